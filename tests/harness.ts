@@ -1,0 +1,17 @@
+/**
+ * `test()` for whichever runtime runs the file: `Deno.test` with its sanitizers, `node:test`, or Bun's.
+ *
+ * @module
+ */
+
+// deno-lint-ignore no-explicit-any
+const host = globalThis as any;
+const nodeTest = "node:test";
+const bunTest = "bun:test";
+
+/** Registers a test that fails when `run` throws or rejects. */
+export const test: (name: string, run: () => void | Promise<void>) => void = host.Deno?.test
+  ? (name, run) => host.Deno.test(name, run)
+  : host.Bun
+  ? await import(bunTest).then((bun) => (name, run) => bun.test(name, run, 60_000))
+  : await import(nodeTest).then((node) => (name, run) => void node.test(name, run));
