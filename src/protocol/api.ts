@@ -1,0 +1,108 @@
+/**
+ * Declares a request with its response (an API, in Kafka's words) or a record of one of Kafka's
+ * internal topics. Every file in `messages/` is one call of {@linkcode defineApi}.
+ *
+ * @module
+ */
+import { type Codec, codecOf, type Decoded, type Encodable, type Struct } from "./schema.ts";
+import { includes, parseVersions } from "./versions.ts";
+
+/** What is declared of an API. */
+interface ApiDefinition<Request, Response> {
+  readonly key: number;
+  /** As in Kafka's schemas, without "Request": `"Produce"`. */
+  readonly name: string;
+  /** The versions that Apache Kafka 4.3 serves, and so do we. */
+  readonly versions: string;
+  /** The versions with compact lengths and tagged fields. */
+  readonly flexible: string;
+  readonly request: Request;
+  readonly response: Response;
+}
+
+/** A request and its response, in every version. */
+export interface Api<RequestOut, RequestIn, ResponseOut, ResponseIn> {
+  readonly key: number;
+  readonly name: string;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  readonly request: Struct<RequestOut, RequestIn>;
+  readonly response: Struct<ResponseOut, ResponseIn>;
+  /** Whether `version` has compact lengths, tagged fields and the header that goes with them. */
+  isFlexible(version: number): boolean;
+  requestCodec(version: number): Codec<RequestOut, RequestIn>;
+  responseCodec(version: number): Codec<ResponseOut, ResponseIn>;
+}
+
+/** An API of which nothing is known but that it is one. */
+export type AnyApi = Api<unknown, never, unknown, never>;
+
+/** A decoded request of an API. */
+export type RequestOf<A> = A extends Api<infer Out, infer _I, infer _O, infer _R> ? Out : never;
+/** A request as its encoder takes it. */
+export type RequestInputOf<A> = A extends Api<infer _Q, infer In, infer _O, infer _R> ? In : never;
+/** A decoded response. */
+export type ResponseOf<A> = A extends Api<infer _Q, infer _I, infer Out, infer _R> ? Out : never;
+/** A response as its encoder takes it. */
+export type ResponseInputOf<A> = A extends Api<infer _Q, infer _I, infer _O, infer In> ? In : never;
+
+/** Declares a request and its response. */
+export function defineApi<RequestOut, RequestIn, ResponseOut, ResponseIn>(
+  definition: ApiDefinition<Struct<RequestOut, RequestIn>, Struct<ResponseOut, ResponseIn>>,
+): Api<RequestOut, RequestIn, ResponseOut, ResponseIn> {
+  const { key, name, request, response } = definition;
+  const { first, last } = parseVersions(definition.versions);
+  const flexible = parseVersions(definition.flexible);
+  const isFlexible = (version: number) => includes(flexible, version);
+  return {
+    key,
+    name,
+    minVersion: first,
+    maxVersion: last,
+    request,
+    response,
+    isFlexible,
+    requestCodec: (version) => codecOf(request, version, isFlexible(version)),
+    responseCodec: (version) => codecOf(response, version, isFlexible(version)),
+  };
+}
+
+/** A record type of `__cluster_metadata`, `__consumer_offsets` or `__transaction_state`. */
+export interface RecordType<Out, In> {
+  /** Its number within its topic. */
+  readonly type: number;
+  readonly name: string;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  readonly fields: Struct<Out, In>;
+  isFlexible(version: number): boolean;
+  codec(version: number): Codec<Out, In>;
+}
+
+/** A decoded record of a type. */
+export type RecordOf<R> = R extends RecordType<infer Out, infer _In> ? Out : never;
+
+/** Declares a record type. */
+export function defineRecord<Out, In>(definition: {
+  readonly type: number;
+  readonly name: string;
+  readonly versions: string;
+  readonly flexible: string;
+  readonly fields: Struct<Out, In>;
+}): RecordType<Out, In> {
+  const { type, name, fields } = definition;
+  const { first, last } = parseVersions(definition.versions);
+  const flexible = parseVersions(definition.flexible);
+  const isFlexible = (version: number) => includes(flexible, version);
+  return {
+    type,
+    name,
+    minVersion: first,
+    maxVersion: last,
+    fields,
+    isFlexible,
+    codec: (version) => codecOf(fields, version, isFlexible(version)),
+  };
+}
+
+export type { Decoded, Encodable };

@@ -1,0 +1,206 @@
+/**
+ * The declarative codec. A message is declared once, as a {@linkcode struct} of fields with the
+ * versions they exist in; TypeScript infers the type of its values, and each version is compiled on
+ * first use into a flat list of field readers and writers, so that no field tests a version while a
+ * request is on its way.
+ *
+ * ```ts
+ * import { array, codecOf, int32, string, struct } from "./schema.ts";
+ * import { ByteReader, ByteWriter } from "./wire.ts";
+ *
+ * const topic = struct({ name: string(), partitions: array(int32(), { versions: "1+" }) });
+ * const writer = new ByteWriter();
+ * codecOf(topic, 1, false).write(writer, { name: "events", partitions: [0, 1] });
+ * codecOf(topic, 1, false).read(new ByteReader(writer.toBytes())); // { name: "events", … }
+ * ```
+ *
+ * The rules of the encoding are those of Kafka's protocol guide and of KIP-482 (flexible versions
+ * and tagged fields).
+ *
+ * @module
+ */
+import { type Codec, compile } from "./schema_codec.ts";
+import type { RecordsSource } from "./wire.ts";
+
+/** Versions as in Kafka's schemas: `"3"`, `"0-12"`, `"9+"` or `"none"`. */
+export type VersionRange = string;
+
+/** What a field may declare beside its type. */
+export interface FieldOptions {
+  /** The versions in which the field exists; all of the message's when absent. */
+  readonly versions?: VersionRange;
+  /** The versions in which it may be null. */
+  readonly nullable?: VersionRange;
+  /** Its value where it is absent; the type's zero (0, "", [], …) when not given. */
+  readonly default?: string | number | boolean | null;
+  /** Its number among the tagged fields. */
+  readonly tag?: number;
+  /** The versions in which it is a tagged field. */
+  readonly tagged?: VersionRange;
+}
+
+/** The primitive types by their names in Kafka's schemas. */
+export type PrimitiveName =
+  | "bool"
+  | "int8"
+  | "int16"
+  | "uint16"
+  | "int32"
+  | "uint32"
+  | "int64"
+  | "float64"
+  | "string"
+  | "uuid"
+  | "bytes"
+  | "records";
+
+/** The shape of a value, without its options. */
+export type Shape =
+  | { readonly kind: PrimitiveName }
+  | { readonly kind: "array"; readonly element: Shape }
+  | StructShape;
+
+/** A struct's shape: its fields in the order of the wire. */
+export interface StructShape {
+  readonly kind: "struct";
+  readonly fields: Readonly<Record<string, Field<unknown, unknown, boolean>>>;
+}
+
+declare const decodedType: unique symbol;
+declare const encodableType: unique symbol;
+declare const optionalMark: unique symbol;
+
+/** A field: its shape, its options, and, for the compiler only, the type of its values. */
+export interface Field<Out, In, Optional extends boolean> {
+  readonly shape: Shape;
+  readonly options: FieldOptions;
+  readonly [decodedType]?: Out;
+  readonly [encodableType]?: In;
+  readonly [optionalMark]?: Optional;
+}
+
+/** A tagged field that the schema does not know, kept as it came. */
+export interface UnknownTaggedField {
+  readonly tag: number;
+  readonly data: Uint8Array;
+}
+
+// deno-lint-ignore no-explicit-any
+type AnyField = Field<any, any, boolean>;
+type Fields = Readonly<Record<string, AnyField>>;
+type OutOf<F> = F extends Field<infer Out, unknown, boolean> ? Out : never;
+type InOf<F> = F extends Field<unknown, infer In, boolean> ? In : never;
+type OptionalKeys<F extends Fields> = {
+  [K in keyof F]: F[K] extends Field<infer _Out, infer _In, infer O> ? (O extends true ? K : never)
+    : never;
+}[keyof F];
+
+type StructOut<F extends Fields> =
+  & { -readonly [K in keyof F]: OutOf<F[K]> }
+  & { unknownTaggedFields?: UnknownTaggedField[] };
+
+type StructIn<F extends Fields> =
+  & { readonly [K in Exclude<keyof F, OptionalKeys<F>>]: InOf<F[K]> }
+  & { readonly [K in OptionalKeys<F>]?: InOf<F[K]> | undefined }
+  & { readonly unknownTaggedFields?: readonly UnknownTaggedField[] };
+
+// A field that is not in every version, or that names its default, may be left out by a writer.
+type IsOptional<O extends FieldOptions> = "versions" extends keyof O ? true
+  : "default" extends keyof O ? true
+  : "tag" extends keyof O ? true
+  : false;
+type OrNull<T, O extends FieldOptions> = "nullable" extends keyof O ? T | null : T;
+type Primitive<T, O extends FieldOptions, In = T> = Field<
+  OrNull<T, O>,
+  OrNull<In, O>,
+  IsOptional<O>
+>;
+
+/** A declared struct, `Out` as decoded and `In` as accepted by the encoder. */
+export interface Struct<Out, In> {
+  readonly shape: StructShape;
+  readonly [decodedType]?: Out;
+  readonly [encodableType]?: In;
+}
+
+/** The type of a decoded struct: every field is there, with its default where the version lacks it. */
+export type Decoded<S> = S extends Struct<infer Out, unknown> ? Out : never;
+
+/** The type an encoder takes: fields that some version lacks, or with a default, may be left out. */
+export type Encodable<S> = S extends Struct<unknown, infer In> ? In : never;
+
+function primitive<T, In = T>(kind: PrimitiveName) {
+  return <const O extends FieldOptions = Record<never, never>>(
+    options?: O,
+  ): Primitive<T, O, In> => ({
+    shape: { kind },
+    options: options ?? {},
+  });
+}
+
+/** True or false, one byte. */
+export const bool = primitive<boolean>("bool");
+/** A signed byte. */
+export const int8 = primitive<number>("int8");
+/** A signed 16-bit integer. */
+export const int16 = primitive<number>("int16");
+/** An unsigned 16-bit integer. */
+export const uint16 = primitive<number>("uint16");
+/** A signed 32-bit integer. */
+export const int32 = primitive<number>("int32");
+/** An unsigned 32-bit integer. */
+export const uint32 = primitive<number>("uint32");
+/** A signed 64-bit integer, exact to 2^53. */
+export const int64 = primitive<number>("int64");
+/** A double. */
+export const float64 = primitive<number>("float64");
+/** UTF-8 text of at most 32,767 bytes. */
+export const string = primitive<string>("string");
+/** A UUID as 22 characters of base64. */
+export const uuid = primitive<string>("uuid");
+/** Bytes, copied on decode. */
+export const bytes = primitive<Uint8Array>("bytes");
+/** Record batches: on decode a view into the bytes read, on encode bytes or a {@linkcode RecordsSource}. */
+export const records = primitive<Uint8Array, Uint8Array | RecordsSource>("records");
+
+/** A list of `element`, which is a field made without options, or a struct. */
+export function array<Out, In, const O extends FieldOptions = Record<never, never>>(
+  element: Field<Out, In, false> | Struct<Out, In>,
+  options?: O,
+): Field<OrNull<Out[], O>, OrNull<readonly In[], O>, IsOptional<O>> {
+  return { shape: { kind: "array", element: element.shape }, options: options ?? {} };
+}
+
+/** A struct within a struct. */
+export function nested<Out, In, const O extends FieldOptions = Record<never, never>>(
+  inner: Struct<Out, In>,
+  options?: O,
+): Field<OrNull<Out, O>, OrNull<In, O>, IsOptional<O>> {
+  return { shape: inner.shape, options: options ?? {} };
+}
+
+/** Fields in the order of the wire. */
+export function struct<const F extends Fields>(fields: F): Struct<StructOut<F>, StructIn<F>> {
+  return { shape: { kind: "struct", fields } };
+}
+
+const codecs = new WeakMap<StructShape, Codec<unknown, unknown>[]>();
+
+/**
+ * The codec of `struct` in `version`, compiled the first time it is asked for. `flexible` says
+ * whether that version of the message has compact lengths and tagged fields (KIP-482).
+ */
+export function codecOf<Out, In>(
+  struct: Struct<Out, In>,
+  version: number,
+  flexible: boolean,
+): Codec<Out, In> {
+  let byVersion = codecs.get(struct.shape);
+  if (byVersion === undefined) codecs.set(struct.shape, byVersion = []);
+  const index = version * 2 + (flexible ? 1 : 0);
+  let codec = byVersion[index];
+  if (codec === undefined) byVersion[index] = codec = compile(struct.shape, version, flexible);
+  return codec as Codec<Out, In>;
+}
+
+export type { Codec };

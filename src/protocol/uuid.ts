@@ -1,0 +1,78 @@
+/**
+ * UUIDs as Apache Kafka prints them: 16 bytes as 22 characters of URL-safe base64 without padding.
+ * In this form they are map keys, log text and wire values alike.
+ *
+ * @module
+ */
+import { ProtocolError } from "./protocol_error.ts";
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const VALUE_OF = new Int8Array(128).fill(-1);
+for (let i = 0; i < 64; i++) VALUE_OF[ALPHABET.charCodeAt(i)] = i;
+
+/** The UUID of sixteen zero bytes: "none" in Kafka's protocol. */
+export const ZERO_UUID = "AAAAAAAAAAAAAAAAAAAAAA";
+
+/** The topic id of `__cluster_metadata` (KIP-595). */
+export const METADATA_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
+
+/** The text of the 16 bytes at `offset`. */
+export function formatUuid(bytes: Uint8Array, offset = 0): string {
+  let text = "";
+  for (let i = 0; i < 15; i += 3) {
+    const group = bytes[offset + i]! << 16 | bytes[offset + i + 1]! << 8 | bytes[offset + i + 2]!;
+    text += ALPHABET[group >> 18]! + ALPHABET[group >> 12 & 63]! + ALPHABET[group >> 6 & 63]! +
+      ALPHABET[group & 63]!;
+  }
+  const last = bytes[offset + 15]!;
+  return text + ALPHABET[last >> 2]! + ALPHABET[(last & 3) << 4]!;
+}
+
+/** Writes the 16 bytes of `text` at `offset`. Throws {@linkcode ProtocolError} when it is no UUID. */
+export function parseUuid(text: string, target: Uint8Array, offset = 0): void {
+  if (text.length !== 22) throw invalid(text);
+  let bits = 0;
+  let count = 0;
+  let position = offset;
+  for (let i = 0; i < 22; i++) {
+    const code = text.charCodeAt(i);
+    const value = code < 128 ? VALUE_OF[code]! : -1;
+    if (value < 0) throw invalid(text);
+    bits = bits << 6 | value;
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      target[position++] = bits >> count & 255;
+    }
+  }
+  if ((bits & 15) !== 0) throw invalid(text);
+}
+
+/** Whether `text` is a UUID in this form. */
+export function isUuid(text: string): boolean {
+  try {
+    parseUuid(text, new Uint8Array(16));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A new random UUID (version 4), never one of Kafka's reserved ones and, like Kafka's, never one
+ * whose text begins with a dash, so that it can be given on a command line.
+ */
+export function randomUuid(random: { fill(target: Uint8Array): Uint8Array }): string {
+  const bytes = new Uint8Array(16);
+  for (;;) {
+    random.fill(bytes);
+    bytes[6] = bytes[6]! & 0x0f | 0x40;
+    bytes[8] = bytes[8]! & 0x3f | 0x80;
+    const text = formatUuid(bytes);
+    if (!text.startsWith("-")) return text;
+  }
+}
+
+function invalid(text: string): ProtocolError {
+  return new ProtocolError(`"${text}" is no UUID: it takes 22 characters of URL-safe base64`);
+}

@@ -1,0 +1,28 @@
+/**
+ * Version ranges in the notation of Kafka's schemas.
+ *
+ * @module
+ */
+
+/** The first and last version of a range; `last` is Infinity for an open one. */
+export interface Versions {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Reads `"3"`, `"0-12"`, `"9+"` or `"none"` (a range that holds nothing). */
+export function parseVersions(text: string): Versions {
+  if (text === "none") return { first: Infinity, last: -Infinity };
+  const match = /^(\d+)(?:(\+)|-(\d+))?$/.exec(text);
+  if (match === null) {
+    throw new TypeError(`"${text}" is no version range: write "3", "0-12", "9+" or "none"`);
+  }
+  const first = Number(match[1]);
+  return { first, last: match[2] ? Infinity : match[3] ? Number(match[3]) : first };
+}
+
+/** Whether `range` holds `version`. */
+export function includes(range: string | Versions, version: number): boolean {
+  const { first, last } = typeof range === "string" ? parseVersions(range) : range;
+  return version >= first && version <= last;
+}

@@ -1,0 +1,361 @@
+/**
+ * The primitive types of Kafka's protocol, read from and written to bytes: big-endian integers,
+ * zig-zag and unsigned varints, strings, byte fields and UUIDs. Offsets, timestamps and producer
+ * ids are 64-bit on the wire and `number` here, exact to 2^53; larger ones are refused. Nothing is
+ * allocated because of a length that the bytes at hand cannot back.
+ *
+ * @module
+ */
+import { Interner } from "./interner.ts";
+import { ProtocolError } from "./protocol_error.ts";
+import { formatUuid, parseUuid } from "./uuid.ts";
+
+export { ProtocolError };
+
+const TWO_32 = 4294967296;
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+const strings = new Interner((bytes, start, length) =>
+  decoder.decode(bytes.subarray(start, start + length))
+);
+const uuids = new Interner((bytes, start) => formatUuid(bytes, start));
+
+/**
+ * Record batches that a response carries without holding them: they are copied when the response
+ * is written, straight from where they lie into the send buffer.
+ */
+export interface RecordsSource {
+  readonly byteLength: number;
+  /** Copies `target.length` bytes, beginning `offset` bytes into the records, into `target`. */
+  copyTo(target: Uint8Array, offset: number): void;
+}
+
+/** Reads primitive values one after another, from `offset` up to `end`. */
+export class ByteReader {
+  readonly #view: DataView;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    /** Where the next value begins. */
+    public offset: number = 0,
+    /** Where reading stops. */
+    readonly end: number = bytes.length,
+  ) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Bytes left to read. */
+  get remaining(): number {
+    return this.end - this.offset;
+  }
+
+  /** Moves past `length` bytes and returns where they began. Throws when there are fewer. */
+  skip(length: number): number {
+    const start = this.offset;
+    if (length < 0 || length > this.end - start) {
+      throw new ProtocolError(
+        `Cannot read ${length} bytes at ${start}: the data end at ${this.end}`,
+      );
+    }
+    this.offset = start + length;
+    return start;
+  }
+
+  boolean(): boolean {
+    return this.int8() !== 0;
+  }
+  int8(): number {
+    return this.#view.getInt8(this.skip(1));
+  }
+  int16(): number {
+    return this.#view.getInt16(this.skip(2));
+  }
+  uint16(): number {
+    return this.#view.getUint16(this.skip(2));
+  }
+  int32(): number {
+    return this.#view.getInt32(this.skip(4));
+  }
+  uint32(): number {
+    return this.#view.getUint32(this.skip(4));
+  }
+  float64(): number {
+    return this.#view.getFloat64(this.skip(8));
+  }
+
+  /** A 64-bit integer. Throws when it is not exact as a `number`. */
+  int64(): number {
+    const start = this.skip(8);
+    const high = this.#view.getInt32(start);
+    if (high > 0x1fffff || high < -0x200000) {
+      throw new ProtocolError(`The 64-bit value at ${start} is beyond 2^53`);
+    }
+    return high * TWO_32 + this.#view.getUint32(start + 4);
+  }
+
+  /** An unsigned varint of at most 32 bits (5 bytes). */
+  uvarint(): number {
+    const { bytes } = this;
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      if (this.offset >= this.end) this.skip(1);
+      const byte = bytes[this.offset++]!;
+      if (shift === 28 && byte > 15) break;
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value >>> 0;
+    }
+    throw new ProtocolError(`The varint before ${this.offset} has more than 32 bits`);
+  }
+
+  /** A zig-zag varint of at most 32 bits. */
+  varint(): number {
+    const value = this.uvarint();
+    return value >>> 1 ^ -(value & 1);
+  }
+
+  /** A zig-zag varint of at most 64 bits. Throws when it is not exact as a `number`. */
+  varlong(): number {
+    const start = this.offset;
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.bytes[this.skip(1)]!;
+      const group = byte & 127;
+      if (shift < 28) low |= group << shift;
+      else if (shift === 28) {
+        low |= group << 28;
+        high |= group >>> 4;
+      } else if (shift < 63) high |= group << shift - 32;
+      else if (group > 1) break;
+      else high |= group << 31;
+      if (byte < 128) {
+        const negative = low & 1;
+        const magnitudeLow = (low >>> 1 | high << 31) >>> 0;
+        const magnitudeHigh = high >>> 1;
+        if (magnitudeHigh > 0x1fffff) break;
+        const magnitude = magnitudeHigh * TWO_32 + magnitudeLow;
+        return negative ? -magnitude - 1 : magnitude;
+      }
+    }
+    throw new ProtocolError(`The varint at ${start} is beyond 2^53`);
+  }
+
+  /** `length` bytes as UTF-8. Short texts come from a table of those seen lately. */
+  text(length: number): string {
+    const start = this.skip(length);
+    return strings.get(this.bytes, start, length);
+  }
+
+  uuid(): string {
+    return uuids.get(this.bytes, this.skip(16), 16);
+  }
+
+  /** A view of `length` bytes, which lives as long as the bytes read from. */
+  view(length: number): Uint8Array {
+    const start = this.skip(length);
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** A copy of `length` bytes. */
+  copy(length: number): Uint8Array {
+    const start = this.skip(length);
+    return this.bytes.slice(start, start + length);
+  }
+}
+
+/** A place in the written bytes where {@linkcode RecordsSource} bytes belong. */
+export interface ExternalPart {
+  /** How many of the writer's own bytes come before. */
+  readonly position: number;
+  readonly source: RecordsSource;
+}
+
+/** Writes primitive values one after another into a buffer that grows. */
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+  #parts: ExternalPart[] | null = null;
+  #partsLength = 0;
+
+  constructor(initialCapacity = 256) {
+    this.#bytes = new Uint8Array(initialCapacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Bytes written, without those of record sources. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes written, with those of record sources. */
+  get totalLength(): number {
+    return this.#length + this.#partsLength;
+  }
+
+  /** The record sources among what was written, in order. */
+  get externalParts(): readonly ExternalPart[] {
+    return this.#parts ?? [];
+  }
+
+  /** A view of what was written, without record sources; valid until the next write. */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Forgets what was written and keeps the buffer. */
+  reset(): void {
+    this.#length = 0;
+    this.#parts = null;
+    this.#partsLength = 0;
+  }
+
+  /** Makes room for `length` bytes, moves past them and returns where they begin. */
+  reserve(length: number): number {
+    const start = this.#length;
+    const needed = start + length;
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, start));
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.#length = needed;
+    return start;
+  }
+
+  boolean(value: boolean): void {
+    this.int8(value ? 1 : 0);
+  }
+  int8(value: number): void {
+    if (value < -128 || value > 127) throw outOfRange("int8", value);
+    const at = this.reserve(1);
+    this.#view.setInt8(at, value);
+  }
+  int16(value: number): void {
+    if (value < -32768 || value > 32767) throw outOfRange("int16", value);
+    const at = this.reserve(2);
+    this.#view.setInt16(at, value);
+  }
+  uint16(value: number): void {
+    if (value < 0 || value > 65535) throw outOfRange("uint16", value);
+    const at = this.reserve(2);
+    this.#view.setUint16(at, value);
+  }
+  int32(value: number): void {
+    if (value !== (value | 0)) throw outOfRange("int32", value);
+    const at = this.reserve(4);
+    this.#view.setInt32(at, value);
+  }
+  uint32(value: number): void {
+    if (value !== value >>> 0) throw outOfRange("uint32", value);
+    const at = this.reserve(4);
+    this.#view.setUint32(at, value);
+  }
+  float64(value: number): void {
+    const at = this.reserve(8);
+    this.#view.setFloat64(at, value);
+  }
+
+  /** A 64-bit integer; only those exact as a `number` are accepted. */
+  int64(value: number): void {
+    if (!Number.isSafeInteger(value)) throw outOfRange("int64", value);
+    const at = this.reserve(8);
+    this.#view.setInt32(at, Math.floor(value / TWO_32));
+    this.#view.setInt32(at + 4, value | 0);
+  }
+
+  /** Overwrites the 32-bit integer at `position`, which was reserved before. */
+  patchInt32(position: number, value: number): void {
+    this.#view.setInt32(position, value);
+  }
+
+  uvarint(value: number): void {
+    if (value !== value >>> 0) throw outOfRange("unsigned varint", value);
+    let rest = value;
+    while (rest > 127) {
+      const at = this.reserve(1);
+      this.#bytes[at] = rest & 127 | 128;
+      rest >>>= 7;
+    }
+    const at = this.reserve(1);
+    this.#bytes[at] = rest;
+  }
+
+  varint(value: number): void {
+    if (value !== (value | 0)) throw outOfRange("varint", value);
+    this.uvarint((value << 1 ^ value >> 31) >>> 0);
+  }
+
+  varlong(value: number): void {
+    if (!Number.isSafeInteger(value)) throw outOfRange("varlong", value);
+    // Zig-zag as two halves: a negative v becomes 2 * (-v - 1) + 1.
+    const magnitude = value < 0 ? -(value + 1) : value;
+    let high = Math.floor(magnitude / TWO_32);
+    let low = magnitude >>> 0;
+    high = high << 1 | low >>> 31;
+    low = (low << 1 | (value < 0 ? 1 : 0)) >>> 0;
+    while (high !== 0 || low > 127) {
+      const at = this.reserve(1);
+      this.#bytes[at] = low & 127 | 128;
+      low = (low >>> 7 | high << 25) >>> 0;
+      high >>>= 7;
+    }
+    const at = this.reserve(1);
+    this.#bytes[at] = low;
+  }
+
+  /** The bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    const at = this.reserve(bytes.length);
+    this.#bytes.set(bytes, at);
+  }
+
+  uuid(text: string): void {
+    const at = this.reserve(16);
+    parseUuid(text, this.#bytes, at);
+  }
+
+  /** A place for record batches that are copied later; see {@linkcode RecordsSource}. */
+  external(source: RecordsSource): void {
+    if (source.byteLength === 0) return;
+    (this.#parts ??= []).push({ position: this.#length, source });
+    this.#partsLength += source.byteLength;
+  }
+
+  /** UTF-8 behind a length that `writeLength` writes. */
+  text(text: string, writeLength: (byteLength: number) => void): void {
+    const { length } = text;
+    let ascii = length < 64;
+    for (let i = 0; ascii && i < length; i++) ascii = text.charCodeAt(i) < 128;
+    if (!ascii) {
+      const bytes = encoder.encode(text);
+      writeLength(bytes.length);
+      return this.raw(bytes);
+    }
+    writeLength(length);
+    const at = this.reserve(length);
+    for (let i = 0; i < length; i++) this.#bytes[at + i] = text.charCodeAt(i);
+  }
+
+  /** Everything written, record sources included, as fresh bytes. */
+  toBytes(): Uint8Array {
+    if (this.#parts === null) return this.#bytes.slice(0, this.#length);
+    const out = new Uint8Array(this.totalLength);
+    let from = 0;
+    let to = 0;
+    for (const { position, source } of this.#parts) {
+      out.set(this.#bytes.subarray(from, position), to);
+      to += position - from;
+      from = position;
+      source.copyTo(out.subarray(to, to + source.byteLength), 0);
+      to += source.byteLength;
+    }
+    out.set(this.#bytes.subarray(from, this.#length), to);
+    return out;
+  }
+}
+
+function outOfRange(type: string, value: number): ProtocolError {
+  return new ProtocolError(`${value} cannot be written as ${type}: it is out of range`);
+}
