@@ -1,0 +1,83 @@
+/**
+ * What a request handler is: one file a request in `handlers/`, which opens with what the request
+ * does, the versions it serves and what each changed.
+ *
+ * A handler runs in two stages. Everything up to its first `await` is the ordered start: it runs in
+ * the order in which requests arrived, and only there may it look at `records` fields, which are
+ * views into the receive buffer and are overwritten afterwards. A promise it returns is the
+ * completion, which may come later; answers leave each connection in request order all the same.
+ *
+ * @module
+ */
+import type { AnyApi, Api } from "../protocol/api.ts";
+import type { Address } from "../runtime/runtime.ts";
+import type { BrokerServices } from "./services.ts";
+
+/** What is known of the connection a request came by. */
+export interface ConnectionInfo {
+  /** Unique within this broker's life. */
+  readonly id: number;
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  /** The client's software from ApiVersions v3 and later (KIP-511), "" before. */
+  clientSoftwareName: string;
+  clientSoftwareVersion: string;
+}
+
+/** What comes with a request. */
+export interface RequestContext {
+  readonly apiVersion: number;
+  readonly clientId: string | null;
+  readonly connection: ConnectionInfo;
+  /** The node's rooms: everything a handler may use. */
+  readonly services: BrokerServices;
+}
+
+/**
+ * Answers one request. `null` means that none is sent (Produce with acks=0). A `KafkaError` thrown
+ * here becomes the answer made by `onError`.
+ */
+export type Handle<Request, Response> = (
+  request: Request,
+  context: RequestContext,
+) => Response | null | Promise<Response | null>;
+
+/** A handler with the API it serves. */
+export interface Handler {
+  readonly api: AnyApi;
+  handle(request: unknown, context: RequestContext): unknown;
+  /**
+   * The answer when the handler failed as a whole: the request's own error form, filled for
+   * everything it asked about.
+   */
+  onError(request: unknown, code: number, message: string, context: RequestContext): unknown;
+}
+
+/**
+ * Declares a handler.
+ *
+ * ```ts ignore
+ * export const heartbeatHandler = defineHandler(heartbeat, {
+ *   handle: (request, { services }) => services.groups.heartbeat(request),
+ *   onError: (_request, errorCode) => ({ errorCode }),
+ * });
+ * ```
+ */
+export function defineHandler<RequestOut, RequestIn, ResponseOut, ResponseIn>(
+  api: Api<RequestOut, RequestIn, ResponseOut, ResponseIn>,
+  handler: {
+    handle: Handle<RequestOut, ResponseIn>;
+    onError(
+      request: RequestOut,
+      code: number,
+      message: string,
+      context: RequestContext,
+    ): ResponseIn;
+  },
+): Handler {
+  return {
+    api: api as unknown as AnyApi,
+    handle: handler.handle as Handler["handle"],
+    onError: handler.onError as Handler["onError"],
+  };
+}

@@ -1,0 +1,38 @@
+/**
+ * The rooms of a node as its handlers see them.
+ *
+ * @module
+ */
+import type { Controller } from "../controller/controller.ts";
+import type { GroupCoordinator } from "../groups/group_coordinator.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import type { HostCodecs, Runtime } from "../runtime/runtime.ts";
+import type { BrokerConfig } from "../config/broker_config.ts";
+import type { Logger } from "./logger.ts";
+import type { FetchSessions } from "./fetch_sessions.ts";
+import type { Partitions } from "./partitions.ts";
+import type { ProducerIds } from "./producer_ids.ts";
+
+/** Everything a handler may use. */
+export interface BrokerServices {
+  readonly runtime: Runtime;
+  /** This node's id. */
+  readonly nodeId: number;
+  readonly clusterId: string;
+  /** The broker's configuration as it stands now: dynamic changes show at once. */
+  readonly config: BrokerConfig;
+  /** The cluster as it stands now. A new image replaces the old one: do not keep it over an await. */
+  image(): MetadataImage;
+  /** Where clients reach this node by the listener that `context.connection` came in by. */
+  advertisedListener(): { host: string; port: number };
+  /** Decides changes of the cluster: topics, partitions, configs. */
+  readonly controller: Controller;
+  /** The partitions this node hosts: append, read, high watermarks, delayed operations. */
+  readonly partitions: Partitions;
+  readonly fetchSessions: FetchSessions;
+  readonly producerIds: ProducerIds;
+  readonly groups: GroupCoordinator;
+  /** Loaded on first use. */
+  codecs(): HostCodecs;
+  readonly logger: Logger;
+}
