@@ -1,0 +1,215 @@
+/**
+ * The {@linkcode Runtime} of Deno: `Deno.listen` and `Deno.connect` for the network, `node:fs` for
+ * files (`Deno.FsFile` has no positional read), `node:zlib` once something is compressed. `node:net`
+ * would cost 25 ms of every start and is not loaded.
+ *
+ * @module
+ */
+
+import {
+  type Address,
+  type Connection,
+  ConnectionError,
+  type DirectoryLock,
+  type Listener,
+  type Network,
+  type Runtime,
+} from "./runtime.ts";
+import { codeOf, connectError, fileError, listenError } from "./errors.ts";
+import { hostClock, hostRandom } from "./host_clock.ts";
+import { nodeFiles } from "./node_files.ts";
+import { type BindAbstractSocket, linuxClaim } from "./node_lock.ts";
+import { readableOver, writableOver } from "./streams.ts";
+import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
+
+/** How long `accept` waits after the system could not give a connection (too many open files). */
+const ACCEPT_BACKOFF_MS = 50;
+
+/** Makes the runtime of the Deno process this runs in. */
+export function denoRuntime(): Runtime {
+  let codecs: ReturnType<Runtime["codecs"]> | undefined;
+  return {
+    name: "deno",
+    clock: hostClock,
+    random: hostRandom(),
+    network: denoNetwork,
+    files: nodeFiles(tryLock),
+    codecs: () => codecs ??= zlibCodecs(builtinZlib()),
+  };
+}
+
+function builtinZlib(): ZlibModule {
+  // Not an import: this loads nothing before the first use, and is synchronous.
+  // deno-lint-ignore no-process-global
+  return process.getBuiltinModule("node:zlib") as unknown as ZlibModule;
+}
+
+function addressOf(address: Deno.Addr): Address {
+  const { hostname, port } = address as Deno.NetAddr;
+  return { host: hostname, port };
+}
+
+const denoNetwork: Network = {
+  // deno-lint-ignore require-await -- a throw becomes a rejection
+  async listen({ host, port }): Promise<Listener> {
+    try {
+      return new DenoListener(Deno.listen({ hostname: host, port }));
+    } catch (cause) {
+      throw listenError(host, port, cause);
+    }
+  },
+  async connect({ host, port }): Promise<Connection> {
+    try {
+      return new DenoConnection(await Deno.connect({ hostname: host, port }));
+    } catch (cause) {
+      throw connectError(host, port, cause);
+    }
+  },
+};
+
+class DenoListener implements Listener {
+  readonly address: Address;
+  #closed = false;
+  /** Ends the back-off at once. */
+  #wake: (() => void) | undefined;
+
+  constructor(readonly inner: Deno.TcpListener) {
+    this.address = addressOf(inner.addr);
+  }
+
+  async accept(): Promise<Connection | null> {
+    while (!this.#closed) {
+      try {
+        return new DenoConnection(await this.inner.accept());
+      } catch {
+        // Closed, or out of descriptors, or the peer left before it was accepted: go on, slowly.
+        if (!this.#closed) await this.#backOff();
+      }
+    }
+    return null;
+  }
+
+  #backOff(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = hostClock.setTimer(ACCEPT_BACKOFF_MS, resolve);
+      this.#wake = (): void => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake?.();
+    this.inner.close();
+  }
+}
+
+class DenoConnection implements Connection {
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  #closed = false;
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  #writable: WritableStream<Uint8Array> | undefined;
+
+  constructor(readonly inner: Deno.TcpConn) {
+    this.localAddress = addressOf(inner.localAddr);
+    this.remoteAddress = addressOf(inner.remoteAddr);
+    try {
+      inner.setNoDelay(true);
+    } catch {
+      // The peer has left already: the first read says so.
+    }
+  }
+
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= readableOver(this);
+  }
+
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= writableOver(this);
+  }
+
+  async readInto(buffer: Uint8Array): Promise<number | null> {
+    try {
+      return await this.inner.read(buffer);
+    } catch (cause) {
+      throw this.#broken("read from", cause);
+    }
+  }
+
+  async writeAll(bytes: Uint8Array): Promise<void> {
+    try {
+      let written = await this.inner.write(bytes);
+      while (written < bytes.length) written += await this.inner.write(bytes.subarray(written));
+    } catch (cause) {
+      throw this.#broken("write to", cause);
+    }
+  }
+
+  #broken(action: string, cause: unknown): ConnectionError {
+    const { host, port } = this.remoteAddress;
+    const why = this.#closed
+      ? "the connection was closed here"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    return new ConnectionError(`Cannot ${action} ${host}:${port}: ${why}`, { cause });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.inner.close();
+  }
+}
+
+/** A kernel lock on the file; on Linux also the claim that Node and Bun understand. */
+function tryLock(path: string): DirectoryLock | null {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path, { read: true, write: true, create: true });
+  } catch (cause) {
+    // Windows: Node or Bun has opened it for itself alone.
+    if (codeOf(cause) === "EBUSY" || /os error 32\b/.test(String(cause))) return null;
+    throw fileError("lock", path, cause);
+  }
+  let claim: DirectoryLock | null = null;
+  try {
+    if (file.tryLockSync(true)) {
+      claim = Deno.build.os === "linux" || Deno.build.os === "android"
+        ? linuxClaim(path, Deno.pid, bindAbstractSocket)
+        : { release: () => {} };
+    }
+  } catch (cause) {
+    file.close();
+    throw fileError("lock", path, cause);
+  }
+  if (claim === null) {
+    file.close();
+    return null;
+  }
+  const held = claim;
+  let released = false;
+  return {
+    release(): void {
+      if (released) return;
+      released = true;
+      held.release();
+      file.unlockSync();
+      file.close();
+    },
+  };
+}
+
+const bindAbstractSocket: BindAbstractSocket = (name) => {
+  try {
+    const listener = Deno.listen({ transport: "unix", path: name });
+    listener.unref();
+    return () => listener.close();
+  } catch (cause) {
+    return codeOf(cause) === "EADDRINUSE" ? null : undefined;
+  }
+};

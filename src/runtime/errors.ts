@@ -1,0 +1,104 @@
+/**
+ * Turns what a host throws for a file or a socket into the errors of {@linkcode Runtime}, with a
+ * message that names the path or address and says what to do.
+ *
+ * @module
+ */
+
+import { AddressInUseError, ConnectionError, FileError } from "./runtime.ts";
+
+interface Explanation {
+  readonly reason: FileError["reason"];
+  readonly text: string;
+}
+
+const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
+  ENOENT: { reason: "not-found", text: "it does not exist" },
+  EACCES: {
+    reason: "permission",
+    text: "permission denied, check who owns it and its mode",
+  },
+  EPERM: { reason: "permission", text: "the system does not permit it" },
+  EROFS: { reason: "permission", text: "the file system is mounted read-only" },
+  EEXIST: { reason: "exists", text: "it exists already" },
+  ENOTDIR: {
+    reason: "not-a-directory",
+    text: "a part of the path is a file, not a directory",
+  },
+  ENOSPC: { reason: "no-space", text: "the disk is full, free some space" },
+  EDQUOT: { reason: "no-space", text: "the disk quota is used up, free some space" },
+  EISDIR: { reason: "io", text: "it is a directory" },
+  ENOTEMPTY: { reason: "exists", text: "a directory with content is in the way" },
+  EMFILE: {
+    reason: "io",
+    text: "this process has too many open files, raise its limit (ulimit -n)",
+  },
+  ENFILE: { reason: "io", text: "the system has too many open files" },
+  EIO: { reason: "io", text: "the disk reports an error, check it" },
+  EBUSY: { reason: "io", text: "another process uses it" },
+};
+
+/** The host's error code (`ENOENT`, …), or an empty string. */
+export function codeOf(cause: unknown): string {
+  const code = (cause as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "";
+}
+
+/** The {@linkcode FileError} for a failed `action` (`open`, `write 16 bytes at 0 to`, …) on `path`. */
+export function fileError(action: string, path: string, cause: unknown): FileError {
+  if (cause instanceof FileError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof Error && cause.name === "NotCapable") {
+    return new FileError(
+      `Cannot ${action} "${path}": Deno was not given the right to, run it with --allow-read and --allow-write`,
+      "permission",
+      { cause },
+    );
+  }
+  const known = EXPLANATIONS[codeOf(cause)];
+  return new FileError(
+    `Cannot ${action} "${path}": ${known?.text ?? message}`,
+    known?.reason ?? "io",
+    { cause },
+  );
+}
+
+/** The error for a failed attempt to listen. */
+export function listenError(
+  host: string,
+  port: number,
+  cause: unknown,
+): AddressInUseError | ConnectionError {
+  const target = `${host}:${port}`;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  switch (codeOf(cause)) {
+    case "EADDRINUSE":
+      return new AddressInUseError(
+        `Cannot listen on ${target}: the port is taken, stop what uses it or choose another`,
+        { cause },
+      );
+    case "EACCES":
+      return new ConnectionError(
+        `Cannot listen on ${target}: permission denied, choose a port above 1023`,
+        { cause },
+      );
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new ConnectionError(
+        `Cannot listen on ${target}: this machine does not have that address`,
+        { cause },
+      );
+    default:
+      return new ConnectionError(`Cannot listen on ${target}: ${message}`, { cause });
+  }
+}
+
+/** The error for a failed attempt to connect. */
+export function connectError(host: string, port: number, cause: unknown): ConnectionError {
+  const target = `${host}:${port}`;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const text = codeOf(cause) === "ECONNREFUSED"
+    ? "nothing listens there, check the address and that the broker runs"
+    : message;
+  return new ConnectionError(`Cannot connect to ${target}: ${text}`, { cause });
+}

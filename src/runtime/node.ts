@@ -1,0 +1,109 @@
+/**
+ * The {@linkcode Runtime} of Node (20.16 and later) and Bun: `node:net`, `node:fs`, `node:zlib`.
+ *
+ * @module
+ */
+
+import * as net from "node:net";
+import * as process from "node:process";
+import * as zlib from "node:zlib";
+import type { Connection, Listener, Network, Runtime } from "./runtime.ts";
+import { connectError, listenError } from "./errors.ts";
+import { hostClock, hostRandom } from "./host_clock.ts";
+import { nodeFiles } from "./node_files.ts";
+import { type BindAbstractSocket, nodeTryLock } from "./node_lock.ts";
+import { NodeConnection } from "./node_connection.ts";
+import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
+
+/** Connections that wait to be accepted beyond this are refused, as a full backlog would. */
+const MAX_UNACCEPTED = 1024;
+
+/** Makes the runtime of the Node or Bun process this runs in. */
+export function nodeRuntime(): Runtime {
+  let codecs: ReturnType<Runtime["codecs"]> | undefined;
+  return {
+    name: "Bun" in globalThis ? "bun" : "node",
+    clock: hostClock,
+    random: hostRandom(),
+    network: nodeNetwork,
+    files: nodeFiles(nodeTryLock(process.platform, process.pid, bindAbstractSocket)),
+    codecs: () => codecs ??= zlibCodecs(zlib as unknown as ZlibModule),
+  };
+}
+
+const nodeNetwork: Network = {
+  listen: ({ host, port }): Promise<Listener> =>
+    new Promise((resolve, reject) => {
+      const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+      const fail = (cause: Error): void => reject(listenError(host, port, cause));
+      server.once("error", fail);
+      server.listen({ host, port }, () => {
+        server.off("error", fail);
+        resolve(new NodeListener(server));
+      });
+    }),
+  connect: ({ host, port }): Promise<Connection> =>
+    new Promise((resolve, reject) => {
+      const socket = net.connect({ host, port, allowHalfOpen: true, noDelay: true });
+      const fail = (cause: Error): void => {
+        socket.destroy();
+        reject(connectError(host, port, cause));
+      };
+      socket.once("error", fail);
+      socket.once("connect", () => {
+        socket.off("error", fail);
+        resolve(new NodeConnection(socket));
+      });
+    }),
+};
+
+class NodeListener implements Listener {
+  readonly address: Listener["address"];
+  readonly #arrived: NodeConnection[] = [];
+  readonly #waiting: ((connection: Connection | null) => void)[] = [];
+  #closed = false;
+
+  constructor(readonly server: net.Server) {
+    const { address, port } = server.address() as net.AddressInfo;
+    this.address = { host: address, port };
+    server.on("connection", (socket) => this.#arrive(socket));
+    // Out of descriptors: the system's backlog keeps the peers until there are some again.
+    server.on("error", () => {});
+  }
+
+  #arrive(socket: net.Socket): void {
+    if (this.#closed || this.#arrived.length >= MAX_UNACCEPTED) {
+      socket.destroy();
+      return;
+    }
+    const connection = new NodeConnection(socket);
+    const accept = this.#waiting.shift();
+    if (accept) accept(connection);
+    else this.#arrived.push(connection);
+  }
+
+  accept(): Promise<Connection | null> {
+    if (this.#closed) return Promise.resolve(null);
+    const connection = this.#arrived.shift();
+    if (connection) return Promise.resolve(connection);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.server.close();
+    for (const connection of this.#arrived.splice(0)) connection.close();
+    for (const resolve of this.#waiting.splice(0)) resolve(null);
+  }
+}
+
+const bindAbstractSocket: BindAbstractSocket = (name) => {
+  const server = net.createServer((socket) => socket.destroy());
+  server.on("error", () => {});
+  // Binds before it returns; only the events come later.
+  server.listen({ path: name, exclusive: true });
+  if (!server.listening) return null;
+  server.unref();
+  return () => void server.close();
+};

@@ -1,0 +1,153 @@
+/**
+ * A {@linkcode Connection} over a socket of `node:net`.
+ *
+ * @module
+ */
+
+import type * as net from "node:net";
+import { type Address, type Connection, ConnectionError } from "./runtime.ts";
+import { readableOver, writableOver } from "./streams.ts";
+
+/** With this much unread the socket is paused: the peer is held back by TCP itself. */
+const MAX_UNREAD_BYTES = 256 * 1024;
+
+interface PendingRead {
+  readonly buffer: Uint8Array;
+  readonly resolve: (count: number | null) => void;
+  readonly reject: (error: ConnectionError) => void;
+}
+
+/** Wraps a connected socket, which was made with `allowHalfOpen` and is not flowing yet. */
+export class NodeConnection implements Connection {
+  /** The end on this host. */
+  readonly localAddress: Address;
+  /** The end of the peer. */
+  readonly remoteAddress: Address;
+  /** Chunks not read yet; the first one from `#offset` on. */
+  readonly #unread: Uint8Array[] = [];
+  #offset = 0;
+  #unreadBytes = 0;
+  #paused = true;
+  #ended = false;
+  #failure: ConnectionError | undefined;
+  #pendingRead: PendingRead | undefined;
+  readonly #pendingWrites = new Set<(error: ConnectionError) => void>();
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  #writable: WritableStream<Uint8Array> | undefined;
+
+  constructor(readonly socket: net.Socket) {
+    this.localAddress = { host: socket.localAddress ?? "", port: socket.localPort ?? 0 };
+    this.remoteAddress = { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    socket.on("end", () => this.#end());
+    socket.on("error", (cause) => this.#fail(cause.message, cause));
+    socket.on("close", () => this.#fail("the connection was closed"));
+    socket.pause();
+  }
+
+  /** As {@linkcode Connection.readable}. */
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= readableOver(this);
+  }
+
+  /** As {@linkcode Connection.writable}. */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= writableOver(this);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#unread.push(chunk);
+    this.#unreadBytes += chunk.length;
+    if (this.#pendingRead) {
+      const { buffer, resolve } = this.#pendingRead;
+      this.#pendingRead = undefined;
+      resolve(this.#take(buffer));
+    }
+    if (this.#unreadBytes >= MAX_UNREAD_BYTES && !this.#paused) {
+      this.#paused = true;
+      this.socket.pause();
+    }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    if (this.#unreadBytes === 0) {
+      this.#pendingRead?.resolve(null);
+      this.#pendingRead = undefined;
+    }
+  }
+
+  /** The first reason stays. What arrived before the break can still be read, unless closed here. */
+  #fail(why: string, cause?: Error): void {
+    this.#failure ??= new ConnectionError(
+      `Cannot go on with ${this.remoteAddress.host}:${this.remoteAddress.port}: ${why}`,
+      cause ? { cause } : undefined,
+    );
+    const failure = this.#failure;
+    this.#pendingRead?.reject(failure);
+    this.#pendingRead = undefined;
+    for (const reject of this.#pendingWrites) reject(failure);
+    this.#pendingWrites.clear();
+  }
+
+  /** Moves what fits into `buffer`; something is there. */
+  #take(buffer: Uint8Array): number {
+    let count = 0;
+    while (count < buffer.length && this.#unread.length > 0) {
+      const chunk = this.#unread[0]!;
+      const length = Math.min(buffer.length - count, chunk.length - this.#offset);
+      buffer.set(chunk.subarray(this.#offset, this.#offset + length), count);
+      count += length;
+      this.#offset += length;
+      if (this.#offset === chunk.length) {
+        this.#unread.shift();
+        this.#offset = 0;
+      }
+    }
+    this.#unreadBytes -= count;
+    return count;
+  }
+
+  /** As {@linkcode Connection.readInto}. */
+  readInto(buffer: Uint8Array): Promise<number | null> {
+    if (this.#unreadBytes > 0) return Promise.resolve(this.#take(buffer));
+    if (this.#ended && !this.socket.destroyed) return Promise.resolve(null);
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#pendingRead) {
+      return Promise.reject(new ConnectionError("Cannot read: another read is under way"));
+    }
+    return new Promise((resolve, reject) => {
+      this.#pendingRead = { buffer, resolve, reject };
+      if (this.#paused) {
+        this.#paused = false;
+        this.socket.resume();
+      }
+    });
+  }
+
+  /** As {@linkcode Connection.writeAll}. */
+  writeAll(bytes: Uint8Array): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#pendingWrites.add(reject);
+      this.socket.write(bytes, (cause) => {
+        this.#pendingWrites.delete(reject);
+        if (!cause) resolve();
+        else {
+          this.#fail(cause.message, cause);
+          reject(this.#failure);
+        }
+      });
+    });
+  }
+
+  /** As {@linkcode Connection.close}. */
+  close(): void {
+    this.#unread.length = 0;
+    this.#unreadBytes = 0;
+    this.#ended = false;
+    this.#fail("the connection was closed here");
+    this.socket.destroy();
+  }
+}

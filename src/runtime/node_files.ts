@@ -1,0 +1,167 @@
+/**
+ * Files on `node:fs`, the one file interface with positional reads and writes that Deno, Node and
+ * Bun share.
+ *
+ * @module
+ */
+
+import * as fs from "node:fs";
+import type { DirectoryEntry, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
+import { codeOf, fileError } from "./errors.ts";
+import type { TryLock } from "./node_lock.ts";
+
+const FLAGS: Readonly<Record<OpenMode, number>> = {
+  read: fs.constants.O_RDONLY,
+  write: fs.constants.O_RDWR,
+  create: fs.constants.O_RDWR | fs.constants.O_CREAT,
+};
+
+/** Runs `operation`; what it throws becomes a {@linkcode FileError}. */
+function attempt<T>(action: string, path: string, operation: () => T): T {
+  try {
+    return operation();
+  } catch (cause) {
+    throw fileError(action, path, cause);
+  }
+}
+
+class NodeFile implements FileHandle {
+  #closed = false;
+  #syncing = 0;
+
+  constructor(readonly path: string, readonly descriptor: number) {}
+
+  readAt(target: Uint8Array, position: number): number {
+    this.#mustBeOpen("read");
+    try {
+      let done = 0;
+      while (done < target.length) {
+        const count = fs.readSync(
+          this.descriptor,
+          target,
+          done,
+          target.length - done,
+          position + done,
+        );
+        if (count === 0) break;
+        done += count;
+      }
+      return done;
+    } catch (cause) {
+      throw fileError(`read ${target.length} bytes at ${position} of`, this.path, cause);
+    }
+  }
+
+  writeAt(bytes: Uint8Array, position: number): void {
+    this.#mustBeOpen("write");
+    try {
+      let done = 0;
+      while (done < bytes.length) {
+        done += fs.writeSync(this.descriptor, bytes, done, bytes.length - done, position + done);
+      }
+    } catch (cause) {
+      throw fileError(`write ${bytes.length} bytes at ${position} to`, this.path, cause);
+    }
+  }
+
+  size(): number {
+    this.#mustBeOpen("measure");
+    return attempt("measure", this.path, () => fs.fstatSync(this.descriptor).size);
+  }
+
+  truncate(length: number): void {
+    this.#mustBeOpen("truncate");
+    attempt(
+      `cut to ${length} bytes`,
+      this.path,
+      () => fs.ftruncateSync(this.descriptor, length),
+    );
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#mustBeOpen("sync");
+      this.#syncing++;
+      fs.fdatasync(this.descriptor, (cause) => {
+        this.#syncing--;
+        if (this.#closed && this.#syncing === 0) fs.closeSync(this.descriptor);
+        if (cause) reject(fileError("sync", this.path, cause));
+        else resolve();
+      });
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // The descriptor's number may be given to another file at once: a sync under way keeps it.
+    if (this.#syncing === 0) attempt("close", this.path, () => fs.closeSync(this.descriptor));
+  }
+
+  #mustBeOpen(action: string): void {
+    if (this.#closed) throw fileError(action, this.path, new Error("it has been closed"));
+  }
+}
+
+/** Files and directories of the host, with the lock that its runtime can give. */
+export function nodeFiles(tryLock: TryLock): FileSystem {
+  return {
+    open(path: string, mode: OpenMode): FileHandle {
+      const action = mode === "read" ? "open" : mode === "write" ? "open for writing" : "create";
+      const descriptor = attempt(action, path, () => fs.openSync(path, FLAGS[mode], 0o644));
+      return new NodeFile(path, descriptor);
+    },
+    makeDirectory(path: string): void {
+      attempt("make directory", path, () => fs.mkdirSync(path, { recursive: true }));
+    },
+    list(path: string): DirectoryEntry[] {
+      return attempt(
+        "list",
+        path,
+        () =>
+          fs.readdirSync(path, { withFileTypes: true }).map((entry) => ({
+            name: entry.name,
+            isDirectory: entry.isDirectory() ||
+              entry.isSymbolicLink() && leadsToDirectory(`${path}/${entry.name}`),
+          })),
+      );
+    },
+    exists: (path: string): boolean => fs.existsSync(path),
+    rename(from: string, to: string): void {
+      attempt("rename", from, () => fs.renameSync(from, to));
+    },
+    remove(path: string): void {
+      attempt("remove", path, () => fs.rmSync(path, { recursive: true, force: true }));
+    },
+    syncDirectory,
+    tryLock,
+  };
+}
+
+function leadsToDirectory(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Windows cannot sync a directory, and journals its entries by itself. */
+const UNSUPPORTED_SYNC = new Set(["EPERM", "EISDIR", "EINVAL", "ENOTSUP"]);
+
+function syncDirectory(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let descriptor: number;
+    try {
+      descriptor = fs.openSync(path, fs.constants.O_RDONLY);
+    } catch (cause) {
+      if (UNSUPPORTED_SYNC.has(codeOf(cause))) resolve();
+      else reject(fileError("sync directory", path, cause));
+      return;
+    }
+    fs.fsync(descriptor, (cause) => {
+      fs.closeSync(descriptor);
+      if (cause && !UNSUPPORTED_SYNC.has(codeOf(cause))) {
+        reject(fileError("sync directory", path, cause));
+      } else {
+        resolve();
+      }
+    });
+  });
+}

@@ -1,0 +1,82 @@
+/**
+ * The host's tests beyond the contract: what needs a second process.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import { test } from "../harness.ts";
+import { testRuntimeContract } from "./contract.ts";
+
+function temporaryDirectory(): string {
+  return mkdtempSync(`${tmpdir()}/millrace-`).replaceAll("\\", "/");
+}
+
+/** Starts `script` as another process of this runtime, which tries to lock `path`. */
+async function lockElsewhere(
+  script: string,
+  path: string,
+): Promise<{ child: ChildProcess; answer: string }> {
+  const child = spawn(
+    process.execPath,
+    [...("Deno" in globalThis ? ["run", "-A", "--no-check"] : []), script],
+    { env: { ...process.env, MILLRACE_LOCK_PATH: path }, stdio: ["pipe", "pipe", "inherit"] },
+  );
+  const answer = await new Promise<string>((resolve) => {
+    child.stdout!.once("data", (bytes) => resolve(String(bytes).trim()));
+    child.once("exit", () => resolve("no answer"));
+  });
+  return { child, answer };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const exited = new Promise((resolve) => child.once("close", resolve));
+  child.kill("SIGKILL");
+  await exited;
+}
+
+/** Registers the tests; `selfUrl` is the module that can also be started as a second process. */
+export function testHost(selfUrl: string): void {
+  const script = fileURLToPath(selfUrl);
+
+  testRuntimeContract("host runtime's", async () => {
+    const directory = temporaryDirectory();
+    return {
+      runtime: await hostRuntime(),
+      host: "127.0.0.1",
+      directory,
+      run: (done) => done,
+      dispose: () => rmSync(directory, { recursive: true, force: true }),
+    };
+  });
+
+  test("host runtime's lock excludes another process and is freed by kill -9", async () => {
+    const directory = temporaryDirectory();
+    try {
+      const { files } = await hostRuntime();
+      const path = `${directory}/.lock`;
+      const lock = files.tryLock(path);
+      assert(lock !== null);
+      const refused = await lockElsewhere(script, path);
+      await kill(refused.child);
+      assertEquals(refused.answer, "refused");
+
+      lock.release();
+      const holder = await lockElsewhere(script, path);
+      assertEquals(holder.answer, "locked");
+      assertEquals(files.tryLock(path), null);
+      await kill(holder.child);
+      const again = files.tryLock(path);
+      assert(again !== null);
+      again.release();
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+}
