@@ -1,0 +1,18 @@
+/**
+ * Record batches, Kafka's format v2 (magic 2), in one import:
+ *
+ * - `batch_header.ts`: the header's fields, read and patched in place.
+ * - `batch_split.ts`: where the batches of a byte range begin and end.
+ * - `batch_validate.ts`: what a broker refuses of a producer.
+ * - `batch_encode.ts`, `batch_decode.ts`: batches from records and back.
+ *
+ * @module
+ */
+
+export * from "./batch_header.ts";
+export * from "./batch_split.ts";
+export * from "./batch_encode.ts";
+export * from "./batch_decode.ts";
+export * from "./batch_validate.ts";
+export * from "./record_scan.ts";
+export * from "./record_error.ts";

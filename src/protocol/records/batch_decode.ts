@@ -1,0 +1,279 @@
+/**
+ * Record batches into records, fully checked. For clients, tools and the coordinators' own logs: the
+ * broker's produce and fetch paths never come here.
+ *
+ * @module
+ */
+
+import type { HostCodecs } from "../../runtime/runtime.ts";
+import {
+  compressionOf,
+  computeCrc,
+  CURRENT_MAGIC,
+  hasDeleteHorizon,
+  isControl,
+  isTransactional,
+  readAttributes,
+  readBaseOffset,
+  readBaseSequence,
+  readBaseTimestamp,
+  readCrc,
+  readLastOffsetDelta,
+  readMagic,
+  readMaxTimestamp,
+  readPartitionLeaderEpoch,
+  readProducerEpoch,
+  readProducerId,
+  readRecordCount,
+  RECORDS_OFFSET,
+  type TimestampType,
+  timestampTypeOf,
+} from "./batch_header.ts";
+import { endOfBatch } from "./batch_split.ts";
+import { type CompressionType, decompress } from "./compression/codec.ts";
+import { RecordError } from "./record_error.ts";
+import { VarintReader } from "./varint.ts";
+
+/** A header of a record. */
+export interface RecordHeader {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+/** One record. Key, value and header values are views into the batch (or into what it decompressed to). */
+export interface DecodedRecord {
+  readonly offset: number;
+  /** Milliseconds since 1970, or -1. The broker's clock where the batch says LogAppendTime. */
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** A whole batch. */
+export interface DecodedBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly sizeInBytes: number;
+  readonly partitionLeaderEpoch: number;
+  readonly compression: CompressionType;
+  readonly timestampType: TimestampType;
+  readonly isTransactional: boolean;
+  readonly isControl: boolean;
+  /** When tombstones and markers of this batch may go, ms since 1970, or null (KIP-534). */
+  readonly deleteHorizonMs: number | null;
+  readonly baseTimestamp: number;
+  readonly maxTimestamp: number;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+  readonly records: readonly DecodedRecord[];
+}
+
+/** How to decode. */
+export interface DecodeOptions {
+  /** The host's compressors, `runtime.codecs()`; ours are used where they lack one. */
+  readonly codecs?: HostCodecs;
+  /** The most bytes that a batch may decompress to: 256 MiB unless told. */
+  readonly maxDecompressedBytes?: number;
+  /** Whether to check the CRC-32C: true unless told. */
+  readonly checkCrc?: boolean;
+}
+
+const DEFAULT_MAX_DECOMPRESSED_BYTES = 268_435_456;
+const NO_HEADERS: readonly RecordHeader[] = [];
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The smallest record: a size, attributes, two deltas, two lengths and the number of headers. */
+const SMALLEST_RECORD = 7;
+
+/**
+ * The records of the batch that begins at `at`, decoded one by one as the caller asks for them. The
+ * batch is checked first (whole, magic 2, CRC) and each record when it is reached: throws a
+ * {@linkcode RecordError}.
+ */
+export function* readRecords(
+  bytes: Uint8Array,
+  at: number = 0,
+  options: DecodeOptions = {},
+): Generator<DecodedRecord, void, undefined> {
+  const reader = new BatchRecordReader(bytes, at, options);
+  for (let index = 0; index < reader.count; index++) yield reader.next(index);
+  reader.finish();
+}
+
+/** The batch that begins at `at`, with all its records. Throws a {@linkcode RecordError}. */
+export function decodeBatch(
+  bytes: Uint8Array,
+  at: number = 0,
+  options: DecodeOptions = {},
+): DecodedBatch {
+  const reader = new BatchRecordReader(bytes, at, options);
+  const records: DecodedRecord[] = [];
+  for (let index = 0; index < reader.count; index++) records.push(reader.next(index));
+  reader.finish();
+  const attributes = readAttributes(bytes, at);
+  const baseTimestamp = readBaseTimestamp(bytes, at);
+  return {
+    baseOffset: reader.baseOffset,
+    lastOffset: reader.baseOffset + readLastOffsetDelta(bytes, at),
+    sizeInBytes: reader.sizeInBytes,
+    partitionLeaderEpoch: readPartitionLeaderEpoch(bytes, at),
+    compression: compressionOf(attributes),
+    timestampType: timestampTypeOf(attributes),
+    isTransactional: isTransactional(attributes),
+    isControl: isControl(attributes),
+    deleteHorizonMs: hasDeleteHorizon(attributes) ? baseTimestamp : null,
+    baseTimestamp,
+    maxTimestamp: readMaxTimestamp(bytes, at),
+    producerId: readProducerId(bytes, at),
+    producerEpoch: readProducerEpoch(bytes, at),
+    baseSequence: readBaseSequence(bytes, at),
+    records,
+  };
+}
+
+/** One walk over a batch's records. */
+class BatchRecordReader {
+  readonly baseOffset: number;
+  readonly sizeInBytes: number;
+  readonly count: number;
+  readonly #baseTimestamp: number;
+  readonly #appendTime: number | null;
+  readonly #lastOffsetDelta: number;
+  readonly #reader: VarintReader;
+  readonly #payloadEnd: number;
+  #previousDelta = -1;
+
+  constructor(bytes: Uint8Array, at: number, options: DecodeOptions) {
+    const end = endOfBatch(bytes, at, bytes.length);
+    if (end === -1) {
+      throw new RecordError(
+        `Cannot decode the record batch at byte ${at}: it is cut off after ` +
+          `${Math.max(0, bytes.length - at)} bytes`,
+        "corrupt",
+      );
+    }
+    const magic = readMagic(bytes, at);
+    if (magic !== CURRENT_MAGIC) {
+      throw new RecordError(
+        `Cannot decode a message set of magic ${magic}: only magic 2 is read`,
+        "invalid",
+      );
+    }
+    if (options.checkCrc !== false) {
+      const computed = computeCrc(bytes, at);
+      if (computed !== readCrc(bytes, at)) throw wrongCrc(readCrc(bytes, at), computed);
+    }
+    this.sizeInBytes = end - at;
+    this.baseOffset = readBaseOffset(bytes, at);
+    this.count = readRecordCount(bytes, at);
+    this.#lastOffsetDelta = readLastOffsetDelta(bytes, at);
+    this.#baseTimestamp = readBaseTimestamp(bytes, at);
+    const attributes = readAttributes(bytes, at);
+    this.#appendTime = timestampTypeOf(attributes) === "LogAppendTime"
+      ? readMaxTimestamp(bytes, at)
+      : null;
+    const compression = compressionOf(attributes);
+    // A batch that compaction emptied keeps its compression bits and has no payload at all.
+    const payload = compression === "none" || (this.count === 0 && end === at + RECORDS_OFFSET)
+      ? bytes
+      : decompress(
+        compression,
+        bytes.subarray(at + RECORDS_OFFSET, end),
+        options.maxDecompressedBytes ?? DEFAULT_MAX_DECOMPRESSED_BYTES,
+        options.codecs,
+      );
+    const payloadStart = payload === bytes ? at + RECORDS_OFFSET : 0;
+    this.#payloadEnd = payload === bytes ? end : payload.length;
+    this.#reader = new VarintReader(payload, payloadStart, this.#payloadEnd);
+    if (this.count < 0 || this.count * SMALLEST_RECORD > this.#payloadEnd - payloadStart) {
+      throw new RecordError(
+        `Cannot decode a record batch: it claims ${this.count} records in ` +
+          `${this.#payloadEnd - payloadStart} bytes`,
+        "invalid",
+      );
+    }
+  }
+
+  next(index: number): DecodedRecord {
+    const reader = this.#reader;
+    reader.end = this.#payloadEnd;
+    const size = reader.readVarint();
+    const recordEnd = reader.position + size;
+    if (size < 0 || recordEnd > this.#payloadEnd) {
+      throw lie(index, `has an impossible size of ${size} bytes`);
+    }
+    reader.end = recordEnd;
+    reader.position++; // The attributes, which have no meaning yet.
+    const timestampDelta = reader.readVarlong();
+    const offsetDelta = reader.readVarint();
+    if (offsetDelta <= this.#previousDelta || offsetDelta > this.#lastOffsetDelta) {
+      throw lie(
+        index,
+        `has the offset delta ${offsetDelta} after ${this.#previousDelta}, the last one being ` +
+          `${this.#lastOffsetDelta}`,
+      );
+    }
+    this.#previousDelta = offsetDelta;
+    const key = this.#readBytes(index);
+    const value = this.#readBytes(index);
+    const headers = this.#readHeaders(index);
+    if (reader.position !== recordEnd) {
+      throw lie(index, `has ${recordEnd - reader.position} bytes too many`);
+    }
+    return {
+      offset: this.baseOffset + offsetDelta,
+      timestamp: this.#appendTime ?? this.#baseTimestamp + timestampDelta,
+      key,
+      value,
+      headers,
+    };
+  }
+
+  finish(): void {
+    const left = this.#payloadEnd - this.#reader.position;
+    if (left !== 0) throw lie(this.count, `is followed by ${left} bytes too many`);
+  }
+
+  #readBytes(index: number): Uint8Array | null {
+    const reader = this.#reader;
+    const length = reader.readVarint();
+    if (length < 0) return null;
+    const start = reader.position;
+    if (length > reader.end - start) {
+      throw lie(index, `has a field of ${length} bytes beyond its end`);
+    }
+    reader.position = start + length;
+    return reader.bytes.subarray(start, start + length);
+  }
+
+  #readHeaders(index: number): readonly RecordHeader[] {
+    const reader = this.#reader;
+    const count = reader.readVarint();
+    if (count === 0) return NO_HEADERS;
+    // Each header takes two bytes at least.
+    if (count < 0 || count > (reader.end - reader.position) >> 1) {
+      throw lie(index, `claims ${count} headers`);
+    }
+    const headers: RecordHeader[] = [];
+    for (let header = 0; header < count; header++) {
+      const key = this.#readBytes(index);
+      if (key === null) throw lie(index, "has a header without a key");
+      headers.push({ key: utf8.decode(key), value: this.#readBytes(index) });
+    }
+    return headers;
+  }
+}
+
+/** The error for a checksum that does not fit. */
+export function wrongCrc(stored: number, computed: number): RecordError {
+  return new RecordError(
+    `The record batch is corrupt: its CRC-32C is stored as ${stored} and computed as ${computed}`,
+    "corrupt",
+  );
+}
+
+function lie(index: number, what: string): RecordError {
+  return new RecordError(`Record ${index} of the batch ${what}`, "invalid");
+}

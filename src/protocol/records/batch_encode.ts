@@ -1,0 +1,241 @@
+/**
+ * Records into a batch of format v2.
+ *
+ * @module
+ */
+
+import type { HostCodecs } from "../../runtime/runtime.ts";
+import type { RecordHeader } from "./batch_decode.ts";
+import {
+  CONTROL_FLAG,
+  DELETE_HORIZON_FLAG,
+  NONE,
+  RECORDS_OFFSET,
+  TIMESTAMP_TYPE_FLAG,
+  type TimestampType,
+  TRANSACTIONAL_FLAG,
+  writeBatchHeader,
+} from "./batch_header.ts";
+import { compress, type CompressionType, idOfCompressionType } from "./compression/codec.ts";
+import { RecordError } from "./record_error.ts";
+import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from "./varint.ts";
+
+/** A record to be written. */
+export interface RecordInput {
+  readonly key?: Uint8Array | null;
+  readonly value?: Uint8Array | null;
+  readonly headers?: readonly RecordHeader[];
+  /** Milliseconds since 1970, or -1 for none. */
+  readonly timestamp: number;
+  /**
+   * The record's offset minus the batch's. One more than the record before it unless told; larger
+   * steps are what compaction leaves behind, and Produce refuses them.
+   */
+  readonly offsetDelta?: number;
+}
+
+/** The header of a batch to be written, and how. Absent numbers are -1, flags false. */
+export interface BatchOptions {
+  /** 0 unless told: a producer leaves it to the broker. */
+  readonly baseOffset?: number;
+  readonly partitionLeaderEpoch?: number;
+  /** `none` unless told. */
+  readonly compression?: CompressionType;
+  /** The codec's own scale; its default where absent. */
+  readonly compressionLevel?: number;
+  /** The host's compressors, `runtime.codecs()`; ours are used where they lack one. */
+  readonly codecs?: HostCodecs;
+  /** `CreateTime` unless told. */
+  readonly timestampType?: TimestampType;
+  /** The largest timestamp, where it is not the records' own (LogAppendTime). */
+  readonly maxTimestamp?: number;
+  readonly isTransactional?: boolean;
+  readonly isControl?: boolean;
+  /** When the batch's tombstones may go, ms since 1970 (KIP-534). Becomes the base timestamp. */
+  readonly deleteHorizonMs?: number;
+  readonly producerId?: number;
+  readonly producerEpoch?: number;
+  readonly baseSequence?: number;
+  /** The last offset minus the base offset, where compaction removed the last record. */
+  readonly lastOffsetDelta?: number;
+}
+
+const utf8 = new TextEncoder();
+const INITIAL_BYTES = 512;
+/** 2^31 - 1: the largest length field. */
+const MAXIMUM_BYTES = 2_147_483_647;
+
+/**
+ * Collects records and writes them as one batch. Without compression a record is copied once, and
+ * {@linkcode BatchBuilder.sizeInBytes} is exact at any time.
+ *
+ * @example
+ * ```ts
+ * import { BatchBuilder } from "./batch_encode.ts";
+ *
+ * const builder = new BatchBuilder({ producerId: 4000, producerEpoch: 0, baseSequence: 0 });
+ * builder.append({ value: new TextEncoder().encode("hello"), timestamp: 1_700_000_000_000 });
+ * const batch = builder.build();
+ * console.log(batch.length === builder.sizeInBytes);
+ * ```
+ */
+export class BatchBuilder {
+  readonly #options: BatchOptions;
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
+  #length = RECORDS_OFFSET;
+  #count = 0;
+  #baseTimestamp: number;
+  #maxTimestamp = NONE;
+  #lastDelta = -1;
+
+  constructor(options: BatchOptions = {}) {
+    this.#options = options;
+    this.#baseTimestamp = options.deleteHorizonMs ?? NONE;
+  }
+
+  /** How many records have been appended. */
+  get recordCount(): number {
+    return this.#count;
+  }
+
+  /** The batch's size as it is now, before compression. */
+  get sizeInBytes(): number {
+    return this.#length;
+  }
+
+  /**
+   * Adds a record. Throws a {@linkcode RecordError}: `invalid` for an offset delta that does not
+   * grow or a timestamp that is no whole number within 2^52, `too-large` beyond 2 GiB.
+   */
+  append(record: RecordInput): void {
+    const offsetDelta = record.offsetDelta ?? this.#lastDelta + 1;
+    if (!(offsetDelta > this.#lastDelta && offsetDelta <= MAXIMUM_BYTES)) {
+      throw new RecordError(
+        `Cannot append a record: its offset delta ${offsetDelta} does not follow ${this.#lastDelta}`,
+        "invalid",
+      );
+    }
+    const isFirst = this.#count === 0 && this.#options.deleteHorizonMs === undefined;
+    const baseTimestamp = isFirst ? record.timestamp : this.#baseTimestamp;
+    const timestampDelta = record.timestamp - baseTimestamp;
+    const key = record.key ?? null;
+    const value = record.value ?? null;
+    const headers = encodeHeaders(record.headers);
+    const size = 1 + sizeOfVarlong(timestampDelta) + sizeOfVarint(offsetDelta) + sizeOfField(key) +
+      sizeOfField(value) + headers.length;
+    this.#reserve(sizeOfVarint(size) + size);
+
+    const bytes = this.#bytes;
+    let at = writeVarint(bytes, this.#length, size);
+    bytes[at++] = 0;
+    at = writeVarlong(bytes, at, timestampDelta);
+    at = writeVarint(bytes, at, offsetDelta);
+    at = writeField(bytes, at, key);
+    at = writeField(bytes, at, value);
+    if (headers === NO_HEADERS) bytes[at++] = 0;
+    else {
+      bytes.set(headers, at);
+      at += headers.length;
+    }
+    this.#baseTimestamp = baseTimestamp;
+    this.#length = at;
+    this.#count++;
+    this.#lastDelta = offsetDelta;
+    if (record.timestamp > this.#maxTimestamp) this.#maxTimestamp = record.timestamp;
+  }
+
+  /**
+   * The batch with its checksum. May be called again after more records. The result is the caller's
+   * own memory. A batch without records is what compaction leaves of one.
+   */
+  build(): Uint8Array<ArrayBuffer> {
+    const options = this.#options;
+    const compression = options.compression ?? "none";
+    let batch: Uint8Array<ArrayBuffer>;
+    if (compression === "none" || this.#count === 0) {
+      batch = this.#bytes.slice(0, this.#length);
+    } else {
+      const records = this.#bytes.subarray(RECORDS_OFFSET, this.#length);
+      const packed = compress(compression, records, options.compressionLevel, options.codecs);
+      batch = new Uint8Array(RECORDS_OFFSET + packed.length);
+      batch.set(packed, RECORDS_OFFSET);
+    }
+    writeBatchHeader(batch, 0, {
+      baseOffset: options.baseOffset ?? 0,
+      sizeInBytes: batch.length,
+      partitionLeaderEpoch: options.partitionLeaderEpoch ?? NONE,
+      attributes: attributesOf(options),
+      lastOffsetDelta: options.lastOffsetDelta ?? Math.max(0, this.#lastDelta),
+      baseTimestamp: this.#baseTimestamp,
+      maxTimestamp: options.maxTimestamp ?? this.#maxTimestamp,
+      producerId: options.producerId ?? NONE,
+      producerEpoch: options.producerEpoch ?? NONE,
+      baseSequence: options.baseSequence ?? NONE,
+      recordCount: this.#count,
+    });
+    return batch;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    if (needed > MAXIMUM_BYTES) {
+      throw new RecordError(
+        `Cannot append a record: the batch would be ${needed} bytes, the format allows ` +
+          `${MAXIMUM_BYTES}`,
+        "too-large",
+      );
+    }
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+}
+
+/** One batch of `records`. Throws as {@linkcode BatchBuilder.append} does. */
+export function encodeBatch(
+  records: readonly RecordInput[],
+  options: BatchOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const builder = new BatchBuilder(options);
+  for (const record of records) builder.append(record);
+  return builder.build();
+}
+
+function attributesOf(options: BatchOptions): number {
+  return idOfCompressionType(options.compression ?? "none") |
+    (options.timestampType === "LogAppendTime" ? TIMESTAMP_TYPE_FLAG : 0) |
+    (options.isTransactional ? TRANSACTIONAL_FLAG : 0) |
+    (options.isControl ? CONTROL_FLAG : 0) |
+    (options.deleteHorizonMs === undefined ? 0 : DELETE_HORIZON_FLAG);
+}
+
+function sizeOfField(field: Uint8Array | null): number {
+  return field === null ? 1 : sizeOfVarint(field.length) + field.length;
+}
+
+function writeField(bytes: Uint8Array, at: number, field: Uint8Array | null): number {
+  if (field === null) return writeVarint(bytes, at, -1);
+  at = writeVarint(bytes, at, field.length);
+  bytes.set(field, at);
+  return at + field.length;
+}
+
+const NO_HEADERS = new Uint8Array(1);
+
+/** The number of headers and the headers, as a record ends with them. */
+function encodeHeaders(headers: readonly RecordHeader[] | undefined): Uint8Array {
+  if (headers === undefined || headers.length === 0) return NO_HEADERS;
+  const keys = headers.map((header) => utf8.encode(header.key));
+  let size = sizeOfVarint(headers.length);
+  for (const [index, header] of headers.entries()) {
+    size += sizeOfField(keys[index]!) + sizeOfField(header.value);
+  }
+  const bytes = new Uint8Array(size);
+  let at = writeVarint(bytes, 0, headers.length);
+  for (const [index, header] of headers.entries()) {
+    at = writeField(bytes, at, keys[index]!);
+    at = writeField(bytes, at, header.value);
+  }
+  return bytes;
+}

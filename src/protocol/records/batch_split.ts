@@ -1,0 +1,89 @@
+/**
+ * Where the batches of a records field, a fetch response or a segment begin and end. All formats
+ * share the first 17 bytes (offset, length, ..., magic), so old message sets are walked too.
+ *
+ * @module
+ */
+
+import {
+  BATCH_LENGTH_OFFSET,
+  CURRENT_MAGIC,
+  LOG_OVERHEAD,
+  MAGIC_OFFSET,
+  readBatchLength,
+  RECORDS_OFFSET,
+} from "./batch_header.ts";
+import { RecordError } from "./record_error.ts";
+
+/** The smallest length field of a message of magic 0: CRC, magic, attributes and two lengths. */
+const MINIMUM_LENGTH_BEFORE_V2 = 14;
+
+/** A batch's place: `bytes[start..end)`. */
+export interface BatchSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The end of the batch that begins at `at`, or -1 when it is not whole before `end`. Throws
+ * `corrupt` for a length or magic that no batch can have: reading on makes no sense then. Costs a few
+ * nanoseconds and allocates nothing.
+ */
+export function endOfBatch(bytes: Uint8Array, at: number, end: number): number {
+  if (end - at < BATCH_LENGTH_OFFSET + 4) return -1;
+  const length = readBatchLength(bytes, at);
+  if (length < MINIMUM_LENGTH_BEFORE_V2) throw impossibleLength(length, MINIMUM_LENGTH_BEFORE_V2);
+  if (end - at <= MAGIC_OFFSET) return -1;
+  const magic = bytes[at + MAGIC_OFFSET]!;
+  if (magic > CURRENT_MAGIC) {
+    throw new RecordError(
+      `Cannot read a record batch: its magic is ${magic}, known are 0 to ${CURRENT_MAGIC}`,
+      "corrupt",
+    );
+  }
+  if (magic === CURRENT_MAGIC && length < RECORDS_OFFSET - LOG_OVERHEAD) {
+    throw impossibleLength(length, RECORDS_OFFSET - LOG_OVERHEAD);
+  }
+  const batchEnd = at + LOG_OVERHEAD + length;
+  return batchEnd <= end ? batchEnd : -1;
+}
+
+function impossibleLength(length: number, minimum: number): RecordError {
+  return new RecordError(
+    `Cannot read a record batch: its length field is ${length}, at least ${minimum} is needed`,
+    "corrupt",
+  );
+}
+
+/**
+ * The batches in `bytes`, in order. A partial last batch, which a fetch response may end with, is
+ * left out when `allowPartial` is set and throws `corrupt` otherwise.
+ *
+ * @example
+ * ```ts
+ * import { splitBatches } from "./batch_split.ts";
+ *
+ * for (const { start, end } of splitBatches(new Uint8Array(0))) {
+ *   console.log(`a batch of ${end - start} bytes`);
+ * }
+ * ```
+ */
+export function* splitBatches(
+  bytes: Uint8Array,
+  options: { readonly allowPartial?: boolean } = {},
+): Generator<BatchSpan, void, undefined> {
+  let start = 0;
+  while (start < bytes.length) {
+    const end = endOfBatch(bytes, start, bytes.length);
+    if (end === -1) {
+      if (options.allowPartial) return;
+      throw new RecordError(
+        `Cannot read record batches: the one at byte ${start} is cut off after ` +
+          `${bytes.length - start} bytes`,
+        "corrupt",
+      );
+    }
+    yield { start, end };
+    start = end;
+  }
+}

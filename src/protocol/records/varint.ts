@@ -1,0 +1,151 @@
+/**
+ * Varints as records use them: seven bits a byte, the least significant first, signed values
+ * zigzagged (0, -1, 1, -2 become 0, 1, 2, 3). 32 bits take up to 5 bytes, 64 bits up to 10.
+ *
+ * @module
+ */
+
+import { RecordError } from "./record_error.ts";
+
+/** How many bytes {@linkcode writeVarint} takes for `value`, an int32. */
+export function sizeOfVarint(value: number): number {
+  const zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
+  if (zigzag < 0x80) return 1;
+  if (zigzag < 0x4000) return 2;
+  if (zigzag < 0x20_0000) return 3;
+  return zigzag < 0x1000_0000 ? 4 : 5;
+}
+
+/** Writes `value`, an int32, at `at` and returns the position behind it. */
+export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0;
+  while (rest >= 0x80) {
+    bytes[at++] = rest | 0x80;
+    rest >>>= 7;
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
+const INT32_MAX = 2_147_483_647;
+const INT32_MIN = -2_147_483_648;
+
+/** How many bytes {@linkcode writeVarlong} takes for `value`, whole and within 2^52. */
+export function sizeOfVarlong(value: number): number {
+  if (value <= INT32_MAX && value >= INT32_MIN) return sizeOfVarint(value);
+  let rest = value < 0 ? -2 * value - 1 : 2 * value;
+  let size = 1;
+  while (rest >= 0x80) {
+    rest = Math.floor(rest / 128);
+    size++;
+  }
+  return size;
+}
+
+/**
+ * Writes `value` at `at` and returns the position behind it. Throws `invalid` unless it is whole and
+ * within 2^52 (zigzagging doubles it, and a number is exact to 2^53).
+ */
+export function writeVarlong(bytes: Uint8Array, at: number, value: number): number {
+  if (value <= INT32_MAX && value >= INT32_MIN) return writeVarint(bytes, at, value);
+  let rest = value < 0 ? -2 * value - 1 : 2 * value;
+  if (!Number.isSafeInteger(rest)) {
+    throw new RecordError(
+      `Cannot write a record: the delta ${value} is not a whole number within 2^52`,
+      "invalid",
+    );
+  }
+  while (rest >= 0x80) {
+    bytes[at++] = (rest % 128) | 0x80;
+    rest = Math.floor(rest / 128);
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
+/**
+ * Reads varints from an array, one after the other, never beyond `end`. Every method throws a
+ * {@linkcode RecordError} of reason `invalid` when the bytes end or the number is too long.
+ */
+export class VarintReader {
+  constructor(
+    /** What is read. */
+    readonly bytes: Uint8Array,
+    /** The position of the next byte. */
+    position: number,
+    /** The position behind the last byte. */
+    end: number,
+  ) {
+    this.position = position;
+    this.end = end;
+  }
+
+  /** The position of the next byte. */
+  position: number;
+  /** The position behind the last byte that may be read. */
+  end: number;
+
+  /** An int32. */
+  readVarint(): number {
+    let at = this.position;
+    if (at >= this.end) throw endOfRecord();
+    let byte = this.bytes[at++]!;
+    let value = byte & 0x7f;
+    let shift = 7;
+    while (byte >= 0x80) {
+      if (at >= this.end) throw endOfRecord();
+      byte = this.bytes[at++]!;
+      if (shift === 28 && byte > 0x0f) throw overlongVarint();
+      value |= (byte & 0x7f) << shift;
+      shift += 7;
+    }
+    this.position = at;
+    return (value >>> 1) ^ -(value & 1);
+  }
+
+  /** An int64 within 2^53. */
+  readVarlong(): number {
+    let at = this.position;
+    if (at >= this.end) throw endOfRecord();
+    let byte = this.bytes[at++]!;
+    // The low 28 bits, the next 28, and the rest: three halves that bit operators can hold.
+    let low = byte & 0x7f;
+    let middle = 0;
+    let high = 0;
+    let shift = 7;
+    while (byte >= 0x80) {
+      if (at >= this.end) throw endOfRecord();
+      byte = this.bytes[at++]!;
+      if (shift < 28) low |= (byte & 0x7f) << shift;
+      else if (shift < 56) middle |= (byte & 0x7f) << (shift - 28);
+      else if (shift === 56) high = byte & 0x7f;
+      else if (shift === 63 && byte <= 1) high |= byte << 7;
+      else throw overlongVarint();
+      shift += 7;
+    }
+    this.position = at;
+    const half = (low >>> 1) + middle * 134_217_728 + high * 36_028_797_018_963_968;
+    const value = (low & 1) === 0 ? half : -half - 1;
+    if (!Number.isSafeInteger(value)) {
+      throw new RecordError(
+        `Cannot read a record: a timestamp delta of about ${value}, the limit is 2^53 - 1`,
+        "invalid",
+      );
+    }
+    return value;
+  }
+}
+
+function endOfRecord(): RecordError {
+  return new RecordError(
+    "Cannot read a record: the bytes end in the middle of a number",
+    "invalid",
+  );
+}
+
+function overlongVarint(): RecordError {
+  return new RecordError(
+    "Cannot read a record: a varint is longer than its type allows",
+    "invalid",
+  );
+}
