@@ -1,0 +1,57 @@
+/**
+ * ApiVersions: which requests a node serves, in which versions, and the cluster's features. The
+ * first request on most connections.
+ *
+ * @module
+ */
+import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
+import { array, bool, int16, int32, int64, string, struct } from "../schema.ts";
+
+/**
+ * The ApiVersions API. Version 3 has the client name its software (KIP-511), and features come with
+ * the answer as tagged fields (KIP-584); version 4 lets a feature's lowest version be 0. A node
+ * asked in a version it does not know answers in version 0 with UNSUPPORTED_VERSION and its range,
+ * so that the client can ask again.
+ */
+export const apiVersions = defineApi({
+  key: 18,
+  name: "ApiVersions",
+  versions: "0-4",
+  flexible: "3+",
+  request: struct({
+    clientSoftwareName: string({ versions: "3+" }),
+    clientSoftwareVersion: string({ versions: "3+" }),
+  }),
+  response: struct({
+    errorCode: int16(),
+    apiKeys: array(struct({
+      apiKey: int16(),
+      minVersion: int16(),
+      maxVersion: int16(),
+    })),
+    throttleTimeMs: int32({ versions: "1+", default: 0 }),
+    supportedFeatures: array(
+      struct({
+        name: string(),
+        minVersion: int16(),
+        maxVersion: int16(),
+      }),
+      { versions: "3+", tag: 0, tagged: "3+" },
+    ),
+    finalizedFeaturesEpoch: int64({ versions: "3+", default: -1, tag: 1, tagged: "3+" }),
+    finalizedFeatures: array(
+      struct({
+        name: string(),
+        maxVersionLevel: int16(),
+        minVersionLevel: int16(),
+      }),
+      { versions: "3+", tag: 2, tagged: "3+" },
+    ),
+    zkMigrationReady: bool({ versions: "3+", default: false, tag: 3, tagged: "3+" }),
+  }),
+});
+
+/** A decoded ApiVersions request. */
+export type ApiVersionsRequest = RequestOf<typeof apiVersions>;
+/** A decoded ApiVersions response. */
+export type ApiVersionsResponse = ResponseOf<typeof apiVersions>;

@@ -1,0 +1,30 @@
+/**
+ * DeleteGroups: removes empty groups with the offsets they committed.
+ *
+ * @module
+ */
+import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
+import { array, int16, int32, string, struct } from "../schema.ts";
+
+/** The DeleteGroups API (KIP-229). */
+export const deleteGroups = defineApi({
+  key: 42,
+  name: "DeleteGroups",
+  versions: "0-2",
+  flexible: "2+",
+  request: struct({
+    groupsNames: array(string()),
+  }),
+  response: struct({
+    throttleTimeMs: int32({ default: 0 }),
+    results: array(struct({
+      groupId: string(),
+      errorCode: int16(),
+    })),
+  }),
+});
+
+/** A decoded DeleteGroups request. */
+export type DeleteGroupsRequest = RequestOf<typeof deleteGroups>;
+/** A decoded DeleteGroups response. */
+export type DeleteGroupsResponse = ResponseOf<typeof deleteGroups>;

@@ -1,0 +1,54 @@
+/**
+ * JoinGroup: a member enters a classic group, or enters it again for a rebalance. The answer comes
+ * when all members have joined, and makes one of them the leader, which is told the others'
+ * metadata.
+ *
+ * @module
+ */
+import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
+import { array, bool, bytes, int16, int32, string, struct } from "../schema.ts";
+
+/**
+ * The JoinGroup API. Version 1 adds the rebalance timeout (KIP-62), 4 has a new member come back
+ * with the id it was given (KIP-394), 5 adds static members (KIP-345), 7 the protocol type in the
+ * answer (KIP-559), 8 a reason (KIP-800), 9 lets the leader skip the assignment (KIP-814).
+ */
+export const joinGroup = defineApi({
+  key: 11,
+  name: "JoinGroup",
+  versions: "0-9",
+  flexible: "6+",
+  request: struct({
+    groupId: string(),
+    sessionTimeoutMs: int32(),
+    rebalanceTimeoutMs: int32({ versions: "1+", default: -1 }),
+    memberId: string(),
+    groupInstanceId: string({ versions: "5+", nullable: "5+", default: null }),
+    protocolType: string(),
+    protocols: array(struct({
+      name: string(),
+      metadata: bytes(),
+    })),
+    reason: string({ versions: "8+", nullable: "8+", default: null }),
+  }),
+  response: struct({
+    throttleTimeMs: int32({ versions: "2+", default: 0 }),
+    errorCode: int16(),
+    generationId: int32({ default: -1 }),
+    protocolType: string({ versions: "7+", nullable: "7+", default: null }),
+    protocolName: string({ nullable: "7+" }),
+    leader: string(),
+    skipAssignment: bool({ versions: "9+", default: false }),
+    memberId: string(),
+    members: array(struct({
+      memberId: string(),
+      groupInstanceId: string({ versions: "5+", nullable: "5+", default: null }),
+      metadata: bytes(),
+    })),
+  }),
+});
+
+/** A decoded JoinGroup request. */
+export type JoinGroupRequest = RequestOf<typeof joinGroup>;
+/** A decoded JoinGroup response. */
+export type JoinGroupResponse = ResponseOf<typeof joinGroup>;

@@ -1,0 +1,93 @@
+/**
+ * OffsetFetch: how far groups have read, as they committed it. Null topics mean all that a group
+ * committed.
+ *
+ * @module
+ */
+import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
+import { array, bool, int16, int32, int64, string, struct, uuid } from "../schema.ts";
+
+/** Before version 8, when a request was about one group. */
+const partition = struct({
+  partitionIndex: int32(),
+  committedOffset: int64(),
+  committedLeaderEpoch: int32({ versions: "5-7", default: -1 }),
+  metadata: string({ nullable: "0-7" }),
+  errorCode: int16(),
+});
+
+/** Since version 8. */
+const groupPartition = struct({
+  partitionIndex: int32(),
+  committedOffset: int64(),
+  committedLeaderEpoch: int32({ default: -1 }),
+  metadata: string({ nullable: "8+" }),
+  errorCode: int16(),
+});
+
+/**
+ * The OffsetFetch API. Version 2 allows null for all topics (KIP-88), 5 adds leader epochs
+ * (KIP-320), 7 makes the client wait for open transactions to settle (KIP-447), 8 asks for several
+ * groups at once (KIP-709), 9 adds the member that asks (KIP-848), 10 names topics by id.
+ */
+export const offsetFetch = defineApi({
+  key: 9,
+  name: "OffsetFetch",
+  versions: "1-10",
+  flexible: "6+",
+  request: struct({
+    groupId: string({ versions: "0-7" }),
+    topics: array(
+      struct({
+        name: string(),
+        partitionIndexes: array(int32()),
+      }),
+      { versions: "0-7", nullable: "2-7" },
+    ),
+    groups: array(
+      struct({
+        groupId: string(),
+        memberId: string({ versions: "9+", nullable: "9+", default: null }),
+        memberEpoch: int32({ versions: "9+", default: -1 }),
+        topics: array(
+          struct({
+            name: string({ versions: "8-9" }),
+            topicId: uuid({ versions: "10+" }),
+            partitionIndexes: array(int32()),
+          }),
+          { nullable: "8+" },
+        ),
+      }),
+      { versions: "8+" },
+    ),
+    requireStable: bool({ versions: "7+", default: false }),
+  }),
+  response: struct({
+    throttleTimeMs: int32({ versions: "3+", default: 0 }),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(partition),
+      }),
+      { versions: "0-7" },
+    ),
+    errorCode: int16({ versions: "2-7", default: 0 }),
+    groups: array(
+      struct({
+        groupId: string(),
+        topics: array(struct({
+          name: string({ versions: "8-9" }),
+          topicId: uuid({ versions: "10+" }),
+          partitions: array(groupPartition),
+        })),
+        errorCode: int16({ default: 0 }),
+      }),
+      { versions: "8+" },
+    ),
+  }),
+});
+
+/** A decoded OffsetFetch request. */
+export type OffsetFetchRequest = RequestOf<typeof offsetFetch>;
+/** A decoded OffsetFetch response. */
+export type OffsetFetchResponse = ResponseOf<typeof offsetFetch>;
