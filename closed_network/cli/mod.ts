@@ -5,4 +5,3 @@
  */
 
 export * from "./parse_args.ts";
-export * from "./unicode_width.ts";
