@@ -1,10 +1,12 @@
 /**
- * CRC-32C (Castagnoli, RFC 3720), the checksum of record batches.
+ * CRC-32C (Castagnoli, RFC 3720), the checksum of record batches. Both ways in take the WebAssembly
+ * SIMD module where the host has it (made on first use, about 1 ms) and the table elsewhere.
  *
  * @module
  */
 
 import { updateCrc32cByTable } from "./crc32c_table.ts";
+import { ARENA_START, instantiateCrc32c, type UpdateCrc32c } from "./crc32c_wasm.ts";
 import { RecordError } from "./record_error.ts";
 
 /**
@@ -13,14 +15,80 @@ import { RecordError } from "./record_error.ts";
  */
 export interface Crc32cArena {
   /**
-   * The arena's bytes. Growing replaces this array: views taken before a call of
-   * {@linkcode Crc32cArena.reserve} that grows must be taken anew after it.
+   * The arena's bytes, position 0 first. Growing replaces this array: views taken before a call of
+   * {@linkcode Crc32cArena.reserve} are empty after one that grew, and must be taken anew.
    */
   readonly memory: Uint8Array<ArrayBuffer>;
-  /** The CRC-32C, from 0 to 2^32 - 1, of `length` bytes at `offset`. Throws a RangeError outside the memory. */
+  /**
+   * The CRC-32C, from 0 to 2^32 - 1, of `length` bytes at `offset`. Throws a RangeError for a range
+   * outside the memory.
+   */
   checksum(offset: number, length: number): number;
-  /** Makes the memory at least `bytes` long, keeping its content. Throws `too-large` when the host refuses. */
+  /**
+   * Makes the memory at least `bytes` long, keeping its content. It never shrinks. Throws a
+   * {@linkcode RecordError} of reason `too-large` when the host refuses.
+   */
   reserve(bytes: number): void;
+}
+
+/** Which implementation to take: the fastest unless told. */
+export type Crc32cMethod = "simd" | "table";
+
+const PAGE = 65_536;
+const DEFAULT_ARENA_BYTES = 262_144;
+
+/**
+ * Makes an arena of at least `initialBytes`. `method` is for tests and hosts to choose: `simd` falls
+ * back to `table` where WebAssembly SIMD is missing.
+ */
+export function createCrc32cArena(
+  initialBytes: number = DEFAULT_ARENA_BYTES,
+  method: Crc32cMethod = "simd",
+): Crc32cArena {
+  return (method === "simd" ? SimdArena.create(initialBytes) : null) ??
+    new TableArena(initialBytes);
+}
+
+class SimdArena implements Crc32cArena {
+  memory: Uint8Array<ArrayBuffer>;
+  readonly #memory: WebAssembly.Memory;
+  readonly #update: UpdateCrc32c;
+
+  private constructor(memory: WebAssembly.Memory, update: UpdateCrc32c) {
+    this.#memory = memory;
+    this.#update = update;
+    this.memory = viewOf(memory);
+  }
+
+  static create(initialBytes: number): SimdArena | null {
+    if (typeof WebAssembly === "undefined") return null;
+    const memory = new WebAssembly.Memory({
+      initial: Math.ceil((ARENA_START + initialBytes) / PAGE),
+    });
+    const update = instantiateCrc32c(memory);
+    return update === null ? null : new SimdArena(memory, update);
+  }
+
+  checksum(offset: number, length: number): number {
+    return ~this.update(-1, offset, length) >>> 0;
+  }
+
+  update(state: number, offset: number, length: number): number {
+    checkRange(offset, length, this.memory.length);
+    return this.#update(state, ARENA_START + offset, length);
+  }
+
+  reserve(bytes: number): void {
+    const size = this.memory.length;
+    if (bytes <= size) return;
+    const wanted = Math.max(bytes - size, Math.min(size, 16_777_216));
+    try {
+      this.#memory.grow(Math.ceil(wanted / PAGE));
+    } catch (cause) {
+      throw cannotGrow(bytes, cause);
+    }
+    this.memory = viewOf(this.#memory);
+  }
 }
 
 class TableArena implements Crc32cArena {
@@ -36,36 +104,62 @@ class TableArena implements Crc32cArena {
   }
 
   reserve(bytes: number): void {
-    if (bytes <= this.memory.length) return;
+    const size = this.memory.length;
+    if (bytes <= size) return;
     let grown: Uint8Array<ArrayBuffer>;
     try {
-      grown = new Uint8Array(Math.max(bytes, this.memory.length * 2));
+      grown = new Uint8Array(Math.max(bytes, Math.min(size * 2, size + 16_777_216)));
     } catch (cause) {
-      throw new RecordError(
-        `Cannot grow the checksum arena to ${bytes} bytes: the host refuses the memory`,
-        "too-large",
-        { cause },
-      );
+      throw cannotGrow(bytes, cause);
     }
     grown.set(this.memory);
     this.memory = grown;
   }
 }
 
+function viewOf(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
+  // Only a memory made with `shared: true` has a SharedArrayBuffer.
+  return new Uint8Array(memory.buffer as ArrayBuffer, ARENA_START);
+}
+
 function checkRange(offset: number, length: number, size: number): void {
-  if (offset < 0 || length < 0 || offset + length > size) {
+  if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
     throw new RangeError(
       `Cannot checksum ${length} bytes at ${offset}: the arena has ${size} bytes`,
     );
   }
 }
 
-/** Makes an arena of at least `initialBytes` (64 KiB unless told). */
-export function createCrc32cArena(initialBytes: number = 65_536): Crc32cArena {
-  return new TableArena(initialBytes);
+function cannotGrow(bytes: number, cause: unknown): RecordError {
+  return new RecordError(
+    `Cannot grow the checksum arena to ${bytes} bytes: the host refuses the memory`,
+    "too-large",
+    { cause },
+  );
 }
 
-/** The CRC-32C of `bytes`, from 0 to 2^32 - 1. */
+/** Shorter inputs are not worth the copy into the module's memory. */
+const TABLE_MAXIMUM = 1024;
+const CHUNK = 131_072;
+
+let shared: SimdArena | null | undefined;
+
+/**
+ * The CRC-32C of `bytes`, from 0 to 2^32 - 1. Long inputs are copied through the module's memory in
+ * chunks, at 50 GB/s; who has many batches to check copies them into an arena of its own once.
+ */
 export function crc32c(bytes: Uint8Array): number {
+  if (bytes.length > TABLE_MAXIMUM) {
+    if (shared === undefined) shared = SimdArena.create(CHUNK);
+    if (shared !== null) {
+      let state = -1;
+      for (let at = 0; at < bytes.length; at += CHUNK) {
+        const length = Math.min(CHUNK, bytes.length - at);
+        shared.memory.set(bytes.subarray(at, at + length));
+        state = shared.update(state, 0, length);
+      }
+      return ~state >>> 0;
+    }
+  }
   return ~updateCrc32cByTable(-1, bytes, 0, bytes.length) >>> 0;
 }
