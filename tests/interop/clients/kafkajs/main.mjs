@@ -230,17 +230,23 @@ async function shareGroup(topic) {
     if (shared && all) finish();
   };
   await Promise.all([0, 1].map((one) =>
-    member(topic, group, (partition) => {
-      got[one].add(partition);
-      look();
-    }, Infinity, {
-      done,
-      joined: ({ memberAssignment }) => {
-        assigned[one] = memberAssignment[topic] ?? [];
-        got[one].clear();
+    member(
+      topic,
+      group,
+      (partition) => {
+        got[one].add(partition);
         look();
       },
-    })
+      Infinity,
+      {
+        done,
+        joined: ({ memberAssignment }) => {
+          assigned[one] = memberAssignment[topic] ?? [];
+          got[one].clear();
+          look();
+        },
+      },
+    )
   ));
   if (assigned.flat().sort().join() !== "0,1") {
     throw new Error(`members were assigned ${JSON.stringify(assigned)}`);

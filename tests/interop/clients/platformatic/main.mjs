@@ -182,7 +182,8 @@ async function shareGroup(topic) {
       );
     for (let tries = 0;; tries++) {
       const mine = assigned();
-      const shared = mine.every(({ length }) => length === 1) && mine.flat().sort().join() === "0,1";
+      const shared = mine.every(({ length }) => length === 1) &&
+        mine.flat().sort().join() === "0,1";
       if (shared && seen.every(({ size }) => size === records / PARTITIONS)) return;
       if (tries === 600) {
         throw new Error(
