@@ -1,12 +1,13 @@
 /**
  * CRC-32C (Castagnoli, RFC 3720), the checksum of record batches. Both ways in take the WebAssembly
- * SIMD module where the host has it (made on first use, about 1 ms) and the table elsewhere.
+ * SIMD module where the host has it (compiled on first use, in less than a millisecond) and the table
+ * elsewhere.
  *
  * @module
  */
 
 import { updateCrc32cByTable } from "./crc32c_table.ts";
-import { ARENA_START, instantiateCrc32c, type UpdateCrc32c } from "./crc32c_wasm.ts";
+import { ARENA_START, CRC32C_MODULE } from "./crc32c_module.ts";
 import { RecordError } from "./record_error.ts";
 
 /**
@@ -49,24 +50,40 @@ export function createCrc32cArena(
     new TableArena(initialBytes);
 }
 
+/** `update(state, address, length)`: continues an inverted running CRC, as the table's version does. */
+type Update = (state: number, address: number, length: number) => number;
+
+let compiled: WebAssembly.Module | null | undefined;
+
+/** The module, or null where the host has no WebAssembly SIMD. */
+function compiledModule(): WebAssembly.Module | null {
+  if (compiled !== undefined) return compiled;
+  if (typeof WebAssembly === "undefined") return compiled = null;
+  const characters = atob(CRC32C_MODULE);
+  const bytes = new Uint8Array(characters.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = characters.charCodeAt(at);
+  return compiled = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
+}
+
 class SimdArena implements Crc32cArena {
   memory: Uint8Array<ArrayBuffer>;
   readonly #memory: WebAssembly.Memory;
-  readonly #update: UpdateCrc32c;
+  readonly #update: Update;
 
-  private constructor(memory: WebAssembly.Memory, update: UpdateCrc32c) {
+  private constructor(memory: WebAssembly.Memory, update: Update) {
     this.#memory = memory;
     this.#update = update;
     this.memory = viewOf(memory);
   }
 
   static create(initialBytes: number): SimdArena | null {
-    if (typeof WebAssembly === "undefined") return null;
+    const module = compiledModule();
+    if (module === null) return null;
     const memory = new WebAssembly.Memory({
       initial: Math.ceil((ARENA_START + initialBytes) / PAGE),
     });
-    const update = instantiateCrc32c(memory);
-    return update === null ? null : new SimdArena(memory, update);
+    const instance = new WebAssembly.Instance(module, { host: { memory } });
+    return new SimdArena(memory, instance.exports["update"] as Update);
   }
 
   checksum(offset: number, length: number): number {
@@ -138,28 +155,26 @@ function cannotGrow(bytes: number, cause: unknown): RecordError {
   );
 }
 
-/** Shorter inputs are not worth the copy into the module's memory. */
-const TABLE_MAXIMUM = 1024;
 const CHUNK = 131_072;
 
 let shared: SimdArena | null | undefined;
 
 /**
- * The CRC-32C of `bytes`, from 0 to 2^32 - 1. Long inputs are copied through the module's memory in
- * chunks, at 50 GB/s; who has many batches to check copies them into an arena of its own once.
+ * The CRC-32C of `bytes`, from 0 to 2^32 - 1. They are copied through the module's memory in chunks,
+ * at 50 GB/s; who has many batches to check copies them into an arena of its own once.
  */
 export function crc32c(bytes: Uint8Array): number {
-  if (bytes.length > TABLE_MAXIMUM) {
-    if (shared === undefined) shared = SimdArena.create(CHUNK);
-    if (shared !== null) {
-      let state = -1;
-      for (let at = 0; at < bytes.length; at += CHUNK) {
-        const length = Math.min(CHUNK, bytes.length - at);
-        shared.memory.set(bytes.subarray(at, at + length));
-        state = shared.update(state, 0, length);
-      }
-      return ~state >>> 0;
-    }
+  if (shared === undefined) shared = SimdArena.create(CHUNK);
+  if (shared === null) return ~updateCrc32cByTable(-1, bytes, 0, bytes.length) >>> 0;
+  if (bytes.length <= CHUNK) {
+    shared.memory.set(bytes);
+    return ~shared.update(-1, 0, bytes.length) >>> 0;
   }
-  return ~updateCrc32cByTable(-1, bytes, 0, bytes.length) >>> 0;
+  let state = -1;
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    const length = Math.min(CHUNK, bytes.length - at);
+    shared.memory.set(bytes.subarray(at, at + length));
+    state = shared.update(state, 0, length);
+  }
+  return ~state >>> 0;
 }

@@ -1,14 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { crc32c, createCrc32cArena } from "../../../src/protocol/records/crc32c.ts";
 import { updateCrc32cByTable } from "../../../src/protocol/records/crc32c_table.ts";
-import {
-  assembleCrc32c,
-  type SparseMultiple,
-  STAGE_A,
-  STAGE_B,
-} from "../../../src/protocol/records/crc32c_wasm.ts";
+import { ARENA_START, CRC32C_MODULE } from "../../../src/protocol/records/crc32c_module.ts";
+import * as program from "../../../tools/crc32c/crc32c_program.ts";
 import { test } from "../../harness.ts";
-import { randomBytes, randomSource, reasonOf, utf8 } from "./record_helpers.ts";
+import { fromBase64, randomBytes, randomSource, reasonOf, utf8 } from "./record_helpers.ts";
 
 function byTable(bytes: Uint8Array): number {
   return ~updateCrc32cByTable(-1, bytes, 0, bytes.length) >>> 0;
@@ -55,8 +51,10 @@ for (const method of ["simd", "table"] as const) {
   });
 }
 
-test("SIMD is used on this host", () => {
-  assertEquals(WebAssembly.validate(assembleCrc32c()), true);
+test("this host runs the module, which is what its program makes", () => {
+  assertEquals(WebAssembly.validate(program.assembleCrc32c()), true);
+  assertEquals(fromBase64(CRC32C_MODULE), program.assembleCrc32c());
+  assertEquals<number>(ARENA_START, program.ARENA_START);
 });
 
 test("the table agrees with the definition at every length up to 600", () => {
@@ -122,10 +120,10 @@ test("the sparse polynomials are multiples of Castagnoli's", () => {
     }
     return result;
   };
-  const sum = ({ exponents }: SparseMultiple) =>
+  const sum = ({ exponents }: program.SparseMultiple) =>
     exponents.map((exponent) => power(128 * exponent)).reduce((a, b) => a ^ b);
-  assertEquals(sum(STAGE_A), power(128 * STAGE_A.degree));
-  assertEquals(sum(STAGE_B), power(128 * STAGE_B.degree));
+  assertEquals(sum(program.STAGE_A), power(128 * program.STAGE_A.degree));
+  assertEquals(sum(program.STAGE_B), power(128 * program.STAGE_B.degree));
 });
 
 for (const method of ["simd", "table"] as const) {

@@ -1,5 +1,5 @@
 /**
- * Just enough of the WebAssembly binary format to write `crc32c_wasm.ts` readably:
+ * Just enough of the WebAssembly binary format to write `crc32c_program.ts` readably:
  * instructions are functions that return their bytes.
  *
  * @module
@@ -14,15 +14,14 @@ export interface WasmFunction {
   /** Whether it returns an i32. */
   readonly returns: boolean;
   readonly locals: number;
-  /** How many locals of type v128 follow the i32 ones. */
-  readonly vectorLocals: number;
   readonly body: Code;
   /** The name it is exported under, if it is. */
   readonly exportName?: string;
+  /** Whether it runs when the module is instantiated. */
+  readonly isStart?: boolean;
 }
 
 const I32 = 0x7f;
-const V128 = 0x7b;
 const EMPTY_BLOCK = 0x40;
 const END = 0x0b;
 
@@ -153,16 +152,18 @@ export function assembleModule(functions: readonly WasmFunction[]): Uint8Array<A
   const exported = functions.flatMap(({ exportName }, index) =>
     exportName === undefined ? [] : [[...name(exportName), 0x00, ...unsigned(index)]]
   );
-  const bodies = functions.map(({ locals, vectorLocals, body }) => {
-    const declared = vector([[...unsigned(locals), I32], [...unsigned(vectorLocals), V128]]);
+  const bodies = functions.map(({ locals, body }) => {
+    const declared = vector([[...unsigned(locals), I32]]);
     return [...unsigned(declared.length + body.length + 1), ...declared, ...body, END];
   });
+  const start = functions.findIndex(({ isStart }) => isStart);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, vector(types)),
     ...section(2, vector([[...name("host"), ...name("memory"), 0x02, 0x00, 1]])),
     ...section(3, vector(functions.map((_, index) => unsigned(index)))),
     ...section(7, vector(exported)),
+    ...(start === -1 ? [] : section(8, unsigned(start))),
     ...section(10, vector(bodies)),
   ]);
 }
