@@ -35,7 +35,9 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   ENFILE: { reason: "io", text: "the system has too many open files" },
   EIO: { reason: "io", text: "the disk reports an error, check it" },
-  EBUSY: { reason: "io", text: "another process uses it" },
+  EBADF: { reason: "io", text: "it has been closed, or was opened for reading only" },
+  EINVAL: { reason: "io", text: "the system does not allow it" },
+  EBUSY: { reason: "io", text: "it is open, close it first" },
 };
 
 /** The host's error code (`ENOENT`, …), or an empty string. */
@@ -61,6 +63,11 @@ export function fileError(action: string, path: string, cause: unknown): FileErr
     known?.reason ?? "io",
     { cause },
   );
+}
+
+/** As {@linkcode fileError}, for a file system of ours that knows the code (`ENOENT`, …) itself. */
+export function fileErrorOfCode(action: string, path: string, code: string): FileError {
+  return fileError(action, path, Object.assign(new Error(code), { code }));
 }
 
 /** The error for a failed attempt to listen. */

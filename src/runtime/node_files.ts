@@ -7,7 +7,7 @@
 
 import * as fs from "node:fs";
 import type { DirectoryEntry, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
-import { codeOf, fileError } from "./errors.ts";
+import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
 import type { TryLock } from "./node_lock.ts";
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {
@@ -99,7 +99,7 @@ class NodeFile implements FileHandle {
   }
 
   #mustBeOpen(action: string): void {
-    if (this.#closed) throw fileError(action, this.path, new Error("it has been closed"));
+    if (this.#closed) throw fileErrorOfCode(action, this.path, "EBADF");
   }
 }
 

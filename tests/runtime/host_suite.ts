@@ -7,6 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -54,6 +55,36 @@ export function testHost(selfUrl: string): void {
       run: (done) => done,
       dispose: () => rmSync(directory, { recursive: true, force: true }),
     };
+  });
+
+  test("host runtime's network still sends to a peer that has ended its own side", async () => {
+    const { network } = await hostRuntime();
+    for (const way of ["fast path", "streams"]) {
+      const listener = await network.listen({ host: "127.0.0.1", port: 0 });
+      const socket = connect({ port: listener.address.port, allowHalfOpen: true });
+      const received: Uint8Array[] = [];
+      socket.on("data", (bytes) => received.push(bytes));
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.end("question");
+      const connection = await listener.accept();
+      assert(connection !== null);
+      let length = 0;
+      if (way === "streams") {
+        for await (const chunk of connection.readable) length += chunk.length;
+        const writer = connection.writable.getWriter();
+        await writer.write(new TextEncoder().encode("answer"));
+        await writer.close();
+      } else {
+        const buffer = new Uint8Array(100);
+        for (let count; (count = await connection.readInto!(buffer)) !== null;) length += count;
+        await connection.writeAll!(new TextEncoder().encode("answer"));
+        connection.close();
+      }
+      assertEquals(length, 8);
+      await closed;
+      assertEquals(received.map((bytes) => new TextDecoder().decode(bytes)).join(""), "answer");
+      listener.close();
+    }
   });
 
   test("host runtime's lock excludes another process and is freed by kill -9", async () => {

@@ -1,0 +1,147 @@
+/**
+ * A file system in memory: for clusters that live in a test's process and leave nothing behind.
+ * Contents outlive the brokers that wrote them, as long as the object does.
+ *
+ * @module
+ */
+
+import type { DirectoryEntry, DirectoryLock, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
+import { ChunkedBytes } from "./chunked_bytes.ts";
+import { fileErrorOfCode } from "./errors.ts";
+import { type FileNode, PathTree } from "./path_tree.ts";
+
+/** What is kept in memory. Outlives the {@linkcode MemoryFileSystem}s that use it. */
+export class MemoryDisk {
+  /** Names and contents. */
+  readonly tree: PathTree<ChunkedBytes> = new PathTree(() => new ChunkedBytes());
+  /** Files that serve as a lock now. */
+  readonly locked: Set<FileNode<ChunkedBytes>> = new Set();
+}
+
+/**
+ * One process's files on a {@linkcode MemoryDisk}, with the failures of real ones. Renaming or
+ * removing an open file is refused, as on Windows. `sync` has nothing to wait for.
+ *
+ * @example A broker that is killed and started again
+ * ```ts
+ * const disk = new MemoryDisk();
+ * const first = new MemoryFileSystem(disk);
+ * first.open("records", "create").writeAt(new Uint8Array(10), 0);
+ * first.end();
+ * const second = new MemoryFileSystem(disk);
+ * if (second.open("records", "read").size() !== 10) throw new Error("lost");
+ * ```
+ */
+export class MemoryFileSystem implements FileSystem {
+  readonly #tree: PathTree<ChunkedBytes>;
+  readonly #handles = new Set<MemoryFile>();
+  readonly #locks = new Set<DirectoryLock>();
+
+  /** Uses `disk`, which others may use too. */
+  constructor(readonly disk: MemoryDisk = new MemoryDisk()) {
+    this.#tree = disk.tree;
+  }
+
+  /** Closes all files and frees all locks taken through this object, as the end of a process does. */
+  end(): void {
+    for (const handle of this.#handles) handle.close();
+    for (const lock of this.#locks) lock.release();
+  }
+
+  /** As {@linkcode FileSystem.open}. */
+  open(path: string, mode: OpenMode): FileHandle {
+    const node = this.#tree.openFile(path, mode);
+    return new MemoryFile(path, node, mode !== "read", this.#handles);
+  }
+
+  /** As {@linkcode FileSystem.makeDirectory}. */
+  makeDirectory(path: string): void {
+    this.#tree.makeDirectory(path);
+  }
+
+  /** As {@linkcode FileSystem.list}. */
+  list(path: string): DirectoryEntry[] {
+    return this.#tree.list(path);
+  }
+
+  /** As {@linkcode FileSystem.exists}. */
+  exists(path: string): boolean {
+    return this.#tree.exists(path);
+  }
+
+  /** As {@linkcode FileSystem.rename}. */
+  rename(from: string, to: string): void {
+    this.#tree.rename(from, to);
+  }
+
+  /** As {@linkcode FileSystem.remove}. */
+  remove(path: string): void {
+    this.#tree.remove(path);
+  }
+
+  /** As {@linkcode FileSystem.syncDirectory}; rejects when there is no such directory. */
+  // deno-lint-ignore require-await -- a throw becomes a rejection
+  async syncDirectory(path: string): Promise<void> {
+    this.#tree.directory("sync directory", path);
+  }
+
+  /** As {@linkcode FileSystem.tryLock}: excludes the other users of this object. */
+  tryLock(path: string): DirectoryLock | null {
+    const node = this.#tree.openFile(path, "create");
+    const { locked } = this.disk;
+    if (locked.has(node)) return null;
+    locked.add(node);
+    const lock = {
+      release: (): void => {
+        // A second release must not free what another has taken since.
+        if (this.#locks.delete(lock)) locked.delete(node);
+      },
+    };
+    this.#locks.add(lock);
+    return lock;
+  }
+}
+
+class MemoryFile implements FileHandle {
+  constructor(
+    readonly path: string,
+    readonly node: FileNode<ChunkedBytes>,
+    readonly writable: boolean,
+    readonly openFiles: Set<MemoryFile>,
+  ) {
+    node.handles++;
+    openFiles.add(this);
+  }
+
+  readAt(target: Uint8Array, position: number): number {
+    return this.#content("read").read(target, position);
+  }
+
+  writeAt(bytes: Uint8Array, position: number): void {
+    this.#content("write", true).write(bytes, position);
+  }
+
+  size(): number {
+    return this.#content("measure").length;
+  }
+
+  truncate(length: number): void {
+    this.#content("truncate", true).truncate(length);
+  }
+
+  // deno-lint-ignore require-await -- a throw becomes a rejection
+  async sync(): Promise<void> {
+    this.#content("sync");
+  }
+
+  close(): void {
+    if (this.openFiles.delete(this)) this.node.handles--;
+  }
+
+  #content(action: string, changes = false): ChunkedBytes {
+    if (!this.openFiles.has(this) || changes && !this.writable) {
+      throw fileErrorOfCode(action, this.path, "EBADF");
+    }
+    return this.node.content;
+  }
+}
