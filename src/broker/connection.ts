@@ -1,0 +1,159 @@
+/**
+ * One client's connection: reads frames in place, starts their requests in order, and lets the
+ * answer queue write. It reads no further while too many requests or too many unsent bytes are its
+ * own, so a client that does not read its answers holds up nobody but itself.
+ *
+ * @module
+ */
+import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES } from "../limits.ts";
+import { FrameParser } from "../protocol/frame.ts";
+import { ProtocolError } from "../protocol/wire.ts";
+import { type Clock, type Connection, ConnectionError } from "../runtime/runtime.ts";
+import { AnswerQueue } from "./answer_queue.ts";
+import { CloseConnection, type Dispatcher } from "./dispatch.ts";
+import type { ConnectionInfo } from "./handler.ts";
+import type { Logger } from "./logger.ts";
+import type { SendPool } from "./send_pool.ts";
+
+/** What a connection needs of its server. */
+export interface ConnectionEnvironment {
+  readonly dispatcher: Dispatcher;
+  readonly pool: SendPool;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** `socket.request.max.bytes` as it stands now. */
+  maxFrameBytes(): number;
+}
+
+/** A connection being served. */
+export class ClientConnection {
+  readonly info: ConnectionInfo;
+  readonly #connection: Connection;
+  readonly #environment: ConnectionEnvironment;
+  readonly #parser: FrameParser;
+  readonly #answers: AnswerQueue;
+  readonly #openSlot: () => ReturnType<AnswerQueue["open"]>;
+  readonly #onFatal: (error: unknown) => void;
+  #reader: ReadableStreamBYOBReader | null = null;
+  #lastActiveMs: number;
+  #closed = false;
+  #draining = false;
+
+  constructor(id: number, connection: Connection, environment: ConnectionEnvironment) {
+    const { localAddress, remoteAddress } = connection;
+    this.info = {
+      id,
+      localAddress,
+      remoteAddress,
+      clientSoftwareName: "",
+      clientSoftwareVersion: "",
+    };
+    this.#connection = connection;
+    this.#environment = environment;
+    this.#lastActiveMs = environment.clock.monotonicMs();
+    this.#parser = new FrameParser(environment.maxFrameBytes());
+    this.#onFatal = (error) => this.#end(error);
+    this.#answers = new AnswerQueue(writerOf(connection), environment.pool, this.#onFatal);
+    this.#openSlot = () => this.#answers.open();
+  }
+
+  /** When the client last sent something or had a request under way, as the monotonic clock tells. */
+  get lastActiveMs(): number {
+    return this.#answers.inFlight > 0 ? this.#environment.clock.monotonicMs() : this.#lastActiveMs;
+  }
+
+  /** Serves until the client leaves, the connection breaks or it is closed. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      while (!this.#closed && await this.#read()) {
+        this.#lastActiveMs = this.#environment.clock.monotonicMs();
+        await this.#startRequests();
+      }
+      if (!this.#closed) await this.#finishAnswers();
+      this.close();
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+
+  /** Takes no more requests and ends once those under way are answered. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.#finishAnswers();
+    this.close();
+  }
+
+  /** Ends at once. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#answers.close();
+    this.#connection.close();
+  }
+
+  /** Reads what has arrived into the parser. False at the client's end of the stream. */
+  async #read(): Promise<boolean> {
+    const space = this.#parser.space();
+    if (this.#connection.readInto !== undefined) {
+      const length = await this.#connection.readInto(space);
+      if (length === null) return false;
+      this.#parser.filled(length);
+      return true;
+    }
+    this.#reader ??= this.#connection.readable.getReader({ mode: "byob" });
+    const { value, done } = await this.#reader.read(space);
+    if (value !== undefined) this.#parser.filled(value);
+    return !done;
+  }
+
+  async #startRequests(): Promise<void> {
+    const { dispatcher } = this.#environment;
+    const answers = this.#answers;
+    answers.hold();
+    try {
+      for (;;) {
+        const frame = this.#parser.next();
+        if (frame === null || this.#closed || this.#draining) break;
+        dispatcher.start(frame, this.info, this.#openSlot, this.#onFatal);
+        if (this.#isFull()) {
+          answers.release();
+          while (this.#isFull() && !this.#closed) await answers.progress();
+          answers.hold();
+        }
+      }
+    } finally {
+      answers.release();
+    }
+  }
+
+  #isFull(): boolean {
+    return this.#answers.inFlight >= MAX_IN_FLIGHT_REQUESTS ||
+      this.#answers.unsentBytes >= MAX_UNSENT_BYTES;
+  }
+
+  async #finishAnswers(): Promise<void> {
+    const answers = this.#answers;
+    while (!this.#closed && (answers.inFlight > 0 || answers.unsentBytes > 0)) {
+      await answers.progress();
+    }
+  }
+
+  #end(error: unknown): void {
+    if (this.#closed) return;
+    const { host, port } = this.info.remoteAddress;
+    if (error instanceof ProtocolError || error instanceof CloseConnection) {
+      this.#environment.logger.log("warn", `Closed ${host}:${port}: ${error.message}`);
+    } else if (!(error instanceof ConnectionError)) {
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      this.#environment.logger.log("error", `Closed ${host}:${port} by a defect: ${text}`);
+    }
+    this.close();
+  }
+}
+
+/** The cheapest way to write that the connection has. */
+function writerOf(connection: Connection): (bytes: Uint8Array) => Promise<void> {
+  if (connection.writeAll !== undefined) return (bytes) => connection.writeAll!(bytes);
+  let writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
+  return (bytes) => (writer ??= connection.writable.getWriter()).write(bytes);
+}

@@ -1,0 +1,133 @@
+/**
+ * From a frame to its handler and back: reads the header, picks the handler and the version,
+ * decodes, starts the handler, and encodes what it answers. What a broker serves is exactly the list
+ * of handlers given here.
+ *
+ * @module
+ */
+import type { AnyApi } from "../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { startFrame } from "../protocol/frame.ts";
+import {
+  type ApiTable,
+  apiTable,
+  readRequestHeader,
+  writeResponseHeader,
+} from "../protocol/header.ts";
+import { apiVersions } from "../protocol/messages/api_versions.ts";
+import { ByteReader, ProtocolError } from "../protocol/wire.ts";
+import type { AnswerSlot, FillAnswer } from "./answer_queue.ts";
+import type { ConnectionInfo, Handler, RequestContext } from "./handler.ts";
+import type { BrokerServices } from "./services.ts";
+
+/** Thrown by a handler to end the connection without an answer, as for a failed produce with acks=0. */
+export class CloseConnection extends Error {
+  override readonly name = "CloseConnection";
+}
+
+/** Starts requests. */
+export class Dispatcher {
+  readonly #services: BrokerServices;
+  readonly #handlers: (Handler | undefined)[] = [];
+  readonly #apis: ApiTable;
+
+  constructor(handlers: readonly Handler[], services: BrokerServices) {
+    this.#services = services;
+    for (const handler of handlers) this.#handlers[handler.api.key] = handler;
+    this.#apis = apiTable(handlers.map((handler) => handler.api));
+  }
+
+  /**
+   * Starts the request in `frame`, a view that may be overwritten once this has returned; its
+   * answer goes to the slot that `openSlot` gives. Throws {@linkcode ProtocolError} or
+   * {@linkcode CloseConnection} when the connection must end; `onFatal` is told when that turns out
+   * later.
+   */
+  start(
+    frame: Uint8Array,
+    connection: ConnectionInfo,
+    openSlot: () => AnswerSlot,
+    onFatal: (error: unknown) => void,
+  ): void {
+    const reader = new ByteReader(frame);
+    const header = readRequestHeader(reader, this.#apis);
+    const { apiKey, apiVersion, correlationId } = header;
+    const handler = apiKey < 0 ? undefined : this.#handlers[apiKey];
+    if (handler === undefined) throw new ProtocolError(`Request ${apiKey} is not served here`);
+    const { api } = handler;
+    if (apiVersion < api.minVersion || apiVersion > api.maxVersion) {
+      if (apiKey === apiVersions.key) {
+        return openSlot().complete(unsupportedApiVersions(correlationId));
+      }
+      throw new ProtocolError(
+        `${api.name} version ${apiVersion} is not served here, ${api.minVersion} to ${api.maxVersion} are`,
+      );
+    }
+    const request = api.requestCodec(apiVersion).read(reader);
+    const context: RequestContext = {
+      apiVersion,
+      clientId: header.clientId,
+      connection,
+      services: this.#services,
+    };
+    const slot = openSlot();
+    let answer: unknown;
+    try {
+      answer = handler.handle(request, context);
+    } catch (error) {
+      answer = this.#answerTo(error, handler, request, context);
+    }
+    if (!(answer instanceof Promise)) {
+      return slot.complete(
+        answer === null ? null : fillAnswer(api, apiVersion, correlationId, answer),
+      );
+    }
+    answer
+      .catch((error) => this.#answerTo(error, handler, request, context))
+      .then((later) =>
+        slot.complete(later === null ? null : fillAnswer(api, apiVersion, correlationId, later))
+      )
+      .catch(onFatal);
+  }
+
+  #answerTo(error: unknown, handler: Handler, request: unknown, context: RequestContext): unknown {
+    if (error instanceof KafkaError) {
+      return handler.onError(request, error.code, error.message, context);
+    }
+    if (error instanceof CloseConnection || error instanceof ProtocolError) throw error;
+    const { name } = handler.api;
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#services.logger.log("error", `${name} failed by a defect of this broker: ${text}`);
+    return handler.onError(
+      request,
+      ErrorCode.UNKNOWN_SERVER_ERROR,
+      `${name} failed by a defect of the broker, its log says more`,
+      context,
+    );
+  }
+}
+
+function fillAnswer(
+  api: AnyApi,
+  apiVersion: number,
+  correlationId: number,
+  answer: unknown,
+): FillAnswer {
+  return (writer) => {
+    // Records of earlier answers may be in the writer too: the frame's length is without them.
+    const start = startFrame(writer);
+    const before = writer.totalLength;
+    writeResponseHeader(writer, api, apiVersion, correlationId);
+    api.responseCodec(apiVersion).write(writer, answer as never);
+    writer.patchInt32(start, writer.totalLength - before);
+  };
+}
+
+/** KIP-511: an unknown version of ApiVersions is answered in version 0, which names those known. */
+function unsupportedApiVersions(correlationId: number): FillAnswer {
+  const { key, minVersion, maxVersion } = apiVersions;
+  return fillAnswer(apiVersions as unknown as AnyApi, 0, correlationId, {
+    errorCode: ErrorCode.UNSUPPORTED_VERSION,
+    apiKeys: [{ apiKey: key, minVersion, maxVersion }],
+  });
+}

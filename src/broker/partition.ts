@@ -1,0 +1,100 @@
+/**
+ * One partition that this node leads: its log, its leader epoch and its high watermark, the offset
+ * below which every in-sync replica has the records and consumers may read them.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { AppendResult, PartitionLog } from "../log/partition_log.ts";
+
+/** What a partition is, as the cluster's metadata say. */
+export interface PartitionState {
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  /** The topic's `min.insync.replicas`. */
+  readonly minInsyncReplicas: number;
+}
+
+/** A partition led by this node. Also the key under which delayed operations wait. */
+export class Partition {
+  readonly #nodeId: number;
+  #state: PartitionState;
+  #highWatermark: number;
+
+  constructor(readonly log: PartitionLog, state: PartitionState, nodeId: number) {
+    this.#nodeId = nodeId;
+    this.#state = state;
+    this.#highWatermark = log.logEndOffset;
+  }
+
+  /** As in `"events-0"`. */
+  get name(): string {
+    return this.log.name;
+  }
+
+  get leaderEpoch(): number {
+    return this.#state.leaderEpoch;
+  }
+
+  /** Where consumers' reading ends, exclusive. */
+  get highWatermark(): number {
+    return this.#highWatermark;
+  }
+
+  /** Where reading ends for those who want committed records only. There are no transactions yet. */
+  get lastStableOffset(): number {
+    return this.#highWatermark;
+  }
+
+  /** Takes over what the cluster's metadata say now. */
+  update(state: PartitionState): void {
+    this.#state = state;
+    this.#advance();
+  }
+
+  /** Throws unless a client that knows `epoch` (-1: none) knows the current leader. */
+  checkLeaderEpoch(epoch: number): void {
+    const { leaderEpoch } = this.#state;
+    if (epoch < 0 || epoch === leaderEpoch) return;
+    throw epoch < leaderEpoch
+      ? new KafkaError(
+        ErrorCode.FENCED_LEADER_EPOCH,
+        `Leader epoch ${epoch} of ${this.name} is over, it is ${leaderEpoch}: fetch metadata`,
+      )
+      : new KafkaError(
+        ErrorCode.UNKNOWN_LEADER_EPOCH,
+        `Leader epoch ${epoch} of ${this.name} is not known here yet, it is ${leaderEpoch}`,
+      );
+  }
+
+  /**
+   * Appends a client's batch. With `allReplicas` it is refused when fewer than
+   * `min.insync.replicas` are in sync; a topic with fewer replicas than that needs all it has.
+   */
+  append(records: Uint8Array, allReplicas: boolean): AppendResult {
+    if (allReplicas) {
+      const needed = Math.min(this.#state.minInsyncReplicas, this.#state.replicas.length);
+      const inSync = this.#state.isr.length;
+      if (inSync < needed) {
+        throw new KafkaError(
+          ErrorCode.NOT_ENOUGH_REPLICAS,
+          `${this.name} has ${inSync} in-sync replicas, min.insync.replicas is ${needed}`,
+        );
+      }
+    }
+    const result = this.log.append(records, {
+      leaderEpoch: this.#state.leaderEpoch,
+      origin: "client",
+    });
+    this.#advance();
+    return result;
+  }
+
+  /** Alone in the ISR, what this node has is what all have. */
+  #advance(): void {
+    const { isr } = this.#state;
+    if (isr.length === 1 && isr[0] === this.#nodeId) this.#highWatermark = this.log.logEndOffset;
+  }
+}

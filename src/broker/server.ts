@@ -1,0 +1,155 @@
+/**
+ * Accepts connections and keeps their number, their number per address and their idleness within
+ * the configured bounds.
+ *
+ * @module
+ */
+import { SHUTDOWN_GRACE_MS } from "../limits.ts";
+import type { Address, Clock, Connection, Listener, Timer } from "../runtime/runtime.ts";
+import { ClientConnection, type ConnectionEnvironment } from "./connection.ts";
+
+/** The least time between two looks for idle connections. */
+const LEAST_IDLE_CHECK_MS = 100;
+
+/** The bounds, as the configuration stands now. */
+export interface ServerLimits {
+  /** `max.connections` */
+  maxConnections(): number;
+  /** `max.connections.per.ip` */
+  maxConnectionsPerIp(): number;
+  /** `connections.max.idle.ms`; negative for never. */
+  connectionsMaxIdleMs(): number;
+}
+
+/** A listener and the connections it has accepted. */
+export class Server {
+  readonly #listener: Listener;
+  readonly #environment: ConnectionEnvironment;
+  readonly #limits: ServerLimits;
+  readonly #clock: Clock;
+  readonly #connections = new Set<ClientConnection>();
+  readonly #perIp = new Map<string, number>();
+  #nextId = 1;
+  #idleCheck: Timer | null = null;
+  #closing = false;
+  #freed: (() => void) | null = null;
+  #accepting: Promise<void> = Promise.resolve();
+
+  constructor(listener: Listener, environment: ConnectionEnvironment, limits: ServerLimits) {
+    this.#listener = listener;
+    this.#environment = environment;
+    this.#limits = limits;
+    this.#clock = environment.clock;
+  }
+
+  /** Where it listens. */
+  get address(): Address {
+    return this.#listener.address;
+  }
+
+  /** How many connections are open. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Begins to accept. */
+  start(): void {
+    this.#accepting = this.#accept();
+  }
+
+  /** Accepts no more, lets requests under way be answered, and ends all connections. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#freed?.();
+    this.#idleCheck?.cancel();
+    this.#listener.close();
+    await this.#accepting;
+    const drained = Promise.all([...this.#connections].map((connection) => connection.drain()));
+    let timer: Timer | null = null;
+    const graceIsOver = new Promise<void>((resolve) => {
+      timer = this.#clock.setTimer(SHUTDOWN_GRACE_MS, resolve);
+    });
+    await Promise.race([drained, graceIsOver]);
+    (timer as Timer | null)?.cancel();
+    this.kill();
+  }
+
+  /** Ends everything at once. */
+  kill(): void {
+    this.#closing = true;
+    this.#freed?.();
+    this.#idleCheck?.cancel();
+    this.#listener.close();
+    for (const connection of [...this.#connections]) connection.close();
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#closing) {
+      // As in Kafka, connections beyond the limit wait in the host's backlog.
+      if (this.#connections.size >= this.#limits.maxConnections()) {
+        await new Promise<void>((resolve) => void (this.#freed = resolve));
+        this.#freed = null;
+        continue;
+      }
+      const connection = await this.#listener.accept();
+      if (connection === null) return;
+      if (this.#closing) return connection.close();
+      this.#serve(connection);
+    }
+  }
+
+  #serve(connection: Connection): void {
+    const { host, port } = connection.remoteAddress;
+    const fromHere = this.#perIp.get(host) ?? 0;
+    const limit = this.#limits.maxConnectionsPerIp();
+    if (fromHere >= limit) {
+      this.#environment.logger.log(
+        "warn",
+        `Refused ${host}:${port}: ${host} has ${fromHere} connections, max.connections.per.ip is ${limit}`,
+      );
+      return connection.close();
+    }
+    this.#perIp.set(host, fromHere + 1);
+    const client = new ClientConnection(this.#nextId++, connection, this.#environment);
+    this.#connections.add(client);
+    this.#armIdleCheck();
+    client.run().then(() => {
+      this.#connections.delete(client);
+      const left = (this.#perIp.get(host) ?? 1) - 1;
+      if (left > 0) this.#perIp.set(host, left);
+      else this.#perIp.delete(host);
+      this.#freed?.();
+      if (this.#connections.size === 0) {
+        this.#idleCheck?.cancel();
+        this.#idleCheck = null;
+      }
+    });
+  }
+
+  /** One timer for all connections, set to when the first of them may have been idle too long. */
+  #armIdleCheck(): void {
+    const maxIdleMs = this.#limits.connectionsMaxIdleMs();
+    if (this.#idleCheck !== null || this.#closing || maxIdleMs < 0) return;
+    let earliest = Infinity;
+    for (const { lastActiveMs } of this.#connections) earliest = Math.min(earliest, lastActiveMs);
+    if (earliest === Infinity) return;
+    const delayMs = earliest + maxIdleMs - this.#clock.monotonicMs();
+    this.#idleCheck = this.#clock.setTimer(Math.max(delayMs, LEAST_IDLE_CHECK_MS), () => {
+      this.#idleCheck = null;
+      this.#closeIdle();
+      this.#armIdleCheck();
+    });
+  }
+
+  #closeIdle(): void {
+    const maxIdleMs = this.#limits.connectionsMaxIdleMs();
+    if (maxIdleMs < 0) return;
+    const oldest = this.#clock.monotonicMs() - maxIdleMs;
+    for (const connection of [...this.#connections]) {
+      if (connection.lastActiveMs > oldest) continue;
+      const { host, port } = connection.info.remoteAddress;
+      this.#environment.logger.log("debug", `Closed ${host}:${port}: idle for ${maxIdleMs} ms`);
+      connection.close();
+    }
+  }
+}

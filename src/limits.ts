@@ -1,0 +1,40 @@
+/**
+ * Every bound that is not a configuration key of Kafka's, named once, with what holds between them.
+ *
+ * @module
+ */
+import { assert } from "./assert.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Requests of one connection that were started and not yet answered; reading stops beyond it. */
+export const MAX_IN_FLIGHT_REQUESTS = 128;
+
+/** Answers of one connection that wait for its socket, in bytes; reading stops beyond it. */
+export const MAX_UNSENT_BYTES = 2 * MiB;
+
+/** The most that is handed to a socket in one write. A default fetch (1 MiB and its header) fits. */
+export const SEND_CHUNK_BYTES = MiB + 64 * KiB;
+
+/** A chunk once the send buffers in use exceed {@linkcode SEND_POOL_BYTES}. */
+export const SMALL_SEND_CHUNK_BYTES = 64 * KiB;
+
+/** Send buffers in use at one time before chunks become small. */
+export const SEND_POOL_BYTES = 32 * MiB;
+
+/** Send buffers kept for reuse. */
+export const SEND_POOL_IDLE_BYTES = 4 * MiB;
+
+/** An answer buffer that grew beyond this is given back when its answer has left. */
+export const KEPT_ANSWER_BUFFER_BYTES = 16 * KiB;
+
+/** How long a clean shutdown waits for answers on their way, in milliseconds. */
+export const SHUTDOWN_GRACE_MS = 2_000;
+
+assert(SMALL_SEND_CHUNK_BYTES < SEND_CHUNK_BYTES, "small chunks are smaller");
+assert(SEND_CHUNK_BYTES * 8 <= SEND_POOL_BYTES, "eight full chunks fit the pool");
+assert(
+  KEPT_ANSWER_BUFFER_BYTES < MAX_UNSENT_BYTES,
+  "an idle connection keeps less than a busy one",
+);

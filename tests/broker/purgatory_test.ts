@@ -1,0 +1,95 @@
+import { assertEquals } from "@std/assert";
+import { Purgatory } from "../../src/broker/purgatory.ts";
+import type { Clock } from "../../src/runtime/runtime.ts";
+import { test } from "../harness.ts";
+
+/** A clock that moves by hand. */
+function manualClock(): Clock & { advance(ms: number): void; pending(): number } {
+  let now = 0;
+  let timers: { at: number; callback: () => void }[] = [];
+  return {
+    now: () => now,
+    monotonicMs: () => now,
+    setTimer(delayMs, callback) {
+      const timer = { at: now + delayMs, callback };
+      timers.push(timer);
+      return { cancel: () => void (timers = timers.filter((other) => other !== timer)) };
+    },
+    yieldToLoop: () => Promise.resolve(),
+    advance(ms) {
+      now += ms;
+      const due = timers.filter((timer) => timer.at <= now);
+      timers = timers.filter((timer) => timer.at > now);
+      for (const timer of due) timer.callback();
+    },
+    pending: () => timers.length,
+  };
+}
+
+function operation(log: string[], name: string, ready: () => boolean) {
+  return {
+    tryComplete() {
+      if (!ready()) return false;
+      log.push(`${name} completed`);
+      return true;
+    },
+    expire: () => void log.push(`${name} expired`),
+  };
+}
+
+test("Purgatory completes at once what can be", () => {
+  const clock = manualClock();
+  const purgatory = new Purgatory(clock);
+  const log: string[] = [];
+  purgatory.completeOrWatch(operation(log, "a", () => true), [{}], 100);
+  assertEquals(log, ["a completed"]);
+  assertEquals([purgatory.size, clock.pending()], [0, 0]);
+});
+
+test("Purgatory tries again when a key is touched and forgets what completed", () => {
+  const clock = manualClock();
+  const purgatory = new Purgatory(clock);
+  const log: string[] = [];
+  const [first, second] = [{}, {}];
+  let ready = false;
+  purgatory.completeOrWatch(operation(log, "a", () => ready), [first, second], 100);
+  purgatory.touch(first);
+  assertEquals(log, []);
+  ready = true;
+  purgatory.touch(second);
+  purgatory.touch(first);
+  assertEquals(log, ["a completed"]);
+  assertEquals([purgatory.size, clock.pending()], [0, 0]);
+});
+
+test("Purgatory expires at the deadline, once", () => {
+  const clock = manualClock();
+  const purgatory = new Purgatory(clock);
+  const log: string[] = [];
+  const key = {};
+  purgatory.completeOrWatch(operation(log, "a", () => false), [key], 100);
+  clock.advance(99);
+  assertEquals(log, []);
+  clock.advance(1);
+  purgatory.touch(key);
+  purgatory.expireAll();
+  assertEquals(log, ["a expired"]);
+});
+
+test("Purgatory with no time to wait expires at once", () => {
+  const purgatory = new Purgatory(manualClock());
+  const log: string[] = [];
+  purgatory.completeOrWatch(operation(log, "a", () => false), [{}], 0);
+  assertEquals(log, ["a expired"]);
+});
+
+test("Purgatory ends everything at shutdown", () => {
+  const clock = manualClock();
+  const purgatory = new Purgatory(clock);
+  const log: string[] = [];
+  purgatory.completeOrWatch(operation(log, "a", () => false), [{}], 100);
+  purgatory.completeOrWatch(operation(log, "b", () => false), [{}], 100);
+  purgatory.expireAll();
+  assertEquals(log, ["a expired", "b expired"]);
+  assertEquals([purgatory.size, clock.pending()], [0, 0]);
+});
