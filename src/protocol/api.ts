@@ -68,10 +68,10 @@ export function defineApi<RequestOut, RequestIn, ResponseOut, ResponseIn>(
 }
 
 /** A record type of `__cluster_metadata`, `__consumer_offsets` or `__transaction_state`. */
-export interface RecordType<Out, In> {
+export interface RecordType<Out, In, Name extends string = string> {
   /** Its number within its topic. */
   readonly type: number;
-  readonly name: string;
+  readonly name: Name;
   readonly minVersion: number;
   readonly maxVersion: number;
   readonly fields: Struct<Out, In>;
@@ -83,13 +83,13 @@ export interface RecordType<Out, In> {
 export type RecordOf<R> = R extends RecordType<infer Out, infer _In> ? Out : never;
 
 /** Declares a record type. */
-export function defineRecord<Out, In>(definition: {
+export function defineRecord<Out, In, const Name extends string>(definition: {
   readonly type: number;
-  readonly name: string;
+  readonly name: Name;
   readonly versions: string;
   readonly flexible: string;
   readonly fields: Struct<Out, In>;
-}): RecordType<Out, In> {
+}): RecordType<Out, In, Name> {
   const { type, name, fields } = definition;
   const { first, last } = parseVersions(definition.versions);
   const flexible = parseVersions(definition.flexible);

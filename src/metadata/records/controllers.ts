@@ -1,0 +1,59 @@
+/**
+ * Records of controllers.
+ *
+ * @module
+ */
+import { defineRecord, type RecordOf } from "../../protocol/api.ts";
+import {
+  array,
+  bool,
+  int16,
+  int32,
+  int8,
+  string,
+  struct,
+  uint16,
+  uuid,
+} from "../../protocol/schema.ts";
+
+/** A controller has registered with its endpoints and features (KIP-919). */
+export const registerControllerRecord = defineRecord({
+  type: 27,
+  name: "RegisterControllerRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    controllerId: int32(),
+    incarnationId: uuid(),
+    zkMigrationReady: bool(),
+    endPoints: array(struct({
+      name: string(),
+      host: string(),
+      port: uint16(),
+      securityProtocol: int16(),
+    })),
+    features: array(struct({
+      name: string(),
+      minSupportedVersion: int16(),
+      maxSupportedVersion: int16(),
+    })),
+  }),
+});
+/** A decoded RegisterControllerRecord. */
+export type RegisterControllerRecord = RecordOf<typeof registerControllerRecord>;
+
+/**
+ * How far a migration from ZooKeeper has got (KIP-866). Logs begun by Apache Kafka before 4.0 may
+ * hold it.
+ */
+export const zkMigrationStateRecord = defineRecord({
+  type: 21,
+  name: "ZkMigrationStateRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    zkMigrationState: int8(),
+  }),
+});
+/** A decoded ZkMigrationStateRecord. */
+export type ZkMigrationStateRecord = RecordOf<typeof zkMigrationStateRecord>;

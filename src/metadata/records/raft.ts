@@ -1,0 +1,109 @@
+/**
+ * Control records that the quorum writes into `__cluster_metadata`, and at both ends of a snapshot.
+ * Their type is that of the control record's key, and their value begins with its version.
+ *
+ * @module
+ */
+import { defineRecord, type RecordOf } from "../../protocol/api.ts";
+import {
+  array,
+  int16,
+  int32,
+  int64,
+  nested,
+  string,
+  struct,
+  uint16,
+  uuid,
+} from "../../protocol/schema.ts";
+
+const voter = struct({
+  voterId: int32(),
+  voterDirectoryId: uuid({ versions: "1+" }),
+});
+
+/**
+ * A leader begins its epoch with this record: who it is, who votes and who voted for it (KIP-595).
+ * Version 1 adds directory ids (KIP-853).
+ */
+export const leaderChangeMessage = defineRecord({
+  type: 2,
+  name: "LeaderChangeMessage",
+  versions: "0-1",
+  flexible: "0+",
+  fields: struct({
+    version: int16(),
+    leaderId: int32(),
+    voters: array(voter),
+    grantingVoters: array(voter),
+  }),
+});
+/** A decoded LeaderChangeMessage. */
+export type LeaderChangeMessage = RecordOf<typeof leaderChangeMessage>;
+
+/** A snapshot begins (KIP-630). */
+export const snapshotHeaderRecord = defineRecord({
+  type: 3,
+  name: "SnapshotHeaderRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    version: int16(),
+    lastContainedLogTimestamp: int64(),
+  }),
+});
+/** A decoded SnapshotHeaderRecord. */
+export type SnapshotHeaderRecord = RecordOf<typeof snapshotHeaderRecord>;
+
+/** A snapshot ends, and is whole (KIP-630). */
+export const snapshotFooterRecord = defineRecord({
+  type: 4,
+  name: "SnapshotFooterRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    version: int16(),
+  }),
+});
+/** A decoded SnapshotFooterRecord. */
+export type SnapshotFooterRecord = RecordOf<typeof snapshotFooterRecord>;
+
+/** The level of `kraft.version` from here on (KIP-853). */
+export const kRaftVersionRecord = defineRecord({
+  type: 5,
+  name: "KRaftVersionRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    version: int16(),
+    kRaftVersion: int16(),
+  }),
+});
+/** A decoded KRaftVersionRecord. */
+export type KRaftVersionRecord = RecordOf<typeof kRaftVersionRecord>;
+
+/** Who votes from here on, and where they listen (KIP-853). */
+export const votersRecord = defineRecord({
+  type: 6,
+  name: "VotersRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    version: int16(),
+    voters: array(struct({
+      voterId: int32(),
+      voterDirectoryId: uuid(),
+      endpoints: array(struct({
+        name: string(),
+        host: string(),
+        port: uint16(),
+      })),
+      kRaftVersionFeature: nested(struct({
+        minSupportedVersion: int16(),
+        maxSupportedVersion: int16(),
+      })),
+    })),
+  }),
+});
+/** A decoded VotersRecord. */
+export type VotersRecord = RecordOf<typeof votersRecord>;

@@ -1,0 +1,104 @@
+/**
+ * Records of who may do what, and of how users prove who they are.
+ *
+ * @module
+ */
+import { defineRecord, type RecordOf } from "../../protocol/api.ts";
+import { array, bytes, int32, int64, int8, string, struct, uuid } from "../../protocol/schema.ts";
+
+/** An ACL exists. */
+export const accessControlEntryRecord = defineRecord({
+  type: 18,
+  name: "AccessControlEntryRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    id: uuid(),
+    resourceType: int8(),
+    resourceName: string(),
+    patternType: int8(),
+    principal: string(),
+    host: string(),
+    operation: int8(),
+    permissionType: int8(),
+  }),
+});
+/** A decoded AccessControlEntryRecord. */
+export type AccessControlEntryRecord = RecordOf<typeof accessControlEntryRecord>;
+
+/** An ACL is gone. */
+export const removeAccessControlEntryRecord = defineRecord({
+  type: 19,
+  name: "RemoveAccessControlEntryRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    id: uuid(),
+  }),
+});
+/** A decoded RemoveAccessControlEntryRecord. */
+export type RemoveAccessControlEntryRecord = RecordOf<typeof removeAccessControlEntryRecord>;
+
+/** A user has SCRAM credentials for a mechanism (KIP-554, KIP-900). */
+export const userScramCredentialRecord = defineRecord({
+  type: 11,
+  name: "UserScramCredentialRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    name: string(),
+    mechanism: int8(),
+    salt: bytes(),
+    storedKey: bytes(),
+    serverKey: bytes(),
+    iterations: int32(),
+  }),
+});
+/** A decoded UserScramCredentialRecord. */
+export type UserScramCredentialRecord = RecordOf<typeof userScramCredentialRecord>;
+
+/** A user has no credentials for a mechanism any more. */
+export const removeUserScramCredentialRecord = defineRecord({
+  type: 22,
+  name: "RemoveUserScramCredentialRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    name: string(),
+    mechanism: int8(),
+  }),
+});
+/** A decoded RemoveUserScramCredentialRecord. */
+export type RemoveUserScramCredentialRecord = RecordOf<typeof removeUserScramCredentialRecord>;
+
+/** A delegation token exists, or its expiry changed (KIP-900). */
+export const delegationTokenRecord = defineRecord({
+  type: 10,
+  name: "DelegationTokenRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    owner: string(),
+    requester: string(),
+    renewers: array(string()),
+    issueTimestamp: int64(),
+    maxTimestamp: int64(),
+    expirationTimestamp: int64(),
+    tokenId: string(),
+  }),
+});
+/** A decoded DelegationTokenRecord. */
+export type DelegationTokenRecord = RecordOf<typeof delegationTokenRecord>;
+
+/** A delegation token is gone. */
+export const removeDelegationTokenRecord = defineRecord({
+  type: 26,
+  name: "RemoveDelegationTokenRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    tokenId: string(),
+  }),
+});
+/** A decoded RemoveDelegationTokenRecord. */
+export type RemoveDelegationTokenRecord = RecordOf<typeof removeDelegationTokenRecord>;
