@@ -11,12 +11,11 @@ import { test } from "../../harness.ts";
 const topicId = "AAAAAAAAAAAAAAAAAAAAQg";
 
 test("a metadata record comes back as it was written, with defaults for the rest", () => {
-  const bytes = encodeMetadataRecord(
-    {
-      name: "PartitionRecord",
-      value: { partitionId: 1, topicId, replicas: [1, 2], isr: [1], leader: 1 },
-    } as Parameters<typeof encodeMetadataRecord>[0],
-  );
+  const replicas = { replicas: [1, 2], isr: [1], removingReplicas: [], addingReplicas: [] };
+  const bytes = encodeMetadataRecord({
+    name: "PartitionRecord",
+    value: { partitionId: 1, topicId, leader: 1, ...replicas },
+  });
   assertEquals([...bytes.slice(0, 3)], [1, 3, 2]);
   const record: MetadataRecord = decodeMetadataRecord(bytes);
   assertEquals(record.name, "PartitionRecord");
