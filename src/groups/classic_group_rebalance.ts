@@ -1,0 +1,301 @@
+/**
+ * How a classic group goes from one generation to the next: a rebalance begins, members (re)join
+ * until all have or time is up, the new generation is announced. Timers that end drive it on.
+ *
+ * @module
+ */
+import { ErrorCode } from "../protocol/errors.ts";
+import type {
+  ClassicGroupLimits,
+  GroupAnswer,
+  GroupEffect,
+  GroupTimer,
+  JoinAnswer,
+  MemberIdentity,
+} from "./classic_group_events.ts";
+import {
+  type ClassicGroup,
+  dropMember,
+  enterPhase,
+  type GroupMember,
+  type GroupPhase,
+  hasAllJoined,
+  metadataOf,
+  NO_ASSIGNMENT,
+  rebalanceTimeoutMs,
+  selectProtocol,
+  setWaiting,
+  type Waiting,
+} from "./classic_group_state.ts";
+import { subscribedTopics } from "./subscribed_topics.ts";
+
+/**
+ * How long a newcomer's JoinGroup may wait, in milliseconds. A client that gave up cannot be told
+ * from one that waits, since its heartbeats begin after the first join.
+ */
+export const NEW_MEMBER_JOIN_TIMEOUT_MS: number = 5 * 60_000;
+
+/** One event's way through a group: the group, the time, and the effects so far. */
+export class Step {
+  readonly effects: GroupEffect[] = [];
+
+  constructor(
+    readonly group: ClassicGroup,
+    readonly nowMs: number,
+    readonly limits: ClassicGroupLimits,
+  ) {}
+
+  answer(call: number, answer: GroupAnswer): void {
+    this.effects.push({ type: "answer", call, answer });
+  }
+
+  /** `delayMs` below zero counts as zero: a client may send any timeout. */
+  setTimer(timer: GroupTimer, delayMs: number): void {
+    this.effects.push({ type: "setTimer", timer, delayMs: Math.max(0, delayMs) });
+  }
+
+  cancelTimer(timer: GroupTimer): void {
+    this.effects.push({ type: "cancelTimer", timer });
+  }
+
+  note(text: string): void {
+    this.effects.push({ type: "note", text });
+  }
+
+  enter(phase: GroupPhase): void {
+    enterPhase(this.group, phase, this.nowMs);
+  }
+
+  /** Gives a member its session anew, or `delayMs`. */
+  extendSession(member: GroupMember, delayMs: number = member.sessionTimeoutMs): void {
+    this.setTimer(`session ${member.memberId}`, delayMs);
+  }
+
+  /** Has a member wait for an answer; an earlier call of it that still waits is sent away. */
+  wait(member: GroupMember, waiting: Waiting): void {
+    this.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);
+    setWaiting(this.group, member, waiting);
+  }
+
+  /** Answers what a member waits for, if anything, with an error. */
+  fail(member: GroupMember, errorCode: ErrorCode, memberId: string = member.memberId): void {
+    const { waiting } = member;
+    if (waiting === null) return;
+    setWaiting(this.group, member, null);
+    this.answer(
+      waiting.call,
+      waiting.kind === "join" ? joinError(errorCode, memberId) : syncError(errorCode),
+    );
+  }
+
+  /** Takes a member out of the group. What it waits for is answered, so that it can join anew. */
+  remove(member: GroupMember): void {
+    this.fail(member, ErrorCode.UNKNOWN_MEMBER_ID, "");
+    dropMember(this.group, member.memberId);
+    this.cancelTimer(`session ${member.memberId}`);
+  }
+}
+
+/** The answer to a join that failed. */
+export function joinError(errorCode: ErrorCode, memberId: string): JoinAnswer {
+  return {
+    kind: "join",
+    errorCode,
+    generationId: -1,
+    protocolType: null,
+    protocolName: null,
+    leader: "",
+    skipAssignment: false,
+    memberId,
+    members: [],
+  };
+}
+
+/** The answer to a sync that failed. */
+export function syncError(errorCode: ErrorCode): GroupAnswer {
+  return {
+    kind: "sync",
+    errorCode,
+    protocolType: null,
+    protocolName: null,
+    assignment: NO_ASSIGNMENT,
+  };
+}
+
+/** The answer to a join that is part of the current generation. */
+export function joinSuccess(
+  group: ClassicGroup,
+  memberId: string,
+  change: { readonly skipAssignment?: boolean; readonly leader?: string } = {},
+): JoinAnswer {
+  const leader = change.leader ?? group.leaderId ?? "";
+  return {
+    kind: "join",
+    errorCode: ErrorCode.NONE,
+    generationId: group.generationId,
+    protocolType: group.protocolType,
+    protocolName: group.protocolName,
+    leader,
+    skipAssignment: change.skipAssignment ?? false,
+    memberId,
+    members: leader !== memberId ? [] : [...group.members.values()].map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      metadata: metadataOf(member, group.protocolName),
+    })),
+  };
+}
+
+/**
+ * Whether `identity` names a member of the group: UNKNOWN_MEMBER_ID when not, FENCED_INSTANCE_ID
+ * when another member has its group instance id by now.
+ */
+export function checkMember(group: ClassicGroup, identity: MemberIdentity): ErrorCode {
+  if (identity.groupInstanceId !== null) {
+    const current = group.staticMembers.get(identity.groupInstanceId);
+    if (current === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+    if (current !== identity.memberId) return ErrorCode.FENCED_INSTANCE_ID;
+  }
+  return group.members.has(identity.memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
+}
+
+/** Begins a rebalance, or, when one is under way, ends its joining if nobody is missing. */
+export function rebalance(step: Step, reason: string): void {
+  if (step.group.phase.name === "PreparingRebalance") completeJoinIfAllJoined(step);
+  else prepareRebalance(step, reason);
+}
+
+/** Begins a rebalance. Those who wait for an assignment of the old generation are sent back to join. */
+export function prepareRebalance(step: Step, reason: string): void {
+  const { group } = step;
+  const initial = group.phase.name === "Empty";
+  if (group.phase.name === "CompletingRebalance") {
+    for (const member of group.members.values()) {
+      member.assignment = NO_ASSIGNMENT;
+      if (member.waiting?.kind !== "sync") continue;
+      step.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);
+      step.extendSession(member);
+    }
+  }
+  if (!initial) step.cancelTimer("sync");
+  step.note(`Prepares to rebalance after generation ${group.generationId}: ${reason}`);
+  if (initial) {
+    const delayMs = Math.max(0, step.limits.groupInitialRebalanceDelayMs);
+    const remainingMs = Math.max(0, rebalanceTimeoutMs(group) - delayMs);
+    step.enter({
+      name: "PreparingRebalance",
+      initial: { memberAdded: false, delayMs, remainingMs },
+    });
+    step.setTimer("join", delayMs);
+    return;
+  }
+  step.enter({ name: "PreparingRebalance", initial: null });
+  if (hasAllJoined(group)) completeJoin(step);
+  else step.setTimer("join", rebalanceTimeoutMs(group));
+}
+
+/** Ends the joining when nobody is missing, but never the delay of a group's first rebalance. */
+export function completeJoinIfAllJoined(step: Step): void {
+  const { phase } = step.group;
+  if (phase.name === "PreparingRebalance" && phase.initial === null && hasAllJoined(step.group)) {
+    completeJoin(step);
+  }
+}
+
+/** The join timer ended. */
+export function endTimeToJoin(step: Step): void {
+  const { phase } = step.group;
+  if (phase.name !== "PreparingRebalance") return;
+  const { initial } = phase;
+  if (initial === null || !initial.memberAdded || initial.remainingMs === 0) {
+    completeJoin(step);
+    return;
+  }
+  // Somebody came during the delay: others may follow, within the rebalance timeout.
+  const delayMs = Math.min(step.limits.groupInitialRebalanceDelayMs, initial.remainingMs);
+  const remainingMs = Math.max(0, initial.remainingMs - initial.delayMs);
+  step.enter({
+    name: "PreparingRebalance",
+    initial: { memberAdded: false, delayMs, remainingMs },
+  });
+  step.setTimer("join", delayMs);
+}
+
+/** Ends the joining: who has not come is out (static members stay), who has is told the generation. */
+function completeJoin(step: Step): void {
+  const { group } = step;
+  step.cancelTimer("join");
+  for (const member of [...group.members.values()]) {
+    if (member.waiting?.kind === "join" || member.groupInstanceId !== null) continue;
+    step.note(`Removes ${member.memberId}: it did not rejoin in time`);
+    step.remove(member);
+  }
+  if (group.members.size > 0 && !electLeader(step)) {
+    step.note("Waits on: no member has rejoined");
+    step.setTimer("join", rebalanceTimeoutMs(group));
+    return;
+  }
+  group.generationId++;
+  group.protocolName = selectProtocol(group);
+  group.subscribedTopics = subscribedTopics(group);
+  if (group.members.size === 0) {
+    step.enter({ name: "Empty" });
+    step.note(`Generation ${group.generationId} is empty`);
+    return;
+  }
+  step.enter({ name: "CompletingRebalance", unsynced: new Set(group.members.keys()) });
+  step.note(
+    `Generation ${group.generationId} has ${group.members.size} members, led by ${group.leaderId}`,
+  );
+  for (const member of group.members.values()) {
+    const { waiting } = member;
+    if (waiting?.kind === "join") {
+      setWaiting(group, member, null);
+      step.answer(waiting.call, joinSuccess(group, member.memberId));
+    }
+    step.extendSession(member);
+    member.isNew = false;
+  }
+  step.setTimer("sync", rebalanceTimeoutMs(group));
+}
+
+/** Keeps the leader if it rejoined, else makes one that did the leader. False when nobody rejoined. */
+function electLeader(step: Step): boolean {
+  const { group } = step;
+  const leader = group.leaderId === null ? undefined : group.members.get(group.leaderId);
+  if (leader?.waiting?.kind === "join") return true;
+  for (const member of group.members.values()) {
+    if (member.waiting?.kind !== "join") continue;
+    group.leaderId = member.memberId;
+    return true;
+  }
+  return false;
+}
+
+/** The time to sync ended: members that have the generation and did not ask for their part go. */
+export function endTimeToSync(step: Step): void {
+  const { phase, members } = step.group;
+  if (phase.name !== "CompletingRebalance" && phase.name !== "Stable") return;
+  const missing = [...phase.unsynced];
+  if (missing.length === 0) return;
+  for (const memberId of missing) {
+    const member = members.get(memberId);
+    if (member !== undefined) step.remove(member);
+  }
+  prepareRebalance(step, `${missing.join(", ")} did not sync in time`);
+}
+
+/** A member's session ended. One that waits for an answer of ours is alive, unless it is new. */
+export function endSession(step: Step, memberId: string): void {
+  const { group } = step;
+  if (group.pendingMembers.delete(memberId)) {
+    step.note(`Forgets ${memberId}: it did not come back to join in time`);
+    completeJoinIfAllJoined(step);
+    return;
+  }
+  const member = group.members.get(memberId);
+  if (member === undefined || (!member.isNew && member.waiting !== null)) return;
+  step.note(`Removes ${memberId}: its session timed out`);
+  step.remove(member);
+  rebalance(step, `${memberId} timed out`);
+}

@@ -1,0 +1,382 @@
+/**
+ * The group coordinator of a node: the shell around the classic groups. It owns the groups, their
+ * timers and their committed offsets, feeds each group its events, carries out the effects, and
+ * turns answers that come later into promises. Groups and offsets live in memory.
+ *
+ * @module
+ */
+import { ErrorCode } from "../protocol/errors.ts";
+import type { Clock, RandomSource } from "../runtime/runtime.ts";
+import { stepClassicGroup } from "./classic_group.ts";
+import type {
+  ClassicGroupLimits,
+  GroupAnswer,
+  GroupEvent,
+  GroupTimer,
+  JoinAnswer,
+  JoinCall,
+  LeaveAnswer,
+  LeavingMember,
+  MemberAtGeneration,
+  SyncAnswer,
+  SyncCall,
+} from "./classic_group_events.ts";
+import { joinError, syncError } from "./classic_group_rebalance.ts";
+import { type ClassicGroup, emptyGroup } from "./classic_group_state.ts";
+import { CommittedOffsets, type ReadonlyCommittedOffsets } from "./committed_offsets.ts";
+import {
+  describeGroup,
+  type GroupDescription,
+  type GroupFilter,
+  type GroupListing,
+  listGroup,
+} from "./group_description.ts";
+import { GroupTimers } from "./group_timers.ts";
+import { freshMemberId } from "./member_id.ts";
+import { CONSUMER_PROTOCOL_TYPE, isSubscribedTo } from "./subscribed_topics.ts";
+
+/** How long a group without members and offsets is remembered, in milliseconds. */
+export const EMPTY_GROUP_KEPT_MS: number = 10 * 60_000;
+
+/** The settings that groups obey, read whenever they matter, so that changes show at once. */
+export interface GroupCoordinatorConfig extends ClassicGroupLimits {
+  /** `group.min.session.timeout.ms` */
+  readonly groupMinSessionTimeoutMs: number;
+  /** `group.max.session.timeout.ms` */
+  readonly groupMaxSessionTimeoutMs: number;
+  /** `offset.metadata.max.bytes`; like Apache Kafka, compared with the text's length. */
+  readonly offsetMetadataMaxBytes: number;
+}
+
+/** What a coordinator is handed. */
+export interface GroupCoordinatorOptions {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly config: GroupCoordinatorConfig;
+  /** Takes a line, without its end, about members that come and go and rebalances. */
+  readonly note?: (text: string) => void;
+}
+
+/** JoinGroup as its handler hands it over; the coordinator adds the fresh member id. */
+export interface JoinGroupCall extends Omit<JoinCall, "freshMemberId"> {
+  readonly groupId: string;
+}
+
+/** SyncGroup as its handler hands it over. */
+export interface SyncGroupCall extends SyncCall {
+  readonly groupId: string;
+}
+
+/** Offsets to store for a group. Every partition named must exist. */
+export interface OffsetCommitCall extends MemberAtGeneration {
+  readonly groupId: string;
+  /** The error for a group that does not exist: versions below 9 know no GROUP_ID_NOT_FOUND. */
+  readonly unknownGroupError: ErrorCode;
+  readonly offsets: readonly OffsetToCommit[];
+}
+
+/** One partition's offset to store. */
+export interface OffsetToCommit {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string | null;
+}
+
+/** Partitions of a topic. */
+export interface TopicPartitions {
+  readonly topic: string;
+  readonly partitions: readonly number[];
+}
+
+/** The outcome of deleting offsets: an error for the whole, or one for each topic asked for. */
+export interface OffsetDeletion {
+  readonly errorCode: ErrorCode;
+  readonly topics: readonly (TopicPartitions & { readonly errorCode: ErrorCode })[];
+}
+
+interface Entry {
+  readonly group: ClassicGroup;
+  readonly timers: GroupTimers<GroupTimer>;
+  readonly offsets: CommittedOffsets;
+}
+
+/** Coordinates the classic groups of this node. */
+export class GroupCoordinator {
+  readonly #options: GroupCoordinatorOptions;
+  readonly #groups = new Map<string, Entry>();
+  readonly #calls = new Map<number, (answer: GroupAnswer) => void>();
+  #lastCall = 0;
+  #lastSweepMs: number;
+  #running = true;
+
+  constructor(options: GroupCoordinatorOptions) {
+    this.#options = options;
+    this.#lastSweepMs = options.clock.now();
+  }
+
+  /**
+   * A member joins (JoinGroup). Settles when its generation is complete, or at once when it is
+   * refused or told to come again with a member id. Never rejects.
+   */
+  join(call: JoinGroupCall): Promise<JoinAnswer> {
+    const refusal = this.#refuseJoin(call);
+    if (refusal !== ErrorCode.NONE) return Promise.resolve(joinError(refusal, call.memberId));
+    const entry = call.memberId === ""
+      ? this.#findOrCreate(call.groupId)
+      : this.#groups.get(call.groupId);
+    if (entry === undefined) {
+      return Promise.resolve(joinError(ErrorCode.UNKNOWN_MEMBER_ID, call.memberId));
+    }
+    const prefix = call.groupInstanceId ?? (call.clientId || "member");
+    const join: JoinCall = {
+      ...call,
+      protocols: withoutDuplicates(call.protocols),
+      freshMemberId: freshMemberId(prefix, this.#options.random),
+    };
+    return this.#askLater(entry, (call) => ({ type: "join", call, join }));
+  }
+
+  #refuseJoin(call: JoinGroupCall): ErrorCode {
+    const { config } = this.#options;
+    if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    if (call.groupId === "") return ErrorCode.INVALID_GROUP_ID;
+    return call.sessionTimeoutMs < config.groupMinSessionTimeoutMs ||
+        call.sessionTimeoutMs > config.groupMaxSessionTimeoutMs
+      ? ErrorCode.INVALID_SESSION_TIMEOUT
+      : ErrorCode.NONE;
+  }
+
+  /**
+   * A member asks for its assignment, or the leader brings everybody's (SyncGroup). Settles when the
+   * leader has brought it, or at once when it is refused. Never rejects.
+   */
+  sync(call: SyncGroupCall): Promise<SyncAnswer> {
+    const entry = this.#find(call.groupId);
+    if (typeof entry === "number") return Promise.resolve(syncError(unknownMember(entry)));
+    return this.#askLater(entry, (number) => ({ type: "sync", call: number, sync: call }));
+  }
+
+  /** A member lives (Heartbeat). REBALANCE_IN_PROGRESS tells it to rejoin. */
+  heartbeat(groupId: string, member: MemberAtGeneration): ErrorCode {
+    const entry = this.#find(groupId);
+    if (typeof entry === "number") return unknownMember(entry);
+    return this.#ask(entry, (call) => ({ type: "heartbeat", call, member })).errorCode;
+  }
+
+  /** Members leave, or are removed by an administrator (LeaveGroup). */
+  leave(groupId: string, members: readonly LeavingMember[]): LeaveAnswer {
+    const entry = this.#find(groupId);
+    if (typeof entry !== "number") {
+      return this.#ask<LeaveAnswer>(entry, (call) => ({ type: "leave", call, members }));
+    }
+    if (entry !== ErrorCode.GROUP_ID_NOT_FOUND) {
+      return { kind: "leave", errorCode: entry, members: [] };
+    }
+    const errorCode = ErrorCode.UNKNOWN_MEMBER_ID;
+    return {
+      kind: "leave",
+      errorCode: ErrorCode.NONE,
+      members: members.map(({ memberId, groupInstanceId }) => ({
+        memberId,
+        groupInstanceId,
+        errorCode,
+      })),
+    };
+  }
+
+  /**
+   * Stores offsets (OffsetCommit). Returns an error code for each of `call.offsets`, in their order.
+   * A group that does not exist is made when the committer is no member (generation -1).
+   */
+  commitOffsets(call: OffsetCommitCall): ErrorCode[] {
+    const { clock, config } = this.#options;
+    const errorCode = this.#mayCommit(call);
+    if (errorCode !== ErrorCode.NONE) return call.offsets.map(() => errorCode);
+    const commitTimestampMs = clock.now();
+    return call.offsets.map(({ topic, partition, offset, leaderEpoch, metadata }) => {
+      if (metadata !== null && metadata.length > config.offsetMetadataMaxBytes) {
+        return ErrorCode.OFFSET_METADATA_TOO_LARGE;
+      }
+      const committed = { offset, leaderEpoch, metadata: metadata ?? "", commitTimestampMs };
+      this.#findOrCreate(call.groupId).offsets.set(topic, partition, committed);
+      return ErrorCode.NONE;
+    });
+  }
+
+  #mayCommit(call: OffsetCommitCall): ErrorCode {
+    if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    const entry = this.#groups.get(call.groupId);
+    if (entry === undefined) return call.generationId < 0 ? ErrorCode.NONE : call.unknownGroupError;
+    return this.#ask(entry, (number) => ({ type: "commit", call: number, member: call })).errorCode;
+  }
+
+  /**
+   * What a group committed (OffsetFetch): null for a group that does not exist. Valid until the
+   * caller's next `await`.
+   */
+  committedOffsets(groupId: string): ReadonlyCommittedOffsets | null {
+    return this.#groups.get(groupId)?.offsets ?? null;
+  }
+
+  /** Forgets offsets (OffsetDelete), but not those of topics that the group reads. */
+  deleteOffsets(groupId: string, topics: readonly TopicPartitions[]): OffsetDeletion {
+    const entry = this.#find(groupId);
+    if (typeof entry === "number") return { errorCode: entry, topics: [] };
+    const { group, offsets } = entry;
+    if (group.phase.name !== "Empty" && group.protocolType !== CONSUMER_PROTOCOL_TYPE) {
+      return { errorCode: ErrorCode.NON_EMPTY_GROUP, topics: [] };
+    }
+    return {
+      errorCode: ErrorCode.NONE,
+      topics: topics.map(({ topic, partitions }) => {
+        if (isSubscribedTo(group, topic)) {
+          return { topic, partitions, errorCode: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC };
+        }
+        for (const partition of partitions) offsets.delete(topic, partition);
+        return { topic, partitions, errorCode: ErrorCode.NONE };
+      }),
+    };
+  }
+
+  /** How a group stands (DescribeGroups), or null when it does not exist. */
+  describe(groupId: string): GroupDescription | null {
+    const entry = this.#groups.get(groupId);
+    return entry === undefined ? null : describeGroup(entry.group);
+  }
+
+  /** The groups that pass the filter (ListGroups), in the order of their creation. */
+  list(filter: GroupFilter): GroupListing[] {
+    const listings: GroupListing[] = [];
+    for (const { group } of this.#groups.values()) {
+      const listing = listGroup(group, filter);
+      if (listing !== null) listings.push(listing);
+    }
+    return listings;
+  }
+
+  /** Deletes a group with its offsets, unless it has members (DeleteGroups). */
+  deleteGroup(groupId: string): ErrorCode {
+    if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    const entry = this.#groups.get(groupId);
+    if (entry === undefined) return ErrorCode.GROUP_ID_NOT_FOUND;
+    const { errorCode } = this.#ask(entry, (call) => ({ type: "delete", call }));
+    if (errorCode === ErrorCode.NONE) this.#groups.delete(groupId);
+    return errorCode;
+  }
+
+  /** Forgets what groups committed for topics that are gone. */
+  onTopicsDeleted(names: Iterable<string>): void {
+    for (const name of names) {
+      for (const { offsets } of this.#groups.values()) offsets.deleteTopic(name);
+    }
+  }
+
+  /**
+   * Ends the coordinator: whoever waits is told COORDINATOR_NOT_AVAILABLE, as is everybody who asks
+   * from now on, and no timer stays. May be called twice.
+   */
+  shutdown(): void {
+    this.#running = false;
+    for (const entry of this.#groups.values()) {
+      this.#step(entry, { type: "unload", errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE });
+      entry.timers.clear();
+    }
+    this.#groups.clear();
+  }
+
+  /** The group, or why there is none. */
+  #find(groupId: string): Entry | ErrorCode {
+    if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    if (groupId === "") return ErrorCode.INVALID_GROUP_ID;
+    return this.#groups.get(groupId) ?? ErrorCode.GROUP_ID_NOT_FOUND;
+  }
+
+  #findOrCreate(groupId: string): Entry {
+    const found = this.#groups.get(groupId);
+    if (found !== undefined) return found;
+    const { clock } = this.#options;
+    const nowMs = clock.now();
+    this.#forgetUnusedGroups(nowMs);
+    const entry: Entry = {
+      group: emptyGroup(groupId, nowMs),
+      timers: new GroupTimers(clock, (timer) => this.#step(entry, { type: "timer", timer })),
+      offsets: new CommittedOffsets(),
+    };
+    this.#groups.set(groupId, entry);
+    return entry;
+  }
+
+  /** Groups come into being by being named, so those that hold nothing must go again. */
+  #forgetUnusedGroups(nowMs: number): void {
+    if (Math.abs(nowMs - this.#lastSweepMs) < EMPTY_GROUP_KEPT_MS) return;
+    this.#lastSweepMs = nowMs;
+    for (const [groupId, { group, offsets }] of this.#groups) {
+      if (
+        group.phase.name === "Empty" && group.pendingMembers.size === 0 && offsets.isEmpty &&
+        nowMs - group.phaseSinceMs >= EMPTY_GROUP_KEPT_MS
+      ) this.#groups.delete(groupId);
+    }
+  }
+
+  /** Asks a group something that it answers in the same step. */
+  #ask<Answer extends GroupAnswer = GroupAnswer>(
+    entry: Entry,
+    event: (call: number) => GroupEvent,
+  ): Answer {
+    let answer: GroupAnswer | undefined;
+    const call = ++this.#lastCall;
+    this.#calls.set(call, (given) => answer = given);
+    this.#step(entry, event(call));
+    return answer as Answer;
+  }
+
+  /** Asks a group something that it may answer in a later step. */
+  #askLater<Answer extends GroupAnswer>(
+    entry: Entry,
+    event: (call: number) => GroupEvent,
+  ): Promise<Answer> {
+    return new Promise((resolve) => {
+      const call = ++this.#lastCall;
+      this.#calls.set(call, (given) => resolve(given as Answer));
+      this.#step(entry, event(call));
+    });
+  }
+
+  #step(entry: Entry, event: GroupEvent): void {
+    const { clock, config, note } = this.#options;
+    for (const effect of stepClassicGroup(entry.group, event, clock.now(), config)) {
+      switch (effect.type) {
+        case "answer": {
+          const settle = this.#calls.get(effect.call);
+          this.#calls.delete(effect.call);
+          settle?.(effect.answer);
+          break;
+        }
+        case "setTimer":
+          entry.timers.set(effect.timer, effect.delayMs);
+          break;
+        case "cancelTimer":
+          entry.timers.cancel(effect.timer);
+          break;
+        case "note":
+          // Client ids, instance ids and reasons are the client's: they must not break the line.
+          note?.(`Group ${entry.group.groupId}: ${effect.text}`.replace(/\p{Cc}/gu, " "));
+          break;
+      }
+    }
+  }
+}
+
+/** To a member, a group that does not exist is one that it is no member of. */
+function unknownMember(errorCode: ErrorCode): ErrorCode {
+  return errorCode === ErrorCode.GROUP_ID_NOT_FOUND ? ErrorCode.UNKNOWN_MEMBER_ID : errorCode;
+}
+
+/** A protocol named twice counts once. */
+function withoutDuplicates(protocols: JoinCall["protocols"]): JoinCall["protocols"] {
+  const names = new Set(protocols.map(({ name }) => name));
+  if (names.size === protocols.length) return protocols;
+  return protocols.filter(({ name }) => names.delete(name));
+}
