@@ -1,0 +1,376 @@
+/**
+ * The broker's configuration as it stands: what was given at start, below what was set while it
+ * runs, for this broker alone or for every broker, above Apache Kafka's defaults.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { BROKER_KEY_FAMILIES, BROKER_KEYS } from "./broker_keys.ts";
+import {
+  type ConfigDefinition,
+  ConfigSource,
+  type ConfigSynonym,
+  type ConfigValue,
+  type DescribedConfig,
+  normalizeConfig,
+  parseConfig,
+  requireSupported,
+} from "./definition.ts";
+import { reasonKeyDoesNothing } from "./foreign_keys.ts";
+import { formatListener, type ListenerAddress, parseListener } from "./listeners.ts";
+import { nearestName } from "./nearest_name.ts";
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+/** Told the names of the keys whose value has changed. */
+export type BrokerConfigListener = (changed: ReadonlySet<string>) => void;
+
+/**
+ * The configuration of one broker. Its getters always give the value in force, so nobody keeps one
+ * over an `await`; {@linkcode BrokerConfig.onChange} is for what must act on a change.
+ *
+ * ```ts
+ * import { BrokerConfig } from "./broker_config.ts";
+ *
+ * const config = new BrokerConfig({ "num.partitions": "3" });
+ * config.numPartitions; // 3
+ * config.logRetentionMs; // 604800000
+ * ```
+ */
+export class BrokerConfig {
+  readonly #static = new Map<string, string>();
+  #dynamicDefaults: ReadonlyMap<string, string> = new Map();
+  #dynamic: ReadonlyMap<string, string> = new Map();
+  #values: Record<string, ConfigValue> = {};
+  #listener: ListenerAddress;
+  #advertised: ListenerAddress | null;
+  readonly #listeners = new Set<BrokerConfigListener>();
+
+  /**
+   * `settings` are Kafka's keys with their values as text, as in `server.properties`. Throws a
+   * {@linkcode KafkaError} INVALID_CONFIG that says what to do about a key that does not exist or a
+   * value that does not fit.
+   */
+  constructor(settings: Readonly<Record<string, string>> = {}) {
+    for (const [name, text] of Object.entries(settings)) {
+      const definition = definitionOf(name);
+      parseConfig(definition, text);
+      requireSupported(definition, text);
+      this.#static.set(name, normalizeConfig(definition, text));
+    }
+    this.#values = this.#resolve();
+    if (this.groupMinSessionTimeoutMs > this.groupMaxSessionTimeoutMs) {
+      throw new KafkaError(
+        ErrorCode.INVALID_CONFIG,
+        `Cannot set "group.min.session.timeout.ms" to ${this.groupMinSessionTimeoutMs}: it must ` +
+          `not be above group.max.session.timeout.ms, which is ${this.groupMaxSessionTimeoutMs}`,
+      );
+    }
+    this.#listener = parseListener(this.text("listeners")!)!;
+    const advertised = this.text("advertised.listeners");
+    this.#advertised = advertised === null ? null : parseListener(advertised);
+  }
+
+  /** `node.id` */
+  get nodeId(): number {
+    return this.#values["node.id"] as number;
+  }
+  /** `log.dirs`: the one directory. */
+  get logDir(): string {
+    return (this.#values["log.dirs"] as readonly string[])[0]!;
+  }
+  /** `listeners`: where to listen. */
+  get listener(): ListenerAddress {
+    return this.#listener;
+  }
+  /** `advertised.listeners`: where clients are told to connect, or null for where we listen. */
+  get advertisedListener(): ListenerAddress | null {
+    return this.#advertised;
+  }
+  /** `num.partitions` */
+  get numPartitions(): number {
+    return this.#values["num.partitions"] as number;
+  }
+  /** `default.replication.factor` */
+  get defaultReplicationFactor(): number {
+    return this.#values["default.replication.factor"] as number;
+  }
+  /** `auto.create.topics.enable` */
+  get autoCreateTopicsEnable(): boolean {
+    return this.#values["auto.create.topics.enable"] as boolean;
+  }
+  /** `delete.topic.enable` */
+  get deleteTopicEnable(): boolean {
+    return this.#values["delete.topic.enable"] as boolean;
+  }
+  /** `min.insync.replicas` for topics that do not set their own. */
+  get minInsyncReplicas(): number {
+    return this.#values["min.insync.replicas"] as number;
+  }
+  /** `message.max.bytes` for topics that do not set `max.message.bytes`. */
+  get messageMaxBytes(): number {
+    return this.#values["message.max.bytes"] as number;
+  }
+  /** `socket.request.max.bytes` */
+  get socketRequestMaxBytes(): number {
+    return this.#values["socket.request.max.bytes"] as number;
+  }
+  /** `fetch.max.bytes` */
+  get fetchMaxBytes(): number {
+    return this.#values["fetch.max.bytes"] as number;
+  }
+  /** `max.connections` */
+  get maxConnections(): number {
+    return this.#values["max.connections"] as number;
+  }
+  /** `max.connections.per.ip` */
+  get maxConnectionsPerIp(): number {
+    return this.#values["max.connections.per.ip"] as number;
+  }
+  /** `connections.max.idle.ms`; negative for no limit. */
+  get connectionsMaxIdleMs(): number {
+    return this.#values["connections.max.idle.ms"] as number;
+  }
+  /** `max.incremental.fetch.session.cache.slots` */
+  get maxIncrementalFetchSessionCacheSlots(): number {
+    return this.#values["max.incremental.fetch.session.cache.slots"] as number;
+  }
+  /** `max.request.partition.size.limit` */
+  get maxRequestPartitionSizeLimit(): number {
+    return this.#values["max.request.partition.size.limit"] as number;
+  }
+  /** `producer.id.expiration.ms` */
+  get producerIdExpirationMs(): number {
+    return this.#values["producer.id.expiration.ms"] as number;
+  }
+  /** `log.segment.bytes` */
+  get logSegmentBytes(): number {
+    return this.#values["log.segment.bytes"] as number;
+  }
+  /** `log.roll.ms`, else `log.roll.hours`. */
+  get logRollMs(): number {
+    return this.#number("log.roll.ms") ?? this.#number("log.roll.hours")! * HOUR_MS;
+  }
+  /** `log.roll.jitter.ms`, else `log.roll.jitter.hours`. */
+  get logRollJitterMs(): number {
+    return this.#number("log.roll.jitter.ms") ?? this.#number("log.roll.jitter.hours")! * HOUR_MS;
+  }
+  /** `log.retention.ms`, else `.minutes`, else `.hours`; -1 for no limit. */
+  get logRetentionMs(): number {
+    const minutes = this.#number("log.retention.minutes");
+    const retentionMs = this.#number("log.retention.ms") ??
+      (minutes === null ? this.#number("log.retention.hours")! * HOUR_MS : minutes * MINUTE_MS);
+    return retentionMs < 0 ? -1 : retentionMs;
+  }
+  /** `log.retention.bytes`; -1 for no limit. */
+  get logRetentionBytes(): number {
+    return this.#values["log.retention.bytes"] as number;
+  }
+  /** `log.retention.check.interval.ms` */
+  get logRetentionCheckIntervalMs(): number {
+    return this.#values["log.retention.check.interval.ms"] as number;
+  }
+  /** `log.segment.delete.delay.ms` */
+  get logSegmentDeleteDelayMs(): number {
+    return this.#values["log.segment.delete.delay.ms"] as number;
+  }
+  /** `log.index.interval.bytes` */
+  get logIndexIntervalBytes(): number {
+    return this.#values["log.index.interval.bytes"] as number;
+  }
+  /** `group.min.session.timeout.ms` */
+  get groupMinSessionTimeoutMs(): number {
+    return this.#values["group.min.session.timeout.ms"] as number;
+  }
+  /** `group.max.session.timeout.ms` */
+  get groupMaxSessionTimeoutMs(): number {
+    return this.#values["group.max.session.timeout.ms"] as number;
+  }
+  /** `group.initial.rebalance.delay.ms` */
+  get groupInitialRebalanceDelayMs(): number {
+    return this.#values["group.initial.rebalance.delay.ms"] as number;
+  }
+  /** `group.max.size` */
+  get groupMaxSize(): number {
+    return this.#values["group.max.size"] as number;
+  }
+  /** `offset.metadata.max.bytes` */
+  get offsetMetadataMaxBytes(): number {
+    return this.#values["offset.metadata.max.bytes"] as number;
+  }
+
+  /** The value in force of any broker key. */
+  value(name: string): ConfigValue {
+    return this.#values[name] ?? null;
+  }
+
+  /** The value in force as text, or null where the key has none. */
+  text(name: string): string | null {
+    return this.#dynamic.get(name) ?? this.#dynamicDefaults.get(name) ?? this.#static.get(name) ??
+      BROKER_KEYS.get(name)?.default ?? null;
+  }
+
+  /**
+   * Every layer in which `name`, or a key that says the same in other units, has a value: the one
+   * in force first.
+   */
+  layers(name: string): ConfigSynonym[] {
+    const names = BROKER_KEY_FAMILIES.get(name) ?? [name];
+    const out: ConfigSynonym[] = [];
+    const add = (source: ConfigSource, valueOf: (key: string) => string | null | undefined) => {
+      for (const key of names) {
+        const value = valueOf(key);
+        if (value !== undefined && value !== null) out.push({ name: key, value, source });
+      }
+    };
+    add(ConfigSource.DYNAMIC_BROKER_CONFIG, (key) => this.#dynamic.get(key));
+    add(ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG, (key) => this.#dynamicDefaults.get(key));
+    add(ConfigSource.STATIC_BROKER_CONFIG, (key) => this.#static.get(key));
+    add(ConfigSource.DEFAULT_CONFIG, (key) => BROKER_KEYS.get(key)?.default);
+    return out;
+  }
+
+  /** Every key of this broker. */
+  describe(): DescribedConfig[] {
+    return [...BROKER_KEYS.values()].map((definition) => {
+      const synonyms = this.layers(definition.name);
+      return describe(definition, this.text(definition.name), synonyms);
+    });
+  }
+
+  /** The keys set for every broker while they run, and only their values there. */
+  describeDynamicDefaults(): DescribedConfig[] {
+    const source = ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG;
+    return [...this.#dynamicDefaults].flatMap(([name, value]) => {
+      const definition = BROKER_KEYS.get(name);
+      return definition === undefined
+        ? []
+        : [describe(definition, value, [{ name, value, source }])];
+    });
+  }
+
+  /**
+   * Puts in force what was set while running: `defaults` for every broker, `own` for this one.
+   * Returns a sentence for each value that another version wrote and this one cannot follow; where
+   * it has the key and can read the value, the value counts nevertheless. Listeners hear of every
+   * key whose value is now another.
+   */
+  applyDynamic(
+    defaults: ReadonlyMap<string, string>,
+    own: ReadonlyMap<string, string>,
+  ): string[] {
+    const refused: string[] = [];
+    this.#dynamicDefaults = accepted(defaults, refused);
+    this.#dynamic = accepted(own, refused);
+    this.#refresh();
+    return refused;
+  }
+
+  /** Where the node listens, once the host has chosen a port where 0 was asked for. */
+  setListening(host: string, port: number): void {
+    this.#listener = { name: this.#listener.name, host, port };
+    this.#static.set("listeners", formatListener(this.#listener));
+    this.#refresh();
+  }
+
+  /** Calls `listener` after every change of values. Returns what ends that. */
+  onChange(listener: BrokerConfigListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #number(name: string): number | null {
+    return this.#values[name] as number | null;
+  }
+
+  #resolve(): Record<string, ConfigValue> {
+    const values: Record<string, ConfigValue> = {};
+    for (const [name, definition] of BROKER_KEYS) {
+      const text = this.text(name);
+      values[name] = text === null ? null : parseConfig(definition, text);
+    }
+    return values;
+  }
+
+  #refresh(): void {
+    const before = this.#values;
+    this.#values = this.#resolve();
+    const changed = new Set<string>();
+    for (const name of BROKER_KEYS.keys()) {
+      if (String(before[name]) !== String(this.#values[name])) changed.add(name);
+    }
+    if (changed.size > 0) { for (const listener of [...this.#listeners]) listener(changed); }
+  }
+}
+
+/**
+ * Checks a value that is to be set while the broker runs. Throws a {@linkcode KafkaError}:
+ * INVALID_REQUEST for a key that is fixed while it runs, as Apache Kafka does, and INVALID_CONFIG
+ * for one that does not exist or a value that does not fit.
+ */
+export function checkDynamicBrokerConfig(name: string, text: string): void {
+  const definition = definitionOf(name);
+  if (!definition.dynamic) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REQUEST,
+      `Cannot change "${name}" while the broker runs: give it at start, as --set ${name}=${text}`,
+    );
+  }
+  parseConfig(definition, text);
+  requireSupported(definition, text);
+}
+
+/** The declared key. Throws a {@linkcode KafkaError} INVALID_CONFIG that names the nearest one. */
+function definitionOf(name: string): ConfigDefinition {
+  const definition = BROKER_KEYS.get(name);
+  if (definition !== undefined) return definition;
+  const reason = reasonKeyDoesNothing(name);
+  const nearest = nearestName(name, BROKER_KEYS.keys());
+  throw new KafkaError(
+    ErrorCode.INVALID_CONFIG,
+    reason !== null
+      ? `Cannot set "${name}": ${reason}`
+      : nearest !== null
+      ? `Cannot set "${name}": there is no such broker key, did you mean "${nearest}"?`
+      : `Cannot set "${name}": there is no such broker key`,
+  );
+}
+
+/**
+ * The values among `values` that can be in force. One that only needs what is missing here counts,
+ * since another version set it on purpose (cleanup.policy=compact must not become deletion).
+ */
+function accepted(values: ReadonlyMap<string, string>, refused: string[]): Map<string, string> {
+  const out = new Map<string, string>();
+  for (const [name, text] of values) {
+    try {
+      const definition = BROKER_KEYS.get(name);
+      if (definition !== undefined && definition.dynamic) {
+        parseConfig(definition, text);
+        out.set(name, normalizeConfig(definition, text));
+      }
+      checkDynamicBrokerConfig(name, text);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      refused.push(error.message);
+    }
+  }
+  return out;
+}
+
+function describe(
+  definition: ConfigDefinition,
+  value: string | null,
+  synonyms: readonly ConfigSynonym[],
+): DescribedConfig {
+  return {
+    name: definition.name,
+    value,
+    source: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
+    type: definition.type,
+    readOnly: !definition.dynamic || definition.needs !== undefined,
+    synonyms,
+    documentation: definition.documentation,
+  };
+}

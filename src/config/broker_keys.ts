@@ -1,0 +1,347 @@
+/**
+ * The broker's configuration keys: those that do something here, no others. A key of Apache Kafka's
+ * that nothing would read is refused rather than accepted and ignored; `foreign_keys.ts` says why.
+ * Which of them can be changed while the broker runs is as in Apache Kafka.
+ *
+ * @module
+ */
+import { type ConfigDefinition, MAX_INT, MAX_LONG_TEXT } from "./definition.ts";
+import { refuseAdvertisedListeners, refuseListeners } from "./listeners.ts";
+
+const NOT_ZERO = (text: string) =>
+  Number(text) === 0 ? "it must be at least 1, or -1 for no limit" : null;
+
+/** A key that is fixed while the broker runs. */
+function fixed(definition: Omit<ConfigDefinition, "dynamic">): ConfigDefinition {
+  return { ...definition, dynamic: false };
+}
+
+/** A key that can be changed while the broker runs. */
+function dynamic(definition: Omit<ConfigDefinition, "dynamic">): ConfigDefinition {
+  return { ...definition, dynamic: true };
+}
+
+const node: readonly ConfigDefinition[] = [
+  fixed({
+    name: "node.id",
+    type: "int",
+    default: "1",
+    min: 0,
+    documentation: "The number of this node in its cluster.",
+  }),
+  fixed({
+    name: "process.roles",
+    type: "list",
+    default: "broker,controller",
+    needs: "controllers and brokers as processes of their own",
+    documentation: "What this process is: a broker and the cluster's controller in one.",
+  }),
+  fixed({
+    name: "log.dirs",
+    type: "list",
+    default: "data",
+    refuse: (text) =>
+      text === "" ? "name a directory" : text.includes(",") ? "name one directory" : null,
+    documentation: "The directory in which the node keeps everything.",
+  }),
+  fixed({
+    name: "listeners",
+    type: "list",
+    default: "PLAINTEXT://127.0.0.1:9092",
+    refuse: refuseListeners,
+    documentation: "The address and port to listen on. Port 0 takes any free one.",
+  }),
+  fixed({
+    name: "advertised.listeners",
+    type: "list",
+    default: null,
+    refuse: refuseAdvertisedListeners,
+    documentation:
+      "The address and port that clients are told to connect to, where it is not the " +
+      "one listened on.",
+  }),
+];
+
+const topics: readonly ConfigDefinition[] = [
+  fixed({
+    name: "num.partitions",
+    type: "int",
+    default: "1",
+    min: 1,
+    documentation: "How many partitions a topic gets when its creator does not say.",
+  }),
+  fixed({
+    name: "default.replication.factor",
+    type: "int",
+    default: "1",
+    min: 1,
+    max: 32_767,
+    documentation: "How many replicas a partition gets when its creator does not say.",
+  }),
+  fixed({
+    name: "auto.create.topics.enable",
+    type: "boolean",
+    default: "true",
+    documentation: "Whether a topic is created when a client first asks for it.",
+  }),
+  fixed({
+    name: "delete.topic.enable",
+    type: "boolean",
+    default: "true",
+    documentation: "Whether topics can be deleted.",
+  }),
+  dynamic({
+    name: "min.insync.replicas",
+    type: "int",
+    default: "1",
+    min: 1,
+    documentation: "How many replicas must be in sync for a write with acks=all to be accepted.",
+  }),
+];
+
+const limits: readonly ConfigDefinition[] = [
+  dynamic({
+    name: "message.max.bytes",
+    type: "int",
+    default: "1048588",
+    min: 0,
+    documentation: "The largest record batch accepted, in bytes, as it arrives.",
+  }),
+  fixed({
+    name: "socket.request.max.bytes",
+    type: "int",
+    default: "104857600",
+    min: 1,
+    documentation: "The largest request accepted, in bytes. A larger one closes its connection.",
+  }),
+  fixed({
+    name: "fetch.max.bytes",
+    type: "int",
+    default: "57671680",
+    min: 1_024,
+    documentation: "The most record bytes in the answer to a fetch. A larger single batch still " +
+      "goes out, alone.",
+  }),
+  dynamic({
+    name: "max.connections",
+    type: "int",
+    default: String(MAX_INT),
+    min: 0,
+    documentation: "How many connections the broker keeps open. Further ones are closed at once.",
+  }),
+  dynamic({
+    name: "max.connections.per.ip",
+    type: "int",
+    default: String(MAX_INT),
+    min: 0,
+    documentation: "How many connections one address may have open.",
+  }),
+  fixed({
+    name: "connections.max.idle.ms",
+    type: "long",
+    default: "600000",
+    documentation: "A connection without a request for so long is closed. Negative: never.",
+  }),
+  fixed({
+    name: "max.incremental.fetch.session.cache.slots",
+    type: "int",
+    default: "1000",
+    min: 0,
+    documentation: "How many fetch sessions are kept. Fetches beyond them go without a session.",
+  }),
+  fixed({
+    name: "max.request.partition.size.limit",
+    type: "int",
+    default: "2000",
+    min: 1,
+    documentation: "The most partitions in one answer of DescribeTopicPartitions.",
+  }),
+  dynamic({
+    name: "producer.id.expiration.ms",
+    type: "int",
+    default: "86400000",
+    min: 1,
+    documentation: "An idempotent producer that is silent for so long is forgotten.",
+  }),
+];
+
+const log: readonly ConfigDefinition[] = [
+  dynamic({
+    name: "log.segment.bytes",
+    type: "int",
+    default: "1073741824",
+    min: 1_048_576,
+    documentation: "A segment of a log is closed before it grows beyond this.",
+  }),
+  dynamic({
+    name: "log.roll.ms",
+    type: "long",
+    default: null,
+    min: 1,
+    documentation:
+      "A segment is closed when its first record is older. Goes before log.roll.hours.",
+  }),
+  fixed({
+    name: "log.roll.hours",
+    type: "int",
+    default: "168",
+    min: 1,
+    documentation: "A segment is closed when its first record is older, in hours.",
+  }),
+  dynamic({
+    name: "log.roll.jitter.ms",
+    type: "long",
+    default: null,
+    min: 0,
+    documentation:
+      "Up to so much is taken off log.roll.ms, another amount for each segment. Goes " +
+      "before log.roll.jitter.hours.",
+  }),
+  fixed({
+    name: "log.roll.jitter.hours",
+    type: "int",
+    default: "0",
+    min: 0,
+    documentation: "Up to so much is taken off the time after which segments close, in hours.",
+  }),
+  dynamic({
+    name: "log.retention.ms",
+    type: "long",
+    default: null,
+    refuse: NOT_ZERO,
+    documentation: "Records older than this may go. -1: never. Goes before log.retention.minutes.",
+  }),
+  fixed({
+    name: "log.retention.minutes",
+    type: "int",
+    default: null,
+    refuse: NOT_ZERO,
+    documentation: "Records older than this may go, in minutes. Goes before log.retention.hours.",
+  }),
+  fixed({
+    name: "log.retention.hours",
+    type: "int",
+    default: "168",
+    refuse: NOT_ZERO,
+    documentation: "Records older than this may go, in hours. -1: never.",
+  }),
+  dynamic({
+    name: "log.retention.bytes",
+    type: "long",
+    default: "-1",
+    documentation: "The oldest records of a partition may go while more than this stays. -1: no " +
+      "limit.",
+  }),
+  fixed({
+    name: "log.retention.check.interval.ms",
+    type: "long",
+    default: "300000",
+    min: 1,
+    max: MAX_INT,
+    documentation: "How often the broker looks for records whose time has passed.",
+  }),
+  dynamic({
+    name: "log.segment.delete.delay.ms",
+    type: "long",
+    default: "60000",
+    min: 0,
+    documentation: "How long the file of a deleted segment stays.",
+  }),
+  dynamic({
+    name: "log.index.interval.bytes",
+    type: "int",
+    default: "4096",
+    min: 0,
+    documentation: "How many bytes of a log lie between two entries of its index.",
+  }),
+  dynamic({
+    name: "log.message.timestamp.type",
+    type: "string",
+    default: "CreateTime",
+    oneOf: ["CreateTime", "LogAppendTime"],
+    documentation: "Whose clock stamps records: the producer's or the broker's.",
+  }),
+  dynamic({
+    name: "log.message.timestamp.before.max.ms",
+    type: "long",
+    default: MAX_LONG_TEXT,
+    min: 0,
+    documentation: "How far behind the broker's clock a record's timestamp may be.",
+  }),
+  dynamic({
+    name: "log.message.timestamp.after.max.ms",
+    type: "long",
+    default: "3600000",
+    min: 0,
+    documentation: "How far ahead of the broker's clock a record's timestamp may be.",
+  }),
+  dynamic({
+    name: "log.cleanup.policy",
+    type: "list",
+    default: "delete",
+    oneOf: ["compact", "delete"],
+    needs: "log compaction",
+    documentation: "What becomes of old records: they are deleted by time and size.",
+  }),
+  dynamic({
+    name: "compression.type",
+    type: "string",
+    default: "producer",
+    oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
+    needs: "recompression in the broker",
+    documentation: "How batches are compressed on disk: as their producer sent them.",
+  }),
+];
+
+const groups: readonly ConfigDefinition[] = [
+  fixed({
+    name: "group.min.session.timeout.ms",
+    type: "int",
+    default: "6000",
+    min: 0,
+    documentation: "The shortest session timeout that a member of a group may ask for.",
+  }),
+  fixed({
+    name: "group.max.session.timeout.ms",
+    type: "int",
+    default: "1800000",
+    min: 0,
+    documentation: "The longest session timeout that a member of a group may ask for.",
+  }),
+  fixed({
+    name: "group.initial.rebalance.delay.ms",
+    type: "int",
+    default: "3000",
+    min: 0,
+    documentation: "How long a new group waits for more members before its first rebalance.",
+  }),
+  fixed({
+    name: "group.max.size",
+    type: "int",
+    default: String(MAX_INT),
+    min: 1,
+    documentation: "How many members a group may have.",
+  }),
+  fixed({
+    name: "offset.metadata.max.bytes",
+    type: "int",
+    default: "4096",
+    min: 0,
+    documentation: "The longest text that may be stored beside a committed offset, in bytes.",
+  }),
+];
+
+/** Every broker key by its name. */
+export const BROKER_KEYS: ReadonlyMap<string, ConfigDefinition> = new Map(
+  [...node, ...topics, ...limits, ...log, ...groups].map((key) => [key.name, key]),
+);
+
+/**
+ * Keys that say the same in other units, under the name of the finest: the first that has a value
+ * is in force.
+ */
+export const BROKER_KEY_FAMILIES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["log.roll.ms", ["log.roll.ms", "log.roll.hours"]],
+  ["log.roll.jitter.ms", ["log.roll.jitter.ms", "log.roll.jitter.hours"]],
+  ["log.retention.ms", ["log.retention.ms", "log.retention.minutes", "log.retention.hours"]],
+]);

@@ -1,0 +1,203 @@
+/**
+ * What is declared of a configuration key, and how its text becomes a value. Keys, types, ranges
+ * and defaults are Apache Kafka 4.3's.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+
+/** The types of Kafka's configuration keys that occur here. */
+export type ConfigType = "boolean" | "int" | "long" | "double" | "string" | "list";
+
+/** The numbers of the types in DescribeConfigs. */
+export const CONFIG_TYPE_ID: Readonly<Record<ConfigType, number>> = {
+  boolean: 1,
+  string: 2,
+  int: 3,
+  long: 5,
+  double: 6,
+  list: 7,
+};
+
+/** Where a value comes from: the numbers in DescribeConfigs and CreateTopics. */
+export const ConfigSource = {
+  DYNAMIC_TOPIC_CONFIG: 1,
+  DYNAMIC_BROKER_CONFIG: 2,
+  DYNAMIC_DEFAULT_BROKER_CONFIG: 3,
+  STATIC_BROKER_CONFIG: 4,
+  DEFAULT_CONFIG: 5,
+} as const;
+
+/** The number of a source. */
+export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource];
+
+/** What a configuration belongs to: the numbers in requests and in ConfigRecord. */
+export const ConfigResourceType = {
+  TOPIC: 2,
+  BROKER: 4,
+  BROKER_LOGGER: 8,
+  CLIENT_METRICS: 16,
+  GROUP: 32,
+} as const;
+
+/** A configuration key. */
+export interface ConfigDefinition {
+  readonly name: string;
+  readonly type: ConfigType;
+  /** As text; null when the key has no value until it is set. */
+  readonly default: string | null;
+  /** The smallest number allowed. */
+  readonly min?: number;
+  /** The largest number allowed. */
+  readonly max?: number;
+  /** The texts allowed: of the value, or of each element of a list. */
+  readonly oneOf?: readonly string[];
+  /** Why `text` is refused beyond type and range, or null when it is not. */
+  readonly refuse?: (text: string) => string | null;
+  /**
+   * The key may be read, and set to the value it has anyway; any other value needs what this names,
+   * such as "log compaction", which Millrace does not have yet.
+   */
+  readonly needs?: string;
+  /** Whether it can be changed while the broker runs. */
+  readonly dynamic: boolean;
+  /** One or two sentences for those who set it. */
+  readonly documentation: string;
+}
+
+/** A value as its type says: a list of texts for lists, null when there is none. */
+export type ConfigValue = boolean | number | string | readonly string[] | null;
+
+/** A key with its value and all that DescribeConfigs tells of it. */
+export interface DescribedConfig {
+  readonly name: string;
+  readonly value: string | null;
+  readonly source: ConfigSource;
+  readonly type: ConfigType;
+  readonly readOnly: boolean;
+  /** Every layer that has a value, the one in force first. */
+  readonly synonyms: readonly ConfigSynonym[];
+  readonly documentation: string;
+}
+
+/** A value in one layer, under the name it was given there. */
+export interface ConfigSynonym {
+  readonly name: string;
+  readonly value: string;
+  readonly source: ConfigSource;
+}
+
+/** 2^31 - 1. */
+export const MAX_INT = 2_147_483_647;
+/** 2^63 - 1, as Kafka writes "no limit" in a `long` key. */
+export const MAX_LONG_TEXT = "9223372036854775807";
+
+const MAX_LONG = 2n ** 63n;
+
+/**
+ * The value of `text`. A `long` beyond 2^53 - 1 becomes 2^53 - 1: no duration, size or offset here
+ * goes so far, so it means "no limit" all the same. Throws a {@linkcode KafkaError} INVALID_CONFIG
+ * when type or range forbid it.
+ */
+export function parseConfig(definition: ConfigDefinition, text: string): ConfigValue {
+  const trimmed = text.trim();
+  const value = parseType(definition, trimmed, text);
+  const reason = typeof value === "number"
+    ? refuseNumber(definition, value)
+    : definition.oneOf !== undefined
+    ? refuseText(definition, value)
+    : null;
+  if (reason !== null) throw invalidConfig(definition.name, text, reason);
+  const further = definition.refuse?.(trimmed) ?? null;
+  if (further !== null) throw invalidConfig(definition.name, text, further);
+  return value;
+}
+
+/** `text` as Kafka would print it: without blanks, booleans and numbers in their plain form. */
+export function normalizeConfig(definition: ConfigDefinition, text: string): string {
+  const trimmed = text.trim();
+  switch (definition.type) {
+    case "boolean":
+      return trimmed.toLowerCase();
+    case "int":
+    case "long":
+      return BigInt(trimmed.replace(/^\+/, "")).toString();
+    case "list":
+      return splitList(trimmed).join(",");
+    default:
+      return trimmed;
+  }
+}
+
+/**
+ * Whether `text` is what the key has anyway, for keys whose other values need something that is not
+ * there yet. Throws a {@linkcode KafkaError} INVALID_CONFIG when it is not.
+ */
+export function requireSupported(definition: ConfigDefinition, text: string): void {
+  if (definition.needs === undefined) return;
+  const normalized = normalizeConfig(definition, text);
+  if (normalized === definition.default) return;
+  throw invalidConfig(
+    definition.name,
+    text,
+    `this needs ${definition.needs}, which Millrace does not have yet; leave it at ` +
+      `"${definition.default}"`,
+  );
+}
+
+/** The elements of a list, without blanks around them; none for an empty text. */
+export function splitList(text: string): string[] {
+  const trimmed = text.trim();
+  return trimmed === "" ? [] : trimmed.split(",").map((element) => element.trim());
+}
+
+/** A refused value, as an error of Kafka's. */
+export function invalidConfig(name: string, text: string, reason: string): KafkaError {
+  return new KafkaError(ErrorCode.INVALID_CONFIG, `Cannot set "${name}" to "${text}": ${reason}`);
+}
+
+function parseType(definition: ConfigDefinition, trimmed: string, text: string): ConfigValue {
+  switch (definition.type) {
+    case "boolean": {
+      const lower = trimmed.toLowerCase();
+      if (lower !== "true" && lower !== "false") {
+        throw invalidConfig(definition.name, text, 'it takes "true" or "false"');
+      }
+      return lower === "true";
+    }
+    case "int":
+    case "long": {
+      const bound = definition.type === "int" ? 2n ** 31n : MAX_LONG;
+      const exact = /^[+-]?\d{1,20}$/.test(trimmed) ? BigInt(trimmed.replace(/^\+/, "")) : null;
+      if (exact === null || exact >= bound || exact < -bound) {
+        const bits = definition.type === "int" ? 32 : 64;
+        throw invalidConfig(definition.name, text, `it takes a whole number of ${bits} bits`);
+      }
+      const value = Number(exact);
+      return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value));
+    }
+    case "double": {
+      const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : NaN;
+      if (!Number.isFinite(value)) throw invalidConfig(definition.name, text, "it takes a number");
+      return value;
+    }
+    case "string":
+      return trimmed;
+    case "list":
+      return splitList(trimmed);
+  }
+}
+
+function refuseNumber({ min, max }: ConfigDefinition, value: number): string | null {
+  if (min !== undefined && value < min) return `it must be at least ${min}`;
+  if (max !== undefined && value > max) return `it must be at most ${max}`;
+  return null;
+}
+
+function refuseText({ oneOf }: ConfigDefinition, value: ConfigValue): string | null {
+  const texts = Array.isArray(value) ? value as readonly string[] : [String(value)];
+  const wrong = texts.find((element) => !oneOf!.includes(element));
+  if (wrong !== undefined) return `it takes ${oneOf!.map((text) => `"${text}"`).join(", ")}`;
+  if (new Set(texts).size < texts.length) return "each element may be there once";
+  return null;
+}

@@ -1,0 +1,178 @@
+/**
+ * A topic's configuration: what was set for the topic, above what the broker's keys give.
+ *
+ * @module
+ */
+import type { LogConfig } from "../log/log_config.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { BrokerConfig } from "./broker_config.ts";
+import {
+  ConfigSource,
+  type ConfigSynonym,
+  type ConfigValue,
+  type DescribedConfig,
+  normalizeConfig,
+  parseConfig,
+  requireSupported,
+} from "./definition.ts";
+import { nearestName } from "./nearest_name.ts";
+import { TOPIC_KEYS, type TopicKey } from "./topic_keys.ts";
+
+/** What was set for a topic: key and text, as ConfigRecords hold them. */
+export type TopicOverrides = ReadonlyMap<string, string>;
+
+/**
+ * Checks one value that is to be set for a topic. Throws a {@linkcode KafkaError} INVALID_CONFIG for
+ * a key that no topic has, a value that does not fit, or one that needs what is not there yet.
+ */
+export function checkTopicConfig(name: string, text: string): void {
+  const definition = TOPIC_KEYS.get(name);
+  if (definition === undefined) {
+    const nearest = nearestName(name, TOPIC_KEYS.keys());
+    throw new KafkaError(
+      ErrorCode.INVALID_CONFIG,
+      `Cannot set "${name}": there is no such topic key` +
+        (nearest === null ? "" : `, did you mean "${nearest}"?`),
+    );
+  }
+  parseConfig(definition, text);
+  requireSupported(definition, text);
+}
+
+/** Checks all that is set for a topic together. Throws as {@linkcode checkTopicConfig} does. */
+export function checkTopicConfigs(overrides: TopicOverrides): void {
+  for (const [name, text] of overrides) checkTopicConfig(name, text);
+}
+
+/**
+ * The value in force of a topic key. An override that another version wrote and this one cannot
+ * read is passed over.
+ */
+export function topicConfigValue(
+  overrides: TopicOverrides,
+  broker: BrokerConfig,
+  name: string,
+): ConfigValue {
+  const definition = TOPIC_KEYS.get(name)!;
+  const text = overrideInForce(definition, overrides);
+  return text !== null
+    ? parseConfig(definition, text)
+    : (inherited(definition, broker) ?? parseConfig(definition, definition.default));
+}
+
+/** `min.insync.replicas` of a topic: cheap enough for every produce request. */
+export function minInsyncReplicas(overrides: TopicOverrides, broker: BrokerConfig): number {
+  return overrides.size === 0 || !overrides.has("min.insync.replicas")
+    ? broker.minInsyncReplicas
+    : topicConfigValue(overrides, broker, "min.insync.replicas") as number;
+}
+
+/** The settings of the topic's logs. */
+export function logConfigFor(overrides: TopicOverrides, broker: BrokerConfig): LogConfig {
+  const value = (name: string) => topicConfigValue(overrides, broker, name);
+  const number = (name: string) => value(name) as number;
+  const policy = value("cleanup.policy") as readonly string[];
+  return {
+    segmentBytes: number("segment.bytes"),
+    segmentMs: number("segment.ms"),
+    segmentJitterMs: number("segment.jitter.ms"),
+    indexIntervalBytes: number("index.interval.bytes"),
+    retentionMs: number("retention.ms"),
+    retentionBytes: number("retention.bytes"),
+    delete: policy.includes("delete"),
+    compact: policy.includes("compact"),
+    maxMessageBytes: number("max.message.bytes"),
+    messageTimestampType: value("message.timestamp.type") as LogConfig["messageTimestampType"],
+    messageTimestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
+    messageTimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
+    fileDeleteDelayMs: number("file.delete.delay.ms"),
+  };
+}
+
+/** Every key of a topic, by name. */
+export function describeTopicConfigs(
+  overrides: TopicOverrides,
+  broker: BrokerConfig,
+): DescribedConfig[] {
+  return [...TOPIC_KEYS.values()].map((definition) => describe(definition, overrides, broker));
+}
+
+/** One key of a topic. `name` must be one of {@linkcode TOPIC_KEYS}. */
+export function describeTopicConfig(
+  name: string,
+  overrides: TopicOverrides,
+  broker: BrokerConfig,
+): DescribedConfig {
+  return describe(TOPIC_KEYS.get(name)!, overrides, broker);
+}
+
+function describe(
+  definition: TopicKey,
+  overrides: TopicOverrides,
+  broker: BrokerConfig,
+): DescribedConfig {
+  const { name, brokerKey } = definition;
+  const synonyms: ConfigSynonym[] = [];
+  const override = overrideInForce(definition, overrides);
+  if (override !== null) {
+    const value = normalizeConfig(definition, override);
+    synonyms.push({ name, value, source: ConfigSource.DYNAMIC_TOPIC_CONFIG });
+  }
+  if (brokerKey !== undefined) synonyms.push(...broker.layers(brokerKey));
+  const value = override !== null
+    ? normalizeConfig(definition, override)
+    : textOf(inherited(definition, broker)) ?? definition.default;
+  return {
+    name,
+    value: isNoLimit(definition, value) ? definition.default : value,
+    source: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
+    type: definition.type,
+    readOnly: definition.needs !== undefined,
+    synonyms,
+    documentation: definition.documentation,
+  };
+}
+
+/**
+ * What was set for the topic, or null when nothing readable was. Values that {@linkcode
+ * checkTopicConfig} would refuse for what is missing here count all the same: a topic that another
+ * version made with cleanup.policy=compact must not lose its records to retention.
+ */
+function overrideInForce(definition: TopicKey, overrides: TopicOverrides): string | null {
+  const text = overrides.get(definition.name);
+  if (text === undefined) return null;
+  try {
+    parseConfig(definition, text);
+    return text;
+  } catch (error) {
+    if (error instanceof KafkaError) return null;
+    throw error;
+  }
+}
+
+/** The broker's value for the key, where a broker key gives it. */
+function inherited(definition: TopicKey, broker: BrokerConfig): ConfigValue {
+  switch (definition.brokerKey) {
+    case undefined:
+      return null;
+    // These resolve the coarser units too.
+    case "log.roll.ms":
+      return broker.logRollMs;
+    case "log.roll.jitter.ms":
+      return broker.logRollJitterMs;
+    case "log.retention.ms":
+      return broker.logRetentionMs;
+    default:
+      return broker.value(definition.brokerKey);
+  }
+}
+
+function textOf(value: ConfigValue): string | null {
+  return value === null ? null : Array.isArray(value) ? value.join(",") : String(value);
+}
+
+/** A `long` without limit is 2^53 - 1 as a number; its text is the one Kafka writes. */
+function isNoLimit(definition: TopicKey, text: string): boolean {
+  return definition.type === "long" && text === String(Number.MAX_SAFE_INTEGER) &&
+    Number(definition.default) > Number.MAX_SAFE_INTEGER;
+}
