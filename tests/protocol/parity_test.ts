@@ -1,0 +1,211 @@
+/**
+ * Compares what we declare with Apache Kafka's own schemas. They are read from the folder named by
+ * the variable KAFKA_SCHEMAS, or from `../shared/reference/kafka-schemas` where that exists.
+ *
+ * Every message is compared version by version: the fields in their order, with type, nullability,
+ * tag and default. Two ways to write one range are no difference.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import process from "node:process";
+import { assertEquals } from "@std/assert";
+import type { Field, Shape } from "../../src/protocol/schema.ts";
+import { includes, parseVersions } from "../../src/protocol/versions.ts";
+import { ZERO_UUID } from "../../src/protocol/uuid.ts";
+import { test } from "../harness.ts";
+import { allApis, allMessages } from "./all_messages.ts";
+
+interface SchemaField {
+  readonly name: string;
+  readonly type: string;
+  readonly versions: string;
+  readonly nullableVersions?: string;
+  readonly taggedVersions?: string;
+  readonly tag?: number;
+  readonly default?: string | number | boolean;
+  readonly fields?: readonly SchemaField[];
+}
+
+interface Schema {
+  readonly name: string;
+  readonly apiKey?: number;
+  readonly validVersions: string;
+  readonly flexibleVersions: string;
+  readonly latestVersionUnstable?: boolean;
+  readonly fields: readonly SchemaField[];
+  readonly commonStructs?: readonly SchemaField[];
+}
+
+type CommonStructs = ReadonlyMap<string, readonly SchemaField[]>;
+
+/** A field in one version, as both sides can be put. */
+interface Plain {
+  readonly name: string;
+  readonly type: string;
+  readonly nullable: boolean;
+  readonly tag: number | null;
+  readonly default: unknown;
+  readonly fields: readonly Plain[] | null;
+}
+
+const folder = process.env.KAFKA_SCHEMAS ?? "../shared/reference/kafka-schemas";
+const MESSAGES = "src/protocol/messages";
+
+test("every message is as in Kafka's schemas", () => {
+  if (!existsSync(folder)) {
+    process.stdout.write(`No schemas in ${folder}: set KAFKA_SCHEMAS to compare with them\n`);
+    return;
+  }
+  const schemas = loadSchemas();
+  // The flag stands in the request's schema and is about the response too.
+  const unstable = new Set(
+    [...schemas.values()].filter((schema) => schema.latestVersionUnstable).map((schema) =>
+      schema.name.replace(/Request$/, "")
+    ),
+  );
+  for (const message of allMessages) {
+    const schema = schemas.get(message.name);
+    if (schema === undefined) throw new Error(`No schema is called ${message.name}`);
+    const { first, last } = parseVersions(schema.validVersions);
+    const stableLast = unstable.has(message.name.replace(/Request$|Response$/, ""))
+      ? last - 1
+      : last;
+    assertEquals([message.minVersion, message.maxVersion], [first, stableLast], message.name);
+    assertEquals(message.key, schema.apiKey ?? null, message.name);
+    const common = new Map(schema.commonStructs?.map(({ name, fields }) => [name, fields!]));
+    for (let version = first; version <= stableLast; version++) {
+      const isFlexible = includes(schema.flexibleVersions, version);
+      const where = `${message.name} ${version}`;
+      assertEquals(message.isFlexible(version), isFlexible, where);
+      assertEquals(
+        ours(message.fields.shape.fields, version),
+        theirs(schema.fields, version, common),
+        where,
+      );
+    }
+  }
+});
+
+test("a request and its response have the same versions and flexible versions", () => {
+  if (!existsSync(folder)) return;
+  const schemas = loadSchemas();
+  for (const { name } of allApis) {
+    const request = schemas.get(`${name}Request`)!;
+    const response = schemas.get(`${name}Response`)!;
+    assertEquals(response.validVersions, request.validVersions, name);
+    assertEquals(response.flexibleVersions, request.flexibleVersions, name);
+  }
+});
+
+test("the list of messages has every file", () => {
+  if (!existsSync(MESSAGES)) return;
+  const files = readdirSync(MESSAGES).filter((file) => file !== "consumer_protocol.ts");
+  const expected = allApis.map(({ name }) => `${snakeCase(name)}.ts`);
+  assertEquals(expected.sort(), files.sort());
+});
+
+test("the list of messages has every record of the metadata log", () => {
+  const records = `${folder}/metadata-records`;
+  if (!existsSync(records)) return;
+  const declared = new Set(allMessages.map(({ name }) => name));
+  for (const file of readdirSync(records)) {
+    const { name } = JSON.parse(readFileSync(`${records}/${file}`, "utf8")) as Schema;
+    assertEquals(declared.has(name), true, name);
+  }
+});
+
+function snakeCase(name: string): string {
+  return name.replace(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+}
+
+function camelCase(name: string): string {
+  return name[0]!.toLowerCase() + name.slice(1);
+}
+
+function loadSchemas(): Map<string, Schema> {
+  const schemas = new Map<string, Schema>();
+  for (const part of readdirSync(folder, { withFileTypes: true })) {
+    if (!part.isDirectory()) continue;
+    for (const file of readdirSync(`${folder}/${part.name}`)) {
+      const schema = JSON.parse(readFileSync(`${folder}/${part.name}/${file}`, "utf8")) as Schema;
+      schemas.set(schema.name, schema);
+    }
+  }
+  return schemas;
+}
+
+function ours(
+  fields: Readonly<Record<string, Field<unknown, unknown, boolean>>>,
+  version: number,
+): Plain[] {
+  return Object.entries(fields)
+    .filter(([, { options }]) =>
+      options.versions === undefined || includes(options.versions, version)
+    )
+    .map(([name, { shape, options }]) => ({
+      name,
+      type: typeOf(shape),
+      nullable: includes(options.nullable ?? "none", version),
+      tag: includes(options.tagged ?? "none", version) ? options.tag! : null,
+      default: options.default === undefined ? zeroOf(typeOf(shape)) : options.default,
+      fields: fieldsOf(shape, version),
+    }));
+}
+
+function typeOf(shape: Shape): string {
+  return shape.kind === "array" ? `[]${typeOf(shape.element)}` : shape.kind;
+}
+
+function fieldsOf(shape: Shape, version: number): Plain[] | null {
+  if (shape.kind === "array") return fieldsOf(shape.element, version);
+  return shape.kind === "struct" ? ours(shape.fields, version) : null;
+}
+
+function theirs(fields: readonly SchemaField[], version: number, common: CommonStructs): Plain[] {
+  return fields
+    .filter(({ versions }) => includes(versions, version))
+    .map((field) => {
+      const element = field.type.replace(/^\[\]/, "");
+      // A type that begins with a capital letter is a struct.
+      const isStruct = /^[A-Z]/.test(element);
+      const type = isStruct ? field.type.replace(element, "struct") : field.type;
+      const inner = field.fields ?? common.get(element);
+      if (isStruct && inner === undefined) throw new Error(`${field.name} has no fields`);
+      return {
+        name: camelCase(field.name),
+        type,
+        nullable: includes(field.nullableVersions ?? "none", version),
+        tag: includes(field.taggedVersions ?? "none", version) ? field.tag! : null,
+        default: defaultOf(field, type),
+        fields: isStruct ? theirs(inner!, version, common) : null,
+      };
+    });
+}
+
+function zeroOf(type: string): unknown {
+  if (type.startsWith("[]")) return "[]";
+  switch (type) {
+    case "bool":
+      return false;
+    case "string":
+      return "";
+    case "uuid":
+      return ZERO_UUID;
+    case "bytes":
+    case "records":
+      return "no bytes";
+    case "struct":
+      return "defaults";
+    default:
+      return 0;
+  }
+}
+
+function defaultOf(field: SchemaField, type: string): unknown {
+  const declared = field.default;
+  if (declared === undefined || (declared === "" && type !== "string")) return zeroOf(type);
+  if (declared === "null") return null;
+  if (type === "string") return declared;
+  if (type === "bool") return String(declared).toLowerCase() === "true";
+  // The largest int64 stands for "not known"; ours for it is the largest exact number.
+  return Math.min(Number(declared), Number.MAX_SAFE_INTEGER);
+}
