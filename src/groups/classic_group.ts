@@ -23,8 +23,9 @@ import type {
 } from "./classic_group_events.ts";
 import { join } from "./classic_group_join.ts";
 import { leave, mayCommit, mayDelete, unload } from "./classic_group_leave.ts";
-import { endSession, endTimeToJoin, endTimeToSync, Step } from "./classic_group_rebalance.ts";
+import { endSession, endTimeToJoin, endTimeToSync } from "./classic_group_rebalance.ts";
 import type { ClassicGroup } from "./classic_group_state.ts";
+import { Step } from "./classic_group_step.ts";
 import { heartbeat, sync } from "./classic_group_sync.ts";
 
 /**

@@ -6,15 +6,7 @@
  */
 import { ErrorCode } from "../protocol/errors.ts";
 import type { JoinCall } from "./classic_group_events.ts";
-import {
-  checkMember,
-  completeJoinIfAllJoined,
-  joinError,
-  joinSuccess,
-  NEW_MEMBER_JOIN_TIMEOUT_MS,
-  rebalance,
-  type Step,
-} from "./classic_group_rebalance.ts";
+import { checkMember, completeJoinIfAllJoined, rebalance } from "./classic_group_rebalance.ts";
 import {
   type ClassicGroup,
   type GroupMember,
@@ -27,6 +19,13 @@ import {
   setWaiting,
   supportsProtocols,
 } from "./classic_group_state.ts";
+import { joinError, joinSuccess, type Step } from "./classic_group_step.ts";
+
+/**
+ * How long a newcomer's JoinGroup may wait, in milliseconds. A client that gave up cannot be told
+ * from one that waits, since its heartbeats begin after the first join.
+ */
+export const NEW_MEMBER_JOIN_TIMEOUT_MS: number = 5 * 60_000;
 
 /** A member joins. It is answered now, or when the generation it joins is complete. */
 export function join(step: Step, call: number, request: JoinCall): void {

@@ -5,9 +5,10 @@
  * @module
  */
 import { ErrorCode } from "../protocol/errors.ts";
-import type { GroupAnswer, MemberAtGeneration, SyncCall } from "./classic_group_events.ts";
-import { checkMember, type Step, syncError } from "./classic_group_rebalance.ts";
+import type { MemberAtGeneration, SyncAnswer, SyncCall } from "./classic_group_events.ts";
+import { checkMember } from "./classic_group_rebalance.ts";
 import { type ClassicGroup, NO_ASSIGNMENT, setWaiting, unsynced } from "./classic_group_state.ts";
+import { type Step, syncError } from "./classic_group_step.ts";
 
 /** A member asks for its assignment. The leader's sync answers everybody's. */
 export function sync(step: Step, call: number, request: SyncCall): void {
@@ -69,7 +70,7 @@ function spreadAssignment(step: Step, request: SyncCall): void {
   }
 }
 
-function syncSuccess(group: ClassicGroup, assignment: Uint8Array): GroupAnswer {
+function syncSuccess(group: ClassicGroup, assignment: Uint8Array): SyncAnswer {
   return {
     kind: "sync",
     errorCode: ErrorCode.NONE,

@@ -21,8 +21,8 @@ import type {
   SyncAnswer,
   SyncCall,
 } from "./classic_group_events.ts";
-import { joinError, syncError } from "./classic_group_rebalance.ts";
 import { type ClassicGroup, emptyGroup } from "./classic_group_state.ts";
+import { joinError, syncError } from "./classic_group_step.ts";
 import { CommittedOffsets, type ReadonlyCommittedOffsets } from "./committed_offsets.ts";
 import {
   describeGroup,
