@@ -5,6 +5,7 @@
  */
 
 import type { HostCodecs } from "../../../src/runtime/runtime.ts";
+import { zlibCodecs } from "../../../src/runtime/zlib_codecs.ts";
 import { RecordError, type RecordErrorReason } from "../../../src/protocol/records/record_error.ts";
 
 /** A small generator (mulberry32): the same numbers from the same seed, everywhere. */
@@ -47,21 +48,25 @@ export function reasonOf(run: () => unknown): RecordErrorReason {
 }
 
 const nodeZlib: string = "node:zlib";
-// deno-lint-ignore no-explicit-any
-const zlib: any = await import(nodeZlib);
 
-/** The codecs of `node:zlib`, with zstd where this host has it. */
-export const hostCodecs: HostCodecs = {
-  gzip: (bytes, level) => zlib.gzipSync(bytes, { level }),
-  gunzip: (bytes, maxBytes) => zlib.gunzipSync(bytes, { maxOutputLength: maxBytes }),
-  ...(zlib.zstdCompressSync === undefined ? {} : {
-    zstd: {
-      compress: (bytes: Uint8Array, level: number) =>
-        zlib.zstdCompressSync(bytes, {
-          params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
-        }),
-      decompress: (bytes: Uint8Array, maxBytes: number) =>
-        zlib.zstdDecompressSync(bytes, { maxOutputLength: maxBytes }),
-    },
-  }),
-};
+/** The codecs of this host, with zstd where it has it. */
+export const hostCodecs: HostCodecs = zlibCodecs(await import(nodeZlib));
+
+/** About `length` bytes of JSON as an application might send: names repeat, values differ. */
+export function sampleJson(length: number): Uint8Array {
+  const random = randomSource(99);
+  const cities = ["Amsterdam", "Buenos Aires", "Chennai", "Dakar", "Edinburgh"];
+  let text = "";
+  for (let id = 0; text.length < length; id++) {
+    text += JSON.stringify({
+      id,
+      user: `user-${random(5000)}`,
+      city: cities[random(cities.length)],
+      amount: random(1_000_000) / 100,
+      at: 1_700_000_000_000 + id * 37 + random(30),
+      active: random(2) === 0,
+      note: random(16).toString(2).repeat(random(4)),
+    });
+  }
+  return utf8(text.slice(0, length));
+}

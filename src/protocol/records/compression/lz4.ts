@@ -1,0 +1,173 @@
+/**
+ * LZ4 in its frame format, as Kafka's clients write it: independent blocks of 64 KiB. When reading,
+ * every frame of the format is taken: linked blocks, all block sizes, checksums, content sizes,
+ * frames behind each other and skippable ones. Dictionaries are not.
+ *
+ * @module
+ */
+
+import { RecordError } from "../record_error.ts";
+import { tooLarge } from "./gzip.ts";
+import { compressLz4Block, decompressLz4Block } from "./lz4_block.ts";
+import { OutputBuffer } from "./output_buffer.ts";
+import { xxHash32 } from "./xxhash32.ts";
+
+const FRAME_MAGIC = 0x184d2204;
+/** 16 magics that differ in the last four bits. */
+const SKIPPABLE_MAGIC = 0x184d2a5;
+
+const VERSION = 0x40;
+const VERSION_MASK = 0xc0;
+const INDEPENDENT_FLAG = 0x20;
+const BLOCK_CHECKSUM_FLAG = 0x10;
+const CONTENT_SIZE_FLAG = 0x08;
+const CONTENT_CHECKSUM_FLAG = 0x04;
+const RESERVED_FLAG = 0x02;
+const DICTIONARY_FLAG = 0x01;
+
+/** Code 4 of the block's maximum size: 64 KiB. Each code more is four times larger, up to 7. */
+const BLOCK_CODE = 4;
+const BLOCK_BYTES = 65_536;
+const STORED_FLAG = 0x8000_0000;
+/** A byte of a length adds 255 at most. */
+const MAXIMUM_RATIO = 255;
+
+function readInt32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>>
+    0;
+}
+
+function writeInt32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+/** One frame that holds `bytes`. */
+export function compressLz4(bytes: Uint8Array): Uint8Array {
+  const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
+  const target = new Uint8Array(7 + blocks * 4 + bytes.length + 4);
+  writeInt32(target, 0, FRAME_MAGIC);
+  target[4] = VERSION | INDEPENDENT_FLAG;
+  target[5] = BLOCK_CODE << 4;
+  target[6] = xxHash32(target, 4, 6) >>> 8;
+  let at = 7;
+  for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
+    const end = Math.min(start + BLOCK_BYTES, bytes.length);
+    // A block that is not smaller is stored as it is, so the target's size above is enough.
+    const packedEnd = compressLz4Block(bytes, start, end, target, at + 4, at + 4 + end - start);
+    if (packedEnd === -1) {
+      writeInt32(target, at, (end - start) | STORED_FLAG);
+      target.set(bytes.subarray(start, end), at + 4);
+      at += 4 + end - start;
+    } else {
+      writeInt32(target, at, packedEnd - at - 4);
+      at = packedEnd;
+    }
+  }
+  // The end mark is four zeros, which are there already unless a block was tried in their place.
+  writeInt32(target, at, 0);
+  return target.subarray(0, at + 4);
+}
+
+/** What frames hold. Throws `invalid` for bad data, `too-large` beyond `maxBytes`. */
+export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const output = new OutputBuffer("lz4", maxBytes, Math.min(bytes.length * 4, 1_048_576));
+  let at = 0;
+  do {
+    if (bytes.length - at < 8) throw bad("a frame's header is cut off");
+    const magic = readInt32(bytes, at);
+    if (magic >>> 4 === SKIPPABLE_MAGIC) {
+      const size = readInt32(bytes, at + 4);
+      if (size > bytes.length - at - 8) throw bad("a skippable frame is cut off");
+      at += 8 + size;
+    } else if (magic === FRAME_MAGIC) {
+      at = decompressFrame(bytes, at + 4, output);
+    } else {
+      throw bad(`a frame begins with ${magic.toString(16)}`);
+    }
+  } while (at < bytes.length);
+  return output.written();
+}
+
+/** Reads the frame whose header begins (behind the magic) at `start`; returns where it ends. */
+function decompressFrame(bytes: Uint8Array, start: number, output: OutputBuffer): number {
+  const flags = bytes[start]!;
+  const sizeByte = bytes[start + 1]!;
+  if ((flags & VERSION_MASK) !== VERSION) throw bad(`its version is ${flags >>> 6}, known is 1`);
+  if ((flags & RESERVED_FLAG) !== 0 || (sizeByte & 0x8f) !== 0 || sizeByte < BLOCK_CODE << 4) {
+    throw bad("a frame's header has reserved bits or an unknown block size");
+  }
+  if ((flags & DICTIONARY_FLAG) !== 0) throw bad("it needs a dictionary");
+  const headerEnd = start + 2 + ((flags & CONTENT_SIZE_FLAG) !== 0 ? 8 : 0);
+  if (headerEnd >= bytes.length) throw bad("a frame's header is cut off");
+  if (bytes[headerEnd] !== ((xxHash32(bytes, start, headerEnd) >>> 8) & 0xff)) {
+    throw bad("a frame header's checksum is wrong");
+  }
+  const contentStart = output.length;
+  let contentSize = -1;
+  if ((flags & CONTENT_SIZE_FLAG) !== 0) {
+    contentSize = readInt32(bytes, start + 2) + readInt32(bytes, start + 6) * 4_294_967_296;
+    if (contentSize > output.maxBytes - contentStart) throw tooLarge("lz4", output.maxBytes);
+    if (contentSize <= (bytes.length - headerEnd) * MAXIMUM_RATIO) output.reserve(contentSize);
+  }
+  const maxBlockBytes = BLOCK_BYTES << (2 * ((sizeByte >>> 4) - BLOCK_CODE));
+
+  let at = headerEnd + 1;
+  for (;;) {
+    if (bytes.length - at < 4) throw bad("it ends before its end mark");
+    const field = readInt32(bytes, at);
+    at += 4;
+    if (field === 0) break;
+    const size = field & 0x7fff_ffff;
+    if (size > bytes.length - at) throw bad(`a block of ${size} bytes is cut off`);
+    if (size > maxBlockBytes) throw bad(`a block of ${size} bytes is larger than announced`);
+    if (field >= STORED_FLAG) {
+      output.reserve(size);
+      output.bytes.set(bytes.subarray(at, at + size), output.length);
+      output.length += size;
+    } else {
+      const linked = (flags & INDEPENDENT_FLAG) === 0;
+      const room = Math.min(maxBlockBytes, size * MAXIMUM_RATIO);
+      const limit = output.reserveUpTo(room);
+      const windowStart = linked ? contentStart : output.length;
+      const end = decompressLz4Block(
+        bytes,
+        at,
+        at + size,
+        output.bytes,
+        output.length,
+        limit,
+        windowStart,
+      );
+      if (end === -1) {
+        if (limit === output.maxBytes) throw tooLarge("lz4", output.maxBytes);
+        throw bad("a block becomes larger than announced");
+      }
+      output.length = end;
+    }
+    if ((flags & BLOCK_CHECKSUM_FLAG) !== 0) {
+      checkHash(bytes, at + size, xxHash32(bytes, at, at + size), "block");
+      at += 4;
+    }
+    at += size;
+  }
+  if (contentSize !== -1 && output.length - contentStart !== contentSize) {
+    throw bad(`${output.length - contentStart} bytes come out, ${contentSize} were announced`);
+  }
+  if ((flags & CONTENT_CHECKSUM_FLAG) !== 0) {
+    checkHash(bytes, at, xxHash32(output.bytes, contentStart, output.length), "content");
+    at += 4;
+  }
+  return at;
+}
+
+function checkHash(bytes: Uint8Array, at: number, computed: number, what: string): void {
+  if (bytes.length - at < 4) throw bad(`a ${what} checksum is cut off`);
+  if (readInt32(bytes, at) !== computed) throw bad(`a ${what} checksum is wrong`);
+}
+
+function bad(why: string): RecordError {
+  return new RecordError(`Cannot decompress lz4 data: ${why}`, "invalid");
+}

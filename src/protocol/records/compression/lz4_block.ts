@@ -1,0 +1,151 @@
+/**
+ * LZ4 blocks: sequences of a token, literals and a match. Compressing looks for matches with one
+ * hash table, as the fast mode of the reference does.
+ *
+ * @module
+ */
+
+import { RecordError } from "../record_error.ts";
+import { copyBytes, copyMatch } from "./byte_copy.ts";
+
+const MINIMUM_MATCH = 4;
+/** The format: the last five bytes are literals and no match begins in the last twelve. */
+const LAST_LITERALS = 5;
+const MATCH_LIMIT = 12;
+const HASH_BITS = 14;
+const table = new Uint16Array(1 << HASH_BITS);
+
+/**
+ * Compresses `bytes[start..end)`, at most 64 KiB, to `target[to..limit)`. Returns the position behind
+ * what it wrote, or -1 when that would not be smaller than `limit` allows; the target is dirty then.
+ */
+export function compressLz4Block(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  to: number,
+  limit: number,
+): number {
+  table.fill(0);
+  let literalStart = start;
+  const lastStart = end - MATCH_LIMIT;
+  const matchEnd = end - LAST_LITERALS;
+  let at = start + 1;
+  let misses = 64;
+  while (at <= lastStart) {
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) |
+      (bytes[at + 3]! << 24);
+    const hash = Math.imul(word, -1640531535) >>> (32 - HASH_BITS);
+    let candidate = start + table[hash]!;
+    table[hash] = at - start;
+    const seen = bytes[candidate]! | (bytes[candidate + 1]! << 8) |
+      (bytes[candidate + 2]! << 16) | (bytes[candidate + 3]! << 24);
+    if (word !== seen) {
+      // Where nothing matches, look less and less often.
+      at += misses++ >>> 6;
+      continue;
+    }
+    misses = 64;
+    while (at > literalStart && candidate > start && bytes[at - 1] === bytes[candidate - 1]) {
+      at--;
+      candidate--;
+    }
+    const distance = at - candidate;
+    const matchStart = at;
+    at += MINIMUM_MATCH;
+    candidate += MINIMUM_MATCH;
+    while (at < matchEnd && bytes[at] === bytes[candidate]) {
+      at++;
+      candidate++;
+    }
+
+    const literals = matchStart - literalStart;
+    const extra = at - matchStart - MINIMUM_MATCH;
+    if (to + 1 + literals + 2 + literals / 255 + extra / 255 + 2 > limit) return -1;
+    target[to] = (Math.min(literals, 15) << 4) | Math.min(extra, 15);
+    to = literals >= 15 ? writeLength(target, to + 1, literals - 15) : to + 1;
+    copyBytes(bytes, literalStart, target, to, literals);
+    to += literals;
+    target[to] = distance;
+    target[to + 1] = distance >>> 8;
+    to += 2;
+    if (extra >= 15) to = writeLength(target, to, extra - 15);
+    literalStart = at;
+    if (at <= lastStart) {
+      const before = at - 2;
+      const skipped = bytes[before]! | (bytes[before + 1]! << 8) | (bytes[before + 2]! << 16) |
+        (bytes[before + 3]! << 24);
+      table[Math.imul(skipped, -1640531535) >>> (32 - HASH_BITS)] = before - start;
+    }
+  }
+  const literals = end - literalStart;
+  if (to + 1 + literals + literals / 255 + 1 > limit) return -1;
+  target[to] = Math.min(literals, 15) << 4;
+  to = literals >= 15 ? writeLength(target, to + 1, literals - 15) : to + 1;
+  copyBytes(bytes, literalStart, target, to, literals);
+  return to + literals;
+}
+
+function writeLength(target: Uint8Array, to: number, rest: number): number {
+  for (; rest >= 255; rest -= 255) target[to++] = 255;
+  target[to++] = rest;
+  return to;
+}
+
+/**
+ * Decompresses the block `bytes[at..end)` to `target[to..limit)`, which must exist. Matches may reach
+ * back to `windowStart`. Returns the position behind what it wrote, or -1 when `limit` is too near.
+ * Throws a {@linkcode RecordError} of reason `invalid` for bad data.
+ */
+export function decompressLz4Block(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  target: Uint8Array,
+  to: number,
+  limit: number,
+  windowStart: number,
+): number {
+  while (at < end) {
+    const token = bytes[at++]!;
+    let literals = token >>> 4;
+    if (literals === 15) {
+      let byte: number;
+      do {
+        if (at >= end) throw bad("a length is cut off");
+        byte = bytes[at++]!;
+        literals += byte;
+      } while (byte === 255);
+    }
+    if (literals > end - at) throw bad("literals are cut off");
+    if (literals > limit - to) return -1;
+    copyBytes(bytes, at, target, to, literals);
+    at += literals;
+    to += literals;
+    if (at === end) return to;
+
+    if (end - at < 2) throw bad("a match is cut off");
+    const distance = bytes[at]! | (bytes[at + 1]! << 8);
+    at += 2;
+    let length = token & 15;
+    if (length === 15) {
+      let byte: number;
+      do {
+        if (at >= end) throw bad("a length is cut off");
+        byte = bytes[at++]!;
+        length += byte;
+      } while (byte === 255);
+    }
+    length += MINIMUM_MATCH;
+    if (distance === 0 || distance > to - windowStart) throw bad("a match reaches too far back");
+    if (length > limit - to) return -1;
+    copyMatch(target, to, distance, length);
+    to += length;
+  }
+  throw bad("a block does not end with literals");
+}
+
+function bad(why: string): RecordError {
+  return new RecordError(`Cannot decompress lz4 data: ${why}`, "invalid");
+}

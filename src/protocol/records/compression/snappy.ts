@@ -1,0 +1,271 @@
+/**
+ * Snappy. Kafka's clients write the framed form of the Java library (xerial): a header, then chunks
+ * of a length and a raw block. Some write one raw block; it is accepted when reading.
+ *
+ * @module
+ */
+
+import { RecordError } from "../record_error.ts";
+import { copyBytes, copyMatch } from "./byte_copy.ts";
+import { tooLarge } from "./gzip.ts";
+
+/** 0x82 "SNAPPY" 0, then the version and the lowest version that can read it, both 1. */
+const FRAME_HEADER = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1];
+const FRAME_MAGIC_LENGTH = 8;
+/** What Java's stream cuts its input into. Distances fit 16 bits. */
+const BLOCK_BYTES = 32_768;
+/** The most that a block can grow: a copy of 64 bytes takes three. */
+const MAXIMUM_RATIO = 22;
+const HASH_BITS = 13;
+
+/** The framed form of `bytes`. */
+export function compressSnappy(bytes: Uint8Array): Uint8Array {
+  const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
+  // A block of literals only: a length of up to 3 bytes, and 3 more before each run.
+  const target = new Uint8Array(
+    FRAME_HEADER.length + blocks * (4 + 8) + bytes.length + Math.ceil(bytes.length / 6),
+  );
+  target.set(FRAME_HEADER);
+  let at = FRAME_HEADER.length;
+  const table = new Uint16Array(1 << HASH_BITS);
+  for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
+    const block = bytes.subarray(start, start + BLOCK_BYTES);
+    table.fill(0);
+    const end = compressBlock(block, target, at + 4, table);
+    const length = end - at - 4;
+    target[at] = length >>> 24;
+    target[at + 1] = length >>> 16;
+    target[at + 2] = length >>> 8;
+    target[at + 3] = length;
+    at = end;
+  }
+  return target.subarray(0, at);
+}
+
+/**
+ * What snappy data hold, framed or raw. Throws `invalid` for bad data, `too-large` beyond
+ * `maxBytes`.
+ */
+export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  if (!isFrameHeader(bytes, 0)) {
+    const target = new Uint8Array(uncompressedLength(bytes, 0, bytes.length, maxBytes));
+    decompressBlock(bytes, lengthEnd, bytes.length, target, 0, target.length);
+    return target;
+  }
+  // The chunks say how long they become: the sum is known before anything is written.
+  let total = 0;
+  for (let at = nextChunk(bytes, 0); at < bytes.length;) {
+    const end = at + 4 + chunkLength(bytes, at);
+    total += uncompressedLength(bytes, at + 4, end, maxBytes - total);
+    at = nextChunk(bytes, end);
+  }
+  const target = new Uint8Array(total);
+  let written = 0;
+  for (let at = nextChunk(bytes, 0); at < bytes.length;) {
+    const end = at + 4 + chunkLength(bytes, at);
+    const length = uncompressedLength(bytes, at + 4, end, total - written);
+    decompressBlock(bytes, lengthEnd, end, target, written, written + length);
+    written += length;
+    at = nextChunk(bytes, end);
+  }
+  return target;
+}
+
+function isFrameHeader(bytes: Uint8Array, at: number): boolean {
+  if (bytes.length - at < FRAME_HEADER.length) return false;
+  for (let index = 0; index < FRAME_MAGIC_LENGTH; index++) {
+    if (bytes[at + index] !== FRAME_HEADER[index]) return false;
+  }
+  return true;
+}
+
+/** Skips frame headers: the first, and those of streams that were put one behind the other. */
+function nextChunk(bytes: Uint8Array, at: number): number {
+  while (isFrameHeader(bytes, at)) at += FRAME_HEADER.length;
+  return at;
+}
+
+function chunkLength(bytes: Uint8Array, at: number): number {
+  if (bytes.length - at < 4) throw bad("a chunk's length is cut off");
+  const length = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) |
+    bytes[at + 3]!;
+  if (length <= 0 || length > bytes.length - at - 4) {
+    throw bad(`a chunk claims ${length} bytes of ${bytes.length - at - 4}`);
+  }
+  return length;
+}
+
+// Where the block's length, read last, ended.
+let lengthEnd = 0;
+
+/** The length that the block in `bytes[at..end)` opens with, checked against what the block can hold. */
+function uncompressedLength(bytes: Uint8Array, at: number, end: number, maxBytes: number): number {
+  let length = 0;
+  for (let shift = 0, start = at;; shift += 7) {
+    if (at >= end || shift > 28) throw bad("a block's length is cut off or too long");
+    const byte = bytes[at++]!;
+    length += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) {
+      lengthEnd = at;
+      if (length > (end - start) * MAXIMUM_RATIO) {
+        throw bad(`a block of ${end - start} bytes claims to become ${length}`);
+      }
+      if (length > maxBytes) throw tooLarge("snappy", maxBytes);
+      return length;
+    }
+  }
+}
+
+/** Fills `target[to..limit)` from the block whose elements are `bytes[at..end)`. */
+function decompressBlock(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  target: Uint8Array,
+  to: number,
+  limit: number,
+): void {
+  const start = to;
+  while (at < end) {
+    const tag = bytes[at++]!;
+    let length = (tag >>> 2) + 1;
+    if ((tag & 3) === 0) {
+      if (length > 60) {
+        const extra = length - 60;
+        if (at + extra > end) throw bad("a literal's length is cut off");
+        length = 1;
+        for (let index = 0; index < extra; index++) length += bytes[at + index]! * 2 ** (8 * index);
+        at += extra;
+      }
+      if (length > end - at || length > limit - to) throw bad("a literal is too long");
+      copyBytes(bytes, at, target, to, length);
+      at += length;
+    } else {
+      let distance: number;
+      if ((tag & 3) === 1) {
+        if (at >= end) throw bad("a copy is cut off");
+        length = ((tag >>> 2) & 7) + 4;
+        distance = ((tag >>> 5) << 8) | bytes[at++]!;
+      } else if ((tag & 3) === 2) {
+        if (at + 2 > end) throw bad("a copy is cut off");
+        distance = bytes[at]! | (bytes[at + 1]! << 8);
+        at += 2;
+      } else {
+        if (at + 4 > end) throw bad("a copy is cut off");
+        distance = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) |
+          (bytes[at + 3]! << 24)) >>> 0;
+        at += 4;
+      }
+      if (distance === 0 || distance > to - start) throw bad("a copy reaches before the block");
+      if (length > limit - to) throw bad("a copy is too long");
+      copyMatch(target, to, distance, length);
+    }
+    to += length;
+  }
+  if (to !== limit) throw bad(`a block is ${limit - to} bytes short`);
+}
+
+/** Writes the raw block of `block` (at most 64 KiB) at `to` and returns the position behind it. */
+function compressBlock(
+  block: Uint8Array,
+  target: Uint8Array,
+  to: number,
+  table: Uint16Array,
+): number {
+  let rest = block.length;
+  while (rest >= 0x80) {
+    target[to++] = rest | 0x80;
+    rest >>>= 7;
+  }
+  target[to++] = rest;
+
+  let literalStart = 0;
+  // A match takes four bytes, and the word after a position must be there to be read.
+  const lastStart = block.length - 5;
+  let at = 1;
+  let misses = 32;
+  while (at <= lastStart) {
+    const word = block[at]! | (block[at + 1]! << 8) | (block[at + 2]! << 16) |
+      (block[at + 3]! << 24);
+    const hash = Math.imul(word, 0x1e35a7bd) >>> (32 - HASH_BITS);
+    let candidate = table[hash]!;
+    table[hash] = at;
+    const candidateWord = block[candidate]! | (block[candidate + 1]! << 8) |
+      (block[candidate + 2]! << 16) | (block[candidate + 3]! << 24);
+    if (word !== candidateWord) {
+      // Where nothing matches, look less and less often.
+      at += misses++ >>> 5;
+      continue;
+    }
+    misses = 32;
+    if (at > literalStart) to = writeLiteral(block, literalStart, at, target, to);
+    const distance = at - candidate;
+    const matchStart = at;
+    at += 4;
+    candidate += 4;
+    while (at < block.length && block[at] === block[candidate]) {
+      at++;
+      candidate++;
+    }
+    to = writeCopy(target, to, distance, at - matchStart);
+    literalStart = at;
+    if (at <= lastStart) {
+      const before = at - 2;
+      const seen = block[before]! | (block[before + 1]! << 8) | (block[before + 2]! << 16) |
+        (block[before + 3]! << 24);
+      table[Math.imul(seen, 0x1e35a7bd) >>> (32 - HASH_BITS)] = before;
+    }
+  }
+  return literalStart < block.length
+    ? writeLiteral(block, literalStart, block.length, target, to)
+    : to;
+}
+
+function writeLiteral(
+  block: Uint8Array,
+  from: number,
+  end: number,
+  target: Uint8Array,
+  to: number,
+): number {
+  const length = end - from;
+  const stored = length - 1;
+  if (stored < 60) target[to++] = stored << 2;
+  else if (stored < 0x100) {
+    target[to++] = 60 << 2;
+    target[to++] = stored;
+  } else {
+    target[to++] = 61 << 2;
+    target[to++] = stored;
+    target[to++] = stored >>> 8;
+  }
+  copyBytes(block, from, target, to, length);
+  return to + length;
+}
+
+function writeCopy(target: Uint8Array, to: number, distance: number, length: number): number {
+  // A rest of 1 to 3 bytes would need the long form: the last long one leaves at least 4.
+  while (length >= 68) {
+    to = writeLongCopy(target, to, distance, 64);
+    length -= 64;
+  }
+  if (length > 64) {
+    to = writeLongCopy(target, to, distance, 60);
+    length -= 60;
+  }
+  if (length >= 12 || distance >= 2048) return writeLongCopy(target, to, distance, length);
+  target[to++] = 1 | ((length - 4) << 2) | ((distance >>> 8) << 5);
+  target[to++] = distance;
+  return to;
+}
+
+function writeLongCopy(target: Uint8Array, to: number, distance: number, length: number): number {
+  target[to] = 2 | ((length - 1) << 2);
+  target[to + 1] = distance;
+  target[to + 2] = distance >>> 8;
+  return to + 3;
+}
+
+function bad(why: string): RecordError {
+  return new RecordError(`Cannot decompress snappy data: ${why}`, "invalid");
+}
