@@ -5,12 +5,8 @@
  */
 import { ErrorCode } from "../protocol/errors.ts";
 import type { LeavingMember, MemberAtGeneration } from "./classic_group_events.ts";
-import {
-  checkMember,
-  completeJoinIfAllJoined,
-  rebalance,
-  type Step,
-} from "./classic_group_rebalance.ts";
+import { checkMember, completeJoinIfAllJoined, rebalance } from "./classic_group_rebalance.ts";
+import type { Step } from "./classic_group_step.ts";
 
 /** Members leave, each by itself; the group rebalances once for all of them. */
 export function leave(step: Step, call: number, members: readonly LeavingMember[]): void {
