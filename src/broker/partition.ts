@@ -22,6 +22,8 @@ export class Partition {
   readonly #nodeId: number;
   #state: PartitionState;
   #highWatermark: number;
+  /** Whether this node has stopped leading it: its topic was deleted. */
+  isGone = false;
 
   constructor(readonly log: PartitionLog, state: PartitionState, nodeId: number) {
     this.#nodeId = nodeId;

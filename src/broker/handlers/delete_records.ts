@@ -1,0 +1,58 @@
+/**
+ * DeleteRecords moves a partition's log start offset up: what is below it is gone for readers, and
+ * closed segments that lie wholly below it are removed (KIP-107).
+ *
+ * Versions 0 to 2. Version 2 is flexible. Offset -1 stands for the high watermark.
+ *
+ * @module
+ */
+import type { ResponseInputOf } from "../../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { deleteRecords } from "../../protocol/messages/delete_records.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+import type { Partition } from "../partition.ts";
+
+type Response = ResponseInputOf<typeof deleteRecords>;
+type PartitionResponse = Response["topics"][number]["partitions"][number];
+
+const HIGH_WATERMARK = -1;
+
+/** Serves DeleteRecords. */
+export const deleteRecordsHandler: Handler = defineHandler(deleteRecords, {
+  handle: ({ topics }, { services }) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, offset }): PartitionResponse => {
+        try {
+          const partition = services.partitions.byName(name, partitionIndex);
+          return { partitionIndex, errorCode: 0, lowWatermark: remove(partition, offset) };
+        } catch (error) {
+          if (!(error instanceof KafkaError)) throw error;
+          return failed(partitionIndex, error.code);
+        }
+      }),
+    })),
+  }),
+  onError: ({ topics }, code) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => failed(partitionIndex, code)),
+    })),
+  }),
+});
+
+function remove({ log, highWatermark, name }: Partition, offset: number): number {
+  const before = offset === HIGH_WATERMARK ? highWatermark : offset;
+  if (before < 0 || before > highWatermark) {
+    throw new KafkaError(
+      ErrorCode.OFFSET_OUT_OF_RANGE,
+      `Cannot delete records of ${name} before ${offset}: its high watermark is ${highWatermark}`,
+    );
+  }
+  if (before > log.logStartOffset) log.deleteRecordsBefore(before);
+  return log.logStartOffset;
+}
+
+function failed(partitionIndex: number, errorCode: number): PartitionResponse {
+  return { partitionIndex, errorCode, lowWatermark: -1 };
+}

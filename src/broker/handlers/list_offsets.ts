@@ -1,0 +1,110 @@
+/**
+ * ListOffsets finds the offset that belongs to a timestamp.
+ *
+ * Versions 1 to 11. Version 2 knows isolation levels, 4 leader epochs (KIP-320), 6 is flexible, 7
+ * asks for the record with the largest timestamp (-3, KIP-734), 8 to 11 for offsets of tiered
+ * storage (-4, -5, KIP-405, KIP-1005, KIP-1023), of which there is none here: -4 (the earliest
+ * local offset) is the log start offset, and -5 (the latest tiered one) is unknown.
+ *
+ * @module
+ */
+import type { ResponseInputOf } from "../../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { listOffsets, type ListOffsetsRequest } from "../../protocol/messages/list_offsets.ts";
+import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+
+type Response = ResponseInputOf<typeof listOffsets>;
+type PartitionResponse = Response["topics"][number]["partitions"][number];
+type Asked = ListOffsetsRequest["topics"][number]["partitions"][number];
+
+const LATEST = -1;
+const EARLIEST = -2;
+const MAX_TIMESTAMP = -3;
+const EARLIEST_LOCAL = -4;
+const LATEST_TIERED = -5;
+/** The first version that knows each special timestamp; before it, it is a request gone wrong. */
+const KNOWN_SINCE = new Map([
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL, 8],
+  [LATEST_TIERED, 9],
+]);
+const READ_COMMITTED = 1;
+
+/** Serves ListOffsets. */
+export const listOffsetsHandler: Handler = defineHandler(listOffsets, {
+  handle(request, context) {
+    const asked = new Set<string>();
+    const repeated = new Set<string>();
+    for (const { name, partitions } of request.topics) {
+      for (const { partitionIndex } of partitions) {
+        const key = `${name}-${partitionIndex}`;
+        (asked.has(key) ? repeated : asked).add(key);
+      }
+    }
+    return {
+      topics: request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map((partition) =>
+          repeated.has(`${name}-${partition.partitionIndex}`)
+            ? failed(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
+            : lookUp(name, partition, request.isolationLevel === READ_COMMITTED, context)
+        ),
+      })),
+    };
+  },
+  onError: ({ topics }, code) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => failed(partitionIndex, code)),
+    })),
+  }),
+});
+
+function lookUp(
+  topic: string,
+  { partitionIndex, currentLeaderEpoch, timestamp }: Asked,
+  committedOnly: boolean,
+  { services, apiVersion }: RequestContext,
+): PartitionResponse {
+  try {
+    const since = KNOWN_SINCE.get(timestamp);
+    if (timestamp < LATEST_TIERED || since !== undefined && apiVersion < since) {
+      return failed(partitionIndex, ErrorCode.UNSUPPORTED_VERSION);
+    }
+    const partition = services.partitions.byName(topic, partitionIndex);
+    partition.checkLeaderEpoch(currentLeaderEpoch);
+    const { log, highWatermark, lastStableOffset, leaderEpoch } = partition;
+    const end = committedOnly ? lastStableOffset : highWatermark;
+    const found = (offset: number, at: number, epoch: number): PartitionResponse => ({
+      partitionIndex,
+      errorCode: 0,
+      timestamp: at,
+      offset,
+      leaderEpoch: epoch,
+    });
+    switch (timestamp) {
+      case LATEST:
+        return found(end, -1, leaderEpoch);
+      case EARLIEST:
+      case EARLIEST_LOCAL: {
+        const { leaderEpoch: epoch } = log.epochOfOffset(log.logStartOffset);
+        return found(log.logStartOffset, -1, epoch < 0 ? leaderEpoch : epoch);
+      }
+      case LATEST_TIERED:
+        return found(-1, -1, -1);
+    }
+    const record = timestamp === MAX_TIMESTAMP
+      ? log.offsetOfMaxTimestamp(services.codecs)
+      : log.offsetForTimestamp(timestamp, services.codecs);
+    // A record that consumers may not see yet is not there for them.
+    if (record === null || record.offset >= end) return found(-1, -1, -1);
+    return found(record.offset, record.timestamp, record.leaderEpoch);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return failed(partitionIndex, error.code);
+  }
+}
+
+function failed(partitionIndex: number, errorCode: number): PartitionResponse {
+  return { partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 };
+}

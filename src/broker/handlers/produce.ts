@@ -1,0 +1,171 @@
+/**
+ * Produce appends each partition's batch to its log and answers with the offset of its first record.
+ *
+ * Versions 3 to 13. Version 5 adds the log start offset to the answer, 8 an error message and the
+ * records at fault (KIP-467), 9 is flexible, 10 names the new leader with an error (KIP-951), 11 and
+ * 12 are about transactions (KIP-890), 13 names topics by id (KIP-516).
+ *
+ * With acks 0 nothing is answered, and a failure ends the connection so that the producer notices.
+ * With acks 1 the answer comes when the batch is in this node's log, with acks -1 when it is below
+ * the high watermark: on every in-sync replica. A batch is refused whole or stored whole.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { produce, type ProduceRequest } from "../../protocol/messages/produce.ts";
+import type { ResponseInputOf } from "../../protocol/api.ts";
+import { CloseConnection } from "../dispatch.ts";
+import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import type { Partition } from "../partition.ts";
+import type { Partitions } from "../partitions.ts";
+
+type Response = ResponseInputOf<typeof produce>;
+type TopicData = ProduceRequest["topicData"][number];
+type PartitionData = TopicData["partitionData"][number];
+
+interface PartitionAnswer {
+  index: number;
+  errorCode: number;
+  errorMessage: string | null;
+  baseOffset: number;
+  logAppendTimeMs: number;
+  logStartOffset: number;
+}
+
+/** An append that is in the log and whose answer may have to wait for the high watermark. */
+interface Appended {
+  readonly partition: Partition;
+  /** What the high watermark must reach. */
+  readonly endOffset: number;
+  readonly answer: PartitionAnswer;
+}
+
+const ACKS_NONE = 0;
+const ACKS_LEADER = 1;
+const ACKS_ALL = -1;
+
+/** Serves Produce. */
+export const produceHandler: Handler = defineHandler(produce, {
+  handle(request, context) {
+    const { acks } = request;
+    if (acks !== ACKS_ALL && acks !== ACKS_LEADER && acks !== ACKS_NONE) {
+      const message = `acks is ${acks}: it must be 0, 1 or -1 (all)`;
+      return refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS, message);
+    }
+    const appended: Appended[] = [];
+    let failed: PartitionAnswer | null = null;
+    const responses: Response["responses"] = request.topicData.map((topic) => ({
+      name: topic.name,
+      topicId: topic.topicId,
+      partitionResponses: topic.partitionData.map((data) => {
+        const answer = append(topic, data, acks, context, appended);
+        if (answer.errorCode !== 0) failed ??= answer;
+        return answer;
+      }),
+    }));
+    if (acks === ACKS_NONE) {
+      if (failed !== null) throw closing(failed);
+      return null;
+    }
+    if (acks === ACKS_LEADER || appended.every(isReplicated)) return { responses };
+    return whenReplicated(appended, request.timeoutMs, context.services.partitions)
+      .then(() => ({ responses }));
+  },
+  onError: (request, code, message) => refuseAll(request, code, message),
+});
+
+function append(
+  topic: TopicData,
+  { index, records }: PartitionData,
+  acks: number,
+  { apiVersion, services }: RequestContext,
+  appended: Appended[],
+): PartitionAnswer {
+  const { partitions } = services;
+  const isById = apiVersion >= 13;
+  try {
+    const partition = isById
+      ? partitions.byId(topic.topicId, index)
+      : partitions.byName(topic.name, index);
+    if (records === null) {
+      throw new KafkaError(
+        ErrorCode.INVALID_RECORD,
+        `Cannot append to ${partition.name}: the request has no records for it`,
+      );
+    }
+    const result = partitions.append(partition, records, acks === ACKS_ALL);
+    const answer: PartitionAnswer = {
+      index,
+      errorCode: 0,
+      errorMessage: null,
+      baseOffset: result.baseOffset,
+      logAppendTimeMs: result.logAppendTimeMs,
+      logStartOffset: partition.log.logStartOffset,
+    };
+    appended.push({ partition, endOffset: result.lastOffset + 1, answer });
+    return answer;
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return refusal(index, error.code, error.message);
+  }
+}
+
+function refusal(index: number, errorCode: number, errorMessage: string): PartitionAnswer {
+  return {
+    index,
+    errorCode,
+    errorMessage,
+    baseOffset: -1,
+    logAppendTimeMs: -1,
+    logStartOffset: -1,
+  };
+}
+
+function isReplicated({ partition, endOffset }: Appended): boolean {
+  return partition.highWatermark >= endOffset;
+}
+
+/** Resolves when all are replicated or `timeoutMs` have passed; those that are not then say so. */
+function whenReplicated(
+  appended: readonly Appended[],
+  timeoutMs: number,
+  partitions: Partitions,
+): Promise<void> {
+  return new Promise((resolve) => {
+    partitions.producePurgatory.completeOrWatch(
+      {
+        tryComplete() {
+          if (!appended.every(isReplicated)) return false;
+          resolve();
+          return true;
+        },
+        expire() {
+          for (const item of appended) {
+            if (isReplicated(item)) continue;
+            item.answer.errorCode = ErrorCode.REQUEST_TIMED_OUT;
+            item.answer.errorMessage =
+              `The in-sync replicas of ${item.partition.name} did not have the batch after ${timeoutMs} ms`;
+          }
+          resolve();
+        },
+      },
+      appended.map(({ partition }) => partition),
+      timeoutMs,
+    );
+  });
+}
+
+function refuseAll(request: ProduceRequest, code: number, message: string): Response {
+  if (request.acks === ACKS_NONE) throw new CloseConnection(message);
+  return {
+    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => refusal(index, code, message)),
+    })),
+  };
+}
+
+function closing({ errorMessage }: PartitionAnswer): CloseConnection {
+  return new CloseConnection(`A produce with acks=0 failed: ${errorMessage}`);
+}

@@ -1,0 +1,108 @@
+/**
+ * The partitions this node leads, by the name and by the id of their topic, and what waits for them.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { AppendResult } from "../log/partition_log.ts";
+import type { Clock } from "../runtime/runtime.ts";
+import type { Partition } from "./partition.ts";
+import { Purgatory } from "./purgatory.ts";
+
+interface HostedTopic {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: (Partition | undefined)[];
+}
+
+/** Finds partitions, appends to them and wakes those who wait for what was appended. */
+export class Partitions {
+  /** Fetches that wait for data. */
+  readonly fetchPurgatory: Purgatory;
+  /** Produces that wait for the high watermark. */
+  readonly producePurgatory: Purgatory;
+  readonly #byName = new Map<string, HostedTopic>();
+  readonly #byId = new Map<string, HostedTopic>();
+  readonly #touched = new Set<Partition>();
+
+  constructor(clock: Clock) {
+    this.fetchPurgatory = new Purgatory(clock);
+    this.producePurgatory = new Purgatory(clock);
+  }
+
+  /** The partition, or UNKNOWN_TOPIC_OR_PARTITION thrown. */
+  byName(topic: string, partition: number): Partition {
+    const found = this.#byName.get(topic)?.partitions[partition];
+    if (found !== undefined) return found;
+    throw new KafkaError(
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      `Partition ${partition} of topic "${topic}" does not exist here: create it or fetch metadata`,
+    );
+  }
+
+  /** The partition, or UNKNOWN_TOPIC_ID or UNKNOWN_TOPIC_OR_PARTITION thrown. */
+  byId(topicId: string, partition: number): Partition {
+    const topic = this.#byId.get(topicId);
+    if (topic === undefined) {
+      throw new KafkaError(
+        ErrorCode.UNKNOWN_TOPIC_ID,
+        `No topic here has the id ${topicId}: fetch metadata`,
+      );
+    }
+    return this.byName(topic.name, partition);
+  }
+
+  /** All of them. */
+  *[Symbol.iterator](): Iterator<Partition> {
+    for (const { partitions } of this.#byName.values()) {
+      for (const partition of partitions) if (partition !== undefined) yield partition;
+    }
+  }
+
+  /** Takes a partition in. */
+  add(topic: string, topicId: string, index: number, partition: Partition): void {
+    let hosted = this.#byName.get(topic);
+    if (hosted === undefined) {
+      hosted = { name: topic, id: topicId, partitions: [] };
+      this.#byName.set(topic, hosted);
+      this.#byId.set(topicId, hosted);
+    }
+    hosted.partitions[index] = partition;
+  }
+
+  /** Lets go of a topic's partitions and answers whoever waits for one of them. */
+  removeTopic(topic: string): Partition[] {
+    const hosted = this.#byName.get(topic);
+    if (hosted === undefined) return [];
+    this.#byName.delete(topic);
+    this.#byId.delete(hosted.id);
+    const gone = hosted.partitions.filter((partition) => partition !== undefined);
+    for (const partition of gone) {
+      partition.isGone = true;
+      this.fetchPurgatory.touch(partition);
+      this.producePurgatory.touch(partition);
+    }
+    return gone;
+  }
+
+  /** Appends a client's batch. See {@linkcode Partition.append}. */
+  append(partition: Partition, records: Uint8Array, allReplicas: boolean): AppendResult {
+    const result = partition.append(records, allReplicas);
+    // Readers are woken once for all the batches that came in one read of a connection.
+    if (this.#touched.size === 0) queueMicrotask(() => this.#wakeReaders());
+    this.#touched.add(partition);
+    return result;
+  }
+
+  /** Answers everything that waits, with what there is. */
+  shutdown(): void {
+    this.fetchPurgatory.expireAll();
+    this.producePurgatory.expireAll();
+  }
+
+  #wakeReaders(): void {
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    for (const partition of touched) this.fetchPurgatory.touch(partition);
+  }
+}

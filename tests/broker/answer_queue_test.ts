@@ -1,0 +1,130 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { AnswerQueue, type FillAnswer } from "../../src/broker/answer_queue.ts";
+import { SendPool } from "../../src/broker/send_pool.ts";
+import { SEND_CHUNK_BYTES } from "../../src/limits.ts";
+import type { RecordsSource } from "../../src/protocol/wire.ts";
+import { test } from "../harness.ts";
+
+/** A queue whose socket takes a write each time `take` is called. */
+function harness() {
+  const written: Uint8Array[] = [];
+  const pending: (() => void)[] = [];
+  const errors: unknown[] = [];
+  const pool = new SendPool();
+  const queue = new AnswerQueue(
+    (bytes) => {
+      written.push(bytes.slice());
+      return new Promise((resolve) => void pending.push(resolve));
+    },
+    pool,
+    (error) => void errors.push(error),
+  );
+  return {
+    queue,
+    written,
+    errors,
+    pool,
+    async take() {
+      pending.shift()?.();
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+    },
+  };
+}
+
+const text = (value: string): FillAnswer => (writer) => writer.raw(new TextEncoder().encode(value));
+const read = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+test("AnswerQueue sends answers in the order of their requests", async () => {
+  const { queue, written, take } = harness();
+  const [first, second, third] = [queue.open(), queue.open(), queue.open()];
+  third!.complete(text("3"));
+  second!.complete(text("2"));
+  assertEquals(written.length, 0);
+  first!.complete(text("1"));
+  await take();
+  assertEquals(written.map(read), ["123"]);
+  assertEquals([queue.inFlight, queue.unsentBytes], [0, 0]);
+});
+
+test("AnswerQueue gathers what is answered while it is held", async () => {
+  const { queue, written, take } = harness();
+  queue.hold();
+  queue.open().complete(text("a"));
+  queue.open().complete(text("b"));
+  assertEquals(written.length, 0);
+  queue.release();
+  await take();
+  assertEquals(written.map(read), ["ab"]);
+});
+
+test("AnswerQueue gathers what is answered while a write is under way", async () => {
+  const { queue, written, take } = harness();
+  queue.open().complete(text("a"));
+  queue.open().complete(text("b"));
+  queue.open().complete(text("c"));
+  assertEquals(queue.unsentBytes, 3);
+  await take();
+  await take();
+  assertEquals(written.map(read), ["a", "bc"]);
+});
+
+test("AnswerQueue passes over requests that have no answer", async () => {
+  const { queue, written, take } = harness();
+  const [silent, spoken] = [queue.open(), queue.open()];
+  spoken!.complete(text("spoken"));
+  silent!.complete(null);
+  await take();
+  assertEquals(written.map(read), ["spoken"]);
+});
+
+test("AnswerQueue refuses a second answer to one request", () => {
+  const { queue } = harness();
+  const slot = queue.open();
+  slot.complete(null);
+  assertThrows(() => slot.complete(null), Error, "answered twice");
+});
+
+test("AnswerQueue copies records between its own bytes, in chunks, and gives buffers back", async () => {
+  const { queue, written, pool, take } = harness();
+  const length = SEND_CHUNK_BYTES * 2 + 1234;
+  const source: RecordsSource = {
+    byteLength: length,
+    copyTo(target, offset) {
+      for (let i = 0; i < target.length; i++) target[i] = (offset + i) * 7 & 255;
+    },
+  };
+  queue.open().complete((writer) => {
+    writer.raw(new Uint8Array([1, 2, 3]));
+    writer.external(source);
+    writer.raw(new Uint8Array([4, 5]));
+    writer.external(source);
+    writer.raw(new Uint8Array([6]));
+  });
+  for (let i = 0; i < 10; i++) await take();
+  const sent = new Uint8Array(written.reduce((sum, part) => sum + part.length, 0));
+  written.reduce((at, part) => (sent.set(part, at), at + part.length), 0);
+  assertEquals(sent.length, length * 2 + 6);
+  assertEquals([...sent.subarray(0, 5)], [1, 2, 3, 0, 7]);
+  assertEquals([...sent.subarray(length + 3, length + 7)], [4, 5, 0, 7]);
+  assertEquals(sent[length * 2 + 5], 6);
+  assertEquals(sent[3 + length - 1], (length - 1) * 7 & 255);
+  assertEquals(written.every((part) => part.length <= SEND_CHUNK_BYTES), true);
+  assertEquals([pool.lentBytes, queue.unsentBytes], [0, 0]);
+});
+
+test("AnswerQueue ends when an answer cannot be written", () => {
+  const { queue, errors } = harness();
+  queue.open().complete(() => {
+    throw new RangeError("no");
+  });
+  assertEquals(errors.map((error) => (error as Error).message), ["no"]);
+});
+
+test("AnswerQueue wakes those who wait for progress when it is closed", async () => {
+  const { queue } = harness();
+  queue.open();
+  const waiting = queue.progress();
+  queue.close();
+  await waiting;
+  assertEquals(queue.inFlight, 0);
+});

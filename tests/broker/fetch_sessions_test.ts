@@ -1,0 +1,131 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { FetchSessions } from "../../src/broker/fetch_sessions.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { fetch, type FetchRequest } from "../../src/protocol/messages/fetch.ts";
+import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
+import type { Clock } from "../../src/runtime/runtime.ts";
+import { test } from "../harness.ts";
+
+function setUp(maxSessions = 10) {
+  let now = 0;
+  let id = 100;
+  const clock = { monotonicMs: () => now } as Clock;
+  const random = { fill: (target: Uint8Array) => target, below: () => id++ };
+  const sessions = new FetchSessions(clock, random, () => maxSessions);
+  return { sessions, pass: (ms: number) => void (now += ms) };
+}
+
+/** A request as it comes off the wire. */
+function request(
+  sessionId: number,
+  sessionEpoch: number,
+  partitions: Record<number, number>,
+  forgotten: number[] = [],
+): FetchRequest {
+  const writer = new ByteWriter();
+  fetch.requestCodec(12).write(writer, {
+    maxWaitMs: 0,
+    minBytes: 1,
+    sessionId,
+    sessionEpoch,
+    topics: [{
+      topic: "events",
+      partitions: Object.entries(partitions).map(([partition, fetchOffset]) => ({
+        partition: Number(partition),
+        fetchOffset,
+        partitionMaxBytes: 1000,
+      })),
+    }],
+    forgottenTopicsData: [{ topic: "events", partitions: forgotten }],
+  });
+  return fetch.requestCodec(12).read(new ByteReader(writer.toBytes()));
+}
+
+const offsets = (plan: { targets: readonly { partition: number; fetchOffset: number }[] }) =>
+  plan.targets.map(({ partition, fetchOffset }) => [partition, fetchOffset]);
+
+function codeOf(run: () => unknown): number {
+  const error = assertThrows(run, KafkaError);
+  return (error as KafkaError).code;
+}
+
+test("a request without a session reads what it names", () => {
+  const { sessions } = setUp();
+  const plan = sessions.plan(request(0, -1, { 0: 5, 1: 6 }), false);
+  assertEquals(offsets(plan), [[0, 5], [1, 6]]);
+  assertEquals([plan.sessionId, plan.incremental, sessions.size], [0, false, 0]);
+});
+
+test("a session remembers partitions, takes changes and forgets", () => {
+  const { sessions } = setUp();
+  const { sessionId, incremental } = sessions.plan(request(0, 0, { 0: 5, 1: 6 }), false);
+  assertEquals([sessionId > 0, incremental], [true, false]);
+  const second = sessions.plan(request(sessionId, 1, { 1: 9, 2: 1 }), false);
+  assertEquals(offsets(second), [[0, 5], [1, 9], [2, 1]]);
+  assertEquals(second.incremental, true);
+  const third = sessions.plan(request(sessionId, 2, {}, [0]), false);
+  assertEquals(offsets(third), [[1, 9], [2, 1]]);
+});
+
+test("partitions that had data go to the end of the next read", () => {
+  const { sessions } = setUp();
+  const first = sessions.plan(request(0, 0, { 0: 0, 1: 0, 2: 0 }), false);
+  first.served(first.targets.slice(0, 1));
+  assertEquals(offsets(sessions.plan(request(first.sessionId, 1, {}), false)), [[1, 0], [2, 0], [
+    0,
+    0,
+  ]]);
+});
+
+test("a session unknown, at another epoch or named otherwise is refused", () => {
+  const { sessions } = setUp();
+  const { sessionId } = sessions.plan(request(0, 0, { 0: 0 }), false);
+  assertEquals(
+    codeOf(() => sessions.plan(request(7, 1, {}), false)),
+    ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+  );
+  assertEquals(
+    codeOf(() => sessions.plan(request(sessionId, 5, {}), false)),
+    ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+  );
+  assertEquals(
+    codeOf(() => sessions.plan(request(sessionId, 1, {}), true)),
+    ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
+  );
+});
+
+test("a client ends its session with epoch -1 and begins anew with 0", () => {
+  const { sessions } = setUp();
+  const first = sessions.plan(request(0, 0, { 0: 0 }), false);
+  const second = sessions.plan(request(first.sessionId, 0, { 0: 0 }), false);
+  assertEquals([sessions.size, second.sessionId === first.sessionId], [1, false]);
+  sessions.plan(request(second.sessionId, -1, {}), false);
+  assertEquals(sessions.size, 0);
+});
+
+test("a session with no partitions left is forgotten", () => {
+  const { sessions } = setUp();
+  const { sessionId } = sessions.plan(request(0, 0, { 0: 0 }), false);
+  assertEquals(sessions.plan(request(sessionId, 1, {}, [0]), false).sessionId, 0);
+  assertEquals(sessions.size, 0);
+});
+
+test("with all places taken a fetch goes without, until one has been idle for two minutes", () => {
+  const { sessions, pass } = setUp(1);
+  const first = sessions.plan(request(0, 0, { 0: 0 }), false);
+  assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false).sessionId, 0);
+  pass(120_000);
+  const later = sessions.plan(request(0, 0, { 0: 0 }), false);
+  assertEquals([later.sessionId > 0, sessions.size], [true, 1]);
+  assertEquals(
+    codeOf(() => sessions.plan(request(first.sessionId, 1, {}), false)),
+    ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+  );
+});
+
+test("the epoch after the last is 1", () => {
+  const { sessions } = setUp();
+  const { sessionId } = sessions.plan(request(0, 0, { 0: 0 }), false);
+  sessions.plan(request(sessionId, 1, {}), false);
+  assertEquals(codeOf(() => sessions.plan(request(sessionId, 0x7fffffff, {}), false)), 71);
+});

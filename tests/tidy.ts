@@ -1,0 +1,72 @@
+/**
+ * What the tidy test reads of the source tree. Paths are relative to the project's root, which is
+ * the working directory of every test.
+ *
+ * @module
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+
+/** One source file and what it imports. */
+export interface Module {
+  readonly path: string;
+  /** The folder of `src/` it lies in, "" for a file of `src/` itself or from elsewhere. */
+  readonly room: string;
+  /** Imports of our own files, as paths from the root. */
+  readonly imports: readonly { readonly target: string }[];
+  /** Imports by name. */
+  readonly external: readonly string[];
+}
+
+/** The text of a file, "" when there is none. */
+export function readText(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+/** The lines of a file. */
+export function lines(path: string): string[] {
+  return readText(path).replace(/\n$/, "").split("\n");
+}
+
+/** The names in a folder. */
+export function namesIn(folder: string): string[] {
+  return readdirSync(folder);
+}
+
+/** All TypeScript modules at or below `place`. */
+export function modules(place: string): Module[] {
+  if (!existsSync(place)) return [];
+  if (statSync(place).isFile()) return place.endsWith(".ts") ? [moduleAt(place)] : [];
+  return readdirSync(place)
+    .filter((name) => name !== "node_modules" && !name.startsWith("."))
+    .flatMap((name) => modules(`${place}/${name}`));
+}
+
+/** `DescribeTopicPartitions` as `describe_topic_partitions`. */
+export function snakeCase(name: string): string {
+  return name.replace(/(?<!^)[A-Z]/g, "_$&").toLowerCase();
+}
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\b[^"';]*?\bfrom\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']|(?:^|\n)import\s*["']([^"']+)["']/g;
+
+function moduleAt(path: string): Module {
+  const code = readText(path).replace(/\/\*[\s\S]*?\*\//g, "");
+  const names = [...code.matchAll(IMPORT)].map((match) => (match[1] ?? match[2] ?? match[3])!);
+  const parts = path.split("/");
+  return {
+    path,
+    room: parts[0] === "src" && parts.length > 2 ? parts[1]! : "",
+    imports: names.filter((name) => name.startsWith("."))
+      .map((name) => ({ target: resolve(path, name) })),
+    external: names.filter((name) => !name.startsWith(".")),
+  };
+}
+
+function resolve(from: string, name: string): string {
+  const parts = from.split("/").slice(0, -1);
+  for (const part of name.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}

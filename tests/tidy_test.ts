@@ -1,0 +1,146 @@
+/**
+ * The form of the code, tested: which room may use which, that nothing reads a clock or a socket
+ * behind the runtime's back, that files stay small, and that every request has its three files.
+ */
+import { assertEquals } from "@std/assert";
+import { SUPPORTED } from "../src/broker/supported.ts";
+import { test } from "./harness.ts";
+import { lines, modules, namesIn, readText, snakeCase } from "./tidy.ts";
+
+/** What each room of `src/` may import from beside itself. The picture is in the README. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  runtime: [],
+  protocol: [],
+  log: ["protocol", "runtime"],
+  config: ["protocol", "log"],
+  metadata: ["protocol", "log", "runtime", "config"],
+  groups: ["protocol", "runtime"],
+  controller: ["protocol", "log", "metadata", "config", "runtime"],
+  broker: ["protocol", "log", "metadata", "config", "controller", "groups", "runtime"],
+  client: ["protocol", "runtime"],
+  simulator: ["runtime"],
+  cluster: [
+    "protocol",
+    "log",
+    "metadata",
+    "config",
+    "controller",
+    "groups",
+    "broker",
+    "client",
+    "runtime",
+  ],
+};
+/** Files of `src/` itself that any room may use. */
+const FOR_ALL = ["assert.ts", "limits.ts"];
+
+const HIDDEN_EFFECTS = [
+  /\bDeno\./,
+  /["']node:/,
+  /\bBun\./,
+  /\bDate\.now\b/,
+  /\bnew Date\(\)/,
+  /\bperformance\b/,
+  /\bMath\.random\b/,
+  /\bset(Timeout|Interval|Immediate)\b/,
+  /\bconsole\b/,
+  /\bcrypto\.(getRandomValues|randomUUID)\b/,
+  /\bglobalThis\b/,
+  /\beval\(|new Function\(/,
+];
+
+const MAX_LINES = 600;
+
+test("rooms import only what lies below them", () => {
+  const wrong: string[] = [];
+  for (const { path, room, imports } of modules("src")) {
+    if (room === "") continue;
+    const allowed = MAY_IMPORT[room];
+    if (allowed === undefined) wrong.push(`${path}: src/${room} is no room of the house`);
+    for (const { target } of imports) {
+      if (!target.startsWith("src/")) {
+        wrong.push(`${path} imports ${target}`);
+        continue;
+      }
+      const [, other, ...rest] = target.split("/");
+      const isFile = rest.length === 0;
+      if (isFile ? FOR_ALL.includes(other!) : other === room || allowed?.includes(other!)) continue;
+      wrong.push(`${path} imports ${target}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+test("the library has no dependency", () => {
+  const wrong = [...modules("src"), ...modules("mod.ts")]
+    .flatMap(({ path, external }) => external.map((name) => `${path} imports ${name}`))
+    .filter((line) => !/^src\/runtime\/.* imports node:/.test(line));
+  assertEquals(wrong, []);
+});
+
+test("commands use the library as any user does", () => {
+  const wrong = modules("cli").flatMap(({ path, imports, external }) => [
+    ...imports.map(({ target }) => target)
+      .filter((target) =>
+        target !== "mod.ts" && !target.startsWith("cli/") && target !== "deno.json"
+      )
+      .map((target) => `${path} imports ${target}`),
+    ...external
+      .filter((name) => !/^@std\/(cli|streams)/.test(name) && !name.startsWith("node:"))
+      .map((name) => `${path} imports ${name}`),
+  ]);
+  assertEquals(wrong, []);
+});
+
+test("nothing outside the runtime has hidden effects", () => {
+  const wrong: string[] = [];
+  for (const { path, room } of modules("src")) {
+    if (room === "runtime") continue;
+    lines(path).forEach((line, index) => {
+      if (/^\s*(\*|\/\/|\/\*)/.test(line)) return;
+      for (const effect of HIDDEN_EFFECTS) {
+        if (effect.test(line)) wrong.push(`${path}:${index + 1}: ${line.trim()}`);
+      }
+    });
+  }
+  assertEquals(wrong, []);
+});
+
+test("no file is long", () => {
+  const long = ["src", "cli", "tests", "bench", "mod.ts"]
+    .flatMap((place) => modules(place).map(({ path }) => path))
+    .filter((path) => lines(path).length > MAX_LINES);
+  assertEquals(long, []);
+});
+
+test("every module says what it is", () => {
+  const silent = ["src", "cli", "mod.ts"]
+    .flatMap((place) => modules(place).map(({ path }) => path))
+    .filter((path) => !/^\/\*\*[\s\S]*?@module\s*\n?\s*\*\//.test(readText(path)));
+  assertEquals(silent, []);
+});
+
+test("every request served has its message, its handler and its test", () => {
+  const missing: string[] = [];
+  for (const { api } of SUPPORTED) {
+    const name = snakeCase(api.name);
+    for (
+      const path of [
+        `src/protocol/messages/${name}.ts`,
+        `src/broker/handlers/${name}.ts`,
+        `tests/broker/handlers/${name}_test.ts`,
+      ]
+    ) {
+      if (readText(path) === "") missing.push(path);
+    }
+  }
+  assertEquals(missing, []);
+});
+
+test("every handler is served", () => {
+  const served = SUPPORTED.map(({ api }) => `${snakeCase(api.name)}.ts`).sort();
+  assertEquals(
+    namesIn("src/broker/handlers").filter((name) => name.endsWith(".ts")).sort(),
+    served,
+  );
+});
