@@ -1,0 +1,307 @@
+/**
+ * The maps behind a {@linkcode MetadataImage}, and what each metadata record does to them.
+ *
+ * @module
+ */
+import { assert } from "../assert.ts";
+import { ConfigResourceType } from "../config/definition.ts";
+import { changePartition, newPartition } from "./partition_changes.ts";
+import {
+  type BrokerImage,
+  collisionName,
+  type ConfigResource,
+  type MetadataDelta,
+  type MetadataImage,
+  type PartitionImage,
+  type TopicImage,
+} from "./image.ts";
+import { changeBroker, newBroker } from "./broker_changes.ts";
+import type { MetadataRecord } from "./records/metadata_record.ts";
+
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+/** A topic while records are applied. */
+interface Draft {
+  readonly name: string;
+  readonly id: string;
+  readonly before: TopicImage | null;
+  /** Holes are allowed until all records of an application have been seen. */
+  partitions: (PartitionImage | undefined)[];
+}
+
+/** What an application of records has touched so far. */
+interface Changes {
+  readonly drafts: Map<string, Draft>;
+  readonly deleted: TopicImage[];
+  readonly configs: Map<string, ConfigResource>;
+  readonly brokers: Set<number>;
+  features: boolean;
+}
+
+/** The cluster's metadata, changed by {@linkcode MetadataState.apply} alone. */
+export class MetadataState implements MetadataImage {
+  #offset = -1;
+  #epoch = 0;
+  #version = 0;
+  #partitionCount = 0;
+  #nextProducerId = 0;
+  readonly #byId = new Map<string, TopicImage>();
+  readonly #byName = new Map<string, TopicImage>();
+  readonly #collisions = new Map<string, Set<string>>();
+  readonly #brokers = new Map<number, BrokerImage>();
+  readonly #configs = new Map<number, Map<string, ReadonlyMap<string, string>>>();
+  readonly #features = new Map<string, number>();
+
+  get offset(): number {
+    return this.#offset;
+  }
+  get epoch(): number {
+    return this.#epoch;
+  }
+  get version(): number {
+    return this.#version;
+  }
+  get topicCount(): number {
+    return this.#byId.size;
+  }
+  get partitionCount(): number {
+    return this.#partitionCount;
+  }
+  get features(): ReadonlyMap<string, number> {
+    return this.#features;
+  }
+  get nextProducerId(): number {
+    return this.#nextProducerId;
+  }
+
+  topicByName(name: string): TopicImage | undefined {
+    return this.#byName.get(name);
+  }
+  topicById(id: string): TopicImage | undefined {
+    return this.#byId.get(id);
+  }
+  topics(): IterableIterator<TopicImage> {
+    return this.#byId.values();
+  }
+  topicCollidingWith(name: string): string | undefined {
+    for (const other of this.#collisions.get(collisionName(name)) ?? []) {
+      if (other !== name) return other;
+    }
+    return undefined;
+  }
+  broker(id: number): BrokerImage | undefined {
+    return this.#brokers.get(id);
+  }
+  brokers(): IterableIterator<BrokerImage> {
+    return this.#brokers.values();
+  }
+  configs(type: number, name: string): ReadonlyMap<string, string> {
+    return this.#configs.get(type)?.get(name) ?? NOTHING;
+  }
+  configuredNames(type: number): IterableIterator<string> {
+    return (this.#configs.get(type) ?? new Map<string, never>()).keys();
+  }
+
+  /**
+   * Applies committed records, of which the last has `offset` and whose batch has leader epoch
+   * `epoch`, and says what changed. Throws an AssertionFailure when a record contradicts those
+   * before it: the log is then not what this state was made from.
+   */
+  apply(records: readonly MetadataRecord[], offset: number, epoch: number): MetadataDelta {
+    assert(offset > this.#offset, `Metadata at ${offset} comes after ${this.#offset}`);
+    const changes: Changes = {
+      drafts: new Map(),
+      deleted: [],
+      configs: new Map(),
+      brokers: new Set(),
+      features: false,
+    };
+    for (const record of records) this.#applyOne(record, changes);
+    const delta = this.#finish(changes);
+    this.#offset = offset;
+    this.#epoch = epoch;
+    this.#version++;
+    return delta;
+  }
+
+  #applyOne(record: MetadataRecord, changes: Changes): void {
+    switch (record.name) {
+      case "TopicRecord": {
+        const { name, topicId } = record.value;
+        changes.drafts.set(topicId, { name, id: topicId, before: null, partitions: [] });
+        break;
+      }
+      case "PartitionRecord":
+        this.#draft(record.value.topicId, changes).partitions[record.value.partitionId] =
+          newPartition(record.value);
+        break;
+      case "PartitionChangeRecord": {
+        const { topicId, partitionId } = record.value;
+        const { partitions } = this.#draft(topicId, changes);
+        const before = partitions[partitionId];
+        assert(before !== undefined, `Partition ${partitionId} of topic ${topicId} does not exist`);
+        partitions[partitionId] = changePartition(before, record.value);
+        break;
+      }
+      case "RemoveTopicRecord":
+        this.#removeTopic(record.value.topicId, changes);
+        break;
+      case "ClearElrRecord":
+        this.#clearElr(record.value.topicName, changes);
+        break;
+      case "ConfigRecord": {
+        const { resourceType, resourceName, name, value } = record.value;
+        this.#setConfig(resourceType, resourceName, name, value);
+        changes.configs.set(`${resourceType} ${resourceName}`, {
+          type: resourceType,
+          name: resourceName,
+        });
+        break;
+      }
+      case "FeatureLevelRecord": {
+        const { name, featureLevel } = record.value;
+        if (featureLevel === 0) this.#features.delete(name);
+        else this.#features.set(name, featureLevel);
+        changes.features = true;
+        break;
+      }
+      case "ProducerIdsRecord":
+        this.#nextProducerId = Math.max(this.#nextProducerId, record.value.nextProducerId);
+        break;
+      case "RegisterBrokerRecord":
+        this.#setBroker(newBroker(record.value), changes);
+        break;
+      case "UnregisterBrokerRecord":
+        this.#brokers.delete(record.value.brokerId);
+        changes.brokers.add(record.value.brokerId);
+        break;
+      case "FenceBrokerRecord":
+      case "UnfenceBrokerRecord":
+        this.#setBroker({
+          ...this.#registered(record.value.id),
+          fenced: record.name === "FenceBrokerRecord",
+        }, changes);
+        break;
+      case "BrokerRegistrationChangeRecord":
+        this.#setBroker(
+          changeBroker(this.#registered(record.value.brokerId), record.value),
+          changes,
+        );
+        break;
+      // Nothing here uses these yet; they stay in the log for those who do.
+      case "AccessControlEntryRecord":
+      case "RemoveAccessControlEntryRecord":
+      case "UserScramCredentialRecord":
+      case "RemoveUserScramCredentialRecord":
+      case "DelegationTokenRecord":
+      case "RemoveDelegationTokenRecord":
+      case "ClientQuotaRecord":
+      case "RegisterControllerRecord":
+      case "ZkMigrationStateRecord":
+      case "NoOpRecord":
+        break;
+      case "BeginTransactionRecord":
+      case "EndTransactionRecord":
+      case "AbortTransactionRecord":
+        assert(false, `A ${record.name} marks records in the log and is no change`);
+    }
+  }
+
+  #draft(id: string, changes: Changes): Draft {
+    let draft = changes.drafts.get(id);
+    if (draft === undefined) {
+      const before = this.#byId.get(id);
+      assert(before !== undefined, `Topic ${id} does not exist`);
+      draft = { name: before.name, id, before, partitions: [...before.partitions] };
+      changes.drafts.set(id, draft);
+    }
+    return draft;
+  }
+
+  #removeTopic(id: string, changes: Changes): void {
+    const { name, before } = this.#draft(id, changes);
+    changes.drafts.delete(id);
+    this.#configs.get(ConfigResourceType.TOPIC)?.delete(name);
+    changes.configs.delete(`${ConfigResourceType.TOPIC} ${name}`);
+    if (before === null) return;
+    changes.deleted.push(before);
+    this.#byId.delete(id);
+    if (this.#byName.get(name)?.id === id) this.#byName.delete(name);
+    const colliding = this.#collisions.get(collisionName(name));
+    colliding?.delete(name);
+    if (colliding?.size === 0) this.#collisions.delete(collisionName(name));
+    this.#partitionCount -= before.partitions.length;
+  }
+
+  #clearElr(name: string, changes: Changes): void {
+    const names = name === "" ? [...this.#byName.keys()] : [name];
+    for (const each of names) {
+      const topic = this.#byName.get(each);
+      const partitions = topic?.partitions ?? [];
+      if (
+        partitions.every((it) => it.eligibleLeaderReplicas.length + it.lastKnownElr.length === 0)
+      ) {
+        continue;
+      }
+      const draft = this.#draft(topic!.id, changes);
+      draft.partitions = draft.partitions.map((it) =>
+        it && { ...it, eligibleLeaderReplicas: [], lastKnownElr: [] }
+      );
+    }
+  }
+
+  #setConfig(type: number, resource: string, name: string, value: string | null): void {
+    let byResource = this.#configs.get(type);
+    if (byResource === undefined) this.#configs.set(type, byResource = new Map());
+    // A copy, so that whoever holds the configs of before keeps them.
+    const values = new Map(byResource.get(resource));
+    if (value === null) values.delete(name);
+    else values.set(name, value);
+    if (values.size === 0) byResource.delete(resource);
+    else byResource.set(resource, values);
+  }
+
+  #registered(id: number): BrokerImage {
+    const broker = this.#brokers.get(id);
+    assert(broker !== undefined, `Broker ${id} is not registered`);
+    return broker;
+  }
+
+  #setBroker(broker: BrokerImage, changes: Changes): void {
+    this.#brokers.set(broker.id, broker);
+    changes.brokers.add(broker.id);
+  }
+
+  #finish(changes: Changes): MetadataDelta {
+    const createdTopics: TopicImage[] = [];
+    const changedTopics: { before: TopicImage; after: TopicImage }[] = [];
+    for (const { name, id, before, partitions } of changes.drafts.values()) {
+      for (let index = 0; index < partitions.length; index++) {
+        assert(partitions[index] !== undefined, `Topic "${name}" lacks partition ${index}`);
+      }
+      const after: TopicImage = { name, id, partitions: partitions as PartitionImage[] };
+      this.#byId.set(id, after);
+      this.#byName.set(name, after);
+      this.#partitionCount += partitions.length - (before?.partitions.length ?? 0);
+      if (before !== null) {
+        changedTopics.push({ before, after });
+        continue;
+      }
+      createdTopics.push(after);
+      if (/[._]/.test(name)) {
+        const key = collisionName(name);
+        const colliding = this.#collisions.get(key);
+        if (colliding === undefined) this.#collisions.set(key, new Set([name]));
+        else colliding.add(name);
+      }
+    }
+    return {
+      createdTopics,
+      deletedTopics: changes.deleted,
+      changedTopics,
+      changedConfigs: [...changes.configs.values()],
+      changedBrokers: [...changes.brokers],
+      featuresChanged: changes.features,
+    };
+  }
+}
