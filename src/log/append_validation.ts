@@ -1,0 +1,162 @@
+/**
+ * The checks of batches on their way into a log, done in the memory they are written from: the batch
+ * is copied there once, checksummed, looked through and patched, and nothing is allocated.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import {
+  checkBatchCrc,
+  checkProducedHeader,
+  checkRecords,
+  createRecordScan,
+  CURRENT_MAGIC,
+  type DeepCheckOptions,
+  endOfBatch,
+  isControl,
+  isTransactional,
+  readAttributes,
+  readBaseSequence,
+  readBaseTimestamp,
+  readLastOffsetDelta,
+  readMagic,
+  readMaxTimestamp,
+  readProducerEpoch,
+  readProducerId,
+  RecordError,
+  timestampTypeOf,
+  writeMaxTimestamp,
+} from "../protocol/records/batch.ts";
+import type { Crc32cArena } from "../protocol/records/crc32c.ts";
+import type { LogConfig } from "./log_config.ts";
+import type { ProducedBatch } from "./producer_state.ts";
+import { scratch } from "./scratch.ts";
+
+/** Stands for "no timestamp". */
+const NO_TIMESTAMP = -1;
+
+const scan = createRecordScan();
+const limits = { maxBatchBytes: 0, allowZstd: true };
+
+/**
+ * Copies `records`, one partition's field of a Produce request, into the scratch memory and checks
+ * all of it: exactly one batch that a client may send, its checksum, every record, the timestamps.
+ * Sets the batch's largest timestamp, and the append time where the topic asks for it. Returns the
+ * memory, with the batch at 0. Throws a `RecordError` or a `KafkaError`.
+ */
+export function takeClientBatch(
+  records: Uint8Array,
+  config: LogConfig,
+  allowZstd: boolean,
+  nowMs: number,
+  deep: DeepCheckOptions,
+): Crc32cArena {
+  limits.maxBatchBytes = config.maxMessageBytes;
+  limits.allowZstd = allowZstd;
+  checkProducedHeader(records, 0, records.length, limits);
+  const arena = copyIn(records);
+  const bytes = arena.memory;
+  checkBatchCrc(bytes, 0, arena);
+  checkRecords(bytes, 0, records.length, scan, deep);
+  if (config.compact && scan.firstWithoutKey >= 0) {
+    throw new RecordError(
+      `record ${scan.firstWithoutKey} has no key, and the topic is compacted`,
+      "invalid",
+    );
+  }
+  if (config.messageTimestampType === "LogAppendTime") {
+    writeMaxTimestamp(bytes, 0, "LogAppendTime", nowMs, arena);
+    return arena;
+  }
+  if (timestampTypeOf(readAttributes(bytes, 0)) === "LogAppendTime") {
+    throw invalidTimestamp("a producer must not set the timestamp type LogAppendTime");
+  }
+  const base = readBaseTimestamp(bytes, 0);
+  const newest = base + scan.maxTimestampDelta;
+  checkTimestamp(base + scan.minTimestampDelta, config, nowMs);
+  checkTimestamp(newest, config, nowMs);
+  writeMaxTimestamp(bytes, 0, "CreateTime", Math.max(newest, NO_TIMESTAMP), arena);
+  return arena;
+}
+
+/**
+ * Copies `records`, any number of batches that a coordinator or the metadata log made, into the
+ * scratch memory and checks that each is whole and of format 2, with its checksum. `maxBatchBytes`
+ * bounds each. Sets the append time where `appendTimeMs` is not null. Returns the memory, with the
+ * first batch at 0. Throws a `RecordError`.
+ */
+export function takeInternalBatches(
+  records: Uint8Array,
+  maxBatchBytes: number,
+  appendTimeMs: number | null,
+): Crc32cArena {
+  if (records.length === 0) throw new RecordError("there is no batch", "invalid");
+  const arena = copyIn(records);
+  const bytes = arena.memory;
+  for (let at = 0; at < records.length;) {
+    const end = endOfBatch(bytes, at, records.length);
+    if (end === -1) throw new RecordError(`the batch at byte ${at} is cut off`, "corrupt");
+    if (readMagic(bytes, at) !== CURRENT_MAGIC) {
+      throw new RecordError(`the batch at byte ${at} has the magic ${bytes[at + 16]}`, "invalid");
+    }
+    if (end - at > maxBatchBytes) {
+      throw new RecordError(
+        `the batch is ${end - at} bytes, max.message.bytes is ${maxBatchBytes}`,
+        "too-large",
+      );
+    }
+    if (readLastOffsetDelta(bytes, at) < 0) {
+      throw new RecordError(`the batch at byte ${at} has no offsets`, "invalid");
+    }
+    checkBatchCrc(bytes, at, arena);
+    if (appendTimeMs !== null) writeMaxTimestamp(bytes, at, "LogAppendTime", appendTimeMs, arena);
+    at = end;
+  }
+  return arena;
+}
+
+/** Fills `batch` with what the header at `at` says of its producer, and returns whether it has one. */
+export function readProducedBatch(bytes: Uint8Array, at: number, batch: ProducedBatch): boolean {
+  batch.isTransactional = isTransactional(readAttributes(bytes, at));
+  batch.producerId = readProducerId(bytes, at);
+  batch.producerEpoch = readProducerEpoch(bytes, at);
+  batch.baseSequence = readBaseSequence(bytes, at);
+  batch.lastOffsetDelta = readLastOffsetDelta(bytes, at);
+  return batch.producerId >= 0;
+}
+
+/** Whether the batch at `at` is one of control records. */
+export function isControlBatch(bytes: Uint8Array, at: number): boolean {
+  return isControl(readAttributes(bytes, at));
+}
+
+/** The largest timestamp in the appended bytes `[0, length)`: what `segment.ms` is measured by. */
+export function newestTimestamp(bytes: Uint8Array, length: number): number {
+  let newest = NO_TIMESTAMP;
+  for (let at = 0; at < length; at = endOfBatch(bytes, at, length)) {
+    newest = Math.max(newest, readMaxTimestamp(bytes, at));
+  }
+  return newest;
+}
+
+function copyIn(records: Uint8Array): Crc32cArena {
+  const arena = scratch(records.length);
+  arena.memory.set(records, 0);
+  return arena;
+}
+
+/** A batch that mixes records with and without a timestamp is judged by those that have one at its ends. */
+function checkTimestamp(timestamp: number, config: LogConfig, nowMs: number): void {
+  if (timestamp === NO_TIMESTAMP) return;
+  const age = nowMs - timestamp;
+  if (age > config.messageTimestampBeforeMaxMs || -age > config.messageTimestampAfterMaxMs) {
+    throw invalidTimestamp(
+      `the timestamp ${timestamp} is not within ${config.messageTimestampBeforeMaxMs} ms before ` +
+        `and ${config.messageTimestampAfterMaxMs} ms after the broker's clock, ${nowMs}`,
+    );
+  }
+}
+
+function invalidTimestamp(why: string): KafkaError {
+  return new KafkaError(ErrorCode.INVALID_TIMESTAMP, why);
+}

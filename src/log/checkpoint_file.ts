@@ -1,0 +1,68 @@
+/**
+ * Kafka's checkpoint files: a version, the number of entries, and one line of words an entry.
+ *
+ * ```
+ * 0
+ * 2
+ * 0 0
+ * 3 1200
+ * ```
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { FileSystem } from "../runtime/runtime.ts";
+import { readTextFile, replaceTextFile } from "./text_file.ts";
+
+const VERSION = "0";
+
+/**
+ * The entries of the checkpoint at `path`, each of `words` words, or null when the file does not
+ * exist or is empty. Throws KAFKA_STORAGE_ERROR for anything else than such a file.
+ */
+export function readCheckpoint(
+  files: FileSystem,
+  path: string,
+  words: number,
+): readonly (readonly string[])[] | null {
+  const text = readTextFile(files, path);
+  if (text === null || text === "") return null;
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  if (lines[0] !== VERSION) throw malformed(path, `its version is "${lines[0]}", 0 is known`);
+  const count = Number(lines[1]);
+  if (!/^\d+$/.test(lines[1] ?? "") || lines.length !== count + 2) {
+    throw malformed(path, `it announces "${lines[1]}" entries and has ${lines.length - 2}`);
+  }
+  return lines.slice(2).map((line) => {
+    const entry = line.split(" ");
+    if (entry.length !== words) throw malformed(path, `"${line}" is not ${words} words`);
+    return entry;
+  });
+}
+
+/** Replaces the checkpoint at `path`. Throws a `FileError`. */
+export function writeCheckpoint(
+  files: FileSystem,
+  path: string,
+  entries: readonly (readonly (string | number)[])[],
+): void {
+  const lines = entries.map((entry) => entry.join(" "));
+  replaceTextFile(files, path, [VERSION, String(entries.length), ...lines, ""].join("\n"));
+}
+
+/** `text` as a whole number from 0 to 2^53 - 1. Throws KAFKA_STORAGE_ERROR, naming `path`. */
+export function checkpointNumber(path: string, text: string | undefined): number {
+  const value = Number(text);
+  if (text === undefined || !/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw malformed(path, `"${text}" is no offset`);
+  }
+  return value;
+}
+
+function malformed(path: string, why: string): KafkaError {
+  return new KafkaError(
+    ErrorCode.KAFKA_STORAGE_ERROR,
+    `Cannot read the checkpoint ${path}: ${why}; remove it to have it made anew`,
+  );
+}

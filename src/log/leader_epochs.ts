@@ -1,0 +1,133 @@
+/**
+ * Which leader epoch began at which offset of a log (KIP-101, KIP-279), kept in Kafka's
+ * `leader-epoch-checkpoint`. A replica that comes back, and a consumer that validates its position,
+ * ask it where their history parts from the leader's.
+ *
+ * @module
+ */
+import type { FileSystem } from "../runtime/runtime.ts";
+import { checkpointNumber, readCheckpoint, writeCheckpoint } from "./checkpoint_file.ts";
+
+/** The name of the file in a partition's directory. */
+export const LEADER_EPOCH_CHECKPOINT = "leader-epoch-checkpoint";
+
+/** An epoch and the offset of its first record. */
+export interface EpochStart {
+  readonly epoch: number;
+  readonly startOffset: number;
+}
+
+/** An epoch and the offset after its last record; -1 and -1 when nothing is known. */
+export interface EpochEnd {
+  readonly leaderEpoch: number;
+  readonly endOffset: number;
+}
+
+const UNDEFINED: EpochEnd = { leaderEpoch: -1, endOffset: -1 };
+
+/**
+ * The epochs of one log, both epoch and start offset strictly rising. Changes are written through to
+ * the file at once, if one was given: the methods that change anything throw a `FileError`.
+ */
+export class LeaderEpochs {
+  #starts: EpochStart[] = [];
+
+  /** No epochs yet. `path` is the checkpoint file, or null to keep none. */
+  constructor(readonly files: FileSystem, readonly path: string | null) {}
+
+  /** Reads the file, if there is one. Throws KAFKA_STORAGE_ERROR when it is malformed. */
+  load(): void {
+    if (this.path === null) return;
+    const path = this.path;
+    const entries = readCheckpoint(this.files, path, 2) ?? [];
+    this.#starts = [];
+    for (const [epoch, startOffset] of entries) {
+      this.#insert(checkpointNumber(path, epoch), checkpointNumber(path, startOffset));
+    }
+  }
+
+  /** The newest epoch, or -1. */
+  get latestEpoch(): number {
+    return this.#starts.at(-1)?.epoch ?? -1;
+  }
+
+  /** The oldest epoch with its start, or null. */
+  get earliest(): EpochStart | null {
+    return this.#starts[0] ?? null;
+  }
+
+  /** Every epoch with its start, oldest first. */
+  entries(): readonly EpochStart[] {
+    return this.#starts;
+  }
+
+  /**
+   * `epoch` begins at `startOffset`. Does nothing when it has begun before; epochs that began later,
+   * or at `startOffset` without getting a record, make way. Both are 0 or more.
+   */
+  assign(epoch: number, startOffset: number): void {
+    if (this.#insert(epoch, startOffset)) this.save();
+  }
+
+  /** Takes the place of everything known, without writing the file. */
+  reset(starts: readonly EpochStart[]): void {
+    this.#starts = [...starts];
+  }
+
+  /** The epoch of the record at `offset`, or -1 when it is from before the first that is known. */
+  epochForOffset(offset: number): number {
+    for (let i = this.#starts.length - 1; i >= 0; i--) {
+      if (this.#starts[i]!.startOffset <= offset) return this.#starts[i]!.epoch;
+    }
+    return -1;
+  }
+
+  /**
+   * The largest epoch that is at most `epoch`, and the offset where the next one begins; for the
+   * newest epoch that is `logEndOffset`. For an epoch older than all that are known: itself and the
+   * start of the oldest. For a newer one, and for -1: -1 and -1.
+   */
+  endOffsetFor(epoch: number, logEndOffset: number): EpochEnd {
+    if (epoch < 0 || epoch > this.latestEpoch) return UNDEFINED;
+    if (epoch === this.latestEpoch) return { leaderEpoch: epoch, endOffset: logEndOffset };
+    const next = this.#starts.findIndex((start) => start.epoch > epoch);
+    const endOffset = this.#starts[next]!.startOffset;
+    return { leaderEpoch: next === 0 ? epoch : this.#starts[next - 1]!.epoch, endOffset };
+  }
+
+  /** The log now ends at `endOffset`: epochs that begin there or later go. */
+  truncateFromEnd(endOffset: number): void {
+    const kept = this.#starts.filter((start) => start.startOffset < endOffset);
+    if (kept.length === this.#starts.length) return;
+    this.#starts = kept;
+    this.save();
+  }
+
+  /** The log now begins at `startOffset`: epochs that ended before go, the one it lies in begins there. */
+  truncateFromStart(startOffset: number): void {
+    const first = this.#starts.findLastIndex((start) => start.startOffset <= startOffset);
+    if (first === -1 || (first === 0 && this.#starts[0]!.startOffset === startOffset)) return;
+    this.#starts.splice(0, first + 1, { epoch: this.#starts[first]!.epoch, startOffset });
+    this.save();
+  }
+
+  /** Writes the file. */
+  save(): void {
+    if (this.path === null) return;
+    const entries = this.#starts.map((start) => [start.epoch, start.startOffset]);
+    writeCheckpoint(this.files, this.path, entries);
+  }
+
+  #insert(epoch: number, startOffset: number): boolean {
+    const latest = this.#starts.at(-1);
+    if (latest !== undefined && latest.epoch === epoch && startOffset >= latest.startOffset) {
+      return false;
+    }
+    const kept = this.#starts.findLastIndex((start) =>
+      start.epoch < epoch && start.startOffset < startOffset
+    );
+    this.#starts.length = kept + 1;
+    this.#starts.push({ epoch, startOffset });
+    return true;
+  }
+}

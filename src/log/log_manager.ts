@@ -1,0 +1,341 @@
+/**
+ * A data directory in Apache Kafka's layout, owned by this process alone: its lock, its identity and
+ * the logs of all partitions in it.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { randomUuid } from "../protocol/uuid.ts";
+import { type DirectoryLock, FileError, type Runtime } from "../runtime/runtime.ts";
+import { checkpointNumber, readCheckpoint, writeCheckpoint } from "./checkpoint_file.ts";
+import type { LogConfig } from "./log_config.ts";
+import {
+  META_PROPERTIES,
+  type MetaProperties,
+  readMetaProperties,
+  writeMetaProperties,
+} from "./meta_properties.ts";
+import { PartitionLog } from "./partition_log.ts";
+import type { RecoveryReport } from "./recovery.ts";
+import { storageError } from "./storage_error.ts";
+import { replaceTextFile } from "./text_file.ts";
+
+const LOCK = ".lock";
+const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
+const LOG_START_OFFSETS = "log-start-offset-checkpoint";
+/** What a directory that is being deleted ends in, after a unique part. */
+const DELETED_SUFFIX = "-delete";
+
+/** How a data directory is opened. */
+export interface LogManagerOptions {
+  readonly runtime: Pick<Runtime, "files" | "clock" | "random" | "codecs">;
+  /** The data directory, made when missing. */
+  readonly directory: string;
+  readonly nodeId: number;
+  /** The cluster it must belong to. Absent: the one it belongs to, or for a new directory a new one. */
+  readonly clusterId?: string;
+  /**
+   * The settings of a topic's logs. When given, every log in the directory is opened at once;
+   * otherwise by {@linkcode LogManager.openAll}, once the settings are known.
+   */
+  readonly configOf?: (topic: string) => LogConfig;
+  /** Is told what was mended. */
+  readonly onRecovery?: (report: RecoveryReport) => void;
+}
+
+/** A data directory with its logs. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
+export class LogManager {
+  /** The data directory. */
+  readonly directory: string;
+  /** The cluster that it belongs to. */
+  readonly clusterId: string;
+  /** The directory's own id (KIP-858). */
+  readonly directoryId: string;
+  /** Whether the process that used the directory last ended cleanly. */
+  readonly wasShutDownCleanly: boolean;
+
+  readonly #options: LogManagerOptions;
+  readonly #lock: DirectoryLock;
+  readonly #logs = new Map<string, PartitionLog>();
+  readonly #failures = new Map<string, KafkaError>();
+  /** What the checkpoint had for logs that are not open (yet). */
+  readonly #storedStartOffsets: Map<string, number>;
+  #isClosed = false;
+
+  private constructor(
+    options: LogManagerOptions,
+    lock: DirectoryLock,
+    properties: MetaProperties,
+  ) {
+    const { files } = options.runtime;
+    this.#options = options;
+    this.#lock = lock;
+    this.directory = options.directory;
+    this.clusterId = properties.clusterId;
+    this.directoryId = properties.directoryId;
+    const marker = this.#path(CLEAN_SHUTDOWN);
+    this.wasShutDownCleanly = files.exists(marker);
+    files.remove(marker);
+    this.#storedStartOffsets = readStartOffsets(options, this.#path(LOG_START_OFFSETS));
+  }
+
+  /**
+   * Opens the directory and takes its lock. Throws KAFKA_STORAGE_ERROR, with one sentence that says
+   * what to do, when another process has it, when it belongs to another node or cluster, and when it
+   * cannot be read or written.
+   */
+  static open(options: LogManagerOptions): LogManager {
+    const { directory, runtime } = options;
+    let lock: DirectoryLock | null;
+    try {
+      if (!runtime.files.exists(directory)) runtime.files.makeDirectory(directory);
+      lock = runtime.files.tryLock(`${directory}/${LOCK}`);
+    } catch (error) {
+      throw unusable(directory, error);
+    }
+    if (lock === null) {
+      throw new KafkaError(
+        ErrorCode.KAFKA_STORAGE_ERROR,
+        `Cannot use the data directory ${directory}: another process has it open; stop that ` +
+          `process, or name another directory`,
+      );
+    }
+    try {
+      const manager = new LogManager(options, lock, claim(options));
+      manager.#removeDeleted();
+      if (options.configOf) manager.openAll(options.configOf);
+      return manager;
+    } catch (error) {
+      lock.release();
+      throw error instanceof FileError ? unusable(directory, error) : error;
+    }
+  }
+
+  /**
+   * Opens every log of the directory that is not open. One that is damaged stays closed:
+   * {@linkcode LogManager.failures} has it, and the others are not held up.
+   */
+  openAll(configOf: (topic: string) => LogConfig): void {
+    for (const name of this.#list()) {
+      const place = parseName(name);
+      if (place === null || this.#logs.has(name)) continue;
+      try {
+        this.#open(place.topic, place.partition, configOf(place.topic));
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        this.#failures.set(name, error);
+      }
+    }
+  }
+
+  /**
+   * Opens the log, or makes it when it does not exist. `topicId` must be the one that an existing
+   * log has; without it `partition.metadata` tells. Throws INCONSISTENT_TOPIC_ID, and
+   * KAFKA_STORAGE_ERROR for a log that is damaged.
+   */
+  create(
+    topic: string,
+    partition: number,
+    topicId: string | null,
+    config: LogConfig,
+  ): PartitionLog {
+    const name = `${topic}-${partition}`;
+    const failure = this.#failures.get(name);
+    if (failure !== undefined) throw failure;
+    const existing = this.#logs.get(name);
+    if (existing === undefined) return this.#open(topic, partition, config, topicId);
+    if (topicId !== null && existing.topicId !== topicId) {
+      throw new KafkaError(
+        ErrorCode.INCONSISTENT_TOPIC_ID,
+        `Cannot create ${name}: it exists with the topic id ${existing.topicId}, not ${topicId}`,
+      );
+    }
+    return existing;
+  }
+
+  /** Whether the directory has the log, open or not. */
+  has(topic: string, partition: number): boolean {
+    const name = `${topic}-${partition}`;
+    return this.#logs.has(name) || this.#options.runtime.files.exists(this.#path(name));
+  }
+
+  /** The log, if it is open. */
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.#logs.get(`${topic}-${partition}`);
+  }
+
+  /** Every open log. */
+  logs(): IterableIterator<PartitionLog> {
+    return this.#logs.values();
+  }
+
+  /** Logs that could not be opened, by name, and why. */
+  get failures(): ReadonlyMap<string, KafkaError> {
+    return this.#failures;
+  }
+
+  /**
+   * Deletes a log, open or damaged, with all its records: closes its files, puts the directory out of
+   * the way and removes it. Does nothing when there is none.
+   */
+  delete(topic: string, partition: number): void {
+    const name = `${topic}-${partition}`;
+    const { files, random } = this.#options.runtime;
+    this.#logs.get(name)?.close();
+    this.#logs.delete(name);
+    this.#failures.delete(name);
+    try {
+      if (files.exists(this.#path(name))) {
+        // 255 bytes are the longest name that file systems take: the unique part stays whole.
+        const suffix = `.${uniqueWord(random)}${DELETED_SUFFIX}`;
+        const doomed = this.#path(name.slice(0, 255 - suffix.length) + suffix);
+        files.rename(this.#path(name), doomed);
+        files.remove(doomed);
+      }
+      if (this.#storedStartOffsets.delete(name)) this.#writeStartOffsets();
+    } catch (error) {
+      throw storageError(`Cannot delete ${name}`, error);
+    }
+  }
+
+  /**
+   * Closes every log and the directory. Waits until all is on the disk and then says so in the
+   * directory, so that the next start need not check; unless that fails, which rejects, with the
+   * directory closed all the same.
+   */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      for (const log of this.#logs.values()) {
+        if (log.failure === null) await log.flush();
+      }
+      for (const log of this.#logs.values()) log.close();
+      this.#writeStartOffsets();
+      const { files } = this.#options.runtime;
+      replaceTextFile(files, this.#path(CLEAN_SHUTDOWN), `{"version":0,"brokerEpoch":-1}`);
+    } finally {
+      for (const log of this.#logs.values()) log.close();
+      this.#lock.release();
+    }
+  }
+
+  #open(
+    topic: string,
+    partition: number,
+    config: LogConfig,
+    topicId?: string | null,
+  ): PartitionLog {
+    const { runtime, onRecovery } = this.#options;
+    const name = `${topic}-${partition}`;
+    const log = PartitionLog.open({
+      runtime,
+      directory: this.#path(name),
+      topic,
+      partition,
+      config,
+      logStartOffset: this.#storedStartOffsets.get(name) ?? 0,
+      wasShutDownCleanly: this.wasShutDownCleanly,
+      onLogStartOffset: () => this.#writeStartOffsets(),
+      ...(topicId != null && { topicId }),
+      ...(onRecovery && { onRecovery }),
+    });
+    this.#logs.set(name, log);
+    return log;
+  }
+
+  /** Writes down where logs begin later than their files do. */
+  #writeStartOffsets(): void {
+    const stored = this.#storedStartOffsets;
+    for (const log of this.#logs.values()) {
+      if (log.logStartOffset > log.firstFileOffset) stored.set(log.name, log.logStartOffset);
+      else stored.delete(log.name);
+    }
+    const entries = [...stored].map(([name, offset]) => {
+      const dash = name.lastIndexOf("-");
+      return [name.slice(0, dash), name.slice(dash + 1), offset];
+    });
+    writeCheckpoint(this.#options.runtime.files, this.#path(LOG_START_OFFSETS), entries);
+  }
+
+  /** What an interrupted deletion left. */
+  #removeDeleted(): void {
+    for (const name of this.#list()) {
+      if (/\.[0-9a-f]{32}-delete$/.test(name)) this.#options.runtime.files.remove(this.#path(name));
+    }
+  }
+
+  #list(): string[] {
+    return this.#options.runtime.files.list(this.directory)
+      .filter((entry) => entry.isDirectory).map((entry) => entry.name);
+  }
+
+  #path(name: string): string {
+    return `${this.directory}/${name}`;
+  }
+}
+
+/** `events-0` as its topic and partition, or null for a directory that is no log. */
+function parseName(name: string): { topic: string; partition: number } | null {
+  const match = /^([a-zA-Z0-9._-]+)-(\d{1,10})$/.exec(name);
+  return match && { topic: match[1]!, partition: Number(match[2]) };
+}
+
+/** 32 hexadecimal digits. */
+function uniqueWord(random: Runtime["random"]): string {
+  const bytes = random.fill(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Reads the directory's identity and compares it, or gives a new directory one. */
+function claim(options: LogManagerOptions): MetaProperties {
+  const { directory, nodeId, runtime } = options;
+  const path = `${directory}/${META_PROPERTIES}`;
+  const found = readMetaProperties(runtime.files, path);
+  if (found === null) return introduce(options, path);
+  const refuse = (what: string) =>
+    new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot use the data directory ${directory}: ${what}; name another directory`,
+    );
+  if (found.nodeId !== nodeId) {
+    throw refuse(`it belongs to node ${found.nodeId}, this is node ${nodeId}`);
+  }
+  if (options.clusterId !== undefined && found.clusterId !== options.clusterId) {
+    throw refuse(`it belongs to cluster "${found.clusterId}", this is "${options.clusterId}"`);
+  }
+  return found;
+}
+
+function introduce(options: LogManagerOptions, path: string): MetaProperties {
+  const { directory, nodeId, runtime } = options;
+  if (runtime.files.list(directory).some((entry) => parseName(entry.name) !== null)) {
+    throw new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot use the data directory ${directory}: it holds partitions but no ${META_PROPERTIES}; ` +
+        `bring the file back from a copy, or name another directory`,
+    );
+  }
+  const properties: MetaProperties = {
+    clusterId: options.clusterId ?? randomUuid(runtime.random),
+    nodeId,
+    directoryId: randomUuid(runtime.random),
+  };
+  writeMetaProperties(runtime.files, path, properties);
+  return properties;
+}
+
+function readStartOffsets(options: LogManagerOptions, path: string): Map<string, number> {
+  const offsets = new Map<string, number>();
+  for (const [topic, partition, offset] of readCheckpoint(options.runtime.files, path, 3) ?? []) {
+    offsets.set(`${topic}-${checkpointNumber(path, partition)}`, checkpointNumber(path, offset));
+  }
+  return offsets;
+}
+
+function unusable(directory: string, cause: unknown): KafkaError {
+  return storageError(
+    `Cannot use the data directory ${directory}, make it readable and writable or name another one`,
+    cause,
+  );
+}

@@ -1,0 +1,36 @@
+/**
+ * Kafka's `partition.metadata`: which topic, by its id, the directory belongs to.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { isUuid } from "../protocol/uuid.ts";
+import type { FileSystem } from "../runtime/runtime.ts";
+import { readTextFile, replaceTextFile } from "./text_file.ts";
+
+/** The name of the file in a partition's directory. */
+export const PARTITION_METADATA = "partition.metadata";
+
+/**
+ * The topic id in the file at `path`, or null when there is no file. Throws KAFKA_STORAGE_ERROR when
+ * it says something else, and a `FileError`.
+ */
+export function readPartitionMetadata(files: FileSystem, path: string): string | null {
+  const text = readTextFile(files, path);
+  if (text === null) return null;
+  const version = /^version: *(\S+) *$/m.exec(text)?.[1];
+  const topicId = /^topic_id: *(\S+) *$/m.exec(text)?.[1];
+  if (version !== "0" || topicId === undefined || !isUuid(topicId)) {
+    throw new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot read ${path}: it must have the lines "version: 0" and "topic_id: <topic id>"; ` +
+        `write them, with the id the cluster's metadata has for the topic, or remove the file`,
+    );
+  }
+  return topicId;
+}
+
+/** Writes the file at `path`. Throws a `FileError`. */
+export function writePartitionMetadata(files: FileSystem, path: string, topicId: string): void {
+  replaceTextFile(files, path, `version: 0\ntopic_id: ${topicId}`);
+}

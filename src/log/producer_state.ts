@@ -1,0 +1,266 @@
+/**
+ * What a partition knows of each idempotent producer (KIP-98): its epoch and its last five batches,
+ * which tell a repeated batch from a new one and a gap from a step.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+
+/** How many batches back a repeated one is recognised: as many as a producer may have in flight. */
+export const REMEMBERED_BATCHES = 5;
+
+const LARGEST_SEQUENCE = 2_147_483_647;
+
+/** The sequence number `count` after `sequence`: after 2^31 - 1 comes 0. */
+export function sequenceAfter(sequence: number, count: number): number {
+  const sum = sequence + count;
+  return sum > LARGEST_SEQUENCE ? sum - LARGEST_SEQUENCE - 1 : sum;
+}
+
+/** The sequence number `count` before `sequence`: before 0 comes 2^31 - 1. */
+export function sequenceBefore(sequence: number, count: number): number {
+  const difference = sequence - count;
+  return difference < 0 ? difference + LARGEST_SEQUENCE + 1 : difference;
+}
+
+// Slots of four numbers a batch.
+const LAST_SEQUENCE = 0;
+const LAST_OFFSET = 1;
+const OFFSET_DELTA = 2;
+const TIMESTAMP = 3;
+const SLOT = 4;
+
+/** One producer. */
+class ProducerEntry {
+  epoch = -1;
+  coordinatorEpoch = -1;
+  lastTimestamp = -1;
+  /** Where its open transaction begins, or -1. */
+  transactionStartOffset = -1;
+  readonly batches = new Float64Array(REMEMBERED_BATCHES * SLOT);
+  /** How many slots are in use, and which holds the newest. */
+  count = 0;
+  newest = -1;
+
+  constructor(readonly producerId: number) {}
+
+  get lastSequence(): number {
+    return this.count === 0 ? -1 : this.batches[this.newest * SLOT + LAST_SEQUENCE]!;
+  }
+
+  setEpoch(epoch: number): void {
+    if (epoch === this.epoch) return;
+    this.epoch = epoch;
+    this.count = 0;
+  }
+
+  add(lastSequence: number, lastOffset: number, offsetDelta: number, timestamp: number): void {
+    const slot = (this.newest + 1) % REMEMBERED_BATCHES;
+    const at = slot * SLOT;
+    this.batches[at + LAST_SEQUENCE] = lastSequence;
+    this.batches[at + LAST_OFFSET] = lastOffset;
+    this.batches[at + OFFSET_DELTA] = offsetDelta;
+    this.batches[at + TIMESTAMP] = timestamp;
+    this.newest = slot;
+    if (this.count < REMEMBERED_BATCHES) this.count++;
+    this.lastTimestamp = timestamp;
+  }
+
+  /** The slot of the batch with exactly these sequence numbers, or -1. */
+  find(firstSequence: number, lastSequence: number): number {
+    for (let back = 0; back < this.count; back++) {
+      const slot = (this.newest - back + REMEMBERED_BATCHES) % REMEMBERED_BATCHES;
+      const at = slot * SLOT;
+      if (
+        this.batches[at + LAST_SEQUENCE] === lastSequence &&
+        sequenceBefore(lastSequence, this.batches[at + OFFSET_DELTA]!) === firstSequence
+      ) {
+        return slot;
+      }
+    }
+    return -1;
+  }
+}
+
+/** A producer as DescribeProducers shows it. Absent numbers are -1. */
+export interface ActiveProducer {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly lastSequence: number;
+  /** ms since 1970. */
+  readonly lastTimestamp: number;
+  readonly coordinatorEpoch: number;
+  readonly currentTransactionStartOffset: number;
+}
+
+/** A batch that was stored before. */
+export interface StoredBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  /** Its largest timestamp, ms. */
+  readonly timestamp: number;
+}
+
+/** The fields of a batch that producer state depends on. */
+export interface ProducedBatch {
+  producerId: number;
+  producerEpoch: number;
+  baseSequence: number;
+  lastOffsetDelta: number;
+  isTransactional: boolean;
+}
+
+/** The producers of one partition. */
+export class ProducerState {
+  readonly #entries = new Map<number, ProducerEntry>();
+
+  /** How many producers are remembered. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Whether the producer has a transaction open in this partition. */
+  hasOpenTransaction(producerId: number): boolean {
+    return (this.#entries.get(producerId)?.transactionStartOffset ?? -1) >= 0;
+  }
+
+  /**
+   * The batch that `batch` repeats, or null. One repeats another when it has the epoch and the
+   * sequence numbers of one of the producer's last five.
+   */
+  findDuplicate(batch: ProducedBatch): StoredBatch | null {
+    const entry = this.#entries.get(batch.producerId);
+    if (entry === undefined || entry.epoch !== batch.producerEpoch) return null;
+    const slot = entry.find(
+      batch.baseSequence,
+      sequenceAfter(batch.baseSequence, batch.lastOffsetDelta),
+    );
+    if (slot === -1) return null;
+    const at = slot * SLOT;
+    const lastOffset = entry.batches[at + LAST_OFFSET]!;
+    return {
+      baseOffset: lastOffset - entry.batches[at + OFFSET_DELTA]!,
+      lastOffset,
+      timestamp: entry.batches[at + TIMESTAMP]!,
+    };
+  }
+
+  /**
+   * Throws unless `batch`, which is no duplicate, may come next: INVALID_PRODUCER_EPOCH for an epoch
+   * below the last seen, OUT_OF_ORDER_SEQUENCE_NUMBER for a sequence that does not follow, or that
+   * does not begin a new epoch at 0, INVALID_TXN_STATE for a batch outside of the producer's open
+   * transaction. A producer that is not known may begin anywhere: retention may
+   * have taken what was known. `checkSequence` is false for batches of the coordinators, which have
+   * no sequence numbers. `where` begins the messages.
+   */
+  check(batch: ProducedBatch, checkSequence: boolean, where: string): void {
+    const { producerId, producerEpoch, baseSequence } = batch;
+    const entry = this.#entries.get(producerId);
+    if (entry === undefined) return;
+    if (producerEpoch < entry.epoch) {
+      throw new KafkaError(
+        ErrorCode.INVALID_PRODUCER_EPOCH,
+        `${where}: producer ${producerId} has the epoch ${producerEpoch}, a newer one has ` +
+          `${entry.epoch}`,
+      );
+    }
+    if (entry.transactionStartOffset >= 0 && !batch.isTransactional) {
+      throw new KafkaError(
+        ErrorCode.INVALID_TXN_STATE,
+        `${where}: producer ${producerId} has a transaction open, the batch is not part of one`,
+      );
+    }
+    if (!checkSequence) return;
+    if (producerEpoch !== entry.epoch) {
+      if (baseSequence !== 0) {
+        throw new KafkaError(
+          ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+          `${where}: producer ${producerId} begins the epoch ${producerEpoch} with the sequence ` +
+            `number ${baseSequence}, 0 is needed`,
+        );
+      }
+      return;
+    }
+    const expected = sequenceAfter(entry.lastSequence, 1);
+    if (baseSequence !== expected) {
+      throw new KafkaError(
+        ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        `${where}: producer ${producerId} sent the sequence number ${baseSequence}, ${expected} ` +
+          `is next`,
+      );
+    }
+  }
+
+  /** Takes in a batch of data that has been stored. */
+  add(batch: ProducedBatch, baseOffset: number, timestamp: number): void {
+    const entry = this.#entryOf(batch.producerId);
+    entry.setEpoch(batch.producerEpoch);
+    if (batch.baseSequence >= 0) {
+      entry.add(
+        sequenceAfter(batch.baseSequence, batch.lastOffsetDelta),
+        baseOffset + batch.lastOffsetDelta,
+        batch.lastOffsetDelta,
+        timestamp,
+      );
+    }
+    entry.lastTimestamp = timestamp;
+    if (batch.isTransactional && entry.transactionStartOffset < 0) {
+      entry.transactionStartOffset = baseOffset;
+    }
+  }
+
+  /** Takes in a marker that ends the producer's transaction. */
+  endTransaction(
+    producerId: number,
+    producerEpoch: number,
+    coordinatorEpoch: number,
+    timestamp: number,
+  ): void {
+    const entry = this.#entryOf(producerId);
+    entry.setEpoch(producerEpoch);
+    entry.coordinatorEpoch = coordinatorEpoch;
+    entry.transactionStartOffset = -1;
+    entry.lastTimestamp = timestamp;
+  }
+
+  /**
+   * Forgets the producers that wrote nothing for `expirationMs` (`producer.id.expiration.ms`) and
+   * have no transaction open. Returns how many.
+   */
+  expire(nowMs: number, expirationMs: number): number {
+    let count = 0;
+    for (const [producerId, entry] of this.#entries) {
+      if (entry.transactionStartOffset < 0 && nowMs - entry.lastTimestamp >= expirationMs) {
+        this.#entries.delete(producerId);
+        count++;
+      }
+    }
+    return count;
+  }
+
+  /** Forgets every producer. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** Every producer that is remembered. */
+  active(): ActiveProducer[] {
+    return Array.from(this.#entries.values(), (entry) => ({
+      producerId: entry.producerId,
+      producerEpoch: entry.epoch,
+      lastSequence: entry.lastSequence,
+      lastTimestamp: entry.lastTimestamp,
+      coordinatorEpoch: entry.coordinatorEpoch,
+      currentTransactionStartOffset: entry.transactionStartOffset,
+    }));
+  }
+
+  #entryOf(producerId: number): ProducerEntry {
+    let entry = this.#entries.get(producerId);
+    if (entry === undefined) {
+      entry = new ProducerEntry(producerId);
+      this.#entries.set(producerId, entry);
+    }
+    return entry;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Small text files, read and replaced whole: Kafka's checkpoints and property files.
+ *
+ * @module
+ */
+import type { FileSystem } from "../runtime/runtime.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The largest such file that is read: a checkpoint of a million partitions takes about 64 MiB. */
+const MAXIMUM_BYTES = 134_217_728;
+
+/** The text of the file, or null when there is none. Throws a `FileError`. */
+export function readTextFile(files: FileSystem, path: string): string | null {
+  if (!files.exists(path)) return null;
+  const file = files.open(path, "read");
+  try {
+    const bytes = new Uint8Array(Math.min(file.size(), MAXIMUM_BYTES));
+    return decoder.decode(bytes.subarray(0, file.readAt(bytes, 0)));
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Puts `text` in the place of whatever the file held: a reader, and a process that starts after a
+ * crash, sees the old text or the new one, never a part. Throws a `FileError`.
+ */
+export function replaceTextFile(files: FileSystem, path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  const bytes = encoder.encode(text);
+  const file = files.open(temporary, "create");
+  try {
+    file.truncate(0);
+    if (bytes.length > 0) file.writeAt(bytes, 0);
+  } finally {
+    file.close();
+  }
+  files.rename(temporary, path);
+}

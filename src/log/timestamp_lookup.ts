@@ -1,0 +1,71 @@
+/**
+ * Finding records by their timestamps, as ListOffsets asks: the index leads to the batch, the
+ * batch's records are then looked at one by one.
+ *
+ * @module
+ */
+import {
+  readLastOffset,
+  readMaxTimestamp,
+  readPartitionLeaderEpoch,
+  readRecords,
+} from "../protocol/records/batch.ts";
+import type { HostCodecs } from "../runtime/runtime.ts";
+import { BatchScanner, WALK_WINDOW } from "./batch_scanner.ts";
+import type { Segment } from "./segment.ts";
+
+/** A record found by its timestamp. */
+export interface TimestampedOffset {
+  readonly offset: number;
+  /** ms since 1970. */
+  readonly timestamp: number;
+  /** The epoch of the leader that appended the record, or -1. */
+  readonly leaderEpoch: number;
+}
+
+/**
+ * The first record of `segment` from `startOffset` on whose timestamp is at least `timestampMs`, or
+ * null. Throws a `FileError`, and a `RecordError` for a batch that cannot be read.
+ */
+export function findByTimestamp(
+  segment: Segment,
+  timestampMs: number,
+  startOffset: number,
+  codecs: HostCodecs,
+): TimestampedOffset | null {
+  if (segment.maxTimestamp < timestampMs || segment.nextOffset <= startOffset) return null;
+  const entry = segment.index.entryForTimestamp(timestampMs);
+  const byTimestamp = entry === -1 ? 0 : segment.index.positionAt(entry);
+  const start = Math.max(byTimestamp, segment.locate(startOffset));
+  const scanner = new BatchScanner(segment.file, start, segment.size, WALK_WINDOW);
+  while (scanner.next()) {
+    if (readMaxTimestamp(scanner.bytes, scanner.at) < timestampMs || !scanner.loadWhole()) continue;
+    for (const record of readRecords(scanner.bytes, scanner.at, { codecs })) {
+      if (record.timestamp >= timestampMs && record.offset >= startOffset) {
+        return {
+          offset: record.offset,
+          timestamp: record.timestamp,
+          leaderEpoch: readPartitionLeaderEpoch(scanner.bytes, scanner.at),
+        };
+      }
+    }
+  }
+  return null;
+}
+
+/**
+ * The largest timestamp of the batches of `segment` that reach `startOffset`, or -1. The segment
+ * knows it unless part of the segment lies before `startOffset`.
+ */
+export function maxTimestampFrom(segment: Segment, startOffset: number): number {
+  if (startOffset <= segment.baseOffset) return segment.maxTimestamp;
+  const start = segment.locate(startOffset);
+  if (start === 0) return segment.maxTimestamp;
+  const scanner = new BatchScanner(segment.file, start, segment.size, WALK_WINDOW);
+  let max = -1;
+  while (scanner.next()) {
+    if (readLastOffset(scanner.bytes, scanner.at) < startOffset) continue;
+    max = Math.max(max, readMaxTimestamp(scanner.bytes, scanner.at));
+  }
+  return max;
+}
