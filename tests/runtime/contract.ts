@@ -221,10 +221,10 @@ function testNetwork(check: Check): void {
 
   check("network delivers what was sent before the close, then null", async (subject) => {
     const { listener, client, server } = await connectPair(subject);
-    const pending = client.readInto!(new Uint8Array(10));
+    const received = readExactly(client, 4);
     await server.writeAll!(pattern(4));
-    assertEquals(await pending, 4);
     server.close();
+    assertEquals(await received, pattern(4));
     assertEquals(await client.readInto!(new Uint8Array(10)), null);
     client.close();
     listener.close();

@@ -1,0 +1,291 @@
+/**
+ * A run of simulated machines that is the same whenever its seed is.
+ *
+ * Everything that happens is an event: a timer, an arrival, the end of a sync. The simulation takes
+ * one event at a time, in order of simulated time, and takes the next only when every promise that
+ * the last one could settle has settled. So the code under test runs as always, with `await` and
+ * callbacks, and yet in one order only.
+ *
+ * For a run to repeat exactly, on every runtime, the code must wait for nothing but its
+ * {@linkcode Runtime} (no `crypto.subtle`, no worker), and where two tasks woken by one event touch
+ * the same state they must not wait through Web Streams, whose number of steps differs by host:
+ * `readInto` and `writeAll` do not have that problem.
+ *
+ * @module
+ */
+
+import type { HostCodecs, Runtime, Timer } from "../runtime/runtime.ts";
+import { turnOfLoop } from "../runtime/host_clock.ts";
+import type { UnsyncedFate } from "./paged_file.ts";
+import { DEFAULT_DISK_TIMING, type DiskTiming, SimulatedDisk } from "./simulated_disk.ts";
+import type { SimulatedListener } from "./simulated_listener.ts";
+import {
+  DEFAULT_NETWORK_TIMING,
+  type NetworkHost,
+  type NetworkTiming,
+  SimulatedNetwork,
+} from "./simulated_network.ts";
+import { SimulatedProcess } from "./simulated_process.ts";
+import { SimulatedTime } from "./simulated_time.ts";
+import { Trace } from "./trace.ts";
+import { Xoshiro128 } from "./xoshiro.ts";
+
+/** 2026-01-01T00:00:00Z. */
+const DEFAULT_EPOCH_MS = 1_767_225_600_000;
+/** How much simulated time {@linkcode Simulation.run} gives a promise. */
+const DEFAULT_LIMIT_MS = 3_600_000;
+const FIRST_FREE_PORT = 49_152;
+const LAST_PORT = 65_535;
+
+/** What can be chosen about a simulation. */
+export interface SimulationOptions {
+  /** Compressors for all machines; without them {@linkcode Runtime.codecs} throws. */
+  readonly codecs?: HostCodecs;
+  readonly network?: Partial<NetworkTiming>;
+  readonly disk?: Partial<DiskTiming>;
+  /** How many lines of the transcript are kept; 500 by default. */
+  readonly transcriptLines?: number;
+  /** Wall-clock time at the start, in milliseconds since 1970. */
+  readonly epochMs?: number;
+}
+
+/** The run cannot go on: nothing will happen any more, or it takes too long. */
+export class SimulationError extends Error {
+  /** For `instanceof`'s sake across copies. */
+  override readonly name = "SimulationError";
+}
+
+class Machine implements NetworkHost {
+  readonly listeners = new Map<number, SimulatedListener>();
+  hasPower = true;
+  process: SimulatedProcess | undefined;
+  starts = 0;
+  #nextPort = FIRST_FREE_PORT;
+
+  constructor(readonly name: string, readonly disk: SimulatedDisk) {}
+
+  takePort(): number {
+    do {
+      this.#nextPort = this.#nextPort === LAST_PORT ? FIRST_FREE_PORT : this.#nextPort + 1;
+    } while (this.listeners.has(this.#nextPort));
+    return this.#nextPort;
+  }
+}
+
+/**
+ * Machines on one network, driven by {@linkcode Simulation.run}.
+ *
+ * @example A machine that is killed while another writes to it
+ * ```ts
+ * const simulation = new Simulation(42);
+ * const server = simulation.runtime("server");
+ * const client = simulation.runtime("client");
+ * await simulation.run((async () => {
+ *   const listener = await server.network.listen({ host: "server", port: 9092 });
+ *   const connection = await client.network.connect({ host: "server", port: 9092 });
+ *   await listener.accept();
+ *   simulation.kill("server");
+ *   const broken = await connection.readInto!(new Uint8Array(1)).catch((error) => error);
+ *   if (broken.name !== "ConnectionError") throw broken;
+ * })());
+ * ```
+ */
+export class Simulation {
+  /** Chance for the test itself: which fault comes when. */
+  readonly random: Xoshiro128;
+  readonly #time = new SimulatedTime();
+  readonly #trace: Trace;
+  readonly #machines = new Map<string, Machine>();
+  readonly #network: SimulatedNetwork;
+  #running = false;
+
+  /** A run that only `seed` (0 to 2^53 - 1) and what the code does decide. */
+  constructor(readonly seed: number, readonly options: SimulationOptions = {}) {
+    this.random = new Xoshiro128(seed, "test");
+    this.#trace = new Trace(options.transcriptLines ?? 500);
+    this.#network = new SimulatedNetwork(
+      this.#time,
+      new Xoshiro128(seed, "network"),
+      { ...DEFAULT_NETWORK_TIMING, ...options.network },
+      (event) => this.trace(event),
+    );
+  }
+
+  /** Milliseconds of simulated time since the start, with fractions. */
+  get nowMs(): number {
+    return this.#time.nowUs / 1000;
+  }
+
+  /** 16 hexadecimal digits: equal when two runs did the same so far. */
+  get traceHash(): string {
+    return this.#trace.hash;
+  }
+
+  /** The last things that happened, oldest first. */
+  get transcript(): string[] {
+    return this.#trace.transcript;
+  }
+
+  /** Adds an event of the test's or the code's own to the hash and the transcript. */
+  trace(event: string): void {
+    this.#trace.add(`${this.#time.nowUs} ${event}`);
+  }
+
+  #machine(name: string): Machine {
+    let machine = this.#machines.get(name);
+    if (!machine) {
+      const disk = new SimulatedDisk(
+        new Xoshiro128(this.seed, `disk ${name}`),
+        { ...DEFAULT_DISK_TIMING, ...this.options.disk },
+        (event) => this.trace(`disk ${name} ${event}`),
+      );
+      machine = new Machine(name, disk);
+      this.#machines.set(name, machine);
+      this.#network.hosts.set(name, machine);
+      this.#start(machine);
+    }
+    return machine;
+  }
+
+  #start(machine: Machine): Runtime {
+    machine.hasPower = true;
+    machine.starts++;
+    machine.process = new SimulatedProcess({
+      host: machine,
+      network: this.#network,
+      disk: machine.disk,
+      random: new Xoshiro128(this.seed, `process ${machine.name} ${machine.starts}`),
+      epochMs: this.options.epochMs ?? DEFAULT_EPOCH_MS,
+      codecs: this.options.codecs,
+    });
+    return machine.process.runtime;
+  }
+
+  /** The runtime of the process on the machine `host`, which is made when first named. */
+  runtime(host: string): Runtime {
+    const { process } = this.#machine(host);
+    if (!process) throw new SimulationError(`Cannot use "${host}": it was stopped, restart it`);
+    return process.runtime;
+  }
+
+  /** The disk of the machine `host`, to make it fail. */
+  disk(host: string): SimulatedDisk {
+    return this.#machine(host).disk;
+  }
+
+  /**
+   * Ends the process on `host` as `kill -9` does. The disk keeps all that was written, synced or
+   * not; peers see their connections reset.
+   */
+  kill(host: string): void {
+    const machine = this.#machine(host);
+    this.trace(`kill ${host}`);
+    machine.process?.end(false);
+    machine.process = undefined;
+  }
+
+  /**
+   * Cuts the power of `host`. What was not synced is lost, kept or torn, as `unsynced` says; peers
+   * hear nothing until it is restarted and they send something.
+   */
+  crash(host: string, unsynced: UnsyncedFate = "random"): void {
+    const machine = this.#machine(host);
+    this.trace(`crash ${host}`);
+    machine.hasPower = false;
+    machine.process?.end(true);
+    machine.process = undefined;
+    machine.disk.crash(unsynced);
+  }
+
+  /** Starts a new process on `host`, which was killed or has crashed, over what its disk holds. */
+  restart(host: string): Runtime {
+    const machine = this.#machine(host);
+    if (machine.process) {
+      throw new SimulationError(`Cannot restart "${host}": it runs, kill or crash it first`);
+    }
+    this.trace(`restart ${host}`);
+    return this.#start(machine);
+  }
+
+  /** Lets nothing through between two machines, or only nothing from the first to the second. */
+  partition(one: string, other: string, options: { oneWay?: boolean } = {}): void {
+    this.#network.cut(one, other);
+    if (!options.oneWay) this.#network.cut(other, one);
+  }
+
+  /** Ends the partition between two machines, in both directions; what was held back goes on. */
+  heal(one: string, other: string): void {
+    this.#network.mend(one, other);
+    this.#network.mend(other, one);
+  }
+
+  /** Ends all partitions. */
+  healAll(): void {
+    this.#network.mendAll();
+  }
+
+  /** Calls `callback` after `delayMs` of simulated time, whatever machines are killed. */
+  schedule(delayMs: number, callback: () => void): Timer {
+    return this.#time.schedule(Math.max(0, Math.round(delayMs * 1000)), () => {
+      this.trace("scheduled");
+      callback();
+    });
+  }
+
+  /** Lets everything happen up to `untilMs` of simulated time. */
+  run(untilMs: number): Promise<void>;
+  /**
+   * Lets things happen until `done` settles, and gives its result. Rejects with a
+   * {@linkcode SimulationError} when nothing is left to happen or `limitMs` of simulated time
+   * (an hour by default) have passed before.
+   */
+  run<T>(done: PromiseLike<T>, options?: { limitMs?: number }): Promise<T>;
+  async run<T>(
+    until: number | PromiseLike<T>,
+    options: { limitMs?: number } = {},
+  ): Promise<T | void> {
+    if (this.#running) throw new SimulationError("Cannot run: the simulation is running already");
+    this.#running = true;
+    try {
+      if (typeof until === "number") return await this.#runUntil(until * 1000);
+      return await this.#runFor(until, (options.limitMs ?? DEFAULT_LIMIT_MS) * 1000);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #runUntil(untilUs: number): Promise<void> {
+    await turnOfLoop();
+    for (let next = this.#time.nextUs; next !== undefined && next <= untilUs;) {
+      this.#time.step();
+      await turnOfLoop();
+      next = this.#time.nextUs;
+    }
+    this.#time.advance(untilUs);
+  }
+
+  async #runFor<T>(done: PromiseLike<T>, limitUs: number): Promise<T> {
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+    };
+    done.then(settle, settle);
+    const endUs = this.#time.nowUs + limitUs;
+    await turnOfLoop();
+    while (!settled) {
+      const next = this.#time.nextUs;
+      if (next === undefined) throw this.#stuck("nothing is left to happen");
+      if (next > endUs) throw this.#stuck(`${limitUs / 1000} ms of simulated time are over`);
+      this.#time.step();
+      await turnOfLoop();
+    }
+    return await done;
+  }
+
+  #stuck(why: string): SimulationError {
+    return new SimulationError(
+      `Cannot finish the run with seed ${this.seed}: at ${this.nowMs} ms ${why}, ` +
+        `and what was waited for has not come\n${this.transcript.slice(-20).join("\n")}`,
+    );
+  }
+}
