@@ -1,0 +1,161 @@
+/**
+ * The admin client: topics and the cluster itself.
+ *
+ * @module
+ */
+import { ErrorCode } from "../protocol/errors.ts";
+import { createTopics } from "../protocol/messages/create_topics.ts";
+import { deleteTopics } from "../protocol/messages/delete_topics.ts";
+import { metadata } from "../protocol/messages/metadata.ts";
+import { ZERO_UUID } from "../protocol/uuid.ts";
+import type { BrokerConnection } from "./broker_connection.ts";
+import type { ClientOptions } from "./client_options.ts";
+import { ClusterClient } from "./cluster_client.ts";
+import { type BrokerInfo, type PartitionInfo, type TopicInfo, topicInfo } from "./cluster_view.ts";
+import { answered } from "./errors.ts";
+
+export type { BrokerInfo, PartitionInfo, TopicInfo };
+
+/** A topic to be created. */
+export interface NewTopic {
+  readonly name: string;
+  /** The broker's `num.partitions` unless told. */
+  readonly partitions?: number;
+  /** The broker's `default.replication.factor` unless told. */
+  readonly replicationFactor?: number;
+  /** Configurations by Kafka's names, as `{ "retention.ms": "60000" }`. */
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+/** The cluster and its brokers. */
+export interface ClusterDescription {
+  readonly clusterId: string | null;
+  /** The node to ask for changes, -1 when there is none now. */
+  readonly controllerId: number;
+  readonly brokers: readonly BrokerInfo[];
+}
+
+/**
+ * Creates, lists, describes and deletes topics, and describes the cluster. Every method rejects with
+ * a {@linkcode KafkaError} when the cluster refuses or cannot be reached.
+ *
+ * @example
+ * ```ts
+ * import { Admin, startCluster } from "@millrace/millrace";
+ *
+ * await using cluster = await startCluster();
+ * await using admin = new Admin({ bootstrapServers: cluster.bootstrapServers });
+ * await admin.createTopics([{ name: "orders", partitions: 3, replicationFactor: 1 }]);
+ * const [orders] = await admin.describeTopics(["orders"]);
+ * console.log(orders?.partitions.length); // 3
+ * ```
+ */
+export class Admin implements AsyncDisposable {
+  readonly #client: ClusterClient;
+
+  /** Connects to nothing yet. Throws a TypeError for options that make no sense. */
+  constructor(options: ClientOptions) {
+    this.#client = new ClusterClient(options);
+  }
+
+  /**
+   * Creates topics, each or none of one: the first that is refused is thrown, and those before it
+   * exist.
+   */
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    await this.#change(async (controller) => {
+      const answer = await controller.request(createTopics, {
+        topics: topics.map(({ name, partitions = -1, replicationFactor = -1, configs = {} }) => ({
+          name,
+          numPartitions: partitions,
+          replicationFactor,
+          assignments: [],
+          configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
+        })),
+        timeoutMs: this.#client.settings.requestTimeoutMs,
+      });
+      for (const { name, errorCode, errorMessage } of answer.topics) {
+        if (errorCode === ErrorCode.NONE) continue;
+        throw answered(errorCode, `Cannot create topic "${name}"`, errorMessage);
+      }
+    });
+  }
+
+  /** Deletes topics with everything in them. */
+  async deleteTopics(names: readonly string[]): Promise<void> {
+    await this.#change(async (controller) => {
+      const answer = await controller.request(deleteTopics, {
+        topics: names.map((name) => ({ name, topicId: ZERO_UUID })),
+        topicNames: [...names],
+        timeoutMs: this.#client.settings.requestTimeoutMs,
+      });
+      for (const { name, errorCode, errorMessage } of answer.responses) {
+        if (errorCode === ErrorCode.NONE) continue;
+        throw answered(errorCode, `Cannot delete topic "${name}"`, errorMessage);
+      }
+    });
+  }
+
+  /** The topics' names in alphabetical order, without the cluster's own unless asked for. */
+  async listTopics(options: { readonly includeInternal?: boolean } = {}): Promise<string[]> {
+    const { topics } = await this.#client.allTopics();
+    return topics
+      .filter(({ isInternal }) => !isInternal || options.includeInternal === true)
+      .map(({ name }) => name ?? "")
+      .sort();
+  }
+
+  /** The topics with their partitions, in the order of `names`; all of them unless given. */
+  async describeTopics(names?: readonly string[]): Promise<TopicInfo[]> {
+    const answer = await this.#client.ask(metadata, {
+      topics: names?.map((name) => ({ name })) ?? null,
+      allowAutoTopicCreation: false,
+    });
+    const topics = new Map<string, TopicInfo>();
+    for (const topic of answer.topics) {
+      const { name, errorCode } = topic;
+      if (errorCode !== ErrorCode.NONE) {
+        throw answered(errorCode, `Cannot describe topic "${name}"`);
+      }
+      if (name !== null) topics.set(name, topicInfo({ ...topic, name }));
+    }
+    const wanted = names ?? [...topics.keys()].sort();
+    return wanted.flatMap((name) => topics.get(name) ?? []);
+  }
+
+  /** The cluster's id, its controller and its brokers. */
+  async describeCluster(): Promise<ClusterDescription> {
+    const answer = await this.#client.ask(metadata, { topics: [], allowAutoTopicCreation: false });
+    const { clusterId, controllerId } = answer;
+    const brokers = answer.brokers.map(({ nodeId, host, port, rack }) => ({
+      nodeId,
+      host,
+      port,
+      rack,
+    }));
+    return { clusterId, controllerId, brokers: brokers.sort((a, b) => a.nodeId - b.nodeId) };
+  }
+
+  /** Closes every connection. May be called twice. */
+  close(): Promise<void> {
+    this.#client.close();
+    return Promise.resolve();
+  }
+
+  /** As {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Asks the controller, and again when that has moved. */
+  async #change(ask: (controller: BrokerConnection) => Promise<void>): Promise<void> {
+    await this.#client.retry(async () => {
+      await this.#client.refresh();
+      const { controllerId, brokers } = this.#client.view;
+      const controller = brokers.has(controllerId)
+        ? await this.#client.broker(controllerId)
+        : await this.#client.anyBroker();
+      await ask(controller);
+    });
+  }
+}

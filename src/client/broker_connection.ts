@@ -1,0 +1,367 @@
+/**
+ * One connection to one broker: requests leave in order, several may be on their way, and answers
+ * come back in the same order. The versions that both sides know are settled when it opens.
+ *
+ * @module
+ */
+import type { Api } from "../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { finishFrame, FrameParser, startFrame } from "../protocol/frame.ts";
+import { readResponseHeader, writeRequestHeader } from "../protocol/header.ts";
+import { apiVersions } from "../protocol/messages/api_versions.ts";
+import { ByteReader, ByteWriter } from "../protocol/wire.ts";
+import {
+  type Address,
+  type Connection,
+  ConnectionError,
+  type Runtime,
+} from "../runtime/runtime.ts";
+import type { Timer } from "../runtime/runtime.ts";
+import { connectionLost, timedOut } from "./errors.ts";
+
+/** A request that waits for its answer. */
+interface Pending {
+  readonly correlationId: number;
+  readonly timer: Timer;
+  /** Reads the answer and settles the caller's promise. Throws when the answer cannot be read. */
+  receive(frame: Uint8Array): void;
+  fail(error: Error): void;
+}
+
+/** How a connection is made. */
+export interface BrokerConnectionOptions {
+  readonly runtime: Runtime;
+  readonly address: Address;
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly maxResponseBytes: number;
+  /** Called once, when the connection is no longer of use. */
+  readonly onClose?: () => void;
+}
+
+/** What one request may say about itself. */
+export interface RequestOptions {
+  /** How long to wait for the answer, ms; the connection's own bound where absent. */
+  readonly timeoutMs?: number;
+  /** Keeps the version at or below this one. */
+  readonly maxVersion?: number;
+  /** Whether the answer's byte fields outlive the call: they get memory of their own then. */
+  readonly keepsBytes?: boolean;
+}
+
+/** Sent as the client's software in ApiVersions (KIP-511). */
+const SOFTWARE = { clientSoftwareName: "millrace", clientSoftwareVersion: "0.1.0" };
+/** More requests than this without an answer are a mistake of the caller. */
+const MAX_IN_FLIGHT = 1_000;
+
+/** A connection that is open, with its versions settled. */
+export class BrokerConnection {
+  readonly address: string;
+  readonly #options: BrokerConnectionOptions;
+  readonly #connection: Connection;
+  readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
+  readonly #pending: Pending[] = [];
+  /** What is being written, and what gathers meanwhile: the two change places. */
+  #sending: ByteWriter = new ByteWriter(1024);
+  #filling: ByteWriter = new ByteWriter(1024);
+  #isWriting = false;
+  #nextCorrelationId = 0;
+  #failure: Error | null = null;
+  #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+
+  private constructor(connection: Connection, options: BrokerConnectionOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.address = `${options.address.host}:${options.address.port}`;
+    this.#readFrames().catch((error) => this.#close(error));
+  }
+
+  /**
+   * Connects and asks the broker which versions it serves. Throws a {@linkcode KafkaError}:
+   * `NETWORK_EXCEPTION` or `REQUEST_TIMED_OUT`.
+   */
+  static async open(options: BrokerConnectionOptions): Promise<BrokerConnection> {
+    const connection = new BrokerConnection(await connect(options), options);
+    try {
+      await connection.#settleVersions();
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  /** Whether it can still be used. */
+  get isOpen(): boolean {
+    return this.#failure === null;
+  }
+
+  /** How many requests wait for their answer. */
+  get inFlight(): number {
+    return this.#pending.length;
+  }
+
+  /**
+   * The newest version of `api` that both sides know and that is at most `maxVersion`. Throws
+   * `UNSUPPORTED_VERSION` when there is none.
+   */
+  version(
+    api: { readonly key: number; name: string; minVersion: number; maxVersion: number },
+    maxVersion: number = Infinity,
+  ): number {
+    const theirs = this.#versions.get(api.key);
+    const version = Math.min(api.maxVersion, theirs?.max ?? -1, maxVersion);
+    if (theirs === undefined || version < theirs.min || version < api.minVersion) {
+      const range = theirs === undefined ? "not at all" : `in versions ${theirs.min}-${theirs.max}`;
+      throw new KafkaError(
+        ErrorCode.UNSUPPORTED_VERSION,
+        `Cannot ask ${this.address} for ${api.name}: it serves it ${range}, this client speaks ` +
+          `${api.minVersion}-${Math.min(api.maxVersion, maxVersion)}`,
+      );
+    }
+    return version;
+  }
+
+  /**
+   * Sends a request and resolves with the answer. Rejects with a {@linkcode KafkaError} when the
+   * connection breaks or no answer comes in time; the connection is closed then, since answers come
+   * in order.
+   */
+  // deno-lint-ignore require-await -- a throw becomes a rejection
+  async request<QueryOut, Query, Response, ResponseIn>(
+    api: Api<QueryOut, Query, Response, ResponseIn>,
+    query: Query,
+    options: RequestOptions = {},
+  ): Promise<Response> {
+    return this.#exchange(api, query, this.version(api, options.maxVersion), options);
+  }
+
+  /**
+   * Sends a request that is not answered (Produce with acks=0) and resolves once it was handed to the
+   * network.
+   */
+  async post<QueryOut, Query, Response, ResponseIn>(
+    api: Api<QueryOut, Query, Response, ResponseIn>,
+    query: Query,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    this.#encode(api, query, this.version(api, options.maxVersion));
+    while (this.#isWriting || this.#filling.length > 0) {
+      await this.#flushed();
+      if (this.#failure !== null) throw this.#failure;
+    }
+  }
+
+  /** Closes the connection. Requests on their way fail with `NETWORK_EXCEPTION`. */
+  close(): void {
+    this.#close(new ConnectionError("the connection was closed here"));
+  }
+
+  #exchange<QueryOut, Query, Response, ResponseIn>(
+    api: Api<QueryOut, Query, Response, ResponseIn>,
+    query: Query,
+    version: number,
+    { timeoutMs = this.#options.requestTimeoutMs, keepsBytes = false }: RequestOptions,
+  ): Promise<Response> {
+    const correlationId = this.#encode(api, query, version);
+    return new Promise<Response>((resolve, reject) => {
+      this.#pending.push({
+        correlationId,
+        fail: reject,
+        timer: this.#options.runtime.clock.setTimer(timeoutMs, () => {
+          const error = timedOut(`get an answer to ${api.name} from`, this.address, timeoutMs);
+          reject(error);
+          this.#close(error);
+        }),
+        receive: (frame) => {
+          const reader = new ByteReader(keepsBytes ? frame.slice() : frame);
+          readResponseHeader(reader, api, version);
+          resolve(api.responseCodec(version).read(reader));
+        },
+      });
+    });
+  }
+
+  /** Adds the request to what is written next and returns its correlation id. */
+  #encode<QueryOut, Query, Response, ResponseIn>(
+    api: Api<QueryOut, Query, Response, ResponseIn>,
+    query: Query,
+    version: number,
+  ): number {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#pending.length >= MAX_IN_FLIGHT) {
+      throw new KafkaError(
+        ErrorCode.NETWORK_EXCEPTION,
+        `Cannot send ${api.name} to ${this.address}: ${MAX_IN_FLIGHT} requests wait for an answer`,
+      );
+    }
+    const correlationId = this.#nextCorrelationId;
+    this.#nextCorrelationId = correlationId + 1 & 0x7fffffff;
+    const writer = this.#filling;
+    const start = startFrame(writer);
+    try {
+      writeRequestHeader(writer, api, version, correlationId, this.#options.clientId);
+      api.requestCodec(version).write(writer, query);
+    } catch (error) {
+      // What cannot be written is cut off again: the frames before it are whole.
+      const before = writer.written().slice(0, start);
+      writer.reset();
+      writer.raw(before);
+      throw error;
+    }
+    finishFrame(writer, start);
+    if (!this.#isWriting) {
+      this.#isWriting = true;
+      // Requests made in the same turn leave in one write.
+      queueMicrotask(() => this.#write());
+    }
+    return correlationId;
+  }
+
+  #flushWaiters: (() => void)[] = [];
+
+  #flushed(): Promise<void> {
+    return new Promise((resolve) => this.#flushWaiters.push(resolve));
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#filling.length > 0 && this.#failure === null) {
+        const writer = this.#filling;
+        this.#filling = this.#sending;
+        this.#sending = writer;
+        await this.#writeAll(writer.written());
+        writer.reset();
+      }
+    } catch (error) {
+      this.#close(error);
+    } finally {
+      this.#isWriting = false;
+      for (const wake of this.#flushWaiters.splice(0)) wake();
+    }
+  }
+
+  #writeAll(bytes: Uint8Array): Promise<void> {
+    const connection = this.#connection;
+    if (connection.writeAll !== undefined) return connection.writeAll(bytes);
+    this.#writer ??= connection.writable.getWriter();
+    return this.#writer.write(bytes);
+  }
+
+  async #readFrames(): Promise<void> {
+    const parser = new FrameParser(this.#options.maxResponseBytes);
+    const connection = this.#connection;
+    const reader = connection.readInto === undefined
+      ? connection.readable.getReader({ mode: "byob" })
+      : null;
+    while (this.#failure === null) {
+      const space = parser.space();
+      if (reader !== null) {
+        const { value, done } = await reader.read(space);
+        if (done || value === undefined) break;
+        parser.filled(value);
+      } else {
+        const count = await connection.readInto!(space);
+        if (count === null) break;
+        parser.filled(count);
+      }
+      for (let frame = parser.next(); frame !== null; frame = parser.next()) this.#receive(frame);
+    }
+    if (this.#failure === null) throw new ConnectionError("the broker closed the connection");
+  }
+
+  #receive(frame: Uint8Array): void {
+    const pending = this.#pending[0];
+    const correlationId = new ByteReader(frame).int32();
+    if (pending === undefined || pending.correlationId !== correlationId) {
+      throw new ConnectionError(
+        `an answer came for request ${correlationId}, ` +
+          `${pending === undefined ? "none" : pending.correlationId} is awaited`,
+      );
+    }
+    pending.receive(frame);
+    pending.timer.cancel();
+    this.#pending.shift();
+  }
+
+  #close(cause: unknown): void {
+    if (this.#failure !== null) return;
+    const failure = cause instanceof KafkaError
+      ? connectionLost("talk to", this.address, new ConnectionError(cause.message, { cause }))
+      : connectionLost("talk to", this.address, cause);
+    this.#failure = failure;
+    this.#connection.close();
+    for (const pending of this.#pending.splice(0)) {
+      pending.timer.cancel();
+      pending.fail(failure);
+    }
+    for (const wake of this.#flushWaiters.splice(0)) wake();
+    this.#options.onClose?.();
+  }
+
+  /**
+   * Asks with our newest version; a broker that does not know it answers in version 0 with error 35
+   * and the versions it knows, and the connection stays open (KIP-511).
+   */
+  async #settleVersions(): Promise<void> {
+    let version = apiVersions.maxVersion;
+    for (;;) {
+      const answer = await this.#askVersions(version);
+      const own = answer.apiKeys.find((entry) => entry.apiKey === apiVersions.key);
+      if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION && version > 0) {
+        version = Math.max(0, Math.min(version - 1, own?.maxVersion ?? 0));
+        continue;
+      }
+      if (answer.errorCode !== ErrorCode.NONE) {
+        throw new KafkaError(
+          answer.errorCode as ErrorCode,
+          `Cannot settle versions with ${this.address}: it answers error ${answer.errorCode}`,
+        );
+      }
+      for (const { apiKey, minVersion: min, maxVersion: max } of answer.apiKeys) {
+        this.#versions.set(apiKey, { min, max });
+      }
+      return;
+    }
+  }
+
+  #askVersions(version: number) {
+    const codec = {
+      ...apiVersions,
+      // The refusal has the form of version 0, whatever was asked: tell them apart by the error.
+      responseCodec: () => ({
+        minimumSize: 0,
+        write: apiVersions.responseCodec(version).write,
+        read(reader: ByteReader) {
+          const start = reader.offset;
+          const isRefusal = reader.int16() === ErrorCode.UNSUPPORTED_VERSION;
+          reader.offset = start;
+          return apiVersions.responseCodec(isRefusal ? 0 : version).read(reader);
+        },
+      }),
+    };
+    return this.#exchange(codec, SOFTWARE, version, {});
+  }
+}
+
+/** Connects, and gives up when that takes too long. */
+function connect(options: BrokerConnectionOptions): Promise<Connection> {
+  const { runtime, address, connectTimeoutMs } = options;
+  const text = `${address.host}:${address.port}`;
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const timer = runtime.clock.setTimer(connectTimeoutMs, () => {
+      isLate = true;
+      reject(timedOut("connect to", text, connectTimeoutMs));
+    });
+    runtime.network.connect(address).then((connection) => {
+      timer.cancel();
+      if (isLate) connection.close();
+      else resolve(connection);
+    }, (cause) => {
+      timer.cancel();
+      reject(connectionLost("connect to", text, cause));
+    });
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * The errors of the client. Whatever goes wrong between the client and the cluster is a
+ * {@linkcode KafkaError}, with Kafka's `code` and whether the same call may succeed later
+ * (`retriable`): a broken connection has the code `NETWORK_EXCEPTION`, a request without an answer
+ * `REQUEST_TIMED_OUT`. Options that make no sense and calls on something closed are `TypeError`s.
+ *
+ * @module
+ */
+import { ErrorCode, errorName, KafkaError } from "../protocol/errors.ts";
+
+/** The error for a connection that could not be made or broke. */
+export function connectionLost(action: string, address: string, cause?: unknown): KafkaError {
+  const why = cause instanceof Error ? cause.message : "the broker closed the connection";
+  return new KafkaError(
+    ErrorCode.NETWORK_EXCEPTION,
+    why.startsWith("Cannot ") ? why : `Cannot ${action} ${address}: ${why}`,
+    { cause },
+  );
+}
+
+/** The error for an answer that did not come. */
+export function timedOut(action: string, address: string, timeoutMs: number): KafkaError {
+  return new KafkaError(
+    ErrorCode.REQUEST_TIMED_OUT,
+    `Cannot ${action} ${address}: no answer within ${timeoutMs.toLocaleString("en-US")} ms`,
+  );
+}
+
+/** The error a broker answered with. `what` begins with "Cannot". */
+export function answered(code: number, what: string, message?: string | null): KafkaError {
+  const detail = message === undefined || message === null || message === "" ? "" : `, ${message}`;
+  return new KafkaError(code as ErrorCode, `${what}: ${errorName(code)}${detail}`);
+}
+
+/** Whether the same call may succeed when it is made again. */
+export function isRetriableError(error: unknown): boolean {
+  return error instanceof KafkaError && error.retriable;
+}
+
+/** The error for a call on something closed. */
+export function closedError(what: string): TypeError {
+  return new TypeError(`Cannot ${what}: it is closed`);
+}

@@ -1,0 +1,408 @@
+/**
+ * The producer: records in, by {@linkcode Producer.send} or as a Web Stream, and batches out to the
+ * partitions' leaders.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { RecordHeader } from "../protocol/records/batch_decode.ts";
+import type { RecordInput } from "../protocol/records/batch_encode.ts";
+import type { CompressionType } from "../protocol/records/compression/codec.ts";
+import type { HostCodecs, Runtime } from "../runtime/runtime.ts";
+import { type ClientOptions, positive, wholeNumber } from "./client_options.ts";
+import { ClusterClient } from "./cluster_client.ts";
+import { closedError } from "./errors.ts";
+import { partitionForKey, StickyPartitioner } from "./partitioner.ts";
+import { PartitionQueue } from "./partition_queue.ts";
+import {
+  type Completion,
+  ProducerBatch,
+  type RecordMetadata,
+  recordSize,
+} from "./producer_batch.ts";
+import { ProducerSender } from "./producer_sender.ts";
+
+export type { RecordMetadata };
+
+/** A record to be sent. */
+export interface ProducerRecord {
+  readonly topic: string;
+  /** Records with the same key go to the same partition. Text is sent as UTF-8. */
+  readonly key?: string | Uint8Array | null;
+  /** Text is sent as UTF-8; null is a tombstone in a compacted topic. */
+  readonly value?: string | Uint8Array | null;
+  readonly headers?: Readonly<Record<string, string | Uint8Array | null>>;
+  /** Where it goes, when that is not left to the key. */
+  readonly partition?: number;
+  /** Milliseconds since 1970: now unless told. */
+  readonly timestamp?: number;
+}
+
+/** How a producer works, beside what all clients are told. */
+export interface ProducerOptions extends ClientOptions {
+  /**
+   * When a record counts as written: `"all"` (unless told) when every in-sync replica has it, 1 when
+   * the leader has it, 0 when it was sent.
+   */
+  readonly acks?: "all" | 0 | 1;
+  /**
+   * Whether a retry never writes a record twice or out of order: true unless told or `acks` is
+   * given as 0 or 1.
+   */
+  readonly idempotent?: boolean;
+  /** How batches are compressed: `"none"` unless told. */
+  readonly compression?: CompressionType;
+  /** How many bytes of records one batch gathers: 16,384 unless told. */
+  readonly batchSize?: number;
+  /**
+   * How long a record waits for others to fill its batch, ms. 0 unless told: then records gather
+   * only while the batch before them is on its way.
+   */
+  readonly lingerMs?: number;
+  /** How many requests may be on their way to a broker: 5 unless told, which is also the most. */
+  readonly maxInFlight?: number;
+  /** The largest request and record, bytes: 1,048,576 unless told. */
+  readonly maxRequestBytes?: number;
+  /** How long a record may take, with all retries, before it fails, ms: 120,000 unless told. */
+  readonly deliveryTimeoutMs?: number;
+  /**
+   * How many bytes of records wait in memory before {@linkcode Producer.ready} holds writers back:
+   * 32 MiB unless told. `send` refuses records beyond eight times that.
+   */
+  readonly bufferBytes?: number;
+}
+
+/** What is known of a topic records are sent to. */
+interface TopicState {
+  readonly name: string;
+  /** 0 before the cluster has told. */
+  partitionCount: number;
+  readonly queues: PartitionQueue[];
+  readonly sticky: StickyPartitioner;
+  /** Records that wait for the cluster to tell. */
+  readonly waiting: { record: ProducerRecord; input: RecordInput; completion: Completion }[];
+}
+
+const utf8 = new TextEncoder();
+const MOST_IN_FLIGHT = 5;
+/** `send` refuses records when so many times `bufferBytes` wait. */
+const HARD_LIMIT = 8;
+
+/**
+ * Sends records to topics. Records for the same partition are gathered in batches, several batches
+ * are on their way at once, and what fails is sent again, by default without ever writing a record
+ * twice or out of order.
+ *
+ * `send` never blocks. Who writes more than the cluster takes should await {@linkcode ready} now and
+ * then, or write to {@linkcode writable}, which holds back by itself.
+ *
+ * Failures are {@linkcode KafkaError}s; calls on a closed producer and options that make no sense are
+ * `TypeError`s.
+ *
+ * @example One record
+ * ```ts
+ * import { Producer, startCluster } from "@millrace/millrace";
+ *
+ * await using cluster = await startCluster();
+ * await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
+ * const { partition, offset } = await producer.send({ topic: "events", key: "k", value: "hello" });
+ * console.log(partition, offset); // 0 0
+ * ```
+ *
+ * @example A stream of records
+ * ```ts
+ * import { Producer, startCluster } from "@millrace/millrace";
+ *
+ * await using cluster = await startCluster();
+ * await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
+ * const source = new ReadableStream({
+ *   start(controller) {
+ *     for (const value of ["a", "b", "c"]) controller.enqueue({ topic: "events", value });
+ *     controller.close();
+ *   },
+ * });
+ * await source.pipeTo(producer.writable); // all three are written now
+ * ```
+ */
+export class Producer implements AsyncDisposable {
+  /**
+   * Takes records for as long as there is room. Closing it sends what is left; the producer stays
+   * open. A record that cannot be delivered fails the stream.
+   */
+  readonly writable: WritableStream<ProducerRecord>;
+  readonly #client: ClusterClient;
+  readonly #settings: ReturnType<typeof producerSettings>;
+  readonly #topics = new Map<string, TopicState>();
+  readonly #started: Promise<void>;
+  #runtime: Runtime | null = null;
+  #codecs: HostCodecs | undefined;
+  #sender: ProducerSender | null = null;
+  #bufferedBytes = 0;
+  #ready: Promise<void> | null = null;
+  #resolveReady: (() => void) | null = null;
+  #closing: Promise<void> | null = null;
+
+  /** Connects to nothing yet: the first record does. Throws a TypeError for options that make no sense. */
+  constructor(options: ProducerOptions) {
+    this.#settings = producerSettings(options);
+    this.#client = new ClusterClient(options);
+    this.#started = this.#client.runtime().then((runtime) => this.#start(runtime));
+    this.#started.catch(() => {});
+    this.writable = this.#makeWritable();
+  }
+
+  /**
+   * Resolves when there is room for more records: at once, or when enough of those that wait have
+   * been written.
+   */
+  get ready(): Promise<void> {
+    return this.#ready ?? Promise.resolve();
+  }
+
+  /** How many bytes of records have been taken and are not yet written. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /**
+   * Sends a record and resolves when it is written as `acks` says. Records of one producer for one
+   * partition are written in the order of the calls.
+   *
+   * Rejects with a {@linkcode KafkaError}: the cluster's own, `REQUEST_TIMED_OUT` when the record
+   * could not be delivered in time, `MESSAGE_TOO_LARGE` when it is over `maxRequestBytes`.
+   */
+  send(record: ProducerRecord): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) => this.#take(record, { resolve, reject }));
+  }
+
+  /** Resolves when every record taken so far has been written or has failed. Never rejects. */
+  async flush(): Promise<void> {
+    await this.#started;
+    const topics = [...this.#topics.values()].filter(({ waiting }) => waiting.length > 0);
+    await Promise.all(topics.map((topic) => this.#resolveTopic(topic)));
+    await this.#sender!.flush();
+  }
+
+  /**
+   * Connects and settles the protocol with a broker, so that a wrong address shows now and not with
+   * the first record. Rejects with a {@linkcode KafkaError}.
+   */
+  async connect(): Promise<void> {
+    await this.#client.anyBroker();
+  }
+
+  /** Sends what is left and closes every connection. May be called twice. */
+  close(): Promise<void> {
+    return this.#closing ??= this.flush().finally(() => {
+      this.#sender?.abort(closedError("send with this producer"));
+      this.#client.close();
+    });
+  }
+
+  /** As {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #start(runtime: Runtime): void {
+    this.#runtime = runtime;
+    const { compression } = this.#settings;
+    if (compression === "gzip" || compression === "zstd") this.#codecs = runtime.codecs();
+    this.#sender = new ProducerSender(this.#client, runtime, this.#settings, (batch) => {
+      this.#release(batch.sizeInBytes);
+    });
+  }
+
+  #take(record: ProducerRecord, completion: Completion): void {
+    if (this.#closing !== null) return completion.reject(closedError("send with this producer"));
+    const topic = this.#topics.get(record.topic);
+    if (topic !== undefined && topic.partitionCount > 0) {
+      this.#enqueue(topic, record, toInput(record, this.#runtime!.clock.now()), completion);
+    } else if (this.#runtime === null) {
+      this.#started.then(() => this.#take(record, completion), completion.reject);
+    } else this.#wait(record, completion);
+  }
+
+  /** The topic's partitions are not known yet. */
+  #wait(record: ProducerRecord, completion: Completion): void {
+    let topic = this.#topics.get(record.topic);
+    if (topic === undefined) {
+      topic = {
+        name: record.topic,
+        partitionCount: 0,
+        queues: [],
+        sticky: new StickyPartitioner(this.#runtime!.random, this.#settings.batchSize),
+        waiting: [],
+      };
+      this.#topics.set(record.topic, topic);
+    }
+    topic.waiting.push({ record, input: toInput(record, this.#runtime!.clock.now()), completion });
+    if (topic.waiting.length === 1) this.#resolveTopic(topic);
+  }
+
+  /** Finds the topic's partitions and lets the records that wait go on, or fails them. Never rejects. */
+  async #resolveTopic(topic: TopicState): Promise<void> {
+    try {
+      const info = await this.#client.topic(topic.name, true);
+      topic.partitionCount = info.partitions.length;
+      for (const { record, input, completion } of topic.waiting.splice(0)) {
+        this.#enqueue(topic, record, input, completion);
+      }
+    } catch (error) {
+      for (const { completion } of topic.waiting.splice(0)) completion.reject(error as Error);
+    }
+  }
+
+  #enqueue(
+    topic: TopicState,
+    record: ProducerRecord,
+    input: RecordInput,
+    completion: Completion,
+  ): void {
+    const { batchSize, maxRequestBytes, bufferBytes, compression } = this.#settings;
+    const size = recordSize(input);
+    const partition = this.#partitionFor(topic, record, input, size);
+    if (partition >= topic.partitionCount || partition < 0) {
+      return completion.reject(noSuchPartition(topic, partition));
+    }
+    if (size > maxRequestBytes) {
+      return completion.reject(tooLarge(topic.name, size, maxRequestBytes));
+    }
+    if (this.#bufferedBytes > bufferBytes * HARD_LIMIT) {
+      return completion.reject(bufferFull(topic.name, this.#bufferedBytes));
+    }
+    const queue = topic.queues[partition] ??= new PartitionQueue(topic.name, partition);
+    let batch = queue.open;
+    if (batch !== null && batch.sizeInBytes + size > batchSize) {
+      queue.closeOpen();
+      batch = null;
+    }
+    if (batch === null) {
+      const now = this.#runtime!.clock.monotonicMs();
+      queue.open = batch = new ProducerBatch(now, compression, this.#codecs);
+    }
+    const before = batch.recordCount === 0 ? 0 : batch.sizeInBytes;
+    try {
+      batch.append(input, completion);
+    } catch (error) {
+      return completion.reject(error as Error);
+    }
+    this.#bufferedBytes += batch.sizeInBytes - before;
+    if (this.#bufferedBytes >= bufferBytes && this.#ready === null) {
+      this.#ready = new Promise((resolve) => this.#resolveReady = resolve);
+    }
+    this.#sender!.wake(queue);
+  }
+
+  #partitionFor(
+    topic: TopicState,
+    record: ProducerRecord,
+    input: RecordInput,
+    size: number,
+  ): number {
+    if (record.partition !== undefined) return record.partition;
+    const { key } = input;
+    return key === null || key === undefined
+      ? topic.sticky.next(topic.partitionCount, size)
+      : partitionForKey(key, topic.partitionCount);
+  }
+
+  #release(bytes: number): void {
+    this.#bufferedBytes -= bytes;
+    if (this.#ready === null || this.#bufferedBytes >= this.#settings.bufferBytes) return;
+    this.#ready = null;
+    this.#resolveReady!();
+  }
+
+  #makeWritable(): WritableStream<ProducerRecord> {
+    let completion: Completion;
+    return new WritableStream<ProducerRecord>({
+      start: (controller) => {
+        completion = { resolve: () => {}, reject: (error) => controller.error(error) };
+      },
+      write: (record) => {
+        this.#take(record, completion);
+        return this.#ready ?? undefined;
+      },
+      close: () => this.flush(),
+    }, { highWaterMark: 256 });
+  }
+}
+
+function producerSettings(options: ProducerOptions) {
+  const { acks = "all" } = options;
+  if (acks !== "all" && acks !== 0 && acks !== 1) {
+    throw new TypeError(`"acks" cannot be ${acks}: it takes "all", 1 or 0`);
+  }
+  const isIdempotent = options.idempotent ?? acks === "all";
+  if (isIdempotent && acks !== "all") {
+    throw new TypeError(`"idempotent" needs "acks" to be "all", not ${acks}`);
+  }
+  const maxInFlight = positive("maxInFlight", options.maxInFlight, MOST_IN_FLIGHT);
+  if (maxInFlight > MOST_IN_FLIGHT) {
+    throw new TypeError(`"maxInFlight" cannot be ${maxInFlight}: brokers remember 5 batches`);
+  }
+  const compression = options.compression ?? "none";
+  if (!COMPRESSIONS.includes(compression)) {
+    throw new TypeError(
+      `"compression" cannot be "${compression}": it takes ${COMPRESSIONS.join(", ")}`,
+    );
+  }
+  return {
+    acks: acks === "all" ? -1 : acks,
+    isIdempotent,
+    compression,
+    batchSize: positive("batchSize", options.batchSize, 16_384),
+    lingerMs: wholeNumber("lingerMs", options.lingerMs, 0),
+    maxInFlight,
+    maxRequestBytes: positive("maxRequestBytes", options.maxRequestBytes, 1_048_576),
+    deliveryTimeoutMs: positive("deliveryTimeoutMs", options.deliveryTimeoutMs, 120_000),
+    bufferBytes: positive("bufferBytes", options.bufferBytes, 33_554_432),
+  };
+}
+
+const COMPRESSIONS: readonly CompressionType[] = ["none", "gzip", "snappy", "lz4", "zstd"];
+
+function toInput(record: ProducerRecord, now: number): RecordInput {
+  const { headers } = record;
+  const input = {
+    key: toBytes(record.key),
+    value: toBytes(record.value),
+    timestamp: record.timestamp ?? now,
+  };
+  return headers === undefined ? input : { ...input, headers: toHeaders(headers) };
+}
+
+function toBytes(value: string | Uint8Array | null | undefined): Uint8Array | null {
+  if (typeof value === "string") return utf8.encode(value);
+  return value ?? null;
+}
+
+function toHeaders(headers: NonNullable<ProducerRecord["headers"]>): RecordHeader[] {
+  return Object.entries(headers).map(([key, value]) => ({ key, value: toBytes(value) }));
+}
+
+function noSuchPartition({ name, partitionCount }: TopicState, partition: number): KafkaError {
+  return new KafkaError(
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    `Cannot send to ${name}-${partition}: topic "${name}" has the partitions 0 to ${
+      partitionCount - 1
+    }`,
+  );
+}
+
+function tooLarge(topic: string, size: number, limit: number): KafkaError {
+  return new KafkaError(
+    ErrorCode.MESSAGE_TOO_LARGE,
+    `Cannot send to "${topic}": the record takes up to ${size.toLocaleString("en-US")} bytes, ` +
+      `"maxRequestBytes" is ${limit.toLocaleString("en-US")}`,
+  );
+}
+
+function bufferFull(topic: string, bytes: number): KafkaError {
+  return new KafkaError(
+    ErrorCode.RECORD_LIST_TOO_LARGE,
+    `Cannot send to "${topic}": ${bytes.toLocaleString("en-US")} bytes wait to be written; await ` +
+      `"ready" between records, or write to "writable"`,
+  );
+}
