@@ -1,0 +1,147 @@
+/**
+ * `kill -9` of a broker in the middle of a stream of acks=all produces, again and again on the same data directory:
+ * after each restart everything acknowledged is read back. The producers, and what is checked of what they were
+ * promised, are in `clients/python/kill9.py`.
+ *
+ * Run alone: `deno run -A tests/interop/kill9.ts [--kills 20] [--seed N] [--command "COMMAND with {port} and {dir}"]`.
+ *
+ * @module
+ */
+
+import { Broker, type BrokerCommand, freePort, ownCommand } from "./broker.ts";
+import { cacheDirectory, options, UsageError } from "./options.ts";
+import { Setup } from "./setup.ts";
+
+/** What a run is made of. */
+export interface Kill9Options {
+  command: BrokerCommand;
+  /** How often the broker is killed. */
+  kills: number;
+  /** Decides the moments of the kills. */
+  seed: number;
+  /** Takes a line for each check, `ok kill9 …` or `not ok kill9 …: why`. */
+  print: (line: string) => void;
+}
+
+/** The longest a broker streams on before it is killed; the shortest is a fiftieth of it. */
+const LONGEST_MS = 1_000;
+
+/** Runs the kills; every check is a line, and nothing is thrown. */
+export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9Options) {
+  const random = xorshift(seed);
+  const dir = await Deno.makeTempDir({ prefix: "millrace-kill9-" });
+  const port = freePort();
+  let broker: Broker | undefined;
+  let stream: Stream | undefined;
+  let what = `starts (seed ${seed})`;
+  try {
+    broker = await Broker.start(command, port, dir);
+    const { command: program } = await setup.python("kill9.py");
+    stream = new Stream([...program, broker.bootstrap, `kill9-${Date.now().toString(36)}`]);
+    await stream.answer();
+    print(`ok kill9 ${what}`);
+    for (let kill = 1; kill <= kills; kill++) {
+      what = `kill ${kill} of ${kills}`;
+      await stream.ask("acknowledged");
+      const afterMs = Math.round(LONGEST_MS / 50 + random() * LONGEST_MS * 49 / 50);
+      what += ` after ${afterMs} ms`;
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      if (broker.ended) throw new Error(`the broker ended by itself: ${broker.tail()}`);
+      await broker.kill();
+      broker = await Broker.start(command, port, dir);
+      const found = await stream.ask("verify");
+      print(`ok kill9 ${what}: ready in ${Math.round(broker.readyAfterMs)} ms, ${found}`);
+    }
+    what = "the stream ends and the broker stops";
+    const found = await stream.ask("stop");
+    await broker.stop();
+    print(`ok kill9 ${what}: ${found}`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    print(`not ok kill9 ${what}: ${why.replace(/\s+/g, " ")} (repeat with --seed ${seed})`);
+  } finally {
+    await stream?.end();
+    await broker?.kill();
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+/** The Python process: one line of command, one line of answer. */
+class Stream {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #commands: WritableStreamDefaultWriter<Uint8Array>;
+  #rest = "";
+
+  constructor([program, ...args]: string[]) {
+    this.#child = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped" }).spawn();
+    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#commands = this.#child.stdin.getWriter();
+  }
+
+  async ask(command: string): Promise<string> {
+    await this.#commands.write(new TextEncoder().encode(`${command}\n`));
+    return await this.answer();
+  }
+
+  /** The next line, without its "ok"; a line that says otherwise is an error. */
+  async answer(): Promise<string> {
+    while (!this.#rest.includes("\n")) {
+      const { done, value } = await this.#lines.read();
+      if (done) throw new Error("the producers ended by themselves");
+      this.#rest += value;
+    }
+    const [line = "", ...rest] = this.#rest.split("\n");
+    this.#rest = rest.join("\n");
+    if (line.startsWith("ok ")) return line.slice(3);
+    throw new Error(line.replace(/^not ok /, ""));
+  }
+
+  async end(): Promise<void> {
+    await this.#lines.cancel().catch(() => {});
+    await this.#commands.close().catch(() => {});
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 3_000);
+    await this.#child.status;
+    clearTimeout(timer);
+  }
+}
+
+/** Numbers from 0 up to, not including, 1; the same for the same seed. */
+function xorshift(seed: number): () => number {
+  let state = (seed ^ 0x9e3779b9) >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+/** A seed for a run that was not given one. */
+export function newSeed(): number {
+  return Math.floor(Math.random() * 1_000_000);
+}
+
+if (import.meta.main) {
+  let given;
+  try {
+    given = options(Deno.args, ["kills", "seed", "command"]);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}; usage: kill9.ts [--kills 20] [--seed N] [--command COMMAND]`);
+    Deno.exit(2);
+  }
+  let [passed, failed] = [0, 0];
+  await kill9(new Setup(cacheDirectory()), {
+    command: given.command?.split(" ") ?? ownCommand(),
+    kills: Number(given.kills ?? 20),
+    seed: Number(given.seed ?? newSeed()),
+    print: (line) => {
+      if (line.startsWith("ok ")) passed++;
+      else failed++;
+      console.log(line);
+    },
+  });
+  console.log(`${passed} passed, ${failed} failed`);
+  Deno.exit(failed > 0 ? 1 : 0);
+}

@@ -1,0 +1,37 @@
+/**
+ * The command line of the interop programs, and the directory they install into.
+ *
+ * @module
+ */
+
+/** A command line that cannot be understood. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/**
+ * Reads `--name value` and `--name=value`.
+ *
+ * @throws {UsageError} for a name that is not among `known`, or one without a value
+ */
+export function options<Name extends string>(
+  args: readonly string[],
+  known: readonly Name[],
+): Partial<Record<Name, string>> {
+  const given: Partial<Record<Name, string>> = {};
+  for (let at = 0; at < args.length; at++) {
+    const [, name, inline] = /^--([a-z0-9]+)(?:=(.*))?$/s.exec(args[at]!) ?? [];
+    const option = known.find((one) => one === name);
+    if (option === undefined) throw new UsageError(`unknown argument "${args[at]}"`);
+    const value = inline ?? args[++at];
+    if (value === undefined) throw new UsageError(`"--${option}" needs a value`);
+    given[option] = value;
+  }
+  return given;
+}
+
+/** Where clients are installed: MILLRACE_INTEROP_CACHE, or `.cache/interop` in the project. */
+export function cacheDirectory(): string {
+  return Deno.env.get("MILLRACE_INTEROP_CACHE") ??
+    new URL("../../.cache/interop", import.meta.url).pathname;
+}

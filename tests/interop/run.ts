@@ -1,0 +1,204 @@
+/**
+ * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then the kills of
+ * `kill9.ts`. `README.md` beside this file says what is checked and how to run a part of it.
+ *
+ * @module
+ */
+
+import { Broker, freePort, ownCommand } from "./broker.ts";
+import { kill9, newSeed } from "./kill9.ts";
+import { cacheDirectory, options, UsageError } from "./options.ts";
+import { type Installed, Setup } from "./setup.ts";
+
+const CLIENTS = ["kcat", "kafkajs", "platformatic", "python", "java", "go"];
+const KILL9 = "kill9";
+
+/** What the clients are, for the summary. */
+const NAMES: Record<string, string> = {
+  kcat: "kcat",
+  kafkajs: "KafkaJS",
+  platformatic: "@platformatic/kafka",
+  python: "confluent-kafka (Python)",
+  java: "kafka-clients (Java)",
+  go: "franz-go",
+  [KILL9]: "kill -9 and restart",
+  broker: "the broker itself",
+};
+
+/** No client takes longer, unless it hangs. */
+const LIMIT_MS = 180_000;
+
+const USAGE =
+  `usage: run.ts [--only NAME,…] [--bootstrap HOST:PORT | --command COMMAND] [--records N]
+              [--kills N] [--seed N]
+  --only       some of: ${[...CLIENTS, KILL9].join(", ")}
+  --bootstrap  a broker that runs already (${KILL9} then runs only when named)
+  --command    how to start another broker, with {port} and {dir} in it
+  --records    how many each client produces for each compression (10000)
+  --kills      how often ${KILL9} kills the broker (20); --seed decides when`;
+
+interface Result {
+  client: string;
+  passed: number;
+  failures: string[];
+  seconds: number;
+  setupSeconds: number;
+}
+
+class Suite {
+  readonly #results: Result[] = [];
+  readonly #setup = new Setup(cacheDirectory());
+
+  /** Runs one client's part and keeps its result; whatever goes wrong is a failed check. */
+  async part(
+    client: string,
+    run: (print: (line: string) => void, result: Result) => Promise<void>,
+  ): Promise<void> {
+    const result: Result = { client, passed: 0, failures: [], seconds: 0, setupSeconds: 0 };
+    this.#results.push(result);
+    const print = (line: string) => {
+      console.log(line);
+      if (line.startsWith("ok ")) result.passed++;
+      else if (line.startsWith("not ok ")) result.failures.push(line);
+    };
+    const began = performance.now();
+    try {
+      await run(print, result);
+    } catch (error) {
+      print(`not ok ${client} ${(error as Error).message.replace(/\s+/g, " ")}`);
+    }
+    result.seconds = (performance.now() - began) / 1_000 - result.setupSeconds;
+  }
+
+  /** Installs a client and runs its program. */
+  async client(client: string, bootstrap: () => string, records: string): Promise<void> {
+    await this.part(client, async (print, result) => {
+      const began = performance.now();
+      let installed;
+      try {
+        installed = await this.#setup.install(client);
+      } finally {
+        result.setupSeconds = (performance.now() - began) / 1_000;
+      }
+      const prefix = `interop-${client}-${Date.now().toString(36)}`;
+      const complaint = await runProgram(installed, [bootstrap(), prefix, records], print);
+      if (complaint !== undefined && result.failures.length === 0) throw new Error(complaint);
+      if (result.passed + result.failures.length === 0) throw new Error("made no check");
+    });
+  }
+
+  async kill9(command: string[], kills: number, seed: number): Promise<void> {
+    await this.part(KILL9, (print) => kill9(this.#setup, { command, kills, seed, print }));
+  }
+
+  /** Prints the summary and gives the number of failures. */
+  summary(): number {
+    console.log("");
+    let [passed, failed] = [0, 0];
+    for (const { client, passed: good, failures, seconds, setupSeconds } of this.#results) {
+      passed += good;
+      failed += failures.length;
+      const bad = failures.length > 0 ? `${failures.length} FAILED` : "";
+      const installing = setupSeconds > 0.5 ? `, after ${setupSeconds.toFixed(1)} s of set-up` : "";
+      console.log(
+        `  ${NAMES[client]!.padEnd(26)} ${String(good).padStart(3)} passed ${bad.padStart(10)}` +
+          `  ${seconds.toFixed(1).padStart(5)} s${installing}`,
+      );
+    }
+    const failures = this.#results.flatMap((result) => result.failures);
+    if (failures.length > 0) console.log(`\n${failures.join("\n")}`);
+    console.log(`\n${passed} passed, ${failed} failed`);
+    return failed;
+  }
+}
+
+/** Runs a client's program to its end, handing on its lines; gives a complaint when its end was not a good one. */
+async function runProgram(
+  { command, env }: Installed,
+  args: string[],
+  print: (line: string) => void,
+): Promise<string | undefined> {
+  const [program, ...fixed] = command;
+  const child = new Deno.Command(program!, {
+    args: [...fixed, ...args],
+    ...(env === undefined ? {} : { env }),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, LIMIT_MS);
+  const said = new Response(child.stderr).text();
+  let rest = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    lines.filter((line) => line !== "").forEach(print);
+  }
+  if (rest !== "") print(rest);
+  const { code, success } = await child.status;
+  clearTimeout(timer);
+  if (late) return `was not through after ${LIMIT_MS / 1_000} s`;
+  return success ? undefined : `ended with code ${code}: ${(await said).trim().slice(-600)}`;
+}
+
+async function main(): Promise<number> {
+  const given = options(Deno.args, ["only", "bootstrap", "command", "records", "kills", "seed"]);
+  const known = [...CLIENTS, KILL9];
+  const chosen = given.only?.split(",") ?? (given.bootstrap === undefined ? known : CLIENTS);
+  const unknown = chosen.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new UsageError(`there is no "${unknown.join(", ")}"`);
+  const command = given.command?.split(" ") ?? [...ownCommand()];
+  const records = given.records ?? "10000";
+  if (!(Number(records) >= 1_000 && Number(records) % 64 === 0 || records === "10000")) {
+    throw new UsageError(`--records must be 10000 or a multiple of 64 from 1000 up`);
+  }
+
+  const suite = new Suite();
+  const clients = chosen.filter((name) => name !== KILL9);
+  if (given.bootstrap !== undefined) {
+    for (const client of clients) await suite.client(client, () => given.bootstrap!, records);
+  } else if (clients.length > 0) {
+    const dir = await Deno.makeTempDir({ prefix: "millrace-interop-" });
+    let broker: Broker | undefined;
+    try {
+      await suite.part("broker", async (print) => {
+        broker = await Broker.start(command, freePort(), dir);
+        print(`ok broker starts, ready in ${Math.round(broker.readyAfterMs)} ms`);
+      });
+      for (const client of broker === undefined ? [] : clients) {
+        await suite.client(client, () => broker!.bootstrap, records);
+        if (broker!.ended) {
+          await suite.part("broker", () => {
+            throw new Error(`ended during ${client}: ${broker!.tail()}`);
+          });
+          break;
+        }
+      }
+      if (broker !== undefined && !broker.ended) {
+        await suite.part("broker", async (print) => {
+          await broker!.stop();
+          print("ok broker stops when asked to");
+        });
+      }
+    } finally {
+      await broker?.kill();
+      await Deno.remove(dir, { recursive: true });
+    }
+  }
+  if (chosen.includes(KILL9)) {
+    await suite.kill9(command, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));
+  }
+  return suite.summary();
+}
+
+try {
+  Deno.exit(await main() > 0 ? 1 : 0);
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n${USAGE}`);
+  Deno.exit(2);
+}

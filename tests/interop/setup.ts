@@ -1,0 +1,224 @@
+/**
+ * Installs what each client of the interop tests needs, from the ordinary package registries and once only: everything
+ * but kcat (a system package) lies in one cache directory, beside a note of what it was made from.
+ *
+ * @module
+ */
+
+/** A client that is ready to run: the command that its arguments are appended to. */
+export interface Installed {
+  command: string[];
+  env?: Record<string, string>;
+}
+
+/** An install step that did not work; the message says which and what it printed. */
+export class SetupError extends Error {
+  override name = "SetupError";
+}
+
+/** Node.js that @platformatic/kafka asks for, from the registry package that ships it, where the one here is older. */
+const NODE_FOR_PLATFORMATIC = { atLeast: [22, 22], version: "24.21.0" } as const;
+
+const sources = new URL("./clients/", import.meta.url);
+
+/** Installs the clients into one cache directory. */
+export class Setup {
+  readonly #cache: string;
+  #staged = false;
+
+  /** Uses `cache`, an absolute path, which is made when it is missing. */
+  constructor(cache: string) {
+    this.#cache = cache;
+  }
+
+  /**
+   * Makes one client ready to run.
+   *
+   * @throws {SetupError} when a tool is missing or an install fails
+   */
+  async install(client: string): Promise<Installed> {
+    await this.#stage();
+    switch (client) {
+      case "kcat":
+        return await this.#kcat();
+      case "kafkajs":
+        return await this.#npm(client, "node");
+      case "platformatic":
+        return await this.#npm(client, await this.#nodeForPlatformatic());
+      case "python":
+        return await this.python("main.py");
+      case "java":
+        return await this.#java();
+      case "go":
+        return await this.#go();
+    }
+    throw new SetupError(`there is no client "${client}"`);
+  }
+
+  /** A Python program of the python client, run in an environment that has confluent-kafka. */
+  async python(program: string): Promise<Installed> {
+    await this.#stage();
+    const venv = `${this.#cache}/python`;
+    const requirements = this.#path("python/requirements.txt");
+    const made = await Deno.readTextFile(requirements) + await output(["python3", "--version"]);
+    await this.#once("python", made, async () => {
+      await removed(venv);
+      await execute(["python3", "-m", "venv", venv]);
+      await execute([`${venv}/bin/pip`, "install", "--quiet", "--requirement", requirements]);
+    });
+    return { command: [`${venv}/bin/python`, this.#path(`python/${program}`)] };
+  }
+
+  #path(name: string): string {
+    return `${this.#cache}/clients/${name}`;
+  }
+
+  /** Copies the programs into the cache, beside what gets installed for them. */
+  async #stage(): Promise<void> {
+    if (this.#staged) return;
+    await copyDirectory(sources, this.#path(""));
+    this.#staged = true;
+  }
+
+  /** Runs `install` unless it has run before for the same `fingerprint`. */
+  async #once(name: string, fingerprint: string, install: () => Promise<void>): Promise<void> {
+    const note = `${this.#cache}/${name}.installed`;
+    if (await Deno.readTextFile(note).catch(() => "") === fingerprint) return;
+    await removed(note);
+    await install();
+    await Deno.writeTextFile(note, fingerprint);
+  }
+
+  async #kcat(): Promise<Installed> {
+    if (!await works(["kcat", "-V"])) {
+      const env = { DEBIAN_FRONTEND: "noninteractive" };
+      const get = Deno.uid() === 0 ? ["apt-get"] : ["sudo", "-n", "apt-get"];
+      await execute([...get, "update", "-q"], { env });
+      await execute([...get, "install", "-y", "-q", "--no-install-recommends", "kcat"], { env });
+    }
+    return { command: [Deno.execPath(), "run", "-A", "--no-config", this.#path("kcat/main.ts")] };
+  }
+
+  async #npm(client: string, node: string): Promise<Installed> {
+    const directory = this.#path(client);
+    const lock = await Deno.readTextFile(`${directory}/package-lock.json`);
+    // npm warns of a client that asks for a newer Node.js than npm's own; the client gets the one it asks for.
+    await this.#once(
+      client,
+      lock,
+      () => execute(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], { directory }),
+    );
+    return { command: [node, `${directory}/main.mjs`] };
+  }
+
+  async #nodeForPlatformatic(): Promise<string> {
+    const { atLeast, version } = NODE_FOR_PLATFORMATIC;
+    const [major = 0, minor = 0] = (await output(["node", "--version"])).slice(1).split(".").map(
+      Number,
+    );
+    if (major > atLeast[0] || (major === atLeast[0] && minor >= atLeast[1])) return "node";
+    const architecture = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+    const system = Deno.build.os === "windows" ? "win" : Deno.build.os;
+    const wanted = `node-${system}-${architecture}`;
+    const directory = `${this.#cache}/node`;
+    await this.#once("node", `${wanted} ${version}`, async () => {
+      await removed(directory);
+      await Deno.mkdir(directory, { recursive: true });
+      await Deno.writeTextFile(`${directory}/package.json`, `{ "private": true }\n`);
+      const quiet = ["--ignore-scripts", "--no-audit", "--no-fund"];
+      await execute(["npm", "install", ...quiet, `${wanted}@${version}`], { directory });
+    });
+    return `${directory}/node_modules/${wanted}/bin/node`;
+  }
+
+  async #java(): Promise<Installed> {
+    const directory = this.#path("java");
+    const jars = `${this.#cache}/java/jars`;
+    const classes = `${this.#cache}/java/classes`;
+    await this.#once("java-jars", await Deno.readTextFile(`${directory}/pom.xml`), async () => {
+      await removed(jars);
+      const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
+      await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
+    });
+    const files = ["Main.java", "Records.java"].map((name) => `${directory}/src/${name}`);
+    await this.#once("java-classes", await contents(files), async () => {
+      await removed(classes);
+      await execute(["javac", "-encoding", "UTF-8", "-cp", `${jars}/*`, "-d", classes, ...files]);
+    });
+    const path = [classes, `${jars}/*`].join(Deno.build.os === "windows" ? ";" : ":");
+    // A run this short is over before the second compiler pays.
+    return { command: ["java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", path, "Main"] };
+  }
+
+  async #go(): Promise<Installed> {
+    const directory = this.#path("go");
+    const program = `${this.#cache}/go/program`;
+    const files = ["go.mod", "go.sum", "main.go", "records.go"].map((name) =>
+      `${directory}/${name}`
+    );
+    const made = await contents(files) + await output(["go", "version"]);
+    await this.#once("go", made, () => execute(["go", "build", "-o", program, "."], { directory }));
+    return { command: [program] };
+  }
+}
+
+async function contents(files: string[]): Promise<string> {
+  return (await Promise.all(files.map((file) => Deno.readTextFile(file)))).join("\0");
+}
+
+async function removed(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}
+
+/** Copies every file, over those that are there; what else lies there stays. */
+async function copyDirectory(from: URL, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    // What a client's own tools may have left beside the sources has no place in the cache.
+    if (name === "node_modules" || name === "__pycache__") continue;
+    if (isDirectory) await copyDirectory(new URL(`${name}/`, from), `${to}/${name}`);
+    else await Deno.copyFile(new URL(name, from), `${to}/${name}`);
+  }
+}
+
+interface Where {
+  directory?: string;
+  env?: Record<string, string>;
+}
+
+async function run(command: string[], where: Where): Promise<Deno.CommandOutput> {
+  const [program, ...args] = command;
+  return await new Deno.Command(program!, {
+    args,
+    ...(where.directory === undefined ? {} : { cwd: where.directory }),
+    ...(where.env === undefined ? {} : { env: where.env }),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(300_000),
+  }).output();
+}
+
+/** Runs a command and gives what it printed; fails when it fails. */
+async function output(command: string[], where: Where = {}): Promise<string> {
+  let result;
+  try {
+    result = await run(command, where);
+  } catch (error) {
+    throw new SetupError(`cannot run "${command[0]}": ${(error as Error).message}`);
+  }
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (result.success) return decode(result.stdout);
+  const said = `${decode(result.stdout)}\n${decode(result.stderr)}`.trim().slice(-600);
+  throw new SetupError(`"${command.join(" ")}" ended with ${result.code}: ${said}`);
+}
+
+async function execute(command: string[], where: Where = {}): Promise<void> {
+  await output(command, where);
+}
+
+async function works(command: string[]): Promise<boolean> {
+  return await run(command, {}).then(({ success }) => success, () => false);
+}
