@@ -171,7 +171,12 @@ function returnStaticMember(
   step.note(`${request.freshMemberId} replaces ${former.memberId}, which is fenced`);
   step.fail(former, ErrorCode.FENCED_INSTANCE_ID);
   step.cancelTimer(`session ${former.memberId}`);
-  const member: GroupMember = { ...former, memberId: request.freshMemberId, waiting: null };
+  const member: GroupMember = {
+    ...former,
+    memberId: request.freshMemberId,
+    isNew: false,
+    waiting: null,
+  };
   replaceMember(group, former, member, request.protocolType);
   update(group, member, request);
   step.extendSession(member);

@@ -18,6 +18,12 @@ import { joinSuccess, type Step } from "./classic_group_step.ts";
 import { subscribedTopics } from "./subscribed_topics.ts";
 
 /**
+ * How often, in milliseconds, a rebalance that nobody has joined looks again at the most: a client may
+ * ask for a rebalance timeout of 0, which must not keep the node busy.
+ */
+const MIN_WAIT_FOR_ANYBODY_MS = 1000;
+
+/**
  * Whether `identity` names a member of the group: UNKNOWN_MEMBER_ID when not, FENCED_INSTANCE_ID
  * when another member has its group instance id by now.
  */
@@ -103,7 +109,7 @@ function completeJoin(step: Step): void {
   }
   if (group.members.size > 0 && !electLeader(step)) {
     step.note("Waits on: no member has rejoined");
-    step.setTimer("join", rebalanceTimeoutMs(group));
+    step.setTimer("join", Math.max(MIN_WAIT_FOR_ANYBODY_MS, rebalanceTimeoutMs(group)));
     return;
   }
   group.generationId++;
@@ -116,7 +122,7 @@ function completeJoin(step: Step): void {
   }
   step.enter({ name: "CompletingRebalance", unsynced: new Set(group.members.keys()) });
   step.note(
-    `Generation ${group.generationId} has ${group.members.size} members, led by ${group.leaderId}`,
+    `Generation ${group.generationId} is led by ${group.leaderId}, members: ${group.members.size}`,
   );
   for (const member of group.members.values()) {
     const { waiting } = member;
