@@ -12,6 +12,7 @@ import {
   type ConfigSynonym,
   type ConfigValue,
   type DescribedConfig,
+  hasOneValue,
   normalizeConfig,
   parseConfig,
   requireSupported,
@@ -306,8 +307,9 @@ export class BrokerConfig {
 
 /**
  * Checks a value that is to be set while the broker runs. Throws a {@linkcode KafkaError}:
- * INVALID_REQUEST for a key that is fixed while it runs, as Apache Kafka does, and INVALID_CONFIG
- * for one that does not exist or a value that does not fit.
+ * INVALID_REQUEST for a key that is fixed while it runs and for a value that does not fit, as Apache
+ * Kafka does; INVALID_CONFIG for a key that does not exist (Kafka takes those and ignores them) or a
+ * value that needs what is not there yet.
  */
 export function checkDynamicBrokerConfig(name: string, text: string): void {
   const definition = definitionOf(name);
@@ -317,7 +319,11 @@ export function checkDynamicBrokerConfig(name: string, text: string): void {
       `Cannot change "${name}" while the broker runs: give it at start, as --set ${name}=${text}`,
     );
   }
-  parseConfig(definition, text);
+  try {
+    parseConfig(definition, text);
+  } catch (error) {
+    throw new KafkaError(ErrorCode.INVALID_REQUEST, (error as Error).message, { cause: error });
+  }
   requireSupported(definition, text);
 }
 
@@ -369,7 +375,7 @@ function describe(
     value,
     source: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
     type: definition.type,
-    readOnly: !definition.dynamic || definition.needs !== undefined,
+    readOnly: !definition.dynamic || hasOneValue(definition),
     synonyms,
     documentation: definition.documentation,
   };

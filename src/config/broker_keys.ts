@@ -281,7 +281,10 @@ const log: readonly ConfigDefinition[] = [
     default: "delete",
     oneOf: ["compact", "delete"],
     needs: "log compaction",
-    documentation: "What becomes of old records: they are deleted by time and size.",
+    supported: ["delete", ""],
+    documentation:
+      'What becomes of old records: "delete" removes them by time and size, an empty ' +
+      "value keeps them.",
   }),
   dynamic({
     name: "compression.type",

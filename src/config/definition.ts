@@ -59,6 +59,8 @@ export interface ConfigDefinition {
    * such as "log compaction", which Millrace does not have yet.
    */
   readonly needs?: string;
+  /** Values that can be had without what `needs` names: the default alone when absent. */
+  readonly supported?: readonly string[];
   /** Whether it can be changed while the broker runs. */
   readonly dynamic: boolean;
   /** One or two sentences for those who set it. */
@@ -135,14 +137,19 @@ export function normalizeConfig(definition: ConfigDefinition, text: string): str
  */
 export function requireSupported(definition: ConfigDefinition, text: string): void {
   if (definition.needs === undefined) return;
-  const normalized = normalizeConfig(definition, text);
-  if (normalized === definition.default) return;
+  const supported = definition.supported ?? [definition.default];
+  if (supported.includes(normalizeConfig(definition, text))) return;
   throw invalidConfig(
     definition.name,
     text,
     `this needs ${definition.needs}, which Millrace does not have yet; leave it at ` +
       `"${definition.default}"`,
   );
+}
+
+/** Whether there is no value but one that the key can be set to. */
+export function hasOneValue({ needs, supported }: ConfigDefinition): boolean {
+  return needs !== undefined && (supported === undefined || supported.length < 2);
 }
 
 /** The elements of a list, without blanks around them; none for an empty text. */

@@ -11,6 +11,7 @@ import {
   type ConfigSynonym,
   type ConfigValue,
   type DescribedConfig,
+  hasOneValue,
   normalizeConfig,
   parseConfig,
   requireSupported,
@@ -127,7 +128,7 @@ function describe(
     value: isNoLimit(definition, value) ? definition.default : value,
     source: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
     type: definition.type,
-    readOnly: definition.needs !== undefined,
+    readOnly: hasOneValue(definition),
     synonyms,
     documentation: definition.documentation,
   };

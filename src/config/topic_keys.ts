@@ -105,7 +105,10 @@ const retention: readonly TopicKey[] = [
     default: "delete",
     oneOf: ["compact", "delete"],
     needs: COMPACTION,
-    documentation: "What becomes of old records: they are deleted by time and size.",
+    supported: ["delete", ""],
+    documentation:
+      'What becomes of old records: "delete" removes them by time and size, an empty ' +
+      "value keeps them.",
   }),
   key({
     name: "retention.ms",

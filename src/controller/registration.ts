@@ -1,0 +1,80 @@
+/**
+ * Decisions at a node's start: what a new metadata log begins with, and the broker's registration.
+ *
+ * @module
+ */
+import type { BrokerImage, EndpointImage, MetadataImage } from "../metadata/image.ts";
+import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
+
+/** `metadata.version` of Apache Kafka 4.3 (4.3-IV0): the records that are written here. */
+export const METADATA_VERSION = 30;
+
+const FEATURE = "metadata.version";
+
+/** What a broker says of itself at its start. */
+export interface BrokerRegistration {
+  readonly nodeId: number;
+  /** New with each start. */
+  readonly incarnationId: string;
+  readonly endpoints: readonly EndpointImage[];
+  readonly rack: string | null;
+  /** The ids of its log directories. */
+  readonly logDirs: readonly string[];
+}
+
+/**
+ * The records that a metadata log needs before anything else: the version it is written in. None
+ * when it has them. The features of groups, transactions and sharing stay at level 0, which is not
+ * written, until they are there.
+ */
+export function decideBootstrap(image: MetadataImage): MetadataRecordInput[] {
+  if (image.features.has(FEATURE)) return [];
+  return [{
+    name: "FeatureLevelRecord",
+    value: { name: FEATURE, featureLevel: METADATA_VERSION },
+  }];
+}
+
+/**
+ * The record that registers the broker in service, or none when it is registered just so.
+ * `offset` is that which the record will have: it is the broker's epoch.
+ */
+export function decideRegistration(
+  registration: BrokerRegistration,
+  image: MetadataImage,
+  offset: number,
+): MetadataRecordInput[] {
+  const before = image.broker(registration.nodeId);
+  if (before !== undefined && isSame(before, registration)) return [];
+  return [{
+    name: "RegisterBrokerRecord",
+    value: {
+      brokerId: registration.nodeId,
+      incarnationId: registration.incarnationId,
+      brokerEpoch: offset,
+      endPoints: registration.endpoints,
+      features: [{
+        name: FEATURE,
+        minSupportedVersion: METADATA_VERSION,
+        maxSupportedVersion: METADATA_VERSION,
+      }],
+      rack: registration.rack,
+      fenced: false,
+      logDirs: registration.logDirs,
+    },
+  }];
+}
+
+function isSame(before: BrokerImage, registration: BrokerRegistration): boolean {
+  const range = before.features.get(FEATURE);
+  return !before.fenced && !before.inControlledShutdown &&
+    before.rack === registration.rack &&
+    range?.min === METADATA_VERSION && range.max === METADATA_VERSION &&
+    JSON.stringify(before.logDirs) === JSON.stringify(registration.logDirs) &&
+    JSON.stringify(before.endpoints.map(textOf)) ===
+      JSON.stringify(registration.endpoints.map(textOf));
+}
+
+function textOf({ name, host, port, securityProtocol }: EndpointImage): string {
+  return `${name} ${host} ${port} ${securityProtocol}`;
+}
