@@ -26,7 +26,9 @@ export type DiskOperation = "open" | "read" | "write" | "sync" | "change";
 
 /** How long a disk takes for a sync, in microseconds. */
 export interface DiskTiming {
+  /** The shortest sync. */
   readonly minSyncUs: number;
+  /** The longest that is not slow. */
   readonly maxSyncUs: number;
   /** One sync in this many takes up to `slowMaxUs`. */
   readonly slowOneIn: number;

@@ -14,7 +14,9 @@ import type { Xoshiro128 } from "./xoshiro.ts";
 
 /** How long messages travel, in microseconds. */
 export interface NetworkTiming {
+  /** The shortest way between two machines. */
   readonly minDelayUs: number;
+  /** The longest that is not slow. */
   readonly maxDelayUs: number;
   /** One message in this many takes up to `slowMaxUs`. */
   readonly slowOneIn: number;

@@ -14,18 +14,15 @@
  * @module
  */
 
-import type { HostCodecs, Runtime, Timer } from "../runtime/runtime.ts";
+import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { turnOfLoop } from "../runtime/host_clock.ts";
 import type { UnsyncedFate } from "./paged_file.ts";
-import { DEFAULT_DISK_TIMING, type DiskTiming, SimulatedDisk } from "./simulated_disk.ts";
+import { DEFAULT_DISK_TIMING, SimulatedDisk } from "./simulated_disk.ts";
 import type { SimulatedListener } from "./simulated_listener.ts";
-import {
-  DEFAULT_NETWORK_TIMING,
-  type NetworkHost,
-  type NetworkTiming,
-  SimulatedNetwork,
-} from "./simulated_network.ts";
+import { DEFAULT_NETWORK_TIMING, type NetworkHost, SimulatedNetwork } from "./simulated_network.ts";
 import { SimulatedProcess } from "./simulated_process.ts";
+import { SimulationError } from "./simulation_error.ts";
+import type { SimulationOptions } from "./simulation_options.ts";
 import { SimulatedTime } from "./simulated_time.ts";
 import { Trace } from "./trace.ts";
 import { Xoshiro128 } from "./xoshiro.ts";
@@ -36,24 +33,6 @@ const DEFAULT_EPOCH_MS = 1_767_225_600_000;
 const DEFAULT_LIMIT_MS = 3_600_000;
 const FIRST_FREE_PORT = 49_152;
 const LAST_PORT = 65_535;
-
-/** What can be chosen about a simulation. */
-export interface SimulationOptions {
-  /** Compressors for all machines; without them {@linkcode Runtime.codecs} throws. */
-  readonly codecs?: HostCodecs;
-  readonly network?: Partial<NetworkTiming>;
-  readonly disk?: Partial<DiskTiming>;
-  /** How many lines of the transcript are kept; 500 by default. */
-  readonly transcriptLines?: number;
-  /** Wall-clock time at the start, in milliseconds since 1970. */
-  readonly epochMs?: number;
-}
-
-/** The run cannot go on: nothing will happen any more, or it takes too long. */
-export class SimulationError extends Error {
-  /** For `instanceof`'s sake across copies. */
-  override readonly name = "SimulationError";
-}
 
 class Machine implements NetworkHost {
   readonly listeners = new Map<number, SimulatedListener>();

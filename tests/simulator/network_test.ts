@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Connection, ConnectionError } from "../../src/runtime/runtime.ts";
-import { Simulation, type SimulationOptions } from "../../src/simulator/simulation.ts";
+import { Simulation } from "../../src/simulator/simulation.ts";
+import type { SimulationOptions } from "../../src/simulator/simulation_options.ts";
 import { test } from "../harness.ts";
 
 interface Pair {

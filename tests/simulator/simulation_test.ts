@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Connection, Runtime } from "../../src/runtime/runtime.ts";
-import { Simulation, SimulationError } from "../../src/simulator/simulation.ts";
+import { Simulation } from "../../src/simulator/simulation.ts";
+import { SimulationError } from "../../src/simulator/simulation_error.ts";
 import { test } from "../harness.ts";
 
 /** Reads `length` bytes, or fewer when the peer ends. */
