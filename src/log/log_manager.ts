@@ -25,6 +25,8 @@ const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
 const LOG_START_OFFSETS = "log-start-offset-checkpoint";
 /** What a directory that is being deleted ends in, after a unique part. */
 const DELETED_SUFFIX = "-delete";
+/** Logs that are brought to the disk together when the directory is closed. */
+const FLUSHES_AT_A_TIME = 32;
 
 /** How a data directory is opened. */
 export interface LogManagerOptions {
@@ -200,18 +202,17 @@ export class LogManager {
 
   /**
    * Closes every log and the directory. Waits until all is on the disk and then says so in the
-   * directory, so that the next start need not check; unless that fails, which rejects, with the
-   * directory closed all the same.
+   * directory, so that the next start need not check; not so when a log has failed. Rejects when a
+   * last write fails, with the directory closed all the same.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     try {
-      for (const log of this.#logs.values()) {
-        if (log.failure === null) await log.flush();
-      }
+      const isClean = await this.#flush() && this.#failures.size === 0;
       for (const log of this.#logs.values()) log.close();
       this.#writeStartOffsets();
+      if (!isClean) return;
       const { files } = this.#options.runtime;
       replaceTextFile(files, this.#path(CLEAN_SHUTDOWN), `{"version":0,"brokerEpoch":-1}`);
     } finally {
@@ -242,6 +243,17 @@ export class LogManager {
     });
     this.#logs.set(name, log);
     return log;
+  }
+
+  /** Brings all logs to the disk. False when one has failed, now or before. */
+  async #flush(): Promise<boolean> {
+    const logs = [...this.#logs.values()];
+    const dirty = logs.filter((log) => log.failure === null && log.isDirty);
+    for (let i = 0; i < dirty.length; i += FLUSHES_AT_A_TIME) {
+      const some = dirty.slice(i, i + FLUSHES_AT_A_TIME);
+      await Promise.allSettled(some.map((log) => log.flush()));
+    }
+    return logs.every((log) => log.failure === null);
   }
 
   /** Writes down where logs begin later than their files do. */

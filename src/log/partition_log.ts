@@ -6,98 +6,29 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import {
-  readBaseOffset,
-  readBatchSize,
-  readLastOffsetDelta,
-  readMaxTimestamp,
-  writeBaseOffset,
-  writePartitionLeaderEpoch,
-} from "../protocol/records/batch.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { RecordsSource } from "../protocol/wire.ts";
-import type { HostCodecs, Runtime } from "../runtime/runtime.ts";
-import {
-  isControlBatch,
-  newestTimestamp,
-  readProducedBatch,
-  takeClientBatch,
-  takeInternalBatches,
-} from "./append_validation.ts";
+import type { HostCodecs } from "../runtime/runtime.ts";
 import { BatchScanner, WALK_WINDOW } from "./batch_scanner.ts";
 import { type EpochEnd, LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "./leader_epochs.ts";
+import { LogAppender } from "./log_appender.ts";
 import type { LogConfig } from "./log_config.ts";
+import type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
 import {
   PARTITION_METADATA,
   readPartitionMetadata,
   writePartitionMetadata,
 } from "./partition_metadata.ts";
-import { type ActiveProducer, type ProducedBatch, ProducerState } from "./producer_state.ts";
-import { openSegments, type RecoveryReport } from "./recovery.ts";
+import { type ActiveProducer, ProducerState } from "./producer_state.ts";
+import { openSegments } from "./recovery.ts";
 import { LogReplay } from "./replay.ts";
 import { countDeletable } from "./retention.ts";
-import { NO_RECORDS, Segment, segmentFileName } from "./segment.ts";
+import { NO_RECORDS, type Segment } from "./segment.ts";
+import { SegmentList } from "./segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
 import { findByTimestamp, maxTimestampFrom, type TimestampedOffset } from "./timestamp_lookup.ts";
 
-/** Who appends, and as which leader. */
-export interface AppendOptions {
-  /** The epoch of this partition's leader, written into each batch. */
-  readonly leaderEpoch: number;
-  /**
-   * `client`: exactly one batch, and everything about it is checked. `coordinator` (groups and
-   * transactions) and `raft` (the metadata log): whole batches of our own making, any number.
-   */
-  readonly origin: "client" | "coordinator" | "raft";
-  /** Whether zstd may be used, true unless told: Produce before version 7 must not. */
-  readonly allowZstd?: boolean;
-}
-
-/** What became of an append. */
-export interface AppendResult {
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  /** The broker's time that the records got, ms since 1970; -1 where they keep the producer's. */
-  readonly logAppendTimeMs: number;
-  /** True when the batch had been stored before: the offsets are those it got then. */
-  readonly duplicate: boolean;
-}
-
-/** What to read. */
-export interface ReadOptions {
-  /** Where to begin: the batch that holds this offset comes first, whole. */
-  readonly fetchOffset: number;
-  /** The most bytes to return. */
-  readonly maxBytes: number;
-  /** Only batches before this offset: the high watermark, or the log end offset. */
-  readonly endOffset: number;
-  /** Whether the first batch is returned even if it is larger than `maxBytes`. */
-  readonly minOneBatch: boolean;
-}
-
-/** How a log is opened. */
-export interface PartitionLogOptions {
-  readonly runtime: Pick<Runtime, "files" | "clock" | "random" | "codecs">;
-  /** The partition's own directory, made when missing. */
-  readonly directory: string;
-  readonly topic: string;
-  readonly partition: number;
-  /** The topic's id; where absent, `partition.metadata` tells it. */
-  readonly topicId?: string;
-  readonly config: LogConfig;
-  /** What `log-start-offset-checkpoint` has for this log; 0 unless told. */
-  readonly logStartOffset?: number;
-  /** Whether the process that wrote the log last ended cleanly: its tail need not be checked then. */
-  readonly wasShutDownCleanly?: boolean;
-  /** Is told what was mended. */
-  readonly onRecovery?: (report: RecoveryReport) => void;
-  /** Is called when the log start offset has changed, to have it written down. */
-  readonly onLogStartOffset?: () => void;
-}
-
-/** The most that a compressed batch may decompress to when its records are checked. */
-const MAX_DECOMPRESSED_BYTES = 134_217_728;
-const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
+export type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
 
 /**
  * One partition's log. Open it with {@linkcode PartitionLog.open}. Its methods throw a `KafkaError`
@@ -114,23 +45,11 @@ export class PartitionLog {
   readonly directory: string;
 
   readonly #runtime: PartitionLogOptions["runtime"];
-  readonly #deepCheck: { codecs: () => HostCodecs; maxDecompressedBytes: number };
   readonly #onLogStartOffset: () => void;
   readonly #epochs: LeaderEpochs;
   readonly #producers = new ProducerState();
-  readonly #produced: ProducedBatch = {
-    producerId: -1,
-    producerEpoch: -1,
-    baseSequence: -1,
-    lastOffsetDelta: 0,
-    isTransactional: false,
-  };
-  /** Oldest first, never empty once open; the last one is appended to. */
-  #segments: Segment[] = [];
-  /** Deleted segments whose files go when their time has come. */
-  #retired: { readonly segment: Segment; readonly dueMs: number }[] = [];
-  /** Deleted by a cut or a roll since the directory was synced. */
-  #directoryIsDirty = true;
+  readonly #segments: SegmentList;
+  readonly #appender: LogAppender;
   #topicId: string;
   #config: LogConfig;
   #logStartOffset: number;
@@ -148,14 +67,23 @@ export class PartitionLog {
     this.#config = options.config;
     this.#logStartOffset = options.logStartOffset ?? 0;
     this.#onLogStartOffset = options.onLogStartOffset ?? (() => {});
-    this.#deepCheck = {
-      codecs: () => this.#runtime.codecs(),
-      maxDecompressedBytes: MAX_DECOMPRESSED_BYTES,
-    };
+    this.#segments = new SegmentList(
+      options.runtime,
+      options.directory,
+      (path, error) => void this.#fail(`Cannot flush ${path}`, error),
+    );
     this.#epochs = new LeaderEpochs(
       options.runtime.files,
       `${options.directory}/${LEADER_EPOCH_CHECKPOINT}`,
     );
+    this.#appender = new LogAppender({
+      name: this.name,
+      segments: this.#segments,
+      producers: this.#producers,
+      epochs: this.#epochs,
+      codecs: () => this.#runtime.codecs(),
+      onBroken: (error) => void this.#fail(`Cannot restore the end of ${this.name}`, error),
+    });
   }
 
   /**
@@ -193,24 +121,22 @@ export class PartitionLog {
 
   /** The offset that the next record gets. */
   get logEndOffset(): number {
-    return this.#active.nextOffset;
+    return this.#segments.active.nextOffset;
   }
 
   /** Bytes of all segments. */
   get sizeInBytes(): number {
-    let size = 0;
-    for (const segment of this.#segments) size += segment.size;
-    return size;
+    return this.#segments.sizeInBytes;
   }
 
   /** How many segments there are. */
   get segmentCount(): number {
-    return this.#segments.length;
+    return this.#segments.all.length;
   }
 
   /** The first offset in the files that still exist; below the log start offset after a deletion. */
   get firstFileOffset(): number {
-    return this.#retired[0]?.segment.baseOffset ?? this.#segments[0]!.baseOffset;
+    return this.#segments.firstFileOffset;
   }
 
   /** Why the log takes no more records, or null while it does. */
@@ -263,26 +189,7 @@ export class PartitionLog {
    */
   append(records: Uint8Array, options: AppendOptions): AppendResult {
     if (this.#failure !== null) throw this.#failure;
-    const nowMs = this.#runtime.clock.now();
-    const isClient = options.origin === "client";
-    let bytes: Uint8Array;
-    try {
-      bytes = isClient
-        ? takeClientBatch(records, this.#config, options.allowZstd ?? true, nowMs, this.#deepCheck)
-          .memory
-        : this.#takeInternal(records, options.origin, nowMs).memory;
-      const { length } = records;
-      if (length > this.#config.segmentBytes) {
-        throw new KafkaError(
-          ErrorCode.RECORD_LIST_TOO_LARGE,
-          `${length} bytes are more than segment.bytes, ${this.#config.segmentBytes}`,
-        );
-      }
-      const duplicate = this.#checkProducers(bytes, length, isClient);
-      return duplicate ?? this.#store(bytes, length, nowMs, options.leaderEpoch);
-    } catch (error) {
-      throw this.#refusal(error);
-    }
+    return this.#appender.append(records, options, this.#config, this.#runtime.clock.now());
   }
 
   /**
@@ -302,24 +209,18 @@ export class PartitionLog {
     const endOffset = Math.min(options.endOffset, logEndOffset);
     if (fetchOffset >= endOffset) return NO_RECORDS;
     try {
-      for (let i = this.#segmentFor(fetchOffset); i < this.#segments.length; i++) {
-        const segment = this.#segments[i]!;
-        if (segment.baseOffset >= endOffset) break;
-        const start = segment.locate(fetchOffset);
-        if (start === segment.size) continue;
-        const end = segment.endOfRange(start, options.maxBytes, endOffset, options.minOneBatch);
-        return end === start ? NO_RECORDS : segment.slice(start, end);
-      }
+      return this.#segments.read(
+        endOffset === options.endOffset ? options : { ...options, endOffset },
+      );
     } catch (error) {
       throw this.#failed("read", error);
     }
-    return NO_RECORDS;
   }
 
   /** The first record whose timestamp is at least `timestampMs`, or null. */
   offsetForTimestamp(timestampMs: number, codecs: HostCodecs): TimestampedOffset | null {
     return this.#guard("search", () => {
-      for (const segment of this.#segments) {
+      for (const segment of this.#segments.all) {
         const found = findByTimestamp(segment, timestampMs, this.#logStartOffset, codecs);
         if (found !== null) return found;
       }
@@ -332,7 +233,7 @@ export class PartitionLog {
     return this.#guard("search", () => {
       let max = -1;
       let holder: Segment | null = null;
-      for (const segment of this.#segments) {
+      for (const segment of this.#segments.all) {
         const timestamp = maxTimestampFrom(segment, this.#logStartOffset);
         if (timestamp > max) {
           max = timestamp;
@@ -358,10 +259,7 @@ export class PartitionLog {
     if (offset <= this.#logStartOffset) return;
     this.#guard("delete records of", () => {
       this.#raiseLogStartOffset(offset);
-      const nowMs = this.#runtime.clock.now();
-      let count = 0;
-      while ((this.#segments[count + 1]?.baseOffset ?? Infinity) <= offset) count++;
-      this.#retire(count, nowMs);
+      this.#retire(this.#segments.countBefore(offset), this.#runtime.clock.now());
     });
   }
 
@@ -372,17 +270,17 @@ export class PartitionLog {
    */
   applyRetention(nowMs: number, highWatermark: number = this.logEndOffset): number {
     return this.#guard("delete old segments of", () => {
-      this.#removeRetired(nowMs);
+      this.#segments.removeRetired(nowMs);
       const count = countDeletable({
-        segments: this.#segments,
+        segments: this.#segments.all,
         config: this.#config,
         logStartOffset: this.#logStartOffset,
         highWatermark,
         nowMs,
       });
       if (count === 0) return 0;
-      if (count === this.#segments.length) this.#roll();
-      this.#raiseLogStartOffset(this.#segments[count]!.baseOffset);
+      if (count === this.#segments.all.length) this.#segments.roll(this.#config);
+      this.#raiseLogStartOffset(this.#segments.all[count]!.baseOffset);
       this.#retire(count, nowMs);
       return count;
     });
@@ -405,10 +303,9 @@ export class PartitionLog {
    */
   truncateTo(offset: number): void {
     if (offset >= this.logEndOffset) return;
-    if (offset <= this.#segments[0]!.baseOffset) return this.truncateFully(offset);
+    if (offset <= this.#segments.all[0]!.baseOffset) return this.truncateFully(offset);
     this.#guard("truncate", () => {
-      while (this.#active.baseOffset > offset) this.#drop(this.#segments.pop()!);
-      this.#active.truncate(this.#active.locate(offset));
+      this.#segments.truncate(offset);
       if (this.#logStartOffset > this.logEndOffset) {
         this.#logStartOffset = this.logEndOffset;
         this.#onLogStartOffset();
@@ -421,8 +318,8 @@ export class PartitionLog {
   /** Removes every record: the log is empty and begins and ends at `offset`. */
   truncateFully(offset: number): void {
     this.#guard("truncate", () => {
-      for (const segment of this.#segments.splice(0)) this.#drop(segment);
-      this.#segments.push(this.#newSegment(offset));
+      this.#segments.clear();
+      this.#segments.add(offset, this.#config);
       this.#logStartOffset = offset;
       this.#onLogStartOffset();
       this.#producers.clear();
@@ -432,7 +329,8 @@ export class PartitionLog {
 
   /** Closes the active segment and begins another, unless it is empty. */
   roll(): void {
-    if (this.#active.size > 0) this.#guard("roll", () => this.#roll());
+    if (this.#segments.active.size === 0) return;
+    this.#guard("roll", () => this.#segments.roll(this.#config));
   }
 
   /**
@@ -442,14 +340,15 @@ export class PartitionLog {
   async flush(): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     try {
-      for (const segment of [...this.#segments]) await segment.sync();
-      if (this.#directoryIsDirty) {
-        this.#directoryIsDirty = false;
-        await this.#runtime.files.syncDirectory(this.directory);
-      }
+      await this.#segments.sync();
     } catch (error) {
       throw this.#fail(`Cannot flush ${this.name}`, error);
     }
+  }
+
+  /** Whether {@linkcode PartitionLog.flush} has anything to do. */
+  get isDirty(): boolean {
+    return this.#segments.isDirty;
   }
 
   /** Closes the files. Batches that were read and not yet copied cannot be copied any more. */
@@ -457,19 +356,14 @@ export class PartitionLog {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#failure ??= storageError(`Cannot use ${this.name}`, new Error("the log has been closed"));
-    for (const segment of this.#segments) segment.close();
-    this.#removeRetired(Infinity);
-  }
-
-  get #active(): Segment {
-    return this.#segments[this.#segments.length - 1]!;
+    this.#segments.close();
   }
 
   #recover(options: PartitionLogOptions): void {
     const { files, clock } = this.#runtime;
     const replay = new LogReplay(this.#producers);
     const report = options.onRecovery ?? (() => {});
-    this.#segments = openSegments({
+    this.#segments.adopt(openSegments({
       files,
       directory: this.directory,
       name: this.name,
@@ -480,147 +374,17 @@ export class PartitionLog {
       checkTail: options.wasShutDownCleanly !== true,
       visit: (scanner) => replay.visit(scanner),
       report,
-    });
-    if (this.#segments.length === 0 || this.logEndOffset < this.#logStartOffset) {
+    }));
+    if (this.#segments.all.length === 0 || this.logEndOffset < this.#logStartOffset) {
       // What was deleted must not come back because the end of the log was lost.
-      for (const segment of this.#segments.splice(0)) this.#drop(segment);
-      const first = this.#newSegment(this.#logStartOffset);
-      first.release();
-      this.#segments.push(first);
+      this.#segments.clear();
+      this.#segments.add(this.#logStartOffset, this.#config).release();
     }
-    this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments[0]!.baseOffset);
+    this.#logStartOffset = Math.max(
+      this.#logStartOffset,
+      this.#segments.all[0]!.baseOffset,
+    );
     replay.reconcileEpochs(this.#epochs, this.#logStartOffset, this.logEndOffset);
-  }
-
-  #takeInternal(
-    records: Uint8Array,
-    origin: "coordinator" | "raft" | "client",
-    nowMs: number,
-  ): ReturnType<typeof takeInternalBatches> {
-    const isRaft = origin === "raft";
-    const stamps = !isRaft && this.#config.messageTimestampType === "LogAppendTime";
-    return takeInternalBatches(
-      records,
-      isRaft ? Infinity : this.#config.maxMessageBytes,
-      stamps ? nowMs : null,
-    );
-  }
-
-  /** Throws unless the producers of the batches may write them now. The earlier result for a repeated batch. */
-  #checkProducers(bytes: Uint8Array, length: number, isClient: boolean): AppendResult | null {
-    const batch = this.#produced;
-    for (let at = 0; at < length; at += readBatchSize(bytes, at)) {
-      const hasProducer = readProducedBatch(bytes, at, batch);
-      if (isControlBatch(bytes, at)) continue;
-      if (hasProducer && isClient) {
-        const duplicate = this.#producers.findDuplicate(batch);
-        if (duplicate !== null) {
-          const stamped = this.#config.messageTimestampType === "LogAppendTime";
-          return {
-            baseOffset: duplicate.baseOffset,
-            lastOffset: duplicate.lastOffset,
-            logAppendTimeMs: stamped ? duplicate.timestamp : -1,
-            duplicate: true,
-          };
-        }
-      }
-      if (
-        isClient && batch.isTransactional &&
-        !(hasProducer && this.#producers.hasOpenTransaction(batch.producerId))
-      ) {
-        throw new KafkaError(
-          ErrorCode.INVALID_TXN_STATE,
-          `producer ${batch.producerId} has no transaction open here`,
-        );
-      }
-      if (hasProducer) this.#producers.check(batch, isClient, `Cannot append to ${this.name}`);
-    }
-    return null;
-  }
-
-  /** Gives the checked batches their offsets and writes them. */
-  #store(bytes: Uint8Array, length: number, nowMs: number, leaderEpoch: number): AppendResult {
-    const baseOffset = this.logEndOffset;
-    let nextOffset = baseOffset;
-    for (let at = 0; at < length; at += readBatchSize(bytes, at)) {
-      writeBaseOffset(bytes, at, nextOffset);
-      writePartitionLeaderEpoch(bytes, at, leaderEpoch);
-      nextOffset += readLastOffsetDelta(bytes, at) + 1;
-    }
-    this.#rollIfNeeded(length, newestTimestamp(bytes, length), nextOffset - 1, nowMs);
-    if (leaderEpoch > this.#epochs.latestEpoch) this.#epochs.assign(leaderEpoch, baseOffset);
-    const segment = this.#active;
-    try {
-      segment.write(bytes.subarray(0, length));
-    } catch (error) {
-      throw this.#writeFailed(segment, error);
-    }
-    for (let at = 0; at < length;) {
-      const size = readBatchSize(bytes, at);
-      const batchOffset = readBaseOffset(bytes, at);
-      const maxTimestamp = readMaxTimestamp(bytes, at);
-      const lastOffset = batchOffset + readLastOffsetDelta(bytes, at);
-      segment.addBatch(size, batchOffset, lastOffset, maxTimestamp);
-      if (readProducedBatch(bytes, at, this.#produced)) {
-        LogReplay.track(this.#producers, this.#produced, bytes, at);
-      }
-      at += size;
-    }
-    return {
-      baseOffset,
-      lastOffset: nextOffset - 1,
-      logAppendTimeMs: this.#config.messageTimestampType === "LogAppendTime" ? nowMs : -1,
-      duplicate: false,
-    };
-  }
-
-  #rollIfNeeded(length: number, maxTimestamp: number, lastOffset: number, nowMs: number): void {
-    const segment = this.#active;
-    if (segment.size === 0) return;
-    const age = segment.firstTimestamp >= 0
-      ? maxTimestamp - segment.firstTimestamp
-      : nowMs - segment.createdMs;
-    if (
-      segment.size + length > this.#config.segmentBytes ||
-      age > this.#config.segmentMs - segment.rollJitterMs ||
-      lastOffset - segment.baseOffset > LARGEST_RELATIVE_OFFSET
-    ) {
-      this.#roll();
-    }
-  }
-
-  #roll(): void {
-    const closed = this.#active;
-    this.#segments.push(this.#newSegment(this.logEndOffset));
-    closed.index.trim();
-    this.#directoryIsDirty = true;
-    // On the disk soon: after a loss of power only the last segment may have a torn tail.
-    closed.sync().catch((error) => this.#fail(`Cannot flush ${closed.path}`, error));
-  }
-
-  #newSegment(baseOffset: number): Segment {
-    const { files, clock, random } = this.#runtime;
-    const segment = new Segment(
-      files,
-      `${this.directory}/${segmentFileName(baseOffset)}`,
-      baseOffset,
-      clock.now(),
-      this.#config.indexIntervalBytes,
-    );
-    segment.rollJitterMs = this.#config.segmentJitterMs > 0
-      ? random.below(this.#config.segmentJitterMs)
-      : 0;
-    // Made now, so that a directory without room for it is noticed before anything else happens.
-    segment.file.truncate(0);
-    return segment;
-  }
-
-  /** The number of the last segment that begins at or before `offset`. */
-  #segmentFor(offset: number): number {
-    for (let i = this.#segments.length - 1; i > 0; i--) {
-      if (this.#segments[i]!.baseOffset <= offset) return i;
-    }
-    return 0;
   }
 
   #raiseLogStartOffset(offset: number): void {
@@ -630,59 +394,25 @@ export class PartitionLog {
     this.#onLogStartOffset();
   }
 
-  /** Takes the oldest `count` segments out of the log; their files go later, for those who read them now. */
+  /** Takes the oldest `count` segments out of the log. */
   #retire(count: number, nowMs: number): void {
-    const dueMs = nowMs + this.#config.fileDeleteDelayMs;
-    for (const segment of this.#segments.splice(0, count)) this.#retired.push({ segment, dueMs });
-    this.#removeRetired(nowMs);
-  }
-
-  #removeRetired(nowMs: number): void {
-    while (this.#retired.length > 0 && this.#retired[0]!.dueMs <= nowMs) {
-      this.#drop(this.#retired.shift()!.segment);
-    }
-  }
-
-  #drop(segment: Segment): void {
-    segment.close();
-    this.#runtime.files.remove(segment.path);
-    this.#directoryIsDirty = true;
+    this.#segments.retire(count, nowMs + this.#config.fileDeleteDelayMs);
+    this.#segments.removeRetired(nowMs);
   }
 
   #rebuildProducers(): void {
     this.#producers.clear();
     const replay = new LogReplay(this.#producers);
-    for (const segment of this.#segments) {
+    for (const segment of this.#segments.all) {
       const scanner = new BatchScanner(segment.file, 0, segment.size, WALK_WINDOW);
       while (scanner.next()) replay.visit(scanner);
     }
-  }
-
-  /** A write failed: what it may have left is cut off, and where even that fails, the log stops. */
-  #writeFailed(segment: Segment, cause: unknown): KafkaError {
-    const error = storageError(`Cannot append to ${this.name}`, cause);
-    try {
-      segment.dropUnfinished();
-    } catch (second) {
-      this.#fail(`Cannot restore the end of ${this.name}`, second);
-    }
-    return error;
   }
 
   #fail(what: string, cause: unknown): KafkaError {
     const error = storageError(what, cause);
     this.#failure ??= error;
     return error;
-  }
-
-  #refusal(error: unknown): unknown {
-    const where = `Cannot append to ${this.name}`;
-    if (error instanceof KafkaError) {
-      return error.message.startsWith("Cannot")
-        ? error
-        : new KafkaError(error.code, `${where}: ${error.message}`, { cause: error });
-    }
-    return asKafkaError(where, error);
   }
 
   #failed(action: string, error: unknown): unknown {

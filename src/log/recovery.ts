@@ -14,7 +14,7 @@ import {
 } from "../protocol/records/batch.ts";
 import type { FileSystem } from "../runtime/runtime.ts";
 import { BatchScanner, WALK_WINDOW } from "./batch_scanner.ts";
-import { baseOffsetOf, Segment } from "./segment.ts";
+import { baseOffsetOf, Segment, segmentFileName } from "./segment.ts";
 
 /** What was found and mended when a log was opened. The broker logs it. */
 export interface RecoveryReport {
@@ -60,10 +60,20 @@ export function openSegments(options: RecoveryOptions): Segment[] {
   const baseOffsets = files.list(directory).map((entry) => baseOffsetOf(entry.name))
     .filter((offset) => offset >= 0).sort((a, b) => a - b);
   const segments = baseOffsets.map((baseOffset) => segmentAt(options, baseOffset));
+  try {
+    mend(segments, options);
+  } finally {
+    for (const segment of segments) segment.release();
+  }
+  return segments;
+}
+
+/** Indexes the segments, cuts the tail, and takes out those that are not needed. */
+function mend(segments: Segment[], options: RecoveryOptions): void {
   const sizes = segments.map((segment) => segment.file.size());
   while (segments.length > 1 && segments[1]!.baseOffset <= options.logStartOffset) {
     sizes.shift();
-    discard(files, segments.shift()!);
+    discard(options.files, segments.shift()!);
   }
   const tail = Math.max(0, sizes.findLastIndex((size) => size > 0));
   for (const [i, segment] of segments.entries()) {
@@ -73,15 +83,12 @@ export function openSegments(options: RecoveryOptions): Segment[] {
     if (i < tail) checkJoin(segment, next!, options);
   }
   dropEmptySegments(segments, tail, options);
-  for (const segment of segments) segment.release();
-  return segments;
 }
 
 function segmentAt(options: RecoveryOptions, baseOffset: number): Segment {
-  const name = `${String(baseOffset).padStart(20, "0")}.log`;
   return new Segment(
     options.files,
-    `${options.directory}/${name}`,
+    `${options.directory}/${segmentFileName(baseOffset)}`,
     baseOffset,
     options.nowMs,
     options.indexIntervalBytes,

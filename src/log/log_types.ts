@@ -1,0 +1,63 @@
+/**
+ * What a partition's log is opened, appended to and read with.
+ *
+ * @module
+ */
+import type { Runtime } from "../runtime/runtime.ts";
+import type { LogConfig } from "./log_config.ts";
+import type { RecoveryReport } from "./recovery.ts";
+
+/** Who appends, and as which leader. */
+export interface AppendOptions {
+  /** The epoch of this partition's leader, written into each batch. */
+  readonly leaderEpoch: number;
+  /**
+   * `client`: exactly one batch, and everything about it is checked. `coordinator` (groups and
+   * transactions) and `raft` (the metadata log): whole batches of our own making, any number.
+   */
+  readonly origin: "client" | "coordinator" | "raft";
+  /** Whether zstd may be used, true unless told: Produce before version 7 must not. */
+  readonly allowZstd?: boolean;
+}
+
+/** What became of an append. */
+export interface AppendResult {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  /** The broker's time that the records got, ms since 1970; -1 where they keep the producer's. */
+  readonly logAppendTimeMs: number;
+  /** True when the batch had been stored before: the offsets are those it got then. */
+  readonly duplicate: boolean;
+}
+
+/** What to read. */
+export interface ReadOptions {
+  /** Where to begin: the batch that holds this offset comes first, whole. */
+  readonly fetchOffset: number;
+  /** The most bytes to return. */
+  readonly maxBytes: number;
+  /** Only batches before this offset: the high watermark, or the log end offset. */
+  readonly endOffset: number;
+  /** Whether the first batch is returned even if it is larger than `maxBytes`. */
+  readonly minOneBatch: boolean;
+}
+
+/** How a log is opened. */
+export interface PartitionLogOptions {
+  readonly runtime: Pick<Runtime, "files" | "clock" | "random" | "codecs">;
+  /** The partition's own directory, made when missing. */
+  readonly directory: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** The topic's id; where absent, `partition.metadata` tells it. */
+  readonly topicId?: string;
+  readonly config: LogConfig;
+  /** What `log-start-offset-checkpoint` has for this log; 0 unless told. */
+  readonly logStartOffset?: number;
+  /** Whether the process that wrote the log last ended cleanly: its tail need not be checked then. */
+  readonly wasShutDownCleanly?: boolean;
+  /** Is told what was mended. */
+  readonly onRecovery?: (report: RecoveryReport) => void;
+  /** Is called when the log start offset has changed, to have it written down. */
+  readonly onLogStartOffset?: () => void;
+}
