@@ -32,7 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
 };
 /** Files of `src/` itself that any room may use. */
-const FOR_ALL = ["assert.ts", "limits.ts"];
+const FOR_ALL = ["assert.ts", "limits.ts", "logger.ts"];
 
 const HIDDEN_EFFECTS = [
   /\bDeno\./,

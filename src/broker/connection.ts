@@ -12,7 +12,7 @@ import { type Clock, type Connection, ConnectionError } from "../runtime/runtime
 import { AnswerQueue } from "./answer_queue.ts";
 import { CloseConnection, type Dispatcher } from "./dispatch.ts";
 import type { ConnectionInfo } from "./handler.ts";
-import type { Logger } from "./logger.ts";
+import type { Logger } from "../logger.ts";
 import type { SendPool } from "./send_pool.ts";
 
 /** What a connection needs of its server. */

@@ -74,8 +74,9 @@ export class Partition {
   /**
    * Appends a client's batch. With `allReplicas` it is refused when fewer than
    * `min.insync.replicas` are in sync; a topic with fewer replicas than that needs all it has.
+   * `allowZstd` is whether the request's version knows that compression.
    */
-  append(records: Uint8Array, allReplicas: boolean): AppendResult {
+  append(records: Uint8Array, allReplicas: boolean, allowZstd = true): AppendResult {
     if (allReplicas) {
       const needed = Math.min(this.#state.minInsyncReplicas, this.#state.replicas.length);
       const inSync = this.#state.isr.length;
@@ -89,6 +90,7 @@ export class Partition {
     const result = this.log.append(records, {
       leaderEpoch: this.#state.leaderEpoch,
       origin: "client",
+      allowZstd,
     });
     this.#advance();
     return result;

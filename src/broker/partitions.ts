@@ -12,7 +12,8 @@ import { Purgatory } from "./purgatory.ts";
 interface HostedTopic {
   readonly name: string;
   readonly id: string;
-  readonly partitions: (Partition | undefined)[];
+  /** By number; an error in the place of one whose log could not be opened. */
+  readonly partitions: (Partition | KafkaError | undefined)[];
 }
 
 /** Finds partitions, appends to them and wakes those who wait for what was appended. */
@@ -30,14 +31,21 @@ export class Partitions {
     this.producePurgatory = new Purgatory(clock);
   }
 
-  /** The partition, or UNKNOWN_TOPIC_OR_PARTITION thrown. */
+  /** The partition, or UNKNOWN_TOPIC_OR_PARTITION or why it is offline thrown. */
   byName(topic: string, partition: number): Partition {
     const found = this.#byName.get(topic)?.partitions[partition];
+    if (found instanceof KafkaError) throw found;
     if (found !== undefined) return found;
     throw new KafkaError(
       ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
       `Partition ${partition} of topic "${topic}" does not exist here: create it or fetch metadata`,
     );
+  }
+
+  /** The partition if it is in service here. */
+  find(topic: string, partition: number): Partition | undefined {
+    const found = this.#byName.get(topic)?.partitions[partition];
+    return found instanceof KafkaError ? undefined : found;
   }
 
   /** The partition, or UNKNOWN_TOPIC_ID or UNKNOWN_TOPIC_OR_PARTITION thrown. */
@@ -54,40 +62,40 @@ export class Partitions {
 
   /** All of them. */
   *[Symbol.iterator](): Iterator<Partition> {
-    for (const { partitions } of this.#byName.values()) {
-      for (const partition of partitions) if (partition !== undefined) yield partition;
-    }
+    for (const { partitions } of this.#byName.values()) yield* inService(partitions);
   }
 
   /** Takes a partition in. */
   add(topic: string, topicId: string, index: number, partition: Partition): void {
-    let hosted = this.#byName.get(topic);
-    if (hosted === undefined) {
-      hosted = { name: topic, id: topicId, partitions: [] };
-      this.#byName.set(topic, hosted);
-      this.#byId.set(topicId, hosted);
-    }
-    hosted.partitions[index] = partition;
+    this.#topic(topic, topicId).partitions[index] = partition;
+  }
+
+  /** Answers requests for a partition with `error`. */
+  markOffline(topic: string, topicId: string, index: number, error: KafkaError): void {
+    this.#topic(topic, topicId).partitions[index] = error;
   }
 
   /** Lets go of a topic's partitions and answers whoever waits for one of them. */
-  removeTopic(topic: string): Partition[] {
+  removeTopic(topic: string): void {
     const hosted = this.#byName.get(topic);
-    if (hosted === undefined) return [];
+    if (hosted === undefined) return;
     this.#byName.delete(topic);
     this.#byId.delete(hosted.id);
-    const gone = hosted.partitions.filter((partition) => partition !== undefined);
-    for (const partition of gone) {
+    for (const partition of inService(hosted.partitions)) {
       partition.isGone = true;
       this.fetchPurgatory.touch(partition);
       this.producePurgatory.touch(partition);
     }
-    return gone;
   }
 
   /** Appends a client's batch. See {@linkcode Partition.append}. */
-  append(partition: Partition, records: Uint8Array, allReplicas: boolean): AppendResult {
-    const result = partition.append(records, allReplicas);
+  append(
+    partition: Partition,
+    records: Uint8Array,
+    allReplicas: boolean,
+    allowZstd = true,
+  ): AppendResult {
+    const result = partition.append(records, allReplicas, allowZstd);
     // Readers are woken once for all the batches that came in one read of a connection.
     if (this.#touched.size === 0) queueMicrotask(() => this.#wakeReaders());
     this.#touched.add(partition);
@@ -100,9 +108,25 @@ export class Partitions {
     this.producePurgatory.expireAll();
   }
 
+  #topic(name: string, id: string): HostedTopic {
+    let topic = this.#byName.get(name);
+    if (topic === undefined) {
+      topic = { name, id, partitions: [] };
+      this.#byName.set(name, topic);
+      this.#byId.set(id, topic);
+    }
+    return topic;
+  }
+
   #wakeReaders(): void {
     const touched = [...this.#touched];
     this.#touched.clear();
     for (const partition of touched) this.fetchPurgatory.touch(partition);
+  }
+}
+
+function* inService(partitions: HostedTopic["partitions"]): Generator<Partition> {
+  for (const partition of partitions) {
+    if (partition !== undefined && !(partition instanceof KafkaError)) yield partition;
   }
 }

@@ -6,9 +6,10 @@
 import type { Controller } from "../controller/controller.ts";
 import type { GroupCoordinator } from "../groups/group_coordinator.ts";
 import type { MetadataImage } from "../metadata/image.ts";
-import type { HostCodecs, Runtime } from "../runtime/runtime.ts";
+import type { Address, HostCodecs, Runtime } from "../runtime/runtime.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";
-import type { Logger } from "./logger.ts";
+import type { ConnectionInfo } from "./handler.ts";
+import type { Logger } from "../logger.ts";
 import type { FetchSessions } from "./fetch_sessions.ts";
 import type { Partitions } from "./partitions.ts";
 import type { ProducerIds } from "./producer_ids.ts";
@@ -23,8 +24,8 @@ export interface BrokerServices {
   readonly config: BrokerConfig;
   /** The cluster as it stands now. A new image replaces the old one: do not keep it over an await. */
   image(): MetadataImage;
-  /** Where clients reach this node by the listener that `context.connection` came in by. */
-  advertisedListener(): { host: string; port: number };
+  /** Where the client at the other end of `connection` reaches this node. */
+  advertisedAddress(connection: ConnectionInfo): Address;
   /** Decides changes of the cluster: topics, partitions, configs. */
   readonly controller: Controller;
   /** The partitions this node hosts: append, read, high watermarks, delayed operations. */

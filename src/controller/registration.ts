@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { METADATA_VERSION, METADATA_VERSION_FEATURE } from "../metadata/features.ts";
+import {
+  METADATA_VERSION,
+  METADATA_VERSION_FEATURE,
+  SUPPORTED_FEATURES,
+} from "../metadata/features.ts";
 import type { BrokerImage, EndpointImage, MetadataImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
-
-/** `metadata.version` of Apache Kafka 4.3 (4.3-IV0): the records that are written here. */
-export const METADATA_VERSION = 30;
-
-const FEATURE = "metadata.version";
 
 /** What a broker says of itself at its start. */
 export interface BrokerRegistration {
@@ -28,10 +29,10 @@ export interface BrokerRegistration {
  * written, until they are there.
  */
 export function decideBootstrap(image: MetadataImage): MetadataRecordInput[] {
-  if (image.features.has(FEATURE)) return [];
+  if (image.features.has(METADATA_VERSION_FEATURE)) return [];
   return [{
     name: "FeatureLevelRecord",
-    value: { name: FEATURE, featureLevel: METADATA_VERSION },
+    value: { name: METADATA_VERSION_FEATURE, featureLevel: METADATA_VERSION },
   }];
 }
 
@@ -54,7 +55,7 @@ export function decideRegistration(
       brokerEpoch: offset,
       endPoints: registration.endpoints,
       features: [{
-        name: FEATURE,
+        name: METADATA_VERSION_FEATURE,
         minSupportedVersion: METADATA_VERSION,
         maxSupportedVersion: METADATA_VERSION,
       }],
@@ -66,10 +67,10 @@ export function decideRegistration(
 }
 
 function isSame(before: BrokerImage, registration: BrokerRegistration): boolean {
-  const range = before.features.get(FEATURE);
+  const range = before.features.get(METADATA_VERSION_FEATURE);
   return !before.fenced && !before.inControlledShutdown &&
     before.rack === registration.rack &&
-    range?.min === METADATA_VERSION && range.max === METADATA_VERSION &&
+    JSON.stringify([...before.features]) === JSON.stringify([...SUPPORTED_FEATURES]) &&
     JSON.stringify(before.logDirs) === JSON.stringify(registration.logDirs) &&
     JSON.stringify(before.endpoints.map(textOf)) ===
       JSON.stringify(registration.endpoints.map(textOf));

@@ -25,6 +25,10 @@ const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
 const LOG_START_OFFSETS = "log-start-offset-checkpoint";
 /** What a directory that is being deleted ends in, after a unique part. */
 const DELETED_SUFFIX = "-delete";
+/** What the directory of a partition that belongs to no topic ends in, after a unique part. */
+const STRAY_SUFFIX = "-stray";
+/** Bytes of the longest name that file systems take. */
+const LONGEST_NAME = 255;
 /** Logs that are brought to the disk together when the directory is closed. */
 const FLUSHES_AT_A_TIME = 32;
 
@@ -188,9 +192,8 @@ export class LogManager {
     this.#failures.delete(name);
     try {
       if (files.exists(this.#path(name))) {
-        // 255 bytes are the longest name that file systems take: the unique part stays whole.
         const suffix = `.${uniqueWord(random)}${DELETED_SUFFIX}`;
-        const doomed = this.#path(name.slice(0, 255 - suffix.length) + suffix);
+        const doomed = this.#path(name.slice(0, LONGEST_NAME - suffix.length) + suffix);
         files.rename(this.#path(name), doomed);
         files.remove(doomed);
       }
@@ -198,6 +201,25 @@ export class LogManager {
     } catch (error) {
       throw storageError(`Cannot delete ${name}`, error);
     }
+  }
+
+  /**
+   * Takes a log out of service without deleting anything: its directory gets another name, ending in
+   * `-stray`, which is returned.
+   */
+  setAside(topic: string, partition: number): string {
+    const name = `${topic}-${partition}`;
+    const { files, random } = this.#options.runtime;
+    this.#logs.get(name)?.close();
+    this.#logs.delete(name);
+    const suffix = `.${uniqueWord(random)}${STRAY_SUFFIX}`;
+    const place = name.slice(0, LONGEST_NAME - suffix.length) + suffix;
+    try {
+      files.rename(this.#path(name), this.#path(place));
+    } catch (error) {
+      throw storageError(`Cannot set ${name} aside`, error);
+    }
+    return place;
   }
 
   /**

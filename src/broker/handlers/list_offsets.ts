@@ -87,15 +87,15 @@ function lookUp(
         return found(end, -1, leaderEpoch);
       case EARLIEST:
       case EARLIEST_LOCAL: {
-        const { leaderEpoch: epoch } = log.epochOfOffset(log.logStartOffset);
+        const epoch = log.epochForOffset(log.logStartOffset);
         return found(log.logStartOffset, -1, epoch < 0 ? leaderEpoch : epoch);
       }
       case LATEST_TIERED:
         return found(-1, -1, -1);
     }
     const record = timestamp === MAX_TIMESTAMP
-      ? log.offsetOfMaxTimestamp(services.codecs)
-      : log.offsetForTimestamp(timestamp, services.codecs);
+      ? log.offsetOfMaxTimestamp(services.codecs())
+      : log.offsetForTimestamp(timestamp, services.codecs());
     // A record that consumers may not see yet is not there for them.
     if (record === null || record.offset >= end) return found(-1, -1, -1);
     return found(record.offset, record.timestamp, record.leaderEpoch);

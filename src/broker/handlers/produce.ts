@@ -1,7 +1,8 @@
 /**
  * Produce appends each partition's batch to its log and answers with the offset of its first record.
  *
- * Versions 3 to 13. Version 5 adds the log start offset to the answer, 8 an error message and the
+ * Versions 3 to 13. Version 5 adds the log start offset to the answer, 7 allows zstd
+ * (KIP-110), 8 an error message and the
  * records at fault (KIP-467), 9 is flexible, 10 names the new leader with an error (KIP-951), 11 and
  * 12 are about transactions (KIP-890), 13 names topics by id (KIP-516).
  *
@@ -93,7 +94,7 @@ function append(
         `Cannot append to ${partition.name}: the request has no records for it`,
       );
     }
-    const result = partitions.append(partition, records, acks === ACKS_ALL);
+    const result = partitions.append(partition, records, acks === ACKS_ALL, apiVersion >= 7);
     const answer: PartitionAnswer = {
       index,
       errorCode: 0,

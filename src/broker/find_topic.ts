@@ -1,0 +1,22 @@
+/**
+ * The topic that a request about committed offsets means: by name before version 10, by id since.
+ *
+ * @module
+ */
+import type { MetadataImage, TopicImage } from "../metadata/image.ts";
+import { ErrorCode } from "../protocol/errors.ts";
+
+/** The version of OffsetCommit and OffsetFetch that names topics by their ids (KIP-848). */
+export const TOPIC_IDS_SINCE = 10;
+
+/** The topic, or the error for one that does not exist. */
+export function findTopic(
+  image: MetadataImage,
+  apiVersion: number,
+  name: string,
+  topicId: string,
+): TopicImage | ErrorCode {
+  return apiVersion >= TOPIC_IDS_SINCE
+    ? image.topicById(topicId) ?? ErrorCode.UNKNOWN_TOPIC_ID
+    : image.topicByName(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+}

@@ -1,0 +1,53 @@
+/**
+ * ApiVersions tells a client which requests are served here, in which versions, and which features
+ * the cluster has.
+ *
+ * Versions 0 to 4. From version 3 on the client names its software (KIP-511) and features are told
+ * (KIP-584); version 4 may tell features whose lowest level is 0. An unknown version never gets
+ * here: the dispatcher answers it in version 0. Produce is told from version 0 on although it is
+ * served from 3, as Apache Kafka does, since older librdkafka looks for version 0.
+ *
+ * @module
+ */
+import { apiVersions } from "../../protocol/messages/api_versions.ts";
+import { produce } from "../../protocol/messages/produce.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { SUPPORTED_FEATURES } from "../../metadata/features.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+import { SUPPORTED } from "../supported.ts";
+
+/** What a client's software may be called (KIP-511). */
+const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
+
+/** Serves ApiVersions. */
+export const apiVersionsHandler: Handler = defineHandler(apiVersions, {
+  handle({ clientSoftwareName, clientSoftwareVersion }, { apiVersion, connection, services }) {
+    if (apiVersion >= 3) {
+      if (!SOFTWARE_NAME.test(clientSoftwareName) || !SOFTWARE_NAME.test(clientSoftwareVersion)) {
+        return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] };
+      }
+      connection.clientSoftwareName = clientSoftwareName;
+      connection.clientSoftwareVersion = clientSoftwareVersion;
+    }
+    const image = services.image();
+    return {
+      errorCode: 0,
+      apiKeys: SUPPORTED.map(({ api }) => ({
+        apiKey: api.key,
+        minVersion: api.key === produce.key ? 0 : api.minVersion,
+        maxVersion: api.maxVersion,
+      })),
+      supportedFeatures: [...SUPPORTED_FEATURES]
+        // Before version 4 a client cannot read a lowest level of 0.
+        .filter(([, { min }]) => apiVersion >= 4 || min > 0)
+        .map(([name, { min, max }]) => ({ name, minVersion: min, maxVersion: max })),
+      finalizedFeaturesEpoch: image.offset,
+      finalizedFeatures: [...image.features].map(([name, level]) => ({
+        name,
+        maxVersionLevel: level,
+        minVersionLevel: level,
+      })),
+    };
+  },
+  onError: (_request, errorCode) => ({ errorCode, apiKeys: [] }),
+});

@@ -1,0 +1,56 @@
+/**
+ * DescribeCluster tells the cluster's id, its controller and its brokers (KIP-700).
+ *
+ * Versions 0 to 2, all flexible. Version 1 asks for brokers or controllers (KIP-919), 2 may include
+ * fenced brokers (KIP-1073).
+ *
+ * @module
+ */
+import type { ResponseInputOf } from "../../protocol/api.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
+import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
+import { brokersOf } from "../cluster_view.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+type Response = ResponseInputOf<typeof describeCluster>;
+
+const BROKERS = 1;
+const CONTROLLERS = 2;
+
+/** Serves DescribeCluster. */
+export const describeClusterHandler: Handler = defineHandler(describeCluster, {
+  handle(request, context) {
+    const { endpointType } = request;
+    if (endpointType === CONTROLLERS) {
+      return failed(
+        ErrorCode.MISMATCHED_ENDPOINT_TYPE,
+        "This is a broker's listener: ask a controller's for controllers",
+      );
+    }
+    if (endpointType !== BROKERS) {
+      return failed(
+        ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+        `Endpoint type ${endpointType} is not known: 1 is for brokers, 2 for controllers`,
+      );
+    }
+    const { services } = context;
+    return {
+      errorCode: 0,
+      endpointType,
+      clusterId: services.clusterId,
+      controllerId: services.nodeId,
+      brokers: brokersOf(context, request.includeFencedBrokers).map(
+        ({ id, host, port, rack, isFenced }) => ({ brokerId: id, host, port, rack, isFenced }),
+      ),
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? CLUSTER_OPERATIONS
+        : OPERATIONS_NOT_ASKED,
+    };
+  },
+  onError: (_request, code, message) => failed(code, message),
+});
+
+function failed(errorCode: number, errorMessage: string): Response {
+  return { errorCode, errorMessage, clusterId: "", brokers: [] };
+}

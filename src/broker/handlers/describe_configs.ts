@@ -1,0 +1,114 @@
+/**
+ * DescribeConfigs tells the configs of topics and brokers: value, where it comes from, and on
+ * request every layer that has one. A broker named "" is what was set for every broker. Groups,
+ * client metrics and the broker's loggers have no configs here, and their lists are empty.
+ *
+ * Serves versions 1 to 4. From 2 the broker may throttle after the answer rather than before, 3 adds
+ * types and documentation, 4 has the flexible encoding.
+ *
+ * @module
+ */
+import {
+  CONFIG_TYPE_ID,
+  ConfigResourceType,
+  type DescribedConfig,
+} from "../../config/definition.ts";
+import { describeTopicConfigs } from "../../config/topic_config.ts";
+import { checkTopicName } from "../../controller/topic_names.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { describeConfigs } from "../../protocol/messages/describe_configs.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
+
+/** Describes configs. */
+export const describeConfigsHandler: Handler = defineHandler(describeConfigs, {
+  handle: ({ resources, includeSynonyms, includeDocumentation }, { services }) => ({
+    results: resources.map(({ resourceType, resourceName, configurationKeys }) => {
+      const wanted = configurationKeys === null || configurationKeys.length === 0
+        ? null
+        : new Set(configurationKeys);
+      try {
+        const described = describe(resourceType, resourceName, services)
+          .filter(({ name }) => wanted === null || wanted.has(name));
+        return {
+          errorCode: ErrorCode.NONE,
+          errorMessage: null,
+          resourceType,
+          resourceName,
+          configs: described.map((config) => ({
+            name: config.name,
+            value: config.value,
+            readOnly: config.readOnly,
+            configSource: config.source,
+            isSensitive: false,
+            synonyms: includeSynonyms ? config.synonyms : [],
+            configType: CONFIG_TYPE_ID[config.type],
+            documentation: includeDocumentation ? config.documentation : null,
+          })),
+        };
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        return {
+          errorCode: error.code,
+          errorMessage: error.message,
+          resourceType,
+          resourceName,
+          configs: [],
+        };
+      }
+    }),
+  }),
+  onError: ({ resources }, errorCode, errorMessage) => ({
+    results: resources.map(({ resourceType, resourceName }) => ({
+      errorCode,
+      errorMessage,
+      resourceType,
+      resourceName,
+      configs: [],
+    })),
+  }),
+});
+
+function describe(type: number, name: string, services: BrokerServices): DescribedConfig[] {
+  const { config, nodeId } = services;
+  switch (type) {
+    case ConfigResourceType.TOPIC: {
+      checkTopicName(name);
+      const image = services.image();
+      if (image.topicByName(name) === undefined) {
+        throw new KafkaError(
+          ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+          `Cannot describe the configs of topic "${name}": no such topic exists`,
+        );
+      }
+      return describeTopicConfigs(image.configs(type, name), config);
+    }
+    case ConfigResourceType.BROKER:
+      if (name === "") return config.describeDynamicDefaults();
+      requireThisBroker(name, nodeId);
+      return config.describe();
+    case ConfigResourceType.BROKER_LOGGER:
+      requireThisBroker(name, nodeId);
+      return [];
+    case ConfigResourceType.CLIENT_METRICS:
+    case ConfigResourceType.GROUP:
+      if (name !== "") return [];
+      throw new KafkaError(
+        ErrorCode.INVALID_REQUEST,
+        "Cannot describe the configs of a resource without a name",
+      );
+    default:
+      throw new KafkaError(
+        ErrorCode.INVALID_REQUEST,
+        `Cannot describe the configs of "${name}": resource type ${type} is not known`,
+      );
+  }
+}
+
+function requireThisBroker(name: string, nodeId: number): void {
+  if (name === String(nodeId)) return;
+  throw new KafkaError(
+    ErrorCode.INVALID_REQUEST,
+    `Cannot describe the configs of broker "${name}": this is broker ${nodeId}, ask that one`,
+  );
+}

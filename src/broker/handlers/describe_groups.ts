@@ -1,0 +1,67 @@
+/**
+ * DescribeGroups shows classic groups with their members. A group that does not exist is shown as
+ * Dead.
+ *
+ * Versions 0 to 6. Version 3 adds the operations allowed, 4 static members, 5 is flexible, 6 adds an
+ * error message, and GROUP_ID_NOT_FOUND for a group that does not exist.
+ *
+ * @module
+ */
+import { ErrorCode } from "../../protocol/errors.ts";
+import { describeGroups } from "../../protocol/messages/describe_groups.ts";
+import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+const GROUP_ID_NOT_FOUND_SINCE = 6;
+
+/** Serves DescribeGroups. */
+export const describeGroupsHandler: Handler = defineHandler(describeGroups, {
+  handle: ({ groups, includeAuthorizedOperations }, { apiVersion, services }) => ({
+    groups: groups.map((groupId) => {
+      const authorizedOperations = includeAuthorizedOperations
+        ? GROUP_OPERATIONS
+        : OPERATIONS_NOT_ASKED;
+      const group = services.groups.describe(groupId);
+      if (group === null) {
+        const missing = nothingKnown(groupId, "Dead", authorizedOperations);
+        return apiVersion < GROUP_ID_NOT_FOUND_SINCE ? missing : {
+          ...missing,
+          errorCode: ErrorCode.GROUP_ID_NOT_FOUND,
+          errorMessage: `Group ${groupId} not found.`,
+        };
+      }
+      return {
+        errorCode: ErrorCode.NONE,
+        groupId,
+        groupState: group.state,
+        protocolType: group.protocolType,
+        protocolData: group.protocolName,
+        members: group.members.map(({ metadata, assignment, ...member }) => ({
+          ...member,
+          memberMetadata: metadata,
+          memberAssignment: assignment,
+        })),
+        authorizedOperations,
+      };
+    }),
+  }),
+  onError: ({ groups }, errorCode, errorMessage) => ({
+    groups: groups.map((groupId) => ({
+      ...nothingKnown(groupId, "", OPERATIONS_NOT_ASKED),
+      errorCode,
+      errorMessage,
+    })),
+  }),
+});
+
+function nothingKnown(groupId: string, groupState: string, authorizedOperations: number) {
+  return {
+    errorCode: ErrorCode.NONE as number,
+    groupId,
+    groupState,
+    protocolType: "",
+    protocolData: "",
+    members: [],
+    authorizedOperations,
+  };
+}

@@ -1,0 +1,18 @@
+/**
+ * Heartbeat shows that a member of a classic group lives. The answer's error says what the member
+ * is to do: rejoin (REBALANCE_IN_PROGRESS), or start anew.
+ *
+ * Versions 0 to 4. Version 3 adds static members, 4 is flexible.
+ *
+ * @module
+ */
+import { heartbeat } from "../../protocol/messages/heartbeat.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+/** Serves Heartbeat. */
+export const heartbeatHandler: Handler = defineHandler(heartbeat, {
+  handle: (request, { services }) => ({
+    errorCode: services.groups.heartbeat(request.groupId, request),
+  }),
+  onError: (_request, errorCode) => ({ errorCode }),
+});

@@ -1,0 +1,54 @@
+/**
+ * JoinGroup lets a member into a classic group, or in again for a rebalance. The answer comes when
+ * the others have joined too, or after the time they have for it.
+ *
+ * Versions 0 to 9. Version 1 adds the rebalance timeout (before it, the session timeout counts), 4
+ * has a newcomer come back with the member id it is told, 5 adds static members, 6 is flexible, 7
+ * answers with the protocol type and allows a null protocol, 8 adds a reason, 9 lets a returning
+ * leader skip the assignment.
+ *
+ * @module
+ */
+import type { JoinAnswer } from "../../groups/classic_group_events.ts";
+import { joinGroup } from "../../protocol/messages/join_group.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+const REBALANCE_TIMEOUT_SINCE = 1;
+const KNOWN_MEMBER_ID_SINCE = 4;
+const NULL_PROTOCOL_SINCE = 7;
+const SKIP_ASSIGNMENT_SINCE = 9;
+
+/** Serves JoinGroup. */
+export const joinGroupHandler: Handler = defineHandler(joinGroup, {
+  handle: async (request, { apiVersion, clientId, connection, services }) => {
+    const { groupId, sessionTimeoutMs, rebalanceTimeoutMs, memberId } = request;
+    const answer: JoinAnswer = await services.groups.join({
+      groupId,
+      memberId,
+      groupInstanceId: request.groupInstanceId,
+      clientId: clientId ?? "",
+      clientHost: `/${connection.remoteAddress.host}`,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs: apiVersion < REBALANCE_TIMEOUT_SINCE
+        ? sessionTimeoutMs
+        : rebalanceTimeoutMs,
+      protocolType: request.protocolType,
+      protocols: request.protocols,
+      reason: request.reason,
+      requiresKnownMemberId: apiVersion >= KNOWN_MEMBER_ID_SINCE,
+      supportsSkippingAssignment: apiVersion >= SKIP_ASSIGNMENT_SINCE,
+    });
+    return { ...answer, protocolName: protocolName(answer.protocolName, apiVersion) };
+  },
+  onError: ({ memberId }, errorCode, _message, { apiVersion }) => ({
+    errorCode,
+    protocolName: protocolName(null, apiVersion),
+    leader: "",
+    memberId,
+    members: [],
+  }),
+});
+
+function protocolName(name: string | null, apiVersion: number): string | null {
+  return name ?? (apiVersion < NULL_PROTOCOL_SINCE ? "" : null);
+}

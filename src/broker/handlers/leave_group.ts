@@ -1,0 +1,25 @@
+/**
+ * LeaveGroup takes members out of a classic group at once, rather than when their sessions end. An
+ * administrator removes static members by their group instance ids.
+ *
+ * Versions 0 to 5. Version 3 takes several members, each with its own error (before it, there is one
+ * member and one error), 4 is flexible, 5 adds a reason.
+ *
+ * @module
+ */
+import { leaveGroup } from "../../protocol/messages/leave_group.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+const SEVERAL_MEMBERS_SINCE = 3;
+
+/** Serves LeaveGroup. */
+export const leaveGroupHandler: Handler = defineHandler(leaveGroup, {
+  handle: ({ groupId, memberId, members }, { apiVersion, services }) => {
+    if (apiVersion >= SEVERAL_MEMBERS_SINCE) return services.groups.leave(groupId, members);
+    const { errorCode, members: [result] } = services.groups.leave(groupId, [
+      { memberId, groupInstanceId: null, reason: null },
+    ]);
+    return { errorCode: errorCode || (result?.errorCode ?? errorCode) };
+  },
+  onError: (_request, errorCode) => ({ errorCode }),
+});

@@ -1,0 +1,53 @@
+/**
+ * ListConfigResources names what has configs: topics and brokers, and of groups and client metrics
+ * those for which something was set (by another version: this one has no configs of theirs).
+ *
+ * Serves versions 0 and 1. 0 knows client metrics only and was called ListClientMetricsResources
+ * (KIP-1000); 1 asks for types, none for all of them (KIP-1142).
+ *
+ * @module
+ */
+import { ConfigResourceType } from "../../config/definition.ts";
+import type { MetadataImage } from "../../metadata/image.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { listConfigResources } from "../../protocol/messages/list_config_resources.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+const ALL_TYPES: readonly number[] = Object.values(ConfigResourceType);
+
+/** Lists what has configs. */
+export const listConfigResourcesHandler: Handler = defineHandler(listConfigResources, {
+  handle({ resourceTypes }, { apiVersion, services }) {
+    const asked = apiVersion === 0
+      ? [ConfigResourceType.CLIENT_METRICS]
+      : resourceTypes.length === 0
+      ? ALL_TYPES
+      : [...new Set(resourceTypes)];
+    if (asked.some((type) => !ALL_TYPES.includes(type))) {
+      return { errorCode: ErrorCode.UNSUPPORTED_VERSION, configResources: [] };
+    }
+    const image = services.image();
+    return {
+      errorCode: ErrorCode.NONE,
+      configResources: asked.flatMap((resourceType) =>
+        [...namesOf(resourceType, image)].map((resourceName) => ({ resourceName, resourceType }))
+      ),
+    };
+  },
+  onError: (_request, errorCode) => ({ errorCode, configResources: [] }),
+});
+
+function* namesOf(type: number, image: MetadataImage): Generator<string> {
+  switch (type) {
+    case ConfigResourceType.TOPIC:
+      for (const { name } of image.topics()) yield name;
+      break;
+    case ConfigResourceType.BROKER:
+      for (const { id } of image.brokers()) yield String(id);
+      break;
+    case ConfigResourceType.BROKER_LOGGER:
+      break;
+    default:
+      yield* image.configuredNames(type);
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * ListGroups lists the groups that this node coordinates.
+ *
+ * Versions 0 to 5. Version 3 is flexible, 4 adds the state and a filter by it, 5 the type and a
+ * filter by it: all groups here are of the type "classic".
+ *
+ * @module
+ */
+import { ErrorCode } from "../../protocol/errors.ts";
+import { listGroups } from "../../protocol/messages/list_groups.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+/** Serves ListGroups. */
+export const listGroupsHandler: Handler = defineHandler(listGroups, {
+  handle: ({ statesFilter, typesFilter }, { services }) => ({
+    errorCode: ErrorCode.NONE,
+    groups: services.groups.list({ states: statesFilter, types: typesFilter })
+      .map(({ groupId, protocolType, state, type }) => ({
+        groupId,
+        protocolType,
+        groupState: state,
+        groupType: type,
+      })),
+  }),
+  onError: (_request, errorCode) => ({ errorCode, groups: [] }),
+});

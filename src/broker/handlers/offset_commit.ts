@@ -1,0 +1,71 @@
+/**
+ * OffsetCommit stores how far a group has read. A member commits for the generation it is in; who
+ * reads without joining commits with generation -1, to a group without members.
+ *
+ * Versions 2 to 10. Versions 2 to 4 have a retention time, which has no effect here; 6 adds the
+ * leader epoch, 7 static members, 8 is flexible, 9 knows GROUP_ID_NOT_FOUND (before it,
+ * ILLEGAL_GENERATION), 10 names topics by id.
+ *
+ * @module
+ */
+import type { OffsetToCommit } from "../../groups/group_coordinator.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { offsetCommit, type OffsetCommitRequest } from "../../protocol/messages/offset_commit.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+import { findTopic } from "../find_topic.ts";
+
+const GROUP_ID_NOT_FOUND_SINCE = 9;
+
+/** Serves OffsetCommit. */
+export const offsetCommitHandler: Handler = defineHandler(offsetCommit, {
+  handle: (request, { apiVersion, services }) => {
+    const image = services.image();
+    const offsets: OffsetToCommit[] = [];
+    // One per partition, in the request's order: an error, or NONE for the next of `offsets`.
+    const refusals = request.topics.flatMap(({ name, topicId, partitions }) => {
+      const topic = findTopic(image, apiVersion, name, topicId);
+      return partitions.map((partition): ErrorCode => {
+        if (typeof topic === "number") return topic;
+        if (topic.partitions[partition.partitionIndex] === undefined) {
+          return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+        }
+        offsets.push({
+          topic: topic.name,
+          partition: partition.partitionIndex,
+          offset: partition.committedOffset,
+          leaderEpoch: partition.committedLeaderEpoch,
+          metadata: partition.committedMetadata,
+        });
+        return ErrorCode.NONE;
+      });
+    });
+    const results = offsets.length === 0 ? [] : services.groups.commitOffsets({
+      groupId: request.groupId,
+      memberId: request.memberId,
+      groupInstanceId: request.groupInstanceId,
+      generationId: request.generationIdOrMemberEpoch,
+      unknownGroupError: apiVersion >= GROUP_ID_NOT_FOUND_SINCE
+        ? ErrorCode.GROUP_ID_NOT_FOUND
+        : ErrorCode.ILLEGAL_GENERATION,
+      offsets,
+    });
+    let refusal = 0;
+    let result = 0;
+    return answer(request, () => refusals[refusal++] || results[result++]!);
+  },
+  onError: (request, code) => answer(request, () => code),
+});
+
+/** The request's partitions, each with the error that `errorOf` gives, called in their order. */
+function answer(request: OffsetCommitRequest, errorOf: () => number) {
+  return {
+    topics: request.topics.map(({ name, topicId, partitions }) => ({
+      name,
+      topicId,
+      partitions: partitions.map(({ partitionIndex }) => ({
+        partitionIndex,
+        errorCode: errorOf(),
+      })),
+    })),
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * OffsetDelete forgets what a group has committed for partitions, unless the group's members read
+ * the topic: GROUP_SUBSCRIBED_TO_TOPIC (KIP-496).
+ *
+ * Version 0.
+ *
+ * @module
+ */
+import type { TopicPartitions } from "../../groups/group_coordinator.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { offsetDelete } from "../../protocol/messages/offset_delete.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+/** Serves OffsetDelete. */
+export const offsetDeleteHandler: Handler = defineHandler(offsetDelete, {
+  handle: ({ groupId, topics }, { services }) => {
+    const image = services.image();
+    const existing = topics.map(({ name, partitions }): TopicPartitions => ({
+      topic: name,
+      partitions: partitions.map(({ partitionIndex }) => partitionIndex)
+        .filter((index) => image.topicByName(name)?.partitions[index] !== undefined),
+    }));
+    const deletion = services.groups.deleteOffsets(groupId, existing);
+    if (deletion.errorCode !== ErrorCode.NONE) return { errorCode: deletion.errorCode, topics: [] };
+    return {
+      errorCode: ErrorCode.NONE,
+      topics: topics.map(({ name, partitions }, at) => {
+        const { partitions: deleted, errorCode } = deletion.topics[at]!;
+        return {
+          name,
+          partitions: partitions.map(({ partitionIndex }) => ({
+            partitionIndex,
+            errorCode: deleted.includes(partitionIndex)
+              ? errorCode
+              : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+          })),
+        };
+      }),
+    };
+  },
+  onError: (_request, errorCode) => ({ errorCode, topics: [] }),
+});

@@ -1,0 +1,131 @@
+/**
+ * Keeps what this node hosts in step with the cluster's metadata: a log for each partition it
+ * leads, none for those of deleted topics, and the settings in force.
+ *
+ * @module
+ */
+import type { BrokerConfig } from "../config/broker_config.ts";
+import { ConfigResourceType } from "../config/definition.ts";
+import { logConfigFor, minInsyncReplicas } from "../config/topic_config.ts";
+import type { LogConfig } from "../log/log_config.ts";
+import type { LogManager } from "../log/log_manager.ts";
+import type {
+  MetadataDelta,
+  MetadataImage,
+  PartitionImage,
+  TopicImage,
+} from "../metadata/image.ts";
+import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
+import { KafkaError } from "../protocol/errors.ts";
+import type { Logger } from "../logger.ts";
+import { Partition, type PartitionState } from "./partition.ts";
+import type { Partitions } from "./partitions.ts";
+
+/** Applies the cluster's metadata to this node. */
+export class Hosting {
+  constructor(
+    private readonly nodeId: number,
+    private readonly config: BrokerConfig,
+    private readonly logs: LogManager,
+    private readonly partitions: Partitions,
+    private readonly image: () => MetadataImage,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Hosts everything the metadata assign to this node, at start. */
+  hostAll(): void {
+    for (const topic of this.image().topics()) this.#host(topic);
+    for (const log of [...this.logs.logs()]) {
+      if (log.topic === METADATA_TOPIC) continue;
+      const topic = this.image().topicByName(log.topic);
+      if (topic?.id === log.topicId && log.partition < topic.partitions.length) continue;
+      const place = this.logs.setAside(log.topic, log.partition);
+      this.logger.log(
+        "warn",
+        `${log.name} belongs to no topic of this cluster: it was set aside as ${place}, remove it if it is not needed`,
+      );
+    }
+  }
+
+  /** Follows a change of the metadata. What is created is ready when this returns. */
+  apply(delta: MetadataDelta): void {
+    for (const topic of delta.deletedTopics) this.#drop(topic);
+    for (const topic of delta.createdTopics) this.#host(topic);
+    for (const { after } of delta.changedTopics) this.#host(after);
+    for (const { type, name } of delta.changedConfigs) {
+      if (type === ConfigResourceType.TOPIC) this.#reconfigure(name);
+    }
+  }
+
+  /** Takes changed settings of the broker over into every log. */
+  reconfigureAll(): void {
+    for (const topic of this.image().topics()) this.#reconfigure(topic.name);
+  }
+
+  #host(topic: TopicImage): void {
+    for (const partition of topic.partitions) {
+      if (!partition.replicas.includes(this.nodeId)) continue;
+      const known = this.partitions.find(topic.name, partition.partition);
+      if (known !== undefined) known.update(this.#stateOf(topic.name, partition));
+      else this.#open(topic, partition);
+    }
+  }
+
+  /** A log that cannot be opened leaves its partition out of service, and the others in it. */
+  #open(topic: TopicImage, partition: PartitionImage): void {
+    const { name, id } = topic;
+    try {
+      const log = this.logs.create(name, partition.partition, id, this.logConfig(name));
+      if (log.latestEpoch < partition.leaderEpoch) log.assignEpoch(partition.leaderEpoch);
+      this.partitions.add(
+        name,
+        id,
+        partition.partition,
+        new Partition(log, this.#stateOf(name, partition), this.nodeId),
+      );
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.partitions.markOffline(name, id, partition.partition, error);
+      this.logger.log("error", `${name}-${partition.partition} is offline: ${error.message}`);
+    }
+  }
+
+  #drop(topic: TopicImage): void {
+    this.partitions.removeTopic(topic.name);
+    for (const { partition } of topic.partitions) {
+      try {
+        this.logs.delete(topic.name, partition);
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        this.logger.log("error", error.message);
+      }
+    }
+  }
+
+  #reconfigure(name: string): void {
+    const topic = this.image().topicByName(name);
+    if (topic === undefined) return;
+    const config = this.logConfig(name);
+    for (const image of topic.partitions) {
+      const partition = this.partitions.find(name, image.partition);
+      partition?.log.updateConfig(config);
+      partition?.update(this.#stateOf(name, image));
+    }
+  }
+
+  /** The settings in force for the logs of a topic. */
+  logConfig(topic: string): LogConfig {
+    return logConfigFor(this.image().configs(ConfigResourceType.TOPIC, topic), this.config);
+  }
+
+  #stateOf(topic: string, { leader, leaderEpoch, replicas, isr }: PartitionImage): PartitionState {
+    const overrides = this.image().configs(ConfigResourceType.TOPIC, topic);
+    return {
+      leader,
+      leaderEpoch,
+      replicas,
+      isr,
+      minInsyncReplicas: minInsyncReplicas(overrides, this.config),
+    };
+  }
+}

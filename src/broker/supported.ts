@@ -1,0 +1,67 @@
+/**
+ * Everything this broker serves, a line each: what ApiVersions tells is derived from this list, and
+ * adding a request means a message file, a handler file, a test and a line here.
+ *
+ * @module
+ */
+import { alterConfigsHandler } from "./handlers/alter_configs.ts";
+import { apiVersionsHandler } from "./handlers/api_versions.ts";
+import { createPartitionsHandler } from "./handlers/create_partitions.ts";
+import { createTopicsHandler } from "./handlers/create_topics.ts";
+import { deleteGroupsHandler } from "./handlers/delete_groups.ts";
+import { deleteRecordsHandler } from "./handlers/delete_records.ts";
+import { deleteTopicsHandler } from "./handlers/delete_topics.ts";
+import { describeClusterHandler } from "./handlers/describe_cluster.ts";
+import { describeConfigsHandler } from "./handlers/describe_configs.ts";
+import { describeGroupsHandler } from "./handlers/describe_groups.ts";
+import { describeTopicPartitionsHandler } from "./handlers/describe_topic_partitions.ts";
+import { fetchHandler } from "./handlers/fetch.ts";
+import { findCoordinatorHandler } from "./handlers/find_coordinator.ts";
+import { heartbeatHandler } from "./handlers/heartbeat.ts";
+import { incrementalAlterConfigsHandler } from "./handlers/incremental_alter_configs.ts";
+import { initProducerIdHandler } from "./handlers/init_producer_id.ts";
+import { joinGroupHandler } from "./handlers/join_group.ts";
+import { leaveGroupHandler } from "./handlers/leave_group.ts";
+import { listConfigResourcesHandler } from "./handlers/list_config_resources.ts";
+import { listGroupsHandler } from "./handlers/list_groups.ts";
+import { listOffsetsHandler } from "./handlers/list_offsets.ts";
+import { metadataHandler } from "./handlers/metadata.ts";
+import { offsetCommitHandler } from "./handlers/offset_commit.ts";
+import { offsetDeleteHandler } from "./handlers/offset_delete.ts";
+import { offsetFetchHandler } from "./handlers/offset_fetch.ts";
+import { offsetForLeaderEpochHandler } from "./handlers/offset_for_leader_epoch.ts";
+import { produceHandler } from "./handlers/produce.ts";
+import { syncGroupHandler } from "./handlers/sync_group.ts";
+import type { Handler } from "./handler.ts";
+
+/** The handlers, in the order of their keys. */
+export const SUPPORTED: readonly Handler[] = [
+  alterConfigsHandler,
+  apiVersionsHandler,
+  createPartitionsHandler,
+  createTopicsHandler,
+  deleteGroupsHandler,
+  deleteRecordsHandler,
+  deleteTopicsHandler,
+  describeClusterHandler,
+  describeConfigsHandler,
+  describeGroupsHandler,
+  describeTopicPartitionsHandler,
+  fetchHandler,
+  findCoordinatorHandler,
+  heartbeatHandler,
+  incrementalAlterConfigsHandler,
+  initProducerIdHandler,
+  joinGroupHandler,
+  leaveGroupHandler,
+  listConfigResourcesHandler,
+  listGroupsHandler,
+  listOffsetsHandler,
+  metadataHandler,
+  offsetCommitHandler,
+  offsetDeleteHandler,
+  offsetFetchHandler,
+  offsetForLeaderEpochHandler,
+  produceHandler,
+  syncGroupHandler,
+].sort((a, b) => a.api.key - b.api.key);
