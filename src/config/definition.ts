@@ -126,6 +126,8 @@ export function normalizeConfig(definition: ConfigDefinition, text: string): str
       return BigInt(trimmed.replace(/^\+/, "")).toString();
     case "list":
       return splitList(trimmed).join(",");
+    case "double":
+      return String(Number(trimmed));
     default:
       return trimmed;
   }

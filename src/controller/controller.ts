@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Logger } from "../broker/logger.ts";
+import type { Logger } from "../logger.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import type { MetadataDelta, MetadataImage } from "../metadata/image.ts";

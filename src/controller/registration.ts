@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { METADATA_VERSION, METADATA_VERSION_FEATURE } from "../metadata/features.ts";
 import {
   METADATA_VERSION,
   METADATA_VERSION_FEATURE,
@@ -54,11 +53,11 @@ export function decideRegistration(
       incarnationId: registration.incarnationId,
       brokerEpoch: offset,
       endPoints: registration.endpoints,
-      features: [{
-        name: METADATA_VERSION_FEATURE,
-        minSupportedVersion: METADATA_VERSION,
-        maxSupportedVersion: METADATA_VERSION,
-      }],
+      features: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({
+        name,
+        minSupportedVersion: min,
+        maxSupportedVersion: max,
+      })),
       rack: registration.rack,
       fenced: false,
       logDirs: registration.logDirs,
@@ -67,7 +66,6 @@ export function decideRegistration(
 }
 
 function isSame(before: BrokerImage, registration: BrokerRegistration): boolean {
-  const range = before.features.get(METADATA_VERSION_FEATURE);
   return !before.fenced && !before.inControlledShutdown &&
     before.rack === registration.rack &&
     JSON.stringify([...before.features]) === JSON.stringify([...SUPPORTED_FEATURES]) &&
