@@ -331,8 +331,7 @@ export class BrokerConnection {
       ...apiVersions,
       // The refusal has the form of version 0, whatever was asked: tell them apart by the error.
       responseCodec: () => ({
-        minimumSize: 0,
-        write: apiVersions.responseCodec(version).write,
+        ...apiVersions.responseCodec(version),
         read(reader: ByteReader) {
           const start = reader.offset;
           const isRefusal = reader.int16() === ErrorCode.UNSUPPORTED_VERSION;

@@ -1,0 +1,353 @@
+/**
+ * The consumer: records out of topics, as a Web Stream or an async iterable.
+ *
+ * @module
+ */
+import type { Runtime, Timer } from "../runtime/runtime.ts";
+import {
+  AssignedPartition,
+  type StartPosition,
+  type TopicPartition,
+} from "./assigned_partition.ts";
+import { ClusterClient } from "./cluster_client.ts";
+import {
+  type ConsumerOptions,
+  type ConsumerSettings,
+  consumerSettings,
+} from "./consumer_options.ts";
+import { ConsumerRecord, type RecordHeader } from "./consumer_record.ts";
+import { closedError } from "./errors.ts";
+import { Fetcher } from "./fetcher.ts";
+import { GroupMember, type PartitionOffset } from "./group_member.ts";
+import { findStartOffsets } from "./offset_lookup.ts";
+import { RecordCursor } from "./record_cursor.ts";
+
+export { ConsumerRecord };
+export type { ConsumerOptions, PartitionOffset, RecordHeader, StartPosition, TopicPartition };
+
+/**
+ * Reads topics: alone, from where `from` says, or as a member of a group, whose members share the
+ * partitions and whose offsets the cluster remembers.
+ *
+ * Records come out in three ways, of which one consumer uses one: by iterating over the consumer
+ * itself, from {@linkcode readable}, or, for many records, as arrays from {@linkcode batches}.
+ * Nothing is fetched before the first is asked for, and a reader that stops is not sent more than
+ * `maxBytes`.
+ *
+ * Failures are `KafkaError`s; options that make no sense and calls on a closed consumer are
+ * `TypeError`s.
+ *
+ * @example Reading a topic from its beginning
+ * ```ts
+ * import { Consumer, Producer, startCluster } from "@millrace/millrace";
+ *
+ * await using cluster = await startCluster();
+ * const { bootstrapServers } = cluster;
+ * await using producer = new Producer({ bootstrapServers });
+ * await producer.send({ topic: "events", key: "k", value: "hello" });
+ *
+ * await using consumer = new Consumer({ bootstrapServers, topics: "events" });
+ * for await (const record of consumer) {
+ *   console.log(record.offset, record.keyText, record.valueText); // 0 k hello
+ *   break;
+ * }
+ * ```
+ *
+ * @example A group that remembers how far it has read
+ * ```ts
+ * import { Consumer, Producer, startCluster } from "@millrace/millrace";
+ *
+ * await using cluster = await startCluster();
+ * const { bootstrapServers } = cluster;
+ * await using producer = new Producer({ bootstrapServers });
+ * for (const value of ["a", "b"]) await producer.send({ topic: "events", partition: 0, value });
+ *
+ * for (const expected of ["a", "b"]) {
+ *   await using consumer = new Consumer({ bootstrapServers, topics: "events", groupId: "readers" });
+ *   for await (const record of consumer) {
+ *     console.log(record.valueText === expected); // true
+ *     break;
+ *   }
+ * }
+ * ```
+ */
+export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable {
+  readonly #client: ClusterClient;
+  readonly #settings: ConsumerSettings;
+  #runtime: Runtime | null = null;
+  #fetcher: Fetcher | null = null;
+  #member: GroupMember | null = null;
+  #membership: Promise<void> | null = null;
+  #started: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+  #assigned: readonly AssignedPartition[] = [];
+  #cursor: RecordCursor | null = null;
+  #readable: ReadableStream<ConsumerRecord> | null = null;
+  #batches: ReadableStream<ConsumerRecord[]> | null = null;
+  #asked: Promise<unknown> = Promise.resolve();
+  #commitTimer: Timer | null = null;
+  #refreshTimer: Timer | null = null;
+
+  /** Connects to nothing yet: the first read does. Throws a TypeError for options that make no sense. */
+  constructor(options: ConsumerOptions) {
+    this.#settings = consumerSettings(options);
+    this.#client = new ClusterClient(options);
+  }
+
+  /** The partitions that are read now. */
+  get assignment(): TopicPartition[] {
+    return this.#assigned.map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  /** The offset of the record that each partition hands out next, where that is known. */
+  get positions(): PartitionOffset[] {
+    return this.#assigned.flatMap(({ topic, partition, position }) =>
+      position < 0 ? [] : { topic, partition, offset: position }
+    );
+  }
+
+  /** How many records are known to be left in the partitions that are read. */
+  get lag(): number {
+    return this.#assigned.reduce(
+      (sum, { position, highWatermark }) =>
+        sum + Math.max(0, highWatermark - Math.max(position, 0)),
+      0,
+    );
+  }
+
+  /**
+   * The records, one by one. Nothing is handed out before it is asked for. Cancelling closes the
+   * consumer.
+   */
+  get readable(): ReadableStream<ConsumerRecord> {
+    return this.#readable ??= new ReadableStream<ConsumerRecord>({
+      pull: (controller) => {
+        const record = this.#cursor?.next();
+        if (record !== undefined) return controller.enqueue(record);
+        return this.#nextRecord().then((record) =>
+          record === undefined ? controller.close() : controller.enqueue(record)
+        );
+      },
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  /**
+   * The records in arrays, as they were sent together: the cheapest way to read many. An array counts
+   * as processed when the next one is asked for. Cancelling closes the consumer.
+   */
+  get batches(): ReadableStream<ConsumerRecord[]> {
+    return this.#batches ??= new ReadableStream<ConsumerRecord[]>({
+      pull: async (controller) => {
+        while (await this.#load()) {
+          const records = this.#cursor!.rest();
+          if (records.length > 0) return controller.enqueue(records);
+        }
+        controller.close();
+      },
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  /**
+   * Begins to read: resolves when the partitions and their offsets are known, in a group when it
+   * has joined. Reading does this by itself; call it to know from when on `"latest"` counts.
+   */
+  start(): Promise<void> {
+    if (this.#closing !== null) return Promise.reject(closedError("read with this consumer"));
+    return this.#started ??= this.#start();
+  }
+
+  /** The records, one by one. Ending the iteration does not close the consumer. */
+  [Symbol.asyncIterator](): AsyncIterator<ConsumerRecord, undefined, undefined> {
+    return {
+      next: () => {
+        const record = this.#cursor?.next();
+        if (record !== undefined) return Promise.resolve({ done: false, value: record });
+        // One after the other, also for a caller that asks for several at once.
+        const next = this.#asked.then(() => this.#cursor?.next() ?? this.#nextRecord());
+        this.#asked = next.catch(() => {});
+        return next.then((record) =>
+          record === undefined ? { done: true, value: undefined } : { done: false, value: record }
+        );
+      },
+      return: () => Promise.resolve({ done: true, value: undefined }),
+    };
+  }
+
+  /**
+   * Stores in the group that every record handed out so far is processed. Rejects with a `KafkaError`
+   * when the partitions have gone to other members meanwhile (`ILLEGAL_GENERATION`,
+   * `REBALANCE_IN_PROGRESS`, `UNKNOWN_MEMBER_ID`), and with a TypeError outside a group.
+   */
+  async commit(): Promise<void> {
+    if (this.#settings.groupId === null) {
+      throw new TypeError(`Cannot commit: the consumer has no "groupId"`);
+    }
+    await this.#member?.commit(this.positions);
+  }
+
+  /**
+   * Commits, where that is automatic, leaves the group and closes every connection. May be called
+   * twice.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /** As {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #start(): Promise<void> {
+    const runtime = this.#runtime = await this.#client.runtime();
+    const fetcher = this.#fetcher = new Fetcher(this.#client, runtime, this.#settings);
+    this.#cursor = new RecordCursor(() => runtime.codecs());
+    const { groupId } = this.#settings;
+    this.#watchTopics();
+    if (groupId === null) {
+      const partitions = await this.#allPartitions();
+      await findStartOffsets(this.#client, partitions);
+      this.#assigned = partitions;
+      return fetcher.assign(partitions);
+    }
+    await new Promise<void>((resolve, reject) => this.#join(groupId, fetcher, resolve, reject));
+    if (this.#settings.autoCommit) this.#scheduleCommit();
+  }
+
+  #join(
+    groupId: string,
+    fetcher: Fetcher,
+    joined: () => void,
+    failed: (error: Error) => void,
+  ): void {
+    const member = this.#member = new GroupMember(
+      this.#client,
+      this.#runtime!,
+      { ...this.#settings, groupId },
+      {
+        revoked: async () => {
+          if (this.#settings.autoCommit) await this.commit().catch(() => {});
+          this.#assign([]);
+        },
+        assigned: async (offsets) => {
+          const partitions = offsets.map(({ topic, partition, offset }) =>
+            new AssignedPartition(topic, partition, offset < 0 ? this.#settings.from : offset)
+          );
+          await findStartOffsets(this.#client, partitions);
+          this.#assign(partitions);
+          joined();
+        },
+        failed: (error) => {
+          failed(error);
+          fetcher.fail(error);
+        },
+      },
+    );
+    this.#membership = member.run().then(() => failed(closedError("read with this consumer")));
+  }
+
+  #assign(partitions: readonly AssignedPartition[]): void {
+    this.#assigned = partitions;
+    this.#cursor!.drop();
+    this.#fetcher!.assign(partitions);
+  }
+
+  async #allPartitions(): Promise<AssignedPartition[]> {
+    const { topics, partitions, from } = this.#settings;
+    const assigned: AssignedPartition[] = [];
+    for (const topic of topics) {
+      const info = await this.#client.topic(topic, true);
+      for (const partition of partitions ?? info.partitions.keys()) {
+        if (partition >= info.partitions.length) {
+          throw new TypeError(
+            `Cannot read ${topic}-${partition}: topic "${topic}" has the partitions 0 to ${
+              info.partitions.length - 1
+            }`,
+          );
+        }
+        assigned.push(new AssignedPartition(topic, partition, from));
+      }
+    }
+    return assigned;
+  }
+
+  async #nextRecord(): Promise<ConsumerRecord | undefined> {
+    while (await this.#load()) {
+      const record = this.#cursor!.next();
+      if (record !== undefined) return record;
+    }
+    return undefined;
+  }
+
+  /** Gets the cursor onto the next batch. False when the consumer is closed. */
+  async #load(): Promise<boolean> {
+    if (this.#closing !== null) return false;
+    await this.start();
+    if (this.#cursor!.advance()) return true;
+    const fetched = await this.#fetcher!.next();
+    if (fetched === null) return false;
+    this.#cursor!.take(fetched);
+    return true;
+  }
+
+  async #close(): Promise<void> {
+    this.#commitTimer?.cancel();
+    this.#refreshTimer?.cancel();
+    this.#fetcher?.close();
+    if (this.#member !== null) {
+      if (this.#settings.autoCommit) await this.commit().catch(() => {});
+      await this.#member.leave();
+      await this.#membership;
+    }
+    this.#client.close();
+    await this.#started?.catch(() => {});
+    this.#fetcher?.close();
+    this.#refreshTimer?.cancel();
+    this.#commitTimer?.cancel();
+  }
+
+  /** Commits what is surely processed, every few seconds. A failure is made up for by the next. */
+  #scheduleCommit(): void {
+    if (this.#closing !== null) return;
+    this.#commitTimer = this.#runtime!.clock.setTimer(this.#settings.autoCommitIntervalMs, () => {
+      const offsets = this.#assigned.flatMap(({ topic, partition, processed }) =>
+        processed < 0 ? [] : { topic, partition, offset: processed }
+      );
+      this.#member!.commit(offsets).catch(() => {}).finally(() => this.#scheduleCommit());
+    });
+  }
+
+  /** Looks for new partitions of the topics now and then. */
+  #watchTopics(): void {
+    const { metadataMaxAgeMs } = this.#client.settings;
+    this.#refreshTimer = this.#runtime!.clock.setTimer(metadataMaxAgeMs, async () => {
+      try {
+        await this.#client.refresh(this.#settings.topics);
+        if (this.#settings.groupId === null && this.#settings.partitions === null) {
+          this.#addPartitions();
+        }
+      } catch {
+        // The next time, then.
+      } finally {
+        if (this.#closing === null) this.#watchTopics();
+      }
+    });
+  }
+
+  /** A topic has more partitions than before: those are read from their beginning. */
+  #addPartitions(): void {
+    const added: AssignedPartition[] = [];
+    for (const topic of this.#settings.topics) {
+      const count = this.#client.view.topic(topic)?.partitions.length ?? 0;
+      const known = this.#assigned.filter((one) => one.topic === topic).length;
+      for (let partition = known; partition < count; partition++) {
+        added.push(new AssignedPartition(topic, partition, "earliest"));
+      }
+    }
+    if (added.length === 0) return;
+    this.#assigned = [...this.#assigned, ...added];
+    this.#fetcher!.assign(this.#assigned);
+  }
+}

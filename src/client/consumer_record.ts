@@ -1,0 +1,46 @@
+/**
+ * A record as a consumer hands it out.
+ *
+ * @module
+ */
+import type { DecodedRecord, RecordHeader } from "../protocol/records/batch_decode.ts";
+
+export type { RecordHeader };
+
+const utf8 = new TextDecoder();
+
+/**
+ * A record with its place. Key, value and header values are views into the memory of the answer they
+ * came in: copy what is kept for long, or the whole answer is kept.
+ */
+export class ConsumerRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds since 1970, or -1. */
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+
+  /** A record of a partition, decoded. */
+  constructor(topic: string, partition: number, record: DecodedRecord) {
+    this.topic = topic;
+    this.partition = partition;
+    this.offset = record.offset;
+    this.timestamp = record.timestamp;
+    this.key = record.key;
+    this.value = record.value;
+    this.headers = record.headers;
+  }
+
+  /** The key as UTF-8 text. */
+  get keyText(): string | null {
+    return this.key === null ? null : utf8.decode(this.key);
+  }
+
+  /** The value as UTF-8 text. */
+  get valueText(): string | null {
+    return this.value === null ? null : utf8.decode(this.value);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Finds the offsets that "earliest", "latest" and times stand for.
+ *
+ * @module
+ */
+import { ErrorCode } from "../protocol/errors.ts";
+import { listOffsets } from "../protocol/messages/list_offsets.ts";
+import type { AssignedPartition, StartPosition } from "./assigned_partition.ts";
+import type { ClusterClient } from "./cluster_client.ts";
+import { answered } from "./errors.ts";
+
+const LATEST = -1;
+const EARLIEST = -2;
+
+/** What stands for a place in ListOffsets. */
+function timestampOf(start: StartPosition): number {
+  if (start === "earliest") return EARLIEST;
+  return start === "latest" ? LATEST : (start as { timestamp: number }).timestamp;
+}
+
+/**
+ * Gives each of `partitions` the offset that its `start` stands for. A time after the last record
+ * stands for the end. Throws a KafkaError when a leader refuses, or does not answer in all retries.
+ */
+export async function findStartOffsets(
+  client: ClusterClient,
+  partitions: readonly AssignedPartition[],
+): Promise<void> {
+  await client.retry(() => find(client, partitions));
+}
+
+async function find(
+  client: ClusterClient,
+  partitions: readonly AssignedPartition[],
+): Promise<void> {
+  const open = partitions.filter((one) => one.fetchOffset < 0 && !one.isRevoked);
+  if (open.some((one) => client.view.leaderOf(one.topic, one.partition) === undefined)) {
+    await client.refresh([...new Set(open.map(({ topic }) => topic))]);
+  }
+  const byLeader = new Map<number, AssignedPartition[]>();
+  for (const one of open) {
+    if (typeof one.start === "number") {
+      one.moveTo(one.start);
+      continue;
+    }
+    const leader = client.view.leaderOf(one.topic, one.partition);
+    if (leader === undefined) {
+      throw answered(ErrorCode.LEADER_NOT_AVAILABLE, `Cannot find the leader of ${one.name}`);
+    }
+    const led = byLeader.get(leader);
+    if (led === undefined) byLeader.set(leader, [one]);
+    else led.push(one);
+  }
+  await Promise.all([...byLeader].map(([leader, led]) => ask(client, leader, led)));
+}
+
+async function ask(
+  client: ClusterClient,
+  leader: number,
+  partitions: readonly AssignedPartition[],
+): Promise<void> {
+  const connection = await client.broker(leader);
+  const topics = [...new Set(partitions.map(({ topic }) => topic))].map((name) => ({
+    name,
+    partitions: partitions.filter(({ topic }) => topic === name).map((one) => ({
+      partitionIndex: one.partition,
+      timestamp: timestampOf(one.start),
+    })),
+  }));
+  const answer = await connection.request(listOffsets, {
+    replicaId: -1,
+    isolationLevel: 0,
+    topics,
+    timeoutMs: client.settings.requestTimeoutMs,
+  });
+  const afterTheEnd: AssignedPartition[] = [];
+  for (const one of partitions) {
+    const found = answer.topics.find(({ name }) => name === one.topic)?.partitions
+      .find(({ partitionIndex }) => partitionIndex === one.partition);
+    const code = found?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    if (found === undefined || code !== ErrorCode.NONE) {
+      client.view.forget(one.topic);
+      throw answered(code, `Cannot find the start of ${one.name}`);
+    }
+    if (found.offset >= 0) begin(one, found.offset);
+    else afterTheEnd.push(one);
+  }
+  if (afterTheEnd.length === 0) return;
+  for (const one of afterTheEnd) one.start = "latest";
+  await ask(client, leader, afterTheEnd);
+}
+
+/** The partition goes on from `offset`; what was handed out before stays handed out. */
+function begin(one: AssignedPartition, offset: number): void {
+  if (one.position < 0) one.moveTo(offset);
+  else one.fetchOffset = offset;
+}
