@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { ErrorCode } from "../protocol/errors.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Clock, RandomSource } from "../runtime/runtime.ts";
 import { stepClassicGroup } from "./classic_group.ts";
 import type {
@@ -214,9 +214,11 @@ export class GroupCoordinator {
 
   /**
    * What a group committed (OffsetFetch): null for a group that does not exist. Valid until the
-   * caller's next `await`.
+   * caller's next `await`. Throws NOT_COORDINATOR after {@linkcode shutdown}: an empty answer would
+   * send consumers back to the beginning, and old ones know no other retriable error here.
    */
   committedOffsets(groupId: string): ReadonlyCommittedOffsets | null {
+    this.#mustRun(ErrorCode.NOT_COORDINATOR);
     return this.#groups.get(groupId)?.offsets ?? null;
   }
 
@@ -240,14 +242,22 @@ export class GroupCoordinator {
     };
   }
 
-  /** How a group stands (DescribeGroups), or null when it does not exist. */
+  /**
+   * How a group stands (DescribeGroups), or null when it does not exist. Throws
+   * COORDINATOR_NOT_AVAILABLE after {@linkcode shutdown}.
+   */
   describe(groupId: string): GroupDescription | null {
+    this.#mustRun(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     const entry = this.#groups.get(groupId);
     return entry === undefined ? null : describeGroup(entry.group);
   }
 
-  /** The groups that pass the filter (ListGroups), in the order of their creation. */
+  /**
+   * The groups that pass the filter (ListGroups), in the order of their creation. Throws
+   * COORDINATOR_NOT_AVAILABLE after {@linkcode shutdown}.
+   */
   list(filter: GroupFilter): GroupListing[] {
+    this.#mustRun(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     const listings: GroupListing[] = [];
     for (const { group } of this.#groups.values()) {
       const listing = listGroup(group, filter);
@@ -284,6 +294,11 @@ export class GroupCoordinator {
       entry.timers.clear();
     }
     this.#groups.clear();
+  }
+
+  #mustRun(errorCode: ErrorCode): void {
+    if (this.#running) return;
+    throw new KafkaError(errorCode, "The group coordinator is shutting down: find it anew");
   }
 
   /** The group, or why there is none. */

@@ -21,6 +21,7 @@ export interface GroupDescription {
     readonly clientHost: string;
     /** No bytes unless the group is stable. */
     readonly metadata: Uint8Array;
+    /** The last one received, which a rebalance may be about to change. */
     readonly assignment: Uint8Array;
   }[];
 }
@@ -56,7 +57,7 @@ export function describeGroup(group: ClassicGroup): GroupDescription {
       clientId: member.clientId,
       clientHost: member.clientHost,
       metadata: stable ? metadataOf(member, group.protocolName) : NO_ASSIGNMENT,
-      assignment: stable ? member.assignment : NO_ASSIGNMENT,
+      assignment: member.assignment,
     })),
   };
 }

@@ -23,12 +23,14 @@ export const describeGroupsHandler: Handler = defineHandler(describeGroups, {
         : OPERATIONS_NOT_ASKED;
       const group = services.groups.describe(groupId);
       if (group === null) {
-        const missing = nothingKnown(groupId, "Dead", authorizedOperations);
-        return apiVersion < GROUP_ID_NOT_FOUND_SINCE ? missing : {
-          ...missing,
-          errorCode: ErrorCode.GROUP_ID_NOT_FOUND,
-          errorMessage: `Group ${groupId} not found.`,
-        };
+        return apiVersion < GROUP_ID_NOT_FOUND_SINCE
+          ? { ...nothingKnown(groupId), groupState: "Dead", authorizedOperations }
+          : {
+            ...nothingKnown(groupId),
+            groupState: "Dead",
+            errorCode: ErrorCode.GROUP_ID_NOT_FOUND,
+            errorMessage: `Group ${groupId} not found.`,
+          };
       }
       return {
         errorCode: ErrorCode.NONE,
@@ -47,21 +49,21 @@ export const describeGroupsHandler: Handler = defineHandler(describeGroups, {
   }),
   onError: ({ groups }, errorCode, errorMessage) => ({
     groups: groups.map((groupId) => ({
-      ...nothingKnown(groupId, "", OPERATIONS_NOT_ASKED),
+      ...nothingKnown(groupId),
       errorCode,
       errorMessage,
     })),
   }),
 });
 
-function nothingKnown(groupId: string, groupState: string, authorizedOperations: number) {
+function nothingKnown(groupId: string) {
   return {
     errorCode: ErrorCode.NONE as number,
     groupId,
-    groupState,
+    groupState: "",
     protocolType: "",
     protocolData: "",
     members: [],
-    authorizedOperations,
+    authorizedOperations: OPERATIONS_NOT_ASKED,
   };
 }
