@@ -11,6 +11,7 @@ import { RecordError } from "../record_error.ts";
 import { compressGzip, decompressGzip } from "./gzip.ts";
 import { compressLz4, decompressLz4 } from "./lz4.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
+import { compressWithZstd, decompressWithZstd } from "./zstd.ts";
 
 /** A batch's compression, in the words of `compression.type`. */
 export type CompressionType = "none" | "gzip" | "snappy" | "lz4" | "zstd";
@@ -57,7 +58,7 @@ export function decompress(
     case "lz4":
       return decompressLz4(bytes, maxBytes);
     case "zstd":
-      throw new RecordError("Cannot decompress zstd data: it is not there yet", "invalid");
+      return decompressWithZstd(bytes, maxBytes, host);
   }
 }
 
@@ -81,6 +82,6 @@ export function compress(
     case "lz4":
       return compressLz4(bytes);
     case "zstd":
-      throw new RecordError("Cannot compress with zstd: it is not there yet", "invalid");
+      return compressWithZstd(bytes, host, level);
   }
 }

@@ -1,0 +1,104 @@
+/**
+ * Bit streams of zstd: numbers are little-endian, and most streams are written forwards and read
+ * backwards from their last set bit (RFC 8878, sections 3.1.1.3 and 4).
+ *
+ * @module
+ */
+
+import { badZstd } from "./zstd_error.ts";
+
+/** The position of the highest set bit of `value`, a positive int32: floor(log2(value)). */
+export function highestBit(value: number): number {
+  return 31 - Math.clz32(value);
+}
+
+/** Reads a stream from its end. Behind the start there are zeros, and `position` is negative then. */
+export class BackwardBitReader {
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  /** How many bits are left to read. */
+  position: number;
+
+  /** Reads `bytes[start..end)`. Throws `invalid` when it has no end mark. */
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    const last = end > start ? bytes[end - 1]! : 0;
+    if (last === 0) throw badZstd("a bit stream has no end mark");
+    this.#bytes = bytes;
+    this.#start = start;
+    this.position = (end - 1 - start) * 8 + highestBit(last);
+  }
+
+  /** The next `count` bits, 0 to 31 of them. */
+  read(count: number): number {
+    if (count > 25) {
+      const high = this.read(count - 16);
+      return high * 65_536 + this.read(16);
+    }
+    this.position -= count;
+    const position = this.position;
+    if (position < 0) return this.#readBeforeStart(count);
+    const bytes = this.#bytes;
+    const at = this.#start + (position >> 3);
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) |
+      (bytes[at + 3]! << 24);
+    return (word >>> (position & 7)) & ((1 << count) - 1);
+  }
+
+  #readBeforeStart(count: number): number {
+    const missing = -this.position;
+    if (missing >= count) return 0;
+    let value = 0;
+    for (let bit = count - missing - 1; bit >= 0; bit--) {
+      value = (value << 1) | ((this.#bytes[this.#start + (bit >> 3)]! >>> (bit & 7)) & 1);
+    }
+    return value << missing;
+  }
+}
+
+/** Writes bits forwards, to be read backwards after {@linkcode BitWriter.close}. */
+export class BitWriter {
+  #bits = 0;
+  #count = 0;
+
+  constructor(
+    /** Where it writes. */
+    readonly target: Uint8Array,
+    /** The position of the next byte. */
+    public at: number,
+  ) {}
+
+  /** Writes the low `count` bits of `value`, 0 to 16 of them. */
+  write(value: number, count: number): void {
+    this.#bits |= (value & ((1 << count) - 1)) << this.#count;
+    this.#count += count;
+    while (this.#count >= 8) {
+      this.target[this.at++] = this.#bits;
+      this.#bits >>>= 8;
+      this.#count -= 8;
+    }
+  }
+
+  /** Writes the low `count` bits of `value`, 0 to 31 of them. */
+  writeLong(value: number, count: number): void {
+    if (count > 16) {
+      this.write(value & 0xffff, 16);
+      this.write(value >>> 16, count - 16);
+    } else {
+      this.write(value, count);
+    }
+  }
+
+  /** Fills the last byte with zeros. Returns the position behind the stream. */
+  flush(): number {
+    if (this.#count > 0) this.target[this.at++] = this.#bits;
+    this.#bits = 0;
+    this.#count = 0;
+    return this.at;
+  }
+
+  /** Writes the end mark and flushes. Returns the position behind the stream. */
+  close(): number {
+    this.write(1, 1);
+    return this.flush();
+  }
+}
