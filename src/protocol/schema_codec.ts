@@ -18,9 +18,33 @@ export interface Codec<Out, In> {
   readonly minimumSize: number;
 }
 
-type AnyCodec = Codec<unknown, unknown>;
+/** A codec as it is compiled. */
+export interface CompiledCodec extends Codec<unknown, unknown> {
+  /** About how many bytes of memory a decoded value takes, without the elements of arrays in it. */
+  readonly memory: number;
+}
+
+type AnyCodec = CompiledCodec;
 type AnyField = Field<unknown, unknown, boolean>;
 type Values = Record<string, unknown>;
+
+/** Beyond it an engine may keep an array that is made at once as a hash table. */
+const LARGE_ARRAY = 65536;
+
+/** About how many bytes an engine takes for each kind of value, measured with V8. */
+const Memory = {
+  /** An element of an array. */
+  slot: 8,
+  array: 32,
+  object: 32,
+  property: 8,
+  /** A number of more than 32 bits. */
+  number: 16,
+  text: 32,
+  bytes: 208,
+  view: 104,
+  unknownTaggedField: 320,
+} as const;
 
 /** Compiles `shape` for `version`. */
 export function compile(shape: StructShape, version: number, flexible: boolean): AnyCodec {
@@ -29,6 +53,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
   const makeDefaults: (() => unknown)[] = [];
   const tagged: { tag: number; index: number; codec: AnyCodec; field: AnyField }[] = [];
   let minimumSize = flexible ? 1 : 0;
+  let memory = Memory.object + Memory.property * names.length;
   names.forEach((name, index) => {
     const field = shape.fields[name]!;
     const { options } = field;
@@ -37,6 +62,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
     const isTagged = present && flexible && options.tagged !== undefined &&
       includes(options.tagged, version);
     untagged.push(null);
+    if (!present || isTagged) memory += defaultMemory(field);
     if (!present) return;
     const nullable = options.nullable !== undefined && includes(options.nullable, version);
     const codec = compileShape(field.shape, version, flexible, nullable, name);
@@ -45,6 +71,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
     } else {
       untagged[index] = codec;
       minimumSize += codec.minimumSize;
+      memory += codec.memory;
     }
   });
   tagged.sort((a, b) => a.tag - b.tag);
@@ -73,6 +100,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
       previous = tag;
       const entry = byTag.get(tag);
       if (entry === undefined) {
+        reader.allow(Memory.unknownTaggedField);
         const unknown = (out.unknownTaggedFields ??= []) as UnknownTaggedField[];
         unknown.push({ tag, data: reader.copy(size) });
         continue;
@@ -119,7 +147,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
     }
   }
 
-  return { read, write, minimumSize };
+  return { read, write, minimumSize, memory };
 }
 
 function compileShape(
@@ -141,13 +169,13 @@ function compileShape(
     case "int32":
       return fixed(4, (r) => r.int32(), (w, v) => w.int32(v as number));
     case "uint32":
-      return fixed(4, (r) => r.uint32(), (w, v) => w.uint32(v as number));
+      return fixed(4, (r) => r.uint32(), (w, v) => w.uint32(v as number), Memory.number);
     case "int64":
-      return fixed(8, (r) => r.int64(), (w, v) => w.int64(v as number));
+      return fixed(8, (r) => r.int64(), (w, v) => w.int64(v as number), Memory.number);
     case "float64":
-      return fixed(8, (r) => r.float64(), (w, v) => w.float64(v as number));
+      return fixed(8, (r) => r.float64(), (w, v) => w.float64(v as number), Memory.number);
     case "uuid":
-      return fixed(16, (r) => r.uuid(), (w, v) => w.uuid(v as string));
+      return fixed(16, (r) => r.uuid(), (w, v) => w.uuid(v as string), Memory.text);
     case "string":
       return stringCodec(flexible, nullable, name);
     case "bytes":
@@ -171,13 +199,15 @@ function fixed(
   size: number,
   read: (reader: ByteReader) => unknown,
   write: (writer: ByteWriter, value: unknown) => void,
+  memory = 0,
 ): AnyCodec {
-  return { read, write, minimumSize: size };
+  return { read, write, minimumSize: size, memory };
 }
 
 function stringCodec(flexible: boolean, nullable: boolean, name: string): AnyCodec {
   return {
     minimumSize: flexible ? 1 : 2,
+    memory: Memory.text,
     read(reader) {
       const length = flexible ? reader.uvarint() - 1 : reader.int16();
       if (length >= 0) {
@@ -209,6 +239,7 @@ function bytesCodec(
 ): AnyCodec {
   return {
     minimumSize: flexible ? 1 : 4,
+    memory: isRecords ? Memory.view : Memory.bytes,
     read(reader) {
       const length = flexible ? reader.uvarint() - 1 : reader.int32();
       if (length >= 0) return isRecords ? reader.view(length) : reader.copy(length);
@@ -236,8 +267,10 @@ function arrayCodec(
   name: string,
 ): AnyCodec {
   const { minimumSize } = element;
+  const elementMemory = Memory.slot + element.memory;
   return {
     minimumSize: flexible ? 1 : 4,
+    memory: Memory.array,
     read(reader) {
       const count = flexible ? reader.uvarint() - 1 : reader.int32();
       if (count < 0) {
@@ -250,8 +283,9 @@ function arrayCodec(
           `"${name}" announces ${count} elements, ${reader.remaining} bytes are left`,
         );
       }
-      const out: unknown[] = [];
-      for (let i = 0; i < count; i++) out.push(element.read(reader));
+      reader.allow(count * elementMemory);
+      const out = new Array<unknown>(count > LARGE_ARRAY ? 0 : count);
+      for (let i = 0; i < count; i++) out[i] = element.read(reader);
       return out;
     },
     write(writer, value) {
@@ -271,12 +305,32 @@ function arrayCodec(
 function nullableStruct(inner: AnyCodec): AnyCodec {
   return {
     minimumSize: 1,
+    memory: inner.memory,
     read: (reader) => reader.int8() < 0 ? null : inner.read(reader),
     write(writer, value) {
       writer.int8(value === null ? -1 : 1);
       if (value !== null) inner.write(writer, value);
     },
   };
+}
+
+/** What {@linkcode defaultMaker}'s value takes. */
+function defaultMemory({ shape, options }: AnyField): number {
+  if (options.default !== undefined) return 0;
+  switch (shape.kind) {
+    case "bytes":
+    case "records":
+      return Memory.bytes;
+    case "array":
+      return Memory.array;
+    case "struct":
+      return Object.values(shape.fields).reduce(
+        (sum: number, field) => sum + Memory.property + defaultMemory(field),
+        Memory.object,
+      );
+    default:
+      return 0;
+  }
 }
 
 function defaultMaker(shape: Shape, options: FieldOptions): () => unknown {

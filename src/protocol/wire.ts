@@ -13,7 +13,8 @@ import { formatUuid, parseUuid } from "./uuid.ts";
 export { ProtocolError };
 
 const TWO_32 = 4294967296;
-const decoder = new TextDecoder();
+// A byte order mark is part of a text like any other character.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 const strings = new Interner((bytes, start, length) =>
   decoder.decode(bytes.subarray(start, start + length))
@@ -30,8 +31,18 @@ export interface RecordsSource {
   copyTo(target: Uint8Array, offset: number): void;
 }
 
+/** What decoded values may take of memory beside four times the bytes they come from. */
+const MEMORY_ALLOWANCE = 16 * 1024 * 1024;
+
 /** Reads primitive values one after another, from `offset` up to `end`. */
 export class ByteReader {
+  /**
+   * How much memory decoded values may still take, in bytes as the codec estimates them. Two bytes
+   * on the wire can be an object of sixty, and a frame of those would exhaust a node; so it is
+   * limited to four times the bytes to read, and 16 MiB that let every honest message pass. One who
+   * trusts the sender may raise it.
+   */
+  memory: number;
   readonly #view: DataView;
 
   constructor(
@@ -42,6 +53,17 @@ export class ByteReader {
     readonly end: number = bytes.length,
   ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.memory = 4 * (end - offset) + MEMORY_ALLOWANCE;
+  }
+
+  /** Takes `size` bytes of {@linkcode memory}, before they are allocated. Throws when they are over. */
+  allow(size: number): void {
+    this.memory -= size;
+    if (this.memory < 0) {
+      throw new ProtocolError(
+        `The values in ${this.bytes.length} bytes take too much memory, ${this.offset} are read`,
+      );
+    }
   }
 
   /** Bytes left to read. */
@@ -228,17 +250,17 @@ export class ByteWriter {
     this.int8(value ? 1 : 0);
   }
   int8(value: number): void {
-    if (value < -128 || value > 127) throw outOfRange("int8", value);
+    if (value !== value << 24 >> 24) throw outOfRange("int8", value);
     const at = this.reserve(1);
     this.#view.setInt8(at, value);
   }
   int16(value: number): void {
-    if (value < -32768 || value > 32767) throw outOfRange("int16", value);
+    if (value !== value << 16 >> 16) throw outOfRange("int16", value);
     const at = this.reserve(2);
     this.#view.setInt16(at, value);
   }
   uint16(value: number): void {
-    if (value < 0 || value > 65535) throw outOfRange("uint16", value);
+    if (value !== (value & 65535)) throw outOfRange("uint16", value);
     const at = this.reserve(2);
     this.#view.setUint16(at, value);
   }
