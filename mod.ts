@@ -24,5 +24,30 @@ export {
   isRetriable,
   KafkaError,
 } from "./src/protocol/errors.ts";
+export {
+  Producer,
+  type ProducerOptions,
+  type ProducerRecord,
+  type RecordMetadata,
+} from "./src/client/producer.ts";
+export {
+  Consumer,
+  type ConsumerOptions,
+  ConsumerRecord,
+  type PartitionOffset,
+  type RecordHeader,
+  type StartPosition,
+  type TopicPartition,
+} from "./src/client/consumer.ts";
+export {
+  Admin,
+  type BrokerInfo,
+  type ClusterDescription,
+  type NewTopic,
+  type PartitionInfo,
+  type TopicInfo,
+} from "./src/client/admin.ts";
+export type { ClientOptions } from "./src/client/client_options.ts";
+export type { CompressionType } from "./src/protocol/records/compression/codec.ts";
 export type { Logger, LogLevel } from "./src/logger.ts";
 export { AddressInUseError, ConnectionError, FileError } from "./src/runtime/runtime.ts";

@@ -152,6 +152,21 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
+   * A producer that has settled the protocol with a broker already, so that a wrong address shows
+   * now and not with the first record. Rejects with a {@linkcode KafkaError}.
+   */
+  static async connect(options: ProducerOptions): Promise<Producer> {
+    const producer = new Producer(options);
+    try {
+      await producer.#client.anyBroker();
+      return producer;
+    } catch (error) {
+      await producer.close();
+      throw error;
+    }
+  }
+
+  /**
    * Resolves when there is room for more records: at once, or when enough of those that wait have
    * been written.
    */
@@ -181,14 +196,6 @@ export class Producer implements AsyncDisposable {
     const topics = [...this.#topics.values()].filter(({ waiting }) => waiting.length > 0);
     await Promise.all(topics.map((topic) => this.#resolveTopic(topic)));
     await this.#sender!.flush();
-  }
-
-  /**
-   * Connects and settles the protocol with a broker, so that a wrong address shows now and not with
-   * the first record. Rejects with a {@linkcode KafkaError}.
-   */
-  async connect(): Promise<void> {
-    await this.#client.anyBroker();
   }
 
   /** Sends what is left and closes every connection. May be called twice. */
