@@ -1,0 +1,66 @@
+import { assertEquals } from "@std/assert";
+import { Interner } from "../../src/protocol/interner.ts";
+import { test } from "../harness.ts";
+import { Chance } from "./chance.ts";
+
+const encoder = new TextEncoder();
+
+function counting(): { interner: Interner; made: () => number } {
+  let made = 0;
+  const interner = new Interner((bytes, start, length) => {
+    made++;
+    return String.fromCharCode(...bytes.subarray(start, start + length));
+  });
+  return { interner, made: () => made };
+}
+
+test("Interner makes a string once while it stays in the table", () => {
+  const { interner, made } = counting();
+  const bytes = encoder.encode("--events--");
+  for (let i = 0; i < 5; i++) assertEquals(interner.get(bytes, 2, 6), "events");
+  assertEquals(made(), 1);
+  assertEquals(interner.get(bytes, 0, 0), "");
+});
+
+test("Interner is right under collisions", () => {
+  // Ten times as many strings as slots, so that most share one; asked for in any order.
+  const { interner, made } = counting();
+  const chance = new Chance(1);
+  const texts = Array.from({ length: 10_000 }, (_, i) => `t${i}`);
+  for (let i = 0; i < 50_000; i++) {
+    const text = chance.pick(texts);
+    assertEquals(interner.get(encoder.encode(text), 0, text.length), text);
+  }
+  assertEquals(made() > 1024, true);
+});
+
+test("Interner tells apart strings of one hash, and prefixes", () => {
+  // "Aa" and "BB" have the same hash for a multiplier of 31, and so have all of their products.
+  const { interner } = counting();
+  const texts = ["Aa", "BB", "AaAa", "AaBB", "BBAa", "BBBB", "A", "AaA"];
+  for (let round = 0; round < 3; round++) {
+    for (const text of texts) {
+      assertEquals(interner.get(encoder.encode(text), 0, text.length), text);
+    }
+  }
+});
+
+test("Interner keeps no hold of the bytes it was given", () => {
+  const { interner } = counting();
+  const bytes = encoder.encode("events");
+  interner.get(bytes, 0, 6);
+  bytes.set(encoder.encode("orders"));
+  assertEquals(interner.get(bytes, 0, 6), "orders");
+  assertEquals(interner.get(encoder.encode("events"), 0, 6), "events");
+});
+
+test("Interner does not keep long strings", () => {
+  const { interner, made } = counting();
+  const bytes = encoder.encode("x".repeat(65));
+  interner.get(bytes, 0, 65);
+  interner.get(bytes, 0, 65);
+  assertEquals(made(), 2);
+  interner.get(bytes, 0, 64);
+  interner.get(bytes, 0, 64);
+  assertEquals(made(), 3);
+});
