@@ -31,7 +31,12 @@ import {
   decideCreatePartitions,
   type NewPartitions,
 } from "./partitions.ts";
-import { type BrokerRegistration, decideBootstrap, decideRegistration } from "./registration.ts";
+import {
+  type BrokerRegistration,
+  decideBootstrap,
+  decideElections,
+  decideRegistration,
+} from "./registration.ts";
 import {
   type CreateTopicResult,
   decideCreateTopics,
@@ -90,8 +95,8 @@ export class Controller {
   }
 
   /**
-   * Begins a new metadata log, and registers this node's broker where its registration changed.
-   * Comes before any other request.
+   * Begins a new metadata log, registers this node's broker where its registration changed, and makes
+   * it lead what has no leader. Comes before any other request.
    */
   start(registration: BrokerRegistration): Promise<void> {
     return this.#inTurn(async () => {
@@ -101,6 +106,10 @@ export class Controller {
       const records = [...bootstrap, ...decideRegistration(registration, this.image, offset)];
       // A start writes the same again when it is lost: it need not wait for the disk.
       await this.#commit(records, false);
+      const elections = decideElections(registration.nodeId, this.image);
+      for (let at = 0; at < elections.length; at += MAX_RECORDS_PER_BATCH) {
+        await this.#commit(elections.slice(at, at + MAX_RECORDS_PER_BATCH));
+      }
     });
   }
 

@@ -11,6 +11,8 @@ import {
 import type { BrokerImage, EndpointImage, MetadataImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 
+const NO_LEADER = -1;
+
 /** What a broker says of itself at its start. */
 export interface BrokerRegistration {
   readonly nodeId: number;
@@ -63,6 +65,24 @@ export function decideRegistration(
       logDirs: registration.logDirs,
     },
   }];
+}
+
+/**
+ * Makes the broker lead the partitions that have no leader although it is in sync: Apache Kafka
+ * leaves them so when its last broker shuts down.
+ */
+export function decideElections(nodeId: number, image: MetadataImage): MetadataRecordInput[] {
+  const records: MetadataRecordInput[] = [];
+  for (const { id, partitions } of image.topics()) {
+    for (const { partition, leader, isr } of partitions) {
+      if (leader !== NO_LEADER || !isr.includes(nodeId)) continue;
+      records.push({
+        name: "PartitionChangeRecord",
+        value: { partitionId: partition, topicId: id, leader: nodeId },
+      });
+    }
+  }
+  return records;
 }
 
 function isSame(before: BrokerImage, registration: BrokerRegistration): boolean {

@@ -316,7 +316,9 @@ function manualAssignments(topic: NewTopic, image: MetadataImage): Assignment[] 
     if (partitionIndex < 0 || partitionIndex >= assignments.length) {
       throw new KafkaError(
         ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-        `Cannot ${what}: ${assignments.length} partitions are numbered from 0 without gaps, ` +
+        `Cannot ${what}: partitions are numbered from 0 to ${
+          assignments.length - 1
+        } without gaps, ` +
           `${partitionIndex} is beyond`,
       );
     }
