@@ -1,0 +1,99 @@
+/**
+ * A broker in memory on a free port, with a client that says whatever a test wants said.
+ *
+ * @module
+ */
+import { Broker } from "../../src/broker/broker.ts";
+import type { LogLevel } from "../../src/logger.ts";
+import type { NewTopic } from "../../src/controller/topics.ts";
+import { produce } from "../../src/protocol/messages/produce.ts";
+import {
+  type BatchOptions,
+  encodeBatch,
+  type RecordInput,
+} from "../../src/protocol/records/batch.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
+import { RawClient } from "./raw_client.ts";
+
+/** A running broker. */
+export interface Fixture {
+  readonly runtime: Runtime;
+  readonly broker: Broker;
+  readonly client: RawClient;
+  /** What the broker said. */
+  readonly messages: { level: LogLevel; message: string }[];
+  /** One more connection, closed with the fixture. */
+  connect(): Promise<RawClient>;
+  createTopic(topic: NewTopic): Promise<string>;
+}
+
+const encoder = new TextEncoder();
+
+/** Runs `use` with a broker and takes it down afterwards. */
+export async function withBroker(
+  use: (fixture: Fixture) => Promise<void>,
+  config: Record<string, string> = {},
+): Promise<void> {
+  const runtime = { ...await hostRuntime(), files: new MemoryFileSystem() };
+  const messages: Fixture["messages"] = [];
+  const broker = await Broker.start({
+    runtime,
+    directory: "/data",
+    config: { listeners: "PLAINTEXT://127.0.0.1:0", ...config },
+    logger: { log: (level, message) => void messages.push({ level, message }) },
+  });
+  const clients: RawClient[] = [];
+  const connect = async () => {
+    const client = await RawClient.connect(runtime, broker.address);
+    clients.push(client);
+    return client;
+  };
+  try {
+    await use({
+      runtime,
+      broker,
+      client: await connect(),
+      messages,
+      connect,
+      async createTopic(topic) {
+        const [result] = await broker.controller.createTopics([topic]);
+        if (result!.errorCode !== 0) throw new Error(result!.errorMessage!);
+        return result!.topicId;
+      },
+    });
+  } finally {
+    for (const client of clients) client.close();
+    await broker.shutdown();
+  }
+}
+
+/** A batch of records with these values. */
+export function batchOf(
+  values: readonly string[],
+  options: Partial<BatchOptions> = {},
+): Uint8Array {
+  const records: RecordInput[] = values.map((value, i) => ({
+    key: null,
+    value: encoder.encode(value),
+    timestamp: 1_000_000 + i,
+  }));
+  return encodeBatch(records, options);
+}
+
+/** Produces one batch in version 9 and returns the partition's answer. */
+export async function produceTo(
+  client: RawClient,
+  topic: string,
+  partition: number,
+  records: Uint8Array | null,
+  acks = -1,
+) {
+  const { responses } = await client.request(produce, 9, {
+    acks,
+    timeoutMs: 5_000,
+    topicData: [{ name: topic, partitionData: [{ index: partition, records }] }],
+  });
+  return responses[0]!.partitionResponses[0]!;
+}

@@ -1,0 +1,59 @@
+import { assertEquals } from "@std/assert";
+import { SUPPORTED } from "../../../src/broker/supported.ts";
+import { apiVersions } from "../../../src/protocol/messages/api_versions.ts";
+import { ByteReader, ByteWriter } from "../../../src/protocol/wire.ts";
+import { test } from "../../harness.ts";
+import { withBroker } from "../fixture.ts";
+
+const software = { clientSoftwareName: "raw", clientSoftwareVersion: "1.0" };
+
+test("ApiVersions tells what is served, Produce from version 0 on", () =>
+  withBroker(async ({ client }) => {
+    for (let version = 0; version <= 4; version++) {
+      const { errorCode, apiKeys } = await client.request(apiVersions, version, software);
+      assertEquals(errorCode, 0);
+      assertEquals(
+        apiKeys,
+        SUPPORTED.map(({ api }) => ({
+          apiKey: api.key,
+          minVersion: api.key === 0 ? 0 : api.minVersion,
+          maxVersion: api.maxVersion,
+        })),
+      );
+    }
+  }));
+
+test("ApiVersions tells the level of metadata.version", () =>
+  withBroker(async ({ client }) => {
+    const answer = await client.request(apiVersions, 4, software);
+    assertEquals(answer.finalizedFeatures, [
+      { name: "metadata.version", maxVersionLevel: 30, minVersionLevel: 30 },
+    ]);
+    assertEquals(answer.supportedFeatures.map(({ name }) => name), ["metadata.version"]);
+    assertEquals(answer.finalizedFeaturesEpoch >= 0, true);
+  }));
+
+test("ApiVersions in an unknown version is answered in version 0 and the connection goes on", () =>
+  withBroker(async ({ client }) => {
+    const writer = new ByteWriter();
+    writer.int32(4 + 8 + 2 - 4 + 1);
+    writer.int16(18);
+    writer.int16(99);
+    writer.int32(77);
+    writer.int16(-1);
+    writer.uvarint(0);
+    await client.sendBytes(writer.toBytes());
+    const reader = new ByteReader((await client.nextFrame())!);
+    assertEquals(reader.int32(), 77);
+    assertEquals(apiVersions.responseCodec(0).read(reader).errorCode, 35);
+    assertEquals(reader.offset, 4 + 2 + 4 + 6);
+    assertEquals((await client.request(apiVersions, 0, {})).errorCode, 0);
+  }));
+
+test("ApiVersions refuses a software name that is none", () =>
+  withBroker(async ({ client }) => {
+    for (const clientSoftwareName of ["", "-raw", "ra w", "raw."]) {
+      const answer = await client.request(apiVersions, 3, { ...software, clientSoftwareName });
+      assertEquals(answer.errorCode, 42);
+    }
+  }));

@@ -1,0 +1,96 @@
+import { assertEquals } from "@std/assert";
+import { deleteRecords } from "../../../src/protocol/messages/delete_records.ts";
+import { listOffsets } from "../../../src/protocol/messages/list_offsets.ts";
+import { encodeBatch } from "../../../src/protocol/records/batch.ts";
+import { test } from "../../harness.ts";
+import { type Fixture, produceTo, withBroker } from "../fixture.ts";
+
+const stamped = (...timestamps: number[]) =>
+  encodeBatch(timestamps.map((timestamp) => ({ timestamp, value: new Uint8Array(10) })));
+
+async function look({ client }: Fixture, timestamp: number, version = 11) {
+  const { topics } = await client.request(listOffsets, version, {
+    replicaId: -1,
+    isolationLevel: 0,
+    timeoutMs: 1_000,
+    topics: [{ name: "events", partitions: [{ partitionIndex: 0, timestamp }] }],
+  });
+  const { errorCode, offset, timestamp: at } = topics[0]!.partitions[0]!;
+  return [errorCode, offset, at];
+}
+
+test("ListOffsets finds the ends and records by their time in every version", () =>
+  withBroker(async (fixture) => {
+    await fixture.createTopic({ name: "events" });
+    await produceTo(fixture.client, "events", 0, stamped(100, 200));
+    await produceTo(fixture.client, "events", 0, stamped(400, 300));
+    for (let version = 1; version <= 11; version++) {
+      assertEquals(await look(fixture, -1, version), [0, 4, -1]);
+      assertEquals(await look(fixture, -2, version), [0, 0, -1]);
+      assertEquals(await look(fixture, 150, version), [0, 1, 200]);
+      assertEquals(await look(fixture, 200, version), [0, 1, 200]);
+      assertEquals(await look(fixture, 201, version), [0, 2, 400]);
+      assertEquals(await look(fixture, 0, version), [0, 0, 100]);
+      assertEquals(await look(fixture, 401, version), [0, -1, -1]);
+      assertEquals(await look(fixture, -3, version), version < 7 ? [35, -1, -1] : [0, 2, 400]);
+      assertEquals(await look(fixture, -4, version), version < 8 ? [35, -1, -1] : [0, 0, -1]);
+      assertEquals(await look(fixture, -5, version), version < 9 ? [35, -1, -1] : [0, -1, -1]);
+      assertEquals((await look(fixture, -7, version))[0], 35);
+    }
+  }));
+
+test("ListOffsets of an empty partition", () =>
+  withBroker(async (fixture) => {
+    await fixture.createTopic({ name: "events" });
+    assertEquals(await look(fixture, -1), [0, 0, -1]);
+    assertEquals(await look(fixture, -2), [0, 0, -1]);
+    assertEquals(await look(fixture, -3), [0, -1, -1]);
+    assertEquals(await look(fixture, 5), [0, -1, -1]);
+  }));
+
+test("ListOffsets begins where DeleteRecords left the log", () =>
+  withBroker(async (fixture) => {
+    await fixture.createTopic({ name: "events" });
+    await produceTo(fixture.client, "events", 0, stamped(1, 2, 3));
+    await fixture.client.request(deleteRecords, 2, {
+      timeoutMs: 1_000,
+      topics: [{ name: "events", partitions: [{ partitionIndex: 0, offset: 2 }] }],
+    });
+    assertEquals(await look(fixture, -2), [0, 2, -1]);
+    assertEquals(await look(fixture, 0), [0, 2, 3]);
+  }));
+
+test("ListOffsets tells errors each for its partition", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events" });
+    const { topics } = await client.request(listOffsets, 6, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [
+        { name: "nothing", partitions: [{ partitionIndex: 0, timestamp: -1 }] },
+        {
+          name: "events",
+          partitions: [
+            { partitionIndex: 5, timestamp: -1 },
+            { partitionIndex: 0, timestamp: -1, currentLeaderEpoch: 8 },
+          ],
+        },
+      ],
+    });
+    assertEquals(
+      topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode)),
+      [3, 3, 75],
+    );
+  }));
+
+test("ListOffsets refuses a partition that is named twice", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events" });
+    const asked = { partitionIndex: 0, timestamp: -1 };
+    const { topics } = await client.request(listOffsets, 6, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [{ name: "events", partitions: [asked, asked] }],
+    });
+    assertEquals(topics[0]!.partitions.map(({ errorCode }) => errorCode), [42, 42]);
+  }));

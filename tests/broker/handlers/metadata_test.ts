@@ -1,0 +1,94 @@
+import { assertEquals } from "@std/assert";
+import { metadata } from "../../../src/protocol/messages/metadata.ts";
+import { ZERO_UUID } from "../../../src/protocol/uuid.ts";
+import { test } from "../../harness.ts";
+import { withBroker } from "../fixture.ts";
+
+const named = (...names: string[]) => ({ topics: names.map((name) => ({ name })) });
+
+test("Metadata tells brokers, controller and all topics in every version", () =>
+  withBroker(async ({ client, broker, createTopic }) => {
+    await createTopic({ name: "events", numPartitions: 2 });
+    const { host, port } = broker.address;
+    for (let version = 0; version <= 13; version++) {
+      const answer = await client.request(metadata, version, {
+        topics: version === 0 ? [] : null,
+      });
+      assertEquals(answer.brokers, [{ nodeId: 1, host, port, rack: null }]);
+      assertEquals(answer.controllerId, version >= 1 ? 1 : -1);
+      assertEquals(answer.clusterId, version >= 2 ? broker.clusterId : null);
+      assertEquals(answer.topics.map(({ name, errorCode }) => [name, errorCode]), [["events", 0]]);
+      assertEquals(
+        answer.topics[0]!.partitions.map((partition) => [
+          partition.partitionIndex,
+          partition.leaderId,
+          partition.replicaNodes,
+          partition.isrNodes,
+          partition.offlineReplicas,
+        ]),
+        [[0, 1, [1], [1], []], [1, 1, [1], [1], []]],
+      );
+    }
+  }));
+
+test("Metadata of no topics tells none", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events" });
+    assertEquals((await client.request(metadata, 12, { topics: [] })).topics, []);
+  }));
+
+test("Metadata creates a topic when both sides allow it, ready at once", () =>
+  withBroker(async ({ client, broker }) => {
+    const answer = await client.request(metadata, 12, named("fresh"));
+    assertEquals(answer.topics.map(({ errorCode, partitions }) => [errorCode, partitions.length]), [
+      [0, 3],
+    ]);
+    assertEquals(broker.image.topicByName("fresh")?.id, answer.topics[0]!.topicId);
+    const refused = await client.request(metadata, 12, {
+      ...named("other"),
+      allowAutoTopicCreation: false,
+    });
+    assertEquals(refused.topics[0]!.errorCode, 3);
+  }, { "num.partitions": "3" }));
+
+test("Metadata does not create topics where the broker forbids it", () =>
+  withBroker(async ({ client }) => {
+    const { topics } = await client.request(metadata, 12, named("fresh"));
+    assertEquals(topics[0]!.errorCode, 3);
+  }, { "auto.create.topics.enable": "false" }));
+
+test("Metadata refuses names that no topic can have", () =>
+  withBroker(async ({ client }) => {
+    const names = ["", ".", "..", "a b", "x".repeat(250)];
+    const { topics } = await client.request(metadata, 12, named(...names));
+    assertEquals(topics.map(({ errorCode }) => errorCode), names.map(() => 17));
+    const longest = await client.request(metadata, 12, named("x".repeat(249)));
+    assertEquals(longest.topics[0]!.errorCode, 0);
+  }));
+
+test("Metadata finds topics by id", () =>
+  withBroker(async ({ client, createTopic }) => {
+    const topicId = await createTopic({ name: "events" });
+    const { topics } = await client.request(metadata, 12, {
+      topics: [{ topicId, name: null }, { topicId: "AAAAAAAAAAAAAAAAAAAAEA", name: null }],
+    });
+    assertEquals(topics.map(({ name, errorCode }) => [name, errorCode]), [["events", 0], [
+      null,
+      100,
+    ]]);
+    assertEquals(topics[1]!.topicId !== ZERO_UUID, true);
+  }));
+
+test("Metadata tells authorized operations when asked", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events" });
+    const asked = await client.request(metadata, 8, {
+      ...named("events"),
+      includeClusterAuthorizedOperations: true,
+      includeTopicAuthorizedOperations: true,
+    });
+    assertEquals(asked.clusterAuthorizedOperations, 8096);
+    assertEquals(asked.topics[0]!.topicAuthorizedOperations, 3576);
+    const silent = await client.request(metadata, 8, named("events"));
+    assertEquals(silent.clusterAuthorizedOperations, -2147483648);
+  }));
