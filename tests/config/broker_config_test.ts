@@ -1,0 +1,167 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { BrokerConfig, checkDynamicBrokerConfig } from "../../src/config/broker_config.ts";
+import { BROKER_KEYS } from "../../src/config/broker_keys.ts";
+import { ConfigSource } from "../../src/config/definition.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { test } from "../harness.ts";
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
+function refused(settings: Record<string, string>): string {
+  const error = assertThrows(() => new BrokerConfig(settings), KafkaError);
+  assertEquals(error.code, ErrorCode.INVALID_CONFIG);
+  return error.message;
+}
+
+function refusedAtRunTime(name: string, text: string): KafkaError {
+  return assertThrows(() => checkDynamicBrokerConfig(name, text), KafkaError);
+}
+
+test("BrokerConfig has Apache Kafka's defaults", () => {
+  const config = new BrokerConfig();
+  assertEquals(config.numPartitions, 1);
+  assertEquals(config.messageMaxBytes, 1_048_588);
+  assertEquals(config.socketRequestMaxBytes, 104_857_600);
+  assertEquals(config.fetchMaxBytes, 57_671_680);
+  assertEquals(config.logRetentionMs, 604_800_000);
+  assertEquals(config.logRollMs, 604_800_000);
+  assertEquals(config.autoCreateTopicsEnable, true);
+  assertEquals(config.maxConnections, 2_147_483_647);
+  assertEquals(config.groupInitialRebalanceDelayMs, 3_000);
+});
+
+test("every broker key that has a value shows it in its getter or by name", () => {
+  const config = new BrokerConfig();
+  for (const [name, definition] of BROKER_KEYS) {
+    assertEquals(config.value(name) === null, definition.default === null, name);
+  }
+});
+
+test("BrokerConfig takes values from the finest unit that was set", () => {
+  assertEquals(new BrokerConfig({ "log.retention.hours": "1" }).logRetentionMs, 3_600_000);
+  assertEquals(
+    new BrokerConfig({ "log.retention.hours": "1", "log.retention.minutes": "2" }).logRetentionMs,
+    120_000,
+  );
+  const all = new BrokerConfig({ "log.retention.minutes": "2", "log.retention.ms": "3" });
+  assertEquals(all.logRetentionMs, 3);
+  assertEquals(new BrokerConfig({ "log.retention.hours": "-1" }).logRetentionMs, -1);
+  assertEquals(new BrokerConfig({ "log.roll.hours": "2" }).logRollMs, 7_200_000);
+  assertEquals(new BrokerConfig({ "log.roll.ms": "5" }).logRollMs, 5);
+});
+
+test("BrokerConfig refuses a key that does not exist and names the nearest", () => {
+  assertEquals(
+    refused({ "log.retentoin.ms": "1" }),
+    'Cannot set "log.retentoin.ms": there is no such broker key, did you mean "log.retention.ms"?',
+  );
+  assertEquals(refused({ "foo.bar": "1" }), 'Cannot set "foo.bar": there is no such broker key');
+  assertEquals(refused({ "retention.ms": "1" }).includes('"log.retention.ms"'), true);
+});
+
+test("BrokerConfig refuses Kafka's keys that would do nothing and says why", () => {
+  assertEquals(
+    refused({ "num.io.threads": "8" }),
+    'Cannot set "num.io.threads": a broker here is one event loop, it has no thread pools to size',
+  );
+  assertEquals(refused({ "ssl.keystore.location": "x" }).includes("TLS"), true);
+  assertEquals(refused({ "broker.id": "1" }).includes('"node.id"'), true);
+});
+
+test("BrokerConfig refuses values that do not fit", () => {
+  refused({ "num.partitions": "0" });
+  refused({ "log.segment.bytes": "1000" });
+  refused({ "log.retention.ms": "0" });
+  refused({ "listeners": "SSL://:9093" });
+  refused({ "log.dirs": "a,b" });
+  refused({ "log.cleanup.policy": "compact" });
+  refused({ "compression.type": "lz4" });
+  refused({ "group.min.session.timeout.ms": "10", "group.max.session.timeout.ms": "5" });
+});
+
+test("values set while running lie above those given at start", () => {
+  const config = new BrokerConfig({ "message.max.bytes": "1000" });
+  config.applyDynamic(new Map([["message.max.bytes", "2000"]]), NONE);
+  assertEquals(config.messageMaxBytes, 2_000);
+  config.applyDynamic(
+    new Map([["message.max.bytes", "2000"]]),
+    new Map([["message.max.bytes", "3000"]]),
+  );
+  assertEquals(config.messageMaxBytes, 3_000);
+  assertEquals(config.layers("message.max.bytes"), [
+    { name: "message.max.bytes", value: "3000", source: ConfigSource.DYNAMIC_BROKER_CONFIG },
+    {
+      name: "message.max.bytes",
+      value: "2000",
+      source: ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG,
+    },
+    { name: "message.max.bytes", value: "1000", source: ConfigSource.STATIC_BROKER_CONFIG },
+    { name: "message.max.bytes", value: "1048588", source: ConfigSource.DEFAULT_CONFIG },
+  ]);
+  config.applyDynamic(NONE, NONE);
+  assertEquals(config.messageMaxBytes, 1_000);
+});
+
+test("listeners hear of keys whose value changed, and of nothing else", () => {
+  const config = new BrokerConfig();
+  const heard: string[][] = [];
+  const stop = config.onChange((changed) => heard.push([...changed]));
+  config.applyDynamic(new Map([["max.connections", "5"]]), NONE);
+  config.applyDynamic(new Map([["max.connections", "5"]]), NONE);
+  config.applyDynamic(new Map([["max.connections", "5"]]), new Map([["max.connections", " 5 "]]));
+  stop();
+  config.applyDynamic(NONE, NONE);
+  assertEquals(heard, [["max.connections"]]);
+});
+
+test("what another version set is told, and followed where it can be read", () => {
+  const config = new BrokerConfig();
+  const refused = config.applyDynamic(
+    new Map([["log.cleanup.policy", "compact"], ["num.io.threads", "4"], ["max.connections", "x"]]),
+    NONE,
+  );
+  assertEquals(refused.length, 3);
+  // Were it passed over, topics that rely on it would lose records to retention.
+  assertEquals(config.value("log.cleanup.policy"), ["compact"]);
+  assertEquals(config.maxConnections, 2_147_483_647);
+});
+
+test("checkDynamicBrokerConfig() tells keys, values and fixed keys apart", () => {
+  checkDynamicBrokerConfig("message.max.bytes", "5");
+  assertEquals(refusedAtRunTime("num.partitions", "4").code, ErrorCode.INVALID_REQUEST);
+  assertEquals(refusedAtRunTime("message.max.bytes", "x").code, ErrorCode.INVALID_REQUEST);
+  assertEquals(refusedAtRunTime("message.max.byte", "4").code, ErrorCode.INVALID_CONFIG);
+  assertEquals(refusedAtRunTime("log.cleanup.policy", "compact").code, ErrorCode.INVALID_CONFIG);
+});
+
+test("describe() tells every key with its layers", () => {
+  const config = new BrokerConfig({ "num.partitions": "3", "log.retention.hours": "1" });
+  const described = new Map(config.describe().map((entry) => [entry.name, entry]));
+  assertEquals(described.size, BROKER_KEYS.size);
+  const partitions = described.get("num.partitions")!;
+  assertEquals([partitions.value, partitions.source, partitions.readOnly], ["3", 4, true]);
+  assertEquals(described.get("message.max.bytes")!.readOnly, false);
+  const retention = described.get("log.retention.ms")!;
+  assertEquals(retention.value, null);
+  assertEquals(retention.synonyms.map(({ name, value }) => `${name}=${value}`), [
+    "log.retention.hours=1",
+    "log.retention.hours=168",
+  ]);
+});
+
+test("describeDynamicDefaults() tells only what was set for every broker", () => {
+  const config = new BrokerConfig({ "max.connections": "9" });
+  assertEquals(config.describeDynamicDefaults(), []);
+  config.applyDynamic(new Map([["max.connections", "8"]]), new Map([["max.connections", "7"]]));
+  assertEquals(
+    config.describeDynamicDefaults().map(({ name, value, source }) => [name, value, source]),
+    [["max.connections", "8", ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG]],
+  );
+});
+
+test("setListening() tells the port that was chosen", () => {
+  const config = new BrokerConfig({ listeners: "PLAINTEXT://127.0.0.1:0" });
+  config.setListening("127.0.0.1", 4711);
+  assertEquals(config.listener.port, 4711);
+  assertEquals(config.text("listeners"), "PLAINTEXT://127.0.0.1:4711");
+});

@@ -1,0 +1,46 @@
+import { assertEquals } from "@std/assert";
+import {
+  formatListener,
+  parseListener,
+  refuseAdvertisedListeners,
+  refuseListeners,
+} from "../../src/config/listeners.ts";
+import { test } from "../harness.ts";
+
+test("parseListener() reads names, addresses and ports", () => {
+  assertEquals(parseListener("PLAINTEXT://127.0.0.1:9092"), {
+    name: "PLAINTEXT",
+    host: "127.0.0.1",
+    port: 9092,
+  });
+  assertEquals(parseListener("plaintext://:0"), { name: "PLAINTEXT", host: "", port: 0 });
+  assertEquals(parseListener("PLAINTEXT://[::1]:9092")?.host, "::1");
+});
+
+test("parseListener() takes nothing else", () => {
+  for (
+    const text of ["", "127.0.0.1:9092", "PLAINTEXT://host", "PLAINTEXT://h:65536", "A://a b:1"]
+  ) {
+    assertEquals(parseListener(text), null, text);
+  }
+});
+
+test("formatListener() writes what parseListener() reads", () => {
+  for (const text of ["PLAINTEXT://127.0.0.1:9092", "PLAINTEXT://[::1]:0", "PLAINTEXT://:9092"]) {
+    assertEquals(formatListener(parseListener(text)!), text);
+  }
+});
+
+test("refuseListeners() says what is not there yet", () => {
+  assertEquals(refuseListeners("PLAINTEXT://:9092"), null);
+  assertEquals(refuseListeners("SSL://:9092")?.includes("TLS"), true);
+  assertEquals(refuseListeners("PLAINTEXT://:1,PLAINTEXT://:2")?.includes("one listener"), true);
+  assertEquals(refuseListeners(":9092")?.includes("PLAINTEXT://host:port"), true);
+});
+
+test("refuseAdvertisedListeners() wants an address that can be reached", () => {
+  assertEquals(refuseAdvertisedListeners("PLAINTEXT://broker.example:9092"), null);
+  assertEquals(refuseAdvertisedListeners("PLAINTEXT://0.0.0.0:9092") === null, false);
+  assertEquals(refuseAdvertisedListeners("PLAINTEXT://[::]:9092") === null, false);
+  assertEquals(refuseAdvertisedListeners("PLAINTEXT://:9092") === null, false);
+});

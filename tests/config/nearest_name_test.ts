@@ -1,0 +1,22 @@
+import { assertEquals } from "@std/assert";
+import { nearestName } from "../../src/config/nearest_name.ts";
+import { test } from "../harness.ts";
+
+const NAMES = ["log.retention.ms", "log.retention.bytes", "num.partitions", "message.max.bytes"];
+
+test("nearestName() finds what was mistyped", () => {
+  assertEquals(nearestName("log.retentoin.ms", NAMES), "log.retention.ms");
+  assertEquals(nearestName("num.partition", NAMES), "num.partitions");
+  assertEquals(nearestName("num_partitions", NAMES), "num.partitions");
+  assertEquals(nearestName("MESSAGE.MAX.BYTES", NAMES), "message.max.bytes");
+});
+
+test("nearestName() finds what lacks its beginning", () => {
+  assertEquals(nearestName("retention.bytes", NAMES), "log.retention.bytes");
+});
+
+test("nearestName() finds nothing near something else", () => {
+  assertEquals(nearestName("foo.bar", NAMES), null);
+  assertEquals(nearestName("", NAMES), null);
+  assertEquals(nearestName("x".repeat(200), []), null);
+});
