@@ -30,7 +30,7 @@ const UNDEFINED: EpochEnd = { leaderEpoch: -1, endOffset: -1 };
  * the file at once, if one was given: the methods that change anything throw a `FileError`.
  */
 export class LeaderEpochs {
-  #starts: EpochStart[] = [];
+  #starts: readonly EpochStart[] = [];
 
   /** No epochs yet. `path` is the checkpoint file, or null to keep none. */
   constructor(readonly files: FileSystem, readonly path: string | null) {}
@@ -40,10 +40,11 @@ export class LeaderEpochs {
     if (this.path === null) return;
     const path = this.path;
     const entries = readCheckpoint(this.files, path, 2) ?? [];
-    this.#starts = [];
+    let starts: readonly EpochStart[] = [];
     for (const [epoch, startOffset] of entries) {
-      this.#insert(checkpointNumber(path, epoch), checkpointNumber(path, startOffset));
+      starts = inserted(starts, checkpointNumber(path, epoch), checkpointNumber(path, startOffset));
     }
+    this.#starts = starts;
   }
 
   /** The newest epoch, or -1. */
@@ -66,12 +67,17 @@ export class LeaderEpochs {
    * or at `startOffset` without getting a record, make way. Both are 0 or more.
    */
   assign(epoch: number, startOffset: number): void {
-    if (this.#insert(epoch, startOffset)) this.save();
+    const starts = inserted(this.#starts, epoch, startOffset);
+    if (starts !== this.#starts) this.replace(starts);
   }
 
-  /** Takes the place of everything known, without writing the file. */
-  reset(starts: readonly EpochStart[]): void {
-    this.#starts = [...starts];
+  /** Puts `starts` in the place of everything known. When the file cannot be written, nothing changes. */
+  replace(starts: readonly EpochStart[]): void {
+    if (this.path !== null) {
+      const entries = starts.map((start) => [start.epoch, start.startOffset]);
+      writeCheckpoint(this.files, this.path, entries);
+    }
+    this.#starts = starts;
   }
 
   /** The epoch of the record at `offset`, or -1 when it is from before the first that is known. */
@@ -98,36 +104,30 @@ export class LeaderEpochs {
   /** The log now ends at `endOffset`: epochs that begin there or later go. */
   truncateFromEnd(endOffset: number): void {
     const kept = this.#starts.filter((start) => start.startOffset < endOffset);
-    if (kept.length === this.#starts.length) return;
-    this.#starts = kept;
-    this.save();
+    if (kept.length < this.#starts.length) this.replace(kept);
   }
 
   /** The log now begins at `startOffset`: epochs that ended before go, the one it lies in begins there. */
   truncateFromStart(startOffset: number): void {
     const first = this.#starts.findLastIndex((start) => start.startOffset <= startOffset);
     if (first === -1 || (first === 0 && this.#starts[0]!.startOffset === startOffset)) return;
-    this.#starts.splice(0, first + 1, { epoch: this.#starts[first]!.epoch, startOffset });
-    this.save();
+    const { epoch } = this.#starts[first]!;
+    this.replace([{ epoch, startOffset }, ...this.#starts.slice(first + 1)]);
   }
+}
 
-  /** Writes the file. */
-  save(): void {
-    if (this.path === null) return;
-    const entries = this.#starts.map((start) => [start.epoch, start.startOffset]);
-    writeCheckpoint(this.files, this.path, entries);
+/** `starts` with another one, or `starts` itself when the epoch has begun before. */
+function inserted(
+  starts: readonly EpochStart[],
+  epoch: number,
+  startOffset: number,
+): readonly EpochStart[] {
+  const latest = starts.at(-1);
+  if (latest !== undefined && latest.epoch === epoch && startOffset >= latest.startOffset) {
+    return starts;
   }
-
-  #insert(epoch: number, startOffset: number): boolean {
-    const latest = this.#starts.at(-1);
-    if (latest !== undefined && latest.epoch === epoch && startOffset >= latest.startOffset) {
-      return false;
-    }
-    const kept = this.#starts.findLastIndex((start) =>
-      start.epoch < epoch && start.startOffset < startOffset
-    );
-    this.#starts.length = kept + 1;
-    this.#starts.push({ epoch, startOffset });
-    return true;
-  }
+  const kept = starts.findLastIndex((start) =>
+    start.epoch < epoch && start.startOffset < startOffset
+  );
+  return [...starts.slice(0, kept + 1), { epoch, startOffset }];
 }

@@ -258,8 +258,7 @@ export class PartitionLog {
     }
     if (offset <= this.#logStartOffset) return;
     this.#guard("delete records of", () => {
-      this.#raiseLogStartOffset(offset);
-      this.#retire(this.#segments.countBefore(offset), this.#runtime.clock.now());
+      this.#advance(offset, this.#segments.countBefore(offset), this.#runtime.clock.now());
     });
   }
 
@@ -280,8 +279,7 @@ export class PartitionLog {
       });
       if (count === 0) return 0;
       if (count === this.#segments.all.length) this.#segments.roll(this.#config);
-      this.#raiseLogStartOffset(this.#segments.all[count]!.baseOffset);
-      this.#retire(count, nowMs);
+      this.#advance(this.#segments.all[count]!.baseOffset, count, nowMs);
       return count;
     });
   }
@@ -387,17 +385,16 @@ export class PartitionLog {
     replay.reconcileEpochs(this.#epochs, this.#logStartOffset, this.logEndOffset);
   }
 
-  #raiseLogStartOffset(offset: number): void {
-    if (offset <= this.#logStartOffset) return;
-    this.#logStartOffset = offset;
-    this.#epochs.truncateFromStart(offset);
-    this.#onLogStartOffset();
-  }
-
-  /** Takes the oldest `count` segments out of the log. */
-  #retire(count: number, nowMs: number): void {
+  /** The log begins at `offset`: the oldest `count` segments go, and then this is written down. */
+  #advance(offset: number, count: number, nowMs: number): void {
+    const rises = offset > this.#logStartOffset;
+    if (rises) this.#logStartOffset = offset;
+    // Files first: on a full disk there is room for the checkpoints only then.
     this.#segments.retire(count, nowMs + this.#config.fileDeleteDelayMs);
     this.#segments.removeRetired(nowMs);
+    if (!rises) return;
+    this.#epochs.truncateFromStart(offset);
+    this.#onLogStartOffset();
   }
 
   #rebuildProducers(): void {

@@ -73,9 +73,8 @@ export class LogReplay {
     }
     isTrue &&= seen.length > 0 || epochs.entries().length === 0;
     if (isTrue) return;
-    epochs.reset(seen);
+    epochs.replace(seen);
     epochs.truncateFromStart(logStartOffset);
-    epochs.save();
   }
 
   /** Takes the batch at `at`, of which `batch` is the producer's part, into `producers`. */

@@ -9,7 +9,7 @@ import type { RecordsSource } from "../protocol/wire.ts";
 import type { FileHandle, FileSystem } from "../runtime/runtime.ts";
 import { BatchIndex } from "./batch_index.ts";
 import { BatchScanner, LOOKUP_WINDOW } from "./batch_scanner.ts";
-import { storageError } from "./storage_error.ts";
+import { asKafkaError, storageError } from "./storage_error.ts";
 
 /** The offset that a segment file named `name` begins at, or -1 for a file of another kind. */
 export function baseOffsetOf(name: string): number {
@@ -159,7 +159,12 @@ export class Segment {
     if (cuts !== this.#cuts) {
       throw storageError(`Cannot read ${this.path}`, new Error("the log was cut back meanwhile"));
     }
-    const length = this.file.readAt(target, position);
+    let length: number;
+    try {
+      length = this.file.readAt(target, position);
+    } catch (error) {
+      throw asKafkaError(`Cannot read ${this.path}`, error);
+    }
     if (length < target.length) {
       throw storageError(
         `Cannot read ${target.length} bytes at ${position} of ${this.path}`,

@@ -1,0 +1,145 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { KafkaError } from "../../src/protocol/errors.ts";
+import type { LogConfig } from "../../src/log/log_config.ts";
+import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
+import { allBatches, batchOf, FailingFiles, Machine, producedBatch, refusal } from "./fixture.ts";
+import { test } from "../harness.ts";
+
+const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
+
+function opened(config: Partial<LogConfig> = {}): {
+  machine: Machine;
+  files: FailingFiles;
+  log: PartitionLog;
+} {
+  const machine = new Machine();
+  const files = new FailingFiles(machine.memory);
+  machine.files = files;
+  return { machine, files, log: machine.open(config) };
+}
+
+test("a failed write stores nothing, and the log goes on when the disk does", () => {
+  for (const bytesBeforeFailure of [0, 1, 60, 100]) {
+    const { machine, files, log } = opened();
+    log.append(producedBatch(7, 0, 0, 3), client);
+    const size = log.sizeInBytes;
+    files.failing.add("write");
+    files.failsAt = ".log";
+    files.bytesBeforeFailure = bytesBeforeFailure;
+    const answer = refusal(() => log.append(producedBatch(7, 0, 3, 3), client));
+    assertEquals(answer.name, "KAFKA_STORAGE_ERROR");
+    assertStringIncludes(answer.message, "Cannot append to events-0: ");
+    assertStringIncludes(answer.message, "no space left");
+    assertEquals([log.logEndOffset, log.sizeInBytes], [3, size]);
+    assertEquals(allBatches(log).length, 1);
+    assertEquals(log.failure, null);
+    files.failing.clear();
+    const result = log.append(producedBatch(7, 0, 3, 3), client);
+    assertEquals([result.baseOffset, result.duplicate], [3, false]);
+    assertEquals(machine.read("00000000000000000000.log").length, log.sizeInBytes);
+    const again = machine.kill().open();
+    assertEquals(again.logEndOffset, 6);
+    again.close();
+  }
+});
+
+test("a log whose end cannot be restored takes no more records but serves those it has", () => {
+  const { machine, files, log } = opened();
+  log.append(batchOf(3), client);
+  files.failing.add("write").add("truncate");
+  files.failsAt = ".log";
+  files.bytesBeforeFailure = 10;
+  assertEquals(refusal(() => log.append(batchOf(3), client)).name, "KAFKA_STORAGE_ERROR");
+  assertStringIncludes(log.failure!.message, "Cannot restore the end of events-0");
+  files.failing.clear();
+  assertEquals(refusal(() => log.append(batchOf(3), client)).name, "KAFKA_STORAGE_ERROR");
+  assertEquals(allBatches(log).map((batch) => batch.baseOffset), [0]);
+  // What the failed write left is cut at the next start.
+  const again = machine.kill().open();
+  assertEquals(again.logEndOffset, 3);
+  again.close();
+});
+
+test("a segment that cannot be made leaves the log as it was", () => {
+  const { files, log } = opened({ segmentBytes: batchOf(3).length });
+  log.append(batchOf(3), client);
+  files.failing.add("open");
+  assertEquals(refusal(() => log.append(batchOf(3), client)).name, "KAFKA_STORAGE_ERROR");
+  assertEquals([log.logEndOffset, log.segmentCount], [3, 1]);
+  files.failing.clear();
+  assertEquals(log.append(batchOf(3), client).baseOffset, 3);
+  log.close();
+});
+
+test("an epoch that cannot be written down keeps its records out", () => {
+  const { files, log } = opened();
+  log.append(batchOf(1), client);
+  files.failing.add("write");
+  files.failsAt = "leader-epoch-checkpoint";
+  const answer = refusal(() => log.append(batchOf(1), { ...client, leaderEpoch: 1 }));
+  assertEquals(answer.name, "KAFKA_STORAGE_ERROR");
+  assertEquals([log.logEndOffset, log.latestEpoch], [1, 0]);
+  files.failing.clear();
+  assertEquals(log.append(batchOf(1), { ...client, leaderEpoch: 1 }).baseOffset, 1);
+  assertEquals(log.endOffsetForEpoch(0).endOffset, 1);
+  log.close();
+});
+
+test("a failed read is an answer, not a crash", () => {
+  const { files, log } = opened({ indexIntervalBytes: 100_000 });
+  for (let i = 0; i < 4; i++) log.append(batchOf(3), client);
+  files.failing.add("read");
+  const read = () =>
+    log.read({ fetchOffset: 7, maxBytes: 9_999, endOffset: 12, minOneBatch: true });
+  assertEquals(refusal(read).name, "KAFKA_STORAGE_ERROR");
+  files.failing.clear();
+  const source = read();
+  files.failing.add("read");
+  const copy = () => source.copyTo(new Uint8Array(source.byteLength), 0);
+  assertEquals(refusal(copy).name, "KAFKA_STORAGE_ERROR");
+  log.close();
+});
+
+test("after a failed sync the log takes no more records", async () => {
+  const { files, log } = opened();
+  log.append(batchOf(3), client);
+  files.failing.add("sync");
+  await assertRejects(() => log.flush(), KafkaError, "Cannot flush events-0");
+  files.failing.clear();
+  await assertRejects(() => log.flush(), KafkaError, "Cannot flush events-0");
+  assertEquals(refusal(() => log.append(batchOf(3), client)).name, "KAFKA_STORAGE_ERROR");
+  assertEquals(allBatches(log).length, 1);
+  log.close();
+});
+
+test("PartitionLog.flush brings every segment to the disk, once", async () => {
+  const { files, log } = opened({ segmentBytes: 200 });
+  let syncs = 0;
+  const { open } = files;
+  files.open = (path, mode) => {
+    const file = open.call(files, path, mode);
+    return { ...file, sync: () => (syncs++, file.sync()) };
+  };
+  for (let i = 0; i < 3; i++) log.append(batchOf(2), client);
+  await log.flush();
+  assertEquals([log.isDirty, syncs > 0], [false, true]);
+  const before = syncs;
+  await log.flush();
+  assertEquals(syncs, before);
+  log.append(batchOf(1), client);
+  assertEquals(log.isDirty, true);
+  await log.flush();
+  assertEquals(syncs, before + 1);
+  log.close();
+});
+
+test("a closed log refuses everything", async () => {
+  const log = new Machine().open();
+  log.append(batchOf(2), client);
+  log.close();
+  log.close();
+  assertEquals(refusal(() => log.append(batchOf(2), client)).name, "KAFKA_STORAGE_ERROR");
+  assertEquals(refusal(() => log.truncateTo(0)).name, "KAFKA_STORAGE_ERROR");
+  assertEquals(refusal(() => log.deleteRecordsBefore(1)).name, "KAFKA_STORAGE_ERROR");
+  await assertRejects(() => log.flush(), KafkaError, "closed");
+});

@@ -1,0 +1,235 @@
+/**
+ * What the log's tests share: a machine of memory files and a clock that the test moves, batches
+ * made in one line, and a disk that fails when it is told to.
+ *
+ * @module
+ */
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
+import type { PartitionLogOptions } from "../../src/log/log_types.ts";
+import { PartitionLog } from "../../src/log/partition_log.ts";
+import { ErrorCode, errorName, KafkaError } from "../../src/protocol/errors.ts";
+import {
+  type BatchOptions,
+  decodeBatch,
+  type DecodedBatch,
+  encodeBatch,
+  splitBatches,
+} from "../../src/protocol/records/batch.ts";
+import type { RecordsSource } from "../../src/protocol/wire.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import { MemoryDisk, MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import {
+  FileError,
+  type FileHandle,
+  type FileSystem,
+  type HostCodecs,
+  type OpenMode,
+} from "../../src/runtime/runtime.ts";
+import { Chance } from "../protocol/chance.ts";
+
+const host = await hostRuntime();
+
+/** The time at which every test begins. */
+export const START_MS = 1_700_000_000_000;
+
+/** The host's compressors. */
+export const codecs: HostCodecs = host.codecs();
+
+/** A process with memory files. Several may share a disk, one after the other. */
+export class Machine {
+  nowMs = START_MS;
+  files: FileSystem;
+  readonly memory: MemoryFileSystem;
+  readonly #chance = new Chance(7);
+
+  constructor(readonly disk: MemoryDisk = new MemoryDisk()) {
+    this.memory = new MemoryFileSystem(disk);
+    this.files = this.memory;
+  }
+
+  get runtime(): PartitionLogOptions["runtime"] {
+    return {
+      files: this.files,
+      clock: { ...host.clock, now: () => this.nowMs },
+      random: {
+        fill: (target) => {
+          for (let i = 0; i < target.length; i++) target[i] = this.#chance.next();
+          return target;
+        },
+        below: (bound) => this.#chance.below(bound),
+      },
+      codecs: () => codecs,
+    };
+  }
+
+  /** Opens `events-0` in `/data`. */
+  open(
+    config: Partial<LogConfig> = {},
+    more: Partial<PartitionLogOptions> = {},
+  ): PartitionLog {
+    return PartitionLog.open({
+      runtime: this.runtime,
+      directory: "/data/events-0",
+      topic: "events",
+      partition: 0,
+      config: { ...DEFAULT_LOG_CONFIG, ...config },
+      ...more,
+    });
+  }
+
+  /** Ends this process as kill -9 does. Returns the next one, a second later. */
+  kill(): Machine {
+    this.memory.end();
+    const next = new Machine(this.disk);
+    next.nowMs = this.nowMs + 1_000;
+    return next;
+  }
+
+  /** The bytes of a file in `/data/events-0`. */
+  read(name: string): Uint8Array {
+    const file = this.files.open(`/data/events-0/${name}`, "read");
+    const bytes = new Uint8Array(file.size());
+    file.readAt(bytes, 0);
+    file.close();
+    return bytes;
+  }
+
+  /** Replaces a file in `/data/events-0`. */
+  write(name: string, bytes: Uint8Array | string): void {
+    const file = this.files.open(`/data/events-0/${name}`, "create");
+    file.truncate(0);
+    file.writeAt(typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes, 0);
+    file.close();
+  }
+
+  /** The names of the files in `/data/events-0` that hold records. */
+  segments(): string[] {
+    return this.files.list("/data/events-0").map((entry) => entry.name)
+      .filter((name) => name.endsWith(".log")).sort();
+  }
+}
+
+/** A batch of `count` records with short values. */
+export function batchOf(
+  count: number,
+  options: BatchOptions & { timestamp?: number; valueBytes?: number } = {},
+): Uint8Array<ArrayBuffer> {
+  const { timestamp = START_MS, valueBytes = 20 } = options;
+  return encodeBatch(
+    Array.from({ length: count }, (_, i) => ({
+      key: Uint8Array.of(i),
+      value: new Uint8Array(valueBytes).fill(65 + i % 26),
+      timestamp: timestamp + i,
+    })),
+    { codecs, ...options },
+  );
+}
+
+/** An idempotent producer's batch. */
+export function producedBatch(
+  producerId: number,
+  producerEpoch: number,
+  baseSequence: number,
+  count = 1,
+): Uint8Array<ArrayBuffer> {
+  return batchOf(count, { producerId, producerEpoch, baseSequence });
+}
+
+/** The bytes of a source. */
+export function bytesOf(source: RecordsSource): Uint8Array {
+  const bytes = new Uint8Array(source.byteLength);
+  source.copyTo(bytes, 0);
+  return bytes;
+}
+
+/** The batches of a source, each with its checksum verified. */
+export function batchesOf(source: RecordsSource): DecodedBatch[] {
+  const bytes = bytesOf(source);
+  return [...splitBatches(bytes)].map(({ start }) => decodeBatch(bytes, start, { codecs }));
+}
+
+/** Every batch of the log, read one after the other. */
+export function allBatches(log: PartitionLog, maxBytes = 1_000_000): DecodedBatch[] {
+  const batches: DecodedBatch[] = [];
+  let fetchOffset = log.logStartOffset;
+  while (fetchOffset < log.logEndOffset) {
+    const read = batchesOf(
+      log.read({ fetchOffset, maxBytes, endOffset: log.logEndOffset, minOneBatch: true }),
+    );
+    if (read.length === 0) throw new Error(`nothing at ${fetchOffset} of ${log.logEndOffset}`);
+    batches.push(...read);
+    fetchOffset = read.at(-1)!.lastOffset + 1;
+  }
+  return batches;
+}
+
+/** The name of the `KafkaError` that `run` throws, and its message. */
+export function refusal(run: () => unknown): { name: string; message: string } {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof KafkaError) {
+      return { name: errorName(error.code), message: error.message };
+    }
+    throw error;
+  }
+  return { name: errorName(ErrorCode.NONE), message: "" };
+}
+
+/** A disk whose writes, cuts and syncs fail while a test says so. */
+export class FailingFiles implements FileSystem {
+  /** The operations that fail now, on paths that contain `failsAt`. */
+  readonly failing: Set<"write" | "truncate" | "sync" | "read" | "open"> = new Set();
+  failsAt = "";
+  /** How many bytes of a failing write reach the file all the same. */
+  bytesBeforeFailure = 0;
+
+  constructor(readonly files: FileSystem) {}
+
+  open(path: string, mode: OpenMode): FileHandle {
+    this.#maybeFail("open", path);
+    const file = this.files.open(path, mode);
+    return {
+      readAt: (target, position) => {
+        this.#maybeFail("read", path);
+        return file.readAt(target, position);
+      },
+      writeAt: (bytes, position) => {
+        if (this.#fails("write", path)) {
+          const part = bytes.subarray(0, this.bytesBeforeFailure);
+          if (part.length > 0) file.writeAt(part, position);
+        }
+        this.#maybeFail("write", path);
+        file.writeAt(bytes, position);
+      },
+      size: () => file.size(),
+      truncate: (length) => {
+        this.#maybeFail("truncate", path);
+        file.truncate(length);
+      },
+      sync: async () => {
+        this.#maybeFail("sync", path);
+        await file.sync();
+      },
+      close: () => file.close(),
+    };
+  }
+
+  makeDirectory = (path: string): void => this.files.makeDirectory(path);
+  list = (path: string): ReturnType<FileSystem["list"]> => this.files.list(path);
+  exists = (path: string): boolean => this.files.exists(path);
+  rename = (from: string, to: string): void => this.files.rename(from, to);
+  remove = (path: string): void => this.files.remove(path);
+  syncDirectory = (path: string): Promise<void> => this.files.syncDirectory(path);
+  tryLock = (path: string): ReturnType<FileSystem["tryLock"]> => this.files.tryLock(path);
+
+  #fails(operation: "write" | "truncate" | "sync" | "read" | "open", path: string): boolean {
+    return this.failing.has(operation) && path.includes(this.failsAt);
+  }
+
+  #maybeFail(operation: "write" | "truncate" | "sync" | "read" | "open", path: string): void {
+    if (this.#fails(operation, path)) {
+      throw new FileError(`Cannot ${operation} ${path}: no space left on device`, "no-space");
+    }
+  }
+}
