@@ -1,0 +1,34 @@
+import { assertEquals } from "@std/assert";
+import { deleteGroupsHandler } from "../../../src/broker/handlers/delete_groups.ts";
+import { ErrorCode } from "../../../src/protocol/errors.ts";
+import { deleteGroups } from "../../../src/protocol/messages/delete_groups.ts";
+import { test } from "../../harness.ts";
+import { GroupNode, versionsOf } from "./group_requests.ts";
+
+test("DeleteGroups: empty groups go, each once, in all versions", async () => {
+  for (const version of versionsOf(deleteGroups)) {
+    const node = new GroupNode();
+    const { memberId } = await node.joinAlone();
+    const ask = async (groupsNames: string[]) =>
+      (await node.ask(deleteGroups, deleteGroupsHandler, version, { groupsNames })).results;
+    assertEquals(await ask(["g", "none"]), [
+      { groupId: "g", errorCode: ErrorCode.NON_EMPTY_GROUP },
+      { groupId: "none", errorCode: ErrorCode.GROUP_ID_NOT_FOUND },
+    ]);
+    node.groups.leave("g", [{ memberId, groupInstanceId: null, reason: null }]);
+    assertEquals(await ask(["g", "g"]), [{ groupId: "g", errorCode: ErrorCode.NONE }]);
+    assertEquals(node.groups.describe("g"), null);
+  }
+});
+
+test("DeleteGroups: a failure as a whole is every group's, in all versions", async () => {
+  const node = new GroupNode();
+  for (const version of versionsOf(deleteGroups)) {
+    const request = { groupsNames: ["g", "h"] };
+    const { results } = await node.askToFail(deleteGroups, deleteGroupsHandler, version, request);
+    assertEquals(results.map(({ groupId, errorCode }) => [groupId, errorCode]), [
+      ["g", ErrorCode.UNKNOWN_SERVER_ERROR],
+      ["h", ErrorCode.UNKNOWN_SERVER_ERROR],
+    ]);
+  }
+});
