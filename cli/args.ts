@@ -1,0 +1,236 @@
+/**
+ * Arguments: what a command takes, how it is checked, and the help that follows from it. A positional
+ * argument has a flag that means the same, so `producer 1 127.0.0.1 9092` and
+ * `producer --id 1 --port 9092` are one.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { closest, UsageError } from "./fail.ts";
+
+/** A positional argument. Either all of a command's are given, or none and flags instead. */
+export interface Positional {
+  /** As the help shows it: `<topic>`. */
+  readonly name: string;
+  /** The flag that means the same, without dashes. */
+  readonly flag: string;
+}
+
+/** A flag. */
+export interface Flag {
+  readonly name: string;
+  /** What its value is called in the help; without it the flag is on or off. */
+  readonly value?: string;
+  readonly help: string;
+  /** The value when it is not given, as text. */
+  readonly default?: string;
+  /** Whether it may be given several times. */
+  readonly isList?: boolean;
+}
+
+/** A command: how it is called and what it does. */
+export interface CommandSpec {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** More for the command's own help, if there is more to say. */
+  readonly details?: readonly string[];
+  readonly positionals: readonly Positional[];
+  /** How many of the last ones may be left out: none unless told. */
+  readonly optionalPositionals?: number;
+  readonly flags: readonly Flag[];
+  readonly examples?: readonly string[];
+}
+
+/** Arguments that were given, as text; the accessors check them. */
+export class Arguments {
+  constructor(
+    readonly spec: CommandSpec,
+    readonly values: ReadonlyMap<string, string | readonly string[] | boolean>,
+  ) {}
+
+  /** The value of a flag or of the positional that means the same, or undefined. */
+  optional(flag: string): string | undefined {
+    const value = this.values.get(flag);
+    return typeof value === "string" ? value : this.#flag(flag)?.default;
+  }
+
+  /** As {@linkcode optional}. Throws a UsageError when it is missing. */
+  text(flag: string): string {
+    const value = this.optional(flag);
+    if (value !== undefined) return value;
+    throw new UsageError(`"${this.spec.name}" needs ${this.#nameOf(flag)}${hint(this.spec)}`);
+  }
+
+  /** Every value of a flag that may be given several times. */
+  list(flag: string): readonly string[] {
+    const value = this.values.get(flag);
+    return Array.isArray(value) ? value : [];
+  }
+
+  /** Whether an on-off flag is given. */
+  isOn(flag: string): boolean {
+    return this.values.get(flag) === true;
+  }
+
+  /** Whether the flag, or the positional that means the same, is given. */
+  has(flag: string): boolean {
+    return this.values.has(flag);
+  }
+
+  /** A whole number between two bounds. */
+  whole(flag: string, least: number, most: number): number {
+    const text = this.text(flag);
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    const range = `${least.toLocaleString("en-US")} to ${most.toLocaleString("en-US")}`;
+    throw this.#wrong(flag, text, `a whole number from ${range}`);
+  }
+
+  /** As {@linkcode whole}, or undefined when it is not given. */
+  optionalWhole(flag: string, least: number, most: number): number | undefined {
+    return this.optional(flag) === undefined ? undefined : this.whole(flag, least, most);
+  }
+
+  /** A number of more than 0, fractions allowed, or undefined when it is not given. */
+  optionalPositive(flag: string): number | undefined {
+    const text = this.optional(flag);
+    if (text === undefined) return undefined;
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+    if (value > 0 && Number.isFinite(value)) return value;
+    throw this.#wrong(flag, text, "a number above 0");
+  }
+
+  /** 1 or true, 0 or false. */
+  truth(flag: string): boolean {
+    const text = this.text(flag).toLowerCase();
+    if (text === "1" || text === "true") return true;
+    if (text === "0" || text === "false") return false;
+    throw this.#wrong(flag, text, "true (or 1) or false (or 0)");
+  }
+
+  /** One of several words. */
+  oneOf<const W extends string>(flag: string, words: readonly W[]): W {
+    const text = this.text(flag);
+    const word = words.find((word) => word === text);
+    if (word !== undefined) return word;
+    throw this.#wrong(flag, text, words.map((word) => `"${word}"`).join(", "));
+  }
+
+  /** An IP address or a host's name. */
+  hostName(flag: string): string {
+    const text = this.text(flag);
+    if (/^(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.?)+$/.test(text)) return text;
+    if (/^[0-9A-Fa-f:.]+(%\w+)?$/.test(text) && text.includes(":")) return text;
+    throw this.#wrong(flag, text, "an IP address or a host name");
+  }
+
+  /**
+   * Where the cluster is: `--bootstrap host:port[,host:port]`, or `--host` and `--port` or the
+   * positionals that mean them.
+   */
+  bootstrapServers(): string {
+    const given = this.optional("bootstrap");
+    if (given === undefined) {
+      const name = this.hostName("host");
+      const port = this.whole("port", 1, 65_535);
+      return name.includes(":") ? `[${name}]:${port}` : `${name}:${port}`;
+    }
+    if (this.has("host") || this.has("port")) {
+      throw new UsageError(
+        `"--bootstrap" and ${this.#nameOf("host")} mean the same: give one of them`,
+      );
+    }
+    return given;
+  }
+
+  #wrong(flag: string, text: string, takes: string): UsageError {
+    return new UsageError(`${this.#nameOf(flag)} cannot be "${text}": it takes ${takes}`);
+  }
+
+  /** What the user knows the argument by. */
+  #nameOf(flag: string): string {
+    const positional = this.spec.positionals.find((one) => one.flag === flag);
+    return positional === undefined ? `--${flag}` : `${positional.name} (or --${flag})`;
+  }
+
+  #flag(name: string): Flag | undefined {
+    return this.spec.flags.find((flag) => flag.name === name);
+  }
+}
+
+/** Reads a command's arguments. Throws a UsageError. Null when help is asked for. */
+export function parseCommand(spec: CommandSpec, args: readonly string[]): Arguments | null {
+  const { flags } = spec;
+  const names = flags.map(({ name }) => name);
+  const withValue = flags.filter(({ value }) => value !== undefined);
+  const parsed = parseArgs([...args], {
+    alias: { help: ["h"] },
+    boolean: ["help", ...flags.filter(({ value }) => value === undefined).map(({ name }) => name)],
+    // "_" keeps positionals as they were written: "007" is a topic's name, not the number 7.
+    string: ["_", ...withValue.map(({ name }) => name)],
+    collect: flags.filter(({ isList }) => isList).map(({ name }) => name),
+    unknown(arg, key) {
+      if (key === undefined) return true;
+      throw unknownFlag(spec, arg, names);
+    },
+  });
+  if (parsed.help === true) return null;
+  const values = new Map<string, string | readonly string[] | boolean>();
+  for (const { name, value, isList } of flags) {
+    const given: unknown = parsed[name];
+    if (value === undefined) {
+      if (given === true) values.set(name, true);
+    } else if (isList) {
+      const list = (given ?? []) as string[];
+      if (list.includes("")) throw needsValue(name, value);
+      if (list.length > 0) values.set(name, list);
+    } else if (given !== undefined) {
+      if (given === "") throw needsValue(name, value);
+      values.set(name, given as string);
+    }
+  }
+  takePositionals(spec, parsed._.map(String), values);
+  return new Arguments(spec, values);
+}
+
+function takePositionals(
+  spec: CommandSpec,
+  given: readonly string[],
+  values: Map<string, string | readonly string[] | boolean>,
+): void {
+  if (given.length === 0) return;
+  const { positionals, name, optionalPositionals = 0 } = spec;
+  const { length } = given;
+  if (length > positionals.length || length < positionals.length - optionalPositionals) {
+    const usage = positionals.map((one) => one.name).join(" ");
+    const takes = positionals.length === 0
+      ? "no arguments but flags"
+      : `${positionals.length} arguments (${usage}), or none and flags`;
+    throw new UsageError(`"${name}" takes ${takes}, ${given.length} were given${hint(spec)}`);
+  }
+  positionals.slice(0, length).forEach((one, i) => {
+    if (values.has(one.flag)) {
+      throw new UsageError(`${one.name} and --${one.flag} mean the same: give one of them`);
+    }
+    if (given[i] === "") throw new UsageError(`${one.name} cannot be empty${hint(spec)}`);
+    values.set(one.flag, given[i]!);
+  });
+}
+
+function unknownFlag(spec: CommandSpec, arg: string, names: readonly string[]): UsageError {
+  const name = arg.replace(/^-+/, "").replace(/=.*$/s, "");
+  const meant = closest(name, names);
+  const suggestion = meant === null ? "" : `, did you mean --${meant}?`;
+  return new UsageError(
+    `"${spec.name}" has no flag ${arg.replace(/=.*$/s, "")}${suggestion}${hint(spec)}`,
+  );
+}
+
+function needsValue(name: string, value: string): UsageError {
+  return new UsageError(`--${name} needs a value: --${name} ${value}`);
+}
+
+function hint(spec: CommandSpec): string {
+  return ` (see "millrace ${spec.name} --help")`;
+}

@@ -1,0 +1,55 @@
+/**
+ * How a command ends when it cannot do its work: one sentence that says what to do, and an exit code.
+ *
+ * @module
+ */
+
+/** The work could not be done: exit code 1. */
+export class CommandError extends Error {
+  override readonly name: string = "CommandError";
+  /** What the process ends with. */
+  readonly exitCode: number = 1;
+}
+
+/** The command was called in a way that makes no sense: exit code 2. */
+export class UsageError extends CommandError {
+  override readonly name = "UsageError";
+  override readonly exitCode = 2;
+}
+
+/** The sentence to show for anything thrown, and the exit code that goes with it. */
+export function explain(error: unknown): { readonly message: string; readonly exitCode: number } {
+  const exitCode = error instanceof CommandError ? error.exitCode : 1;
+  const text = error instanceof Error ? error.message : String(error);
+  // One line, whatever the host has put into its message.
+  const message = text.replaceAll(/\s*\n\s*/g, " ").trim();
+  return { message: message === "" ? "It failed without saying why" : message, exitCode };
+}
+
+/** The one of `candidates` that `text` was probably meant to be, or null. */
+export function closest(text: string, candidates: readonly string[]): string | null {
+  let best: string | null = null;
+  let bestDistance = Math.min(3, Math.ceil(text.length / 2));
+  for (const candidate of candidates) {
+    const distance = editDistance(text, candidate);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** How many letters must be added, removed or replaced (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

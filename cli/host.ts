@@ -1,0 +1,157 @@
+/**
+ * The process a command runs in: arguments, terminal, signals, files. Deno's own functions on Deno,
+ * those of `node:process` elsewhere; loading the latter on Deno would cost a tenth of the start.
+ *
+ * @module
+ */
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+
+/** A file that text is written to. */
+export interface TextFile {
+  write(text: string): void;
+  close(): void;
+}
+
+/** What a command may use of its process. */
+export interface Host {
+  readonly args: readonly string[];
+  readonly isInputTerminal: boolean;
+  readonly isOutputTerminal: boolean;
+  /** Whether colours may be used: on a terminal, unless NO_COLOR is set. */
+  readonly hasColors: boolean;
+  /** The terminal's width, 80 where there is none. */
+  columns(): number;
+  /** Writes to the standard output, at once. */
+  write(text: string): void;
+  /** Writes to the standard error, at once. */
+  writeError(text: string): void;
+  /** The standard input. */
+  input(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Calls back at Ctrl-C or a request to end; the second time the process ends at once. */
+  onInterrupt(callback: () => void): void;
+  exit(code: number): never;
+}
+
+const utf8 = new TextEncoder();
+/** Ended by the user: 128 and the number of SIGINT. */
+const INTERRUPTED = 130;
+
+/** The process this runs in. */
+export const host: Host = "Deno" in globalThis ? denoHost() : await nodeHost();
+
+function denoHost(): Host {
+  const isOutputTerminal = Deno.stdout.isTerminal();
+  return {
+    args: Deno.args,
+    isInputTerminal: Deno.stdin.isTerminal(),
+    isOutputTerminal,
+    hasColors: isOutputTerminal && !Deno.noColor,
+    columns: () => isOutputTerminal ? Deno.consoleSize().columns : 80,
+    write: (text) => writeAll(1, text),
+    writeError: (text) => writeAll(2, text),
+    input: () => Deno.stdin.readable,
+    onInterrupt(callback) {
+      const listener = once(callback, (code) => Deno.exit(code));
+      Deno.addSignalListener("SIGINT", listener);
+      // Windows has no SIGTERM, but Ctrl-Break.
+      Deno.addSignalListener(Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM", listener);
+    },
+    exit: (code) => Deno.exit(code),
+  };
+}
+
+async function nodeHost(): Promise<Host> {
+  const { default: process } = await import("node:process");
+  const isOutputTerminal = process.stdout.isTTY === true;
+  return {
+    args: process.argv.slice(2),
+    isInputTerminal: process.stdin.isTTY === true,
+    isOutputTerminal,
+    hasColors: isOutputTerminal && (process.env.NO_COLOR ?? "") === "",
+    columns: () => process.stdout.columns ?? 80,
+    write: (text) => writeAll(1, text),
+    writeError: (text) => writeAll(2, text),
+    input: () => streamOf(process.stdin),
+    onInterrupt(callback) {
+      const listener = once(callback, (code) => process.exit(code));
+      process.on("SIGINT", listener);
+      process.on("SIGTERM", listener);
+    },
+    exit: (code) => process.exit(code),
+  };
+}
+
+function once(callback: () => void, exit: (code: number) => never): () => void {
+  let isFirst = true;
+  return () => {
+    if (!isFirst) exit(INTERRUPTED);
+    isFirst = false;
+    callback();
+  };
+}
+
+function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const iterator = source[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done) controller.close();
+      else controller.enqueue(new Uint8Array(value));
+    },
+  });
+}
+
+/** Writes everything, waiting while a pipe is full. Ends the process when nobody reads any more. */
+function writeAll(descriptor: number, text: string): void {
+  const bytes = utf8.encode(text);
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(descriptor, bytes, at);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code === "EPIPE" || (error as Error).name === "BrokenPipe") host.exit(0);
+      if (code !== "EAGAIN") throw error;
+    }
+  }
+}
+
+/** Whether there is a file or directory of that name. */
+export function exists(path: string): boolean {
+  return existsSync(path);
+}
+
+/** Reads a text file. Throws what the host throws. */
+export function readTextFile(path: string): string {
+  return readFileSync(path, "utf8");
+}
+
+/** Makes a directory with its parents; content when it exists. */
+export function makeDirectory(path: string): void {
+  mkdirSync(path, { recursive: true });
+}
+
+/** Creates or empties a file for text, which is gathered and written in pieces. */
+export function createTextFile(path: string): TextFile {
+  const descriptor = openSync(path, "w");
+  let text = "";
+  const flush = () => {
+    const bytes = utf8.encode(text);
+    text = "";
+    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+  };
+  return {
+    write(more) {
+      text += more;
+      if (text.length > 65_536) flush();
+    },
+    close() {
+      flush();
+      closeSync(descriptor);
+    },
+  };
+}
+
+/** One turn of the event loop. */
+export function turnOfLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

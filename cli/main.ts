@@ -1,0 +1,86 @@
+/**
+ * The command line: `millrace <command> …`. Each command is a file of its own, loaded when it is
+ * called.
+ *
+ * @module
+ */
+import { type Arguments, type CommandSpec, parseCommand } from "./args.ts";
+import { closest, explain, UsageError } from "./fail.ts";
+import { host } from "./host.ts";
+import { print, printError } from "./output.ts";
+import { VERSION } from "./version.ts";
+
+/** What a command's file exports. */
+export interface CommandModule {
+  readonly spec: CommandSpec;
+  /** Does the work and returns the exit code. Throws a CommandError, or what the library throws. */
+  run(args: Arguments): Promise<number>;
+}
+
+/** A command and how it is loaded. */
+interface Command {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+/** Every command there is, in the order of the help. */
+const COMMANDS: readonly Command[] = [
+  { name: "start", summary: "Run a whole node", load: () => import("./start.ts") },
+  {
+    name: "topics",
+    summary: "List, create, describe, delete topics",
+    load: () => import("./topics.ts"),
+  },
+  { name: "producer", summary: "Send records you type", load: () => import("./producer.ts") },
+  { name: "consumer", summary: "Print a topic's records", load: () => import("./consumer.ts") },
+  { name: "producer_eval", summary: "Measure sending", load: () => import("./producer_eval.ts") },
+  { name: "consumer_eval", summary: "Measure reading", load: () => import("./consumer_eval.ts") },
+  {
+    name: "controller",
+    summary: "Run a controller of a cluster",
+    load: () => import("./controller.ts"),
+  },
+  { name: "broker", summary: "Run a broker of a cluster", load: () => import("./broker.ts") },
+];
+
+/** Runs the command that `args` name and returns the exit code. Never throws. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [first, ...rest] = args;
+  let name = "";
+  try {
+    if (first === undefined || first === "--help" || first === "-h" || first === "help") {
+      if (first === "help" && rest.length > 0) return await main([rest[0]!, "--help"]);
+      const { overview } = await import("./help.ts");
+      for (const line of overview(COMMANDS)) (first === undefined ? printError : print)(line);
+      return first === undefined ? 2 : 0;
+    }
+    if (first === "--version" || first === "-V") {
+      print(`millrace ${VERSION}`);
+      return 0;
+    }
+    const command = COMMANDS.find((command) => command.name === first);
+    if (command === undefined) throw unknownCommand(first);
+    name = ` ${command.name}`;
+    const { spec, run } = await command.load();
+    const parsed = parseCommand(spec, rest);
+    if (parsed === null) {
+      const { commandHelp } = await import("./help.ts");
+      for (const line of commandHelp(spec)) print(line);
+      return 0;
+    }
+    return await run(parsed);
+  } catch (error) {
+    const { message, exitCode } = explain(error);
+    printError(`millrace${name}: ${message}`);
+    return exitCode;
+  }
+}
+
+function unknownCommand(name: string): UsageError {
+  const meant = closest(name, COMMANDS.map((command) => command.name));
+  const suggestion = meant === null ? `see "millrace --help"` : `did you mean "${meant}"?`;
+  return new UsageError(`There is no command "${name}", ${suggestion}`);
+}
+
+if (import.meta.main) host.exit(await main(host.args));

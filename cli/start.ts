@@ -1,0 +1,106 @@
+/**
+ * `start`: a whole node in one process.
+ *
+ * @module
+ */
+import { type LogLevel, startCluster } from "../mod.ts";
+import type { Arguments, CommandSpec } from "./args.ts";
+import { parseSettings } from "./client_flags.ts";
+import { CommandError, UsageError } from "./fail.ts";
+import { exists, host } from "./host.ts";
+import { print, printError } from "./output.ts";
+import { readTopicsFile } from "./topics_file.ts";
+
+const DEFAULT_TOPICS_FILE = "topic.json";
+
+/** How it is called. */
+export const spec: CommandSpec = {
+  name: "start",
+  summary: "Runs a whole node: controller and broker in one process, until Ctrl-C",
+  details: [
+    "Any Kafka client connects to the address it shows when it is ready. A second Ctrl-C ends it at",
+    "once.",
+  ],
+  positionals: [],
+  flags: [
+    {
+      name: "port",
+      value: "<port>",
+      help: "where clients connect, 0 for any free port",
+      default: "9092",
+    },
+    { name: "host", value: "<ip>", help: "the address to listen on", default: "127.0.0.1" },
+    {
+      name: "brokers",
+      value: "<number>",
+      help: "how many brokers, 1 in this version",
+      default: "1",
+    },
+    { name: "data-dir", value: "<directory>", help: "where the data are kept", default: "data" },
+    { name: "memory", help: "keep the data in memory instead, gone when it ends" },
+    { name: "topics", value: "<file>", help: "topics to create, topic.json where there is one" },
+    { name: "set", value: "<key=value>", help: "a broker setting by Kafka's name", isList: true },
+    { name: "verbose", help: "show the broker's own messages, not only warnings" },
+  ],
+  examples: [
+    "millrace start",
+    "millrace start --port 0 --memory",
+    "millrace start --data-dir /var/lib/millrace --set log.retention.hours=24",
+  ],
+};
+
+/** Runs a node until it is told to end. */
+export async function run(args: Arguments): Promise<number> {
+  const brokers = args.whole("brokers", 1, 1_000);
+  if (brokers !== 1) {
+    throw new CommandError(
+      `Cannot start ${brokers} brokers: this version runs one, leave --brokers out`,
+    );
+  }
+  if (args.isOn("memory") && args.has("data-dir")) {
+    throw new UsageError("--memory and --data-dir exclude each other: give one of them");
+  }
+  const dataDir = args.isOn("memory") ? null : args.text("data-dir");
+  const topics = readTopics(args.optional("topics"));
+  const levels: readonly LogLevel[] = args.isOn("verbose")
+    ? ["info", "warn", "error"]
+    : ["warn", "error"];
+  const cluster = await startCluster({
+    port: args.whole("port", 0, 65_535),
+    host: args.hostName("host"),
+    config: parseSettings("set", args.list("set")),
+    topics,
+    logger: {
+      log(level, message) {
+        if (levels.includes(level)) printError(`${level}: ${message}`);
+      },
+    },
+    ...(dataDir === null ? {} : { dataDir }),
+  });
+  // Whoever sends a signal as soon as the line below is out must find somebody who listens.
+  const interrupted = new Promise<void>((resolve) => host.onInterrupt(resolve));
+  for (const notice of cluster.notices) printError(`notice: ${notice}`);
+  const details = [
+    dataDir === null ? "in memory" : `data in ${dataDir}`,
+    `cluster ${cluster.clusterId}`,
+    ...(topics.length === 0 ? [] : [`topics ${listed(topics.map(({ name }) => name))}`]),
+    `${Math.round(performance.now())} ms`,
+  ];
+  print(`millrace ready on ${cluster.bootstrapServers} (${details.join(", ")})`);
+  await interrupted;
+  if (host.isOutputTerminal) printError("\nShutting down, Ctrl-C again ends it at once");
+  await cluster.shutdown();
+  return 0;
+}
+
+/** The topics of the file that is named, or of the usual one if it is there. */
+function readTopics(path: string | undefined) {
+  if (path !== undefined) return readTopicsFile(path);
+  return exists(DEFAULT_TOPICS_FILE) ? readTopicsFile(DEFAULT_TOPICS_FILE) : [];
+}
+
+/** The first few names. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(" ");
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
