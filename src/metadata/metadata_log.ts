@@ -10,7 +10,7 @@
 import { assert } from "../assert.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../log/log_config.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
-import { BatchBuilder, decodeBatch, endOfBatch } from "../protocol/records/batch.ts";
+import { BatchBuilder, decodeBatch, encodeBatch, endOfBatch } from "../protocol/records/batch.ts";
 import type { MetadataDelta, MetadataImage } from "./image.ts";
 import { MetadataState } from "./metadata_state.ts";
 import {
@@ -61,7 +61,8 @@ export class MetadataLog {
           "directory instead",
       );
     }
-    replay(storage, this.#state);
+    const { isInTransaction, lastTimestamp } = replay(storage, this.#state);
+    if (isInTransaction) this.#abortTransaction(lastTimestamp);
   }
 
   /** The cluster as all records of the log make it. */
@@ -96,11 +97,30 @@ export class MetadataLog {
     // Decoded from what was written, so that this image and one read after a restart are the same.
     return this.#state.apply(values.map(decodeMetadataRecord), lastOffset, leaderEpoch);
   }
+
+  /**
+   * Ends a transaction whose controller ended before it did, as the next active controller must:
+   * what is appended from here on would count as part of it.
+   */
+  #abortTransaction(timestamp: number): void {
+    const leaderEpoch = this.#state.epoch;
+    const value = encodeMetadataRecord({
+      name: "AbortTransactionRecord",
+      value: { reason: "The controller ended" },
+    });
+    const batch = encodeBatch([{ value, timestamp }], { partitionLeaderEpoch: leaderEpoch });
+    const { lastOffset } = this.#storage.append(batch, { leaderEpoch, origin: "raft" });
+    this.#state.apply([], lastOffset, leaderEpoch);
+  }
 }
 
-/** Applies everything in `storage` to `state`. */
-function replay(storage: MetadataStorage, state: MetadataState): void {
+/** Applies everything in `storage` to `state`, and says how it ended. */
+function replay(
+  storage: MetadataStorage,
+  state: MetadataState,
+): { isInTransaction: boolean; lastTimestamp: number } {
   const transactions = new TransactionReader();
+  let lastTimestamp = 0;
   let fetchOffset = storage.logStartOffset;
   while (fetchOffset < storage.logEndOffset) {
     const source = storage.read({
@@ -121,9 +141,11 @@ function replay(storage: MetadataStorage, state: MetadataState): void {
       );
       state.apply(records, batch.lastOffset, batch.partitionLeaderEpoch);
       fetchOffset = batch.lastOffset + 1;
+      lastTimestamp = Math.max(lastTimestamp, batch.maxTimestamp);
       at = next;
     }
   }
+  return { isInTransaction: transactions.isOpen, lastTimestamp };
 }
 
 function decodeAt(offset: number, value: Uint8Array | null): MetadataRecord {
@@ -141,6 +163,11 @@ function decodeAt(offset: number, value: Uint8Array | null): MetadataRecord {
 /** Holds the records of a transaction back until its end. */
 class TransactionReader {
   #held: MetadataRecord[] | null = null;
+
+  /** Whether a transaction has begun and not ended. */
+  get isOpen(): boolean {
+    return this.#held !== null;
+  }
 
   /** The records that take effect with `records`. */
   read(records: readonly MetadataRecord[]): MetadataRecord[] {

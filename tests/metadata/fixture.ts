@@ -1,0 +1,122 @@
+/**
+ * What the tests of the metadata and of the controller share: records as they are decoded, and a
+ * metadata log in memory.
+ *
+ * @module
+ */
+import { PartitionLog } from "../../src/log/partition_log.ts";
+import {
+  METADATA_LOG_CONFIG,
+  METADATA_TOPIC,
+  type MetadataStorage,
+} from "../../src/metadata/metadata_log.ts";
+import {
+  decodeMetadataRecord,
+  encodeMetadataRecord,
+  type MetadataRecord,
+  type MetadataRecordInput,
+} from "../../src/metadata/records/metadata_record.ts";
+import { METADATA_TOPIC_ID } from "../../src/protocol/uuid.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import { MemoryDisk, MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
+
+/** Two topic ids. */
+export const EVENTS = "aaaaaaaaaaaaaaaaaaaaaA";
+export const CHAT = "bbbbbbbbbbbbbbbbbbbbbA";
+
+/** Records as they come out of a log. */
+export function decoded(...records: MetadataRecordInput[]): MetadataRecord[] {
+  return records.map((record) => decodeMetadataRecord(encodeMetadataRecord(record)));
+}
+
+export function topic(name: string, topicId: string): MetadataRecordInput {
+  return { name: "TopicRecord", value: { name, topicId } };
+}
+
+export function partition(topicId: string, partitionId: number, leader = 1): MetadataRecordInput {
+  return {
+    name: "PartitionRecord",
+    value: {
+      topicId,
+      partitionId,
+      replicas: [1],
+      isr: [1],
+      removingReplicas: [],
+      addingReplicas: [],
+      leader,
+      leaderEpoch: 0,
+      partitionEpoch: 0,
+      directories: [],
+    },
+  };
+}
+
+export function config(
+  resourceType: number,
+  resourceName: string,
+  name: string,
+  value: string | null,
+): MetadataRecordInput {
+  return { name: "ConfigRecord", value: { resourceType, resourceName, name, value } };
+}
+
+export function broker(
+  brokerId: number,
+  options: { fenced?: boolean; logDirs?: string[] } = {},
+): MetadataRecordInput {
+  return {
+    name: "RegisterBrokerRecord",
+    value: {
+      brokerId,
+      incarnationId: EVENTS,
+      brokerEpoch: 1,
+      endPoints: [{ name: "PLAINTEXT", host: "h", port: 9092, securityProtocol: 0 }],
+      features: [],
+      rack: null,
+      fenced: options.fenced ?? false,
+      logDirs: options.logDirs ?? [],
+    },
+  };
+}
+
+/** A runtime whose files are on `disk`. */
+export async function memoryRuntime(disk: MemoryDisk = new MemoryDisk()): Promise<Runtime> {
+  return { ...await hostRuntime(), files: new MemoryFileSystem(disk) };
+}
+
+/** The metadata log's own log. */
+export function openStorage(runtime: Runtime): PartitionLog {
+  return PartitionLog.open({
+    runtime,
+    directory: `/data/${METADATA_TOPIC}-0`,
+    topic: METADATA_TOPIC,
+    partition: 0,
+    topicId: METADATA_TOPIC_ID,
+    config: METADATA_LOG_CONFIG,
+  });
+}
+
+/** Counts the flushes of a storage. */
+export function countingFlushes(
+  storage: MetadataStorage,
+): { storage: MetadataStorage; flushes: () => number } {
+  let count = 0;
+  return {
+    flushes: () => count,
+    storage: {
+      append: (records, options) => storage.append(records, options),
+      read: (options) => storage.read(options),
+      get logStartOffset() {
+        return storage.logStartOffset;
+      },
+      get logEndOffset() {
+        return storage.logEndOffset;
+      },
+      flush() {
+        count++;
+        return storage.flush();
+      },
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { METADATA_LOG_CONFIG, MetadataLog } from "../../src/metadata/metadata_log.ts";
+import {
+  encodeMetadataRecord,
+  type MetadataRecordInput,
+} from "../../src/metadata/records/metadata_record.ts";
+import { encodeBatch } from "../../src/protocol/records/batch.ts";
+import { MemoryDisk } from "../../src/runtime/memory_files.ts";
+import { test } from "../harness.ts";
+import {
+  CHAT,
+  countingFlushes,
+  EVENTS,
+  memoryRuntime,
+  openStorage,
+  partition,
+  topic,
+} from "./fixture.ts";
+
+const APPEND = { nowMs: 1_000, flush: true };
+
+/** The bytes of a batch, as somebody else would have written it. */
+function batchOf(records: readonly MetadataRecordInput[]): Uint8Array {
+  return encodeBatch(
+    records.map((record) => ({ value: encodeMetadataRecord(record), timestamp: 1 })),
+  );
+}
+
+test("what was appended is there again after a restart", async () => {
+  const disk = new MemoryDisk();
+  const first = openStorage(await memoryRuntime(disk));
+  const log = new MetadataLog(first);
+  assertEquals([log.endOffset, log.image.offset], [0, -1]);
+  const delta = await log.append([topic("events", EVENTS), partition(EVENTS, 0)], APPEND);
+  assertEquals(delta.createdTopics.map(({ name }) => name), ["events"]);
+  assertEquals([log.endOffset, log.image.offset], [2, 1]);
+  await log.append([topic("chat", CHAT), partition(CHAT, 0)], APPEND);
+  const before = [...log.image.topics()];
+  first.close();
+
+  const again = openStorage(await memoryRuntime(disk));
+  const { image } = new MetadataLog(again);
+  assertEquals([...image.topics()], before);
+  assertEquals([image.offset, image.epoch], [3, 1]);
+  again.close();
+});
+
+test("a batch is flushed before it is applied, when that is asked for", async () => {
+  const storage = openStorage(await memoryRuntime());
+  const counted = countingFlushes(storage);
+  const log = new MetadataLog(counted.storage);
+  await log.append([topic("events", EVENTS)], { nowMs: 1, flush: false });
+  assertEquals(counted.flushes(), 0);
+  await log.append([partition(EVENTS, 0)], { nowMs: 1, flush: true });
+  assertEquals(counted.flushes(), 1);
+  storage.close();
+});
+
+test("nothing is applied that could not be written", async () => {
+  const storage = openStorage(await memoryRuntime());
+  const log = new MetadataLog(storage);
+  storage.close();
+  await assertRejects(() => log.append([topic("events", EVENTS)], APPEND));
+  assertEquals(log.image.topicCount, 0);
+});
+
+test("the records of a transaction take effect with its end, over batches", async () => {
+  const storage = openStorage(await memoryRuntime());
+  const write = (...records: MetadataRecordInput[]) =>
+    storage.append(batchOf(records), { leaderEpoch: 3, origin: "raft" });
+  write({ name: "BeginTransactionRecord", value: {} }, topic("events", EVENTS));
+  write(partition(EVENTS, 0), { name: "EndTransactionRecord", value: {} });
+  write({ name: "BeginTransactionRecord", value: {} }, topic("gone", CHAT));
+  write({ name: "AbortTransactionRecord", value: { reason: "no" } });
+  write({ name: "NoOpRecord", value: {} });
+  const { image } = new MetadataLog(storage);
+  assertEquals([...image.topics()].map(({ name }) => name), ["events"]);
+  assertEquals([image.offset, image.epoch], [7, 3]);
+  storage.close();
+});
+
+test("a transaction that nobody ended is aborted, and what follows it counts", async () => {
+  const disk = new MemoryDisk();
+  const storage = openStorage(await memoryRuntime(disk));
+  storage.append(
+    batchOf([{ name: "BeginTransactionRecord", value: {} }, topic("open", CHAT)]),
+    { leaderEpoch: 3, origin: "raft" },
+  );
+  const log = new MetadataLog(storage);
+  assertEquals([log.image.topicCount, log.endOffset], [0, 3]);
+  await log.append([topic("events", EVENTS), partition(EVENTS, 0)], APPEND);
+  storage.close();
+  const again = openStorage(await memoryRuntime(disk));
+  const { image, endOffset } = new MetadataLog(again);
+  assertEquals([...image.topics()].map(({ name }) => name), ["events"]);
+  assertEquals(endOffset, 5, "it was aborted once");
+  again.close();
+});
+
+test("batches of the quorum itself are passed over", async () => {
+  const storage = openStorage(await memoryRuntime());
+  const control = encodeBatch(
+    [{ key: new Uint8Array([0, 0, 0, 2]), value: new Uint8Array(4), timestamp: 1 }],
+    { isControl: true },
+  );
+  storage.append(control, { leaderEpoch: 1, origin: "raft" });
+  const { image } = new MetadataLog(storage);
+  assertEquals([image.offset, image.topicCount], [0, 0]);
+  storage.close();
+});
+
+test("a record of an unknown kind is refused with what to do", async () => {
+  const storage = openStorage(await memoryRuntime());
+  const unknown = encodeBatch([{ value: new Uint8Array([1, 99, 0, 0]), timestamp: 1 }]);
+  storage.append(unknown, { leaderEpoch: 1, origin: "raft" });
+  assertThrows(
+    () => new MetadataLog(storage),
+    Error,
+    "at offset 0: Cannot read a metadata record: its type 99 is not known; a newer version",
+  );
+  storage.close();
+});
+
+test("a log whose beginning is in a snapshot is refused with what to do", async () => {
+  const storage = openStorage(await memoryRuntime());
+  const counted = countingFlushes(storage).storage;
+  assertThrows(
+    () => new MetadataLog({ ...counted, logStartOffset: 7, logEndOffset: 9 }),
+    Error,
+    "it begins at offset 7",
+  );
+  storage.close();
+});
+
+test("the metadata log is never cut by time or size", () => {
+  const { retentionMs, retentionBytes } = METADATA_LOG_CONFIG;
+  assertEquals([retentionMs, retentionBytes], [-1, -1]);
+});

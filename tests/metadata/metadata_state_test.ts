@@ -1,0 +1,210 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { AssertionFailure } from "../../src/assert.ts";
+import { ConfigResourceType } from "../../src/config/definition.ts";
+import { MetadataState } from "../../src/metadata/metadata_state.ts";
+import type { MetadataRecordInput } from "../../src/metadata/records/metadata_record.ts";
+import { test } from "../harness.ts";
+import { broker, CHAT, config, decoded, EVENTS, partition, topic } from "./fixture.ts";
+
+const { TOPIC, BROKER } = ConfigResourceType;
+
+/** Applies each list of records by itself and returns the state. */
+function stateOf(...batches: MetadataRecordInput[][]): MetadataState {
+  const state = new MetadataState();
+  for (const batch of batches) applyNext(state, ...batch);
+  return state;
+}
+
+function applyNext(state: MetadataState, ...records: MetadataRecordInput[]) {
+  return state.apply(decoded(...records), state.offset + records.length, 1);
+}
+
+test("a topic is found by name and by id", () => {
+  const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0), partition(EVENTS, 1)]);
+  const found = state.topicByName("events")!;
+  assertEquals(state.topicById(EVENTS), found);
+  assertEquals(found.partitions.map(({ partition }) => partition), [0, 1]);
+  assertEquals([state.topicCount, state.partitionCount], [1, 2]);
+  assertEquals(state.topicByName("chat"), undefined);
+  assertEquals(state.topicById(CHAT), undefined);
+});
+
+test("a delta tells created, changed and deleted topics", () => {
+  const state = new MetadataState();
+  const created = applyNext(state, topic("events", EVENTS), partition(EVENTS, 0));
+  assertEquals(created.createdTopics, [state.topicByName("events")!]);
+  const before = state.topicByName("events")!;
+  const changed = applyNext(state, partition(EVENTS, 1));
+  assertEquals(changed.changedTopics, [{ before, after: state.topicByName("events")! }]);
+  assertEquals(before.partitions.length, 1, "what was handed out does not change");
+  const last = state.topicByName("events")!;
+  const deleted = applyNext(state, { name: "RemoveTopicRecord", value: { topicId: EVENTS } });
+  assertEquals(deleted.deletedTopics, [last]);
+  assertEquals([...state.topics()], []);
+  assertEquals([state.topicCount, state.partitionCount], [0, 0]);
+});
+
+test("a topic made and removed by the same records never was", () => {
+  const state = new MetadataState();
+  const delta = applyNext(
+    state,
+    topic("events", EVENTS),
+    partition(EVENTS, 0),
+    { name: "RemoveTopicRecord", value: { topicId: EVENTS } },
+  );
+  assertEquals([delta.createdTopics, delta.deletedTopics], [[], []]);
+  assertEquals(state.topicByName("events"), undefined);
+});
+
+test("a name may be used again with another id", () => {
+  const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0)]);
+  applyNext(
+    state,
+    { name: "RemoveTopicRecord", value: { topicId: EVENTS } },
+    topic("events", CHAT),
+    partition(CHAT, 0),
+  );
+  assertEquals(state.topicByName("events")?.id, CHAT);
+  assertEquals(state.topicById(EVENTS), undefined);
+  assertEquals(state.partitionCount, 1);
+});
+
+test("a new leader raises the leader epoch, any change the partition epoch", () => {
+  const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0)]);
+  const change = (value: { leader?: number; isr?: number[] }) => {
+    applyNext(state, {
+      name: "PartitionChangeRecord",
+      value: { topicId: EVENTS, partitionId: 0, ...value },
+    });
+    const { leader, isr, leaderEpoch, partitionEpoch } = state.topicById(EVENTS)!.partitions[0]!;
+    return { leader, isr, leaderEpoch, partitionEpoch };
+  };
+  assertEquals(change({ isr: [] }), { leader: 1, isr: [], leaderEpoch: 0, partitionEpoch: 1 });
+  assertEquals(change({ leader: -1 }), { leader: -1, isr: [], leaderEpoch: 1, partitionEpoch: 2 });
+  assertEquals(change({ leader: 1, isr: [1] }), {
+    leader: 1,
+    isr: [1],
+    leaderEpoch: 2,
+    partitionEpoch: 3,
+  });
+});
+
+test("configs are set, changed and taken away", () => {
+  const state = stateOf([config(TOPIC, "events", "retention.ms", "1")]);
+  const held = state.configs(TOPIC, "events");
+  const delta = applyNext(
+    state,
+    config(TOPIC, "events", "retention.ms", "2"),
+    config(TOPIC, "events", "segment.ms", "3"),
+    config(BROKER, "", "max.connections", "4"),
+  );
+  assertEquals([...held], [["retention.ms", "1"]], "what was handed out does not change");
+  assertEquals([...state.configs(TOPIC, "events")], [["retention.ms", "2"], ["segment.ms", "3"]]);
+  assertEquals(delta.changedConfigs, [
+    { type: TOPIC, name: "events" },
+    { type: BROKER, name: "" },
+  ]);
+  assertEquals([...state.configuredNames(BROKER)], [""]);
+  applyNext(state, config(BROKER, "", "max.connections", null));
+  assertEquals([...state.configuredNames(BROKER)], []);
+  assertEquals(state.configs(BROKER, "").size, 0);
+});
+
+test("a topic's configs go with it", () => {
+  const state = stateOf([
+    topic("events", EVENTS),
+    config(TOPIC, "events", "retention.ms", "1"),
+    partition(EVENTS, 0),
+  ]);
+  const delta = applyNext(state, { name: "RemoveTopicRecord", value: { topicId: EVENTS } });
+  assertEquals(state.configs(TOPIC, "events").size, 0);
+  assertEquals(delta.changedConfigs, []);
+});
+
+test("names that differ in dots and underscores are known to collide", () => {
+  const state = stateOf([topic("a.b_c", EVENTS), partition(EVENTS, 0)]);
+  assertEquals(state.topicCollidingWith("a_b.c"), "a.b_c");
+  assertEquals(state.topicCollidingWith("a.b_c"), undefined);
+  assertEquals(state.topicCollidingWith("abc"), undefined);
+  applyNext(state, { name: "RemoveTopicRecord", value: { topicId: EVENTS } });
+  assertEquals(state.topicCollidingWith("a_b.c"), undefined);
+});
+
+test("brokers register, change and leave", () => {
+  const state = stateOf([broker(1, { fenced: true, logDirs: [CHAT] })]);
+  assertEquals(state.broker(1)?.fenced, true);
+  const delta = applyNext(state, {
+    name: "BrokerRegistrationChangeRecord",
+    value: { brokerId: 1, brokerEpoch: 1, fenced: -1 },
+  });
+  assertEquals(delta.changedBrokers, [1]);
+  assertEquals(state.broker(1)?.fenced, false);
+  assertEquals(state.broker(1)?.logDirs, [CHAT]);
+  applyNext(state, { name: "FenceBrokerRecord", value: { id: 1, epoch: 1 } });
+  assertEquals(state.broker(1)?.fenced, true);
+  applyNext(state, { name: "UnfenceBrokerRecord", value: { id: 1, epoch: 1 } });
+  assertEquals(state.broker(1)?.fenced, false);
+  applyNext(state, { name: "UnregisterBrokerRecord", value: { brokerId: 1, brokerEpoch: 1 } });
+  assertEquals([...state.brokers()], []);
+});
+
+test("features and producer ids are kept", () => {
+  const state = new MetadataState();
+  const feature = (name: string, featureLevel: number): MetadataRecordInput => ({
+    name: "FeatureLevelRecord",
+    value: { name, featureLevel },
+  });
+  assertEquals(applyNext(state, feature("group.version", 1)).featuresChanged, true);
+  assertEquals([...state.features], [["group.version", 1]]);
+  applyNext(state, feature("group.version", 0));
+  assertEquals([...state.features], []);
+  const ids = (nextProducerId: number): MetadataRecordInput => ({
+    name: "ProducerIdsRecord",
+    value: { brokerId: 1, nextProducerId },
+  });
+  applyNext(state, ids(2_000));
+  applyNext(state, ids(1_000));
+  assertEquals(state.nextProducerId, 2_000, "never goes back");
+});
+
+test("eligible leaders are cleared for a topic", () => {
+  const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0)]);
+  applyNext(state, {
+    name: "PartitionChangeRecord",
+    value: { topicId: EVENTS, partitionId: 0, eligibleLeaderReplicas: [2] },
+  });
+  assertEquals(state.topicById(EVENTS)!.partitions[0]!.eligibleLeaderReplicas, [2]);
+  applyNext(state, { name: "ClearElrRecord", value: { topicName: "events" } });
+  assertEquals(state.topicById(EVENTS)!.partitions[0]!.eligibleLeaderReplicas, []);
+});
+
+test("every application raises the version and the offset", () => {
+  const state = stateOf([broker(1)]);
+  assertEquals([state.offset, state.epoch, state.version], [0, 1, 1]);
+  state.apply([], 5, 3);
+  assertEquals([state.offset, state.epoch, state.version], [5, 3, 2]);
+});
+
+test("records that contradict what came before stop the node", () => {
+  const refuse = (...records: MetadataRecordInput[]) =>
+    assertThrows(() => stateOf(records), AssertionFailure);
+  refuse(partition(EVENTS, 0));
+  refuse({ name: "RemoveTopicRecord", value: { topicId: EVENTS } });
+  refuse(topic("events", EVENTS), partition(EVENTS, 1));
+  refuse({ name: "FenceBrokerRecord", value: { id: 1, epoch: 1 } });
+  refuse(topic("events", EVENTS), {
+    name: "PartitionChangeRecord",
+    value: { topicId: EVENTS, partitionId: 0, leader: 1 },
+  });
+  assertThrows(() => stateOf([broker(1)]).apply([], 0, 1), AssertionFailure);
+});
+
+test("ten thousand topics cost one record each", () => {
+  const state = new MetadataState();
+  const idOf = (i: number) => `${String(i).padStart(21, "a")}A`;
+  for (let i = 0; i < 10_000; i++) {
+    applyNext(state, topic(`topic-${i}`, idOf(i)), partition(idOf(i), 0));
+  }
+  assertEquals([state.topicCount, state.partitionCount], [10_000, 10_000]);
+  assertEquals(state.topicByName("topic-9999")?.id, idOf(9_999));
+});
