@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { HostCodecs } from "../../runtime/runtime.ts";
+import type { HostCodecs } from "./compression/host_codecs.ts";
 import {
   compressionOf,
   computeCrc,

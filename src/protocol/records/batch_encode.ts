@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HostCodecs } from "../../runtime/runtime.ts";
+import type { HostCodecs } from "./compression/host_codecs.ts";
 import type { RecordHeader } from "./batch_decode.ts";
 import {
   CONTROL_FLAG,

@@ -14,7 +14,7 @@
  * @module
  */
 
-import type { HostCodecs } from "../../runtime/runtime.ts";
+import type { HostCodecs } from "./compression/host_codecs.ts";
 import { wrongCrc } from "./batch_decode.ts";
 import {
   compressionOf,

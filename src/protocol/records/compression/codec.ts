@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { HostCodecs } from "../../../runtime/runtime.ts";
+import type { HostCodecs } from "./host_codecs.ts";
 import { RecordError } from "../record_error.ts";
 import { compressGzip, decompressGzip } from "./gzip.ts";
 import { compressLz4, decompressLz4 } from "./lz4.ts";

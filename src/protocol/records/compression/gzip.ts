@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HostCodecs } from "../../../runtime/runtime.ts";
+import type { HostCodecs } from "./host_codecs.ts";
 import { RecordError } from "../record_error.ts";
 
 const DEFAULT_LEVEL = 6;

@@ -7,6 +7,7 @@
  */
 
 import { RecordError } from "../record_error.ts";
+import { viewed } from "./byte_copy.ts";
 import { tooLarge } from "./gzip.ts";
 import { compressLz4Block, decompressLz4Block } from "./lz4_block.ts";
 import { OutputBuffer } from "./output_buffer.ts";
@@ -48,6 +49,8 @@ function writeInt32(bytes: Uint8Array, at: number, value: number): void {
 export function compressLz4(bytes: Uint8Array): Uint8Array {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
   const target = new Uint8Array(7 + blocks * 4 + bytes.length + 4);
+  const source = viewed(bytes);
+  const output = viewed(target);
   writeInt32(target, 0, FRAME_MAGIC);
   target[4] = VERSION | INDEPENDENT_FLAG;
   target[5] = BLOCK_CODE << 4;
@@ -56,7 +59,7 @@ export function compressLz4(bytes: Uint8Array): Uint8Array {
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
     const end = Math.min(start + BLOCK_BYTES, bytes.length);
     // A block that is not smaller is stored as it is, so the target's size above is enough.
-    const packedEnd = compressLz4Block(bytes, start, end, target, at + 4, at + 4 + end - start);
+    const packedEnd = compressLz4Block(source, start, end, output, at + 4, at + 4 + end - start);
     if (packedEnd === -1) {
       writeInt32(target, at, (end - start) | STORED_FLAG);
       target.set(bytes.subarray(start, end), at + 4);
@@ -105,6 +108,7 @@ function decompressFrame(bytes: Uint8Array, start: number, output: OutputBuffer)
   if (bytes[headerEnd] !== ((xxHash32(bytes, start, headerEnd) >>> 8) & 0xff)) {
     throw bad("a frame header's checksum is wrong");
   }
+  const source = viewed(bytes);
   const contentStart = output.length;
   let contentSize = -1;
   if ((flags & CONTENT_SIZE_FLAG) !== 0) {
@@ -133,10 +137,10 @@ function decompressFrame(bytes: Uint8Array, start: number, output: OutputBuffer)
       const limit = output.reserveUpTo(room);
       const windowStart = linked ? contentStart : output.length;
       const end = decompressLz4Block(
-        bytes,
+        source,
         at,
         at + size,
-        output.bytes,
+        output,
         output.length,
         limit,
         windowStart,

@@ -6,7 +6,7 @@
  */
 
 import { RecordError } from "../record_error.ts";
-import { copyBytes, copyMatch } from "./byte_copy.ts";
+import { copyBytes, copyMatch, type ViewedBytes } from "./byte_copy.ts";
 
 const MINIMUM_MATCH = 4;
 /** The format: the last five bytes are literals and no match begins in the last twelve. */
@@ -16,17 +16,19 @@ const HASH_BITS = 14;
 const table = new Uint16Array(1 << HASH_BITS);
 
 /**
- * Compresses `bytes[start..end)`, at most 64 KiB, to `target[to..limit)`. Returns the position behind
- * what it wrote, or -1 when that would not be smaller than `limit` allows; the target is dirty then.
+ * Compresses `source[start..end)`, at most 64 KiB, to `output[to..limit)`. Returns the position behind
+ * what it wrote, or -1 when that would not be smaller than `limit` allows; the output is dirty then.
  */
 export function compressLz4Block(
-  bytes: Uint8Array,
+  source: ViewedBytes,
   start: number,
   end: number,
-  target: Uint8Array,
+  output: ViewedBytes,
   to: number,
   limit: number,
 ): number {
+  const bytes = source.bytes;
+  const target = output.bytes;
   table.fill(0);
   let literalStart = start;
   const lastStart = end - MATCH_LIMIT;
@@ -65,7 +67,7 @@ export function compressLz4Block(
     if (to + 1 + literals + 2 + literals / 255 + extra / 255 + 2 > limit) return -1;
     target[to] = (Math.min(literals, 15) << 4) | Math.min(extra, 15);
     to = literals >= 15 ? writeLength(target, to + 1, literals - 15) : to + 1;
-    copyBytes(bytes, literalStart, target, to, literals);
+    copyBytes(source, literalStart, output, to, literals);
     to += literals;
     target[to] = distance;
     target[to + 1] = distance >>> 8;
@@ -83,7 +85,7 @@ export function compressLz4Block(
   if (to + 1 + literals + literals / 255 + 1 > limit) return -1;
   target[to] = Math.min(literals, 15) << 4;
   to = literals >= 15 ? writeLength(target, to + 1, literals - 15) : to + 1;
-  copyBytes(bytes, literalStart, target, to, literals);
+  copyBytes(source, literalStart, output, to, literals);
   return to + literals;
 }
 
@@ -94,19 +96,20 @@ function writeLength(target: Uint8Array, to: number, rest: number): number {
 }
 
 /**
- * Decompresses the block `bytes[at..end)` to `target[to..limit)`, which must exist. Matches may reach
+ * Decompresses the block `source[at..end)` to `target[to..limit)`, which must exist. Matches may reach
  * back to `windowStart`. Returns the position behind what it wrote, or -1 when `limit` is too near.
  * Throws a {@linkcode RecordError} of reason `invalid` for bad data.
  */
 export function decompressLz4Block(
-  bytes: Uint8Array,
+  source: ViewedBytes,
   at: number,
   end: number,
-  target: Uint8Array,
+  target: ViewedBytes,
   to: number,
   limit: number,
   windowStart: number,
 ): number {
+  const bytes = source.bytes;
   while (at < end) {
     const token = bytes[at++]!;
     let literals = token >>> 4;
@@ -120,7 +123,7 @@ export function decompressLz4Block(
     }
     if (literals > end - at) throw bad("literals are cut off");
     if (literals > limit - to) return -1;
-    copyBytes(bytes, at, target, to, literals);
+    copyBytes(source, at, target, to, literals);
     at += literals;
     to += literals;
     if (at === end) return to;

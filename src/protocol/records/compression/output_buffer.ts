@@ -5,12 +5,15 @@
  * @module
  */
 
+import { COPY_SLACK } from "./byte_copy.ts";
 import { tooLarge } from "./gzip.ts";
 
 /** A growing array of bytes of at most `maxBytes`. */
 export class OutputBuffer {
-  /** The memory; what is beyond {@linkcode OutputBuffer.length} is to be written. */
+  /** The memory, a little longer than was reserved; what is beyond {@linkcode OutputBuffer.length} is to be written. */
   bytes: Uint8Array<ArrayBuffer>;
+  /** A view of the same memory. */
+  view: DataView;
   /** How many bytes have been written. The writer moves it. */
   length = 0;
 
@@ -21,17 +24,20 @@ export class OutputBuffer {
     readonly maxBytes: number,
     expectedBytes: number,
   ) {
-    this.bytes = new Uint8Array(Math.max(0, Math.min(expectedBytes, maxBytes)));
+    this.bytes = new Uint8Array(Math.max(0, Math.min(expectedBytes, maxBytes)) + COPY_SLACK);
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Makes room for `more` bytes. Throws `too-large` when that is beyond the bound. */
   reserve(more: number): void {
     const needed = this.length + more;
-    if (needed <= this.bytes.length) return;
     if (needed > this.maxBytes) throw tooLarge(this.codec, this.maxBytes);
-    const grown = new Uint8Array(Math.min(this.maxBytes, Math.max(needed, this.bytes.length * 2)));
+    if (needed + COPY_SLACK <= this.bytes.length) return;
+    const size = Math.min(this.maxBytes, Math.max(needed, this.bytes.length * 2));
+    const grown = new Uint8Array(size + COPY_SLACK);
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 
   /** Makes room for up to `more` bytes, as far as the bound allows, and returns where the room ends. */

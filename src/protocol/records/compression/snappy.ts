@@ -6,7 +6,7 @@
  */
 
 import { RecordError } from "../record_error.ts";
-import { copyBytes, copyMatch } from "./byte_copy.ts";
+import { COPY_SLACK, copyBytes, copyMatch, viewed, type ViewedBytes } from "./byte_copy.ts";
 import { tooLarge } from "./gzip.ts";
 
 /** 0x82 "SNAPPY" 0, then the version and the lowest version that can read it, both 1. */
@@ -17,7 +17,6 @@ const BLOCK_BYTES = 32_768;
 /** The most that a block can grow: a copy of 64 bytes takes three. */
 const MAXIMUM_RATIO = 22;
 const HASH_BITS = 13;
-
 /** The framed form of `bytes`. */
 export function compressSnappy(bytes: Uint8Array): Uint8Array {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
@@ -26,12 +25,13 @@ export function compressSnappy(bytes: Uint8Array): Uint8Array {
     FRAME_HEADER.length + blocks * (4 + 8) + bytes.length + Math.ceil(bytes.length / 6),
   );
   target.set(FRAME_HEADER);
+  const output = viewed(target);
   let at = FRAME_HEADER.length;
   const table = new Uint16Array(1 << HASH_BITS);
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
-    const block = bytes.subarray(start, start + BLOCK_BYTES);
+    const block = viewed(bytes.subarray(start, start + BLOCK_BYTES));
     table.fill(0);
-    const end = compressBlock(block, target, at + 4, table);
+    const end = compressBlock(block, output, at + 4, table);
     const length = end - at - 4;
     target[at] = length >>> 24;
     target[at + 1] = length >>> 16;
@@ -48,9 +48,10 @@ export function compressSnappy(bytes: Uint8Array): Uint8Array {
  */
 export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
   if (!isFrameHeader(bytes, 0)) {
-    const target = new Uint8Array(uncompressedLength(bytes, 0, bytes.length, maxBytes));
-    decompressBlock(bytes, lengthEnd, bytes.length, target, 0, target.length);
-    return target;
+    const length = uncompressedLength(bytes, 0, bytes.length, maxBytes);
+    const target = viewed(new Uint8Array(length + COPY_SLACK));
+    decompressBlock(viewed(bytes), lengthEnd, bytes.length, target, 0, length);
+    return target.bytes.subarray(0, length);
   }
   // The chunks say how long they become: the sum is known before anything is written.
   let total = 0;
@@ -59,16 +60,17 @@ export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Arra
     total += uncompressedLength(bytes, at + 4, end, maxBytes - total);
     at = nextChunk(bytes, end);
   }
-  const target = new Uint8Array(total);
+  const source = viewed(bytes);
+  const target = viewed(new Uint8Array(total + COPY_SLACK));
   let written = 0;
   for (let at = nextChunk(bytes, 0); at < bytes.length;) {
     const end = at + 4 + chunkLength(bytes, at);
     const length = uncompressedLength(bytes, at + 4, end, total - written);
-    decompressBlock(bytes, lengthEnd, end, target, written, written + length);
+    decompressBlock(source, lengthEnd, end, target, written, written + length);
     written += length;
     at = nextChunk(bytes, end);
   }
-  return target;
+  return target.bytes.subarray(0, total);
 }
 
 function isFrameHeader(bytes: Uint8Array, at: number): boolean {
@@ -118,13 +120,14 @@ function uncompressedLength(bytes: Uint8Array, at: number, end: number, maxBytes
 
 /** Fills `target[to..limit)` from the block whose elements are `bytes[at..end)`. */
 function decompressBlock(
-  bytes: Uint8Array,
+  source: ViewedBytes,
   at: number,
   end: number,
-  target: Uint8Array,
+  target: ViewedBytes,
   to: number,
   limit: number,
 ): void {
+  const bytes = source.bytes;
   const start = to;
   while (at < end) {
     const tag = bytes[at++]!;
@@ -138,7 +141,7 @@ function decompressBlock(
         at += extra;
       }
       if (length > end - at || length > limit - to) throw bad("a literal is too long");
-      copyBytes(bytes, at, target, to, length);
+      copyBytes(source, at, target, to, length);
       at += length;
     } else {
       let distance: number;
@@ -167,11 +170,13 @@ function decompressBlock(
 
 /** Writes the raw block of `block` (at most 64 KiB) at `to` and returns the position behind it. */
 function compressBlock(
-  block: Uint8Array,
-  target: Uint8Array,
+  source: ViewedBytes,
+  output: ViewedBytes,
   to: number,
   table: Uint16Array,
 ): number {
+  const block = source.bytes;
+  const target = output.bytes;
   let rest = block.length;
   while (rest >= 0x80) {
     target[to++] = rest | 0x80;
@@ -198,7 +203,7 @@ function compressBlock(
       continue;
     }
     misses = 32;
-    if (at > literalStart) to = writeLiteral(block, literalStart, at, target, to);
+    if (at > literalStart) to = writeLiteral(source, literalStart, at, output, to);
     const distance = at - candidate;
     const matchStart = at;
     at += 4;
@@ -217,17 +222,18 @@ function compressBlock(
     }
   }
   return literalStart < block.length
-    ? writeLiteral(block, literalStart, block.length, target, to)
+    ? writeLiteral(source, literalStart, block.length, output, to)
     : to;
 }
 
 function writeLiteral(
-  block: Uint8Array,
+  source: ViewedBytes,
   from: number,
   end: number,
-  target: Uint8Array,
+  output: ViewedBytes,
   to: number,
 ): number {
+  const target = output.bytes;
   const length = end - from;
   const stored = length - 1;
   if (stored < 60) target[to++] = stored << 2;
@@ -239,7 +245,7 @@ function writeLiteral(
     target[to++] = stored;
     target[to++] = stored >>> 8;
   }
-  copyBytes(block, from, target, to, length);
+  copyBytes(source, from, output, to, length);
   return to + length;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HostCodecs } from "../../../runtime/runtime.ts";
+import type { HostCodecs } from "./host_codecs.ts";
 import { decompressByHost } from "./gzip.ts";
 import { decompressZstd } from "./zstd_decoder.ts";
 import { compressZstd } from "./zstd_encoder.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { copyBytes, copyMatch } from "./byte_copy.ts";
+import { COPY_SLACK, copyBytes, copyMatch, viewed } from "./byte_copy.ts";
 import type { OutputBuffer } from "./output_buffer.ts";
 import { BackwardBitReader } from "./zstd_bits.ts";
 import { badZstd } from "./zstd_error.ts";
@@ -33,7 +33,7 @@ const predefinedTables = new Map<SequenceCode, FseDecodingTable>();
 export class BlockDecoder {
   readonly #output: OutputBuffer;
   readonly #frameStart: number;
-  #literals = new Uint8Array(0);
+  #literals = viewed(new Uint8Array(0));
   #literalCount = 0;
   #huffman: HuffmanTable | null = null;
   readonly #tables = new Map<SequenceCode, FseDecodingTable>();
@@ -91,11 +91,11 @@ export class BlockDecoder {
       this.#setLiteralCount(count, maxBlockBytes);
       if (type === 1) {
         if (at >= end) throw badZstd("a literal is cut off");
-        this.#literals.fill(bytes[at]!, 0, count);
+        this.#literals.bytes.fill(bytes[at]!, 0, count);
         return at + 1;
       }
       if (at + count > end) throw badZstd("literals are cut off");
-      this.#literals.set(bytes.subarray(at, at + count));
+      this.#literals.bytes.set(bytes.subarray(at, at + count));
       return at + count;
     }
     const sizeBits = [10, 10, 14, 18][format]!;
@@ -112,7 +112,7 @@ export class BlockDecoder {
     const table = this.#huffman;
     if (table === null) throw badZstd("a block repeats a Huffman table that is not there");
     if (format === 0) {
-      decodeHuffmanStream(table, bytes, at, literalsEnd, this.#literals, 0, count);
+      decodeHuffmanStream(table, bytes, at, literalsEnd, this.#literals.bytes, 0, count);
       return literalsEnd;
     }
     if (at + 6 > literalsEnd) throw badZstd("literals are cut off");
@@ -129,7 +129,7 @@ export class BlockDecoder {
         bytes,
         start,
         streamEnd,
-        this.#literals,
+        this.#literals.bytes,
         stream * quarter,
         limit,
       );
@@ -140,8 +140,10 @@ export class BlockDecoder {
 
   #setLiteralCount(count: number, maxBlockBytes: number): void {
     if (count > maxBlockBytes) throw badZstd("a block has too many literals");
-    if (this.#literals.length < count) {
-      this.#literals = new Uint8Array(Math.max(count, Math.min(maxBlockBytes, 16_384)));
+    if (this.#literals.bytes.length < count) {
+      this.#literals = viewed(
+        new Uint8Array(Math.max(count, Math.min(maxBlockBytes, 16_384)) + COPY_SLACK),
+      );
     }
     this.#literalCount = count;
   }
@@ -197,6 +199,7 @@ export class BlockDecoder {
     const blockEnd = output.length + maxBlockBytes;
     let literalAt = 0;
     let to = output.length;
+    let roomEnd = to;
     for (let left = count; left > 0; left--) {
       const literalEntry = literalEntries[literalState]!;
       const offsetEntry = offsetEntries[offsetState]!;
@@ -218,15 +221,16 @@ export class BlockDecoder {
       if (literalLength > literalCount - literalAt) throw badZstd("there are too few literals");
       const end = to + literalLength + matchLength;
       if (end > blockEnd) throw badZstd("a block becomes too large");
-      if (end > output.bytes.length) {
+      if (end > roomEnd) {
         output.length = to;
-        output.reserve(literalLength + matchLength);
+        roomEnd = output.reserveUpTo(Math.max(blockEnd - to, 0));
+        if (end > roomEnd) output.reserve(end - to);
       }
-      copyBytes(literals, literalAt, output.bytes, to, literalLength);
+      copyBytes(literals, literalAt, output, to, literalLength);
       literalAt += literalLength;
       to += literalLength;
       if (offset > to - this.#frameStart) throw badZstd("a match reaches before the frame");
-      copyMatch(output.bytes, to, offset, matchLength);
+      copyMatch(output, to, offset, matchLength);
       to = end;
     }
     if (reader.position !== 0) throw badZstd("bits follow the sequences");
@@ -264,7 +268,7 @@ export class BlockDecoder {
     if (count > room) throw badZstd("a block becomes too large");
     const output = this.#output;
     output.reserve(count);
-    output.bytes.set(this.#literals.subarray(from, to), output.length);
+    output.bytes.set(this.#literals.bytes.subarray(from, to), output.length);
     output.length += count;
   }
 }
