@@ -1,0 +1,157 @@
+import { assertEquals } from "@std/assert";
+import { BrokerConfig } from "../../src/config/broker_config.ts";
+import { ConfigResourceType } from "../../src/config/definition.ts";
+import {
+  type ConfigChange,
+  ConfigOperation,
+  decideAlterConfigs,
+  decideIncrementalAlterConfigs,
+} from "../../src/controller/configs.ts";
+import { errorName } from "../../src/protocol/errors.ts";
+import { test } from "../harness.ts";
+import { broker, config, EVENTS, partition, topic } from "../metadata/fixture.ts";
+import { imageOf } from "./fixture.ts";
+
+const { TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP } = ConfigResourceType;
+const { SET, DELETE, APPEND, SUBTRACT } = ConfigOperation;
+
+const IMAGE = imageOf(
+  broker(1),
+  topic("events", EVENTS),
+  partition(EVENTS, 0),
+  config(TOPIC, "events", "retention.ms", "1"),
+  config(TOPIC, "events", "segment.ms", "2"),
+);
+const CONTEXT = { image: IMAGE, config: new BrokerConfig() };
+
+function change(name: string, operation: number, value: string | null = null): ConfigChange {
+  return { name, operation, value };
+}
+
+/** The outcome of changes of one resource, and what they write as `key=value`. */
+function incremental(resourceType: number, resourceName: string, ...changes: ConfigChange[]) {
+  const { records, results } = decideIncrementalAlterConfigs(
+    [{ resourceType, resourceName, changes }],
+    CONTEXT,
+  );
+  return [
+    errorName(results[0]!.errorCode),
+    ...records.map((record) =>
+      record.name === "ConfigRecord" ? `${record.value.name}=${record.value.value}` : record.name
+    ),
+  ];
+}
+
+test("configs of a topic are set and taken away", () => {
+  assertEquals(
+    incremental(TOPIC, "events", change("retention.ms", SET, "5"), change("segment.ms", DELETE)),
+    ["NONE", "retention.ms=5", "segment.ms=null"],
+  );
+});
+
+test("what changes nothing writes nothing", () => {
+  assertEquals(incremental(TOPIC, "events", change("retention.ms", SET, "1")), ["NONE"]);
+  assertEquals(incremental(TOPIC, "events", change("retention.bytes", DELETE)), ["NONE"]);
+  assertEquals(incremental(TOPIC, "events", change("no.such.key", DELETE)), ["NONE"]);
+});
+
+test("lists are added to and taken from, beginning with what is in force", () => {
+  assertEquals(
+    incremental(TOPIC, "events", change("cleanup.policy", SUBTRACT, "delete")),
+    ["NONE", "cleanup.policy="],
+  );
+  assertEquals(
+    incremental(TOPIC, "events", change("cleanup.policy", APPEND, "delete")),
+    ["NONE", "cleanup.policy=delete"],
+  );
+  assertEquals(
+    incremental(BROKER, "", change("log.cleanup.policy", SUBTRACT, "delete")),
+    ["NONE", "log.cleanup.policy="],
+  );
+  assertEquals(
+    incremental(TOPIC, "events", change("cleanup.policy", APPEND, "compact")),
+    ["INVALID_CONFIG"],
+  );
+  assertEquals(incremental(TOPIC, "events", change("retention.ms", APPEND, "1")), [
+    "INVALID_CONFIG",
+  ]);
+  assertEquals(incremental(TOPIC, "events", change("no.such.key", APPEND, "1")), [
+    "INVALID_CONFIG",
+  ]);
+});
+
+test("one bad change of a resource stops its others", () => {
+  assertEquals(
+    incremental(TOPIC, "events", change("retention.ms", SET, "5"), change("segment.ms", SET, "x")),
+    ["INVALID_CONFIG"],
+  );
+});
+
+test("resources that cannot be are told apart", () => {
+  const set = change("retention.ms", SET, "1");
+  const codeOf = (type: number, name: string) => incremental(type, name, set).join();
+  assertEquals(codeOf(TOPIC, "chat"), "UNKNOWN_TOPIC_OR_PARTITION");
+  assertEquals(codeOf(TOPIC, "a b"), "INVALID_TOPIC_EXCEPTION");
+  assertEquals(codeOf(TOPIC, ""), "INVALID_REQUEST");
+  assertEquals(codeOf(BROKER, "2"), "INVALID_REQUEST");
+  assertEquals(codeOf(BROKER, "abc"), "INVALID_REQUEST");
+  assertEquals(codeOf(BROKER_LOGGER, "1"), "INVALID_REQUEST");
+  assertEquals(codeOf(CLIENT_METRICS, "m"), "INVALID_REQUEST");
+  assertEquals(codeOf(GROUP, "g"), "INVALID_REQUEST");
+  assertEquals(codeOf(0, "x"), "INVALID_REQUEST");
+});
+
+test("changes that cannot be are told apart", () => {
+  const codeOf = (...changes: ConfigChange[]) => incremental(TOPIC, "events", ...changes).join();
+  assertEquals(codeOf(change("retention.ms", SET)), "INVALID_REQUEST");
+  assertEquals(codeOf(change("retention.ms", 9, "1")), "INVALID_REQUEST");
+  assertEquals(codeOf(change("no.such.key", SET, "1")), "INVALID_CONFIG");
+  assertEquals(
+    codeOf(change("retention.ms", SET, "1"), change("retention.ms", DELETE)),
+    "INVALID_REQUEST",
+  );
+});
+
+test("configs of one broker and of every broker are set", () => {
+  assertEquals(incremental(BROKER, "1", change("max.connections", SET, "5")), [
+    "NONE",
+    "max.connections=5",
+  ]);
+  assertEquals(incremental(BROKER, "", change("max.connections", SET, "5")), [
+    "NONE",
+    "max.connections=5",
+  ]);
+  assertEquals(incremental(BROKER, "1", change("num.partitions", SET, "5")), ["INVALID_REQUEST"]);
+  assertEquals(incremental(BROKER, "1", change("max.connections", SET, "x")), ["INVALID_REQUEST"]);
+  assertEquals(incremental(BROKER, "1", change("num.io.threads", SET, "5")), ["INVALID_CONFIG"]);
+});
+
+test("each resource is decided by itself, one named twice not at all", () => {
+  const set = [change("retention.ms", SET, "7")];
+  const { records, results } = decideIncrementalAlterConfigs([
+    { resourceType: TOPIC, resourceName: "chat", changes: set },
+    { resourceType: TOPIC, resourceName: "events", changes: set },
+    { resourceType: BROKER, resourceName: "", changes: [] },
+    { resourceType: BROKER, resourceName: "", changes: [] },
+  ], CONTEXT);
+  assertEquals(results.map(({ errorCode }) => errorName(errorCode)), [
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    "NONE",
+    "INVALID_REQUEST",
+    "INVALID_REQUEST",
+  ]);
+  assertEquals(records, [config(TOPIC, "events", "retention.ms", "7")]);
+});
+
+test("decideAlterConfigs() replaces everything", () => {
+  const replace = (configs: { name: string; value: string | null }[]) =>
+    decideAlterConfigs([{ resourceType: TOPIC, resourceName: "events", configs }], CONTEXT);
+  assertEquals(replace([{ name: "retention.ms", value: "9" }]).records, [
+    config(TOPIC, "events", "retention.ms", "9"),
+    config(TOPIC, "events", "segment.ms", null),
+  ]);
+  assertEquals(replace([]).records.length, 2);
+  const failed = replace([{ name: "retention.ms", value: null }]);
+  assertEquals(errorName(failed.results[0]!.errorCode), "INVALID_REQUEST");
+  assertEquals(failed.records, []);
+});

@@ -1,0 +1,208 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { BrokerConfig } from "../../src/config/broker_config.ts";
+import { ConfigResourceType } from "../../src/config/definition.ts";
+import { ConfigOperation } from "../../src/controller/configs.ts";
+import { Controller } from "../../src/controller/controller.ts";
+import { MetadataLog, type MetadataStorage } from "../../src/metadata/metadata_log.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { MemoryDisk } from "../../src/runtime/memory_files.ts";
+import { test } from "../harness.ts";
+import { CHAT, countingFlushes, EVENTS, memoryRuntime, openStorage } from "../metadata/fixture.ts";
+import { outcomes } from "./fixture.ts";
+
+const REGISTRATION = {
+  nodeId: 1,
+  incarnationId: EVENTS,
+  endpoints: [{ name: "PLAINTEXT", host: "h", port: 9092, securityProtocol: 0 }],
+  rack: null,
+  logDirs: [CHAT],
+};
+const { TOPIC, BROKER } = ConfigResourceType;
+
+interface Fixture {
+  readonly controller: Controller;
+  readonly config: BrokerConfig;
+  readonly messages: string[];
+  readonly storage: MetadataStorage;
+  readonly flushes: () => number;
+}
+
+/** Runs `use` with a controller whose log is on `disk`. */
+async function withController(
+  use: (fixture: Fixture) => Promise<void>,
+  disk: MemoryDisk = new MemoryDisk(),
+): Promise<void> {
+  const runtime = await memoryRuntime(disk);
+  const log = openStorage(runtime);
+  const { storage, flushes } = countingFlushes(log);
+  const config = new BrokerConfig();
+  const messages: string[] = [];
+  const controller = new Controller({
+    runtime,
+    metadataLog: new MetadataLog(storage),
+    config,
+    logger: { log: (level, message) => messages.push(`${level}: ${message}`) },
+  });
+  try {
+    await controller.start(REGISTRATION);
+    await use({ controller, config, messages, storage, flushes });
+  } finally {
+    log.close();
+  }
+}
+
+function setBroker(name: string, value: string) {
+  return [{
+    resourceType: BROKER,
+    resourceName: "",
+    changes: [{ name, operation: ConfigOperation.SET, value }],
+  }];
+}
+
+test("a listener has acted on a topic before its creation is answered", async () => {
+  await withController(async ({ controller }) => {
+    const events: string[] = [];
+    controller.onDelta(async ({ createdTopics }, image) => {
+      await Promise.resolve();
+      for (const { name } of createdTopics) {
+        events.push(`heard of ${name}, known: ${image.topicByName(name) !== undefined}`);
+      }
+    });
+    await controller.createTopics([{ name: "events" }]);
+    events.push("answered");
+    assertEquals(events, ["heard of events, known: true", "answered"]);
+  });
+});
+
+test("requests at the same time are carried out one after another", async () => {
+  await withController(async ({ controller }) => {
+    const results = await Promise.all(
+      Array.from({ length: 5 }, () => controller.createTopics([{ name: "events" }])),
+    );
+    assertEquals(outcomes(results.flat()), [
+      "events: NONE",
+      ...Array.from({ length: 4 }, () => "events: TOPIC_ALREADY_EXISTS"),
+    ]);
+    assertEquals(controller.image.topicCount, 1);
+  });
+});
+
+test("what is answered is on the disk", async () => {
+  await withController(async ({ controller, flushes }) => {
+    const before = flushes();
+    await controller.createTopics([{ name: "events" }]);
+    assertEquals(flushes(), before + 1);
+  });
+});
+
+test("validateOnly decides and does nothing", async () => {
+  await withController(async ({ controller, storage }) => {
+    await controller.createTopics([{ name: "events" }]);
+    const { logEndOffset } = storage;
+    const validateOnly = { validateOnly: true };
+    const created = await controller.createTopics([{ name: "chat" }], validateOnly);
+    assertEquals([created[0]!.errorCode, created[0]!.numPartitions], [0, 1]);
+    assertEquals(
+      outcomes(await controller.createTopics([{ name: "events" }], validateOnly)),
+      ["events: TOPIC_ALREADY_EXISTS"],
+    );
+    await controller.createPartitions([{ name: "events", count: 9 }], validateOnly);
+    await controller.incrementalAlterConfigs(setBroker("max.connections", "1"), validateOnly);
+    assertEquals(storage.logEndOffset, logEndOffset);
+  });
+});
+
+test("topics, partitions and configs are there again after a restart", async () => {
+  const disk = new MemoryDisk();
+  let before: unknown;
+  await withController(async ({ controller }) => {
+    await controller.createTopics([
+      {
+        name: "events",
+        configs: [{ name: "retention.ms", value: "5" }],
+      },
+      { name: "chat" },
+      { name: "gone" },
+    ]);
+    await controller.createPartitions([{ name: "events", count: 3 }]);
+    await controller.deleteTopics([{ name: "gone" }]);
+    await controller.incrementalAlterConfigs(setBroker("max.connections", "7"));
+    before = [...controller.image.topics()];
+  }, disk);
+  await withController(async ({ controller, config, storage }) => {
+    assertEquals([...controller.image.topics()], before);
+    assertEquals([...controller.image.configs(TOPIC, "events")], [["retention.ms", "5"]]);
+    assertEquals(config.maxConnections, 7);
+    const { logEndOffset } = storage;
+    await controller.start({ ...REGISTRATION, incarnationId: CHAT });
+    assertEquals(storage.logEndOffset, logEndOffset, "nothing new to register");
+  }, disk);
+});
+
+test("broker configs are in force before they are answered, and before listeners hear", async () => {
+  await withController(async ({ controller, config }) => {
+    const heard: number[] = [];
+    controller.onDelta(() => void heard.push(config.messageMaxBytes));
+    await controller.incrementalAlterConfigs(setBroker("message.max.bytes", "5000"));
+    assertEquals([config.messageMaxBytes, heard], [5_000, [5_000]]);
+    await controller.alterConfigs([{ resourceType: BROKER, resourceName: "", configs: [] }]);
+    assertEquals(config.messageMaxBytes, 1_048_588);
+  });
+});
+
+test("producer ids are never given twice, over restarts too", async () => {
+  const disk = new MemoryDisk();
+  await withController(async ({ controller }) => {
+    const blocks = await Promise.all([
+      controller.allocateProducerIds(),
+      controller.allocateProducerIds(),
+    ]);
+    assertEquals(blocks, [{ first: 0, count: 1_000 }, { first: 1_000, count: 1_000 }]);
+  }, disk);
+  await withController(async ({ controller }) => {
+    assertEquals(await controller.allocateProducerIds(), { first: 2_000, count: 1_000 });
+  }, disk);
+});
+
+test("a listener that fails is logged, and the change stands", async () => {
+  await withController(async ({ controller, messages }) => {
+    const heard: string[] = [];
+    controller.onDelta(() => {
+      throw new Error("no space");
+    });
+    controller.onDelta(({ createdTopics }) => void heard.push(createdTopics[0]!.name));
+    assertEquals(outcomes(await controller.createTopics([{ name: "events" }])), ["events: NONE"]);
+    assertEquals(heard, ["events"]);
+    assertEquals(messages, ["error: Cannot act on the metadata at offset 3: no space"]);
+  });
+});
+
+test("a request that fails does not hold up the next", async () => {
+  await withController(async ({ controller, storage }) => {
+    const append = storage.append;
+    storage.append = () => {
+      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "broken");
+    };
+    const failed = controller.createTopics([{ name: "events" }]);
+    const next = controller.deleteTopics([{ name: "chat" }]);
+    await assertRejects(() => failed, KafkaError, "broken");
+    assertEquals(outcomes(await next), ["chat: UNKNOWN_TOPIC_OR_PARTITION"]);
+    storage.append = append;
+    assertEquals(outcomes(await controller.createTopics([{ name: "events" }])), ["events: NONE"]);
+  });
+});
+
+test("a request of too many records is refused as a whole", async () => {
+  await withController(async ({ controller }) => {
+    const names = Array.from({ length: 10_001 }, (_, i) => `t${i}`);
+    for (let at = 0; at < names.length; at += 5_000) {
+      await controller.createTopics(names.slice(at, at + 5_000).map((name) => ({ name })));
+    }
+    const error = await assertRejects(
+      () => controller.deleteTopics(names.map((name) => ({ name }))),
+      KafkaError,
+    );
+    assertEquals(error.code, ErrorCode.POLICY_VIOLATION);
+    assertEquals(controller.image.topicCount, 10_001);
+  });
+});

@@ -1,0 +1,56 @@
+import { assertEquals } from "@std/assert";
+import {
+  type BrokerRegistration,
+  decideBootstrap,
+  decideElections,
+  decideRegistration,
+} from "../../src/controller/registration.ts";
+import { METADATA_VERSION } from "../../src/metadata/features.ts";
+import { test } from "../harness.ts";
+import { broker, CHAT, EVENTS, partition, topic } from "../metadata/fixture.ts";
+import { imageOf } from "./fixture.ts";
+
+const REGISTRATION: BrokerRegistration = {
+  nodeId: 1,
+  incarnationId: EVENTS,
+  endpoints: [{ name: "PLAINTEXT", host: "h", port: 9092, securityProtocol: 0 }],
+  rack: null,
+  logDirs: [CHAT],
+};
+
+test("a new log begins with the version of its records", () => {
+  const records = decideBootstrap(imageOf());
+  assertEquals(records, [{
+    name: "FeatureLevelRecord",
+    value: { name: "metadata.version", featureLevel: METADATA_VERSION },
+  }]);
+  assertEquals(decideBootstrap(imageOf(...records)), []);
+});
+
+test("a broker registers when it is not registered just so", () => {
+  const first = decideRegistration(REGISTRATION, imageOf(), 7);
+  assertEquals(first.map((it) => it.name === "RegisterBrokerRecord" && it.value.brokerEpoch), [7]);
+  const image = imageOf(...first);
+  const again = (registration: Partial<BrokerRegistration>) =>
+    decideRegistration({ ...REGISTRATION, ...registration }, image, 9).length;
+  assertEquals(again({}), 0);
+  assertEquals(again({ incarnationId: CHAT }), 0, "a new start alone is no change");
+  assertEquals(again({ rack: "r" }), 1);
+  assertEquals(again({ logDirs: [EVENTS] }), 1);
+  assertEquals(again({ endpoints: [{ ...REGISTRATION.endpoints[0]!, port: 1 }] }), 1);
+  assertEquals(again({ nodeId: 2 }), 1);
+  assertEquals(decideRegistration(REGISTRATION, imageOf(broker(1, { fenced: true })), 9).length, 1);
+});
+
+test("a broker leads what has no leader and what it has in full", () => {
+  const image = imageOf(
+    topic("events", EVENTS),
+    partition(EVENTS, 0),
+    partition(EVENTS, 1, -1),
+  );
+  assertEquals(decideElections(1, image), [{
+    name: "PartitionChangeRecord",
+    value: { partitionId: 1, topicId: EVENTS, leader: 1 },
+  }]);
+  assertEquals(decideElections(2, image), []);
+});
