@@ -55,10 +55,10 @@ export interface Cluster extends AsyncDisposable {
  * Starts a cluster of one broker in this process and resolves when it serves.
  *
  * ```ts
- * import { Consumer, Producer, startCluster } from "@millrace/millrace";
+ * import { Producer, startCluster } from "@millrace/millrace";
  *
  * await using cluster = await startCluster({ topics: [{ name: "events" }] });
- * await using producer = await Producer.connect({ bootstrapServers: cluster.bootstrapServers });
+ * await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
  * await producer.send({ topic: "events", key: "a", value: "hello" });
  * ```
  *
