@@ -1,0 +1,109 @@
+import { assertEquals } from "@std/assert";
+import { describeConfigs } from "../../../src/protocol/messages/describe_configs.ts";
+import { ErrorCode } from "../../../src/protocol/errors.ts";
+import { test } from "../../harness.ts";
+import { withBroker } from "../fixture.ts";
+import type { RawClient } from "../raw_client.ts";
+
+const TOPIC = 2;
+const BROKER = 4;
+
+async function describe(
+  client: RawClient,
+  resourceType: number,
+  resourceName: string,
+  configurationKeys: string[] | null = null,
+) {
+  const { results } = await client.request(describeConfigs, 4, {
+    resources: [{ resourceType, resourceName, configurationKeys }],
+  });
+  return results[0]!;
+}
+
+test("DescribeConfigs tells a topic's configs in every version", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events", configs: [{ name: "retention.ms", value: "5" }] });
+    for (let version = 1; version <= describeConfigs.maxVersion; version++) {
+      const { results } = await client.request(describeConfigs, version, {
+        resources: [{ resourceType: TOPIC, resourceName: "events", configurationKeys: null }],
+        includeSynonyms: true,
+        includeDocumentation: true,
+      });
+      const { errorCode, configs } = results[0]!;
+      assertEquals([errorCode, configs.length], [0, 33]);
+      assertEquals(configs.find(({ name }) => name === "retention.ms"), {
+        name: "retention.ms",
+        value: "5",
+        readOnly: false,
+        configSource: 1,
+        isSensitive: false,
+        synonyms: [
+          { name: "retention.ms", value: "5", source: 1 },
+          { name: "log.retention.hours", value: "1", source: 4 },
+          { name: "log.retention.hours", value: "168", source: 5 },
+        ],
+        configType: version >= 3 ? 5 : 0,
+        documentation: version >= 3 ? "Records older than this may go. -1: never." : "",
+      });
+    }
+  }, { "log.retention.hours": "1" }));
+
+test("DescribeConfigs leaves out what was not asked for", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events" });
+    const { configs } = await describe(client, TOPIC, "events", ["segment.ms", "no.such.key"]);
+    assertEquals(
+      configs.map(({ name, synonyms, documentation }) => [name, synonyms, documentation]),
+      [
+        ["segment.ms", [], null],
+      ],
+    );
+    assertEquals((await describe(client, TOPIC, "events", [])).configs.length, 33);
+  }));
+
+test("DescribeConfigs tells the broker's configs and what was set for every broker", () =>
+  withBroker(async ({ client, broker }) => {
+    await broker.controller.incrementalAlterConfigs([{
+      resourceType: BROKER,
+      resourceName: "",
+      changes: [{ name: "max.connections", operation: 0, value: "7" }],
+    }]);
+    const own = await describe(client, BROKER, "1");
+    const byName = new Map(own.configs.map((config) => [config.name, config]));
+    const read = (name: string) => {
+      const { value, configSource, readOnly } = byName.get(name)!;
+      return [value, configSource, readOnly];
+    };
+    assertEquals(read("num.partitions"), ["4", 4, true]);
+    assertEquals(read("max.connections"), ["7", 3, false]);
+    assertEquals(read("message.max.bytes"), ["1048588", 5, false]);
+    const everyone = await describe(client, BROKER, "");
+    assertEquals(everyone.configs.map(({ name, value }) => [name, value]), [
+      ["max.connections", "7"],
+    ]);
+  }, { "num.partitions": "4" }));
+
+test("DescribeConfigs refuses what does not exist, in words", () =>
+  withBroker(async ({ client }) => {
+    const codeOf = async (type: number, name: string) =>
+      (await describe(client, type, name)).errorCode;
+    assertEquals(await codeOf(TOPIC, "events"), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    assertEquals(await codeOf(TOPIC, "a b"), ErrorCode.INVALID_TOPIC_EXCEPTION);
+    assertEquals(await codeOf(TOPIC, ""), ErrorCode.INVALID_TOPIC_EXCEPTION);
+    assertEquals(await codeOf(BROKER, "9"), ErrorCode.INVALID_REQUEST);
+    assertEquals(await codeOf(BROKER, "abc"), ErrorCode.INVALID_REQUEST);
+    assertEquals(await codeOf(16, ""), ErrorCode.INVALID_REQUEST);
+    assertEquals(await codeOf(99, "x"), ErrorCode.INVALID_REQUEST);
+    assertEquals(
+      (await describe(client, TOPIC, "events")).errorMessage,
+      'Cannot describe the configs of topic "events": no such topic exists',
+    );
+  }));
+
+test("loggers, client metrics and groups have no configs", () =>
+  withBroker(async ({ client }) => {
+    for (const [type, name] of [[8, "1"], [16, "m"], [32, "g"]] as const) {
+      const { errorCode, configs } = await describe(client, type, name);
+      assertEquals([errorCode, configs], [ErrorCode.NONE, []]);
+    }
+  }));
