@@ -26,7 +26,7 @@ const NAMES: Record<string, string> = {
 };
 
 /** No client takes longer, unless it hangs. */
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 120_000;
 
 const USAGE =
   `usage: run.ts [--only NAME,…] [--bootstrap HOST:PORT | --command COMMAND] [--records N]

@@ -233,6 +233,20 @@ export class Expectation {
   }
 }
 
+/**
+ * An error's message with those of the errors that it wraps, which often say more.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+function explain(error) {
+  if (!(error instanceof Error)) return String(error);
+  const wrapped = error instanceof AggregateError ? error.errors : [];
+  return [error, ...wrapped, ...(error.cause === undefined ? [] : [error.cause])]
+    .map((one) => one === error ? error.message : explain(one))
+    .join(" < ");
+}
+
 /** Runs checks one after another and prints a line for each. */
 export class Checks {
   /** @param {string} client the name that opens each line's text */
@@ -249,7 +263,7 @@ export class Checks {
    * @param {number} [seconds]
    * @returns {Promise<boolean>} whether it passed
    */
-  async check(what, run, seconds = 40) {
+  async check(what, run, seconds = 20) {
     let timer;
     try {
       await Promise.race([
@@ -262,8 +276,8 @@ export class Checks {
       return true;
     } catch (error) {
       this.failed++;
-      const why = error instanceof Error ? error.message : String(error);
-      console.log(`not ok ${this.client} ${what}: ${why.replace(/\s+/g, " ")}`);
+      const why = explain(error).replace(/\s+/g, " ").slice(0, 500);
+      console.log(`not ok ${this.client} ${what}: ${why}`);
       return false;
     } finally {
       clearTimeout(timer);

@@ -17,7 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const limit = 40 * time.Second
+const limit = 20 * time.Second
 
 func millis(timestamp int64) time.Time {
 	return time.UnixMilli(timestamp)

@@ -18,7 +18,7 @@ if (bootstrap === undefined || prefix === undefined) {
 const records = Number(count);
 const perPartition = records / PARTITIONS;
 const checks = new Checks("kcat");
-const limitMs = 40_000;
+const limitMs = 20_000;
 
 const headersOfBlock = [
   [],

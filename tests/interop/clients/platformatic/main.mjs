@@ -185,7 +185,7 @@ async function shareGroup(topic) {
       const shared = mine.every(({ length }) => length === 1) &&
         mine.flat().sort().join() === "0,1";
       if (shared && seen.every(({ size }) => size === records / PARTITIONS)) return;
-      if (tries === 600) {
+      if (tries === 300) {
         throw new Error(
           `assigned ${JSON.stringify(mine)}, read ${seen[0].size} and ${seen[1].size}`,
         );

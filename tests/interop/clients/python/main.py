@@ -12,7 +12,7 @@ from records import (PARTITIONS, Expectation, late_timestamp, make_headers, make
                      middle_timestamp, timestamp_of)
 
 COMPRESSIONS = ('none', 'gzip', 'snappy', 'lz4', 'zstd')
-LIMIT_S = 40
+LIMIT_S = 20
 
 
 class Run:

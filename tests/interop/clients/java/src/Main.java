@@ -28,7 +28,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** kafka-clients: topics, every compression, offsets, timestamps and groups, as the README of the tests lists them. */
 public final class Main {
     private static final List<String> COMPRESSIONS = List.of("none", "gzip", "snappy", "lz4", "zstd");
-    private static final int LIMIT_S = 40;
+    private static final int LIMIT_S = 20;
 
     private final String bootstrap;
     private final String prefix;
