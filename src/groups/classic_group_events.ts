@@ -21,9 +21,12 @@ export interface JoinCall {
   readonly groupInstanceId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
+  /** How long the member may be silent. */
   readonly sessionTimeoutMs: number;
+  /** How long the group waits for the member to rejoin; below 0 counts as 0. */
   readonly rebalanceTimeoutMs: number;
   readonly protocolType: string;
+  /** In order of preference, each name once. */
   readonly protocols: readonly GroupProtocol[];
   readonly reason: string | null;
   /** An id for the member should it need one: fresh, never used before. */

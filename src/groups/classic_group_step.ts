@@ -27,6 +27,7 @@ import {
 
 /** One event's way through a group: the group, the time, and the effects so far. */
 export class Step {
+  /** What is to be done, in order. */
   readonly effects: GroupEffect[] = [];
 
   constructor(
@@ -35,23 +36,27 @@ export class Step {
     readonly limits: ClassicGroupLimits,
   ) {}
 
+  /** Answers a call, which must not have been answered. */
   answer(call: number, answer: GroupAnswer): void {
     this.effects.push({ type: "answer", call, answer });
   }
 
-  /** `delayMs` below zero counts as zero: a client may send any timeout. */
+  /** Sets or moves a timer. `delayMs` below zero counts as zero: a client may send any timeout. */
   setTimer(timer: GroupTimer, delayMs: number): void {
     this.effects.push({ type: "setTimer", timer, delayMs: Math.max(0, delayMs) });
   }
 
+  /** Takes a timer back; content when it is not set. */
   cancelTimer(timer: GroupTimer): void {
     this.effects.push({ type: "cancelTimer", timer });
   }
 
+  /** Says something for the node's log. */
   note(text: string): void {
     this.effects.push({ type: "note", text });
   }
 
+  /** Moves the group to a phase, as of now. */
   enter(phase: GroupPhase): void {
     enterPhase(this.group, phase, this.nowMs);
   }

@@ -28,10 +28,12 @@ export class CommittedOffsets {
     return this.#topics.size === 0;
   }
 
+  /** One partition's offset. */
   get(topic: string, partition: number): CommittedOffset | undefined {
     return this.#topics.get(topic)?.get(partition);
   }
 
+  /** Puts one partition's offset in the place of the one before. */
   set(topic: string, partition: number, committed: CommittedOffset): void {
     let partitions = this.#topics.get(topic);
     if (partitions === undefined) this.#topics.set(topic, partitions = new Map());

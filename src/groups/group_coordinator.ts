@@ -111,6 +111,7 @@ export class GroupCoordinator {
   #lastSweepMs: number;
   #running = true;
 
+  /** Begins without groups; needs no start. */
   constructor(options: GroupCoordinatorOptions) {
     this.#options = options;
     this.#lastSweepMs = options.clock.now();

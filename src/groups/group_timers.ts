@@ -21,6 +21,7 @@ export class GroupTimers<Name extends string> {
   readonly #onDue: (name: Name) => void;
   readonly #entries = new Map<Name, Entry>();
 
+  /** `onDue` is called with the name of a timer whose time has come, once for each time it is set. */
   constructor(clock: Clock, onDue: (name: Name) => void) {
     this.#clock = clock;
     this.#onDue = onDue;
