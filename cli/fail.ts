@@ -29,7 +29,7 @@ export function explain(error: unknown): { readonly message: string; readonly ex
 /** The one of `candidates` that `text` was probably meant to be, or null. */
 export function closest(text: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
-  let bestDistance = Math.min(3, Math.ceil(text.length / 2));
+  let bestDistance = Math.min(4, Math.ceil(text.length / 2) + 1);
   for (const candidate of candidates) {
     const distance = editDistance(text, candidate);
     if (distance < bestDistance) {

@@ -30,6 +30,8 @@ export interface Host {
   /** Calls back at Ctrl-C or a request to end; the second time the process ends at once. */
   onInterrupt(callback: () => void): void;
   exit(code: number): never;
+  /** Whether the module whose `import.meta` this is was started, not imported. */
+  isMain(meta: ImportMeta): boolean;
 }
 
 const utf8 = new TextEncoder();
@@ -57,11 +59,13 @@ function denoHost(): Host {
       Deno.addSignalListener(Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM", listener);
     },
     exit: (code) => Deno.exit(code),
+    isMain: (meta) => meta.main,
   };
 }
 
 async function nodeHost(): Promise<Host> {
   const { default: process } = await import("node:process");
+  const { pathToFileURL } = await import("node:url");
   const isOutputTerminal = process.stdout.isTTY === true;
   return {
     args: process.argv.slice(2),
@@ -78,6 +82,8 @@ async function nodeHost(): Promise<Host> {
       process.on("SIGTERM", listener);
     },
     exit: (code) => process.exit(code),
+    // Node has import.meta.main since 24.2 only.
+    isMain: (meta) => meta.main ?? meta.url === pathToFileURL(process.argv[1] ?? "").href,
   };
 }
 

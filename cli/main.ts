@@ -83,4 +83,4 @@ function unknownCommand(name: string): UsageError {
   return new UsageError(`There is no command "${name}", ${suggestion}`);
 }
 
-if (import.meta.main) host.exit(await main(host.args));
+if (host.isMain(import.meta)) host.exit(await main(host.args));

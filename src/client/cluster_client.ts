@@ -139,7 +139,7 @@ export class ClusterClient {
         const info = this.view.topic(name);
         if (info !== undefined && info.partitions.length > 0) return info;
         const code = this.view.topicError(name) || ErrorCode.LEADER_NOT_AVAILABLE;
-        throw answered(code, `Cannot find topic "${name}"`, whatToDo(code));
+        throw answered(code, `Cannot find topic "${name}"`);
       }, TOPIC_RETRIES);
     } catch (error) {
       this.#topics.delete(name);
@@ -243,8 +243,4 @@ export class ClusterClient {
 
 function keyOf(address: Address, purpose: Purpose): string {
   return `${purpose} ${address.host}:${address.port}`;
-}
-
-function whatToDo(code: number): string | null {
-  return code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION ? "create it first" : null;
 }

@@ -26,9 +26,20 @@ export function timedOut(action: string, address: string, timeoutMs: number): Ka
   );
 }
 
+/** What to say where the broker itself says no more than a code. */
+const EXPLANATIONS: Readonly<Record<number, string>> = {
+  [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]: "create it first",
+  [ErrorCode.LEADER_NOT_AVAILABLE]: "no broker leads it now",
+  [ErrorCode.OFFSET_OUT_OF_RANGE]: "the log does not hold that offset",
+  [ErrorCode.ILLEGAL_GENERATION]: "the group has gone on without this member",
+  [ErrorCode.UNKNOWN_MEMBER_ID]: "the group has gone on without this member",
+  [ErrorCode.REBALANCE_IN_PROGRESS]: "the group is sharing out its partitions anew",
+};
+
 /** The error a broker answered with. `what` begins with "Cannot". */
 export function answered(code: number, what: string, message?: string | null): KafkaError {
-  const detail = message === undefined || message === null || message === "" ? "" : `, ${message}`;
+  const text = message ?? EXPLANATIONS[code] ?? "";
+  const detail = text === "" ? "" : `, ${text}`;
   return new KafkaError(code as ErrorCode, `${what}: ${errorName(code)}${detail}`);
 }
 
