@@ -15,4 +15,7 @@ export * from "./batch_encode.ts";
 export * from "./batch_decode.ts";
 export * from "./batch_validate.ts";
 export * from "./record_scan.ts";
-export * from "./record_error.ts";
+export { RecordError, type RecordErrorReason } from "./record_error.ts";
+export type { HostCodecs } from "./compression/host_codecs.ts";
+export type { CompressionType } from "./compression/codec.ts";
+export type { Crc32cArena } from "./crc32c.ts";

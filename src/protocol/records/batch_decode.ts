@@ -36,37 +36,57 @@ import { VarintReader } from "./varint.ts";
 
 /** A header of a record. */
 export interface RecordHeader {
+  /** Its name. */
   readonly key: string;
+  /** Its value, which may be null. */
   readonly value: Uint8Array | null;
 }
 
 /** One record. Key, value and header values are views into the batch (or into what it decompressed to). */
 export interface DecodedRecord {
+  /** Its offset in the partition. */
   readonly offset: number;
   /** Milliseconds since 1970, or -1. The broker's clock where the batch says LogAppendTime. */
   readonly timestamp: number;
+  /** Its key. */
   readonly key: Uint8Array | null;
+  /** Its value; null is a tombstone in a compacted topic. */
   readonly value: Uint8Array | null;
+  /** Its headers, in order; names may repeat. */
   readonly headers: readonly RecordHeader[];
 }
 
 /** A whole batch. */
 export interface DecodedBatch {
+  /** The first record's offset; what offset deltas count from. */
   readonly baseOffset: number;
+  /** The last record's offset, even if compaction removed that record. */
   readonly lastOffset: number;
+  /** The whole batch's size, header included. */
   readonly sizeInBytes: number;
+  /** The epoch of the leader that appended it, or -1. */
   readonly partitionLeaderEpoch: number;
+  /** How the records are compressed. */
   readonly compression: CompressionType;
+  /** Whose clock the timestamps are. */
   readonly timestampType: TimestampType;
+  /** Whether it belongs to a transaction. */
   readonly isTransactional: boolean;
+  /** Whether it holds control records. */
   readonly isControl: boolean;
   /** When tombstones and markers of this batch may go, ms since 1970, or null (KIP-534). */
   readonly deleteHorizonMs: number | null;
+  /** What timestamp deltas count from, ms since 1970, or -1. */
   readonly baseTimestamp: number;
+  /** The largest timestamp, ms since 1970, or -1. */
   readonly maxTimestamp: number;
+  /** The idempotent producer's id, or -1. */
   readonly producerId: number;
+  /** The idempotent producer's epoch, or -1. */
   readonly producerEpoch: number;
+  /** The first record's sequence number, or -1. */
   readonly baseSequence: number;
+  /** The records, in order. */
   readonly records: readonly DecodedRecord[];
 }
 
@@ -135,7 +155,9 @@ export function decodeBatch(
 
 /** One walk over a batch's records. */
 class BatchRecordReader {
+  /** The first record's offset; what offset deltas count from. */
   readonly baseOffset: number;
+  /** The whole batch's size, header included. */
   readonly sizeInBytes: number;
   readonly count: number;
   readonly #baseTimestamp: number;

@@ -17,13 +17,16 @@ import {
   writeBatchHeader,
 } from "./batch_header.ts";
 import { compress, type CompressionType, idOfCompressionType } from "./compression/codec.ts";
-import { RecordError } from "./record_error.ts";
+import { grouped, RecordError } from "./record_error.ts";
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from "./varint.ts";
 
 /** A record to be written. */
 export interface RecordInput {
+  /** Its key. */
   readonly key?: Uint8Array | null;
+  /** Its value; null is a tombstone in a compacted topic. */
   readonly value?: Uint8Array | null;
+  /** Its headers, in order; names may repeat. */
   readonly headers?: readonly RecordHeader[];
   /** Milliseconds since 1970, or -1 for none. */
   readonly timestamp: number;
@@ -38,6 +41,7 @@ export interface RecordInput {
 export interface BatchOptions {
   /** 0 unless told: a producer leaves it to the broker. */
   readonly baseOffset?: number;
+  /** The epoch of the leader that appended it, or -1. */
   readonly partitionLeaderEpoch?: number;
   /** `none` unless told. */
   readonly compression?: CompressionType;
@@ -49,19 +53,26 @@ export interface BatchOptions {
   readonly timestampType?: TimestampType;
   /** The largest timestamp, where it is not the records' own (LogAppendTime). */
   readonly maxTimestamp?: number;
+  /** Whether it belongs to a transaction. */
   readonly isTransactional?: boolean;
+  /** Whether it holds control records. */
   readonly isControl?: boolean;
   /** When the batch's tombstones may go, ms since 1970 (KIP-534). Becomes the base timestamp. */
   readonly deleteHorizonMs?: number;
+  /** The idempotent producer's id, or -1. */
   readonly producerId?: number;
+  /** The idempotent producer's epoch, or -1. */
   readonly producerEpoch?: number;
+  /** The first record's sequence number, or -1. */
   readonly baseSequence?: number;
   /** The last offset minus the base offset, where compaction removed the last record. */
   readonly lastOffsetDelta?: number;
 }
 
 const utf8 = new TextEncoder();
-const INITIAL_BYTES = 512;
+const DEFAULT_EXPECTED_BYTES = 1024;
+/** What a record without headers has beside key and value, at most. */
+const RECORD_OVERHEAD = 32;
 /** 2^31 - 1: the largest length field. */
 const MAXIMUM_BYTES = 2_147_483_647;
 
@@ -81,15 +92,17 @@ const MAXIMUM_BYTES = 2_147_483_647;
  */
 export class BatchBuilder {
   readonly #options: BatchOptions;
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = RECORDS_OFFSET;
   #count = 0;
   #baseTimestamp: number;
   #maxTimestamp = NONE;
   #lastDelta = -1;
 
-  constructor(options: BatchOptions = {}) {
+  /** For one batch. `expectedBytes` is a hint: a batch that outgrows it is copied once more for each doubling. */
+  constructor(options: BatchOptions = {}, expectedBytes: number = DEFAULT_EXPECTED_BYTES) {
     this.#options = options;
+    this.#bytes = new Uint8Array(Math.max(RECORDS_OFFSET, expectedBytes));
     this.#baseTimestamp = options.deleteHorizonMs ?? NONE;
   }
 
@@ -181,8 +194,8 @@ export class BatchBuilder {
     if (needed <= this.#bytes.length) return;
     if (needed > MAXIMUM_BYTES) {
       throw new RecordError(
-        `Cannot append a record: the batch would be ${needed} bytes, the format allows ` +
-          `${MAXIMUM_BYTES}`,
+        `Cannot append a record: the batch would be ${grouped(needed)} bytes, the format allows ` +
+          `${grouped(MAXIMUM_BYTES)}`,
         "too-large",
       );
     }
@@ -197,7 +210,11 @@ export function encodeBatch(
   records: readonly RecordInput[],
   options: BatchOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const builder = new BatchBuilder(options);
+  let expectedBytes = RECORDS_OFFSET;
+  for (const { key, value } of records) {
+    expectedBytes += RECORD_OVERHEAD + (key?.length ?? 0) + (value?.length ?? 0);
+  }
+  const builder = new BatchBuilder(options, expectedBytes);
   for (const record of records) builder.append(record);
   return builder.build();
 }

@@ -45,7 +45,7 @@ export const RECORDS_OFFSET = 61;
 export const CURRENT_MAGIC = 2;
 
 /** Stands for "none" in producer id, producer epoch, sequence, timestamp and leader epoch. */
-export const NONE = -1;
+export const NONE: number = -1;
 
 /** Attributes: the bits of the compression. */
 export const COMPRESSION_MASK = 0x07;
@@ -251,16 +251,27 @@ export function writeMaxTimestamp(
 
 /** The fields of a header that {@linkcode writeBatchHeader} writes. */
 export interface BatchHeaderFields {
+  /** The first record's offset; what offset deltas count from. */
   readonly baseOffset: number;
+  /** The whole batch's size, header included. */
   readonly sizeInBytes: number;
+  /** The epoch of the leader that appended it, or -1. */
   readonly partitionLeaderEpoch: number;
+  /** All attribute bits. */
   readonly attributes: number;
+  /** The last offset minus the base offset. */
   readonly lastOffsetDelta: number;
+  /** What timestamp deltas count from, ms since 1970, or -1. */
   readonly baseTimestamp: number;
+  /** The largest timestamp, ms since 1970, or -1. */
   readonly maxTimestamp: number;
+  /** The idempotent producer's id, or -1. */
   readonly producerId: number;
+  /** The idempotent producer's epoch, or -1. */
   readonly producerEpoch: number;
+  /** The first record's sequence number, or -1. */
   readonly baseSequence: number;
+  /** How many records there are. */
   readonly recordCount: number;
 }
 

@@ -20,7 +20,9 @@ const MINIMUM_LENGTH_BEFORE_V2 = 14;
 
 /** A batch's place: `bytes[start..end)`. */
 export interface BatchSpan {
+  /** The position of its first byte. */
   readonly start: number;
+  /** The position behind its last byte. */
   readonly end: number;
 }
 

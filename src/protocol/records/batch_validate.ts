@@ -35,7 +35,7 @@ import {
 import { endOfBatch } from "./batch_split.ts";
 import { decompress } from "./compression/codec.ts";
 import type { Crc32cArena } from "./crc32c.ts";
-import { RecordError } from "./record_error.ts";
+import { grouped, RecordError } from "./record_error.ts";
 import { type RecordScan, scanRecords } from "./record_scan.ts";
 
 /** The bounds of a produced batch. */
@@ -85,8 +85,8 @@ export function checkProducedHeader(
   }
   if (end - start > limits.maxBatchBytes) {
     throw new RecordError(
-      `Cannot store produced records: the batch is ${end - start} bytes, max.message.bytes is ` +
-        `${limits.maxBatchBytes}`,
+      `Cannot store produced records: the batch is ${grouped(end - start)} bytes, ` +
+        `max.message.bytes is ${grouped(limits.maxBatchBytes)}`,
       "too-large",
     );
   }

@@ -8,7 +8,7 @@
 
 import { updateCrc32cByTable } from "./crc32c_table.ts";
 import { ARENA_START, CRC32C_MODULE } from "./crc32c_module.ts";
-import { RecordError } from "./record_error.ts";
+import { grouped, RecordError } from "./record_error.ts";
 
 /**
  * A growing piece of memory in which checksums are cheap. The broker copies each batch here once,
@@ -149,7 +149,7 @@ function checkRange(offset: number, length: number, size: number): void {
 
 function cannotGrow(bytes: number, cause: unknown): RecordError {
   return new RecordError(
-    `Cannot grow the checksum arena to ${bytes} bytes: the host refuses the memory`,
+    `Cannot grow the checksum arena to ${grouped(bytes)} bytes: the host refuses the memory`,
     "too-large",
     { cause },
   );

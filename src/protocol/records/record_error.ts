@@ -16,9 +16,16 @@
  */
 export type RecordErrorReason = "corrupt" | "invalid" | "too-large" | "unsupported-compression";
 
+/** A number as messages show it: 1048576 is 1,048,576. */
+export function grouped(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
 /** Records that cannot be read, stored or decompressed. The message says what and why. */
 export class RecordError extends Error {
+  /** `RecordError`. */
   override readonly name = "RecordError";
+  /** With a message that says what was attempted, on what, and why it failed. */
   constructor(
     message: string,
     /** Which of Kafka's answers fits. */

@@ -5,7 +5,7 @@
  */
 
 import type { HostCodecs } from "./host_codecs.ts";
-import { RecordError } from "../record_error.ts";
+import { grouped, RecordError } from "../record_error.ts";
 
 const DEFAULT_LEVEL = 6;
 
@@ -67,7 +67,7 @@ function isTooLarge(error: unknown): boolean {
 /** The error of every decompressor for data that grow beyond what is allowed. */
 export function tooLarge(name: string, maxBytes: number, cause?: unknown): RecordError {
   return new RecordError(
-    `Cannot decompress ${name} data: more than the allowed ${maxBytes} bytes come out`,
+    `Cannot decompress ${name} data: more than the allowed ${grouped(maxBytes)} bytes come out`,
     "too-large",
     { cause },
   );
