@@ -1,7 +1,7 @@
 /**
  * FindCoordinator names the broker that coordinates a group: this one, for every group, since there
- * are no others. Transactions and share groups have no coordinator yet, which is what the answer
- * says.
+ * are no others. Transactions and share groups have no coordinator yet: the answer says so with
+ * INVALID_REQUEST, which no client retries, so that a transactional producer fails at once.
  *
  * Versions 0 to 6. Version 1 adds the type of key (before it, all keys are groups), 3 is flexible, 4
  * asks for several keys at once, 6 adds share coordinators.
@@ -54,13 +54,13 @@ function find(keyType: number, { apiVersion, services, connection }: RequestCont
   }
   if (keyType === TRANSACTION) {
     return failed(
-      ErrorCode.COORDINATOR_NOT_AVAILABLE,
+      ErrorCode.INVALID_REQUEST,
       "There is no transaction coordinator: this version has no transactions yet",
     );
   }
   if (keyType === SHARE && apiVersion >= SHARE_SINCE) {
     return failed(
-      ErrorCode.COORDINATOR_NOT_AVAILABLE,
+      ErrorCode.INVALID_REQUEST,
       "There is no share coordinator: this version has no share groups yet",
     );
   }

@@ -39,16 +39,16 @@ test("FindCoordinator: transactions and share groups have no coordinator yet", a
     });
   const old = await ask(2, 1);
   assertEquals([old.errorCode, old.nodeId, old.host, old.port], [
-    ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.INVALID_REQUEST,
     -1,
     "",
     -1,
   ]);
   assert(old.errorMessage?.includes("no transactions yet"));
   const [transaction] = (await ask(5, 1)).coordinators;
-  assertEquals(transaction?.errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  assertEquals(transaction?.errorCode, ErrorCode.INVALID_REQUEST);
   const [share] = (await ask(6, 2)).coordinators;
-  assertEquals(share?.errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  assertEquals(share?.errorCode, ErrorCode.INVALID_REQUEST);
 });
 
 test("FindCoordinator: a type of key that the version lacks is refused", async () => {
