@@ -12,6 +12,7 @@ import { LogManager } from "../log/log_manager.ts";
 import type { RecoveryReport } from "../log/recovery.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { METADATA_LOG_CONFIG, METADATA_TOPIC, MetadataLog } from "../metadata/metadata_log.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { METADATA_TOPIC_ID, randomUuid } from "../protocol/uuid.ts";
 import type { Address, Listener, Runtime, Timer } from "../runtime/runtime.ts";
 import { Dispatcher } from "./dispatch.ts";
@@ -113,7 +114,13 @@ export class Broker {
    */
   static async start(options: BrokerOptions): Promise<Broker> {
     const { runtime, logger, directory } = options;
-    const config = new BrokerConfig(options.config);
+    if (options.config?.["log.dirs"] !== undefined) {
+      throw new KafkaError(
+        ErrorCode.INVALID_CONFIG,
+        'Cannot set "log.dirs": the data directory is given by itself, --data-dir on the command line',
+      );
+    }
+    const config = new BrokerConfig({ ...options.config, "log.dirs": directory });
     const logs = LogManager.open({
       runtime,
       directory,
@@ -126,6 +133,7 @@ export class Broker {
       const metadataLog = new MetadataLog(metadata);
       const controller = new Controller({ runtime, metadataLog, config, logger });
       listener = await runtime.network.listen(config.listener);
+      config.setListening(config.listener.host, listener.address.port);
       const broker = new Broker(options, config, logs, controller, listener);
       await broker.#begin(listener.address);
       return broker;

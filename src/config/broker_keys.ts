@@ -42,7 +42,7 @@ const node: readonly ConfigDefinition[] = [
     default: "data",
     refuse: (text) =>
       text === "" ? "name a directory" : text.includes(",") ? "name one directory" : null,
-    documentation: "The directory in which the node keeps everything.",
+    documentation: "The directory in which the node keeps everything, as it was given at start.",
   }),
   fixed({
     name: "listeners",

@@ -75,6 +75,8 @@ test("DescribeConfigs tells the broker's configs and what was set for every brok
       return [value, configSource, readOnly];
     };
     assertEquals(read("num.partitions"), ["4", 4, true]);
+    assertEquals(read("log.dirs"), ["/data", 4, true]);
+    assertEquals(read("listeners"), [`PLAINTEXT://127.0.0.1:${broker.address.port}`, 4, true]);
     assertEquals(read("max.connections"), ["7", 3, false]);
     assertEquals(read("message.max.bytes"), ["1048588", 5, false]);
     const everyone = await describe(client, BROKER, "");
