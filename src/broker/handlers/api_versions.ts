@@ -42,11 +42,10 @@ export const apiVersionsHandler: Handler = defineHandler(apiVersions, {
         .filter(([, { min }]) => apiVersion >= 4 || min > 0)
         .map(([name, { min, max }]) => ({ name, minVersion: min, maxVersion: max })),
       finalizedFeaturesEpoch: image.offset,
-      finalizedFeatures: [...image.features].map(([name, level]) => ({
-        name,
-        maxVersionLevel: level,
-        minVersionLevel: level,
-      })),
+      // A directory that Apache Kafka has written may have features that are not there yet here.
+      finalizedFeatures: [...image.features]
+        .filter(([name]) => SUPPORTED_FEATURES.has(name))
+        .map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
     };
   },
   onError: (_request, errorCode) => ({ errorCode, apiKeys: [] }),
