@@ -49,13 +49,16 @@ class Suite {
   readonly #results: Result[] = [];
   readonly #setup = new Setup(cacheDirectory());
 
-  /** Runs one client's part and keeps its result; whatever goes wrong is a failed check. */
+  /** Runs one client's part and adds to its result; whatever goes wrong is a failed check. */
   async part(
     client: string,
     run: (print: (line: string) => void, result: Result) => Promise<void>,
   ): Promise<void> {
-    const result: Result = { client, passed: 0, failures: [], seconds: 0, setupSeconds: 0 };
-    this.#results.push(result);
+    let result = this.#results.find((one) => one.client === client);
+    if (result === undefined) {
+      result = { client, passed: 0, failures: [], seconds: 0, setupSeconds: 0 };
+      this.#results.push(result);
+    }
     const print = (line: string) => {
       console.log(line);
       if (line.startsWith("ok ")) result.passed++;
@@ -67,7 +70,7 @@ class Suite {
     } catch (error) {
       print(`not ok ${client} ${(error as Error).message.replace(/\s+/g, " ")}`);
     }
-    result.seconds = (performance.now() - began) / 1_000 - result.setupSeconds;
+    result.seconds += (performance.now() - began) / 1_000 - result.setupSeconds;
   }
 
   /** Installs a client and runs its program. */

@@ -95,7 +95,7 @@ class Run:
 
     def consumer(self, group, **config):
         return Consumer(self.config(group_id=group, enable_auto_commit=False, auto_offset_reset='earliest',
-                                    session_timeout_ms=10_000, fetch_wait_max_ms=100, **config))
+                                    session_timeout_ms=10_000, heartbeat_interval_ms=500, fetch_wait_max_ms=100, **config))
 
     def consume_from(self, topic, starts, offsets, records=None):
         """Reads without joining the group: `starts` as given to assign, `offsets` what they come to."""
