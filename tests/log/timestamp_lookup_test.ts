@@ -59,6 +59,18 @@ test("an empty log has no timestamps, and records without one are not found", ()
   log.close();
 });
 
+test("the largest timestamp is known after a cut, wherever it lies before it", () => {
+  for (const indexIntervalBytes of [1, 200, 100_000]) {
+    const log = new Machine().open({ indexIntervalBytes });
+    log.append(batchOf(1, { timestamp: START_MS + 500 }), client);
+    for (let i = 0; i < 9; i++) log.append(batchOf(1, { timestamp: START_MS + i }), client);
+    log.truncateTo(7);
+    assertEquals(log.offsetOfMaxTimestamp(codecs)?.offset, 0);
+    assertEquals(log.offsetForTimestamp(START_MS + 100, codecs)?.offset, 0);
+    log.close();
+  }
+});
+
 test("with LogAppendTime the batch's time is that of all its records", () => {
   const log = new Machine().open({ messageTimestampType: "LogAppendTime" });
   log.append(batchOf(5), client);
