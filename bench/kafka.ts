@@ -1,0 +1,124 @@
+/**
+ * Millrace beside Apache Kafka on this machine: `deno task bench:kafka`. Fetches Kafka from Maven
+ * Central once, runs Kafka's own tools against both brokers in turn, and prints one table in
+ * Markdown. `bench/README.md` says what each row means.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { type RunningBroker, type Side, startBroker } from "./kafka/brokers.ts";
+import { describeMachine, MissingToolError, prepare, removeData } from "./kafka/environment.ts";
+import { loadGroups } from "./kafka/load.ts";
+import { residentMb } from "./kafka/process.ts";
+import { report } from "./kafka/report.ts";
+import { TESTS } from "./kafka/rows.ts";
+import { Samples } from "./kafka/samples.ts";
+import { measureFirstRecord, measureInProcess, measureStart } from "./kafka/startup.ts";
+
+const HELP = `deno task bench:kafka [options]
+
+  --only REGEX     only the tests whose names match: ${TESTS.join("; ")}
+  --runs N         how often each is measured, the medians are shown; 3 unless told
+  --scale X        times the number of records; below 1 the rates mean nothing
+  --out FILE.md    writes the table there too`;
+
+interface Options {
+  readonly runs: number;
+  readonly scale: number;
+  readonly out: string | undefined;
+  isWanted(test: string): boolean;
+}
+
+const SIDES: readonly Side[] = ["kafka", "millrace"];
+
+function readOptions(args: readonly string[]): Options {
+  const unknown: string[] = [];
+  const parsed = parseArgs([...args], {
+    string: ["only", "runs", "scale", "out"],
+    boolean: ["help"],
+    default: { runs: "3", scale: "1", only: "." },
+    unknown: (arg) => void unknown.push(arg),
+  });
+  if (parsed.help) {
+    console.log(HELP);
+    Deno.exit(0);
+  }
+  const runs = Number(parsed.runs);
+  const scale = Number(parsed.scale);
+  const only = new RegExp(parsed.only);
+  const isWanted = (test: string) => only.test(test);
+  if (
+    unknown.length > 0 || !Number.isInteger(runs) || runs < 1 || !(scale > 0) ||
+    !TESTS.some(isWanted)
+  ) {
+    console.error(HELP);
+    Deno.exit(2);
+  }
+  return { runs, scale, out: parsed.out, isWanted };
+}
+
+/** Brokers that are started for one test and ended after it. */
+async function measureStarts({ runs, isWanted }: Options, samples: Samples): Promise<void> {
+  for (let i = 0; i < runs; i++) {
+    for (const side of SIDES) {
+      if (["start", "idle", "idle connections"].some(isWanted)) {
+        progress(`start and idle, ${side}, ${i + 1} of ${runs}`);
+        await measureStart(side, samples, isWanted);
+      }
+      if (isWanted("start")) await measureFirstRecord(side, samples);
+    }
+    if (isWanted("in process")) await measureInProcess(samples);
+  }
+}
+
+/** Both brokers under load: one round that is not recorded, then the rounds that are. */
+async function measureLoad(options: Options, samples: Samples): Promise<void> {
+  const groups = loadGroups(options);
+  if (groups.length === 0) return;
+  await using kafka = await startBroker("kafka");
+  await using millrace = await startBroker("millrace");
+  const brokers: RunningBroker[] = [kafka, millrace];
+  for (let round = 0; round <= options.runs; round++) {
+    for (const [number, group] of groups.entries()) {
+      for (const broker of brokers) {
+        const which = round === 0 ? "warming up" : `${round} of ${options.runs}`;
+        progress(`load ${number + 1} of ${groups.length}, ${broker.side}, ${which}`);
+        await group(broker, round === 0 ? new Samples() : samples);
+      }
+      // Whoever is first meets the other's dirty pages: each is first in turn.
+      brokers.reverse();
+    }
+  }
+  if (!options.isWanted("memory")) return;
+  for (const { side, pid } of brokers) {
+    samples.add(side, "memory", "resident after everything", residentMb(pid));
+  }
+}
+
+function progress(what: string): void {
+  console.error(`${new Date().toTimeString().slice(0, 8)} ${what}`);
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(Deno.args);
+  const samples = new Samples();
+  await prepare();
+  try {
+    await measureStarts(options, samples);
+    await measureLoad(options, samples);
+  } finally {
+    await removeData();
+  }
+  const text = report(samples, await describeMachine(), options.runs);
+  console.log(text);
+  if (options.out !== undefined) await Deno.writeTextFile(options.out, `${text}\n`);
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    console.error(error instanceof MissingToolError ? error.message : error);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The two brokers as processes of their own, each one node on a free port of 127.0.0.1, with Kafka's
+ * defaults but for what keeps a short run from measuring something else.
+ *
+ * @module
+ */
+import { dataDirectory, java } from "./environment.ts";
+import { run } from "./process.ts";
+
+/** Which of the two. */
+export type Side = "kafka" | "millrace";
+
+/** Settings of both: no waiting for more group members, and deleted topics free the disk at once. */
+const COMMON = [
+  "auto.create.topics.enable=false",
+  "group.initial.rebalance.delay.ms=0",
+  "log.segment.delete.delay.ms=1000",
+];
+
+const READY_WITHIN_MS = 120_000;
+
+/** A broker that runs. */
+export interface RunningBroker extends AsyncDisposable {
+  readonly side: Side;
+  readonly pid: number;
+  /** `host:port` */
+  readonly address: string;
+  /** When its process was launched, as `performance.now()` tells. */
+  readonly launchedMs: number;
+  /** From then until it answered an ApiVersions request, ms. */
+  readonly readyAfterMs: number;
+}
+
+/** Starts a broker on an empty data directory and resolves when it answers. */
+export async function startBroker(side: Side): Promise<RunningBroker> {
+  const port = freePort();
+  const directory = await dataDirectory(side);
+  const command = side === "kafka"
+    ? await kafkaCommand(port, directory)
+    : millraceCommand(port, directory);
+  const [program, ...args] = command;
+  const launchedMs = performance.now();
+  const child = new Deno.Command(program!, {
+    args,
+    // Its own, so that no topic.json is found.
+    cwd: directory,
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+  let hasEnded = false;
+  const ended = child.status.then(() => void (hasEnded = true));
+  const stop = async () => {
+    if (!hasEnded) child.kill("SIGTERM");
+    const timer = setTimeout(() => hasEnded || child.kill("SIGKILL"), 30_000);
+    await ended;
+    clearTimeout(timer);
+  };
+  while (!await answers(port)) {
+    if (hasEnded) throw new Error(`${side} ended before it served`);
+    if (performance.now() - launchedMs > READY_WITHIN_MS) {
+      await stop();
+      throw new Error(`${side} did not serve within ${READY_WITHIN_MS / 1000} s`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  return {
+    side,
+    pid: child.pid,
+    address: `127.0.0.1:${port}`,
+    launchedMs,
+    readyAfterMs: performance.now() - launchedMs,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function millraceCommand(port: number, directory: string): string[] {
+  const main = new URL("../../cli/main.ts", import.meta.url).pathname;
+  const settings = COMMON.flatMap((setting) => ["--set", setting]);
+  return [
+    ...[Deno.execPath(), "run", "-A", main, "start"],
+    ...["--port", String(port), "--data-dir", `${directory}/log`, ...settings],
+  ];
+}
+
+async function kafkaCommand(port: number, directory: string): Promise<string[]> {
+  const controllerPort = freePort();
+  const properties = `${directory}/server.properties`;
+  await Deno.writeTextFile(
+    properties,
+    [
+      "process.roles=broker,controller",
+      "node.id=1",
+      `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
+      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+      "controller.listener.names=CONTROLLER",
+      "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+      `log.dirs=${directory}/log`,
+      "offsets.topic.replication.factor=1",
+      "transaction.state.log.replication.factor=1",
+      "transaction.state.log.min.isr=1",
+      "share.coordinator.state.topic.replication.factor=1",
+      "share.coordinator.state.topic.min.isr=1",
+      ...COMMON,
+    ].join("\n"),
+  );
+  const format = ["format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", properties];
+  await run([...java(["-Xmx256M"], "kafka.tools.StorageTool"), ...format]);
+  // The heap of Kafka's own kafka-server-start.sh.
+  return [...java(["-Xmx1G", "-Xms1G"], "kafka.Kafka"), properties];
+}
+
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}
+
+/** Whether something on `port` answers an ApiVersions request. */
+async function answers(port: number): Promise<boolean> {
+  try {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await askApiVersions(connection);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** ApiVersions, version 0, from a client without a name. */
+const API_VERSIONS_REQUEST = new Uint8Array([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 255, 255]);
+
+/** Sends an ApiVersions request and resolves when the answer begins to come. */
+export async function askApiVersions(connection: Deno.TcpConn): Promise<void> {
+  await connection.write(API_VERSIONS_REQUEST);
+  if (await connection.read(new Uint8Array(4096)) === null) throw new Error("closed");
+}

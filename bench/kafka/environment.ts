@@ -1,0 +1,92 @@
+/**
+ * What the comparison needs beside Deno: a JDK, Maven, Apache Kafka's jars, all kept in `.cache/`.
+ * And what the machine is, for whoever reads the table.
+ *
+ * @module
+ */
+import { exists, run } from "./process.ts";
+
+/** The version compared with: the one in `pom.xml`. */
+export const KAFKA_VERSION = "4.3.0";
+
+const HERE = new URL(".", import.meta.url).pathname;
+const CACHE = new URL("../../.cache/bench/", import.meta.url).pathname;
+const JARS = `${CACHE}kafka-${KAFKA_VERSION}`;
+const CLASSES = `${CACHE}classes`;
+
+/** The JVM options of Kafka's own `kafka-run-class.sh`, without its heap. */
+const JVM_OPTIONS = [
+  "-server",
+  "-XX:+UseG1GC",
+  "-XX:MaxGCPauseMillis=20",
+  "-XX:InitiatingHeapOccupancyPercent=35",
+  "-XX:+ExplicitGCInvokesConcurrent",
+  "-Djava.awt.headless=true",
+  `-Dlog4j2.configurationFile=${HERE}log4j2.properties`,
+];
+
+/** Why the comparison cannot be made here, as one sentence. */
+export class MissingToolError extends Error {
+  override readonly name = "MissingToolError";
+}
+
+/** Fetches the jars and compiles `Latency.java`, each once. */
+export async function prepare(): Promise<void> {
+  if (Deno.build.os !== "linux") {
+    throw new MissingToolError("The comparison reads /proc, so it runs on Linux only");
+  }
+  if (!exists("javac", "-version") || !exists("mvn", "--version")) {
+    throw new MissingToolError(
+      "The comparison runs Apache Kafka, so it needs a JDK (17 or later) and Maven: install both",
+    );
+  }
+  await once(JARS, async () => {
+    console.error(`Fetching Apache Kafka ${KAFKA_VERSION} from Maven Central`);
+    await run([
+      ...["mvn", "--batch-mode", "--quiet", "--file", `${HERE}pom.xml`],
+      "dependency:copy-dependencies",
+      `-DoutputDirectory=${JARS}`,
+      "-DincludeScope=runtime",
+    ], 900_000);
+  });
+  await Deno.mkdir(CLASSES, { recursive: true });
+  await run(["javac", "-cp", `${JARS}/*`, "-d", CLASSES, `${HERE}Latency.java`]);
+}
+
+/** Does `make` unless it has been done before; a note beside `directory` says so. */
+async function once(directory: string, make: () => Promise<void>): Promise<void> {
+  const done = `${directory}/.done`;
+  if (await Deno.stat(done).then(() => true, () => false)) return;
+  await Deno.mkdir(directory, { recursive: true });
+  await make();
+  await Deno.writeTextFile(done, "");
+}
+
+/** The command that runs a class of Kafka's or of ours with `heap`, such as `-Xmx512M`. */
+export function java(heap: readonly string[], className: string): string[] {
+  return ["java", ...heap, ...JVM_OPTIONS, "-cp", `${CLASSES}:${JARS}/*`, className];
+}
+
+/** A fresh directory for one broker's data. */
+export async function dataDirectory(name: string): Promise<string> {
+  const path = `${CACHE}data/${name}`;
+  await Deno.remove(path, { recursive: true }).catch(() => {});
+  await Deno.mkdir(path, { recursive: true });
+  return path;
+}
+
+/** Removes everything that {@linkcode dataDirectory} has made. */
+export async function removeData(): Promise<void> {
+  await Deno.remove(`${CACHE}data`, { recursive: true }).catch(() => {});
+}
+
+/** The machine and the versions, as one line. */
+export async function describeMachine(): Promise<string> {
+  const cpu = /^model name\s*:\s*(.*)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
+  const memory = Math.round(Deno.systemMemoryInfo().total / 1024 ** 3);
+  const version = await new Deno.Command("java", { args: ["-version"] }).output();
+  const jdk = /"(.*?)"/.exec(new TextDecoder().decode(version.stderr))?.[1];
+  return `${navigator.hardwareConcurrency} cores (${cpu ?? Deno.build.arch}), ${memory} GiB, ` +
+    `Linux ${Deno.osRelease()}, Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), JDK ${jdk}, ` +
+    `Apache Kafka ${KAFKA_VERSION}`;
+}

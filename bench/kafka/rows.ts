@@ -1,0 +1,78 @@
+/**
+ * The rows of the table: what is measured, in which unit, and what Millrace is to reach.
+ *
+ * @module
+ */
+
+/** What a row is to reach: a bound on Millrace's share of Kafka's figure, or on its own figure. */
+export interface Target {
+  readonly of: "ratio" | "figure";
+  readonly most?: number;
+  readonly least?: number;
+}
+
+/** One line of the table. */
+export interface Row {
+  /** The test that measures it: what `--only` chooses. */
+  readonly test: string;
+  readonly figure: string;
+  readonly unit: string;
+  readonly target: Target | null;
+}
+
+/** The tests that send and read many records: their names, sizes and numbers. */
+export const SIZES = [
+  { size: 100, count: 2_000_000, name: "100 B × 2 M" },
+  { size: 1000, count: 500_000, name: "1 KB × 500 k" },
+] as const;
+
+/** `acks` of the producer. */
+export const ACKS = ["1", "all"] as const;
+
+/** The name of a produce test. */
+export function produceTest(name: string, acks: string): string {
+  return `produce ${name}, acks=${acks}`;
+}
+
+/** The name of a consume test. */
+export function consumeTest(name: string): string {
+  return `consume ${name}`;
+}
+
+const most = (bound: number, of: Target["of"] = "ratio"): Target => ({ of, most: bound });
+const least = (bound: number): Target => ({ of: "ratio", least: bound });
+
+/** Every row, in the table's order. */
+export const ROWS: readonly Row[] = [
+  ...SIZES.flatMap(({ name }) =>
+    ACKS.flatMap((acks): Row[] => [
+      row(produceTest(name, acks), "broker CPU", "s", most(0.45)),
+      row(produceTest(name, acks), "rate", "records/s", least(1.4)),
+    ])
+  ),
+  ...SIZES.flatMap(({ name }): Row[] => [
+    row(consumeTest(name), "broker CPU", "s", most(1.2)),
+    row(consumeTest(name), "rate", "records/s", least(0.9)),
+  ]),
+  row("round trips", "broker CPU each", "µs", most(0.2)),
+  row("round trips", "p50", "ms", null),
+  row("round trips", "p99", "ms", null),
+  row("end to end", "p50", "ms", most(0.7)),
+  row("end to end", "p99", "ms", most(1)),
+  row("end to end", "broker CPU each", "µs", null),
+  row("start", "launch to ready", "ms", most(100, "figure")),
+  row("start", "launch to first acknowledged record", "ms", null),
+  row("in process", "first startCluster()", "ms", null),
+  row("in process", "startCluster() from then on", "ms", most(10, "figure")),
+  row("idle", "resident when fresh", "MB", most(60, "figure")),
+  row("idle", "CPU of a core", "%", most(0.5, "figure")),
+  row("idle connections", "resident each", "KB", most(16, "figure")),
+  row("memory", "resident after everything", "MB", most(130, "figure")),
+];
+
+function row(test: string, figure: string, unit: string, target: Target | null): Row {
+  return { test, figure, unit, target };
+}
+
+/** Every test's name. */
+export const TESTS: readonly string[] = [...new Set(ROWS.map(({ test }) => test))];

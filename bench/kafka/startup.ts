@@ -1,0 +1,88 @@
+/**
+ * What a broker costs before it does anything: starting it, keeping it, and its idle connections.
+ *
+ * @module
+ */
+import { Admin, Producer } from "../../mod.ts";
+import { askApiVersions, type RunningBroker, type Side, startBroker } from "./brokers.ts";
+import { cpuSeconds, residentMb, run } from "./process.ts";
+import type { Samples } from "./samples.ts";
+
+/** How long a broker may settle before its memory is read, and how long its idle CPU is watched. */
+const SETTLE_MS = 2_000;
+const IDLE_MS = 10_000;
+
+/** Connections opened first, so that what only the first ones cost is not counted. */
+const FIRST_CONNECTIONS = 200;
+const IDLE_CONNECTIONS = 2_000;
+
+/** Starts a broker, looks at it while it has nothing to do, and ends it. */
+export async function measureStart(
+  side: Side,
+  samples: Samples,
+  isWanted: (test: string) => boolean,
+): Promise<void> {
+  await using broker = await startBroker(side);
+  samples.add(side, "start", "launch to ready", broker.readyAfterMs);
+  if (isWanted("idle")) await measureIdle(broker, samples);
+  if (isWanted("idle connections")) await measureConnections(broker, samples);
+}
+
+/** From the launch of the process to its first acknowledged record, which this sends. */
+export async function measureFirstRecord(side: Side, samples: Samples): Promise<void> {
+  await using broker = await startBroker(side);
+  const { address, launchedMs } = broker;
+  await using admin = new Admin({ bootstrapServers: address });
+  await admin.createTopics([{ name: "first", partitions: 1, replicationFactor: 1 }]);
+  await using producer = await Producer.connect({ bootstrapServers: address });
+  await producer.send({ topic: "first", value: "record" });
+  const elapsed = performance.now() - launchedMs;
+  samples.add(side, "start", "launch to first acknowledged record", elapsed);
+}
+
+async function measureIdle({ side, pid }: RunningBroker, samples: Samples): Promise<void> {
+  await elapse(SETTLE_MS);
+  samples.add(side, "idle", "resident when fresh", residentMb(pid));
+  const before = cpuSeconds(pid);
+  await elapse(IDLE_MS);
+  samples.add(side, "idle", "CPU of a core", (cpuSeconds(pid) - before) / (IDLE_MS / 1000) * 100);
+}
+
+async function measureConnections(
+  { side, pid, address }: RunningBroker,
+  samples: Samples,
+): Promise<void> {
+  const port = Number(address.split(":").at(-1));
+  const connections: Deno.TcpConn[] = [];
+  try {
+    const open = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+        connections.push(connection);
+        await askApiVersions(connection);
+      }
+      await elapse(SETTLE_MS);
+    };
+    await open(FIRST_CONNECTIONS);
+    const before = residentMb(pid);
+    await open(IDLE_CONNECTIONS);
+    const each = (residentMb(pid) - before) * 1000 / IDLE_CONNECTIONS;
+    samples.add(side, "idle connections", "resident each", each);
+  } finally {
+    for (const connection of connections) connection.close();
+  }
+}
+
+/** `startCluster()` within a process that runs already: the first, which loads modules, and the next. */
+export async function measureInProcess(samples: Samples): Promise<void> {
+  const program = new URL("./in_process.ts", import.meta.url).pathname;
+  const times = JSON.parse(await run([Deno.execPath(), "run", "-A", program])) as number[];
+  const [first, ...next] = times;
+  samples.add("millrace", "in process", "first startCluster()", first!);
+  next.sort((a, b) => a - b);
+  samples.add("millrace", "in process", "startCluster() from then on", next[next.length >> 1]!);
+}
+
+function elapse(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
