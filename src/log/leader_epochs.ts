@@ -13,13 +13,17 @@ export const LEADER_EPOCH_CHECKPOINT = "leader-epoch-checkpoint";
 
 /** An epoch and the offset of its first record. */
 export interface EpochStart {
+  /** The leader's epoch, 0 or more. */
   readonly epoch: number;
+  /** The offset of the first record that this leader appended. */
   readonly startOffset: number;
 }
 
 /** An epoch and the offset after its last record; -1 and -1 when nothing is known. */
 export interface EpochEnd {
+  /** The largest epoch that is at most the one asked for, or -1. */
   readonly leaderEpoch: number;
+  /** Where the next epoch begins, or -1. */
   readonly endOffset: number;
 }
 

@@ -38,9 +38,13 @@ const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
 export interface AppenderOptions {
   /** The log, such as `events-0`. */
   readonly name: string;
+  /** Where the batches go. */
   readonly segments: SegmentList;
+  /** Who may write what next. */
   readonly producers: ProducerState;
+  /** Is told when a leader's first batch comes. */
   readonly epochs: LeaderEpochs;
+  /** The host's compressors, asked for when the first compressed batch comes. */
   readonly codecs: () => HostCodecs;
   /** Is told when the end of the log could not be restored after a failed write. */
   readonly onBroken: (error: unknown) => void;
@@ -62,6 +66,7 @@ export class LogAppender {
     isTransactional: false,
   };
 
+  /** An appender over the parts of a log. */
   constructor(options: AppenderOptions) {
     this.#name = options.name;
     this.#segments = options.segments;

@@ -18,7 +18,7 @@ import {
 import { PartitionLog } from "./partition_log.ts";
 import type { RecoveryReport } from "./recovery.ts";
 import { storageError } from "./storage_error.ts";
-import { replaceTextFile } from "./text_file.ts";
+import { replaceTextFile, syncFile } from "./text_file.ts";
 
 const LOCK = ".lock";
 const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
@@ -34,9 +34,11 @@ const FLUSHES_AT_A_TIME = 32;
 
 /** How a data directory is opened. */
 export interface LogManagerOptions {
+  /** Files, time, chance and compressors. */
   readonly runtime: Pick<Runtime, "files" | "clock" | "random" | "codecs">;
   /** The data directory, made when missing. */
   readonly directory: string;
+  /** The id of this node, which the directory must belong to. */
   readonly nodeId: number;
   /** The cluster it must belong to. Absent: the one it belongs to, or for a new directory a new one. */
   readonly clusterId?: string;
@@ -67,6 +69,8 @@ export class LogManager {
   /** What the checkpoint had for logs that are not open (yet). */
   readonly #storedStartOffsets: Map<string, number>;
   #isClosed = false;
+  /** Whether `meta.properties` may not be on the disk yet. */
+  #identityIsDirty = true;
 
   private constructor(
     options: LogManagerOptions,
@@ -231,7 +235,9 @@ export class LogManager {
     if (this.#isClosed) return;
     this.#isClosed = true;
     try {
-      const isClean = await this.#flush() && this.#failures.size === 0;
+      await this.flush();
+      const isClean = this.#failures.size === 0 &&
+        [...this.#logs.values()].every((log) => log.failure === null);
       for (const log of this.#logs.values()) log.close();
       this.#writeStartOffsets();
       if (!isClean) return;
@@ -267,15 +273,22 @@ export class LogManager {
     return log;
   }
 
-  /** Brings all logs to the disk. False when one has failed, now or before. */
-  async #flush(): Promise<boolean> {
-    const logs = [...this.#logs.values()];
-    const dirty = logs.filter((log) => log.failure === null && log.isDirty);
+  /**
+   * Resolves when the directory's identity and all logs are on the disk. A log that fails says so by
+   * its own `failure`, and the others go on. Rejects when the identity cannot be written.
+   */
+  async flush(): Promise<void> {
+    const { files } = this.#options.runtime;
+    if (this.#identityIsDirty) {
+      this.#identityIsDirty = false;
+      await syncFile(files, this.#path(META_PROPERTIES));
+    }
+    const dirty = [...this.#logs.values()].filter((log) => log.failure === null && log.isDirty);
     for (let i = 0; i < dirty.length; i += FLUSHES_AT_A_TIME) {
       const some = dirty.slice(i, i + FLUSHES_AT_A_TIME);
       await Promise.allSettled(some.map((log) => log.flush()));
     }
-    return logs.every((log) => log.failure === null);
+    await files.syncDirectory(this.directory);
   }
 
   /** Writes down where logs begin later than their files do. */

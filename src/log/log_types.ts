@@ -22,7 +22,9 @@ export interface AppendOptions {
 
 /** What became of an append. */
 export interface AppendResult {
+  /** The offset of the first record. */
   readonly baseOffset: number;
+  /** The offset of the last record. */
   readonly lastOffset: number;
   /** The broker's time that the records got, ms since 1970; -1 where they keep the producer's. */
   readonly logAppendTimeMs: number;
@@ -44,13 +46,17 @@ export interface ReadOptions {
 
 /** How a log is opened. */
 export interface PartitionLogOptions {
+  /** Files, time, chance and compressors. */
   readonly runtime: Pick<Runtime, "files" | "clock" | "random" | "codecs">;
   /** The partition's own directory, made when missing. */
   readonly directory: string;
+  /** The topic's name. */
   readonly topic: string;
+  /** The partition's number. */
   readonly partition: number;
   /** The topic's id; where absent, `partition.metadata` tells it. */
   readonly topicId?: string;
+  /** The settings to begin with. */
   readonly config: LogConfig;
   /** What `log-start-offset-checkpoint` has for this log; 0 unless told. */
   readonly logStartOffset?: number;

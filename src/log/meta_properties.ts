@@ -13,19 +13,21 @@ export const META_PROPERTIES = "meta.properties";
 
 /** What the file says. */
 export interface MetaProperties {
+  /** The cluster's id. */
   readonly clusterId: string;
+  /** The node's id, 0 or more. */
   readonly nodeId: number;
   /** The directory's own id (KIP-858), a UUID as `src/protocol/uuid.ts` writes them. */
   readonly directoryId: string;
 }
 
 /**
- * The content of the file at `path`, or null when there is none. Throws KAFKA_STORAGE_ERROR for
+ * The content of the file at `path`, or null when there is none or nothing in it. Throws KAFKA_STORAGE_ERROR for
  * another version and for what is missing, and a `FileError`.
  */
 export function readMetaProperties(files: FileSystem, path: string): MetaProperties | null {
   const text = readTextFile(files, path);
-  if (text === null) return null;
+  if (text === null || text === "") return null;
   const properties = parse(text);
   const version = properties.get("version");
   if (version !== "1") {

@@ -26,6 +26,7 @@ import { countDeletable } from "./retention.ts";
 import { NO_RECORDS, type Segment } from "./segment.ts";
 import { SegmentList } from "./segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
+import { syncFile } from "./text_file.ts";
 import { findByTimestamp, maxTimestampFrom, type TimestampedOffset } from "./timestamp_lookup.ts";
 
 export type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
@@ -50,19 +51,20 @@ export class PartitionLog {
   readonly #producers = new ProducerState();
   readonly #segments: SegmentList;
   readonly #appender: LogAppender;
-  #topicId: string;
+  #topicId: string = ZERO_UUID;
   #config: LogConfig;
   #logStartOffset: number;
   /** Why nothing more is appended, or null. */
   #failure: KafkaError | null = null;
   #isClosed = false;
+  /** Whether `partition.metadata` was written and not yet brought to the disk. */
+  #metadataIsDirty = false;
 
-  private constructor(options: PartitionLogOptions, topicId: string) {
+  private constructor(options: PartitionLogOptions) {
     this.topic = options.topic;
     this.partition = options.partition;
     this.name = `${options.topic}-${options.partition}`;
     this.directory = options.directory;
-    this.#topicId = topicId;
     this.#runtime = options.runtime;
     this.#config = options.config;
     this.#logStartOffset = options.logStartOffset ?? 0;
@@ -95,7 +97,8 @@ export class PartitionLog {
     try {
       const { files } = options.runtime;
       if (!files.exists(options.directory)) files.makeDirectory(options.directory);
-      const log = new PartitionLog(options, topicIdOf(options));
+      const log = new PartitionLog(options);
+      log.#identify(options.topicId);
       log.#recover(options);
       return log;
     } catch (error) {
@@ -172,12 +175,9 @@ export class PartitionLog {
   /** Remembers the topic's id in `partition.metadata`, for a log that was opened without it. */
   assignTopicId(topicId: string): void {
     this.#guard("write the topic id of", () => {
-      writePartitionMetadata(
-        this.#runtime.files,
-        `${this.directory}/${PARTITION_METADATA}`,
-        topicId,
-      );
+      writePartitionMetadata(this.#runtime.files, this.#metadataPath, topicId);
     });
+    this.#metadataIsDirty = true;
     this.#topicId = topicId;
   }
 
@@ -338,6 +338,10 @@ export class PartitionLog {
   async flush(): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     try {
+      if (this.#metadataIsDirty) {
+        this.#metadataIsDirty = false;
+        await syncFile(this.#runtime.files, this.#metadataPath);
+      }
       await this.#segments.sync();
     } catch (error) {
       throw this.#fail(`Cannot flush ${this.name}`, error);
@@ -346,7 +350,7 @@ export class PartitionLog {
 
   /** Whether {@linkcode PartitionLog.flush} has anything to do. */
   get isDirty(): boolean {
-    return this.#segments.isDirty;
+    return this.#metadataIsDirty || this.#segments.isDirty;
   }
 
   /** Closes the files. Batches that were read and not yet copied cannot be copied any more. */
@@ -355,6 +359,26 @@ export class PartitionLog {
     this.#isClosed = true;
     this.#failure ??= storageError(`Cannot use ${this.name}`, new Error("the log has been closed"));
     this.#segments.close();
+  }
+
+  get #metadataPath(): string {
+    return `${this.directory}/${PARTITION_METADATA}`;
+  }
+
+  /** Finds out whose records these are, or writes it down. */
+  #identify(topicId: string | undefined): void {
+    const stored = readPartitionMetadata(this.#runtime.files, this.#metadataPath);
+    if (stored === null) {
+      if (topicId !== undefined) this.assignTopicId(topicId);
+    } else if (topicId === undefined || topicId === stored) {
+      this.#topicId = stored;
+    } else {
+      throw new KafkaError(
+        ErrorCode.INCONSISTENT_TOPIC_ID,
+        `Cannot open ${this.name}: ${this.#metadataPath} belongs to the topic id ${stored}, not ` +
+          `${topicId}; move the directory away`,
+      );
+    }
   }
 
   #recover(options: PartitionLogOptions): void {
@@ -426,23 +450,4 @@ export class PartitionLog {
       throw this.#failed(action, error);
     }
   }
-}
-
-function topicIdOf(options: PartitionLogOptions): string {
-  const { files } = options.runtime;
-  const path = `${options.directory}/${PARTITION_METADATA}`;
-  const stored = readPartitionMetadata(files, path);
-  if (stored === null) {
-    if (options.topicId === undefined) return ZERO_UUID;
-    writePartitionMetadata(files, path, options.topicId);
-    return options.topicId;
-  }
-  if (options.topicId !== undefined && options.topicId !== stored) {
-    throw new KafkaError(
-      ErrorCode.INCONSISTENT_TOPIC_ID,
-      `Cannot open ${options.topic}-${options.partition}: ${path} belongs to the topic id ` +
-        `${stored}, not ${options.topicId}; move the directory away`,
-    );
-  }
-  return stored;
 }

@@ -12,12 +12,12 @@ import { readTextFile, replaceTextFile } from "./text_file.ts";
 export const PARTITION_METADATA = "partition.metadata";
 
 /**
- * The topic id in the file at `path`, or null when there is no file. Throws KAFKA_STORAGE_ERROR when
- * it says something else, and a `FileError`.
+ * The topic id in the file at `path`, or null when there is no file, or a loss of power left a
+ * part of one. Throws KAFKA_STORAGE_ERROR when it says something else, and a `FileError`.
  */
 export function readPartitionMetadata(files: FileSystem, path: string): string | null {
   const text = readTextFile(files, path);
-  if (text === null) return null;
+  if (text === null || isTorn(text)) return null;
   const version = /^version: *(\S+) *$/m.exec(text)?.[1];
   const topicId = /^topic_id: *(\S+) *$/m.exec(text)?.[1];
   if (version !== "0" || topicId === undefined || !isUuid(topicId)) {
@@ -33,4 +33,11 @@ export function readPartitionMetadata(files: FileSystem, path: string): string |
 /** Writes the file at `path`. Throws a `FileError`. */
 export function writePartitionMetadata(files: FileSystem, path: string, topicId: string): void {
   replaceTextFile(files, path, `version: 0\ntopic_id: ${topicId}`);
+}
+
+/** Whether a write of the file, as we or Kafka do it, did not come to its end. */
+function isTorn(text: string): boolean {
+  const start = "version: 0\ntopic_id: ";
+  return text.includes("\0") || start.startsWith(text) ||
+    (text.startsWith(start) && /^[\w-]{0,21}$/.test(text.slice(start.length)));
 }

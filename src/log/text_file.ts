@@ -17,15 +17,28 @@ export function readTextFile(files: FileSystem, path: string): string | null {
   const file = files.open(path, "read");
   try {
     const bytes = new Uint8Array(Math.min(file.size(), MAXIMUM_BYTES));
-    return decoder.decode(bytes.subarray(0, file.readAt(bytes, 0)));
+    const text = decoder.decode(bytes.subarray(0, file.readAt(bytes, 0)));
+    // A loss of power may keep a file's length and lose what it held.
+    return text.replace(/\0+$/, "");
+  } finally {
+    file.close();
+  }
+}
+
+/** Resolves when the file at `path`, which must exist, is on the disk. Rejects with a `FileError`. */
+export async function syncFile(files: FileSystem, path: string): Promise<void> {
+  const file = files.open(path, "write");
+  try {
+    await file.sync();
   } finally {
     file.close();
   }
 }
 
 /**
- * Puts `text` in the place of whatever the file held: a reader, and a process that starts after a
- * crash, sees the old text or the new one, never a part. Throws a `FileError`.
+ * Puts `text` in the place of whatever the file held: a reader, and a process that starts after
+ * this one was killed, sees the old text or the new one, never a part; so it is after a loss of
+ * power only once {@linkcode syncFile} and a sync of the directory have ended. Throws a `FileError`.
  */
 export function replaceTextFile(files: FileSystem, path: string, text: string): void {
   const temporary = `${path}.tmp`;

@@ -112,7 +112,7 @@ test("LeaderEpochs.load refuses a file that is none of its kind", () => {
       "0\n1\n0\n",
       "0\n1\n0 x\n",
       "0\n1\n0 -4\n",
-      "\u0000\u0000",
+      "\u0001\u0000",
     ]
   ) {
     const files = new MemoryFileSystem();

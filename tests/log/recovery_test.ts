@@ -269,14 +269,25 @@ test("partition.metadata keeps the topic's id", () => {
   log.close();
   const other = refusal(() => machine.open({}, { topicId: "4aKkGA0ISBCOdhh3DvpjpA" }));
   assertEquals(other.name, "INCONSISTENT_TOPIC_ID");
-  for (const text of ["", "version: 1\ntopic_id: x", "version: 0\n", "version: 0\ntopic_id: x"]) {
-    machine.files.remove("/data/events-0/partition.metadata");
-    const file = machine.files.open("/data/events-0/partition.metadata", "create");
-    file.writeAt(new TextEncoder().encode(text), 0);
-    file.close();
-    assertStringIncludes(refusal(() => machine.open()).message, "partition.metadata");
+  const wrong = [
+    "something else",
+    `version: 1\ntopic_id: ${topicId}`,
+    `version: 0\ntopic_id: ${topicId}x`,
+  ];
+  for (const text of wrong) {
+    machine.write("partition.metadata", text);
+    const { name, message } = refusal(() => machine.open());
+    assertEquals(name, "KAFKA_STORAGE_ERROR", text);
+    assertStringIncludes(message, "partition.metadata");
   }
-  machine.files.remove("/data/events-0/partition.metadata");
+  const whole = `version: 0\ntopic_id: ${topicId}`;
+  for (let length = 1; length < whole.length; length++) {
+    machine.write("partition.metadata", whole.slice(0, length));
+    const torn = machine.open();
+    assertEquals(torn.topicId, "AAAAAAAAAAAAAAAAAAAAAA", `${length}`);
+    torn.close();
+  }
+  machine.write("partition.metadata", new Uint8Array(20));
   const bare = machine.open();
   bare.assignTopicId(topicId);
   bare.close();
