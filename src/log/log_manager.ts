@@ -5,7 +5,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { randomUuid } from "../protocol/uuid.ts";
+import { randomUuid, ZERO_UUID } from "../protocol/uuid.ts";
 import { type DirectoryLock, FileError, type Runtime } from "../runtime/runtime.ts";
 import { checkpointNumber, readCheckpoint, writeCheckpoint } from "./checkpoint_file.ts";
 import type { LogConfig } from "./log_config.ts";
@@ -140,7 +140,7 @@ export class LogManager {
 
   /**
    * Opens the log, or makes it when it does not exist. `topicId` must be the one that an existing
-   * log has; without it `partition.metadata` tells. Throws INCONSISTENT_TOPIC_ID, and
+   * log has; a log that lost its `partition.metadata` gets it; without it that file tells. Throws INCONSISTENT_TOPIC_ID, and
    * KAFKA_STORAGE_ERROR for a log that is damaged.
    */
   create(
@@ -154,6 +154,7 @@ export class LogManager {
     if (failure !== undefined) throw failure;
     const existing = this.#logs.get(name);
     if (existing === undefined) return this.#open(topic, partition, config, topicId);
+    if (topicId !== null && existing.topicId === ZERO_UUID) existing.assignTopicId(topicId);
     if (topicId !== null && existing.topicId !== topicId) {
       throw new KafkaError(
         ErrorCode.INCONSISTENT_TOPIC_ID,
@@ -220,6 +221,7 @@ export class LogManager {
     const place = name.slice(0, LONGEST_NAME - suffix.length) + suffix;
     try {
       files.rename(this.#path(name), this.#path(place));
+      if (this.#storedStartOffsets.delete(name)) this.#writeStartOffsets();
     } catch (error) {
       throw storageError(`Cannot set ${name} aside`, error);
     }

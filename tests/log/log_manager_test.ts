@@ -182,6 +182,41 @@ test("LogManager.delete removes a log, however long its name", async () => {
   await manager.close();
 });
 
+test("LogManager.setAside puts a log out of the way, and its name is free again", async () => {
+  const machine = new Machine();
+  const manager = open(machine);
+  const log = manager.create("events", 0, TOPIC_ID, config);
+  log.append(batchOf(4), { leaderEpoch: 0, origin: "client" });
+  log.deleteRecordsBefore(3);
+  const place = manager.setAside("events", 0);
+  assert(machine.files.exists(`/data/${place}/00000000000000000000.log`));
+  assertEquals(manager.get("events", 0), undefined);
+  const anew = manager.create("events", 0, CLUSTER_ID, config);
+  assertEquals([anew.logStartOffset, anew.logEndOffset], [0, 0]);
+  await manager.close();
+  const again = open(machine);
+  assertEquals([...again.logs()].map((found) => found.name), ["events-0"]);
+  await again.close();
+});
+
+test("LogManager.create gives a log that lost its topic id the one it is named with", async () => {
+  const machine = new Machine();
+  const first = open(machine);
+  first.create("events", 0, TOPIC_ID, config).append(batchOf(2), {
+    leaderEpoch: 0,
+    origin: "client",
+  });
+  await first.close();
+  machine.files.remove("/data/events-0/partition.metadata");
+  const manager = open(machine);
+  const log = manager.create("events", 0, TOPIC_ID, config);
+  assertEquals([log.topicId, log.logEndOffset], [TOPIC_ID, 2]);
+  await manager.close();
+  const again = open(machine);
+  assertEquals(again.get("events", 0)!.topicId, TOPIC_ID);
+  await again.close();
+});
+
 test("LogManager finishes a deletion that was interrupted", async () => {
   const machine = new Machine();
   await open(machine).close();
