@@ -191,7 +191,7 @@ test("LogManager.setAside puts a log out of the way, and its name is free again"
   const place = manager.setAside("events", 0);
   assert(machine.files.exists(`/data/${place}/00000000000000000000.log`));
   assertEquals(manager.get("events", 0), undefined);
-  const anew = manager.create("events", 0, CLUSTER_ID, config);
+  const anew = manager.create("events", 0, "4aKkGA0ISBCOdhh3DvpjpA", config);
   assertEquals([anew.logStartOffset, anew.logEndOffset], [0, 0]);
   await manager.close();
   const again = open(machine);
