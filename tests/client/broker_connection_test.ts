@@ -1,0 +1,202 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { BrokerConnection } from "../../src/client/broker_connection.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { finishFrame, FrameParser, startFrame } from "../../src/protocol/frame.ts";
+import { apiTable, readRequestHeader, writeResponseHeader } from "../../src/protocol/header.ts";
+import type { AnyApi } from "../../src/protocol/api.ts";
+import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
+import { metadata } from "../../src/protocol/messages/metadata.ts";
+import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import type { Connection, Runtime } from "../../src/runtime/runtime.ts";
+import { test } from "../harness.ts";
+
+const apis = apiTable([apiVersions as unknown as AnyApi, metadata as unknown as AnyApi]);
+
+/** A request as the scripted broker sees it. */
+interface Seen {
+  readonly key: number;
+  readonly version: number;
+  readonly correlationId: number;
+}
+
+/** What the scripted broker does with a request: bytes to send, or null to close the connection. */
+type Script = (seen: Seen, index: number) => Uint8Array | null;
+
+/** Runs `body` beside a broker that does what `script` says. */
+async function withBroker(
+  script: Script,
+  body: (open: () => Promise<BrokerConnection>, seen: Seen[]) => Promise<void>,
+): Promise<void> {
+  const runtime = await hostRuntime();
+  const listener = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
+  const seen: Seen[] = [];
+  const opened: BrokerConnection[] = [];
+  const serving = serve(runtime, listener, script, seen);
+  try {
+    await body(async () => {
+      const connection = await BrokerConnection.open({
+        runtime,
+        address: listener.address,
+        clientId: "test",
+        requestTimeoutMs: 200,
+        connectTimeoutMs: 1_000,
+        maxResponseBytes: 10_000,
+      });
+      opened.push(connection);
+      return connection;
+    }, seen);
+  } finally {
+    for (const connection of opened) connection.close();
+    listener.close();
+    await serving;
+  }
+}
+
+async function serve(
+  _runtime: Runtime,
+  listener: { accept(): Promise<Connection | null> },
+  script: Script,
+  seen: Seen[],
+): Promise<void> {
+  const served: Promise<void>[] = [];
+  for (;;) {
+    const connection = await listener.accept();
+    if (connection === null) break;
+    served.push(answer(connection, script, seen).finally(() => connection.close()));
+  }
+  await Promise.all(served);
+}
+
+async function answer(connection: Connection, script: Script, seen: Seen[]): Promise<void> {
+  const parser = new FrameParser(10_000);
+  for (;;) {
+    const count = await connection.readInto!(parser.space()).catch(() => null);
+    if (count === null) return;
+    parser.filled(count);
+    for (let frame = parser.next(); frame !== null; frame = parser.next()) {
+      const header = readRequestHeader(new ByteReader(frame), apis);
+      const request = {
+        key: header.apiKey,
+        version: header.apiVersion,
+        correlationId: header.correlationId,
+      };
+      seen.push(request);
+      const bytes = script(request, seen.length - 1);
+      if (bytes === null) return;
+      if (bytes.length > 0) await connection.writeAll!(bytes).catch(() => {});
+    }
+  }
+}
+
+const SERVED = [
+  { apiKey: 3, minVersion: 0, maxVersion: 1 },
+  { apiKey: 18, minVersion: 0, maxVersion: 2 },
+];
+
+/** An ApiVersions answer in version `version`. */
+function versionsAnswer(correlationId: number, version: number, errorCode: number): Uint8Array {
+  const writer = new ByteWriter();
+  const start = startFrame(writer);
+  writeResponseHeader(writer, apiVersions as unknown as AnyApi, version, correlationId);
+  apiVersions.responseCodec(version).write(writer, { errorCode, apiKeys: SERVED });
+  finishFrame(writer, start);
+  return writer.toBytes();
+}
+
+/** A Metadata answer, version 1, from a cluster whose controller is `controllerId`. */
+function metadataAnswer(correlationId: number, controllerId: number): Uint8Array {
+  const writer = new ByteWriter();
+  const start = startFrame(writer);
+  writeResponseHeader(writer, metadata as unknown as AnyApi, 1, correlationId);
+  metadata.responseCodec(1).write(writer, { brokers: [], controllerId, topics: [] });
+  finishFrame(writer, start);
+  return writer.toBytes();
+}
+
+/** Answers ApiVersions well and hands everything else to `script`. */
+const afterVersions = (script: Script): Script => (seen, index) =>
+  seen.key === 18 ? versionsAnswer(seen.correlationId, seen.version, 0) : script(seen, index);
+
+test("BrokerConnection asks again in a version that the broker names", async () => {
+  await withBroker(
+    (seen) =>
+      versionsAnswer(seen.correlationId, seen.version > 2 ? 0 : 2, seen.version > 2 ? 35 : 0),
+    async (open, seen) => {
+      const connection = await open();
+      assertEquals(seen.map(({ version }) => version), [4, 2]);
+      assertEquals(connection.version(metadata), 1);
+      assertEquals(connection.version(metadata, 0), 0);
+      assertEquals(connection.isOpen, true);
+    },
+  );
+});
+
+test("BrokerConnection refuses what the broker does not serve", async () => {
+  await withBroker(afterVersions(() => null), async (open) => {
+    const connection = await open();
+    const error = await assertRejects(
+      () => connection.request({ ...metadata, minVersion: 2 }, { topics: null }),
+      KafkaError,
+      "in versions 0-1, this client speaks 2-13",
+    );
+    assertEquals((error as KafkaError).code, ErrorCode.UNSUPPORTED_VERSION);
+    assertEquals(connection.isOpen, true);
+  });
+});
+
+test("BrokerConnection matches pipelined answers with their requests", async () => {
+  await withBroker(
+    afterVersions(({ correlationId }) => metadataAnswer(correlationId, correlationId * 10)),
+    async (open) => {
+      const connection = await open();
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => connection.request(metadata, { topics: null })),
+      );
+      assertEquals(
+        answers.map(({ controllerId }) => controllerId),
+        answers.map((_, i) => i * 10 + 10),
+      );
+      assertEquals(connection.inFlight, 0);
+    },
+  );
+});
+
+const HOSTILE: readonly (readonly [string, Script, ErrorCode])[] = [
+  ["closes", () => null, ErrorCode.NETWORK_EXCEPTION],
+  ["answers another request", (seen) => metadataAnswer(seen.correlationId + 1, 1), 13],
+  ["announces a negative frame", () => new Uint8Array([255, 255, 255, 255]), 13],
+  ["announces a frame beyond the limit", () => new Uint8Array([127, 255, 255, 255]), 13],
+  ["sends garbage", (seen) => metadataAnswer(seen.correlationId, 1).fill(200, 8), 13],
+  ["does not answer", () => new Uint8Array(0), ErrorCode.REQUEST_TIMED_OUT],
+];
+
+for (const [what, script, code] of HOSTILE) {
+  test(`BrokerConnection fails what is on its way and closes when the broker ${what}`, async () => {
+    await withBroker(afterVersions(script), async (open) => {
+      const connection = await open();
+      const first = connection.request(metadata, { topics: null });
+      const second = connection.request(metadata, { topics: null });
+      const [one, two] = await Promise.allSettled([first, second]);
+      assert(one.status === "rejected" && two.status === "rejected");
+      assertEquals((one.reason as KafkaError).code, code);
+      assert((two.reason as KafkaError).retriable);
+      assertEquals(connection.isOpen, false);
+      await assertRejects(() => connection.request(metadata, { topics: null }), KafkaError);
+    });
+  });
+}
+
+test("BrokerConnection takes a request that cannot be written out again", async () => {
+  await withBroker(
+    afterVersions(({ correlationId }) => metadataAnswer(correlationId, 7)),
+    async (open) => {
+      const connection = await open();
+      const first = connection.request(metadata, { topics: null });
+      const name = "x".repeat(40_000);
+      await assertRejects(() => connection.request(metadata, { topics: [{ name }] }));
+      const third = connection.request(metadata, { topics: null });
+      assertEquals([(await first).controllerId, (await third).controllerId], [7, 7]);
+    },
+  );
+});

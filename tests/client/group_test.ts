@@ -1,0 +1,119 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Consumer } from "../../src/client/consumer.ts";
+import { Producer } from "../../src/client/producer.ts";
+import { startCluster } from "../../src/cluster/start_cluster.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { test } from "../harness.ts";
+
+const CONFIG = {
+  "group.initial.rebalance.delay.ms": "0",
+  "group.min.session.timeout.ms": "100",
+};
+
+async function withCluster(
+  partitions: number,
+  body: (bootstrapServers: string, producer: Producer) => Promise<void>,
+): Promise<void> {
+  const cluster = await startCluster({ topics: [{ name: "events", partitions }], config: CONFIG });
+  const { bootstrapServers } = cluster;
+  const producer = new Producer({ bootstrapServers });
+  try {
+    await body(bootstrapServers, producer);
+  } finally {
+    await producer.close();
+    await cluster.shutdown();
+  }
+}
+
+const member = (bootstrapServers: string, options: { autoCommit?: boolean } = {}) =>
+  new Consumer({
+    bootstrapServers,
+    topics: "events",
+    groupId: "readers",
+    heartbeatIntervalMs: 30,
+    ...options,
+  });
+
+/** Sends "0", "1", … to each partition. */
+async function fill(producer: Producer, partitions: number, each: number): Promise<void> {
+  await Promise.all(Array.from({ length: partitions * each }, (_, i) =>
+    producer.send({
+      topic: "events",
+      partition: i % partitions,
+      value: String(Math.floor(i / partitions)),
+    })));
+}
+
+/** The next `count` records as "partition:value". */
+async function take(consumer: Consumer, count: number): Promise<string[]> {
+  const iterator = consumer[Symbol.asyncIterator]();
+  const taken: string[] = [];
+  while (taken.length < count) {
+    const { value } = await iterator.next();
+    taken.push(`${value!.partition}:${value!.valueText}`);
+  }
+  return taken;
+}
+
+test("A group remembers how far it has read, whoever reads on", async () => {
+  await withCluster(1, async (bootstrapServers, producer) => {
+    await fill(producer, 1, 6);
+    for (const expected of [["0:0", "0:1"], ["0:2", "0:3"], ["0:4", "0:5"]]) {
+      const consumer = member(bootstrapServers);
+      assertEquals(await take(consumer, 2), expected);
+      await consumer.close();
+    }
+  });
+});
+
+test("A consumer that does not commit by itself goes on where it committed", async () => {
+  await withCluster(1, async (bootstrapServers, producer) => {
+    await fill(producer, 1, 5);
+    const first = member(bootstrapServers, { autoCommit: false });
+    await take(first, 2);
+    await first.commit();
+    await take(first, 2);
+    await first.close();
+    const second = member(bootstrapServers, { autoCommit: false });
+    assertEquals(await take(second, 1), ["0:2"]);
+    await second.close();
+  });
+});
+
+test("Members share the partitions, and who stays gets those of who leaves", async () => {
+  await withCluster(4, async (bootstrapServers, producer) => {
+    const first = member(bootstrapServers);
+    await first.start();
+    assertEquals(first.assignment.length, 4);
+    const second = member(bootstrapServers);
+    await second.start();
+    assertEquals(second.assignment.length, 2);
+    // The first has joined again by the time both get records.
+    await fill(producer, 4, 3);
+    const both = [...await take(first, 6), ...await take(second, 6)];
+    assertEquals(new Set(both).size, 12);
+    await first.close();
+    await fill(producer, 4, 1);
+    assertEquals((await take(second, 4)).sort(), ["0:0", "1:0", "2:0", "3:0"]);
+    assertEquals(second.assignment.length, 4);
+    await second.close();
+  });
+});
+
+test("A consumer whose group has gone on without it cannot commit", async () => {
+  await withCluster(1, async (bootstrapServers, producer) => {
+    await fill(producer, 1, 2);
+    const options = { bootstrapServers, topics: "events", groupId: "readers", autoCommit: false };
+    // It never says that it is alive, so the group drops it when its session is over.
+    const silent = new Consumer({ ...options, heartbeatIntervalMs: 60_000, sessionTimeoutMs: 200 });
+    await take(silent, 1);
+    const other = member(bootstrapServers);
+    await other.start();
+    assertEquals(other.assignment.length, 1);
+    const error = await assertRejects(() => silent.commit(), KafkaError, "events-0");
+    assertEquals((error as KafkaError).code, ErrorCode.UNKNOWN_MEMBER_ID);
+    assertEquals(await take(other, 2), ["0:0", "0:1"]);
+    await silent.close();
+    await other.close();
+  });
+});
