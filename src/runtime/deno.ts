@@ -1,7 +1,6 @@
 /**
- * The {@linkcode Runtime} of Deno: `Deno.listen` and `Deno.connect` for the network, `node:fs` for
- * files (`Deno.FsFile` has no positional read), `node:zlib` once something is compressed. `node:net`
- * would cost 25 ms of every start and is not loaded.
+ * The {@linkcode Runtime} of Deno: its own functions for the network and for files, `node:zlib` once
+ * something is compressed. `node:net` and `node:fs` would cost 40 ms of every start.
  *
  * @module
  */
@@ -10,15 +9,14 @@ import {
   type Address,
   type Connection,
   ConnectionError,
-  type DirectoryLock,
   type Listener,
   type Network,
   type Runtime,
 } from "./runtime.ts";
-import { codeOf, connectError, fileError, listenError } from "./errors.ts";
+import { connectError, listenError } from "./errors.ts";
 import { hostClock, hostRandom } from "./host_clock.ts";
-import { nodeFiles } from "./node_files.ts";
-import { type BindAbstractSocket, linuxClaim } from "./node_lock.ts";
+import { denoFiles } from "./deno_files.ts";
+import { denoTryLock } from "./deno_lock.ts";
 import { readableOver, writableOver } from "./streams.ts";
 import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
 
@@ -33,7 +31,7 @@ export function denoRuntime(): Runtime {
     clock: hostClock,
     random: hostRandom(),
     network: denoNetwork,
-    files: nodeFiles(tryLock),
+    files: denoFiles(denoTryLock),
     codecs: () => codecs ??= zlibCodecs(builtinZlib()),
   };
 }
@@ -165,51 +163,3 @@ class DenoConnection implements Connection {
     this.inner.close();
   }
 }
-
-/** A kernel lock on the file; on Linux also the claim that Node and Bun understand. */
-function tryLock(path: string): DirectoryLock | null {
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(path, { read: true, write: true, create: true });
-  } catch (cause) {
-    // Windows: Node or Bun has opened it for itself alone.
-    if (codeOf(cause) === "EBUSY" || /os error 32\b/.test(String(cause))) return null;
-    throw fileError("lock", path, cause);
-  }
-  let claim: DirectoryLock | null = null;
-  try {
-    if (file.tryLockSync(true)) {
-      claim = Deno.build.os === "linux" || Deno.build.os === "android"
-        ? linuxClaim(path, Deno.pid, bindAbstractSocket)
-        : { release: () => {} };
-    }
-  } catch (cause) {
-    file.close();
-    throw fileError("lock", path, cause);
-  }
-  if (claim === null) {
-    file.close();
-    return null;
-  }
-  const held = claim;
-  let released = false;
-  return {
-    release(): void {
-      if (released) return;
-      released = true;
-      held.release();
-      file.unlockSync();
-      file.close();
-    },
-  };
-}
-
-const bindAbstractSocket: BindAbstractSocket = (name) => {
-  try {
-    const listener = Deno.listen({ transport: "unix", path: name });
-    listener.unref();
-    return () => listener.close();
-  } catch (cause) {
-    return codeOf(cause) === "EADDRINUSE" ? null : undefined;
-  }
-};

@@ -11,7 +11,8 @@ import type { Connection, Listener, Network, Runtime } from "./runtime.ts";
 import { connectError, listenError } from "./errors.ts";
 import { hostClock, hostRandom } from "./host_clock.ts";
 import { nodeFiles } from "./node_files.ts";
-import { type BindAbstractSocket, nodeTryLock } from "./node_lock.ts";
+import type { BindAbstractSocket } from "./linux_claim.ts";
+import { nodeTryLock } from "./node_lock.ts";
 import { NodeConnection } from "./node_connection.ts";
 import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
 

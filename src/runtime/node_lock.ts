@@ -21,15 +21,10 @@
 import * as fs from "node:fs";
 import type { DirectoryLock } from "./runtime.ts";
 import { codeOf, fileError } from "./errors.ts";
+import { type BindAbstractSocket, linuxClaim, once } from "./linux_claim.ts";
 
 /** {@linkcode FileSystem.tryLock}. */
 export type TryLock = (path: string) => DirectoryLock | null;
-
-/**
- * Binds an abstract Unix socket and returns how to give it up; `null` when the name is taken,
- * `undefined` when this process may not bind one.
- */
-export type BindAbstractSocket = (name: string) => (() => void) | null | undefined;
 
 const O_EXLOCK_BSD = 0x20;
 const UV_FS_O_EXLOCK_WINDOWS = 0x1000_0000;
@@ -44,12 +39,7 @@ export function nodeTryLock(
   switch (platform) {
     case "linux":
     case "android":
-      return (path) => {
-        const descriptor = open(path, fs.constants.O_RDWR | fs.constants.O_CREAT);
-        if (descriptor === null) return null;
-        fs.closeSync(descriptor);
-        return linuxClaim(path, processId, bind);
-      };
+      return (path) => linuxTryLock(path, processId, bind);
     case "darwin":
     case "freebsd":
     case "openbsd":
@@ -83,67 +73,33 @@ function openLock(path: string, flags: number): DirectoryLock | null {
   return descriptor === null ? null : once(() => fs.closeSync(descriptor));
 }
 
-function once(release: () => void): DirectoryLock {
-  let held = true;
-  return {
-    release(): void {
-      if (held) release();
-      held = false;
-    },
-  };
-}
-
-/**
- * Linux: claims the name of the existing file `path`, or returns null when it is held by anyone
- * but process `processId`'s own kernel lock.
- */
-export function linuxClaim(
+function linuxTryLock(
   path: string,
   processId: number,
   bind: BindAbstractSocket,
 ): DirectoryLock | null {
-  const { dev, ino } = fs.statSync(path, { bigint: true });
-  const name = `millrace-lock-${dev}-${ino}`;
-  const release = bind(`\0${name}`);
-  if (release === null) return null;
-  const holders = countSockets(readProc("/proc/net/unix"), name);
-  const heldElsewhere = holders > (release ? 1 : 0) ||
-    isLockedByOther(readProc("/proc/locks"), dev, ino, processId);
-  if (heldElsewhere) {
-    release?.();
-    return null;
+  const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
+  let isNew = true;
+  let descriptor: number;
+  try {
+    descriptor = fs.openSync(path, O_RDWR | O_CREAT | O_EXCL, 0o644);
+  } catch (cause) {
+    if (codeOf(cause) !== "EEXIST") throw fileError("lock", path, cause);
+    isNew = false;
+    const existing = open(path, O_RDWR);
+    if (existing === null) return null;
+    descriptor = existing;
   }
-  return once(() => release?.());
+  const { dev, ino } = fs.fstatSync(descriptor, { bigint: true });
+  fs.closeSync(descriptor);
+  return linuxClaim({ dev, ino, isNew }, processId, bind, readProc);
 }
 
-/** Empty where `/proc` is hidden or, in Deno, not among the granted rights. */
+/** Empty where `/proc` is hidden. */
 function readProc(path: string): string {
   try {
     return fs.readFileSync(path, "utf8");
   } catch {
     return "";
   }
-}
-
-/** Older Node pads the name with NULs to the end of the address, which `/proc` shows as `@`. */
-function countSockets(table: string, name: string): number {
-  let count = 0;
-  for (const line of table.split("\n")) {
-    const at = line.indexOf("@");
-    if (at >= 0 && line.slice(at + 1).replace(/@+$/, "") === name) count++;
-  }
-  return count;
-}
-
-/** Lines are `1: FLOCK  ADVISORY  WRITE 6013 fe:00:10045314 0 EOF`. */
-function isLockedByOther(table: string, dev: bigint, ino: bigint, processId: number): boolean {
-  const major = dev >> 8n & 0xfffn | dev >> 32n & 0xfffff000n;
-  const minor = dev & 0xffn | dev >> 12n & 0xffffff00n;
-  const hex = (value: bigint): string => value.toString(16).padStart(2, "0");
-  const file = `${hex(major)}:${hex(minor)}:${ino}`;
-  for (const line of table.split("\n")) {
-    const fields = line.trim().split(/\s+/);
-    if (fields[3] === "WRITE" && fields[5] === file && fields[4] !== String(processId)) return true;
-  }
-  return false;
 }
