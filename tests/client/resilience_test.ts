@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Consumer } from "../../src/client/consumer.ts";
+import { Producer, type RecordMetadata } from "../../src/client/producer.ts";
+import { type Cluster, startCluster } from "../../src/cluster/start_cluster.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import { test } from "../harness.ts";
+
+/** A cluster whose data and port outlive a shutdown. */
+async function restartable(): Promise<() => Promise<Cluster>> {
+  const runtime = { ...await hostRuntime(), files: new MemoryFileSystem() };
+  let port = 0;
+  return async () => {
+    const cluster = await startCluster({ runtime, port, dataDir: "/kept" });
+    port = cluster.port;
+    return cluster;
+  };
+}
+
+const FAST = { retryBackoffMs: 10, retryBackoffMaxMs: 50 };
+
+test("An idempotent producer writes everything once and in order over restarts of the broker", async () => {
+  const start = await restartable();
+  let cluster = await start();
+  const { bootstrapServers } = cluster;
+  const producer = new Producer({ bootstrapServers, batchSize: 200, ...FAST });
+  await producer.send({ topic: "events", value: "0" });
+  const sends: Promise<RecordMetadata>[] = [];
+  const sendSome = () => {
+    for (let i = 0; i < 500; i++) {
+      sends.push(producer.send({ topic: "events", value: String(sends.length + 1) }));
+    }
+  };
+  for (let round = 0; round < 3; round++) {
+    sendSome();
+    // Some are written, some on their way, some wait.
+    await sends.at(-250);
+    await cluster.shutdown();
+    sendSome();
+    cluster = await start();
+  }
+  const offsets = (await Promise.all(sends)).map(({ offset }) => offset);
+  assertEquals(offsets, offsets.map((_, i) => i + 1));
+  const consumer = new Consumer({ bootstrapServers, topics: "events" });
+  let next = 0;
+  for await (const record of consumer) {
+    assertEquals([record.offset, record.valueText], [next, String(next)]);
+    if (++next === sends.length + 1) break;
+  }
+  await consumer.close();
+  await producer.close();
+  await cluster.shutdown();
+});
+
+test("A consumer goes on after a restart of the broker", async () => {
+  const start = await restartable();
+  let cluster = await start();
+  const { bootstrapServers } = cluster;
+  const producer = new Producer({ bootstrapServers, ...FAST });
+  const consumer = new Consumer({ bootstrapServers, topics: "events", ...FAST });
+  const records = consumer[Symbol.asyncIterator]();
+  for (let i = 0; i < 5; i++) {
+    await producer.send({ topic: "events", value: String(i) });
+    assertEquals((await records.next()).value?.valueText, String(i));
+    const next = records.next();
+    await cluster.shutdown();
+    cluster = await start();
+    await producer.send({ topic: "events", value: `again ${i}` });
+    assertEquals((await next).value?.valueText, `again ${i}`);
+  }
+  await consumer.close();
+  await producer.close();
+  await cluster.shutdown();
+});
+
+test("A producer gives records up when their time is over, and says why", async () => {
+  const start = await restartable();
+  let cluster = await start();
+  const { bootstrapServers } = cluster;
+  const producer = new Producer({ bootstrapServers, deliveryTimeoutMs: 150, ...FAST });
+  await producer.send({ topic: "events", value: "first" });
+  await cluster.shutdown();
+  const error = await assertRejects(
+    () => producer.send({ topic: "events", value: "lost" }),
+    KafkaError,
+    "within 150 ms",
+  );
+  assertEquals((error as KafkaError).code, ErrorCode.REQUEST_TIMED_OUT);
+  cluster = await start();
+  // It goes on with the next.
+  const { offset } = await producer.send({ topic: "events", value: "second" });
+  assertEquals(offset, 1);
+  await producer.close();
+  await cluster.shutdown();
+});
+
+test("close() ends a producer that cannot deliver, within the records' time", async () => {
+  const cluster = await startCluster();
+  const { bootstrapServers } = cluster;
+  const producer = new Producer({ bootstrapServers, deliveryTimeoutMs: 100, ...FAST });
+  await producer.send({ topic: "events", value: "first" });
+  await cluster.shutdown();
+  const sent = producer.send({ topic: "events", value: "lost" }).catch((error) => error);
+  await producer.close();
+  assert(await sent instanceof KafkaError);
+});
+
+test("close() ends a consumer that waits, and its reader", async () => {
+  const cluster = await startCluster({ topics: [{ name: "events" }] });
+  const consumer = new Consumer({ bootstrapServers: cluster.bootstrapServers, topics: "events" });
+  await consumer.start();
+  const next = consumer[Symbol.asyncIterator]().next();
+  await consumer.close();
+  assertEquals((await next).done, true);
+  await cluster.shutdown();
+});
