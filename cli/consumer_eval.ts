@@ -10,7 +10,7 @@ import { formatRecord } from "./consumer.ts";
 import { csvRow } from "./csv.ts";
 import { BOUND_FLAGS, Evaluation } from "./evaluation.ts";
 import { CommandError } from "./fail.ts";
-import { createTextFile, host, makeDirectory, type TextFile } from "./host.ts";
+import { createTextFile, host, type TextFile } from "./host.ts";
 import { whyUnreadable } from "./topics_file.ts";
 
 /** How it is called. */
@@ -115,7 +115,7 @@ export function rowOf({ topic, partition, keyText, valueText }: ConsumerRecord):
 function createFile(directory: string, name: string): TextFile {
   const path = `${directory}/${name}`;
   try {
-    makeDirectory(directory);
+    host.makeDirectory(directory);
     return createTextFile(path);
   } catch (error) {
     throw new CommandError(`Cannot write "${path}": ${whyUnwritable(error)}`);

@@ -7,7 +7,7 @@ import { type LogLevel, startCluster } from "../mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { parseSettings } from "./client_flags.ts";
 import { CommandError, UsageError } from "./fail.ts";
-import { exists, host } from "./host.ts";
+import { host } from "./host.ts";
 import { print, printError } from "./output.ts";
 import { readTopicsFile } from "./topics_file.ts";
 
@@ -96,7 +96,7 @@ export async function run(args: Arguments): Promise<number> {
 /** The topics of the file that is named, or of the usual one if it is there. */
 function readTopics(path: string | undefined) {
   if (path !== undefined) return readTopicsFile(path);
-  return exists(DEFAULT_TOPICS_FILE) ? readTopicsFile(DEFAULT_TOPICS_FILE) : [];
+  return host.exists(DEFAULT_TOPICS_FILE) ? readTopicsFile(DEFAULT_TOPICS_FILE) : [];
 }
 
 /** The first few names. */

@@ -6,7 +6,7 @@
  */
 import type { TopicSpec } from "../mod.ts";
 import { CommandError } from "./fail.ts";
-import { readTextFile } from "./host.ts";
+import { host } from "./host.ts";
 
 const KEYS = ["name", "partitions", "replication_factor"];
 const EXAMPLE = `[{"name": "chat", "partitions": 2, "replication_factor": 3}]`;
@@ -17,7 +17,7 @@ const MOST_REPLICAS = 32_767;
 export function readTopicsFile(path: string): TopicSpec[] {
   let text: string;
   try {
-    text = readTextFile(path);
+    text = host.readTextFile(path);
   } catch (error) {
     throw new CommandError(`Cannot read the topics in "${path}": ${whyUnreadable(error)}`);
   }
