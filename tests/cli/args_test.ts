@@ -1,0 +1,125 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { type Arguments, type CommandSpec, parseCommand } from "../../cli/args.ts";
+import { closest, explain, UsageError } from "../../cli/fail.ts";
+import { parseFrom, parseSettings } from "../../cli/client_flags.ts";
+import { commandHelp } from "../../cli/help.ts";
+import { test } from "../harness.ts";
+
+const spec: CommandSpec = {
+  name: "sample",
+  summary: "Shows how",
+  positionals: [{ name: "<host>", flag: "host" }, { name: "<port>", flag: "port" }],
+  flags: [
+    { name: "host", value: "<ip>", help: "where", default: "127.0.0.1" },
+    { name: "port", value: "<port>", help: "which", default: "9092" },
+    { name: "bootstrap", value: "<ip:port>", help: "both" },
+    { name: "set", value: "<key=value>", help: "more", isList: true },
+    { name: "flag", value: "<1|0>", help: "on or off" },
+    { name: "quiet", help: "say nothing" },
+  ],
+};
+
+const parse = (...args: string[]): Arguments => parseCommand(spec, args)!;
+const refuses = (text: string, ...args: string[]) =>
+  assertThrows(
+    () => {
+      const parsed = parse(...args);
+      parsed.bootstrapServers();
+      if (parsed.has("flag")) parsed.truth("flag");
+    },
+    UsageError,
+    text,
+  );
+
+test("A positional argument and its flag mean the same", () => {
+  assertEquals(parse("::1", "7").bootstrapServers(), "[::1]:7");
+  assertEquals(parse("--host", "a.example", "--port=7").bootstrapServers(), "a.example:7");
+  assertEquals(parse().bootstrapServers(), "127.0.0.1:9092");
+  assertEquals(parse("--bootstrap", "a:1,b:2").bootstrapServers(), "a:1,b:2");
+});
+
+test("Positional arguments stay as they were written", () => {
+  assertEquals(parse("007", "1").text("host"), "007");
+  assertEquals(parse("1e3", "1").text("host"), "1e3");
+});
+
+test("Flags may repeat, stand alone, or be asked for", () => {
+  const args = parse("--set", "a=1", "--set", "b=2", "--quiet");
+  assertEquals(args.list("set"), ["a=1", "b=2"]);
+  assertEquals([args.isOn("quiet"), parse().isOn("quiet")], [true, false]);
+  assertEquals(parse().list("set"), []);
+  assertEquals([parseCommand(spec, ["--help"]), parseCommand(spec, ["-h", "x"])], [null, null]);
+});
+
+test("Wrong arguments are named", () => {
+  refuses(`has no flag --prot, did you mean --port?`, "--prot", "1");
+  refuses(`has no flag -x`, "-x");
+  refuses("takes 2 arguments (<host> <port>), or none and flags, 1 were given", "one");
+  refuses("3 were given", "a", "1", "b");
+  refuses("<host> and --host mean the same", "a", "1", "--host", "b");
+  refuses("--port needs a value: --port <port>", "--port");
+  refuses("--set needs a value", "--set", "a=1", "--set");
+  refuses(
+    `<port> (or --port) cannot be "abc": it takes a whole number from 1 to 65,535`,
+    "a",
+    "abc",
+  );
+  refuses(`cannot be "0"`, "--port", "0");
+  refuses(`cannot be "65536"`, "--port", "65536");
+  refuses(`cannot be "1.5"`, "--port", "1.5");
+  refuses(`<host> (or --host) cannot be "a b"`, "--host", "a b");
+  refuses(
+    `"--bootstrap" and <host> (or --host) mean the same`,
+    "--bootstrap",
+    "a:1",
+    "--port",
+    "2",
+  );
+  refuses(`--flag cannot be "2": it takes true (or 1) or false (or 0)`, "--flag", "2");
+});
+
+test("Truth is 1 or true, 0 or false, in any case", () => {
+  const truths = ["1", "true", "TRUE", "0", "false", "False"].map((text) =>
+    parse("--flag", text).truth("flag")
+  );
+  assertEquals(truths, [true, true, true, false, false, false]);
+});
+
+test("A flag that is needed and not given is named", () => {
+  assertThrows(() => parse().text("flag"), UsageError, `"sample" needs --flag`);
+});
+
+test("parseFrom() takes words, offsets and times", () => {
+  assertEquals(["earliest", "latest", "42"].map(parseFrom), ["earliest", "latest", 42]);
+  assertEquals(parseFrom("2026-01-31T12:00:00Z"), { timestamp: 1_769_860_800_000 });
+  assertThrows(() => parseFrom("yesterday"), UsageError, `"yesterday"`);
+});
+
+test("parseSettings() takes key=value, with more = in the value", () => {
+  assertEquals(parseSettings("set", ["a=1", "b = x=y", "c="]), { a: "1", b: "x=y", c: "" });
+  assertThrows(() => parseSettings("set", ["novalue"]), UsageError, `--set cannot be "novalue"`);
+});
+
+test("explain() makes one line of anything thrown", () => {
+  assertEquals(explain(new UsageError("wrong")), { message: "wrong", exitCode: 2 });
+  assertEquals(explain(new Error("first\n  second")), { message: "first second", exitCode: 1 });
+  assertEquals(explain("text"), { message: "text", exitCode: 1 });
+});
+
+test("closest() finds what was meant, and nothing when nothing is near", () => {
+  assertEquals(closest("strat", ["start", "topics"]), "start");
+  assertEquals(closest("consumr", ["consumer", "producer"]), "consumer");
+  assertEquals(closest("zzzzzz", ["start", "topics"]), null);
+});
+
+test("A command's help shows each argument with its default", () => {
+  const help = commandHelp(spec).join("\n");
+  for (
+    const text of [
+      "millrace sample <host> <port> [flags]",
+      "which (same as <port>, default 9092)",
+      "more (may be repeated)",
+      "--quiet",
+    ]
+  ) assertEquals(help.includes(text), true, text);
+});
