@@ -26,6 +26,9 @@ export const SEND_POOL_BYTES = 32 * MiB;
 /** Send buffers kept for reuse. */
 export const SEND_POOL_IDLE_BYTES = 4 * MiB;
 
+/** Receive buffers of more than 64 KiB that all connections together keep between their bursts. */
+export const KEPT_RECEIVE_BYTES = 8 * MiB;
+
 /** An answer buffer that grew beyond this is given back when its answer has left. */
 export const KEPT_ANSWER_BUFFER_BYTES = 16 * KiB;
 

@@ -7,12 +7,14 @@
 import { BrokerConfig } from "../config/broker_config.ts";
 import { Controller } from "../controller/controller.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
+import { KEPT_RECEIVE_BYTES } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import { LogManager } from "../log/log_manager.ts";
 import type { RecoveryReport } from "../log/recovery.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { METADATA_LOG_CONFIG, METADATA_TOPIC, MetadataLog } from "../metadata/metadata_log.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { KeptBytes } from "../protocol/frame.ts";
 import { METADATA_TOPIC_ID, randomUuid } from "../protocol/uuid.ts";
 import type { Address, Listener, Runtime, Timer } from "../runtime/runtime.ts";
 import { Dispatcher } from "./dispatch.ts";
@@ -96,6 +98,7 @@ export class Broker {
       {
         dispatcher: new Dispatcher(SUPPORTED, services),
         pool: new SendPool(),
+        keptBytes: new KeptBytes(KEPT_RECEIVE_BYTES),
         clock,
         logger,
         maxFrameBytes: () => config.socketRequestMaxBytes,

@@ -6,7 +6,7 @@
  * @module
  */
 import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES } from "../limits.ts";
-import { FrameParser } from "../protocol/frame.ts";
+import { FrameParser, type KeptBytes } from "../protocol/frame.ts";
 import { ProtocolError } from "../protocol/wire.ts";
 import { type Clock, type Connection, ConnectionError } from "../runtime/runtime.ts";
 import { AnswerQueue } from "./answer_queue.ts";
@@ -19,6 +19,8 @@ import type { SendPool } from "./send_pool.ts";
 export interface ConnectionEnvironment {
   readonly dispatcher: Dispatcher;
   readonly pool: SendPool;
+  /** What the connections together keep of large receive buffers. */
+  readonly keptBytes: KeptBytes;
   readonly clock: Clock;
   readonly logger: Logger;
   /** `socket.request.max.bytes` as it stands now. */
@@ -51,7 +53,7 @@ export class ClientConnection {
     this.#connection = connection;
     this.#environment = environment;
     this.#lastActiveMs = environment.clock.monotonicMs();
-    this.#parser = new FrameParser(environment.maxFrameBytes());
+    this.#parser = new FrameParser(environment.maxFrameBytes(), environment.keptBytes);
     this.#onFatal = (error) => this.#end(error);
     this.#answers = new AnswerQueue(writerOf(connection), environment.pool, this.#onFatal);
     this.#openSlot = () => this.#answers.open();
@@ -88,6 +90,7 @@ export class ClientConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#answers.close();
+    this.#parser.close();
     this.#connection.close();
   }
 

@@ -17,12 +17,34 @@ const INITIAL = 4 * 1024;
 const KEPT = 64 * 1024;
 /** What a busy connection reads at once: beyond it a read no longer gets cheaper. */
 const READ_AHEAD = 1024 * 1024;
+/** The most that is kept between bursts: a frame of `message.max.bytes` by default, a little over 1 MiB, fits. */
+const MOST_KEPT = 2 * 1024 * 1024;
 /** After so many small exchanges in a row the buffer is halved. */
 const SMALL_EXCHANGES = 16;
 const MOST_SPARES = 4;
 
-/** Buffers over {@linkcode KEPT}, up to {@linkcode READ_AHEAD}, between one connection and the next. */
+/** Buffers from {@linkcode KEPT} to {@linkcode READ_AHEAD}, between one connection and the next. */
 const spares: Uint8Array<ArrayBuffer>[] = [];
+
+/**
+ * What several parsers together may keep in large buffers while their peers are quiet. A busy peer
+ * is quiet between any two of its bursts, and a new buffer for each burst costs more than the read.
+ */
+export class KeptBytes {
+  #left: number;
+
+  /** `most` bytes at one time. */
+  constructor(most: number) {
+    this.#left = most;
+  }
+
+  /** Takes `bytes`, or gives them back when they are negative. False when there are not so many. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
+    return true;
+  }
+}
 
 /**
  * Cuts frames out of what is read. The owner reads into {@linkcode space}, says with
@@ -51,9 +73,17 @@ export class FrameParser {
   /** Bytes since the buffer was empty, and for how many times in a row they were few. */
   #received = 0;
   #smallExchanges = 0;
+  readonly #keptBytes: KeptBytes | null;
+  /** What this parser has taken of them. */
+  #kept = 0;
 
-  /** Frames of more than `maxFrameBytes`, their length not counted, are refused. */
-  constructor(readonly maxFrameBytes: number) {}
+  /**
+   * Frames of more than `maxFrameBytes`, their length not counted, are refused. Between bursts a
+   * buffer of more than 64 KiB is kept only as part of `keptBytes`.
+   */
+  constructor(readonly maxFrameBytes: number, keptBytes: KeptBytes | null = null) {
+    this.#keptBytes = keptBytes;
+  }
 
   /** Bytes that have arrived and are not yet taken as frames. */
   get buffered(): number {
@@ -118,6 +148,11 @@ export class FrameParser {
     return bytes.subarray(at + PREFIX, this.#start);
   }
 
+  /** Gives back what was taken of the kept bytes: the peer has gone. */
+  close(): void {
+    this.#keepNothing();
+  }
+
   /** The buffer is empty: chooses the one to wait with. */
   #settle(): void {
     const capacity = this.#bytes.length;
@@ -133,12 +168,23 @@ export class FrameParser {
       if (capacity < READ_AHEAD) this.#replace(capacity * 2);
       return;
     }
-    if (capacity > KEPT) return this.#replace(KEPT);
+    if (capacity > KEPT && !this.#mayKeep(capacity)) return this.#replace(KEPT);
     if (received * 4 > capacity || capacity === INITIAL) this.#smallExchanges = 0;
     else if (++this.#smallExchanges === SMALL_EXCHANGES) {
       this.#smallExchanges = 0;
       this.#replace(capacity / 2);
     }
+  }
+
+  #mayKeep(capacity: number): boolean {
+    if (capacity > MOST_KEPT || !this.#keptBytes?.take(capacity - this.#kept)) return false;
+    this.#kept = capacity;
+    return true;
+  }
+
+  #keepNothing(): void {
+    this.#keptBytes?.take(-this.#kept);
+    this.#kept = 0;
   }
 
   /** A frame is under way: moves it to the front, or to a larger buffer, when it needs the room. */
@@ -162,6 +208,7 @@ export class FrameParser {
 
   /** Goes on with a buffer of `capacity` bytes, which what is held fits into. */
   #replace(capacity: number): void {
+    if (capacity <= KEPT) this.#keepNothing();
     const old = this.#bytes;
     const held = old.subarray(this.#start, this.#end);
     const index = spares.findIndex((spare) => spare.length === capacity);
@@ -169,7 +216,7 @@ export class FrameParser {
     this.#bytes.set(held);
     this.#end = held.length;
     this.#start = 0;
-    const isWorthKeeping = old.length > KEPT && old.length <= READ_AHEAD;
+    const isWorthKeeping = old.length >= KEPT && old.length <= READ_AHEAD;
     if (isWorthKeeping && spares.length < MOST_SPARES) spares.push(old);
   }
 

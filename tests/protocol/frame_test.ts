@@ -3,6 +3,7 @@ import {
   finishFrame,
   FrameDecoderStream,
   FrameParser,
+  KeptBytes,
   startFrame,
 } from "../../src/protocol/frame.ts";
 import { ByteWriter, ProtocolError } from "../../src/protocol/wire.ts";
@@ -138,6 +139,28 @@ test("FrameParser reads ahead up to 1 MiB under load and lets go of it when the 
   assertEquals(parser.capacity, 64 * 1024);
   for (let i = 0; i < 100; i++) feed(parser, framed(new Uint8Array(10)), () => 14);
   assertEquals(parser.capacity, 4096);
+});
+
+test("FrameParser keeps a large buffer between bursts as long as there are kept bytes for it", () => {
+  const keptBytes = new KeptBytes(MIB + 100_000);
+  const bytes = framed(...Array.from({ length: 300 }, () => new Uint8Array(16_000)));
+  const waiting = () => {
+    const parser = new FrameParser(100 * MIB, keptBytes);
+    feed(parser, bytes);
+    feed(parser, framed(new Uint8Array(300_000)), () => 200_000);
+    parser.space();
+    return parser;
+  };
+  const first = waiting();
+  assertEquals(first.capacity, MIB);
+  assertEquals(waiting().capacity, 64 * 1024);
+  first.close();
+  first.close();
+  const third = waiting();
+  assertEquals(third.capacity, MIB);
+  for (let i = 0; i < 200; i++) feed(third, framed(new Uint8Array(10)), () => 14);
+  assertEquals(third.capacity, 4096);
+  assertEquals(keptBytes.take(MIB + 100_000), true);
 });
 
 test("FrameParser lets go of the buffer of a huge frame", () => {
