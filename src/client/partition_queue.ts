@@ -27,6 +27,8 @@ export class PartitionQueue {
   #failedBefore = 0;
   /** Since a batch failed: no new one is sent before all that were sent have been answered. */
   #isRecovering = false;
+  /** Whether the broker has answered well to a batch of this identity. */
+  #isKnown = false;
   /** Nothing is sent before this time of the monotonic clock. */
   notBeforeMs = 0;
 
@@ -46,6 +48,16 @@ export class PartitionQueue {
   /** Whether a batch failed and those sent with it have not all been answered. */
   get isRecovering(): boolean {
     return this.#isRecovering;
+  }
+
+  /**
+   * Whether nothing more may be sent until what is on its way has been answered. A broker takes any
+   * sequence number from a producer that it does not know: were the first batch refused and the
+   * second taken, the first could never follow.
+   */
+  get mustWait(): boolean {
+    return this.#isRecovering ||
+      (!this.#isKnown && this.#inFlight.some((batch) => batch.baseSequence >= 0));
   }
 
   /** Whether a batch can be sent that takes no more records. */
@@ -78,8 +90,9 @@ export class PartitionQueue {
     return batch;
   }
 
-  /** The batch was answered for good, well or not. */
+  /** The batch was answered well. */
   settle(batch: ProducerBatch): void {
+    this.#isKnown = true;
     remove(this.#inFlight, batch);
     this.#finishRecovery();
   }
@@ -127,6 +140,7 @@ export class PartitionQueue {
     for (const batch of uncertain) remove(this.#waiting, batch);
     for (const batch of this.#waiting) batch.unnumber();
     this.#nextSequence = 0;
+    this.#isKnown = false;
     return uncertain;
   }
 

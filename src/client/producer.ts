@@ -135,6 +135,8 @@ export class Producer implements AsyncDisposable {
   readonly #topics = new Map<string, TopicState>();
   readonly #started: Promise<void>;
   #runtime: Runtime | null = null;
+  /** Records from before the host's runtime was there, in the order of their calls. */
+  readonly #early: { readonly record: ProducerRecord; readonly completion: Completion }[] = [];
   #codecs: HostCodecs | undefined;
   #sender: ProducerSender | null = null;
   #bufferedBytes = 0;
@@ -218,15 +220,22 @@ export class Producer implements AsyncDisposable {
     this.#sender = new ProducerSender(this.#client, runtime, this.#settings, (batch) => {
       this.#release(batch.sizeInBytes);
     });
+    // Those that came before close() too: it sends what is left.
+    for (const { record, completion } of this.#early.splice(0)) this.#accept(record, completion);
   }
 
   #take(record: ProducerRecord, completion: Completion): void {
     if (this.#closing !== null) return completion.reject(closedError("send with this producer"));
+    this.#accept(record, completion);
+  }
+
+  #accept(record: ProducerRecord, completion: Completion): void {
     const topic = this.#topics.get(record.topic);
     if (topic !== undefined && topic.partitionCount > 0) {
       this.#enqueue(topic, record, toInput(record, this.#runtime!.clock.now()), completion);
     } else if (this.#runtime === null) {
-      this.#started.then(() => this.#take(record, completion), completion.reject);
+      this.#early.push({ record, completion });
+      this.#started.catch(completion.reject);
     } else this.#wait(record, completion);
   }
 

@@ -203,7 +203,7 @@ export class ProducerSender {
 
   /** When the queue has something to send: now or before, later, or Infinity until something happens. */
   #sendableAt(queue: PartitionQueue, now: number): number {
-    if (queue.isRecovering) return Infinity;
+    if (queue.mustWait) return Infinity;
     const { open } = queue;
     if (!queue.hasWaiting) {
       if (open === null) return Infinity;
@@ -225,7 +225,7 @@ export class ProducerSender {
       let size = 0;
       for (const queue of queues) {
         const next = queue.peek();
-        if (next === undefined || queue.isRecovering) continue;
+        if (next === undefined || queue.mustWait) continue;
         if (sent.length > 0 && size + next.sizeInBytes > maxRequestBytes) continue;
         const batch = queue.take(this.#identity);
         size += batch.sizeInBytes;
