@@ -228,8 +228,10 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
       { ...this.#settings, groupId },
       {
         revoked: async () => {
-          if (this.#settings.autoCommit) await this.commit().catch(() => {});
+          // First nothing more is handed out: what is committed then is all that the reader has.
+          const { positions } = this;
           this.#assign([]);
+          if (this.#settings.autoCommit) await member.commit(positions).catch(() => {});
         },
         assigned: async (offsets) => {
           const partitions = offsets.map(({ topic, partition, offset }) =>
@@ -284,11 +286,17 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   /** Gets the cursor onto the next batch. False when the consumer is closed. */
   async #load(): Promise<boolean> {
     if (this.#closing !== null) return false;
-    await this.start();
+    try {
+      await this.start();
+    } catch (error) {
+      // Closed before it had begun: the reader's end, not its failure.
+      if (this.#closing !== null) return false;
+      throw error;
+    }
     if (this.#cursor!.advance()) return true;
     const fetched = await this.#fetcher!.next();
     if (fetched === null) return false;
-    this.#cursor!.take(fetched);
+    if (!fetched.partition.isRevoked) this.#cursor!.take(fetched);
     return true;
   }
 
@@ -296,6 +304,8 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     this.#commitTimer?.cancel();
     this.#refreshTimer?.cancel();
     this.#fetcher?.close();
+    // What is handed out after the last commit would be handed out again.
+    this.#cursor?.drop();
     if (this.#member !== null) {
       if (this.#settings.autoCommit) await this.commit().catch(() => {});
       await this.#member.leave();
