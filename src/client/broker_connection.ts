@@ -38,6 +38,8 @@ export interface BrokerConnectionOptions {
   readonly maxResponseBytes: number;
   /** Called once, when the connection is no longer of use. */
   readonly onClose?: () => void;
+  /** Aborted when nobody waits for the connection any more: opening it is given up at once. */
+  readonly signal?: AbortSignal;
 }
 
 /** What one request may say about itself. */
@@ -82,12 +84,19 @@ export class BrokerConnection {
    * `NETWORK_EXCEPTION` or `REQUEST_TIMED_OUT`.
    */
   static async open(options: BrokerConnectionOptions): Promise<BrokerConnection> {
+    const { signal } = options;
+    signal?.throwIfAborted();
     const connection = new BrokerConnection(await connect(options), options);
+    const giveUp = () => connection.close();
+    signal?.addEventListener("abort", giveUp);
     try {
+      signal?.throwIfAborted();
       await connection.#settleVersions();
     } catch (error) {
       connection.close();
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
     }
     return connection;
   }
@@ -344,22 +353,33 @@ export class BrokerConnection {
   }
 }
 
-/** Connects, and gives up when that takes too long. */
+/** Connects, and gives up when that takes too long or nobody waits any more. */
 function connect(options: BrokerConnectionOptions): Promise<Connection> {
-  const { runtime, address, connectTimeoutMs } = options;
+  const { runtime, address, connectTimeoutMs, signal } = options;
   const text = `${address.host}:${address.port}`;
   return new Promise((resolve, reject) => {
     let isLate = false;
-    const timer = runtime.clock.setTimer(connectTimeoutMs, () => {
+    const giveUp = (error: unknown) => {
       isLate = true;
-      reject(timedOut("connect to", text, connectTimeoutMs));
-    });
-    runtime.network.connect(address).then((connection) => {
+      settle();
+      reject(error);
+    };
+    const onAbort = () => giveUp(signal!.reason);
+    const settle = () => {
       timer.cancel();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const timer = runtime.clock.setTimer(
+      connectTimeoutMs,
+      () => giveUp(timedOut("connect to", text, connectTimeoutMs)),
+    );
+    signal?.addEventListener("abort", onAbort);
+    runtime.network.connect(address).then((connection) => {
+      settle();
       if (isLate) connection.close();
       else resolve(connection);
     }, (cause) => {
-      timer.cancel();
+      settle();
       reject(connectionLost("connect to", text, cause));
     });
   });

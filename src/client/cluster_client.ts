@@ -237,6 +237,7 @@ export class ClusterClient {
       connectTimeoutMs,
       maxResponseBytes,
       onClose,
+      signal: this.signal,
     });
   }
 }
