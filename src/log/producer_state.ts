@@ -35,6 +35,11 @@ class ProducerEntry {
   epoch = -1;
   coordinatorEpoch = -1;
   lastTimestamp = -1;
+  /**
+   * When {@linkcode ProducerState.expire} first found it silent, ms since 1970, or -1. Its records'
+   * timestamps do not tell: they are the producer's own, and may be from years ago.
+   */
+  silentSinceMs = -1;
   /** Where its open transaction begins, or -1. */
   transactionStartOffset = -1;
   readonly batches = new Float64Array(REMEMBERED_BATCHES * SLOT);
@@ -225,12 +230,15 @@ export class ProducerState {
 
   /**
    * Forgets the producers that wrote nothing for `expirationMs` (`producer.id.expiration.ms`) and
-   * have no transaction open. Returns how many.
+   * have no transaction open. Called every now and then: silence counts from the first call that
+   * finds it. Returns how many were forgotten.
    */
   expire(nowMs: number, expirationMs: number): number {
     let count = 0;
     for (const [producerId, entry] of this.#entries) {
-      if (entry.transactionStartOffset < 0 && nowMs - entry.lastTimestamp >= expirationMs) {
+      if (entry.transactionStartOffset >= 0) continue;
+      if (entry.silentSinceMs < 0) entry.silentSinceMs = nowMs;
+      else if (nowMs - entry.silentSinceMs >= expirationMs) {
         this.#entries.delete(producerId);
         count++;
       }
@@ -255,12 +263,14 @@ export class ProducerState {
     }));
   }
 
+  /** The producer, which has just been heard of. */
   #entryOf(producerId: number): ProducerEntry {
     let entry = this.#entries.get(producerId);
     if (entry === undefined) {
       entry = new ProducerEntry(producerId);
       this.#entries.set(producerId, entry);
     }
+    entry.silentSinceMs = -1;
     return entry;
   }
 }

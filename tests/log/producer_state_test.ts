@@ -104,8 +104,12 @@ test("ProducerState refuses records beside an open transaction, until its marker
 test("ProducerState.expire forgets producers that were silent, not those in a transaction", () => {
   const producers = new ProducerState();
   producers.add({ ...batch(0, 0), producerId: 1 }, 0, 1_000);
-  producers.add({ ...batch(0, 0), producerId: 2 }, 1, 5_000);
+  producers.add({ ...batch(0, 0), producerId: 2 }, 1, 1_000);
   producers.add({ ...batch(0, 0), producerId: 3, isTransactional: true }, 2, 1_000);
-  assertEquals(producers.expire(5_500, 4_500), 1);
+  // However old the records' timestamps are: it is the silence that counts.
+  assertEquals(producers.expire(900_000, 4_500), 0);
+  producers.add({ ...batch(1, 0), producerId: 2 }, 3, 1_000);
+  assertEquals(producers.expire(904_499, 4_500), 0);
+  assertEquals(producers.expire(904_500, 4_500), 1);
   assertEquals(producers.active().map((producer) => producer.producerId), [2, 3]);
 });
