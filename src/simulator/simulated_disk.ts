@@ -90,6 +90,11 @@ export class SimulatedDisk {
     this.#faults.push({ operation, reason, pathPart });
   }
 
+  /** Takes back every {@linkcode failNext} that has not come to pass. */
+  forgetFaults(): void {
+    this.#faults.length = 0;
+  }
+
   /** Throws when `operation` on `path` was told to fail. */
   checkFault(operation: DiskOperation, path: string): void {
     const index = this.#faults.findIndex((fault) =>
