@@ -1,5 +1,5 @@
 /**
- * The recorded trace hash: one seed's run, the same on every runtime.
+ * The recorded trace hashes: one seed's run of each scenario, the same on every runtime.
  *
  * @module
  */
@@ -7,5 +7,7 @@
 /** The seed whose hash is recorded. */
 export const RECORDED_SEED = 1;
 
-/** Where it is recorded, from the project's root. */
-export const TRACE_HASH_FILE = "tests/simulation/fixtures/single_broker.hash";
+/** Where a scenario's is recorded, from the project's root. */
+export function traceHashFile(scenario: string): string {
+  return `tests/simulation/fixtures/${scenario}.hash`;
+}

@@ -1,0 +1,14 @@
+/**
+ * Every simulated scenario by its name.
+ *
+ * @module
+ */
+import { runClients } from "./clients.ts";
+import type { Scenario } from "./outcome.ts";
+import { runSingleBroker } from "./single_broker.ts";
+
+/** What `deno task sim` runs, all of it or one by `--scenario`. */
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  single_broker: runSingleBroker,
+  clients: runClients,
+};

@@ -1,0 +1,170 @@
+/**
+ * The model of a scenario: every record that was ever given to a producer, what the producer said of
+ * it, and which record was ever seen at which place. It shares nothing with the code under test but
+ * the bytes.
+ *
+ * @module
+ */
+import type { DecodedRecord } from "../../src/protocol/records/batch.ts";
+import type { World } from "./world.ts";
+
+/** A record as it was given to a producer. */
+export interface SentRecord {
+  /** Unique within the run, and the beginning of the value. */
+  readonly id: string;
+  /** Who sent it: one life of one producer. */
+  readonly writer: string;
+  /** Its number among the records of its writer. */
+  readonly index: number;
+  readonly topic: string;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array;
+  readonly headers: readonly (readonly [string, Uint8Array | null])[];
+  /** ms since 1970. */
+  readonly timestamp: number;
+  /** What is known of it: nothing yet, written, or refused and perhaps written. */
+  state: "pending" | "acknowledged" | "failed";
+  /** Where it was acknowledged. */
+  place: string | null;
+}
+
+/** A record as a reader got it. */
+export type SeenRecord = Pick<
+  DecodedRecord,
+  "offset" | "timestamp" | "key" | "value" | "headers"
+>;
+
+const SEPARATOR = "|";
+const decoder = new TextDecoder();
+
+/** `id` and what else is in the value. */
+export function valueOf(id: string, filling: string): Uint8Array {
+  return new TextEncoder().encode(id + SEPARATOR + filling);
+}
+
+/** All records of a run. */
+export class SentRecords {
+  readonly #byId = new Map<string, SentRecord>();
+  /** By topic, partition and offset: the record that is there. */
+  readonly #seen = new Map<string, string>();
+
+  constructor(private readonly world: World) {}
+
+  /** A record is about to be sent. */
+  add(record: SentRecord): void {
+    this.#byId.set(record.id, record);
+  }
+
+  /** A producer says that the record is written. */
+  acknowledge(record: SentRecord, partition: number, offset: number, timestamp: number): void {
+    record.state = "acknowledged";
+    record.place = placeOf(record.topic, partition, offset);
+    this.world.count("acknowledged");
+    this.world.simulation.trace(`acknowledged ${record.id} ${record.place}`);
+    if (timestamp !== record.timestamp) {
+      this.world.fail(`${record.id} of ${record.timestamp} was acknowledged with ${timestamp}`);
+    }
+    this.#remember(record.place, record.id);
+  }
+
+  /** A producer says that the record is not, or perhaps not, written. */
+  fail(record: SentRecord, error: Error): void {
+    record.state = "failed";
+    this.world.count("failed");
+    this.world.simulation.trace(`failed ${record.id} ${error.message}`);
+  }
+
+  /** A reader got a record. Fails unless it is one that was sent, to the byte, and always the same. */
+  see(topic: string, partition: number, seen: SeenRecord): SentRecord | null {
+    const place = placeOf(topic, partition, seen.offset);
+    const id = seen.value === null ? "" : decoder.decode(seen.value).split(SEPARATOR, 1)[0]!;
+    const record = this.#byId.get(id);
+    if (record === undefined || record.topic !== topic) {
+      this.world.fail(`at ${place} is a record that nobody sent there, ${JSON.stringify(id)}`);
+      return null;
+    }
+    const difference = differenceOf(record, seen);
+    if (difference !== null) this.world.fail(`${id} at ${place} has another ${difference}`);
+    this.#remember(place, id);
+    return record;
+  }
+
+  /** What was seen or acknowledged at and after an offset has gone with the power. */
+  forgetFrom(topic: string, partition: number, offset: number): number {
+    let count = 0;
+    for (let at = offset; this.#seen.delete(placeOf(topic, partition, at)); at++) count++;
+    return count;
+  }
+
+  /** The offset after the last record that was ever seen or acknowledged, of those still expected. */
+  knownEnd(topic: string, partition: number, from: number): number {
+    let end = from;
+    // Answers may come out of order, but never further apart than a producer's requests.
+    for (let at = from; at < end + 1_000; at++) {
+      if (this.#seen.has(placeOf(topic, partition, at))) end = at + 1;
+    }
+    return end;
+  }
+
+  #remember(place: string, id: string): void {
+    const before = this.#seen.get(place);
+    if (before === undefined) this.#seen.set(place, id);
+    else if (before !== id) this.world.fail(`at ${place} was ${before}, now it is ${id}`);
+  }
+
+  /**
+   * Compares the whole content of a topic with what was sent to it: whatever was acknowledged is
+   * there at its place, everything is there at most once, and the records of one writer that were
+   * acknowledged are in the order in which they were sent. With `mayLose`, what was acknowledged may
+   * be missing.
+   */
+  checkTopic(topic: string, logs: readonly (readonly SeenRecord[])[], mayLose = false): void {
+    const places = new Map<string, string>();
+    logs.forEach((log, partition) => {
+      const last = new Map<string, SentRecord>();
+      for (const seen of log) {
+        const record = this.see(topic, partition, seen);
+        if (record === null) continue;
+        const place = placeOf(topic, partition, seen.offset);
+        const twin = places.get(record.id);
+        if (twin !== undefined) this.world.fail(`${record.id} is at ${twin} and at ${place}`);
+        places.set(record.id, place);
+        if (record.state !== "acknowledged") continue;
+        const before = last.get(record.writer);
+        if (before !== undefined && before.index > record.index) {
+          this.world.fail(`at ${place} ${record.id} comes after ${before.id}`);
+        }
+        last.set(record.writer, record);
+      }
+    });
+    if (mayLose) return;
+    for (const { id, topic: its, state, place } of this.#byId.values()) {
+      if (its !== topic || state !== "acknowledged" || places.get(id) === place) continue;
+      this.world.fail(
+        `${id} was acknowledged at ${place}, it is at ${places.get(id) ?? "no place"}`,
+      );
+    }
+  }
+}
+
+function placeOf(topic: string, partition: number, offset: number): string {
+  return `${topic}-${partition}@${offset}`;
+}
+
+/** What of `seen` is not as it was sent, or null. */
+function differenceOf(sent: SentRecord, seen: SeenRecord): string | null {
+  if (!same(sent.key, seen.key)) return "key";
+  if (!same(sent.value, seen.value)) return "value";
+  if (sent.timestamp !== seen.timestamp) return "timestamp";
+  const { headers } = seen;
+  const sameHeaders = headers.length === sent.headers.length &&
+    sent.headers.every(([key, value], i) =>
+      headers[i]!.key === key && same(value, headers[i]!.value)
+    );
+  return sameHeaders ? null : "header";
+}
+
+function same(one: Uint8Array | null, other: Uint8Array | null): boolean {
+  if (one === null || other === null) return one === other;
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
+}

@@ -1,0 +1,154 @@
+/**
+ * What the simulation has found, told as short stories.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { Consumer } from "../../src/client/consumer.ts";
+import { Producer } from "../../src/client/producer.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
+import { test } from "../harness.ts";
+import { BROKER, BrokerMachine } from "./broker_machine.ts";
+import { CLIENT_OPTIONS } from "./producing.ts";
+import { World } from "./world.ts";
+
+const TOPIC = "events";
+const RECORDS = 500;
+
+/** Runs `play` on a simulated client beside a broker with the topic `events`. */
+async function story(
+  play: (client: Runtime, world: World) => Promise<void>,
+  config: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const world = new World(1, {}, undefined);
+  const broker = new BrokerMachine(world, {
+    "log.retention.ms": "-1",
+    "group.min.session.timeout.ms": "100",
+    "group.initial.rebalance.delay.ms": "0",
+    ...config,
+  });
+  const { failures } = await world.run(async () => {
+    await broker.start();
+    await broker.broker!.controller.createTopics([{ name: TOPIC, numPartitions: 1 }]);
+    await play(world.runtime("client"), world);
+    await world.pause(1);
+    world.expectNothingHeld("client");
+    await broker.shutdown();
+  });
+  assertEquals(failures, []);
+}
+
+/** Everything in the topic, in order, after a consumer has read so many. */
+async function valuesOf(runtime: Runtime, count: number): Promise<(string | null)[]> {
+  const consumer = new Consumer({ ...CLIENT_OPTIONS, runtime, topics: TOPIC });
+  const values: (string | null)[] = [];
+  for await (const { valueText } of consumer) {
+    values.push(valueText);
+    if (values.length === count) break;
+  }
+  await consumer.close();
+  return values;
+}
+
+test("records sent before and after a producer has got its runtime keep their order", () =>
+  story(async (runtime) => {
+    const producer = new Producer({ ...CLIENT_OPTIONS, runtime });
+    const sent: Promise<unknown>[] = [];
+    for (const value of ["a", "b", "c", "d", "e"]) {
+      sent.push(producer.send({ topic: TOPIC, value }));
+      await producer.ready;
+    }
+    await Promise.all(sent);
+    await producer.close();
+    assertEquals(await valuesOf(runtime, 5), ["a", "b", "c", "d", "e"]);
+  }));
+
+test("a producer closed right after a record still sends it", () =>
+  story(async (runtime) => {
+    const producer = new Producer({ ...CLIENT_OPTIONS, runtime });
+    const sent = producer.send({ topic: TOPIC, value: "a" });
+    await producer.close();
+    assertEquals((await sent).offset, 0);
+  }));
+
+test("the first batch of a producer comes first, even if the disk refuses it once", () =>
+  story(async (runtime, world) => {
+    const producer = new Producer({ ...CLIENT_OPTIONS, runtime, batchSize: 1 });
+    world.simulation.disk(BROKER).failNext("write", "io", `/${TOPIC}-`);
+    const values = ["a", "b", "c"];
+    await Promise.all(values.map((value) => producer.send({ topic: TOPIC, value })));
+    await producer.close();
+    assertEquals(await valuesOf(runtime, 3), values);
+  }));
+
+test("a repeated batch of old records is known after the retention has looked at its producer", () =>
+  story(async (runtime, world) => {
+    const producer = new Producer({ ...CLIENT_OPTIONS, runtime });
+    await producer.send({ topic: TOPIC, value: "a", timestamp: 1_000 });
+    world.simulation.partition(BROKER, "client", { oneWay: true });
+    const sent = producer.send({ topic: TOPIC, value: "b", timestamp: 1_000 });
+    // It is written, its answer comes too late, and before it is sent again the broker looks twice.
+    await world.pause(CLIENT_OPTIONS.requestTimeoutMs + 500);
+    world.simulation.healAll();
+    assertEquals((await sent).offset, 1);
+    await producer.send({ topic: TOPIC, value: "c", timestamp: 1_000 });
+    await producer.close();
+    assertEquals(await valuesOf(runtime, 3), ["a", "b", "c"]);
+  }, { "log.retention.check.interval.ms": "100" }));
+
+test("a consumer that is closed while it joins its group just ends", () =>
+  story(async (runtime, world) => {
+    const consumer = new Consumer({
+      ...CLIENT_OPTIONS,
+      runtime,
+      topics: TOPIC,
+      groupId: "readers",
+      sessionTimeoutMs: 1_000,
+    });
+    const next = consumer[Symbol.asyncIterator]().next();
+    await world.pause(30);
+    await consumer.close();
+    assertEquals((await next).done, true);
+  }, { "group.initial.rebalance.delay.ms": "100" }));
+
+test("a client that is closed while it connects holds nothing any more", () =>
+  story(async (runtime, world) => {
+    world.simulation.partition(BROKER, "client");
+    const consumer = new Consumer({ ...CLIENT_OPTIONS, runtime, topics: TOPIC });
+    const next = consumer[Symbol.asyncIterator]().next();
+    await world.pause(10);
+    await consumer.close();
+    assertEquals((await next).done, true);
+  }));
+
+test("what a member is handed is committed when its partitions go to others", () =>
+  story(async (runtime, world) => {
+    const producer = new Producer({ ...CLIENT_OPTIONS, runtime });
+    for (let i = 0; i < RECORDS; i++) producer.send({ topic: TOPIC, value: String(i) });
+    await producer.close();
+    const group = {
+      ...CLIENT_OPTIONS,
+      runtime,
+      topics: TOPIC,
+      groupId: "readers",
+      heartbeatIntervalMs: 20,
+      sessionTimeoutMs: 1_000,
+    };
+    const handed: string[] = [];
+    const read = async (consumer: Consumer) => {
+      for await (const { valueText } of consumer) {
+        handed.push(valueText!);
+        await world.pause(0.2);
+      }
+    };
+    const first = new Consumer(group);
+    const reading = [read(first)];
+    await world.pause(20);
+    const second = new Consumer(group);
+    reading.push(read(second));
+    await world.waitFor("all have been handed out", 5_000, () => new Set(handed).size === RECORDS);
+    await first.close();
+    await second.close();
+    await Promise.all(reading);
+    assertEquals(handed.length, RECORDS);
+  }));
