@@ -75,6 +75,7 @@ function mend(segments: Segment[], options: RecoveryOptions): void {
     sizes.shift();
     discard(options.files, segments.shift()!);
   }
+  dropEmptyBetween(segments, sizes, options);
   const tail = Math.max(0, sizes.findLastIndex((size) => size > 0));
   for (const [i, segment] of segments.entries()) {
     if (i > tail) break;
@@ -163,6 +164,26 @@ function checkJoin(segment: Segment, next: Segment, options: RecoveryOptions): v
       `begins at ${next.baseOffset}; bring the missing or damaged file back from a copy or ` +
       `another replica, or remove the partition's directory to lose its records`,
   );
+}
+
+/**
+ * Takes out empty segments before the last one with data: a disk that failed let a file be made, and
+ * what should have gone there went on in the segment before. That its neighbours join is checked.
+ */
+function dropEmptyBetween(segments: Segment[], sizes: number[], options: RecoveryOptions): void {
+  for (let i = sizes.findLastIndex((size) => size > 0) - 1; i > 0; i--) {
+    if (sizes[i]! > 0) continue;
+    sizes.splice(i, 1);
+    const [segment] = segments.splice(i, 1);
+    discard(options.files, segment!);
+    options.report({
+      name: options.name,
+      file: segment!.path,
+      logEndOffset: segment!.baseOffset,
+      bytesCut: 0,
+      reason: "it is empty and others follow it",
+    });
+  }
 }
 
 /** Segments behind the last one with data: kept as the active one where it fits, dropped otherwise. */

@@ -71,7 +71,12 @@ export class SegmentList {
     const segment = new Segment(files, path, baseOffset, clock.now(), config.indexIntervalBytes);
     segment.rollJitterMs = config.segmentJitterMs > 0 ? random.below(config.segmentJitterMs) : 0;
     // Made now, so that a disk without room for it is noticed before anything else happens.
-    segment.file.truncate(0);
+    try {
+      segment.file.truncate(0);
+    } catch (error) {
+      segment.close();
+      throw error;
+    }
     this.#directoryIsDirty = true;
     this.#segments.push(segment);
     return segment;

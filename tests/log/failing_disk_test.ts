@@ -71,6 +71,26 @@ test("a segment that cannot be made leaves the log as it was", () => {
   log.close();
 });
 
+test("a segment that was made and could not be cut to nothing is no obstacle later", () => {
+  const { machine, files, log } = opened({ segmentBytes: batchOf(3).length * 2 });
+  log.append(batchOf(3), client);
+  log.append(batchOf(1), client);
+  files.failing.add("truncate");
+  assertEquals(refusal(() => log.append(batchOf(3), client)).name, "KAFKA_STORAGE_ERROR");
+  files.failing.clear();
+  // A smaller batch still fits into the segment that should have been followed.
+  assertEquals(log.append(batchOf(1), client).baseOffset, 4);
+  assertEquals(log.append(batchOf(3), client).baseOffset, 5);
+  log.close();
+  // Nothing is left open: the directory can be moved.
+  machine.memory.rename(log.directory, "/data/moved");
+  machine.memory.rename("/data/moved", log.directory);
+  const again = machine.kill().open();
+  assertEquals([again.logEndOffset, again.segmentCount], [8, 2]);
+  assertEquals(allBatches(again).map((batch) => batch.baseOffset), [0, 3, 4, 5]);
+  again.close();
+});
+
 test("an epoch that cannot be written down keeps its records out", () => {
   const { files, log } = opened();
   log.append(batchOf(1), client);
