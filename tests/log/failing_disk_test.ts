@@ -72,7 +72,9 @@ test("a segment that cannot be made leaves the log as it was", () => {
 });
 
 test("a segment that was made and could not be cut to nothing is no obstacle later", () => {
-  const { machine, files, log } = opened({ segmentBytes: batchOf(3).length * 2 });
+  const { machine, files, log } = opened({
+    segmentBytes: batchOf(3).length + 2 * batchOf(1).length,
+  });
   log.append(batchOf(3), client);
   log.append(batchOf(1), client);
   files.failing.add("truncate");
