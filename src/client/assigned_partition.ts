@@ -19,6 +19,8 @@ export class AssignedPartition implements TopicPartition {
   position = -1;
   /** What of that is surely processed: the record handed out last may not be. */
   processed = -1;
+  /** What the group has stored, -1 for nothing. */
+  committed = -1;
   /** The offset to be fetched next, ahead of the position by what is in memory; -1 while unknown. */
   fetchOffset = -1;
   /** The offset after the last record that may be read, as last heard; -1 before that. */

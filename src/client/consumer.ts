@@ -184,7 +184,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     if (this.#settings.groupId === null) {
       throw new TypeError(`Cannot commit: the consumer has no "groupId"`);
     }
-    await this.#member?.commit(this.positions);
+    await this.#commit(({ position }) => position);
   }
 
   /**
@@ -234,13 +234,17 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
           if (this.#settings.autoCommit) await member.commit(positions).catch(() => {});
         },
         assigned: async (offsets) => {
-          const partitions = offsets.map(({ topic, partition, offset }) =>
-            new AssignedPartition(topic, partition, offset < 0 ? this.#settings.from : offset)
-          );
+          const partitions = offsets.map(({ topic, partition, offset }) => {
+            const start = offset < 0 ? this.#settings.from : offset;
+            const one = new AssignedPartition(topic, partition, start);
+            one.committed = offset;
+            return one;
+          });
           await findStartOffsets(this.#client, partitions);
           this.#assign(partitions);
           joined();
         },
+        lost: () => this.#assign([]),
         failed: (error) => {
           failed(error);
           fetcher.fail(error);
@@ -309,23 +313,34 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     if (this.#member !== null) {
       if (this.#settings.autoCommit) await this.commit().catch(() => {});
       await this.#member.leave();
-      await this.#membership;
     }
+    // Ends whatever still waits for an answer, such as a member for its group.
     this.#client.close();
+    await this.#membership;
     await this.#started?.catch(() => {});
     this.#fetcher?.close();
     this.#refreshTimer?.cancel();
     this.#commitTimer?.cancel();
   }
 
+  /** Stores in the group what it does not know yet of `offsetOf` each partition. */
+  async #commit(offsetOf: (one: AssignedPartition) => number): Promise<void> {
+    const moved = this.#assigned.filter((one) => offsetOf(one) > one.committed);
+    const offsets = moved.map((one) => ({
+      topic: one.topic,
+      partition: one.partition,
+      offset: offsetOf(one),
+    }));
+    await this.#member?.commit(offsets);
+    moved.forEach((one, i) => one.committed = Math.max(one.committed, offsets[i]!.offset));
+  }
+
   /** Commits what is surely processed, every few seconds. A failure is made up for by the next. */
   #scheduleCommit(): void {
     if (this.#closing !== null) return;
     this.#commitTimer = this.#runtime!.clock.setTimer(this.#settings.autoCommitIntervalMs, () => {
-      const offsets = this.#assigned.flatMap(({ topic, partition, processed }) =>
-        processed < 0 ? [] : { topic, partition, offset: processed }
-      );
-      this.#member!.commit(offsets).catch(() => {}).finally(() => this.#scheduleCommit());
+      this.#commit(({ processed }) => processed).catch(() => {})
+        .finally(() => this.#scheduleCommit());
     });
   }
 

@@ -265,6 +265,8 @@ export class Fetcher {
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && onOffsetOutOfRange !== "fail") {
       one.start = onOffsetOutOfRange satisfies StartPosition;
       one.fetchOffset = -1;
+      // What the group has stored is not in the log: anything is better.
+      one.committed = -1;
       return;
     }
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE || !isRetriable(errorCode)) {

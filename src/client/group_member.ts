@@ -47,6 +47,8 @@ export interface GroupListener {
   revoked(): Promise<void>;
   /** These are to be read, from the offset that was committed, or -1 where none was. */
   assigned(partitions: readonly PartitionOffset[]): Promise<void>;
+  /** The partitions may be with others already: it is too late to commit. */
+  lost(): void;
   /** The member cannot go on. */
   failed(error: Error): void;
 }
@@ -109,6 +111,7 @@ export class GroupMember {
         if (!signal.aborted) await this.#listener.revoked();
       } catch (error) {
         if (signal.aborted) return;
+        this.#listener.lost();
         const mayPass = this.#recover(error) &&
           (hasJoined || failures < this.#client.settings.retries);
         if (!mayPass) return this.#listener.failed(error as Error);

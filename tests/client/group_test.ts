@@ -1,8 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { ClusterClient } from "../../src/client/cluster_client.ts";
 import { Consumer } from "../../src/client/consumer.ts";
 import { Producer } from "../../src/client/producer.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { describeGroups } from "../../src/protocol/messages/describe_groups.ts";
 import { test } from "../harness.ts";
 
 const CONFIG = {
@@ -33,6 +35,19 @@ const member = (bootstrapServers: string, options: { autoCommit?: boolean } = {}
     heartbeatIntervalMs: 30,
     ...options,
   });
+
+/** Asks the coordinator until it says that the group is in `state`. */
+async function untilGroupIs(state: string, bootstrapServers: string): Promise<void> {
+  const client = new ClusterClient({ bootstrapServers });
+  try {
+    for (;;) {
+      const { groups } = await client.ask(describeGroups, { groups: ["readers"] });
+      if (groups[0]?.groupState === state) return;
+    }
+  } finally {
+    client.close();
+  }
+}
 
 /** Sends "0", "1", … to each partition. */
 async function fill(producer: Producer, partitions: number, each: number): Promise<void> {
@@ -115,5 +130,20 @@ test("A consumer whose group has gone on without it cannot commit", async () => 
     assertEquals(await take(other, 2), ["0:0", "0:1"]);
     await silent.close();
     await other.close();
+  });
+});
+
+test("close() ends a member that waits for the others of its group", async () => {
+  await withCluster(1, async (bootstrapServers) => {
+    const options = { bootstrapServers, topics: "events", groupId: "readers" };
+    const silent = new Consumer({ ...options, heartbeatIntervalMs: 60_000 });
+    await silent.start();
+    const waiting = member(bootstrapServers);
+    const started = assertRejects(() => waiting.start(), TypeError, "it is closed");
+    // From here on the coordinator waits for the silent member, and so does the one that joins.
+    await untilGroupIs("PreparingRebalance", bootstrapServers);
+    await waiting.close();
+    await started;
+    await silent.close();
   });
 });

@@ -12,6 +12,8 @@ const HASHES: readonly (readonly [string, number])[] = [
   ["a-little-bit-longer-string", -1486304829],
   ["lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971],
   ["abc", 479470107],
+  ["", 275646681],
+  ["größe", 588164084],
 ];
 
 test("murmur2() hashes as the Java client does", () => {
