@@ -29,8 +29,23 @@ export const SEND_POOL_IDLE_BYTES = 4 * MiB;
 /** Receive buffers of more than 64 KiB that all connections together keep between their bursts. */
 export const KEPT_RECEIVE_BYTES = 8 * MiB;
 
+/** Requests that have arrived in part, of all connections together, before they take turns. */
+export const PARTIAL_FRAME_BYTES = 32 * MiB;
+
+/** A request in part that is not counted: a connection's smallest buffers hold it. */
+export const UNCOUNTED_FRAME_BYTES = 16 * KiB;
+
+/** How often those are looked at who hold memory that others wait for, in milliseconds. */
+export const FRAME_PROGRESS_CHECK_MS = 5_000;
+
+/** What such a connection has to send between two looks, or to finish its request. */
+export const FRAME_PROGRESS_BYTES = 256 * KiB;
+
 /** An answer buffer that grew beyond this is given back when its answer has left. */
 export const KEPT_ANSWER_BUFFER_BYTES = 16 * KiB;
+
+/** Answer buffers kept for reuse. */
+export const KEPT_ANSWER_BUFFERS = 64;
 
 /** How long a clean shutdown waits for answers on their way, in milliseconds. */
 export const SHUTDOWN_GRACE_MS = 2_000;

@@ -6,8 +6,7 @@
  * @module
  */
 import { assert } from "../assert.ts";
-import { KEPT_ANSWER_BUFFER_BYTES } from "../limits.ts";
-import { ByteWriter } from "../protocol/wire.ts";
+import type { ByteWriter } from "../protocol/wire.ts";
 import type { SendPool } from "./send_pool.ts";
 
 /** Writes one whole frame. */
@@ -38,8 +37,8 @@ export class AnswerQueue {
   readonly #pool: SendPool;
   readonly #onBroken: (error: unknown) => void;
   readonly #slots: Slot[] = [];
-  #filling = new ByteWriter(512);
-  #spare: ByteWriter | null = new ByteWriter(512);
+  /** Answers that gather; null while there are none, so that an idle connection holds no buffer. */
+  #filling: ByteWriter | null = null;
   #unsentBytes = 0;
   #writing = false;
   #held = false;
@@ -95,7 +94,7 @@ export class AnswerQueue {
   close(): void {
     this.#closed = true;
     this.#slots.length = 0;
-    this.#filling.reset();
+    this.#filling = null;
     this.#wake();
   }
 
@@ -107,13 +106,14 @@ export class AnswerQueue {
       const { fill } = this.#slots[moved]!;
       moved++;
       if (fill === null) continue;
-      const before = this.#filling.totalLength;
+      const writer = this.#filling ??= this.#pool.lendWriter();
+      const before = writer.totalLength;
       try {
-        fill(this.#filling);
+        fill(writer);
       } catch (error) {
         return this.#break(error);
       }
-      this.#unsentBytes += this.#filling.totalLength - before;
+      this.#unsentBytes += writer.totalLength - before;
     }
     if (moved === 0) return;
     this.#slots.splice(0, moved);
@@ -122,23 +122,20 @@ export class AnswerQueue {
 
   #send(): void {
     if (this.#writing || this.#closed) return;
-    if (this.#filling.totalLength === 0) return this.#wake();
+    if (this.#filling === null) return this.#wake();
     this.#writing = true;
     this.#drain().catch((error) => this.#break(error));
   }
 
   async #drain(): Promise<void> {
-    while (this.#filling.totalLength > 0 && !this.#closed) {
+    while (this.#filling !== null && !this.#closed) {
       const sending = this.#filling;
-      this.#filling = this.#spare ?? new ByteWriter(512);
-      this.#spare = null;
+      this.#filling = null;
       const { totalLength } = sending;
       if (sending.externalParts.length === 0) await this.#write(sending.written());
       else await this.#writeWithRecords(sending);
       this.#unsentBytes -= totalLength;
-      const kept = sending.length <= KEPT_ANSWER_BUFFER_BYTES;
-      sending.reset();
-      this.#spare = kept ? sending : null;
+      this.#pool.giveBackWriter(sending);
       this.#wake();
     }
     this.#writing = false;

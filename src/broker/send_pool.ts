@@ -1,11 +1,15 @@
 /**
- * Buffers for answers that carry records. Reading a megabyte into fresh memory costs four times the
- * read itself, so buffers are reused; and a reader that does not take its bytes holds one, so they
- * become small once many are out.
+ * Buffers for answers, and larger ones for the records that some carry. Reading a megabyte into
+ * fresh memory costs four times the read itself, so buffers are reused; and a reader that does not
+ * take its bytes holds one, so they become small once many are out. A connection without an answer
+ * under way holds none.
  *
  * @module
  */
+import { ByteWriter } from "../protocol/wire.ts";
 import {
+  KEPT_ANSWER_BUFFER_BYTES,
+  KEPT_ANSWER_BUFFERS,
   SEND_CHUNK_BYTES,
   SEND_POOL_BYTES,
   SEND_POOL_IDLE_BYTES,
@@ -15,6 +19,7 @@ import {
 /** Lends buffers. */
 export class SendPool {
   readonly #idle = new Map<number, Uint8Array[]>();
+  readonly #idleWriters: ByteWriter[] = [];
   #idleBytes = 0;
   #lentBytes = 0;
 
@@ -32,6 +37,19 @@ export class SendPool {
     if (buffer === undefined) return new Uint8Array(size);
     this.#idleBytes -= size;
     return buffer;
+  }
+
+  /** An empty writer, for the answers' own bytes. */
+  lendWriter(): ByteWriter {
+    return this.#idleWriters.pop() ?? new ByteWriter(512);
+  }
+
+  /** Takes a lent writer back, unless it has become large. */
+  giveBackWriter(writer: ByteWriter): void {
+    if (writer.length > KEPT_ANSWER_BUFFER_BYTES) return;
+    if (this.#idleWriters.length === KEPT_ANSWER_BUFFERS) return;
+    writer.reset();
+    this.#idleWriters.push(writer);
   }
 
   /** Takes a lent buffer back. */
