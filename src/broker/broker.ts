@@ -19,6 +19,7 @@ import { METADATA_TOPIC_ID, randomUuid } from "../protocol/uuid.ts";
 import type { Address, Listener, Runtime, Timer } from "../runtime/runtime.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
+import { FrameMemory } from "./frame_memory.ts";
 import type { ConnectionInfo } from "./handler.ts";
 import { Hosting } from "./hosting.ts";
 import { Partitions } from "./partitions.ts";
@@ -99,6 +100,7 @@ export class Broker {
         dispatcher: new Dispatcher(SUPPORTED, services),
         pool: new SendPool(),
         keptBytes: new KeptBytes(KEPT_RECEIVE_BYTES),
+        frameMemory: new FrameMemory(clock),
         clock,
         logger,
         maxFrameBytes: () => config.socketRequestMaxBytes,
@@ -132,7 +134,10 @@ export class Broker {
     });
     let listener: Listener | null = null;
     try {
+      await logs.flushDirectory();
+      const isNew = !logs.has(METADATA_TOPIC, 0);
       const metadata = logs.create(METADATA_TOPIC, 0, METADATA_TOPIC_ID, METADATA_LOG_CONFIG);
+      if (isNew || !logs.wasShutDownCleanly) await logs.flushDirectory();
       const metadataLog = new MetadataLog(metadata);
       const controller = new Controller({ runtime, metadataLog, config, logger });
       listener = await runtime.network.listen(config.listener);

@@ -11,6 +11,7 @@ import { ProtocolError } from "../protocol/wire.ts";
 import { type Clock, type Connection, ConnectionError } from "../runtime/runtime.ts";
 import { AnswerQueue } from "./answer_queue.ts";
 import { CloseConnection, type Dispatcher } from "./dispatch.ts";
+import type { FrameMemory, FrameShare } from "./frame_memory.ts";
 import type { ConnectionInfo } from "./handler.ts";
 import type { Logger } from "../logger.ts";
 import type { SendPool } from "./send_pool.ts";
@@ -21,6 +22,7 @@ export interface ConnectionEnvironment {
   readonly pool: SendPool;
   /** What the connections together keep of large receive buffers. */
   readonly keptBytes: KeptBytes;
+  readonly frameMemory: FrameMemory;
   readonly clock: Clock;
   readonly logger: Logger;
   /** `socket.request.max.bytes` as it stands now. */
@@ -33,6 +35,7 @@ export class ClientConnection {
   readonly #connection: Connection;
   readonly #environment: ConnectionEnvironment;
   readonly #parser: FrameParser;
+  readonly #share: FrameShare;
   readonly #answers: AnswerQueue;
   readonly #openSlot: () => ReturnType<AnswerQueue["open"]>;
   readonly #onFatal: (error: unknown) => void;
@@ -54,6 +57,7 @@ export class ClientConnection {
     this.#environment = environment;
     this.#lastActiveMs = environment.clock.monotonicMs();
     this.#parser = new FrameParser(environment.maxFrameBytes(), environment.keptBytes);
+    this.#share = environment.frameMemory.share((reason) => this.#end(new CloseConnection(reason)));
     this.#onFatal = (error) => this.#end(error);
     this.#answers = new AnswerQueue(writerOf(connection), environment.pool, this.#onFatal);
     this.#openSlot = () => this.#answers.open();
@@ -91,20 +95,28 @@ export class ClientConnection {
     this.#closed = true;
     this.#answers.close();
     this.#parser.close();
+    this.#share.close();
     this.#connection.close();
   }
 
   /** Reads what has arrived into the parser. False at the client's end of the stream. */
   async #read(): Promise<boolean> {
+    const turn = this.#share.beforeRead(this.#parser.buffered, this.#parser.missing);
+    if (turn !== null) {
+      await turn;
+      if (this.#closed) return false;
+    }
     const space = this.#parser.space();
     if (this.#connection.readInto !== undefined) {
       const length = await this.#connection.readInto(space);
+      this.#share.afterRead();
       if (length === null) return false;
       this.#parser.filled(length);
       return true;
     }
     this.#reader ??= this.#connection.readable.getReader({ mode: "byob" });
     const { value, done } = await this.#reader.read(space);
+    this.#share.afterRead();
     if (value !== undefined) this.#parser.filled(value);
     return !done;
   }

@@ -90,6 +90,11 @@ export class FrameParser {
     return this.#end - this.#start;
   }
 
+  /** Bytes that the frame under way still lacks, 0 when there is none or its length is not known. */
+  get missing(): number {
+    return Math.max(0, this.#needed - this.buffered);
+  }
+
   /** Bytes the parser holds on to. */
   get capacity(): number {
     return this.#bytes.length;

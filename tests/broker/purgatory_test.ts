@@ -1,30 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Purgatory } from "../../src/broker/purgatory.ts";
-import type { Clock } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
-
-/** A clock that moves by hand. */
-function manualClock(): Clock & { advance(ms: number): void; pending(): number } {
-  let now = 0;
-  let timers: { at: number; callback: () => void }[] = [];
-  return {
-    now: () => now,
-    monotonicMs: () => now,
-    setTimer(delayMs, callback) {
-      const timer = { at: now + delayMs, callback };
-      timers.push(timer);
-      return { cancel: () => void (timers = timers.filter((other) => other !== timer)) };
-    },
-    yieldToLoop: () => Promise.resolve(),
-    advance(ms) {
-      now += ms;
-      const due = timers.filter((timer) => timer.at <= now);
-      timers = timers.filter((timer) => timer.at > now);
-      for (const timer of due) timer.callback();
-    },
-    pending: () => timers.length,
-  };
-}
+import { manualClock } from "./manual_clock.ts";
 
 function operation(log: string[], name: string, ready: () => boolean) {
   return {

@@ -1,0 +1,149 @@
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { FrameMemory, type FrameShare } from "../../src/broker/frame_memory.ts";
+import { FRAME_PROGRESS_BYTES, FRAME_PROGRESS_CHECK_MS } from "../../src/limits.ts";
+import { metadata } from "../../src/protocol/messages/metadata.ts";
+import { test } from "../harness.ts";
+import { withBroker } from "./fixture.ts";
+import { manualClock } from "./manual_clock.ts";
+
+const MIB = 1024 * 1024;
+const FRAME = 90 * MIB;
+
+/** A memory of 8 MiB, and connections that note when they are let go on or evicted. */
+function memory() {
+  const clock = manualClock();
+  const frames = new FrameMemory(clock, 8 * MIB);
+  const log: string[] = [];
+  return {
+    clock,
+    frames,
+    log,
+    connection(name: string) {
+      const share: FrameShare = frames.share((reason) => {
+        log.push(`${name} evicted: ${reason}`);
+        share.close();
+      });
+      return {
+        share,
+        /** Whether it may read on at once; if not, `log` tells when it may. */
+        reads(held: number, missing = FRAME - held): boolean {
+          share.afterRead();
+          const turn = share.beforeRead(held, missing);
+          turn?.then(() => log.push(name));
+          return turn === null;
+        },
+      };
+    },
+  };
+}
+
+const settled = () => new Promise<void>((resolve) => queueMicrotask(resolve));
+
+test("small pieces of frames are not counted", () => {
+  const { frames, connection } = memory();
+  for (let i = 0; i < 1_000; i++) assert(connection("c").reads(16 * 1024));
+  assertEquals(frames.used, 0);
+});
+
+test("sixty connections that announce 90 MiB take no more than the budget and one frame", async () => {
+  const { frames, log, connection } = memory();
+  const connections = Array.from({ length: 60 }, (_, i) => connection(`${i}`));
+  const held = connections.map(() => 0);
+  const isWaiting = connections.map(() => false);
+  for (let round = 1; round <= 90; round++) {
+    for (const [i, { reads }] of connections.entries()) {
+      if (isWaiting[i]) continue;
+      held[i]! += MIB;
+      isWaiting[i] = !reads(held[i]!);
+    }
+  }
+  assertEquals(isWaiting.filter((waiting) => !waiting).length, 1);
+  assert(frames.used <= 8 * MIB + 60 * MIB + FRAME, `${frames.used}`);
+  assertEquals(held.filter((bytes) => bytes === FRAME).length, 1);
+  await settled();
+  assertEquals(log, []);
+});
+
+test("a frame that lacks little goes before one that lacks much", async () => {
+  const { log, connection } = memory();
+  const large = connection("large");
+  const slow = connection("slow");
+  const small = connection("small");
+  assert(large.reads(6 * MIB));
+  assert(!slow.reads(4 * MIB));
+  assert(small.reads(MIB, 100_000));
+  small.share.close();
+  await settled();
+  assertEquals(log, []);
+  large.share.close();
+  await settled();
+  assertEquals(log, ["slow"]);
+});
+
+test("room that is freed lets several go on", async () => {
+  const { log, connection } = memory();
+  const large = connection("large");
+  assert(large.reads(9 * MIB, 10));
+  for (const name of ["a", "b", "c"]) assert(!connection(name).reads(MIB));
+  assert(large.reads(0, 0));
+  await settled();
+  assertEquals(log, ["a", "b", "c"]);
+});
+
+test("who holds what others wait for and sends next to nothing is evicted", async () => {
+  const { clock, frames, log, connection } = memory();
+  const silent = connection("silent");
+  const sending = connection("sending");
+  const waiting = connection("waiting");
+  assert(silent.reads(5 * MIB, 10));
+  assert(sending.reads(3 * MIB));
+  clock.advance(10 * FRAME_PROGRESS_CHECK_MS);
+  assertEquals(log, [], "nobody waits, everybody may take their time");
+  assert(!waiting.reads(MIB));
+  clock.advance(FRAME_PROGRESS_CHECK_MS);
+  assertEquals(log, [], "the first look only takes note");
+  sending.share.afterRead();
+  assertEquals(sending.share.beforeRead(3 * MIB + FRAME_PROGRESS_BYTES, 20 * MIB) === null, false);
+  clock.advance(FRAME_PROGRESS_CHECK_MS);
+  await settled();
+  assertEquals(log.length, 2);
+  assertStringIncludes(
+    log[0]!,
+    "silent evicted: a request of 5,242,880 bytes so far comes too slowly",
+  );
+  assertEquals(log[1], "waiting");
+  assertNotEquals(frames.used, 0);
+  sending.share.close();
+  waiting.share.close();
+  assertEquals(frames.used, 0);
+  assertEquals(clock.pending(), 0);
+});
+
+test("a connection whose requests are being carried out is not evicted", () => {
+  const { clock, log, connection } = memory();
+  const busy = connection("busy");
+  const waiting = connection("waiting");
+  assert(busy.reads(8 * MIB, 10));
+  busy.share.afterRead();
+  assert(!waiting.reads(MIB));
+  clock.advance(FRAME_PROGRESS_CHECK_MS);
+  clock.advance(FRAME_PROGRESS_CHECK_MS);
+  assertEquals(log, []);
+  busy.share.close();
+  waiting.share.close();
+});
+
+test("a broker answers others while many connections hold half of a large frame", () =>
+  withBroker(async ({ client, connect }) => {
+    const announced = new Uint8Array(4);
+    new DataView(announced.buffer).setInt32(0, FRAME);
+    const part = new Uint8Array(1.5 * MIB);
+    const holders = await Promise.all(Array.from({ length: 30 }, connect));
+    for (const holder of holders) await holder.sendBytes(announced);
+    // What the broker does not take stays in the sockets: a send may never end.
+    const sent = holders.map((holder) => holder.sendBytes(part).catch(() => {}));
+    const answer = await client.request(metadata, 9, { topics: null });
+    assertEquals(answer.brokers.length, 1);
+    for (const holder of holders) holder.close();
+    await Promise.all(sent);
+  }));

@@ -1,0 +1,37 @@
+/**
+ * Time that passes when a test says so.
+ *
+ * @module
+ */
+import type { Clock } from "../../src/runtime/runtime.ts";
+
+/** A clock that a test moves. */
+export interface ManualClock extends Clock {
+  /** Lets `ms` milliseconds pass and calls the timers that are due. */
+  advance(ms: number): void;
+  /** How many timers are set. */
+  pending(): number;
+}
+
+/** A clock that moves by hand. */
+export function manualClock(): ManualClock {
+  let now = 0;
+  let timers: { at: number; callback: () => void }[] = [];
+  return {
+    now: () => now,
+    monotonicMs: () => now,
+    setTimer(delayMs, callback) {
+      const timer = { at: now + delayMs, callback };
+      timers.push(timer);
+      return { cancel: () => void (timers = timers.filter((other) => other !== timer)) };
+    },
+    yieldToLoop: () => Promise.resolve(),
+    advance(ms) {
+      now += ms;
+      const due = timers.filter((timer) => timer.at <= now);
+      timers = timers.filter((timer) => timer.at > now);
+      for (const timer of due) timer.callback();
+    },
+    pending: () => timers.length,
+  };
+}
