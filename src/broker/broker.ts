@@ -68,7 +68,7 @@ export class Broker {
     this.#runtime = runtime;
     this.#logger = logger;
     this.#logs = logs;
-    this.#partitions = new Partitions(clock);
+    this.#partitions = new Partitions(clock, (message) => logger.log("error", message));
     this.#groups = new GroupCoordinator({
       clock,
       random,
@@ -131,6 +131,7 @@ export class Broker {
       directory,
       nodeId: config.nodeId,
       onRecovery: (report) => logger.log("warn", recoverySentence(report)),
+      onLoss: (sentence) => logger.log("warn", sentence),
     });
     let listener: Listener | null = null;
     try {

@@ -9,6 +9,9 @@ import type { Clock } from "../runtime/runtime.ts";
 import type { Partition } from "./partition.ts";
 import { Purgatory } from "./purgatory.ts";
 
+/** Failures of one partition's files are told once in this time: clients try again and again. */
+const FAILURES_TOLD_MS = 10_000;
+
 interface HostedTopic {
   readonly name: string;
   readonly id: string;
@@ -25,8 +28,15 @@ export class Partitions {
   readonly #byName = new Map<string, HostedTopic>();
   readonly #byId = new Map<string, HostedTopic>();
   readonly #touched = new Set<Partition>();
+  readonly #clock: Clock;
+  readonly #onStorageFailure: (message: string) => void;
+  /** When a partition's failing files were last told of. */
+  readonly #toldMs = new WeakMap<Partition, number>();
 
-  constructor(clock: Clock) {
+  /** `onStorageFailure` is told why a partition's files cannot be written or read, now and then. */
+  constructor(clock: Clock, onStorageFailure: (message: string) => void) {
+    this.#clock = clock;
+    this.#onStorageFailure = onStorageFailure;
     this.fetchPurgatory = new Purgatory(clock);
     this.producePurgatory = new Purgatory(clock);
   }
@@ -100,6 +110,15 @@ export class Partitions {
     if (this.#touched.size === 0) queueMicrotask(() => this.#wakeReaders());
     this.#touched.add(partition);
     return result;
+  }
+
+  /** Tells the operator of what a client is answered, if the cause is that files fail. */
+  noteFailure(partition: Partition, { code, message }: KafkaError): void {
+    if (code !== ErrorCode.KAFKA_STORAGE_ERROR) return;
+    const now = this.#clock.monotonicMs();
+    if (now < (this.#toldMs.get(partition) ?? -Infinity) + FAILURES_TOLD_MS) return;
+    this.#toldMs.set(partition, now);
+    this.#onStorageFailure(message);
   }
 
   /** Answers everything that waits, with what there is. */

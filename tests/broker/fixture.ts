@@ -14,7 +14,7 @@ import {
 } from "../../src/protocol/records/batch.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
-import type { Runtime } from "../../src/runtime/runtime.ts";
+import type { FileSystem, Runtime } from "../../src/runtime/runtime.ts";
 import { RawClient } from "./raw_client.ts";
 
 /** A running broker. */
@@ -35,8 +35,9 @@ const encoder = new TextEncoder();
 export async function withBroker(
   use: (fixture: Fixture) => Promise<void>,
   config: Record<string, string> = {},
+  files: FileSystem = new MemoryFileSystem(),
 ): Promise<void> {
-  const runtime = { ...await hostRuntime(), files: new MemoryFileSystem() };
+  const runtime = { ...await hostRuntime(), files };
   const messages: Fixture["messages"] = [];
   const broker = await Broker.start({
     runtime,

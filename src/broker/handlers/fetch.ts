@@ -115,8 +115,9 @@ function readOne(
   isById: boolean,
   partitions: Partitions,
 ): Outcome {
+  let partition: Partition | undefined;
   try {
-    const partition = find(target, isById, partitions);
+    partition = find(target, isById, partitions);
     partition.checkLeaderEpoch(target.currentLeaderEpoch);
     const diverging = divergingEpoch(target, partition);
     const { highWatermark, lastStableOffset, log } = partition;
@@ -142,6 +143,7 @@ function readOne(
     };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
+    if (partition !== undefined) partitions.noteFailure(partition, error);
     return {
       target,
       response: {

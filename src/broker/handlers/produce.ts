@@ -84,8 +84,9 @@ function append(
 ): PartitionAnswer {
   const { partitions } = services;
   const isById = apiVersion >= 13;
+  let partition: Partition | undefined;
   try {
-    const partition = isById
+    partition = isById
       ? partitions.byId(topic.topicId, index)
       : partitions.byName(topic.name, index);
     if (records === null) {
@@ -107,6 +108,7 @@ function append(
     return answer;
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
+    if (partition !== undefined) partitions.noteFailure(partition, error);
     return refusal(index, error.code, error.message);
   }
 }

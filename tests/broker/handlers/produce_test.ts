@@ -1,9 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { fetch } from "../../../src/protocol/messages/fetch.ts";
 import { listOffsets } from "../../../src/protocol/messages/list_offsets.ts";
 import { produce } from "../../../src/protocol/messages/produce.ts";
 import { writeCrc } from "../../../src/protocol/records/batch.ts";
+import { MemoryFileSystem } from "../../../src/runtime/memory_files.ts";
 import { test } from "../../harness.ts";
+import { FailingFiles } from "../../log/fixture.ts";
 import { batchOf, type Fixture, produceTo, withBroker } from "../fixture.ts";
 
 /** Where the log of partition 0 ends, as a client sees it. */
@@ -169,3 +172,28 @@ test("what was produced is fetched byte for byte but for its offset and epoch", 
     assertEquals(records.subarray(16), sent.subarray(16));
     assertEquals(records[7], 1);
   }));
+
+test("a full disk is told to the client each time, to the operator once", async () => {
+  const files = new FailingFiles(new MemoryFileSystem());
+  await withBroker(
+    async (fixture) => {
+      const { client, createTopic, messages } = fixture;
+      await createTopic({ name: "events" });
+      await produceTo(client, "events", 0, batchOf(["kept"]));
+      files.failsAt = "events-0";
+      files.failing.add("write");
+      for (let i = 0; i < 5; i++) {
+        const { errorCode } = await produceTo(client, "events", 0, batchOf(["lost"]));
+        assertEquals(errorCode, ErrorCode.KAFKA_STORAGE_ERROR);
+      }
+      assertEquals(messages.map(({ level }) => level), ["error"]);
+      assertStringIncludes(messages[0]!.message, "Cannot append to events-0");
+      assertStringIncludes(messages[0]!.message, "no space left");
+      files.failing.clear();
+      assertEquals((await produceTo(client, "events", 0, batchOf(["kept"]))).baseOffset, 1);
+      assertEquals(await endOffset(fixture), 2);
+    },
+    {},
+    files,
+  );
+});
