@@ -6,6 +6,7 @@
  * @module
  */
 import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES } from "../limits.ts";
+import { KafkaError } from "../protocol/errors.ts";
 import { FrameParser, type KeptBytes } from "../protocol/frame.ts";
 import { ProtocolError } from "../protocol/wire.ts";
 import { type Clock, type Connection, ConnectionError } from "../runtime/runtime.ts";
@@ -156,7 +157,10 @@ export class ClientConnection {
   #end(error: unknown): void {
     if (this.#closed) return;
     const { host, port } = this.info.remoteAddress;
-    if (error instanceof ProtocolError || error instanceof CloseConnection) {
+    // A KafkaError can only come late, when records can no longer be read while they are sent.
+    const isExpected = error instanceof ProtocolError || error instanceof CloseConnection ||
+      error instanceof KafkaError;
+    if (isExpected) {
       this.#environment.logger.log("warn", `Closed ${host}:${port}: ${error.message}`);
     } else if (!(error instanceof ConnectionError)) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);

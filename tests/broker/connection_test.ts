@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
 import { fetch } from "../../src/protocol/messages/fetch.ts";
 import { metadata } from "../../src/protocol/messages/metadata.ts";
@@ -146,6 +146,28 @@ test("a reader that does not read is not read from either, and holds up nobody",
       const { responses } = await slow.answer(fetch, 11);
       assert(responses[0]!.partitions[0]!.records!.byteLength > 900_000);
     }
+  }));
+
+test("a reader of a topic that is deleted meanwhile loses its connection, and that is no defect", () =>
+  withBroker(async ({ broker, client, connect, createTopic, messages }) => {
+    await createTopic({ name: "events" });
+    await produceTo(client, "events", 0, batchOf(["x".repeat(900_000)]));
+    const slow = await connect();
+    const one = slow.frame(fetch, 11, {
+      maxWaitMs: 0,
+      minBytes: 1,
+      topics: [{
+        topic: "events",
+        partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
+      }],
+    });
+    await slow.sendBytes(joined(...Array.from({ length: 60 }, () => one)));
+    // With the first answer there, more of them are on their way than the sockets take.
+    assertEquals((await slow.answer(fetch, 11)).responses.length, 1);
+    await broker.controller.deleteTopics([{ name: "events" }]);
+    while (await slow.nextFrame().catch(() => null) !== null);
+    assertEquals(messages.map(({ level }) => level), ["warn"]);
+    assertStringIncludes(messages[0]!.message, "Cannot read");
   }));
 
 test("connections beyond max.connections.per.ip are refused", () =>
