@@ -197,6 +197,8 @@ export class Broker {
     });
     this.#logs.openAll((topic) => hosting.logConfig(topic));
     hosting.hostAll();
+    // What was cut off a torn tail must not come back when the power goes once more.
+    if (!this.#logs.wasShutDownCleanly) await this.#logs.flush();
     controller.onDelta((delta) => {
       hosting.apply(delta);
       this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));

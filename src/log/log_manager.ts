@@ -49,6 +49,8 @@ export interface LogManagerOptions {
   readonly configOf?: (topic: string) => LogConfig;
   /** Is told what was mended. */
   readonly onRecovery?: (report: RecoveryReport) => void;
+  /** Is told, in a sentence, what else was lost and can be done without. */
+  readonly onLoss?: (sentence: string) => void;
 }
 
 /** A data directory with its logs. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
@@ -70,12 +72,15 @@ export class LogManager {
   readonly #storedStartOffsets: Map<string, number>;
   #isClosed = false;
   /** Whether `meta.properties` may not be on the disk yet. */
-  #identityIsDirty = true;
+  #identityIsDirty: boolean;
+  /** Directories in which this process has made the data directory or a parent of it. */
+  #parentsToSync: readonly string[];
 
   private constructor(
     options: LogManagerOptions,
     lock: DirectoryLock,
     properties: MetaProperties,
+    parentsToSync: readonly string[],
   ) {
     const { files } = options.runtime;
     this.#options = options;
@@ -86,19 +91,23 @@ export class LogManager {
     const marker = this.#path(CLEAN_SHUTDOWN);
     this.wasShutDownCleanly = files.exists(marker);
     files.remove(marker);
-    this.#storedStartOffsets = readStartOffsets(options, this.#path(LOG_START_OFFSETS));
+    this.#identityIsDirty = !this.wasShutDownCleanly;
+    this.#parentsToSync = parentsToSync;
+    this.#storedStartOffsets = this.#readStartOffsets();
   }
 
   /**
    * Opens the directory and takes its lock. Throws KAFKA_STORAGE_ERROR, with one sentence that says
    * what to do, when another process has it, when it belongs to another node or cluster, and when it
-   * cannot be read or written.
+   * cannot be read or written. Await {@linkcode LogManager.flushDirectory} before anything is written.
    */
   static open(options: LogManagerOptions): LogManager {
     const { directory, runtime } = options;
     let lock: DirectoryLock | null;
+    let made: string[];
     try {
-      if (!runtime.files.exists(directory)) runtime.files.makeDirectory(directory);
+      made = parentsOfMissing(runtime.files, directory);
+      if (made.length > 0) runtime.files.makeDirectory(directory);
       lock = runtime.files.tryLock(`${directory}/${LOCK}`);
     } catch (error) {
       throw unusable(directory, error);
@@ -111,7 +120,7 @@ export class LogManager {
       );
     }
     try {
-      const manager = new LogManager(options, lock, claim(options));
+      const manager = new LogManager(options, lock, claim(options), made);
       manager.#removeDeleted();
       if (options.configOf) manager.openAll(options.configOf);
       return manager;
@@ -244,6 +253,8 @@ export class LogManager {
       this.#writeStartOffsets();
       if (!isClean) return;
       const { files } = this.#options.runtime;
+      // The marker says that all else is on the disk.
+      await syncFile(files, this.#path(LOG_START_OFFSETS));
       replaceTextFile(files, this.#path(CLEAN_SHUTDOWN), `{"version":0,"brokerEpoch":-1}`);
     } finally {
       for (const log of this.#logs.values()) log.close();
@@ -280,17 +291,47 @@ export class LogManager {
    * its own `failure`, and the others go on. Rejects when the identity cannot be written.
    */
   async flush(): Promise<void> {
-    const { files } = this.#options.runtime;
-    if (this.#identityIsDirty) {
-      this.#identityIsDirty = false;
-      await syncFile(files, this.#path(META_PROPERTIES));
-    }
     const dirty = [...this.#logs.values()].filter((log) => log.failure === null && log.isDirty);
     for (let i = 0; i < dirty.length; i += FLUSHES_AT_A_TIME) {
       const some = dirty.slice(i, i + FLUSHES_AT_A_TIME);
       await Promise.allSettled(some.map((log) => log.flush()));
     }
-    await files.syncDirectory(this.directory);
+    await this.flushDirectory();
+  }
+
+  /**
+   * Resolves when the directory's identity and the names in it are on the disk: without them nothing
+   * that is flushed later can be found again, and what an orderly end left would pass for the end of
+   * a process that lost its power. Rejects with KAFKA_STORAGE_ERROR.
+   */
+  async flushDirectory(): Promise<void> {
+    const { files } = this.#options.runtime;
+    try {
+      if (this.#identityIsDirty) await syncFile(files, this.#path(META_PROPERTIES));
+      this.#identityIsDirty = false;
+      await files.syncDirectory(this.directory);
+      for (const parent of this.#parentsToSync) await files.syncDirectory(parent);
+      this.#parentsToSync = [];
+    } catch (error) {
+      throw unusable(this.directory, error);
+    }
+  }
+
+  /**
+   * Reads where logs begin later than their files do. A loss of power may have torn the file: then
+   * logs begin where their files do, as in Apache Kafka.
+   */
+  #readStartOffsets(): Map<string, number> {
+    const path = this.#path(LOG_START_OFFSETS);
+    try {
+      return readStartOffsets(this.#options, path);
+    } catch (error) {
+      if (this.wasShutDownCleanly || !(error instanceof KafkaError)) throw error;
+      this.#options.onLoss?.(
+        `Went on without ${path}, records that were deleted may be back: ${error.message}`,
+      );
+      return new Map();
+    }
   }
 
   /** Writes down where logs begin later than their files do. */
@@ -330,6 +371,17 @@ function parseName(name: string): { topic: string; partition: number } | null {
   return match && { topic: match[1]!, partition: Number(match[2]) };
 }
 
+/** The parents of `directory` and of its own parents, as far as those do not exist. */
+function parentsOfMissing(files: Runtime["files"], directory: string): string[] {
+  const parents: string[] = [];
+  for (let path = directory; path !== "." && path !== "/" && !files.exists(path);) {
+    const slash = path.lastIndexOf("/");
+    path = slash < 0 ? "." : path.slice(0, slash) || "/";
+    parents.push(path);
+  }
+  return parents;
+}
+
 /** 32 hexadecimal digits. */
 function uniqueWord(random: Runtime["random"]): string {
   const bytes = random.fill(new Uint8Array(16));
@@ -340,8 +392,9 @@ function uniqueWord(random: Runtime["random"]): string {
 function claim(options: LogManagerOptions): MetaProperties {
   const { directory, nodeId, runtime } = options;
   const path = `${directory}/${META_PROPERTIES}`;
-  const found = readMetaProperties(runtime.files, path);
-  if (found === null) return introduce(options, path);
+  const isNew = runtime.files.list(directory).every(({ name }) => parseName(name) === null);
+  const found = readMetaProperties(runtime.files, path, isNew);
+  if (found === null) return introduce(options, path, isNew);
   const refuse = (what: string) =>
     new KafkaError(
       ErrorCode.KAFKA_STORAGE_ERROR,
@@ -356,9 +409,9 @@ function claim(options: LogManagerOptions): MetaProperties {
   return found;
 }
 
-function introduce(options: LogManagerOptions, path: string): MetaProperties {
+function introduce(options: LogManagerOptions, path: string, isNew: boolean): MetaProperties {
   const { directory, nodeId, runtime } = options;
-  if (runtime.files.list(directory).some((entry) => parseName(entry.name) !== null)) {
+  if (!isNew) {
     throw new KafkaError(
       ErrorCode.KAFKA_STORAGE_ERROR,
       `Cannot use the data directory ${directory}: it holds partitions but no ${META_PROPERTIES}; ` +

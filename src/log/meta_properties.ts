@@ -21,14 +21,23 @@ export interface MetaProperties {
   readonly directoryId: string;
 }
 
+const KEYS = ["node.id", "directory.id", "version", "cluster.id"];
+
 /**
- * The content of the file at `path`, or null when there is none or nothing in it. Throws KAFKA_STORAGE_ERROR for
- * another version and for what is missing, and a `FileError`.
+ * The content of the file at `path`, or null when there is none. `isNew` is whether the directory
+ * holds nothing else yet: then a file without some of its lines is what a loss of power left of the
+ * first write, and as good as none. Throws KAFKA_STORAGE_ERROR for another version and for what is
+ * missing, and a `FileError`.
  */
-export function readMetaProperties(files: FileSystem, path: string): MetaProperties | null {
+export function readMetaProperties(
+  files: FileSystem,
+  path: string,
+  isNew: boolean,
+): MetaProperties | null {
   const text = readTextFile(files, path);
   if (text === null || text === "") return null;
   const properties = parse(text);
+  if (isNew && KEYS.some((key) => !properties.get(key))) return null;
   const version = properties.get("version");
   if (version !== "1") {
     throw new KafkaError(

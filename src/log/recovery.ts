@@ -75,13 +75,16 @@ function mend(segments: Segment[], options: RecoveryOptions): void {
     sizes.shift();
     discard(options.files, segments.shift()!);
   }
-  dropEmptyBetween(segments, sizes, options);
-  const tail = Math.max(0, sizes.findLastIndex((size) => size > 0));
-  for (const [i, segment] of segments.entries()) {
-    if (i > tail) break;
-    const next = segments[i + 1];
+  let tail = Math.max(0, sizes.findLastIndex((size) => size > 0));
+  for (let i = 0; i < segments.length && i <= tail; i++) {
+    const segment = segments[i]!;
     walk(segment, sizes[i]!, i === tail, options);
-    if (i < tail) checkJoin(segment, next!, options);
+    while (i + 1 < tail && isSkipped(segment, segments, sizes, i + 1)) {
+      sizes.splice(i + 1, 1);
+      dropSkipped(segments.splice(i + 1, 1)[0]!, options);
+      tail--;
+    }
+    if (i < tail) checkJoin(segment, segments[i + 1]!, options);
   }
   dropEmptySegments(segments, tail, options);
 }
@@ -167,23 +170,29 @@ function checkJoin(segment: Segment, next: Segment, options: RecoveryOptions): v
 }
 
 /**
- * Takes out empty segments before the last one with data: a disk that failed let a file be made, and
- * what should have gone there went on in the segment before. That its neighbours join is checked.
+ * Whether segment `i` is empty and the one before it goes on where the next with data begins: a disk
+ * that failed let its file be made, and what should have gone there went into the one before.
  */
-function dropEmptyBetween(segments: Segment[], sizes: number[], options: RecoveryOptions): void {
-  for (let i = sizes.findLastIndex((size) => size > 0) - 1; i > 0; i--) {
-    if (sizes[i]! > 0) continue;
-    sizes.splice(i, 1);
-    const [segment] = segments.splice(i, 1);
-    discard(options.files, segment!);
-    options.report({
-      name: options.name,
-      file: segment!.path,
-      logEndOffset: segment!.baseOffset,
-      bytesCut: 0,
-      reason: "it is empty and others follow it",
-    });
-  }
+function isSkipped(
+  before: Segment,
+  segments: readonly Segment[],
+  sizes: readonly number[],
+  i: number,
+): boolean {
+  if (sizes[i]! > 0) return false;
+  const next = segments.find((_, other) => other > i && sizes[other]! > 0);
+  return next?.baseOffset === before.nextOffset && segments[i]!.baseOffset < next.baseOffset;
+}
+
+function dropSkipped(segment: Segment, options: RecoveryOptions): void {
+  discard(options.files, segment);
+  options.report({
+    name: options.name,
+    file: segment.path,
+    logEndOffset: segment.baseOffset,
+    bytesCut: 0,
+    reason: "it is empty, and the segment before it holds what should be there",
+  });
 }
 
 /** Segments behind the last one with data: kept as the active one where it fits, dropped otherwise. */

@@ -123,6 +123,8 @@ test("LogManager refuses a directory of another node, cluster or version", () =>
       "/data/meta.properties",
       `#\n#a comment\n${properties.map(([key, value]) => `${key}=${value}`).join("\r\n")}`,
     );
+    // A partition is there, so the file is no first write that a loss of power has torn.
+    machine.files.makeDirectory("/data/events-0");
     const { name, message } = refusal(() => open(machine, { clusterId: CLUSTER_ID }));
     assertEquals(name, "KAFKA_STORAGE_ERROR");
     assertStringIncludes(message, words);
@@ -132,6 +134,40 @@ test("LogManager refuses a directory of another node, cluster or version", () =>
   const machine = new Machine();
   machine.files.makeDirectory("/data/events-0");
   assertStringIncludes(refusal(() => open(machine)).message, "no meta.properties");
+});
+
+test("LogManager begins anew where a loss of power tore its first write, and only there", () => {
+  const whole = `#\nnode.id=1\ndirectory.id=${TOPIC_ID}\nversion=1\ncluster.id=`;
+  for (let length = 0; length <= whole.length; length++) {
+    const text = whole.slice(0, length);
+    const machine = new Machine();
+    machine.files.makeDirectory("/data");
+    put(machine, "/data/meta.properties", text);
+    assertEquals(open(machine, { clusterId: CLUSTER_ID }).clusterId, CLUSTER_ID);
+    const other = new Machine();
+    other.files.makeDirectory("/data/events-0");
+    put(other, "/data/meta.properties", text);
+    assertStringIncludes(refusal(() => open(other)).message, "meta.properties");
+  }
+});
+
+test("LogManager goes on without start offsets that a loss of power tore", async () => {
+  for (const isClean of [true, false]) {
+    const machine = new Machine();
+    const manager = open(machine);
+    manager.create("events", 0, TOPIC_ID, config);
+    await manager.close();
+    if (!isClean) machine.files.remove("/data/.kafka_cleanshutdown");
+    put(machine, "/data/log-start-offset-checkpoint", "0");
+    const losses: string[] = [];
+    const again = () => open(machine, { onLoss: (sentence) => losses.push(sentence) });
+    if (isClean) {
+      assertStringIncludes(refusal(again).message, "log-start-offset-checkpoint");
+    } else {
+      await again().close();
+      assertStringIncludes(losses.join(), "log-start-offset-checkpoint");
+    }
+  }
 });
 
 test("LogManager keeps a damaged log closed and opens the others", async () => {
