@@ -383,7 +383,8 @@ export class ProducerSender {
     this.#isRefreshing = true;
     const { clock, random } = this.#runtime;
     try {
-      await this.#client.refresh();
+      // By their names: a topic once asked for in vain is not refreshed by itself.
+      await this.#client.refresh([...new Set([...this.#active].map(({ topic }) => topic))]);
     } catch {
       // The batches fail by their own time-out if this goes on.
     } finally {
