@@ -40,6 +40,8 @@ export class Administration extends Role {
       readonly partitions: number;
       /** How often its partitions grow. */
       readonly growths: number;
+      /** Whether records may be lost: they are not waited for then. */
+      readonly mayLose?: boolean;
     },
   ) {
     super(world, host);
@@ -115,7 +117,7 @@ export class Administration extends Role {
     const first = Array.from({ length: RECORDS_OF_A_TOPIC }, (_, index) => send(index));
     await producer.flush();
     const written = first.filter(({ state }) => state === "acknowledged").length;
-    await this.#read(name, written, runtime);
+    if (!this.options.mayLose) await this.#read(name, written, runtime);
     for (let more = 0; more < 3; more++) send(RECORDS_OF_A_TOPIC + more);
     if (random.oneIn(2)) await this.#delete(admin, name);
     await producer.close();

@@ -7,11 +7,12 @@
 import { fetch } from "../../src/protocol/messages/fetch.ts";
 import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { decodeBatch, type DecodedRecord, endOfBatch } from "../../src/protocol/records/batch.ts";
-import type { Runtime } from "../../src/runtime/runtime.ts";
+import type { Runtime, Timer } from "../../src/runtime/runtime.ts";
 import { RawClient } from "../broker/raw_client.ts";
 import { BROKER, PORT } from "./broker_machine.ts";
 import { pause } from "./world.ts";
 
+const ANSWER_MS = 5_000;
 const RETRY_MS = 50;
 const MAX_TRIES = 200;
 const METADATA_VERSION = 9;
@@ -29,7 +30,7 @@ export class Link {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       try {
         this.#client ??= await RawClient.connect(this.runtime, { host: BROKER, port: PORT });
-        return await use(this.#client);
+        return await this.#inTime(use(this.#client));
       } catch (error) {
         cause = error;
         this.close();
@@ -37,6 +38,22 @@ export class Link {
       }
     }
     throw new Error(`The broker did not answer in ${MAX_TRIES} tries: ${cause}`);
+  }
+
+  /** A broker whose power has gone says nothing at all. */
+  async #inTime<Result>(answer: Promise<Result>): Promise<Result> {
+    let timer: Timer | null = null;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = this.runtime.clock.setTimer(
+        ANSWER_MS,
+        () => reject(new Error(`no answer within ${ANSWER_MS} ms`)),
+      );
+    });
+    try {
+      return await Promise.race([answer, tooLate]);
+    } finally {
+      (timer as Timer | null)?.cancel();
+    }
   }
 
   /** Every topic's name with the number of its partitions. */

@@ -73,7 +73,9 @@ async function runSeed(run: Scenario, seed: number): Promise<Outcome> {
 
 function report(name: string, outcome: Outcome, lines: number): void {
   const { seed, failures, transcript } = outcome;
-  for (const line of transcript.slice(-lines)) console.log(`  ${line}`);
+  for (const line of transcript.slice(transcript.length - Math.min(lines, transcript.length))) {
+    console.log(`  ${line}`);
+  }
   for (const failure of failures) console.log(`${name}, seed ${seed}: ${failure}`);
   if (failures.length > 0) {
     console.log(`repeat it: deno task sim --scenario ${name} --seed ${seed}`);

@@ -9,6 +9,7 @@ const SEEDS = 20;
 /** What the seeds of a scenario must have seen together, so that they test what they are for. */
 const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
   single_broker: ["acknowledged", "kills"],
+  power_loss: ["acknowledged", "crashes", "records lost", "topics created"],
   clients: ["acknowledged", "read", "handed out", "kills", "client kills", "partitions"],
 };
 

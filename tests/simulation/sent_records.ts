@@ -22,8 +22,8 @@ export interface SentRecord {
   readonly headers: readonly (readonly [string, Uint8Array | null])[];
   /** ms since 1970. */
   readonly timestamp: number;
-  /** What is known of it: nothing yet, written, or refused and perhaps written. */
-  state: "pending" | "acknowledged" | "failed";
+  /** What is known of it: nothing yet, written, refused and perhaps written, or written and lost. */
+  state: "pending" | "acknowledged" | "failed" | "lost";
   /** Where it was acknowledged. */
   place: string | null;
 }
@@ -89,21 +89,24 @@ export class SentRecords {
     return record;
   }
 
-  /** What was seen or acknowledged at and after an offset has gone with the power. */
+  /**
+   * What was at an offset and after it has gone with the power: it may be sent and stored again.
+   * Returns how much of it had been acknowledged.
+   */
   forgetFrom(topic: string, partition: number, offset: number): number {
-    let count = 0;
-    for (let at = offset; this.#seen.delete(placeOf(topic, partition, at)); at++) count++;
-    return count;
-  }
-
-  /** The offset after the last record that was ever seen or acknowledged, of those still expected. */
-  knownEnd(topic: string, partition: number, from: number): number {
-    let end = from;
-    // Answers may come out of order, but never further apart than a producer's requests.
-    for (let at = from; at < end + 1_000; at++) {
-      if (this.#seen.has(placeOf(topic, partition, at))) end = at + 1;
+    const beginning = placeOf(topic, partition, 0).slice(0, -1);
+    const places = [...this.#seen.keys()].filter((place) =>
+      place.startsWith(beginning) && Number(place.slice(beginning.length)) >= offset
+    );
+    let acknowledged = 0;
+    for (const place of places) {
+      const record = this.#byId.get(this.#seen.get(place)!)!;
+      this.#seen.delete(place);
+      if (record.place !== place) continue;
+      acknowledged++;
+      record.state = "lost";
     }
-    return end;
+    return acknowledged;
   }
 
   #remember(place: string, id: string): void {

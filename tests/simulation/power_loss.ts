@@ -1,0 +1,192 @@
+/**
+ * The power goes, again and again, while records are written and topics come and go.
+ *
+ * Records are promised to survive the end of the process, not that of the power: what the page cache
+ * held may be lost, acknowledged or not. Topics are promised to survive both. What must hold:
+ * - the broker starts again by itself, with every topic whose creation was acknowledged and none
+ *   whose deletion was;
+ * - each partition holds a first part of what it held: the same records at the same offsets, without
+ *   gaps, nothing else; what an earlier recovery had found on the disk is still there;
+ * - idempotent producers go on, and in the end everything comes to its end as without a crash.
+ *
+ * Segments are not rolled here: a rolled segment that was not synced yet when the power went is not
+ * told from a damaged one, and its partition stays out of service until somebody decides.
+ *
+ * @module
+ */
+import { Administration } from "./administration.ts";
+import { BROKER, BrokerMachine } from "./broker_machine.ts";
+import { Link } from "./link.ts";
+import type { Outcome, Sabotage } from "./outcome.ts";
+import { Producing } from "./producing.ts";
+import { Reading } from "./reading.ts";
+import type { Role } from "./role.ts";
+import { SentRecords } from "./sent_records.ts";
+import { World } from "./world.ts";
+
+const TOPIC = "events";
+const OBSERVER = "observer";
+/** How long anything may take once the power stays, ms of simulated time. */
+const LIVENESS_MS = 60_000;
+
+/** One seed in this many has a disk on which a sync takes long, and much is written meanwhile. */
+const SLOW_DISK_ONE_IN = 3;
+const SLOW_DISK = { minSyncUs: 5_000, maxSyncUs: 80_000, slowMaxUs: 300_000 };
+/** No message of the default network travels longer, ms. */
+const ARRIVAL_MS = 10;
+
+/** Runs the scenario of `seed`. */
+export function runPowerLoss(seed: number, sabotage?: Sabotage): Promise<Outcome> {
+  const disk = seed % SLOW_DISK_ONE_IN === 0 ? SLOW_DISK : {};
+  const world = new World(seed, { disk }, sabotage);
+  return world.run(() => new PowerLoss(world).play());
+}
+
+class PowerLoss {
+  readonly #world: World;
+  readonly #broker: BrokerMachine;
+  readonly #records: SentRecords;
+  /** By topic and partition: where the log ended when the power had last come back. */
+  readonly #durable = new Map<string, number>();
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#broker = new BrokerMachine(world, {
+      "log.retention.ms": "-1",
+      "log.roll.ms": "1000000000000",
+      "log.retention.check.interval.ms": "700",
+    }, false);
+    this.#records = new SentRecords(world);
+  }
+
+  async play(): Promise<void> {
+    const world = this.#world;
+    const random = world.random("scenario");
+    const partitions = 1 + random.below(3);
+    if (random.oneIn(3)) await this.#loseEarly(random.below(6_000) / 1_000);
+    await this.#broker.start();
+    await this.#broker.broker!.controller.createTopics([{
+      name: TOPIC,
+      numPartitions: partitions,
+    }]);
+    const producers = [1, 2].map((n) =>
+      new Producing(world, `producer-${n}`, this.#records, {
+        topic: TOPIC,
+        partitions,
+        records: 40 + random.below(80),
+        maxPauseMs: 1 + random.below(60),
+        mayTimeOut: true,
+      })
+    );
+    const admin = new Administration(world, "admin", this.#records, {
+      topic: TOPIC,
+      partitions,
+      growths: random.below(2),
+      mayLose: true,
+    });
+    const roles: Role[] = [...producers, admin];
+    for (const role of roles) role.start();
+    for (let crash = 1 + random.below(6); crash > 0; crash--) {
+      await world.pause(random.below(700));
+      if (random.oneIn(3)) await this.#startAnew();
+      await this.#losePower(admin, roles, random.below(1_000));
+    }
+    await this.#finish(producers, admin);
+  }
+
+  /** The power goes while a broker starts for the first time. */
+  async #loseEarly(afterMs: number): Promise<void> {
+    this.#broker.start();
+    await this.#world.pause(afterMs);
+    this.#world.count("crashes");
+    this.#broker.crash();
+  }
+
+  /** Ends the broker in an orderly way and starts it again. */
+  async #startAnew(): Promise<void> {
+    await this.#broker.shutdown();
+    this.#world.replaceProcess(BROKER);
+    await this.#broker.start();
+    await this.#world.pause(100);
+  }
+
+  /** Cuts the power, starts again, and looks at what is left before anybody writes more. */
+  async #losePower(admin: Administration, roles: readonly Role[], darkMs: number): Promise<void> {
+    const world = this.#world;
+    world.count("crashes");
+    this.#broker.crash();
+    // Answers that were on their way arrive: later they would speak of what is lost.
+    await world.pause(ARRIVAL_MS + darkMs);
+    for (const { host } of roles) world.simulation.partition(BROKER, host);
+    await this.#broker.start();
+    await this.#check(admin, true);
+    for (const { host } of roles) world.simulation.heal(BROKER, host);
+    this.#giveUpOnFailure();
+  }
+
+  async #finish(producers: readonly Role[], admin: Administration): Promise<void> {
+    const world = this.#world;
+    await this.#waitFor(
+      "every producer has sent its records",
+      () => producers.every(({ isDone }) => isDone),
+    );
+    admin.stop();
+    await this.#waitFor("the admin client has come to its end", () => admin.isDone);
+    const ends = await this.#check(admin, false);
+    const reader = new Reading(world, "reader", this.#records, TOPIC, true);
+    reader.start();
+    await this.#waitFor("a reader has read everything", () => reader.hasRead(ends));
+    reader.stop();
+    await this.#waitFor("the reader has closed", () => reader.isDone);
+    await this.#broker.shutdown();
+    world.replaceProcess(BROKER);
+    await this.#broker.start();
+    await this.#check(admin, false);
+    await this.#broker.shutdown();
+  }
+
+  /** Compares what is stored with what was. After a crash its end may be missing. */
+  async #check(admin: Administration, afterCrash: boolean): Promise<number[]> {
+    const link = new Link(this.#world.runtime(OBSERVER));
+    const topics = await link.topics();
+    admin.checkTopics(topics.keys());
+    let ends: number[] = [];
+    for (const [topic, count] of topics) {
+      const logs = [];
+      for (let partition = 0; partition < count; partition++) {
+        const log = await link.readAll(topic, partition);
+        logs.push(log);
+        if (afterCrash) this.#checkEnd(topic, partition, log.length);
+      }
+      this.#records.checkTopic(topic, logs, true);
+      if (topic === TOPIC) ends = logs.map((log) => log.length);
+    }
+    link.close();
+    return ends;
+  }
+
+  #checkEnd(topic: string, partition: number, end: number): void {
+    const name = `${topic}-${partition}`;
+    const durable = this.#durable.get(name) ?? 0;
+    if (end < durable) {
+      this.#world.fail(
+        `${name} was found with ${durable} records after a crash, now it has ${end}`,
+      );
+    }
+    this.#durable.set(name, end);
+    this.#world.count("records lost", this.#records.forgetFrom(topic, partition, end));
+  }
+
+  async #waitFor(what: string, isTrue: () => boolean): Promise<void> {
+    await this.#world.waitFor(
+      what,
+      LIVENESS_MS,
+      () => this.#world.failures.length > 0 || isTrue(),
+    );
+    this.#giveUpOnFailure();
+  }
+
+  #giveUpOnFailure(): void {
+    if (this.#world.failures.length > 0) throw new Error("Given up");
+  }
+}
