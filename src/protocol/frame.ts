@@ -3,7 +3,7 @@
  * to be read into; {@linkcode FrameDecoderStream} is the same parser as a TransformStream.
  *
  * A buffer grows because bytes have arrived, never because a header announces them: a peer that
- * announces 90 MiB and sends nothing holds 4 KB.
+ * announces 90 MiB and sends nothing holds 2 KB.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type ByteWriter, ProtocolError } from "./wire.ts";
 /** Bytes of the length before a frame. */
 const PREFIX = 4;
 /** What a fresh connection reads into. */
-const INITIAL = 4 * 1024;
+const INITIAL = 2 * 1024;
 /** The most a connection keeps while it waits for a peer that has nothing under way. */
 const KEPT = 64 * 1024;
 /** What a busy connection reads at once: beyond it a read no longer gets cheaper. */

@@ -118,14 +118,14 @@ test("FrameParser does not grow by what a header announces, and at most doubles 
   parser.filled(4);
   assertEquals(parser.next(), null);
   parser.space();
-  assertEquals(parser.capacity, 4096);
+  assertEquals(parser.capacity, 2048);
   let received = 4;
   while (received < 5 * MIB) {
     const count = Math.min(parser.space().length, 10_000);
     parser.filled(count);
     received += count;
     assertEquals(parser.next(), null);
-    assertEquals(parser.capacity <= Math.max(4096, 2 * received), true, `${received} received`);
+    assertEquals(parser.capacity <= Math.max(2048, 2 * received), true, `${received} received`);
   }
 });
 
@@ -138,7 +138,7 @@ test("FrameParser reads ahead up to 1 MiB under load and lets go of it when the 
   parser.space();
   assertEquals(parser.capacity, 64 * 1024);
   for (let i = 0; i < 100; i++) feed(parser, framed(new Uint8Array(10)), () => 14);
-  assertEquals(parser.capacity, 4096);
+  assertEquals(parser.capacity, 2048);
 });
 
 test("FrameParser keeps a large buffer between bursts as long as there are kept bytes for it", () => {
@@ -159,7 +159,7 @@ test("FrameParser keeps a large buffer between bursts as long as there are kept 
   const third = waiting();
   assertEquals(third.capacity, MIB);
   for (let i = 0; i < 200; i++) feed(third, framed(new Uint8Array(10)), () => 14);
-  assertEquals(third.capacity, 4096);
+  assertEquals(third.capacity, 2048);
   assertEquals(keptBytes.take(MIB + 100_000), true);
 });
 
