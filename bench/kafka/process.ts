@@ -13,10 +13,10 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Memory of the process that is in RAM now, in MB (10^6 bytes). */
+/** Memory of the process that is in RAM now, in MB (2^20 bytes). */
 export function residentMb(pid: number): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024 / 1e6;
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
 }
 
 /** CPU seconds that the whole machine was busy, and those of this process's ended children. */

@@ -59,7 +59,7 @@ export const ROWS: readonly Row[] = [
   row("round trips", "p99", "ms", null),
   row("end to end", "p50", "ms", most(0.7)),
   row("end to end", "p99", "ms", most(1)),
-  row("end to end", "broker CPU each", "µs", null),
+  row("end to end", "broker CPU each", "µs", most(0.2)),
   row("start", "launch to ready", "ms", most(100, "figure")),
   row("start", "launch to first acknowledged record", "ms", null),
   row("in process", "first startCluster()", "ms", null),

@@ -66,7 +66,7 @@ async function measureConnections(
     await open(FIRST_CONNECTIONS);
     const before = residentMb(pid);
     await open(IDLE_CONNECTIONS);
-    const each = (residentMb(pid) - before) * 1000 / IDLE_CONNECTIONS;
+    const each = (residentMb(pid) - before) * 1024 / IDLE_CONNECTIONS;
     samples.add(side, "idle connections", "resident each", each);
   } finally {
     for (const connection of connections) connection.close();
