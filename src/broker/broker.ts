@@ -148,7 +148,8 @@ export class Broker {
       return broker;
     } catch (error) {
       listener?.close();
-      await logs.close();
+      // Why it cannot start matters more than what else fails then.
+      await logs.close().catch(() => {});
       throw error;
     }
   }

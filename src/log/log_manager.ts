@@ -71,6 +71,8 @@ export class LogManager {
   /** What the checkpoint had for logs that are not open (yet). */
   readonly #storedStartOffsets: Map<string, number>;
   #isClosed = false;
+  /** Whether every log of the directory has been opened, or has been found damaged. */
+  #isOpened = false;
   /** Whether `meta.properties` may not be on the disk yet. */
   #identityIsDirty: boolean;
   /** Directories in which this process has made the data directory or a parent of it. */
@@ -145,6 +147,7 @@ export class LogManager {
         this.#failures.set(name, error);
       }
     }
+    this.#isOpened = true;
   }
 
   /**
@@ -239,15 +242,16 @@ export class LogManager {
 
   /**
    * Closes every log and the directory. Waits until all is on the disk and then says so in the
-   * directory, so that the next start need not check; not so when a log has failed. Rejects when a
-   * last write fails, with the directory closed all the same.
+   * directory, so that the next start need not check; not so when a log has failed, or was not opened
+   * after a crash. Rejects when a last write fails, with the directory closed all the same.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     try {
       await this.flush();
-      const isClean = this.#failures.size === 0 &&
+      // A log that nobody has opened since a crash has not been checked yet.
+      const isClean = (this.#isOpened || this.wasShutDownCleanly) && this.#failures.size === 0 &&
         [...this.#logs.values()].every((log) => log.failure === null);
       for (const log of this.#logs.values()) log.close();
       this.#writeStartOffsets();

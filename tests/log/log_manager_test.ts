@@ -136,6 +136,19 @@ test("LogManager refuses a directory of another node, cluster or version", () =>
   assertStringIncludes(refusal(() => open(machine)).message, "no meta.properties");
 });
 
+test("LogManager does not call clean what nobody has looked at since a crash", async () => {
+  const machine = new Machine();
+  const manager = open(machine);
+  const log = manager.create("events", 0, TOPIC_ID, config);
+  log.append(batchOf(2), { leaderEpoch: 0, origin: "client" });
+  const next = machine.kill();
+  // A start that fails before the logs are opened, as for a port that is taken.
+  await LogManager.open({ runtime: next.runtime, directory: "/data", nodeId: 1 }).close();
+  assertEquals(next.files.exists("/data/.kafka_cleanshutdown"), false);
+  await open(next).close();
+  assertEquals(next.files.exists("/data/.kafka_cleanshutdown"), true);
+});
+
 test("LogManager begins anew where a loss of power tore its first write, and only there", () => {
   const whole = `#\nnode.id=1\ndirectory.id=${TOPIC_ID}\nversion=1\ncluster.id=`;
   for (let length = 0; length <= whole.length; length++) {
