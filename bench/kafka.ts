@@ -19,12 +19,14 @@ const HELP = `deno task bench:kafka [options]
 
   --only REGEX     only the tests whose names match: ${TESTS.join("; ")}
   --runs N         how often each is measured, the medians are shown; 3 unless told
+  --floor          beside them a server that does nothing, as far as it can be measured
   --scale X        times the number of records; below 1 the rates mean nothing
   --out FILE.md    writes the table there too`;
 
 interface Options {
   readonly runs: number;
   readonly scale: number;
+  readonly floor: boolean;
   readonly out: string | undefined;
   isWanted(test: string): boolean;
 }
@@ -35,7 +37,7 @@ function readOptions(args: readonly string[]): Options {
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {
     string: ["only", "runs", "scale", "out"],
-    boolean: ["help"],
+    boolean: ["help", "floor"],
     default: { runs: "3", scale: "1", only: "." },
     unknown: (arg) => void unknown.push(arg),
   });
@@ -54,7 +56,7 @@ function readOptions(args: readonly string[]): Options {
     console.error(HELP);
     Deno.exit(2);
   }
-  return { runs, scale, out: parsed.out, isWanted };
+  return { runs, scale, floor: parsed.floor, out: parsed.out, isWanted };
 }
 
 /** Brokers that are started for one test and ended after it. */
@@ -77,7 +79,9 @@ async function measureLoad(options: Options, samples: Samples): Promise<void> {
   if (groups.length === 0) return;
   await using kafka = await startBroker("kafka");
   await using millrace = await startBroker("millrace");
+  await using floor = options.floor ? await startBroker("floor") : null;
   const brokers: RunningBroker[] = [kafka, millrace];
+  if (floor !== null) brokers.push(floor);
   for (let round = 0; round <= options.runs; round++) {
     for (const [number, group] of groups.entries()) {
       for (const broker of brokers) {
@@ -90,7 +94,7 @@ async function measureLoad(options: Options, samples: Samples): Promise<void> {
     }
   }
   if (!options.isWanted("memory")) return;
-  for (const { side, pid } of brokers) {
+  for (const { side, pid } of [kafka, millrace]) {
     samples.add(side, "memory", "resident after everything", residentMb(pid));
   }
 }
@@ -109,7 +113,7 @@ async function main(): Promise<void> {
   } finally {
     await removeData();
   }
-  const text = report(samples, await describeMachine(), options.runs);
+  const text = report(samples, await describeMachine(), options.runs, options.floor);
   console.log(text);
   if (options.out !== undefined) await Deno.writeTextFile(options.out, `${text}\n`);
 }

@@ -7,8 +7,8 @@
 import { dataDirectory, java } from "./environment.ts";
 import { run } from "./process.ts";
 
-/** Which of the two. */
-export type Side = "kafka" | "millrace";
+/** Which of the two, or the server that does nothing (`floor.ts`). */
+export type Side = "kafka" | "millrace" | "floor";
 
 /** Settings of both: no waiting for more group members, and deleted topics free the disk at once. */
 const COMMON = [
@@ -37,7 +37,9 @@ export async function startBroker(side: Side): Promise<RunningBroker> {
   const directory = await dataDirectory(side);
   const command = side === "kafka"
     ? await kafkaCommand(port, directory)
-    : millraceCommand(port, directory);
+    : side === "millrace"
+    ? millraceCommand(port, directory)
+    : [Deno.execPath(), "run", "-A", programPath("./floor.ts"), String(port)];
   const [program, ...args] = command;
   const launchedMs = performance.now();
   const child = new Deno.Command(program!, {
@@ -74,8 +76,12 @@ export async function startBroker(side: Side): Promise<RunningBroker> {
   };
 }
 
+function programPath(relative: string): string {
+  return new URL(relative, import.meta.url).pathname;
+}
+
 function millraceCommand(port: number, directory: string): string[] {
-  const main = new URL("../../cli/main.ts", import.meta.url).pathname;
+  const main = programPath("../../cli/main.ts");
   const settings = COMMON.flatMap((setting) => ["--set", setting]);
   return [
     ...[Deno.execPath(), "run", "-A", main, "start"],

@@ -7,12 +7,17 @@ import { type Row, ROWS, type Target } from "./rows.ts";
 import type { Samples } from "./samples.ts";
 
 /** Makes the table of what was measured, and a sentence on what it does not reach. */
-export function report(samples: Samples, machine: string, runs: number): string {
+export function report(
+  samples: Samples,
+  machine: string,
+  runs: number,
+  hasFloor: boolean,
+): string {
   const lines = [
     `${machine}; medians of ${runs}, the two brokers in turn, Kafka warm`,
     "",
-    "| test | figure | Millrace | Kafka | ratio | target | |",
-    "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+    `| test | figure | ${hasFloor ? "floor | " : ""}Millrace | Kafka | ratio | target | |`,
+    `| --- | --- | ${hasFloor ? "---: | " : ""}---: | ---: | ---: | ---: | --- |`,
   ];
   const missed: string[] = [];
   let isDisturbed = false;
@@ -27,8 +32,10 @@ export function report(samples: Samples, machine: string, runs: number): string 
     if (verdict === "misses") missed.push(`${row.test} (${row.figure})`);
     const mark = samples.isDisturbed(row.test) ? " \\*" : "";
     isDisturbed ||= mark !== "";
+    const floor = hasFloor ? `${number(samples.median("floor", row.test, row.figure))} | ` : "";
     lines.push(
-      `| ${row.test}${mark} | ${row.figure}, ${row.unit} | ${number(ours)} | ${number(kafka)} | ` +
+      `| ${row.test}${mark} | ${row.figure}, ${row.unit} | ${floor}` +
+        `${number(ours)} | ${number(kafka)} | ` +
         `${ratio === undefined ? "" : `${ratio.toFixed(2)}x`} | ${targetText(row)} | ${verdict} |`,
     );
   }

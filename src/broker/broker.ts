@@ -110,6 +110,9 @@ export class Broker {
         maxConnectionsPerIp: () => config.maxConnectionsPerIp,
         connectionsMaxIdleMs: () => config.connectionsMaxIdleMs,
       },
+      () => {
+        if (this.#retentionTimer === null) this.#scheduleRetention();
+      },
     );
   }
 
@@ -205,7 +208,9 @@ export class Broker {
       this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));
     });
     config.onChange(() => hosting.reconfigureAll());
-    this.#scheduleRetention();
+    // Without records and without clients there is nothing to do, and a host may take a while over
+    // its first timer.
+    if ([...this.#partitions].some(({ log }) => log.sizeInBytes > 0)) this.#scheduleRetention();
     this.#server.start();
   }
 

@@ -26,6 +26,7 @@ export class Server {
   readonly #listener: Listener;
   readonly #environment: ConnectionEnvironment;
   readonly #limits: ServerLimits;
+  readonly #onConnection: () => void;
   readonly #clock: Clock;
   readonly #connections = new Set<ClientConnection>();
   readonly #perIp = new Map<string, number>();
@@ -35,8 +36,14 @@ export class Server {
   #freed: (() => void) | null = null;
   #accepting: Promise<void> = Promise.resolve();
 
-  constructor(listener: Listener, environment: ConnectionEnvironment, limits: ServerLimits) {
+  constructor(
+    listener: Listener,
+    environment: ConnectionEnvironment,
+    limits: ServerLimits,
+    onConnection: () => void,
+  ) {
     this.#listener = listener;
+    this.#onConnection = onConnection;
     this.#environment = environment;
     this.#limits = limits;
     this.#clock = environment.clock;
@@ -112,6 +119,7 @@ export class Server {
     this.#perIp.set(host, fromHere + 1);
     const client = new ClientConnection(this.#nextId++, connection, this.#environment);
     this.#connections.add(client);
+    this.#onConnection();
     this.#armIdleCheck();
     client.run().then(() => {
       this.#connections.delete(client);

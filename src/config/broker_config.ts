@@ -60,7 +60,9 @@ export class BrokerConfig {
       requireSupported(definition, text);
       this.#static.set(name, normalizeConfig(definition, text));
     }
-    this.#values = this.#resolve();
+    for (const [name, definition] of BROKER_KEYS) {
+      this.#values[name] = this.#resolve(name, definition);
+    }
     if (this.groupMinSessionTimeoutMs > this.groupMaxSessionTimeoutMs) {
       throw new KafkaError(
         ErrorCode.INVALID_CONFIG,
@@ -261,6 +263,7 @@ export class BrokerConfig {
     defaults: ReadonlyMap<string, string>,
     own: ReadonlyMap<string, string>,
   ): string[] {
+    if (defaults.size + own.size + this.#dynamicDefaults.size + this.#dynamic.size === 0) return [];
     const refused: string[] = [];
     this.#dynamicDefaults = accepted(defaults, refused);
     this.#dynamic = accepted(own, refused);
@@ -272,7 +275,7 @@ export class BrokerConfig {
   setListening(host: string, port: number): void {
     this.#listener = { name: this.#listener.name, host, port };
     this.#static.set("listeners", formatListener(this.#listener));
-    this.#refresh();
+    this.#refresh(["listeners"]);
   }
 
   /** Calls `listener` after every change of values. Returns what ends that. */
@@ -285,22 +288,21 @@ export class BrokerConfig {
     return this.#values[name] as number | null;
   }
 
-  #resolve(): Record<string, ConfigValue> {
-    const values: Record<string, ConfigValue> = {};
-    for (const [name, definition] of BROKER_KEYS) {
-      const text = this.text(name);
-      values[name] = text === null ? null : parseConfig(definition, text);
-    }
-    return values;
+  #resolve(name: string, definition: ConfigDefinition): ConfigValue {
+    const text = this.text(name);
+    return text === null ? null : parseConfig(definition, text);
   }
 
-  #refresh(): void {
-    const before = this.#values;
-    this.#values = this.#resolve();
+  /** Takes up the values of `names` as the layers have them now. */
+  #refresh(names: Iterable<string> = BROKER_KEYS.keys()): void {
+    const values = { ...this.#values };
     const changed = new Set<string>();
-    for (const name of BROKER_KEYS.keys()) {
-      if (String(before[name]) !== String(this.#values[name])) changed.add(name);
+    for (const name of names) {
+      const value = this.#resolve(name, definitionOf(name));
+      if (String(value) !== String(values[name])) changed.add(name);
+      values[name] = value;
     }
+    this.#values = values;
     if (changed.size > 0) { for (const listener of [...this.#listeners]) listener(changed); }
   }
 }

@@ -4,8 +4,7 @@
  * @module
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
-import type { DescribedConfig } from "../config/definition.ts";
-import { checkTopicConfig, describeTopicConfigs } from "../config/topic_config.ts";
+import { checkTopicConfig } from "../config/topic_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import { collisionName, type MetadataImage, type TopicImage } from "../metadata/image.ts";
 import { MAX_RECORDS_PER_BATCH } from "../metadata/metadata_log.ts";
@@ -55,8 +54,8 @@ export interface CreateTopicResult extends Outcome {
   readonly topicId: string;
   readonly numPartitions: number;
   readonly replicationFactor: number;
-  /** All its configs, by name. */
-  readonly configs: readonly DescribedConfig[];
+  /** The configs that it sets itself, by name; null when it was not made. */
+  readonly overrides: ReadonlyMap<string, string> | null;
   /** What was asked for, when it was lowered to the number of brokers; else null. */
   readonly loweredFrom: number | null;
 }
@@ -241,7 +240,7 @@ function createOne(
       topicId,
       numPartitions: assignments.length,
       replicationFactor: assignments[0]!.length,
-      configs: describeTopicConfigs(overrides, context.config),
+      overrides,
       loweredFrom,
     },
   };
@@ -349,7 +348,7 @@ function failed(name: string, outcome: Outcome): CreateTopicResult {
     topicId: ZERO_UUID,
     numPartitions: -1,
     replicationFactor: -1,
-    configs: [],
+    overrides: null,
     loweredFrom: null,
   };
 }

@@ -9,13 +9,19 @@
  *
  * @module
  */
+import type { DescribedConfig } from "../../config/definition.ts";
+import { describeTopicConfigs } from "../../config/topic_config.ts";
 import { createTopics } from "../../protocol/messages/create_topics.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { defineHandler, type Handler } from "../handler.ts";
 
+function describe({ name, value, readOnly, source }: DescribedConfig) {
+  return { name, value, readOnly, configSource: source, isSensitive: false };
+}
+
 /** Creates topics. */
 export const createTopicsHandler: Handler = defineHandler(createTopics, {
-  async handle({ topics, validateOnly }, { services }) {
+  async handle({ topics, validateOnly }, { apiVersion, services }) {
     const results = await services.controller.createTopics(topics, { validateOnly });
     return {
       topics: results.map((result) => ({
@@ -25,13 +31,9 @@ export const createTopicsHandler: Handler = defineHandler(createTopics, {
         errorMessage: result.errorMessage,
         numPartitions: result.numPartitions,
         replicationFactor: result.replicationFactor,
-        configs: result.configs.map(({ name, value, readOnly, source }) => ({
-          name,
-          value,
-          readOnly,
-          configSource: source,
-          isSensitive: false,
-        })),
+        configs: apiVersion < 5 || result.overrides === null
+          ? []
+          : describeTopicConfigs(result.overrides, services.config).map(describe),
       })),
     };
   },

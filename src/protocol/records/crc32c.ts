@@ -62,7 +62,11 @@ function compiledModule(): WebAssembly.Module | null {
   const characters = atob(CRC32C_MODULE);
   const bytes = new Uint8Array(characters.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = characters.charCodeAt(at);
-  return compiled = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
+  try {
+    return compiled = new WebAssembly.Module(bytes);
+  } catch {
+    return compiled = null;
+  }
 }
 
 class SimdArena implements Crc32cArena {
