@@ -27,9 +27,9 @@ export interface OffsetIndexEntries {
   /** How many there are; the arrays may be longer. */
   readonly length: number;
   /** The last offset of the entry's batch, counted from the segment's base offset. Rising. */
-  readonly relativeOffsets: Uint32Array;
+  readonly relativeOffsets: Uint32Array<ArrayBuffer>;
   /** Where the entry's batch begins in the `.log`, bytes. Rising. */
-  readonly positions: Uint32Array;
+  readonly positions: Uint32Array<ArrayBuffer>;
 }
 
 /** The entries of a `.timeindex`, column by column. Entry `i` is the `i`th value of each. */
@@ -37,9 +37,9 @@ export interface TimeIndexEntries {
   /** How many there are; the arrays may be longer. */
   readonly length: number;
   /** The largest timestamp up to and with the entry's batch, ms since 1970. Rising. */
-  readonly timestamps: Float64Array;
+  readonly timestamps: Float64Array<ArrayBuffer>;
   /** The last offset of the batch that has it, counted from the segment's base offset. Rising. */
-  readonly relativeOffsets: Uint32Array;
+  readonly relativeOffsets: Uint32Array<ArrayBuffer>;
 }
 
 /** What an index file holds. */
