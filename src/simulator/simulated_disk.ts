@@ -3,8 +3,9 @@
  * what was not synced: contents as {@linkcode PagedFile} says, names as their directories' syncs say.
  *
  * Names: creations, renames and removals are kept in order. Syncing a directory makes its changes
- * durable, with those that they build upon. At a crash some first part of the others survives. A
- * rename happens whole or not at all. Syncing a file does not make its name durable.
+ * durable, with those that they build upon. At a crash some first part of the others survives, or any
+ * part of them without what builds upon a lost one. A rename happens whole or not at all. Syncing a
+ * file does not make its name durable.
  *
  * @module
  */
@@ -55,6 +56,12 @@ export class SimulatedDisk {
   readonly tree: PathTree<PagedFile>;
   /** Files that serve as a lock now. */
   readonly locked: Set<FileNode<PagedFile>> = new Set();
+  /** While true, no file grows. */
+  isFull = false;
+  /** How many operations have failed so far because they were told to, or for want of room. */
+  faultsStruck = 0;
+  /** Whether a crash may turn what was being written into noise, not only lose or tear it. */
+  hasNoise = false;
   readonly #durable = new WeakMap<DirectoryNode<PagedFile>, Map<string, TreeNode<PagedFile>>>();
   #unsynced: (readonly EntryChange<PagedFile>[])[] = [];
   readonly #faults: Fault[] = [];
@@ -102,11 +109,20 @@ export class SimulatedDisk {
     );
     if (index < 0) return;
     const [fault] = this.#faults.splice(index, 1);
+    this.faultsStruck++;
     this.trace(`fault ${operation} ${path} ${fault!.reason}`);
     throw new FileError(
       `Cannot ${operation} "${path}": the simulation makes it fail (${fault!.reason})`,
       fault!.reason,
     );
+  }
+
+  /** Throws when the file at `path` cannot grow by `bytes`. */
+  checkRoom(path: string, bytes: number): void {
+    if (!this.isFull || bytes <= 0) return;
+    this.faultsStruck++;
+    this.trace(`full ${path}`);
+    throw new FileError(`Cannot write "${path}": the simulated disk is full`, "no-space");
   }
 
   /** Turns bits of the file at `path` over: `mask` (1 to 255) is XORed onto the byte at `position`. */
@@ -144,16 +160,26 @@ export class SimulatedDisk {
 
   /** The power goes. No file may be open. What is left afterwards is durable. */
   crash(fate: UnsyncedFate): void {
-    const survive = fate === "lose"
-      ? 0
-      : fate === "keep"
-      ? this.#unsynced.length
-      : this.random.between(0, this.#unsynced.length);
-    for (const changes of this.#unsynced.slice(0, survive)) this.#makeDurable(changes);
+    for (const changes of this.#surviving(fate)) this.#makeDurable(changes);
     this.#unsynced = [];
     this.#faults.length = 0;
+    this.isFull = false;
     this.#restore(this.tree.root, fate);
     this.trace(`crash ${fate}`);
+  }
+
+  /** The changes of names that a crash leaves. */
+  #surviving(fate: UnsyncedFate): readonly (readonly EntryChange<PagedFile>[])[] {
+    if (fate !== "random") return fate === "lose" ? [] : this.#unsynced;
+    if (this.random.oneIn(2)) {
+      return this.#unsynced.slice(0, this.random.between(0, this.#unsynced.length));
+    }
+    const lost = new LostNames();
+    return this.#unsynced.filter((changes) => {
+      const survives = !lost.concern(changes) && this.random.oneIn(2);
+      if (!survives) lost.add(changes);
+      return survives;
+    });
   }
 
   #restore(directory: DirectoryNode<PagedFile>, fate: UnsyncedFate): void {
@@ -161,7 +187,31 @@ export class SimulatedDisk {
     for (const [name, node] of this.#durableEntries(directory)) {
       directory.entries.set(name, node);
       if (node.kind === "directory") this.#restore(node, fate);
-      else node.content.crash(fate, this.random);
+      else node.content.crash(fate, this.random, this.hasNoise);
+    }
+  }
+}
+
+/** Changes of names that a crash takes, to tell which later ones build upon them. */
+class LostNames {
+  readonly #nodes = new Set<TreeNode<PagedFile>>();
+  readonly #names = new Map<DirectoryNode<PagedFile>, Set<string>>();
+
+  /** Whether one of `changes` is of a name, a file or a directory that a lost change was of. */
+  concern(changes: readonly EntryChange<PagedFile>[]): boolean {
+    return changes.some(({ directory, name, node }) =>
+      this.#nodes.has(directory) || this.#names.get(directory)?.has(name) ||
+      (node !== undefined && this.#nodes.has(node))
+    );
+  }
+
+  /** `changes` are lost. */
+  add(changes: readonly EntryChange<PagedFile>[]): void {
+    for (const { directory, name, node } of changes) {
+      let names = this.#names.get(directory);
+      if (names === undefined) this.#names.set(directory, names = new Set());
+      names.add(name);
+      if (node !== undefined) this.#nodes.add(node);
     }
   }
 }

@@ -147,6 +147,7 @@ class SimulatedFile implements FileHandle {
     this.#mustBeOpen("write", true);
     try {
       this.files.begin("write", this.path);
+      this.files.disk.checkRoom(this.path, position + bytes.length - this.node.content.length);
     } catch (error) {
       // A disk that runs full has often taken the beginning.
       const taken = this.files.disk.random.below(bytes.length + 1);
@@ -172,16 +173,17 @@ class SimulatedFile implements FileHandle {
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#mustBeOpen("sync");
-      const complete = this.node.content.beginSync();
+      const pending = this.node.content.beginSync();
       this.files.schedule(this.files.disk.drawSyncUs(), () => {
         try {
           this.files.begin("sync", this.path);
-          complete();
-          this.files.disk.trace(`sync ${this.path}`);
-          resolve();
         } catch (error) {
-          reject(error);
+          pending.fail();
+          return reject(error);
         }
+        pending.complete();
+        this.files.disk.trace(`sync ${this.path}`);
+        resolve();
       });
     });
   }

@@ -127,8 +127,101 @@ test("simulated disk forgets names that no syncDirectory() covers", async () => 
     const kept = after.open(names.includes("a") ? "/d/a" : "/d/b", "read");
     assertEquals([...contentOf(kept)], [7]);
   }
-  // In order, and a rename as a whole: never both names, never none.
-  assertEquals([...outcomes].sort(), ["a", "b", "b,c"]);
+  // A rename as a whole: never both names, never none. What is not of the same name may come first.
+  assertEquals([...outcomes].sort(), ["a", "a,c", "b", "b,c"]);
+});
+
+test("simulated disk never keeps a change of names that builds upon a lost one", () => {
+  const outcomes = new Set<string>();
+  for (let seed = 0; seed < 200; seed++) {
+    const simulation = new Simulation(seed);
+    const { files } = simulation.runtime("alpha");
+    files.makeDirectory("/d");
+    files.open("/d/a", "create").close();
+    files.rename("/d/a", "/d/b");
+    files.rename("/d/b", "/d/c");
+    files.open("/other", "create").close();
+    simulation.crash("alpha");
+    const after = simulation.restart("alpha").files;
+    const names = after.exists("/d") ? after.list("/d").map(({ name }) => name).join() : "-";
+    outcomes.add(`${names} ${after.exists("/other")}`);
+  }
+  assertEquals(
+    [...outcomes].sort(),
+    ["- false", "- true", " false", " true", "a false", "a true", "b false", "b true"]
+      .concat("c false", "c true").sort(),
+  );
+});
+
+test("simulated disk's failed sync is not made good by the next one", async () => {
+  for (const isChangedAgain of [false, true]) {
+    const simulation = new Simulation(1);
+    const { files } = simulation.runtime("alpha");
+    const file = files.open("f", "create");
+    await simulation.run(files.syncDirectory("/"));
+    file.writeAt(new Uint8Array(10).fill(1), 0);
+    simulation.disk("alpha").failNext("sync", "io");
+    await simulation.run(assertRejects(() => file.sync(), FileError));
+    if (isChangedAgain) file.writeAt(new Uint8Array(10).fill(2), 10);
+    file.writeAt(new Uint8Array(1).fill(3), PAGE);
+    await simulation.run(file.sync());
+    assertEquals(contentOf(file)[0], 1);
+    simulation.crash("alpha", "lose");
+    const content = contentOf(simulation.restart("alpha").files.open("f", "read"));
+    assertEquals([content[0], content[10], content[PAGE]], isChangedAgain ? [1, 2, 3] : [0, 0, 3]);
+  }
+});
+
+test("simulated disk tears a write at any byte", async () => {
+  const ends = new Set<number>();
+  for (let seed = 0; seed < 400; seed++) {
+    const simulation = new Simulation(seed);
+    const { files } = simulation.runtime("alpha");
+    const file = files.open("f", "create");
+    file.truncate(PAGE);
+    await simulation.run(Promise.all([file.sync(), files.syncDirectory("/")]));
+    file.writeAt(new Uint8Array(300).fill(1), 50);
+    simulation.crash("alpha");
+    const content = contentOf(simulation.restart("alpha").files.open("f", "read"));
+    ends.add(content.lastIndexOf(1));
+  }
+  assert([...ends].filter((end) => end > 50 && end < 349).length > 20, `${ends.size} ends`);
+});
+
+test("simulated disk leaves noise only where told, and only where something was written", async () => {
+  for (const hasNoise of [false, true]) {
+    let noisy = 0;
+    for (let seed = 0; seed < 100; seed++) {
+      const simulation = new Simulation(seed);
+      simulation.disk("alpha").hasNoise = hasNoise;
+      const { files } = simulation.runtime("alpha");
+      const file = files.open("f", "create");
+      file.writeAt(new Uint8Array(1000).fill(1), 0);
+      await simulation.run(Promise.all([file.sync(), files.syncDirectory("/")]));
+      file.writeAt(new Uint8Array(1000).fill(2), 1000);
+      simulation.crash("alpha");
+      const content = contentOf(simulation.restart("alpha").files.open("f", "read"));
+      assert(content.subarray(0, 1000).every((byte) => byte === 1));
+      if (content.subarray(1000).some((byte) => byte !== 2 && byte !== 0)) noisy++;
+    }
+    assertEquals(noisy > 0, hasNoise);
+  }
+});
+
+test("simulated disk that is full lets no file grow", () => {
+  const simulation = new Simulation(1);
+  const { files } = simulation.runtime("alpha");
+  const disk = simulation.disk("alpha");
+  const file = files.open("f", "create");
+  file.writeAt(new Uint8Array(100), 0);
+  disk.isFull = true;
+  const error = assertThrows(() => file.writeAt(new Uint8Array(100), 50), FileError);
+  assertEquals(error.reason, "no-space");
+  assert(file.size() <= 150);
+  file.writeAt(new Uint8Array(100).fill(1), 0);
+  disk.isFull = false;
+  file.writeAt(new Uint8Array(100), 100);
+  assertEquals([file.size(), disk.faultsStruck], [200, 1]);
 });
 
 test("simulated disk makes a directory's names durable with those they build upon", async () => {
