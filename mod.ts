@@ -51,3 +51,6 @@ export type { ClientOptions } from "./src/client/client_options.ts";
 export type { CompressionType } from "./src/protocol/records/compression/codec.ts";
 export type { Logger, LogLevel } from "./src/logger.ts";
 export { AddressInUseError, ConnectionError, FileError } from "./src/runtime/runtime.ts";
+export { dumpLogFile, type DumpOptions } from "./src/inspect/dump.ts";
+export { describeDamage, type LogDamage, type VerifySummary } from "./src/inspect/findings.ts";
+export { verifyDataDirectory, type VerifyOptions } from "./src/inspect/verify.ts";

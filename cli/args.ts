@@ -8,7 +8,10 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { closest, UsageError } from "./fail.ts";
 
-/** A positional argument. Either all of a command's are given, or none and flags instead. */
+/**
+ * A positional argument. Either all of a command's are given, or none and flags instead. One whose
+ * flag may be repeated must be the last, and takes all that follows.
+ */
 export interface Positional {
   /** As the help shows it: `<topic>`. */
   readonly name: string;
@@ -202,7 +205,9 @@ function takePositionals(
   if (given.length === 0) return;
   const { positionals, name, optionalPositionals = 0 } = spec;
   const { length } = given;
-  if (length > positionals.length || length < positionals.length - optionalPositionals) {
+  const isList = (one: Positional) => spec.flags.find((flag) => flag.name === one.flag)?.isList;
+  const most = positionals.some(isList) ? Infinity : positionals.length;
+  if (length > most || length < positionals.length - optionalPositionals) {
     const usage = positionals.map((one) => one.name).join(" ");
     const takes = positionals.length === 0
       ? "no arguments but flags"
@@ -213,8 +218,9 @@ function takePositionals(
     if (values.has(one.flag)) {
       throw new UsageError(`${one.name} and --${one.flag} mean the same: give one of them`);
     }
-    if (given[i] === "") throw new UsageError(`${one.name} cannot be empty${hint(spec)}`);
-    values.set(one.flag, given[i]!);
+    const taken = isList(one) ? given.slice(i) : [given[i]!];
+    if (taken.includes("")) throw new UsageError(`${one.name} cannot be empty${hint(spec)}`);
+    values.set(one.flag, isList(one) ? taken : taken[0]!);
   });
 }
 

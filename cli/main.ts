@@ -32,6 +32,11 @@ const COMMANDS: readonly Command[] = [
     summary: "List, create, describe, delete topics",
     load: () => import("./topics.ts"),
   },
+  {
+    name: "log",
+    summary: "Show and verify the files of a data directory",
+    load: () => import("./log.ts"),
+  },
   { name: "producer", summary: "Send records you type", load: () => import("./producer.ts") },
   { name: "consumer", summary: "Print a topic's records", load: () => import("./consumer.ts") },
   { name: "producer_eval", summary: "Measure sending", load: () => import("./producer_eval.ts") },

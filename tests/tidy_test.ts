@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   groups: ["protocol", "runtime"],
   controller: ["protocol", "log", "metadata", "config", "runtime"],
   broker: ["protocol", "log", "metadata", "config", "controller", "groups", "runtime"],
+  inspect: ["protocol", "log", "metadata", "config", "runtime"],
   client: ["protocol", "runtime"],
   simulator: ["runtime"],
   cluster: [

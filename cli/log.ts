@@ -1,0 +1,93 @@
+/**
+ * `log`: shows and verifies the files of a data directory.
+ *
+ * @module
+ */
+import { describeDamage, dumpLogFile, verifyDataDirectory } from "../mod.ts";
+import type { Arguments, CommandSpec } from "./args.ts";
+import { UsageError } from "./fail.ts";
+import { print, printError, whole } from "./output.ts";
+
+/** How it is called. */
+export const spec: CommandSpec = {
+  name: "log",
+  summary: "Shows and verifies the files of a data directory, ours or Apache Kafka's",
+  details: [
+    "dump shows .log, .index, .timeindex, .snapshot, .txnindex and .checkpoint files in the words of",
+    "Kafka's own dump tool. verify reads whole data directories: the checksum of every batch, offsets",
+    "that rise, indexes, snapshots and checkpoints that fit. It ends with 1 when something is wrong.",
+    "Neither changes anything.",
+  ],
+  positionals: [{ name: "<action>", flag: "action" }, { name: "<path>…", flag: "path" }],
+  flags: [
+    { name: "action", value: "<action>", help: "dump or verify" },
+    { name: "path", value: "<path>", help: "a file, for verify a data directory", isList: true },
+    { name: "deep", help: "the records too: dump shows them, verify decodes them" },
+    { name: "deep-iteration", help: "dump: as --deep" },
+    { name: "print-data-log", help: "dump: keys and values as text" },
+    { name: "cluster-metadata-decoder", help: "dump: values as records of the metadata log" },
+    { name: "skip-record-metadata", help: "dump: of records only keys and values" },
+    { name: "max-bytes", value: "<bytes>", help: "dump: how far into a log" },
+    { name: "verify-index-only", help: "dump: check an index against its log, without showing it" },
+    { name: "index-sanity-check", help: "dump: only whether an index is consistent in itself" },
+  ],
+  examples: [
+    "millrace log dump data/events-0/00000000000000000000.log --deep",
+    "millrace log dump data/__cluster_metadata-0/*.log --print-data-log",
+    "millrace log verify data",
+  ],
+};
+
+/** Shows files or verifies directories. */
+export async function run(args: Arguments): Promise<number> {
+  const action = args.oneOf("action", ["dump", "verify"]);
+  const paths = args.list("path");
+  if (paths.length === 0) {
+    const what = action === "dump" ? "a file to show" : "a data directory";
+    throw new UsageError(`"log ${action}" needs ${what} (see "millrace log --help")`);
+  }
+  return action === "dump" ? await dump(args, paths) : await verify(args, paths);
+}
+
+async function dump(args: Arguments, paths: readonly string[]): Promise<number> {
+  const problems: string[] = [];
+  const maxBytes = args.optionalWhole("max-bytes", 1, Number.MAX_SAFE_INTEGER);
+  for (const path of paths) {
+    const lines = dumpLogFile(path, {
+      deep: args.isOn("deep") || args.isOn("deep-iteration"),
+      printData: args.isOn("print-data-log"),
+      ...(args.isOn("cluster-metadata-decoder") ? { metadataDecoder: true } : {}),
+      skipRecordMetadata: args.isOn("skip-record-metadata"),
+      verifyIndexOnly: args.isOn("verify-index-only"),
+      indexSanityCheck: args.isOn("index-sanity-check"),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      onProblem: (line) => void problems.push(line),
+    });
+    let text = "";
+    for await (const line of lines) {
+      text += `${line}\n`;
+      if (text.length < 65_536) continue;
+      print(text.slice(0, -1));
+      text = "";
+    }
+    if (text !== "") print(text.slice(0, -1));
+  }
+  for (const problem of problems) printError(problem);
+  return problems.length === 0 ? 0 : 1;
+}
+
+async function verify(args: Arguments, paths: readonly string[]): Promise<number> {
+  let isWhole = true;
+  for (const path of paths) {
+    const { partitions, segments, batches, bytes, damages } = await verifyDataDirectory(path, {
+      deep: args.isOn("deep"),
+      onDamage: (damage) => print(describeDamage(damage)),
+    });
+    const looked = `${whole(partitions)} partitions, ${whole(segments)} segments, ` +
+      `${whole(batches)} batches, ${whole(bytes)} bytes`;
+    const found = damages.length === 0 ? "all is well" : `${whole(damages.length)} damages`;
+    print(`${path}: ${found} (${looked})`);
+    isWhole &&= damages.length === 0;
+  }
+  return isWhole ? 0 : 1;
+}

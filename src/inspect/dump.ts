@@ -1,0 +1,170 @@
+/**
+ * Prints what is in a file of a data directory, in the words of Apache Kafka's own dump tool
+ * (`kafka-dump-log.sh`), so that scripts that read one read the other. Nothing is changed.
+ *
+ * @module
+ */
+import { hostRuntime } from "../runtime/host.ts";
+import { FileError, type FileHandle, type FileSystem, type Runtime } from "../runtime/runtime.ts";
+import { dumpOffsetIndex, dumpTimeIndex, type IndexFile } from "./dump_index.ts";
+import { dumpLog, type DumpLogOptions } from "./dump_log.ts";
+import { dumpProducerSnapshot, dumpTransactionIndex } from "./dump_state.ts";
+import { readWhole } from "./read_whole.ts";
+
+/** What is shown, as the flags of Kafka's tool have it; all off unless told. */
+export interface DumpOptions {
+  /** Whether the records of a log are shown under their batches (`--deep-iteration`). */
+  readonly deep?: boolean;
+  /** Whether keys and values are shown as text (`--print-data-log`); means `deep`. */
+  readonly printData?: boolean;
+  /**
+   * Whether values are shown as records of the metadata log (`--cluster-metadata-decoder`); means
+   * `printData`. With `printData` it is true for files of `__cluster_metadata-0` by itself.
+   */
+  readonly metadataDecoder?: boolean;
+  /** Whether all but keys and values is left out of a record's line (`--skip-record-metadata`). */
+  readonly skipRecordMetadata?: boolean;
+  /** Whether an index is checked against its log without being shown (`--verify-index-only`). */
+  readonly verifyIndexOnly?: boolean;
+  /** Whether an index is only checked for consistency (`--index-sanity-check`). */
+  readonly indexSanityCheck?: boolean;
+  /** How far into a log to go, bytes (`--max-bytes`); all of it unless told. */
+  readonly maxBytes?: number;
+  /** Is told, line by line, of what does not fit. */
+  readonly onProblem?: (line: string) => void;
+  /** What the host gives; that of this process unless told. */
+  readonly runtime?: Runtime;
+}
+
+/**
+ * The lines that show the file at `path`, which is a `.log`, an `.index`, a `.timeindex`, a
+ * `.snapshot`, a `.txnindex` or a `.checkpoint` of the metadata log.
+ *
+ * ```ts ignore
+ * for await (const line of dumpLogFile("data/events-0/00000000000000000000.log")) console.log(line);
+ * ```
+ *
+ * @throws FileError for a file that cannot be read or is of another kind; KafkaError with the code
+ * KAFKA_STORAGE_ERROR for a producer snapshot that is damaged
+ */
+export async function* dumpLogFile(
+  path: string,
+  options: DumpOptions = {},
+): AsyncGenerator<string, void, undefined> {
+  const runtime = options.runtime ?? await hostRuntime();
+  yield* linesOf(runtime, path.replaceAll("\\", "/"), options);
+}
+
+function* linesOf(
+  runtime: Runtime,
+  path: string,
+  options: DumpOptions,
+): Generator<string, void, undefined> {
+  const { files } = runtime;
+  const { onProblem = () => {} } = options;
+  const slash = path.lastIndexOf("/");
+  const name = path.slice(slash + 1);
+  const suffix = /\.[a-z]+$/.exec(name)?.[0] ?? "";
+  switch (suffix) {
+    case ".log":
+    case ".checkpoint":
+      yield `Dumping ${path}`;
+      yield headline(name, suffix, path);
+      yield* withFile(
+        files,
+        path,
+        (file) => dumpLog(file, path, logOptions(runtime, path, options), onProblem),
+      );
+      return;
+    case ".index":
+    case ".timeindex":
+      yield `Dumping ${path}`;
+      yield* withFile(
+        files,
+        `${path.slice(0, -suffix.length)}.log`,
+        (log) => indexLines(files, { path, suffix, name, log }, options),
+      );
+      return;
+    case ".snapshot":
+      yield `Dumping ${path}`;
+      yield* dumpProducerSnapshot(readWhole(files, path), path);
+      return;
+    case ".txnindex":
+      yield `Dumping ${path}`;
+      yield* dumpTransactionIndex(readWhole(files, path), path, onProblem);
+      return;
+  }
+  throw new FileError(
+    `Cannot dump ${path}: it is none of .log, .index, .timeindex, .snapshot, .txnindex, .checkpoint`,
+    "io",
+  );
+}
+
+function indexLines(
+  files: FileSystem,
+  { path, suffix, name, log }: { path: string; suffix: string; name: string; log: FileHandle },
+  options: DumpOptions,
+): Generator<string, void, undefined> {
+  const { onProblem = () => {} } = options;
+  const show = {
+    sanityOnly: options.indexSanityCheck === true,
+    verifyOnly: options.verifyIndexOnly === true,
+  };
+  const index: IndexFile = {
+    path,
+    baseOffset: offsetIn(name, path),
+    bytes: readWhole(files, path),
+    log,
+  };
+  if (suffix === ".index") return dumpOffsetIndex(index, show, onProblem);
+  const beside = `${path.slice(0, -suffix.length)}.index`;
+  const offsets = files.exists(beside) ? readWhole(files, beside) : new Uint8Array(0);
+  return dumpTimeIndex(index, offsets, show, onProblem);
+}
+
+function logOptions(runtime: Runtime, path: string, options: DumpOptions): DumpLogOptions {
+  const printData = options.printData === true || options.metadataDecoder === true;
+  return {
+    deep: options.deep === true || printData,
+    printData,
+    isMetadata: options.metadataDecoder ?? /(^|\/)__cluster_metadata-0\/[^/]*$/.test(path),
+    skipRecordMetadata: options.skipRecordMetadata === true,
+    maxBytes: options.maxBytes ?? Infinity,
+    codecs: runtime.codecs(),
+  };
+}
+
+/** What is said of a log before its batches. */
+function headline(name: string, suffix: string, path: string): string {
+  if (suffix === ".log") return `Log starting offset: ${offsetIn(name, path)}`;
+  if (name === "bootstrap.checkpoint") return "KRaft bootstrap snapshot";
+  const match = /^(\d{20})-(\d{10})\.checkpoint$/.exec(name);
+  if (match === null) throw misnamed(path, "its end offset and epoch");
+  return `Snapshot end offset: ${Number(match[1])}, epoch: ${Number(match[2])}`;
+}
+
+/** The offset that the file is named by. */
+function offsetIn(name: string, path: string): number {
+  const offset = /^(\d{1,20})\./.exec(name)?.[1];
+  if (offset === undefined || !Number.isSafeInteger(Number(offset))) {
+    throw misnamed(path, "the offset that its segment begins at");
+  }
+  return Number(offset);
+}
+
+function misnamed(path: string, what: string): FileError {
+  return new FileError(`Cannot dump ${path}: its name does not begin with ${what}`, "io");
+}
+
+function* withFile(
+  files: FileSystem,
+  path: string,
+  lines: (file: FileHandle) => Generator<string, void, undefined>,
+): Generator<string, void, undefined> {
+  const file = files.open(path, "read");
+  try {
+    yield* lines(file);
+  } finally {
+    file.close();
+  }
+}

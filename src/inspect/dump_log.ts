@@ -1,0 +1,199 @@
+/**
+ * The lines that Kafka's dump tool shows of a `.log`, and of a snapshot of the metadata log: one for
+ * each batch, and with `deep` one for each record under it.
+ *
+ * @module
+ */
+import {
+  kRaftVersionRecord,
+  leaderChangeMessage,
+  snapshotFooterRecord,
+  snapshotHeaderRecord,
+  votersRecord,
+} from "../metadata/records/raft.ts";
+import {
+  compressionOf,
+  decodeBatch,
+  type DecodedBatch,
+  type DecodedRecord,
+  hasDeleteHorizon,
+  type HostCodecs,
+  isControl,
+  isTransactional,
+  readAttributes,
+  readBaseSequence,
+  readBaseTimestamp,
+  readCrc,
+  readLastOffsetDelta,
+  readMagic,
+  readMaxTimestamp,
+  readPartitionLeaderEpoch,
+  readProducerEpoch,
+  readProducerId,
+  readRecordCount,
+  RecordError,
+  timestampTypeOf,
+} from "../protocol/records/batch.ts";
+import {
+  decodeControlRecordKey,
+  decodeEndTransactionMarker,
+} from "../protocol/records/control_record.ts";
+import { ProtocolError } from "../protocol/wire.ts";
+import type { FileHandle } from "../runtime/runtime.ts";
+import { BatchWalk } from "./batch_walk.ts";
+import { controlRecordJson, metadataRecordJson } from "./record_json.ts";
+
+/** What is shown of a log. */
+export interface DumpLogOptions {
+  /** Whether records are shown under their batches. */
+  readonly deep: boolean;
+  /** Whether keys and values are shown, as text. */
+  readonly printData: boolean;
+  /** Whether values are records of the metadata log, to be shown as JSON. */
+  readonly isMetadata: boolean;
+  /** Whether all but keys and values is left out of a record's line. */
+  readonly skipRecordMetadata: boolean;
+  /** How far into the file, bytes. */
+  readonly maxBytes: number;
+  readonly codecs: HostCodecs;
+}
+
+const LARGEST_SEQUENCE = 2_147_483_647;
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * The lines for the batches of `file`, named `path` in what goes to `complain`. Throws a `FileError`.
+ */
+export function* dumpLog(
+  file: FileHandle,
+  path: string,
+  options: DumpLogOptions,
+  complain: (line: string) => void,
+): Generator<string, void, undefined> {
+  const size = file.size();
+  const walk = new BatchWalk(file, Math.min(size, options.maxBytes));
+  const gaps: string[] = [];
+  let lastOffset = -1;
+  while (walk.next()) {
+    yield batchLine(walk);
+    if (!options.deep) continue;
+    let batch: DecodedBatch;
+    try {
+      batch = decodeBatch(walk.bytes, walk.at, { checkCrc: false, codecs: options.codecs });
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      complain(`Cannot read the records at position ${walk.position} of ${path}: ${error.message}`);
+      lastOffset = walk.lastOffset;
+      continue;
+    }
+    for (const record of batch.records) {
+      if (lastOffset >= 0 && record.offset !== lastOffset + 1) {
+        gaps.push(`  ${lastOffset} is followed by ${record.offset}`);
+      }
+      lastOffset = record.offset;
+      yield recordLine(record, batch, options);
+    }
+  }
+  if (gaps.length > 0) {
+    complain(`Non-consecutive offsets in ${path}`);
+    for (const gap of gaps) complain(gap);
+  }
+  if (walk.problem === null || size > options.maxBytes) return;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  yield `Found ${size - walk.nextPosition} invalid bytes at the end of ${name}`;
+  complain(`No batch begins at position ${walk.nextPosition} of ${path}: ${walk.problem}`);
+}
+
+function batchLine(walk: BatchWalk): string {
+  const { bytes, at } = walk;
+  const attributes = readAttributes(bytes, at);
+  const baseSequence = readBaseSequence(bytes, at);
+  const lastSequence = sequenceOf(baseSequence, readLastOffsetDelta(bytes, at));
+  const horizon = hasDeleteHorizon(attributes)
+    ? `OptionalLong[${readBaseTimestamp(bytes, at)}]`
+    : "OptionalLong.empty";
+  return `baseOffset: ${walk.baseOffset} lastOffset: ${walk.lastOffset} ` +
+    `count: ${readRecordCount(bytes, at)} baseSequence: ${baseSequence} ` +
+    `lastSequence: ${lastSequence} producerId: ${readProducerId(bytes, at)} ` +
+    `producerEpoch: ${readProducerEpoch(bytes, at)} ` +
+    `partitionLeaderEpoch: ${readPartitionLeaderEpoch(bytes, at)} ` +
+    `isTransactional: ${isTransactional(attributes)} isControl: ${isControl(attributes)} ` +
+    `deleteHorizonMs: ${horizon} position: ${walk.position} ` +
+    `${timestampTypeOf(attributes)}: ${readMaxTimestamp(bytes, at)} size: ${walk.size} ` +
+    `magic: ${readMagic(bytes, at)} compresscodec: ${compressionName(attributes)} ` +
+    `crc: ${readCrc(bytes, at)} isvalid: ${walk.crcProblem() === null}`;
+}
+
+function recordLine(record: DecodedRecord, batch: DecodedBatch, options: DumpLogOptions): string {
+  let line = "|";
+  if (!options.skipRecordMetadata) {
+    const sequence = sequenceOf(batch.baseSequence, record.offset - batch.baseOffset);
+    const headers = record.headers.map(({ key }) => key).join(",");
+    line += ` offset: ${record.offset} ${batch.timestampType}: ${record.timestamp} ` +
+      `keySize: ${record.key?.length ?? -1} valueSize: ${record.value?.length ?? -1} ` +
+      `sequence: ${sequence} headerKeys: [${headers}]`;
+    if (batch.isControl) line += controlPart(record);
+  }
+  if (!options.printData || batch.isControl) return line;
+  if (options.isMetadata) return `${line} payload: ${metadataText(record)}`;
+  if (record.key !== null) line += ` key: ${utf8.decode(record.key)}`;
+  if (record.value !== null) line += ` payload: ${utf8.decode(record.value)}`;
+  return line;
+}
+
+function metadataText(record: DecodedRecord): string {
+  try {
+    return metadataRecordJson(record.value ?? new Uint8Array(0));
+  } catch (error) {
+    if (error instanceof ProtocolError) {
+      return `Error at ${record.offset}, skipping. ${error.message}`;
+    }
+    throw error;
+  }
+}
+
+function controlPart({ key, value }: DecodedRecord): string {
+  try {
+    const type = decodeControlRecordKey(key);
+    switch (type) {
+      case "abort":
+      case "commit":
+        return ` endTxnMarker: ${type.toUpperCase()} ` +
+          `coordinatorEpoch: ${decodeEndTransactionMarker(value)}`;
+      case "leader-change":
+        return ` LeaderChange: ${controlRecordJson(leaderChangeMessage, value)}`;
+      case "snapshot-header":
+        return ` SnapshotHeader ${controlRecordJson(snapshotHeaderRecord, value)}`;
+      case "snapshot-footer":
+        return ` SnapshotFooter ${controlRecordJson(snapshotFooterRecord, value)}`;
+      case "kraft-version":
+        return ` KRaftVersion ${controlRecordJson(kRaftVersionRecord, value)}`;
+      case "kraft-voters":
+        return ` KRaftVoters ${controlRecordJson(votersRecord, value)}`;
+      default:
+        return ` controlType: UNKNOWN(${key![2]! << 8 | key![3]!})`;
+    }
+  } catch (error) {
+    if (error instanceof RecordError || error instanceof ProtocolError) {
+      return ` unreadable control record: ${error.message}`;
+    }
+    throw error;
+  }
+}
+
+/** The sequence number `delta` after `base`: after 2^31 - 1 comes 0; -1 where there are none. */
+function sequenceOf(base: number, delta: number): number {
+  if (base < 0) return -1;
+  const sum = base + delta;
+  return sum > LARGEST_SEQUENCE ? sum - LARGEST_SEQUENCE - 1 : sum;
+}
+
+/** The compression's name, or its number where that has no meaning. */
+function compressionName(attributes: number): string {
+  try {
+    return compressionOf(attributes);
+  } catch (error) {
+    if (error instanceof RecordError) return String(attributes & 7);
+    throw error;
+  }
+}
