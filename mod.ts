@@ -43,6 +43,8 @@ export {
   Admin,
   type BrokerInfo,
   type ClusterDescription,
+  type LogDirInfo,
+  type LogDirPartition,
   type NewTopic,
   type PartitionInfo,
   type TopicInfo,

@@ -36,7 +36,12 @@ export const spec: CommandSpec = {
       help: "how many brokers, 1 in this version",
       default: "1",
     },
-    { name: "data-dir", value: "<directory>", help: "where the data are kept", default: "data" },
+    {
+      name: "data-dir",
+      value: "<directory>",
+      help: "where the data are kept; several with commas between them",
+      default: "data",
+    },
     { name: "memory", help: "keep the data in memory instead, gone when it ends" },
     { name: "topics", value: "<file>", help: "topics to create, topic.json where there is one" },
     { name: "set", value: "<key=value>", help: "a broker setting by Kafka's name", isList: true },
@@ -87,7 +92,9 @@ export async function run(args: Arguments): Promise<number> {
     `${Math.round(performance.now())} ms`,
   ];
   print(`millrace ready on ${cluster.bootstrapServers} (${details.join(", ")})`);
-  await interrupted;
+  const failure = await Promise.race([interrupted, cluster.failed]);
+  // Nothing that ends in an orderly way can be trusted to a disk that has failed.
+  if (failure !== undefined) throw new CommandError(failure.message);
   if (host.isOutputTerminal) printError("\nShutting down, Ctrl-C again ends it at once");
   await cluster.shutdown();
   return 0;

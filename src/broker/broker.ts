@@ -9,7 +9,8 @@ import { Controller } from "../controller/controller.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import { KEPT_RECEIVE_BYTES } from "../limits.ts";
 import type { Logger } from "../logger.ts";
-import { LogManager } from "../log/log_manager.ts";
+import { LogDirectories } from "../log/log_directories.ts";
+import type { PartitionLog } from "../log/partition_log.ts";
 import type { RecoveryReport } from "../log/recovery.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { METADATA_LOG_CONFIG, METADATA_TOPIC, MetadataLog } from "../metadata/metadata_log.ts";
@@ -32,8 +33,11 @@ import { SUPPORTED } from "./supported.ts";
 /** How a broker is started. */
 export interface BrokerOptions {
   readonly runtime: Runtime;
-  /** The data directory, made when missing. */
-  readonly directory: string;
+  /**
+   * The data directory, or several with commas between them, made when missing. Absent: `log.dirs`
+   * of `config`.
+   */
+  readonly directory?: string;
   /** Kafka's broker keys with their values as text. */
   readonly config?: Readonly<Record<string, string>>;
   readonly logger: Logger;
@@ -47,17 +51,23 @@ export class Broker {
   readonly controller: Controller;
   readonly #runtime: Runtime;
   readonly #logger: Logger;
-  readonly #logs: LogManager;
+  readonly #logs: LogDirectories;
   readonly #partitions: Partitions;
   readonly #groups: GroupCoordinator;
   readonly #server: Server;
+  /**
+   * Resolves with the reason when the node has ended by itself, because the disk with its metadata
+   * log has failed; never while it serves, nor after an orderly {@linkcode Broker.shutdown}.
+   */
+  readonly failed: Promise<KafkaError>;
+  #fail: (failure: KafkaError) => void = () => {};
   #retentionTimer: Timer | null = null;
   #ended: Promise<void> | null = null;
 
   private constructor(
     options: BrokerOptions,
     config: BrokerConfig,
-    logs: LogManager,
+    logs: LogDirectories,
     controller: Controller,
     listener: Listener,
   ) {
@@ -65,6 +75,7 @@ export class Broker {
     const { clock, random } = runtime;
     this.config = config;
     this.controller = controller;
+    this.failed = new Promise((resolve) => this.#fail = resolve);
     this.#runtime = runtime;
     this.#logger = logger;
     this.#logs = logs;
@@ -84,6 +95,7 @@ export class Broker {
       advertisedAddress: (connection) => this.#advertisedAddress(connection),
       controller,
       partitions: this.#partitions,
+      logs,
       fetchSessions: new FetchSessions(
         clock,
         random,
@@ -122,33 +134,49 @@ export class Broker {
    */
   static async start(options: BrokerOptions): Promise<Broker> {
     const { runtime, logger, directory } = options;
-    if (options.config?.["log.dirs"] !== undefined) {
+    if (directory !== undefined && options.config?.["log.dirs"] !== undefined) {
       throw new KafkaError(
         ErrorCode.INVALID_CONFIG,
-        'Cannot set "log.dirs": the data directory is given by itself, --data-dir on the command line',
+        'Cannot set "log.dirs": the data directories are given by themselves, --data-dir on the ' +
+          "command line",
       );
     }
-    const config = new BrokerConfig({ ...options.config, "log.dirs": directory });
-    const logs = LogManager.open({
+    const config = new BrokerConfig({
+      ...options.config,
+      ...(directory !== undefined && { "log.dirs": directory }),
+    });
+    let broker: Broker | null = null;
+    const logs = await LogDirectories.open({
       runtime,
-      directory,
+      directories: config.logDirs,
+      metadataDirectory: config.metadataLogDir,
+      metadataTopic: METADATA_TOPIC,
       nodeId: config.nodeId,
+      onFailure: (failure, isFatal) => {
+        logger.log("error", failure.message);
+        if (broker !== null) broker.#onDirectoryFailure(failure, isFatal);
+      },
       onRecovery: (report) => logger.log("warn", recoverySentence(report)),
       onLoss: (sentence) => logger.log("warn", sentence),
     });
+    for (const { path, manager, failure } of logs.directories()) {
+      if (manager !== null || failure === null) continue;
+      logger.log("error", `Started without the data directory ${path}: ${failure.message}`);
+    }
     let listener: Listener | null = null;
     try {
       await logs.flushDirectory();
-      const isNew = !logs.has(METADATA_TOPIC, 0);
-      const metadata = logs.create(METADATA_TOPIC, 0, METADATA_TOPIC_ID, METADATA_LOG_CONFIG);
+      const isNew = !logs.hasMetadataLog;
+      const metadata = logs.openMetadataLog(METADATA_TOPIC_ID, METADATA_LOG_CONFIG);
+      if (metadata.logEndOffset === 0 && logs.hasPartitions) throw emptyMetadataLog(metadata);
       if (isNew || !logs.wasShutDownCleanly) await logs.flushDirectory();
       const metadataLog = new MetadataLog(metadata);
       const controller = new Controller({ runtime, metadataLog, config, logger });
       listener = await runtime.network.listen(config.listener);
       config.setListening(config.listener.host, listener.address.port);
-      const broker = new Broker(options, config, logs, controller, listener);
-      await broker.#begin(listener.address);
-      return broker;
+      const begun = new Broker(options, config, logs, controller, listener);
+      await begun.#begin(listener.address);
+      return broker = begun;
     } catch (error) {
       listener?.close();
       // Why it cannot start matters more than what else fails then.
@@ -185,6 +213,7 @@ export class Broker {
       this.#partitions,
       () => controller.image,
       this.#logger,
+      (assignments) => this.#note(controller.assignDirectories(assignments)),
     );
     const advertised = config.advertisedListener ?? { name: "PLAINTEXT", host, port };
     await controller.start({
@@ -197,12 +226,13 @@ export class Broker {
         securityProtocol: PLAINTEXT,
       }],
       rack: null,
-      logDirs: [this.#logs.directoryId],
+      logDirs: this.#logs.onlineIds,
     });
     this.#logs.openAll((topic) => hosting.logConfig(topic));
     hosting.hostAll();
     // What was cut off a torn tail must not come back when the power goes once more.
     if (!this.#logs.wasShutDownCleanly) await this.#logs.flush();
+    await controller.reportDirectories(this.#logs.onlineIds);
     controller.onDelta((delta) => {
       hosting.apply(delta);
       this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));
@@ -211,7 +241,24 @@ export class Broker {
     // Without records and without clients there is nothing to do, and a host may take a while over
     // its first timer.
     if ([...this.#partitions].some(({ log }) => log.sizeInBytes > 0)) this.#scheduleRetention();
+    if (this.#logs.fatalFailure !== null) throw this.#logs.fatalFailure;
     this.#server.start();
+  }
+
+  /** A directory has gone out of service. */
+  #onDirectoryFailure(failure: KafkaError, isFatal: boolean): void {
+    if (this.#ended !== null) return;
+    if (!isFatal) {
+      this.#note(this.controller.reportDirectories(this.#logs.onlineIds));
+      return;
+    }
+    this.#fail(failure);
+    this.#note(this.shutdown());
+  }
+
+  /** What goes wrong in `work`, which nobody waits for, is told to the operator. */
+  #note(work: Promise<void>): void {
+    work.catch((error) => this.#logger.log("error", (error as Error).message));
   }
 
   async #end(): Promise<void> {
@@ -228,6 +275,7 @@ export class Broker {
     this.#retentionTimer = this.#runtime.clock.setTimer(logRetentionCheckIntervalMs, () => {
       const now = this.#runtime.clock.now();
       for (const { log, highWatermark, name } of this.#partitions) {
+        if (log.failure !== null) continue;
         try {
           log.applyRetention(now, highWatermark);
           log.expireProducers(now, producerIdExpirationMs);
@@ -252,6 +300,15 @@ export class Broker {
     const isEverywhere = ["", "0.0.0.0", "::"].includes(listener.host);
     return { host: isEverywhere ? localAddress.host : listener.host, port };
   }
+}
+
+/** All partitions would be taken for those of deleted topics. */
+function emptyMetadataLog({ directory }: PartitionLog): KafkaError {
+  return new KafkaError(
+    ErrorCode.KAFKA_STORAGE_ERROR,
+    `Cannot start: the metadata log in ${directory} is empty, and there are partitions, of which it ` +
+      "says whose they are; bring its files back from a copy, or name another data directory",
+  );
 }
 
 function recoverySentence({ file, bytesCut, logEndOffset, reason }: RecoveryReport): string {

@@ -8,7 +8,8 @@ import type { BrokerConfig } from "../config/broker_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import { logConfigFor, minInsyncReplicas } from "../config/topic_config.ts";
 import type { LogConfig } from "../log/log_config.ts";
-import type { LogManager } from "../log/log_manager.ts";
+import type { DirectoryAssignment } from "../controller/directories.ts";
+import type { LogDirectories } from "../log/log_directories.ts";
 import type {
   MetadataDelta,
   MetadataImage,
@@ -17,24 +18,31 @@ import type {
 } from "../metadata/image.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { KafkaError } from "../protocol/errors.ts";
+import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Logger } from "../logger.ts";
 import { Partition, type PartitionState } from "./partition.ts";
 import type { Partitions } from "./partitions.ts";
 
 /** Applies the cluster's metadata to this node. */
 export class Hosting {
+  /** Partitions that lie in another directory than the metadata say, or that those say nothing of. */
+  #placed: DirectoryAssignment[] = [];
+
+  /** `onPlaced` is told where partitions lie, when that is news. */
   constructor(
     private readonly nodeId: number,
     private readonly config: BrokerConfig,
-    private readonly logs: LogManager,
+    private readonly logs: LogDirectories,
     private readonly partitions: Partitions,
     private readonly image: () => MetadataImage,
     private readonly logger: Logger,
+    private readonly onPlaced: (assignments: readonly DirectoryAssignment[]) => void,
   ) {}
 
   /** Hosts everything the metadata assign to this node, at start. */
   hostAll(): void {
-    for (const topic of this.image().topics()) this.#host(topic);
+    for (const topic of this.image().topics()) this.#host(topic, topic.partitions.length);
+    this.#tellPlaced();
     for (const log of [...this.logs.logs()]) {
       if (log.topic === METADATA_TOPIC) continue;
       const topic = this.image().topicByName(log.topic);
@@ -50,8 +58,11 @@ export class Hosting {
   /** Follows a change of the metadata. What is created is ready when this returns. */
   apply(delta: MetadataDelta): void {
     for (const topic of delta.deletedTopics) this.#drop(topic);
-    for (const topic of delta.createdTopics) this.#host(topic);
-    for (const { after } of delta.changedTopics) this.#host(after);
+    for (const topic of delta.createdTopics) this.#host(topic, 0);
+    for (const { before, after } of delta.changedTopics) {
+      this.#host(after, before.partitions.length);
+    }
+    this.#tellPlaced();
     for (const { type, name } of delta.changedConfigs) {
       if (type === ConfigResourceType.TOPIC) this.#reconfigure(name);
     }
@@ -62,20 +73,29 @@ export class Hosting {
     for (const topic of this.image().topics()) this.#reconfigure(topic.name);
   }
 
-  #host(topic: TopicImage): void {
+  /** The first `known` partitions are not new: their logs lie somewhere. */
+  #host(topic: TopicImage, known: number): void {
     for (const partition of topic.partitions) {
       if (!partition.replicas.includes(this.nodeId)) continue;
-      const known = this.partitions.find(topic.name, partition.partition);
-      if (known !== undefined) known.update(this.#stateOf(topic.name, partition));
-      else this.#open(topic, partition);
+      const found = this.partitions.find(topic.name, partition.partition);
+      if (found !== undefined) found.update(this.#stateOf(topic.name, partition));
+      else this.#open(topic, partition, partition.partition >= known);
     }
   }
 
   /** A log that cannot be opened leaves its partition out of service, and the others in it. */
-  #open(topic: TopicImage, partition: PartitionImage): void {
+  #open(topic: TopicImage, partition: PartitionImage, isNew: boolean): void {
     const { name, id } = topic;
+    const replica = partition.replicas.indexOf(this.nodeId);
+    const directoryId = partition.directories[replica] ?? ZERO_UUID;
     try {
-      const log = this.logs.create(name, partition.partition, id, this.logConfig(name));
+      const place = { directoryId, isNew };
+      const log = this.logs.create(name, partition.partition, id, this.logConfig(name), place);
+      const actualId = this.logs.directoryIdOf(name, partition.partition);
+      if (actualId !== null && actualId !== directoryId) {
+        const { partition: number } = partition;
+        this.#placed.push({ topicId: id, partition: number, directoryId: actualId });
+      }
       if (log.latestEpoch < partition.leaderEpoch) log.assignEpoch(partition.leaderEpoch);
       this.partitions.add(
         name,
@@ -88,6 +108,12 @@ export class Hosting {
       this.partitions.markOffline(name, id, partition.partition, error);
       this.logger.log("error", `${name}-${partition.partition} is offline: ${error.message}`);
     }
+  }
+
+  #tellPlaced(): void {
+    const placed = this.#placed;
+    this.#placed = [];
+    if (placed.length > 0) this.onPlaced(placed);
   }
 
   #drop(topic: TopicImage): void {

@@ -5,6 +5,7 @@
  */
 import type { Controller } from "../controller/controller.ts";
 import type { GroupCoordinator } from "../groups/group_coordinator.ts";
+import type { LogDirectories } from "../log/log_directories.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { Address, HostCodecs, Runtime } from "../runtime/runtime.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";
@@ -30,6 +31,8 @@ export interface BrokerServices {
   readonly controller: Controller;
   /** The partitions this node hosts: append, read, high watermarks, delayed operations. */
   readonly partitions: Partitions;
+  /** The data directories, with every log in them. */
+  readonly logs: LogDirectories;
   readonly fetchSessions: FetchSessions;
   readonly producerIds: ProducerIds;
   readonly groups: GroupCoordinator;

@@ -14,6 +14,7 @@ import { deleteTopicsHandler } from "./handlers/delete_topics.ts";
 import { describeClusterHandler } from "./handlers/describe_cluster.ts";
 import { describeConfigsHandler } from "./handlers/describe_configs.ts";
 import { describeGroupsHandler } from "./handlers/describe_groups.ts";
+import { describeLogDirsHandler } from "./handlers/describe_log_dirs.ts";
 import { describeTopicPartitionsHandler } from "./handlers/describe_topic_partitions.ts";
 import { fetchHandler } from "./handlers/fetch.ts";
 import { findCoordinatorHandler } from "./handlers/find_coordinator.ts";
@@ -46,6 +47,7 @@ export const SUPPORTED: readonly Handler[] = [
   describeClusterHandler,
   describeConfigsHandler,
   describeGroupsHandler,
+  describeLogDirsHandler,
   describeTopicPartitionsHandler,
   fetchHandler,
   findCoordinatorHandler,

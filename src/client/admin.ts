@@ -6,6 +6,7 @@
 import { ErrorCode } from "../protocol/errors.ts";
 import { createTopics } from "../protocol/messages/create_topics.ts";
 import { deleteTopics } from "../protocol/messages/delete_topics.ts";
+import { describeLogDirs } from "../protocol/messages/describe_log_dirs.ts";
 import { metadata } from "../protocol/messages/metadata.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
@@ -13,7 +14,9 @@ import type { ClientOptions } from "./client_options.ts";
 import { ClusterClient } from "./cluster_client.ts";
 import { type BrokerInfo, type PartitionInfo, type TopicInfo, topicInfo } from "./cluster_view.ts";
 import { answered } from "./errors.ts";
+import { type LogDirInfo, type LogDirPartition, logDirsOf } from "./log_dirs.ts";
 
+export type { LogDirInfo, LogDirPartition };
 export type { BrokerInfo, PartitionInfo, TopicInfo };
 
 /** A topic to be created. */
@@ -134,6 +137,25 @@ export class Admin implements AsyncDisposable {
       rack,
     }));
     return { clusterId, controllerId, brokers: brokers.sort((a, b) => a.nodeId - b.nodeId) };
+  }
+
+  /**
+   * The data directories of the brokers `nodeIds`, of all brokers unless given, with the partitions
+   * in each. One that is out of service is there with its `error`.
+   */
+  async describeLogDirs(nodeIds?: readonly number[]): Promise<LogDirInfo[]> {
+    return await this.#client.retry(async () => {
+      await this.#client.refresh();
+      const all = [...this.#client.view.brokers.keys()].sort((a, b) => a - b);
+      const directories: LogDirInfo[] = [];
+      for (const nodeId of nodeIds ?? all) {
+        const broker = await this.#client.broker(nodeId);
+        directories.push(
+          ...logDirsOf(nodeId, await broker.request(describeLogDirs, { topics: null })),
+        );
+      }
+      return directories;
+    });
   }
 
   /** Closes every connection. May be called twice. */

@@ -32,8 +32,12 @@ export interface ClusterOptions {
   readonly host?: string;
   /** 0, the default, takes a free port. */
   readonly port?: number;
-  /** Where the data are kept; in memory when absent, and gone with the cluster. */
-  readonly dataDir?: string;
+  /**
+   * The directory where the data are kept, or several, as a list or with commas between them: the
+   * first holds the cluster's metadata, new partitions go where the fewest are. In memory when
+   * absent and `log.dirs` is not among `config`, and gone with the cluster.
+   */
+  readonly dataDir?: string | readonly string[];
   /**
    * Apache Kafka's broker keys with their values as text, such as `{ "num.partitions": "3" }`.
    * Defaults are Kafka's, but for `group.initial.rebalance.delay.ms`, which is 0.
@@ -56,6 +60,11 @@ export interface Cluster extends AsyncDisposable {
   readonly clusterId: string;
   /** What was done otherwise than asked, in sentences: a replication factor lowered. */
   readonly notices: readonly string[];
+  /**
+   * Resolves with the reason when the cluster has ended by itself, because the disk that holds its
+   * metadata has failed; never while it serves, nor after {@linkcode Cluster.shutdown}.
+   */
+  readonly failed: Promise<KafkaError>;
   /** Answers what is under way, closes the files and ends. May be called twice. */
   shutdown(): Promise<void>;
 }
@@ -78,10 +87,12 @@ export interface Cluster extends AsyncDisposable {
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { host = "127.0.0.1", port = 0, dataDir, logger = silentLogger, topics = [] } = options;
   const runtime = options.runtime ?? await hostRuntime();
-  const files = dataDir === undefined ? new MemoryFileSystem() : runtime.files;
+  const inMemory = dataDir === undefined && options.config?.["log.dirs"] === undefined;
+  const files = inMemory ? new MemoryFileSystem() : runtime.files;
+  const directory = inMemory ? "/memory" : dataDir;
   const broker = await Broker.start({
     runtime: { ...runtime, files },
-    directory: dataDir ?? "/memory",
+    ...(directory !== undefined && { directory: String(directory) }),
     config: {
       ...SMALL_CLUSTER,
       ...options.config,
@@ -99,6 +110,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       port: address.port,
       clusterId: broker.clusterId,
       notices,
+      failed: broker.failed,
       shutdown,
       [Symbol.asyncDispose]: shutdown,
     };

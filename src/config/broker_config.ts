@@ -79,9 +79,13 @@ export class BrokerConfig {
   get nodeId(): number {
     return this.#values["node.id"] as number;
   }
-  /** `log.dirs`: the one directory. */
-  get logDir(): string {
-    return (this.#values["log.dirs"] as readonly string[])[0]!;
+  /** `log.dirs`: at least one directory. */
+  get logDirs(): readonly string[] {
+    return this.#values["log.dirs"] as readonly string[];
+  }
+  /** `metadata.log.dir`, else the first of `log.dirs`. */
+  get metadataLogDir(): string {
+    return (this.#values["metadata.log.dir"] as string | null) ?? this.logDirs[0]!;
   }
   /** `listeners`: where to listen. */
   get listener(): ListenerAddress {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type ConfigDefinition, MAX_INT, MAX_LONG_TEXT } from "./definition.ts";
+import { type ConfigDefinition, MAX_INT, MAX_LONG_TEXT, splitList } from "./definition.ts";
 import { refuseAdvertisedListeners, refuseListeners } from "./listeners.ts";
 
 const NOT_ZERO = (text: string) =>
@@ -41,8 +41,18 @@ const node: readonly ConfigDefinition[] = [
     type: "list",
     default: "data",
     refuse: (text) =>
-      text === "" ? "name a directory" : text.includes(",") ? "name one directory" : null,
-    documentation: "The directory in which the node keeps everything, as it was given at start.",
+      splitList(text).length === 0
+        ? "name a directory"
+        : splitList(text).includes("")
+        ? "a directory's name is empty"
+        : null,
+    documentation: "The directories in which the node keeps everything, with commas between them.",
+  }),
+  fixed({
+    name: "metadata.log.dir",
+    type: "string",
+    default: null,
+    documentation: "The one of log.dirs that holds the metadata log: the first, unless set.",
   }),
   fixed({
     name: "listeners",

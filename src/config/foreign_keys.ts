@@ -77,6 +77,7 @@ const REASONS: readonly (readonly [prefixes: readonly string[], reason: string])
     ["socket.send.buffer", "socket.receive.buffer", "socket.listen.backlog", "socket.connection."],
     "the runtime sizes the socket's buffers",
   ],
+  [["log.dir"], 'the key is "log.dirs"'],
 ];
 
 /** Why Apache Kafka's key `name` does nothing here, or null when Kafka has no such key either. */

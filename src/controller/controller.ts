@@ -27,6 +27,11 @@ import {
 } from "./configs.ts";
 import type { Decision } from "./decision.ts";
 import {
+  decideDirectoryAssignments,
+  decideOnlineDirectories,
+  type DirectoryAssignment,
+} from "./directories.ts";
+import {
   type CreatePartitionsResult,
   decideCreatePartitions,
   type NewPartitions,
@@ -187,6 +192,23 @@ export class Controller {
       }]);
       return { first, count: PRODUCER_ID_BLOCK };
     });
+  }
+
+  /** Writes down in which of its log directories this node's broker has partitions. */
+  assignDirectories(assignments: readonly DirectoryAssignment[]): Promise<void> {
+    const { nodeId } = this.#options.config;
+    return this.#inTurn(async () => {
+      const records = decideDirectoryAssignments(nodeId, assignments, this.image);
+      for (let at = 0; at < records.length; at += MAX_RECORDS_PER_BATCH) {
+        await this.#commit(records.slice(at, at + MAX_RECORDS_PER_BATCH));
+      }
+    });
+  }
+
+  /** Writes down which log directories of this node's broker are in service. */
+  reportDirectories(onlineIds: readonly string[]): Promise<void> {
+    const { nodeId } = this.#options.config;
+    return this.#inTurn(() => this.#commit(decideOnlineDirectories(nodeId, onlineIds, this.image)));
   }
 
   #carryOut<Result>(

@@ -7,7 +7,7 @@ import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { MAX_RECORDS_PER_BATCH } from "../metadata/metadata_log.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { ZERO_UUID } from "../protocol/uuid.ts";
+import { UNASSIGNED_DIRECTORY, ZERO_UUID } from "../protocol/uuid.ts";
 import {
   type Decision,
   duplicatesOf,
@@ -230,8 +230,9 @@ export function nextStart(image: MetadataImage, below: (bound: number) => number
   return count > 1 ? below(count * count) : 0;
 }
 
-/** A broker with one log directory is told which; with several, it chooses itself. */
+/** A broker with one log directory is told which; with several, it chooses, and says so later. */
 function directoryOf(id: number, image: MetadataImage): string {
   const logDirs = image.broker(id)?.logDirs ?? [];
-  return logDirs.length === 1 ? logDirs[0]! : ZERO_UUID;
+  if (logDirs.length === 0) return ZERO_UUID;
+  return logDirs.length === 1 ? logDirs[0]! : UNASSIGNED_DIRECTORY;
 }

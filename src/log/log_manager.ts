@@ -6,8 +6,9 @@
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { randomUuid, ZERO_UUID } from "../protocol/uuid.ts";
-import { type DirectoryLock, FileError, type Runtime } from "../runtime/runtime.ts";
+import { type DirectoryLock, type DiskSpace, FileError, type Runtime } from "../runtime/runtime.ts";
 import { checkpointNumber, readCheckpoint, writeCheckpoint } from "./checkpoint_file.ts";
+import { DirectoryFiles } from "./directory_files.ts";
 import type { LogConfig } from "./log_config.ts";
 import {
   META_PROPERTIES,
@@ -51,6 +52,11 @@ export interface LogManagerOptions {
   readonly onRecovery?: (report: RecoveryReport) => void;
   /** Is told, in a sentence, what else was lost and can be done without. */
   readonly onLoss?: (sentence: string) => void;
+  /**
+   * Is told when the disk has taken the whole directory out of service, while the operation that met
+   * the fault is under way: see `directory_files.ts` for what does that. Must not throw.
+   */
+  readonly onFailure?: (failure: KafkaError) => void;
 }
 
 /** A data directory with its logs. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
@@ -66,6 +72,7 @@ export class LogManager {
 
   readonly #options: LogManagerOptions;
   readonly #lock: DirectoryLock;
+  #failure: KafkaError | null = null;
   readonly #logs = new Map<string, PartitionLog>();
   readonly #failures = new Map<string, KafkaError>();
   /** What the checkpoint had for logs that are not open (yet). */
@@ -84,8 +91,8 @@ export class LogManager {
     properties: MetaProperties,
     parentsToSync: readonly string[],
   ) {
-    const { files } = options.runtime;
-    this.#options = options;
+    const files = new DirectoryFiles(options.runtime.files, (fault) => this.#fail(fault));
+    this.#options = { ...options, runtime: { ...options.runtime, files } };
     this.#lock = lock;
     this.directory = options.directory;
     this.clusterId = properties.clusterId;
@@ -162,8 +169,8 @@ export class LogManager {
     config: LogConfig,
   ): PartitionLog {
     const name = `${topic}-${partition}`;
-    const failure = this.#failures.get(name);
-    if (failure !== undefined) throw failure;
+    const failure = this.#failures.get(name) ?? this.#failure;
+    if (failure) throw failure;
     const existing = this.#logs.get(name);
     if (existing === undefined) return this.#open(topic, partition, config, topicId);
     if (topicId !== null && existing.topicId === ZERO_UUID) existing.assignTopicId(topicId);
@@ -190,6 +197,26 @@ export class LogManager {
   /** Every open log. */
   logs(): IterableIterator<PartitionLog> {
     return this.#logs.values();
+  }
+
+  /** Why the disk has taken the directory out of service, or null: logs are read, not written. */
+  get failure(): KafkaError | null {
+    return this.#failure;
+  }
+
+  /** How many logs it has, open or damaged. */
+  get count(): number {
+    return this.#logs.size + this.#failures.size;
+  }
+
+  /** The names of the logs that the directory has, open or not. */
+  names(): string[] {
+    return this.#list().filter((name) => parseName(name) !== null);
+  }
+
+  /** How much room its disk has, or null when the host does not tell. Rejects with a `FileError`. */
+  async space(): Promise<DiskSpace | null> {
+    return await this.#options.runtime.files.space?.(this.directory) ?? null;
   }
 
   /** Logs that could not be opened, by name, and why. */
@@ -249,6 +276,7 @@ export class LogManager {
     if (this.#isClosed) return;
     this.#isClosed = true;
     try {
+      if (this.#failure !== null) return;
       await this.flush();
       // A log that nobody has opened since a crash has not been checked yet.
       const isClean = (this.#isOpened || this.wasShutDownCleanly) && this.#failures.size === 0 &&
@@ -261,9 +289,31 @@ export class LogManager {
       await syncFile(files, this.#path(LOG_START_OFFSETS));
       replaceTextFile(files, this.#path(CLEAN_SHUTDOWN), `{"version":0,"brokerEpoch":-1}`);
     } finally {
-      for (const log of this.#logs.values()) log.close();
+      this.#closeLogs();
       this.#lock.release();
     }
+  }
+
+  #closeLogs(): void {
+    for (const log of this.#logs.values()) {
+      try {
+        log.close();
+      } catch (error) {
+        // Old files that cannot be removed now are removed at the next start.
+        if (!(error instanceof FileError || error instanceof KafkaError)) throw error;
+      }
+    }
+  }
+
+  /** Nothing in the directory is written any more. */
+  #fail(fault: FileError): void {
+    this.#failure = storageError(
+      `The data directory ${this.directory} is out of service until the next start, ` +
+        `check its disk`,
+      fault,
+    );
+    for (const log of this.#logs.values()) log.takeOffline(this.#failure);
+    this.#options.onFailure?.(this.#failure);
   }
 
   #open(
@@ -286,6 +336,7 @@ export class LogManager {
       ...(topicId != null && { topicId }),
       ...(onRecovery && { onRecovery }),
     });
+    if (this.#failure !== null) log.takeOffline(this.#failure);
     this.#logs.set(name, log);
     return log;
   }

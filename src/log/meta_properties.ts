@@ -5,7 +5,7 @@
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { isUuid } from "../protocol/uuid.ts";
-import type { FileSystem } from "../runtime/runtime.ts";
+import { FileError, type FileSystem } from "../runtime/runtime.ts";
 import { readTextFile, replaceTextFile } from "./text_file.ts";
 
 /** The name of the file at the root of a data directory. */
@@ -57,6 +57,19 @@ export function readMetaProperties(
     throw incomplete(path, `directory.id "${directoryId ?? ""}" is no UUID`);
   }
   return { clusterId: required(properties, "cluster.id", path), nodeId, directoryId };
+}
+
+/**
+ * The cluster that the file at `path` names, or null when it names none or cannot be read: whoever
+ * opens the directory says why.
+ */
+export function readClusterId(files: FileSystem, path: string): string | null {
+  try {
+    return parse(readTextFile(files, path) ?? "").get("cluster.id") || null;
+  } catch (error) {
+    if (error instanceof FileError) return null;
+    throw error;
+  }
 }
 
 /** Writes the file at `path`. Throws a `FileError`. */

@@ -147,6 +147,11 @@ export class PartitionLog {
     return this.#failure;
   }
 
+  /** Takes no more records from now on, because of `failure`; what is there can be read. */
+  takeOffline(failure: KafkaError): void {
+    this.#failure ??= failure;
+  }
+
   /** The newest leader epoch, or -1. */
   get latestEpoch(): number {
     return this.#epochs.latestEpoch;

@@ -13,6 +13,9 @@ for (let i = 0; i < 64; i++) VALUE_OF[ALPHABET.charCodeAt(i)] = i;
 /** The UUID of sixteen zero bytes: "none" in Kafka's protocol. */
 export const ZERO_UUID = "AAAAAAAAAAAAAAAAAAAAAA";
 
+/** In the place of a log directory's id: the broker has not chosen one yet (KIP-858). */
+export const UNASSIGNED_DIRECTORY = "AAAAAAAAAAAAAAAAAAAAAQ";
+
 /** The topic id of `__cluster_metadata` (KIP-595). */
 export const METADATA_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
 

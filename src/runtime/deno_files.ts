@@ -8,7 +8,7 @@
 
 import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
 import type { TryLock } from "./node_lock.ts";
-import type { DirectoryEntry, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
+import type { DirectoryEntry, DiskSpace, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
 
 const OPTIONS: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
   read: { read: true },
@@ -136,6 +136,7 @@ export function denoFiles(tryLock: TryLock): FileSystem {
     },
     syncDirectory,
     tryLock,
+    space,
   };
 }
 
@@ -149,6 +150,12 @@ function statOrNull(path: string): Deno.FileInfo | null {
 
 function leadsToDirectory(path: string): boolean {
   return statOrNull(path)?.isDirectory ?? false;
+}
+
+/** Deno itself does not tell; `node:fs` is loaded when somebody asks. */
+async function space(path: string): Promise<DiskSpace | null> {
+  const { diskSpace } = await import("./node_space.ts");
+  return diskSpace(path);
 }
 
 /** Not every file system can sync a directory. */

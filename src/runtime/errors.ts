@@ -27,17 +27,17 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   ENOSPC: { reason: "no-space", text: "the disk is full, free some space" },
   EDQUOT: { reason: "no-space", text: "the disk quota is used up, free some space" },
-  EISDIR: { reason: "io", text: "it is a directory" },
+  EISDIR: { reason: "refused", text: "it is a directory" },
   ENOTEMPTY: { reason: "exists", text: "a directory with content is in the way" },
   EMFILE: {
-    reason: "io",
+    reason: "refused",
     text: "this process has too many open files, raise its limit (ulimit -n)",
   },
-  ENFILE: { reason: "io", text: "the system has too many open files" },
+  ENFILE: { reason: "refused", text: "the system has too many open files" },
   EIO: { reason: "io", text: "the disk reports an error, check it" },
-  EBADF: { reason: "io", text: "it has been closed, or was opened for reading only" },
-  EINVAL: { reason: "io", text: "the system does not allow it" },
-  EBUSY: { reason: "io", text: "it is open, close it first" },
+  EBADF: { reason: "refused", text: "it has been closed, or was opened for reading only" },
+  EINVAL: { reason: "refused", text: "the system does not allow it" },
+  EBUSY: { reason: "refused", text: "it is open, close it first" },
 };
 
 /** The host's error code (`ENOENT`, …), or an empty string. */

@@ -8,6 +8,7 @@
 import * as fs from "node:fs";
 import type { DirectoryEntry, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
 import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
+import { diskSpace } from "./node_space.ts";
 import type { TryLock } from "./node_lock.ts";
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {
@@ -135,6 +136,7 @@ export function nodeFiles(tryLock: TryLock): FileSystem {
     },
     syncDirectory,
     tryLock,
+    space: diskSpace,
   };
 }
 

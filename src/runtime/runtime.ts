@@ -119,6 +119,14 @@ export interface DirectoryLock {
   release(): void;
 }
 
+/** How much room a disk has, in bytes. */
+export interface DiskSpace {
+  /** All of it. */
+  readonly total: number;
+  /** What this process may still use. */
+  readonly usable: number;
+}
+
 /** Files and directories. Paths use `/`, on every host. Failures are {@linkcode FileError}s. */
 export interface FileSystem {
   open(path: string, mode: OpenMode): FileHandle;
@@ -135,6 +143,11 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>;
   /** Takes the file `path` as a lock for this process, or returns null when another one holds it. */
   tryLock(path: string): DirectoryLock | null;
+  /**
+   * The room of the disk that `path`, which must exist, is on; null when the host does not tell.
+   * Absent where files take no room that could be counted.
+   */
+  space?(path: string): Promise<DiskSpace | null>;
 }
 
 /** Compressors the host has. A missing one is replaced by ours in `protocol/records/compression/`. */
@@ -164,13 +177,17 @@ export class FileError extends Error {
   override readonly name = "FileError";
   constructor(
     message: string,
-    /** Why: what the caller can tell apart. */
+    /**
+     * Why: what the caller can tell apart. `io` is the disk's own failure, `refused` the host's for
+     * what was asked: too many open files, a directory in the place of a file, a file closed before.
+     */
     readonly reason:
       | "not-found"
       | "permission"
       | "exists"
       | "not-a-directory"
       | "no-space"
+      | "refused"
       | "io",
     options?: ErrorOptions,
   ) {

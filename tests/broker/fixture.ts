@@ -41,7 +41,7 @@ export async function withBroker(
   const messages: Fixture["messages"] = [];
   const broker = await Broker.start({
     runtime,
-    directory: "/data",
+    ...(config["log.dirs"] === undefined && { directory: "/data" }),
     config: { listeners: "PLAINTEXT://127.0.0.1:0", ...config },
     logger: { log: (level, message) => void messages.push({ level, message }) },
   });

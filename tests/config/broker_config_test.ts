@@ -73,8 +73,11 @@ test("BrokerConfig refuses values that do not fit", () => {
   refused({ "log.segment.bytes": "1000" });
   refused({ "log.retention.ms": "0" });
   refused({ "listeners": "SSL://:9093" });
-  refused({ "log.dirs": "a,b" });
-  refused({ "log.cleanup.policy": "compact" });
+  refused({ "log.dirs": "a,,b" });
+  refused({ "log.dirs": " " });
+  refused({ "log.cleanup.policy": "compress" });
+  refused({ "log.cleaner.threads": "2" });
+  refused({ "log.cleaner.min.cleanable.ratio": "1.5" });
   refused({ "compression.type": "lz4" });
   refused({ "group.min.session.timeout.ms": "10", "group.max.session.timeout.ms": "5" });
 });

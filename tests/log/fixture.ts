@@ -181,6 +181,8 @@ export class FailingFiles implements FileSystem {
   /** The operations that fail now, on paths that contain `failsAt`. */
   readonly failing: Set<"write" | "truncate" | "sync" | "read" | "open"> = new Set();
   failsAt = "";
+  /** Why they fail. */
+  reason: FileError["reason"] = "no-space";
   /** How many bytes of a failing write reach the file all the same. */
   bytesBeforeFailure = 0;
 
@@ -229,7 +231,8 @@ export class FailingFiles implements FileSystem {
 
   #maybeFail(operation: "write" | "truncate" | "sync" | "read" | "open", path: string): void {
     if (this.#fails(operation, path)) {
-      throw new FileError(`Cannot ${operation} ${path}: no space left on device`, "no-space");
+      const why = this.reason === "no-space" ? "no space left on device" : "input/output error";
+      throw new FileError(`Cannot ${operation} ${path}: ${why}`, this.reason);
     }
   }
 }

@@ -413,8 +413,16 @@ function testFiles(check: Check): void {
     const closed = files.open(`${directory}/file`, "write");
     closed.close();
     closed.close();
-    assertEquals(reasonOf(() => closed.writeAt(new Uint8Array(1), 0)), "io");
+    assertEquals(reasonOf(() => closed.writeAt(new Uint8Array(1), 0)), "refused");
     await assertRejects(() => closed.sync(), FileError);
+  });
+
+  check("files tell how much room their disk has", async ({ runtime: { files }, directory }) => {
+    const space = await files.space?.(directory) ?? null;
+    if (space === null) return;
+    assert(space.total > 0 && Number.isSafeInteger(space.total));
+    assert(space.usable >= 0 && space.usable <= space.total);
+    await assertRejects(() => files.space!(`${directory}/none`), FileError, "none");
   });
 
   check("files can be closed while they sync", async ({ runtime: { files }, directory }) => {

@@ -53,6 +53,7 @@ export class BrokerMachine {
         if (life !== this.#life) return;
         this.broker = broker;
         world.count("starts");
+        broker.failed.then(() => this.#succeed(life, broker));
         return;
       } catch (error) {
         if (life !== this.#life) return;
@@ -87,6 +88,21 @@ export class BrokerMachine {
     this.#end();
     await broker?.shutdown();
     world.expectNothingHeld(BROKER);
+  }
+
+  /** The broker has ended by itself, its disk has failed: a supervisor starts the next one. */
+  async #succeed(life: number, broker: Broker): Promise<void> {
+    if (life !== this.#life) return;
+    this.world.count("ended by its disk");
+    this.broker = null;
+    await broker.shutdown().catch((error) => this.#hear("error", (error as Error).message));
+    if (life !== this.#life) return;
+    this.world.expectNothingHeld(BROKER);
+    await this.world.pause(RESTART_MS);
+    if (life !== this.#life || this.world.failures.length > 0) return;
+    this.#end();
+    this.world.replaceProcess(BROKER);
+    await this.start();
   }
 
   #end(): void {

@@ -74,7 +74,7 @@ test("a producer closed right after a record still sends it", () =>
 test("the first batch of a producer comes first, even if the disk refuses it once", () =>
   story(async (runtime, world) => {
     const producer = new Producer({ ...CLIENT_OPTIONS, runtime, batchSize: 1 });
-    world.simulation.disk(BROKER).failNext("write", "io", `/${TOPIC}-`);
+    world.simulation.disk(BROKER).failNext("write", "no-space", `/${TOPIC}-`);
     const values = ["a", "b", "c"];
     await Promise.all(values.map((value) => producer.send({ topic: TOPIC, value })));
     await producer.close();
