@@ -11,7 +11,8 @@ import { describeMachine, MissingToolError, prepare, removeData } from "./kafka/
 import { loadGroups } from "./kafka/load.ts";
 import { residentMb } from "./kafka/process.ts";
 import { report } from "./kafka/report.ts";
-import { TESTS } from "./kafka/rows.ts";
+import { measureKilled, measureMany } from "./kafka/restarts.ts";
+import { RESTART_KILLED, RESTART_MANY, TESTS } from "./kafka/rows.ts";
 import { Samples } from "./kafka/samples.ts";
 import { measureFirstRecord, measureInProcess, measureStart } from "./kafka/startup.ts";
 
@@ -73,6 +74,21 @@ async function measureStarts({ runs, isWanted }: Options, samples: Samples): Pro
   }
 }
 
+/** Brokers that are started again on what they have stored. */
+async function measureRestarts(options: Options, samples: Samples): Promise<void> {
+  const { runs, scale, isWanted } = options;
+  for (const side of SIDES) {
+    if (isWanted(RESTART_KILLED)) {
+      progress(`${RESTART_KILLED}, ${side}`);
+      await measureKilled(side, runs, scale, samples);
+    }
+    if (isWanted(RESTART_MANY)) {
+      progress(`${RESTART_MANY}, ${side}`);
+      await measureMany(side, runs, samples);
+    }
+  }
+}
+
 /** Both brokers under load: one round that is not recorded, then the rounds that are. */
 async function measureLoad(options: Options, samples: Samples): Promise<void> {
   const groups = loadGroups(options);
@@ -110,6 +126,7 @@ async function main(): Promise<void> {
   try {
     await measureStarts(options, samples);
     await measureLoad(options, samples);
+    await measureRestarts(options, samples);
   } finally {
     await removeData();
   }

@@ -29,6 +29,10 @@ export interface RunningBroker extends AsyncDisposable {
   readonly launchedMs: number;
   /** From then until it answered an ApiVersions request, ms. */
   readonly readyAfterMs: number;
+  /** Ends it as a crash would. */
+  kill(): Promise<void>;
+  /** Starts another process on what it has stored, once it has ended. */
+  restart(): Promise<RunningBroker>;
 }
 
 /** Starts a broker on an empty data directory and resolves when it answers. */
@@ -40,6 +44,15 @@ export async function startBroker(side: Side): Promise<RunningBroker> {
     : side === "millrace"
     ? millraceCommand(port, directory)
     : [Deno.execPath(), "run", "-A", programPath("./floor.ts"), String(port)];
+  return await launch(side, port, directory, command);
+}
+
+async function launch(
+  side: Side,
+  port: number,
+  directory: string,
+  command: readonly string[],
+): Promise<RunningBroker> {
   const [program, ...args] = command;
   const launchedMs = performance.now();
   const child = new Deno.Command(program!, {
@@ -72,6 +85,11 @@ export async function startBroker(side: Side): Promise<RunningBroker> {
     address: `127.0.0.1:${port}`,
     launchedMs,
     readyAfterMs: performance.now() - launchedMs,
+    async kill() {
+      if (!hasEnded) child.kill("SIGKILL");
+      await ended;
+    },
+    restart: () => launch(side, port, directory, command),
     [Symbol.asyncDispose]: stop,
   };
 }

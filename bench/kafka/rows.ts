@@ -39,6 +39,13 @@ export function consumeTest(name: string): string {
   return `consume ${name}`;
 }
 
+/** How many partitions a broker with many has. */
+export const MANY_PARTITIONS = 2_000;
+
+/** The tests that start a broker again. */
+export const RESTART_KILLED = "restart after kill -9, 2 GB in 20 partitions";
+export const RESTART_MANY = "restart in order, 2,000 partitions";
+
 const most = (bound: number, of: Target["of"] = "ratio"): Target => ({ of, most: bound });
 const least = (bound: number): Target => ({ of: "ratio", least: bound });
 
@@ -67,6 +74,11 @@ export const ROWS: readonly Row[] = [
   row("idle", "resident when fresh", "MB", most(60, "figure")),
   row("idle", "CPU of a core", "%", most(0.5, "figure")),
   row("idle connections", "resident each", "KB", most(16, "figure")),
+  row(RESTART_KILLED, "launch to ready", "ms", most(1000, "figure")),
+  row(RESTART_KILLED, "launch to a record in every partition", "ms", most(1000, "figure")),
+  row(RESTART_MANY, "launch to ready", "ms", most(1000, "figure")),
+  row(RESTART_MANY, "launch to a record", "ms", null),
+  row(RESTART_MANY, "resident", "MB", most(200, "figure")),
   row("memory", "resident after everything", "MB", most(130, "figure")),
 ];
 
