@@ -350,19 +350,18 @@ function refuseWithoutMetadata(
   managers: ReadonlyMap<string, LogManager>,
 ): void {
   if (metadata.has(topic, 0)) return;
-  for (const [directory, manager] of managers) {
-    const names = manager.names();
-    if (names.length === 0) continue;
-    throw new KafkaError(
-      ErrorCode.KAFKA_STORAGE_ERROR,
-      manager.has(topic, 0)
-        ? `Cannot use the data directory ${metadata.directory} for the metadata log: it lies in ` +
-          `${directory}; name that one first, or as metadata.log.dir`
-        : `Cannot start: ${directory} holds partitions, and ${metadata.directory} has no metadata ` +
-          `log ${topic}-0, which says whose they are; bring it back from a copy, or name another ` +
-          `data directory`,
-    );
-  }
+  const holder = [...managers.values()].find((manager) => manager.has(topic, 0)) ??
+    [...managers.values()].find((manager) => manager.names().length > 0);
+  if (holder === undefined) return;
+  throw new KafkaError(
+    ErrorCode.KAFKA_STORAGE_ERROR,
+    holder.has(topic, 0)
+      ? `Cannot use the data directory ${metadata.directory} for the metadata log: it lies in ` +
+        `${holder.directory}; name that one first, or as metadata.log.dir`
+      : `Cannot start: ${holder.directory} holds partitions, and ${metadata.directory} has no ` +
+        `metadata log ${topic}-0, which says whose they are; bring it back from a copy, or name ` +
+        `another data directory`,
+  );
 }
 
 function listed(directories: readonly string[]): string {

@@ -169,7 +169,7 @@ export class PartitionLog {
 
   /** A leader of `epoch` begins at the log's end. Say so before its first record is read. */
   assignEpoch(epoch: number): void {
-    this.#guard("assign a leader epoch to", () => this.#epochs.assign(epoch, this.logEndOffset));
+    this.#change("assign a leader epoch to", () => this.#epochs.assign(epoch, this.logEndOffset));
   }
 
   /** The settings from now on. */
@@ -179,7 +179,7 @@ export class PartitionLog {
 
   /** Remembers the topic's id in `partition.metadata`, for a log that was opened without it. */
   assignTopicId(topicId: string): void {
-    this.#guard("write the topic id of", () => {
+    this.#change("write the topic id of", () => {
       writePartitionMetadata(this.#runtime.files, this.#metadataPath, topicId);
     });
     this.#metadataIsDirty = true;
@@ -262,7 +262,7 @@ export class PartitionLog {
       );
     }
     if (offset <= this.#logStartOffset) return;
-    this.#guard("delete records of", () => {
+    this.#change("delete records of", () => {
       this.#advance(offset, this.#segments.countBefore(offset), this.#runtime.clock.now());
     });
   }
@@ -273,7 +273,7 @@ export class PartitionLog {
    * many segments were deleted. `nowMs` is ms since 1970.
    */
   applyRetention(nowMs: number, highWatermark: number = this.logEndOffset): number {
-    return this.#guard("delete old segments of", () => {
+    return this.#change("delete old segments of", () => {
       this.#segments.removeRetired(nowMs);
       const count = countDeletable({
         segments: this.#segments.all,
@@ -307,7 +307,7 @@ export class PartitionLog {
   truncateTo(offset: number): void {
     if (offset >= this.logEndOffset) return;
     if (offset <= this.#segments.all[0]!.baseOffset) return this.truncateFully(offset);
-    this.#guard("truncate", () => {
+    this.#change("truncate", () => {
       this.#segments.truncate(offset);
       if (this.#logStartOffset > this.logEndOffset) {
         this.#logStartOffset = this.logEndOffset;
@@ -320,7 +320,7 @@ export class PartitionLog {
 
   /** Removes every record: the log is empty and begins and ends at `offset`. */
   truncateFully(offset: number): void {
-    this.#guard("truncate", () => {
+    this.#change("truncate", () => {
       this.#segments.clear();
       this.#segments.add(offset, this.#config);
       this.#logStartOffset = offset;
@@ -333,7 +333,7 @@ export class PartitionLog {
   /** Closes the active segment and begins another, unless it is empty. */
   roll(): void {
     if (this.#segments.active.size === 0) return;
-    this.#guard("roll", () => this.#segments.roll(this.#config));
+    this.#change("roll", () => this.#segments.roll(this.#config));
   }
 
   /**
@@ -445,6 +445,12 @@ export class PartitionLog {
     return error instanceof KafkaError
       ? error
       : asKafkaError(`Cannot ${action} ${this.name}`, error);
+  }
+
+  /** As {@linkcode PartitionLog.#guard}, for what writes: nothing is changed once the files failed. */
+  #change<T>(action: string, run: () => T): T {
+    if (this.#failure !== null) throw this.#failure;
+    return this.#guard(action, run);
   }
 
   #guard<T>(action: string, run: () => T): T {
