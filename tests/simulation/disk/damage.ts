@@ -1,0 +1,239 @@
+/**
+ * Files that rot while nobody looks: one is damaged while no process runs, and the start after that
+ * must neither take anything away in silence nor serve anything else.
+ *
+ * - In a `.log`, below the recovery point: the partition stays closed and names the file, or what is
+ *   not damaged is served, and the damaged batch is told by its checksum.
+ * - In a `.log`, from the recovery point on: the same, or it is cut there, as after a torn write, and
+ *   that is reported.
+ * - An `.index`, `.timeindex` or `.snapshot`: everything is served as if nothing had happened.
+ *
+ * The bytes of a batch's base offset and leader epoch are left alone: Kafka's checksum does not cover
+ * them.
+ *
+ * @module
+ */
+import { decodeBatch } from "../../../src/protocol/records/batch.ts";
+import { KafkaError } from "../../../src/protocol/errors.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import { STORED_CODECS } from "../stored_codecs.ts";
+import { batchesIn, type FoundBatch, readFrom, readLog, sameBytes } from "./stored_batch.ts";
+import { DATA, type Place, type Store, textOf } from "./store.ts";
+
+const RECOVERY_POINTS = `${DATA}/recovery-point-offset-checkpoint`;
+const LENGTH_FIELD = 8;
+const EPOCH_FIELD = 12;
+const EPOCH_FIELD_END = 16;
+const REBUILT = /\.(index|timeindex|snapshot)$/;
+
+/** What was done to a file. */
+interface Damage {
+  readonly place: Place;
+  readonly path: string;
+  /** The batch that it hit, or null for a file that can be made anew. */
+  readonly batch: FoundBatch | null;
+  /** The offsets of the file that it hit. */
+  readonly segment: { readonly start: number; readonly end: number };
+  /** Puts back what was there. */
+  readonly undo: () => void;
+}
+
+/** Damages a file of `store`, which is closed and whose logs are what the models say, and starts it. */
+export async function damageAndStart(store: Store, random: Xoshiro128): Promise<void> {
+  const place = store.places[random.below(store.places.length)]!;
+  const damage = random.oneIn(3)
+    ? damageOther(store, place, random)
+    : damageRecords(store, place, random);
+  if (damage === null) return;
+  const { world } = store;
+  const kind = damage.path.slice(damage.path.lastIndexOf(".") + 1);
+  world.count(`damaged ${kind}`);
+  const recoveryPoint = recoveryPointOf(store, place);
+  world.simulation.trace(`damage ${damage.path}, the recovery point is ${recoveryPoint}`);
+  const wasCut = await start(store, damage, recoveryPoint);
+  store.kill();
+  if (!wasCut) damage.undo();
+}
+
+async function start(store: Store, damage: Damage, recoveryPoint: number): Promise<boolean> {
+  const { world } = store;
+  const { place, path, batch } = damage;
+  const { model } = place;
+  try {
+    await store.open();
+  } catch (error) {
+    world.fail(`${path} is damaged, and nothing can be opened: ${textOf(error)}`);
+    return false;
+  }
+  for (const other of store.places) {
+    if (other !== place) checkSound(store, other, path);
+  }
+  const log = store.manager.get(model.topic, model.partition);
+  if (log === undefined) {
+    const why = store.manager.failures.get(model.name)?.message ?? "it is not there";
+    if (batch === null || !why.includes(path)) {
+      world.fail(`${path} is damaged, and ${model.name} is not open: ${why}`);
+    }
+    world.count("damage refused");
+    return false;
+  }
+  if (batch === null) {
+    checkSound(store, place, path);
+    return false;
+  }
+  const isReported = store.reports.has(model.name);
+  if (log.logEndOffset === model.endOffset && !isReported) {
+    checkRest(store, damage);
+    world.count("damage left for its readers");
+    return false;
+  }
+  const cutAt = batch.baseOffset;
+  if (cutAt < recoveryPoint) {
+    world.fail(
+      `${path} is damaged at ${cutAt}, and ${model.name} was cut at ${log.logEndOffset}, ` +
+        `below its recovery point ${recoveryPoint}`,
+    );
+  }
+  if (!isReported) {
+    world.fail(`${path} is damaged, and ${model.name} was cut without a word`);
+  }
+  world.count("damage cut");
+  model.truncate(cutAt);
+  model.forgetLineages();
+  place.log = log;
+  checkSound(store, place, path);
+  return true;
+}
+
+/** Everything must be as the model has it. */
+function checkSound(store: Store, { model }: Place, path: string): void {
+  const log = store.manager.get(model.topic, model.partition);
+  if (log === undefined) {
+    const why = store.manager.failures.get(model.name)?.message ?? "it is not there";
+    return store.world.fail(`${path} is damaged, and ${model.name} is not open: ${why}`);
+  }
+  try {
+    const random = store.world.random(`damaged ${path}`);
+    const problem = model.judge(readLog(log, random), "kill");
+    if (problem !== null) store.world.fail(`${path} is damaged, and ${model.name}: ${problem}`);
+    for (const { baseOffset, lastOffset } of model.isCompacted ? [] : model.readable) {
+      const offset = Math.max(model.startOffset, random.between(baseOffset, lastOffset));
+      const read = readFrom(log, offset, 1)[0];
+      if (read?.baseOffset !== baseOffset) {
+        store.world.fail(
+          `${path} is damaged, and reading ${offset} of ${model.name} gives ${read?.baseOffset}, ` +
+            `not ${baseOffset}`,
+        );
+      }
+    }
+  } catch (error) {
+    store.world.fail(`${path} is damaged, and ${model.name} cannot be read: ${textOf(error)}`);
+  }
+}
+
+/** What lies in other segments must be whole; the damaged batch must not pass for a good one. */
+function checkRest(store: Store, damage: Damage): void {
+  const { place, path, segment, batch } = damage;
+  const { model } = place;
+  const log = store.manager.get(model.topic, model.partition)!;
+  for (const wanted of model.isCompacted ? [] : model.readable) {
+    const isHit = wanted.baseOffset >= segment.start && wanted.baseOffset < segment.end;
+    const offset = Math.max(wanted.baseOffset, model.startOffset);
+    try {
+      const read = readFrom(log, offset, 1)[0];
+      if (read !== undefined && sameBytes(read.bytes, wanted.bytes)) {
+        if (wanted.baseOffset !== batch!.baseOffset) continue;
+        store.world.fail(`${path} is damaged at ${offset}, and reading gives what was there`);
+      } else if (!isHit || read === undefined) {
+        store.world.fail(`${path} is damaged, and reading ${offset} gives something else`);
+      } else if (wanted.baseOffset === batch!.baseOffset && passes(read, wanted.baseOffset)) {
+        store.world.fail(`${path} is damaged at ${offset}, and nothing tells the reader`);
+      }
+    } catch (error) {
+      if (isHit && error instanceof KafkaError) continue;
+      store.world.fail(`${path} is damaged, and reading ${offset} fails: ${textOf(error)}`);
+    }
+  }
+}
+
+/** Whether a client would take the batch for a good one. */
+function passes(read: FoundBatch, wantedOffset: number): boolean {
+  try {
+    decodeBatch(read.bytes, 0, { codecs: STORED_CODECS });
+    return read.baseOffset === wantedOffset;
+  } catch {
+    return false;
+  }
+}
+
+function damageRecords(store: Store, place: Place, random: Xoshiro128): Damage | null {
+  const names = namesIn(store, place).filter((name) => name.endsWith(".log"));
+  if (names.length === 0) return null;
+  const name = names[random.below(names.length)]!;
+  const path = `${directoryOf(place)}/${name}`;
+  const batches = batchesIn(contentOf(store, path));
+  if (batches.length === 0) return null;
+  const index = random.below(batches.length);
+  const batch = batches[index]!;
+  if (batch.lastOffset < place.model.startOffset) return null;
+  const at = random.below(batch.bytes.length);
+  if (at < LENGTH_FIELD || (at >= EPOCH_FIELD && at < EPOCH_FIELD_END)) return null;
+  const position = batches.slice(0, index).reduce((sum, { bytes }) => sum + bytes.length, at);
+  const mask = 1 << random.below(8);
+  store.disk.corrupt(path, position, mask);
+  return {
+    place,
+    path,
+    batch,
+    segment: { start: batches[0]!.baseOffset, end: batches.at(-1)!.lastOffset + 1 },
+    undo: () => store.disk.corrupt(path, position, mask),
+  };
+}
+
+function damageOther(store: Store, place: Place, random: Xoshiro128): Damage | null {
+  const names = namesIn(store, place).filter((name) => REBUILT.test(name));
+  if (names.length === 0) return null;
+  const name = names[random.below(names.length)]!;
+  const path = `${directoryOf(place)}/${name}`;
+  const content = store.disk.tree.openFile(path, "read").content;
+  const { length } = content;
+  switch (random.below(4)) {
+    case 0:
+      store.disk.tree.remove(path);
+      break;
+    case 1:
+      content.truncate(random.below(length + 1));
+      break;
+    case 2:
+      content.write(new Uint8Array(length), 0);
+      break;
+    default:
+      if (length > 0) store.disk.corrupt(path, random.below(length), 1 << random.below(8));
+  }
+  return { place, path, batch: null, segment: { start: 0, end: 0 }, undo: () => {} };
+}
+
+function directoryOf({ model }: Place): string {
+  return `${DATA}/${model.name}`;
+}
+
+function namesIn(store: Store, place: Place): string[] {
+  return store.disk.tree.list(directoryOf(place)).map(({ name }) => name).sort();
+}
+
+function contentOf(store: Store, path: string): Uint8Array {
+  const { content } = store.disk.tree.openFile(path, "read");
+  const bytes = new Uint8Array(content.length);
+  content.read(bytes, 0);
+  return bytes;
+}
+
+/** What the checkpoint has for the log: everything before it was on the disk. */
+function recoveryPointOf(store: Store, { model }: Place): number {
+  if (!store.disk.tree.exists(RECOVERY_POINTS)) return 0;
+  const text = new TextDecoder().decode(contentOf(store, RECOVERY_POINTS));
+  const line = text.split("\n").find((line) =>
+    line.startsWith(`${model.topic} ${model.partition} `)
+  );
+  return Number(line?.split(" ")[2] ?? 0);
+}

@@ -1,0 +1,134 @@
+/**
+ * A data directory on a disk that fails: a few logs with small segments are written, read, cut and
+ * deleted from; the process ends in an orderly way, is killed or loses its power; and each time that
+ * the directory is opened again it must hold what it has to.
+ *
+ * What must hold:
+ * - after an orderly end, and after a kill, every log is what it was, to the byte;
+ * - after a loss of power it is a first part of what it was, with everything that was flushed;
+ * - what was deleted or cut stays so once that is on the disk, and nothing else goes;
+ * - a batch that a producer sends again is known, or refused, and never stored twice;
+ * - reading at any offset, and looking up times and epochs, gives what the model gives;
+ * - a disk that fails is told of, takes nothing that was flushed, and after the next start the log
+ *   is as before.
+ *
+ * @module
+ */
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
+import { randomUuid } from "../../../src/protocol/uuid.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import type { Outcome, Sabotage } from "../outcome.ts";
+import { World } from "../world.ts";
+import { damageAndStart } from "./damage.ts";
+import { Operations } from "./operations.ts";
+import { PartitionModel } from "./partition_model.ts";
+import { HOST, Store } from "./store.ts";
+
+/** Runs the scenario of `seed`. */
+export function runDisk(seed: number, sabotage?: Sabotage): Promise<Outcome> {
+  const world = new World(seed, {}, sabotage);
+  return world.run(() => new Disk(world).play());
+}
+
+class Disk {
+  readonly #random: Xoshiro128;
+  readonly #store: Store;
+
+  constructor(readonly world: World) {
+    this.#random = world.random("scenario");
+    this.#store = new Store(world);
+    world.simulation.disk(HOST).hasNoise = this.#random.oneIn(2);
+  }
+
+  async play(): Promise<void> {
+    const random = this.#random;
+    const store = this.#store;
+    await store.open();
+    for (let partition = random.below(3); partition >= 0; partition--) {
+      const isCompacted = random.oneIn(3);
+      // A topic each, since settings are a topic's.
+      const topic = `${isCompacted ? "state" : "events"}${partition}`;
+      const model = new PartitionModel(topic, partition, isCompacted);
+      await store.create(model, randomUuid(random), this.#config(isCompacted));
+    }
+    for (let life = 1 + random.below(4); life > 0; life--) {
+      await this.#live();
+      await this.#end();
+      await this.#restart();
+      if (random.oneIn(3)) await this.#damage();
+    }
+    await store.close();
+    await store.openAndJudge();
+    await store.close();
+  }
+
+  #config(isCompacted: boolean): LogConfig {
+    const random = this.#random;
+    return {
+      ...DEFAULT_LOG_CONFIG,
+      segmentBytes: 400 + random.below(random.oneIn(2) ? 1_200 : 12_000),
+      indexIntervalBytes: 1 + random.below(400),
+      fileDeleteDelayMs: random.below(2) * 3_000,
+      retentionMs: 2_000 + random.below(20_000),
+      retentionBytes: random.oneIn(2) ? -1 : 2_000 + random.below(4_000),
+      compact: isCompacted,
+      delete: !isCompacted,
+    };
+  }
+
+  async #live(): Promise<void> {
+    const random = this.#random;
+    const operations = new Operations(this.#store, random, random.oneIn(3));
+    const { failures } = this.world;
+    for (let step = random.below(60); step > 0 && failures.length === 0; step--) {
+      await operations.step();
+    }
+    if (failures.length > 0) throw new Error("Given up");
+  }
+
+  async #end(): Promise<void> {
+    const random = this.#random;
+    const store = this.#store;
+    switch (random.below(4)) {
+      case 0:
+        await store.close();
+        if (random.oneIn(3)) store.cutPower();
+        return;
+      case 1:
+        return store.kill();
+      default:
+        return store.cutPower();
+    }
+  }
+
+  /** Ends the process without any change, has a file rot, and starts twice: with it and without it. */
+  async #damage(): Promise<void> {
+    const store = this.#store;
+    if (this.#random.oneIn(2)) await store.close();
+    else store.kill();
+    await damageAndStart(store, this.#random);
+    await store.openAndJudge();
+  }
+
+  /** Starts anew, perhaps with attempts before that the disk does not let succeed, or that end at once. */
+  async #restart(): Promise<void> {
+    const random = this.#random;
+    const store = this.#store;
+    while (random.oneIn(5)) {
+      const { disk } = store;
+      if (random.oneIn(2)) {
+        const operation = (["open", "read", "write", "change"] as const)[random.below(4)]!;
+        disk.failNext(operation, "io", random.oneIn(2) ? "-0/" : "");
+      }
+      const opening = store.open().catch((error) =>
+        store.expectFault("the directory cannot be opened", error)
+      );
+      // Perhaps it ends while it still opens.
+      if (random.oneIn(2)) await opening;
+      await this.world.pause(random.below(3_000) / 1_000);
+      if (random.oneIn(2)) store.kill();
+      else store.cutPower();
+    }
+    await store.openAndJudge();
+  }
+}

@@ -1,0 +1,340 @@
+/**
+ * What is done to the partitions of the disk scenario while a process runs, by chance, each time on
+ * the log and on its model alike.
+ *
+ * @module
+ */
+import type { AppendResult } from "../../../src/log/log_types.ts";
+import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import { STORED_CODECS } from "../stored_codecs.ts";
+import type { World } from "../world.ts";
+import { indexOf } from "./partition_model.ts";
+import { makeBatch, placed, readFrom, sameBytes, type StoredBatch } from "./stored_batch.ts";
+import type { Place, Store } from "./store.ts";
+
+/** Idempotent producers of each partition. */
+const PRODUCERS = 2;
+/** How many of its last batches are sent again now and then. */
+const REPEATED = 5;
+const KEYS = 6;
+/** How often each operation is chosen, beside the others. */
+const WEIGHTS: readonly (readonly [name: keyof Operations, weight: number])[] = [
+  ["append", 26],
+  ["flush", 4],
+  ["flushInBackground", 4],
+  ["read", 4],
+  ["repeat", 3],
+  ["lookUpTime", 2],
+  ["lookUpEpoch", 1],
+  ["roll", 2],
+  ["truncate", 1],
+  ["deleteRecords", 2],
+  ["retain", 2],
+  ["pause", 4],
+  ["injectFault", 1],
+];
+const TOTAL = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
+
+/** Operations on the open logs of `store`. */
+export class Operations {
+  readonly #world: World;
+
+  constructor(
+    readonly store: Store,
+    readonly random: Xoshiro128,
+    readonly mayFail: boolean,
+  ) {
+    this.#world = store.world;
+  }
+
+  /** Does something. */
+  async step(): Promise<void> {
+    let choice = this.random.below(TOTAL);
+    const [name] = WEIGHTS.find(([, weight]) => (choice -= weight) < 0)!;
+    const place = this.store.places[this.random.below(this.store.places.length)]!;
+    if (place.model.isLoose) return;
+    this.#world.simulation.trace(`${name} ${place.model.name}`);
+    this.#world.count(name);
+    await (this[name] as (place: Place) => unknown)(place);
+  }
+
+  /** Stores a batch, or, on a disk that fails, nothing. */
+  append(place: Place): void {
+    const { random } = this;
+    const { model } = place;
+    const producer = random.below(PRODUCERS + 2) - 2;
+    const producerId = producer < 0 ? -1 : 1_000 * (model.partition + 1) + producer;
+    const last = producerId < 0 ? undefined : model.lastOf(producerId, 1)[0];
+    const nowMs = this.store.runtime.clock.now();
+    const batch = makeBatch({
+      baseOffset: model.endOffset,
+      epoch: model.epoch,
+      producerId,
+      baseSequence: last === undefined ? 0 : last.baseSequence + last.records.length,
+      isCompressed: random.oneIn(8),
+      records: Array.from({ length: 1 + random.below(random.oneIn(3) ? 5 : 2) }, () => ({
+        key: model.isCompacted || random.oneIn(2) ? `key ${random.below(KEYS)}` : null,
+        value: random.oneIn(6) ? null : "v".repeat(random.below(random.oneIn(6) ? 600 : 40)) +
+          random.below(1_000_000),
+        timestamp: nowMs - random.below(3_000),
+      })),
+    });
+    if (batch.sent.length > place.config.segmentBytes) return;
+    const result = this.#appendTo(place, batch.sent);
+    if (result === null) {
+      if (place.log.failure !== null) model.uncertain ??= batch;
+      return;
+    }
+    if (result.duplicate || result.baseOffset !== batch.baseOffset) {
+      this.#fail(place, `a new batch for ${batch.baseOffset} came to ${result.baseOffset}`);
+    }
+    model.append(batch);
+    this.#world.count("records", batch.records.length);
+  }
+
+  #appendTo(place: Place, sent: Uint8Array): AppendResult | null {
+    try {
+      return place.log.append(sent, { leaderEpoch: place.model.epoch, origin: "client" });
+    } catch (error) {
+      this.store.expectFault(`cannot append to ${place.model.name}`, error);
+      return null;
+    }
+  }
+
+  /** A producer sends one of its last batches again: it must be known, or refused. */
+  repeat(place: Place): void {
+    const { model } = place;
+    const producerId = 1_000 * (model.partition + 1) + this.random.below(PRODUCERS);
+    const sent = model.lastOf(producerId, REPEATED);
+    if (sent.length === 0 || place.log.failure !== null) return;
+    const back = this.random.oneIn(2) ? 0 : this.random.below(sent.length);
+    const batch = sent[back]!;
+    try {
+      const result = place.log.append(batch.sent, { leaderEpoch: model.epoch, origin: "client" });
+      if (result.duplicate) {
+        // Where it was forgotten and stored anew, the later place counts.
+        const places = sent.filter(({ baseSequence }) => baseSequence === batch.baseSequence);
+        if (places.some(({ baseOffset }) => baseOffset === result.baseOffset)) return;
+        return this.#fail(
+          place,
+          `${batch.baseOffset} sent again is said to be ${result.baseOffset}`,
+        );
+      }
+      if (sent[0]!.lastOffset < model.startOffset) {
+        // Its records are gone, and nobody need remember it.
+        return model.append(placed(batch, result.baseOffset, model.epoch));
+      }
+      this.#fail(place, `${batch.baseOffset} sent again is stored again, at ${result.baseOffset}`);
+    } catch (error) {
+      const isRefused = error instanceof KafkaError &&
+        error.code === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER;
+      if (isRefused && back > 0) return;
+      this.store.expectFault(`cannot repeat ${batch.baseOffset} of ${model.name}`, error);
+    }
+  }
+
+  /** Waits until everything is on the disk. */
+  async flush(place: Place): Promise<void> {
+    const { model, log } = place;
+    const mark = model.beginFlush();
+    try {
+      await log.flush();
+      mark();
+    } catch (error) {
+      this.store.expectFault(`cannot flush ${model.name}`, error);
+      if (log.failure === null) this.#fail(place, "a flush has failed, and the log goes on");
+    }
+  }
+
+  /** Begins to flush, and goes on. */
+  flushInBackground(place: Place): void {
+    void this.flush(place);
+  }
+
+  /** Reads from any offset. */
+  read(place: Place): void {
+    const { model, log } = place;
+    if (model.endOffset === model.startOffset) return;
+    const offset = this.random.between(model.startOffset, model.endOffset - 1);
+    try {
+      const read = readFrom(log, offset, 1 + this.random.below(2_000));
+      const first = read[0];
+      if (first === undefined) {
+        if (!model.isCompacted) this.#fail(place, `there is nothing at ${offset}`);
+        return;
+      }
+      if (model.isCompacted) {
+        if (first.lastOffset < offset) this.#fail(place, `reading ${offset} begins too early`);
+        return;
+      }
+      let index = indexOf(model.batches, offset);
+      for (const { baseOffset, bytes } of read) {
+        const wanted = model.batches[index++];
+        if (wanted === undefined || !sameBytes(bytes, wanted.bytes)) {
+          this.#fail(place, `reading ${offset} gives a wrong batch at ${baseOffset}`);
+        }
+      }
+    } catch (error) {
+      this.store.expectFault(`cannot read ${model.name} at ${offset}`, error);
+    }
+  }
+
+  /** The first record at or after a time. */
+  lookUpTime(place: Place): void {
+    const { model, log } = place;
+    if (model.isCompacted) return;
+    const timestamp = this.store.runtime.clock.now() - this.random.below(6_000);
+    const offset = firstAt(model.readable, model.startOffset, timestamp);
+    try {
+      const found = log.offsetForTimestamp(timestamp, STORED_CODECS)?.offset ?? null;
+      if (found !== offset) {
+        this.#fail(place, `the first at ${timestamp} is said to be ${found}, it is ${offset}`);
+      }
+    } catch (error) {
+      this.store.expectFault(`cannot search ${model.name}`, error);
+    }
+  }
+
+  /** Where an epoch ended. */
+  lookUpEpoch(place: Place): void {
+    const { model, log } = place;
+    const readable = model.readable;
+    if (readable.length === 0) return;
+    const { epoch } = readable[this.random.below(readable.length)]!;
+    const next = readable.find((batch) => batch.epoch > epoch);
+    const endOffset = next?.baseOffset ?? model.endOffset;
+    const told = log.endOffsetForEpoch(epoch);
+    if (told.leaderEpoch !== epoch || told.endOffset !== endOffset) {
+      this.#fail(
+        place,
+        `the epoch ${epoch} is said to end at ${told.leaderEpoch}/${told.endOffset}, not ${endOffset}`,
+      );
+    }
+  }
+
+  /** Begins another segment. */
+  roll(place: Place): void {
+    this.#change(place, "roll", () => place.log.roll());
+  }
+
+  /** Cuts the log back to the beginning of a batch. */
+  truncate(place: Place): void {
+    const { model, log } = place;
+    const batches = model.readable.slice(1);
+    if (batches.length === 0 || log.failure !== null) return;
+    const offset = batches[Math.max(0, batches.length - 1 - this.random.below(6))]!.baseOffset;
+    this.#change(place, "truncate", () => log.truncateTo(offset));
+    model.truncate(offset);
+    this.#expectEnds(place);
+  }
+
+  /** Deletes what is before some offset. */
+  deleteRecords(place: Place): void {
+    const { model, log } = place;
+    if (log.failure !== null) return;
+    const offset = this.random.between(
+      model.startOffset,
+      Math.min(model.endOffset, model.startOffset + 8),
+    );
+    if (!this.#change(place, "delete records of", () => log.deleteRecordsBefore(offset))) {
+      return void (model.latestStart = offset);
+    }
+    model.startOffset = offset;
+    this.#expectEnds(place);
+  }
+
+  /** Lets time pass and old segments go. */
+  async retain(place: Place): Promise<void> {
+    const { model, log, config } = place;
+    await this.#world.pause(this.random.below(4_000));
+    if (log.failure !== null) return;
+    const nowMs = this.store.runtime.clock.now();
+    const size = log.sizeInBytes;
+    const before = log.logStartOffset;
+    const isDone = this.#change(place, "retain", () => log.applyRetention(nowMs));
+    const start = log.logStartOffset;
+    if (start === before) return;
+    if (!isDone) return void (model.latestStart = start);
+    this.#world.count("retentions");
+    const gone = model.batches.filter(({ baseOffset, lastOffset }) =>
+      lastOffset >= before && baseOffset < start
+    );
+    // What is not old enough went because there was too much behind it.
+    const young = gone.findLastIndex(({ records }) =>
+      records.some(({ timestamp }) => nowMs - timestamp <= config.retentionMs)
+    );
+    const deleted = gone.slice(0, young + 1).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const isExcess = config.retentionBytes >= 0 && size - deleted >= config.retentionBytes;
+    if (!config.delete || (young !== -1 && !isExcess)) {
+      this.#fail(place, `retention has deleted up to ${start}, which had to stay`);
+    }
+    model.startOffset = start;
+    this.#expectEnds(place);
+  }
+
+  /** Lets time pass. */
+  async pause(): Promise<void> {
+    await this.#world.pause(this.random.below(this.random.oneIn(4) ? 1_000 : 20));
+  }
+
+  /** Has the disk fail, now and then. */
+  injectFault(place: Place): void {
+    if (!this.mayFail) return;
+    const { disk } = this.store;
+    const path = `${place.model.name}/`;
+    switch (this.random.below(5)) {
+      case 0:
+        return disk.failNext("write", "io", path);
+      case 1:
+        return disk.failNext("sync", "io", path);
+      case 2:
+        return disk.failNext("read", "io", path);
+      case 3:
+        return disk.failNext("open", "io", path);
+      default:
+        disk.isFull = !disk.isFull;
+    }
+  }
+
+  /** False when a fault kept it from happening, or from happening whole. */
+  #change(place: Place, action: string, run: () => unknown): boolean {
+    try {
+      run();
+      return true;
+    } catch (error) {
+      place.model.isLoose = true;
+      place.model.keepLineage();
+      this.store.expectFault(`cannot ${action} ${place.model.name}`, error);
+      return false;
+    }
+  }
+
+  #expectEnds({ model, log }: Place): void {
+    if (model.isLoose) return;
+    if (log.logStartOffset !== model.startOffset || log.logEndOffset !== model.endOffset) {
+      this.#world.fail(
+        `${model.name} has ${log.logStartOffset} to ${log.logEndOffset}, ` +
+          `${model.startOffset} to ${model.endOffset} must be`,
+      );
+    }
+  }
+
+  #fail({ model }: Place, text: string): void {
+    this.#world.fail(`${model.name}: ${text}`);
+  }
+}
+
+function firstAt(
+  batches: readonly StoredBatch[],
+  startOffset: number,
+  timestamp: number,
+): number | null {
+  for (const { baseOffset, records } of batches) {
+    const index = records.findIndex((record, i) =>
+      record.timestamp >= timestamp && baseOffset + i >= startOffset
+    );
+    if (index !== -1) return baseOffset + index;
+  }
+  return null;
+}

@@ -1,0 +1,222 @@
+/**
+ * What one partition must hold, kept beside the real one: every batch that was stored, which of them
+ * are on the disk for certain, and what else a crash may bring to light. It judges what is found when
+ * the log is opened again.
+ *
+ * @module
+ */
+import { judgeCompacted } from "./compaction_model.ts";
+import { type FoundLog, sameBytes, type StoredBatch } from "./stored_batch.ts";
+
+/**
+ * How the process ended that wrote the log last: in an orderly way, killed, or with the power. After
+ * `clean` and `kill` the log must be exactly what it was.
+ */
+export type Ending = "clean" | "kill" | "power";
+
+/** What a log may hold. */
+interface Content {
+  readonly batches: readonly StoredBatch[];
+  readonly endOffset: number;
+}
+
+/** Content that a cut took away, until the cut is on the disk for certain. */
+interface Lineage extends Content {
+  readonly number: number;
+}
+
+/** A flush that is under way. */
+interface PendingFlush {
+  readonly end: number;
+  readonly lineage: number;
+  /** Where the log was cut since it began. */
+  cutAt: number;
+}
+
+/** One partition. */
+export class PartitionModel {
+  /** What the log holds, and what it held before its start. */
+  batches: StoredBatch[] = [];
+  startOffset = 0;
+  /** The offset that the next record gets. */
+  endOffset = 0;
+  /** Everything before it was flushed, or was found after a crash. */
+  durableEnd = 0;
+  /** No loss of power may bring back what was deleted before it. */
+  durableStart = 0;
+  /** The epoch of the leader. */
+  epoch = 0;
+  /** A batch whose write failed in such a way that it may be found all the same. */
+  uncertain: StoredBatch | null = null;
+  /** Whether something failed half way, so that even a kill may leave another state. */
+  isLoose = false;
+  /** Where a deletion that failed half way may have moved the start to. */
+  latestStart = 0;
+  /** The records up to here have been compacted, as far as anybody knows. */
+  compactedUpTo = 0;
+  #lineages: Lineage[] = [];
+  #lastLineage = 0;
+  readonly #flushes = new Set<PendingFlush>();
+
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly isCompacted: boolean,
+  ) {}
+
+  /** As the directory is called. */
+  get name(): string {
+    return `${this.topic}-${this.partition}`;
+  }
+
+  /** The batches that can be read, the first one perhaps in part. */
+  get readable(): StoredBatch[] {
+    return this.batches.filter((batch) => batch.lastOffset >= this.startOffset);
+  }
+
+  /** The last batches of a producer that are still there, the newest first. */
+  lastOf(producerId: number, count: number): StoredBatch[] {
+    const found: StoredBatch[] = [];
+    for (let i = this.batches.length - 1; i >= 0 && found.length < count; i--) {
+      if (this.batches[i]!.producerId === producerId) found.push(this.batches[i]!);
+    }
+    return found;
+  }
+
+  /** `batch` was stored at the end. */
+  append(batch: StoredBatch): void {
+    this.batches.push(batch);
+    this.endOffset = batch.lastOffset + 1;
+  }
+
+  /** The log was cut back to `offset`, the beginning of a batch. */
+  truncate(offset: number): void {
+    this.keepLineage();
+    this.batches = this.batches.filter((batch) => batch.lastOffset < offset);
+    this.endOffset = offset;
+    this.startOffset = Math.min(this.startOffset, offset);
+    this.durableStart = Math.min(this.durableStart, this.startOffset);
+    this.durableEnd = Math.min(this.durableEnd, offset);
+    this.compactedUpTo = Math.min(this.compactedUpTo, offset);
+    for (const flush of this.#flushes) flush.cutAt = Math.min(flush.cutAt, offset);
+    this.epoch++;
+  }
+
+  /** What the log holds now may come back after a crash, until a flush that begins from now on. */
+  keepLineage(): void {
+    const { batches, endOffset } = this;
+    this.#lineages.push({ number: ++this.#lastLineage, batches: batches.slice(), endOffset });
+  }
+
+  /** What was cut cannot come back: the disk has decided. */
+  forgetLineages(): void {
+    this.#lineages = [];
+    this.durableEnd = this.endOffset;
+  }
+
+  /** A flush begins. The function returned says that it has ended well. */
+  beginFlush(): () => void {
+    const flush = { end: this.endOffset, lineage: this.#lastLineage, cutAt: Infinity };
+    this.#flushes.add(flush);
+    return () => {
+      if (!this.#flushes.delete(flush)) return;
+      this.durableEnd = Math.max(this.durableEnd, Math.min(flush.end, flush.cutAt));
+      this.#lineages = this.#lineages.filter(({ number }) => number > flush.lineage);
+    };
+  }
+
+  /** The process is gone, and with it the flushes that were under way. */
+  forgetFlushes(): void {
+    this.#flushes.clear();
+  }
+
+  /**
+   * What is wrong with the log that was found after `ending`, or null. From then on the model
+   * expects what was found.
+   */
+  judge(found: FoundLog, ending: Ending): string | null {
+    const exact = ending !== "power" && !this.isLoose;
+    const candidates: Content[] = [this];
+    const { uncertain } = this;
+    if (uncertain !== null && ending !== "clean") {
+      const batches = [...this.batches, uncertain];
+      candidates.unshift({ batches, endOffset: uncertain.lastOffset + 1 });
+    }
+    if (!exact) candidates.push(...this.#lineages);
+    let problem: string | null = null;
+    for (const candidate of candidates) {
+      const wrong = this.#compare(found, candidate, exact);
+      if (wrong === null) {
+        this.#accept(found, candidate, ending);
+        return null;
+      }
+      if (candidate === this) problem = wrong;
+    }
+    return problem;
+  }
+
+  #compare(found: FoundLog, content: Content, exact: boolean): string | null {
+    const { startOffset, endOffset } = found;
+    const { batches, endOffset: wantedEnd } = content;
+    if (exact && (startOffset !== this.startOffset || endOffset !== wantedEnd)) {
+      return `it has ${startOffset} to ${endOffset}, ${this.startOffset} to ${wantedEnd} must be`;
+    }
+    if (startOffset > Math.max(this.startOffset, this.latestStart)) {
+      return `it begins at ${startOffset}, ${this.startOffset} was the first`;
+    }
+    if (startOffset < this.durableStart) {
+      return `it begins at ${startOffset}, what is before ${this.durableStart} was deleted for good`;
+    }
+    if (endOffset < this.durableEnd) {
+      return `it ends at ${endOffset}, ${this.durableEnd} had been flushed`;
+    }
+    if (startOffset === endOffset) return null;
+    if (endOffset > wantedEnd) return `it ends at ${endOffset}, beyond ${wantedEnd}`;
+    return this.isCompacted
+      ? judgeCompacted(found, batches, this.compactedUpTo)
+      : comparePlain(found, batches);
+  }
+
+  #accept(found: FoundLog, { batches }: Content, ending: Ending): void {
+    this.batches = batches.filter(({ lastOffset }) => lastOffset < found.endOffset);
+    this.endOffset = found.endOffset;
+    this.startOffset = found.startOffset;
+    if (ending !== "kill") {
+      this.durableStart = found.startOffset;
+      this.durableEnd = found.endOffset;
+      this.#lineages = [];
+    }
+    this.uncertain = null;
+    this.isLoose = false;
+    this.latestStart = 0;
+    this.epoch = Math.max(this.epoch, this.batches.at(-1)?.epoch ?? 0);
+  }
+}
+
+/** Every batch of `found` must be the one of `batches` at that place, byte for byte, without gaps. */
+function comparePlain(found: FoundLog, batches: readonly StoredBatch[]): string | null {
+  let index = indexOf(batches, found.startOffset);
+  for (const read of found.batches) {
+    const wanted = batches[index++];
+    if (wanted === undefined) return `there is a batch at ${read.baseOffset} that never was`;
+    if (read.baseOffset !== wanted.baseOffset) {
+      return `there is a batch at ${read.baseOffset}, the next begins at ${wanted.baseOffset}`;
+    }
+    if (!sameBytes(read.bytes, wanted.bytes)) return `the batch at ${read.baseOffset} is another`;
+  }
+  const end = (found.batches.at(-1)?.lastOffset ?? found.startOffset - 1) + 1;
+  if (end !== found.endOffset) return `reading ends at ${end}, the log at ${found.endOffset}`;
+  return null;
+}
+
+/** Which of `batches` holds `offset`, or the first after it. */
+export function indexOf(batches: readonly StoredBatch[], offset: number): number {
+  let low = 0;
+  let high = batches.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (batches[middle]!.lastOffset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,145 @@
+/**
+ * A batch as the disk scenario knows it, how it is made, and how one finds it in a log.
+ *
+ * @module
+ */
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import {
+  encodeBatch,
+  readBaseOffset,
+  readLastOffset,
+  splitBatches,
+  writeBaseOffset,
+  writePartitionLeaderEpoch,
+} from "../../../src/protocol/records/batch.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import { STORED_CODECS } from "../stored_codecs.ts";
+
+/** A record of a {@linkcode StoredBatch}. */
+export interface StoredRecord {
+  readonly key: string | null;
+  /** Null for a tombstone. */
+  readonly value: string | null;
+  readonly timestamp: number;
+}
+
+/** A batch that a log holds, or should. */
+export interface StoredBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly epoch: number;
+  /** -1 without an idempotent producer. */
+  readonly producerId: number;
+  readonly baseSequence: number;
+  readonly records: readonly StoredRecord[];
+  /** As the producer sent it. */
+  readonly sent: Uint8Array;
+  /** As it lies in the file. */
+  readonly bytes: Uint8Array;
+}
+
+/** What {@linkcode makeBatch} is told. */
+export interface BatchPlan {
+  readonly baseOffset: number;
+  readonly epoch: number;
+  readonly producerId: number;
+  readonly baseSequence: number;
+  readonly records: readonly StoredRecord[];
+  readonly isCompressed: boolean;
+}
+
+const encoder = new TextEncoder();
+
+/** The batch that comes of `plan`, both as it is sent and as it is to be stored. */
+export function makeBatch(plan: BatchPlan): StoredBatch {
+  const { baseOffset, epoch, producerId, baseSequence, records } = plan;
+  const sent = encodeBatch(
+    records.map(({ key, value, timestamp }) => ({
+      key: key === null ? null : encoder.encode(key),
+      value: value === null ? null : encoder.encode(value),
+      timestamp,
+    })),
+    {
+      ...(producerId >= 0 && { producerId, producerEpoch: 0, baseSequence }),
+      ...(plan.isCompressed && { compression: "gzip" as const, codecs: STORED_CODECS }),
+    },
+  );
+  return placed(
+    {
+      baseOffset,
+      lastOffset: -1,
+      epoch,
+      producerId,
+      baseSequence,
+      records,
+      sent,
+      bytes: sent,
+    },
+    baseOffset,
+    epoch,
+  );
+}
+
+/** The same batch, stored at `baseOffset` by the leader of `epoch`. */
+export function placed(batch: StoredBatch, baseOffset: number, epoch: number): StoredBatch {
+  const bytes = batch.sent.slice();
+  writeBaseOffset(bytes, 0, baseOffset);
+  writePartitionLeaderEpoch(bytes, 0, epoch);
+  return { ...batch, baseOffset, lastOffset: baseOffset + batch.records.length - 1, epoch, bytes };
+}
+
+/** A batch that was read. */
+export interface FoundBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What reading a whole log came to. */
+export interface FoundLog {
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly batches: readonly FoundBatch[];
+}
+
+/** Reads the log from its start to its end, in pieces of any size. Throws what reading throws. */
+export function readLog(log: PartitionLog, random: Xoshiro128): FoundLog {
+  const { logStartOffset, logEndOffset } = log;
+  const batches: FoundBatch[] = [];
+  for (let fetchOffset = logStartOffset; fetchOffset < logEndOffset;) {
+    const read = readFrom(log, fetchOffset, 1 + random.below(4_000));
+    if (read.length === 0) break;
+    batches.push(...read);
+    fetchOffset = read.at(-1)!.lastOffset + 1;
+  }
+  return { startOffset: logStartOffset, endOffset: logEndOffset, batches };
+}
+
+/** The batches of one read. */
+export function readFrom(log: PartitionLog, fetchOffset: number, maxBytes: number): FoundBatch[] {
+  const source = log.read({
+    fetchOffset,
+    maxBytes,
+    endOffset: log.logEndOffset,
+    minOneBatch: true,
+  });
+  const bytes = new Uint8Array(source.byteLength);
+  source.copyTo(bytes, 0);
+  return batchesIn(bytes);
+}
+
+/** The batches in `bytes`, whole ones only. */
+export function batchesIn(bytes: Uint8Array): FoundBatch[] {
+  return Array.from(splitBatches(bytes, { allowPartial: true }), ({ start, end }) => ({
+    baseOffset: readBaseOffset(bytes, start),
+    lastOffset: readLastOffset(bytes, start),
+    bytes: bytes.subarray(start, end),
+  }));
+}
+
+/** Whether two pieces of memory hold the same. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
+}

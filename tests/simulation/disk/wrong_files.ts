@@ -1,0 +1,62 @@
+/**
+ * A file system that does some things wrongly, for planted bugs.
+ *
+ * @module
+ */
+import type { FileHandle, FileSystem } from "../../../src/runtime/runtime.ts";
+import type { Sabotage } from "../outcome.ts";
+
+/** What is done in the place of the true operation, which each is handed. */
+export interface Wrongs {
+  readonly sync?: (path: string, sync: () => Promise<void>) => Promise<void>;
+  readonly syncDirectory?: (path: string, sync: () => Promise<void>) => Promise<void>;
+  readonly remove?: (path: string, remove: () => void) => void;
+  readonly rename?: (from: string, to: string, rename: () => void) => void;
+}
+
+/** Gives the process files that are wrong in this way. */
+export function wrongFiles(wrongs: Wrongs): Sabotage {
+  return (runtime) => ({ ...runtime, files: change(runtime.files, wrongs) });
+}
+
+function change(files: FileSystem, wrongs: Wrongs): FileSystem {
+  return {
+    open(path, mode) {
+      const file = files.open(path, mode);
+      return wrongs.sync === undefined ? file : wrongFile(file, path, wrongs.sync);
+    },
+    makeDirectory: (path) => files.makeDirectory(path),
+    list: (path) => files.list(path),
+    exists: (path) => files.exists(path),
+    rename(from, to) {
+      const rename = (): void => files.rename(from, to);
+      if (wrongs.rename === undefined) rename();
+      else wrongs.rename(from, to, rename);
+    },
+    remove(path) {
+      const remove = (): void => files.remove(path);
+      if (wrongs.remove === undefined) remove();
+      else wrongs.remove(path, remove);
+    },
+    syncDirectory(path) {
+      const sync = (): Promise<void> => files.syncDirectory(path);
+      return wrongs.syncDirectory === undefined ? sync() : wrongs.syncDirectory(path, sync);
+    },
+    tryLock: (path) => files.tryLock(path),
+  };
+}
+
+function wrongFile(
+  file: FileHandle,
+  path: string,
+  sync: NonNullable<Wrongs["sync"]>,
+): FileHandle {
+  return {
+    readAt: (target, position) => file.readAt(target, position),
+    writeAt: (bytes, position) => file.writeAt(bytes, position),
+    size: () => file.size(),
+    truncate: (length) => file.truncate(length),
+    sync: () => sync(path, () => file.sync()),
+    close: () => file.close(),
+  };
+}
