@@ -12,6 +12,7 @@ import {
   votersRecord,
 } from "../metadata/records/raft.ts";
 import {
+  BASE_TIMESTAMP_OFFSET,
   compressionOf,
   decodeBatch,
   type DecodedBatch,
@@ -20,16 +21,15 @@ import {
   type HostCodecs,
   isControl,
   isTransactional,
+  MAX_TIMESTAMP_OFFSET,
+  PRODUCER_ID_OFFSET,
   readAttributes,
   readBaseSequence,
-  readBaseTimestamp,
   readCrc,
   readLastOffsetDelta,
   readMagic,
-  readMaxTimestamp,
   readPartitionLeaderEpoch,
   readProducerEpoch,
-  readProducerId,
   readRecordCount,
   RecordError,
   timestampTypeOf,
@@ -110,18 +110,25 @@ function batchLine(walk: BatchWalk): string {
   const baseSequence = readBaseSequence(bytes, at);
   const lastSequence = sequenceOf(baseSequence, readLastOffsetDelta(bytes, at));
   const horizon = hasDeleteHorizon(attributes)
-    ? `OptionalLong[${readBaseTimestamp(bytes, at)}]`
+    ? `OptionalLong[${int64(bytes, at + BASE_TIMESTAMP_OFFSET)}]`
     : "OptionalLong.empty";
   return `baseOffset: ${walk.baseOffset} lastOffset: ${walk.lastOffset} ` +
     `count: ${readRecordCount(bytes, at)} baseSequence: ${baseSequence} ` +
-    `lastSequence: ${lastSequence} producerId: ${readProducerId(bytes, at)} ` +
+    `lastSequence: ${lastSequence} producerId: ${int64(bytes, at + PRODUCER_ID_OFFSET)} ` +
     `producerEpoch: ${readProducerEpoch(bytes, at)} ` +
     `partitionLeaderEpoch: ${readPartitionLeaderEpoch(bytes, at)} ` +
     `isTransactional: ${isTransactional(attributes)} isControl: ${isControl(attributes)} ` +
     `deleteHorizonMs: ${horizon} position: ${walk.position} ` +
-    `${timestampTypeOf(attributes)}: ${readMaxTimestamp(bytes, at)} size: ${walk.size} ` +
+    `${timestampTypeOf(attributes)}: ${
+      int64(bytes, at + MAX_TIMESTAMP_OFFSET)
+    } size: ${walk.size} ` +
     `magic: ${readMagic(bytes, at)} compresscodec: ${compressionName(attributes)} ` +
     `crc: ${readCrc(bytes, at)} isvalid: ${walk.crcProblem() === null}`;
+}
+
+/** A field of 64 bits as it is, however damaged. */
+function int64(bytes: Uint8Array, at: number): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(at);
 }
 
 function recordLine(record: DecodedRecord, batch: DecodedBatch, options: DumpLogOptions): string {

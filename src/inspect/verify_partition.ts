@@ -53,6 +53,7 @@ export async function verifyPartition(place: PartitionPlace): Promise<PartitionE
     findings,
     codecs: place.codecs,
     allowGaps: place.allowGaps,
+    isComplete: baseOffsets[0] === 0 && !place.allowGaps,
     nextOffset: -1,
     isLost: false,
     epoch: -1,
@@ -153,10 +154,12 @@ function verifySmallFiles(
         ? offset < entries[0]!.startOffset
         : known.startOffset <= Math.max(offset, logStartOffset);
       if (isKnown) continue;
-      const says = known === undefined ? "does not know" : `begins at ${known.startOffset}`;
+      const says = known === undefined
+        ? `does not know epoch ${epoch}`
+        : `has epoch ${epoch} begin at ${known.startOffset}`;
       findings.add(
         path,
-        `it ${says} epoch ${epoch}, of which the log has a batch at offset ${offset}; ` + MADE_ANEW,
+        `it ${says}, of which the log has a batch at offset ${offset}; ${MADE_ANEW}`,
         { offset },
       );
     }

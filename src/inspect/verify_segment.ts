@@ -35,6 +35,8 @@ export interface PartitionProgress {
   readonly codecs: HostCodecs | null;
   /** Whether offsets may be missing: the topic is compacted, or nobody knows. */
   readonly allowGaps: boolean;
+  /** Whether all offsets from 0 on are there, so that every transaction is known from its beginning. */
+  readonly isComplete: boolean;
   /** What to say of damage that begins at an offset in the segment. */
   remedy(isLast: boolean, offset: number): string;
   /** The offset after the last record's so far, or -1 before the first segment. */
@@ -299,9 +301,8 @@ class TransactionCheck {
     const entry = this.#entries[this.#next];
     const firstOffset = this.progress.transactions.get(producerId);
     if (entry?.lastOffset === walk.lastOffset && entry.producerId === producerId) {
+      this.#compare(entry, firstOffset ?? -1);
       this.#next++;
-      if (firstOffset === undefined || firstOffset >= entry.firstOffset) return;
-      this.#complain(this.#next - 1, entry, `the transaction began at ${firstOffset} already`);
     } else if (firstOffset !== undefined) {
       this.progress.findings.add(
         this.path,
@@ -310,6 +311,27 @@ class TransactionCheck {
         { offset: walk.lastOffset },
       );
     }
+  }
+
+  /** Compares an entry with what the log says of its transaction; -1 when its beginning is gone. */
+  #compare(entry: AbortedTransaction, firstOffset: number): void {
+    const { isComplete, transactions } = this.progress;
+    let stable = entry.lastOffset + 1;
+    for (const [producerId, start] of transactions) {
+      if (producerId !== entry.producerId) stable = Math.min(stable, start);
+    }
+    // Of a log whose beginning is deleted, or whose records are compacted, not all is known.
+    const begins = isComplete
+      ? entry.firstOffset === firstOffset
+      : firstOffset < 0 || entry.firstOffset <= firstOffset;
+    const isStable = isComplete
+      ? entry.lastStableOffset === stable
+      : entry.lastStableOffset <= stable;
+    if (begins && isStable) return;
+    const problem = begins
+      ? `it says last stable offset ${entry.lastStableOffset}, the log says ${stable}`
+      : `it says that the transaction began at ${entry.firstOffset}, the log says ${firstOffset}`;
+    this.#complain(this.#next, entry, problem);
   }
 
   /** Leaves out the entries up to `offset`: what they speak of is damaged. */

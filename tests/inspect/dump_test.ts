@@ -1,0 +1,184 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { dumpLogFile, type DumpOptions } from "../../src/inspect/dump.ts";
+import { encodeBatch } from "../../src/protocol/records/batch.ts";
+import { KafkaError } from "../../src/protocol/errors.ts";
+import { FileError, type Runtime } from "../../src/runtime/runtime.ts";
+import { test } from "../harness.ts";
+import { KAFKA_DUMP, KAFKA_METADATA_DUMP } from "./fixtures/kafka_4_3.ts";
+import { kafkaBytes, kafkaDirectory, writeFile } from "./fixture.ts";
+
+const FIRST = "/data/orders-0/00000000000000000000";
+
+/** What is printed, without the directory that Kafka's tool was not told, and what is complained of. */
+async function dump(
+  runtime: Runtime,
+  paths: readonly string[],
+  options: DumpOptions = {},
+): Promise<{ lines: string[]; problems: string[] }> {
+  const lines: string[] = [];
+  const problems: string[] = [];
+  for (const path of paths) {
+    const printed = dumpLogFile(path, {
+      ...options,
+      runtime,
+      onProblem: (line) => void problems.push(line),
+    });
+    for await (const line of printed) lines.push(line.replaceAll("/data/", ""));
+  }
+  return { lines, problems };
+}
+
+test("every file of a partition is shown as Apache Kafka's tool shows it", async () => {
+  const { files, runtime } = kafkaDirectory();
+  const paths = files.list("/data/orders-0").map(({ name }) => `/data/orders-0/${name}`)
+    .filter((path) => /\.(log|index|timeindex|snapshot|txnindex)$/.test(path)).sort();
+  const { lines, problems } = await dump(runtime, paths, { printData: true });
+  assertEquals(lines, [...KAFKA_DUMP]);
+  assertEquals(problems, []);
+});
+
+test("records of the metadata log are shown as Apache Kafka's tool shows them", async () => {
+  const { runtime } = kafkaDirectory();
+  const log = "/data/__cluster_metadata-0/00000000000000000000.log";
+  const decoded = await dump(runtime, [log, "/data/bootstrap.checkpoint"], {
+    metadataDecoder: true,
+  });
+  assertEquals(decoded.lines, [...KAFKA_METADATA_DUMP]);
+  // A log of that name needs no flag.
+  const { lines } = await dump(runtime, [log], { printData: true });
+  assertEquals(lines, KAFKA_METADATA_DUMP.slice(0, lines.length));
+});
+
+test("without deep only batches are shown, with skipRecordMetadata only keys and values", async () => {
+  const { runtime } = kafkaDirectory();
+  const shallow = await dump(runtime, [`${FIRST}.log`]);
+  assertEquals(shallow.lines.length, 5);
+  const { lines } = await dump(runtime, [`${FIRST}.log`], {
+    printData: true,
+    skipRecordMetadata: true,
+  });
+  assertEquals(lines.filter((line) => line.startsWith("|")).slice(0, 3), [
+    "| key: a payload: first",
+    "| payload: ",
+    "| key: t payload: two, aborted",
+  ]);
+});
+
+test("maxBytes ends in front of the batch that reaches over it", async () => {
+  const { runtime } = kafkaDirectory();
+  const { lines, problems } = await dump(runtime, [`${FIRST}.log`], { maxBytes: 161 });
+  assertEquals(lines.length, 3);
+  assertEquals(problems, []);
+});
+
+test("an index that is only checked is not shown", async () => {
+  const { runtime } = kafkaDirectory();
+  const paths = [`${FIRST}.index`, `${FIRST}.timeindex`];
+  const checked = await dump(runtime, paths, { verifyIndexOnly: true });
+  assertEquals(checked.lines, paths.map((path) => `Dumping ${path.replace("/data/", "")}`));
+  const sane = await dump(runtime, paths, { indexSanityCheck: true });
+  assertEquals(
+    sane.lines.filter((line) => line.includes("passed")),
+    paths.map((path) => `${path.replace("/data/", "")} passed sanity check.`),
+  );
+});
+
+test("an index that does not fit its log is complained of", async () => {
+  const { files, runtime } = kafkaDirectory();
+  const index = kafkaBytes("orders-0/00000000000000000000.index").slice();
+  index[3] = 1;
+  writeFile(files, `${FIRST}.index`, index);
+  const offsets = await dump(runtime, [`${FIRST}.index`]);
+  assertEquals(offsets.problems, [
+    `Mismatches in :${FIRST}.index`,
+    "  Index offset: 1, log offset: 2",
+  ]);
+  const times = kafkaBytes("orders-0/00000000000000000000.timeindex").slice();
+  times[7]! += 1;
+  times[23]! -= 1;
+  writeFile(files, `${FIRST}.timeindex`, times);
+  const { problems } = await dump(runtime, [`${FIRST}.timeindex`]);
+  assertEquals(problems, [
+    `Found timestamp mismatch in :${FIRST}.timeindex`,
+    "  Index timestamp: 1700000000015, log timestamp: 1700000000014",
+    "The following indexed offsets are not found in the log.",
+    "Indexed offset: 4, found log offset: 5",
+  ]);
+});
+
+test("a damaged batch is shown as one that is not valid, and the walk goes on behind it", async () => {
+  const { files, runtime } = kafkaDirectory();
+  const log = kafkaBytes("orders-0/00000000000000000000.log").slice();
+  log[75]! ^= 1;
+  writeFile(files, `${FIRST}.log`, log);
+  const { lines } = await dump(runtime, [`${FIRST}.log`]);
+  assertEquals(lines.map((line) => / isvalid: (\w+)/.exec(line)?.[1]), [
+    undefined,
+    undefined,
+    "false",
+    "true",
+    "true",
+  ]);
+});
+
+test("a torn tail is told with the place where it begins", async () => {
+  const { files, runtime } = kafkaDirectory();
+  const log = kafkaBytes("orders-0/00000000000000000000.log");
+  writeFile(files, `${FIRST}.log`, log.subarray(0, log.length - 1));
+  const { lines, problems } = await dump(runtime, [`${FIRST}.log`]);
+  assertEquals(
+    lines.at(-1),
+    "Found 131 invalid bytes at the end of 00000000000000000000.log",
+  );
+  assertEquals(problems, [
+    `No batch begins at position 162 of ${FIRST}.log: it takes 132 bytes, 131 are left`,
+  ]);
+});
+
+test("offsets that are missing are told", async () => {
+  const { files, runtime } = kafkaDirectory();
+  const batches = [0, 5].map((baseOffset) =>
+    encodeBatch([{ value: null, timestamp: 1 }], { baseOffset })
+  );
+  const log = new Uint8Array(batches[0]!.length * 2);
+  log.set(batches[0]!);
+  log.set(batches[1]!, batches[0]!.length);
+  writeFile(files, `${FIRST}.log`, log);
+  const { problems } = await dump(runtime, [`${FIRST}.log`], { deep: true });
+  assertEquals(problems, [`Non-consecutive offsets in ${FIRST}.log`, "  0 is followed by 5"]);
+});
+
+test("a file of another kind, a missing one and a garbled snapshot are refused", async () => {
+  const { files, runtime } = kafkaDirectory();
+  await assertRejects(
+    () => dump(runtime, ["/data/meta.properties"]),
+    FileError,
+    "Cannot dump /data/meta.properties: it is none of .log",
+  );
+  await assertRejects(() => dump(runtime, ["/data/orders-0/7.log"]), FileError);
+  writeFile(files, "/data/orders-0/x.log", new Uint8Array(0));
+  await assertRejects(
+    () => dump(runtime, ["/data/orders-0/x.log"]),
+    FileError,
+    "its name does not begin with the offset",
+  );
+  writeFile(files, "/data/orders-0/00000000000000000005.snapshot", new Uint8Array(12));
+  const error = await assertRejects(
+    () => dump(runtime, ["/data/orders-0/00000000000000000005.snapshot"]),
+    KafkaError,
+  );
+  assertStringIncludes(error.message, "00000000000000000005.snapshot: its version is 0");
+});
+
+test("no garbled byte of a log makes the dump throw", async () => {
+  const { files, runtime } = kafkaDirectory();
+  const log = kafkaBytes("orders-0/00000000000000000011.log");
+  const path = "/data/orders-0/00000000000000000011.log";
+  for (let at = 0; at < log.length; at++) {
+    const garbled = log.slice();
+    garbled[at]! ^= 0xff;
+    writeFile(files, path, garbled);
+    const { lines } = await dump(runtime, [path], { printData: true });
+    assertEquals(lines[1], "Log starting offset: 11");
+  }
+});
