@@ -1,0 +1,273 @@
+/**
+ * A broker with several data directories: where partitions go, and what happens when a disk fails.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import type { Broker } from "../../src/broker/broker.ts";
+import { KafkaError } from "../../src/protocol/errors.ts";
+import { fetch } from "../../src/protocol/messages/fetch.ts";
+import { ZERO_UUID } from "../../src/protocol/uuid.ts";
+import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import { FileError } from "../../src/runtime/runtime.ts";
+import { FailingFiles } from "../log/fixture.ts";
+import { test } from "../harness.ts";
+import { batchOf, produceTo, withBroker } from "./fixture.ts";
+import type { RawClient } from "./raw_client.ts";
+
+const STORAGE_ERROR = 56;
+const TWO = { "log.dirs": "/one,/two" };
+
+/** What a consumer reads from the beginning: the error and the number of bytes. */
+async function readFrom(client: RawClient, topic: string, partition: number) {
+  const { responses } = await client.request(fetch, 12, {
+    replicaState: { replicaId: -1, replicaEpoch: -1 },
+    maxWaitMs: 0,
+    minBytes: 0,
+    maxBytes: 1_000_000,
+    isolationLevel: 0,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [{
+      topic,
+      topicId: ZERO_UUID,
+      partitions: [{ partition, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
+    }],
+    forgottenTopicsData: [],
+    rackId: "",
+  });
+  const { errorCode, records } = responses[0]!.partitions[0]!;
+  return { errorCode, bytes: records?.byteLength ?? 0 };
+}
+
+/** The ids of the directories of each of the topic's partitions, as the metadata have them. */
+function directoriesOf(broker: Broker, topic: string): (string | undefined)[] {
+  return broker.image.topicByName(topic)!.partitions.map(({ directories }) => directories[0]);
+}
+
+/** Resolves when the controller has done everything that it was asked for. */
+async function settled(broker: Broker): Promise<void> {
+  await broker.controller.createTopics([], { validateOnly: true });
+}
+
+test("a broker tells the metadata in which directory each partition lies", async () => {
+  const files = new MemoryFileSystem();
+  let ids: readonly string[] = [];
+  await withBroker(
+    async ({ broker, createTopic }) => {
+      await createTopic({ name: "events", numPartitions: 3, replicationFactor: 1 });
+      await settled(broker);
+      ids = broker.image.broker(1)!.logDirs;
+      assertEquals(new Set(ids).size, 2);
+      const [first, second, third] = directoriesOf(broker, "events");
+      assertEquals([first === third, first === second], [true, false]);
+      assert(ids.includes(first!) && ids.includes(second!));
+      const epochs = broker.image.topicByName("events")!.partitions.map((it) => it.partitionEpoch);
+      assertEquals(epochs, [1, 1, 1]);
+    },
+    TWO,
+    files,
+  );
+  // A partition that was moved by hand is found where it lies, and the metadata follow.
+  files.rename("/one/events-0", "/two/events-0");
+  await withBroker(
+    async ({ broker }) => {
+      await settled(broker);
+      const [first, second] = directoriesOf(broker, "events");
+      assertEquals(first, second);
+      assertEquals(broker.image.broker(1)!.logDirs, ids);
+    },
+    TWO,
+    files,
+  );
+});
+
+test("a disk that fails takes its partitions out of service, for writing, and no others", async () => {
+  const memory = new MemoryFileSystem();
+  const files = new FailingFiles(memory);
+  await withBroker(
+    async ({ broker, client, createTopic, messages }) => {
+      await createTopic({ name: "events", numPartitions: 2, replicationFactor: 1 });
+      const records = batchOf(["kept"]);
+      for (const partition of [0, 1]) {
+        assertEquals((await produceTo(client, "events", partition, records)).errorCode, 0);
+      }
+      files.reason = "io";
+      files.failsAt = "/two/";
+      files.failing.add("write");
+      const refused = await produceTo(client, "events", 1, records);
+      assertEquals([refused.errorCode, refused.baseOffset], [STORAGE_ERROR, -1]);
+      files.failing.clear();
+      // Also when the disk would take it again: what it has of the last write is not known.
+      const again = await produceTo(client, "events", 1, records);
+      assertEquals(again.errorCode, STORAGE_ERROR);
+      assertStringIncludes(again.errorMessage!, "/two is out of service until the next start");
+      assertEquals(await readFrom(client, "events", 1), { errorCode: 0, bytes: records.length });
+
+      assertEquals((await produceTo(client, "events", 0, records)).errorCode, 0);
+      await createTopic({ name: "more", numPartitions: 2, replicationFactor: 1 });
+      assertEquals((await produceTo(client, "more", 1, records)).errorCode, 0);
+      await settled(broker);
+      assertEquals(broker.image.broker(1)!.logDirs.length, 1);
+      assertEquals(
+        new Set(directoriesOf(broker, "more")),
+        new Set(broker.image.broker(1)!.logDirs),
+      );
+      const told = messages.filter(({ level }) => level === "error").map(({ message }) => message);
+      assert(
+        told.length >= 1 && told.every((it) => it.includes("/two")),
+        told[0],
+      );
+    },
+    TWO,
+    files,
+  );
+  await withBroker(
+    async ({ broker, client }) => {
+      assertEquals(broker.image.broker(1)!.logDirs.length, 2);
+      assertEquals((await produceTo(client, "events", 1, batchOf(["new"]))).baseOffset, 1);
+    },
+    TWO,
+    memory,
+  );
+});
+
+test("a topic can be deleted although one of its directories is out of service", async () => {
+  const memory = new MemoryFileSystem();
+  const files = new FailingFiles(memory);
+  await withBroker(
+    async ({ broker, client, createTopic }) => {
+      await createTopic({ name: "events", numPartitions: 2, replicationFactor: 1 });
+      files.reason = "io";
+      files.failsAt = "/two/";
+      files.failing.add("write");
+      await produceTo(client, "events", 1, batchOf(["lost"]));
+      const [result] = await broker.controller.deleteTopics([{
+        name: "events",
+        topicId: ZERO_UUID,
+      }]);
+      assertEquals(result!.errorCode, 0);
+      assertEquals([memory.exists("/one/events-0"), memory.exists("/two/events-1")], [false, true]);
+    },
+    TWO,
+    files,
+  );
+  await withBroker(
+    ({ messages }) => {
+      assertStringIncludes(messages[0]!.message, "events-1 belongs to no topic of this cluster");
+      return Promise.resolve();
+    },
+    TWO,
+    memory,
+  );
+});
+
+test("the disk of the metadata log ends the broker, with one sentence", async () => {
+  for (const operation of ["write", "sync"] as const) {
+    const memory = new MemoryFileSystem();
+    const files = new FailingFiles(memory);
+    await withBroker(
+      async ({ broker, client, createTopic, messages }) => {
+        await createTopic({ name: "events", numPartitions: 1, replicationFactor: 1 });
+        files.reason = "io";
+        files.failing.add(operation);
+        if (operation === "write") {
+          assertEquals((await produceTo(client, "events", 0, batchOf(["lost"]))).errorCode, 56);
+        } else {
+          await assertRejects(() => createTopic({ name: "more", numPartitions: 1 }), KafkaError);
+        }
+        const failure = await broker.failed;
+        assertStringIncludes(failure.message, "The data directory /data is out of service");
+        assertEquals(failure.message.split("\n").length, 1);
+        assert(messages.some(({ message }) => message === failure.message));
+        await broker.shutdown();
+        await assertRejects(() => produceTo(client, "events", 0, batchOf(["lost"])));
+      },
+      {},
+      files,
+    );
+    await withBroker(
+      async ({ client }) => {
+        assertEquals((await produceTo(client, "events", 0, batchOf(["new"]))).baseOffset, 0);
+      },
+      {},
+      memory,
+    );
+  }
+});
+
+test("a broker starts without a directory whose disk fails, and makes none of its logs anew", async () => {
+  const memory = new MemoryFileSystem();
+  await withBroker(
+    async ({ client, createTopic }) => {
+      await createTopic({ name: "events", numPartitions: 2, replicationFactor: 1 });
+      for (const partition of [0, 1]) {
+        await produceTo(client, "events", partition, batchOf(["kept"]));
+      }
+    },
+    TWO,
+    memory,
+  );
+  const files = new FailingFiles(memory);
+  files.tryLock = (path) => {
+    if (!path.startsWith("/two")) return memory.tryLock(path);
+    throw new FileError(`Cannot open "${path}": the disk reports an error, check it`, "io");
+  };
+  await withBroker(
+    async ({ broker, client, messages }) => {
+      assertStringIncludes(messages[0]!.message, "Started without the data directory /two: ");
+      assertEquals(broker.image.broker(1)!.logDirs.length, 1);
+      const refused = await produceTo(client, "events", 1, batchOf(["lost"]));
+      assertEquals(refused.errorCode, STORAGE_ERROR);
+      assertStringIncludes(refused.errorMessage!, "it may lie in /two");
+      assertEquals((await produceTo(client, "events", 0, batchOf(["new"]))).baseOffset, 1);
+      assertEquals(memory.exists("/one/events-1"), false);
+    },
+    TWO,
+    files,
+  );
+  // Nor when it is not named at all.
+  await withBroker(
+    async ({ client }) => {
+      const refused = await produceTo(client, "events", 1, batchOf(["lost"]));
+      assertEquals(refused.errorCode, STORAGE_ERROR);
+      assertStringIncludes(refused.errorMessage!, "is not among /one; name that one too");
+    },
+    { "log.dirs": "/one" },
+    memory,
+  );
+  await withBroker(
+    async ({ client }) => {
+      assertEquals((await produceTo(client, "events", 1, batchOf(["new"]))).baseOffset, 1);
+    },
+    TWO,
+    memory,
+  );
+});
+
+test("a partition whose creation met a full disk is there after the next start", async () => {
+  const memory = new MemoryFileSystem();
+  const files = new FailingFiles(memory);
+  await withBroker(
+    async ({ client, createTopic, messages }) => {
+      files.failsAt = "/events-0/";
+      files.failing.add("open");
+      await createTopic({ name: "events", numPartitions: 2, replicationFactor: 1 });
+      assertEquals((await produceTo(client, "events", 0, batchOf(["lost"]))).errorCode, 56);
+      assertEquals((await produceTo(client, "events", 1, batchOf(["kept"]))).errorCode, 0);
+      assert(messages.some(({ message }) => message.startsWith("events-0 is offline: ")));
+    },
+    {},
+    files,
+  );
+  // Not even its directory needs to be there.
+  memory.remove("/data/events-0");
+  await withBroker(
+    async ({ client }) => {
+      assertEquals((await produceTo(client, "events", 0, batchOf(["new"]))).baseOffset, 0);
+      assertEquals((await produceTo(client, "events", 1, batchOf(["new"]))).baseOffset, 1);
+    },
+    {},
+    memory,
+  );
+});
