@@ -47,8 +47,20 @@ export const KEPT_ANSWER_BUFFER_BYTES = 16 * KiB;
 /** Answer buffers kept for reuse. */
 export const KEPT_ANSWER_BUFFERS = 64;
 
+/** Logs that are synced at one time for those who wait for the disk. Hosts use a thread for each. */
+export const MAX_CONCURRENT_SYNCS = 32;
+
 /** How long a clean shutdown waits for answers on their way, in milliseconds. */
 export const SHUTDOWN_GRACE_MS = 2_000;
+
+/** Segment files that are open at one time; those not used for longest are closed beyond it. */
+export const MAX_OPEN_SEGMENT_FILES = 2_048;
+
+/** Memory of the indexes of closed segments, bytes; those not used for longest go beyond it. */
+export const MAX_LOADED_INDEX_BYTES = 64 * MiB;
+
+/** Idempotent producers that one partition remembers; those silent for longest go beyond it. */
+export const MAX_PRODUCERS_PER_PARTITION = 50_000;
 
 assert(SMALL_SEND_CHUNK_BYTES < SEND_CHUNK_BYTES, "small chunks are smaller");
 assert(SEND_CHUNK_BYTES * 8 <= SEND_POOL_BYTES, "eight full chunks fit the pool");

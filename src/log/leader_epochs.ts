@@ -7,6 +7,7 @@
  */
 import type { FileSystem } from "../runtime/runtime.ts";
 import { checkpointNumber, readCheckpoint, writeCheckpoint } from "./checkpoint_file.ts";
+import { DurableFile } from "./text_file.ts";
 
 /** The name of the file in a partition's directory. */
 export const LEADER_EPOCH_CHECKPOINT = "leader-epoch-checkpoint";
@@ -36,8 +37,37 @@ const UNDEFINED: EpochEnd = { leaderEpoch: -1, endOffset: -1 };
 export class LeaderEpochs {
   #starts: readonly EpochStart[] = [];
 
+  readonly #file: DurableFile | null;
+
   /** No epochs yet. `path` is the checkpoint file, or null to keep none. */
-  constructor(readonly files: FileSystem, readonly path: string | null) {}
+  constructor(readonly files: FileSystem, path: string | null) {
+    this.#file = path === null ? null : new DurableFile(files, path);
+  }
+
+  /** The checkpoint file, or null. It may move. */
+  get path(): string | null {
+    return this.#file?.path ?? null;
+  }
+
+  /** The file's directory has got another name. */
+  moveTo(path: string): void {
+    if (this.#file !== null) this.#file.path = path;
+  }
+
+  /** Whether the file was written since the last sync began. */
+  get isDirty(): boolean {
+    return this.#file?.isDirty ?? false;
+  }
+
+  /** Resolves when the file is on the disk. Rejects with a `FileError`. */
+  async sync(): Promise<void> {
+    await this.#file?.sync();
+  }
+
+  /** Nobody may have the file open now. */
+  letGo(): void {
+    this.#file?.letGo();
+  }
 
   /** Reads the file, if there is one. Throws KAFKA_STORAGE_ERROR when it is malformed. */
   load(): void {
@@ -79,7 +109,9 @@ export class LeaderEpochs {
   replace(starts: readonly EpochStart[]): void {
     if (this.path !== null) {
       const entries = starts.map((start) => [start.epoch, start.startOffset]);
+      this.letGo();
       writeCheckpoint(this.files, this.path, entries);
+      if (this.#file !== null) this.#file.isDirty = true;
     }
     this.#starts = starts;
   }

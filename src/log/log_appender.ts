@@ -29,6 +29,7 @@ import { LogReplay } from "./replay.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentList } from "./segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
+import type { AbortedTransaction } from "./transaction_index.ts";
 
 /** The most that a compressed batch may decompress to when its records are checked. */
 const MAX_DECOMPRESSED_BYTES = 134_217_728;
@@ -88,10 +89,12 @@ export class LogAppender {
   ): AppendResult {
     const isClient = options.origin === "client";
     try {
+      this.#segments.active.prepareAppend();
       const bytes = isClient
         ? takeClientBatch(records, config, options.allowZstd ?? true, nowMs, this.#deepCheck).memory
         : takeInternal(records, options, config, nowMs);
-      const { length } = records;
+      // A client's batch is one, and may have been compressed anew.
+      const length = isClient ? readBatchSize(bytes, 0) : records.length;
       if (length > config.segmentBytes) {
         throw new KafkaError(
           ErrorCode.RECORD_LIST_TOO_LARGE,
@@ -172,7 +175,8 @@ export class LogAppender {
       const lastOffset = batchOffset + readLastOffsetDelta(bytes, at);
       segment.addBatch(size, batchOffset, lastOffset, maxTimestamp);
       if (readProducedBatch(bytes, at, this.#produced)) {
-        LogReplay.track(this.#producers, this.#produced, bytes, at);
+        const aborted = LogReplay.track(this.#producers, this.#produced, bytes, at, nowMs);
+        if (aborted !== null) this.#keepAborted(segment, aborted);
       }
       at += size;
     }
@@ -202,6 +206,15 @@ export class LogAppender {
       lastOffset - segment.baseOffset > LARGEST_RELATIVE_OFFSET
     ) {
       this.#segments.roll(config);
+    }
+  }
+
+  /** The marker is stored already: a list that cannot be kept up to date stops the log. */
+  #keepAborted(segment: Segment, aborted: AbortedTransaction): void {
+    try {
+      segment.aborted.append(aborted, segment.baseOffset, aborted.lastOffset + 1);
+    } catch (error) {
+      this.#onBroken(error);
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Runtime } from "../runtime/runtime.ts";
 import type { LogConfig } from "./log_config.ts";
+import type { OpenSegments } from "./open_segments.ts";
 import type { RecoveryReport } from "./recovery.ts";
 
 /** Who appends, and as which leader. */
@@ -62,8 +63,25 @@ export interface PartitionLogOptions {
   readonly logStartOffset?: number;
   /** Whether the process that wrote the log last ended cleanly: its tail need not be checked then. */
   readonly wasShutDownCleanly?: boolean;
+  /**
+   * What `recovery-point-offset-checkpoint` has for this log, 0 where it has nothing: all below was on
+   * the disk. Where that file is missing, absent: then all but the last segment with records counts as
+   * such.
+   */
+  readonly recoveryPoint?: number;
+  /** Keeps count of open segment files, of this log and others. A count of its own unless given. */
+  readonly openSegments?: OpenSegments;
   /** Is told what was mended. */
   readonly onRecovery?: (report: RecoveryReport) => void;
+  /** What `cleaner-offset-checkpoint` has for this log; 0 unless told. */
+  readonly cleanedOffset?: number;
+  /** Is called when compaction has come to another offset, to have it written down. */
+  readonly onCleanedOffset?: (offset: number) => void;
   /** Is called when the log start offset has changed, to have it written down. */
   readonly onLogStartOffset?: () => void;
+  /**
+   * Is called when the recovery point has changed by itself, to have it written down: with true, at
+   * once, before the records above it are cut off.
+   */
+  readonly onRecoveryPoint?: (isLowered: boolean) => void;
 }

@@ -7,9 +7,9 @@
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
-import type { RecordsSource } from "../protocol/wire.ts";
 import type { HostCodecs } from "../runtime/runtime.ts";
-import { BatchScanner, WALK_WINDOW } from "./batch_scanner.ts";
+import { LogCompaction } from "./compaction/log_compaction.ts";
+import { settleSwaps } from "./compaction/swap_files.ts";
 import { type EpochEnd, LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "./leader_epochs.ts";
 import { LogAppender } from "./log_appender.ts";
 import type { LogConfig } from "./log_config.ts";
@@ -20,14 +20,17 @@ import {
   writePartitionMetadata,
 } from "./partition_metadata.ts";
 import { type ActiveProducer, ProducerState } from "./producer_state.ts";
-import { openSegments } from "./recovery.ts";
-import { LogReplay } from "./replay.ts";
+import { LogOpening } from "./log_opening.ts";
+import { OpenSegments } from "./open_segments.ts";
+import { ProducerSnapshots } from "./producer_snapshots.ts";
+import { abortedTransactions, replayProducers } from "./replay_log.ts";
 import { countDeletable } from "./retention.ts";
-import { NO_RECORDS, type Segment } from "./segment.ts";
+import { type LogRecords, NO_RECORDS, type Segment } from "./segment.ts";
 import { SegmentList } from "./segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
 import { syncFile } from "./text_file.ts";
 import { findByTimestamp, maxTimestampFrom, type TimestampedOffset } from "./timestamp_lookup.ts";
+import type { AbortedTransaction } from "./transaction_index.ts";
 
 export type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
 
@@ -42,15 +45,21 @@ export class PartitionLog {
   readonly partition: number;
   /** The directory's name, such as `events-0`. */
   readonly name: string;
-  /** The directory. */
-  readonly directory: string;
-
   readonly #runtime: PartitionLogOptions["runtime"];
   readonly #onLogStartOffset: () => void;
+  readonly #onRecoveryPoint: (isLowered: boolean) => void;
   readonly #epochs: LeaderEpochs;
   readonly #producers = new ProducerState();
   readonly #segments: SegmentList;
+  readonly #snapshots: ProducerSnapshots;
   readonly #appender: LogAppender;
+  /** What compaction works on. */
+  readonly compaction: LogCompaction;
+  #directory: string;
+  #recoveryPoint = 0;
+  /** Grows when the log is cut: a sync that began before says nothing of what came after. */
+  #cuts = 0;
+  #wasMended = false;
   #topicId: string = ZERO_UUID;
   #config: LogConfig;
   #logStartOffset: number;
@@ -64,16 +73,19 @@ export class PartitionLog {
     this.topic = options.topic;
     this.partition = options.partition;
     this.name = `${options.topic}-${options.partition}`;
-    this.directory = options.directory;
+    this.#directory = options.directory;
     this.#runtime = options.runtime;
     this.#config = options.config;
     this.#logStartOffset = options.logStartOffset ?? 0;
     this.#onLogStartOffset = options.onLogStartOffset ?? (() => {});
+    this.#onRecoveryPoint = options.onRecoveryPoint ?? (() => {});
     this.#segments = new SegmentList(
       options.runtime,
       options.directory,
-      (path, error) => void this.#fail(`Cannot flush ${path}`, error),
+      options.openSegments ?? new OpenSegments(),
+      (closed) => this.#settle(closed),
     );
+    this.#snapshots = new ProducerSnapshots(options.runtime.files, options.directory);
     this.#epochs = new LeaderEpochs(
       options.runtime.files,
       `${options.directory}/${LEADER_EPOCH_CHECKPOINT}`,
@@ -86,25 +98,47 @@ export class PartitionLog {
       codecs: () => this.#runtime.codecs(),
       onBroken: (error) => void this.#fail(`Cannot restore the end of ${this.name}`, error),
     });
+    this.compaction = new LogCompaction({
+      name: this.name,
+      files: options.runtime.files,
+      nowMs: () => options.runtime.clock.now(),
+      codecs: () => options.runtime.codecs(),
+      segments: this.#segments,
+      config: () => this.#config,
+      logStartOffset: () => this.#logStartOffset,
+      isWritable: () => this.#failure === null,
+      lastProduced: (producerId) => this.#producers.lastProduced(producerId),
+      aborted: (startOffset, endOffset) => this.abortedTransactions(startOffset, endOffset),
+      cleanedOffset: options.cleanedOffset ?? 0,
+      onCleanedOffset: options.onCleanedOffset ?? (() => {}),
+    });
   }
 
   /**
-   * Opens the log in `options.directory`, or makes a new one there. A torn tail is cut and reported.
-   * Throws KAFKA_STORAGE_ERROR for any other damage, naming file, offset and remedy, and
-   * INCONSISTENT_TOPIC_ID when the directory belongs to another topic.
+   * Opens the log in `options.directory`, or makes a new one there. What a crash has torn above the
+   * recovery point is cut and reported. Throws KAFKA_STORAGE_ERROR for any other damage, naming file,
+   * offset and remedy, and INCONSISTENT_TOPIC_ID when the directory belongs to another topic.
    */
   static open(options: PartitionLogOptions): PartitionLog {
     try {
       const { files } = options.runtime;
-      if (!files.exists(options.directory)) files.makeDirectory(options.directory);
+      const isNew = !files.exists(options.directory);
+      if (isNew) files.makeDirectory(options.directory);
       const log = new PartitionLog(options);
-      log.#identify(options.topicId);
-      log.#recover(options);
+      const found = new Set(isNew ? [] : files.list(options.directory).map(({ name }) => name));
+      log.#identify(options.topicId, found.has(PARTITION_METADATA));
+      const names = settleSwaps(files, options.directory, found);
+      log.#open(options, names, isNew);
       return log;
     } catch (error) {
       if (error instanceof KafkaError) throw error;
       throw asKafkaError(`Cannot open ${options.topic}-${options.partition}`, error);
     }
+  }
+
+  /** The directory. It gets another name when the topic is deleted. */
+  get directory(): string {
+    return this.#directory;
   }
 
   /** The topic's id, or `ZERO_UUID` when neither the opener nor `partition.metadata` had it. */
@@ -145,6 +179,16 @@ export class PartitionLog {
   /** Why the log takes no more records, or null while it does. */
   get failure(): KafkaError | null {
     return this.#failure;
+  }
+
+  /** Everything below this offset is on the disk. */
+  get recoveryPoint(): number {
+    return this.#recoveryPoint;
+  }
+
+  /** Whether something was cut off when the log was opened: it should be flushed before it is used. */
+  get wasMended(): boolean {
+    return this.#wasMended;
   }
 
   /** Takes no more records from now on, because of `failure`; what is there can be read. */
@@ -201,7 +245,7 @@ export class PartitionLog {
    * Whole batches from one segment, in the file until they are copied. Empty when there is nothing
    * between `fetchOffset` and `endOffset`. Throws OFFSET_OUT_OF_RANGE outside of the log.
    */
-  read(options: ReadOptions): RecordsSource {
+  read(options: ReadOptions): LogRecords {
     const { fetchOffset } = options;
     const logEndOffset = this.logEndOffset;
     if (fetchOffset < this.#logStartOffset || fetchOffset > logEndOffset) {
@@ -220,6 +264,26 @@ export class PartitionLog {
     } catch (error) {
       throw this.#failed("read", error);
     }
+  }
+
+  /**
+   * Where reading ends for those who want committed records only, while every replica in sync has
+   * what is below `highWatermark`: where the first transaction begins that is open, or whose marker is
+   * not below it.
+   */
+  lastStableOffset(highWatermark: number): number {
+    return this.#producers.lastStableOffset(highWatermark);
+  }
+
+  /**
+   * The aborted transactions that may have records from `fetchOffset` to before `endOffset`, in the
+   * order of their markers.
+   */
+  abortedTransactions(fetchOffset: number, endOffset: number): AbortedTransaction[] {
+    return this.#guard(
+      "look for aborted transactions in",
+      () => abortedTransactions(this.#segments.all, this.#snapshots, fetchOffset, endOffset),
+    );
   }
 
   /** The first record whose timestamp is at least `timestampMs`, or null. */
@@ -275,6 +339,8 @@ export class PartitionLog {
   applyRetention(nowMs: number, highWatermark: number = this.logEndOffset): number {
     return this.#change("delete old segments of", () => {
       this.#segments.removeRetired(nowMs);
+      // What is stable by now need not be remembered.
+      this.#producers.lastStableOffset(highWatermark);
       const count = countDeletable({
         segments: this.#segments.all,
         config: this.#config,
@@ -302,32 +368,50 @@ export class PartitionLog {
   /**
    * Cuts the log back so that it ends at `offset`, or where that lies within a batch, before that
    * batch. Does nothing at or beyond the log's end. What a leader confirmed must not be cut: that is
-   * the caller's to know.
+   * the caller's to know. A loss of power that follows may find the log shorter than its recovery
+   * point says, which is taken for damage: await {@linkcode PartitionLog.lowerRecoveryPoint} first
+   * where that matters.
    */
   truncateTo(offset: number): void {
     if (offset >= this.logEndOffset) return;
     if (offset <= this.#segments.all[0]!.baseOffset) return this.truncateFully(offset);
     this.#change("truncate", () => {
+      this.#lower(offset);
+      this.compaction.onTruncated(offset);
       this.#segments.truncate(offset);
+      this.#lower(this.logEndOffset);
       if (this.#logStartOffset > this.logEndOffset) {
         this.#logStartOffset = this.logEndOffset;
         this.#onLogStartOffset();
       }
       this.#epochs.truncateFromEnd(this.logEndOffset);
-      this.#rebuildProducers();
+      this.#snapshots.removeAbove(this.logEndOffset);
+      this.#loadProducers();
     });
   }
 
   /** Removes every record: the log is empty and begins and ends at `offset`. */
   truncateFully(offset: number): void {
     this.#change("truncate", () => {
+      this.#lower(offset);
+      this.compaction.onTruncated(offset);
       this.#segments.clear();
+      this.#snapshots.removeAbove(-1);
       this.#segments.add(offset, this.#config);
       this.#logStartOffset = offset;
       this.#onLogStartOffset();
       this.#producers.clear();
       this.#epochs.truncateFromEnd(0);
     });
+  }
+
+  /**
+   * Resolves when nothing on the disk says any more that records from `offset` on are there. Rejects
+   * with KAFKA_STORAGE_ERROR.
+   */
+  async lowerRecoveryPoint(offset: number, written: () => Promise<void>): Promise<void> {
+    this.#lower(offset);
+    await written();
   }
 
   /** Closes the active segment and begins another, unless it is empty. */
@@ -342,28 +426,114 @@ export class PartitionLog {
    */
   async flush(): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
+    const { logEndOffset } = this;
+    const cuts = this.#cuts;
     try {
-      if (this.#metadataIsDirty) {
-        this.#metadataIsDirty = false;
-        await syncFile(this.#runtime.files, this.#metadataPath);
-      }
+      await this.#syncOtherFiles();
       await this.#segments.sync();
+      await this.compaction.settle();
     } catch (error) {
       throw this.#fail(`Cannot flush ${this.name}`, error);
     }
+    // A segment's own sync at a roll may have failed meanwhile.
+    if (this.#failure !== null) throw this.#failure;
+    if (cuts === this.#cuts) this.#recoveryPoint = Math.max(this.#recoveryPoint, logEndOffset);
   }
 
   /** Whether {@linkcode PartitionLog.flush} has anything to do. */
   get isDirty(): boolean {
-    return this.#metadataIsDirty || this.#segments.isDirty;
+    return this.#metadataIsDirty || this.#epochs.isDirty || this.#snapshots.isDirty ||
+      this.#segments.isDirty || this.compaction.isUnsettled ||
+      this.#recoveryPoint < this.logEndOffset;
+  }
+
+  /**
+   * Writes down what the next start would otherwise have to read from the log: indexes and producers.
+   * For a process that ends in an orderly way, after the last append.
+   */
+  store(): void {
+    this.#guard("store the indexes of", () => {
+      this.#segments.storeIndexes();
+      if (this.logEndOffset > this.#logStartOffset || this.#producers.size > 0) {
+        this.#snapshots.take(this.logEndOffset, this.#producers);
+      }
+      this.#snapshots.removeObsolete(this.#segments.all.map(({ baseOffset }) => baseOffset));
+    });
   }
 
   /** Closes the files. Batches that were read and not yet copied cannot be copied any more. */
   close(): void {
     if (this.#isClosed) return;
+    this.#end();
+    this.#segments.close();
+  }
+
+  /**
+   * The topic was deleted: `move` gives the directory the name `directory`, and nothing more is
+   * written. What was read before can still be copied; call {@linkcode PartitionLog.discard} later.
+   */
+  retire(directory: string, move: () => void): void {
+    this.#end();
+    this.#segments.closeFiles();
+    move();
+    this.#directory = directory;
+    this.#segments.moveTo(directory);
+  }
+
+  /** Whether answers on their way carry batches of it. */
+  get isHeld(): boolean {
+    return this.#segments.isHeld;
+  }
+
+  /** Closes a log that was retired, whose directory is about to be removed. */
+  discard(): void {
+    this.#segments.abandon();
+  }
+
+  #end(): void {
     this.#isClosed = true;
     this.#failure ??= storageError(`Cannot use ${this.name}`, new Error("the log has been closed"));
-    this.#segments.close();
+    this.#epochs.letGo();
+    this.#snapshots.letGo();
+  }
+
+  /** Brings to the disk what lies beside the segments. */
+  async #syncOtherFiles(): Promise<void> {
+    if (this.#metadataIsDirty) {
+      this.#metadataIsDirty = false;
+      this.#segments.noteName();
+      await syncFile(this.#runtime.files, this.#metadataPath);
+    }
+    if (this.#epochs.isDirty) {
+      this.#segments.noteName();
+      await this.#epochs.sync();
+    }
+    await this.#snapshots.sync();
+  }
+
+  /** `closed` has been closed by a roll: what a start needs of it goes to its files and to the disk. */
+  #settle(closed: Segment): void {
+    this.#snapshots.take(closed.nextOffset, this.#producers);
+    this.#settleOnDisk(closed.nextOffset).catch((error) => {
+      if (!this.#isClosed) this.#fail(`Cannot flush ${this.name}`, error);
+    });
+  }
+
+  async #settleOnDisk(end: number): Promise<void> {
+    const cuts = this.#cuts;
+    await this.#syncOtherFiles();
+    await this.#segments.syncClosed();
+    if (this.#failure !== null || cuts !== this.#cuts || end <= this.#recoveryPoint) return;
+    this.#recoveryPoint = end;
+    this.#onRecoveryPoint(false);
+  }
+
+  /** What is from `offset` on is about to go: nothing may promise it any more. */
+  #lower(offset: number): void {
+    this.#cuts++;
+    if (offset >= this.#recoveryPoint) return;
+    this.#recoveryPoint = offset;
+    this.#onRecoveryPoint(true);
   }
 
   get #metadataPath(): string {
@@ -371,8 +541,8 @@ export class PartitionLog {
   }
 
   /** Finds out whose records these are, or writes it down. */
-  #identify(topicId: string | undefined): void {
-    const stored = readPartitionMetadata(this.#runtime.files, this.#metadataPath);
+  #identify(topicId: string | undefined, hasFile: boolean): void {
+    const stored = hasFile ? readPartitionMetadata(this.#runtime.files, this.#metadataPath) : null;
     if (stored === null) {
       if (topicId !== undefined) this.assignTopicId(topicId);
     } else if (topicId === undefined || topicId === stored) {
@@ -386,32 +556,33 @@ export class PartitionLog {
     }
   }
 
-  #recover(options: PartitionLogOptions): void {
-    const { files, clock } = this.#runtime;
-    const replay = new LogReplay(this.#producers);
-    const report = options.onRecovery ?? (() => {});
-    this.#segments.adopt(openSegments({
-      files,
-      directory: this.directory,
+  #open(options: PartitionLogOptions, names: ReadonlySet<string>, isNew: boolean): void {
+    this.#snapshots.find(names);
+    const opening = new LogOpening({
+      ...options,
       name: this.name,
-      nowMs: clock.now(),
-      indexIntervalBytes: this.#config.indexIntervalBytes,
+      names,
+      recoveryPoint: isNew ? 0 : options.recoveryPoint,
+      openSegments: options.openSegments ?? new OpenSegments(),
       logStartOffset: this.#logStartOffset,
-      allowGaps: this.#config.compact,
-      checkTail: options.wasShutDownCleanly !== true,
-      visit: (scanner) => replay.visit(scanner),
-      report,
-    }));
-    if (this.#segments.all.length === 0 || this.logEndOffset < this.#logStartOffset) {
+      epochs: this.#epochs,
+      producers: this.#producers,
+      snapshots: this.#snapshots,
+    });
+    const segments = opening.openSegments();
+    this.#segments.adopt(segments);
+    this.compaction.adopt(segments);
+    if (segments.length === 0 || this.logEndOffset < this.#logStartOffset) {
       // What was deleted must not come back because the end of the log was lost.
       this.#segments.clear();
-      this.#segments.add(this.#logStartOffset, this.#config).release();
+      this.#segments.add(this.#logStartOffset, this.#config).closeFile();
     }
-    this.#logStartOffset = Math.max(
-      this.#logStartOffset,
-      this.#segments.all[0]!.baseOffset,
-    );
-    replay.reconcileEpochs(this.#epochs, this.#logStartOffset, this.logEndOffset);
+    this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.all[0]!.baseOffset);
+    this.#wasMended = opening.wasMended;
+    this.#recoveryPoint = options.wasShutDownCleanly === true && !this.#wasMended
+      ? this.logEndOffset
+      : Math.min(opening.safeOffset, this.logEndOffset);
+    opening.finish(this.#segments.all, this.#logStartOffset);
   }
 
   /** The log begins at `offset`: the oldest `count` segments go, and then this is written down. */
@@ -421,18 +592,22 @@ export class PartitionLog {
     // Files first: on a full disk there is room for the checkpoints only then.
     this.#segments.retire(count, nowMs + this.#config.fileDeleteDelayMs);
     this.#segments.removeRetired(nowMs);
+    this.#snapshots.removeObsolete(this.#segments.all.map(({ baseOffset }) => baseOffset));
     if (!rises) return;
     this.#epochs.truncateFromStart(offset);
     this.#onLogStartOffset();
   }
 
-  #rebuildProducers(): void {
-    this.#producers.clear();
-    const replay = new LogReplay(this.#producers);
-    for (const segment of this.#segments.all) {
-      const scanner = new BatchScanner(segment.file, 0, segment.size, WALK_WINDOW);
-      while (scanner.next()) replay.visit(scanner);
-    }
+  #loadProducers(): void {
+    const nowMs = this.#runtime.clock.now();
+    const { all } = this.#segments;
+    const from = this.#snapshots.restore(
+      this.#producers,
+      all[0]!.baseOffset,
+      this.logEndOffset,
+      nowMs,
+    );
+    replayProducers(all, this.#producers, from, this.logEndOffset);
   }
 
   #fail(what: string, cause: unknown): KafkaError {

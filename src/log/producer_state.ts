@@ -1,10 +1,14 @@
 /**
  * What a partition knows of each idempotent producer (KIP-98): its epoch and its last five batches,
- * which tell a repeated batch from a new one and a gap from a step.
+ * which tell a repeated batch from a new one and a gap from a step, and its open transaction.
  *
  * @module
  */
+import { MAX_PRODUCERS_PER_PARTITION } from "../limits.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { OpenTransactions } from "./open_transactions.ts";
+import type { ProducerSnapshotEntry } from "./producer_snapshot.ts";
+import type { AbortedTransaction } from "./transaction_index.ts";
 
 /** How many batches back a repeated one is recognised: as many as a producer may have in flight. */
 export const REMEMBERED_BATCHES = 5;
@@ -36,10 +40,10 @@ class ProducerEntry {
   coordinatorEpoch = -1;
   lastTimestamp = -1;
   /**
-   * When {@linkcode ProducerState.expire} first found it silent, ms since 1970, or -1. Its records'
-   * timestamps do not tell: they are the producer's own, and may be from years ago.
+   * When it was heard of last by the broker's clock, ms since 1970, or -1. Its records' timestamps do
+   * not tell: they are the producer's own, and may be from years ago.
    */
-  silentSinceMs = -1;
+  heardMs = -1;
   /** Where its open transaction begins, or -1. */
   transactionStartOffset = -1;
   readonly batches = new Float64Array(REMEMBERED_BATCHES * SLOT);
@@ -115,9 +119,32 @@ export interface ProducedBatch {
   isTransactional: boolean;
 }
 
+/** A marker that ends a producer's transaction. */
+export interface EndedTransaction {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly coordinatorEpoch: number;
+  /** Whether it was committed, or else aborted. */
+  readonly isCommit: boolean;
+  /** The marker's offset. */
+  readonly offset: number;
+  /** The marker's timestamp, ms. */
+  readonly timestamp: number;
+}
+
+/** One in so many of the producers makes way at a time where there are too many. */
+const SHARE = 10;
+
 /** The producers of one partition. */
 export class ProducerState {
   readonly #entries = new Map<number, ProducerEntry>();
+  readonly #maxProducers: number;
+  readonly #transactions = new OpenTransactions();
+
+  /** Nobody yet. A bound other than that of `limits.ts` is for tests. */
+  constructor(maxProducers: number = MAX_PRODUCERS_PER_PARTITION) {
+    this.#maxProducers = maxProducers;
+  }
 
   /** How many producers are remembered. */
   get size(): number {
@@ -127,6 +154,17 @@ export class ProducerState {
   /** Whether the producer has a transaction open in this partition. */
   hasOpenTransaction(producerId: number): boolean {
     return (this.#entries.get(producerId)?.transactionStartOffset ?? -1) >= 0;
+  }
+
+  /**
+   * The last offset of the producer's newest batch (-1 when only a marker is known) and its epoch, or
+   * null for a producer that is not remembered. Compaction keeps that batch.
+   */
+  lastProduced(producerId: number): { lastOffset: number; producerEpoch: number } | null {
+    const entry = this.#entries.get(producerId);
+    if (entry === undefined) return null;
+    const lastOffset = entry.count === 0 ? -1 : entry.batches[entry.newest * SLOT + LAST_OFFSET]!;
+    return { lastOffset, producerEpoch: entry.epoch };
   }
 
   /**
@@ -196,9 +234,12 @@ export class ProducerState {
     }
   }
 
-  /** Takes in a batch of data that has been stored. */
-  add(batch: ProducedBatch, baseOffset: number, timestamp: number): void {
-    const entry = this.#entryOf(batch.producerId);
+  /**
+   * Takes in a batch of data that has been stored, at `heardMs` by the broker's clock, or -1 when it
+   * is read from the log again.
+   */
+  add(batch: ProducedBatch, baseOffset: number, timestamp: number, heardMs = -1): void {
+    const entry = this.#entryOf(batch.producerId, heardMs);
     entry.setEpoch(batch.producerEpoch);
     if (batch.baseSequence >= 0) {
       entry.add(
@@ -211,34 +252,46 @@ export class ProducerState {
     entry.lastTimestamp = timestamp;
     if (batch.isTransactional && entry.transactionStartOffset < 0) {
       entry.transactionStartOffset = baseOffset;
+      this.#transactions.begin(batch.producerId, baseOffset);
     }
   }
 
-  /** Takes in a marker that ends the producer's transaction. */
-  endTransaction(
-    producerId: number,
-    producerEpoch: number,
-    coordinatorEpoch: number,
-    timestamp: number,
-  ): void {
-    const entry = this.#entryOf(producerId);
-    entry.setEpoch(producerEpoch);
-    entry.coordinatorEpoch = coordinatorEpoch;
+  /**
+   * Takes in a marker that ends the producer's transaction. Returns what the `.txnindex` has to keep
+   * of it, when it was aborted and had records here.
+   */
+  endTransaction(end: EndedTransaction, heardMs: number): AbortedTransaction | null {
+    const entry = this.#entryOf(end.producerId, heardMs);
+    const firstOffset = entry.transactionStartOffset;
+    entry.setEpoch(end.producerEpoch);
+    entry.coordinatorEpoch = end.coordinatorEpoch;
     entry.transactionStartOffset = -1;
-    entry.lastTimestamp = timestamp;
+    entry.lastTimestamp = end.timestamp;
+    if (firstOffset < 0) return null;
+    const lastStableOffset = this.#transactions.end(end.producerId, end.offset);
+    if (end.isCommit) return null;
+    return { producerId: end.producerId, firstOffset, lastOffset: end.offset, lastStableOffset };
+  }
+
+  /**
+   * The first offset below `highWatermark` whose transaction is not decided, or is decided by a marker
+   * that is not below it; `highWatermark` when there is none.
+   */
+  lastStableOffset(highWatermark: number): number {
+    return this.#transactions.lastStableOffset(highWatermark);
   }
 
   /**
    * Forgets the producers that wrote nothing for `expirationMs` (`producer.id.expiration.ms`) and
-   * have no transaction open. Called every now and then: silence counts from the first call that
-   * finds it. Returns how many were forgotten.
+   * have no transaction open. One whose last batch was read from the log again counts as heard of at
+   * the first call. Returns how many were forgotten.
    */
   expire(nowMs: number, expirationMs: number): number {
     let count = 0;
     for (const [producerId, entry] of this.#entries) {
       if (entry.transactionStartOffset >= 0) continue;
-      if (entry.silentSinceMs < 0) entry.silentSinceMs = nowMs;
-      else if (nowMs - entry.silentSinceMs >= expirationMs) {
+      if (entry.heardMs < 0) entry.heardMs = nowMs;
+      else if (nowMs - entry.heardMs >= expirationMs) {
         this.#entries.delete(producerId);
         count++;
       }
@@ -246,9 +299,48 @@ export class ProducerState {
     return count;
   }
 
+  /** All that a snapshot keeps. A producer's timestamp is when it was heard of, where that is known. */
+  snapshot(): ProducerSnapshotEntry[] {
+    return Array.from(this.#entries.values(), (entry) => {
+      const at = entry.newest * SLOT;
+      const hasBatch = entry.count > 0;
+      return {
+        producerId: entry.producerId,
+        producerEpoch: entry.epoch,
+        lastSequence: entry.lastSequence,
+        lastOffset: hasBatch ? entry.batches[at + LAST_OFFSET]! : -1,
+        offsetDelta: hasBatch ? entry.batches[at + OFFSET_DELTA]! : 0,
+        lastTimestamp: entry.heardMs >= 0 ? entry.heardMs : entry.lastTimestamp,
+        coordinatorEpoch: entry.coordinatorEpoch,
+        currentTransactionStartOffset: entry.transactionStartOffset,
+      };
+    });
+  }
+
+  /** Takes in what a snapshot kept, in place of everything known, at the time `nowMs`. */
+  restore(entries: readonly ProducerSnapshotEntry[], nowMs: number): void {
+    this.clear();
+    const inOrder = [...entries].sort((one, other) =>
+      one.currentTransactionStartOffset - other.currentTransactionStartOffset
+    );
+    for (const stored of inOrder) {
+      const { lastTimestamp, currentTransactionStartOffset: startOffset } = stored;
+      const entry = this.#entryOf(stored.producerId, Math.min(lastTimestamp, nowMs));
+      entry.epoch = stored.producerEpoch;
+      entry.coordinatorEpoch = stored.coordinatorEpoch;
+      if (stored.lastOffset >= 0 && stored.lastSequence >= 0) {
+        entry.add(stored.lastSequence, stored.lastOffset, stored.offsetDelta, lastTimestamp);
+      }
+      entry.lastTimestamp = lastTimestamp;
+      entry.transactionStartOffset = startOffset;
+      if (startOffset >= 0) this.#transactions.begin(stored.producerId, startOffset);
+    }
+  }
+
   /** Forgets every producer. */
   clear(): void {
     this.#entries.clear();
+    this.#transactions.clear();
   }
 
   /** Every producer that is remembered. */
@@ -264,13 +356,23 @@ export class ProducerState {
   }
 
   /** The producer, which has just been heard of. */
-  #entryOf(producerId: number): ProducerEntry {
+  #entryOf(producerId: number, heardMs: number): ProducerEntry {
     let entry = this.#entries.get(producerId);
     if (entry === undefined) {
+      if (this.#entries.size >= this.#maxProducers) this.#makeRoom();
       entry = new ProducerEntry(producerId);
       this.#entries.set(producerId, entry);
     }
-    entry.silentSinceMs = -1;
+    entry.heardMs = heardMs;
     return entry;
+  }
+
+  /** Forgets some of those that have been silent for longest; one with an open transaction stays. */
+  #makeRoom(): void {
+    const idle = [...this.#entries.values()].filter((entry) => entry.transactionStartOffset < 0);
+    idle.sort((one, other) => one.heardMs - other.heardMs);
+    for (const { producerId } of idle.slice(0, Math.ceil(this.#maxProducers / SHARE))) {
+      this.#entries.delete(producerId);
+    }
   }
 }

@@ -1,7 +1,9 @@
 /**
- * Opening the segments of a log: their batches are walked by their headers, the index is built, and
- * a torn tail, what a crash left of the last write, is cut off. Damage anywhere else is never cut:
- * the log stays closed, and the error says where the damage is and what can be done.
+ * Opening the segments of a log. What lay below the recovery point was on the disk: there only the
+ * ends of the segments are looked at. After an unclean end everything from there on is walked, with
+ * its checksums: a torn tail, what a crash left of the last writes, is cut off, and what lies behind
+ * it goes. Damage below the recovery point is never cut: the log stays closed, and the error says
+ * where the damage is and what can be done.
  *
  * @module
  */
@@ -13,8 +15,11 @@ import {
   RECORDS_OFFSET,
 } from "../protocol/records/batch.ts";
 import type { FileSystem } from "../runtime/runtime.ts";
-import { BatchScanner, WALK_WINDOW } from "./batch_scanner.ts";
+import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "./batch_scanner.ts";
+import { SWAP_SUFFIX } from "./compaction/swap_files.ts";
+import type { OpenSegments } from "./open_segments.ts";
 import { baseOffsetOf, Segment, segmentFileName } from "./segment.ts";
+import { lastIndexEntry } from "./segment_index_files.ts";
 
 /** What was found and mended when a log was opened. The broker logs it. */
 export interface RecoveryReport {
@@ -35,119 +40,313 @@ export interface RecoveryOptions {
   readonly files: FileSystem;
   /** The log's directory. */
   readonly directory: string;
+  /** The names of the files in it. */
+  readonly names: ReadonlySet<string>;
   /** The log, such as `events-0`. */
   readonly name: string;
   /** The time, ms since 1970. */
   readonly nowMs: number;
   readonly indexIntervalBytes: number;
+  /** Keeps count of open files. */
+  readonly open: OpenSegments;
   /** Segments that lie wholly before this offset were to be deleted, and are now. */
   readonly logStartOffset: number;
+  /**
+   * Everything below was on the disk. Where it is not known, undefined: all but the last segment that
+   * holds anything.
+   */
+  readonly recoveryPoint: number | undefined;
   /** Whether compaction may have left gaps between segments. */
   readonly allowGaps: boolean;
-  /** Whether to check the checksums of the last segment: not needed after a clean shutdown. */
-  readonly checkTail: boolean;
-  /** Is shown each batch in order, to build further state. May throw a `RecordError` for a bad one. */
+  /** Whether the process that wrote the log ended cleanly: then nothing need be walked. */
+  readonly wasShutDownCleanly: boolean;
+  /**
+   * The walk begins at this segment; those before it are whole. Called once, if there is a walk.
+   */
+  readonly beginWalk: (first: Segment, before: readonly Segment[]) => void;
+  /** Is shown each batch of the walk in order. May throw a `RecordError` for a bad one. */
   readonly visit: (scanner: BatchScanner) => void;
+  /** Is told of each segment that was walked to its end. */
+  readonly endSegment: (segment: Segment) => void;
   readonly report: (report: RecoveryReport) => void;
 }
 
+/** The largest distance of an offset from its segment's first. */
+const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
+
+const REMEDY = "bring the file back from a copy or another replica, or remove the partition's " +
+  "directory to lose its records";
+
 /**
- * The segments of a directory, oldest first, whole and indexed; none where there are no files.
- * Throws KAFKA_STORAGE_ERROR for damage that is not a torn tail, and a `FileError`.
+ * The segments of a directory, oldest first, whole; none where there are no files. Throws
+ * KAFKA_STORAGE_ERROR for damage below the recovery point, and a `FileError`.
  */
 export function openSegments(options: RecoveryOptions): Segment[] {
-  const { files, directory } = options;
-  const baseOffsets = files.list(directory).map((entry) => baseOffsetOf(entry.name))
-    .filter((offset) => offset >= 0).sort((a, b) => a - b);
-  const segments = baseOffsets.map((baseOffset) => segmentAt(options, baseOffset));
-  try {
-    mend(segments, options);
-  } finally {
-    for (const segment of segments) segment.release();
-  }
-  return segments;
-}
-
-/** Indexes the segments, cuts the tail, and takes out those that are not needed. */
-function mend(segments: Segment[], options: RecoveryOptions): void {
-  const sizes = segments.map((segment) => segment.file.size());
-  while (segments.length > 1 && segments[1]!.baseOffset <= options.logStartOffset) {
-    sizes.shift();
-    discard(options.files, segments.shift()!);
-  }
-  let tail = Math.max(0, sizes.findLastIndex((size) => size > 0));
-  for (let i = 0; i < segments.length && i <= tail; i++) {
-    const segment = segments[i]!;
-    walk(segment, sizes[i]!, i === tail, options);
-    while (i + 1 < tail && isSkipped(segment, segments, sizes, i + 1)) {
-      sizes.splice(i + 1, 1);
-      dropSkipped(segments.splice(i + 1, 1)[0]!, options);
-      tail--;
-    }
-    if (i < tail) checkJoin(segment, segments[i + 1]!, options);
-  }
-  dropEmptySegments(segments, tail, options);
+  const baseOffsets = [...options.names]
+    .map((name) => baseOffsetOf(name.endsWith(SWAP_SUFFIX) ? name.slice(0, -5) : name))
+    .filter((offset) => offset >= 0).sort((one, other) => one - other);
+  return new Recovery(options, baseOffsets.map((offset) => segmentAt(options, offset))).run();
 }
 
 function segmentAt(options: RecoveryOptions, baseOffset: number): Segment {
+  const swap = segmentFileName(baseOffset) + SWAP_SUFFIX;
+  const name = options.names.has(swap) ? swap : segmentFileName(baseOffset);
   return new Segment(
     options.files,
-    `${options.directory}/${segmentFileName(baseOffset)}`,
+    `${options.directory}/${name}`,
     baseOffset,
     options.nowMs,
     options.indexIntervalBytes,
+    {
+      open: options.open,
+      hasTransactionIndex: options.names.has(name.replace(".log", ".txnindex")),
+    },
   );
 }
 
-function discard(files: FileSystem, segment: Segment): void {
-  segment.close();
-  files.remove(segment.path);
-}
+/** One opening. */
+class Recovery {
+  readonly #options: RecoveryOptions;
+  /** Those that were looked at and are kept. */
+  readonly #kept: Segment[] = [];
+  /** Those that are left to look at. */
+  readonly #left: Segment[];
+  readonly #sizes = new Map<Segment, number>();
+  /** Whether what comes next may be missing: where the walk is, or behind a cut. */
+  #isOpenEnded = false;
 
-function walk(segment: Segment, size: number, isTail: boolean, options: RecoveryOptions): void {
-  const scanner = new BatchScanner(segment.file, 0, size, WALK_WINDOW);
-  let problem: string | null = null;
-  while (problem === null && scanner.next()) {
-    problem = problemOf(scanner, segment, isTail && options.checkTail);
-    if (problem !== null) break;
+  constructor(options: RecoveryOptions, segments: Segment[]) {
+    this.#options = options;
+    this.#left = segments;
+  }
+
+  run(): Segment[] {
+    const segments = [...this.#left];
     try {
-      const maxTimestamp = readMaxTimestamp(scanner.bytes, scanner.at);
-      options.visit(scanner);
-      segment.addBatch(scanner.size, scanner.baseOffset, scanner.lastOffset, maxTimestamp);
-    } catch (error) {
-      if (!(error instanceof RecordError)) throw error;
-      problem = error.message;
+      this.#dropDeleted();
+      for (const segment of this.#left) this.#measure(segment);
+      const safeOffset = this.#safeOffset();
+      const walkFrom = this.#options.wasShutDownCleanly ? Infinity : this.#walkFrom(safeOffset);
+      while (this.#left.length > 0) {
+        const segment = this.#left.shift()!;
+        if (!this.#follows(segment, this.#isOpenEnded ? safeOffset : Infinity)) continue;
+        if (segment.baseOffset < walkFrom) {
+          if (!this.#check(segment, safeOffset)) this.#walk(segment, safeOffset, false);
+        } else {
+          if (!this.#isOpenEnded) this.#options.beginWalk(segment, this.#kept);
+          this.#isOpenEnded = true;
+          this.#walk(segment, safeOffset, true);
+        }
+        this.#kept.push(segment);
+      }
+      this.#checkEnd();
+      return this.#kept;
+    } finally {
+      for (const segment of segments) segment.closeFile();
     }
   }
-  problem ??= scanner.problem;
-  if (problem === null) return;
-  if (!isTail || isOldFormat(scanner, segment, size)) {
-    throw new KafkaError(
-      ErrorCode.KAFKA_STORAGE_ERROR,
-      `Cannot open ${options.name}: the batch at byte ${segment.size} of ${segment.path}, where ` +
-        `offset ${segment.nextOffset} should begin, is damaged: ${problem}; bring the file back ` +
-        `from a copy or another replica, or remove the partition's directory to lose its records`,
+
+  #measure(segment: Segment): void {
+    this.#sizes.set(segment, segment.file.size());
+    segment.closeFile();
+  }
+
+  #sizeOf(segment: Segment): number {
+    return this.#sizes.get(segment)!;
+  }
+
+  #dropDeleted(): void {
+    const left = this.#left;
+    while (left.length > 1 && left[1]!.baseOffset <= this.#options.logStartOffset) {
+      discard(left.shift()!);
+    }
+  }
+
+  /** Below this nothing may be cut. */
+  #safeOffset(): number {
+    const { recoveryPoint } = this.#options;
+    if (recoveryPoint !== undefined) return recoveryPoint;
+    const last = this.#left.findLast((segment) => this.#sizeOf(segment) > 0) ?? this.#left[0];
+    return last?.baseOffset ?? 0;
+  }
+
+  /** Where the segment begins that the walk begins with: the one that `safeOffset` lies in. */
+  #walkFrom(safeOffset: number): number {
+    const holder = this.#left.findLast(({ baseOffset }) => baseOffset <= safeOffset);
+    return (holder ?? this.#left[0])?.baseOffset ?? 0;
+  }
+
+  /**
+   * Whether the segment goes on where the one before it ended. Otherwise it goes, as those after it
+   * will, unless the log ended below `safeOffset`.
+   */
+  #follows(segment: Segment, safeOffset: number): boolean {
+    const before = this.#kept.at(-1);
+    if (before === undefined || segment.baseOffset === before.nextOffset) return true;
+    if (segment.baseOffset > before.nextOffset && this.#options.allowGaps) return true;
+    const isEmpty = this.#sizeOf(segment) === 0;
+    if (isEmpty && segment.baseOffset < before.nextOffset) {
+      this.#drop(segment, "it is empty, and the segment before it holds what should be there");
+      return false;
+    }
+    if (before.nextOffset < safeOffset) {
+      throw this.#refusal(
+        `${before.path} ends at offset ${before.nextOffset}, the next segment begins at ` +
+          `${segment.baseOffset}`,
+      );
+    }
+    this.#drop(segment, `it does not follow the log's end, ${before.nextOffset}`);
+    return false;
+  }
+
+  /**
+   * Looks at the end of a segment that needs no walk: from the last entry of its index the batches
+   * must lead to its end. False when they do not, or when the index is of no use for that.
+   */
+  #check(segment: Segment, safeOffset: number): boolean {
+    const size = this.#sizeOf(segment);
+    const { names, files, indexIntervalBytes } = this.#options;
+    const name = segmentFileName(segment.baseOffset);
+    const hasIndexFiles = names.has(name.replace(/\.log$/, ".index")) &&
+      names.has(name.replace(/\.log$/, ".timeindex"));
+    if (size === 0) {
+      segment.adopt(0, segment.baseOffset, hasIndexFiles);
+      return true;
+    }
+    const entry = hasIndexFiles ? lastIndexEntry(files, segment.path, size) : null;
+    const start = entry?.position ?? 0;
+    const window = size - start > WALK_WINDOW ? WALK_WINDOW : LOOKUP_WINDOW;
+    const scanner = new BatchScanner(segment.file, start, size, window);
+    let nextOffset = segment.baseOffset;
+    let isIndexed = hasIndexFiles;
+    while (scanner.next()) {
+      if (offsetProblem(scanner, segment, nextOffset) !== null) return false;
+      if (
+        entry !== null && scanner.position === start &&
+        scanner.lastOffset > segment.baseOffset + entry.relativeOffset
+      ) return false;
+      if (scanner.position - start > indexIntervalBytes) isIndexed = false;
+      nextOffset = scanner.lastOffset + 1;
+    }
+    if (scanner.problem !== null) return false;
+    if (!this.#isJoined(nextOffset, safeOffset)) return false;
+    segment.adopt(size, nextOffset, isIndexed);
+    return true;
+  }
+
+  /** Whether a segment that ends at `nextOffset` reaches the next one, or the end that is known. */
+  #isJoined(nextOffset: number, safeOffset: number): boolean {
+    const next = this.#left[0];
+    if (next === undefined) return nextOffset >= safeOffset;
+    return next.baseOffset === nextOffset ||
+      (next.baseOffset > nextOffset && this.#options.allowGaps);
+  }
+
+  /** Reads all batches of the segment, with their checksums where `isFull`. */
+  #walk(segment: Segment, safeOffset: number, isFull: boolean): void {
+    const size = this.#sizeOf(segment);
+    const scanner = new BatchScanner(segment.file, 0, size, WALK_WINDOW);
+    let problem: string | null = null;
+    while (problem === null && scanner.next()) {
+      problem = offsetProblem(scanner, segment, segment.nextOffset) ??
+        (isFull ? scanner.crcProblem() : null);
+      if (problem !== null) break;
+      try {
+        const maxTimestamp = readMaxTimestamp(scanner.bytes, scanner.at);
+        if (isFull) this.#options.visit(scanner);
+        segment.addBatch(scanner.size, scanner.baseOffset, scanner.lastOffset, maxTimestamp);
+      } catch (error) {
+        if (!(error instanceof RecordError)) throw error;
+        problem = error.message;
+      }
+    }
+    problem ??= scanner.problem;
+    // Nobody knows whether these have reached the disk.
+    if (isFull) segment.isDirty = size > 0;
+    if (problem !== null) this.#cut(segment, size, problem, scanner, safeOffset);
+    segment.index.trim();
+    if (isFull) this.#options.endSegment(segment);
+  }
+
+  #cut(
+    segment: Segment,
+    size: number,
+    problem: string,
+    scanner: BatchScanner,
+    safeOffset: number,
+  ): void {
+    const isTail = this.#left.every((next) => this.#sizeOf(next) === 0);
+    const isWalk = !this.#options.wasShutDownCleanly && this.#isOpenEnded;
+    if (
+      segment.nextOffset < safeOffset || !(isTail || isWalk) ||
+      isOldFormat(scanner, segment, size)
+    ) {
+      throw this.#refusal(
+        `the batch at byte ${segment.size} of ${segment.path}, where offset ` +
+          `${segment.nextOffset} should begin, is damaged: ${problem}`,
+      );
+    }
+    this.#isOpenEnded = true;
+    segment.dropUnfinished();
+    segment.isDirty = true;
+    this.#report(segment, segment.nextOffset, size - segment.size, problem);
+    if (isTail) return;
+    for (const next of this.#left.splice(0)) {
+      this.#drop(next, `it lies behind the log's end, ${segment.nextOffset}`);
+    }
+  }
+
+  /** The log must reach what was on the disk. */
+  #checkEnd(): void {
+    const { recoveryPoint = 0, logStartOffset } = this.#options;
+    const last = this.#kept.at(-1);
+    const end = last?.nextOffset ?? 0;
+    if (end >= recoveryPoint || logStartOffset >= recoveryPoint) return;
+    throw this.#refusal(
+      last === undefined
+        ? `its directory ${this.#options.directory} holds no segment, and records up to offset ` +
+          `${recoveryPoint} were on the disk`
+        : `${last.path} ends at offset ${end}, and records up to offset ${recoveryPoint} were on ` +
+          `the disk`,
     );
   }
-  segment.dropUnfinished();
-  segment.isDirty = true;
-  options.report({
-    name: options.name,
-    file: segment.path,
-    logEndOffset: segment.nextOffset,
-    bytesCut: size - segment.size,
-    reason: problem,
-  });
+
+  #drop(segment: Segment, reason: string): void {
+    const logEndOffset = this.#kept.at(-1)?.nextOffset ?? segment.baseOffset;
+    this.#report(segment, logEndOffset, this.#sizeOf(segment), reason);
+    discard(segment);
+  }
+
+  #report(segment: Segment, logEndOffset: number, bytesCut: number, reason: string): void {
+    const { name } = this.#options;
+    this.#options.report({ name, file: segment.path, logEndOffset, bytesCut, reason });
+  }
+
+  #refusal(what: string): KafkaError {
+    return new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot open ${this.#options.name}: ${what}; ${REMEDY}`,
+    );
+  }
 }
 
-function problemOf(scanner: BatchScanner, segment: Segment, checkCrc: boolean): string | null {
-  if (scanner.baseOffset < segment.nextOffset) {
-    return `its base offset is ${scanner.baseOffset}, at least ${segment.nextOffset} is needed`;
+function discard(segment: Segment): void {
+  segment.close();
+  segment.removeFiles();
+}
+
+function offsetProblem(
+  scanner: BatchScanner,
+  segment: Segment,
+  nextOffset: number,
+): string | null {
+  if (scanner.baseOffset < nextOffset) {
+    return `its base offset is ${scanner.baseOffset}, at least ${nextOffset} is needed`;
   }
-  if (scanner.lastOffset - segment.baseOffset > 2_147_483_647) {
+  if (scanner.lastOffset - segment.baseOffset > LARGEST_RELATIVE_OFFSET) {
     return `its last offset ${scanner.lastOffset} is too far from the file's first one`;
   }
-  return checkCrc ? scanner.crcProblem() : null;
+  return null;
 }
 
 /** Data of a format before v2 at the very start of a file are no torn write of ours. */
@@ -155,67 +354,4 @@ function isOldFormat(scanner: BatchScanner, segment: Segment, size: number): boo
   if (segment.size > 0 || size < RECORDS_OFFSET) return false;
   const length = readBatchLength(scanner.bytes, 0);
   return scanner.bytes[16]! < 2 && length >= 14 && length + 12 <= size;
-}
-
-function checkJoin(segment: Segment, next: Segment, options: RecoveryOptions): void {
-  const { nextOffset } = segment;
-  if (next.baseOffset === nextOffset) return;
-  if (next.baseOffset > nextOffset && options.allowGaps) return;
-  throw new KafkaError(
-    ErrorCode.KAFKA_STORAGE_ERROR,
-    `Cannot open ${options.name}: ${segment.path} ends at offset ${nextOffset}, the next segment ` +
-      `begins at ${next.baseOffset}; bring the missing or damaged file back from a copy or ` +
-      `another replica, or remove the partition's directory to lose its records`,
-  );
-}
-
-/**
- * Whether segment `i` is empty and the one before it goes on where the next with data begins: a disk
- * that failed let its file be made, and what should have gone there went into the one before.
- */
-function isSkipped(
-  before: Segment,
-  segments: readonly Segment[],
-  sizes: readonly number[],
-  i: number,
-): boolean {
-  if (sizes[i]! > 0) return false;
-  const next = segments.find((_, other) => other > i && sizes[other]! > 0);
-  return next?.baseOffset === before.nextOffset && segments[i]!.baseOffset < next.baseOffset;
-}
-
-function dropSkipped(segment: Segment, options: RecoveryOptions): void {
-  discard(options.files, segment);
-  options.report({
-    name: options.name,
-    file: segment.path,
-    logEndOffset: segment.baseOffset,
-    bytesCut: 0,
-    reason: "it is empty, and the segment before it holds what should be there",
-  });
-}
-
-/** Segments behind the last one with data: kept as the active one where it fits, dropped otherwise. */
-function dropEmptySegments(segments: Segment[], tail: number, options: RecoveryOptions): void {
-  const last = segments[tail];
-  if (last === undefined) return;
-  const behind = segments.splice(tail + 1);
-  const active = behind.find((segment) =>
-    segment.baseOffset === last.nextOffset ||
-    (options.allowGaps && segment.baseOffset > last.nextOffset)
-  );
-  for (const segment of behind) {
-    if (segment === active) {
-      segments.push(segment);
-      continue;
-    }
-    discard(options.files, segment);
-    options.report({
-      name: options.name,
-      file: segment.path,
-      logEndOffset: last.nextOffset,
-      bytesCut: 0,
-      reason: `it is empty and does not follow the log's end`,
-    });
-  }
 }

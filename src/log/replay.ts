@@ -22,10 +22,13 @@ import { readProducedBatch } from "./append_validation.ts";
 import type { BatchScanner } from "./batch_scanner.ts";
 import type { EpochStart, LeaderEpochs } from "./leader_epochs.ts";
 import type { ProducedBatch, ProducerState } from "./producer_state.ts";
+import type { AbortedTransaction } from "./transaction_index.ts";
 
 /** One replay. */
 export class LogReplay {
-  readonly #producers: ProducerState;
+  /** Aborted transactions whose marker was seen since somebody emptied the list. */
+  readonly aborted: AbortedTransaction[] = [];
+  readonly #producers: ProducerState | null;
   readonly #epochs: EpochStart[] = [];
   readonly #batch: ProducedBatch = {
     producerId: -1,
@@ -35,17 +38,20 @@ export class LogReplay {
     isTransactional: false,
   };
 
-  /** A replay that fills `producers`. */
-  constructor(producers: ProducerState) {
+  /** A replay that fills `producers`, or that looks at leader epochs only. */
+  constructor(producers: ProducerState | null) {
     this.#producers = producers;
   }
 
   /** Takes in the scanner's current batch. Throws a `RecordError` before anything is taken in. */
   visit(scanner: BatchScanner): void {
-    const hasProducer = readProducedBatch(scanner.bytes, scanner.at, this.#batch);
-    if (hasProducer) {
+    if (
+      this.#producers !== null && readProducedBatch(scanner.bytes, scanner.at, this.#batch)
+    ) {
       if (isControl(readAttributes(scanner.bytes, scanner.at))) scanner.loadWhole();
-      LogReplay.track(this.#producers, this.#batch, scanner.bytes, scanner.at);
+      const { bytes, at } = scanner;
+      const aborted = LogReplay.track(this.#producers, this.#batch, bytes, at, -1);
+      if (aborted !== null) this.aborted.push(aborted);
     }
     const epoch = readPartitionLeaderEpoch(scanner.bytes, scanner.at);
     if (epoch > (this.#epochs.at(-1)?.epoch ?? -1)) {
@@ -53,53 +59,51 @@ export class LogReplay {
     }
   }
 
-  /**
-   * Loads the leader epochs' file and makes it agree with the batches: entries beyond the log's ends
-   * go, and a file that is unreadable or contradicts a batch is made anew.
-   */
-  reconcileEpochs(epochs: LeaderEpochs, logStartOffset: number, logEndOffset: number): void {
-    let isTrue = true;
-    try {
-      epochs.load();
-    } catch {
-      isTrue = false;
-    }
-    epochs.truncateFromEnd(logEndOffset);
-    epochs.truncateFromStart(logStartOffset);
-    const seen = this.#epochs;
-    for (const { epoch, startOffset } of seen) {
-      const offset = Math.max(startOffset, logStartOffset);
-      isTrue &&= epochs.epochForOffset(offset) === epoch || isPassed(seen, epoch, logStartOffset);
-    }
-    isTrue &&= seen.length > 0 || epochs.entries().length === 0;
-    if (isTrue) return;
-    epochs.replace(seen);
-    epochs.truncateFromStart(logStartOffset);
+  /** The leader epochs that were seen, with the first offset of each. */
+  get epochs(): readonly EpochStart[] {
+    return this.#epochs;
   }
 
-  /** Takes the batch at `at`, of which `batch` is the producer's part, into `producers`. */
+  /** Whether `epochs` say of every batch that was seen what the batch itself says. */
+  agreesWith(epochs: LeaderEpochs, logStartOffset: number): boolean {
+    const seen = this.#epochs;
+    return seen.every(({ epoch, startOffset }) => {
+      const offset = Math.max(startOffset, logStartOffset);
+      return epochs.epochForOffset(offset) === epoch || isPassed(seen, epoch, logStartOffset);
+    });
+  }
+
+  /**
+   * Takes the batch at `at`, of which `batch` is the producer's part, into `producers`, heard of at
+   * `heardMs`, or -1. Returns what the `.txnindex` has to keep of it, if it aborts a transaction.
+   */
   static track(
     producers: ProducerState,
     batch: ProducedBatch,
     bytes: Uint8Array,
     at: number,
-  ): void {
+    heardMs: number,
+  ): AbortedTransaction | null {
     const timestamp = readMaxTimestamp(bytes, at);
     if (!isControl(readAttributes(bytes, at))) {
-      producers.add(batch, readBaseOffset(bytes, at), timestamp);
-      return;
+      producers.add(batch, readBaseOffset(bytes, at), timestamp, heardMs);
+      return null;
     }
+    let aborted: AbortedTransaction | null = null;
     // Markers are never compressed. A batch that compaction emptied says nothing any more.
     for (const marker of readRecords(bytes, at, { checkCrc: false })) {
       const type = decodeControlRecordKey(marker.key);
       if (type !== "commit" && type !== "abort") continue;
-      producers.endTransaction(
-        readProducerId(bytes, at),
-        readProducerEpoch(bytes, at),
-        decodeEndTransactionMarker(marker.value),
+      aborted = producers.endTransaction({
+        producerId: readProducerId(bytes, at),
+        producerEpoch: readProducerEpoch(bytes, at),
+        coordinatorEpoch: decodeEndTransactionMarker(marker.value),
+        isCommit: type === "commit",
+        offset: marker.offset,
         timestamp,
-      );
+      }, heardMs) ?? aborted;
     }
+    return aborted;
   }
 }
 

@@ -1,14 +1,19 @@
 /**
  * One segment of a partition's log: a file of whole record batches, one after another, named by the
- * offset it begins at. Knows where its batches lie; decides nothing about them.
+ * offset it begins at, with Kafka's index files beside it. Knows where its batches lie; decides
+ * nothing about them. What is closed is opened, and its index loaded, when it is needed.
  *
  * @module
  */
+import { assert } from "../assert.ts";
 import { readMaxTimestamp } from "../protocol/records/batch.ts";
 import type { RecordsSource } from "../protocol/wire.ts";
 import type { FileHandle, FileSystem } from "../runtime/runtime.ts";
+import { AbortedTransactions } from "./aborted_transactions.ts";
 import { BatchIndex } from "./batch_index.ts";
-import { BatchScanner, LOOKUP_WINDOW } from "./batch_scanner.ts";
+import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "./batch_scanner.ts";
+import { type CountedSegment, OpenSegments } from "./open_segments.ts";
+import { loadIndex, removeIndex, siblingPath, storeIndex } from "./segment_index_files.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
 
 /** The offset that a segment file named `name` begins at, or -1 for a file of another kind. */
@@ -25,28 +30,51 @@ export function segmentFileName(baseOffset: number): string {
 
 /** How many readers' places a segment remembers. */
 const HINTS = 4;
+/** A first timestamp that has not been looked up. */
+const NOT_READ = -2;
+
+/** What a segment may be told at once; all of it can be left out. */
+export interface SegmentOptions {
+  /** Keeps count of open files. A count of its own unless told. */
+  readonly open?: OpenSegments;
+  /** Whether it has a `.txnindex` already. */
+  readonly hasTransactionIndex?: boolean;
+}
 
 /** A segment file with its index. All methods throw a `FileError` when the file fails. */
-export class Segment {
+export class Segment implements CountedSegment {
   /** Bytes of whole batches in the file: where the next one goes. */
   size = 0;
   /** The offset after the last record's. */
   nextOffset: number;
-  /** The largest timestamp of its batches, ms, or -1. */
-  maxTimestamp = -1;
-  /** The largest timestamp of the first batch, from which `segment.ms` counts, or -1. */
-  firstTimestamp = -1;
   /** How much `segment.ms` is shortened for this segment, ms. */
   rollJitterMs = 0;
-  /** Whether something was written since the last sync. */
+  /** Whether something was written since the last sync began. */
   isDirty = false;
-  /** Where its batches are. */
-  readonly index: BatchIndex = new BatchIndex();
+  /** The turn at which its file was last used; see {@linkcode OpenSegments}. */
+  lastUsed = 0;
+  /** The aborted transactions whose marker is in it. */
+  readonly aborted: AbortedTransactions;
 
   readonly #files: FileSystem;
   readonly #indexIntervalBytes: number;
+  readonly #open: OpenSegments;
+  readonly #index = new BatchIndex();
+  #isLoaded = true;
+  /** Whether the index files hold what the index does. */
+  #isStored = false;
+  /** Whether this process has built the index from the batches: then it is no cause of errors. */
+  #isTrusted = true;
+  #maxTimestamp = -1;
+  /** The last offset of the batch that has the largest timestamp. */
+  #maxTimestampOffset: number;
+  #firstTimestamp = -1;
   #file: FileHandle | null = null;
   #isClosed = false;
+  /** The sync under way. */
+  #syncing: Promise<void> | null = null;
+  /** How many answers on their way carry bytes of it. */
+  #holders = 0;
   /** Grows when written bytes are cut off: who holds a range of them must not read others instead. */
   #cuts = 0;
   // Offsets that readers came to lately and the positions they were found at.
@@ -57,25 +85,86 @@ export class Segment {
   /** A segment over the file at `path`, made when it is first written. Nothing is read yet. */
   constructor(
     files: FileSystem,
-    /** The file. */
-    readonly path: string,
+    /** The file. It may move: see {@linkcode Segment.moveTo}. */
+    public path: string,
     /** The offset it begins at. */
     readonly baseOffset: number,
     /** When this process made or opened it, ms since 1970: the age of a segment without timestamps. */
     readonly createdMs: number,
     indexIntervalBytes: number,
+    options: SegmentOptions = {},
   ) {
     this.#files = files;
     this.#indexIntervalBytes = indexIntervalBytes;
+    this.#open = options.open ?? new OpenSegments();
     this.nextOffset = baseOffset;
+    this.#maxTimestampOffset = baseOffset;
+    this.aborted = new AbortedTransactions(
+      files,
+      siblingPath(path, ".txnindex"),
+      options.hasTransactionIndex ?? false,
+    );
   }
 
   /** The file, opened when it is first needed. */
   get file(): FileHandle {
+    this.lastUsed = this.#open.use();
+    return this.#file ?? this.#openFile();
+  }
+
+  #openFile(): FileHandle {
     if (this.#isClosed) {
       throw storageError(`Cannot read ${this.path}`, new Error("the segment has been closed"));
     }
-    return this.#file ??= this.#files.open(this.path, this.size === 0 ? "create" : "write");
+    this.#open.opening(this);
+    try {
+      return this.#file = this.#files.open(this.path, this.size === 0 ? "create" : "write");
+    } catch (error) {
+      this.#open.closed(this);
+      throw error;
+    }
+  }
+
+  /** Whether its file must stay open for now. */
+  get isBusy(): boolean {
+    return this.#syncing !== null;
+  }
+
+  /** Where its batches are. Loaded when it is first needed. */
+  get index(): BatchIndex {
+    if (!this.#isLoaded) this.#load();
+    return this.#index;
+  }
+
+  /** The largest timestamp of its batches, ms, or -1. */
+  get maxTimestamp(): number {
+    if (!this.#isLoaded) this.#load();
+    return this.#maxTimestamp;
+  }
+
+  /** The largest timestamp of the first batch, from which `segment.ms` counts, or -1. */
+  get firstTimestamp(): number {
+    if (this.#firstTimestamp === NOT_READ) this.#readFirstTimestamp();
+    return this.#firstTimestamp;
+  }
+
+  #readFirstTimestamp(): void {
+    const scanner = new BatchScanner(this.file, 0, this.size, LOOKUP_WINDOW);
+    if (!scanner.next()) throw this.#damaged(scanner);
+    this.#firstTimestamp = readMaxTimestamp(scanner.bytes, scanner.at);
+  }
+
+  /**
+   * It was found with `size` bytes of whole batches, the last of which ends before `nextOffset`; where
+   * they lie is in the index files, once somebody asks, or is read from their headers.
+   */
+  adopt(size: number, nextOffset: number, hasIndexFiles: boolean): void {
+    this.size = size;
+    this.nextOffset = nextOffset;
+    this.#firstTimestamp = size === 0 ? -1 : NOT_READ;
+    if (size === 0) this.#isStored = hasIndexFiles;
+    else if (hasIndexFiles) this.#isLoaded = false;
+    else this.rebuildIndex();
   }
 
   /** Writes `bytes`, whole batches, at the end. They become visible by {@linkcode Segment.addBatch} only. */
@@ -84,17 +173,40 @@ export class Segment {
     this.file.writeAt(bytes, this.size);
   }
 
-  /** Counts in the batch of `size` bytes that has been written, or was found, at the end. */
+  /**
+   * Has at hand what {@linkcode Segment.addBatch} needs, so that it reads no file: the batch is in the
+   * scratch memory that reading would use.
+   */
+  prepareAppend(): void {
+    if (!this.#isLoaded) this.#load();
+    if (this.#firstTimestamp === NOT_READ) this.#readFirstTimestamp();
+  }
+
+  /**
+   * Counts in the batch of `size` bytes that has been written, or was found, at the end. Call
+   * {@linkcode Segment.prepareAppend} before.
+   */
   addBatch(size: number, baseOffset: number, lastOffset: number, maxTimestamp: number): void {
+    assert(this.#isLoaded, "the segment was not prepared for an append");
+    if (this.#isStored) this.#forgetStored();
     const position = this.size;
-    const { index } = this;
-    if (index.length === 0 || position - index.lastPosition >= this.#indexIntervalBytes) {
-      index.append(baseOffset - this.baseOffset, position, this.maxTimestamp);
-    }
-    if (position === 0) this.firstTimestamp = maxTimestamp;
-    if (maxTimestamp > this.maxTimestamp) this.maxTimestamp = maxTimestamp;
+    if (position === 0) this.#firstTimestamp = maxTimestamp;
+    this.#indexBatch(position, baseOffset, lastOffset, maxTimestamp);
     this.size = position + size;
     this.nextOffset = lastOffset + 1;
+  }
+
+  #indexBatch(position: number, first: number, last: number, maxTimestamp: number): void {
+    if (maxTimestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = maxTimestamp;
+      this.#maxTimestampOffset = last;
+    }
+    const index = this.#index;
+    if (position - index.lastPosition > this.#indexIntervalBytes) {
+      const { baseOffset } = this;
+      index.append(first - baseOffset, last - baseOffset, position);
+      index.appendTimestamp(this.#maxTimestamp, this.#maxTimestampOffset - baseOffset);
+    }
   }
 
   /**
@@ -106,18 +218,24 @@ export class Segment {
     for (let hint = 0; hint < HINTS; hint++) {
       if (this.#hintOffsets[hint] === offset) return this.#hintPositions[hint]!;
     }
-    const entry = this.index.entryForOffset(offset - this.baseOffset);
-    if (entry === -1) return 0;
-    const start = this.index.positionAt(entry);
-    if (this.index.relativeOffsetAt(entry) === offset - this.baseOffset) return start;
+    const { index } = this;
+    const relative = offset - this.baseOffset;
+    const entry = index.entryForOffset(relative);
+    const following = entry + 1 < index.length ? index.firstOffsetAt(entry + 1) : -1;
+    if (following !== -1 && following <= relative) return index.positionAt(entry + 1);
+    const start = entry === -1 ? 0 : index.positionAt(entry);
     const scanner = new BatchScanner(this.file, start, this.size, LOOKUP_WINDOW);
+    let isFirst = entry !== -1;
     while (scanner.next()) {
+      if (isFirst && scanner.lastOffset > this.baseOffset + index.lastOffsetAt(entry)) break;
+      isFirst = false;
       if (scanner.lastOffset >= offset) {
         this.#remember(offset, scanner.position);
         return scanner.position;
       }
     }
-    throw this.#damaged(scanner);
+    this.#rebuildOrThrow(scanner);
+    return this.locate(offset);
   }
 
   /**
@@ -135,7 +253,12 @@ export class Segment {
     const target = start + maxBytes;
     const entry = this.index.entryForPosition(target);
     const indexed = entry === -1 ? 0 : this.index.positionAt(entry);
-    if (indexed > start) return indexed;
+    if (indexed > start) {
+      if (this.index.firstOffsetAt(entry) === -1 && !this.#readFirstOffset(entry)) {
+        return this.endOfRange(start, maxBytes, endOffset, minOneBatch);
+      }
+      return indexed;
+    }
     // The range ends within one interval of the index: only the headers tell where.
     const scanner = new BatchScanner(this.file, start, limit, LOOKUP_WINDOW);
     let end = start;
@@ -149,9 +272,46 @@ export class Segment {
     return end;
   }
 
+  /**
+   * Looks up where the batch of a loaded entry begins, so that who reads on from there need not
+   * search. False when the index turned out to be wrong and was made anew.
+   */
+  #readFirstOffset(entry: number): boolean {
+    const { index } = this;
+    const scanner = new BatchScanner(this.file, index.positionAt(entry), this.size, LOOKUP_WINDOW);
+    if (scanner.next() && scanner.lastOffset <= this.baseOffset + index.lastOffsetAt(entry)) {
+      index.setFirstOffset(entry, scanner.baseOffset - this.baseOffset);
+      return true;
+    }
+    this.#rebuildOrThrow(scanner);
+    return false;
+  }
+
+  /** An offset that no record before `end`, where a read ended, reaches: the next that is known. */
+  offsetBoundAt(end: number): number {
+    const { index } = this;
+    const entry = index.entryForPosition(end - 1) + 1;
+    return entry < index.length ? this.baseOffset + index.lastOffsetAt(entry) + 1 : this.nextOffset;
+  }
+
   /** The bytes from `start` to `end`, read when they are copied. */
-  slice(start: number, end: number): RecordsSource {
+  slice(start: number, end: number): LogRecords {
     return new SegmentSlice(this, start, end - start, this.#cuts);
+  }
+
+  /** Somebody begins to send bytes of it: its file must not go before they have left. */
+  hold(): void {
+    this.#holders++;
+  }
+
+  /** Takes one {@linkcode Segment.hold} back. */
+  unhold(): void {
+    this.#holders--;
+  }
+
+  /** Whether bytes of it are being sent. */
+  get isHeld(): boolean {
+    return this.#holders > 0;
   }
 
   /** Fills `target` from `position`. Throws KAFKA_STORAGE_ERROR when the bytes are no longer there. */
@@ -175,26 +335,36 @@ export class Segment {
 
   /** Cuts off what lies at `position`, where a batch begins, and beyond, and forgets it. */
   truncate(position: number): void {
+    const { index } = this;
+    // What the files say of the batches that go must not be believed later.
+    this.#forgetStored();
+    removeIndex(this.#files, this.path);
     this.file.truncate(position);
     this.isDirty = true;
     this.#cuts++;
     this.#hintOffsets.fill(-1);
-    this.index.truncate(position);
-    // The last entry knows what came before it; the batches after it are looked at again.
-    const entry = this.index.length - 1;
-    const start = entry === -1 ? 0 : this.index.positionAt(entry);
-    this.maxTimestamp = entry === -1 ? -1 : this.index.maxTimestampBefore(entry);
     this.nextOffset = this.baseOffset;
     this.size = position;
-    const scanner = new BatchScanner(this.file, start, position, LOOKUP_WINDOW);
-    while (scanner.next()) {
-      this.nextOffset = scanner.lastOffset + 1;
-      const timestamp = readMaxTimestamp(scanner.bytes, scanner.at);
-      if (scanner.position === 0) this.firstTimestamp = timestamp;
-      if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp;
-    }
+    let scanner = this.#scanFrom(index.entryForPosition(position - 1), position);
+    while (scanner.next()) this.nextOffset = scanner.lastOffset + 1;
     if (scanner.problem !== null) throw this.#damaged(scanner);
-    if (position === 0) this.firstTimestamp = -1;
+    index.truncate(position, this.nextOffset - this.baseOffset);
+    this.#maxTimestamp = index.lastTimestamp;
+    this.#maxTimestampOffset = this.baseOffset + Math.max(0, index.lastTimestampOffset);
+    scanner = this.#scanFrom(index.entryForOffset(index.lastTimestampOffset), position);
+    while (scanner.next()) {
+      const timestamp = readMaxTimestamp(scanner.bytes, scanner.at);
+      if (timestamp <= this.#maxTimestamp) continue;
+      this.#maxTimestamp = timestamp;
+      this.#maxTimestampOffset = scanner.lastOffset;
+    }
+    if (position === 0) this.#firstTimestamp = -1;
+    this.aborted.truncate(this.nextOffset, this.baseOffset);
+  }
+
+  #scanFrom(entry: number, end: number): BatchScanner {
+    const start = entry === -1 ? 0 : this.#index.positionAt(entry);
+    return new BatchScanner(this.file, start, end, LOOKUP_WINDOW);
   }
 
   /** Drops bytes beyond the last whole batch, which a failed write may have left. */
@@ -202,27 +372,144 @@ export class Segment {
     this.file.truncate(this.size);
   }
 
-  /** Resolves when all that was written is on the disk. */
+  /** Whether something that was written may not be on the disk yet. */
+  get needsSync(): boolean {
+    return this.isDirty || this.#syncing !== null;
+  }
+
+  /** Resolves when all that was written before the call is on the disk. */
   async sync(): Promise<void> {
-    if (!this.isDirty) return;
+    // One at a time: hosts tell of a failure once, and it concerns all whose bytes it lost.
+    while (this.#syncing !== null) await this.#syncing;
+    if (!this.isDirty || this.#isClosed) return;
+    const { file } = this;
+    const syncing = this.aborted.isDirty
+      ? this.aborted.sync().then(() => file.sync())
+      : file.sync();
     this.isDirty = false;
+    this.#syncing = syncing;
     try {
-      await this.file.sync();
+      await syncing;
     } catch (error) {
       this.isDirty = true;
       throw error;
+    } finally {
+      this.#syncing = null;
     }
+  }
+
+  /**
+   * Writes the index to its files, unless they hold it. For a segment that is closed, or a process
+   * that ends: the largest timestamp of all gets its entry.
+   */
+  storeIndex(): void {
+    if (this.#isStored || !this.#isLoaded) return;
+    this.#index.appendTimestamp(this.#maxTimestamp, this.#maxTimestampOffset - this.baseOffset);
+    storeIndex(this.#files, this.path, this.#index);
+    this.#isStored = true;
+    this.#open.loaded(this, this.#index.byteLength);
+  }
+
+  /** Forgets the index, which is in its files. */
+  unloadIndex(): void {
+    if (!this.#isStored || !this.#isLoaded) return;
+    this.#index.clear();
+    this.#isLoaded = false;
+    this.#open.unloaded(this);
+  }
+
+  /** Builds the index from the batches' headers, and writes it down where that is possible. */
+  rebuildIndex(): void {
+    this.#forgetStored();
+    this.#index.clear();
+    this.#isLoaded = true;
+    this.#isTrusted = true;
+    this.#maxTimestamp = -1;
+    this.#maxTimestampOffset = this.baseOffset;
+    this.#hintOffsets.fill(-1);
+    const scanner = new BatchScanner(this.file, 0, this.size, WALK_WINDOW);
+    while (scanner.next()) {
+      const timestamp = readMaxTimestamp(scanner.bytes, scanner.at);
+      this.#indexBatch(scanner.position, scanner.baseOffset, scanner.lastOffset, timestamp);
+    }
+    if (scanner.problem !== null) throw this.#damaged(scanner);
+    this.#index.trim();
+    try {
+      this.storeIndex();
+    } catch {
+      // It serves from memory; a later start makes it anew.
+      this.#forgetStored();
+    }
+  }
+
+  #load(): void {
+    this.#isLoaded = true;
+    try {
+      if (this.size > 0 && !loadIndex(this.#files, this, this.#index)) return this.rebuildIndex();
+    } catch (error) {
+      this.#isLoaded = false;
+      throw error;
+    }
+    this.#isTrusted = false;
+    this.#isStored = true;
+    this.#maxTimestamp = this.#index.lastTimestamp;
+    this.#maxTimestampOffset = this.baseOffset + Math.max(0, this.#index.lastTimestampOffset);
+    this.#open.loaded(this, this.#index.byteLength);
+  }
+
+  /** The index is about to change, or is not to be believed. */
+  #forgetStored(): void {
+    this.#isStored = false;
+    this.#open.unloaded(this);
+  }
+
+  /** The index led `scanner` astray: makes it anew, or throws where it cannot be the cause. */
+  #rebuildOrThrow(scanner: BatchScanner): void {
+    if (this.#isTrusted) throw this.#damaged(scanner);
+    this.rebuildIndex();
+  }
+
+  /** Its directory has got another name; no file of it may be open. */
+  moveTo(path: string): void {
+    this.path = path;
+    this.aborted.path = siblingPath(path, ".txnindex");
+  }
+
+  /** Gives its files other names: the `.log` becomes `path`, what belongs to it goes along. */
+  rename(path: string): void {
+    this.closeFile();
+    const from = this.path;
+    this.#files.rename(from, path);
+    this.moveTo(path);
+    for (const suffix of [".txnindex", ".index", ".timeindex"]) {
+      const sibling = siblingPath(from, suffix);
+      if (this.#files.exists(sibling)) this.#files.rename(sibling, siblingPath(path, suffix));
+    }
+  }
+
+  /** Removes its files. It must be closed. */
+  removeFiles(): void {
+    this.#files.remove(this.path);
+    removeIndex(this.#files, this.path);
+    this.aborted.remove();
+  }
+
+  /** Closes the file until it is needed again. */
+  closeFile(): void {
+    this.#file?.close();
+    this.#file = null;
+    this.#open.closed(this);
   }
 
   /** Lets the file go until it is needed again. */
   release(): void {
-    this.#file?.close();
-    this.#file = null;
+    this.closeFile();
   }
 
   /** Closes the file for good. Reading fails from now on. */
   close(): void {
-    this.release();
+    this.closeFile();
+    this.#open.unloaded(this);
     this.#isClosed = true;
   }
 
@@ -241,8 +528,14 @@ export class Segment {
   }
 }
 
+/** Batches that were read, in the file until they are copied. */
+export interface LogRecords extends RecordsSource {
+  /** An offset that none of the records reaches. */
+  readonly offsetBound: number;
+}
+
 /** Batches of a segment that a response carries. */
-class SegmentSlice implements RecordsSource {
+class SegmentSlice implements LogRecords {
   constructor(
     readonly segment: Segment,
     readonly start: number,
@@ -250,10 +543,22 @@ class SegmentSlice implements RecordsSource {
     readonly cuts: number,
   ) {}
 
+  get offsetBound(): number {
+    return this.segment.offsetBoundAt(this.start + this.byteLength);
+  }
+
   copyTo(target: Uint8Array, offset: number): void {
     this.segment.copy(target, this.start + offset, this.cuts);
+  }
+
+  hold(): void {
+    this.segment.hold();
+  }
+
+  release(): void {
+    this.segment.unhold();
   }
 }
 
 /** No batches at all. */
-export const NO_RECORDS: RecordsSource = { byteLength: 0, copyTo: () => {} };
+export const NO_RECORDS: LogRecords = { byteLength: 0, offsetBound: 0, copyTo: () => {} };

@@ -4,35 +4,42 @@
  *
  * @module
  */
-import type { RecordsSource } from "../protocol/wire.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { CLEANED_SUFFIX } from "./compaction/swap_files.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { ReadOptions } from "./log_types.ts";
-import { NO_RECORDS, Segment, segmentFileName } from "./segment.ts";
+import type { OpenSegments } from "./open_segments.ts";
+import { type LogRecords, NO_RECORDS, Segment, segmentFileName } from "./segment.ts";
+import { removeIndex } from "./segment_index_files.ts";
 
 /** Segments in order. Methods throw a `FileError` when files fail. */
 export class SegmentList {
   readonly #runtime: Pick<Runtime, "files" | "clock" | "random">;
-  readonly #directory: string;
-  readonly #onSyncFailure: (path: string, error: unknown) => void;
+  #directory: string;
+  readonly #open: OpenSegments;
+  readonly #onRoll: (closed: Segment) => void;
   #segments: Segment[] = [];
-  /** Deleted segments whose files go when their time has come. */
+  /** Deleted segments whose files go when their time has come and nobody sends them any more. */
   #retired: { readonly segment: Segment; readonly dueMs: number }[] = [];
   /** Whether a file was made or removed since the directory was synced. */
   #directoryIsDirty = false;
+  /** The sync of the directory that is under way. */
+  #directorySync: Promise<void> | null = null;
 
   /**
-   * An empty list over the files of `directory`. `onSyncFailure` is told when a segment that was
-   * closed by a roll could not be brought to the disk.
+   * An empty list over the files of `directory`, whose open files count in `open`. `onRoll` is told
+   * of a segment that nothing will be written to any more.
    */
   constructor(
     runtime: Pick<Runtime, "files" | "clock" | "random">,
     directory: string,
-    onSyncFailure: (path: string, error: unknown) => void,
+    open: OpenSegments,
+    onRoll: (closed: Segment) => void,
   ) {
     this.#runtime = runtime;
     this.#directory = directory;
-    this.#onSyncFailure = onSyncFailure;
+    this.#open = open;
+    this.#onRoll = onRoll;
   }
 
   /** Takes segments that were found, oldest first. */
@@ -59,7 +66,9 @@ export class SegmentList {
 
   /** The first offset in the files that still exist, deleted segments' among them. */
   get firstFileOffset(): number {
-    return this.#retired[0]?.segment.baseOffset ?? this.#segments[0]!.baseOffset;
+    let first = this.#segments[0]!.baseOffset;
+    for (const { segment } of this.#retired) first = Math.min(first, segment.baseOffset);
+    return first;
   }
 
   /** Adds an empty segment that begins at `baseOffset`, and makes its file. */
@@ -68,11 +77,14 @@ export class SegmentList {
     const path = `${this.#directory}/${segmentFileName(baseOffset)}`;
     const namesake = this.#retired.findIndex(({ segment }) => segment.path === path);
     if (namesake !== -1) this.#remove(this.#retired.splice(namesake, 1)[0]!.segment);
-    const segment = new Segment(files, path, baseOffset, clock.now(), config.indexIntervalBytes);
+    const segment = new Segment(files, path, baseOffset, clock.now(), config.indexIntervalBytes, {
+      open: this.#open,
+    });
     segment.rollJitterMs = config.segmentJitterMs > 0 ? random.below(config.segmentJitterMs) : 0;
     // Made now, so that a disk without room for it is noticed before anything else happens.
     try {
       segment.file.truncate(0);
+      removeIndex(files, path);
     } catch (error) {
       segment.close();
       throw error;
@@ -82,17 +94,35 @@ export class SegmentList {
     return segment;
   }
 
-  /** Adds a segment that begins where the active one ends, which is brought to the disk meanwhile. */
+  /**
+   * Makes the empty segment that compaction writes in the place of those from `baseOffset` on, and
+   * that is as old as `createdMs`.
+   */
+  createCleaned(baseOffset: number, createdMs: number, config: LogConfig): Segment {
+    const { files } = this.#runtime;
+    const path = `${this.#directory}/${segmentFileName(baseOffset)}${CLEANED_SUFFIX}`;
+    const segment = new Segment(files, path, baseOffset, createdMs, config.indexIntervalBytes, {
+      open: this.#open,
+    });
+    try {
+      segment.file.truncate(0);
+    } catch (error) {
+      segment.close();
+      throw error;
+    }
+    return segment;
+  }
+
+  /** Adds a segment that begins where the active one ends. */
   roll(config: LogConfig): void {
     const closed = this.active;
     this.add(closed.nextOffset, config);
     closed.index.trim();
-    // After a loss of power only the last segment may have a torn tail.
-    closed.sync().catch((error) => this.#onSyncFailure(closed.path, error));
+    this.#onRoll(closed);
   }
 
   /** As `PartitionLog.read`, for offsets that lie in the log. */
-  read({ fetchOffset, maxBytes, endOffset, minOneBatch }: ReadOptions): RecordsSource {
+  read({ fetchOffset, maxBytes, endOffset, minOneBatch }: ReadOptions): LogRecords {
     for (let i = this.#numberFor(fetchOffset); i < this.#segments.length; i++) {
       const segment = this.#segments[i]!;
       if (segment.baseOffset >= endOffset) break;
@@ -116,11 +146,31 @@ export class SegmentList {
     for (const segment of this.#segments.splice(0, count)) this.#retired.push({ segment, dueMs });
   }
 
-  /** Removes the files of retired segments whose time has come at `nowMs`. */
+  /**
+   * Puts `replacement`, whose files are on the disk, where the segments `old` are, which follow one
+   * another. Their files go at `dueMs`.
+   */
+  replace(old: readonly Segment[], replacement: Segment, dueMs: number): void {
+    const first = this.#segments.indexOf(old[0]!);
+    const removed = this.#segments.splice(first, old.length, replacement);
+    for (const segment of removed) this.#retired.push({ segment, dueMs });
+    this.#directoryIsDirty = true;
+  }
+
+  /** Removes the files of retired segments whose time has come at `nowMs` and that nobody sends. */
   removeRetired(nowMs: number): void {
-    while (this.#retired.length > 0 && this.#retired[0]!.dueMs <= nowMs) {
-      this.#remove(this.#retired.shift()!.segment);
-    }
+    if (this.#retired.length === 0) return;
+    const isOver = ({ segment, dueMs }: { segment: Segment; dueMs: number }) =>
+      dueMs <= nowMs && (!segment.isHeld || nowMs === Infinity);
+    const over = this.#retired.filter(isOver);
+    this.#retired = this.#retired.filter((retired) => !isOver(retired));
+    for (const { segment } of over) this.#remove(segment);
+  }
+
+  /** Whether bytes of any segment are being sent. */
+  get isHeld(): boolean {
+    return this.#segments.some((segment) => segment.isHeld) ||
+      this.#retired.some(({ segment }) => segment.isHeld);
   }
 
   /** Cuts off the batch that holds `offset` and all that follow. The first segment stays, if only empty. */
@@ -138,17 +188,74 @@ export class SegmentList {
 
   /** Resolves when all that was written, and the files' names, are on the disk. */
   async sync(): Promise<void> {
-    for (const segment of [...this.#segments]) {
-      if (segment.isDirty) await segment.sync();
+    for (const segment of this.#segments.filter((segment) => segment.needsSync)) {
+      await segment.sync();
     }
+    await this.syncDirectory();
+  }
+
+  /** Resolves when the names of all files are on the disk. */
+  async syncDirectory(): Promise<void> {
+    while (this.#directorySync !== null) await this.#directorySync;
     if (!this.#directoryIsDirty) return;
+    const syncing = this.#runtime.files.syncDirectory(this.#directory);
     this.#directoryIsDirty = false;
-    await this.#runtime.files.syncDirectory(this.#directory);
+    this.#directorySync = syncing;
+    try {
+      await syncing;
+    } catch (error) {
+      this.#directoryIsDirty = true;
+      throw error;
+    } finally {
+      this.#directorySync = null;
+    }
+  }
+
+  /**
+   * Resolves when all that lies before the active segment is on the disk, with the names of all files
+   * and the indexes of the segments.
+   */
+  async syncClosed(): Promise<void> {
+    for (const segment of this.#segments.slice(0, -1)) {
+      if (segment.needsSync) await segment.sync();
+      segment.storeIndex();
+    }
+    await this.syncDirectory();
+  }
+
+  /** The name of a file in the directory was made or changed by somebody else. */
+  noteName(): void {
+    this.#directoryIsDirty = true;
+  }
+
+  /** Writes the indexes of all segments to their files. */
+  storeIndexes(): void {
+    for (const segment of this.#segments) segment.storeIndex();
+  }
+
+  /** The directory is about to get another name: closes every file. */
+  closeFiles(): void {
+    for (const segment of this.#segments) segment.closeFile();
+    for (const { segment } of this.#retired) segment.closeFile();
+  }
+
+  /** The directory has got another name; no file of it may be open. */
+  moveTo(directory: string): void {
+    for (const segment of this.#segments) move(segment, directory);
+    for (const { segment } of this.#retired) move(segment, directory);
+    this.#directory = directory;
   }
 
   /** Whether {@linkcode SegmentList.sync} has anything to do. */
   get isDirty(): boolean {
-    return this.#directoryIsDirty || this.#segments.some((segment) => segment.isDirty);
+    return this.#directoryIsDirty || this.#directorySync !== null ||
+      this.#segments.some((segment) => segment.needsSync);
+  }
+
+  /** Closes all files for good and leaves them where they are. */
+  abandon(): void {
+    for (const segment of this.#segments) segment.close();
+    for (const { segment } of this.#retired.splice(0)) segment.close();
   }
 
   /** Closes the files, and removes those of retired segments. */
@@ -167,7 +274,11 @@ export class SegmentList {
 
   #remove(segment: Segment): void {
     segment.close();
-    this.#runtime.files.remove(segment.path);
+    segment.removeFiles();
     this.#directoryIsDirty = true;
   }
+}
+
+function move(segment: Segment, directory: string): void {
+  segment.moveTo(`${directory}${segment.path.slice(segment.path.lastIndexOf("/"))}`);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FileSystem } from "../runtime/runtime.ts";
+import type { FileHandle, FileSystem } from "../runtime/runtime.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -51,4 +51,38 @@ export function replaceTextFile(files: FileSystem, path: string, text: string): 
     file.close();
   }
   files.rename(temporary, path);
+}
+
+/** A file that is written whole, and may be replaced or removed while it is brought to the disk. */
+export class DurableFile {
+  /** Whether it was written since the last sync began. */
+  isDirty = false;
+  #syncing: FileHandle | null = null;
+
+  /** The file at `path`, which need not exist. */
+  constructor(readonly files: FileSystem, public path: string) {}
+
+  /** It is about to be replaced, renamed or removed: nobody may have it open. */
+  letGo(): void {
+    this.#syncing?.close();
+    this.#syncing = null;
+  }
+
+  /** Resolves when what it held at the call is on the disk. Rejects with a `FileError`. */
+  async sync(): Promise<void> {
+    if (!this.isDirty) return;
+    this.isDirty = false;
+    this.letGo();
+    const file = this.#syncing = this.files.open(this.path, "write");
+    try {
+      await file.sync();
+    } catch (error) {
+      // What took its place is somebody else's to sync.
+      if (this.#syncing !== file) return;
+      this.isDirty = true;
+      throw error;
+    } finally {
+      if (this.#syncing === file) this.letGo();
+    }
+  }
 }

@@ -34,9 +34,8 @@ export function findByTimestamp(
   codecs: HostCodecs,
 ): TimestampedOffset | null {
   if (segment.maxTimestamp < timestampMs || segment.nextOffset <= startOffset) return null;
-  const entry = segment.index.entryForTimestamp(timestampMs);
-  const byTimestamp = entry === -1 ? 0 : segment.index.positionAt(entry);
-  const start = Math.max(byTimestamp, segment.locate(startOffset));
+  const known = segment.baseOffset + segment.index.offsetForTimestamp(timestampMs);
+  const start = segment.locate(Math.max(known, startOffset));
   const scanner = new BatchScanner(segment.file, start, segment.size, WALK_WINDOW);
   while (scanner.next()) {
     if (readMaxTimestamp(scanner.bytes, scanner.at) < timestampMs || !scanner.loadWhole()) continue;

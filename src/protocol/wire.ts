@@ -29,6 +29,10 @@ export interface RecordsSource {
   readonly byteLength: number;
   /** Copies `target.length` bytes, beginning `offset` bytes into the records, into `target`. */
   copyTo(target: Uint8Array, offset: number): void;
+  /** They have become part of an answer on its way: they must stay where they are until released. */
+  hold?(): void;
+  /** The answer has left, or never will: once for each {@linkcode RecordsSource.hold}. */
+  release?(): void;
 }
 
 /** What decoded values may take of memory beside four times the bytes they come from. */
@@ -341,6 +345,7 @@ export class ByteWriter {
   /** A place for record batches that are copied later; see {@linkcode RecordsSource}. */
   external(source: RecordsSource): void {
     if (source.byteLength === 0) return;
+    source.hold?.();
     (this.#parts ??= []).push({ position: this.#length, source });
     this.#partsLength += source.byteLength;
   }

@@ -89,7 +89,14 @@ test("ProducerState refuses records beside an open transaction, until its marker
   assertEquals(producers.hasOpenTransaction(9), true);
   assertEquals(producers.active()[0]!.currentTransactionStartOffset, 10);
   assertEquals(refusal(() => producers.check(batch(0, 2), true, "x")).name, "INVALID_TXN_STATE");
-  producers.endTransaction(9, 0, 4, 6);
+  producers.endTransaction({
+    producerId: 9,
+    producerEpoch: 0,
+    coordinatorEpoch: 4,
+    isCommit: true,
+    offset: 12,
+    timestamp: 6,
+  }, -1);
   assertEquals(refusal(() => producers.check(batch(0, 2), true, "x")).name, "NONE");
   assertEquals(producers.active(), [{
     producerId: 9,

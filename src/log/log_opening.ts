@@ -1,0 +1,126 @@
+/**
+ * Opening one log: its segments, and beside them what is known of its producers, its leader epochs
+ * and its aborted transactions, from their files where those can be trusted.
+ *
+ * @module
+ */
+import { KafkaError } from "../protocol/errors.ts";
+import type { LeaderEpochs } from "./leader_epochs.ts";
+import type { PartitionLogOptions } from "./log_types.ts";
+import type { OpenSegments } from "./open_segments.ts";
+import type { ProducerSnapshots } from "./producer_snapshots.ts";
+import type { ProducerState } from "./producer_state.ts";
+import { openSegments } from "./recovery.ts";
+import { LogReplay } from "./replay.ts";
+import { replayEpochs, replayProducers } from "./replay_log.ts";
+import type { Segment } from "./segment.ts";
+
+/** What is opened. */
+export interface LogOpeningOptions
+  extends Omit<PartitionLogOptions, "recoveryPoint" | "openSegments"> {
+  /** The log, such as `events-0`. */
+  readonly name: string;
+  /** The names of the files in its directory. */
+  readonly names: ReadonlySet<string>;
+  readonly recoveryPoint: number | undefined;
+  readonly openSegments: OpenSegments;
+  readonly logStartOffset: number;
+  readonly epochs: LeaderEpochs;
+  readonly producers: ProducerState;
+  readonly snapshots: ProducerSnapshots;
+}
+
+/** One opening: first {@linkcode LogOpening.openSegments}, then {@linkcode LogOpening.finish}. */
+export class LogOpening {
+  /** Whether something was cut off or removed. */
+  wasMended = false;
+  /** All below was on the disk, as far as anybody knows. */
+  safeOffset: number;
+  readonly #options: LogOpeningOptions;
+  readonly #replay: LogReplay;
+  /** Where the walk began, or -1 when there was none. */
+  #walkedFrom = -1;
+
+  constructor(options: LogOpeningOptions) {
+    this.#options = options;
+    this.safeOffset = options.recoveryPoint ?? 0;
+    this.#replay = new LogReplay(options.producers);
+  }
+
+  /** Opens the segments, and where they are walked, takes their batches in. */
+  openSegments(): Segment[] {
+    const options = this.#options;
+    const { runtime, config, producers, snapshots } = options;
+    const nowMs = runtime.clock.now();
+    return openSegments({
+      files: runtime.files,
+      directory: options.directory,
+      names: options.names,
+      name: options.name,
+      nowMs,
+      indexIntervalBytes: config.indexIntervalBytes,
+      open: options.openSegments,
+      logStartOffset: options.logStartOffset,
+      recoveryPoint: options.recoveryPoint,
+      // A log that was compacted keeps its gaps when its policy has become another.
+      allowGaps: config.compact || (options.cleanedOffset ?? 0) > 0,
+      wasShutDownCleanly: options.wasShutDownCleanly === true,
+      beginWalk: (first, before) => {
+        this.#walkedFrom = first.baseOffset;
+        if (options.recoveryPoint === undefined) this.safeOffset = first.baseOffset;
+        const begin = before[0]?.baseOffset ?? first.baseOffset;
+        const from = snapshots.restore(producers, begin, first.baseOffset, nowMs);
+        replayProducers(before, producers, from, first.baseOffset);
+      },
+      visit: (scanner) => this.#replay.visit(scanner),
+      endSegment: ({ aborted }) => {
+        const seen = this.#replay.aborted.splice(0);
+        if (seen.length > 0 || aborted.mayHaveSome) aborted.replace(seen);
+      },
+      report: (report) => {
+        this.wasMended = true;
+        options.onRecovery?.(report);
+      },
+    });
+  }
+
+  /** Loads what was not walked. `segments` and `logStartOffset` are the log as it is now. */
+  finish(segments: readonly Segment[], logStartOffset: number): void {
+    const { producers, snapshots } = this.#options;
+    const logEndOffset = segments.at(-1)!.nextOffset;
+    snapshots.removeAbove(logEndOffset);
+    if (this.#walkedFrom === -1) {
+      const nowMs = this.#options.runtime.clock.now();
+      const begin = segments[0]!.baseOffset;
+      const from = snapshots.restore(producers, begin, logEndOffset, nowMs);
+      replayProducers(segments, producers, from, logEndOffset);
+    }
+    snapshots.removeObsolete(segments.map(({ baseOffset }) => baseOffset));
+    this.#reconcileEpochs(segments, logStartOffset, logEndOffset);
+    for (const segment of segments) segment.closeFile();
+  }
+
+  /** Makes the leader epochs' file agree with the log, from whose batches it can be made anew. */
+  #reconcileEpochs(
+    segments: readonly Segment[],
+    logStartOffset: number,
+    logEndOffset: number,
+  ): void {
+    const { epochs } = this.#options;
+    let isTrue = true;
+    try {
+      epochs.load();
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      isTrue = false;
+    }
+    // An epoch whose leader has written nothing yet; after a crash its records may have been lost.
+    const isWhole = this.#walkedFrom === -1 && !this.wasMended;
+    epochs.truncateFromEnd(isWhole ? logEndOffset + 1 : logEndOffset);
+    epochs.truncateFromStart(logStartOffset);
+    isTrue &&= epochs.entries().length > 0 || segments.every(({ size }) => size === 0);
+    if (isTrue && this.#replay.agreesWith(epochs, logStartOffset)) return;
+    epochs.replace(replayEpochs(segments));
+    epochs.truncateFromStart(logStartOffset);
+  }
+}
