@@ -107,7 +107,8 @@ export class ProducerSnapshots {
   async sync(): Promise<void> {
     for (const [offset, file] of [...this.#dirty]) {
       await file.sync();
-      this.#dirty.delete(offset);
+      // It may have been removed meanwhile, and made anew.
+      if (this.#dirty.get(offset) === file) this.#dirty.delete(offset);
     }
   }
 
@@ -127,7 +128,7 @@ export class ProducerSnapshots {
   }
 
   #remove(offset: number): void {
-    this.#dirty.get(offset)?.letGo();
+    this.#dirty.get(offset)?.forget();
     this.#dirty.delete(offset);
     this.#files.remove(this.#path(offset));
     this.#offsets = this.#offsets.filter((stored) => stored !== offset);

@@ -58,6 +58,7 @@ export class DurableFile {
   /** Whether it was written since the last sync began. */
   isDirty = false;
   #syncing: FileHandle | null = null;
+  #running: Promise<void> | null = null;
 
   /** The file at `path`, which need not exist. */
   constructor(readonly files: FileSystem, public path: string) {}
@@ -68,11 +69,27 @@ export class DurableFile {
     this.#syncing = null;
   }
 
+  /** It is about to be removed: nothing of it need reach the disk. */
+  forget(): void {
+    this.letGo();
+    this.isDirty = false;
+  }
+
   /** Resolves when what it held at the call is on the disk. Rejects with a `FileError`. */
   async sync(): Promise<void> {
+    // What a sync under way covers is not on the disk before it ends.
+    while (this.#running !== null) await this.#running;
     if (!this.isDirty) return;
     this.isDirty = false;
-    this.letGo();
+    this.#running = this.#syncNow();
+    try {
+      await this.#running;
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  async #syncNow(): Promise<void> {
     const file = this.#syncing = this.files.open(this.path, "write");
     try {
       await file.sync();

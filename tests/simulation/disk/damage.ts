@@ -13,6 +13,7 @@
  *
  * @module
  */
+import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import { decodeBatch } from "../../../src/protocol/records/batch.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
@@ -50,9 +51,17 @@ export async function damageAndStart(store: Store, random: Xoshiro128): Promise<
   world.count(`damaged ${kind}`);
   const recoveryPoint = recoveryPointOf(store, place);
   world.simulation.trace(`damage ${damage.path}, the recovery point is ${recoveryPoint}`);
+  if (damage.batch !== null) await expectFound(store, damage.path);
   const wasCut = await start(store, damage, recoveryPoint);
   store.kill();
   if (!wasCut) damage.undo();
+}
+
+/** Whoever looks the directory over must be told of the damage. */
+async function expectFound({ world, runtime }: Store, path: string): Promise<void> {
+  const { damages } = await verifyDataDirectory(DATA, { runtime });
+  if (damages.some(({ file }) => file === path)) return;
+  world.fail(`${path} is damaged, and looking the directory over does not find it`);
 }
 
 async function start(store: Store, damage: Damage, recoveryPoint: number): Promise<boolean> {

@@ -92,6 +92,7 @@ class Disk {
     switch (random.below(4)) {
       case 0:
         await store.close();
+        if (random.oneIn(3)) await store.lookOver();
         if (random.oneIn(3)) store.cutPower();
         return;
       case 1:

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { describeDamage } from "../../../src/inspect/findings.ts";
+import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
 import { LogManager } from "../../../src/log/log_manager.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
@@ -139,6 +141,16 @@ export class Store {
     for (const { model } of this.places) model.durableStart = model.startOffset;
     this.world.expectNothingHeld(HOST);
     this.#end("clean");
+  }
+
+  /** Nothing may be found to be wrong with the files, which an orderly end has left. */
+  async lookOver(): Promise<void> {
+    if (this.#ending !== "clean") return;
+    const { damages } = await verifyDataDirectory(DATA, { runtime: this.runtime, deep: true });
+    this.world.count("looked over");
+    for (const damage of damages) {
+      this.world.fail(`after an orderly end this is found: ${describeDamage(damage)}`);
+    }
   }
 
   /** Ends the process as `kill -9` does. */
