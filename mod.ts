@@ -14,6 +14,7 @@
 export {
   type Cluster,
   type ClusterOptions,
+  type FlushPolicy,
   startCluster,
   type TopicSpec,
 } from "./src/cluster/start_cluster.ts";
@@ -51,8 +52,8 @@ export {
 } from "./src/client/admin.ts";
 export type { ClientOptions } from "./src/client/client_options.ts";
 export type { CompressionType } from "./src/protocol/records/compression/codec.ts";
-export type { Logger, LogLevel } from "./src/logger.ts";
-export { AddressInUseError, ConnectionError, FileError } from "./src/runtime/runtime.ts";
 export { dumpLogFile, type DumpOptions } from "./src/inspect/dump.ts";
 export { describeDamage, type LogDamage, type VerifySummary } from "./src/inspect/findings.ts";
 export { verifyDataDirectory, type VerifyOptions } from "./src/inspect/verify.ts";
+export type { Logger, LogLevel } from "./src/logger.ts";
+export { AddressInUseError, ConnectionError, FileError } from "./src/runtime/runtime.ts";

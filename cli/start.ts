@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type LogLevel, startCluster } from "../mod.ts";
+import { type FlushPolicy, type LogLevel, startCluster } from "../mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { parseSettings } from "./client_flags.ts";
 import { CommandError, UsageError } from "./fail.ts";
@@ -43,6 +43,12 @@ export const spec: CommandSpec = {
       default: "data",
     },
     { name: "memory", help: "keep the data in memory instead, gone when it ends" },
+    {
+      name: "flush",
+      value: "<os|always>",
+      help: "always: records are on the disk before they are acknowledged; os: the system has them",
+      default: "os",
+    },
     { name: "topics", value: "<file>", help: "topics to create, topic.json where there is one" },
     { name: "set", value: "<key=value>", help: "a broker setting by Kafka's name", isList: true },
     { name: "verbose", help: "show the broker's own messages, not only warnings" },
@@ -50,6 +56,7 @@ export const spec: CommandSpec = {
   examples: [
     "millrace start",
     "millrace start --port 0 --memory",
+    "millrace start --flush always",
     "millrace start --data-dir /var/lib/millrace --set log.retention.hours=24",
   ],
 };
@@ -66,6 +73,8 @@ export async function run(args: Arguments): Promise<number> {
     throw new UsageError("--memory and --data-dir exclude each other: give one of them");
   }
   const dataDir = args.isOn("memory") ? null : args.text("data-dir");
+  const config = parseSettings("set", args.list("set"));
+  const flush = readFlush(args);
   const topics = readTopics(args.optional("topics"));
   const levels: readonly LogLevel[] = args.isOn("verbose")
     ? ["info", "warn", "error"]
@@ -73,8 +82,9 @@ export async function run(args: Arguments): Promise<number> {
   const cluster = await startCluster({
     port: args.whole("port", 0, 65_535),
     host: args.hostName("host"),
-    config: parseSettings("set", args.list("set")),
+    config,
     topics,
+    ...(flush === undefined ? {} : { flush }),
     logger: {
       log(level, message) {
         if (levels.includes(level)) printError(`${level}: ${message}`);
@@ -98,6 +108,14 @@ export async function run(args: Arguments): Promise<number> {
   if (host.isOutputTerminal) printError("\nShutting down, Ctrl-C again ends it at once");
   await cluster.shutdown();
   return 0;
+}
+
+/** The flush policy, undefined where `--set` may decide. */
+function readFlush(args: Arguments): FlushPolicy | undefined {
+  if (!args.has("flush")) return undefined;
+  const flush = args.text("flush");
+  if (flush === "os" || flush === "always") return flush;
+  throw new UsageError(`--flush takes "os" or "always", not "${flush}"`);
 }
 
 /** The topics of the file that is named, or of the usual one if it is there. */

@@ -1,6 +1,8 @@
 /**
  * One partition that this node leads: its log, its leader epoch and its high watermark, the offset
- * below which every in-sync replica has the records and consumers may read them.
+ * below which every in-sync replica has the records and consumers may read them. Where the topic
+ * wants every record on the disk before it is acknowledged (`flush.messages=1`), consumers do not see
+ * it earlier either: what they have read, a loss of power does not take back.
  *
  * @module
  */
@@ -96,9 +98,32 @@ export class Partition {
     return result;
   }
 
-  /** Alone in the ISR, what this node has is what all have. */
+  /**
+   * Whether the records before `endOffset` must not be acknowledged before a flush: `flush.messages`
+   * or more are not on the disk, and these are among them.
+   */
+  mustFlushBefore(endOffset: number): boolean {
+    const { recoveryPoint, logEndOffset, config } = this.log;
+    return logEndOffset - recoveryPoint >= config.flushMessages && endOffset > recoveryPoint;
+  }
+
+  /** Whether the log has records that may not be on the disk. */
+  get hasUnflushed(): boolean {
+    return this.log.recoveryPoint < this.log.logEndOffset;
+  }
+
+  /** Brings the log to the disk. Rejects with KAFKA_STORAGE_ERROR, and the log is then offline. */
+  async flush(): Promise<void> {
+    await this.log.flush();
+    this.#advance();
+  }
+
+  /** Alone in the ISR, what this node has is what all have, and what is on its disk where that counts. */
   #advance(): void {
     const { isr } = this.#state;
-    if (isr.length === 1 && isr[0] === this.#nodeId) this.#highWatermark = this.log.logEndOffset;
+    if (isr.length !== 1 || isr[0] !== this.#nodeId) return;
+    const { recoveryPoint, logEndOffset, config } = this.log;
+    if (config.flushMessages > 1) this.#highWatermark = logEndOffset;
+    else if (recoveryPoint > this.#highWatermark) this.#highWatermark = recoveryPoint;
   }
 }

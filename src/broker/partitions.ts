@@ -4,6 +4,8 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { BackgroundFlush, NO_FLUSH_BY_TIME } from "../log/background_flush.ts";
+import { GroupCommit } from "../log/group_commit.ts";
 import type { AppendResult } from "../log/partition_log.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import type { Partition } from "./partition.ts";
@@ -30,13 +32,28 @@ export class Partitions {
   readonly #touched = new Set<Partition>();
   readonly #clock: Clock;
   readonly #onStorageFailure: (message: string) => void;
+  readonly #commits: GroupCommit<Partition>;
+  readonly #backgroundFlush: BackgroundFlush<Partition>;
   /** When a partition's failing files were last told of. */
   readonly #toldMs = new WeakMap<Partition, number>();
 
-  /** `onStorageFailure` is told why a partition's files cannot be written or read, now and then. */
-  constructor(clock: Clock, onStorageFailure: (message: string) => void) {
+  /**
+   * `onStorageFailure` is told why a partition's files cannot be written or read, now and then.
+   * `flushCheckMs` is the shortest time between two looks for what is to be flushed by its age.
+   */
+  constructor(
+    clock: Clock,
+    onStorageFailure: (message: string) => void,
+    flushCheckMs: () => number = () => 0,
+  ) {
     this.#clock = clock;
     this.#onStorageFailure = onStorageFailure;
+    this.#commits = new GroupCommit((partition) => this.#wake(partition));
+    this.#backgroundFlush = new BackgroundFlush(
+      clock,
+      (partition) => this.#flushQuietly(partition),
+      flushCheckMs,
+    );
     this.fetchPurgatory = new Purgatory(clock);
     this.producePurgatory = new Purgatory(clock);
   }
@@ -105,11 +122,21 @@ export class Partitions {
     allReplicas: boolean,
     allowZstd = true,
   ): AppendResult {
+    const before = partition.highWatermark;
     const result = partition.append(records, allReplicas, allowZstd);
-    // Readers are woken once for all the batches that came in one read of a connection.
-    if (this.#touched.size === 0) queueMicrotask(() => this.#wakeReaders());
-    this.#touched.add(partition);
+    const { flushMs } = partition.log.config;
+    if (flushMs !== NO_FLUSH_BY_TIME) this.#backgroundFlush.note(partition, flushMs);
+    if (partition.highWatermark !== before) this.#wake(partition);
     return result;
+  }
+
+  /**
+   * What the acknowledgement of records before `endOffset` has to wait for, `flush.messages` of the
+   * topic being what it is: null, or a promise that resolves when they are on the disk and rejects
+   * with KAFKA_STORAGE_ERROR. The flush happens whether or not anybody awaits it.
+   */
+  whenFlushed(partition: Partition, endOffset: number): Promise<void> | null {
+    return partition.mustFlushBefore(endOffset) ? this.#commits.commit(partition) : null;
   }
 
   /** Tells the operator of what a client is answered, if the cause is that files fail. */
@@ -123,6 +150,7 @@ export class Partitions {
 
   /** Answers everything that waits, with what there is. */
   shutdown(): void {
+    this.#backgroundFlush.stop();
     this.fetchPurgatory.expireAll();
     this.producePurgatory.expireAll();
   }
@@ -137,10 +165,25 @@ export class Partitions {
     return topic;
   }
 
+  /** Wakes readers once for all the batches that came in one read of a connection. */
+  #wake(partition: Partition): void {
+    if (this.#touched.size === 0) queueMicrotask(() => this.#wakeReaders());
+    this.#touched.add(partition);
+  }
+
   #wakeReaders(): void {
     const touched = [...this.#touched];
     this.#touched.clear();
     for (const partition of touched) this.fetchPurgatory.touch(partition);
+  }
+
+  /** Nobody waits for a flush by age: the operator hears when it fails. */
+  #flushQuietly(partition: Partition): void {
+    if (partition.isGone || !partition.hasUnflushed) return;
+    this.#commits.commit(partition).catch((error) => {
+      if (!(error instanceof KafkaError)) throw error;
+      if (!partition.isGone) this.noteFailure(partition, error);
+    });
   }
 }
 

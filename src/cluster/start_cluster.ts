@@ -17,6 +17,9 @@ import type { Runtime } from "../runtime/runtime.ts";
  */
 const SMALL_CLUSTER: Readonly<Record<string, string>> = { "group.initial.rebalance.delay.ms": "0" };
 
+/** The broker's key that the flush policy is a friendlier name of. */
+const FLUSH_KEY = "log.flush.interval.messages";
+
 /** A topic to create at start unless it exists. */
 export interface TopicSpec {
   readonly name: string;
@@ -25,6 +28,9 @@ export interface TopicSpec {
   /** 1 or more; lowered, with a notice, when there are fewer brokers. */
   readonly replicationFactor?: number;
 }
+
+/** When records are brought to the disk: before they are acknowledged, or when the system does it. */
+export type FlushPolicy = "os" | "always";
 
 /** How a cluster is started. */
 export interface ClusterOptions {
@@ -43,6 +49,12 @@ export interface ClusterOptions {
    * Defaults are Kafka's, but for `group.initial.rebalance.delay.ms`, which is 0.
    */
   readonly config?: Readonly<Record<string, string>>;
+  /**
+   * What an acknowledgement means on disk. `os`, the default: the operating system has the records,
+   * they survive the end of the process. `always`: the disk has them, they survive a loss of power;
+   * the same as `log.flush.interval.messages` at 1. Topics may differ by `flush.messages`.
+   */
+  readonly flush?: FlushPolicy;
   /** Topics to create at start. */
   readonly topics?: readonly TopicSpec[];
   /** Takes the brokers' own messages; nobody does when absent. */
@@ -96,6 +108,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     config: {
       ...SMALL_CLUSTER,
       ...options.config,
+      ...flushSettings(options),
       listeners: `PLAINTEXT://${bracketed(host)}:${port}`,
     },
     logger,
@@ -118,6 +131,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await broker.shutdown();
     throw error;
   }
+}
+
+/** The setting that `flush` stands for. */
+function flushSettings({ flush, config = {} }: ClusterOptions): Readonly<Record<string, string>> {
+  if (flush === undefined) return {};
+  const given = config[FLUSH_KEY];
+  if (given !== undefined) {
+    throw new KafkaError(
+      ErrorCode.INVALID_CONFIG,
+      `Cannot set flush to "${flush}" and ${FLUSH_KEY} to "${given}": they say the same, give one`,
+    );
+  }
+  return flush === "always" ? { [FLUSH_KEY]: "1" } : {};
 }
 
 /** Creates those of `topics` that do not exist and returns what was lowered. */

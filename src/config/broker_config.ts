@@ -182,9 +182,41 @@ export class BrokerConfig {
   get logSegmentDeleteDelayMs(): number {
     return this.#values["log.segment.delete.delay.ms"] as number;
   }
+  /** `log.flush.interval.ms`, else `log.flush.scheduler.interval.ms`; 2^53 - 1 for no limit. */
+  get logFlushIntervalMs(): number {
+    return this.#number("log.flush.interval.ms") ?? this.logFlushSchedulerIntervalMs;
+  }
+  /** `log.flush.scheduler.interval.ms`; 2^53 - 1 when it was not set. */
+  get logFlushSchedulerIntervalMs(): number {
+    return this.#values["log.flush.scheduler.interval.ms"] as number;
+  }
   /** `log.index.interval.bytes` */
   get logIndexIntervalBytes(): number {
     return this.#values["log.index.interval.bytes"] as number;
+  }
+  /** `log.cleaner.enable` */
+  get logCleanerEnable(): boolean {
+    return this.#values["log.cleaner.enable"] as boolean;
+  }
+  /** `log.cleaner.backoff.ms` */
+  get logCleanerBackoffMs(): number {
+    return this.#values["log.cleaner.backoff.ms"] as number;
+  }
+  /** `log.cleaner.dedupe.buffer.size` */
+  get logCleanerDedupeBufferSize(): number {
+    return this.#values["log.cleaner.dedupe.buffer.size"] as number;
+  }
+  /** `log.cleaner.io.buffer.size` */
+  get logCleanerIoBufferSize(): number {
+    return this.#values["log.cleaner.io.buffer.size"] as number;
+  }
+  /** `log.cleaner.io.buffer.load.factor` */
+  get logCleanerLoadFactor(): number {
+    return this.#values["log.cleaner.io.buffer.load.factor"] as number;
+  }
+  /** `log.cleaner.io.max.bytes.per.second` */
+  get logCleanerMaxBytesPerSecond(): number {
+    return this.#values["log.cleaner.io.max.bytes.per.second"] as number;
   }
   /** `group.min.session.timeout.ms` */
   get groupMinSessionTimeoutMs(): number {
@@ -351,7 +383,7 @@ function definitionOf(name: string): ConfigDefinition {
 
 /**
  * The values among `values` that can be in force. One that only needs what is missing here counts,
- * since another version set it on purpose (cleanup.policy=compact must not become deletion).
+ * since another version set it on purpose.
  */
 function accepted(values: ReadonlyMap<string, string>, refused: string[]): Map<string, string> {
   const out = new Map<string, string>();

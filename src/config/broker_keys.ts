@@ -258,6 +258,31 @@ const log: readonly ConfigDefinition[] = [
     documentation: "How long the file of a deleted segment stays.",
   }),
   dynamic({
+    name: "log.flush.interval.messages",
+    type: "long",
+    default: MAX_LONG_TEXT,
+    min: 1,
+    documentation:
+      "After how many records a log is flushed to the disk, before the last of them is " +
+      "acknowledged. 1: before each acknowledgement.",
+  }),
+  dynamic({
+    name: "log.flush.interval.ms",
+    type: "long",
+    default: null,
+    min: 0,
+    documentation: "After how long records are flushed to the disk, in the background. " +
+      "log.flush.scheduler.interval.ms where it is not set.",
+  }),
+  fixed({
+    name: "log.flush.scheduler.interval.ms",
+    type: "long",
+    default: MAX_LONG_TEXT,
+    min: 0,
+    documentation: "How often the broker looks for records that are to be flushed for their age. " +
+      "Unless set, it flushes each when its time has come.",
+  }),
+  dynamic({
     name: "log.index.interval.bytes",
     type: "int",
     default: "4096",
@@ -290,19 +315,117 @@ const log: readonly ConfigDefinition[] = [
     type: "list",
     default: "delete",
     oneOf: ["compact", "delete"],
-    needs: "log compaction",
-    supported: ["delete", ""],
     documentation:
-      'What becomes of old records: "delete" removes them by time and size, an empty ' +
-      "value keeps them.",
+      'What becomes of old records: "delete" removes them by time and size, "compact" keeps the ' +
+      "last of each key, an empty value keeps all.",
   }),
   dynamic({
     name: "compression.type",
     type: "string",
     default: "producer",
     oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
-    needs: "recompression in the broker",
-    documentation: "How batches are compressed on disk: as their producer sent them.",
+    documentation:
+      'How batches are compressed on disk. "producer": as they were sent. Anything else costs the ' +
+      "broker the time to compress again what was sent otherwise.",
+  }),
+  dynamic({
+    name: "compression.gzip.level",
+    type: "int",
+    default: "-1",
+    min: -1,
+    max: 9,
+    refuse: (text) => Number(text) === 0 ? "it must be from 1 to 9, or -1" : null,
+    documentation: "How hard the broker compresses with gzip, -1 for zlib's default.",
+  }),
+  dynamic({
+    name: "compression.lz4.level",
+    type: "int",
+    default: "9",
+    min: 1,
+    max: 17,
+    documentation: "How hard the broker compresses with lz4.",
+  }),
+  dynamic({
+    name: "compression.zstd.level",
+    type: "int",
+    default: "3",
+    min: -131_072,
+    max: 22,
+    documentation:
+      "How hard the broker compresses with zstd, where the runtime has a zstd of its own.",
+  }),
+];
+
+const cleaner: readonly ConfigDefinition[] = [
+  fixed({
+    name: "log.cleaner.enable",
+    type: "boolean",
+    default: "true",
+    documentation: "Whether logs whose cleanup.policy has compact are compacted.",
+  }),
+  dynamic({
+    name: "log.cleaner.backoff.ms",
+    type: "int",
+    default: "15000",
+    min: 0,
+    documentation: "How long the cleaner waits when there was nothing to compact.",
+  }),
+  dynamic({
+    name: "log.cleaner.dedupe.buffer.size",
+    type: "long",
+    default: "134217728",
+    min: 24,
+    documentation:
+      "The most memory that compaction takes for the keys of a log, 24 bytes each. Keys that do " +
+      "not fit are left for another pass.",
+  }),
+  dynamic({
+    name: "log.cleaner.io.buffer.size",
+    type: "int",
+    default: "524288",
+    min: 0,
+    documentation: "How much compaction reads of a log at a time, in bytes.",
+  }),
+  dynamic({
+    name: "log.cleaner.io.buffer.load.factor",
+    type: "double",
+    default: "0.9",
+    documentation: "How full the memory for keys may become, as a part of 1.",
+  }),
+  dynamic({
+    name: "log.cleaner.io.max.bytes.per.second",
+    type: "double",
+    default: "1.7976931348623157E308",
+    documentation: "How many bytes a second compaction reads and writes together at most.",
+  }),
+  dynamic({
+    name: "log.cleaner.min.cleanable.ratio",
+    type: "double",
+    default: "0.5",
+    min: 0,
+    max: 1,
+    documentation: "Which part of a log must be new before it is compacted again.",
+  }),
+  dynamic({
+    name: "log.cleaner.delete.retention.ms",
+    type: "long",
+    default: "86400000",
+    min: 0,
+    documentation: "How long a compacted log keeps the marks of deleted keys.",
+  }),
+  dynamic({
+    name: "log.cleaner.min.compaction.lag.ms",
+    type: "long",
+    default: "0",
+    min: 0,
+    documentation: "How long a record stays before compaction may remove it.",
+  }),
+  dynamic({
+    name: "log.cleaner.max.compaction.lag.ms",
+    type: "long",
+    default: MAX_LONG_TEXT,
+    min: 1,
+    documentation: "How long a record may wait for compaction.",
   }),
 ];
 
@@ -346,7 +469,7 @@ const groups: readonly ConfigDefinition[] = [
 
 /** Every broker key by its name. */
 export const BROKER_KEYS: ReadonlyMap<string, ConfigDefinition> = new Map(
-  [...node, ...topics, ...limits, ...log, ...groups].map((key) => [key.name, key]),
+  [...node, ...topics, ...limits, ...log, ...cleaner, ...groups].map((key) => [key.name, key]),
 );
 
 /**
@@ -357,4 +480,5 @@ export const BROKER_KEY_FAMILIES: ReadonlyMap<string, readonly string[]> = new M
   ["log.roll.ms", ["log.roll.ms", "log.roll.hours"]],
   ["log.roll.jitter.ms", ["log.roll.jitter.ms", "log.roll.jitter.hours"]],
   ["log.retention.ms", ["log.retention.ms", "log.retention.minutes", "log.retention.hours"]],
+  ["log.flush.interval.ms", ["log.flush.interval.ms", "log.flush.scheduler.interval.ms"]],
 ]);

@@ -56,7 +56,7 @@ export interface ConfigDefinition {
   readonly refuse?: (text: string) => string | null;
   /**
    * The key may be read, and set to the value it has anyway; any other value needs what this names,
-   * such as "log compaction", which Millrace does not have yet.
+   * such as "remote storage", which Millrace does not have yet.
    */
   readonly needs?: string;
   /** Values that can be had without what `needs` names: the default alone when absent. */
@@ -127,7 +127,7 @@ export function normalizeConfig(definition: ConfigDefinition, text: string): str
     case "list":
       return splitList(trimmed).join(",");
     case "double":
-      return String(Number(trimmed));
+      return String(Number(trimmed)).replace(/e\+?/, "E");
     default:
       return trimmed;
   }

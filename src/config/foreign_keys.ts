@@ -41,11 +41,12 @@ const REASONS: readonly (readonly [prefixes: readonly string[], reason: string])
   [["remote."], "this version has no remote storage"],
   [["log.local.", "follower.fetch.last.tiered"], "this version has no remote storage"],
   [
-    ["log.cleaner.", "compression."],
-    "this version neither compacts logs nor recompresses batches yet",
-  ],
-  [
-    ["log.flush.", "log.preallocate", "log.index.size.max.bytes"],
+    [
+      "log.flush.offset.checkpoint",
+      "log.flush.start.offset.checkpoint",
+      "log.preallocate",
+      "log.index.size.max.bytes",
+    ],
     "the log here has no file or timer that it would govern",
   ],
   [

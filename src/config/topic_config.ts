@@ -4,6 +4,7 @@
  * @module
  */
 import type { LogConfig } from "../log/log_config.ts";
+import type { Recompression } from "../protocol/records/recompress.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { BrokerConfig } from "./broker_config.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type ConfigValue,
   type DescribedConfig,
   hasOneValue,
+  invalidConfig,
   normalizeConfig,
   parseConfig,
   requireSupported,
@@ -43,6 +45,20 @@ export function checkTopicConfig(name: string, text: string): void {
 /** Checks all that is set for a topic together. Throws as {@linkcode checkTopicConfig} does. */
 export function checkTopicConfigs(overrides: TopicOverrides): void {
   for (const [name, text] of overrides) checkTopicConfig(name, text);
+  const minimum = numberOrDefault("min.compaction.lag.ms", overrides);
+  const maximum = numberOrDefault("max.compaction.lag.ms", overrides);
+  if (minimum > maximum) {
+    throw invalidConfig(
+      "min.compaction.lag.ms",
+      String(minimum),
+      `it must not be above max.compaction.lag.ms, which is ${maximum}`,
+    );
+  }
+}
+
+function numberOrDefault(name: string, overrides: TopicOverrides): number {
+  const definition = TOPIC_KEYS.get(name)!;
+  return parseConfig(definition, overrides.get(name) ?? definition.default) as number;
 }
 
 /**
@@ -75,19 +91,48 @@ export function logConfigFor(overrides: TopicOverrides, broker: BrokerConfig): L
   const policy = value("cleanup.policy") as readonly string[];
   return {
     segmentBytes: number("segment.bytes"),
-    segmentMs: number("segment.ms"),
+    // A record can be compacted once its segment is closed: not later than it has to be compacted.
+    segmentMs: policy.includes("compact")
+      ? Math.min(number("segment.ms"), number("max.compaction.lag.ms"))
+      : number("segment.ms"),
     segmentJitterMs: number("segment.jitter.ms"),
     indexIntervalBytes: number("index.interval.bytes"),
     retentionMs: number("retention.ms"),
     retentionBytes: number("retention.bytes"),
     delete: policy.includes("delete"),
     compact: policy.includes("compact"),
+    deleteRetentionMs: number("delete.retention.ms"),
+    minCompactionLagMs: number("min.compaction.lag.ms"),
+    maxCompactionLagMs: number("max.compaction.lag.ms"),
+    minCleanableDirtyRatio: number("min.cleanable.dirty.ratio"),
     maxMessageBytes: number("max.message.bytes"),
     messageTimestampType: value("message.timestamp.type") as LogConfig["messageTimestampType"],
     messageTimestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
     messageTimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
     fileDeleteDelayMs: number("file.delete.delay.ms"),
+    flushMessages: number("flush.messages"),
+    flushMs: number("flush.ms"),
+    recompression: recompression(value("compression.type") as string, number),
   };
+}
+
+/** What `compression.type` asks for, with the level of its kind. */
+function recompression(type: string, number: (name: string) => number): Recompression | null {
+  switch (type) {
+    case "uncompressed":
+      return { type: "none" };
+    case "snappy":
+      return { type };
+    case "gzip": {
+      const level = number("compression.gzip.level");
+      return level === -1 ? { type } : { type, level };
+    }
+    case "lz4":
+    case "zstd":
+      return { type, level: number(`compression.${type}.level`) };
+    default:
+      return null;
+  }
 }
 
 /** Every key of a topic, by name. */
@@ -161,6 +206,8 @@ function inherited(definition: TopicKey, broker: BrokerConfig): ConfigValue {
       return broker.logRollMs;
     case "log.roll.jitter.ms":
       return broker.logRollJitterMs;
+    case "log.flush.interval.ms":
+      return broker.logFlushIntervalMs;
     case "log.retention.ms":
       return broker.logRetentionMs;
     default:

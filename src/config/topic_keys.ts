@@ -14,8 +14,6 @@ export interface TopicKey extends ConfigDefinition {
   readonly brokerKey?: string;
 }
 
-const COMPACTION = "log compaction";
-const RECOMPRESSION = "recompression in the broker";
 const REMOTE = "remote storage";
 const REPLICATION = "replication";
 
@@ -73,19 +71,21 @@ const segments: readonly TopicKey[] = [
   }),
   key({
     name: "flush.messages",
+    brokerKey: "log.flush.interval.messages",
     type: "long",
     default: MAX_LONG_TEXT,
     min: 1,
-    needs: "flushing by the number of records",
-    documentation: "After how many records the log is flushed to the disk.",
+    documentation:
+      "After how many records the log is flushed to the disk, before the last of them is " +
+      "acknowledged. 1: before each acknowledgement.",
   }),
   key({
     name: "flush.ms",
+    brokerKey: "log.flush.interval.ms",
     type: "long",
     default: MAX_LONG_TEXT,
     min: 0,
-    needs: "flushing by time",
-    documentation: "After how long a record is flushed to the disk.",
+    documentation: "After how long records are flushed to the disk, in the background.",
   }),
   key({
     name: "file.delete.delay.ms",
@@ -104,11 +104,9 @@ const retention: readonly TopicKey[] = [
     type: "list",
     default: "delete",
     oneOf: ["compact", "delete"],
-    needs: COMPACTION,
-    supported: ["delete", ""],
     documentation:
-      'What becomes of old records: "delete" removes them by time and size, an empty ' +
-      "value keeps them.",
+      'What becomes of old records: "delete" removes them by time and size, "compact" keeps the ' +
+      "last of each key, an empty value keeps all.",
   }),
   key({
     name: "retention.ms",
@@ -128,35 +126,35 @@ const retention: readonly TopicKey[] = [
   }),
   key({
     name: "delete.retention.ms",
+    brokerKey: "log.cleaner.delete.retention.ms",
     type: "long",
     default: "86400000",
     min: 0,
-    needs: COMPACTION,
     documentation: "How long a compacted log keeps the marks of deleted keys.",
   }),
   key({
     name: "min.compaction.lag.ms",
+    brokerKey: "log.cleaner.min.compaction.lag.ms",
     type: "long",
     default: "0",
     min: 0,
-    needs: COMPACTION,
     documentation: "How long a record stays before compaction may remove it.",
   }),
   key({
     name: "max.compaction.lag.ms",
+    brokerKey: "log.cleaner.max.compaction.lag.ms",
     type: "long",
     default: MAX_LONG_TEXT,
     min: 1,
-    needs: COMPACTION,
     documentation: "How long a record may wait for compaction.",
   }),
   key({
     name: "min.cleanable.dirty.ratio",
+    brokerKey: "log.cleaner.min.cleanable.ratio",
     type: "double",
     default: "0.5",
     min: 0,
     max: 1,
-    needs: COMPACTION,
     documentation: "Which part of a log must be new before it is compacted again.",
   }),
 ];
@@ -200,35 +198,36 @@ const records: readonly TopicKey[] = [
     type: "string",
     default: "producer",
     oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
-    needs: RECOMPRESSION,
-    documentation: "How batches are compressed on disk: as their producer sent them.",
+    documentation:
+      'How batches are compressed on disk. "producer": as they were sent. Anything else costs the ' +
+      "broker the time to compress again what was sent otherwise.",
   }),
   key({
     name: "compression.gzip.level",
+    brokerKey: "compression.gzip.level",
     type: "int",
     default: "-1",
     min: -1,
     max: 9,
     refuse: (text) => Number(text) === 0 ? "it must be from 1 to 9, or -1" : null,
-    needs: RECOMPRESSION,
     documentation: "How hard the broker compresses with gzip.",
   }),
   key({
     name: "compression.lz4.level",
+    brokerKey: "compression.lz4.level",
     type: "int",
     default: "9",
     min: 1,
     max: 17,
-    needs: RECOMPRESSION,
     documentation: "How hard the broker compresses with lz4.",
   }),
   key({
     name: "compression.zstd.level",
+    brokerKey: "compression.zstd.level",
     type: "int",
     default: "3",
     min: -131_072,
     max: 22,
-    needs: RECOMPRESSION,
     documentation: "How hard the broker compresses with zstd.",
   }),
 ];

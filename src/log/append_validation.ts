@@ -9,6 +9,7 @@ import {
   checkBatchCrc,
   checkProducedHeader,
   checkRecords,
+  compressionOf,
   createRecordScan,
   CURRENT_MAGIC,
   type DeepCheckOptions,
@@ -18,16 +19,20 @@ import {
   readAttributes,
   readBaseSequence,
   readBaseTimestamp,
+  readBatchSize,
   readLastOffsetDelta,
   readMagic,
   readMaxTimestamp,
   readProducerEpoch,
   readProducerId,
+  recompressBatch,
   RecordError,
+  RECORDS_OFFSET,
   timestampTypeOf,
   writeMaxTimestamp,
 } from "../protocol/records/batch.ts";
 import type { Crc32cArena } from "../protocol/records/crc32c.ts";
+import { grouped } from "../protocol/records/record_error.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { ProducedBatch } from "./producer_state.ts";
 import { scratch } from "./scratch.ts";
@@ -41,8 +46,9 @@ const limits = { maxBatchBytes: 0, allowZstd: true };
 /**
  * Copies `records`, one partition's field of a Produce request, into the scratch memory and checks
  * all of it: exactly one batch that a client may send, its checksum, every record, the timestamps.
- * Sets the batch's largest timestamp, and the append time where the topic asks for it. Returns the
- * memory, with the batch at 0. Throws a `RecordError` or a `KafkaError`.
+ * Compresses it as the topic wants it, sets its largest timestamp, and the append time where the topic
+ * asks for it. Returns the memory, with the batch at 0: its size is in its header, and not that of
+ * `records` where it was compressed anew. Throws a `RecordError` or a `KafkaError`.
  */
 export function takeClientBatch(
   records: Uint8Array,
@@ -57,7 +63,7 @@ export function takeClientBatch(
   const arena = copyIn(records);
   const bytes = arena.memory;
   checkBatchCrc(bytes, 0, arena);
-  checkRecords(bytes, 0, records.length, scan, deep);
+  const payload = checkRecords(bytes, 0, records.length, scan, deep);
   if (config.compact && scan.firstWithoutKey >= 0) {
     throw new RecordError(
       `record ${scan.firstWithoutKey} has no key, and the topic is compacted`,
@@ -66,6 +72,7 @@ export function takeClientBatch(
   }
   if (config.messageTimestampType === "LogAppendTime") {
     writeMaxTimestamp(bytes, 0, "LogAppendTime", nowMs, arena);
+    if (config.recompression !== null) recompress(arena, payload, config, deep);
     return arena;
   }
   if (timestampTypeOf(readAttributes(bytes, 0)) === "LogAppendTime") {
@@ -76,7 +83,30 @@ export function takeClientBatch(
   checkTimestamp(base + scan.minTimestampDelta, config, nowMs);
   checkTimestamp(newest, config, nowMs);
   writeMaxTimestamp(bytes, 0, "CreateTime", Math.max(newest, NO_TIMESTAMP), arena);
+  if (config.recompression !== null) recompress(arena, payload, config, deep);
   return arena;
+}
+
+/** Compresses the checked batch as the topic wants it, unless it comes so. */
+function recompress(
+  arena: Crc32cArena,
+  payload: Uint8Array | null,
+  { recompression, maxMessageBytes }: LogConfig,
+  { codecs }: DeepCheckOptions,
+): void {
+  const bytes = arena.memory;
+  if (recompression === null || compressionOf(readAttributes(bytes, 0)) === recompression.type) {
+    return;
+  }
+  const records = payload ?? bytes.subarray(RECORDS_OFFSET, readBatchSize(bytes, 0));
+  const size = recompressBatch(arena, records, recompression, codecs);
+  if (size > maxMessageBytes) {
+    throw new RecordError(
+      `the batch is ${grouped(size)} bytes once compressed with ${recompression.type}, ` +
+        `max.message.bytes is ${grouped(maxMessageBytes)}`,
+      "too-large",
+    );
+  }
 }
 
 /**

@@ -5,6 +5,7 @@
  * @module
  */
 import type { TimestampType } from "../protocol/records/batch.ts";
+import type { Recompression } from "../protocol/records/recompress.ts";
 
 /** How one log rolls, keeps and checks. Each field names the topic's key it comes from. */
 export interface LogConfig {
@@ -24,6 +25,14 @@ export interface LogConfig {
   readonly delete: boolean;
   /** Whether `cleanup.policy` has `compact`: records need keys, offsets may have gaps. */
   readonly compact: boolean;
+  /** `delete.retention.ms`: how long a compacted log keeps tombstones and markers it has met. */
+  readonly deleteRetentionMs: number;
+  /** `min.compaction.lag.ms`: segments with a newer record are not compacted. 0: no bound. */
+  readonly minCompactionLagMs: number;
+  /** `max.compaction.lag.ms`: a segment with an older record is compacted in any case. */
+  readonly maxCompactionLagMs: number;
+  /** `min.cleanable.dirty.ratio`: which part of a log must be new before it is compacted, 0 to 1. */
+  readonly minCleanableDirtyRatio: number;
   /** `max.message.bytes`: the largest batch, as it arrives. */
   readonly maxMessageBytes: number;
   /** `message.timestamp.type`: whose clock stamps the records. */
@@ -34,6 +43,18 @@ export interface LogConfig {
   readonly messageTimestampAfterMaxMs: number;
   /** `file.delete.delay.ms`: how long a deleted segment's file stays, for those who still read it. */
   readonly fileDeleteDelayMs: number;
+  /**
+   * `flush.messages`: records are not acknowledged while so many, these among them, are not on the
+   * disk. 1: before each acknowledgement. 2^53 - 1: never for their number.
+   */
+  readonly flushMessages: number;
+  /** `flush.ms`: records are brought to the disk when they are so old. 2^53 - 1: never for that. */
+  readonly flushMs: number;
+  /**
+   * `compression.type` and its level: what clients' batches are compressed with on arrival. Null
+   * leaves them as their producers sent them.
+   */
+  readonly recompression: Recompression | null;
 }
 
 /** Apache Kafka's defaults. */
@@ -46,9 +67,16 @@ export const DEFAULT_LOG_CONFIG: LogConfig = {
   retentionBytes: -1,
   delete: true,
   compact: false,
+  deleteRetentionMs: 86_400_000,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  minCleanableDirtyRatio: 0.5,
   maxMessageBytes: 1_048_588,
   messageTimestampType: "CreateTime",
   messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   messageTimestampAfterMaxMs: 3_600_000,
   fileDeleteDelayMs: 60_000,
+  flushMessages: Number.MAX_SAFE_INTEGER,
+  flushMs: Number.MAX_SAFE_INTEGER,
+  recompression: null,
 };

@@ -8,7 +8,8 @@
  *
  * With acks 0 nothing is answered, and a failure ends the connection so that the producer notices.
  * With acks 1 the answer comes when the batch is in this node's log, with acks -1 when it is below
- * the high watermark: on every in-sync replica. A batch is refused whole or stored whole.
+ * the high watermark: on every in-sync replica. Where `flush.messages` says so, both wait for the
+ * disk before that. A batch is refused whole or stored whole.
  *
  * @module
  */
@@ -33,12 +34,14 @@ interface PartitionAnswer {
   logStartOffset: number;
 }
 
-/** An append that is in the log and whose answer may have to wait for the high watermark. */
+/** An append that is in the log and whose answer may have to wait for the disk and the replicas. */
 interface Appended {
   readonly partition: Partition;
   /** What the high watermark must reach. */
   readonly endOffset: number;
   readonly answer: PartitionAnswer;
+  /** The flush that has to come first, or null. */
+  readonly flushed: Promise<void> | null;
 }
 
 const ACKS_NONE = 0;
@@ -67,6 +70,9 @@ export const produceHandler: Handler = defineHandler(produce, {
     if (acks === ACKS_NONE) {
       if (failed !== null) throw closing(failed);
       return null;
+    }
+    if (appended.some(({ flushed }) => flushed !== null)) {
+      return finish(appended, request, context).then(() => ({ responses }));
     }
     if (acks === ACKS_LEADER || appended.every(isReplicated)) return { responses };
     return whenReplicated(appended, request.timeoutMs, context.services.partitions)
@@ -104,13 +110,47 @@ function append(
       logAppendTimeMs: result.logAppendTimeMs,
       logStartOffset: partition.log.logStartOffset,
     };
-    appended.push({ partition, endOffset: result.lastOffset + 1, answer });
+    const endOffset = result.lastOffset + 1;
+    const flushed = partitions.whenFlushed(partition, endOffset);
+    appended.push({ partition, endOffset, answer, flushed });
     return answer;
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     if (partition !== undefined) partitions.noteFailure(partition, error);
     return refusal(index, error.code, error.message);
   }
+}
+
+/** Waits for the disk, then for the replicas where acks asks for them, and tells what failed. */
+async function finish(
+  appended: readonly Appended[],
+  { acks, timeoutMs }: ProduceRequest,
+  { services: { partitions, runtime: { clock } } }: RequestContext,
+): Promise<void> {
+  const begin = clock.monotonicMs();
+  const stored: Appended[] = [];
+  for (const item of appended) {
+    try {
+      await item.flushed;
+      stored.push(item);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      fail(item, error, partitions);
+    }
+  }
+  if (acks === ACKS_LEADER || stored.every(isReplicated)) return;
+  await whenReplicated(stored, timeoutMs, partitions, clock.monotonicMs() - begin);
+}
+
+/** The batch is in the log, and whether it will be there after a crash is not known. */
+function fail({ partition, answer }: Appended, error: KafkaError, partitions: Partitions): void {
+  if (partition.isGone) {
+    const message = `${partition.name} was deleted before the batch was on the disk`;
+    Object.assign(answer, refusal(answer.index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message));
+    return;
+  }
+  partitions.noteFailure(partition, error);
+  Object.assign(answer, refusal(answer.index, error.code, error.message));
 }
 
 function refusal(index: number, errorCode: number, errorMessage: string): PartitionAnswer {
@@ -128,11 +168,15 @@ function isReplicated({ partition, endOffset }: Appended): boolean {
   return partition.highWatermark >= endOffset;
 }
 
-/** Resolves when all are replicated or `timeoutMs` have passed; those that are not then say so. */
+/**
+ * Resolves when all are replicated or `timeoutMs` have passed, of which `passedMs` have already;
+ * those that are not then say so.
+ */
 function whenReplicated(
   appended: readonly Appended[],
   timeoutMs: number,
   partitions: Partitions,
+  passedMs = 0,
 ): Promise<void> {
   return new Promise((resolve) => {
     partitions.producePurgatory.completeOrWatch(
@@ -153,7 +197,7 @@ function whenReplicated(
         },
       },
       appended.map(({ partition }) => partition),
-      timeoutMs,
+      timeoutMs - passedMs,
     );
   });
 }

@@ -127,8 +127,9 @@ export interface DeepCheckOptions {
 /**
  * Checks every record of the batch `bytes[start..end)`, after its header: sizes, deltas, counts,
  * nothing left over; a compressed batch is decompressed for it. Fills `scan`, whose timestamp deltas
- * count from the batch's base timestamp. Throws a {@linkcode RecordError}: `invalid`, or `too-large`
- * when more than `maxDecompressedBytes` come out.
+ * count from the batch's base timestamp. Returns what a compressed batch holds, null for one that is
+ * not compressed. Throws a {@linkcode RecordError}: `invalid`, or `too-large` when more than
+ * `maxDecompressedBytes` come out.
  */
 export function checkRecords(
   bytes: Uint8Array,
@@ -136,12 +137,12 @@ export function checkRecords(
   end: number,
   scan: RecordScan,
   options: DeepCheckOptions,
-): void {
+): Uint8Array | null {
   const compression = compressionOf(readAttributes(bytes, start));
   const count = readRecordCount(bytes, start);
   if (compression === "none") {
     scanRecords(bytes, start + RECORDS_OFFSET, end, count, scan);
-    return;
+    return null;
   }
   const records = decompress(
     compression,
@@ -150,6 +151,7 @@ export function checkRecords(
     options.codecs?.(),
   );
   scanRecords(records, 0, records.length, count, scan);
+  return records;
 }
 
 function refused(why: string): RecordError {

@@ -1,0 +1,103 @@
+/**
+ * Files whose syncs end when a test says so.
+ *
+ * @module
+ */
+import {
+  FileError,
+  type FileHandle,
+  type FileSystem,
+  type OpenMode,
+} from "../../src/runtime/runtime.ts";
+
+interface Held {
+  readonly path: string;
+  readonly end: (failure?: Error) => void;
+}
+
+/** Holds the syncs of files whose path contains `heldAt`, while there is one. */
+export class HeldSyncs implements FileSystem {
+  heldAt: string | null = null;
+  /** How many syncs of such files have begun. */
+  begun = 0;
+  /** How many writes to such files have been made. */
+  writes = 0;
+  #held: Held[] = [];
+  #waiting: (() => void)[] = [];
+
+  constructor(readonly files: FileSystem) {}
+
+  /** How many syncs wait for the test. */
+  get pending(): number {
+    return this.#held.length;
+  }
+
+  /** Resolves when `count` syncs wait. */
+  untilPending(count: number): Promise<void> {
+    return this.#until(() => this.#held.length >= count);
+  }
+
+  /** Resolves when `count` writes have been made. */
+  untilWritten(count: number): Promise<void> {
+    return this.#until(() => this.writes >= count);
+  }
+
+  /** Ends the syncs that wait now, well or with an error of the disk, and says how many. */
+  release(how: "done" | "failed" = "done"): number {
+    const held = this.#held.splice(0);
+    for (const { path, end } of held) {
+      end(how === "done" ? undefined : new FileError(`Cannot sync ${path}: broken`, "io"));
+    }
+    return held.length;
+  }
+
+  open(path: string, mode: OpenMode): FileHandle {
+    const file = this.files.open(path, mode);
+    return {
+      readAt: (target, position) => file.readAt(target, position),
+      writeAt: (bytes, position) => {
+        file.writeAt(bytes, position);
+        if (!this.#isHeld(path)) return;
+        this.writes++;
+        this.#wake();
+      },
+      size: () => file.size(),
+      truncate: (length) => file.truncate(length),
+      sync: async () => {
+        if (this.#isHeld(path)) await this.#hold(path);
+        await file.sync();
+      },
+      close: () => file.close(),
+    };
+  }
+
+  makeDirectory = (path: string): void => this.files.makeDirectory(path);
+  list = (path: string): ReturnType<FileSystem["list"]> => this.files.list(path);
+  exists = (path: string): boolean => this.files.exists(path);
+  rename = (from: string, to: string): void => this.files.rename(from, to);
+  remove = (path: string): void => this.files.remove(path);
+  syncDirectory = (path: string): Promise<void> => this.files.syncDirectory(path);
+  tryLock = (path: string): ReturnType<FileSystem["tryLock"]> => this.files.tryLock(path);
+
+  #hold(path: string): Promise<void> {
+    this.begun++;
+    const held = new Promise<void>((resolve, reject) => {
+      const end = (failure?: Error) => failure === undefined ? resolve() : reject(failure);
+      this.#held.push({ path, end });
+    });
+    this.#wake();
+    return held;
+  }
+
+  #isHeld(path: string): boolean {
+    return this.heldAt !== null && path.includes(this.heldAt);
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
