@@ -13,7 +13,7 @@ import type { ProducerState } from "./producer_state.ts";
 import { openSegments } from "./recovery.ts";
 import { LogReplay } from "./replay.ts";
 import { replayEpochs, replayProducers } from "./replay_log.ts";
-import type { Segment } from "./segment.ts";
+import { type Segment, segmentFileName } from "./segment.ts";
 
 /** What is opened. */
 export interface LogOpeningOptions
@@ -97,7 +97,21 @@ export class LogOpening {
     }
     snapshots.removeObsolete(segments.map(({ baseOffset }) => baseOffset));
     this.#reconcileEpochs(segments, logStartOffset, logEndOffset);
+    this.#removeOrphans(segments);
     for (const segment of segments) segment.closeFile();
+  }
+
+  /** A crash may have taken the name of a segment, or of its removal, and left those beside it. */
+  #removeOrphans(segments: readonly Segment[]): void {
+    const { names, runtime, directory } = this.#options;
+    const bases = new Set(
+      segments.map(({ baseOffset }) => segmentFileName(baseOffset).slice(0, 20)),
+    );
+    for (const name of names) {
+      if (/^\d{20}\.(index|timeindex|txnindex)$/.test(name) && !bases.has(name.slice(0, 20))) {
+        runtime.files.remove(`${directory}/${name}`);
+      }
+    }
   }
 
   /** Makes the leader epochs' file agree with the log, from whose batches it can be made anew. */
