@@ -47,8 +47,13 @@ export function writeCheckpoint(
   path: string,
   entries: readonly (readonly (string | number)[])[],
 ): void {
+  replaceTextFile(files, path, checkpointText(entries));
+}
+
+/** The text of a checkpoint with these entries. */
+export function checkpointText(entries: readonly (readonly (string | number)[])[]): string {
   const lines = entries.map((entry) => entry.join(" "));
-  replaceTextFile(files, path, [VERSION, String(entries.length), ...lines, ""].join("\n"));
+  return [VERSION, String(entries.length), ...lines, ""].join("\n");
 }
 
 /** `text` as a whole number from 0 to 2^53 - 1. Throws KAFKA_STORAGE_ERROR, naming `path`. */

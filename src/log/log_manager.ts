@@ -5,18 +5,18 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { randomUuid, ZERO_UUID } from "../protocol/uuid.ts";
+import { ZERO_UUID } from "../protocol/uuid.ts";
 import { type DirectoryLock, type DiskSpace, FileError, type Runtime } from "../runtime/runtime.ts";
 import { checkpointNumber, readCheckpoint, writeCheckpoint } from "./checkpoint_file.ts";
 import { DirectoryFiles } from "./directory_files.ts";
+import { CleanerCheckpoint } from "./compaction/cleaner_checkpoint.ts";
+import { claim, parseName, unusable } from "./directory_identity.ts";
+import { DeletedLogs } from "./deleted_logs.ts";
 import type { LogConfig } from "./log_config.ts";
-import {
-  META_PROPERTIES,
-  type MetaProperties,
-  readMetaProperties,
-  writeMetaProperties,
-} from "./meta_properties.ts";
+import { META_PROPERTIES, type MetaProperties } from "./meta_properties.ts";
+import { OpenSegments } from "./open_segments.ts";
 import { PartitionLog } from "./partition_log.ts";
+import { RecoveryPoints } from "./recovery_points.ts";
 import type { RecoveryReport } from "./recovery.ts";
 import { storageError } from "./storage_error.ts";
 import { replaceTextFile, syncFile } from "./text_file.ts";
@@ -77,6 +77,11 @@ export class LogManager {
   readonly #failures = new Map<string, KafkaError>();
   /** What the checkpoint had for logs that are not open (yet). */
   readonly #storedStartOffsets: Map<string, number>;
+  /** Up to where logs have been compacted. */
+  readonly #cleaned: CleanerCheckpoint;
+  readonly #recoveryPoints: RecoveryPoints;
+  readonly #openSegments = new OpenSegments();
+  readonly #deleted: DeletedLogs;
   #isClosed = false;
   /** Whether every log of the directory has been opened, or has been found damaged. */
   #isOpened = false;
@@ -103,6 +108,19 @@ export class LogManager {
     this.#identityIsDirty = !this.wasShutDownCleanly;
     this.#parentsToSync = parentsToSync;
     this.#storedStartOffsets = this.#readStartOffsets();
+    this.#deleted = new DeletedLogs(files);
+    this.#recoveryPoints = new RecoveryPoints(
+      files,
+      options.directory,
+      this.#logs,
+      !this.wasShutDownCleanly && this.names().length === 0,
+      options.onLoss ?? (() => {}),
+    );
+    this.#cleaned = new CleanerCheckpoint(
+      files,
+      options.directory,
+      options.onLoss ?? (() => {}),
+    );
   }
 
   /**
@@ -155,6 +173,7 @@ export class LogManager {
       }
     }
     this.#isOpened = true;
+    this.#recoveryPoints.know();
   }
 
   /**
@@ -225,25 +244,48 @@ export class LogManager {
   }
 
   /**
-   * Deletes a log, open or damaged, with all its records: closes its files, puts the directory out of
-   * the way and removes it. Does nothing when there is none.
+   * Deletes a log, open or damaged, with all its records: closes its files and puts the directory out
+   * of the way; it is removed by {@linkcode LogManager.removeDeleted} after `file.delete.delay.ms`.
+   * Does nothing when there is none.
    */
   delete(topic: string, partition: number): void {
     const name = `${topic}-${partition}`;
-    const { files, random } = this.#options.runtime;
-    this.#logs.get(name)?.close();
+    const { files, random, clock } = this.#options.runtime;
+    const log = this.#logs.get(name);
     this.#logs.delete(name);
     this.#failures.delete(name);
     try {
+      this.#recoveryPoints.forget(name);
+      // First: a log that is made anew under this name must not pass for compacted.
+      this.#cleaned.remove(name);
       if (files.exists(this.#path(name))) {
         const suffix = `.${uniqueWord(random)}${DELETED_SUFFIX}`;
         const doomed = this.#path(name.slice(0, LONGEST_NAME - suffix.length) + suffix);
-        files.rename(this.#path(name), doomed);
-        files.remove(doomed);
+        const move = () => files.rename(this.#path(name), doomed);
+        if (log === undefined) {
+          move();
+          files.remove(doomed);
+        } else {
+          log.retire(doomed, move);
+          this.#deleted.add(log, clock.now() + log.config.fileDeleteDelayMs);
+          this.removeDeleted();
+        }
       }
       if (this.#storedStartOffsets.delete(name)) this.#writeStartOffsets();
     } catch (error) {
       throw storageError(`Cannot delete ${name}`, error);
+    }
+  }
+
+  /**
+   * Removes the directories of logs that were deleted `file.delete.delay.ms` ago, unless answers on
+   * their way carry records of them. To be called every now and then.
+   */
+  removeDeleted(): void {
+    try {
+      this.#deleted.remove(this.#options.runtime.clock.now());
+    } catch (error) {
+      throw storageError(`Cannot remove deleted logs from ${this.directory}`, error);
     }
   }
 
@@ -256,9 +298,11 @@ export class LogManager {
     const { files, random } = this.#options.runtime;
     this.#logs.get(name)?.close();
     this.#logs.delete(name);
+    this.#recoveryPoints.forget(name);
     const suffix = `.${uniqueWord(random)}${STRAY_SUFFIX}`;
     const place = name.slice(0, LONGEST_NAME - suffix.length) + suffix;
     try {
+      this.#cleaned.remove(name);
       files.rename(this.#path(name), this.#path(place));
       if (this.#storedStartOffsets.delete(name)) this.#writeStartOffsets();
     } catch (error) {
@@ -281,8 +325,10 @@ export class LogManager {
       // A log that nobody has opened since a crash has not been checked yet.
       const isClean = (this.#isOpened || this.wasShutDownCleanly) && this.#failures.size === 0 &&
         [...this.#logs.values()].every((log) => log.failure === null);
+      if (isClean) this.#store();
       for (const log of this.#logs.values()) log.close();
       this.#writeStartOffsets();
+      await this.#recoveryPoints.save();
       if (!isClean) return;
       const { files } = this.#options.runtime;
       // The marker says that all else is on the disk.
@@ -294,6 +340,17 @@ export class LogManager {
     }
   }
 
+  /** Has the logs write down what the next start would else read from them; it can do without. */
+  #store(): void {
+    for (const log of this.#logs.values()) {
+      try {
+        log.store();
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+      }
+    }
+  }
+
   #closeLogs(): void {
     for (const log of this.#logs.values()) {
       try {
@@ -302,6 +359,12 @@ export class LogManager {
         // Old files that cannot be removed now are removed at the next start.
         if (!(error instanceof FileError || error instanceof KafkaError)) throw error;
       }
+    }
+    try {
+      this.#deleted.remove(Infinity);
+    } catch (error) {
+      // They go at the next start.
+      if (!(error instanceof FileError)) throw error;
     }
   }
 
@@ -324,6 +387,7 @@ export class LogManager {
   ): PartitionLog {
     const { runtime, onRecovery } = this.#options;
     const name = `${topic}-${partition}`;
+    const recoveryPoint = this.#recoveryPoints.stored(name);
     const log = PartitionLog.open({
       runtime,
       directory: this.#path(name),
@@ -331,8 +395,18 @@ export class LogManager {
       partition,
       config,
       logStartOffset: this.#storedStartOffsets.get(name) ?? 0,
+      cleanedOffset: this.#cleaned.get(name),
+      onCleanedOffset: (offset) => this.#cleaned.set(name, offset),
       wasShutDownCleanly: this.wasShutDownCleanly,
       onLogStartOffset: () => this.#writeStartOffsets(),
+      openSegments: this.#openSegments,
+      onRecoveryPoint: (isLowered) => {
+        if (isLowered) this.#recoveryPoints.lower();
+        const saved = this.#recoveryPoints.save();
+        saved.catch(() => {});
+        return saved;
+      },
+      ...(recoveryPoint !== undefined && { recoveryPoint }),
       ...(topicId != null && { topicId }),
       ...(onRecovery && { onRecovery }),
     });
@@ -355,6 +429,39 @@ export class LogManager {
   }
 
   /**
+   * As {@linkcode LogManager.flush}, for the logs that something was cut off when they were opened:
+   * it must not come back when the power goes once more.
+   */
+  async flushMended(): Promise<void> {
+    const mended = [...this.#logs.values()].filter((log) => log.wasMended && log.failure === null);
+    await Promise.allSettled(mended.map((log) => log.flush()));
+    await this.flushDirectory();
+  }
+
+  /**
+   * Resolves when recovery points and high watermarks are written down as they are now: what lies
+   * below the ones need not be read after a crash. Rejects with KAFKA_STORAGE_ERROR.
+   */
+  async checkpoint(): Promise<void> {
+    if (this.#isClosed || this.#failure !== null) return;
+    try {
+      await this.#recoveryPoints.save();
+    } catch (error) {
+      throw storageError(`Cannot write the checkpoints of ${this.directory}`, error);
+    }
+  }
+
+  /** Who knows the high watermarks, for their checkpoint. Without one they are the logs' ends. */
+  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number) {
+    this.#recoveryPoints.highWatermarkOf = highWatermarkOf;
+  }
+
+  /** The high watermark that the last process wrote down for a log, or -1. */
+  storedHighWatermark(topic: string, partition: number): number {
+    return this.#recoveryPoints.storedHighWatermark(`${topic}-${partition}`);
+  }
+
+  /**
    * Resolves when the directory's identity and the names in it are on the disk: without them nothing
    * that is flushed later can be found again, and what an orderly end left would pass for the end of
    * a process that lost its power. Rejects with KAFKA_STORAGE_ERROR.
@@ -363,6 +470,7 @@ export class LogManager {
     const { files } = this.#options.runtime;
     try {
       if (this.#identityIsDirty) await syncFile(files, this.#path(META_PROPERTIES));
+      if (this.#identityIsDirty) await this.#recoveryPoints.save();
       this.#identityIsDirty = false;
       await files.syncDirectory(this.directory);
       for (const parent of this.#parentsToSync) await files.syncDirectory(parent);
@@ -420,12 +528,6 @@ export class LogManager {
   }
 }
 
-/** `events-0` as its topic and partition, or null for a directory that is no log. */
-function parseName(name: string): { topic: string; partition: number } | null {
-  const match = /^([a-zA-Z0-9._-]+)-(\d{1,10})$/.exec(name);
-  return match && { topic: match[1]!, partition: Number(match[2]) };
-}
-
 /** The parents of `directory` and of its own parents, as far as those do not exist. */
 function parentsOfMissing(files: Runtime["files"], directory: string): string[] {
   const parents: string[] = [];
@@ -443,56 +545,10 @@ function uniqueWord(random: Runtime["random"]): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Reads the directory's identity and compares it, or gives a new directory one. */
-function claim(options: LogManagerOptions): MetaProperties {
-  const { directory, nodeId, runtime } = options;
-  const path = `${directory}/${META_PROPERTIES}`;
-  const isNew = runtime.files.list(directory).every(({ name }) => parseName(name) === null);
-  const found = readMetaProperties(runtime.files, path, isNew);
-  if (found === null) return introduce(options, path, isNew);
-  const refuse = (what: string) =>
-    new KafkaError(
-      ErrorCode.KAFKA_STORAGE_ERROR,
-      `Cannot use the data directory ${directory}: ${what}; name another directory`,
-    );
-  if (found.nodeId !== nodeId) {
-    throw refuse(`it belongs to node ${found.nodeId}, this is node ${nodeId}`);
-  }
-  if (options.clusterId !== undefined && found.clusterId !== options.clusterId) {
-    throw refuse(`it belongs to cluster "${found.clusterId}", this is "${options.clusterId}"`);
-  }
-  return found;
-}
-
-function introduce(options: LogManagerOptions, path: string, isNew: boolean): MetaProperties {
-  const { directory, nodeId, runtime } = options;
-  if (!isNew) {
-    throw new KafkaError(
-      ErrorCode.KAFKA_STORAGE_ERROR,
-      `Cannot use the data directory ${directory}: it holds partitions but no ${META_PROPERTIES}; ` +
-        `bring the file back from a copy, or name another directory`,
-    );
-  }
-  const properties: MetaProperties = {
-    clusterId: options.clusterId ?? randomUuid(runtime.random),
-    nodeId,
-    directoryId: randomUuid(runtime.random),
-  };
-  writeMetaProperties(runtime.files, path, properties);
-  return properties;
-}
-
 function readStartOffsets(options: LogManagerOptions, path: string): Map<string, number> {
   const offsets = new Map<string, number>();
   for (const [topic, partition, offset] of readCheckpoint(options.runtime.files, path, 3) ?? []) {
     offsets.set(`${topic}-${checkpointNumber(path, partition)}`, checkpointNumber(path, offset));
   }
   return offsets;
-}
-
-function unusable(directory: string, cause: unknown): KafkaError {
-  return storageError(
-    `Cannot use the data directory ${directory}, make it readable and writable or name another one`,
-    cause,
-  );
 }

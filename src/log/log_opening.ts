@@ -12,7 +12,7 @@ import type { ProducerSnapshots } from "./producer_snapshots.ts";
 import type { ProducerState } from "./producer_state.ts";
 import { openSegments } from "./recovery.ts";
 import { LogReplay } from "./replay.ts";
-import { replayEpochs, replayProducers } from "./replay_log.ts";
+import { loadProducers, replayEpochs, replayProducers } from "./replay_log.ts";
 import { type Segment, segmentFileName } from "./segment.ts";
 
 /** What is opened. */
@@ -90,10 +90,7 @@ export class LogOpening {
     const logEndOffset = segments.at(-1)!.nextOffset;
     snapshots.removeAbove(logEndOffset);
     if (this.#walkedFrom === -1) {
-      const nowMs = this.#options.runtime.clock.now();
-      const begin = segments[0]!.baseOffset;
-      const from = snapshots.restore(producers, begin, logEndOffset, nowMs);
-      replayProducers(segments, producers, from, logEndOffset);
+      loadProducers(segments, snapshots, producers, this.#options.runtime.clock.now());
     }
     snapshots.removeObsolete(segments.map(({ baseOffset }) => baseOffset));
     this.#reconcileEpochs(segments, logStartOffset, logEndOffset);

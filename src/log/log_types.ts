@@ -81,7 +81,7 @@ export interface PartitionLogOptions {
   readonly onLogStartOffset?: () => void;
   /**
    * Is called when the recovery point has changed by itself, to have it written down: with true, at
-   * once, before the records above it are cut off.
+   * once, before the records above it are cut off. What it returns resolves when that is on the disk.
    */
-  readonly onRecoveryPoint?: (isLowered: boolean) => void;
+  readonly onRecoveryPoint?: (isLowered: boolean) => Promise<void> | void;
 }

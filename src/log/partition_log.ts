@@ -20,15 +20,16 @@ import {
   writePartitionMetadata,
 } from "./partition_metadata.ts";
 import { type ActiveProducer, ProducerState } from "./producer_state.ts";
+import { LogDurability } from "./log_durability.ts";
 import { LogOpening } from "./log_opening.ts";
 import { OpenSegments } from "./open_segments.ts";
 import { ProducerSnapshots } from "./producer_snapshots.ts";
-import { abortedTransactions, replayProducers } from "./replay_log.ts";
+import { abortedTransactions, loadProducers } from "./replay_log.ts";
 import { countDeletable } from "./retention.ts";
 import { type LogRecords, NO_RECORDS, type Segment } from "./segment.ts";
 import { SegmentList } from "./segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
-import { syncFile } from "./text_file.ts";
+import { DurableFile } from "./text_file.ts";
 import { findByTimestamp, maxTimestampFrom, type TimestampedOffset } from "./timestamp_lookup.ts";
 import type { AbortedTransaction } from "./transaction_index.ts";
 
@@ -47,18 +48,16 @@ export class PartitionLog {
   readonly name: string;
   readonly #runtime: PartitionLogOptions["runtime"];
   readonly #onLogStartOffset: () => void;
-  readonly #onRecoveryPoint: (isLowered: boolean) => void;
   readonly #epochs: LeaderEpochs;
   readonly #producers = new ProducerState();
   readonly #segments: SegmentList;
   readonly #snapshots: ProducerSnapshots;
+  readonly #metadata: DurableFile;
+  readonly #durability: LogDurability;
   readonly #appender: LogAppender;
   /** What compaction works on. */
   readonly compaction: LogCompaction;
   #directory: string;
-  #recoveryPoint = 0;
-  /** Grows when the log is cut: a sync that began before says nothing of what came after. */
-  #cuts = 0;
   #wasMended = false;
   #topicId: string = ZERO_UUID;
   #config: LogConfig;
@@ -66,8 +65,6 @@ export class PartitionLog {
   /** Why nothing more is appended, or null. */
   #failure: KafkaError | null = null;
   #isClosed = false;
-  /** Whether `partition.metadata` was written and not yet brought to the disk. */
-  #metadataIsDirty = false;
 
   private constructor(options: PartitionLogOptions) {
     this.topic = options.topic;
@@ -78,18 +75,32 @@ export class PartitionLog {
     this.#config = options.config;
     this.#logStartOffset = options.logStartOffset ?? 0;
     this.#onLogStartOffset = options.onLogStartOffset ?? (() => {});
-    this.#onRecoveryPoint = options.onRecoveryPoint ?? (() => {});
     this.#segments = new SegmentList(
       options.runtime,
       options.directory,
       options.openSegments ?? new OpenSegments(),
-      (closed) => this.#settle(closed),
+      (closed) => this.#durability.settle(closed),
     );
     this.#snapshots = new ProducerSnapshots(options.runtime.files, options.directory);
     this.#epochs = new LeaderEpochs(
       options.runtime.files,
       `${options.directory}/${LEADER_EPOCH_CHECKPOINT}`,
     );
+    this.#metadata = new DurableFile(
+      options.runtime.files,
+      `${options.directory}/${PARTITION_METADATA}`,
+    );
+    this.#durability = new LogDurability({
+      segments: this.#segments,
+      epochs: this.#epochs,
+      snapshots: this.#snapshots,
+      producers: this.#producers,
+      metadata: this.#metadata,
+      onRecoveryPoint: options.onRecoveryPoint ?? (() => {}),
+      onFailure: (error) => {
+        if (!this.#isClosed) this.#fail(`Cannot flush ${this.name}`, error);
+      },
+    });
     this.#appender = new LogAppender({
       name: this.name,
       segments: this.#segments,
@@ -112,6 +123,7 @@ export class PartitionLog {
       cleanedOffset: options.cleanedOffset ?? 0,
       onCleanedOffset: options.onCleanedOffset ?? (() => {}),
     });
+    this.#durability.compaction = this.compaction;
   }
 
   /**
@@ -183,7 +195,7 @@ export class PartitionLog {
 
   /** Everything below this offset is on the disk. */
   get recoveryPoint(): number {
-    return this.#recoveryPoint;
+    return this.#durability.recoveryPoint;
   }
 
   /** Whether something was cut off when the log was opened: it should be flushed before it is used. */
@@ -224,9 +236,9 @@ export class PartitionLog {
   /** Remembers the topic's id in `partition.metadata`, for a log that was opened without it. */
   assignTopicId(topicId: string): void {
     this.#change("write the topic id of", () => {
-      writePartitionMetadata(this.#runtime.files, this.#metadataPath, topicId);
+      writePartitionMetadata(this.#runtime.files, this.#metadata.path, topicId);
     });
-    this.#metadataIsDirty = true;
+    this.#metadata.isDirty = true;
     this.#topicId = topicId;
   }
 
@@ -376,24 +388,29 @@ export class PartitionLog {
     if (offset >= this.logEndOffset) return;
     if (offset <= this.#segments.all[0]!.baseOffset) return this.truncateFully(offset);
     this.#change("truncate", () => {
-      this.#lower(offset);
+      this.#durability.lower(offset);
       this.compaction.onTruncated(offset);
       this.#segments.truncate(offset);
-      this.#lower(this.logEndOffset);
+      this.#durability.lower(this.logEndOffset);
       if (this.#logStartOffset > this.logEndOffset) {
         this.#logStartOffset = this.logEndOffset;
         this.#onLogStartOffset();
       }
       this.#epochs.truncateFromEnd(this.logEndOffset);
       this.#snapshots.removeAbove(this.logEndOffset);
-      this.#loadProducers();
+      loadProducers(
+        this.#segments.all,
+        this.#snapshots,
+        this.#producers,
+        this.#runtime.clock.now(),
+      );
     });
   }
 
   /** Removes every record: the log is empty and begins and ends at `offset`. */
   truncateFully(offset: number): void {
     this.#change("truncate", () => {
-      this.#lower(offset);
+      this.#durability.lower(offset);
       this.compaction.onTruncated(offset);
       this.#segments.clear();
       this.#snapshots.removeAbove(-1);
@@ -407,11 +424,10 @@ export class PartitionLog {
 
   /**
    * Resolves when nothing on the disk says any more that records from `offset` on are there. Rejects
-   * with KAFKA_STORAGE_ERROR.
+   * with a `FileError`.
    */
-  async lowerRecoveryPoint(offset: number, written: () => Promise<void>): Promise<void> {
-    this.#lower(offset);
-    await written();
+  async lowerRecoveryPoint(offset: number): Promise<void> {
+    await this.#durability.lower(offset);
   }
 
   /** Closes the active segment and begins another, unless it is empty. */
@@ -426,25 +442,18 @@ export class PartitionLog {
    */
   async flush(): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    const { logEndOffset } = this;
-    const cuts = this.#cuts;
     try {
-      await this.#syncOtherFiles();
-      await this.#segments.sync();
-      await this.compaction.settle();
+      await this.#durability.flush();
     } catch (error) {
       throw this.#fail(`Cannot flush ${this.name}`, error);
     }
     // A segment's own sync at a roll may have failed meanwhile.
     if (this.#failure !== null) throw this.#failure;
-    if (cuts === this.#cuts) this.#recoveryPoint = Math.max(this.#recoveryPoint, logEndOffset);
   }
 
   /** Whether {@linkcode PartitionLog.flush} has anything to do. */
   get isDirty(): boolean {
-    return this.#metadataIsDirty || this.#epochs.isDirty || this.#snapshots.isDirty ||
-      this.#segments.isDirty || this.compaction.isUnsettled ||
-      this.#recoveryPoint < this.logEndOffset;
+    return this.#durability.isDirty;
   }
 
   /**
@@ -493,56 +502,12 @@ export class PartitionLog {
   #end(): void {
     this.#isClosed = true;
     this.#failure ??= storageError(`Cannot use ${this.name}`, new Error("the log has been closed"));
-    this.#epochs.letGo();
-    this.#snapshots.letGo();
-  }
-
-  /** Brings to the disk what lies beside the segments. */
-  async #syncOtherFiles(): Promise<void> {
-    if (this.#metadataIsDirty) {
-      this.#metadataIsDirty = false;
-      this.#segments.noteName();
-      await syncFile(this.#runtime.files, this.#metadataPath);
-    }
-    if (this.#epochs.isDirty) {
-      this.#segments.noteName();
-      await this.#epochs.sync();
-    }
-    await this.#snapshots.sync();
-  }
-
-  /** `closed` has been closed by a roll: what a start needs of it goes to its files and to the disk. */
-  #settle(closed: Segment): void {
-    this.#snapshots.take(closed.nextOffset, this.#producers);
-    this.#settleOnDisk(closed.nextOffset).catch((error) => {
-      if (!this.#isClosed) this.#fail(`Cannot flush ${this.name}`, error);
-    });
-  }
-
-  async #settleOnDisk(end: number): Promise<void> {
-    const cuts = this.#cuts;
-    await this.#syncOtherFiles();
-    await this.#segments.syncClosed();
-    if (this.#failure !== null || cuts !== this.#cuts || end <= this.#recoveryPoint) return;
-    this.#recoveryPoint = end;
-    this.#onRecoveryPoint(false);
-  }
-
-  /** What is from `offset` on is about to go: nothing may promise it any more. */
-  #lower(offset: number): void {
-    this.#cuts++;
-    if (offset >= this.#recoveryPoint) return;
-    this.#recoveryPoint = offset;
-    this.#onRecoveryPoint(true);
-  }
-
-  get #metadataPath(): string {
-    return `${this.directory}/${PARTITION_METADATA}`;
+    this.#durability.letGo();
   }
 
   /** Finds out whose records these are, or writes it down. */
   #identify(topicId: string | undefined, hasFile: boolean): void {
-    const stored = hasFile ? readPartitionMetadata(this.#runtime.files, this.#metadataPath) : null;
+    const stored = hasFile ? readPartitionMetadata(this.#runtime.files, this.#metadata.path) : null;
     if (stored === null) {
       if (topicId !== undefined) this.assignTopicId(topicId);
     } else if (topicId === undefined || topicId === stored) {
@@ -550,7 +515,7 @@ export class PartitionLog {
     } else {
       throw new KafkaError(
         ErrorCode.INCONSISTENT_TOPIC_ID,
-        `Cannot open ${this.name}: ${this.#metadataPath} belongs to the topic id ${stored}, not ` +
+        `Cannot open ${this.name}: ${this.#metadata.path} belongs to the topic id ${stored}, not ` +
           `${topicId}; move the directory away`,
       );
     }
@@ -572,6 +537,8 @@ export class PartitionLog {
     const segments = opening.openSegments();
     this.#segments.adopt(segments);
     this.compaction.adopt(segments);
+    // The names of files that the last process made may not have reached the disk.
+    if (!isNew && options.wasShutDownCleanly !== true) this.#segments.noteName();
     if (segments.length === 0 || this.logEndOffset < this.#logStartOffset) {
       // What was deleted must not come back because the end of the log was lost.
       this.#segments.clear();
@@ -579,7 +546,7 @@ export class PartitionLog {
     }
     this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.all[0]!.baseOffset);
     this.#wasMended = opening.wasMended;
-    this.#recoveryPoint = options.wasShutDownCleanly === true && !this.#wasMended
+    this.#durability.recoveryPoint = options.wasShutDownCleanly === true && !this.#wasMended
       ? this.logEndOffset
       : Math.min(opening.safeOffset, this.logEndOffset);
     opening.finish(this.#segments.all, this.#logStartOffset);
@@ -596,18 +563,6 @@ export class PartitionLog {
     if (!rises) return;
     this.#epochs.truncateFromStart(offset);
     this.#onLogStartOffset();
-  }
-
-  #loadProducers(): void {
-    const nowMs = this.#runtime.clock.now();
-    const { all } = this.#segments;
-    const from = this.#snapshots.restore(
-      this.#producers,
-      all[0]!.baseOffset,
-      this.logEndOffset,
-      nowMs,
-    );
-    replayProducers(all, this.#producers, from, this.logEndOffset);
   }
 
   #fail(what: string, cause: unknown): KafkaError {

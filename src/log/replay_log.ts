@@ -23,6 +23,18 @@ export function replayProducers(
   if (from < to) walk(segments, from, to, new LogReplay(producers));
 }
 
+/** Fills `producers` with what is known at the log's end, from the newest snapshot and the log. */
+export function loadProducers(
+  segments: readonly Segment[],
+  snapshots: ProducerSnapshots,
+  producers: ProducerState,
+  nowMs: number,
+): void {
+  const end = segments.at(-1)!.nextOffset;
+  const from = snapshots.restore(producers, segments[0]!.baseOffset, end, nowMs);
+  replayProducers(segments, producers, from, end);
+}
+
 /** Every leader epoch in the batches of the log, with the first offset of each. */
 export function replayEpochs(segments: readonly Segment[]): readonly EpochStart[] {
   const replay = new LogReplay(null);

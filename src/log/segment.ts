@@ -403,7 +403,7 @@ export class Segment implements CountedSegment {
    * that ends: the largest timestamp of all gets its entry.
    */
   storeIndex(): void {
-    if (this.#isStored || !this.#isLoaded) return;
+    if (this.#isStored || !this.#isLoaded || this.#isClosed) return;
     this.#index.appendTimestamp(this.#maxTimestamp, this.#maxTimestampOffset - this.baseOffset);
     storeIndex(this.#files, this.path, this.#index);
     this.#isStored = true;

@@ -42,15 +42,20 @@ export async function syncFile(files: FileSystem, path: string): Promise<void> {
  */
 export function replaceTextFile(files: FileSystem, path: string, text: string): void {
   const temporary = `${path}.tmp`;
+  writeTextFile(files, temporary, text);
+  files.rename(temporary, path);
+}
+
+/** Writes `text` over what the file held. A crash may leave a part of it. Throws a `FileError`. */
+export function writeTextFile(files: FileSystem, path: string, text: string): void {
   const bytes = encoder.encode(text);
-  const file = files.open(temporary, "create");
+  const file = files.open(path, "create");
   try {
     file.truncate(0);
     if (bytes.length > 0) file.writeAt(bytes, 0);
   } finally {
     file.close();
   }
-  files.rename(temporary, path);
 }
 
 /** A file that is written whole, and may be replaced or removed while it is brought to the disk. */
@@ -77,28 +82,19 @@ export class DurableFile {
 
   /** Resolves when what it held at the call is on the disk. Rejects with a `FileError`. */
   async sync(): Promise<void> {
-    // What a sync under way covers is not on the disk before it ends.
     while (this.#running !== null) await this.#running;
     if (!this.isDirty) return;
     this.isDirty = false;
-    this.#running = this.#syncNow();
-    try {
-      await this.#running;
-    } finally {
-      this.#running = null;
-    }
-  }
-
-  async #syncNow(): Promise<void> {
     const file = this.#syncing = this.files.open(this.path, "write");
     try {
-      await file.sync();
+      await (this.#running = file.sync());
     } catch (error) {
       // What took its place is somebody else's to sync.
       if (this.#syncing !== file) return;
       this.isDirty = true;
       throw error;
     } finally {
+      this.#running = null;
       if (this.#syncing === file) this.letGo();
     }
   }

@@ -81,7 +81,9 @@ test("LogManager knows a clean shutdown from a kill", async () => {
   });
   await first.close();
   assertEquals(textOf(machine, "/data/.kafka_cleanshutdown"), `{"version":0,"brokerEpoch":-1}`);
-  assertEquals(open(machine).wasShutDownCleanly, true);
+  const second = open(machine);
+  assertEquals(second.wasShutDownCleanly, true);
+  second.get("events", 0)!.append(batchOf(2), { leaderEpoch: 0, origin: "client" });
   const reports: RecoveryReport[] = [];
   const next = machine.kill();
   next.write("00000000000000000000.log", next.read("00000000000000000000.log").slice(0, -1));

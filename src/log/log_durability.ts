@@ -1,0 +1,109 @@
+/**
+ * What of one log is on the disk: its recovery point, below which everything is, and the syncs that
+ * raise it.
+ *
+ * @module
+ */
+import { FileError } from "../runtime/runtime.ts";
+import type { LogCompaction } from "./compaction/log_compaction.ts";
+import type { LeaderEpochs } from "./leader_epochs.ts";
+import type { ProducerSnapshots } from "./producer_snapshots.ts";
+import type { ProducerState } from "./producer_state.ts";
+import type { Segment } from "./segment.ts";
+import type { SegmentList } from "./segment_list.ts";
+import type { DurableFile } from "./text_file.ts";
+
+/** The parts of a log that reach the disk. */
+export interface DurabilityOptions {
+  readonly segments: SegmentList;
+  readonly epochs: LeaderEpochs;
+  readonly snapshots: ProducerSnapshots;
+  readonly producers: ProducerState;
+  /** `partition.metadata`. */
+  readonly metadata: DurableFile;
+  /** As `PartitionLogOptions.onRecoveryPoint`. */
+  readonly onRecoveryPoint: (isLowered: boolean) => Promise<void> | void;
+  /** Is told of a sync that nobody waits for, and that failed. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** The durability of one log. Methods throw a `FileError`. */
+export class LogDurability {
+  /** Everything below this offset is on the disk. */
+  recoveryPoint = 0;
+  /** Set once there is one. */
+  compaction: LogCompaction | null = null;
+  readonly #options: DurabilityOptions;
+  /** Grows when the log is cut: a sync that began before says nothing of what came after. */
+  #cuts = 0;
+
+  constructor(options: DurabilityOptions) {
+    this.#options = options;
+  }
+
+  /** Whether {@linkcode LogDurability.flush} has anything to do. */
+  get isDirty(): boolean {
+    const { segments, epochs, snapshots, metadata } = this.#options;
+    return metadata.isDirty || epochs.isDirty || snapshots.isDirty || segments.isDirty ||
+      this.compaction?.isUnsettled === true || this.recoveryPoint < segments.active.nextOffset;
+  }
+
+  /** Resolves when everything that was appended before the call is on the disk. */
+  async flush(): Promise<void> {
+    const { segments } = this.#options;
+    const end = segments.active.nextOffset;
+    const cuts = this.#cuts;
+    await this.#syncOtherFiles();
+    await segments.sync();
+    await this.compaction?.settle();
+    if (cuts === this.#cuts && end > this.recoveryPoint) this.recoveryPoint = end;
+  }
+
+  /** `closed` has been closed by a roll: what a start needs of it goes to its files and to the disk. */
+  settle(closed: Segment): void {
+    const { snapshots, producers, onFailure } = this.#options;
+    try {
+      snapshots.take(closed.nextOffset, producers);
+    } catch (error) {
+      // An older one serves too, and a disk that fails is noticed by the next write.
+      if (!(error instanceof FileError)) throw error;
+    }
+    this.#settleOnDisk(closed.nextOffset).catch(onFailure);
+  }
+
+  /**
+   * What is from `offset` on is about to go: nothing may promise it any more. What this returns
+   * resolves when the disk does not either.
+   */
+  lower(offset: number): Promise<void> | void {
+    this.#cuts++;
+    if (offset >= this.recoveryPoint) return;
+    this.recoveryPoint = offset;
+    return this.#options.onRecoveryPoint(true);
+  }
+
+  /** No file may be open that is not a segment's. */
+  letGo(): void {
+    this.#options.metadata.letGo();
+    this.#options.epochs.letGo();
+    this.#options.snapshots.letGo();
+  }
+
+  async #settleOnDisk(end: number): Promise<void> {
+    const cuts = this.#cuts;
+    await this.#syncOtherFiles();
+    await this.#options.segments.syncClosed();
+    if (cuts !== this.#cuts || end <= this.recoveryPoint) return;
+    this.recoveryPoint = end;
+    this.#options.onRecoveryPoint(false);
+  }
+
+  /** Brings to the disk what lies beside the segments. */
+  async #syncOtherFiles(): Promise<void> {
+    const { segments, epochs, snapshots, metadata } = this.#options;
+    if (metadata.isDirty || epochs.isDirty || snapshots.isDirty) segments.noteName();
+    await metadata.sync();
+    await epochs.sync();
+    await snapshots.sync();
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What a data directory knows of its logs' recovery points and high watermarks: up to where each log
+ * was on the disk, and up to where all replicas in sync had it, when that was last written down.
+ *
+ * @module
+ */
+import { KafkaError } from "../protocol/errors.ts";
+import { FileError, type FileSystem } from "../runtime/runtime.ts";
+import { OffsetCheckpoint } from "./offset_checkpoint.ts";
+import type { PartitionLog } from "./partition_log.ts";
+
+const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
+const HIGH_WATERMARKS = "replication-offset-checkpoint";
+
+/** The two checkpoints of one data directory. */
+export class RecoveryPoints {
+  /** The high watermark of a log: its end, unless somebody who knows better is asked. */
+  highWatermarkOf: (log: PartitionLog) => number = (log) => log.logEndOffset;
+  readonly #logs: ReadonlyMap<string, PartitionLog>;
+  readonly #recoveryPoints: OffsetCheckpoint;
+  readonly #highWatermarks: OffsetCheckpoint;
+  readonly #onLoss: (sentence: string) => void;
+  /** Of logs that are not open; null where the file is missing, so that nothing is known. */
+  #storedRecoveryPoints: Map<string, number> | null;
+  readonly #storedHighWatermarks: Map<string, number>;
+
+  /**
+   * Reads the checkpoints of `directory`, whose open logs are `logs`. `isNew`: nothing was there
+   * before. `onLoss` is told of a file that had to be done without.
+   */
+  constructor(
+    files: FileSystem,
+    directory: string,
+    logs: ReadonlyMap<string, PartitionLog>,
+    isNew: boolean,
+    onLoss: (sentence: string) => void,
+  ) {
+    this.#logs = logs;
+    this.#onLoss = onLoss;
+    this.#recoveryPoints = new OffsetCheckpoint(files, directory, RECOVERY_POINTS);
+    this.#highWatermarks = new OffsetCheckpoint(files, directory, HIGH_WATERMARKS);
+    this.#storedRecoveryPoints = this.#read(this.#recoveryPoints) ?? (isNew ? new Map() : null);
+    this.#storedHighWatermarks = this.#read(this.#highWatermarks) ?? new Map();
+    if (isNew) this.#recoveryPoints.replace(new Map());
+  }
+
+  /** What was written down for a log that is not open yet: 0 for nothing, undefined without a file. */
+  stored(name: string): number | undefined {
+    return this.#storedRecoveryPoints === null
+      ? undefined
+      : this.#storedRecoveryPoints.get(name) ?? 0;
+  }
+
+  /** The high watermark that was written down for a log, or -1. */
+  storedHighWatermark(name: string): number {
+    return this.#storedHighWatermarks.get(name) ?? -1;
+  }
+
+  /** Every log of the directory has been opened, or is known as damaged. */
+  know(): void {
+    this.#storedRecoveryPoints ??= new Map();
+  }
+
+  /** The log is gone for good. */
+  forget(name: string): void {
+    this.#storedHighWatermarks.delete(name);
+    if (this.#storedRecoveryPoints?.delete(name)) this.#recoveryPoints.replace(this.#current());
+  }
+
+  /** The recovery point of an open log has been lowered: this is written down before records go. */
+  lower(): void {
+    if (this.#storedRecoveryPoints !== null) this.#recoveryPoints.replace(this.#current());
+  }
+
+  /** Resolves when both are written down, on the disk. Rejects with a `FileError`. */
+  async save(): Promise<void> {
+    // With a part of the logs only, the file would say of the others that nothing is on the disk.
+    if (this.#storedRecoveryPoints === null) return;
+    await this.#recoveryPoints.save(() => this.#current());
+    await this.#highWatermarks.save(() => this.#currentHighWatermarks());
+  }
+
+  /** As {@linkcode RecoveryPoints.save}, for one who does not wait: what was written before stays true. */
+  saveLater(): void {
+    this.save().catch((error) => {
+      if (!(error instanceof FileError)) throw error;
+    });
+  }
+
+  #current(): Map<string, number> {
+    const stored = this.#storedRecoveryPoints!;
+    for (const log of this.#logs.values()) stored.set(log.name, log.recoveryPoint);
+    return stored;
+  }
+
+  #currentHighWatermarks(): Map<string, number> {
+    for (const log of this.#logs.values()) {
+      this.#storedHighWatermarks.set(log.name, this.highWatermarkOf(log));
+    }
+    return this.#storedHighWatermarks;
+  }
+
+  #read(checkpoint: OffsetCheckpoint): Map<string, number> | null {
+    try {
+      return checkpoint.read();
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#onLoss(`Went on without ${checkpoint.path}: ${error.message}`);
+      return null;
+    }
+  }
+}
