@@ -11,6 +11,7 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import {
   readBatchLength,
   readMaxTimestamp,
+  readPartitionLeaderEpoch,
   RecordError,
   RECORDS_OFFSET,
 } from "../protocol/records/batch.ts";
@@ -114,6 +115,10 @@ class Recovery {
   readonly #sizes = new Map<Segment, number>();
   /** Whether what comes next may be missing: where the walk is, or behind a cut. */
   #isOpenEnded = false;
+  /** The newest leader epoch of the batches that were walked. */
+  #latestEpoch = -1;
+  /** Whether the segment that was walked last lacks offsets, as only compaction leaves it. */
+  #hasGaps = false;
 
   constructor(options: RecoveryOptions, segments: Segment[]) {
     this.#options = options;
@@ -183,7 +188,11 @@ class Recovery {
   #follows(segment: Segment, safeOffset: number): boolean {
     const before = this.#kept.at(-1);
     if (before === undefined || segment.baseOffset === before.nextOffset) return true;
-    if (segment.baseOffset > before.nextOffset && this.#options.allowGaps) return true;
+    // Above the recovery point records may be missing for another reason than that they were
+    // compacted: what is compacted was brought to the disk first.
+    const mayHaveGap = this.#options.allowGaps &&
+      (segment.baseOffset <= safeOffset || this.#hasGaps);
+    if (segment.baseOffset > before.nextOffset && mayHaveGap) return true;
     const isEmpty = this.#sizeOf(segment) === 0;
     if (isEmpty && segment.baseOffset < before.nextOffset) {
       this.#drop(segment, "it is empty, and the segment before it holds what should be there");
@@ -247,10 +256,12 @@ class Recovery {
     const size = this.#sizeOf(segment);
     const scanner = new BatchScanner(segment.file, 0, size, WALK_WINDOW);
     let problem: string | null = null;
+    this.#hasGaps = false;
     while (problem === null && scanner.next()) {
       problem = offsetProblem(scanner, segment, segment.nextOffset) ??
-        (isFull ? scanner.crcProblem() : null);
+        (isFull ? scanner.crcProblem() ?? this.#epochProblem(scanner) : null);
       if (problem !== null) break;
+      if (scanner.baseOffset > segment.nextOffset) this.#hasGaps = true;
       try {
         const maxTimestamp = readMaxTimestamp(scanner.bytes, scanner.at);
         if (isFull) this.#options.visit(scanner);
@@ -266,6 +277,19 @@ class Recovery {
     if (problem !== null) this.#cut(segment, size, problem, scanner, safeOffset);
     segment.index.trim();
     if (isFull) this.#options.endSegment(segment);
+  }
+
+  /**
+   * A leader's batches never follow those of a later one: where they do, a cut was lost and what it
+   * took away is back, behind what was written in its place.
+   */
+  #epochProblem(scanner: BatchScanner): string | null {
+    const epoch = readPartitionLeaderEpoch(scanner.bytes, scanner.at);
+    if (epoch >= 0 && epoch < this.#latestEpoch) {
+      return `it is of the leader epoch ${epoch}, batches of ${this.#latestEpoch} come before it`;
+    }
+    this.#latestEpoch = epoch;
+    return null;
   }
 
   #cut(

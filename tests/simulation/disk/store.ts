@@ -80,6 +80,7 @@ export class Store {
     });
     await manager.flushDirectory();
     manager.openAll((topic) => configs.get(topic)!);
+    await manager.flushMended();
   }
 
   /** Makes a partition, so that no loss of power takes it away again. */
