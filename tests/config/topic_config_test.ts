@@ -3,6 +3,7 @@ import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigSource } from "../../src/config/definition.ts";
 import {
   checkTopicConfig,
+  checkTopicConfigs,
   describeTopicConfig,
   describeTopicConfigs,
   logConfigFor,
@@ -76,6 +77,46 @@ test("changes of the broker's keys reach its topics at once", () => {
   );
 });
 
+test("flush keys come from the broker's, and the topic's go before them", () => {
+  const broker = new BrokerConfig({
+    "log.flush.interval.messages": "1",
+    "log.flush.scheduler.interval.ms": "3000",
+  });
+  const inherited = logConfigFor(NOTHING, broker);
+  assertEquals([inherited.flushMessages, inherited.flushMs], [1, 3_000]);
+  const own = logConfigFor(new Map([["flush.messages", "10"], ["flush.ms", "20"]]), broker);
+  assertEquals([own.flushMessages, own.flushMs], [10, 20]);
+  assertEquals(
+    describeTopicConfig("flush.ms", NOTHING, broker).synonyms.map(({ name, value }) =>
+      `${name}=${value}`
+    ),
+    ["log.flush.scheduler.interval.ms=3000", "log.flush.scheduler.interval.ms=9223372036854775807"],
+  );
+});
+
+test("compression.type names a compression with the level of its kind, or leaves batches alone", () => {
+  const recompression = (overrides: Record<string, string>, broker: Record<string, string> = {}) =>
+    logConfigFor(new Map(Object.entries(overrides)), new BrokerConfig(broker)).recompression;
+  assertEquals(recompression({}), null);
+  assertEquals(recompression({ "compression.type": "producer" }), null);
+  assertEquals(recompression({ "compression.type": "uncompressed" }), { type: "none" });
+  assertEquals(recompression({ "compression.type": "snappy" }), { type: "snappy" });
+  assertEquals(recompression({ "compression.type": "gzip" }), { type: "gzip" });
+  assertEquals(recompression({ "compression.type": "lz4" }), { type: "lz4", level: 9 });
+  assertEquals(
+    recompression({ "compression.type": "gzip", "compression.gzip.level": "1" }),
+    { type: "gzip", level: 1 },
+  );
+  assertEquals(
+    recompression({ "compression.zstd.level": "-5" }, { "compression.type": "zstd" }),
+    { type: "zstd", level: -5 },
+  );
+  assertEquals(
+    recompression({}, { "compression.type": "zstd", "compression.zstd.level": "7" }),
+    { type: "zstd", level: 7 },
+  );
+});
+
 test("minInsyncReplicas() is the topic's, else the broker's", () => {
   const broker = new BrokerConfig({ "min.insync.replicas": "2" });
   assertEquals(minInsyncReplicas(NOTHING, broker), 2);
@@ -92,8 +133,10 @@ test("checkTopicConfig() refuses keys, values and what is not there yet", () => 
   refused("retention.ms", "-2");
   refused("message.timestamp.type", "Foo");
   refused("compression.gzip.level", "0");
-  assertEquals(refused("cleanup.policy", "compact").includes("log compaction"), true);
-  assertEquals(refused("compression.type", "zstd").includes("recompression"), true);
+  refused("cleanup.policy", "compact,compact");
+  refused("min.cleanable.dirty.ratio", "1.1");
+  refused("compression.type", "brotli");
+  refused("flush.messages", "0");
   assertEquals(refused("remote.storage.enable", "true").includes("remote storage"), true);
 });
 
@@ -110,9 +153,46 @@ test("an empty cleanup policy keeps everything", () => {
   assertEquals(logConfigFor(overrides, new BrokerConfig()).delete, false);
 });
 
-test("a compacted topic of another version is not deleted by retention", () => {
+test("a compacted topic is not deleted by retention unless it says so", () => {
   const config = logConfigFor(new Map([["cleanup.policy", "compact"]]), new BrokerConfig());
   assertEquals([config.compact, config.delete], [true, false]);
+  const both = logConfigFor(new Map([["cleanup.policy", "compact,delete"]]), new BrokerConfig());
+  assertEquals([both.compact, both.delete], [true, true]);
+});
+
+test("a compacted topic closes its segments before its records have to be compacted", () => {
+  const lag = ["max.compaction.lag.ms", "5000"] as const;
+  const segmentMs = (...overrides: (readonly [string, string])[]) =>
+    logConfigFor(new Map(overrides), new BrokerConfig()).segmentMs;
+  assertEquals(segmentMs(lag), 604_800_000);
+  assertEquals(segmentMs(lag, ["cleanup.policy", "compact"]), 5_000);
+  assertEquals(segmentMs(lag, ["cleanup.policy", "compact"], ["segment.ms", "100"]), 100);
+});
+
+test("the broker's keys give the defaults of compaction", () => {
+  const config = logConfigFor(
+    NOTHING,
+    new BrokerConfig({
+      "log.cleaner.delete.retention.ms": "1",
+      "log.cleaner.min.compaction.lag.ms": "2",
+      "log.cleaner.max.compaction.lag.ms": "3",
+      "log.cleaner.min.cleanable.ratio": "0.25",
+    }),
+  );
+  assertEquals(config.deleteRetentionMs, 1);
+  assertEquals(config.minCompactionLagMs, 2);
+  assertEquals(config.maxCompactionLagMs, 3);
+  assertEquals(config.minCleanableDirtyRatio, 0.25);
+});
+
+test("the least lag of compaction must not be above the most", () => {
+  checkTopicConfigs(new Map([["min.compaction.lag.ms", "5"], ["max.compaction.lag.ms", "5"]]));
+  assertThrows(
+    () =>
+      checkTopicConfigs(new Map([["min.compaction.lag.ms", "6"], ["max.compaction.lag.ms", "5"]])),
+    KafkaError,
+    "must not be above max.compaction.lag.ms, which is 5",
+  );
 });
 
 test("an override that cannot be read is passed over", () => {

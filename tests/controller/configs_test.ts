@@ -70,7 +70,7 @@ test("lists are added to and taken from, beginning with what is in force", () =>
   );
   assertEquals(
     incremental(TOPIC, "events", change("cleanup.policy", APPEND, "compact")),
-    ["INVALID_CONFIG"],
+    ["NONE", "cleanup.policy=delete,compact"],
   );
   assertEquals(incremental(TOPIC, "events", change("retention.ms", APPEND, "1")), [
     "INVALID_CONFIG",

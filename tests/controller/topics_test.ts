@@ -207,7 +207,7 @@ test("configs are checked", () => {
       configured("a", "no.such.key", "1"),
       configured("b", "retention.ms", "x"),
       configured("c", "retention.ms", null),
-      configured("d", "cleanup.policy", "compact"),
+      configured("d", "cleanup.policy", "shrink"),
       configured("e", "cleanup.policy", "delete"),
     ]),
     [

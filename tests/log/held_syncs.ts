@@ -15,9 +15,9 @@ interface Held {
   readonly end: (failure?: Error) => void;
 }
 
-/** Holds the syncs of files whose path contains `heldAt`, while there is one. */
+/** Holds the syncs of files whose path matches `heldAt`, while there is one. */
 export class HeldSyncs implements FileSystem {
-  heldAt: string | null = null;
+  heldAt: RegExp | null = null;
   /** How many syncs of such files have begun. */
   begun = 0;
   /** How many writes to such files have been made. */
@@ -90,7 +90,7 @@ export class HeldSyncs implements FileSystem {
   }
 
   #isHeld(path: string): boolean {
-    return this.heldAt !== null && path.includes(this.heldAt);
+    return this.heldAt !== null && this.heldAt.test(path);
   }
 
   async #until(isSo: () => boolean): Promise<void> {
