@@ -68,18 +68,28 @@ export function decideRegistration(
 }
 
 /**
- * Makes the broker lead the partitions that have no leader although it is in sync: Apache Kafka
- * leaves them so when its last broker shuts down.
+ * Makes the broker lead the partitions that have no leader although it has all that was committed:
+ * it is in sync, or nobody is and it is eligible all the same (KIP-966). Apache Kafka leaves
+ * partitions either way when its last broker shuts down.
  */
 export function decideElections(nodeId: number, image: MetadataImage): MetadataRecordInput[] {
   const records: MetadataRecordInput[] = [];
   for (const { id, partitions } of image.topics()) {
-    for (const { partition, leader, isr } of partitions) {
-      if (leader !== NO_LEADER || !isr.includes(nodeId)) continue;
-      records.push({
-        name: "PartitionChangeRecord",
-        value: { partitionId: partition, topicId: id, leader: nodeId },
-      });
+    for (const { partition, leader, isr, eligibleLeaderReplicas } of partitions) {
+      if (leader !== NO_LEADER) continue;
+      const election = { partitionId: partition, topicId: id, leader: nodeId };
+      if (isr.includes(nodeId)) records.push({ name: "PartitionChangeRecord", value: election });
+      else if (isr.length === 0 && eligibleLeaderReplicas.includes(nodeId)) {
+        records.push({
+          name: "PartitionChangeRecord",
+          value: {
+            ...election,
+            isr: [nodeId],
+            eligibleLeaderReplicas: eligibleLeaderReplicas.filter((replica) => replica !== nodeId),
+            lastKnownElr: [],
+          },
+        });
+      }
     }
   }
   return records;

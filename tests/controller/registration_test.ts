@@ -54,3 +54,33 @@ test("a broker leads what has no leader and what it has in full", () => {
   }]);
   assertEquals(decideElections(2, image), []);
 });
+
+test("a broker leads what nobody is in sync with and it is eligible for", () => {
+  const left = (isr: number[], eligibleLeaderReplicas: number[]) =>
+    imageOf(topic("events", EVENTS), partition(EVENTS, 0, 1), {
+      name: "PartitionChangeRecord",
+      value: {
+        partitionId: 0,
+        topicId: EVENTS,
+        leader: -1,
+        isr,
+        eligibleLeaderReplicas,
+        lastKnownElr: eligibleLeaderReplicas,
+      },
+    });
+  const image = left([], [2, 1]);
+  const records = decideElections(1, image);
+  assertEquals(records, [{
+    name: "PartitionChangeRecord",
+    value: {
+      partitionId: 0,
+      topicId: EVENTS,
+      leader: 1,
+      isr: [1],
+      eligibleLeaderReplicas: [2],
+      lastKnownElr: [],
+    },
+  }]);
+  assertEquals(decideElections(3, image), [], "it may lack what was committed");
+  assertEquals(decideElections(1, left([2], [1])), [], "somebody is in sync");
+});
