@@ -98,6 +98,19 @@ export class ProducerSnapshots {
     }
   }
 
+  /** Removes those that a loss of power has left in part: nobody may have synced an older one. */
+  removeDamaged(): void {
+    for (const offset of [...this.#offsets]) {
+      const path = this.#path(offset);
+      try {
+        decodeProducerSnapshot(readWhole(this.#files, path) ?? new Uint8Array(0), path);
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        this.#remove(offset);
+      }
+    }
+  }
+
   /** Whether {@linkcode ProducerSnapshots.sync} has anything to do. */
   get isDirty(): boolean {
     return this.#dirty.size > 0;

@@ -30,6 +30,8 @@ export class LogReplay {
   readonly aborted: AbortedTransaction[] = [];
   readonly #producers: ProducerState | null;
   readonly #epochs: EpochStart[] = [];
+  /** The last offset that was seen of each of them. */
+  readonly #lastOffsets: number[] = [];
   readonly #batch: ProducedBatch = {
     producerId: -1,
     producerEpoch: -1,
@@ -57,6 +59,7 @@ export class LogReplay {
     if (epoch > (this.#epochs.at(-1)?.epoch ?? -1)) {
       this.#epochs.push({ epoch, startOffset: scanner.baseOffset });
     }
+    if (this.#epochs.length > 0) this.#lastOffsets[this.#epochs.length - 1] = scanner.lastOffset;
   }
 
   /** The leader epochs that were seen, with the first offset of each. */
@@ -67,9 +70,12 @@ export class LogReplay {
   /** Whether `epochs` say of every batch that was seen what the batch itself says. */
   agreesWith(epochs: LeaderEpochs, logStartOffset: number): boolean {
     const seen = this.#epochs;
-    return seen.every(({ epoch, startOffset }) => {
+    return seen.every(({ epoch, startOffset }, i) => {
       const offset = Math.max(startOffset, logStartOffset);
-      return epochs.epochForOffset(offset) === epoch || isPassed(seen, epoch, logStartOffset);
+      // A later epoch that the file lets begin in between is one whose records were lost.
+      const last = Math.max(this.#lastOffsets[i]!, logStartOffset);
+      return isPassed(seen, epoch, logStartOffset) ||
+        (epochs.epochForOffset(offset) === epoch && epochs.epochForOffset(last) === epoch);
     });
   }
 

@@ -121,9 +121,10 @@ class Disk {
         const operation = (["open", "read", "write", "change"] as const)[random.below(4)]!;
         disk.failNext(operation, "io", random.oneIn(2) ? "-0/" : "");
       }
-      const opening = store.open().catch((error) =>
-        store.expectFault("the directory cannot be opened", error)
-      );
+      const { life } = store;
+      const opening = store.open().catch((error) => {
+        if (life === store.life) store.expectFault("the directory cannot be opened", error);
+      });
       // Perhaps it ends while it still opens.
       if (random.oneIn(2)) await opening;
       await this.world.pause(random.below(3_000) / 1_000);

@@ -64,7 +64,7 @@ export class Operations {
     const { random } = this;
     const { model } = place;
     const producer = random.below(PRODUCERS + 2) - 2;
-    const producerId = producer < 0 ? -1 : 1_000 * (model.partition + 1) + producer;
+    const producerId = producer < 0 ? -1 : model.producerId(producer);
     const last = producerId < 0 ? undefined : model.lastOf(producerId, 1)[0];
     const nowMs = this.store.runtime.clock.now();
     const batch = makeBatch({
@@ -105,7 +105,7 @@ export class Operations {
   /** A producer sends one of its last batches again: it must be known, or refused. */
   repeat(place: Place): void {
     const { model } = place;
-    const producerId = 1_000 * (model.partition + 1) + this.random.below(PRODUCERS);
+    const producerId = model.producerId(this.random.below(PRODUCERS));
     const sent = model.lastOf(producerId, REPEATED);
     if (sent.length === 0 || place.log.failure !== null) return;
     const back = this.random.oneIn(2) ? 0 : this.random.below(sent.length);
@@ -137,11 +137,13 @@ export class Operations {
   /** Waits until everything is on the disk. */
   async flush(place: Place): Promise<void> {
     const { model, log } = place;
+    const { life } = this.store;
     const mark = model.beginFlush();
     try {
       await log.flush();
       mark();
     } catch (error) {
+      if (life !== this.store.life) return;
       this.store.expectFault(`cannot flush ${model.name}`, error);
       if (log.failure === null) this.#fail(place, "a flush has failed, and the log goes on");
     }
@@ -219,11 +221,17 @@ export class Operations {
   }
 
   /** Cuts the log back to the beginning of a batch. */
-  truncate(place: Place): void {
+  async truncate(place: Place): Promise<void> {
     const { model, log } = place;
     const batches = model.readable.slice(1);
     if (batches.length === 0 || log.failure !== null) return;
     const offset = batches[Math.max(0, batches.length - 1 - this.random.below(6))]!.baseOffset;
+    try {
+      await log.lowerRecoveryPoint(offset);
+    } catch (error) {
+      return this.store.expectFault(`cannot lower the recovery point of ${model.name}`, error);
+    }
+    if (log.failure !== null) return;
     this.#change(place, "truncate", () => log.truncateTo(offset));
     model.truncate(offset);
     this.#expectEnds(place);

@@ -52,6 +52,8 @@ export class PartitionModel {
   isLoose = false;
   /** Where a deletion that failed half way may have moved the start to. */
   latestStart = 0;
+  /** Grows when other producers take the place of those that were. */
+  producers = 0;
   /** The records up to here have been compacted, as far as anybody knows. */
   compactedUpTo = 0;
   #lineages: Lineage[] = [];
@@ -72,6 +74,11 @@ export class PartitionModel {
   /** The batches that can be read, the first one perhaps in part. */
   get readable(): StoredBatch[] {
     return this.batches.filter((batch) => batch.lastOffset >= this.startOffset);
+  }
+
+  /** The id of one of the producers of now. */
+  producerId(number: number): number {
+    return 10_000 * (this.partition + 1) + 10 * this.producers + number;
   }
 
   /** The last batches of a producer that are still there, the newest first. */
@@ -179,6 +186,8 @@ export class PartitionModel {
 
   #accept(found: FoundLog, { batches }: Content, ending: Ending): void {
     this.batches = batches.filter(({ lastOffset }) => lastOffset < found.endOffset);
+    // Where a log has lost its end behind its start, what producers sent is not known any more.
+    if (found.startOffset === found.endOffset && ending === "power") this.producers++;
     this.endOffset = found.endOffset;
     this.startOffset = found.startOffset;
     if (ending !== "kill") {

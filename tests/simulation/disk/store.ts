@@ -10,7 +10,7 @@ import type { LogConfig } from "../../../src/log/log_config.ts";
 import { LogManager } from "../../../src/log/log_manager.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
-import type { Runtime } from "../../../src/runtime/runtime.ts";
+import { FileError, type Runtime } from "../../../src/runtime/runtime.ts";
 import type { SimulatedDisk } from "../../../src/simulator/simulated_disk.ts";
 import type { World } from "../world.ts";
 import type { Ending, PartitionModel } from "./partition_model.ts";
@@ -40,6 +40,8 @@ export class Store {
   #manager: LogManager | null = null;
   #ending: Ending = "clean";
   #faultsBefore = 0;
+  /** Counts processes: what one of them still says after its end does not count. */
+  life = 0;
 
   constructor(readonly world: World) {}
 
@@ -173,6 +175,7 @@ export class Store {
   #noteEnding(ending: Ending): void {
     this.world.count(`${ending} ends`);
     this.#manager = null;
+    this.life++;
     this.disk.forgetFaults();
     this.disk.isFull = false;
     if (SEVERITY.indexOf(ending) > SEVERITY.indexOf(this.#ending)) this.#ending = ending;
@@ -181,7 +184,8 @@ export class Store {
 
   /** Fails unless `error` is a `KafkaError` that a fault explains. */
   expectFault(what: string, error: unknown): void {
-    if (error instanceof KafkaError && this.hasFailed) {
+    const isToldOf = error instanceof KafkaError || error instanceof FileError;
+    if (isToldOf && this.hasFailed) {
       this.world.count("faults met");
       return;
     }
