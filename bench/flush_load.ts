@@ -1,0 +1,156 @@
+/**
+ * Producers that do nothing but produce: each is one connection that sends the same request again and
+ * again, a given number of them ahead of the answers, and checks each answer for an error.
+ *
+ * @module
+ */
+import { finishFrame, startFrame } from "../src/protocol/frame.ts";
+import { readResponseHeader, writeRequestHeader } from "../src/protocol/header.ts";
+import { produce } from "../src/protocol/messages/produce.ts";
+import { encodeBatch } from "../src/protocol/records/batch.ts";
+import { ByteReader, ByteWriter } from "../src/protocol/wire.ts";
+
+const VERSION = 9;
+const PREFIX = 4;
+
+/** What the producers do. */
+export interface Load {
+  /** Where the broker listens. */
+  readonly port: number;
+  readonly topic: string;
+  readonly partitions: number;
+  /** How many connections. */
+  readonly producers: number;
+  /** Requests that each sends ahead of their answers. */
+  readonly inFlight: number;
+  /** The size of a batch, header included. */
+  readonly batchBytes: number;
+  readonly acks: 1 | -1;
+  /** Not measured. */
+  readonly warmUpMs: number;
+  readonly measuredMs: number;
+}
+
+/** What came of it. */
+export interface LoadResult {
+  /** Acknowledged batches in the measured time. */
+  readonly batches: number;
+  readonly seconds: number;
+  /** From the sending of a request to its answer, ms. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Runs the load. Throws when the broker refuses a batch. */
+export async function run(load: Load): Promise<LoadResult> {
+  const beginMs = performance.now() + load.warmUpMs;
+  const endMs = beginMs + load.measuredMs;
+  const latencies: number[] = [];
+  await Promise.all(
+    Array.from(
+      { length: load.producers },
+      (_, i) => produceUntil(load, i, beginMs, endMs, latencies),
+    ),
+  );
+  latencies.sort((a, b) => a - b);
+  const at = (part: number) => latencies[Math.floor(latencies.length * part)] ?? NaN;
+  return {
+    batches: latencies.length,
+    seconds: load.measuredMs / 1_000,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+  };
+}
+
+async function produceUntil(
+  load: Load,
+  number: number,
+  beginMs: number,
+  endMs: number,
+  latencies: number[],
+): Promise<void> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: load.port });
+  connection.setNoDelay();
+  const request = requestOf(load, number % load.partitions);
+  const sentMs: number[] = [];
+  const answers = new Answers(connection);
+  for (let i = 0; i < load.inFlight; i++) {
+    sentMs.push(performance.now());
+    await writeAll(connection, request);
+  }
+  for (;;) {
+    checkAnswer(await answers.next());
+    const now = performance.now();
+    const sent = sentMs.shift()!;
+    if (now >= beginMs && now < endMs) latencies.push(now - sent);
+    if (now >= endMs) {
+      // What is under way is waited for, so that the broker ends with nobody listening in vain.
+      if (sentMs.length === 0) return;
+      continue;
+    }
+    sentMs.push(now);
+    await writeAll(connection, request);
+  }
+}
+
+/** One produce request with one batch of about `batchBytes` bytes. */
+function requestOf({ topic, batchBytes, acks }: Load, index: number): Uint8Array {
+  const value = new Uint8Array(batchBytes - 61 - 12);
+  for (let i = 0; i < value.length; i++) value[i] = (i * 31 + (i >>> 8) * 17) & 0xff;
+  const records = encodeBatch([{ value, timestamp: Date.now() }]);
+  const writer = new ByteWriter();
+  const start = startFrame(writer);
+  writeRequestHeader(writer, produce, VERSION, 1, "flush-bench");
+  produce.requestCodec(VERSION).write(writer, {
+    acks,
+    timeoutMs: 30_000,
+    topicData: [{ name: topic, partitionData: [{ index, records }] }],
+  });
+  finishFrame(writer, start);
+  return writer.toBytes();
+}
+
+async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
+}
+
+function checkAnswer(frame: Uint8Array): void {
+  const reader = new ByteReader(frame);
+  readResponseHeader(reader, produce, VERSION);
+  const { responses } = produce.responseCodec(VERSION).read(reader);
+  const { errorCode, errorMessage } = responses[0]!.partitionResponses[0]!;
+  if (errorCode !== 0) throw new Error(`The broker refused a batch: ${errorCode} ${errorMessage}`);
+}
+
+/** Cuts a connection's bytes into answers. */
+class Answers {
+  #buffer = new Uint8Array(65_536);
+  #start = 0;
+  #end = 0;
+
+  constructor(readonly connection: Deno.TcpConn) {}
+
+  async next(): Promise<Uint8Array> {
+    for (;;) {
+      const length = this.#length();
+      if (length !== -1 && this.#end - this.#start >= PREFIX + length) {
+        const from = this.#start + PREFIX;
+        this.#start = from + length;
+        return this.#buffer.subarray(from, this.#start);
+      }
+      if (this.#start > 0) {
+        this.#buffer.copyWithin(0, this.#start, this.#end);
+        this.#end -= this.#start;
+        this.#start = 0;
+      }
+      const count = await this.connection.read(this.#buffer.subarray(this.#end));
+      if (count === null) throw new Error("The broker closed the connection");
+      this.#end += count;
+    }
+  }
+
+  #length(): number {
+    if (this.#end - this.#start < PREFIX) return -1;
+    return new DataView(this.#buffer.buffer, this.#start).getInt32(0);
+  }
+}
