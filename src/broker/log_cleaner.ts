@@ -1,0 +1,173 @@
+/**
+ * Compacts the logs of this node whose `cleanup.policy` has `compact`, one at a time, the one with
+ * the largest new part first: Apache Kafka's log cleaner, on the event loop.
+ *
+ * @module
+ */
+import type { BrokerConfig } from "../config/broker_config.ts";
+import { type Cleanable, findCleanable, needsCleaning } from "../log/compaction/cleanable.ts";
+import { type CleaningReport, cleanLog } from "../log/compaction/cleaner.ts";
+import { KeyDigest, SECRET_BYTES } from "../log/compaction/key_digest.ts";
+import { OffsetMap } from "../log/compaction/offset_map.ts";
+import { CleaningStopped, Pacer } from "../log/compaction/pacer.ts";
+import type { PartitionLog } from "../log/partition_log.ts";
+import type { Logger } from "../logger.ts";
+import { FileError, type Runtime, type Timer } from "../runtime/runtime.ts";
+
+/** How long a log is left alone whose files could not be written, ms: there may be room again then. */
+const RETRY_MS = 60_000;
+/** The shortest wait when there was nothing to do, ms. */
+const SHORTEST_BACKOFF_MS = 10;
+
+/** A log that may be compacted. */
+export interface CleanedPartition {
+  readonly log: PartitionLog;
+  /** Records from here on are not decided yet. */
+  readonly lastStableOffset: number;
+}
+
+/** What a cleaner is made of. */
+export interface LogCleanerOptions {
+  readonly runtime: Pick<Runtime, "clock" | "random">;
+  readonly config: Pick<
+    BrokerConfig,
+    | "logCleanerEnable"
+    | "logCleanerBackoffMs"
+    | "logCleanerDedupeBufferSize"
+    | "logCleanerIoBufferSize"
+    | "logCleanerLoadFactor"
+    | "logCleanerMaxBytesPerSecond"
+  >;
+  /** Every log that this node leads. */
+  readonly partitions: Iterable<CleanedPartition>;
+  readonly logger: Logger;
+}
+
+/** Compacts logs in the background. */
+export class LogCleaner {
+  readonly #options: LogCleanerOptions;
+  readonly #pacer: Pacer;
+  /** Logs that could not be compacted, and until when they are left alone, by the monotonic clock. */
+  readonly #left = new WeakMap<PartitionLog, number>();
+  #secret: Uint8Array | null = null;
+  #timer: Timer | null = null;
+  #work: Promise<void> | null = null;
+  #isStopped = false;
+
+  /** A cleaner that has not begun. */
+  constructor(options: LogCleanerOptions) {
+    this.#options = options;
+    this.#pacer = new Pacer({
+      clock: options.runtime.clock,
+      maxBytesPerSecond: () => options.config.logCleanerMaxBytesPerSecond,
+    });
+  }
+
+  /** Begins, unless it has, or `log.cleaner.enable` says no. */
+  start(): void {
+    const { config, runtime } = this.#options;
+    if (!config.logCleanerEnable || this.#timer !== null || this.#isStopped) return;
+    const delayMs = Math.max(SHORTEST_BACKOFF_MS, config.logCleanerBackoffMs);
+    this.#timer = runtime.clock.setTimer(delayMs, () => {
+      this.#work = this.cleanAll().then(() => {
+        this.#timer = null;
+        this.#work = null;
+        this.start();
+      });
+    });
+  }
+
+  /** Stops where it is and resolves when nothing is under way any more. */
+  async shutdown(): Promise<void> {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    this.#pacer.stop();
+    await this.#work;
+  }
+
+  /** Compacts logs until none needs it. Returns how often it has compacted one. Never rejects. */
+  async cleanAll(): Promise<number> {
+    const passed = new Set<PartitionLog>();
+    let count = 0;
+    while (!this.#isStopped) {
+      const chosen = this.#choose(passed);
+      if (chosen === null) break;
+      try {
+        const report = await this.#clean(chosen.log, chosen.cleanable);
+        this.#options.logger.log("info", sentenceOf(chosen.log.name, report));
+        count++;
+      } catch (error) {
+        passed.add(chosen.log);
+        if (!(error instanceof CleaningStopped)) this.#leave(chosen.log, error);
+      }
+    }
+    return count;
+  }
+
+  async #clean(log: PartitionLog, cleanable: Cleanable): Promise<CleaningReport> {
+    const { config, runtime } = this.#options;
+    this.#secret ??= runtime.random.fill(new Uint8Array(SECRET_BYTES));
+    await log.compaction.settle();
+    return await cleanLog({
+      log: log.compaction,
+      cleanable,
+      map: new OffsetMap(new KeyDigest(this.#secret), {
+        maxBytes: config.logCleanerDedupeBufferSize,
+        loadFactor: config.logCleanerLoadFactor,
+      }),
+      pacer: this.#pacer,
+      nowMs: runtime.clock.now(),
+      bufferBytes: config.logCleanerIoBufferSize,
+    });
+  }
+
+  /** The log that needs it most. */
+  #choose(passed: ReadonlySet<PartitionLog>): { log: PartitionLog; cleanable: Cleanable } | null {
+    const { clock } = this.#options.runtime;
+    const nowMs = clock.now();
+    const monotonicMs = clock.monotonicMs();
+    let chosen: { log: PartitionLog; cleanable: Cleanable } | null = null;
+    for (const { log, lastStableOffset } of this.#options.partitions) {
+      if (!log.config.compact || log.failure !== null || passed.has(log)) continue;
+      if ((this.#left.get(log) ?? -Infinity) > monotonicMs) continue;
+      try {
+        const cleanable = findCleanable({
+          segments: log.compaction.segments,
+          config: log.config,
+          logStartOffset: log.logStartOffset,
+          logEndOffset: log.logEndOffset,
+          cleanedOffset: log.compaction.cleanedOffset,
+          lastStableOffset,
+          nowMs,
+        });
+        if (cleanable === null || !needsCleaning(cleanable, log.config)) continue;
+        const isMore = chosen === null || cleanable.dirtyRatio > chosen.cleanable.dirtyRatio;
+        if (isMore) chosen = { log, cleanable };
+      } catch (error) {
+        this.#leave(log, error);
+      }
+    }
+    return chosen;
+  }
+
+  /** A log whose files fail is tried again after a while, one with damage after a restart. */
+  #leave(log: PartitionLog, error: unknown): void {
+    const isFleeting = error instanceof FileError;
+    const untilMs = this.#options.runtime.clock.monotonicMs() + RETRY_MS;
+    this.#left.set(log, isFleeting ? untilMs : Infinity);
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.logger.log(
+      "error",
+      `Cannot compact ${log.name}, it stays as it is ` +
+        `${isFleeting ? "for a minute" : "until the next start"}: ${message}`,
+    );
+  }
+}
+
+function sentenceOf(name: string, report: CleaningReport): string {
+  const grouped = (value: number) => value.toLocaleString("en");
+  return `Compacted ${name} up to offset ${report.endOffset}: ` +
+    `${grouped(report.bytesRead)} bytes became ${grouped(report.bytesKept)}, ` +
+    `${grouped(report.recordsKept)} of ${grouped(report.recordsRead)} records stay` +
+    (report.isPartial ? "; more keys are left than log.cleaner.dedupe.buffer.size holds" : "");
+}

@@ -1,0 +1,317 @@
+/**
+ * What compaction keeps of one batch. Most batches are kept as they are or go whole, and are never
+ * taken apart; the records of the others are copied in pieces as long as what is kept lies together.
+ * Offsets, sequence numbers and the order stay.
+ *
+ * @module
+ */
+import {
+  compressionOf,
+  CONTROL_FLAG,
+  DELETE_HORIZON_FLAG,
+  hasDeleteHorizon,
+  type HostCodecs,
+  isControl,
+  readAttributes,
+  readBaseOffset,
+  readBaseSequence,
+  readBaseTimestamp,
+  readBatchSize,
+  readLastOffset,
+  readLastOffsetDelta,
+  readMaxTimestamp,
+  readPartitionLeaderEpoch,
+  readProducerEpoch,
+  readProducerId,
+  readRecordCount,
+  RECORDS_OFFSET,
+  TIMESTAMP_TYPE_FLAG,
+  timestampTypeOf,
+  TRANSACTIONAL_FLAG,
+  writeBatchHeader,
+} from "../../protocol/records/batch.ts";
+import { compress, decompress } from "../../protocol/records/compression/codec.ts";
+import {
+  sizeOfVarint,
+  sizeOfVarlong,
+  writeVarint,
+  writeVarlong,
+} from "../../protocol/records/varint.ts";
+import type { OffsetMap } from "./offset_map.ts";
+import { RecordWalk } from "./record_walk.ts";
+import type { TransactionFilter } from "./transaction_filter.ts";
+
+/** The most that a batch may decompress to. */
+export const MAX_DECOMPRESSED_BYTES = 268_435_456;
+/** A delete horizon is at most so far away, ms: 35,000 years, so that deltas to it are exact. */
+const LONGEST_RETENTION_MS = 2 ** 50;
+/** How many bytes a record may grow by when its timestamp delta changes. */
+const RECORD_GROWTH = 16;
+
+/** What a producer wrote last, so that its batch is kept. */
+export interface LastProduced {
+  /** The last offset of its newest batch of data, or -1 when it wrote a marker only. */
+  readonly lastOffset: number;
+  readonly producerEpoch: number;
+}
+
+/** What batches are judged by. */
+export interface FilterOptions {
+  /** The newest record of each key. */
+  readonly newest: OffsetMap;
+  /** The transactions, as of the batch that comes next. */
+  readonly transactions: TransactionFilter;
+  /** The time, ms since 1970. */
+  readonly nowMs: number;
+  /** `delete.retention.ms`: how long tombstones and markers stay after they were first met. */
+  readonly deleteRetentionMs: number;
+  /** What a producer that the log remembers wrote last, or null. */
+  readonly lastProduced: (producerId: number) => LastProduced | null;
+  /** The batch that ends before this offset is kept, if empty, so that the offset is not forgotten. */
+  readonly keptEndOffset: number;
+  /** The host's compressors. */
+  readonly codecs: () => HostCodecs;
+}
+
+/**
+ * What is kept of a batch: nothing, the batch as it is, or what {@linkcode BatchFilter.rebuilt} holds.
+ */
+export type Verdict = "drop" | "keep" | "rebuild";
+
+/** Judges the batches of a log, in their order. */
+export class BatchFilter {
+  /** How many records were judged. */
+  recordsRead = 0;
+  /** How many of them were kept. */
+  recordsKept = 0;
+
+  readonly #options: FilterOptions;
+  readonly #walk = new RecordWalk();
+  /** Pieces of the records that are kept: where each begins and ends. */
+  #pieces = new Uint32Array(64);
+  #pieceCount = 0;
+  #output = new Uint8Array(0);
+  #outputLength = 0;
+
+  /** A filter for one pass over a log. */
+  constructor(options: FilterOptions) {
+    this.#options = options;
+  }
+
+  /** The batch that takes the place of the last one, after the verdict "rebuild". Valid until the next. */
+  get rebuilt(): Uint8Array {
+    return this.#output.subarray(0, this.#outputLength);
+  }
+
+  /**
+   * Judges the batch at `at` of `bytes`, whose checksum has been verified. `isLast` keeps it, if
+   * empty: it tells where its segment ends. Throws a `RecordError` for records that cannot be read.
+   */
+  judge(bytes: Uint8Array, at: number, size: number, isLast: boolean): Verdict {
+    const { transactions, nowMs } = this.#options;
+    const attributes = readAttributes(bytes, at);
+    const isObsolete = transactions.visit(bytes, at);
+    const mustStay = isLast || this.#mustStay(bytes, at, attributes);
+    if (isControl(attributes)) {
+      const hasHorizon = hasDeleteHorizon(attributes);
+      const isDue = isObsolete && hasHorizon && readBaseTimestamp(bytes, at) <= nowMs;
+      if (isDue || readRecordCount(bytes, at) === 0) return this.#empty(bytes, at, mustStay);
+      this.recordsRead++;
+      this.recordsKept++;
+      if (!isObsolete || hasHorizon) return "keep";
+      this.#pieceCount = 0;
+      this.#keepPiece(at + RECORDS_OFFSET, at + size);
+      return this.#rebuild(bytes, at, bytes, readRecordCount(bytes, at), 0);
+    }
+    if (isObsolete || readRecordCount(bytes, at) === 0) return this.#empty(bytes, at, mustStay);
+    if (readBaseOffset(bytes, at) > this.#options.newest.latestOffset) return "keep";
+    return this.#judgeRecords(bytes, at, size, mustStay);
+  }
+
+  /** Whether the batch tells something that would be forgotten with it. */
+  #mustStay(bytes: Uint8Array, at: number, attributes: number): boolean {
+    const lastOffset = readLastOffset(bytes, at);
+    if (lastOffset + 1 === this.#options.keptEndOffset) return true;
+    const producerId = readProducerId(bytes, at);
+    const last = producerId < 0 ? null : this.#options.lastProduced(producerId);
+    if (last === null) return false;
+    return last.lastOffset >= 0
+      ? lastOffset === last.lastOffset
+      : isControl(attributes) && readProducerEpoch(bytes, at) === last.producerEpoch;
+  }
+
+  #judgeRecords(bytes: Uint8Array, at: number, size: number, mustStay: boolean): Verdict {
+    const { newest, nowMs } = this.#options;
+    const { latestOffset } = newest;
+    const attributes = readAttributes(bytes, at);
+    const compression = compressionOf(attributes);
+    const isPlain = compression === "none";
+    const records = isPlain ? bytes : decompress(
+      compression,
+      bytes.subarray(at + RECORDS_OFFSET, at + size),
+      MAX_DECOMPRESSED_BYTES,
+      this.#options.codecs(),
+    );
+    const start = isPlain ? at + RECORDS_OFFSET : 0;
+    const end = isPlain ? at + size : records.length;
+    const count = readRecordCount(bytes, at);
+    const baseOffset = readBaseOffset(bytes, at);
+    const hasHorizon = hasDeleteHorizon(attributes);
+    const keepsTombstones = !hasHorizon || nowMs < readBaseTimestamp(bytes, at);
+    const walk = this.#walk;
+    let kept = 0;
+    let maxDelta = -Infinity;
+    let hasTombstone = false;
+    this.#pieceCount = 0;
+    walk.begin(records, start, end, count);
+    while (walk.next()) {
+      const offset = baseOffset + walk.offsetDelta;
+      const stays = offset > latestOffset ||
+        (walk.keyStart >= 0 && (walk.hasValue || keepsTombstones) &&
+          offset >= newest.get(records, walk.keyStart, walk.keyEnd));
+      if (!stays) continue;
+      kept++;
+      if (!walk.hasValue) hasTombstone = true;
+      if (walk.timestampDelta > maxDelta) maxDelta = walk.timestampDelta;
+      this.#keepPiece(walk.start, walk.end);
+    }
+    this.recordsRead += count;
+    this.recordsKept += kept;
+    if (kept === 0) return this.#empty(bytes, at, mustStay);
+    if (kept === count && !(hasTombstone && !hasHorizon)) return "keep";
+    return this.#rebuild(bytes, at, records, kept, maxDelta, hasTombstone && !hasHorizon);
+  }
+
+  #keepPiece(start: number, end: number): void {
+    const pieces = this.#pieces;
+    const last = this.#pieceCount * 2 - 1;
+    if (last > 0 && pieces[last] === start) {
+      pieces[last] = end;
+      return;
+    }
+    if (last + 2 >= pieces.length) {
+      this.#pieces = new Uint32Array(pieces.length * 2);
+      this.#pieces.set(pieces);
+    }
+    this.#pieces[last + 1] = start;
+    this.#pieces[last + 2] = end;
+    this.#pieceCount++;
+  }
+
+  /** Makes a batch of the kept pieces of `records`, with a delete horizon where it gets one now. */
+  #rebuild(
+    bytes: Uint8Array,
+    at: number,
+    records: Uint8Array,
+    count: number,
+    maxDelta: number,
+    setsHorizon = true,
+  ): Verdict {
+    const attributes = readAttributes(bytes, at);
+    const compression = compressionOf(attributes);
+    const baseTimestamp = readBaseTimestamp(bytes, at);
+    const { nowMs, deleteRetentionMs } = this.#options;
+    const newBase = setsHorizon
+      ? nowMs + Math.min(deleteRetentionMs, LONGEST_RETENTION_MS)
+      : baseTimestamp;
+    this.#outputLength = RECORDS_OFFSET;
+    if (setsHorizon) this.#copyShifted(records, count, baseTimestamp - newBase);
+    else this.#copyPieces(records);
+    if (compression !== "none") {
+      const packed = compress(
+        compression,
+        this.#output.subarray(RECORDS_OFFSET, this.#outputLength),
+        undefined,
+        this.#options.codecs(),
+      );
+      this.#outputLength = RECORDS_OFFSET;
+      this.#reserve(packed.length);
+      this.#output.set(packed, RECORDS_OFFSET);
+      this.#outputLength += packed.length;
+    }
+    const keepsMaximum = isControl(attributes) || timestampTypeOf(attributes) === "LogAppendTime";
+    writeBatchHeader(this.#output, 0, {
+      baseOffset: readBaseOffset(bytes, at),
+      sizeInBytes: this.#outputLength,
+      partitionLeaderEpoch: readPartitionLeaderEpoch(bytes, at),
+      attributes: setsHorizon ? attributes | DELETE_HORIZON_FLAG : attributes,
+      lastOffsetDelta: readLastOffsetDelta(bytes, at),
+      baseTimestamp: newBase,
+      maxTimestamp: keepsMaximum ? readMaxTimestamp(bytes, at) : baseTimestamp + maxDelta,
+      producerId: readProducerId(bytes, at),
+      producerEpoch: readProducerEpoch(bytes, at),
+      baseSequence: readBaseSequence(bytes, at),
+      recordCount: count,
+    });
+    return "rebuild";
+  }
+
+  /** Records keep their bytes, since the base that their deltas count from stays too. */
+  #copyPieces(records: Uint8Array): void {
+    for (let piece = 0; piece < this.#pieceCount; piece++) {
+      const start = this.#pieces[piece * 2]!;
+      const end = this.#pieces[piece * 2 + 1]!;
+      this.#reserve(end - start);
+      this.#output.set(records.subarray(start, end), this.#outputLength);
+      this.#outputLength += end - start;
+    }
+  }
+
+  /** Copies the records with `shift` added to their timestamp deltas. */
+  #copyShifted(records: Uint8Array, count: number, shift: number): void {
+    const walk = this.#walk;
+    let left = count;
+    for (let piece = 0; piece < this.#pieceCount; piece++) {
+      let at = this.#pieces[piece * 2]!;
+      const end = this.#pieces[piece * 2 + 1]!;
+      while (at < end) {
+        walk.begin(records, at, end, left--);
+        walk.next();
+        at = walk.end;
+        const delta = walk.timestampDelta + shift;
+        const bodyLength = walk.end - walk.bodyStart;
+        const size = 1 + sizeOfVarlong(delta) + sizeOfVarint(walk.offsetDelta) + bodyLength;
+        this.#reserve(size + RECORD_GROWTH);
+        const output = this.#output;
+        let to = writeVarint(output, this.#outputLength, size);
+        output[to++] = walk.attributes;
+        to = writeVarlong(output, to, delta);
+        to = writeVarint(output, to, walk.offsetDelta);
+        output.set(records.subarray(walk.bodyStart, walk.end), to);
+        this.#outputLength = to + bodyLength;
+      }
+    }
+  }
+
+  /** Nothing of the batch but its header, where even that is needed. */
+  #empty(bytes: Uint8Array, at: number, mustStay: boolean): Verdict {
+    if (!mustStay) return "drop";
+    if (readBatchSize(bytes, at) === RECORDS_OFFSET) return "keep";
+    const attributes = readAttributes(bytes, at);
+    this.#outputLength = 0;
+    this.#reserve(RECORDS_OFFSET);
+    this.#outputLength = RECORDS_OFFSET;
+    writeBatchHeader(this.#output, 0, {
+      baseOffset: readBaseOffset(bytes, at),
+      sizeInBytes: RECORDS_OFFSET,
+      partitionLeaderEpoch: readPartitionLeaderEpoch(bytes, at),
+      attributes: attributes & (TIMESTAMP_TYPE_FLAG | TRANSACTIONAL_FLAG | CONTROL_FLAG),
+      lastOffsetDelta: readLastOffsetDelta(bytes, at),
+      baseTimestamp: -1,
+      maxTimestamp: readMaxTimestamp(bytes, at),
+      producerId: readProducerId(bytes, at),
+      producerEpoch: readProducerEpoch(bytes, at),
+      baseSequence: readBaseSequence(bytes, at),
+      recordCount: 0,
+    });
+    return "rebuild";
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#outputLength + more;
+    if (needed <= this.#output.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#output.length * 2, 4_096));
+    grown.set(this.#output.subarray(0, this.#outputLength));
+    this.#output = grown;
+  }
+}

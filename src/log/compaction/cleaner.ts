@@ -1,0 +1,282 @@
+/**
+ * Compaction of one log, in two passes. The first puts the keys of the part that was never compacted
+ * into the {@linkcode OffsetMap}, up to where there is room. The second writes every segment up to
+ * there anew, without the records that the map knows a newer one of, and puts the new segments in the
+ * place of the old ones. What did not fit is left for the next time.
+ *
+ * Both passes work in slices of a millisecond; whatever else happens to the log in between (records
+ * come, old segments are deleted, the topic goes) is looked at after each.
+ *
+ * @module
+ */
+import {
+  compressionOf,
+  isControl,
+  readAttributes,
+  readBaseOffset,
+  readLastOffset,
+  readRecordCount,
+  RECORDS_OFFSET,
+} from "../../protocol/records/batch.ts";
+import { decompress } from "../../protocol/records/compression/codec.ts";
+import type { Segment } from "../segment.ts";
+import { storageError } from "../storage_error.ts";
+import { BatchFilter, MAX_DECOMPRESSED_BYTES } from "./batch_filter.ts";
+import { BatchReader } from "./batch_reader.ts";
+import { type Cleanable, groupSegments } from "./cleanable.ts";
+import { CleanedSegment } from "./cleaned_segment.ts";
+import type { LogCompaction } from "./log_compaction.ts";
+import type { OffsetMap } from "./offset_map.ts";
+import { CleaningStopped, type Pacer } from "./pacer.ts";
+import { RecordWalk } from "./record_walk.ts";
+import { TransactionFilter } from "./transaction_filter.ts";
+
+/** What a cleaner works with. */
+export interface CleanerOptions {
+  readonly log: LogCompaction;
+  /** What to compact. */
+  readonly cleanable: Cleanable;
+  /** An empty map. */
+  readonly map: OffsetMap;
+  readonly pacer: Pacer;
+  /** The time, ms since 1970. */
+  readonly nowMs: number;
+  /** `log.cleaner.io.buffer.size`: how much is read at a time, bytes. */
+  readonly bufferBytes: number;
+}
+
+/** What compacting a log once came to. */
+export interface CleaningReport {
+  /** Everything before it has been compacted. */
+  readonly endOffset: number;
+  /** Whether that is less than what could have been: the map was too small for all keys at once. */
+  readonly isPartial: boolean;
+  /** Bytes of the segments that were read, and of what took their place. */
+  readonly bytesRead: number;
+  readonly bytesKept: number;
+  /** Records that were looked at, and kept. */
+  readonly recordsRead: number;
+  readonly recordsKept: number;
+  /** How many keys the new part had. */
+  readonly keys: number;
+}
+
+/**
+ * Compacts a log once. Rejects with {@linkcode CleaningStopped} when the pacer was stopped or the log
+ * changed so that there is nothing to go on with, and with a `KafkaError`, a `RecordError` or a
+ * `FileError` when its files cannot be read or written. The log is whole in any case.
+ */
+export async function cleanLog(options: CleanerOptions): Promise<CleaningReport> {
+  return await new Cleaning(options).run();
+}
+
+class Cleaning {
+  readonly #log: LogCompaction;
+  readonly #cleanable: Cleanable;
+  readonly #map: OffsetMap;
+  readonly #pacer: Pacer;
+  readonly #nowMs: number;
+  readonly #reader: BatchReader;
+  readonly #walk = new RecordWalk();
+  /** The segments as they were chosen, and how large they were. */
+  readonly #segments: readonly Segment[];
+  readonly #sizes: readonly number[];
+  #bytesRead = 0;
+  #bytesKept = 0;
+
+  constructor(options: CleanerOptions) {
+    this.#log = options.log;
+    this.#cleanable = options.cleanable;
+    this.#map = options.map;
+    this.#pacer = options.pacer;
+    this.#nowMs = options.nowMs;
+    this.#reader = new BatchReader(options.bufferBytes);
+    const { endOffset } = options.cleanable;
+    this.#segments = options.log.segments.filter(({ baseOffset }) => baseOffset < endOffset);
+    this.#sizes = this.#segments.map(({ size }) => size);
+  }
+
+  async run(): Promise<CleaningReport> {
+    await this.#pacer.rest();
+    await this.#fillMap();
+    const endOffset = this.#map.latestOffset + 1;
+    const transactions = new TransactionFilter();
+    const filter = new BatchFilter({
+      newest: this.#map,
+      transactions,
+      nowMs: this.#nowMs,
+      deleteRetentionMs: this.#log.config.deleteRetentionMs,
+      lastProduced: (producerId) => this.#log.lastProduced(producerId),
+      keptEndOffset: this.#cleanable.endOffset,
+      codecs: this.#log.codecs,
+    });
+    const groups = groupSegments(this.#segments, endOffset, this.#log.config.segmentBytes);
+    for (const group of groups) await this.#cleanGroup(group, filter, transactions);
+    if (!this.#log.isWritable) throw this.#changed();
+    this.#log.markCleaned(endOffset);
+    return {
+      endOffset,
+      isPartial: endOffset < this.#cleanable.endOffset,
+      bytesRead: this.#bytesRead,
+      bytesKept: this.#bytesKept,
+      recordsRead: filter.recordsRead,
+      recordsKept: filter.recordsKept,
+      keys: this.#map.size,
+    };
+  }
+
+  /** The first pass. */
+  async #fillMap(): Promise<void> {
+    const { firstDirtyOffset, endOffset } = this.#cleanable;
+    const transactions = new TransactionFilter();
+    transactions.expect(this.#log.abortedTransactions(firstDirtyOffset, endOffset));
+    for (const [i, segment] of this.#segments.entries()) {
+      const segmentEnd = this.#segments[i + 1]?.baseOffset ?? endOffset;
+      if (segmentEnd <= firstDirtyOffset) continue;
+      this.#check(segment);
+      this.#reader.open(segment, segment.locate(Math.max(firstDirtyOffset, segment.baseOffset)));
+      while (this.#reader.next()) {
+        if (!this.#mapBatch(firstDirtyOffset, transactions)) return this.#mustHaveRoom();
+        if (this.#pacer.spend(this.#reader.size)) await this.#rest(segment);
+      }
+      // Offsets that are missing here are known to be.
+      this.#map.latestOffset = segmentEnd - 1;
+    }
+  }
+
+  /** Puts the keys of the current batch into the map. False when it is full. */
+  #mapBatch(firstDirtyOffset: number, transactions: TransactionFilter): boolean {
+    const { bytes, at, size } = this.#reader;
+    const attributes = readAttributes(bytes, at);
+    const isObsolete = transactions.visit(bytes, at);
+    const count = readRecordCount(bytes, at);
+    if (!isControl(attributes) && !isObsolete && count > 0) {
+      const compression = compressionOf(attributes);
+      const isPlain = compression === "none";
+      const records = isPlain ? bytes : decompress(
+        compression,
+        bytes.subarray(at + RECORDS_OFFSET, at + size),
+        MAX_DECOMPRESSED_BYTES,
+        this.#log.codecs(),
+      );
+      const baseOffset = readBaseOffset(bytes, at);
+      const walk = this.#walk;
+      walk.begin(
+        records,
+        isPlain ? at + RECORDS_OFFSET : 0,
+        isPlain ? at + size : records.length,
+        count,
+      );
+      while (walk.next()) {
+        const offset = baseOffset + walk.offsetDelta;
+        if (walk.keyStart < 0 || offset < firstDirtyOffset) continue;
+        if (!this.#map.put(records, walk.keyStart, walk.keyEnd, offset)) return false;
+      }
+    }
+    const lastOffset = readLastOffset(bytes, at);
+    if (lastOffset >= firstDirtyOffset) this.#map.latestOffset = lastOffset;
+    return true;
+  }
+
+  #mustHaveRoom(): void {
+    if (this.#map.latestOffset >= this.#cleanable.firstDirtyOffset) return;
+    throw storageError(
+      `Cannot compact ${this.#log.name}`,
+      new Error(
+        `the keys of the batch at offset ${this.#cleanable.firstDirtyOffset} alone do not fit into ` +
+          `log.cleaner.dedupe.buffer.size, raise it`,
+      ),
+    );
+  }
+
+  /** The second pass, over segments that become one. */
+  async #cleanGroup(
+    group: readonly Segment[],
+    filter: BatchFilter,
+    transactions: TransactionFilter,
+  ): Promise<void> {
+    for (const segment of group) this.#check(segment);
+    const output = new CleanedSegment(this.#log.createCleaned(group));
+    try {
+      let hasChanged = group.length > 1;
+      for (const segment of group) {
+        transactions.expect(
+          this.#log.abortedTransactions(segment.baseOffset, segment.nextOffset),
+        );
+        const isLast = segment === group.at(-1);
+        if (await this.#copy(segment, isLast, output, filter)) hasChanged = true;
+      }
+      this.#bytesKept += hasChanged ? output.segment.size : this.#sizeOf(group[0]!);
+      if (!hasChanged) {
+        transactions.takeKept();
+        return this.#log.discard(output.segment);
+      }
+      output.flush();
+      const aborted = transactions.takeKept();
+      if (aborted.length > 0) output.segment.aborted.replace(aborted);
+      await output.sync();
+      for (const segment of group) if (segment.needsSync) await segment.sync();
+      const isCurrent = () => group.every((segment) => this.#isCurrent(segment));
+      if (!isCurrent() || !await this.#log.replace(group, output.segment, isCurrent)) {
+        throw this.#changed();
+      }
+    } catch (error) {
+      if (!this.#log.segments.includes(output.segment)) this.#log.discard(output.segment);
+      throw error;
+    }
+  }
+
+  /** Copies what is kept of `segment`. Says whether that is not all of it, as it was. */
+  async #copy(
+    segment: Segment,
+    isLastSegment: boolean,
+    output: CleanedSegment,
+    filter: BatchFilter,
+  ): Promise<boolean> {
+    const reader = this.#reader;
+    let hasChanged = false;
+    reader.open(segment, 0);
+    while (reader.next()) {
+      const { bytes, at, size } = reader;
+      // The last batch stays, so that it shows where a missing segment would have to begin.
+      const verdict = filter.judge(bytes, at, size, isLastSegment && reader.isLast);
+      let written = 0;
+      if (verdict === "keep") written = output.add(bytes, at, size);
+      else {
+        hasChanged = true;
+        if (verdict === "rebuild") written = output.add(filter.rebuilt, 0, filter.rebuilt.length);
+      }
+      this.#bytesRead += size;
+      if (this.#pacer.spend(size + written)) await this.#rest(segment);
+      if (output.isDueForSync) {
+        await output.sync();
+        await this.#rest(segment);
+      }
+    }
+    return hasChanged;
+  }
+
+  async #rest(segment: Segment): Promise<void> {
+    await this.#pacer.rest();
+    this.#check(segment);
+  }
+
+  /** Throws unless the log still has `segment` as it was chosen. */
+  #check(segment: Segment): void {
+    if (!this.#isCurrent(segment)) throw this.#changed();
+  }
+
+  #isCurrent(segment: Segment): boolean {
+    const log = this.#log;
+    return log.isWritable && log.config.compact && log.segments.includes(segment) &&
+      segment.size === this.#sizeOf(segment);
+  }
+
+  #changed(): CleaningStopped {
+    return new CleaningStopped(`the segments of ${this.#log.name} have changed`);
+  }
+
+  #sizeOf(segment: Segment): number {
+    return this.#sizes[this.#segments.indexOf(segment)] ?? -1;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * `cleaner-offset-checkpoint`: up to where each log of a data directory has been compacted, in Apache
+ * Kafka's format. Whoever loses it loses no records: logs are compacted from their beginning again.
+ *
+ * @module
+ */
+import { KafkaError } from "../../protocol/errors.ts";
+import { FileError, type FileSystem } from "../../runtime/runtime.ts";
+import { checkpointNumber, readCheckpoint, writeCheckpoint } from "../checkpoint_file.ts";
+
+/** The file's name. */
+export const CLEANER_OFFSETS = "cleaner-offset-checkpoint";
+
+/** The checkpoint of one data directory. */
+export class CleanerCheckpoint {
+  readonly #files: FileSystem;
+  readonly #path: string;
+  readonly #offsets: Map<string, number>;
+
+  /** What the file in `directory` holds. `onLoss` is told, in a sentence, why it cannot be used. */
+  constructor(files: FileSystem, directory: string, onLoss: (sentence: string) => void) {
+    this.#files = files;
+    this.#path = `${directory}/${CLEANER_OFFSETS}`;
+    this.#offsets = this.#read(onLoss);
+  }
+
+  /** Up to where the log, such as `events-0`, has been compacted. 0 for never. */
+  get(name: string): number {
+    return this.#offsets.get(name) ?? 0;
+  }
+
+  /** The log has been compacted up to `offset`. Throws a `FileError`. */
+  set(name: string, offset: number): void {
+    this.#offsets.set(name, offset);
+    this.#write();
+  }
+
+  /** Forgets a log: another of its name begins anew. Throws a `FileError`. */
+  remove(name: string): void {
+    if (this.#offsets.delete(name)) this.#write();
+  }
+
+  #read(onLoss: (sentence: string) => void): Map<string, number> {
+    const path = this.#path;
+    const offsets = new Map<string, number>();
+    try {
+      for (const [topic, partition, offset] of readCheckpoint(this.#files, path, 3) ?? []) {
+        const name = `${topic}-${checkpointNumber(path, partition)}`;
+        offsets.set(name, checkpointNumber(path, offset));
+      }
+      return offsets;
+    } catch (error) {
+      if (!(error instanceof KafkaError || error instanceof FileError)) throw error;
+      onLoss(`Went on without ${path}, logs are compacted from their beginning: ${error.message}`);
+      return new Map();
+    }
+  }
+
+  #write(): void {
+    const entries = [...this.#offsets].map(([name, offset]) => {
+      const dash = name.lastIndexOf("-");
+      return [name.slice(0, dash), name.slice(dash + 1), offset];
+    });
+    writeCheckpoint(this.#files, this.#path, entries);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The side of a partition's log that compaction works on: its segments, what its producers and
+ * transactions still need, and the exchange of old segments for a new one, which no crash can leave
+ * half done. `swap_files.ts` says how.
+ *
+ * @module
+ */
+import type { FileSystem, HostCodecs } from "../../runtime/runtime.ts";
+import type { LogConfig } from "../log_config.ts";
+import type { Segment } from "../segment.ts";
+import type { SegmentList } from "../segment_list.ts";
+import type { AbortedTransaction } from "../transaction_index.ts";
+import type { LastProduced } from "./batch_filter.ts";
+import { DELETED_SUFFIX, SWAP_SUFFIX } from "./swap_files.ts";
+
+/** The parts of a log that compaction needs. */
+export interface LogCompactionOptions {
+  /** Such as `events-0`. */
+  readonly name: string;
+  readonly files: FileSystem;
+  readonly nowMs: () => number;
+  readonly codecs: () => HostCodecs;
+  readonly segments: SegmentList;
+  readonly config: () => LogConfig;
+  readonly logStartOffset: () => number;
+  readonly isWritable: () => boolean;
+  /** What a producer wrote last, or null for one that is not remembered. */
+  readonly lastProduced: (producerId: number) => LastProduced | null;
+  /** The aborted transactions with a record from `startOffset` up to `endOffset`, exclusive. */
+  readonly aborted: (startOffset: number, endOffset: number) => readonly AbortedTransaction[];
+  /** Up to where the log had been compacted when it was closed. */
+  readonly cleanedOffset: number;
+  /** Is called when that has changed, to have it written down. */
+  readonly onCleanedOffset: (offset: number) => void;
+}
+
+/** An exchange whose files do not have their last names yet. */
+interface Swap {
+  readonly old: readonly Segment[];
+  readonly cleaned: Segment;
+}
+
+/** A log as its cleaner sees it. Methods throw a `FileError` when files fail. */
+export class LogCompaction {
+  readonly #options: LogCompactionOptions;
+  #cleanedOffset: number;
+  #swaps: Swap[] = [];
+
+  /** The compaction of one log. */
+  constructor(options: LogCompactionOptions) {
+    this.#options = options;
+    this.#cleanedOffset = options.cleanedOffset;
+  }
+
+  /** Such as `events-0`. */
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** The log's settings. */
+  get config(): LogConfig {
+    return this.#options.config();
+  }
+
+  /** The log's segments, oldest first; the last one is active. */
+  get segments(): readonly Segment[] {
+    return this.#options.segments.all;
+  }
+
+  /** Where the log begins. */
+  get logStartOffset(): number {
+    return this.#options.logStartOffset();
+  }
+
+  /** Where the log ends. */
+  get logEndOffset(): number {
+    return this.#options.segments.active.nextOffset;
+  }
+
+  /** Up to where the log has been compacted: what `cleaner-offset-checkpoint` holds. 0 for never. */
+  get cleanedOffset(): number {
+    return this.#cleanedOffset;
+  }
+
+  /** Whether the log can be changed: it is open, and its disk works. */
+  get isWritable(): boolean {
+    return this.#options.isWritable();
+  }
+
+  /** The host's compressors. */
+  get codecs(): () => HostCodecs {
+    return this.#options.codecs;
+  }
+
+  /** Whether {@linkcode LogCompaction.settle} has anything to do. */
+  get isUnsettled(): boolean {
+    return this.#swaps.length > 0;
+  }
+
+  /** What the producer wrote last, or null for one that is not remembered. */
+  lastProduced(producerId: number): LastProduced | null {
+    return this.#options.lastProduced(producerId);
+  }
+
+  /** The aborted transactions with a record from `startOffset` up to `endOffset`, exclusive. */
+  abortedTransactions(startOffset: number, endOffset: number): readonly AbortedTransaction[] {
+    return this.#options.aborted(startOffset, endOffset);
+  }
+
+  /** Everything before `offset` has been compacted. To be said when no crash can undo that. */
+  markCleaned(offset: number): void {
+    if (offset === this.#cleanedOffset) return;
+    this.#cleanedOffset = offset;
+    this.#options.onCleanedOffset(offset);
+  }
+
+  /** The log was cut back to `offset`: what comes behind it now has not been compacted. */
+  onTruncated(offset: number): void {
+    if (this.#cleanedOffset > offset) this.markCleaned(offset);
+  }
+
+  /** Makes the file of the segment that is to take the place of `old`. */
+  createCleaned(old: readonly Segment[]): Segment {
+    const { baseOffset } = old[0]!;
+    return this.#options.segments.createCleaned(baseOffset, old.at(-1)!.createdMs, this.config);
+  }
+
+  /** Removes what {@linkcode LogCompaction.createCleaned} made. What cannot be removed goes at a start. */
+  discard(cleaned: Segment): void {
+    try {
+      cleaned.close();
+      cleaned.removeFiles();
+    } catch {
+      // Its name says that it is not needed.
+    }
+  }
+
+  /**
+   * Puts `cleaned`, whose bytes are on the disk, in the place of `old`, which are neighbours in the
+   * log, and resolves when no crash can undo it. Those who read the old ones finish. `isCurrent` is
+   * asked once more before the exchange; where it says no, nothing has happened.
+   */
+  async replace(
+    old: readonly Segment[],
+    cleaned: Segment,
+    isCurrent: () => boolean,
+  ): Promise<boolean> {
+    const { segments, nowMs } = this.#options;
+    cleaned.rename(pathWith(cleaned, SWAP_SUFFIX));
+    segments.noteName();
+    await segments.syncDirectory();
+    if (!isCurrent()) return false;
+    segments.replace(old, cleaned, nowMs() + this.config.fileDeleteDelayMs);
+    this.#swaps.push({ old, cleaned });
+    await this.settle();
+    return true;
+  }
+
+  /** Takes in segments that an earlier process has exchanged, and that have not got their names yet. */
+  adopt(segments: readonly Segment[]): void {
+    for (const cleaned of segments) {
+      if (cleaned.path.endsWith(SWAP_SUFFIX)) this.#swaps.push({ old: [], cleaned });
+    }
+    if (this.isUnsettled) this.#options.segments.noteName();
+  }
+
+  /** Resolves when the files of every exchange have their last names, on the disk. */
+  async settle(): Promise<void> {
+    const { segments, files } = this.#options;
+    while (this.#swaps.length > 0) {
+      const swap = this.#swaps[0]!;
+      for (const segment of swap.old) {
+        if (segment.path.endsWith(DELETED_SUFFIX) || !files.exists(segment.path)) continue;
+        segment.rename(pathWith(segment, DELETED_SUFFIX));
+        segments.noteName();
+      }
+      // The old names have to be gone for good before the new segment gives up the name that says so.
+      await segments.syncDirectory();
+      const { cleaned } = swap;
+      if (cleaned.path.endsWith(SWAP_SUFFIX) && files.exists(cleaned.path)) {
+        cleaned.rename(pathWith(cleaned, ""));
+        segments.noteName();
+        if (segments.all.includes(cleaned)) cleaned.storeIndex();
+      }
+      this.#swaps = this.#swaps.filter((other) => other !== swap);
+      await segments.syncDirectory();
+    }
+  }
+}
+
+/** The path of the segment's file with another ending behind `.log`. */
+function pathWith({ path }: Segment, suffix: string): string {
+  return path.slice(0, path.lastIndexOf(".log") + ".log".length) + suffix;
+}

@@ -1,0 +1,110 @@
+/**
+ * When compaction rests: after a slice of time or bytes it lets the requests go first that have come
+ * meanwhile, and where the configuration limits its bytes a second, it waits until they are its due.
+ *
+ * @module
+ */
+import type { Clock, Timer } from "../../runtime/runtime.ts";
+
+/** How long one slice of work is, ms. A request that arrives meanwhile waits so much longer. */
+export const SLICE_MS = 1;
+/** How many bytes one slice reads and writes at most: simulated time stands still during work. */
+export const SLICE_BYTES = 1_048_576;
+/** Bytes may be used so much ahead of their time, ms. */
+const BURST_MS = 300;
+/** The longest single wait, ms: the limit may be raised meanwhile. */
+const LONGEST_WAIT_MS = 1_000;
+
+/** Thrown by {@linkcode Pacer.rest} when the work is not wanted any more. */
+export class CleaningStopped extends Error {
+  override readonly name = "CleaningStopped";
+}
+
+/** How a {@linkcode Pacer} paces. */
+export interface PacerOptions {
+  readonly clock: Clock;
+  /** `log.cleaner.io.max.bytes.per.second`: bytes read and written together. */
+  readonly maxBytesPerSecond: () => number;
+  /** The length of a slice: {@linkcode SLICE_MS} and {@linkcode SLICE_BYTES} unless told. */
+  readonly sliceMs?: number;
+  readonly sliceBytes?: number;
+}
+
+/** Paces the work of a cleaner. */
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #maxBytesPerSecond: () => number;
+  readonly #sliceMs: number;
+  readonly #sliceBytes: number;
+  #sliceEndMs = -Infinity;
+  #bytes = 0;
+  /** How far ahead of the limit the bytes so far are, in ms, and as of when. */
+  #aheadMs = 0;
+  #countedMs: number;
+  #timer: Timer | null = null;
+  #wake: (() => void) | null = null;
+  #isStopped = false;
+
+  /** A pacer that has just rested. */
+  constructor(options: PacerOptions) {
+    this.#clock = options.clock;
+    this.#maxBytesPerSecond = options.maxBytesPerSecond;
+    this.#sliceMs = options.sliceMs ?? SLICE_MS;
+    this.#sliceBytes = options.sliceBytes ?? SLICE_BYTES;
+    this.#countedMs = this.#clock.monotonicMs();
+  }
+
+  /** Counts `bytes` read or written, and says whether it is time to rest. */
+  spend(bytes: number): boolean {
+    this.#bytes += bytes;
+    return this.#bytes >= this.#sliceBytes || this.#clock.monotonicMs() >= this.#sliceEndMs;
+  }
+
+  /** Resolves when the next slice may begin. Rejects with {@linkcode CleaningStopped} once stopped. */
+  async rest(): Promise<void> {
+    await this.#throttle();
+    if (!this.#isStopped) await this.#clock.yieldToLoop();
+    this.check();
+    this.#sliceEndMs = this.#clock.monotonicMs() + this.#sliceMs;
+  }
+
+  /** Throws {@linkcode CleaningStopped} once stopped. */
+  check(): void {
+    if (this.#isStopped) throw new CleaningStopped("the cleaner has been stopped");
+  }
+
+  /** Ends every wait; the work stops where it is. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    this.#wake?.();
+  }
+
+  async #throttle(): Promise<void> {
+    const rate = this.#maxBytesPerSecond();
+    const bytes = this.#bytes;
+    this.#bytes = 0;
+    const now = this.#clock.monotonicMs();
+    this.#aheadMs = Math.max(0, this.#aheadMs - (now - this.#countedMs));
+    this.#countedMs = now;
+    if (!(rate > 0 && rate < Number.MAX_VALUE)) return;
+    this.#aheadMs += bytes / rate * 1_000;
+    while (this.#aheadMs > BURST_MS && !this.#isStopped) {
+      await this.#wait(Math.min(this.#aheadMs, LONGEST_WAIT_MS));
+      const later = this.#clock.monotonicMs();
+      this.#aheadMs = Math.max(0, this.#aheadMs - (later - this.#countedMs));
+      this.#countedMs = later;
+    }
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = null;
+        this.#timer = null;
+        resolve();
+      };
+      this.#timer = this.#clock.setTimer(Math.ceil(delayMs), this.#wake);
+    });
+  }
+}

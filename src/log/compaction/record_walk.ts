@@ -1,0 +1,118 @@
+/**
+ * The records of a batch one after the other, as places in its bytes: nothing is decoded that
+ * compaction does not ask about, and nothing is allocated.
+ *
+ * @module
+ */
+import { RecordError } from "../../protocol/records/batch.ts";
+import { VarintReader } from "../../protocol/records/varint.ts";
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * One walk, used again and again. After each {@linkcode RecordWalk.next} that returned true the
+ * fields describe a record; positions count within {@linkcode RecordWalk.bytes}.
+ */
+export class RecordWalk {
+  /** The bytes that are walked. */
+  bytes: Uint8Array = NOTHING;
+  /** Where the record begins, its size in front. */
+  start = 0;
+  /** Where the record ends. */
+  end = 0;
+  /** Where its fields behind the offset delta begin: the key's length. */
+  bodyStart = 0;
+  /** Its attributes, which have no meaning yet. */
+  attributes = 0;
+  /** Its timestamp minus the batch's base timestamp, ms. */
+  timestampDelta = 0;
+  /** Its offset minus the batch's base offset. */
+  offsetDelta = 0;
+  /** Where its key begins, or -1 for a record without a key. */
+  keyStart = 0;
+  /** Where its key ends. */
+  keyEnd = 0;
+  /** Whether it has a value. A record without one is a tombstone. */
+  hasValue = false;
+
+  readonly #varlongs = new VarintReader(NOTHING, 0, 0);
+  #at = 0;
+  #limit = 0;
+  #left = 0;
+  #longs: VarintReader = this.#varlongs;
+
+  /** Begins a walk over `count` records, which are exactly `bytes[start..end)`. */
+  begin(bytes: Uint8Array, start: number, end: number, count: number): void {
+    if (this.bytes !== bytes) this.#longs = new VarintReader(bytes, start, end);
+    this.bytes = bytes;
+    this.#at = start;
+    this.#limit = end;
+    this.#left = count;
+    this.offsetDelta = -1;
+  }
+
+  /** Moves to the next record, if there is one. Throws a `RecordError` for bytes that are no record. */
+  next(): boolean {
+    if (this.#left <= 0) {
+      if (this.#at === this.#limit) return false;
+      throw malformed(`${this.#limit - this.#at} bytes follow its last record`);
+    }
+    this.#left--;
+    this.start = this.#at;
+    const size = this.#varint();
+    const end = this.#at + size;
+    if (size < 0 || end > this.#limit) throw malformed(`a record's size is ${size}`);
+    this.end = end;
+    this.attributes = this.bytes[this.#at++]!;
+    this.timestampDelta = this.#varlong(end);
+    const previous = this.offsetDelta;
+    const offsetDelta = this.#varint();
+    if (offsetDelta <= previous) {
+      throw malformed(`the offset delta ${offsetDelta} follows ${previous}`);
+    }
+    this.offsetDelta = offsetDelta;
+    this.bodyStart = this.#at;
+    const keyLength = this.#varint();
+    this.keyStart = keyLength < 0 ? -1 : this.#at;
+    this.keyEnd = keyLength < 0 ? -1 : this.#at + keyLength;
+    if (keyLength > 0) this.#at += keyLength;
+    const valueLength = this.#varint();
+    this.hasValue = valueLength >= 0;
+    if (this.#at + Math.max(0, valueLength) >= end) {
+      throw malformed("a record is longer than it says");
+    }
+    this.#at = end;
+    return true;
+  }
+
+  #varint(): number {
+    const { bytes } = this;
+    let byte = bytes[this.#at++]!;
+    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1);
+    let value = byte & 0x7f;
+    for (let shift = 7; shift < 35; shift += 7) {
+      byte = bytes[this.#at++]!;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return (value >>> 1) ^ -(value & 1);
+    }
+    throw malformed("a number in it does not end");
+  }
+
+  #varlong(end: number): number {
+    const byte = this.bytes[this.#at]!;
+    if (byte < 0x80) {
+      this.#at++;
+      return (byte >>> 1) ^ -(byte & 1);
+    }
+    const reader = this.#longs;
+    reader.position = this.#at;
+    reader.end = end;
+    const value = reader.readVarlong();
+    this.#at = reader.position;
+    return value;
+  }
+}
+
+function malformed(why: string): RecordError {
+  return new RecordError(`Cannot read the records of a batch: ${why}`, "invalid");
+}
