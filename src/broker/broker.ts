@@ -16,6 +16,7 @@ import type { MetadataImage } from "../metadata/image.ts";
 import { METADATA_LOG_CONFIG, METADATA_TOPIC, MetadataLog } from "../metadata/metadata_log.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { KeptBytes } from "../protocol/frame.ts";
+import { RecordError } from "../protocol/records/record_error.ts";
 import { METADATA_TOPIC_ID, randomUuid } from "../protocol/uuid.ts";
 import type { Address, Listener, Runtime, Timer } from "../runtime/runtime.ts";
 import { Dispatcher } from "./dispatch.ts";
@@ -146,6 +147,7 @@ export class Broker {
       ...(directory !== undefined && { "log.dirs": directory }),
     });
     let broker: Broker | null = null;
+    let metadataLoss: string | null = null;
     const logs = await LogDirectories.open({
       runtime,
       directories: config.logDirs,
@@ -156,7 +158,10 @@ export class Broker {
         logger.log("error", failure.message);
         if (broker !== null) broker.#onDirectoryFailure(failure, isFatal);
       },
-      onRecovery: (report) => logger.log("warn", recoverySentence(report)),
+      onRecovery: (report) => {
+        if (report.name === `${METADATA_TOPIC}-0`) metadataLoss = recoverySentence(report);
+        logger.log("warn", recoverySentence(report));
+      },
       onLoss: (sentence) => logger.log("warn", sentence),
     });
     for (const { path, manager, failure } of logs.directories()) {
@@ -170,12 +175,12 @@ export class Broker {
       const metadata = logs.openMetadataLog(METADATA_TOPIC_ID, METADATA_LOG_CONFIG);
       if (metadata.logEndOffset === 0 && logs.hasPartitions) throw emptyMetadataLog(metadata);
       if (isNew || !logs.wasShutDownCleanly) await logs.flushDirectory();
-      const metadataLog = new MetadataLog(metadata);
+      const metadataLog = readMetadataLog(metadata);
       const controller = new Controller({ runtime, metadataLog, config, logger });
       listener = await runtime.network.listen(config.listener);
       config.setListening(config.listener.host, listener.address.port);
       const begun = new Broker(options, config, logs, controller, listener);
-      await begun.#begin(listener.address);
+      await begun.#begin(listener.address, metadataLoss);
       return broker = begun;
     } catch (error) {
       listener?.close();
@@ -204,7 +209,7 @@ export class Broker {
     return this.#ended ??= this.#end();
   }
 
-  async #begin({ host, port }: Address): Promise<void> {
+  async #begin({ host, port }: Address, metadataLoss: string | null): Promise<void> {
     const { config, controller } = this;
     const hosting = new Hosting(
       config.nodeId,
@@ -229,7 +234,7 @@ export class Broker {
       logDirs: this.#logs.onlineIds,
     });
     this.#logs.openAll((topic) => hosting.logConfig(topic));
-    hosting.hostAll();
+    hosting.hostAll(metadataLoss);
     // What was cut off a torn tail must not come back when the power goes once more.
     if (!this.#logs.wasShutDownCleanly) await this.#logs.flush();
     await controller.reportDirectories(this.#logs.onlineIds);
@@ -299,6 +304,21 @@ export class Broker {
     }
     const isEverywhere = ["", "0.0.0.0", "::"].includes(listener.host);
     return { host: isEverywhere ? localAddress.host : listener.host, port };
+  }
+}
+
+/** Reads all of it. What is wrong with it is told as one sentence that names its directory. */
+function readMetadataLog(metadata: PartitionLog): MetadataLog {
+  try {
+    return new MetadataLog(metadata);
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error;
+    throw new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot read the metadata log in ${metadata.directory}: ${error.message}; bring its files ` +
+        `back from a copy`,
+      { cause: error },
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import { logConfigFor, minInsyncReplicas } from "../config/topic_config.ts";
 import type { LogConfig } from "../log/log_config.ts";
 import type { DirectoryAssignment } from "../controller/directories.ts";
 import type { LogDirectories } from "../log/log_directories.ts";
+import type { PartitionLog } from "../log/partition_log.ts";
 import type {
   MetadataDelta,
   MetadataImage,
@@ -17,7 +18,7 @@ import type {
   TopicImage,
 } from "../metadata/image.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
-import { KafkaError } from "../protocol/errors.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Logger } from "../logger.ts";
 import { Partition, type PartitionState } from "./partition.ts";
@@ -39,14 +40,20 @@ export class Hosting {
     private readonly onPlaced: (assignments: readonly DirectoryAssignment[]) => void,
   ) {}
 
-  /** Hosts everything the metadata assign to this node, at start. */
-  hostAll(): void {
+  /**
+   * Hosts everything the metadata assign to this node, at start. A log of a topic that does not exist
+   * is set aside, unless the metadata's own end was lost, as `metadataLoss` says: then its topic may
+   * have been there, and a KAFKA_STORAGE_ERROR is thrown.
+   */
+  hostAll(metadataLoss: string | null): void {
     for (const topic of this.image().topics()) this.#host(topic, topic.partitions.length);
     this.#tellPlaced();
     for (const log of [...this.logs.logs()]) {
       if (log.topic === METADATA_TOPIC) continue;
       const topic = this.image().topicByName(log.topic);
-      if (topic?.id === log.topicId && log.partition < topic.partitions.length) continue;
+      // One of another topic id stays where it is, out of service: its partition.metadata may be wrong.
+      if (topic !== undefined && log.partition < topic.partitions.length) continue;
+      if (metadataLoss !== null) throw topicMayBeLost(log, metadataLoss);
       const place = this.logs.setAside(log.topic, log.partition);
       this.logger.log(
         "warn",
@@ -154,4 +161,12 @@ export class Hosting {
       minInsyncReplicas: minInsyncReplicas(overrides, this.config),
     };
   }
+}
+
+function topicMayBeLost({ directory, name }: PartitionLog, metadataLoss: string): KafkaError {
+  return new KafkaError(
+    ErrorCode.KAFKA_STORAGE_ERROR,
+    `Cannot start: ${name} belongs to no topic, and the cluster's metadata have lost their end ` +
+      `(${metadataLoss}); bring that file back from a copy, or move ${directory} away`,
+  );
 }

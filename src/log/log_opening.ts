@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { KafkaError } from "../protocol/errors.ts";
-import type { LeaderEpochs } from "./leader_epochs.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { LEADER_EPOCH_CHECKPOINT, type LeaderEpochs } from "./leader_epochs.ts";
 import type { PartitionLogOptions } from "./log_types.ts";
 import type { OpenSegments } from "./open_segments.ts";
 import type { ProducerSnapshots } from "./producer_snapshots.ts";
@@ -111,6 +111,22 @@ export class LogOpening {
     }
   }
 
+  /**
+   * After an orderly end the leader epochs begin where the log does: when its files begin later, the
+   * first of them is missing.
+   */
+  #checkBeginning({ path, baseOffset }: Segment): void {
+    const { epochs, directory, name } = this.#options;
+    const { earliest } = epochs;
+    if (earliest === null || earliest.startOffset >= baseOffset) return;
+    throw new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot open ${name}: its records begin at offset ${earliest.startOffset}, and its first ` +
+        `file is ${path}; bring what is missing in ${directory} back from a copy or another ` +
+        `replica, or remove ${LEADER_EPOCH_CHECKPOINT} there to go on without those records`,
+    );
+  }
+
   /** Makes the leader epochs' file agree with the log, from whose batches it can be made anew. */
   #reconcileEpochs(
     segments: readonly Segment[],
@@ -125,6 +141,7 @@ export class LogOpening {
       if (!(error instanceof KafkaError)) throw error;
       isTrue = false;
     }
+    if (isTrue && this.#options.wasShutDownCleanly === true) this.#checkBeginning(segments[0]!);
     // An epoch whose leader has written nothing yet; after a crash its records may have been lost.
     const isWhole = this.#walkedFrom === -1 && !this.wasMended;
     epochs.truncateFromEnd(isWhole ? logEndOffset + 1 : logEndOffset);

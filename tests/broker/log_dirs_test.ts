@@ -109,10 +109,8 @@ test("a disk that fails takes its partitions out of service, for writing, and no
       assertEquals((await produceTo(client, "more", 1, records)).errorCode, 0);
       await settled(broker);
       assertEquals(broker.image.broker(1)!.logDirs.length, 1);
-      assertEquals(
-        new Set(directoriesOf(broker, "more")),
-        new Set(broker.image.broker(1)!.logDirs),
-      );
+      const [only] = broker.image.broker(1)!.logDirs;
+      assertEquals(directoriesOf(broker, "more"), [only, only]);
       const told = messages.filter(({ level }) => level === "error").map(({ message }) => message);
       assert(
         told.length >= 1 && told.every((it) => it.includes("/two")),

@@ -1,0 +1,422 @@
+/**
+ * Every file of a data directory, damaged in every way there is: a start mends it, so that all
+ * records are there, or refuses it, or leaves its partition out of service, with one sentence that
+ * names the file. And it takes nothing away: with the file put back, everything is as it was.
+ *
+ * The directory is one that a broker wrote, with several segments a partition, an idempotent
+ * producer, deleted records and two topics; once after an orderly end and once after `kill -9`.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { Broker } from "../../src/broker/broker.ts";
+import { KafkaError } from "../../src/protocol/errors.ts";
+import { createTopics } from "../../src/protocol/messages/create_topics.ts";
+import { deleteRecords } from "../../src/protocol/messages/delete_records.ts";
+import { fetch } from "../../src/protocol/messages/fetch.ts";
+import { listOffsets } from "../../src/protocol/messages/list_offsets.ts";
+import { decodeBatch, encodeBatch, splitBatches } from "../../src/protocol/records/batch.ts";
+import { ZERO_UUID } from "../../src/protocol/uuid.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import { FileError, type FileSystem } from "../../src/runtime/runtime.ts";
+import { test } from "../harness.ts";
+import { produceTo } from "./fixture.ts";
+import { RawClient } from "./raw_client.ts";
+
+const ROOT = "/data";
+/** With a fixed address to advertise, so that a start has nothing new to write down. */
+const CONFIG = {
+  "listeners": "PLAINTEXT://127.0.0.1:0",
+  "advertised.listeners": "PLAINTEXT://127.0.0.1:9",
+};
+const PARTITIONS = [["events", 0], ["events", 1], ["plain", 0]] as const;
+/** Records of each partition, by its name. */
+type Content = Map<string, string[]>;
+type Files = Map<string, Uint8Array>;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** How a file is damaged: its new content, null for none at all. */
+interface Damage {
+  readonly name: string;
+  apply(bytes: Uint8Array, path: string): Uint8Array | null;
+}
+
+const DAMAGES: readonly Damage[] = [
+  { name: "missing", apply: () => null },
+  { name: "emptied", apply: () => new Uint8Array(0) },
+  { name: "cut in half", apply: (bytes) => bytes.slice(0, bytes.length >> 1) },
+  { name: "a byte too short", apply: (bytes) => bytes.slice(0, -1) },
+  { name: "garbled in the middle", apply: (bytes) => flipped(bytes, bytes.length >> 1) },
+  { name: "garbled at its beginning", apply: (bytes) => flipped(bytes, 0) },
+  { name: "garbled at its end", apply: (bytes) => flipped(bytes, bytes.length - 2) },
+  { name: "all zeros", apply: (bytes) => new Uint8Array(bytes.length) },
+  { name: "with something behind it", apply: (bytes) => joined(bytes, encoder.encode("more")) },
+  { name: "from a newer version", apply: (bytes, path) => newer(bytes, path) },
+];
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  return bytes.map((byte, i) => i === at ? byte ^ 0x55 : byte);
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+
+function newer(bytes: Uint8Array, path: string): Uint8Array {
+  const out = bytes.slice();
+  if (path.endsWith(".log")) {
+    if (out.length > 16) out[16] = 3;
+  } else if (/\.(snapshot|txnindex)$/.test(path)) {
+    if (out.length > 1) out[1] = 9;
+  } else {
+    return encoder.encode(
+      decoder.decode(bytes).replace(/^0\n/, "9\n").replace(/(version["]?[:=] ?)[01]/, "$19"),
+    );
+  }
+  return out;
+}
+
+/** Every file below the data directory. */
+function filesOf(files: FileSystem, directory = ROOT): Files {
+  const found: Files = new Map();
+  for (const { name, isDirectory } of files.list(directory)) {
+    const path = `${directory}/${name}`;
+    if (isDirectory) {
+      for (const [inner, bytes] of filesOf(files, path)) found.set(inner, bytes);
+      continue;
+    }
+    const file = files.open(path, "read");
+    const bytes = new Uint8Array(file.size());
+    file.readAt(bytes, 0);
+    file.close();
+    found.set(path, bytes);
+  }
+  return found;
+}
+
+function write(files: FileSystem, path: string, bytes: Uint8Array): void {
+  files.makeDirectory(path.slice(0, path.lastIndexOf("/")));
+  const file = files.open(path, "create");
+  file.truncate(0);
+  if (bytes.length > 0) file.writeAt(bytes, 0);
+  file.close();
+}
+
+function diskOf(content: Files): MemoryFileSystem {
+  const files = new MemoryFileSystem();
+  for (const [path, bytes] of content) write(files, path, bytes);
+  return files;
+}
+
+const host = await hostRuntime();
+
+/** What a start comes to. */
+interface Start {
+  readonly refusal: string | null;
+  readonly messages: readonly string[];
+  /** What can be read; a partition that is out of service is not there. */
+  readonly content: Content;
+}
+
+async function start(files: FileSystem): Promise<Start> {
+  const runtime = { ...host, files };
+  const messages: string[] = [];
+  let broker: Broker;
+  try {
+    broker = await Broker.start({
+      runtime,
+      directory: ROOT,
+      config: CONFIG,
+      logger: { log: (level, message) => level !== "debug" && messages.push(message) },
+    });
+  } catch (error) {
+    // Anything but a refusal is a defect, and so is a stack that an operator would see.
+    if (!(error instanceof KafkaError || error instanceof Error && error.name === "Error")) {
+      throw error;
+    }
+    return { refusal: error.message, messages, content: new Map() };
+  }
+  const client = await RawClient.connect(runtime, broker.address);
+  try {
+    const content: Content = new Map();
+    for (const [topic, partition] of PARTITIONS) {
+      const values = await readAll(client, topic, partition);
+      if (values !== null) content.set(`${topic}-${partition}`, values);
+    }
+    return { refusal: null, messages, content };
+  } finally {
+    client.close();
+    await broker.shutdown();
+  }
+}
+
+/** Every record that a consumer gets, or null when the partition is out of service or unknown. */
+async function readAll(
+  client: RawClient,
+  topic: string,
+  partition: number,
+): Promise<string[] | null> {
+  const asked = await client.request(listOffsets, 7, {
+    replicaId: -1,
+    isolationLevel: 0,
+    topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: -2 }] }],
+  });
+  const { errorCode, offset } = asked.topics[0]!.partitions[0]!;
+  if (errorCode !== 0) return null;
+  const values: string[] = [];
+  for (let fetchOffset = offset;;) {
+    const { responses } = await client.request(fetch, 12, {
+      replicaState: { replicaId: -1, replicaEpoch: -1 },
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes: 1_000_000,
+      isolationLevel: 0,
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [{
+        topic,
+        topicId: ZERO_UUID,
+        partitions: [{ partition, fetchOffset, partitionMaxBytes: 1_000_000 }],
+      }],
+      forgottenTopicsData: [],
+      rackId: "",
+    });
+    const answer = responses[0]!.partitions[0]!;
+    if (answer.errorCode !== 0) return null;
+    const bytes = answer.records as Uint8Array;
+    for (const { start } of splitBatches(bytes)) {
+      let batch;
+      try {
+        batch = decodeBatch(bytes, start, { codecs: host.codecs() });
+      } catch (error) {
+        // Damage below the recovery point is found when it is read: a consumer checks the checksum.
+        values.push(`refused by its reader: ${(error as Error).message}`);
+        return values;
+      }
+      fetchOffset = batch.lastOffset + 1;
+      for (const record of batch.records) {
+        if (record.offset >= offset) {
+          values.push(`${record.offset}:${decoder.decode(record.value!)}`);
+        }
+      }
+    }
+    if (fetchOffset >= answer.highWatermark) return values;
+    if (bytes.length === 0) throw new Error(`Nothing at ${fetchOffset} of ${topic}-${partition}`);
+  }
+}
+
+/** A directory as a broker leaves it that was ended in an orderly way, or killed. */
+async function makeDirectory(isClean: boolean): Promise<Files> {
+  const files = new MemoryFileSystem();
+  const broker = await Broker.start({
+    runtime: { ...host, files },
+    directory: ROOT,
+    config: CONFIG,
+    logger: { log: () => {} },
+  });
+  const client = await RawClient.connect(host, broker.address);
+  const specs = [["events", 2], ["plain", 1]] as const;
+  await client.request(createTopics, 7, {
+    topics: specs.map(([name, numPartitions]) => ({
+      name,
+      numPartitions,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [
+        { name: "segment.ms", value: "1000" },
+        { name: "retention.ms", value: "-1" },
+        { name: "message.timestamp.after.max.ms", value: "9223372036854775807" },
+      ],
+    })),
+    timeoutMs: 1_000,
+  });
+  for (const [topic, partition] of PARTITIONS) {
+    for (let i = 0; i < 8; i++) {
+      const records = [0, 1, 2].map((n) => ({
+        key: null,
+        value: encoder.encode(`${topic} ${partition} ${i} ${n}`),
+        // Two batches a segment.
+        timestamp: 1_000_000 + (i >> 1) * 10_000,
+      }));
+      const producer = topic === "events"
+        ? { producerId: 7, producerEpoch: 0, baseSequence: 3 * i }
+        : {};
+      const { errorCode } = await produceTo(
+        client,
+        topic,
+        partition,
+        encodeBatch(records, producer),
+      );
+      assertEquals(errorCode, 0);
+    }
+  }
+  await client.request(deleteRecords, 2, {
+    topics: [{ name: "events", partitions: [{ partitionIndex: 1, offset: 4 }] }],
+    timeoutMs: 1_000,
+  });
+  client.close();
+  const killed = filesOf(files);
+  await broker.shutdown();
+  return isClean ? filesOf(files) : killed;
+}
+
+/** The partition that the file at `path` is of, or null. */
+function partitionOf(path: string): string | null {
+  const name = /^\/data\/([^/]+)\//.exec(path)?.[1];
+  return name === undefined || name.startsWith("__") ? null : name;
+}
+
+/** A refusal is one sentence that names the file or its directory and says what to do. */
+function checkSentence(sentence: string, path: string): void {
+  assertEquals(sentence.split("\n").length, 1, sentence);
+  const directory = path.slice(0, path.lastIndexOf("/"));
+  assert(sentence.includes(path) || sentence.includes(directory), `${sentence} of ${path}`);
+  assert(/[;:,] .{6,}/.test(sentence), `no remedy: ${sentence}`);
+}
+
+/** What a start on a damaged directory came to; throws when that is not as it should be. */
+function judge(
+  { refusal, messages, content }: Start,
+  whole: Content,
+  path: string,
+  isClean: boolean,
+): "refused" | "offline" | "cut" | "begins later" | "found by its reader" | "mended" {
+  if (refusal !== null) {
+    checkSentence(refusal, path);
+    return "refused";
+  }
+  const damaged = partitionOf(path);
+  for (const [name, values] of whole) {
+    const found = content.get(name);
+    if (found !== undefined && JSON.stringify(found) === JSON.stringify(values)) continue;
+    assertEquals(name, damaged, `${name} has suffered from ${path}`);
+    if (found === undefined) {
+      const told = messages.find((message) => message.startsWith(`${name} is offline: `));
+      assert(told !== undefined, `nothing was said of ${path}: ${messages}`);
+      checkSentence(told, path);
+      return "offline";
+    }
+    const reached = found.findIndex((value) => value.startsWith("refused by its reader"));
+    if (reached >= 0) {
+      assertEquals(found.slice(0, reached), values.slice(0, reached));
+      return "found by its reader";
+    }
+    assert(!isClean, `${found.length} of ${values.length} records of ${name} are left`);
+    // After a crash nobody can tell that a log began earlier.
+    if (JSON.stringify(found) === JSON.stringify(values.slice(-found.length))) {
+      return "begins later";
+    }
+    // Nor that it ended later, unless a part of a batch is left: that is cut, and told of.
+    assertEquals(found, values.slice(0, found.length));
+    return "cut";
+  }
+  return "mended";
+}
+
+for (const isClean of [true, false]) {
+  const ending = isClean ? "an orderly end" : "kill -9";
+  test(`a start after ${ending} mends or refuses a damaged file, whichever it is`, async () => {
+    const original = await makeDirectory(isClean);
+    const { content: whole, refusal } = await start(diskOf(original));
+    assertEquals(refusal, null);
+    assertEquals([...whole.values()].map((values) => values.length), [24, 20, 24]);
+    assert(original.size > 20, `${original.size} files`);
+    const failures: string[] = [];
+    const outcomes = new Set<string>();
+    for (const [path, bytes] of original) {
+      for (const { name, apply } of DAMAGES) {
+        const damaged = apply(bytes, path);
+        if (damaged !== null && JSON.stringify(damaged) === JSON.stringify(bytes)) continue;
+        const files = diskOf(original);
+        if (damaged === null) files.remove(path);
+        else write(files, path, damaged);
+        try {
+          const outcome = judge(await start(files), whole, path, isClean);
+          outcomes.add(outcome);
+          // With the file put back everything is as it was: nothing else was taken away.
+          if (outcome === "begins later") continue;
+          write(files, path, bytes);
+          const again = await start(files);
+          if (again.refusal !== null) throw new Error(`not again: ${again.refusal}`);
+          if (JSON.stringify([...again.content]) !== JSON.stringify([...whole])) {
+            throw new Error(`not as before: ${[...again.content.values()].map((it) => it.length)}`);
+          }
+        } catch (error) {
+          failures.push(`${path} ${name}: ${(error as Error).message}`);
+        }
+      }
+    }
+    assertEquals(failures, []);
+    const expected = ["refused", "offline", "mended", isClean ? "found by its reader" : "cut"];
+    for (const outcome of expected) assert(outcomes.has(outcome), `nothing was ${outcome}`);
+  });
+}
+
+test("a start refuses, or does without, a file that is read-only", async () => {
+  for (const isClean of [true, false]) {
+    const original = await makeDirectory(isClean);
+    const { content: whole } = await start(diskOf(original));
+    for (const path of [...original.keys(), ROOT, `${ROOT}/events-0`]) {
+      const files = diskOf(original);
+      try {
+        judge(await start(new ReadOnly(files, path)), whole, path, isClean);
+        const again = await start(files);
+        assertEquals([again.refusal, again.content], [null, whole]);
+      } catch (error) {
+        throw new Error(`${path} read-only: ${(error as Error).message}`, { cause: error });
+      }
+    }
+  }
+});
+
+/** Files of which one, or all in one directory, cannot be changed. */
+class ReadOnly implements FileSystem {
+  constructor(private readonly files: FileSystem, private path: string) {}
+
+  open: FileSystem["open"] = (path, mode) => {
+    // In a read-only directory files can be written, not made.
+    const makes = mode === "create" && !this.files.exists(path);
+    if (mode !== "read" && path === this.path || makes && this.#holds(path)) {
+      this.#refuse("open", path);
+    }
+    return this.files.open(path, mode);
+  };
+  makeDirectory: FileSystem["makeDirectory"] = (path) => {
+    if (!this.files.exists(path) && this.#holds(path)) this.#refuse("make", path);
+    this.files.makeDirectory(path);
+  };
+  rename: FileSystem["rename"] = (from, to) => {
+    if (this.#holds(from) || this.#holds(to)) this.#refuse("rename", from);
+    this.files.rename(from, to);
+    // What takes its place is another file.
+    if (to === this.path) this.path = "";
+  };
+  remove: FileSystem["remove"] = (path) => {
+    if (this.files.exists(path) && this.#holds(path)) this.#refuse("remove", path);
+    this.files.remove(path);
+  };
+  tryLock: FileSystem["tryLock"] = (path) => {
+    if (path === this.path) this.#refuse("open", path);
+    return this.files.tryLock(path);
+  };
+  list: FileSystem["list"] = (path) => this.files.list(path);
+  exists: FileSystem["exists"] = (path) => this.files.exists(path);
+  syncDirectory: FileSystem["syncDirectory"] = (path) => this.files.syncDirectory(path);
+
+  #holds(path: string): boolean {
+    return path.slice(0, path.lastIndexOf("/")) === this.path;
+  }
+
+  #refuse(action: string, path: string): never {
+    throw new FileError(
+      `Cannot ${action} "${path}": permission denied, check who owns it and its mode`,
+      "permission",
+    );
+  }
+}
