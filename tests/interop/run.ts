@@ -1,6 +1,6 @@
 /**
- * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then the kills of
- * `kill9.ts`. `README.md` beside this file says what is checked and how to run a part of it.
+ * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then the
+ * directories of `storage.ts` and the kills of `kill9.ts`. `README.md` beside this file says what is checked and how to run a part of it.
  *
  * @module
  */
@@ -9,9 +9,13 @@ import { Broker, freePort, ownCommand } from "./broker.ts";
 import { kill9, newSeed } from "./kill9.ts";
 import { cacheDirectory, options, UsageError } from "./options.ts";
 import { type Installed, Setup } from "./setup.ts";
+import { storage } from "./storage.ts";
 
 const CLIENTS = ["kcat", "kafkajs", "platformatic", "python", "java", "go"];
+const STORAGE = "storage";
 const KILL9 = "kill9";
+/** Parts that start brokers of their own. */
+const OWN_BROKERS = [STORAGE, KILL9];
 
 /** What the clients are, for the summary. */
 const NAMES: Record<string, string> = {
@@ -21,6 +25,7 @@ const NAMES: Record<string, string> = {
   python: "confluent-kafka (Python)",
   java: "kafka-clients (Java)",
   go: "franz-go",
+  [STORAGE]: "Apache Kafka, same directory",
   [KILL9]: "kill -9 and restart",
   broker: "the broker itself",
 };
@@ -31,8 +36,8 @@ const LIMIT_MS = 120_000;
 const USAGE =
   `usage: run.ts [--only NAME,…] [--bootstrap HOST:PORT | --command COMMAND] [--records N]
               [--kills N] [--seed N]
-  --only       some of: ${[...CLIENTS, KILL9].join(", ")}
-  --bootstrap  a broker that runs already (${KILL9} then runs only when named)
+  --only       some of: ${[...CLIENTS, ...OWN_BROKERS].join(", ")}
+  --bootstrap  a broker that runs already (${OWN_BROKERS.join(" and ")} then run only when named)
   --command    how to start another broker, with {port} and {dir} in it
   --records    how many each client produces for each compression (10000)
   --kills      how often ${KILL9} kills the broker (20); --seed decides when`;
@@ -94,6 +99,10 @@ class Suite {
     await this.part(KILL9, (print) => kill9(this.#setup, { command, kills, seed, print }));
   }
 
+  async storage(command: string[]): Promise<void> {
+    await this.part(STORAGE, (print) => storage(this.#setup, { command, print }));
+  }
+
   /** Prints the summary and gives the number of failures. */
   summary(): number {
     console.log("");
@@ -104,7 +113,7 @@ class Suite {
       const bad = failures.length > 0 ? `${failures.length} FAILED` : "";
       const installing = setupSeconds > 0.5 ? `, after ${setupSeconds.toFixed(1)} s of set-up` : "";
       console.log(
-        `  ${NAMES[client]!.padEnd(26)} ${String(good).padStart(3)} passed ${bad.padStart(10)}` +
+        `  ${NAMES[client]!.padEnd(28)} ${String(good).padStart(3)} passed ${bad.padStart(10)}` +
           `  ${seconds.toFixed(1).padStart(5)} s${installing}`,
       );
     }
@@ -150,7 +159,7 @@ async function runProgram(
 
 async function main(): Promise<number> {
   const given = options(Deno.args, ["only", "bootstrap", "command", "records", "kills", "seed"]);
-  const known = [...CLIENTS, KILL9];
+  const known = [...CLIENTS, ...OWN_BROKERS];
   const chosen = given.only?.split(",") ?? (given.bootstrap === undefined ? known : CLIENTS);
   const unknown = chosen.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new UsageError(`there is no "${unknown.join(", ")}"`);
@@ -161,7 +170,7 @@ async function main(): Promise<number> {
   }
 
   const suite = new Suite();
-  const clients = chosen.filter((name) => name !== KILL9);
+  const clients = chosen.filter((name) => !OWN_BROKERS.includes(name));
   if (given.bootstrap !== undefined) {
     for (const client of clients) await suite.client(client, () => given.bootstrap!, records);
   } else if (clients.length > 0) {
@@ -192,6 +201,7 @@ async function main(): Promise<number> {
       await Deno.remove(dir, { recursive: true });
     }
   }
+  if (chosen.includes(STORAGE)) await suite.storage(command);
   if (chosen.includes(KILL9)) {
     await suite.kill9(command, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));
   }

@@ -69,6 +69,25 @@ export class Setup {
     return { command: [`${venv}/bin/python`, this.#path(`python/${program}`)] };
   }
 
+  /** Apache Kafka with its tools: what runs a class of it, to which the class and its arguments are appended. */
+  async kafka(): Promise<Installed> {
+    await this.#stage();
+    const directory = this.#path("kafka");
+    const jars = `${this.#cache}/kafka`;
+    await this.#once("kafka-jars", await Deno.readTextFile(`${directory}/pom.xml`), async () => {
+      await removed(jars);
+      const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
+      await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
+    });
+    return {
+      command: [
+        ...["java", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-Djava.awt.headless=true"],
+        ...["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8"],
+        ...[`-Dlog4j2.configurationFile=${directory}/log4j2.properties`, "-cp", `${jars}/*`],
+      ],
+    };
+  }
+
   #path(name: string): string {
     return `${this.#cache}/clients/${name}`;
   }

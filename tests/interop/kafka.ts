@@ -1,0 +1,96 @@
+/**
+ * Apache Kafka beside our own broker: how it is started on a data directory, and its tools.
+ *
+ * @module
+ */
+import { type BrokerCommand, freePort } from "./broker.ts";
+import type { Setup } from "./setup.ts";
+
+/** Settings that make it clean and roll while one waits, and keep its own topics small. */
+const SETTINGS = [
+  "log.cleaner.backoff.ms=500",
+  "log.initial.task.delay.ms=500",
+  "log.segment.delete.delay.ms=100",
+  "group.initial.rebalance.delay.ms=0",
+  "offsets.topic.num.partitions=2",
+  "offsets.topic.replication.factor=1",
+  "transaction.state.log.num.partitions=2",
+  "transaction.state.log.replication.factor=1",
+  "transaction.state.log.min.isr=1",
+  "share.coordinator.state.topic.replication.factor=1",
+  "share.coordinator.state.topic.min.isr=1",
+];
+
+/** What a run of one of the tools came to. */
+export interface ToolResult {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Apache Kafka, installed. */
+export class Kafka {
+  private constructor(readonly java: readonly string[]) {}
+
+  /** Installs it. */
+  static async install(setup: Setup): Promise<Kafka> {
+    return new Kafka((await setup.kafka()).command);
+  }
+
+  /**
+   * How to start one node with its data in `dir`, which it formats unless it is formatted already.
+   * Its configuration goes into a file beside the directory.
+   */
+  async command(port: number, dir: string): Promise<BrokerCommand> {
+    const controller = freePort();
+    const properties = `${dir}.properties`;
+    await Deno.writeTextFile(
+      properties,
+      [
+        "process.roles=broker,controller",
+        "node.id=1",
+        `controller.quorum.voters=1@127.0.0.1:${controller}`,
+        `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
+        "controller.listener.names=CONTROLLER",
+        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        `log.dirs=${dir}`,
+        ...SETTINGS,
+      ].join("\n"),
+    );
+    const isFormatted = await Deno.stat(`${dir}/meta.properties`).then(() => true, () => false);
+    if (!isFormatted) {
+      await Deno.mkdir(dir, { recursive: true });
+      const { code, out, err } = await this.tool(
+        "kafka.tools.StorageTool",
+        ...["format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", properties],
+      );
+      if (code !== 0) throw new Error(`the directory cannot be formatted: ${out} ${err}`);
+    }
+    return [...this.java, "kafka.Kafka", properties];
+  }
+
+  /** Runs a class to its end. */
+  async tool(className: string, ...args: string[]): Promise<ToolResult> {
+    return await run([...this.java, className, ...args]);
+  }
+
+  /** Runs the tool that prints segments over `files`. */
+  async dump(files: readonly string[], ...flags: string[]): Promise<ToolResult> {
+    const name = "org.apache.kafka.tools.DumpLogSegments";
+    return await this.tool(name, "--files", files.join(","), ...flags);
+  }
+}
+
+/** Runs a command to its end. */
+export async function run(command: readonly string[]): Promise<ToolResult> {
+  const [program, ...args] = command;
+  const { code, stdout, stderr } = await new Deno.Command(program!, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(120_000),
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
