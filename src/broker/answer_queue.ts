@@ -1,7 +1,8 @@
 /**
  * The answers of one connection, on their way out in the order of their requests. Answers that are
  * ready together leave in one write; records are copied from the log into a borrowed buffer at the
- * moment they are sent, so an answer that waits for a slow reader holds no records.
+ * moment they are sent, so an answer that waits for a slow reader holds no records; their files stay
+ * until then.
  *
  * @module
  */
@@ -94,6 +95,7 @@ export class AnswerQueue {
   close(): void {
     this.#closed = true;
     this.#slots.length = 0;
+    this.#filling?.releaseParts();
     this.#filling = null;
     this.#wake();
   }
@@ -133,7 +135,13 @@ export class AnswerQueue {
       this.#filling = null;
       const { totalLength } = sending;
       if (sending.externalParts.length === 0) await this.#write(sending.written());
-      else await this.#writeWithRecords(sending);
+      else {
+        try {
+          await this.#writeWithRecords(sending);
+        } finally {
+          sending.releaseParts();
+        }
+      }
       this.#unsentBytes -= totalLength;
       this.#pool.giveBackWriter(sending);
       this.#wake();

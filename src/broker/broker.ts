@@ -9,6 +9,7 @@ import { Controller } from "../controller/controller.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import { KEPT_RECEIVE_BYTES } from "../limits.ts";
 import type { Logger } from "../logger.ts";
+import { NO_FLUSH_BY_TIME } from "../log/background_flush.ts";
 import { LogDirectories } from "../log/log_directories.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type { RecoveryReport } from "../log/recovery.ts";
@@ -19,11 +20,13 @@ import { KeptBytes } from "../protocol/frame.ts";
 import { RecordError } from "../protocol/records/record_error.ts";
 import { METADATA_TOPIC_ID, randomUuid } from "../protocol/uuid.ts";
 import type { Address, Listener, Runtime, Timer } from "../runtime/runtime.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import type { ConnectionInfo } from "./handler.ts";
 import { Hosting } from "./hosting.ts";
+import { LogCleaner } from "./log_cleaner.ts";
 import { Partitions } from "./partitions.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { SendPool } from "./send_pool.ts";
@@ -62,6 +65,8 @@ export class Broker {
    */
   readonly failed: Promise<KafkaError>;
   #fail: (failure: KafkaError) => void = () => {};
+  readonly #cleaner: LogCleaner;
+  readonly #checkpoints: Checkpoints;
   #retentionTimer: Timer | null = null;
   #ended: Promise<void> | null = null;
 
@@ -80,7 +85,19 @@ export class Broker {
     this.#runtime = runtime;
     this.#logger = logger;
     this.#logs = logs;
-    this.#partitions = new Partitions(clock, (message) => logger.log("error", message));
+    this.#partitions = new Partitions(clock, (message) => logger.log("error", message), () => {
+      const intervalMs = config.logFlushSchedulerIntervalMs;
+      return intervalMs === NO_FLUSH_BY_TIME ? 0 : intervalMs;
+    });
+    this.#checkpoints = new Checkpoints(
+      clock,
+      logs,
+      () => config.logFlushOffsetCheckpointIntervalMs,
+      (error) => logger.log("error", (error as Error).message),
+    );
+    logs.highWatermarkOf = (log) =>
+      this.#partitions.find(log.topic, log.partition)?.highWatermark ?? log.logEndOffset;
+    this.#cleaner = new LogCleaner({ runtime, config, partitions: this.#partitions, logger });
     this.#groups = new GroupCoordinator({
       clock,
       random,
@@ -125,6 +142,8 @@ export class Broker {
       },
       () => {
         if (this.#retentionTimer === null) this.#scheduleRetention();
+        this.#checkpoints.start();
+        this.#cleaner.start();
       },
     );
   }
@@ -236,7 +255,7 @@ export class Broker {
     this.#logs.openAll((topic) => hosting.logConfig(topic));
     hosting.hostAll(metadataLoss);
     // What was cut off a torn tail must not come back when the power goes once more.
-    if (!this.#logs.wasShutDownCleanly) await this.#logs.flush();
+    if (!this.#logs.wasShutDownCleanly) await this.#logs.flushMended();
     await controller.reportDirectories(this.#logs.onlineIds);
     controller.onDelta((delta) => {
       hosting.apply(delta);
@@ -245,7 +264,11 @@ export class Broker {
     config.onChange(() => hosting.reconfigureAll());
     // Without records and without clients there is nothing to do, and a host may take a while over
     // its first timer.
-    if ([...this.#partitions].some(({ log }) => log.sizeInBytes > 0)) this.#scheduleRetention();
+    if ([...this.#partitions].some(({ log }) => log.sizeInBytes > 0)) {
+      this.#scheduleRetention();
+      this.#checkpoints.start();
+      this.#cleaner.start();
+    }
     if (this.#logs.fatalFailure !== null) throw this.#logs.fatalFailure;
     this.#server.start();
   }
@@ -268,9 +291,12 @@ export class Broker {
 
   async #end(): Promise<void> {
     this.#retentionTimer?.cancel();
+    this.#checkpoints.stop();
+    const cleaner = this.#cleaner.shutdown();
     this.#groups.shutdown();
     this.#partitions.shutdown();
     await this.#server.close();
+    await cleaner;
     await this.#logs.close();
   }
 

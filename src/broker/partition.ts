@@ -47,9 +47,9 @@ export class Partition {
     return this.#highWatermark;
   }
 
-  /** Where reading ends for those who want committed records only. There are no transactions yet. */
+  /** Where reading ends for those who want committed records only. */
   get lastStableOffset(): number {
-    return this.#highWatermark;
+    return this.log.lastStableOffset(this.#highWatermark);
   }
 
   /** Takes over what the cluster's metadata say now. */

@@ -190,6 +190,10 @@ export class BrokerConfig {
   get logFlushSchedulerIntervalMs(): number {
     return this.#values["log.flush.scheduler.interval.ms"] as number;
   }
+  /** `log.flush.offset.checkpoint.interval.ms` */
+  get logFlushOffsetCheckpointIntervalMs(): number {
+    return this.#values["log.flush.offset.checkpoint.interval.ms"] as number;
+  }
   /** `log.index.interval.bytes` */
   get logIndexIntervalBytes(): number {
     return this.#values["log.index.interval.bytes"] as number;

@@ -282,6 +282,15 @@ const log: readonly ConfigDefinition[] = [
     documentation: "How often the broker looks for records that are to be flushed for their age. " +
       "Unless set, it flushes each when its time has come.",
   }),
+  fixed({
+    name: "log.flush.offset.checkpoint.interval.ms",
+    type: "int",
+    default: "60000",
+    min: 0,
+    documentation:
+      "How often it is written down up to where each log is on the disk: from there on " +
+      "a log is checked after a crash. Also after each segment, and when the broker ends.",
+  }),
   dynamic({
     name: "log.index.interval.bytes",
     type: "int",

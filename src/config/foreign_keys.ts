@@ -42,7 +42,6 @@ const REASONS: readonly (readonly [prefixes: readonly string[], reason: string])
   [["log.local.", "follower.fetch.last.tiered"], "this version has no remote storage"],
   [
     [
-      "log.flush.offset.checkpoint",
       "log.flush.start.offset.checkpoint",
       "log.preallocate",
       "log.index.size.max.bytes",

@@ -221,6 +221,28 @@ export class LogDirectories {
     await this.#each((manager) => manager.flush());
   }
 
+  /** As {@linkcode LogManager.flushMended}, in every directory that is in service. */
+  async flushMended(): Promise<void> {
+    await this.#each((manager) => manager.flushMended());
+  }
+
+  /** As {@linkcode LogManager.checkpoint}, in every directory that is in service. */
+  async checkpoint(): Promise<void> {
+    await this.#each((manager) => manager.checkpoint());
+  }
+
+  /** As {@linkcode LogManager.removeDeleted}, in every directory that is in service. */
+  removeDeleted(): void {
+    for (const manager of this.#managers) {
+      if (manager.failure === null) manager.removeDeleted();
+    }
+  }
+
+  /** As {@linkcode LogManager.highWatermarkOf}, for every directory. */
+  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number) {
+    for (const manager of this.#managers) manager.highWatermarkOf = highWatermarkOf;
+  }
+
   /** As {@linkcode LogManager.flushDirectory}, for every directory that is in service. */
   async flushDirectory(): Promise<void> {
     await this.#each((manager) => manager.flushDirectory());

@@ -224,6 +224,14 @@ export class ByteWriter {
     return this.#parts ?? [];
   }
 
+  /** Lets the record sources go: they have been copied, or nobody wants them any more. */
+  releaseParts(): void {
+    if (this.#parts === null) return;
+    for (const { source } of this.#parts) source.release?.();
+    this.#parts = null;
+    this.#partsLength = 0;
+  }
+
   /** A view of what was written, without record sources; valid until the next write. */
   written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
@@ -231,9 +239,8 @@ export class ByteWriter {
 
   /** Forgets what was written and keeps the buffer. */
   reset(): void {
+    this.releaseParts();
     this.#length = 0;
-    this.#parts = null;
-    this.#partsLength = 0;
   }
 
   /** Makes room for `length` bytes, moves past them and returns where they begin. */

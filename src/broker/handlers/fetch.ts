@@ -7,14 +7,16 @@
  *
  * The first batch found is given whole, however small the limits are, so that every consumer gets
  * on. The answer waits until `minBytes` are there, `maxWaitMs` have passed, or a partition has an
- * error to tell. Batches go out as they lie in the log; they are copied when they are sent.
+ * error to tell. Batches go out as they lie in the log; they are copied when they are sent. Who wants
+ * committed records only is given them up to the last stable offset, and told which of the
+ * transactions among them were aborted.
  *
  * @module
  */
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/fetch.ts";
-import type { RecordsSource } from "../../protocol/wire.ts";
+import { type LogRecords, NO_RECORDS } from "../../log/segment.ts";
 import type { FetchPlan, FetchTarget } from "../fetch_sessions.ts";
 import { defineHandler, type Handler } from "../handler.ts";
 import type { Partition } from "../partition.ts";
@@ -25,7 +27,6 @@ type TopicResponse = Response["responses"][number];
 type PartitionResponse = TopicResponse["partitions"][number];
 
 const READ_COMMITTED = 1;
-const NO_RECORDS = new Uint8Array(0);
 
 interface Limits {
   readonly maxBytes: number;
@@ -36,7 +37,7 @@ interface Limits {
 /** What was read for one target. */
 interface Outcome {
   readonly target: FetchTarget;
-  readonly response: PartitionResponse & { readonly records: Uint8Array | RecordsSource };
+  readonly response: PartitionResponse & { readonly records: LogRecords };
 }
 
 /** One pass over all targets. */
@@ -122,12 +123,14 @@ function readOne(
     const diverging = divergingEpoch(target, partition);
     const { highWatermark, lastStableOffset, log } = partition;
     const endOffset = committedOnly ? lastStableOffset : highWatermark;
+    const { fetchOffset } = target;
     const records = diverging !== null ? NO_RECORDS : log.read({
-      fetchOffset: target.fetchOffset,
+      fetchOffset,
       maxBytes: Math.max(0, Math.min(target.maxBytes, bytesLeft)),
       endOffset,
       minOneBatch,
     });
+    const hasRecords = committedOnly && records.byteLength > 0;
     return {
       target,
       response: {
@@ -136,7 +139,11 @@ function readOne(
         highWatermark,
         lastStableOffset,
         logStartOffset: log.logStartOffset,
-        abortedTransactions: committedOnly ? [] : null,
+        abortedTransactions: hasRecords
+          ? log.abortedTransactions(fetchOffset, Math.min(endOffset, records.offsetBound))
+          : committedOnly
+          ? []
+          : null,
         records,
         ...(diverging === null ? {} : { divergingEpoch: diverging }),
       },

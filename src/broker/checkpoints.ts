@@ -1,0 +1,57 @@
+/**
+ * What a node does for its data directories every now and then: it writes down recovery points and
+ * high watermarks, and removes what is left of deleted topics once its time has come.
+ *
+ * @module
+ */
+import type { LogDirectories } from "../log/log_directories.ts";
+import type { Clock, Timer } from "../runtime/runtime.ts";
+
+/** The timer of it. */
+export class Checkpoints {
+  readonly #clock: Clock;
+  readonly #logs: LogDirectories;
+  readonly #intervalMs: () => number;
+  readonly #onError: (error: unknown) => void;
+  #timer: Timer | null = null;
+  #isStopped = false;
+
+  /** `intervalMs` is `log.flush.offset.checkpoint.interval.ms`. */
+  constructor(
+    clock: Clock,
+    logs: LogDirectories,
+    intervalMs: () => number,
+    onError: (error: unknown) => void,
+  ) {
+    this.#clock = clock;
+    this.#logs = logs;
+    this.#intervalMs = intervalMs;
+    this.#onError = onError;
+  }
+
+  /** Begins. May be called again. */
+  start(): void {
+    if (this.#timer !== null || this.#isStopped) return;
+    this.#timer = this.#clock.setTimer(Math.max(1, this.#intervalMs()), () => {
+      this.#run().finally(() => {
+        this.#timer = null;
+        this.start();
+      });
+    });
+  }
+
+  /** Ends for good. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      this.#logs.removeDeleted();
+      await this.#logs.checkpoint();
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+}
