@@ -538,6 +538,7 @@ export class PartitionLog {
     this.#segments.adopt(segments);
     this.compaction.adopt(segments);
     // The names of files that the last process made may not have reached the disk.
+    if (isNew) this.#segments.noteNewDirectory();
     if (!isNew && options.wasShutDownCleanly !== true) this.#segments.noteName();
     if (segments.length === 0 || this.logEndOffset < this.#logStartOffset) {
       // What was deleted must not come back because the end of the log was lost.

@@ -23,6 +23,8 @@ export class SegmentList {
   #retired: { readonly segment: Segment; readonly dueMs: number }[] = [];
   /** Whether a file was made or removed since the directory was synced. */
   #directoryIsDirty = false;
+  /** Whether the directory was made, and its own name may not be on the disk. */
+  #directoryIsNew = false;
   /** The sync of the directory that is under way. */
   #directorySync: Promise<void> | null = null;
 
@@ -198,7 +200,7 @@ export class SegmentList {
   async syncDirectory(): Promise<void> {
     while (this.#directorySync !== null) await this.#directorySync;
     if (!this.#directoryIsDirty) return;
-    const syncing = this.#runtime.files.syncDirectory(this.#directory);
+    const syncing = this.#syncNames();
     this.#directoryIsDirty = false;
     this.#directorySync = syncing;
     try {
@@ -211,6 +213,15 @@ export class SegmentList {
     }
   }
 
+  async #syncNames(): Promise<void> {
+    const { files } = this.#runtime;
+    await files.syncDirectory(this.#directory);
+    if (!this.#directoryIsNew) return;
+    // A file that nobody finds is lost, however well it was synced.
+    await files.syncDirectory(this.#directory.replace(/(?<=.)\/[^/]*$/, ""));
+    this.#directoryIsNew = false;
+  }
+
   /**
    * Resolves when all that lies before the active segment is on the disk, with the names of all files
    * and the indexes of the segments.
@@ -221,6 +232,12 @@ export class SegmentList {
       segment.storeIndex();
     }
     await this.syncDirectory();
+  }
+
+  /** The directory was made by this process: its own name has to be brought to the disk too. */
+  noteNewDirectory(): void {
+    this.#directoryIsNew = true;
+    this.#directoryIsDirty = true;
   }
 
   /** The name of a file in the directory was made or changed by somebody else. */
