@@ -72,8 +72,12 @@ export async function run(args: Arguments): Promise<number> {
   if (args.isOn("memory") && args.has("data-dir")) {
     throw new UsageError("--memory and --data-dir exclude each other: give one of them");
   }
-  const dataDir = args.isOn("memory") ? null : args.text("data-dir");
-  const config = parseSettings("set", args.list("set"));
+  const { "log.dirs": logDirs, ...config } = parseSettings("set", args.list("set"));
+  if (logDirs !== undefined && (args.isOn("memory") || args.has("data-dir"))) {
+    const other = args.isOn("memory") ? "--memory" : "--data-dir";
+    throw new UsageError(`${other} and --set log.dirs exclude each other: give one of them`);
+  }
+  const dataDir = args.isOn("memory") ? null : logDirs ?? args.text("data-dir");
   const flush = readFlush(args);
   const topics = readTopics(args.optional("topics"));
   const levels: readonly LogLevel[] = args.isOn("verbose")

@@ -206,6 +206,22 @@ processTest("A consumer prints as it reads, and ends at Ctrl-C", async (director
   assertEquals((await node.end("SIGINT")).code, 0);
 });
 
+processTest("A node spreads its data over several directories", async (directory) => {
+  const node = await startNode(["--set", "log.dirs=one,two/deep"], directory);
+  assert(node.readyLine.includes("data in one,two/deep, "), node.readyLine);
+  for (const place of ["one", "two/deep"]) {
+    assertMatch(
+      await Deno.readTextFile(`${directory}/${place}/meta.properties`),
+      /^directory\.id=/m,
+    );
+  }
+  assertEquals((await node.end("SIGTERM")).code, 0);
+  const args = ["start", "--port", "0", "--data-dir", "two/deep,one"];
+  const refused = await millrace(args, undefined, directory);
+  assertEquals([refused.code, refused.out], [1, ""]);
+  assertMatch(refused.err, /it lies in one; name that one first, or as metadata\.log\.dir\n$/);
+});
+
 /** Calls that cannot work: arguments, exit code, what is said. */
 const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
   [["strat"], 2, /^millrace: There is no command "strat", did you mean "start"\?\n$/],
@@ -213,6 +229,11 @@ const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
   [["start", "--port", "x"], 2, /--port cannot be "x": it takes a whole number from 0 to 65,535/],
   [["start", "--brokers", "3"], 1, /Cannot start 3 brokers: this version runs one/],
   [["start", "--memory", "--data-dir", "d"], 2, /exclude each other/],
+  [
+    ["start", "--memory", "--set", "log.dirs=d"],
+    2,
+    /--memory and --set log.dirs exclude each other/,
+  ],
   [["start", "--memory", "--port", "0", "--set", "no.such.key=1"], 1, /no\.such\.key/],
   [
     ["start", "--topics", "nope.json"],
@@ -249,7 +270,7 @@ processTest("Help and version are there for every command", async (directory) =>
   const overview = await millrace(["--help"], undefined, directory);
   assertEquals([overview.code, overview.err], [0, ""]);
   const names = [...overview.out.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name!);
-  assertEquals(names.length, 8);
+  assertEquals(names.length, 9);
   const helps = await Promise.all(names.map((name) => millrace([name, "--help"])));
   helps.forEach(({ code, out }, i) => {
     assertEquals(code, 0);

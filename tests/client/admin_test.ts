@@ -41,6 +41,22 @@ test("Admin describes the cluster", async () => {
   });
 });
 
+test("Admin describes the directories in which brokers keep their partitions", async () => {
+  await withAdmin(async (admin) => {
+    await admin.createTopics([{ name: "events", partitions: 2 }]);
+    const [directory, ...others] = await admin.describeLogDirs();
+    assertEquals(others, []);
+    const { nodeId, path, error, totalBytes, usableBytes, partitions } = directory!;
+    assertEquals([nodeId, path, error, totalBytes, usableBytes], [1, "/memory", null, null, null]);
+    assertEquals(partitions.toSorted((a, b) => a.partition - b.partition), [
+      { topic: "events", partition: 0, size: 0, offsetLag: 0, isFuture: false },
+      { topic: "events", partition: 1, size: 0, offsetLag: 0, isFuture: false },
+    ]);
+    assertEquals(await admin.describeLogDirs([nodeId]), [directory!]);
+    await assertRejects(() => admin.describeLogDirs([99]), KafkaError, "99");
+  });
+});
+
 test("Admin throws the cluster's refusals", async () => {
   await withAdmin(async (admin) => {
     await admin.createTopics([{ name: "taken" }]);
