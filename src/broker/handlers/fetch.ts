@@ -2,7 +2,7 @@
  * Fetch reads batches from partitions, from an offset on, and waits for data if there are too few.
  *
  * Versions 4 to 18. Version 5 adds the log start offset, 7 incremental sessions (KIP-227), 9 checks
- * the leader epoch (KIP-320), 11 has a rack (KIP-392), 12 is flexible and tells of diverging epochs
+ * the leader epoch (KIP-320), 10 knows zstd (KIP-110), 11 has a rack (KIP-392), 12 is flexible and tells of diverging epochs
  * (KIP-595), 13 names topics by id (KIP-516), 15 to 18 are about replicas.
  *
  * The first batch found is given whole, however small the limits are, so that every consumer gets
@@ -32,6 +32,8 @@ interface Limits {
   readonly maxBytes: number;
   readonly minBytes: number;
   readonly committedOnly: boolean;
+  /** Whether the version may be given batches that the topic compresses with zstd. */
+  readonly allowZstd: boolean;
 }
 
 /** What was read for one target. */
@@ -57,6 +59,7 @@ export const fetchHandler: Handler = defineHandler(fetch, {
       maxBytes: Math.min(request.maxBytes, config.fetchMaxBytes),
       minBytes: request.minBytes,
       committedOnly: request.isolationLevel === READ_COMMITTED,
+      allowZstd: apiVersion >= 10,
     };
     const first = readAll(plan, limits, isById, partitions);
     if (isEnough(first, limits) || request.maxWaitMs <= 0 || plan.targets.length === 0) {
@@ -110,7 +113,7 @@ function readAll(plan: FetchPlan, limits: Limits, isById: boolean, partitions: P
 
 function readOne(
   target: FetchTarget,
-  { committedOnly }: Limits,
+  { committedOnly, allowZstd }: Limits,
   bytesLeft: number,
   minOneBatch: boolean,
   isById: boolean,
@@ -122,6 +125,12 @@ function readOne(
     partition.checkLeaderEpoch(target.currentLeaderEpoch);
     const diverging = divergingEpoch(target, partition);
     const { highWatermark, lastStableOffset, log } = partition;
+    if (!allowZstd && log.config.recompression?.type === "zstd") {
+      throw new KafkaError(
+        ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+        `Cannot read ${partition.name}: it is compressed with zstd, which needs Fetch version 10`,
+      );
+    }
     const endOffset = committedOnly ? lastStableOffset : highWatermark;
     const { fetchOffset } = target;
     const records = diverging !== null ? NO_RECORDS : log.read({

@@ -64,6 +64,18 @@ test("Fetch reads what was produced in every version", () =>
     }
   }));
 
+test("Fetch refuses what a topic compresses with zstd to versions that do not know it", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events", configs: [{ name: "compression.type", value: "zstd" }] });
+    assertEquals((await produceTo(client, "events", 0, batchOf(["a"]))).errorCode, 0);
+    for (const [version, errorCode] of [[4, 76], [9, 76], [10, 0], [12, 0]] as const) {
+      const answer = await client.request(fetch, version, ask([{ fetchOffset: 0 }]));
+      assertEquals([version, partitionOf(answer).errorCode], [version, errorCode]);
+    }
+    const { records } = partitionOf(await client.request(fetch, 12, ask([{ fetchOffset: 0 }])));
+    assertEquals(records![22], 4);
+  }));
+
 test("Fetch begins with the batch that holds the offset, whole", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
