@@ -229,6 +229,12 @@ const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
   [["start", "--port", "x"], 2, /--port cannot be "x": it takes a whole number from 0 to 65,535/],
   [["start", "--brokers", "3"], 1, /Cannot start 3 brokers: this version runs one/],
   [["start", "--memory", "--data-dir", "d"], 2, /exclude each other/],
+  [["start", "--memory", "--flush", "often"], 2, /--flush takes "os" or "always", not "often"/],
+  [
+    ["start", "--memory", "--flush", "always", "--set", "log.flush.interval.messages=5"],
+    1,
+    /Cannot set flush to "always" and log\.flush\.interval\.messages to "5"/,
+  ],
   [
     ["start", "--memory", "--set", "log.dirs=d"],
     2,
