@@ -7,16 +7,29 @@
 import type {
   DirectoryEntry,
   DirectoryLock,
+  DiskSpace,
   FileHandle,
   FileSystem,
   OpenMode,
 } from "../runtime/runtime.ts";
 import { FileError } from "../runtime/runtime.ts";
 import { fileErrorOfCode } from "../runtime/errors.ts";
-import type { FileNode } from "../runtime/path_tree.ts";
+import type { DirectoryNode, FileNode } from "../runtime/path_tree.ts";
 import type { PagedFile } from "./paged_file.ts";
 import type { DiskOperation, SimulatedDisk } from "./simulated_disk.ts";
 import { markOf } from "./trace.ts";
+
+/** What a simulated disk takes, so it is told: a terabyte. */
+const CAPACITY_BYTES = 2 ** 40;
+
+/** The lengths of all files in a directory. */
+function bytesIn(directory: DirectoryNode<PagedFile>): number {
+  let bytes = 0;
+  for (const node of directory.entries.values()) {
+    bytes += node.kind === "directory" ? bytesIn(node) : node.content.length;
+  }
+  return bytes;
+}
 
 /** A process's way to its machine's disk. */
 export class SimulatedFiles implements FileSystem {
@@ -105,6 +118,16 @@ export class SimulatedFiles implements FileSystem {
           reject(error);
         }
       });
+    });
+  }
+
+  /** As {@linkcode FileSystem.space}. */
+  space(path: string): Promise<DiskSpace> {
+    return new Promise((resolve) => {
+      this.#mustBeAlive("measure the disk of", path);
+      this.disk.tree.directory("measure the disk of", path);
+      const usable = Math.max(0, CAPACITY_BYTES - bytesIn(this.disk.tree.root));
+      resolve({ total: CAPACITY_BYTES, usable });
     });
   }
 
