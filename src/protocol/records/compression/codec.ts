@@ -63,8 +63,8 @@ export function decompress(
 }
 
 /**
- * Compresses a batch's payload. `level` is the codec's own scale (gzip 1 to 9, zstd 1 to 22; snappy
- * and lz4 have none), its default where absent.
+ * Compresses a batch's payload. `level` is the codec's own scale (gzip 1 to 9, lz4 1 to 17, zstd to
+ * 22; snappy has none), its default where absent.
  */
 export function compress(
   type: CompressionType,
@@ -80,7 +80,7 @@ export function compress(
     case "snappy":
       return compressSnappy(bytes);
     case "lz4":
-      return compressLz4(bytes);
+      return compressLz4(bytes, level);
     case "zstd":
       return compressWithZstd(bytes, host, level);
   }

@@ -10,6 +10,7 @@ import { RecordError } from "../record_error.ts";
 import { viewed } from "./byte_copy.ts";
 import { tooLarge } from "./gzip.ts";
 import { compressLz4Block, decompressLz4Block } from "./lz4_block.ts";
+import { compressLz4ChainBlock } from "./lz4_chain_block.ts";
 import { OutputBuffer } from "./output_buffer.ts";
 import { xxHash32 } from "./xxhash32.ts";
 
@@ -45,8 +46,14 @@ function writeInt32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value >>> 24;
 }
 
-/** One frame that holds `bytes`. */
-export function compressLz4(bytes: Uint8Array): Uint8Array {
+/** Levels from this on compare as many earlier places for each position as the level says. */
+const FIRST_CHAIN_LEVEL = 3;
+
+/**
+ * One frame that holds `bytes`. `level` is 1 or 2 (fast, as when absent) to 17 (small): a scale of our
+ * own, with less work for the high levels than other implementations put in.
+ */
+export function compressLz4(bytes: Uint8Array, level: number = 1): Uint8Array {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
   const target = new Uint8Array(7 + blocks * 4 + bytes.length + 4);
   const source = viewed(bytes);
@@ -59,7 +66,10 @@ export function compressLz4(bytes: Uint8Array): Uint8Array {
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
     const end = Math.min(start + BLOCK_BYTES, bytes.length);
     // A block that is not smaller is stored as it is, so the target's size above is enough.
-    const packedEnd = compressLz4Block(source, start, end, output, at + 4, at + 4 + end - start);
+    const limit = at + 4 + end - start;
+    const packedEnd = level < FIRST_CHAIN_LEVEL
+      ? compressLz4Block(source, start, end, output, at + 4, limit)
+      : compressLz4ChainBlock(source, start, end, output, at + 4, limit, level);
     if (packedEnd === -1) {
       writeInt32(target, at, (end - start) | STORED_FLAG);
       target.set(bytes.subarray(start, end), at + 4);

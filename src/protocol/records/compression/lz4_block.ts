@@ -8,10 +8,12 @@
 import { RecordError } from "../record_error.ts";
 import { copyBytes, copyMatch, type ViewedBytes } from "./byte_copy.ts";
 
-const MINIMUM_MATCH = 4;
+/** The shortest match that a block can name. */
+export const MINIMUM_MATCH = 4;
 /** The format: the last five bytes are literals and no match begins in the last twelve. */
-const LAST_LITERALS = 5;
-const MATCH_LIMIT = 12;
+export const LAST_LITERALS = 5;
+/** No match begins in so many bytes at the end. */
+export const MATCH_LIMIT = 12;
 const HASH_BITS = 14;
 const table = new Uint16Array(1 << HASH_BITS);
 
@@ -89,7 +91,8 @@ export function compressLz4Block(
   return to + literals;
 }
 
-function writeLength(target: Uint8Array, to: number, rest: number): number {
+/** Writes what is left of a length beyond its four bits. Returns the position behind it. */
+export function writeLength(target: Uint8Array, to: number, rest: number): number {
   for (; rest >= 255; rest -= 255) target[to++] = 255;
   target[to++] = rest;
   return to;
