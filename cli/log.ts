@@ -85,9 +85,10 @@ async function verify(args: Arguments, paths: readonly string[]): Promise<number
     });
     const looked = `${whole(partitions)} partitions, ${whole(segments)} segments, ` +
       `${whole(batches)} batches, ${whole(bytes)} bytes`;
-    const found = damages.length === 0 ? "all is well" : `${whole(damages.length)} damages`;
+    const count = damages.length;
+    const found = count === 0 ? "all is well" : `${whole(count)} damage${count === 1 ? "" : "s"}`;
     print(`${path}: ${found} (${looked})`);
-    isWhole &&= damages.length === 0;
+    isWhole &&= count === 0;
   }
   return isWhole ? 0 : 1;
 }

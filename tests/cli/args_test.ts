@@ -123,3 +123,20 @@ test("A command's help shows each argument with its default", () => {
     ]
   ) assertEquals(help.includes(text), true, text);
 });
+
+test("The last positional argument takes all that follows when its flag may be repeated", () => {
+  const files: CommandSpec = {
+    name: "show",
+    summary: "Shows files",
+    positionals: [{ name: "<how>", flag: "how" }, { name: "<file>…", flag: "file" }],
+    flags: [
+      { name: "how", value: "<how>", help: "how" },
+      { name: "file", value: "<file>", help: "a file", isList: true },
+    ],
+  };
+  const args = parseCommand(files, ["deep", "a", "007", "c"])!;
+  assertEquals([args.text("how"), args.list("file")], ["deep", ["a", "007", "c"]]);
+  assertThrows(() => parseCommand(files, ["deep"]), UsageError, "<how> <file>…");
+  assertThrows(() => parseCommand(files, ["deep", "a", ""]), UsageError, "<file>… cannot be empty");
+  assertThrows(() => parseCommand(files, ["deep", "a", "--file", "b"]), UsageError, "same");
+});

@@ -1,15 +1,18 @@
 /**
  * `kill -9` of a broker in the middle of a stream of acks=all produces, again and again on the same data directory:
  * after each restart everything acknowledged is read back. The producers, and what is checked of what they were
- * promised, are in `clients/python/kill9.py`.
+ * promised, are in `clients/python/kill9.py`. The broker's flush policy is `os` and `always` by turns, and at the end
+ * `log verify` looks over the directory.
  *
- * Run alone: `deno run -A tests/interop/kill9.ts [--kills 20] [--seed N] [--command "COMMAND with {port} and {dir}"]`.
+ * Run alone: `deno run -A tests/interop/kill9.ts [--kills 50] [--seed N] [--command "COMMAND with {port}, {dir} and, if
+ * it has one, {flush}"]`.
  *
  * @module
  */
 
 import { Broker, type BrokerCommand, freePort, ownCommand } from "./broker.ts";
 import { cacheDirectory, options, UsageError } from "./options.ts";
+import { run } from "./kafka.ts";
 import { Setup } from "./setup.ts";
 
 /** What a run is made of. */
@@ -26,16 +29,29 @@ export interface Kill9Options {
 /** The longest a broker streams on before it is killed; the shortest is a fiftieth of it. */
 const LONGEST_MS = 1_000;
 
+/** How the broker brings records to the disk, one after the other. */
+const FLUSH_POLICIES = ["os", "always"];
+const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
+
+/** Our own broker, with the flush policy that a run asks for. */
+export function ownKill9Command(): BrokerCommand {
+  return [...ownCommand(), "--flush", "{flush}"];
+}
+
 /** Runs the kills; every check is a line, and nothing is thrown. */
 export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9Options) {
   const random = xorshift(seed);
   const dir = await Deno.makeTempDir({ prefix: "millrace-kill9-" });
   const port = freePort();
+  const start = (round: number) => {
+    const policy = FLUSH_POLICIES[round % FLUSH_POLICIES.length]!;
+    return Broker.start(command.map((part) => part.replaceAll("{flush}", policy)), port, dir);
+  };
   let broker: Broker | undefined;
   let stream: Stream | undefined;
   let what = `starts (seed ${seed})`;
   try {
-    broker = await Broker.start(command, port, dir);
+    broker = await start(0);
     const { command: program } = await setup.python("kill9.py");
     stream = new Stream([...program, broker.bootstrap, `kill9-${Date.now().toString(36)}`]);
     await stream.answer();
@@ -45,10 +61,11 @@ export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9
       await stream.ask("acknowledged");
       const afterMs = Math.round(LONGEST_MS / 50 + random() * LONGEST_MS * 49 / 50);
       what += ` after ${afterMs} ms`;
+      if (command.includes("{flush}")) what += `, ${FLUSH_POLICIES[(kill - 1) % 2]}`;
       await new Promise((resolve) => setTimeout(resolve, afterMs));
       if (broker.ended) throw new Error(`the broker ended by itself: ${broker.tail()}`);
       await broker.kill();
-      broker = await Broker.start(command, port, dir);
+      broker = await start(kill);
       const found = await stream.ask("verify");
       print(`ok kill9 ${what}: ready in ${Math.round(broker.readyAfterMs)} ms, ${found}`);
     }
@@ -56,6 +73,14 @@ export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9
     const found = await stream.ask("stop");
     await broker.stop();
     print(`ok kill9 ${what}: ${found}`);
+    if (!command.includes("{flush}")) return;
+    what = "log verify finds the directory whole";
+    const { code, out, err } = await run([
+      ...[Deno.execPath(), "run", "-A", MAIN],
+      ...["log", "verify", dir, "--deep"],
+    ]);
+    if (code !== 0) throw new Error(out + err);
+    print(`ok kill9 ${what}: ${/\((.*)\)/.exec(out)?.[1]}`);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     print(`not ok kill9 ${what}: ${why.replace(/\s+/g, " ")} (repeat with --seed ${seed})`);
@@ -128,13 +153,13 @@ if (import.meta.main) {
     given = options(Deno.args, ["kills", "seed", "command"]);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}; usage: kill9.ts [--kills 20] [--seed N] [--command COMMAND]`);
+    console.error(`${error.message}; usage: kill9.ts [--kills 50] [--seed N] [--command COMMAND]`);
     Deno.exit(2);
   }
   let [passed, failed] = [0, 0];
   await kill9(new Setup(cacheDirectory()), {
-    command: given.command?.split(" ") ?? ownCommand(),
-    kills: Number(given.kills ?? 20),
+    command: given.command?.split(" ") ?? ownKill9Command(),
+    kills: Number(given.kills ?? 50),
     seed: Number(given.seed ?? newSeed()),
     print: (line) => {
       if (line.startsWith("ok ")) passed++;

@@ -6,7 +6,7 @@
  */
 
 import { Broker, freePort, ownCommand } from "./broker.ts";
-import { kill9, newSeed } from "./kill9.ts";
+import { kill9, newSeed, ownKill9Command } from "./kill9.ts";
 import { cacheDirectory, options, UsageError } from "./options.ts";
 import { type Installed, Setup } from "./setup.ts";
 import { storage } from "./storage.ts";
@@ -203,7 +203,8 @@ async function main(): Promise<number> {
   }
   if (chosen.includes(STORAGE)) await suite.storage(command);
   if (chosen.includes(KILL9)) {
-    await suite.kill9(command, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));
+    const killed = given.command === undefined ? [...ownKill9Command()] : command;
+    await suite.kill9(killed, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));
   }
   return suite.summary();
 }
