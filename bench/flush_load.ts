@@ -29,6 +29,8 @@ export interface Load {
   /** Not measured. */
   readonly warmUpMs: number;
   readonly measuredMs: number;
+  /** How long each waits between two requests, ms: a steady load. As fast as it can unless told. */
+  readonly intervalMs?: number;
 }
 
 /** What came of it. */
@@ -88,7 +90,8 @@ async function produceUntil(
       if (sentMs.length === 0) return;
       continue;
     }
-    sentMs.push(now);
+    if (load.intervalMs) await new Promise((resolve) => setTimeout(resolve, load.intervalMs));
+    sentMs.push(performance.now());
     await writeAll(connection, request);
   }
 }

@@ -87,14 +87,17 @@ export class LogCleaner {
 
   /** Compacts logs until none needs it. Returns how often it has compacted one. Never rejects. */
   async cleanAll(): Promise<number> {
+    const { clock } = this.#options.runtime;
     const passed = new Set<PartitionLog>();
     let count = 0;
     while (!this.#isStopped) {
       const chosen = this.#choose(passed);
       if (chosen === null) break;
       try {
+        const beginMs = clock.monotonicMs();
         const report = await this.#clean(chosen.log, chosen.cleanable);
-        this.#options.logger.log("info", sentenceOf(chosen.log.name, report));
+        const elapsedMs = clock.monotonicMs() - beginMs;
+        this.#options.logger.log("info", sentenceOf(chosen.log.name, report, elapsedMs));
         count++;
       } catch (error) {
         passed.add(chosen.log);
@@ -164,10 +167,11 @@ export class LogCleaner {
   }
 }
 
-function sentenceOf(name: string, report: CleaningReport): string {
+function sentenceOf(name: string, report: CleaningReport, elapsedMs: number): string {
   const grouped = (value: number) => value.toLocaleString("en");
   return `Compacted ${name} up to offset ${report.endOffset}: ` +
     `${grouped(report.bytesRead)} bytes became ${grouped(report.bytesKept)}, ` +
-    `${grouped(report.recordsKept)} of ${grouped(report.recordsRead)} records stay` +
+    `${grouped(report.recordsKept)} of ${grouped(report.recordsRead)} records stay, ` +
+    `in ${(elapsedMs / 1_000).toFixed(2)} s` +
     (report.isPartial ? "; more keys are left than log.cleaner.dedupe.buffer.size holds" : "");
 }

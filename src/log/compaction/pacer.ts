@@ -10,6 +10,11 @@ import type { Clock, Timer } from "../../runtime/runtime.ts";
 export const SLICE_MS = 1;
 /** How many bytes one slice reads and writes at most: simulated time stands still during work. */
 export const SLICE_BYTES = 1_048_576;
+/**
+ * How long others are left alone between two slices, ms. A turn of the event loop is not enough: Deno
+ * looks at its sockets when there is nothing else to do, or after dozens of turns.
+ */
+export const PAUSE_MS = 1;
 /** Bytes may be used so much ahead of their time, ms. */
 const BURST_MS = 300;
 /** The longest single wait, ms: the limit may be raised meanwhile. */
@@ -28,6 +33,8 @@ export interface PacerOptions {
   /** The length of a slice: {@linkcode SLICE_MS} and {@linkcode SLICE_BYTES} unless told. */
   readonly sliceMs?: number;
   readonly sliceBytes?: number;
+  /** The rest between two: {@linkcode PAUSE_MS} unless told; 0 for a turn of the event loop. */
+  readonly pauseMs?: number;
 }
 
 /** Paces the work of a cleaner. */
@@ -36,6 +43,7 @@ export class Pacer {
   readonly #maxBytesPerSecond: () => number;
   readonly #sliceMs: number;
   readonly #sliceBytes: number;
+  readonly #pauseMs: number;
   #sliceEndMs = -Infinity;
   #bytes = 0;
   /** How far ahead of the limit the bytes so far are, in ms, and as of when. */
@@ -51,6 +59,7 @@ export class Pacer {
     this.#maxBytesPerSecond = options.maxBytesPerSecond;
     this.#sliceMs = options.sliceMs ?? SLICE_MS;
     this.#sliceBytes = options.sliceBytes ?? SLICE_BYTES;
+    this.#pauseMs = options.pauseMs ?? PAUSE_MS;
     this.#countedMs = this.#clock.monotonicMs();
   }
 
@@ -64,6 +73,7 @@ export class Pacer {
   async rest(): Promise<void> {
     await this.#throttle();
     if (!this.#isStopped) await this.#clock.yieldToLoop();
+    if (!this.#isStopped && this.#pauseMs > 0) await this.#wait(this.#pauseMs);
     this.check();
     this.#sliceEndMs = this.#clock.monotonicMs() + this.#sliceMs;
   }

@@ -284,6 +284,7 @@ test("a cleaner that is stopped leaves nothing behind", async () => {
     clock: log.machine.runtime.clock,
     maxBytesPerSecond: () => Infinity,
     sliceBytes: 1,
+    pauseMs: 0,
   });
   const cleaning = log.clean({ pacer });
   await log.machine.runtime.clock.yieldToLoop();

@@ -161,6 +161,7 @@ export class TestLog {
         clock: machine.runtime.clock,
         maxBytesPerSecond: () => Infinity,
         sliceBytes: options.sliceBytes ?? 1_000_000,
+        pauseMs: 0,
       }),
       nowMs: machine.nowMs,
       bufferBytes: 4_096,
