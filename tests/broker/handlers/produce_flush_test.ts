@@ -140,7 +140,7 @@ test("a failed sync fails all who wait for it, ends the log and hides what may b
       disk.release("failed");
       for (const { errorCode, errorMessage, baseOffset } of await Promise.all(waiting)) {
         assertEquals([errorCode, baseOffset], [STORAGE_ERROR, -1]);
-        assertStringIncludes(errorMessage!, `Cannot flush events-${index}`);
+        assertStringIncludes(errorMessage!, `Cannot sync /two/events-${index}/`);
       }
       disk.heldAt = null;
       const later = await produceTo(client, "events", index, batchOf(["c"]), 1);
