@@ -22,8 +22,14 @@ import { grouped } from "../protocol/records/record_error.ts";
 import type { FileHandle } from "../runtime/runtime.ts";
 
 const WINDOW = 1_048_576;
+/** Memory that grew larger for one batch is not kept. */
+const LARGEST_SPARE = 16_777_216;
+const NOTHING = new Uint8Array(0);
 /** A larger batch is no batch: Kafka's `message.max.bytes` is 1 MiB unless somebody raised it. */
 const LARGEST_BATCH = 536_870_912;
+
+/** Memory that a walk is done with, for the next one: a new one costs more than a small segment. */
+let spare: Crc32cArena | null = null;
 
 /**
  * One walk. After each {@linkcode BatchWalk.next} that returned true the fields describe a batch that
@@ -58,8 +64,16 @@ export class BatchWalk {
   constructor(file: FileHandle, end: number = file.size()) {
     this.#file = file;
     this.end = end;
-    this.#arena = createCrc32cArena(Math.min(WINDOW, Math.max(1, end)));
+    this.#arena = spare ?? createCrc32cArena(WINDOW);
+    spare = null;
     this.bytes = this.#arena.memory;
+  }
+
+  /** Gives the memory to the next walk. This one must not go on. */
+  release(): void {
+    if (this.bytes.length <= LARGEST_SPARE) spare = this.#arena;
+    this.bytes = NOTHING;
+    this.#windowLength = 0;
   }
 
   /** Begins anew at `position`, where a batch begins. */

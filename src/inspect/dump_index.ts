@@ -54,6 +54,7 @@ export function* dumpOffsetIndex(
     if (found !== offset) mismatches.push(`  Index offset: ${offset}, log offset: ${found}`);
     if (!options.verifyOnly) yield `offset: ${offset} position: ${position}`;
   }
+  walk.release();
   if (mismatches.length === 0) return;
   complain(`Mismatches in :${path}`);
   for (const mismatch of mismatches) complain(mismatch);
@@ -98,6 +99,7 @@ export function* dumpTimeIndex(
     }
     if (!options.verifyOnly) yield `timestamp: ${timestamp} offset: ${offset}`;
   }
+  walk.release();
   if (mismatches.length > 0) complain(`Found timestamp mismatch in :${path}`);
   for (const mismatch of mismatches) complain(mismatch);
   if (missing.length > 0) complain("The following indexed offsets are not found in the log.");

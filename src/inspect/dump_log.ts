@@ -94,6 +94,7 @@ export function* dumpLog(
       yield recordLine(record, batch, options);
     }
   }
+  walk.release();
   if (gaps.length > 0) {
     complain(`Non-consecutive offsets in ${path}`);
     for (const gap of gaps) complain(gap);

@@ -66,6 +66,7 @@ function readConfigs(files: FileSystem, path: string, policies: Map<string, stri
       if (batch.isControl) continue;
       for (const { value } of batch.records) take(value ?? new Uint8Array(0), policies);
     }
+    walk.release();
   } finally {
     file.close();
   }

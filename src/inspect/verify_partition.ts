@@ -209,6 +209,7 @@ function verifyMetadataSnapshot(
     }
     findings.bytes += walk.nextPosition;
     if (walk.problem !== null) addTo(walk.nextPosition, `no batch begins here: ${walk.problem}`);
+    walk.release();
   } finally {
     file.close();
   }

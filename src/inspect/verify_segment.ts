@@ -93,6 +93,7 @@ export async function verifySegment(
       );
     }
     for (const check of checks) check.finish(walk);
+    walk.release();
   } finally {
     file.close();
   }
