@@ -36,6 +36,8 @@ export class LogOpening {
   wasMended = false;
   /** All below was on the disk, as far as anybody knows. */
   safeOffset: number;
+  /** Whether the leader epochs' file can be read. */
+  #hasEpochs = true;
   readonly #options: LogOpeningOptions;
   readonly #replay: LogReplay;
   /** Where the walk began, or -1 when there was none. */
@@ -50,7 +52,8 @@ export class LogOpening {
   /** Opens the segments, and where they are walked, takes their batches in. */
   openSegments(): Segment[] {
     const options = this.#options;
-    const { runtime, config, producers, snapshots } = options;
+    const { runtime, config, producers, snapshots, epochs } = options;
+    this.#loadEpochs();
     const nowMs = runtime.clock.now();
     return openSegments({
       files: runtime.files,
@@ -62,6 +65,7 @@ export class LogOpening {
       open: options.openSegments,
       logStartOffset: options.logStartOffset,
       recoveryPoint: options.recoveryPoint,
+      firstKnownOffset: epochs.earliest?.startOffset,
       // A log that was compacted keeps its gaps when its policy has become another.
       allowGaps: config.compact || (options.cleanedOffset ?? 0) > 0,
       wasShutDownCleanly: options.wasShutDownCleanly === true,
@@ -93,6 +97,7 @@ export class LogOpening {
       loadProducers(segments, snapshots, producers, this.#options.runtime.clock.now());
     }
     snapshots.removeObsolete(segments.map(({ baseOffset }) => baseOffset));
+    if (this.#walkedFrom !== -1) snapshots.removeDamaged();
     this.#reconcileEpochs(segments, logStartOffset, logEndOffset);
     this.#removeOrphans(segments);
     for (const segment of segments) segment.closeFile();
@@ -127,6 +132,15 @@ export class LogOpening {
     );
   }
 
+  #loadEpochs(): void {
+    try {
+      this.#options.epochs.load();
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#hasEpochs = false;
+    }
+  }
+
   /** Makes the leader epochs' file agree with the log, from whose batches it can be made anew. */
   #reconcileEpochs(
     segments: readonly Segment[],
@@ -134,13 +148,7 @@ export class LogOpening {
     logEndOffset: number,
   ): void {
     const { epochs } = this.#options;
-    let isTrue = true;
-    try {
-      epochs.load();
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      isTrue = false;
-    }
+    let isTrue = this.#hasEpochs;
     if (isTrue && this.#options.wasShutDownCleanly === true) this.#checkBeginning(segments[0]!);
     // An epoch whose leader has written nothing yet; after a crash its records may have been lost.
     const isWhole = this.#walkedFrom === -1 && !this.wasMended;

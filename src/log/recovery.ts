@@ -57,6 +57,8 @@ export interface RecoveryOptions {
    * holds anything.
    */
   readonly recoveryPoint: number | undefined;
+  /** The first offset that the log's leader epochs know of; undefined when they know of none. */
+  readonly firstKnownOffset: number | undefined;
   /** Whether compaction may have left gaps between segments. */
   readonly allowGaps: boolean;
   /** Whether the process that wrote the log ended cleanly: then nothing need be walked. */
@@ -129,6 +131,7 @@ class Recovery {
     const segments = [...this.#left];
     try {
       this.#dropDeleted();
+      this.#checkBeginning();
       for (const segment of this.#left) this.#measure(segment);
       const safeOffset = this.#safeOffset();
       const walkFrom = this.#options.wasShutDownCleanly ? Infinity : this.#walkFrom(safeOffset);
@@ -164,6 +167,30 @@ class Recovery {
     const left = this.#left;
     while (left.length > 1 && left[1]!.baseOffset <= this.#options.logStartOffset) {
       discard(left.shift()!);
+    }
+  }
+
+  /**
+   * A loss of power may have taken the name of the first segment and kept that of a later one: then
+   * nothing of the log is left. Where the first one was on the disk, it was taken away otherwise.
+   */
+  #checkBeginning(): void {
+    const { recoveryPoint, logStartOffset, firstKnownOffset = 0 } = this.#options;
+    const [first] = this.#left;
+    if (recoveryPoint === undefined || first === undefined) return;
+    if (this.#options.wasShutDownCleanly) return;
+    if (first.baseOffset <= Math.max(logStartOffset, firstKnownOffset)) return;
+    if (recoveryPoint > logStartOffset) {
+      throw this.#refusal(
+        `it begins at offset ${
+          Math.max(logStartOffset, firstKnownOffset)
+        }, and its first segment ` +
+          `is ${first.path}`,
+      );
+    }
+    for (const segment of this.#left.splice(0)) {
+      this.#measure(segment);
+      this.#drop(segment, "the segments before it are lost");
     }
   }
 
@@ -302,7 +329,7 @@ class Recovery {
     const isTail = this.#left.every((next) => this.#sizeOf(next) === 0);
     const isWalk = !this.#options.wasShutDownCleanly && this.#isOpenEnded;
     if (
-      segment.nextOffset < safeOffset || !(isTail || isWalk) ||
+      this.#options.wasShutDownCleanly || segment.nextOffset < safeOffset || !(isTail || isWalk) ||
       isOldFormat(scanner, segment, size)
     ) {
       throw this.#refusal(
@@ -373,9 +400,25 @@ function offsetProblem(
   return null;
 }
 
-/** Data of a format before v2 at the very start of a file are no torn write of ours. */
+/**
+ * Data of a format before v2 at the very start of a file are no torn write of ours: such a message has
+ * a checksum of its own, over what follows it.
+ */
 function isOldFormat(scanner: BatchScanner, segment: Segment, size: number): boolean {
-  if (segment.size > 0 || size < RECORDS_OFFSET) return false;
-  const length = readBatchLength(scanner.bytes, 0);
-  return scanner.bytes[16]! < 2 && length >= 14 && length + 12 <= size;
+  const { bytes } = scanner;
+  if (segment.size > 0 || size < RECORDS_OFFSET || bytes[16]! > 1) return false;
+  const end = readBatchLength(bytes, 0) + 12;
+  if (end < 26 || end > Math.min(size, bytes.length)) return false;
+  const stored = new DataView(bytes.buffer, bytes.byteOffset).getUint32(12);
+  return stored === crc32(bytes.subarray(16, end));
+}
+
+/** CRC-32, the checksum of the old formats. Slow: it is needed once, when a log is refused. */
+function crc32(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
 }

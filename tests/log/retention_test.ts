@@ -98,7 +98,7 @@ test("PartitionLog.deleteRecordsBefore moves the log's start and drops whole seg
   const machine = new Machine();
   let told = 0;
   const log = machine.open({ segmentBytes: 300, fileDeleteDelayMs: 0 }, {
-    onLogStartOffset: () => told++,
+    onLogStartOffset: () => void told++,
   });
   for (let i = 0; i < 10; i++) log.append(batchOf(2), client);
   const count = log.segmentCount;

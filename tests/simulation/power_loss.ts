@@ -9,8 +9,7 @@
  *   gaps, nothing else; what an earlier recovery had found on the disk is still there;
  * - idempotent producers go on, and in the end everything comes to its end as without a crash.
  *
- * Segments are not rolled here: a rolled segment that was not synced yet when the power went is not
- * told from a damaged one, and its partition stays out of service until somebody decides.
+ * Segments roll often, so that the power goes while some have been closed and are not on the disk yet.
  *
  * @module
  */
@@ -32,6 +31,8 @@ const LIVENESS_MS = 60_000;
 /** One seed in this many has a disk on which a sync takes long, and much is written meanwhile. */
 const SLOW_DISK_ONE_IN = 3;
 const SLOW_DISK = { minSyncUs: 5_000, maxSyncUs: 80_000, slowMaxUs: 300_000 };
+/** How much time the records of a segment span, ms. */
+const ROLL_MS = 60;
 /** No message of the default network travels longer, ms. */
 const ARRIVAL_MS = 10;
 
@@ -53,7 +54,7 @@ class PowerLoss {
     this.#world = world;
     this.#broker = new BrokerMachine(world, {
       "log.retention.ms": "-1",
-      "log.roll.ms": "1000000000000",
+      "log.roll.ms": String(ROLL_MS),
       "log.retention.check.interval.ms": "700",
     }, false);
     this.#records = new SentRecords(world);
