@@ -1,0 +1,80 @@
+import { assertEquals } from "@std/assert";
+import { test } from "../../harness.ts";
+import { START_MS, TestLog } from "./fixture.ts";
+
+const PRODUCER = { producerId: 7, producerEpoch: 0, isTransactional: true } as const;
+
+function kinds(log: TestLog): string[] {
+  return log.batches().map(({ isControl, baseOffset, deleteHorizonMs, records }) =>
+    `${isControl ? "marker" : "data"} ${baseOffset}${deleteHorizonMs === null ? "" : " due"}` +
+    (records.length === 0 ? " empty" : "")
+  );
+}
+
+test("records of an aborted transaction go, and those of a committed one count", async () => {
+  const log = new TestLog();
+  log.write([["a", "1"], ["b", "1"]]);
+  log.write([["a", "aborted"], ["c", "aborted"]], { ...PRODUCER, baseSequence: 0 });
+  log.mark("abort", 7);
+  log.aborted.push({ producerId: 7, firstOffset: 2, lastOffset: 4, lastStableOffset: 5 });
+  log.write([["b", "committed"]], { ...PRODUCER, baseSequence: 2 });
+  log.mark("commit", 7);
+  log.write([["d", "1"]]);
+  log.roll();
+  await log.clean();
+  assertEquals(log.records(), ["0:a=1", "5:b=committed", "7:d=1"]);
+});
+
+test("a marker goes when nothing of its transaction is left and delete.retention.ms has passed", async () => {
+  const log = new TestLog({ deleteRetentionMs: 1_000 });
+  log.write([["a", "aborted"]], { ...PRODUCER, baseSequence: 0 });
+  log.mark("abort", 7);
+  log.aborted.push({ producerId: 7, firstOffset: 0, lastOffset: 1, lastStableOffset: 2 });
+  log.write([["b", "1"]], { ...PRODUCER, baseSequence: 1 });
+  log.mark("commit", 7);
+  log.write([["b", "2"]]);
+  log.roll();
+  await log.clean();
+  // The data have gone, and their markers stay for now.
+  assertEquals(kinds(log), ["marker 1", "marker 3", "data 4"]);
+  // The list of aborted transactions goes along with the marker.
+  const [segment] = log.segments.all;
+  assertEquals(segment?.aborted.entries(0, 5)?.map(({ firstOffset }) => firstOffset), [0]);
+  log.aborted.length = 0;
+  log.write([["c", "1"]]);
+  log.roll();
+  await log.clean();
+  assertEquals(kinds(log), ["marker 1 due", "marker 3 due", "data 4", "data 5"]);
+  assertEquals(log.segments.all[0]?.aborted.entries(0, 6), []);
+  assertEquals(log.batches()[0]?.deleteHorizonMs, START_MS + 1_000);
+  log.machine.nowMs = START_MS + 1_000;
+  log.write([["d", "1"]]);
+  log.roll();
+  await log.clean();
+  assertEquals(kinds(log), ["data 4", "data 5", "data 6"]);
+});
+
+test("a transaction that goes on behind what is compacted keeps its marker", async () => {
+  const log = new TestLog({ segmentBytes: 1 });
+  log.write([["a", "1"]], { ...PRODUCER, baseSequence: 0 });
+  log.roll();
+  log.write([["a", "2"]], { ...PRODUCER, baseSequence: 1 });
+  log.mark("commit", 7);
+  log.roll();
+  await log.clean();
+  assertEquals(kinds(log), ["data 0 empty", "data 1", "marker 2"]);
+});
+
+test("the marker of a producer of which nothing else is known stays, for its epoch", async () => {
+  const log = new TestLog({ deleteRetentionMs: 0 });
+  log.write([["a", "1"]], { ...PRODUCER, baseSequence: 0 });
+  log.mark("commit", 7);
+  log.write([["a", "2"]]);
+  log.producers.set(7, { lastOffset: -1, producerEpoch: 0 });
+  for (let round = 0; round < 3; round++) {
+    log.roll();
+    await log.clean();
+    log.write([[`more ${round}`, "1"]]);
+  }
+  assertEquals(kinds(log).slice(0, 2), ["marker 1 empty", "data 2"]);
+});
