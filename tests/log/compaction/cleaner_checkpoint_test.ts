@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import {
+  CLEANER_OFFSETS,
+  CleanerCheckpoint,
+} from "../../../src/log/compaction/cleaner_checkpoint.ts";
+import { DEFAULT_LOG_CONFIG } from "../../../src/log/log_config.ts";
+import { LogManager } from "../../../src/log/log_manager.ts";
+import { test } from "../../harness.ts";
+import { Machine } from "../fixture.ts";
+
+function textOf(machine: Machine): string {
+  const file = machine.files.open(`/data/${CLEANER_OFFSETS}`, "read");
+  const bytes = new Uint8Array(file.size());
+  file.readAt(bytes, 0);
+  file.close();
+  return new TextDecoder().decode(bytes);
+}
+
+function checkpoint(machine: Machine, losses: string[] = []): CleanerCheckpoint {
+  return new CleanerCheckpoint(machine.files, "/data", (sentence) => losses.push(sentence));
+}
+
+test("the checkpoint is Apache Kafka's, and is read back", () => {
+  const machine = new Machine();
+  machine.files.makeDirectory("/data");
+  const first = checkpoint(machine);
+  assertEquals(first.get("events-0"), 0);
+  first.set("events-0", 17);
+  first.set("a-topic-3", 5);
+  assertEquals(textOf(machine), "0\n2\nevents 0 17\na-topic 3 5\n");
+  const second = checkpoint(machine);
+  assertEquals([second.get("events-0"), second.get("a-topic-3")], [17, 5]);
+  second.remove("events-0");
+  assertEquals(textOf(machine), "0\n1\na-topic 3 5\n");
+});
+
+test("a checkpoint that cannot be read costs work, no records", () => {
+  const machine = new Machine();
+  machine.files.makeDirectory("/data");
+  for (const text of ["7\n0\n", "0\n2\nevents 0 17\n", "0\n1\nevents 0 x\n", "\u0001\u0002"]) {
+    machine.write(`../${CLEANER_OFFSETS}`, text);
+    const losses: string[] = [];
+    assertEquals(checkpoint(machine, losses).get("events-0"), 0);
+    assertEquals(losses.length, 1, text);
+    assertEquals(losses[0]?.includes("compacted from their beginning"), true, losses[0]);
+  }
+});
+
+test("a log that is made anew under a name does not pass for compacted", async () => {
+  const machine = new Machine();
+  const open = () =>
+    LogManager.open({ runtime: machine.runtime, directory: "/data", nodeId: 1, clusterId: "c" });
+  const manager = open();
+  const config = { ...DEFAULT_LOG_CONFIG, compact: true };
+  manager.create("events", 0, null, config).compaction.markCleaned(12);
+  manager.create("other", 0, null, config).compaction.markCleaned(3);
+  await manager.close();
+  const again = open();
+  again.openAll(() => config);
+  assertEquals(again.get("events", 0)?.compaction.cleanedOffset, 12);
+  again.delete("events", 0);
+  assertEquals(again.create("events", 0, null, config).compaction.cleanedOffset, 0);
+  assertEquals(again.get("other", 0)?.compaction.cleanedOffset, 3);
+  await again.close();
+});
