@@ -7,7 +7,6 @@
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import { type DirectoryLock, type DiskSpace, FileError, type Runtime } from "../runtime/runtime.ts";
-import { checkpointNumber, readCheckpoint, writeCheckpoint } from "./checkpoint_file.ts";
 import { DirectoryFiles } from "./directory_files.ts";
 import { CleanerCheckpoint } from "./compaction/cleaner_checkpoint.ts";
 import { claim, parseName, unusable } from "./directory_identity.ts";
@@ -16,14 +15,15 @@ import type { LogConfig } from "./log_config.ts";
 import { META_PROPERTIES, type MetaProperties } from "./meta_properties.ts";
 import { OpenSegments } from "./open_segments.ts";
 import { PartitionLog } from "./partition_log.ts";
+import { PARTITION_METADATA } from "./partition_metadata.ts";
 import { RecoveryPoints } from "./recovery_points.ts";
 import type { RecoveryReport } from "./recovery.ts";
+import { StartOffsets } from "./start_offsets.ts";
 import { storageError } from "./storage_error.ts";
 import { replaceTextFile, syncFile } from "./text_file.ts";
 
 const LOCK = ".lock";
 const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
-const LOG_START_OFFSETS = "log-start-offset-checkpoint";
 /** What a directory that is being deleted ends in, after a unique part. */
 const DELETED_SUFFIX = "-delete";
 /** What the directory of a partition that belongs to no topic ends in, after a unique part. */
@@ -75,8 +75,7 @@ export class LogManager {
   #failure: KafkaError | null = null;
   readonly #logs = new Map<string, PartitionLog>();
   readonly #failures = new Map<string, KafkaError>();
-  /** What the checkpoint had for logs that are not open (yet). */
-  readonly #storedStartOffsets: Map<string, number>;
+  readonly #startOffsets: StartOffsets;
   /** Up to where logs have been compacted. */
   readonly #cleaned: CleanerCheckpoint;
   readonly #recoveryPoints: RecoveryPoints;
@@ -107,7 +106,14 @@ export class LogManager {
     files.remove(marker);
     this.#identityIsDirty = !this.wasShutDownCleanly;
     this.#parentsToSync = parentsToSync;
-    this.#storedStartOffsets = this.#readStartOffsets();
+    this.#startOffsets = new StartOffsets({
+      files,
+      directory: options.directory,
+      logs: this.#logs,
+      names: this.names(),
+      wasShutDownCleanly: this.wasShutDownCleanly,
+      onLoss: options.onLoss ?? (() => {}),
+    });
     this.#deleted = new DeletedLogs(files);
     this.#recoveryPoints = new RecoveryPoints(
       files,
@@ -190,13 +196,17 @@ export class LogManager {
     const name = `${topic}-${partition}`;
     const failure = this.#failures.get(name) ?? this.#failure;
     if (failure) throw failure;
+    if (this.#isClosed) {
+      throw storageError(`Cannot open ${name}`, new Error("the data directory has been closed"));
+    }
     const existing = this.#logs.get(name);
     if (existing === undefined) return this.#open(topic, partition, config, topicId);
     if (topicId !== null && existing.topicId === ZERO_UUID) existing.assignTopicId(topicId);
     if (topicId !== null && existing.topicId !== topicId) {
       throw new KafkaError(
         ErrorCode.INCONSISTENT_TOPIC_ID,
-        `Cannot create ${name}: it exists with the topic id ${existing.topicId}, not ${topicId}`,
+        `Cannot create ${name}: it exists with the topic id ${existing.topicId}, not ${topicId}; ` +
+          `correct ${this.#path(name)}/${PARTITION_METADATA}, or move the directory away`,
       );
     }
     return existing;
@@ -271,8 +281,10 @@ export class LogManager {
           this.removeDeleted();
         }
       }
-      if (this.#storedStartOffsets.delete(name)) this.#writeStartOffsets();
+      this.#startOffsets.forget(name);
     } catch (error) {
+      // It is in nobody's hands any more.
+      if (log !== undefined) this.#closeLog(log);
       throw storageError(`Cannot delete ${name}`, error);
     }
   }
@@ -304,7 +316,7 @@ export class LogManager {
     try {
       this.#cleaned.remove(name);
       files.rename(this.#path(name), this.#path(place));
-      if (this.#storedStartOffsets.delete(name)) this.#writeStartOffsets();
+      this.#startOffsets.forget(name);
     } catch (error) {
       throw storageError(`Cannot set ${name} aside`, error);
     }
@@ -326,14 +338,22 @@ export class LogManager {
       const isClean = (this.#isOpened || this.wasShutDownCleanly) && this.#failures.size === 0 &&
         [...this.#logs.values()].every((log) => log.failure === null);
       if (isClean) this.#store();
+      // Before old files go: while those may come back, it must be known that they are old.
+      await this.#startOffsets.save();
       for (const log of this.#logs.values()) log.close();
-      this.#writeStartOffsets();
       await this.#recoveryPoints.save();
       if (!isClean) return;
-      const { files } = this.#options.runtime;
       // The marker says that all else is on the disk.
-      await syncFile(files, this.#path(LOG_START_OFFSETS));
-      replaceTextFile(files, this.#path(CLEAN_SHUTDOWN), `{"version":0,"brokerEpoch":-1}`);
+      await this.#options.runtime.files.syncDirectory(this.directory);
+      replaceTextFile(
+        this.#options.runtime.files,
+        this.#path(CLEAN_SHUTDOWN),
+        `{"version":0,"brokerEpoch":-1}`,
+      );
+    } catch (error) {
+      throw error instanceof FileError
+        ? storageError(`Cannot close the data directory ${this.directory}`, error)
+        : error;
     } finally {
       this.#closeLogs();
       this.#lock.release();
@@ -352,19 +372,21 @@ export class LogManager {
   }
 
   #closeLogs(): void {
-    for (const log of this.#logs.values()) {
-      try {
-        log.close();
-      } catch (error) {
-        // Old files that cannot be removed now are removed at the next start.
-        if (!(error instanceof FileError || error instanceof KafkaError)) throw error;
-      }
-    }
+    for (const log of this.#logs.values()) this.#closeLog(log);
     try {
       this.#deleted.remove(Infinity);
     } catch (error) {
       // They go at the next start.
       if (!(error instanceof FileError)) throw error;
+    }
+  }
+
+  #closeLog(log: PartitionLog): void {
+    try {
+      log.close();
+    } catch (error) {
+      // Old files that cannot be removed now are removed at the next start.
+      if (!(error instanceof FileError || error instanceof KafkaError)) throw error;
     }
   }
 
@@ -394,11 +416,15 @@ export class LogManager {
       topic,
       partition,
       config,
-      logStartOffset: this.#storedStartOffsets.get(name) ?? 0,
+      logStartOffset: this.#startOffsets.of(name),
       cleanedOffset: this.#cleaned.get(name),
       onCleanedOffset: (offset) => this.#cleaned.set(name, offset),
       wasShutDownCleanly: this.wasShutDownCleanly,
-      onLogStartOffset: () => this.#writeStartOffsets(),
+      onLogStartOffset: () => {
+        const saved = this.#startOffsets.save();
+        saved.catch(() => {});
+        return saved;
+      },
       openSegments: this.#openSegments,
       onRecoveryPoint: (isLowered) => {
         if (isLowered) this.#recoveryPoints.lower();
@@ -480,37 +506,6 @@ export class LogManager {
     }
   }
 
-  /**
-   * Reads where logs begin later than their files do. A loss of power may have torn the file: then
-   * logs begin where their files do, as in Apache Kafka.
-   */
-  #readStartOffsets(): Map<string, number> {
-    const path = this.#path(LOG_START_OFFSETS);
-    try {
-      return readStartOffsets(this.#options, path);
-    } catch (error) {
-      if (this.wasShutDownCleanly || !(error instanceof KafkaError)) throw error;
-      this.#options.onLoss?.(
-        `Went on without ${path}, records that were deleted may be back: ${error.message}`,
-      );
-      return new Map();
-    }
-  }
-
-  /** Writes down where logs begin later than their files do. */
-  #writeStartOffsets(): void {
-    const stored = this.#storedStartOffsets;
-    for (const log of this.#logs.values()) {
-      if (log.logStartOffset > log.firstFileOffset) stored.set(log.name, log.logStartOffset);
-      else stored.delete(log.name);
-    }
-    const entries = [...stored].map(([name, offset]) => {
-      const dash = name.lastIndexOf("-");
-      return [name.slice(0, dash), name.slice(dash + 1), offset];
-    });
-    writeCheckpoint(this.#options.runtime.files, this.#path(LOG_START_OFFSETS), entries);
-  }
-
   /** What an interrupted deletion left. */
   #removeDeleted(): void {
     for (const name of this.#list()) {
@@ -543,12 +538,4 @@ function parentsOfMissing(files: Runtime["files"], directory: string): string[] 
 function uniqueWord(random: Runtime["random"]): string {
   const bytes = random.fill(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function readStartOffsets(options: LogManagerOptions, path: string): Map<string, number> {
-  const offsets = new Map<string, number>();
-  for (const [topic, partition, offset] of readCheckpoint(options.runtime.files, path, 3) ?? []) {
-    offsets.set(`${topic}-${checkpointNumber(path, partition)}`, checkpointNumber(path, offset));
-  }
-  return offsets;
 }

@@ -77,8 +77,11 @@ export interface PartitionLogOptions {
   readonly cleanedOffset?: number;
   /** Is called when compaction has come to another offset, to have it written down. */
   readonly onCleanedOffset?: (offset: number) => void;
-  /** Is called when the log start offset has changed, to have it written down. */
-  readonly onLogStartOffset?: () => void;
+  /**
+   * Is called when the log start offset has changed, to have it written down. What it returns
+   * resolves when that is on the disk.
+   */
+  readonly onLogStartOffset?: () => Promise<void> | void;
   /**
    * Is called when the recovery point has changed by itself, to have it written down: with true, at
    * once, before the records above it are cut off. What it returns resolves when that is on the disk.

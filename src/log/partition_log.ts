@@ -7,7 +7,7 @@
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
-import type { HostCodecs } from "../runtime/runtime.ts";
+import { FileError, type HostCodecs } from "../runtime/runtime.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
 import { settleSwaps } from "./compaction/swap_files.ts";
 import { type EpochEnd, LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "./leader_epochs.ts";
@@ -47,7 +47,11 @@ export class PartitionLog {
   /** The directory's name, such as `events-0`. */
   readonly name: string;
   readonly #runtime: PartitionLogOptions["runtime"];
-  readonly #onLogStartOffset: () => void;
+  readonly #onLogStartOffset: () => Promise<void> | void;
+  /** The log start offset is being written down. */
+  #startSaving: Promise<void> | null = null;
+  /** Whether the disk may have a later one. */
+  #isStartLowered = false;
   readonly #epochs: LeaderEpochs;
   readonly #producers = new ProducerState();
   readonly #segments: SegmentList;
@@ -200,7 +204,7 @@ export class PartitionLog {
 
   /** Whether something was cut off when the log was opened: it should be flushed before it is used. */
   get wasMended(): boolean {
-    return this.#wasMended;
+    return this.#wasMended || this.compaction.isUnsettled;
   }
 
   /** Takes no more records from now on, because of `failure`; what is there can be read. */
@@ -350,7 +354,7 @@ export class PartitionLog {
    */
   applyRetention(nowMs: number, highWatermark: number = this.logEndOffset): number {
     return this.#change("delete old segments of", () => {
-      this.#segments.removeRetired(nowMs);
+      this.#removeRetired(nowMs);
       // What is stable by now need not be remembered.
       this.#producers.lastStableOffset(highWatermark);
       const count = countDeletable({
@@ -365,6 +369,18 @@ export class PartitionLog {
       this.#advance(this.#segments.all[count]!.baseOffset, count, nowMs);
       return count;
     });
+  }
+
+  /**
+   * Resolves when the log start offset is on the disk as it is now: what was deleted before it does
+   * not come back. Rejects with KAFKA_STORAGE_ERROR.
+   */
+  async logStartOffsetSaved(): Promise<void> {
+    try {
+      await this.#startSaving;
+    } catch (error) {
+      throw this.#failed("write down the start of", error);
+    }
   }
 
   /** Forgets idle producers: `producer.id.expiration.ms`. Returns how many. */
@@ -394,7 +410,8 @@ export class PartitionLog {
       this.#durability.lower(this.logEndOffset);
       if (this.#logStartOffset > this.logEndOffset) {
         this.#logStartOffset = this.logEndOffset;
-        this.#onLogStartOffset();
+        this.#isStartLowered = true;
+        this.#saveLogStartOffset();
       }
       this.#epochs.truncateFromEnd(this.logEndOffset);
       this.#snapshots.removeAbove(this.logEndOffset);
@@ -415,8 +432,9 @@ export class PartitionLog {
       this.#segments.clear();
       this.#snapshots.removeAbove(-1);
       this.#segments.add(offset, this.#config);
+      this.#isStartLowered = offset < this.#logStartOffset;
       this.#logStartOffset = offset;
-      this.#onLogStartOffset();
+      this.#saveLogStartOffset();
       this.#producers.clear();
       this.#epochs.truncateFromEnd(0);
     });
@@ -443,6 +461,8 @@ export class PartitionLog {
   async flush(): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     try {
+      // A log that ends before what the disk takes for its start would be found empty.
+      if (this.#isStartLowered) await this.#startSaving;
       await this.#durability.flush();
     } catch (error) {
       throw this.#fail(`Cannot flush ${this.name}`, error);
@@ -544,6 +564,9 @@ export class PartitionLog {
       // What was deleted must not come back because the end of the log was lost.
       this.#segments.clear();
       this.#segments.add(this.#logStartOffset, this.#config).closeFile();
+      // What is known of producers ends before the records do that they may have sent.
+      this.#producers.clear();
+      this.#snapshots.removeAbove(-1);
     }
     this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.all[0]!.baseOffset);
     this.#wasMended = opening.wasMended;
@@ -557,13 +580,36 @@ export class PartitionLog {
   #advance(offset: number, count: number, nowMs: number): void {
     const rises = offset > this.#logStartOffset;
     if (rises) this.#logStartOffset = offset;
-    // Files first: on a full disk there is room for the checkpoints only then.
     this.#segments.retire(count, nowMs + this.#config.fileDeleteDelayMs);
-    this.#segments.removeRetired(nowMs);
+    if (rises) this.#saveLogStartOffset();
+    this.#removeRetired(nowMs);
     this.#snapshots.removeObsolete(this.#segments.all.map(({ baseOffset }) => baseOffset));
-    if (!rises) return;
-    this.#epochs.truncateFromStart(offset);
-    this.#onLogStartOffset();
+    if (rises) this.#epochs.truncateFromStart(offset);
+  }
+
+  #saveLogStartOffset(): void {
+    const saving = this.#onLogStartOffset();
+    if (!(saving instanceof Promise)) return;
+    this.#startSaving = saving;
+    saving.then(() => this.#isStartLowered &&= this.#startSaving !== saving, () => {});
+    const end = (): void => {
+      if (this.#startSaving !== saving) return;
+      this.#startSaving = null;
+      if (this.#failure !== null) return;
+      try {
+        this.#removeRetired(this.#runtime.clock.now());
+      } catch (error) {
+        // They are tried again by the next retention.
+        if (!(error instanceof FileError)) throw error;
+      }
+    };
+    // On a full disk there is room for the checkpoint only once files have gone.
+    saving.then(end, end);
+  }
+
+  /** Removes the files of segments whose time has come, once it is known that the log begins later. */
+  #removeRetired(nowMs: number): void {
+    if (this.#startSaving === null) this.#segments.removeRetired(nowMs);
   }
 
   #fail(what: string, cause: unknown): KafkaError {

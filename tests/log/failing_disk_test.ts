@@ -166,3 +166,21 @@ test("a closed log refuses everything", async () => {
   assertEquals(refusal(() => log.deleteRecordsBefore(1)).name, "KAFKA_STORAGE_ERROR");
   await assertRejects(() => log.flush(), KafkaError, "closed");
 });
+
+test("a full disk that has no room for a segment's index does not stop the log", async () => {
+  const { machine, files, log } = opened({ segmentBytes: batchOf(3).length });
+  log.append(batchOf(3), client);
+  files.failing.add("write");
+  for (const failsAt of [".index", ".timeindex"]) {
+    files.failsAt = failsAt;
+    files.bytesBeforeFailure = 4;
+    log.append(batchOf(3), client);
+    await log.flush();
+  }
+  files.failing.clear();
+  assertEquals([log.failure, log.append(batchOf(3), client).baseOffset], [null, 9]);
+  await log.flush();
+  const again = machine.kill().open();
+  assertEquals(allBatches(again).map((batch) => batch.baseOffset), [0, 3, 6, 9]);
+  again.close();
+});

@@ -64,6 +64,24 @@ test("who comes while a flush is under way waits for the next, with all others w
   assertEquals([heard, log.flushes], [["first", "second", "third"], 2]);
 });
 
+test("who comes while others are gathered shares the first flush", async () => {
+  const log = new ManualLog();
+  let begin = () => {};
+  const gather = () => new Promise<void>((resolve) => void (begin = resolve));
+  const commits = new GroupCommit<ManualLog>(undefined, gather);
+  const heard: string[] = [];
+  hear(heard, "early", commits.commit(log));
+  await settle();
+  hear(heard, "late", commits.commit(log));
+  await settle();
+  assertEquals(log.flushes, 0);
+  begin();
+  await settle();
+  log.end();
+  await settle();
+  assertEquals([log.flushes, heard], [1, ["early", "late"]]);
+});
+
 test("logs are flushed side by side, and none waits for another", async () => {
   const [slow, fast] = [new ManualLog(), new ManualLog()];
   const commits = new GroupCommit<ManualLog>();
@@ -86,7 +104,7 @@ test("logs are flushed side by side, and none waits for another", async () => {
 
 test("no more logs than allowed are flushed at one time, and all have their turn", async () => {
   const logs = Array.from({ length: 7 }, () => new ManualLog());
-  const commits = new GroupCommit<ManualLog>(() => {}, 3);
+  const commits = new GroupCommit<ManualLog>(undefined, undefined, 3);
   const heard: string[] = [];
   logs.forEach((log, i) => hear(heard, String(i), commits.commit(log)));
   await settle();

@@ -219,18 +219,19 @@ test("LogManager.delete removes a log, however long its name", async () => {
   const log = manager.create(topic, 0, TOPIC_ID, config);
   log.append(batchOf(2), { leaderEpoch: 0, origin: "client" });
   log.deleteRecordsBefore(1);
+  await log.logStartOffsetSaved();
   assertStringIncludes(textOf(machine, "/data/log-start-offset-checkpoint"), `${topic} 0 1\n`);
   manager.delete(topic, 0);
   manager.delete("unknown", 3);
   assertEquals(manager.get(topic, 0), undefined);
   assertEquals(machine.files.list("/data").filter((entry) => entry.isDirectory), []);
-  assertEquals(textOf(machine, "/data/log-start-offset-checkpoint"), "0\n0\n");
   assertEquals(
     refusal(() => log.append(batchOf(2), { leaderEpoch: 0, origin: "client" })).name,
     "KAFKA_STORAGE_ERROR",
   );
   assertEquals(manager.create(topic, 0, TOPIC_ID, config).logStartOffset, 0);
   await manager.close();
+  assertEquals(textOf(machine, "/data/log-start-offset-checkpoint"), "0\n0\n");
 });
 
 test("LogManager.setAside puts a log out of the way, and its name is free again", async () => {
@@ -286,12 +287,12 @@ test("log start offsets survive kill -9", async () => {
   const log = manager.create("events", 0, TOPIC_ID, config);
   for (let i = 0; i < 9; i++) log.append(batchOf(2), { leaderEpoch: 0, origin: "client" });
   log.deleteRecordsBefore(7);
+  await log.logStartOffsetSaved();
   const next = machine.kill();
   const again = open(next).get("events", 0)!;
   assertEquals([again.logStartOffset, again.logEndOffset], [7, 18]);
   assertEquals(allBatches(again)[0]!.lastOffset, 7);
   const last = open(next.kill());
-  // A log of which a segment's beginning is the start needs no entry.
   last.get("events", 0)!.deleteRecordsBefore(8);
   last.get("events", 0)!.deleteRecordsBefore(18);
   assertEquals(last.get("events", 0)!.logStartOffset, 18);

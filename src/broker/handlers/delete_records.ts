@@ -19,19 +19,24 @@ const HIGH_WATERMARK = -1;
 
 /** Serves DeleteRecords. */
 export const deleteRecordsHandler: Handler = defineHandler(deleteRecords, {
-  handle: ({ topics }, { services }) => ({
-    topics: topics.map(({ name, partitions }) => ({
+  handle: async ({ topics }, { services }) => ({
+    topics: await Promise.all(topics.map(async ({ name, partitions }) => ({
       name,
-      partitions: partitions.map(({ partitionIndex, offset }): PartitionResponse => {
-        try {
-          const partition = services.partitions.byName(name, partitionIndex);
-          return { partitionIndex, errorCode: 0, lowWatermark: remove(partition, offset) };
-        } catch (error) {
-          if (!(error instanceof KafkaError)) throw error;
-          return failed(partitionIndex, error.code);
-        }
-      }),
-    })),
+      partitions: await Promise.all(
+        partitions.map(async ({ partitionIndex, offset }): Promise<PartitionResponse> => {
+          try {
+            const partition = services.partitions.byName(name, partitionIndex);
+            const lowWatermark = remove(partition, offset);
+            // Nobody is told that records are gone while a crash could bring them back.
+            await partition.log.logStartOffsetSaved();
+            return { partitionIndex, errorCode: 0, lowWatermark };
+          } catch (error) {
+            if (!(error instanceof KafkaError)) throw error;
+            return failed(partitionIndex, error.code);
+          }
+        }),
+      ),
+    }))),
   }),
   onError: ({ topics }, code) => ({
     topics: topics.map(({ name, partitions }) => ({

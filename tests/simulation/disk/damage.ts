@@ -107,7 +107,9 @@ async function start(store: Store, damage: Damage, recoveryPoint: number): Promi
     world.fail(`${path} is damaged, and ${model.name} was cut without a word`);
   }
   world.count("damage cut");
-  model.truncate(cutAt);
+  // A log that ends before its start goes on there.
+  if (cutAt <= model.startOffset) model.producers++;
+  model.truncate(Math.max(cutAt, model.startOffset));
   model.forgetLineages();
   place.log = log;
   checkSound(store, place, path);

@@ -238,7 +238,7 @@ export class Operations {
   }
 
   /** Deletes what is before some offset. */
-  deleteRecords(place: Place): void {
+  async deleteRecords(place: Place): Promise<void> {
     const { model, log } = place;
     if (log.failure !== null) return;
     const offset = this.random.between(
@@ -250,6 +250,18 @@ export class Operations {
     }
     model.startOffset = offset;
     this.#expectEnds(place);
+    if (this.random.oneIn(2)) await this.#awaitStart(place);
+  }
+
+  /** Waits until what was deleted cannot come back. */
+  async #awaitStart({ model, log }: Place): Promise<void> {
+    const { startOffset } = model;
+    try {
+      await log.logStartOffsetSaved();
+      model.durableStart = Math.max(model.durableStart, startOffset);
+    } catch (error) {
+      this.store.expectFault(`cannot write down the start of ${model.name}`, error);
+    }
   }
 
   /** Lets time pass and old segments go. */
@@ -279,6 +291,7 @@ export class Operations {
     }
     model.startOffset = start;
     this.#expectEnds(place);
+    if (this.random.oneIn(2)) await this.#awaitStart(place);
   }
 
   /** Lets time pass. */

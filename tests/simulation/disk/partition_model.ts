@@ -10,7 +10,8 @@ import { type FoundLog, sameBytes, type StoredBatch } from "./stored_batch.ts";
 
 /**
  * How the process ended that wrote the log last: in an orderly way, killed, or with the power. After
- * `clean` and `kill` the log must be exactly what it was.
+ * `clean` and `kill` the log must be exactly what it was; only what was deleted may be back after a
+ * `kill` that came before the new start was on the disk.
  */
 export type Ending = "clean" | "kill" | "power";
 
@@ -42,7 +43,7 @@ export class PartitionModel {
   endOffset = 0;
   /** Everything before it was flushed, or was found after a crash. */
   durableEnd = 0;
-  /** No loss of power may bring back what was deleted before it. */
+  /** No crash may bring back what was deleted before it. */
   durableStart = 0;
   /** The epoch of the leader. */
   epoch = 0;
@@ -152,7 +153,7 @@ export class PartitionModel {
     if (!exact) candidates.push(...this.#lineages);
     let problem: string | null = null;
     for (const candidate of candidates) {
-      const wrong = this.#compare(found, candidate, exact);
+      const wrong = this.#compare(found, candidate, ending);
       if (wrong === null) {
         this.#accept(found, candidate, ending);
         return null;
@@ -162,10 +163,14 @@ export class PartitionModel {
     return problem;
   }
 
-  #compare(found: FoundLog, content: Content, exact: boolean): string | null {
+  #compare(found: FoundLog, content: Content, ending: Ending): string | null {
     const { startOffset, endOffset } = found;
     const { batches, endOffset: wantedEnd } = content;
-    if (exact && (startOffset !== this.startOffset || endOffset !== wantedEnd)) {
+    const exact = ending !== "power" && !this.isLoose;
+    const isStartExact = ending === "clean" && !this.isLoose;
+    if (
+      exact && endOffset !== wantedEnd || isStartExact && startOffset !== this.startOffset
+    ) {
       return `it has ${startOffset} to ${endOffset}, ${this.startOffset} to ${wantedEnd} must be`;
     }
     if (startOffset > Math.max(this.startOffset, this.latestStart)) {
