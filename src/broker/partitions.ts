@@ -48,7 +48,10 @@ export class Partitions {
   ) {
     this.#clock = clock;
     this.#onStorageFailure = onStorageFailure;
-    this.#commits = new GroupCommit((partition) => this.#wake(partition));
+    this.#commits = new GroupCommit(
+      (partition) => this.#wake(partition),
+      () => clock.yieldToLoop(),
+    );
     this.#backgroundFlush = new BackgroundFlush(
       clock,
       (partition) => this.#flushQuietly(partition),

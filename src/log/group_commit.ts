@@ -52,18 +52,23 @@ export class GroupCommit<Log extends Flushable> {
   readonly #gathering = new Map<Log, Gathering>();
   readonly #running = new Set<Log>();
   readonly #onFlushed: (log: Log) => void;
+  readonly #gather: () => Promise<void>;
   readonly #maxConcurrent: number;
   #isScheduled = false;
 
   /**
    * `onFlushed` is called when a log's sync has ended well, once for all who waited and before any of
-   * them hears of it. `maxConcurrent` bounds the syncs at one time.
+   * them hears of it. `gather` is awaited before syncs begin, for others to join: a turn of the event
+   * loop lets everybody in whose batch has arrived, nothing but the current task unless told.
+   * `maxConcurrent` bounds the syncs at one time.
    */
   constructor(
     onFlushed: (log: Log) => void = () => {},
+    gather: () => Promise<void> = () => Promise.resolve(),
     maxConcurrent: number = MAX_CONCURRENT_SYNCS,
   ) {
     this.#onFlushed = onFlushed;
+    this.#gather = gather;
     this.#maxConcurrent = maxConcurrent;
   }
 
@@ -74,23 +79,25 @@ export class GroupCommit<Log extends Flushable> {
 
   /**
    * Resolves when everything that was appended to `log` before the call is on the disk, and rejects
-   * when that failed. All who call before the sync begins get the same promise; it begins after the
-   * current task at the earliest, so that batches which came together share it.
+   * when that failed. All who call before the sync begins get the same promise.
    */
   commit(log: Log): Promise<void> {
     let gathering = this.#gathering.get(log);
     if (gathering === undefined) {
       gathering = new Gathering();
       this.#gathering.set(log, gathering);
-      if (!this.#isScheduled) {
-        this.#isScheduled = true;
-        queueMicrotask(() => {
-          this.#isScheduled = false;
-          this.#start();
-        });
-      }
+      this.#schedule();
     }
     return gathering.done;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#gather().then(() => {
+      this.#isScheduled = false;
+      this.#start();
+    });
   }
 
   /** Begins what may begin. */
@@ -102,7 +109,7 @@ export class GroupCommit<Log extends Flushable> {
       this.#running.add(log);
       gathering.run(log, this.#onFlushed).then(() => {
         this.#running.delete(log);
-        this.#start();
+        if (this.#gathering.size > 0) this.#schedule();
       });
     }
   }
