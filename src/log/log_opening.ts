@@ -150,9 +150,9 @@ export class LogOpening {
     const { epochs } = this.#options;
     let isTrue = this.#hasEpochs;
     if (isTrue && this.#options.wasShutDownCleanly === true) this.#checkBeginning(segments[0]!);
-    // An epoch whose leader has written nothing yet; after a crash its records may have been lost.
-    const isWhole = this.#walkedFrom === -1 && !this.wasMended;
-    epochs.truncateFromEnd(isWhole ? logEndOffset + 1 : logEndOffset);
+    // An epoch that begins at the end is one whose leader has written nothing yet, or whose records
+    // were cut off.
+    epochs.truncateFromEnd(this.wasMended ? logEndOffset : logEndOffset + 1);
     epochs.truncateFromStart(logStartOffset);
     isTrue &&= epochs.entries().length > 0 || segments.every(({ size }) => size === 0);
     if (isTrue && this.#replay.agreesWith(epochs, logStartOffset)) return;
