@@ -182,7 +182,7 @@ function describe(
 /**
  * What was set for the topic, or null when nothing readable was. Values that {@linkcode
  * checkTopicConfig} would refuse for what is missing here count all the same: a topic that another
- * version made with cleanup.policy=compact must not lose its records to retention.
+ * version configured must not lose its records because this one knows less.
  */
 function overrideInForce(definition: TopicKey, overrides: TopicOverrides): string | null {
   const text = overrides.get(definition.name);
