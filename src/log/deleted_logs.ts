@@ -27,13 +27,19 @@ export class DeletedLogs {
     this.#waiting.push({ log, dueMs });
   }
 
-  /** Removes the directories whose time has come at `nowMs`. Throws a `FileError`. */
+  /** Removes the directories whose time has come at `nowMs`. Throws the first `FileError` in the end. */
   remove(nowMs: number): void {
+    let failure: unknown = null;
     for (const waiting of this.#waiting.filter(({ dueMs }) => dueMs <= nowMs)) {
       if (waiting.log.isHeld && nowMs !== Infinity) continue;
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
       waiting.log.discard();
-      this.#files.remove(waiting.log.directory);
+      try {
+        this.#files.remove(waiting.log.directory);
+      } catch (error) {
+        failure ??= error;
+      }
     }
+    if (failure !== null) throw failure;
   }
 }

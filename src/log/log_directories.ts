@@ -283,7 +283,8 @@ export class LogDirectories {
       if (assigned !== undefined) return assigned;
       const lost = [...this.#lost].map(([path, { message }]) => `${path} (${message})`);
       const isAssigned = directoryId !== ZERO_UUID && directoryId !== UNASSIGNED_DIRECTORY;
-      if (isAssigned || lost.length > 0 || this.isDegraded) {
+      // A directory that failed later is known to have no such log.
+      if (isAssigned || lost.length > 0) {
         throw new KafkaError(
           ErrorCode.KAFKA_STORAGE_ERROR,
           lost.length > 0

@@ -8,7 +8,7 @@
 import { assert } from "../assert.ts";
 import { readMaxTimestamp } from "../protocol/records/batch.ts";
 import type { RecordsSource } from "../protocol/wire.ts";
-import type { FileHandle, FileSystem } from "../runtime/runtime.ts";
+import { FileError, type FileHandle, type FileSystem } from "../runtime/runtime.ts";
 import { AbortedTransactions } from "./aborted_transactions.ts";
 import { BatchIndex } from "./batch_index.ts";
 import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "./batch_scanner.ts";
@@ -405,7 +405,14 @@ export class Segment implements CountedSegment {
   storeIndex(): void {
     if (this.#isStored || !this.#isLoaded || this.#isClosed) return;
     this.#index.appendTimestamp(this.#maxTimestamp, this.#maxTimestampOffset - this.baseOffset);
-    storeIndex(this.#files, this.path, this.#index);
+    try {
+      storeIndex(this.#files, this.path, this.#index);
+    } catch (error) {
+      if (!(error instanceof FileError && error.reason === "no-space")) throw error;
+      // It is built again when it is needed; a part of it must not pass for the whole.
+      removeIndex(this.#files, this.path);
+      return;
+    }
     this.#isStored = true;
     this.#open.loaded(this, this.#index.byteLength);
   }
@@ -485,6 +492,11 @@ export class Segment implements CountedSegment {
       const sibling = siblingPath(from, suffix);
       if (this.#files.exists(sibling)) this.#files.rename(sibling, siblingPath(path, suffix));
     }
+  }
+
+  /** Removes the files of its index, from which nothing is read any more. */
+  removeIndexFiles(): void {
+    removeIndex(this.#files, this.path);
   }
 
   /** Removes its files. It must be closed. */

@@ -32,6 +32,7 @@ export class BrokerMachine {
     private readonly config: Readonly<Record<string, string>> = {},
     /** Whether starting may fail with a `KafkaError`, because the disk is made to fail. */
     private readonly mayRefuse = true,
+    private readonly directory: string = DATA,
   ) {}
 
   /** Starts the broker, again and again until it serves or the process is replaced. Never rejects. */
@@ -42,7 +43,7 @@ export class BrokerMachine {
       try {
         const broker = await Broker.start({
           runtime: world.runtime(BROKER),
-          directory: DATA,
+          directory: this.directory,
           config: {
             "listeners": `PLAINTEXT://${BROKER}:${PORT}`,
             "auto.create.topics.enable": "false",
@@ -113,7 +114,7 @@ export class BrokerMachine {
 
   #hear(level: string, message: string): void {
     this.world.simulation.trace(`${level}: ${message}`);
-    if (message.includes(" is offline: ")) this.hasOfflinePartition = true;
+    if (/ is offline: | is out of service /.test(message)) this.hasOfflinePartition = true;
     if (level === "error" && !MADE_FAULT.test(message)) {
       this.world.fail(`the broker's log has an error: ${message}`);
     }

@@ -16,7 +16,7 @@
  */
 import type { SimulationOptions } from "../../src/simulator/simulation_options.ts";
 import { Administration } from "./administration.ts";
-import { BrokerMachine } from "./broker_machine.ts";
+import { BrokerMachine, DATA } from "./broker_machine.ts";
 import { Faults } from "./faults.ts";
 import { Link } from "./link.ts";
 import { CommitWatch, GroupModel, Membership } from "./membership.ts";
@@ -69,7 +69,9 @@ class ClientsScenario {
   constructor(world: World) {
     this.#world = world;
     this.#isCalm = world.seed % CALM_ONE_IN === 0;
-    this.#broker = new BrokerMachine(world, BROKER_CONFIG, !this.#isCalm);
+    // Half of the brokers have two disks: what happens to the second one ends nobody.
+    const directory = world.seed % 2 === 0 ? `${DATA},/more` : DATA;
+    this.#broker = new BrokerMachine(world, BROKER_CONFIG, !this.#isCalm, directory);
     this.#records = new SentRecords(world);
     this.#group = new GroupModel(world);
   }
