@@ -68,6 +68,13 @@ class StorageTest {
       });
       return `${count(written)} records`;
     });
+    await this.check("Apache Kafka serves the records of a directory that we wrote", async () => {
+      const port = freePort();
+      await this.with(await this.kafka.command(port, dir), dir, async (bootstrap) => {
+        return same(await this.client(bootstrap, "read"), written);
+      }, port);
+      return `${count(written)} records`;
+    });
   }
 
   /** A directory that Apache Kafka writes. */
