@@ -298,7 +298,8 @@ export class BatchFilter {
       attributes: attributes & (TIMESTAMP_TYPE_FLAG | TRANSACTIONAL_FLAG | CONTROL_FLAG),
       lastOffsetDelta: readLastOffsetDelta(bytes, at),
       baseTimestamp: -1,
-      maxTimestamp: readMaxTimestamp(bytes, at),
+      // It tells how long the producer has been silent; of records that are gone it would tell lies.
+      maxTimestamp: readProducerId(bytes, at) < 0 ? -1 : readMaxTimestamp(bytes, at),
       producerId: readProducerId(bytes, at),
       producerEpoch: readProducerEpoch(bytes, at),
       baseSequence: readBaseSequence(bytes, at),

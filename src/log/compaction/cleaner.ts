@@ -206,12 +206,13 @@ class Cleaning {
         const isLast = segment === group.at(-1);
         if (await this.#copy(segment, isLast, output, filter)) hasChanged = true;
       }
-      this.#bytesKept += hasChanged ? output.segment.size : this.#sizeOf(group[0]!);
+      output.flush();
       if (!hasChanged) {
+        this.#bytesKept += output.segment.size;
         transactions.takeKept();
         return this.#log.discard(output.segment);
       }
-      output.flush();
+      this.#bytesKept += output.segment.size;
       const aborted = transactions.takeKept();
       if (aborted.length > 0) output.segment.aborted.replace(aborted);
       await output.sync();

@@ -17,6 +17,7 @@ test("the last value of each key stays, at its offset", async () => {
   assertEquals(report?.endOffset, 6);
   assertEquals(report?.isPartial, false);
   assertEquals([report?.recordsRead, report?.recordsKept, report?.keys], [6, 4, 4]);
+  assertEquals(report?.bytesKept, log.segments.all[0]?.size);
   assertEquals(log.storedCleanedOffset, 6);
   // The two closed segments have become one.
   assertEquals(log.segments.all.map(({ baseOffset }) => baseOffset), [0, 6]);
