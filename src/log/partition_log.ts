@@ -7,7 +7,7 @@
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
-import { FileError, type HostCodecs } from "../runtime/runtime.ts";
+import type { HostCodecs } from "../runtime/runtime.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
 import { settleSwaps } from "./compaction/swap_files.ts";
 import { type EpochEnd, LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "./leader_epochs.ts";
@@ -20,6 +20,7 @@ import {
   writePartitionMetadata,
 } from "./partition_metadata.ts";
 import { type ActiveProducer, ProducerState } from "./producer_state.ts";
+import { LogStart } from "./log_start.ts";
 import { LogDurability } from "./log_durability.ts";
 import { LogOpening } from "./log_opening.ts";
 import { OpenSegments } from "./open_segments.ts";
@@ -47,11 +48,7 @@ export class PartitionLog {
   /** The directory's name, such as `events-0`. */
   readonly name: string;
   readonly #runtime: PartitionLogOptions["runtime"];
-  readonly #onLogStartOffset: () => Promise<void> | void;
-  /** The log start offset is being written down. */
-  #startSaving: Promise<void> | null = null;
-  /** Whether the disk may have a later one. */
-  #isStartLowered = false;
+  readonly #start: LogStart;
   readonly #epochs: LeaderEpochs;
   readonly #producers = new ProducerState();
   readonly #segments: SegmentList;
@@ -78,7 +75,15 @@ export class PartitionLog {
     this.#runtime = options.runtime;
     this.#config = options.config;
     this.#logStartOffset = options.logStartOffset ?? 0;
-    this.#onLogStartOffset = options.onLogStartOffset ?? (() => {});
+    this.#start = new LogStart({
+      write: options.onLogStartOffset ?? (() => {}),
+      onSaved: () => {
+        if (this.#failure === null) this.#segments.removeRetired(options.runtime.clock.now());
+      },
+      onFailed: () => {
+        if (this.#failure === null) this.#segments.removeRetiredIndexes();
+      },
+    });
     this.#segments = new SegmentList(
       options.runtime,
       options.directory,
@@ -377,7 +382,7 @@ export class PartitionLog {
    */
   async logStartOffsetSaved(): Promise<void> {
     try {
-      await this.#startSaving;
+      await this.#start.saved();
     } catch (error) {
       throw this.#failed("write down the start of", error);
     }
@@ -410,8 +415,7 @@ export class PartitionLog {
       this.#durability.lower(this.logEndOffset);
       if (this.#logStartOffset > this.logEndOffset) {
         this.#logStartOffset = this.logEndOffset;
-        this.#isStartLowered = true;
-        this.#saveLogStartOffset();
+        this.#start.save(true);
       }
       this.#epochs.truncateFromEnd(this.logEndOffset);
       this.#snapshots.removeAbove(this.logEndOffset);
@@ -432,9 +436,9 @@ export class PartitionLog {
       this.#segments.clear();
       this.#snapshots.removeAbove(-1);
       this.#segments.add(offset, this.#config);
-      this.#isStartLowered = offset < this.#logStartOffset;
+      const isLowered = offset < this.#logStartOffset;
       this.#logStartOffset = offset;
-      this.#saveLogStartOffset();
+      this.#start.save(isLowered);
       this.#producers.clear();
       this.#epochs.truncateFromEnd(0);
     });
@@ -461,8 +465,7 @@ export class PartitionLog {
   async flush(): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     try {
-      // A log that ends before what the disk takes for its start would be found empty.
-      if (this.#isStartLowered) await this.#startSaving;
+      await this.#start.lowered();
       await this.#durability.flush();
     } catch (error) {
       throw this.#fail(`Cannot flush ${this.name}`, error);
@@ -495,6 +498,7 @@ export class PartitionLog {
     if (this.#isClosed) return;
     this.#end();
     this.#segments.close();
+    if (this.#start.isSaved) this.#segments.removeRetired(Infinity);
   }
 
   /**
@@ -581,35 +585,16 @@ export class PartitionLog {
     const rises = offset > this.#logStartOffset;
     if (rises) this.#logStartOffset = offset;
     this.#segments.retire(count, nowMs + this.#config.fileDeleteDelayMs);
-    if (rises) this.#saveLogStartOffset();
+    if (rises) this.#start.save(false);
     this.#removeRetired(nowMs);
     this.#snapshots.removeObsolete(this.#segments.all.map(({ baseOffset }) => baseOffset));
     if (rises) this.#epochs.truncateFromStart(offset);
   }
 
-  #saveLogStartOffset(): void {
-    const saving = this.#onLogStartOffset();
-    if (!(saving instanceof Promise)) return;
-    this.#startSaving = saving;
-    saving.then(() => this.#isStartLowered &&= this.#startSaving !== saving, () => {});
-    const end = (): void => {
-      if (this.#startSaving !== saving) return;
-      this.#startSaving = null;
-      if (this.#failure !== null) return;
-      try {
-        this.#removeRetired(this.#runtime.clock.now());
-      } catch (error) {
-        // They are tried again by the next retention.
-        if (!(error instanceof FileError)) throw error;
-      }
-    };
-    // On a full disk there is room for the checkpoint only once files have gone.
-    saving.then(end, end);
-  }
-
   /** Removes the files of segments whose time has come, once it is known that the log begins later. */
   #removeRetired(nowMs: number): void {
-    if (this.#startSaving === null) this.#segments.removeRetired(nowMs);
+    if (this.#start.isSaved) this.#segments.removeRetired(nowMs);
+    else this.#start.retry();
   }
 
   #fail(what: string, cause: unknown): KafkaError {

@@ -275,10 +275,15 @@ export class SegmentList {
     for (const { segment } of this.#retired.splice(0)) segment.close();
   }
 
-  /** Closes the files, and removes those of retired segments. */
+  /** Closes the files. */
   close(): void {
     for (const segment of this.#segments) segment.close();
-    this.removeRetired(Infinity);
+    for (const { segment } of this.#retired) segment.close();
+  }
+
+  /** Makes a little room: the indexes of retired segments can be done without. */
+  removeRetiredIndexes(): void {
+    for (const { segment } of this.#retired) segment.removeIndexFiles();
   }
 
   /** The number of the last segment that begins at or before `offset`. */
