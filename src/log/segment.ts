@@ -224,6 +224,11 @@ export class Segment implements CountedSegment {
     const following = entry + 1 < index.length ? index.firstOffsetAt(entry + 1) : -1;
     if (following !== -1 && following <= relative) return index.positionAt(entry + 1);
     const start = entry === -1 ? 0 : index.positionAt(entry);
+    if (
+      entry !== -1 && index.lastOffsetAt(entry) === relative && index.firstOffsetAt(entry) !== -1
+    ) {
+      return start;
+    }
     const scanner = new BatchScanner(this.file, start, this.size, LOOKUP_WINDOW);
     let isFirst = entry !== -1;
     while (scanner.next()) {
