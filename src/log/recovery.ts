@@ -352,6 +352,12 @@ class Recovery {
     const { recoveryPoint = 0, logStartOffset } = this.#options;
     const last = this.#kept.at(-1);
     const end = last?.nextOffset ?? 0;
+    const isKnown = this.#options.recoveryPoint !== undefined && recoveryPoint > logStartOffset;
+    if (last !== undefined && isKnown && this.#options.wasShutDownCleanly && end > recoveryPoint) {
+      throw this.#refusal(
+        `${last.path} ends at offset ${end}, and the log ended at ${recoveryPoint}`,
+      );
+    }
     if (end >= recoveryPoint || logStartOffset >= recoveryPoint) return;
     throw this.#refusal(
       last === undefined

@@ -190,7 +190,9 @@ export class SegmentList {
 
   /** Resolves when all that was written, and the files' names, are on the disk. */
   async sync(): Promise<void> {
-    for (const segment of this.#segments.filter((segment) => segment.needsSync)) {
+    // Retired ones too: as long as they are there, a start takes them for the log's beginning.
+    const retired = this.#retired.map(({ segment }) => segment);
+    for (const segment of [...retired, ...this.#segments].filter(({ needsSync }) => needsSync)) {
       await segment.sync();
     }
     await this.syncDirectory();
