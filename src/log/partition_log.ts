@@ -31,7 +31,7 @@ import { type LogRecords, NO_RECORDS, type Segment } from "./segment.ts";
 import { SegmentList } from "./segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
 import { DurableFile } from "./text_file.ts";
-import { findByTimestamp, maxTimestampFrom, type TimestampedOffset } from "./timestamp_lookup.ts";
+import { firstFrom, newestRecord, type TimestampedOffset } from "./timestamp_lookup.ts";
 import type { AbortedTransaction } from "./transaction_index.ts";
 
 export type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
@@ -309,29 +309,18 @@ export class PartitionLog {
 
   /** The first record whose timestamp is at least `timestampMs`, or null. */
   offsetForTimestamp(timestampMs: number, codecs: HostCodecs): TimestampedOffset | null {
-    return this.#guard("search", () => {
-      for (const segment of this.#segments.all) {
-        const found = findByTimestamp(segment, timestampMs, this.#logStartOffset, codecs);
-        if (found !== null) return found;
-      }
-      return null;
-    });
+    return this.#guard(
+      "search",
+      () => firstFrom(this.#segments.all, timestampMs, this.#logStartOffset, codecs),
+    );
   }
 
   /** The record with the largest timestamp, the first of them where several have it, or null. */
   offsetOfMaxTimestamp(codecs: HostCodecs): TimestampedOffset | null {
-    return this.#guard("search", () => {
-      let max = -1;
-      let holder: Segment | null = null;
-      for (const segment of this.#segments.all) {
-        const timestamp = maxTimestampFrom(segment, this.#logStartOffset);
-        if (timestamp > max) {
-          max = timestamp;
-          holder = segment;
-        }
-      }
-      return holder && findByTimestamp(holder, max, this.#logStartOffset, codecs);
-    });
+    return this.#guard(
+      "search",
+      () => newestRecord(this.#segments.all, this.#logStartOffset, codecs),
+    );
   }
 
   /**

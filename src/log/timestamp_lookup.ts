@@ -24,6 +24,44 @@ export interface TimestampedOffset {
 }
 
 /**
+ * The first record of a log from `startOffset` on whose timestamp is at least `timestampMs`, or null.
+ * Throws as {@linkcode findByTimestamp}.
+ */
+export function firstFrom(
+  segments: readonly Segment[],
+  timestampMs: number,
+  startOffset: number,
+  codecs: HostCodecs,
+): TimestampedOffset | null {
+  for (const segment of segments) {
+    const found = findByTimestamp(segment, timestampMs, startOffset, codecs);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/**
+ * The record of a log from `startOffset` on that has the largest timestamp, the first of them where
+ * several have it, or null. Throws as {@linkcode findByTimestamp}.
+ */
+export function newestRecord(
+  segments: readonly Segment[],
+  startOffset: number,
+  codecs: HostCodecs,
+): TimestampedOffset | null {
+  let max = -1;
+  let holder: Segment | null = null;
+  for (const segment of segments) {
+    const timestamp = maxTimestampFrom(segment, startOffset);
+    if (timestamp > max) {
+      max = timestamp;
+      holder = segment;
+    }
+  }
+  return holder && findByTimestamp(holder, max, startOffset, codecs);
+}
+
+/**
  * The first record of `segment` from `startOffset` on whose timestamp is at least `timestampMs`, or
  * null. Throws a `FileError`, and a `RecordError` for a batch that cannot be read.
  */
