@@ -14,11 +14,7 @@ import { type EpochEnd, LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "./leader_e
 import { LogAppender } from "./log_appender.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
-import {
-  PARTITION_METADATA,
-  readPartitionMetadata,
-  writePartitionMetadata,
-} from "./partition_metadata.ts";
+import { PARTITION_METADATA, readTopicId, writePartitionMetadata } from "./partition_metadata.ts";
 import { type ActiveProducer, ProducerState } from "./producer_state.ts";
 import { LogStart } from "./log_start.ts";
 import { LogDurability } from "./log_durability.ts";
@@ -27,7 +23,7 @@ import { OpenSegments } from "./open_segments.ts";
 import { ProducerSnapshots } from "./producer_snapshots.ts";
 import { abortedTransactions, loadProducers } from "./replay_log.ts";
 import { countDeletable } from "./retention.ts";
-import { type LogRecords, NO_RECORDS, type Segment } from "./segment.ts";
+import { type LogRecords, NO_RECORDS } from "./segment.ts";
 import { SegmentList } from "./segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
 import { DurableFile } from "./text_file.ts";
@@ -152,7 +148,6 @@ export class PartitionLog {
       log.#open(options, names, isNew);
       return log;
     } catch (error) {
-      if (error instanceof KafkaError) throw error;
       throw asKafkaError(`Cannot open ${options.topic}-${options.partition}`, error);
     }
   }
@@ -245,6 +240,7 @@ export class PartitionLog {
   /** Remembers the topic's id in `partition.metadata`, for a log that was opened without it. */
   assignTopicId(topicId: string): void {
     this.#change("write the topic id of", () => {
+      this.#metadata.letGo();
       writePartitionMetadata(this.#runtime.files, this.#metadata.path, topicId);
     });
     this.#metadata.isDirty = true;
@@ -390,9 +386,8 @@ export class PartitionLog {
   /**
    * Cuts the log back so that it ends at `offset`, or where that lies within a batch, before that
    * batch. Does nothing at or beyond the log's end. What a leader confirmed must not be cut: that is
-   * the caller's to know. A loss of power that follows may find the log shorter than its recovery
-   * point says, which is taken for damage: await {@linkcode PartitionLog.lowerRecoveryPoint} first
-   * where that matters.
+   * the caller's to know. Await {@linkcode PartitionLog.lowerRecoveryPoint} first, or a loss of power
+   * that follows may find the log too short, which is taken for damage.
    */
   truncateTo(offset: number): void {
     if (offset >= this.logEndOffset) return;
@@ -520,18 +515,10 @@ export class PartitionLog {
 
   /** Finds out whose records these are, or writes it down. */
   #identify(topicId: string | undefined, hasFile: boolean): void {
-    const stored = hasFile ? readPartitionMetadata(this.#runtime.files, this.#metadata.path) : null;
-    if (stored === null) {
-      if (topicId !== undefined) this.assignTopicId(topicId);
-    } else if (topicId === undefined || topicId === stored) {
-      this.#topicId = stored;
-    } else {
-      throw new KafkaError(
-        ErrorCode.INCONSISTENT_TOPIC_ID,
-        `Cannot open ${this.name}: ${this.#metadata.path} belongs to the topic id ${stored}, not ` +
-          `${topicId}; move the directory away`,
-      );
-    }
+    const { files, path } = this.#metadata;
+    const stored = hasFile ? readTopicId(files, path, topicId, `Cannot open ${this.name}`) : null;
+    if (stored !== null) this.#topicId = stored;
+    else if (topicId !== undefined) this.assignTopicId(topicId);
   }
 
   #open(options: PartitionLogOptions, names: ReadonlySet<string>, isNew: boolean): void {
@@ -554,10 +541,10 @@ export class PartitionLog {
     if (isNew) this.#segments.noteNewDirectory();
     if (!isNew && options.wasShutDownCleanly !== true) this.#segments.noteName();
     if (segments.length === 0 || this.logEndOffset < this.#logStartOffset) {
-      // What was deleted must not come back because the end of the log was lost.
+      // What was deleted must not come back because the end of the log was lost; what is known of
+      // producers ends before the records do that they may have sent.
       this.#segments.clear();
       this.#segments.add(this.#logStartOffset, this.#config).closeFile();
-      // What is known of producers ends before the records do that they may have sent.
       this.#producers.clear();
       this.#snapshots.removeAbove(-1);
     }
@@ -593,9 +580,7 @@ export class PartitionLog {
   }
 
   #failed(action: string, error: unknown): unknown {
-    return error instanceof KafkaError
-      ? error
-      : asKafkaError(`Cannot ${action} ${this.name}`, error);
+    return asKafkaError(`Cannot ${action} ${this.name}`, error);
   }
 
   /** As {@linkcode PartitionLog.#guard}, for what writes: nothing is changed once the files failed. */

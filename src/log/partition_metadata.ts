@@ -30,6 +30,24 @@ export function readPartitionMetadata(files: FileSystem, path: string): string |
   return topicId;
 }
 
+/**
+ * As {@linkcode readPartitionMetadata}. Throws INCONSISTENT_TOPIC_ID, with a message that begins with
+ * `where`, when the id is not `wanted`; undefined wants none.
+ */
+export function readTopicId(
+  files: FileSystem,
+  path: string,
+  wanted: string | undefined,
+  where: string,
+): string | null {
+  const stored = readPartitionMetadata(files, path);
+  if (stored === null || wanted === undefined || wanted === stored) return stored;
+  throw new KafkaError(
+    ErrorCode.INCONSISTENT_TOPIC_ID,
+    `${where}: ${path} belongs to the topic id ${stored}, not ${wanted}; move the directory away`,
+  );
+}
+
 /** Writes the file at `path`. Throws a `FileError`. */
 export function writePartitionMetadata(files: FileSystem, path: string, topicId: string): void {
   replaceTextFile(files, path, `version: 0\ntopic_id: ${topicId}`);

@@ -353,7 +353,8 @@ class Recovery {
     const last = this.#kept.at(-1);
     const end = last?.nextOffset ?? 0;
     const isKnown = this.#options.recoveryPoint !== undefined && recoveryPoint > logStartOffset;
-    if (last !== undefined && isKnown && this.#options.wasShutDownCleanly && end > recoveryPoint) {
+    const isLater = isKnown && this.#options.wasShutDownCleanly && end > recoveryPoint;
+    if (last !== undefined && isLater && !this.#isUnbroken(last, recoveryPoint)) {
       throw this.#refusal(
         `${last.path} ends at offset ${end}, and the log ended at ${recoveryPoint}`,
       );
@@ -366,6 +367,23 @@ class Recovery {
         : `${last.path} ends at offset ${end}, and records up to offset ${recoveryPoint} were on ` +
           `the disk`,
     );
+  }
+
+  /**
+   * Whether the batches of the last segment from `offset` on are whole and follow one another. An
+   * orderly end wrote down where the log ended: more is there when somebody has put a file back, or
+   * when a header says what it should not.
+   */
+  #isUnbroken(segment: Segment, offset: number): boolean {
+    const scanner = new BatchScanner(segment.file, 0, segment.size, WALK_WINDOW);
+    let nextOffset = segment.baseOffset;
+    while (scanner.next()) {
+      const isNew = scanner.lastOffset >= offset;
+      if (isNew && scanner.baseOffset !== nextOffset) return false;
+      if (isNew && scanner.crcProblem() !== null) return false;
+      nextOffset = scanner.lastOffset + 1;
+    }
+    return scanner.problem === null;
   }
 
   #drop(segment: Segment, reason: string): void {
