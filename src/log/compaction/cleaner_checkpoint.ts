@@ -52,6 +52,8 @@ export class CleanerCheckpoint {
     } catch (error) {
       if (!(error instanceof KafkaError || error instanceof FileError)) throw error;
       onLoss(`Went on without ${path}, logs are compacted from their beginning: ${error.message}`);
+      // A loss of power has torn it, and nobody need be told of that again.
+      if (error instanceof KafkaError) this.#files.remove(path);
       return new Map();
     }
   }

@@ -12,7 +12,8 @@ const decoder = new TextDecoder();
 /**
  * What is wrong with `found`, of which `batches` were stored and compacted below `compactedUpTo`, or
  * null: a record that is there is the one that was stored at its offset; one that is missing lies in
- * the compacted part and has a successor with its key.
+ * the compacted part and has a successor with its key, or is a tombstone whose time was over, and then
+ * nothing is left of what it deleted.
  */
 export function judgeCompacted(
   found: FoundLog,
@@ -51,6 +52,13 @@ function judgeMissing(
 ): string | null {
   const newest = new Map<string | null, number>();
   for (const [offset, { key }] of stored) newest.set(key, offset);
+  for (const offset of present) {
+    const { key } = stored.get(offset)!;
+    const last = newest.get(key)!;
+    if (!present.has(last) && stored.get(last)!.value === null) {
+      return `the key ${key} was deleted at ${last}, and its record at ${offset} is there`;
+    }
+  }
   for (const [offset, record] of stored) {
     if (present.has(offset)) continue;
     const { key, value } = record;

@@ -48,8 +48,9 @@ class Disk {
       const isCompacted = random.oneIn(3);
       // A topic each, since settings are a topic's.
       const topic = `${isCompacted ? "state" : "events"}${partition}`;
-      const model = new PartitionModel(topic, partition, isCompacted);
-      await store.create(model, randomUuid(random), this.#config(isCompacted));
+      const config = this.#config(isCompacted);
+      const model = new PartitionModel(topic, partition, isCompacted, config.deleteRetentionMs);
+      await store.create(model, randomUuid(random), config);
     }
     for (let life = 1 + random.below(4); life > 0; life--) {
       await this.#live();
@@ -71,6 +72,7 @@ class Disk {
       fileDeleteDelayMs: random.below(2) * 3_000,
       retentionMs: 2_000 + random.below(20_000),
       retentionBytes: random.oneIn(2) ? -1 : 2_000 + random.below(4_000),
+      deleteRetentionMs: random.below(random.oneIn(2) ? 4_000 : 600_000),
       compact: isCompacted,
       delete: !isCompacted,
     };

@@ -4,13 +4,25 @@
  *
  * @module
  */
+import { findCleanable } from "../../../src/log/compaction/cleanable.ts";
+import { cleanLog } from "../../../src/log/compaction/cleaner.ts";
+import { KeyDigest, SECRET_BYTES } from "../../../src/log/compaction/key_digest.ts";
+import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
+import { CleaningStopped, Pacer } from "../../../src/log/compaction/pacer.ts";
 import type { AppendResult } from "../../../src/log/log_types.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import { STORED_CODECS } from "../stored_codecs.ts";
 import type { World } from "../world.ts";
 import { indexOf } from "./partition_model.ts";
-import { makeBatch, placed, readFrom, sameBytes, type StoredBatch } from "./stored_batch.ts";
+import {
+  makeBatch,
+  placed,
+  readFrom,
+  readLog,
+  sameBytes,
+  type StoredBatch,
+} from "./stored_batch.ts";
 import type { Place, Store } from "./store.ts";
 
 /** Idempotent producers of each partition. */
@@ -22,7 +34,9 @@ const KEYS = 6;
 const WEIGHTS: readonly (readonly [name: keyof Operations, weight: number])[] = [
   ["append", 26],
   ["flush", 4],
-  ["flushInBackground", 4],
+  ["flushInBackground", 3],
+  ["commit", 3],
+  ["compact", 5],
   ["read", 4],
   ["repeat", 3],
   ["lookUpTime", 2],
@@ -32,13 +46,14 @@ const WEIGHTS: readonly (readonly [name: keyof Operations, weight: number])[] = 
   ["deleteRecords", 2],
   ["retain", 2],
   ["pause", 4],
-  ["injectFault", 1],
+  ["injectFault", 2],
 ];
 const TOTAL = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
 
 /** Operations on the open logs of `store`. */
 export class Operations {
   readonly #world: World;
+  readonly #secret: Uint8Array;
 
   constructor(
     readonly store: Store,
@@ -46,6 +61,7 @@ export class Operations {
     readonly mayFail: boolean,
   ) {
     this.#world = store.world;
+    this.#secret = random.fill(new Uint8Array(SECRET_BYTES));
   }
 
   /** Does something. */
@@ -75,7 +91,7 @@ export class Operations {
       isCompressed: random.oneIn(8),
       records: Array.from({ length: 1 + random.below(random.oneIn(3) ? 5 : 2) }, () => ({
         key: model.isCompacted || random.oneIn(2) ? `key ${random.below(KEYS)}` : null,
-        value: random.oneIn(6) ? null : "v".repeat(random.below(random.oneIn(6) ? 600 : 40)) +
+        value: random.oneIn(4) ? null : "v".repeat(random.below(random.oneIn(6) ? 600 : 40)) +
           random.below(1_000_000),
         timestamp: nowMs - random.below(3_000),
       })),
@@ -154,6 +170,59 @@ export class Operations {
     void this.flush(place);
   }
 
+  /** Waits for the next sync that serves everybody, and goes on. */
+  commit(place: Place): void {
+    const { model, log } = place;
+    const { life } = this.store;
+    const mark = model.beginFlush();
+    this.store.commits.commit(log).then(mark, (error) => {
+      if (life === this.store.life) this.store.expectFault(`cannot commit ${model.name}`, error);
+    });
+  }
+
+  /** Compacts what can be, in one pass. */
+  async compact(place: Place): Promise<void> {
+    const { model, log, config } = place;
+    if (!model.isCompacted || log.failure !== null) return;
+    const { clock } = this.store.runtime;
+    try {
+      await log.compaction.settle();
+      const nowMs = clock.now();
+      const { segments, logStartOffset, logEndOffset, cleanedOffset } = log.compaction;
+      const lastStableOffset = logEndOffset;
+      const cleanable = findCleanable({
+        segments,
+        config,
+        logStartOffset,
+        logEndOffset,
+        cleanedOffset,
+        lastStableOffset,
+        nowMs,
+      });
+      if (cleanable === null) return;
+      model.compact(cleanable.endOffset, nowMs);
+      await cleanLog({
+        log: log.compaction,
+        cleanable,
+        map: new OffsetMap(new KeyDigest(this.#secret), {
+          maxBytes: this.random.oneIn(3) ? 120 : 100_000,
+          loadFactor: 0.9,
+        }),
+        pacer: new Pacer({ clock, maxBytesPerSecond: () => Infinity, sliceBytes: 500 }),
+        nowMs,
+        bufferBytes: 100 + this.random.below(2_000),
+      });
+      this.#world.count("compactions");
+      const problem = model.judgeRecords(readLog(log, this.random));
+      if (problem !== null) this.#fail(place, `after compaction ${problem}`);
+    } catch (error) {
+      // A map may be too small for the keys of one batch.
+      if (error instanceof KafkaError && error.message.includes("dedupe.buffer.size")) return;
+      if (error instanceof CleaningStopped && this.store.hasFailed) return;
+      this.store.expectFault(`cannot compact ${model.name}`, error);
+    }
+  }
+
   /** Reads from any offset. */
   read(place: Place): void {
     const { model, log } = place;
@@ -202,7 +271,8 @@ export class Operations {
   lookUpEpoch(place: Place): void {
     const { model, log } = place;
     const readable = model.readable;
-    if (readable.length === 0) return;
+    // Of an epoch whose records were all compacted nothing need be known.
+    if (readable.length === 0 || model.compactedUpTo > 0) return;
     const { epoch } = readable[this.random.below(readable.length)]!;
     const next = readable.find((batch) => batch.epoch > epoch);
     const endOffset = next?.baseOffset ?? model.endOffset;
@@ -223,7 +293,9 @@ export class Operations {
   /** Cuts the log back to the beginning of a batch. */
   async truncate(place: Place): Promise<void> {
     const { model, log } = place;
-    const batches = model.readable.slice(1);
+    // What has been compacted is decided, and no leader has it cut.
+    const batches = model.readable.slice(1)
+      .filter(({ baseOffset }) => baseOffset >= model.compactedUpTo);
     if (batches.length === 0 || log.failure !== null) return;
     const offset = batches[Math.max(0, batches.length - 1 - this.random.below(6))]!.baseOffset;
     try {
@@ -304,14 +376,16 @@ export class Operations {
     if (!this.mayFail) return;
     const { disk } = this.store;
     const path = `${place.model.name}/`;
-    switch (this.random.below(5)) {
+    switch (this.random.below(7)) {
       case 0:
         return disk.failNext("write", "io", path);
       case 1:
-        return disk.failNext("sync", "io", path);
       case 2:
-        return disk.failNext("read", "io", path);
       case 3:
+        return disk.failNext("sync", "io", this.random.oneIn(2) ? ".log" : path);
+      case 4:
+        return disk.failNext("read", "io", path);
+      case 5:
         return disk.failNext("open", "io", path);
       default:
         disk.isFull = !disk.isFull;

@@ -6,7 +6,7 @@
  * @module
  */
 import { judgeCompacted } from "./compaction_model.ts";
-import { type FoundLog, sameBytes, type StoredBatch } from "./stored_batch.ts";
+import { type FoundLog, sameBytes, type StoredBatch, type StoredRecord } from "./stored_batch.ts";
 
 /**
  * How the process ended that wrote the log last: in an orderly way, killed, or with the power. After
@@ -19,6 +19,7 @@ export type Ending = "clean" | "kill" | "power";
 interface Content {
   readonly batches: readonly StoredBatch[];
   readonly endOffset: number;
+  readonly compactedUpTo: number;
 }
 
 /** Content that a cut took away, until the cut is on the disk for certain. */
@@ -57,6 +58,9 @@ export class PartitionModel {
   producers = 0;
   /** The records up to here have been compacted, as far as anybody knows. */
   compactedUpTo = 0;
+  /** When compaction first met each tombstone. */
+  readonly #tombstones = new Map<StoredRecord, number>();
+  #compactedMs = 0;
   #lineages: Lineage[] = [];
   #lastLineage = 0;
   readonly #flushes = new Set<PendingFlush>();
@@ -65,6 +69,8 @@ export class PartitionModel {
     readonly topic: string,
     readonly partition: number,
     readonly isCompacted: boolean,
+    /** How long compaction leaves tombstones. */
+    readonly deleteRetentionMs: number,
   ) {}
 
   /** As the directory is called. */
@@ -112,8 +118,9 @@ export class PartitionModel {
 
   /** What the log holds now may come back after a crash, until a flush that begins from now on. */
   keepLineage(): void {
-    const { batches, endOffset } = this;
-    this.#lineages.push({ number: ++this.#lastLineage, batches: batches.slice(), endOffset });
+    const { batches, endOffset, compactedUpTo } = this;
+    const number = ++this.#lastLineage;
+    this.#lineages.push({ number, batches: batches.slice(), endOffset, compactedUpTo });
   }
 
   /** What was cut cannot come back: the disk has decided. */
@@ -148,7 +155,8 @@ export class PartitionModel {
     const { uncertain } = this;
     if (uncertain !== null && ending !== "clean") {
       const batches = [...this.batches, uncertain];
-      candidates.unshift({ batches, endOffset: uncertain.lastOffset + 1 });
+      const endOffset = uncertain.lastOffset + 1;
+      candidates.unshift({ batches, endOffset, compactedUpTo: this.compactedUpTo });
     }
     if (!exact) candidates.push(...this.#lineages);
     let problem: string | null = null;
@@ -184,12 +192,33 @@ export class PartitionModel {
     }
     if (startOffset === endOffset) return null;
     if (endOffset > wantedEnd) return `it ends at ${endOffset}, beyond ${wantedEnd}`;
-    return this.isCompacted
-      ? judgeCompacted(found, batches, this.compactedUpTo)
-      : comparePlain(found, batches);
+    return this.isCompacted ? this.judgeRecords(found, content) : comparePlain(found, batches);
   }
 
-  #accept(found: FoundLog, { batches }: Content, ending: Ending): void {
+  /** What is wrong with the records of a compacted log, or null. */
+  judgeRecords(found: FoundLog, { batches, compactedUpTo }: Content = this): string | null {
+    return judgeCompacted(found, batches, compactedUpTo, (record) => {
+      const metMs = this.#tombstones.get(record);
+      return metMs !== undefined && metMs + this.deleteRetentionMs <= this.#compactedMs;
+    });
+  }
+
+  /** What is before `offset` is being compacted at `nowMs`. */
+  compact(offset: number, nowMs: number): void {
+    this.compactedUpTo = Math.max(this.compactedUpTo, offset);
+    this.#compactedMs = nowMs;
+    for (const { baseOffset, records } of this.batches) {
+      if (baseOffset >= offset) return;
+      for (const record of records) {
+        if (record.value === null && !this.#tombstones.has(record)) {
+          this.#tombstones.set(record, nowMs);
+        }
+      }
+    }
+  }
+
+  #accept(found: FoundLog, { batches, compactedUpTo }: Content, ending: Ending): void {
+    this.compactedUpTo = Math.min(compactedUpTo, found.endOffset);
     this.batches = batches.filter(({ lastOffset }) => lastOffset < found.endOffset);
     // Where a log has lost its end behind its start, what producers sent is not known any more.
     if (found.startOffset === found.endOffset && ending === "power") this.producers++;

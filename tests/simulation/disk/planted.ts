@@ -7,8 +7,15 @@
  */
 import { BatchIndex } from "../../../src/log/batch_index.ts";
 import { BatchScanner } from "../../../src/log/batch_scanner.ts";
+import { LogCompaction } from "../../../src/log/compaction/log_compaction.ts";
+import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
+import type { LogConfig } from "../../../src/log/log_config.ts";
+import { LogManager } from "../../../src/log/log_manager.ts";
+import { LogStart } from "../../../src/log/log_start.ts";
 import { PartitionLog } from "../../../src/log/partition_log.ts";
+import { ProducerSnapshots } from "../../../src/log/producer_snapshots.ts";
 import { ProducerState } from "../../../src/log/producer_state.ts";
+import { RecoveryPoints } from "../../../src/log/recovery_points.ts";
 import type { Sabotage } from "../outcome.ts";
 import { wrongFiles } from "./wrong_files.ts";
 
@@ -49,18 +56,31 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
     }),
   },
   {
-    name: "a recovery that cuts one batch too many",
+    name: "a recovery point that is ahead of the sync",
+    plant: () =>
+      replaceGetter(
+        PartitionLog.prototype,
+        "recoveryPoint",
+        (_: number, log: PartitionLog) => log.logEndOffset,
+      ),
+  },
+  {
+    name: "a recovery that cuts at the wrong batch",
     plant: () => {
-      let cuts = 0;
+      let calls = 0;
       return exchange(
         BatchScanner.prototype,
         "crcProblem",
         (right) =>
           function (this: BatchScanner): string | null {
-            return right.call(this) ?? (++cuts % 50 === 0 ? "it is not liked" : null);
+            return right.call(this) ?? (++calls % 40 === 0 ? "it is not liked" : null);
           },
       );
     },
+  },
+  {
+    name: "a recovery that cuts below the recovery point",
+    plant: () => exchange(RecoveryPoints.prototype, "stored", () => () => 0),
   },
   {
     name: "an index whose offsets are off by one",
@@ -69,11 +89,40 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
         BatchIndex.prototype,
         "append",
         (right) =>
-          function (this: BatchIndex, ...args: Parameters<BatchIndex["append"]>): void {
-            const [first, last, position] = args;
-            right.call(this, first, Math.max(0, last - 1), position);
+          function (this: BatchIndex, first: number, last: number, position: number): void {
+            right.call(this, Math.max(0, first - 1), Math.max(0, last - 1), position);
           },
       ),
+  },
+  {
+    name: "tombstones that are forgotten too early",
+    plant: () =>
+      replaceGetter(LogCompaction.prototype, "config", (right: LogConfig) => ({
+        ...right,
+        deleteRetentionMs: 0,
+      })),
+  },
+  {
+    name: "a compaction that keeps the older of two values",
+    plant: () =>
+      exchange(
+        OffsetMap.prototype,
+        "put",
+        (right) =>
+          function (this: OffsetMap, bytes: Uint8Array, start: number, end: number, at: number) {
+            return this.get(bytes, start, end) >= 0 || right.call(this, bytes, start, end, at);
+          },
+      ),
+  },
+  {
+    name: "a compacted segment that takes the old one's place without a sync",
+    sabotage: wrongFiles({
+      sync: (path, sync) => path.endsWith(".cleaned") ? Promise.resolve() : sync(),
+    }),
+  },
+  {
+    name: "a snapshot of producers that is not removed when the log is cut",
+    plant: () => exchange(ProducerSnapshots.prototype, "removeAbove", () => () => {}),
   },
   {
     name: "a producer's last batch that is not recognised",
@@ -83,20 +132,24 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
         ProducerState.prototype,
         "findDuplicate",
         (right) =>
-          function (this: ProducerState, batch) {
+          function (this: ProducerState, batch: Parameters<ProducerState["findDuplicate"]>[0]) {
             return ++calls % 20 === 0 ? null : right.call(this, batch);
           },
       );
     },
   },
   {
-    name: "a recovery point that is ahead of the sync",
-    plant: () => replaceGetter(PartitionLog.prototype, "recoveryPoint", (log) => log.logEndOffset),
+    name: "old segments that go before the log's start is on the disk",
+    plant: () => replaceGetter(LogStart.prototype, "isSaved", () => true),
+  },
+  {
+    name: "a marker of an orderly end that is written before all else is on the disk",
+    plant: () => exchange(LogManager.prototype, "flush", () => () => Promise.resolve()),
   },
 ];
 
 /** Exchanges a method of a class. */
-export function exchange<Type extends object, Name extends keyof Type>(
+function exchange<Type extends object, Name extends keyof Type>(
   prototype: Type,
   name: Name,
   wrong: (right: Type[Name]) => Type[Name],
@@ -107,16 +160,16 @@ export function exchange<Type extends object, Name extends keyof Type>(
 }
 
 /** Exchanges what a property of a class gives. */
-export function replaceGetter<Type extends object>(
+function replaceGetter<Type extends object, Value>(
   prototype: Type,
   name: keyof Type,
-  wrong: (self: Type) => unknown,
+  wrong: (right: Value, self: Type) => Value,
 ): () => void {
   const right = Object.getOwnPropertyDescriptor(prototype, name)!;
   Object.defineProperty(prototype, name, {
     configurable: true,
     get(this: Type) {
-      return wrong(this);
+      return wrong(right.get!.call(this), this);
     },
   });
   return () => void Object.defineProperty(prototype, name, right);

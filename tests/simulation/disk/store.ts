@@ -6,6 +6,7 @@
  */
 import { describeDamage } from "../../../src/inspect/findings.ts";
 import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
+import { GroupCommit } from "../../../src/log/group_commit.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
 import { LogManager } from "../../../src/log/log_manager.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
@@ -37,6 +38,8 @@ export class Store {
   readonly places: Place[] = [];
   /** What recovery reported at the last start, by log. */
   readonly reports: Map<string, number> = new Map();
+  /** Serves those who wait for the disk together. */
+  commits: GroupCommit<PartitionLog> = new GroupCommit();
   #manager: LogManager | null = null;
   #ending: Ending = "clean";
   #faultsBefore = 0;
@@ -69,6 +72,7 @@ export class Store {
   async open(): Promise<void> {
     this.#faultsBefore = this.disk.faultsStruck;
     this.reports.clear();
+    this.commits = new GroupCommit();
     const configs = new Map(this.places.map(({ model, config }) => [model.topic, config]));
     const manager = this.#manager = LogManager.open({
       runtime: this.runtime,
