@@ -497,6 +497,7 @@ export class LogManager {
     try {
       if (this.#identityIsDirty) await syncFile(files, this.#path(META_PROPERTIES));
       if (this.#identityIsDirty) await this.#recoveryPoints.save();
+      if (this.#identityIsDirty) await this.#startOffsets.establish();
       this.#identityIsDirty = false;
       await files.syncDirectory(this.directory);
       for (const parent of this.#parentsToSync) await files.syncDirectory(parent);

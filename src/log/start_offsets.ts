@@ -40,6 +40,8 @@ export class StartOffsets {
   readonly #stored: Map<string, number>;
   /** Whether the checkpoint was there and spoke of logs that exist. */
   readonly #hasAll: boolean;
+  /** Whether nothing was in the directory before. */
+  readonly #isNew: boolean;
 
   /**
    * Reads the checkpoint. Throws KAFKA_STORAGE_ERROR for one that is malformed after an orderly end,
@@ -50,6 +52,7 @@ export class StartOffsets {
     this.#checkpoint = new OffsetCheckpoint(options.files, options.directory, LOG_START_OFFSETS);
     const found = this.#read();
     const names = new Set(options.names);
+    this.#isNew = found === null && options.names.length === 0;
     this.#hasAll = found !== null && [...found.keys()].every((name) => names.has(name));
     this.#stored = new Map([...found ?? []].filter(([name]) => names.has(name)));
   }
@@ -75,7 +78,7 @@ export class StartOffsets {
   of(name: string): number {
     const stored = this.#stored.get(name);
     if (stored !== undefined) return stored;
-    if (this.#hasAll) return 0;
+    if (this.#hasAll || this.#isNew) return 0;
     // Whoever deletes records lets the first leader epoch begin where the log does.
     const path = `${this.#options.directory}/${name}/${LEADER_EPOCH_CHECKPOINT}`;
     try {
@@ -91,6 +94,11 @@ export class StartOffsets {
   /** The log is gone for good. */
   forget(name: string): void {
     if (this.#stored.delete(name)) this.save().catch(() => {});
+  }
+
+  /** Makes the file of a new directory, so that it says of each log to come where it begins. */
+  async establish(): Promise<void> {
+    if (this.#isNew) await this.save();
   }
 
   /** Resolves when the file on the disk has what holds now. Rejects with a `FileError`. */

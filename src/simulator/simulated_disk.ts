@@ -60,6 +60,8 @@ export class SimulatedDisk {
   isFull = false;
   /** How many operations have failed so far because they were told to, or for want of room. */
   faultsStruck = 0;
+  /** How many of them were syncs. */
+  failedSyncs = 0;
   /** Whether a crash may turn what was being written into noise, not only lose or tear it. */
   hasNoise = false;
   readonly #durable = new WeakMap<DirectoryNode<PagedFile>, Map<string, TreeNode<PagedFile>>>();
@@ -110,6 +112,7 @@ export class SimulatedDisk {
     if (index < 0) return;
     const [fault] = this.#faults.splice(index, 1);
     this.faultsStruck++;
+    if (operation === "sync") this.failedSyncs++;
     this.trace(`fault ${operation} ${path} ${fault!.reason}`);
     throw new FileError(
       `Cannot ${operation} "${path}": the simulation makes it fail (${fault!.reason})`,

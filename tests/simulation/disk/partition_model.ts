@@ -25,6 +25,9 @@ interface Content {
 /** Content that a cut took away, until the cut is on the disk for certain. */
 interface Lineage extends Content {
   readonly number: number;
+  /** What is before it is in the log still. */
+  readonly cutAt: number;
+  compactedUpTo: number;
 }
 
 /** A flush that is under way. */
@@ -105,7 +108,7 @@ export class PartitionModel {
 
   /** The log was cut back to `offset`, the beginning of a batch. */
   truncate(offset: number): void {
-    this.keepLineage();
+    this.keepLineage(offset);
     this.batches = this.batches.filter((batch) => batch.lastOffset < offset);
     this.endOffset = offset;
     this.startOffset = Math.min(this.startOffset, offset);
@@ -117,10 +120,10 @@ export class PartitionModel {
   }
 
   /** What the log holds now may come back after a crash, until a flush that begins from now on. */
-  keepLineage(): void {
+  keepLineage(cutAt: number = this.endOffset): void {
     const { batches, endOffset, compactedUpTo } = this;
     const number = ++this.#lastLineage;
-    this.#lineages.push({ number, batches: batches.slice(), endOffset, compactedUpTo });
+    this.#lineages.push({ number, batches: batches.slice(), endOffset, compactedUpTo, cutAt });
   }
 
   /** What was cut cannot come back: the disk has decided. */
@@ -206,6 +209,10 @@ export class PartitionModel {
   /** What is before `offset` is being compacted at `nowMs`. */
   compact(offset: number, nowMs: number): void {
     this.compactedUpTo = Math.max(this.compactedUpTo, offset);
+    for (const lineage of this.#lineages) {
+      const shared = Math.min(offset, lineage.cutAt);
+      lineage.compactedUpTo = Math.max(lineage.compactedUpTo, shared);
+    }
     this.#compactedMs = nowMs;
     for (const { baseOffset, records } of this.batches) {
       if (baseOffset >= offset) return;

@@ -43,6 +43,7 @@ export class Store {
   #manager: LogManager | null = null;
   #ending: Ending = "clean";
   #faultsBefore = 0;
+  #failedSyncsBefore = 0;
   /** Counts processes: what one of them still says after its end does not count. */
   life = 0;
 
@@ -71,6 +72,7 @@ export class Store {
   /** Opens the directory, as a broker does. Rejects with a `KafkaError` when that fails. */
   async open(): Promise<void> {
     this.#faultsBefore = this.disk.faultsStruck;
+    this.#failedSyncsBefore = this.disk.failedSyncs;
     this.reports.clear();
     this.commits = new GroupCommit();
     const configs = new Map(this.places.map(({ model, config }) => [model.topic, config]));
@@ -171,7 +173,12 @@ export class Store {
     this.#noteEnding("power");
   }
 
+  /**
+   * After a failed sync the machine goes down with the process: its page cache passes for clean what
+   * the disk never got, and no process that starts over it could know.
+   */
   #end(ending: Ending): void {
+    if (this.disk.failedSyncs > this.#failedSyncsBefore) return this.cutPower();
     this.world.replaceProcess(HOST);
     this.#noteEnding(ending);
   }
