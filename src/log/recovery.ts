@@ -137,7 +137,7 @@ class Recovery {
       const walkFrom = this.#options.wasShutDownCleanly ? Infinity : this.#walkFrom(safeOffset);
       while (this.#left.length > 0) {
         const segment = this.#left.shift()!;
-        if (!this.#follows(segment, this.#isOpenEnded ? safeOffset : Infinity)) continue;
+        if (!this.#follows(segment, safeOffset)) continue;
         if (segment.baseOffset < walkFrom) {
           if (!this.#check(segment, safeOffset)) this.#walk(segment, safeOffset, false);
         } else {
@@ -215,17 +215,21 @@ class Recovery {
   #follows(segment: Segment, safeOffset: number): boolean {
     const before = this.#kept.at(-1);
     if (before === undefined || segment.baseOffset === before.nextOffset) return true;
+    const limit = this.#isOpenEnded ? safeOffset : Infinity;
     // Above the recovery point records may be missing for another reason than that they were
     // compacted: what is compacted was brought to the disk first.
     const mayHaveGap = this.#options.allowGaps &&
-      (segment.baseOffset <= safeOffset || this.#hasGaps);
+      (segment.baseOffset <= limit || this.#hasGaps);
     if (segment.baseOffset > before.nextOffset && mayHaveGap) return true;
     const isEmpty = this.#sizeOf(segment) === 0;
     if (isEmpty && segment.baseOffset < before.nextOffset) {
       this.#drop(segment, "it is empty, and the segment before it holds what should be there");
       return false;
     }
-    if (before.nextOffset < safeOffset) {
+    if (segment.baseOffset < before.nextOffset && segment.baseOffset >= safeOffset) {
+      if (this.#uncut(before, segment.baseOffset)) return true;
+    }
+    if (before.nextOffset < limit) {
       throw this.#refusal(
         `${before.path} ends at offset ${before.nextOffset}, the next segment begins at ` +
           `${segment.baseOffset}`,
@@ -233,6 +237,19 @@ class Recovery {
     }
     this.#drop(segment, `it does not follow the log's end, ${before.nextOffset}`);
     return false;
+  }
+
+  /**
+   * A cut of `segment` was lost, and what was written behind it was not: cuts it again at `offset`.
+   * False where it has no batch that ends there. Where it was walked, its own end is as good.
+   */
+  #uncut(segment: Segment, offset: number): boolean {
+    if (this.#isOpenEnded || this.#options.wasShutDownCleanly) return false;
+    const size = segment.size;
+    segment.truncate(segment.locate(offset));
+    segment.isDirty = true;
+    this.#report(segment, segment.nextOffset, size - segment.size, "a cut of it was lost");
+    return segment.nextOffset === offset;
   }
 
   /**
@@ -278,7 +295,7 @@ class Recovery {
       (next.baseOffset > nextOffset && this.#options.allowGaps);
   }
 
-  /** Reads all batches of the segment, with their checksums where `isFull`. */
+  /** Reads all batches of the segment, with their checksums. `isFull`: above the recovery point. */
   #walk(segment: Segment, safeOffset: number, isFull: boolean): void {
     const size = this.#sizeOf(segment);
     const scanner = new BatchScanner(segment.file, 0, size, WALK_WINDOW);
@@ -286,7 +303,7 @@ class Recovery {
     this.#hasGaps = false;
     while (problem === null && scanner.next()) {
       problem = offsetProblem(scanner, segment, segment.nextOffset) ??
-        (isFull ? scanner.crcProblem() ?? this.#epochProblem(scanner) : null);
+        scanner.crcProblem() ?? (isFull ? this.#epochProblem(scanner) : null);
       if (problem !== null) break;
       if (scanner.baseOffset > segment.nextOffset) this.#hasGaps = true;
       try {

@@ -117,6 +117,7 @@ export class PartitionModel {
     this.compactedUpTo = Math.min(this.compactedUpTo, offset);
     for (const flush of this.#flushes) flush.cutAt = Math.min(flush.cutAt, offset);
     this.epoch++;
+    if (this.compactedUpTo > 0) this.producers++;
   }
 
   /** What the log holds now may come back after a crash, until a flush that begins from now on. */
@@ -228,7 +229,9 @@ export class PartitionModel {
     this.compactedUpTo = Math.min(compactedUpTo, found.endOffset);
     this.batches = batches.filter(({ lastOffset }) => lastOffset < found.endOffset);
     // Where a log has lost its end behind its start, what producers sent is not known any more.
-    if (found.startOffset === found.endOffset && ending === "power") this.producers++;
+    // So it is where what a producer sent last is lost, and what it sent before was compacted.
+    const isForgotten = found.startOffset === found.endOffset || this.compactedUpTo > 0;
+    if (isForgotten && ending === "power") this.producers++;
     this.endOffset = found.endOffset;
     this.startOffset = found.startOffset;
     if (ending !== "kill") {
