@@ -25,7 +25,7 @@ import { Dispatcher } from "./dispatch.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import type { ConnectionInfo } from "./handler.ts";
-import { Hosting } from "./hosting.ts";
+import { Hosting, type MetadataLoss } from "./hosting.ts";
 import { LogCleaner } from "./log_cleaner.ts";
 import { Partitions } from "./partitions.ts";
 import { ProducerIds } from "./producer_ids.ts";
@@ -199,7 +199,12 @@ export class Broker {
       listener = await runtime.network.listen(config.listener);
       config.setListening(config.listener.host, listener.address.port);
       const begun = new Broker(options, config, logs, controller, listener);
-      await begun.#begin(listener.address, metadataLoss);
+      await begun.#begin(
+        listener.address,
+        metadataLoss === null
+          ? null
+          : { sentence: metadataLoss, removedTopics: metadataLog.removedTopics },
+      );
       return broker = begun;
     } catch (error) {
       listener?.close();
@@ -228,7 +233,7 @@ export class Broker {
     return this.#ended ??= this.#end();
   }
 
-  async #begin({ host, port }: Address, metadataLoss: string | null): Promise<void> {
+  async #begin({ host, port }: Address, metadataLoss: MetadataLoss | null): Promise<void> {
     const { config, controller } = this;
     const hosting = new Hosting(
       config.nodeId,

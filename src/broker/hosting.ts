@@ -24,6 +24,14 @@ import type { Logger } from "../logger.ts";
 import { Partition, type PartitionState } from "./partition.ts";
 import type { Partitions } from "./partitions.ts";
 
+/** The end of the metadata log was cut off. */
+export interface MetadataLoss {
+  /** What was cut, in words. */
+  readonly sentence: string;
+  /** The topics that what is left of the log had deleted, ids with names: nobody misses their logs. */
+  readonly removedTopics: ReadonlyMap<string, string>;
+}
+
 /** Applies the cluster's metadata to this node. */
 export class Hosting {
   /** Partitions that lie in another directory than the metadata say, or that those say nothing of. */
@@ -43,9 +51,10 @@ export class Hosting {
   /**
    * Hosts everything the metadata assign to this node, at start. A log of a topic that does not exist
    * is set aside, unless the metadata's own end was lost, as `metadataLoss` says: then its topic may
-   * have been there, and a KAFKA_STORAGE_ERROR is thrown.
+   * have been there, and a KAFKA_STORAGE_ERROR is thrown. A directory is made only when its topic is
+   * on the disk, so a torn write does not leave one behind, but a deletion may.
    */
-  hostAll(metadataLoss: string | null): void {
+  hostAll(metadataLoss: MetadataLoss | null): void {
     for (const topic of this.image().topics()) this.#host(topic, topic.partitions.length);
     this.#tellPlaced();
     for (const log of [...this.logs.logs()]) {
@@ -53,7 +62,9 @@ export class Hosting {
       const topic = this.image().topicByName(log.topic);
       // One of another topic id stays where it is, out of service: its partition.metadata may be wrong.
       if (topic !== undefined && log.partition < topic.partitions.length) continue;
-      if (metadataLoss !== null) throw topicMayBeLost(log, metadataLoss);
+      if (metadataLoss !== null && !wasDeleted(log, metadataLoss)) {
+        throw topicMayBeLost(log, metadataLoss.sentence);
+      }
       const place = this.logs.setAside(log.topic, log.partition);
       this.logger.log(
         "warn",
@@ -161,6 +172,13 @@ export class Hosting {
       minInsyncReplicas: minInsyncReplicas(overrides, this.config),
     };
   }
+}
+
+/** Whether the log's topic was deleted. A crash may have taken the id from a log, never from another. */
+function wasDeleted({ topic, topicId }: PartitionLog, { removedTopics }: MetadataLoss): boolean {
+  return topicId === ZERO_UUID
+    ? [...removedTopics.values()].includes(topic)
+    : removedTopics.has(topicId);
 }
 
 function topicMayBeLost({ directory, name }: PartitionLog, metadataLoss: string): KafkaError {

@@ -47,6 +47,8 @@ export type MetadataStorage = Pick<
 export class MetadataLog {
   readonly #storage: MetadataStorage;
   readonly #state = new MetadataState();
+  /** The topics that the log, as it was found, had deleted: their ids with their names. */
+  readonly removedTopics: ReadonlyMap<string, string>;
 
   /**
    * Reads `storage` from its beginning. Throws an Error that says what to do when the log cannot be
@@ -61,7 +63,8 @@ export class MetadataLog {
           "directory instead",
       );
     }
-    const { isInTransaction, lastTimestamp } = replay(storage, this.#state);
+    const { isInTransaction, lastTimestamp, removedTopics } = replay(storage, this.#state);
+    this.removedTopics = removedTopics;
     if (isInTransaction) this.#abortTransaction(lastTimestamp);
   }
 
@@ -118,7 +121,12 @@ export class MetadataLog {
 function replay(
   storage: MetadataStorage,
   state: MetadataState,
-): { isInTransaction: boolean; lastTimestamp: number } {
+): {
+  isInTransaction: boolean;
+  lastTimestamp: number;
+  removedTopics: ReadonlyMap<string, string>;
+} {
+  const removedTopics = new Map<string, string>();
   const transactions = new TransactionReader();
   let lastTimestamp = 0;
   let fetchOffset = storage.logStartOffset;
@@ -139,13 +147,14 @@ function replay(
       const records = batch.isControl ? [] : transactions.read(
         batch.records.map(({ offset, value }) => decodeAt(offset, value)),
       );
-      state.apply(records, batch.lastOffset, batch.partitionLeaderEpoch);
+      const { deletedTopics } = state.apply(records, batch.lastOffset, batch.partitionLeaderEpoch);
+      for (const { id, name } of deletedTopics) removedTopics.set(id, name);
       fetchOffset = batch.lastOffset + 1;
       lastTimestamp = Math.max(lastTimestamp, batch.maxTimestamp);
       at = next;
     }
   }
-  return { isInTransaction: transactions.isOpen, lastTimestamp };
+  return { isInTransaction: transactions.isOpen, lastTimestamp, removedTopics };
 }
 
 function decodeAt(offset: number, value: Uint8Array | null): MetadataRecord {
