@@ -140,7 +140,8 @@ export class LogCleaner {
           logStartOffset: log.logStartOffset,
           logEndOffset: log.logEndOffset,
           cleanedOffset: log.compaction.cleanedOffset,
-          lastStableOffset,
+          // What makes a record obsolete must be on the disk before the record goes.
+          lastStableOffset: Math.min(lastStableOffset, log.recoveryPoint),
           nowMs,
         });
         if (cleanable === null || !needsCleaning(cleanable, log.config)) continue;

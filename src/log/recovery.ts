@@ -141,8 +141,7 @@ class Recovery {
         if (segment.baseOffset < walkFrom) {
           if (!this.#check(segment, safeOffset)) this.#walk(segment, safeOffset, false);
         } else {
-          if (!this.#isOpenEnded) this.#options.beginWalk(segment, this.#kept);
-          this.#isOpenEnded = true;
+          if (!this.#isOpenEnded) this.#beginWalk(segment);
           this.#walk(segment, safeOffset, true);
         }
         this.#kept.push(segment);
@@ -152,6 +151,14 @@ class Recovery {
     } finally {
       for (const segment of segments) segment.closeFile();
     }
+  }
+
+  #beginWalk(first: Segment): void {
+    this.#options.beginWalk(first, this.#kept);
+    this.#isOpenEnded = true;
+    // The cut that made it end here may not have reached the disk.
+    const before = this.#kept.at(-1);
+    if (before !== undefined) before.isDirty = true;
   }
 
   #measure(segment: Segment): void {

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import type { KafkaError } from "../protocol/errors.ts";
+import { RecordError } from "../protocol/records/record_error.ts";
 import { BatchScanner, WALK_WINDOW } from "./batch_scanner.ts";
 import type { EpochStart } from "./leader_epochs.ts";
 import type { ProducerSnapshots } from "./producer_snapshots.ts";
@@ -86,13 +88,19 @@ function walk(segments: readonly Segment[], from: number, to: number, replay: Lo
     const scanner = new BatchScanner(segment.file, start, segment.size, WALK_WINDOW);
     while (scanner.next()) {
       if (scanner.baseOffset >= to) break;
-      replay.visit(scanner);
+      try {
+        replay.visit(scanner);
+      } catch (error) {
+        if (!(error instanceof RecordError)) throw error;
+        throw unreadable(segment, scanner.position, error);
+      }
     }
     if (scanner.problem !== null) {
-      throw storageError(
-        `Cannot read the batch at byte ${scanner.nextPosition} of ${segment.path}`,
-        new Error(scanner.problem),
-      );
+      throw unreadable(segment, scanner.nextPosition, new Error(scanner.problem));
     }
   }
+}
+
+function unreadable(segment: Segment, position: number, cause: Error): KafkaError {
+  return storageError(`Cannot read the batch at byte ${position} of ${segment.path}`, cause);
 }

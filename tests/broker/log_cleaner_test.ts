@@ -54,34 +54,46 @@ function add(
   return log;
 }
 
+/** Cleans once everything is on the disk: what is not stays as it is. */
+async function clean({ cleaner, partitions }: Rig): Promise<number> {
+  for (const { log } of partitions) await log.flush();
+  return await cleaner.cleanAll();
+}
+
 function write(log: PartitionLog, count: number, key = "a"): void {
   for (let i = 0; i < count; i++) {
     log.append(batchOf([[key, String(i)]]), { leaderEpoch: 0, origin: "client" });
   }
 }
 
+/** Closes the active segment and brings it to the disk: what is not there is not compacted. */
+async function close(log: PartitionLog): Promise<void> {
+  log.roll();
+  await log.flush();
+}
+
 test("logs are compacted when enough of them is new, the newest first", async () => {
   const all = rig();
   const half = add(all, "half");
   write(half, 10);
-  half.roll();
-  assertEquals(await all.cleaner.cleanAll(), 1);
+  await close(half);
+  assertEquals(await clean(all), 1);
   assertEquals(all.messages[0]?.startsWith("info: Compacted half-0 up to offset 10: "), true);
   // One new batch beside one old one is not more than half of them.
   write(half, 1);
-  half.roll();
-  assertEquals(await all.cleaner.cleanAll(), 0);
+  await close(half);
+  assertEquals(await clean(all), 0);
   const fresh = add(all, "fresh");
   write(fresh, 10);
-  fresh.roll();
+  await close(fresh);
   write(half, 1);
-  half.roll();
-  assertEquals(await all.cleaner.cleanAll(), 2);
+  await close(half);
+  assertEquals(await clean(all), 2);
   assertEquals(all.messages.slice(1).map((message) => message.split(" ")[2]), [
     "fresh-0",
     "half-0",
   ]);
-  assertEquals(await all.cleaner.cleanAll(), 0);
+  assertEquals(await clean(all), 0);
   half.close();
   fresh.close();
 });
@@ -90,10 +102,10 @@ test("records that wait for too long are compacted in any case", async () => {
   const all = rig();
   const log = add(all, "events", { minCleanableDirtyRatio: 1, maxCompactionLagMs: 1_000 });
   write(log, 10);
-  log.roll();
-  assertEquals(await all.cleaner.cleanAll(), 0);
+  await close(log);
+  assertEquals(await clean(all), 0);
   all.machine.nowMs += 1_001;
-  assertEquals(await all.cleaner.cleanAll(), 1);
+  assertEquals(await clean(all), 1);
   log.close();
 });
 
@@ -101,10 +113,10 @@ test("records that are too young are left alone", async () => {
   const all = rig();
   const log = add(all, "events", { minCompactionLagMs: 1_000 });
   write(log, 10);
-  log.roll();
-  assertEquals(await all.cleaner.cleanAll(), 0);
+  await close(log);
+  assertEquals(await clean(all), 0);
   all.machine.nowMs += 1_000;
-  assertEquals(await all.cleaner.cleanAll(), 1);
+  assertEquals(await clean(all), 1);
   log.close();
 });
 
@@ -112,8 +124,8 @@ test("a log that is not to be compacted is not", async () => {
   const all = rig();
   const log = add(all, "events", { compact: false, delete: true });
   write(log, 10);
-  log.roll();
-  assertEquals(await all.cleaner.cleanAll(), 0);
+  await close(log);
+  assertEquals(await clean(all), 0);
   log.close();
 });
 
@@ -121,19 +133,19 @@ test("a damaged log is told of once and left, and the others are compacted", asy
   const all = rig();
   const bad = add(all, "bad");
   write(bad, 10);
-  bad.roll();
+  await close(bad);
   bad.compaction.segments[0]!.file.writeAt(Uint8Array.of(0xee), 65);
   const good = add(all, "good");
   write(good, 10);
-  good.roll();
-  assertEquals(await all.cleaner.cleanAll(), 1);
+  await close(good);
+  assertEquals(await clean(all), 1);
   assertEquals(all.messages.length, 2);
   assertEquals(
     all.messages[0]?.startsWith("error: Cannot compact bad-0, it stays as it is until the next"),
     true,
     all.messages[0],
   );
-  assertEquals(await all.cleaner.cleanAll(), 0);
+  assertEquals(await clean(all), 0);
   assertEquals(all.messages.length, 2);
   bad.close();
   good.close();
@@ -143,8 +155,8 @@ test("keys that do not fit are compacted pass by pass", async () => {
   const all = rig({ "log.cleaner.dedupe.buffer.size": "240" });
   const log = add(all, "events");
   for (let i = 0; i < 30; i++) write(log, 1, `key-${i % 15}`);
-  log.roll();
-  const count = await all.cleaner.cleanAll();
+  await close(log);
+  const count = await clean(all);
   assertEquals(count > 1, true, `${count} passes`);
   assertEquals(log.compaction.cleanedOffset, 30);
   log.close();
@@ -154,7 +166,7 @@ test("a cleaner that has begun works by itself and ends when told", async () => 
   const all = rig();
   const log = add(all, "events");
   write(log, 10);
-  log.roll();
+  await close(log);
   all.cleaner.start();
   all.cleaner.start();
   while (all.messages.length === 0) await all.machine.runtime.clock.yieldToLoop();
@@ -169,4 +181,15 @@ test("a cleaner that is switched off does not begin", async () => {
   all.cleaner.start();
   await all.cleaner.shutdown();
   assertEquals(all.messages, []);
+});
+
+test("what is not on the disk makes no record obsolete", async () => {
+  const all = rig();
+  const log = add(all, "events");
+  write(log, 10);
+  await close(log);
+  assertEquals(log.recoveryPoint, 0);
+  assertEquals(await all.cleaner.cleanAll(), 0);
+  assertEquals(await clean(all), 1);
+  log.close();
 });

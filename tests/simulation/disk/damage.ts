@@ -96,7 +96,9 @@ async function start(store: Store, damage: Damage, recoveryPoint: number): Promi
     world.count("damage left for its readers");
     return false;
   }
-  const cutAt = batch.baseOffset;
+  // Of a compacted log the offsets before may be gone too.
+  const { logEndOffset } = log;
+  const cutAt = model.isCompacted ? Math.min(batch.baseOffset, logEndOffset) : batch.baseOffset;
   if (cutAt < recoveryPoint) {
     world.fail(
       `${path} is damaged at ${cutAt}, and ${model.name} was cut at ${log.logEndOffset}, ` +

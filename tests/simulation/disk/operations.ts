@@ -189,7 +189,7 @@ export class Operations {
       await log.compaction.settle();
       const nowMs = clock.now();
       const { segments, logStartOffset, logEndOffset, cleanedOffset } = log.compaction;
-      const lastStableOffset = logEndOffset;
+      const lastStableOffset = log.recoveryPoint;
       const cleanable = findCleanable({
         segments,
         config,
