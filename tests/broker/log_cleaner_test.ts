@@ -66,28 +66,22 @@ function write(log: PartitionLog, count: number, key = "a"): void {
   }
 }
 
-/** Closes the active segment and brings it to the disk: what is not there is not compacted. */
-async function close(log: PartitionLog): Promise<void> {
-  log.roll();
-  await log.flush();
-}
-
 test("logs are compacted when enough of them is new, the newest first", async () => {
   const all = rig();
   const half = add(all, "half");
   write(half, 10);
-  await close(half);
+  half.roll();
   assertEquals(await clean(all), 1);
   assertEquals(all.messages[0]?.startsWith("info: Compacted half-0 up to offset 10: "), true);
   // One new batch beside one old one is not more than half of them.
   write(half, 1);
-  await close(half);
+  half.roll();
   assertEquals(await clean(all), 0);
   const fresh = add(all, "fresh");
   write(fresh, 10);
-  await close(fresh);
+  fresh.roll();
   write(half, 1);
-  await close(half);
+  half.roll();
   assertEquals(await clean(all), 2);
   assertEquals(all.messages.slice(1).map((message) => message.split(" ")[2]), [
     "fresh-0",
@@ -102,7 +96,7 @@ test("records that wait for too long are compacted in any case", async () => {
   const all = rig();
   const log = add(all, "events", { minCleanableDirtyRatio: 1, maxCompactionLagMs: 1_000 });
   write(log, 10);
-  await close(log);
+  log.roll();
   assertEquals(await clean(all), 0);
   all.machine.nowMs += 1_001;
   assertEquals(await clean(all), 1);
@@ -113,7 +107,7 @@ test("records that are too young are left alone", async () => {
   const all = rig();
   const log = add(all, "events", { minCompactionLagMs: 1_000 });
   write(log, 10);
-  await close(log);
+  log.roll();
   assertEquals(await clean(all), 0);
   all.machine.nowMs += 1_000;
   assertEquals(await clean(all), 1);
@@ -124,7 +118,7 @@ test("a log that is not to be compacted is not", async () => {
   const all = rig();
   const log = add(all, "events", { compact: false, delete: true });
   write(log, 10);
-  await close(log);
+  log.roll();
   assertEquals(await clean(all), 0);
   log.close();
 });
@@ -133,11 +127,11 @@ test("a damaged log is told of once and left, and the others are compacted", asy
   const all = rig();
   const bad = add(all, "bad");
   write(bad, 10);
-  await close(bad);
+  bad.roll();
   bad.compaction.segments[0]!.file.writeAt(Uint8Array.of(0xee), 65);
   const good = add(all, "good");
   write(good, 10);
-  await close(good);
+  good.roll();
   assertEquals(await clean(all), 1);
   assertEquals(all.messages.length, 2);
   assertEquals(
@@ -155,7 +149,7 @@ test("keys that do not fit are compacted pass by pass", async () => {
   const all = rig({ "log.cleaner.dedupe.buffer.size": "240" });
   const log = add(all, "events");
   for (let i = 0; i < 30; i++) write(log, 1, `key-${i % 15}`);
-  await close(log);
+  log.roll();
   const count = await clean(all);
   assertEquals(count > 1, true, `${count} passes`);
   assertEquals(log.compaction.cleanedOffset, 30);
@@ -166,7 +160,7 @@ test("a cleaner that has begun works by itself and ends when told", async () => 
   const all = rig();
   const log = add(all, "events");
   write(log, 10);
-  await close(log);
+  log.roll();
   all.cleaner.start();
   all.cleaner.start();
   while (all.messages.length === 0) await all.machine.runtime.clock.yieldToLoop();
@@ -187,7 +181,7 @@ test("what is not on the disk makes no record obsolete", async () => {
   const all = rig();
   const log = add(all, "events");
   write(log, 10);
-  await close(log);
+  log.roll();
   assertEquals(log.recoveryPoint, 0);
   assertEquals(await all.cleaner.cleanAll(), 0);
   assertEquals(await clean(all), 1);
