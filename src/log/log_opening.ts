@@ -155,8 +155,15 @@ export class LogOpening {
     epochs.truncateFromEnd(this.wasMended ? logEndOffset : logEndOffset + 1);
     epochs.truncateFromStart(logStartOffset);
     isTrue &&= epochs.entries().length > 0 || segments.every(({ size }) => size === 0);
+    // A later start that was lost has left its mark here all the same.
+    const wasClean = this.#options.wasShutDownCleanly === true;
+    isTrue &&= wasClean || (epochs.earliest?.startOffset ?? 0) <= logStartOffset;
     if (isTrue && this.#replay.agreesWith(epochs, logStartOffset)) return;
-    epochs.replace(replayEpochs(segments));
+    const [first, ...later] = replayEpochs(segments);
+    if (first === undefined) return epochs.replace([]);
+    // Where the first records were compacted, nobody need look for their epoch each time.
+    const startOffset = Math.min(first.startOffset, logStartOffset);
+    epochs.replace([{ epoch: first.epoch, startOffset }, ...later]);
     epochs.truncateFromStart(logStartOffset);
   }
 }

@@ -188,7 +188,12 @@ function damageRecords(store: Store, place: Place, random: Xoshiro128): Damage |
   if (batches.length === 0) return null;
   const index = random.below(batches.length);
   const batch = batches[index]!;
-  if (batch.lastOffset < place.model.startOffset) return null;
+  const { startOffset, compactedUpTo } = place.model;
+  if (batch.lastOffset < startOffset) return null;
+  // What is cut off may have made others obsolete, while the recovery point is not written down.
+  if (batch.baseOffset < compactedUpTo && batch.baseOffset >= recoveryPointOf(store, place)) {
+    return null;
+  }
   const at = random.below(batch.bytes.length);
   if (at < LENGTH_FIELD || (at >= EPOCH_FIELD && at < EPOCH_FIELD_END)) return null;
   const position = batches.slice(0, index).reduce((sum, { bytes }) => sum + bytes.length, at);
