@@ -5,6 +5,7 @@
  * - `deno task sim --scenario clients --seeds 1000` those of one;
  * - `deno task sim --scenario clients --seed 42 [--lines 40]` runs one, and prints what it came to
  *   and the last lines of its transcript;
+ * - `deno task sim:disk` does the same with the scenario `disk`, over 2,000 seeds unless told;
  * - `deno task sim --record` writes down the trace hashes that the tests compare on every runtime,
  *   after a change that was meant to change what happens.
  *
@@ -20,7 +21,7 @@ const MAX_FAILURES = 5;
 const DEFAULT_LINES = 30;
 
 const options = parseArgs(Deno.args, {
-  string: ["seeds", "seed", "first", "scenario", "lines"],
+  string: ["seeds", "seed", "first", "scenario", "lines", "default-seeds"],
   boolean: ["record"],
 });
 
@@ -115,7 +116,7 @@ for (const [name, run] of chosen()) {
       name,
       run,
       number(options.first, 1),
-      number(options.seeds, DEFAULT_SEEDS),
+      number(options.seeds ?? options["default-seeds"], DEFAULT_SEEDS),
     );
     continue;
   }

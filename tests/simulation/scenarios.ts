@@ -4,6 +4,7 @@
  * @module
  */
 import { runClients } from "./clients.ts";
+import { runDisk } from "./disk/disk.ts";
 import type { Scenario } from "./outcome.ts";
 import { runPowerLoss } from "./power_loss.ts";
 import { runSingleBroker } from "./single_broker.ts";
@@ -13,4 +14,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   single_broker: runSingleBroker,
   clients: runClients,
   power_loss: runPowerLoss,
+  disk: runDisk,
 };

@@ -4,19 +4,36 @@ import { test } from "../harness.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { RECORDED_SEED, traceHashFile } from "./trace_hash.ts";
 
-const SEEDS = 20;
+/** How many seeds of each scenario. */
+const SEEDS: Readonly<Record<string, number>> = { disk: 250 };
+const DEFAULT_SEEDS = 20;
 
 /** What the seeds of a scenario must have seen together, so that they test what they are for. */
 const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
   single_broker: ["acknowledged", "kills"],
   power_loss: ["acknowledged", "crashes", "records lost", "topics created"],
+  disk: [
+    "clean ends",
+    "kill ends",
+    "power ends",
+    "records lost",
+    "faults met",
+    "compactions",
+    "damage refused",
+    "damage cut",
+    "damage left for its readers",
+    "looked over",
+    "retentions",
+  ],
   clients: ["acknowledged", "read", "handed out", "kills", "client kills", "partitions"],
 };
 
 for (const [name, run] of Object.entries(SCENARIOS)) {
-  test(`the scenario ${name} holds over ${SEEDS} seeds`, async () => {
+  const seeds = SEEDS[name] ?? DEFAULT_SEEDS;
+
+  test(`the scenario ${name} holds over ${seeds} seeds`, async () => {
     const counts: Record<string, number> = {};
-    for (let seed = 1; seed <= SEEDS; seed++) {
+    for (let seed = 1; seed <= seeds; seed++) {
       const outcome = await run(seed);
       assertEquals(
         outcome.failures,
@@ -29,8 +46,8 @@ for (const [name, run] of Object.entries(SCENARIOS)) {
     }
     for (const what of MUST_HAPPEN[name]!) {
       assert(
-        (counts[what] ?? 0) >= SEEDS / 2,
-        `${SEEDS} seeds have seen ${counts[what] ?? 0} ${what}`,
+        (counts[what] ?? 0) >= DEFAULT_SEEDS / 2,
+        `${seeds} seeds have seen ${counts[what] ?? 0} ${what}`,
       );
     }
   });
