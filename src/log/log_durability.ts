@@ -34,6 +34,8 @@ export class LogDurability {
   /** Set once there is one. */
   compaction: LogCompaction | null = null;
   readonly #options: DurabilityOptions;
+  /** Whether the disk may have a higher one than there was since. */
+  #isUnwritten = false;
   /** Grows when the log is cut: a sync that began before says nothing of what came after. */
   #cuts = 0;
 
@@ -77,9 +79,15 @@ export class LogDurability {
    */
   lower(offset: number): Promise<void> | void {
     this.#cuts++;
-    if (offset >= this.recoveryPoint) return;
-    this.recoveryPoint = offset;
-    return this.#options.onRecoveryPoint(true);
+    if (offset >= this.recoveryPoint && !this.#isUnwritten) return;
+    this.recoveryPoint = Math.min(this.recoveryPoint, offset);
+    this.#isUnwritten = true;
+    const written = this.#options.onRecoveryPoint(true);
+    if (!(written instanceof Promise)) return void (this.#isUnwritten = false);
+    const done = written.then(() => void (this.#isUnwritten = false));
+    // Who does not wait tries again the next time.
+    done.catch(() => {});
+    return done;
   }
 
   /** No file may be open that is not a segment's. */

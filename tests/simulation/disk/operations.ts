@@ -42,7 +42,7 @@ const WEIGHTS: readonly (readonly [name: keyof Operations, weight: number])[] = 
   ["lookUpTime", 2],
   ["lookUpEpoch", 1],
   ["roll", 2],
-  ["truncate", 1],
+  ["truncate", 2],
   ["deleteRecords", 2],
   ["retain", 2],
   ["pause", 4],
@@ -70,6 +70,7 @@ export class Operations {
     const [name] = WEIGHTS.find(([, weight]) => (choice -= weight) < 0)!;
     const place = this.store.places[this.random.below(this.store.places.length)]!;
     if (place.model.isLoose) return;
+    if (place.isCut) return await this.#settleCut(place);
     this.#world.simulation.trace(`${name} ${place.model.name}`);
     this.#world.count(name);
     await (this[name] as (place: Place) => unknown)(place);
@@ -185,6 +186,11 @@ export class Operations {
     const { model, log, config } = place;
     if (!model.isCompacted || log.failure !== null) return;
     const { clock } = this.store.runtime;
+    if (this.random.oneIn(2)) {
+      this.roll(place);
+      await this.flush(place);
+    }
+    if (log.failure !== null || model.isLoose) return;
     try {
       await log.compaction.settle();
       const nowMs = clock.now();
@@ -307,6 +313,14 @@ export class Operations {
     this.#change(place, "truncate", () => log.truncateTo(offset));
     model.truncate(offset);
     this.#expectEnds(place);
+    place.isCut = true;
+  }
+
+  /** Sooner or later brings a cut to the disk. */
+  async #settleCut(place: Place): Promise<void> {
+    if (this.random.oneIn(3)) return await this.pause();
+    await this.flush(place);
+    if (place.log.failure === null) place.isCut = false;
   }
 
   /** Deletes what is before some offset. */

@@ -31,6 +31,8 @@ export interface Place {
   readonly config: LogConfig;
   /** The open log; stale once the process is gone. */
   log: PartitionLog;
+  /** It was cut: nothing is appended before that is on the disk. */
+  isCut: boolean;
 }
 
 /** The data directory of one run. */
@@ -94,7 +96,7 @@ export class Store {
   /** Makes a partition, so that no loss of power takes it away again. */
   async create(model: PartitionModel, topicId: string, config: LogConfig): Promise<void> {
     const log = this.manager.create(model.topic, model.partition, topicId, config);
-    this.places.push({ model, config, log });
+    this.places.push({ model, config, log, isCut: false });
     await this.manager.flush();
     await this.manager.flushDirectory();
   }
@@ -123,6 +125,7 @@ export class Store {
       return world.fail(`${model.name} is not open after ${ending}: ${why}`);
     }
     place.log = log;
+    place.isCut = false;
     const before = model.endOffset;
     const problem = attempt(() => {
       const found = readLog(log, world.random(`read ${model.name} ${before}`));
