@@ -16,6 +16,7 @@ const HIGH_WATERMARKS = "replication-offset-checkpoint";
 export class RecoveryPoints {
   /** The high watermark of a log: its end, unless somebody who knows better is asked. */
   highWatermarkOf: (log: PartitionLog) => number = (log) => log.logEndOffset;
+  readonly #files: FileSystem;
   readonly #logs: ReadonlyMap<string, PartitionLog>;
   readonly #recoveryPoints: OffsetCheckpoint;
   readonly #highWatermarks: OffsetCheckpoint;
@@ -35,6 +36,7 @@ export class RecoveryPoints {
     isNew: boolean,
     onLoss: (sentence: string) => void,
   ) {
+    this.#files = files;
     this.#logs = logs;
     this.#onLoss = onLoss;
     this.#recoveryPoints = new OffsetCheckpoint(files, directory, RECOVERY_POINTS);
@@ -102,11 +104,12 @@ export class RecoveryPoints {
 
   #read(checkpoint: OffsetCheckpoint): Map<string, number> | null {
     try {
-      return checkpoint.read();
+      // A loss of power has taken what a file that is there and empty held: nothing is known to be safe.
+      return checkpoint.read() ?? (this.#files.exists(checkpoint.path) ? new Map() : null);
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       this.#onLoss(`Went on without ${checkpoint.path}: ${error.message}`);
-      return null;
+      return new Map();
     }
   }
 }

@@ -43,7 +43,7 @@ const WEIGHTS: readonly (readonly [name: keyof Operations, weight: number])[] = 
   ["lookUpEpoch", 1],
   ["roll", 2],
   ["truncate", 2],
-  ["deleteRecords", 2],
+  ["deleteRecords", 3],
   ["retain", 2],
   ["pause", 4],
   ["injectFault", 2],

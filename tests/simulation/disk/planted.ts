@@ -104,15 +104,23 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a compaction that keeps the older of two values",
-    plant: () =>
-      exchange(
+    plant: () => {
+      const kept = new WeakMap<OffsetMap, Set<string>>();
+      return exchange(
         OffsetMap.prototype,
-        "put",
+        "get",
         (right) =>
-          function (this: OffsetMap, bytes: Uint8Array, start: number, end: number, at: number) {
-            return this.get(bytes, start, end) >= 0 || right.call(this, bytes, start, end, at);
+          function (this: OffsetMap, bytes: Uint8Array, start: number, end: number): number {
+            const keys = kept.get(this) ?? new Set();
+            kept.set(this, keys);
+            const key = String(bytes.subarray(start, end));
+            if (right.call(this, bytes, start, end) < 0) return -1;
+            if (keys.has(key)) return Number.MAX_SAFE_INTEGER;
+            keys.add(key);
+            return -1;
           },
-      ),
+      );
+    },
   },
   {
     name: "a compacted segment that takes the old one's place without a sync",
