@@ -446,22 +446,24 @@ export class LogManager {
    * its own `failure`, and the others go on. Rejects when the identity cannot be written.
    */
   async flush(): Promise<void> {
-    const dirty = [...this.#logs.values()].filter((log) => log.failure === null && log.isDirty);
-    for (let i = 0; i < dirty.length; i += FLUSHES_AT_A_TIME) {
-      const some = dirty.slice(i, i + FLUSHES_AT_A_TIME);
+    await this.#flushThose((log) => log.isDirty);
+  }
+
+  async #flushThose(isChosen: (log: PartitionLog) => boolean): Promise<void> {
+    const logs = [...this.#logs.values()].filter((log) => log.failure === null && isChosen(log));
+    for (let i = 0; i < logs.length; i += FLUSHES_AT_A_TIME) {
+      const some = logs.slice(i, i + FLUSHES_AT_A_TIME);
       await Promise.allSettled(some.map((log) => log.flush()));
     }
     await this.flushDirectory();
   }
 
   /**
-   * As {@linkcode LogManager.flush}, for the logs that something was cut off when they were opened:
-   * it must not come back when the power goes once more.
+   * As {@linkcode LogManager.flush}, for the logs that something was cut off when they were opened, or
+   * perhaps before: it must not come back when the power goes once more.
    */
   async flushMended(): Promise<void> {
-    const mended = [...this.#logs.values()].filter((log) => log.wasMended && log.failure === null);
-    await Promise.allSettled(mended.map((log) => log.flush()));
-    await this.flushDirectory();
+    await this.#flushThose((log) => log.wasMended);
   }
 
   /**

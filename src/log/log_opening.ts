@@ -121,8 +121,10 @@ export class LogOpening {
    * first of them is missing.
    */
   #checkBeginning({ path, baseOffset }: Segment): void {
-    const { epochs, directory, name } = this.#options;
+    const { epochs, directory, name, logStartOffset } = this.#options;
     const { earliest } = epochs;
+    // On a full disk the log's start may have been written down and the epochs not.
+    if (logStartOffset >= baseOffset) return;
     if (earliest === null || earliest.startOffset >= baseOffset) return;
     throw new KafkaError(
       ErrorCode.KAFKA_STORAGE_ERROR,

@@ -64,37 +64,33 @@ export class PartitionLog {
   #isClosed = false;
 
   private constructor(options: PartitionLogOptions) {
+    const { runtime, directory } = options;
+    const { files } = runtime;
     this.topic = options.topic;
     this.partition = options.partition;
     this.name = `${options.topic}-${options.partition}`;
-    this.#directory = options.directory;
-    this.#runtime = options.runtime;
+    this.#directory = directory;
+    this.#runtime = runtime;
     this.#config = options.config;
     this.#logStartOffset = options.logStartOffset ?? 0;
     this.#start = new LogStart({
       write: options.onLogStartOffset ?? (() => {}),
       onSaved: () => {
-        if (this.#failure === null) this.#segments.removeRetired(options.runtime.clock.now());
+        if (this.#failure === null) this.#segments.removeRetired(runtime.clock.now());
       },
       onFailed: () => {
         if (this.#failure === null) this.#segments.removeRetiredIndexes();
       },
     });
     this.#segments = new SegmentList(
-      options.runtime,
-      options.directory,
+      runtime,
+      directory,
       options.openSegments ?? new OpenSegments(),
       (closed) => this.#durability.settle(closed),
     );
-    this.#snapshots = new ProducerSnapshots(options.runtime.files, options.directory);
-    this.#epochs = new LeaderEpochs(
-      options.runtime.files,
-      `${options.directory}/${LEADER_EPOCH_CHECKPOINT}`,
-    );
-    this.#metadata = new DurableFile(
-      options.runtime.files,
-      `${options.directory}/${PARTITION_METADATA}`,
-    );
+    this.#snapshots = new ProducerSnapshots(files, directory);
+    this.#epochs = new LeaderEpochs(files, `${directory}/${LEADER_EPOCH_CHECKPOINT}`);
+    this.#metadata = new DurableFile(files, `${directory}/${PARTITION_METADATA}`);
     this.#durability = new LogDurability({
       segments: this.#segments,
       epochs: this.#epochs,
@@ -387,7 +383,8 @@ export class PartitionLog {
    * Cuts the log back so that it ends at `offset`, or where that lies within a batch, before that
    * batch. Does nothing at or beyond the log's end. What a leader confirmed must not be cut: that is
    * the caller's to know. Await {@linkcode PartitionLog.lowerRecoveryPoint} first, or a loss of power
-   * that follows may find the log too short, which is taken for damage.
+   * may find the log too short, which is taken for damage, and {@linkcode PartitionLog.flush} before
+   * the next append, or old and new batches may be mixed.
    */
   truncateTo(offset: number): void {
     if (offset >= this.logEndOffset) return;
@@ -535,24 +532,26 @@ export class PartitionLog {
       snapshots: this.#snapshots,
     });
     const segments = opening.openSegments();
+    const wasClean = options.wasShutDownCleanly === true;
     this.#segments.adopt(segments);
     this.compaction.adopt(segments);
     // The names of files that the last process made may not have reached the disk.
     if (isNew) this.#segments.noteNewDirectory();
-    if (!isNew && options.wasShutDownCleanly !== true) this.#segments.noteName();
+    else if (!wasClean) this.#segments.noteName();
     if (segments.length === 0 || this.logEndOffset < this.#logStartOffset) {
-      // What was deleted must not come back because the end of the log was lost; what is known of
-      // producers ends before the records do that they may have sent.
+      // What was deleted must not come back because the log's end was lost, producers' records among it.
       this.#segments.clear();
       this.#segments.add(this.#logStartOffset, this.#config).closeFile();
       this.#producers.clear();
       this.#snapshots.removeAbove(-1);
     }
     this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.all[0]!.baseOffset);
-    this.#wasMended = opening.wasMended;
-    this.#durability.recoveryPoint = options.wasShutDownCleanly === true && !this.#wasMended
-      ? this.logEndOffset
-      : Math.min(opening.safeOffset, this.logEndOffset);
+    const safeOffset = wasClean && !opening.wasMended ? Infinity : opening.safeOffset;
+    this.#durability.recoveryPoint = Math.min(safeOffset, this.logEndOffset);
+    // The last process may have cut the log where it ends now, and not brought that to the disk.
+    const mayBeCut = !isNew && !wasClean && safeOffset >= this.logEndOffset;
+    this.#segments.active.isDirty ||= mayBeCut;
+    this.#wasMended = opening.wasMended || mayBeCut;
     opening.finish(this.#segments.all, this.#logStartOffset);
   }
 

@@ -177,7 +177,8 @@ export class Operations {
     const { life } = this.store;
     const mark = model.beginFlush();
     this.store.commits.commit(log).then(mark, (error) => {
-      if (life === this.store.life) this.store.expectFault(`cannot commit ${model.name}`, error);
+      if (life !== this.store.life || this.store.isClosing) return;
+      this.store.expectFault(`cannot commit ${model.name}`, error);
     });
   }
 

@@ -48,6 +48,8 @@ export class Store {
   #failedSyncsBefore = 0;
   /** Counts processes: what one of them still says after its end does not count. */
   life = 0;
+  /** Whether an orderly end is under way: who still waits for the disk may be told that it is too late. */
+  isClosing = false;
 
   constructor(readonly world: World) {}
 
@@ -142,6 +144,7 @@ export class Store {
   async close(): Promise<void> {
     const failed = this.hasFailed || this.places.some(({ log }) => log.failure !== null);
     const marks = this.places.map(({ model }) => model.beginFlush());
+    this.isClosing = true;
     try {
       await this.manager.close();
     } catch (error) {
@@ -190,6 +193,7 @@ export class Store {
     this.world.count(`${ending} ends`);
     this.#manager = null;
     this.life++;
+    this.isClosing = false;
     this.disk.forgetFaults();
     this.disk.isFull = false;
     if (SEVERITY.indexOf(ending) > SEVERITY.indexOf(this.#ending)) this.#ending = ending;

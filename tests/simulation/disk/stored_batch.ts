@@ -117,6 +117,11 @@ export function readLog(log: PartitionLog, random: Xoshiro128): FoundLog {
 
 /** The batches of one read. */
 export function readFrom(log: PartitionLog, fetchOffset: number, maxBytes: number): FoundBatch[] {
+  return batchesIn(readBytes(log, fetchOffset, maxBytes));
+}
+
+/** What a fetch from `fetchOffset` gives, the first batch whole if nothing is damaged. */
+export function readBytes(log: PartitionLog, fetchOffset: number, maxBytes: number): Uint8Array {
   const source = log.read({
     fetchOffset,
     maxBytes,
@@ -125,7 +130,7 @@ export function readFrom(log: PartitionLog, fetchOffset: number, maxBytes: numbe
   });
   const bytes = new Uint8Array(source.byteLength);
   source.copyTo(bytes, 0);
-  return batchesIn(bytes);
+  return bytes;
 }
 
 /** The batches in `bytes`, whole ones only. */
