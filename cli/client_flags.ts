@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StartPosition } from "../mod.ts";
+import type { StartPosition } from "../src/client/mod.ts";
 import type { Flag, Positional } from "./args.ts";
 import { UsageError } from "./fail.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Consumer, type ConsumerRecord } from "../mod.ts";
+import { Consumer, type ConsumerRecord } from "../src/client/mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { BOOTSTRAP_FLAGS, BOOTSTRAP_POSITIONALS, FROM_FLAG, parseFrom } from "./client_flags.ts";
 import { host } from "./host.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Consumer, type ConsumerOptions, type ConsumerRecord } from "../mod.ts";
+import { Consumer, type ConsumerOptions, type ConsumerRecord } from "../src/client/mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { BOOTSTRAP_FLAGS, FROM_FLAG, parseFrom } from "./client_flags.ts";
 import { formatRecord } from "./consumer.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeDamage, dumpLogFile, verifyDataDirectory } from "../mod.ts";
+import { describeDamage, dumpLogFile, verifyDataDirectory } from "../src/inspect/mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { UsageError } from "./fail.ts";
 import { print, printError, whole } from "./output.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Producer, type RecordMetadata } from "../mod.ts";
+import { Producer, type RecordMetadata } from "../src/client/mod.ts";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { BOOTSTRAP_FLAGS, BOOTSTRAP_POSITIONALS } from "./client_flags.ts";

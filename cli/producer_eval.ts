@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Producer, type ProducerOptions } from "../mod.ts";
+import { Producer, type ProducerOptions } from "../src/client/mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { BOOTSTRAP_FLAGS } from "./client_flags.ts";
 import { BOUND_FLAGS, Evaluation } from "./evaluation.ts";

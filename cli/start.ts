@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FlushPolicy, type LogLevel, startCluster } from "../mod.ts";
+import { type FlushPolicy, type LogLevel, startCluster } from "../src/cluster/mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { parseSettings } from "./client_flags.ts";
 import { CommandError, UsageError } from "./fail.ts";

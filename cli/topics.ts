@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Admin, type NewTopic } from "../mod.ts";
+import { Admin, type NewTopic } from "../src/client/mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { BOOTSTRAP_FLAGS, parseSettings } from "./client_flags.ts";
 import { bold, columns, print } from "./output.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { TopicSpec } from "../mod.ts";
+import type { TopicSpec } from "../src/cluster/mod.ts";
 import { CommandError } from "./fail.ts";
 import { host } from "./host.ts";
 

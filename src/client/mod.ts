@@ -1,0 +1,48 @@
+/**
+ * The clients, as an entry of its own to the package: `Producer`, `Consumer` and `Admin` without a
+ * broker. They work with Millrace and Apache Kafka alike.
+ *
+ * ```ts ignore
+ * import { Producer } from "@millrace/millrace/client";
+ *
+ * await using producer = await Producer.connect({ bootstrapServers: "127.0.0.1:9092" });
+ * await producer.send({ topic: "events", value: "hello" });
+ * ```
+ *
+ * @module
+ */
+export {
+  Producer,
+  type ProducerOptions,
+  type ProducerRecord,
+  type RecordMetadata,
+} from "./producer.ts";
+export {
+  Consumer,
+  type ConsumerOptions,
+  ConsumerRecord,
+  type PartitionOffset,
+  type RecordHeader,
+  type StartPosition,
+  type TopicPartition,
+} from "./consumer.ts";
+export {
+  Admin,
+  type BrokerInfo,
+  type ClusterDescription,
+  type LogDirInfo,
+  type LogDirPartition,
+  type NewTopic,
+  type PartitionInfo,
+  type TopicInfo,
+} from "./admin.ts";
+export type { ClientOptions } from "./client_options.ts";
+export type { CompressionType } from "../protocol/records/compression/codec.ts";
+export {
+  ErrorCode,
+  type ErrorName,
+  errorName,
+  isRetriable,
+  KafkaError,
+} from "../protocol/errors.ts";
+export { AddressInUseError, ConnectionError, FileError } from "../runtime/runtime.ts";

@@ -1,0 +1,29 @@
+/**
+ * A cluster in this process, as an entry of its own to the package: `startCluster()` without the
+ * clients.
+ *
+ * ```ts
+ * import { startCluster } from "@millrace/millrace/cluster";
+ *
+ * await using cluster = await startCluster({ topics: [{ name: "events" }] });
+ * cluster.bootstrapServers; // "127.0.0.1:…": any Kafka client connects here
+ * ```
+ *
+ * @module
+ */
+export {
+  type Cluster,
+  type ClusterOptions,
+  type FlushPolicy,
+  startCluster,
+  type TopicSpec,
+} from "./start_cluster.ts";
+export {
+  ErrorCode,
+  type ErrorName,
+  errorName,
+  isRetriable,
+  KafkaError,
+} from "../protocol/errors.ts";
+export type { Logger, LogLevel } from "../logger.ts";
+export { AddressInUseError, ConnectionError, FileError } from "../runtime/runtime.ts";

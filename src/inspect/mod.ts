@@ -1,0 +1,16 @@
+/**
+ * What looks at a data directory from outside, Millrace's or Apache Kafka's: an entry of its own to the
+ * package, so that a broker does not load it.
+ *
+ * ```ts ignore
+ * import { describeDamage, verifyDataDirectory } from "@millrace/millrace/inspect";
+ *
+ * const { damages } = await verifyDataDirectory("data");
+ * for (const damage of damages) console.error(describeDamage(damage));
+ * ```
+ *
+ * @module
+ */
+export { dumpLogFile, type DumpOptions } from "./dump.ts";
+export { describeDamage, type LogDamage, type VerifySummary } from "./findings.ts";
+export { verifyDataDirectory, type VerifyOptions } from "./verify.ts";
