@@ -7,7 +7,7 @@
 import type { Clock, Timer } from "../../runtime/runtime.ts";
 
 /** How long one slice of work is, ms. A request that arrives meanwhile waits so much longer. */
-export const SLICE_MS = 1;
+export const SLICE_MS = 0.4;
 /** How many bytes one slice reads and writes at most: simulated time stands still during work. */
 export const SLICE_BYTES = 1_048_576;
 /**
