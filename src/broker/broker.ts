@@ -203,7 +203,7 @@ export class Broker {
         listener.address,
         metadataLoss === null
           ? null
-          : { sentence: metadataLoss, removedTopics: metadataLog.removedTopics },
+          : { sentence: metadataLoss, deletedTopics: metadataLog.deletedTopics() },
       );
       return broker = begun;
     } catch (error) {

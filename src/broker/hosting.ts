@@ -29,7 +29,7 @@ export interface MetadataLoss {
   /** What was cut, in words. */
   readonly sentence: string;
   /** The topics that what is left of the log had deleted, ids with names: nobody misses their logs. */
-  readonly removedTopics: ReadonlyMap<string, string>;
+  readonly deletedTopics: ReadonlyMap<string, string>;
 }
 
 /** Applies the cluster's metadata to this node. */
@@ -175,10 +175,10 @@ export class Hosting {
 }
 
 /** Whether the log's topic was deleted. A crash may have taken the id from a log, never from another. */
-function wasDeleted({ topic, topicId }: PartitionLog, { removedTopics }: MetadataLoss): boolean {
+function wasDeleted({ topic, topicId }: PartitionLog, { deletedTopics }: MetadataLoss): boolean {
   return topicId === ZERO_UUID
-    ? [...removedTopics.values()].includes(topic)
-    : removedTopics.has(topicId);
+    ? [...deletedTopics.values()].includes(topic)
+    : deletedTopics.has(topicId);
 }
 
 function topicMayBeLost({ directory, name }: PartitionLog, metadataLoss: string): KafkaError {

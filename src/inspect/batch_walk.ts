@@ -7,13 +7,11 @@
 import {
   computeCrc,
   type Crc32cArena,
-  CURRENT_MAGIC,
-  LOG_OVERHEAD,
+  headerProblem,
   readBaseOffset,
   readBatchSize,
   readCrc,
   readLastOffsetDelta,
-  readMagic,
   RecordError,
   RECORDS_OFFSET,
 } from "../protocol/records/batch.ts";
@@ -95,9 +93,14 @@ export class BatchWalk {
     }
     if (!this.#load(position, RECORDS_OFFSET)) return this.#fail("the file became shorter");
     const at = position - this.#windowStart;
-    const size = readBatchSize(this.bytes, at);
-    const problem = this.#problemOf(at, size, left);
+    const problem = headerProblem(this.bytes, at, left);
     if (problem !== null) return this.#fail(problem);
+    const size = readBatchSize(this.bytes, at);
+    if (size > LARGEST_BATCH) {
+      return this.#fail(`its length field, ${grouped(size)} bytes, is not believable`);
+    }
+    this.baseOffset = readBaseOffset(this.bytes, at);
+    this.lastOffset = this.baseOffset + readLastOffsetDelta(this.bytes, at);
     try {
       if (!this.#load(position, size)) return this.#fail("the file became shorter");
     } catch (error) {
@@ -117,31 +120,6 @@ export class BatchWalk {
     const computed = computeCrc(this.bytes, this.at, this.#arena);
     if (stored === computed) return null;
     return `its CRC-32C is stored as ${stored} and computed as ${computed}`;
-  }
-
-  /** What makes no sense in the header at `at`, or null. Fills the offsets. */
-  #problemOf(at: number, size: number, left: number): string | null {
-    const magic = readMagic(this.bytes, at);
-    if (magic === 0 || magic === 1) {
-      return `its magic is ${magic}, a format of before Kafka 0.11 that is not read`;
-    }
-    if (magic !== CURRENT_MAGIC) return `its magic is ${magic}, not ${CURRENT_MAGIC}`;
-    if (size < RECORDS_OFFSET) {
-      return `its length field is ${size - LOG_OVERHEAD}, at least 49 is needed`;
-    }
-    if (size > left) return `it takes ${grouped(size)} bytes, ${grouped(left)} are left`;
-    if (size > LARGEST_BATCH) return `its length field, ${grouped(size)} bytes, is not believable`;
-    const delta = readLastOffsetDelta(this.bytes, at);
-    if (delta < 0) return `its last offset delta is ${delta}`;
-    try {
-      this.baseOffset = readBaseOffset(this.bytes, at);
-    } catch (error) {
-      if (error instanceof RecordError) return error.message;
-      throw error;
-    }
-    if (this.baseOffset < 0) return `its base offset is ${this.baseOffset}`;
-    this.lastOffset = this.baseOffset + delta;
-    return null;
   }
 
   /** Makes `length` bytes from `position` on lie in the memory. */

@@ -6,12 +6,10 @@
  */
 import {
   checkBatchCrc,
-  CURRENT_MAGIC,
-  LOG_OVERHEAD,
+  headerProblem,
   readBaseOffset,
   readBatchSize,
   readLastOffsetDelta,
-  readMagic,
   RecordError,
   RECORDS_OFFSET,
 } from "../protocol/records/batch.ts";
@@ -83,24 +81,11 @@ export class BatchScanner {
       }
     }
     const at = position - this.#windowStart;
-    const magic = readMagic(this.bytes, at);
+    const problem = headerProblem(this.bytes, at, this.#end - position);
+    if (problem !== null) return this.#fail(problem);
     const size = readBatchSize(this.bytes, at);
-    if (magic !== CURRENT_MAGIC) return this.#fail(`its magic is ${magic}, not ${CURRENT_MAGIC}`);
-    if (size < RECORDS_OFFSET) {
-      return this.#fail(`its length field is ${size - LOG_OVERHEAD}, at least 49 is needed`);
-    }
-    if (position + size > this.#end) {
-      return this.#fail(`it takes ${size} bytes, ${this.#end - position} are left`);
-    }
-    const delta = readLastOffsetDelta(this.bytes, at);
-    if (delta < 0) return this.#fail(`its last offset delta is ${delta}`);
-    try {
-      this.baseOffset = readBaseOffset(this.bytes, at);
-    } catch (error) {
-      if (error instanceof RecordError) return this.#fail(error.message);
-      throw error;
-    }
-    this.lastOffset = this.baseOffset + delta;
+    this.baseOffset = readBaseOffset(this.bytes, at);
+    this.lastOffset = this.baseOffset + readLastOffsetDelta(this.bytes, at);
     this.position = position;
     this.size = size;
     this.at = at;

@@ -11,7 +11,7 @@ import { assert } from "../assert.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../log/log_config.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import { BatchBuilder, decodeBatch, encodeBatch, endOfBatch } from "../protocol/records/batch.ts";
-import type { MetadataDelta, MetadataImage } from "./image.ts";
+import type { MetadataDelta, MetadataImage, TopicImage } from "./image.ts";
 import { MetadataState } from "./metadata_state.ts";
 import {
   decodeMetadataRecord,
@@ -47,8 +47,6 @@ export type MetadataStorage = Pick<
 export class MetadataLog {
   readonly #storage: MetadataStorage;
   readonly #state = new MetadataState();
-  /** The topics that the log, as it was found, had deleted: their ids with their names. */
-  readonly removedTopics: ReadonlyMap<string, string>;
 
   /**
    * Reads `storage` from its beginning. Throws an Error that says what to do when the log cannot be
@@ -63,14 +61,22 @@ export class MetadataLog {
           "directory instead",
       );
     }
-    const { isInTransaction, lastTimestamp, removedTopics } = replay(storage, this.#state);
-    this.removedTopics = removedTopics;
+    const { isInTransaction, lastTimestamp } = replay(storage, this.#state);
     if (isInTransaction) this.#abortTransaction(lastTimestamp);
   }
 
   /** The cluster as all records of the log make it. */
   get image(): MetadataImage {
     return this.#state;
+  }
+
+  /** Reads the log once more for the topics that it deletes: their ids with their names. */
+  deletedTopics(): Map<string, string> {
+    const deleted = new Map<string, string>();
+    replay(this.#storage, new MetadataState(), (topics) => {
+      for (const { id, name } of topics) deleted.set(id, name);
+    });
+    return deleted;
   }
 
   /** The offset the next record will have. */
@@ -121,12 +127,8 @@ export class MetadataLog {
 function replay(
   storage: MetadataStorage,
   state: MetadataState,
-): {
-  isInTransaction: boolean;
-  lastTimestamp: number;
-  removedTopics: ReadonlyMap<string, string>;
-} {
-  const removedTopics = new Map<string, string>();
+  onDeleted: (topics: readonly TopicImage[]) => void = () => {},
+): { isInTransaction: boolean; lastTimestamp: number } {
   const transactions = new TransactionReader();
   let lastTimestamp = 0;
   let fetchOffset = storage.logStartOffset;
@@ -147,14 +149,13 @@ function replay(
       const records = batch.isControl ? [] : transactions.read(
         batch.records.map(({ offset, value }) => decodeAt(offset, value)),
       );
-      const { deletedTopics } = state.apply(records, batch.lastOffset, batch.partitionLeaderEpoch);
-      for (const { id, name } of deletedTopics) removedTopics.set(id, name);
+      onDeleted(state.apply(records, batch.lastOffset, batch.partitionLeaderEpoch).deletedTopics);
       fetchOffset = batch.lastOffset + 1;
       lastTimestamp = Math.max(lastTimestamp, batch.maxTimestamp);
       at = next;
     }
   }
-  return { isInTransaction: transactions.isOpen, lastTimestamp, removedTopics };
+  return { isInTransaction: transactions.isOpen, lastTimestamp };
 }
 
 function decodeAt(offset: number, value: Uint8Array | null): MetadataRecord {

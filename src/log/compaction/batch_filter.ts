@@ -30,7 +30,7 @@ import {
   TRANSACTIONAL_FLAG,
   writeBatchHeader,
 } from "../../protocol/records/batch.ts";
-import { compress, decompress } from "../../protocol/records/compression/codec.ts";
+import { compress } from "../../protocol/records/compression/codec.ts";
 import {
   sizeOfVarint,
   sizeOfVarlong,
@@ -41,8 +41,6 @@ import type { OffsetMap } from "./offset_map.ts";
 import { RecordWalk } from "./record_walk.ts";
 import type { TransactionFilter } from "./transaction_filter.ts";
 
-/** The most that a batch may decompress to. */
-export const MAX_DECOMPRESSED_BYTES = 268_435_456;
 /** A delete horizon is at most so far away, ms: 35,000 years, so that deltas to it are exact. */
 const LONGEST_RETENTION_MS = 2 ** 50;
 /** How many bytes a record may grow by when its timestamp delta changes. */
@@ -143,27 +141,17 @@ export class BatchFilter {
   #judgeRecords(bytes: Uint8Array, at: number, size: number, mustStay: boolean): Verdict {
     const { newest, nowMs } = this.#options;
     const { latestOffset } = newest;
-    const attributes = readAttributes(bytes, at);
-    const compression = compressionOf(attributes);
-    const isPlain = compression === "none";
-    const records = isPlain ? bytes : decompress(
-      compression,
-      bytes.subarray(at + RECORDS_OFFSET, at + size),
-      MAX_DECOMPRESSED_BYTES,
-      this.#options.codecs(),
-    );
-    const start = isPlain ? at + RECORDS_OFFSET : 0;
-    const end = isPlain ? at + size : records.length;
     const count = readRecordCount(bytes, at);
     const baseOffset = readBaseOffset(bytes, at);
-    const hasHorizon = hasDeleteHorizon(attributes);
+    const hasHorizon = hasDeleteHorizon(readAttributes(bytes, at));
     const keepsTombstones = !hasHorizon || nowMs < readBaseTimestamp(bytes, at);
     const walk = this.#walk;
+    walk.beginBatch(bytes, at, size, this.#options.codecs);
+    const records = walk.bytes;
     let kept = 0;
     let maxDelta = -Infinity;
     let hasTombstone = false;
     this.#pieceCount = 0;
-    walk.begin(records, start, end, count);
     while (walk.next()) {
       const offset = baseOffset + walk.offsetDelta;
       const stays = offset > latestOffset ||

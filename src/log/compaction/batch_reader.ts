@@ -6,10 +6,8 @@
  */
 import {
   checkBatchCrc,
-  CURRENT_MAGIC,
-  LOG_OVERHEAD,
+  headerProblem,
   readBatchSize,
-  readMagic,
   RecordError,
   RECORDS_OFFSET,
 } from "../../protocol/records/batch.ts";
@@ -73,12 +71,9 @@ export class BatchReader {
       this.#load(position, this.#window);
     }
     let at = position - this.#windowStart;
+    const problem = headerProblem(this.bytes, at, left);
+    if (problem !== null) throw this.#damaged(problem);
     const size = readBatchSize(this.bytes, at);
-    const magic = readMagic(this.bytes, at);
-    if (magic !== CURRENT_MAGIC) throw this.#damaged(`its magic is ${magic}, not ${CURRENT_MAGIC}`);
-    if (size < RECORDS_OFFSET || size > left) {
-      throw this.#damaged(`its length field is ${size - LOG_OVERHEAD}, ${left} bytes are left`);
-    }
     if (at + size > this.#windowLength) {
       this.#load(position, Math.max(size, this.#window));
       at = 0;

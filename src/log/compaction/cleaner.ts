@@ -10,18 +10,15 @@
  * @module
  */
 import {
-  compressionOf,
   isControl,
   readAttributes,
   readBaseOffset,
   readLastOffset,
   readRecordCount,
-  RECORDS_OFFSET,
 } from "../../protocol/records/batch.ts";
-import { decompress } from "../../protocol/records/compression/codec.ts";
 import type { Segment } from "../segment.ts";
 import { storageError } from "../storage_error.ts";
-import { BatchFilter, MAX_DECOMPRESSED_BYTES } from "./batch_filter.ts";
+import { BatchFilter } from "./batch_filter.ts";
 import { BatchReader } from "./batch_reader.ts";
 import { type Cleanable, groupSegments } from "./cleanable.ts";
 import { CleanedSegment } from "./cleaned_segment.ts";
@@ -151,26 +148,13 @@ class Cleaning {
     const isObsolete = transactions.visit(bytes, at);
     const count = readRecordCount(bytes, at);
     if (!isControl(attributes) && !isObsolete && count > 0) {
-      const compression = compressionOf(attributes);
-      const isPlain = compression === "none";
-      const records = isPlain ? bytes : decompress(
-        compression,
-        bytes.subarray(at + RECORDS_OFFSET, at + size),
-        MAX_DECOMPRESSED_BYTES,
-        this.#log.codecs(),
-      );
       const baseOffset = readBaseOffset(bytes, at);
       const walk = this.#walk;
-      walk.begin(
-        records,
-        isPlain ? at + RECORDS_OFFSET : 0,
-        isPlain ? at + size : records.length,
-        count,
-      );
+      walk.beginBatch(bytes, at, size, this.#log.codecs);
       while (walk.next()) {
         const offset = baseOffset + walk.offsetDelta;
         if (walk.keyStart < 0 || offset < firstDirtyOffset) continue;
-        if (!this.#map.put(records, walk.keyStart, walk.keyEnd, offset)) return false;
+        if (!this.#map.put(walk.bytes, walk.keyStart, walk.keyEnd, offset)) return false;
       }
     }
     const lastOffset = readLastOffset(bytes, at);

@@ -4,9 +4,19 @@
  *
  * @module
  */
-import { RecordError } from "../../protocol/records/batch.ts";
+import {
+  compressionOf,
+  type HostCodecs,
+  readAttributes,
+  readRecordCount,
+  RecordError,
+  RECORDS_OFFSET,
+} from "../../protocol/records/batch.ts";
+import { decompress } from "../../protocol/records/compression/codec.ts";
 import { VarintReader } from "../../protocol/records/varint.ts";
 
+/** The most that a batch may decompress to. */
+const MAX_DECOMPRESSED_BYTES = 268_435_456;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -40,6 +50,17 @@ export class RecordWalk {
   #limit = 0;
   #left = 0;
   #longs: VarintReader = this.#varlongs;
+
+  /** Begins a walk over the records of the batch at `at` of `bytes`, decompressed where they must be. */
+  beginBatch(bytes: Uint8Array, at: number, size: number, codecs: () => HostCodecs): void {
+    const compression = compressionOf(readAttributes(bytes, at));
+    const start = at + RECORDS_OFFSET;
+    const count = readRecordCount(bytes, at);
+    if (compression === "none") return this.begin(bytes, start, at + size, count);
+    const packed = bytes.subarray(start, at + size);
+    const records = decompress(compression, packed, MAX_DECOMPRESSED_BYTES, codecs());
+    this.begin(records, 0, records.length, count);
+  }
 
   /** Begins a walk over `count` records, which are exactly `bytes[start..end)`. */
   begin(bytes: Uint8Array, start: number, end: number, count: number): void {

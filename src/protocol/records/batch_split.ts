@@ -10,10 +10,14 @@ import {
   CURRENT_MAGIC,
   LOG_OVERHEAD,
   MAGIC_OFFSET,
+  readBaseOffset,
   readBatchLength,
+  readBatchSize,
+  readLastOffsetDelta,
+  readMagic,
   RECORDS_OFFSET,
 } from "./batch_header.ts";
-import { RecordError } from "./record_error.ts";
+import { grouped, RecordError } from "./record_error.ts";
 
 /** The smallest length field of a message of magic 0: CRC, magic, attributes and two lengths. */
 const MINIMUM_LENGTH_BEFORE_V2 = 14;
@@ -87,5 +91,33 @@ export function* splitBatches(
     }
     yield { start, end };
     start = end;
+  }
+}
+
+/**
+ * Why the header at `at`, all of which is there, is not that of a stored batch of format 2 that ends
+ * within `left` bytes, or null when it may be. The checksum is not looked at.
+ */
+export function headerProblem(bytes: Uint8Array, at: number, left: number): string | null {
+  const magic = readMagic(bytes, at);
+  if (magic === 0 || magic === 1) {
+    return `its magic is ${magic}, a format of before Kafka 0.11 that is not read`;
+  }
+  if (magic !== CURRENT_MAGIC) return `its magic is ${magic}, not ${CURRENT_MAGIC}`;
+  const size = readBatchSize(bytes, at);
+  if (size < RECORDS_OFFSET) {
+    return `its length field is ${size - LOG_OVERHEAD}, at least ${
+      RECORDS_OFFSET - LOG_OVERHEAD
+    } is needed`;
+  }
+  if (size > left) return `it takes ${grouped(size)} bytes, ${grouped(left)} are left`;
+  const delta = readLastOffsetDelta(bytes, at);
+  if (delta < 0) return `its last offset delta is ${delta}`;
+  try {
+    const baseOffset = readBaseOffset(bytes, at);
+    return baseOffset < 0 ? `its base offset is ${baseOffset}` : null;
+  } catch (error) {
+    if (error instanceof RecordError) return error.message;
+    throw error;
   }
 }
