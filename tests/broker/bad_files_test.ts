@@ -13,15 +13,13 @@ import { Broker } from "../../src/broker/broker.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { createTopics } from "../../src/protocol/messages/create_topics.ts";
 import { deleteRecords } from "../../src/protocol/messages/delete_records.ts";
-import { fetch } from "../../src/protocol/messages/fetch.ts";
 import { listOffsets } from "../../src/protocol/messages/list_offsets.ts";
 import { decodeBatch, encodeBatch, splitBatches } from "../../src/protocol/records/batch.ts";
-import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { FileError, type FileSystem } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
-import { produceTo } from "./fixture.ts";
+import { fetchFrom, produceTo } from "./fixture.ts";
 import { RawClient } from "./raw_client.ts";
 
 const ROOT = "/data";
@@ -171,23 +169,7 @@ async function readAll(
   if (errorCode !== 0) return null;
   const values: string[] = [];
   for (let fetchOffset = offset;;) {
-    const { responses } = await client.request(fetch, 12, {
-      replicaState: { replicaId: -1, replicaEpoch: -1 },
-      maxWaitMs: 0,
-      minBytes: 0,
-      maxBytes: 1_000_000,
-      isolationLevel: 0,
-      sessionId: 0,
-      sessionEpoch: -1,
-      topics: [{
-        topic,
-        topicId: ZERO_UUID,
-        partitions: [{ partition, fetchOffset, partitionMaxBytes: 1_000_000 }],
-      }],
-      forgottenTopicsData: [],
-      rackId: "",
-    });
-    const answer = responses[0]!.partitions[0]!;
+    const answer = await fetchFrom(client, topic, partition, fetchOffset);
     if (answer.errorCode !== 0) return null;
     const bytes = answer.records as Uint8Array;
     for (const { start } of splitBatches(bytes)) {

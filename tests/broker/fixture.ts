@@ -6,12 +6,14 @@
 import { Broker } from "../../src/broker/broker.ts";
 import type { LogLevel } from "../../src/logger.ts";
 import type { NewTopic } from "../../src/controller/topics.ts";
+import { fetch, type FetchResponse } from "../../src/protocol/messages/fetch.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
 import {
   type BatchOptions,
   encodeBatch,
   type RecordInput,
 } from "../../src/protocol/records/batch.ts";
+import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import type { FileSystem, Runtime } from "../../src/runtime/runtime.ts";
@@ -97,4 +99,30 @@ export async function produceTo(
     topicData: [{ name: topic, partitionData: [{ index: partition, records }] }],
   });
   return responses[0]!.partitionResponses[0]!;
+}
+
+/** What one partition answers to a fetch that does not wait. */
+export async function fetchFrom(
+  client: RawClient,
+  topic: string,
+  partition: number,
+  fetchOffset: number,
+): Promise<FetchResponse["responses"][number]["partitions"][number]> {
+  const { responses } = await client.request(fetch, 12, {
+    replicaState: { replicaId: -1, replicaEpoch: -1 },
+    maxWaitMs: 0,
+    minBytes: 0,
+    maxBytes: 1_000_000,
+    isolationLevel: 0,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [{
+      topic,
+      topicId: ZERO_UUID,
+      partitions: [{ partition, fetchOffset, partitionMaxBytes: 1_000_000 }],
+    }],
+    forgottenTopicsData: [],
+    rackId: "",
+  });
+  return responses[0]!.partitions[0]!;
 }

@@ -6,13 +6,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Broker } from "../../src/broker/broker.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
-import { fetch } from "../../src/protocol/messages/fetch.ts";
 import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { FileError } from "../../src/runtime/runtime.ts";
 import { FailingFiles } from "../log/fixture.ts";
 import { test } from "../harness.ts";
-import { batchOf, produceTo, withBroker } from "./fixture.ts";
+import { batchOf, fetchFrom, produceTo, withBroker } from "./fixture.ts";
 import type { RawClient } from "./raw_client.ts";
 
 const STORAGE_ERROR = 56;
@@ -20,23 +19,7 @@ const TWO = { "log.dirs": "/one,/two" };
 
 /** What a consumer reads from the beginning: the error and the number of bytes. */
 async function readFrom(client: RawClient, topic: string, partition: number) {
-  const { responses } = await client.request(fetch, 12, {
-    replicaState: { replicaId: -1, replicaEpoch: -1 },
-    maxWaitMs: 0,
-    minBytes: 0,
-    maxBytes: 1_000_000,
-    isolationLevel: 0,
-    sessionId: 0,
-    sessionEpoch: -1,
-    topics: [{
-      topic,
-      topicId: ZERO_UUID,
-      partitions: [{ partition, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
-    }],
-    forgottenTopicsData: [],
-    rackId: "",
-  });
-  const { errorCode, records } = responses[0]!.partitions[0]!;
+  const { errorCode, records } = await fetchFrom(client, topic, partition, 0);
   return { errorCode, bytes: records?.byteLength ?? 0 };
 }
 

@@ -26,6 +26,7 @@ import {
   type OpenMode,
 } from "../../src/runtime/runtime.ts";
 import { Chance } from "../protocol/chance.ts";
+import { FilesOver } from "./files_over.ts";
 
 const host = await hostRuntime();
 
@@ -177,7 +178,7 @@ export function refusal(run: () => unknown): { name: string; message: string } {
 }
 
 /** A disk whose writes, cuts and syncs fail while a test says so. */
-export class FailingFiles implements FileSystem {
+export class FailingFiles extends FilesOver {
   /** The operations that fail now, on paths that contain `failsAt`. */
   readonly failing: Set<"write" | "truncate" | "sync" | "read" | "open"> = new Set();
   failsAt = "";
@@ -186,9 +187,7 @@ export class FailingFiles implements FileSystem {
   /** How many bytes of a failing write reach the file all the same. */
   bytesBeforeFailure = 0;
 
-  constructor(readonly files: FileSystem) {}
-
-  open(path: string, mode: OpenMode): FileHandle {
+  override open(path: string, mode: OpenMode): FileHandle {
     this.#maybeFail("open", path);
     const file = this.files.open(path, mode);
     return {
@@ -216,14 +215,6 @@ export class FailingFiles implements FileSystem {
       close: () => file.close(),
     };
   }
-
-  makeDirectory = (path: string): void => this.files.makeDirectory(path);
-  list = (path: string): ReturnType<FileSystem["list"]> => this.files.list(path);
-  exists = (path: string): boolean => this.files.exists(path);
-  rename = (from: string, to: string): void => this.files.rename(from, to);
-  remove = (path: string): void => this.files.remove(path);
-  syncDirectory = (path: string): Promise<void> => this.files.syncDirectory(path);
-  tryLock = (path: string): ReturnType<FileSystem["tryLock"]> => this.files.tryLock(path);
 
   #fails(operation: "write" | "truncate" | "sync" | "read" | "open", path: string): boolean {
     return this.failing.has(operation) && path.includes(this.failsAt);

@@ -3,12 +3,8 @@
  *
  * @module
  */
-import {
-  FileError,
-  type FileHandle,
-  type FileSystem,
-  type OpenMode,
-} from "../../src/runtime/runtime.ts";
+import { FileError, type FileHandle, type OpenMode } from "../../src/runtime/runtime.ts";
+import { FilesOver } from "./files_over.ts";
 
 interface Held {
   readonly path: string;
@@ -16,7 +12,7 @@ interface Held {
 }
 
 /** Holds the syncs of files whose path matches `heldAt`, while there is one. */
-export class HeldSyncs implements FileSystem {
+export class HeldSyncs extends FilesOver {
   heldAt: RegExp | null = null;
   /** How many syncs of such files have begun. */
   begun = 0;
@@ -24,8 +20,6 @@ export class HeldSyncs implements FileSystem {
   writes = 0;
   #held: Held[] = [];
   #waiting: (() => void)[] = [];
-
-  constructor(readonly files: FileSystem) {}
 
   /** How many syncs wait for the test. */
   get pending(): number {
@@ -51,7 +45,7 @@ export class HeldSyncs implements FileSystem {
     return held.length;
   }
 
-  open(path: string, mode: OpenMode): FileHandle {
+  override open(path: string, mode: OpenMode): FileHandle {
     const file = this.files.open(path, mode);
     return {
       readAt: (target, position) => file.readAt(target, position),
@@ -70,14 +64,6 @@ export class HeldSyncs implements FileSystem {
       close: () => file.close(),
     };
   }
-
-  makeDirectory = (path: string): void => this.files.makeDirectory(path);
-  list = (path: string): ReturnType<FileSystem["list"]> => this.files.list(path);
-  exists = (path: string): boolean => this.files.exists(path);
-  rename = (from: string, to: string): void => this.files.rename(from, to);
-  remove = (path: string): void => this.files.remove(path);
-  syncDirectory = (path: string): Promise<void> => this.files.syncDirectory(path);
-  tryLock = (path: string): ReturnType<FileSystem["tryLock"]> => this.files.tryLock(path);
 
   #hold(path: string): Promise<void> {
     this.begun++;
