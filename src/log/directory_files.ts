@@ -137,6 +137,10 @@ class DirectoryFile implements FileHandle {
     return this.file.readAt(target, position);
   }
 
+  read(target: Uint8Array, position: number): Promise<number> {
+    return this.file.read(target, position);
+  }
+
   writeAt(bytes: Uint8Array, position: number): void {
     const { directory } = this;
     if (directory.fault !== null) directory.refuseAfterFault(this.path);

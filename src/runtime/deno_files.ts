@@ -31,6 +31,11 @@ function attempt<T>(action: string, path: string, operation: () => T): T {
 class DenoFile implements FileHandle {
   #position = 0;
   #closed = false;
+  /** For {@linkcode DenoFile.read}, which must not move the position under others. */
+  #reader: Deno.FsFile | null = null;
+  /** Reads of it that have not ended, and the end of the last one. */
+  #reads = 0;
+  #lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(readonly path: string, readonly file: Deno.FsFile) {}
 
@@ -49,6 +54,21 @@ class DenoFile implements FileHandle {
     } catch (cause) {
       this.#position = ANYWHERE;
       throw fileError(`read ${target.length} bytes at ${position} of`, this.path, cause);
+    }
+  }
+
+  async read(target: Uint8Array, position: number): Promise<number> {
+    this.#mustBeOpen("read");
+    const reader = this.#reader ??= attempt("open", this.path, () => Deno.openSync(this.path));
+    const reading = this.#lastRead.then(() => readLater(reader, target, position));
+    this.#lastRead = reading.catch(() => {});
+    this.#reads++;
+    try {
+      return await reading;
+    } catch (cause) {
+      throw fileError(`read ${target.length} bytes at ${position} of`, this.path, cause);
+    } finally {
+      if (--this.#reads === 0 && this.#closed) reader.close();
     }
   }
 
@@ -91,6 +111,7 @@ class DenoFile implements FileHandle {
     this.#closed = true;
     // A sync under way goes on: Deno keeps the file open for it.
     attempt("close", this.path, () => this.file.close());
+    if (this.#reads === 0) this.#reader?.close();
   }
 
   #seek(position: number): void {
@@ -100,6 +121,21 @@ class DenoFile implements FileHandle {
   #mustBeOpen(action: string): void {
     if (this.#closed) throw fileErrorOfCode(action, this.path, "EBADF");
   }
+}
+
+async function readLater(
+  file: Deno.FsFile,
+  target: Uint8Array,
+  position: number,
+): Promise<number> {
+  await file.seek(position, Deno.SeekMode.Start);
+  let done = 0;
+  while (done < target.length) {
+    const count = await file.read(done === 0 ? target : target.subarray(done));
+    if (count === null || count === 0) break;
+    done += count;
+  }
+  return done;
 }
 
 /** Files and directories of the host, with the lock that goes with them. */

@@ -8,6 +8,7 @@
 import type { DirectoryEntry, DirectoryLock, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
 import { ChunkedBytes } from "./chunked_bytes.ts";
 import { fileErrorOfCode } from "./errors.ts";
+import { turnOfLoop } from "./host_clock.ts";
 import { type FileNode, PathTree } from "./path_tree.ts";
 
 /** What is kept in memory. Outlives the {@linkcode MemoryFileSystem}s that use it. */
@@ -115,6 +116,12 @@ class MemoryFile implements FileHandle {
 
   readAt(target: Uint8Array, position: number): number {
     return this.#content("read").read(target, position);
+  }
+
+  async read(target: Uint8Array, position: number): Promise<number> {
+    const content = this.#content("read");
+    await turnOfLoop();
+    return content.read(target, position);
   }
 
   writeAt(bytes: Uint8Array, position: number): void {

@@ -28,7 +28,8 @@ function attempt<T>(action: string, path: string, operation: () => T): T {
 
 class NodeFile implements FileHandle {
   #closed = false;
-  #syncing = 0;
+  /** Operations under way on other threads. */
+  #pending = 0;
 
   constructor(readonly path: string, readonly descriptor: number) {}
 
@@ -50,6 +51,24 @@ class NodeFile implements FileHandle {
       return done;
     } catch (cause) {
       throw fileError(`read ${target.length} bytes at ${position} of`, this.path, cause);
+    }
+  }
+
+  async read(target: Uint8Array, position: number): Promise<number> {
+    this.#mustBeOpen("read");
+    this.#pending++;
+    try {
+      let done = 0;
+      while (done < target.length) {
+        const count = await this.#readPart(target, done, position + done);
+        if (count === 0) break;
+        done += count;
+      }
+      return done;
+    } catch (cause) {
+      throw fileError(`read ${target.length} bytes at ${position} of`, this.path, cause);
+    } finally {
+      this.#letGo();
     }
   }
 
@@ -82,10 +101,9 @@ class NodeFile implements FileHandle {
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#mustBeOpen("sync");
-      this.#syncing++;
+      this.#pending++;
       fs.fdatasync(this.descriptor, (cause) => {
-        this.#syncing--;
-        if (this.#closed && this.#syncing === 0) fs.closeSync(this.descriptor);
+        this.#letGo();
         if (cause) reject(fileError("sync", this.path, cause));
         else resolve();
       });
@@ -95,8 +113,22 @@ class NodeFile implements FileHandle {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // The descriptor's number may be given to another file at once: a sync under way keeps it.
-    if (this.#syncing === 0) attempt("close", this.path, () => fs.closeSync(this.descriptor));
+    // The descriptor's number may be given to another file at once: what is under way keeps it.
+    if (this.#pending === 0) attempt("close", this.path, () => fs.closeSync(this.descriptor));
+  }
+
+  #readPart(target: Uint8Array, done: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(this.descriptor, target, done, target.length - done, position, (cause, count) => {
+        if (cause) reject(cause);
+        else resolve(count);
+      });
+    });
+  }
+
+  /** An operation on another thread has ended. */
+  #letGo(): void {
+    if (--this.#pending === 0 && this.#closed) fs.closeSync(this.descriptor);
   }
 
   #mustBeOpen(action: string): void {

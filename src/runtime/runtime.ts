@@ -92,11 +92,18 @@ export type OpenMode = "read" | "write" | "create";
 /**
  * An open file. Reads and writes say where they happen, and happen at once: through the host's page
  * cache they are cheaper than a thread hop (a 16 KB write costs 7 us, its asynchronous form 25).
- * `sync` waits for the disk and is asynchronous.
+ * `sync` waits for the disk and is asynchronous, and so is `read`, for those who read much that
+ * nobody waits for.
  */
 export interface FileHandle {
   /** Reads up to `target.length` bytes at `position` and returns how many: less only at the end of the file. */
   readAt(target: Uint8Array, position: number): number;
+  /**
+   * As `readAt`, while the event loop goes on: sockets are served before it resolves, and other
+   * operations on the file may come first. Nobody may touch `target` meanwhile. A file that is closed
+   * while it is read is read to the end.
+   */
+  read(target: Uint8Array, position: number): Promise<number>;
   /** Writes all of `bytes` at `position`, growing the file where needed. */
   writeAt(bytes: Uint8Array, position: number): void;
   /** The file's length in bytes. */

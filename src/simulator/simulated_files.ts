@@ -21,6 +21,9 @@ import { markOf } from "./trace.ts";
 
 /** What a simulated disk takes, so it is told: a terabyte. */
 const CAPACITY_BYTES = 2 ** 40;
+/** An asynchronous read takes so long at least, and so much longer by its size. */
+const READ_US = 20;
+const READ_BYTES_PER_US = 1_000;
 
 /** The lengths of all files in a directory. */
 function bytesIn(directory: DirectoryNode<PagedFile>): number {
@@ -164,6 +167,20 @@ class SimulatedFile implements FileHandle {
     this.#mustBeOpen("read");
     this.files.begin("read", this.path);
     return this.node.content.read(target, position);
+  }
+
+  read(target: Uint8Array, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#mustBeOpen("read");
+      this.files.schedule(READ_US + Math.ceil(target.length / READ_BYTES_PER_US), () => {
+        try {
+          this.files.begin("read", this.path);
+          resolve(this.node.content.read(target, position));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   writeAt(bytes: Uint8Array, position: number): void {

@@ -195,6 +195,10 @@ export class FailingFiles extends FilesOver {
         this.#maybeFail("read", path);
         return file.readAt(target, position);
       },
+      read: async (target, position) => {
+        this.#maybeFail("read", path);
+        return await file.read(target, position);
+      },
       writeAt: (bytes, position) => {
         if (this.#fails("write", path)) {
           const part = bytes.subarray(0, this.bytesBeforeFailure);

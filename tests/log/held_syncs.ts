@@ -49,6 +49,7 @@ export class HeldSyncs extends FilesOver {
     const file = this.files.open(path, mode);
     return {
       readAt: (target, position) => file.readAt(target, position),
+      read: (target, position) => file.read(target, position),
       writeAt: (bytes, position) => {
         file.writeAt(bytes, position);
         if (!this.#isHeld(path)) return;

@@ -332,6 +332,33 @@ function testFiles(check: Check): void {
     again.close();
   });
 
+  check("files are read while other work goes on", async ({ runtime: { files }, directory }) => {
+    const path = `${directory}/records.log`;
+    const file = files.open(path, "create");
+    const content = pattern(300_000);
+    file.writeAt(content, 0);
+    const first = new Uint8Array(200_000);
+    const second = new Uint8Array(200_000);
+    const small = new Uint8Array(3);
+    const reads = [file.read(first, 0), file.read(second, 150_000), file.read(small, 300_000)];
+    // The position of a read under way is nobody else's.
+    file.writeAt(new Uint8Array([1, 2, 3]), 300_000);
+    assertEquals(file.readAt(new Uint8Array(10), 299_998), 5);
+    const counts = await Promise.all(reads);
+    assertEquals(counts.slice(0, 1), [200_000]);
+    // What is written while it is read may be read or not.
+    assert(counts[1] === 150_000 || counts[1] === 150_003, `${counts[1]} bytes`);
+    assertEquals(first, content.subarray(0, 200_000));
+    assertEquals(second.subarray(0, 150_000), content.subarray(150_000));
+    assertEquals(await file.read(small, 400_000), 0);
+
+    const underWay = file.read(first, 1);
+    file.close();
+    assertEquals(await underWay, 200_000);
+    assertEquals(first, content.subarray(1, 200_001));
+    assertEquals((await assertRejects(() => file.read(small, 0), FileError)).reason, "refused");
+  });
+
   check("files reach beyond 4 GiB", ({ runtime: { files }, directory }) => {
     const file = files.open(`${directory}/sparse`, "create");
     const position = 5 * 1024 ** 3 + 7;

@@ -92,6 +92,7 @@ function observedFile(file: FileHandle, path: string, holdings: Holdings): FileH
   const giveBack = holdings.take(`the file ${path}`);
   return {
     readAt: (target, position) => file.readAt(target, position),
+    read: (target, position) => file.read(target, position),
     writeAt(bytes, position) {
       if (holdings.isDiskFull && position + bytes.length > file.size()) {
         throw new FileError(`Cannot write "${path}": the simulated disk is full`, "no-space");

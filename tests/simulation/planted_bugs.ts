@@ -210,6 +210,7 @@ function withFiles(
 function sameFile(file: FileHandle): FileHandle {
   return {
     readAt: (target, position) => file.readAt(target, position),
+    read: (target, position) => file.read(target, position),
     writeAt: (bytes, position) => file.writeAt(bytes, position),
     size: () => file.size(),
     truncate: (length) => file.truncate(length),
@@ -234,6 +235,10 @@ function lateWrites(file: FileHandle): FileHandle {
       write();
       return file.readAt(target, position);
     },
+    read: (target, position) => {
+      write();
+      return file.read(target, position);
+    },
     close: () => {
       write();
       file.close();
@@ -243,13 +248,14 @@ function lateWrites(file: FileHandle): FileHandle {
 
 function turnedBits(file: FileHandle): FileHandle {
   let reads = 0;
+  const turn = (target: Uint8Array, count: number): number => {
+    if (count > 0 && ++reads % 50 === 0) target[count - 1]! ^= 1;
+    return count;
+  };
   return {
     ...sameFile(file),
-    readAt: (target, position) => {
-      const count = file.readAt(target, position);
-      if (count > 0 && ++reads % 50 === 0) target[count - 1]! ^= 1;
-      return count;
-    },
+    readAt: (target, position) => turn(target, file.readAt(target, position)),
+    read: async (target, position) => turn(target, await file.read(target, position)),
   };
 }
 

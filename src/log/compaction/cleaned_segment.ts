@@ -13,7 +13,7 @@ import {
 import type { Segment } from "../segment.ts";
 
 /** How much is gathered before it is written, bytes. */
-const PIECE_BYTES = 262_144;
+const PIECE_BYTES = 65_536;
 /** How much is written before it is synced, bytes. */
 const SYNC_BYTES = 8_388_608;
 

@@ -132,9 +132,11 @@ class Cleaning {
       if (segmentEnd <= firstDirtyOffset) continue;
       this.#check(segment);
       this.#reader.open(segment, segment.locate(Math.max(firstDirtyOffset, segment.baseOffset)));
-      while (this.#reader.next()) {
-        if (!this.#mapBatch(firstDirtyOffset, transactions)) return this.#mustHaveRoom();
-        if (this.#pacer.spend(this.#reader.size)) await this.#rest(segment);
+      while (await this.#fill(segment)) {
+        while (this.#reader.next()) {
+          if (!this.#mapBatch(firstDirtyOffset, transactions)) return this.#mustHaveRoom();
+          if (this.#pacer.spend(this.#reader.size)) await this.#rest(segment);
+        }
       }
       // Offsets that are missing here are known to be.
       this.#map.latestOffset = segmentEnd - 1;
@@ -221,24 +223,38 @@ class Cleaning {
     const reader = this.#reader;
     let hasChanged = false;
     reader.open(segment, 0);
-    while (reader.next()) {
-      const { bytes, at, size } = reader;
-      // The last batch stays, so that it shows where a missing segment would have to begin.
-      const verdict = filter.judge(bytes, at, size, isLastSegment && reader.isLast);
-      let written = 0;
-      if (verdict === "keep") written = output.add(bytes, at, size);
-      else {
-        hasChanged = true;
-        if (verdict === "rebuild") written = output.add(filter.rebuilt, 0, filter.rebuilt.length);
+    while (await this.#fill(segment)) {
+      while (reader.next()) {
+        const { bytes, at, size } = reader;
+        // The last batch stays, so that it shows where a missing segment would have to begin.
+        const verdict = filter.judge(bytes, at, size, isLastSegment && reader.isLast);
+        let written = 0;
+        if (verdict === "keep") written = output.add(bytes, at, size);
+        else {
+          hasChanged = true;
+          if (verdict === "rebuild") written = output.add(filter.rebuilt, 0, filter.rebuilt.length);
+        }
+        this.#bytesRead += size;
+        if (this.#pacer.spend(size + written)) await this.#rest(segment);
       }
-      this.#bytesRead += size;
-      if (this.#pacer.spend(size + written)) await this.#rest(segment);
       if (output.isDueForSync) {
         await output.sync();
         await this.#rest(segment);
       }
     }
     return hasChanged;
+  }
+
+  /** As {@linkcode BatchReader.fill}, over a segment that may go meanwhile. */
+  async #fill(segment: Segment): Promise<boolean> {
+    try {
+      return await this.#reader.fill();
+    } catch (error) {
+      this.#check(segment);
+      throw error;
+    } finally {
+      this.#pacer.resume();
+    }
   }
 
   async #rest(segment: Segment): Promise<void> {

@@ -44,7 +44,9 @@ export class Pacer {
   readonly #sliceMs: number;
   readonly #sliceBytes: number;
   readonly #pauseMs: number;
-  #sliceEndMs = -Infinity;
+  /** What the slice has taken so far, and since when somebody works. */
+  #workMs = Infinity;
+  #sinceMs: number;
   #bytes = 0;
   /** How far ahead of the limit the bytes so far are, in ms, and as of when. */
   #aheadMs = 0;
@@ -60,13 +62,21 @@ export class Pacer {
     this.#sliceMs = options.sliceMs ?? SLICE_MS;
     this.#sliceBytes = options.sliceBytes ?? SLICE_BYTES;
     this.#pauseMs = options.pauseMs ?? PAUSE_MS;
-    this.#countedMs = this.#clock.monotonicMs();
+    this.#sinceMs = this.#countedMs = this.#clock.monotonicMs();
   }
 
   /** Counts `bytes` read or written, and says whether it is time to rest. */
   spend(bytes: number): boolean {
+    const now = this.#clock.monotonicMs();
+    this.#workMs += now - this.#sinceMs;
+    this.#sinceMs = now;
     this.#bytes += bytes;
-    return this.#bytes >= this.#sliceBytes || this.#clock.monotonicMs() >= this.#sliceEndMs;
+    return this.#bytes >= this.#sliceBytes || this.#workMs >= this.#sliceMs;
+  }
+
+  /** The work goes on: since the last {@linkcode Pacer.spend} it has waited for the disk. */
+  resume(): void {
+    this.#sinceMs = this.#clock.monotonicMs();
   }
 
   /** Resolves when the next slice may begin. Rejects with {@linkcode CleaningStopped} once stopped. */
@@ -75,7 +85,8 @@ export class Pacer {
     if (!this.#isStopped) await this.#clock.yieldToLoop();
     if (!this.#isStopped && this.#pauseMs > 0) await this.#wait(this.#pauseMs);
     this.check();
-    this.#sliceEndMs = this.#clock.monotonicMs() + this.#sliceMs;
+    this.#workMs = 0;
+    this.resume();
   }
 
   /** Throws {@linkcode CleaningStopped} once stopped. */

@@ -32,6 +32,7 @@ class DyingFiles implements FileSystem {
       : this.files.open(path, mode);
     return {
       readAt: (target, position) => file.readAt(target, position),
+      read: (target, position) => file.read(target, position),
       writeAt: (bytes, position) => this.#change(() => file.writeAt(bytes, position)),
       size: () => file.size(),
       truncate: (length) => this.#change(() => file.truncate(length)),

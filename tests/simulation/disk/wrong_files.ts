@@ -53,6 +53,7 @@ function wrongFile(
 ): FileHandle {
   return {
     readAt: (target, position) => file.readAt(target, position),
+    read: (target, position) => file.read(target, position),
     writeAt: (bytes, position) => file.writeAt(bytes, position),
     size: () => file.size(),
     truncate: (length) => file.truncate(length),
