@@ -105,4 +105,60 @@ export function defineRecord<Out, In, const Name extends string>(definition: {
   };
 }
 
+/**
+ * A record of a coordinator's topic, which is compacted: `__consumer_offsets`, `__transaction_state`
+ * or `__share_group_state`. On disk its key begins with the record's type and its value with the
+ * value's version, both 16 bits; keys have the one version 0, which is never flexible, and a record
+ * without a value deletes what has the same key.
+ */
+export interface CoordinatorRecordType<KeyOut, KeyIn, ValueOut, ValueIn> {
+  /** Its number within its topic. */
+  readonly type: number;
+  readonly name: string;
+  readonly key: RecordType<KeyOut, KeyIn>;
+  readonly value: RecordType<ValueOut, ValueIn>;
+}
+
+/** A coordinator's record of which nothing is known but that it is one. */
+export type AnyCoordinatorRecordType = CoordinatorRecordType<unknown, never, unknown, never>;
+
+/** A decoded key of a coordinator's record. */
+export type KeyOf<R> = R extends CoordinatorRecordType<infer Out, infer _K, infer _O, infer _I>
+  ? Out
+  : never;
+/** A decoded value of a coordinator's record. */
+export type ValueOf<R> = R extends CoordinatorRecordType<infer _K, infer _I, infer Out, infer _V>
+  ? Out
+  : never;
+
+/** Declares a record of a coordinator's topic; `versions` and `flexible` are those of its value. */
+export function defineCoordinatorRecord<KeyOut, KeyIn, ValueOut, ValueIn>(definition: {
+  readonly type: number;
+  readonly name: string;
+  readonly key: Struct<KeyOut, KeyIn>;
+  readonly versions: string;
+  readonly flexible: string;
+  readonly value: Struct<ValueOut, ValueIn>;
+}): CoordinatorRecordType<KeyOut, KeyIn, ValueOut, ValueIn> {
+  const { type, name, versions, flexible } = definition;
+  return {
+    type,
+    name,
+    key: defineRecord({
+      type,
+      name: `${name}Key`,
+      versions: "0",
+      flexible: "none",
+      fields: definition.key,
+    }),
+    value: defineRecord({
+      type,
+      name: `${name}Value`,
+      versions,
+      flexible,
+      fields: definition.value,
+    }),
+  };
+}
+
 export type { Decoded, Encodable };

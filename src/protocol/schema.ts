@@ -48,6 +48,7 @@ export type PrimitiveName =
   | "int32"
   | "uint32"
   | "int64"
+  | "bigint64"
   | "float64"
   | "string"
   | "uuid"
@@ -152,6 +153,8 @@ export const int32 = primitive<number>("int32");
 export const uint32 = primitive<number>("uint32");
 /** A signed 64-bit integer, exact to 2^53. */
 export const int64 = primitive<number>("int64");
+/** A signed 64-bit integer that uses all of its bits, as hashes do. */
+export const bigint64 = primitive<bigint>("bigint64");
 /** A double. */
 export const float64 = primitive<number>("float64");
 /** UTF-8 text of at most 32,767 bytes. */

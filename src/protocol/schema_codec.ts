@@ -46,6 +46,10 @@ const Memory = {
   unknownTaggedField: 320,
 } as const;
 
+/** What stands before a struct that is null. */
+const NULL_STRUCT = -1;
+const NULL_TAGGED_STRUCT = 0;
+
 /** Compiles `shape` for `version`. */
 export function compile(shape: StructShape, version: number, flexible: boolean): AnyCodec {
   const names = Object.keys(shape.fields);
@@ -65,7 +69,9 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
     if (!present || isTagged) memory += defaultMemory(field);
     if (!present) return;
     const nullable = options.nullable !== undefined && includes(options.nullable, version);
-    const codec = compileShape(field.shape, version, flexible, nullable, name);
+    const codec = isTagged && nullable && field.shape.kind === "struct"
+      ? nullableStruct(compile(field.shape, version, flexible), NULL_TAGGED_STRUCT)
+      : compileShape(field.shape, version, flexible, nullable, name);
     if (isTagged) {
       tagged.push({ tag: options.tag!, index, codec, field });
     } else {
@@ -172,6 +178,8 @@ function compileShape(
       return fixed(4, (r) => r.uint32(), (w, v) => w.uint32(v as number), Memory.number);
     case "int64":
       return fixed(8, (r) => r.int64(), (w, v) => w.int64(v as number), Memory.number);
+    case "bigint64":
+      return fixed(8, (r) => r.bigint64(), (w, v) => w.bigint64(v as bigint), Memory.number);
     case "float64":
       return fixed(8, (r) => r.float64(), (w, v) => w.float64(v as number), Memory.number);
     case "uuid":
@@ -190,7 +198,7 @@ function compileShape(
       );
     case "struct":
       return nullable
-        ? nullableStruct(compile(shape, version, flexible))
+        ? nullableStruct(compile(shape, version, flexible), NULL_STRUCT)
         : compile(shape, version, flexible);
   }
 }
@@ -301,14 +309,14 @@ function arrayCodec(
   };
 }
 
-/** A struct that may be null has a byte before it: 1, or -1 for null. */
-function nullableStruct(inner: AnyCodec): AnyCodec {
+/** A struct that may be null has a byte before it: 1, or for null -1, in a tagged field 0. */
+function nullableStruct(inner: AnyCodec, nullMark: number): AnyCodec {
   return {
     minimumSize: 1,
     memory: inner.memory,
-    read: (reader) => reader.int8() < 0 ? null : inner.read(reader),
+    read: (reader) => reader.int8() <= nullMark ? null : inner.read(reader),
     write(writer, value) {
-      writer.int8(value === null ? -1 : 1);
+      writer.int8(value === null ? nullMark : 1);
       if (value !== null) inner.write(writer, value);
     },
   };
@@ -350,6 +358,8 @@ function defaultMaker(shape: Shape, options: FieldOptions): () => unknown {
       return () => [];
     case "struct":
       return () => defaultStruct(shape);
+    case "bigint64":
+      return () => 0n;
     default:
       return () => 0;
   }

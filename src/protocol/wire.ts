@@ -119,6 +119,11 @@ export class ByteReader {
     return high * TWO_32 + this.#view.getUint32(start + 4);
   }
 
+  /** A 64-bit integer, whatever it is. */
+  bigint64(): bigint {
+    return this.#view.getBigInt64(this.skip(8));
+  }
+
   /** An unsigned varint of at most 32 bits (5 bytes). */
   uvarint(): number {
     const { bytes } = this;
@@ -298,6 +303,13 @@ export class ByteWriter {
     this.#view.setInt32(at + 4, value | 0);
   }
 
+  /** Throws for what does not fit into 64 bits. */
+  bigint64(value: bigint): void {
+    if (BigInt.asIntN(64, value) !== value) throw outOfRange("bigint64", value);
+    const at = this.reserve(8);
+    this.#view.setBigInt64(at, value);
+  }
+
   /** Overwrites the 32-bit integer at `position`, which was reserved before. */
   patchInt32(position: number, value: number): void {
     this.#view.setInt32(position, value);
@@ -390,6 +402,6 @@ export class ByteWriter {
   }
 }
 
-function outOfRange(type: string, value: number): ProtocolError {
+function outOfRange(type: string, value: number | bigint): ProtocolError {
   return new ProtocolError(`${value} cannot be written as ${type}: it is out of range`);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { groupRecordTypes } from "../../src/groups/records/group_records.ts";
 import { metadataRecordTypes } from "../../src/metadata/records/metadata_record.ts";
 import {
   kRaftVersionRecord,
@@ -48,6 +49,9 @@ import {
   consumerProtocolSubscription,
 } from "../../src/protocol/messages/consumer_protocol.ts";
 import { type Codec, codecOf, type Struct } from "../../src/protocol/schema.ts";
+import { shareSnapshotRecord } from "../../src/share/records/share_snapshot.ts";
+import { shareUpdateRecord } from "../../src/share/records/share_update.ts";
+import { transactionLogRecord } from "../../src/transactions/records/transaction_log.ts";
 
 /** Every API, in the order of their files. */
 export const allApis: readonly AnyApi[] = [
@@ -92,10 +96,19 @@ export const raftRecordTypes = [
   votersRecord,
 ] as const;
 
+/** Keys and values of the records of the coordinators' topics. */
+export const coordinatorRecordTypes: readonly RecordType<unknown, never>[] = [
+  ...groupRecordTypes,
+  transactionLogRecord,
+  shareSnapshotRecord,
+  shareUpdateRecord,
+].flatMap(({ key, value }) => [key, value] as unknown as RecordType<unknown, never>[]);
+
 /** Every record type. */
 export const allRecordTypes: readonly RecordType<unknown, never>[] = [
   ...metadataRecordTypes,
   ...raftRecordTypes,
+  ...coordinatorRecordTypes,
 ] as unknown as RecordType<unknown, never>[];
 
 /** The types that are embedded in other messages. */
@@ -124,6 +137,7 @@ export const allMessages: readonly Message[] = [
   ]),
   ...metadataRecordTypes.map((record) => ({ ...record, key: record.type })),
   ...raftRecordTypes.map((record) => ({ ...record, key: null })),
+  ...coordinatorRecordTypes.map((record) => ({ ...record, key: record.type })),
   ...allEmbeddedTypes.map((embedded) => ({
     ...embedded,
     key: null,

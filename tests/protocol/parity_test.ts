@@ -17,11 +17,12 @@ import { allApis, allMessages } from "./all_messages.ts";
 interface SchemaField {
   readonly name: string;
   readonly type: string;
-  readonly versions: string;
+  /** Those of the tag when absent. */
+  readonly versions?: string;
   readonly nullableVersions?: string;
   readonly taggedVersions?: string;
   readonly tag?: number;
-  readonly default?: string | number | boolean;
+  readonly default?: string | number | boolean | null;
   readonly fields?: readonly SchemaField[];
 }
 
@@ -103,13 +104,15 @@ test("the list of messages has every file", () => {
   assertEquals(expected.sort(), files.sort());
 });
 
-test("the list of messages has every record of the metadata log", () => {
-  const records = `${folder}/metadata-records`;
-  if (!existsSync(records)) return;
+test("the list of messages has every record of Kafka's own topics", () => {
   const declared = new Set(allMessages.map(({ name }) => name));
-  for (const file of readdirSync(records)) {
-    const { name } = JSON.parse(readFileSync(`${records}/${file}`, "utf8")) as Schema;
-    assertEquals(declared.has(name), true, name);
+  for (const topic of ["metadata", "group", "transaction", "share"]) {
+    const records = `${folder}/${topic}-records`;
+    if (!existsSync(records)) continue;
+    for (const file of readdirSync(records)) {
+      const { name } = JSON.parse(readFileSync(`${records}/${file}`, "utf8")) as Schema;
+      assertEquals(declared.has(name), true, name);
+    }
   }
 });
 
@@ -152,7 +155,8 @@ function ours(
 }
 
 function typeOf(shape: Shape): string {
-  return shape.kind === "array" ? `[]${typeOf(shape.element)}` : shape.kind;
+  if (shape.kind === "array") return `[]${typeOf(shape.element)}`;
+  return shape.kind === "bigint64" ? "int64" : shape.kind;
 }
 
 function fieldsOf(shape: Shape, version: number): Plain[] | null {
@@ -162,7 +166,7 @@ function fieldsOf(shape: Shape, version: number): Plain[] | null {
 
 function theirs(fields: readonly SchemaField[], version: number, common: CommonStructs): Plain[] {
   return fields
-    .filter(({ versions }) => includes(versions, version))
+    .filter(({ versions, taggedVersions }) => includes((versions ?? taggedVersions)!, version))
     .map((field) => {
       const element = field.type.replace(/^\[\]/, "");
       // A type that begins with a capital letter is a struct.
@@ -202,7 +206,10 @@ function zeroOf(type: string): unknown {
 
 function defaultOf(field: SchemaField, type: string): unknown {
   const declared = field.default;
-  if (declared === undefined || (declared === "" && type !== "string")) return zeroOf(type);
+  // A JSON null is no default; the word "null" is.
+  if (declared === undefined || declared === null || (declared === "" && type !== "string")) {
+    return zeroOf(type);
+  }
   if (declared === "null") return null;
   if (type === "string") return declared;
   if (type === "bool") return String(declared).toLowerCase() === "true";

@@ -129,6 +129,16 @@ test("a struct that may be null has a byte in front", () => {
   assertEquals(valueOf(codec, 255, 0), { cursor: null });
 });
 
+test("in a tagged field that byte is 0 for null", () => {
+  const cursor = nested(struct({ at: int8() }), { nullable: "0+", tag: 3, tagged: "0+" });
+  const codec = codecOf(struct({ cursor }), 0, true);
+  assertEquals(bytesOf(codec, { cursor: { at: 7 } }), [1, 3, 3, 1, 7, 0]);
+  assertEquals(valueOf(codec, 1, 3, 3, 1, 7, 0), { cursor: { at: 7 } });
+  assertEquals(bytesOf(codec, { cursor: null }), [1, 3, 1, 0]);
+  assertEquals(valueOf(codec, 1, 3, 1, 0), { cursor: null });
+  assertEquals(valueOf(codec, 0), { cursor: { at: 0 } });
+});
+
 test("records are a view when decoded, and may be a source when encoded", () => {
   const codec = codecOf(struct({ batch: records({ nullable: "0+" }), end: int8() }), 0, true);
   const memory = Uint8Array.of(3, 8, 9, 5, 0);

@@ -59,6 +59,8 @@ export function defaultOf({ shape, options }: AnyField): unknown {
       return [];
     case "struct":
       return mapFields(shape, defaultOf);
+    case "bigint64":
+      return 0n;
     default:
       return 0;
   }
@@ -99,6 +101,8 @@ function randomValue(shape: Shape, version: number, chance: Chance): unknown {
       return chance.pick([0, 1, 4294967295, 2147483648, chance.next()]);
     case "int64":
       return randomInt64(chance);
+    case "bigint64":
+      return chance.pick([0n, -1n, 1n << 53n, 2n ** 63n - 1n, -(2n ** 63n)]);
     case "float64":
       return chance.pick([0, 0.5, -1e300, 5e-324, chance.next() / 3]);
     case "string":
@@ -164,6 +168,8 @@ function itemToJson(item: unknown, shape: Shape, version: number): unknown {
       return (item as unknown[]).map((each) => itemToJson(each, shape.element, version));
     case "struct":
       return toJson(item as Value, shape, version);
+    case "bigint64":
+      return String(item);
     default:
       return item;
   }
@@ -190,6 +196,8 @@ function itemFromJson(item: unknown, shape: Shape, version: number): unknown {
       return (item as unknown[]).map((each) => itemFromJson(each, shape.element, version));
     case "struct":
       return fromJson(item as Value, shape, version);
+    case "bigint64":
+      return BigInt(item as string);
     default:
       return item;
   }

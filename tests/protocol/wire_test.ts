@@ -58,6 +58,16 @@ test("a 64-bit integer has the bytes of two's complement", () => {
   }
 });
 
+test("a hash of 64 bits keeps all of them", () => {
+  const writer = new ByteWriter(8);
+  const values = [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 0x0123456789abcdefn];
+  for (const value of values) writer.bigint64(value);
+  const reader = new ByteReader(writer.toBytes());
+  assertEquals(values.map(() => reader.bigint64()), values);
+  assertEquals([...writer.toBytes().slice(32, 36)], [0x01, 0x23, 0x45, 0x67]);
+  assertThrows(() => writer.bigint64(2n ** 63n), ProtocolError, "cannot be written as bigint64");
+});
+
 test("a 64-bit integer beyond 2^53 is refused", () => {
   const beyond = [
     [0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],

@@ -1,0 +1,35 @@
+/**
+ * `OffsetCommit`: an offset that a group committed, in `__consumer_offsets`.
+ *
+ * @module
+ */
+import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
+import { int32, int64, string, struct, uuid } from "../../protocol/schema.ts";
+
+/**
+ * An offset that a group committed for a partition. Version 1 says itself when it expires, 3 adds
+ * the leader epoch (KIP-320), 4 the topic's id (KIP-848).
+ */
+export const offsetCommitRecord = defineCoordinatorRecord({
+  type: 1,
+  name: "OffsetCommit",
+  key: struct({
+    group: string(),
+    topic: string(),
+    partition: int32(),
+  }),
+  versions: "0-4",
+  flexible: "4+",
+  value: struct({
+    offset: int64(),
+    leaderEpoch: int32({ versions: "3+", default: -1 }),
+    metadata: string(),
+    commitTimestamp: int64(),
+    expireTimestamp: int64({ versions: "1", default: -1 }),
+    topicId: uuid({ versions: "4+", tag: 0, tagged: "4+" }),
+  }),
+});
+/** The key of OffsetCommit. */
+export type OffsetCommitKey = KeyOf<typeof offsetCommitRecord>;
+/** The value of OffsetCommit, as decoded. */
+export type OffsetCommitValue = ValueOf<typeof offsetCommitRecord>;

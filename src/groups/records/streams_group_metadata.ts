@@ -1,0 +1,36 @@
+/**
+ * `StreamsGroupMetadata`: a streams group, in `__consumer_offsets`.
+ *
+ * @module
+ */
+import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
+import { array, bigint64, int32, string, struct } from "../../protocol/schema.ts";
+
+const lastAssignmentConfig = struct({
+  key: string(),
+  value: string(),
+});
+
+/**
+ * A streams group (KIP-1071) and its epoch, which rises with every change of members, topology or
+ * topics.
+ */
+export const streamsGroupMetadataRecord = defineCoordinatorRecord({
+  type: 17,
+  name: "StreamsGroupMetadata",
+  key: struct({
+    groupId: string(),
+  }),
+  versions: "0",
+  flexible: "0+",
+  value: struct({
+    epoch: int32(),
+    metadataHash: bigint64(),
+    validatedTopologyEpoch: int32({ default: -1, tag: 0, tagged: "0+" }),
+    lastAssignmentConfigs: array(lastAssignmentConfig, { nullable: "0+", tag: 1, tagged: "0+" }),
+  }),
+});
+/** The key of StreamsGroupMetadata. */
+export type StreamsGroupMetadataKey = KeyOf<typeof streamsGroupMetadataRecord>;
+/** The value of StreamsGroupMetadata, as decoded. */
+export type StreamsGroupMetadataValue = ValueOf<typeof streamsGroupMetadataRecord>;

@@ -1,0 +1,31 @@
+/**
+ * `StreamsGroupTargetAssignmentMetadata`: when a streams group was assigned, in
+ * `__consumer_offsets`.
+ *
+ * @module
+ */
+import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
+import { int32, int64, string, struct } from "../../protocol/schema.ts";
+
+/** The epoch in which a streams group's target assignment was made. */
+export const streamsGroupTargetAssignmentMetadataRecord = defineCoordinatorRecord({
+  type: 20,
+  name: "StreamsGroupTargetAssignmentMetadata",
+  key: struct({
+    groupId: string(),
+  }),
+  versions: "0",
+  flexible: "0+",
+  value: struct({
+    assignmentEpoch: int32(),
+    assignmentTimestamp: int64({ tag: 0, tagged: "0+" }),
+  }),
+});
+/** The key of StreamsGroupTargetAssignmentMetadata. */
+export type StreamsGroupTargetAssignmentMetadataKey = KeyOf<
+  typeof streamsGroupTargetAssignmentMetadataRecord
+>;
+/** The value of StreamsGroupTargetAssignmentMetadata, as decoded. */
+export type StreamsGroupTargetAssignmentMetadataValue = ValueOf<
+  typeof streamsGroupTargetAssignmentMetadataRecord
+>;

@@ -1,0 +1,50 @@
+/**
+ * `StreamsGroupTopology`: a streams group's topology, in `__consumer_offsets`.
+ *
+ * @module
+ */
+import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
+import { array, int16, int32, string, struct } from "../../protocol/schema.ts";
+
+const topicConfig = struct({
+  key: string(),
+  value: string(),
+});
+
+const topicInfo = struct({
+  name: string(),
+  partitions: int32(),
+  replicationFactor: int16(),
+  topicConfigs: array(topicConfig),
+});
+
+/** What a streams application does with its topics: the subtopologies that tasks are made of. */
+export const streamsGroupTopologyRecord = defineCoordinatorRecord({
+  type: 23,
+  name: "StreamsGroupTopology",
+  key: struct({
+    groupId: string(),
+  }),
+  versions: "0",
+  flexible: "0+",
+  value: struct({
+    epoch: int32(),
+    subtopologies: array(struct({
+      subtopologyId: string(),
+      sourceTopics: array(string()),
+      sourceTopicRegex: array(string()),
+      stateChangelogTopics: array(topicInfo),
+      repartitionSinkTopics: array(string()),
+      repartitionSourceTopics: array(topicInfo),
+      copartitionGroups: array(struct({
+        sourceTopics: array(int16()),
+        sourceTopicRegex: array(int16()),
+        repartitionSourceTopics: array(int16()),
+      })),
+    })),
+  }),
+});
+/** The key of StreamsGroupTopology. */
+export type StreamsGroupTopologyKey = KeyOf<typeof streamsGroupTopologyRecord>;
+/** The value of StreamsGroupTopology, as decoded. */
+export type StreamsGroupTopologyValue = ValueOf<typeof streamsGroupTopologyRecord>;

@@ -1,0 +1,44 @@
+/**
+ * `TransactionLog`: the state of a transactional id, in `__transaction_state`.
+ *
+ * @module
+ */
+import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
+import { array, int16, int32, int64, int8, string, struct } from "../../protocol/schema.ts";
+
+/**
+ * A transactional id: who holds it, and how far its transaction is. Version 1 adds the ids and
+ * epochs that follow when one is used up (KIP-890).
+ */
+export const transactionLogRecord = defineCoordinatorRecord({
+  type: 0,
+  name: "TransactionLog",
+  key: struct({
+    transactionalId: string(),
+  }),
+  versions: "0-1",
+  flexible: "1+",
+  value: struct({
+    producerId: int64(),
+    previousProducerId: int64({ versions: "1+", default: -1, tag: 0, tagged: "1+" }),
+    nextProducerId: int64({ versions: "1+", default: -1, tag: 1, tagged: "1+" }),
+    producerEpoch: int16(),
+    nextProducerEpoch: int16({ versions: "1+", default: -1, tag: 3, tagged: "1+" }),
+    transactionTimeoutMs: int32(),
+    transactionStatus: int8(),
+    transactionPartitions: array(
+      struct({
+        topic: string(),
+        partitionIds: array(int32()),
+      }),
+      { nullable: "0+" },
+    ),
+    transactionLastUpdateTimestampMs: int64(),
+    transactionStartTimestampMs: int64(),
+    clientTransactionVersion: int16({ versions: "1+", tag: 2, tagged: "1+" }),
+  }),
+});
+/** The key of TransactionLog. */
+export type TransactionLogKey = KeyOf<typeof transactionLogRecord>;
+/** The value of TransactionLog, as decoded. */
+export type TransactionLogValue = ValueOf<typeof transactionLogRecord>;
