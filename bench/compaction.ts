@@ -1,8 +1,8 @@
 /**
  * What compaction does, and what it costs those who produce meanwhile: `deno task bench:compaction`.
- * Fills a log with records over many keys, starts a broker on it, and has it compacted twice: alone,
- * for its speed and its memory, and beside a steady load of producers of another topic, for the times
- * that they wait.
+ * Fills logs with records over many keys, starts a broker on them, warms it up, and has them compacted
+ * in turn: one alone, for its speed and its memory, the next beside a steady load of producers of
+ * another topic. The times that these wait are set beside those of the same load just before.
  *
  * @module
  */
@@ -10,9 +10,13 @@ import { parseArgs } from "@std/cli/parse-args";
 import { Admin } from "../mod.ts";
 import { DEFAULT_LOG_CONFIG } from "../src/log/log_config.ts";
 import { PartitionLog } from "../src/log/partition_log.ts";
+import { finishFrame, startFrame } from "../src/protocol/frame.ts";
+import { readResponseHeader, writeRequestHeader } from "../src/protocol/header.ts";
+import { incrementalAlterConfigs } from "../src/protocol/messages/incremental_alter_configs.ts";
 import { encodeBatch } from "../src/protocol/records/batch.ts";
+import { ByteReader, ByteWriter } from "../src/protocol/wire.ts";
 import { hostRuntime } from "../src/runtime/host.ts";
-import { type LoadResult, run } from "./flush_load.ts";
+import { Answers, type LoadResult, run, writeAll } from "./flush_load.ts";
 
 const HELP = `deno task bench:compaction [options]
 
@@ -58,14 +62,24 @@ const runs = numberOf(args.runs, 3);
 const directory = args.dir ?? new URL("../.cache/bench/compaction", import.meta.url).pathname;
 
 const runtime = await hostRuntime();
-const TOPIC = "keys";
 const LOAD_TOPIC = "load";
+/** The topics that are compacted, one after the other. */
+const topics = [
+  { name: "warm-up", megabytes: megabytes / 2 },
+  ...Array.from({ length: runs }, (_, i) => [
+    { name: `alone-${i}`, megabytes },
+    { name: `beside-${i}`, megabytes },
+  ]).flat(),
+];
+const ALTER_VERSION = 1;
+const TOPIC_RESOURCE = 2;
+const SET = 0;
 
 interface BrokerProcess {
   readonly port: number;
   readonly pid: number;
-  /** Resolves with the seconds that it took when the broker says that it has compacted the log. */
-  compacted(): Promise<number>;
+  /** Resolves with the seconds that it took when the broker says that it has compacted `topic`. */
+  compacted(topic: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -105,8 +119,8 @@ async function startBroker(...settings: string[]): Promise<BrokerProcess> {
   return {
     port,
     pid: child.pid,
-    async compacted() {
-      return Number((await find(/Compacted keys-0 [^\n]* in ([\d.]+) s/))[1]);
+    async compacted(topic) {
+      return Number((await find(new RegExp(`Compacted ${topic}-0 [^\\n]* in ([\\d.]+) s`)))[1]);
     },
     async stop() {
       child.kill("SIGTERM");
@@ -116,26 +130,26 @@ async function startBroker(...settings: string[]): Promise<BrokerProcess> {
   };
 }
 
-/** Makes the topics, and fills the log of one of them while no broker has it. */
-async function fill(): Promise<void> {
+/** Makes the topics, and fills the logs of those to be compacted while no broker has them. */
+async function prepare(): Promise<void> {
   await Deno.remove(directory, { recursive: true }).catch(() => {});
   await Deno.mkdir(directory, { recursive: true });
   const broker = await startBroker("log.cleaner.enable=false");
   const admin = new Admin({ bootstrapServers: `127.0.0.1:${broker.port}` });
   await admin.createTopics([
-    {
-      name: TOPIC,
-      partitions: 1,
-      configs: { "cleanup.policy": "compact" },
-    },
+    ...topics.map(({ name }) => ({ name, partitions: 1 })),
     { name: LOAD_TOPIC, partitions: 4 },
   ]);
   await admin.close();
   await broker.stop();
+  for (const topic of topics) await fill(topic.name, topic.megabytes);
+}
+
+async function fill(topic: string, megabytes: number): Promise<void> {
   const log = PartitionLog.open({
     runtime,
-    directory: `${directory}/data/${TOPIC}-0`,
-    topic: TOPIC,
+    directory: `${directory}/data/${topic}-0`,
+    topic,
     partition: 0,
     config: { ...DEFAULT_LOG_CONFIG, compact: true },
   });
@@ -155,6 +169,28 @@ async function fill(): Promise<void> {
   log.roll();
   await log.flush();
   log.close();
+}
+
+/** From now on the broker has `topic` compacted. */
+async function letCompact(port: number, topic: string): Promise<void> {
+  const writer = new ByteWriter();
+  const start = startFrame(writer);
+  writeRequestHeader(writer, incrementalAlterConfigs, ALTER_VERSION, 1, "compaction-bench");
+  incrementalAlterConfigs.requestCodec(ALTER_VERSION).write(writer, {
+    resources: [{
+      resourceType: TOPIC_RESOURCE,
+      resourceName: topic,
+      configs: [{ name: "cleanup.policy", configOperation: SET, value: "compact" }],
+    }],
+    validateOnly: false,
+  });
+  finishFrame(writer, start);
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await writeAll(connection, writer.toBytes());
+  const reader = new ByteReader(await new Answers(connection).next());
+  readResponseHeader(reader, incrementalAlterConfigs, ALTER_VERSION);
+  const [answer] = incrementalAlterConfigs.responseCodec(ALTER_VERSION).read(reader).responses;
+  if (answer!.errorCode !== 0) throw new Error(`Cannot alter ${topic}: ${answer!.errorMessage}`);
 }
 
 /** Resident memory of the process, MiB; 0 where the host does not tell. */
@@ -193,30 +229,28 @@ console.log(
 console.log(
   "| --: | ---------: | -------: | -------------: | -----: | -----: | -------: | ----: |",
 );
+await prepare();
+const broker = await startBroker("log.cleaner.backoff.ms=100");
+// What a running broker has anyway: compiled code and buffers.
+await letCompact(broker.port, "warm-up");
+await load(broker.port, measuredMs);
+await broker.compacted("warm-up");
 for (let i = 0; i < runs; i++) {
-  await fill();
-  let broker = await startBroker("log.cleaner.backoff.ms=3000");
-  // What a running broker has anyway: compiled code and buffers.
-  await load(broker.port, 1_500);
   const before = residentMb(broker.pid);
   let peak = before;
   const sampler = setInterval(() => peak = Math.max(peak, residentMb(broker.pid)), 20);
-  const alone = await broker.compacted();
+  await letCompact(broker.port, `alone-${i}`);
+  const alone = await broker.compacted(`alone-${i}`);
   clearInterval(sampler);
-  await broker.stop();
 
-  await fill();
-  broker = await startBroker("log.cleaner.enable=false");
   const without = await load(broker.port, measuredMs);
-  await broker.stop();
-  broker = await startBroker("log.cleaner.backoff.ms=500");
+  await letCompact(broker.port, `beside-${i}`);
   let isOver = false;
-  const beside = broker.compacted();
+  const beside = broker.compacted(`beside-${i}`);
   void beside.then(() => isOver = true);
   const meanwhile = await load(broker.port, measuredMs);
   const note = isOver ? " (ended before the load)" : "";
   const seconds = await beside;
-  await broker.stop();
   const cells = [
     i + 1,
     rate(alone),
@@ -230,4 +264,5 @@ for (let i = 0; i < runs; i++) {
   ];
   console.log(`| ${cells.join(" | ")} |`);
 }
+await broker.stop();
 await Deno.remove(directory, { recursive: true });

@@ -29,7 +29,12 @@ export interface Load {
   /** Not measured. */
   readonly warmUpMs: number;
   readonly measuredMs: number;
-  /** How long each waits between two requests, ms: a steady load. As fast as it can unless told. */
+  /**
+   * A steady load: each producer sends a request every so many ms, by a timetable in which the
+   * producers are evenly spread, and skips what it is too late for. Without it they wait for answers
+   * only. Were they to count from the last answer, those answered together would send together ever
+   * after, and wait for each other.
+   */
   readonly intervalMs?: number;
 }
 
@@ -76,6 +81,14 @@ async function produceUntil(
   const request = requestOf(load, number % load.partitions);
   const sentMs: number[] = [];
   const answers = new Answers(connection);
+  const { intervalMs } = load;
+  let dueMs = beginMs - load.warmUpMs + (intervalMs ?? 0) * number / load.producers;
+  const untilDue = async () => {
+    if (!intervalMs) return;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs - performance.now())));
+    do dueMs += intervalMs; while (dueMs < performance.now());
+  };
+  await untilDue();
   for (let i = 0; i < load.inFlight; i++) {
     sentMs.push(performance.now());
     await writeAll(connection, request);
@@ -90,7 +103,7 @@ async function produceUntil(
       if (sentMs.length === 0) return;
       continue;
     }
-    if (load.intervalMs) await new Promise((resolve) => setTimeout(resolve, load.intervalMs));
+    await untilDue();
     sentMs.push(performance.now());
     await writeAll(connection, request);
   }
@@ -113,7 +126,8 @@ function requestOf({ topic, batchBytes, acks }: Load, index: number): Uint8Array
   return writer.toBytes();
 }
 
-async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+/** Writes all of `bytes`. */
+export async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
 }
 
@@ -126,13 +140,15 @@ function checkAnswer(frame: Uint8Array): void {
 }
 
 /** Cuts a connection's bytes into answers. */
-class Answers {
+export class Answers {
   #buffer = new Uint8Array(65_536);
   #start = 0;
   #end = 0;
 
+  /** The answers that come on `connection`. */
   constructor(readonly connection: Deno.TcpConn) {}
 
+  /** The next one, without its length. */
   async next(): Promise<Uint8Array> {
     for (;;) {
       const length = this.#length();
