@@ -35,7 +35,11 @@ export class DeletedLogs {
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
       waiting.log.discard();
       try {
-        this.#files.remove(waiting.log.directory);
+        const { directory } = waiting.log;
+        // What is left of it is removed by the next start.
+        if (nowMs !== Infinity && this.#files.removeLater !== undefined) {
+          this.#files.removeLater(directory).catch(() => {});
+        } else this.#files.remove(directory);
       } catch (error) {
         failure ??= error;
       }

@@ -31,6 +31,8 @@ export type OnDiskFault = (fault: FileError) => void;
 export class DirectoryFiles implements FileSystem {
   /** What took the directory out of service, or null. */
   fault: FileError | null = null;
+  /** The ends of removals under way. */
+  readonly #removals = new Set<Promise<void>>();
 
   /** `onFault` is called while the operation that failed is under way: it must not throw. */
   constructor(private readonly files: FileSystem, private readonly onFault: OnDiskFault) {}
@@ -60,6 +62,18 @@ export class DirectoryFiles implements FileSystem {
 
   remove(path: string): void {
     this.change(path, () => this.files.remove(path));
+  }
+
+  removeLater(path: string): Promise<void> {
+    const removal = this.#removeLater(path);
+    const end = removal.catch(() => {}).then(() => void this.#removals.delete(end));
+    this.#removals.add(end);
+    return removal;
+  }
+
+  /** Resolves when nothing is being removed any more. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#removals);
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -116,6 +130,17 @@ export class DirectoryFiles implements FileSystem {
       "io",
       { cause: fault },
     );
+  }
+
+  async #removeLater(path: string): Promise<void> {
+    if (this.files.removeLater === undefined) return this.remove(path);
+    this.refuseAfterFault(path);
+    try {
+      await this.files.removeLater(path);
+    } catch (error) {
+      if (error instanceof FileError && error.reason === "io") this.#fail(error);
+      throw error;
+    }
   }
 
   #fail(fault: FileError): void {

@@ -73,6 +73,7 @@ export class LogManager {
   readonly #options: LogManagerOptions;
   readonly #lock: DirectoryLock;
   #failure: KafkaError | null = null;
+  readonly #files: DirectoryFiles;
   readonly #logs = new Map<string, PartitionLog>();
   readonly #failures = new Map<string, KafkaError>();
   readonly #startOffsets: StartOffsets;
@@ -96,6 +97,7 @@ export class LogManager {
     parentsToSync: readonly string[],
   ) {
     const files = new DirectoryFiles(options.runtime.files, (fault) => this.#fail(fault));
+    this.#files = files;
     this.#options = { ...options, runtime: { ...options.runtime, files } };
     this.#lock = lock;
     this.directory = options.directory;
@@ -356,6 +358,7 @@ export class LogManager {
         : error;
     } finally {
       this.#closeLogs();
+      await this.#files.settle();
       this.#lock.release();
     }
   }

@@ -12,6 +12,7 @@ import { FileError, type FileHandle, type FileSystem } from "../runtime/runtime.
 import { AbortedTransactions } from "./aborted_transactions.ts";
 import { BatchIndex } from "./batch_index.ts";
 import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "./batch_scanner.ts";
+import { DELETED_SUFFIX } from "./compaction/swap_files.ts";
 import { type CountedSegment, OpenSegments } from "./open_segments.ts";
 import { loadIndex, removeIndex, siblingPath, storeIndex } from "./segment_index_files.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
@@ -504,9 +505,20 @@ export class Segment implements CountedSegment {
     removeIndex(this.#files, this.path);
   }
 
-  /** Removes its files. It must be closed. */
-  removeFiles(): void {
-    this.#files.remove(this.path);
+  /**
+   * Removes its files. It must be closed. When it is not urgent, the `.log` only gets the name of
+   * one that was deleted, which a start removes, and goes while the event loop goes on.
+   */
+  removeFiles(isUrgent = true): void {
+    const files = this.#files;
+    const isAside = this.path.endsWith(DELETED_SUFFIX);
+    const aside = isAside ? this.path : this.path + DELETED_SUFFIX;
+    if (isUrgent || files.removeLater === undefined || !isAside && files.exists(aside)) {
+      files.remove(this.path);
+    } else {
+      if (!isAside) files.rename(this.path, aside);
+      files.removeLater(aside).catch(() => {});
+    }
     removeIndex(this.#files, this.path);
     this.aborted.remove();
   }

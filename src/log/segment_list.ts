@@ -159,14 +159,17 @@ export class SegmentList {
     this.#directoryIsDirty = true;
   }
 
-  /** Removes the files of retired segments whose time has come at `nowMs` and that nobody sends. */
-  removeRetired(nowMs: number): void {
+  /**
+   * Removes the files of retired segments whose time has come at `nowMs` and that nobody sends; at
+   * once when it is urgent, as at the end of the process.
+   */
+  removeRetired(nowMs: number, isUrgent: boolean = nowMs === Infinity): void {
     if (this.#retired.length === 0) return;
     const isOver = ({ segment, dueMs }: { segment: Segment; dueMs: number }) =>
       dueMs <= nowMs && (!segment.isHeld || nowMs === Infinity);
     const over = this.#retired.filter(isOver);
     this.#retired = this.#retired.filter((retired) => !isOver(retired));
-    for (const { segment } of over) this.#remove(segment);
+    for (const { segment } of over) this.#remove(segment, isUrgent);
   }
 
   /** Whether bytes of any segment are being sent. */
@@ -296,9 +299,9 @@ export class SegmentList {
     return 0;
   }
 
-  #remove(segment: Segment): void {
+  #remove(segment: Segment, isUrgent = true): void {
     segment.close();
-    segment.removeFiles();
+    segment.removeFiles(isUrgent);
     this.#directoryIsDirty = true;
   }
 }

@@ -170,6 +170,13 @@ export function denoFiles(tryLock: TryLock): FileSystem {
         if (codeOf(cause) !== "ENOENT") throw fileError("remove", path, cause);
       }
     },
+    async removeLater(path: string): Promise<void> {
+      try {
+        await Deno.remove(path, { recursive: true });
+      } catch (cause) {
+        if (codeOf(cause) !== "ENOENT") throw fileError("remove", path, cause);
+      }
+    },
     syncDirectory,
     tryLock,
     space,

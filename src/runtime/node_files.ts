@@ -166,6 +166,14 @@ export function nodeFiles(tryLock: TryLock): FileSystem {
     remove(path: string): void {
       attempt("remove", path, () => fs.rmSync(path, { recursive: true, force: true }));
     },
+    removeLater(path: string): Promise<void> {
+      return new Promise((resolve, reject) => {
+        fs.rm(path, { recursive: true, force: true }, (cause) => {
+          if (cause) reject(fileError("remove", path, cause));
+          else resolve();
+        });
+      });
+    },
     syncDirectory,
     tryLock,
     space: diskSpace,

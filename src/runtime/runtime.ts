@@ -146,6 +146,12 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Removes a file, or a directory with everything in it. Content when it does not exist. */
   remove(path: string): void;
+  /**
+   * As `remove`, while the event loop goes on: to free the room of a file of a gigabyte takes a tenth
+   * of a second and more. When the process ends meanwhile, the file or a part of the directory may
+   * still be there. Absent where it takes no time.
+   */
+  removeLater?(path: string): Promise<void>;
   /** Makes the directory's entries (creations, renames, removals) last (fsync of the directory). */
   syncDirectory(path: string): Promise<void>;
   /** Takes the file `path` as a lock for this process, or returns null when another one holds it. */

@@ -23,6 +23,8 @@ import { markOf } from "./trace.ts";
 const CAPACITY_BYTES = 2 ** 40;
 /** An asynchronous read takes so long at least, and so much longer by its size. */
 const READ_US = 20;
+/** An asynchronous removal takes so long. */
+const REMOVE_US = 5_000;
 const READ_BYTES_PER_US = 1_000;
 
 /** The lengths of all files in a directory. */
@@ -105,6 +107,20 @@ export class SimulatedFiles implements FileSystem {
   remove(path: string): void {
     this.begin("change", path);
     this.disk.tree.remove(path);
+  }
+
+  /** As {@linkcode FileSystem.removeLater}. */
+  removeLater(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.schedule(REMOVE_US, () => {
+        try {
+          this.remove(path);
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   /** As {@linkcode FileSystem.syncDirectory}. */

@@ -68,6 +68,34 @@ test("DirectoryFiles tells faults of the disk from what else may fail", async ()
   }
 });
 
+test("DirectoryFiles waits for removals, and notices what the disk fails to remove", async () => {
+  const { failing, files, told } = opened();
+  const ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  const slow = Object.assign(failing, {
+    removeLater: (_path: string) =>
+      new Promise<void>((resolve, reject) => void ends.push({ resolve, reject })),
+  });
+  assertEquals(slow, failing);
+  await files.settle();
+  const first = files.removeLater("/data/f");
+  const second = files.removeLater("/data/g");
+  let isSettled = false;
+  const settled = files.settle().then(() => void (isSettled = true));
+  ends[0]!.resolve();
+  await first;
+  assertEquals([isSettled, told.length], [false, 0]);
+  const broken = new FileError("Cannot remove g: broken", "io");
+  ends[1]!.reject(broken);
+  await assertRejects(() => second, FileError, "broken");
+  await settled;
+  assertEquals(files.fault, broken);
+  await assertRejects(
+    () => files.removeLater("/data/f"),
+    FileError,
+    "nothing in its data directory",
+  );
+});
+
 test("DirectoryFiles changes nothing after a fault, and goes on reading", async () => {
   const { failing, files, file, told } = opened();
   failing.reason = "io";

@@ -131,6 +131,27 @@ test("files of deleted segments go after file.delete.delay.ms, or when the log i
   assertEquals(machine.segments().length, 1);
 });
 
+test("a deleted segment has another name until its room is free", () => {
+  const machine = new Machine();
+  const removed: string[] = [];
+  const files = Object.assign(machine.files, {
+    removeLater: (path: string) => Promise.resolve(void removed.push(path)),
+  });
+  assertEquals(files, machine.files);
+  const log = machine.open({ segmentBytes: 100, fileDeleteDelayMs: 0 });
+  for (let i = 0; i < 4; i++) log.append(batchOf(1), client);
+  log.deleteRecordsBefore(2);
+  assertEquals(machine.segments().length, 2);
+  const aside = [0, 1].map((offset) => `/data/events-0/0000000000000000000${offset}.log.deleted`);
+  assertEquals(removed, aside);
+  assertEquals(aside.map((path) => files.exists(path)), [true, true]);
+  // The process ends before they are removed: the next one does it.
+  const again = machine.kill().open({ segmentBytes: 100 }, { logStartOffset: 2 });
+  assertEquals([again.logStartOffset, again.logEndOffset], [2, 4]);
+  assertEquals(aside.map((path) => machine.files.exists(path)), [false, false]);
+  again.close();
+});
+
 test("PartitionLog.truncateTo cuts whole batches, over segments", () => {
   for (let offset = 0; offset <= 21; offset++) {
     const machine = new Machine();

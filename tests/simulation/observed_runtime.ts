@@ -64,6 +64,9 @@ export function observe(runtime: Runtime, holdings: Holdings): Runtime {
       exists: (path) => files.exists(path),
       rename: (from, to) => files.rename(from, to),
       remove: (path) => files.remove(path),
+      ...(files.removeLater === undefined
+        ? {}
+        : { removeLater: (path: string) => files.removeLater!(path) }),
       syncDirectory: (path) => files.syncDirectory(path),
       tryLock(path) {
         const lock = files.tryLock(path);
