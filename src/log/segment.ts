@@ -7,15 +7,16 @@
  */
 import { assert } from "../assert.ts";
 import { readMaxTimestamp } from "../protocol/records/batch.ts";
-import type { RecordsSource } from "../protocol/wire.ts";
 import { FileError, type FileHandle, type FileSystem } from "../runtime/runtime.ts";
 import { AbortedTransactions } from "./aborted_transactions.ts";
 import { BatchIndex } from "./batch_index.ts";
 import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "./batch_scanner.ts";
 import { DELETED_SUFFIX } from "./compaction/swap_files.ts";
+import { type LogRecords, SegmentSlice } from "./log_records.ts";
 import { type CountedSegment, OpenSegments } from "./open_segments.ts";
 import { loadIndex, removeIndex, siblingPath, storeIndex } from "./segment_index_files.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
+import { UnreadBytes } from "./unread_bytes.ts";
 
 /** The offset that a segment file named `name` begins at, or -1 for a file of another kind. */
 export function baseOffsetOf(name: string): number {
@@ -78,6 +79,8 @@ export class Segment implements CountedSegment {
   #holders = 0;
   /** Grows when written bytes are cut off: who holds a range of them must not read others instead. */
   #cuts = 0;
+  /** What could not be read when it was to be sent. */
+  #unread: UnreadBytes | null = null;
   // Offsets that readers came to lately and the positions they were found at.
   readonly #hintOffsets = new Float64Array(HINTS).fill(-1);
   readonly #hintPositions = new Uint32Array(HINTS);
@@ -300,8 +303,9 @@ export class Segment implements CountedSegment {
     return entry < index.length ? this.baseOffset + index.lastOffsetAt(entry) + 1 : this.nextOffset;
   }
 
-  /** The bytes from `start` to `end`, read when they are copied. */
+  /** The bytes from `start` to `end`, read when they are copied, and before where that has failed. */
   slice(start: number, end: number): LogRecords {
+    this.#unread?.readAgain(start, end, (target, at) => this.copy(target, at, this.#cuts));
     return new SegmentSlice(this, start, end - start, this.#cuts);
   }
 
@@ -329,14 +333,20 @@ export class Segment implements CountedSegment {
     try {
       length = this.file.readAt(target, position);
     } catch (error) {
+      this.#noteUnread(position, target.length);
       throw asKafkaError(`Cannot read ${this.path}`, error);
     }
     if (length < target.length) {
+      this.#noteUnread(position, target.length);
       throw storageError(
         `Cannot read ${target.length} bytes at ${position} of ${this.path}`,
         new Error(`the file ends after ${length}`),
       );
     }
+  }
+
+  #noteUnread(position: number, length: number): void {
+    (this.#unread ??= new UnreadBytes()).add(position, position + length);
   }
 
   /** Cuts off what lies at `position`, where a batch begins, and beyond, and forgets it. */
@@ -348,6 +358,7 @@ export class Segment implements CountedSegment {
     this.file.truncate(position);
     this.isDirty = true;
     this.#cuts++;
+    this.#unread = null;
     this.#hintOffsets.fill(-1);
     this.nextOffset = this.baseOffset;
     this.size = position;
@@ -556,38 +567,3 @@ export class Segment implements CountedSegment {
     );
   }
 }
-
-/** Batches that were read, in the file until they are copied. */
-export interface LogRecords extends RecordsSource {
-  /** An offset that none of the records reaches. */
-  readonly offsetBound: number;
-}
-
-/** Batches of a segment that a response carries. */
-class SegmentSlice implements LogRecords {
-  constructor(
-    readonly segment: Segment,
-    readonly start: number,
-    readonly byteLength: number,
-    readonly cuts: number,
-  ) {}
-
-  get offsetBound(): number {
-    return this.segment.offsetBoundAt(this.start + this.byteLength);
-  }
-
-  copyTo(target: Uint8Array, offset: number): void {
-    this.segment.copy(target, this.start + offset, this.cuts);
-  }
-
-  hold(): void {
-    this.segment.hold();
-  }
-
-  release(): void {
-    this.segment.unhold();
-  }
-}
-
-/** No batches at all. */
-export const NO_RECORDS: LogRecords = { byteLength: 0, offsetBound: 0, copyTo: () => {} };

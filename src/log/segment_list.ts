@@ -7,9 +7,10 @@
 import type { Runtime } from "../runtime/runtime.ts";
 import { CLEANED_SUFFIX } from "./compaction/swap_files.ts";
 import type { LogConfig } from "./log_config.ts";
+import { type LogRecords, NO_RECORDS } from "./log_records.ts";
 import type { ReadOptions } from "./log_types.ts";
 import type { OpenSegments } from "./open_segments.ts";
-import { type LogRecords, NO_RECORDS, Segment, segmentFileName } from "./segment.ts";
+import { Segment, segmentFileName } from "./segment.ts";
 import { removeIndex } from "./segment_index_files.ts";
 
 /** Segments in order. Methods throw a `FileError` when files fail. */

@@ -107,7 +107,17 @@ export async function fetchFrom(
   topic: string,
   partition: number,
   fetchOffset: number,
-): Promise<FetchResponse["responses"][number]["partitions"][number]> {
+): Promise<PartitionAnswer> {
+  return (await fetchAll(client, topic, [partition], fetchOffset))[0]!;
+}
+
+/** What each of these partitions answers to one fetch of them all that does not wait. */
+export async function fetchAll(
+  client: RawClient,
+  topic: string,
+  partitions: readonly number[],
+  fetchOffset = 0,
+): Promise<PartitionAnswer[]> {
   const { responses } = await client.request(fetch, 12, {
     replicaState: { replicaId: -1, replicaEpoch: -1 },
     maxWaitMs: 0,
@@ -119,10 +129,16 @@ export async function fetchFrom(
     topics: [{
       topic,
       topicId: ZERO_UUID,
-      partitions: [{ partition, fetchOffset, partitionMaxBytes: 1_000_000 }],
+      partitions: partitions.map((partition) => {
+        return { partition, fetchOffset, partitionMaxBytes: 1_000_000 };
+      }),
     }],
     forgottenTopicsData: [],
     rackId: "",
   });
-  return responses[0]!.partitions[0]!;
+  return partitions.map((partition) => {
+    return responses[0]!.partitions.find((answer) => answer.partitionIndex === partition)!;
+  });
 }
+
+type PartitionAnswer = FetchResponse["responses"][number]["partitions"][number];

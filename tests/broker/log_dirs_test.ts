@@ -11,7 +11,7 @@ import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { FileError } from "../../src/runtime/runtime.ts";
 import { FailingFiles } from "../log/fixture.ts";
 import { test } from "../harness.ts";
-import { batchOf, fetchFrom, produceTo, withBroker } from "./fixture.ts";
+import { batchOf, fetchAll, fetchFrom, produceTo, withBroker } from "./fixture.ts";
 import type { RawClient } from "./raw_client.ts";
 
 const STORAGE_ERROR = 56;
@@ -110,6 +110,34 @@ test("a disk that fails takes its partitions out of service, for writing, and no
     },
     TWO,
     memory,
+  );
+});
+
+test("a disk that cannot be read keeps nobody from the others' records", async () => {
+  const files = new FailingFiles(new MemoryFileSystem());
+  await withBroker(
+    async ({ client, connect, createTopic }) => {
+      await createTopic({ name: "events", numPartitions: 2, replicationFactor: 1 });
+      const records = batchOf(["kept"]);
+      for (const partition of [0, 1]) await produceTo(client, "events", partition, records);
+      const fetchBoth = async (client: RawClient) => {
+        const answers = await fetchAll(client, "events", [0, 1]);
+        return answers.map(({ errorCode, records }) => [errorCode, records?.byteLength]);
+      };
+      const whole = [[0, records.length], [0, records.length]];
+      assertEquals(await fetchBoth(client), whole);
+      files.reason = "io";
+      files.failsAt = "/two/";
+      files.failing.add("read");
+      // Where the records lie is known, so the answer has begun when they turn out to be unreadable.
+      await assertRejects(() => fetchBoth(client), Error, "closed instead of answering");
+      const again = await connect();
+      assertEquals(await fetchBoth(again), [[0, records.length], [STORAGE_ERROR, 0]]);
+      files.failing.clear();
+      assertEquals(await fetchBoth(again), whole);
+    },
+    TWO,
+    files,
   );
 });
 

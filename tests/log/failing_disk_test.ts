@@ -3,6 +3,7 @@ import { KafkaError } from "../../src/protocol/errors.ts";
 import type { LogConfig } from "../../src/log/log_config.ts";
 import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
 import { allBatches, batchOf, FailingFiles, Machine, producedBatch, refusal } from "./fixture.ts";
+import type { RecordsSource } from "../../src/protocol/wire.ts";
 import { test } from "../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
@@ -119,6 +120,31 @@ test("a failed read is an answer, not a crash", () => {
   files.failing.add("read");
   const copy = () => source.copyTo(new Uint8Array(source.byteLength), 0);
   assertEquals(refusal(copy).name, "KAFKA_STORAGE_ERROR");
+  log.close();
+});
+
+test("what could not be sent is read before it is promised again, until that succeeds", () => {
+  const { files, log } = opened();
+  log.append(batchOf(3), client);
+  const size = log.sizeInBytes;
+  log.append(batchOf(3), client);
+  const read = (fetchOffset: number, endOffset = 6) =>
+    log.read({ fetchOffset, maxBytes: 9_999, endOffset, minOneBatch: true });
+  const copy = (source: RecordsSource) => source.copyTo(new Uint8Array(source.byteLength), 0);
+  // Readers have come here before: where the batches lie is known.
+  for (const offset of [0, 3]) copy(read(offset));
+  const underWay = read(3);
+  files.failing.add("read");
+  assertEquals(refusal(() => copy(underWay)).name, "KAFKA_STORAGE_ERROR");
+  for (const offset of [0, 3]) {
+    assertEquals(refusal(() => read(offset)).name, "KAFKA_STORAGE_ERROR");
+  }
+  // Nothing says that the first batch cannot be read.
+  assertEquals(read(0, 3).byteLength, size);
+  files.failing.clear();
+  copy(read(3));
+  files.failing.add("read");
+  assertEquals(read(3).byteLength, size);
   log.close();
 });
 
