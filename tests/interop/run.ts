@@ -1,11 +1,12 @@
 /**
  * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then the
- * directories of `storage.ts` and the kills of `kill9.ts`. `README.md` beside this file says what is checked and how to run a part of it.
+ * directories of `storage.ts`, the kills of `kill9.ts` and the disks of `disk_faults.ts`. `README.md` beside this file says what is checked and how to run a part of it.
  *
  * @module
  */
 
 import { Broker, freePort, ownCommand } from "./broker.ts";
+import { diskFaults } from "./disk_faults.ts";
 import { kill9, newSeed, ownKill9Command } from "./kill9.ts";
 import { cacheDirectory, options, UsageError } from "./options.ts";
 import { type Installed, Setup } from "./setup.ts";
@@ -14,8 +15,9 @@ import { storage } from "./storage.ts";
 const CLIENTS = ["kcat", "kafkajs", "platformatic", "python", "java", "go"];
 const STORAGE = "storage";
 const KILL9 = "kill9";
+const DISK = "disk";
 /** Parts that start brokers of their own. */
-const OWN_BROKERS = [STORAGE, KILL9];
+const OWN_BROKERS = [STORAGE, KILL9, DISK];
 
 /** What the clients are, for the summary. */
 const NAMES: Record<string, string> = {
@@ -27,6 +29,7 @@ const NAMES: Record<string, string> = {
   go: "franz-go",
   [STORAGE]: "Apache Kafka, same directory",
   [KILL9]: "kill -9 and restart",
+  [DISK]: "disks that fail",
   broker: "the broker itself",
 };
 
@@ -97,6 +100,10 @@ class Suite {
 
   async kill9(command: string[], kills: number, seed: number): Promise<void> {
     await this.part(KILL9, (print) => kill9(this.#setup, { command, kills, seed, print }));
+  }
+
+  async disk(command: string[]): Promise<void> {
+    await this.part(DISK, (print) => diskFaults(this.#setup, { command, print }));
   }
 
   async storage(command: string[]): Promise<void> {
@@ -202,9 +209,10 @@ async function main(): Promise<number> {
     }
   }
   if (chosen.includes(STORAGE)) await suite.storage(command);
+  const flushed = given.command === undefined ? [...ownKill9Command()] : command;
+  if (chosen.includes(DISK)) await suite.disk(flushed);
   if (chosen.includes(KILL9)) {
-    const killed = given.command === undefined ? [...ownKill9Command()] : command;
-    await suite.kill9(killed, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));
+    await suite.kill9(flushed, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));
   }
   return suite.summary();
 }

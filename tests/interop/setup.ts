@@ -88,6 +88,20 @@ export class Setup {
     };
   }
 
+  /** The disk that fails when it is told to, as a library to preload; it takes a C compiler. */
+  async failingDisk(): Promise<string> {
+    if (Deno.build.os !== "linux") {
+      throw new SetupError("clients/disk/failing_disk.c is written for Linux");
+    }
+    await this.#stage();
+    const source = this.#path("disk/failing_disk.c");
+    const library = `${this.#cache}/failing_disk.so`;
+    const made = await Deno.readTextFile(source) + await output(["cc", "--version"]);
+    const flags = ["-O2", "-shared", "-fPIC"];
+    await this.#once("disk", made, () => execute(["cc", ...flags, "-o", library, source, "-ldl"]));
+    return library;
+  }
+
   #path(name: string): string {
     return `${this.#cache}/clients/${name}`;
   }
