@@ -262,9 +262,11 @@ export class Broker {
     // What was cut off a torn tail must not come back when the power goes once more.
     if (!this.#logs.wasShutDownCleanly) await this.#logs.flushMended();
     await controller.reportDirectories(this.#logs.onlineIds);
-    controller.onDelta((delta) => {
+    controller.onDelta(async (delta) => {
       hosting.apply(delta);
       this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));
+      // No change comes before this has ended: the names are free then.
+      if (delta.deletedTopics.length > 0) await this.#logs.flushDirectory();
     });
     config.onChange(() => hosting.reconfigureAll());
     // Without records and without clients there is nothing to do, and a host may take a while over

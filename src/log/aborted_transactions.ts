@@ -66,11 +66,12 @@ export class AbortedTransactions {
     return this.#entries = [...entries];
   }
 
-  /** Adds one, whose marker is behind those of all others. */
-  append(transaction: AbortedTransaction, baseOffset: number, nextOffset: number): void {
+  /** Adds one, whose marker is behind those of all others. True when the file was made for it. */
+  append(transaction: AbortedTransaction, baseOffset: number, nextOffset: number): boolean {
     const entries = this.entries(baseOffset, nextOffset) as AbortedTransaction[] | null;
     // A file that makes no sense is made anew before anybody reads it.
-    if (entries === null) return;
+    if (entries === null) return false;
+    const isNew = !this.#hasFile;
     const file = this.#files.open(this.path, "create");
     this.#hasFile = true;
     this.#file.isDirty = true;
@@ -81,6 +82,7 @@ export class AbortedTransactions {
       file.close();
     }
     entries.push(transaction);
+    return isNew;
   }
 
   /** Puts `entries` in the place of everything known, in the file too. */
@@ -106,6 +108,11 @@ export class AbortedTransactions {
   /** Resolves when all that was written is on the disk. */
   sync(): Promise<void> {
     return this.#file.sync();
+  }
+
+  /** The file is about to be renamed, or the log is closed: nobody may have it open. */
+  letGo(): void {
+    this.#file.letGo();
   }
 
   /** Removes the file. */

@@ -212,7 +212,8 @@ export class LogAppender {
   /** The marker is stored already: a list that cannot be kept up to date stops the log. */
   #keepAborted(segment: Segment, aborted: AbortedTransaction): void {
     try {
-      segment.aborted.append(aborted, segment.baseOffset, aborted.lastOffset + 1);
+      const isNew = segment.aborted.append(aborted, segment.baseOffset, aborted.lastOffset + 1);
+      if (isNew) this.#segments.noteName();
     } catch (error) {
       this.#onBroken(error);
     }

@@ -87,6 +87,9 @@ export class LogManager {
   #isOpened = false;
   /** Whether `meta.properties` may not be on the disk yet. */
   #identityIsDirty: boolean;
+  /** How many logs have gone, and of how many of them the checkpoints on the disk say nothing more. */
+  #gone = 0;
+  #forgotten = 0;
   /** Directories in which this process has made the data directory or a parent of it. */
   #parentsToSync: readonly string[];
 
@@ -258,7 +261,8 @@ export class LogManager {
   /**
    * Deletes a log, open or damaged, with all its records: closes its files and puts the directory out
    * of the way; it is removed by {@linkcode LogManager.removeDeleted} after `file.delete.delay.ms`.
-   * Does nothing when there is none.
+   * Does nothing when there is none. Await {@linkcode LogManager.flushDirectory} before another log of
+   * this name is made, or a crash may have that begin, or be found too short, where the old one was.
    */
   delete(topic: string, partition: number): void {
     const name = `${topic}-${partition}`;
@@ -266,6 +270,7 @@ export class LogManager {
     const log = this.#logs.get(name);
     this.#logs.delete(name);
     this.#failures.delete(name);
+    this.#gone++;
     try {
       this.#recoveryPoints.forget(name);
       // First: a log that is made anew under this name must not pass for compacted.
@@ -312,6 +317,7 @@ export class LogManager {
     const { files, random } = this.#options.runtime;
     this.#logs.get(name)?.close();
     this.#logs.delete(name);
+    this.#gone++;
     this.#recoveryPoints.forget(name);
     const suffix = `.${uniqueWord(random)}${STRAY_SUFFIX}`;
     const place = name.slice(0, LONGEST_NAME - suffix.length) + suffix;
@@ -495,15 +501,20 @@ export class LogManager {
   /**
    * Resolves when the directory's identity and the names in it are on the disk: without them nothing
    * that is flushed later can be found again, and what an orderly end left would pass for the end of
-   * a process that lost its power. Rejects with KAFKA_STORAGE_ERROR.
+   * a process that lost its power. Nothing there speaks of logs that are gone then. Rejects with
+   * KAFKA_STORAGE_ERROR.
    */
   async flushDirectory(): Promise<void> {
     const { files } = this.#options.runtime;
+    const gone = this.#gone;
+    const mustForget = gone > this.#forgotten;
     try {
       if (this.#identityIsDirty) await syncFile(files, this.#path(META_PROPERTIES));
-      if (this.#identityIsDirty) await this.#recoveryPoints.save();
-      if (this.#identityIsDirty) await this.#startOffsets.establish();
+      if (this.#identityIsDirty || mustForget) await this.#recoveryPoints.save();
+      if (mustForget) await this.#startOffsets.save();
+      else if (this.#identityIsDirty) await this.#startOffsets.establish();
       this.#identityIsDirty = false;
+      this.#forgotten = Math.max(this.#forgotten, gone);
       await files.syncDirectory(this.directory);
       for (const parent of this.#parentsToSync) await files.syncDirectory(parent);
       this.#parentsToSync = [];

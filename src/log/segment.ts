@@ -502,6 +502,7 @@ export class Segment implements CountedSegment {
   /** Gives its files other names: the `.log` becomes `path`, what belongs to it goes along. */
   rename(path: string): void {
     this.closeFile();
+    this.aborted.letGo();
     const from = this.path;
     this.#files.rename(from, path);
     this.moveTo(path);
@@ -549,6 +550,7 @@ export class Segment implements CountedSegment {
   /** Closes the file for good. Reading fails from now on. */
   close(): void {
     this.closeFile();
+    this.aborted.letGo();
     this.#open.unloaded(this);
     this.#isClosed = true;
   }

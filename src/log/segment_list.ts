@@ -258,8 +258,11 @@ export class SegmentList {
 
   /** The directory is about to get another name: closes every file. */
   closeFiles(): void {
-    for (const segment of this.#segments) segment.closeFile();
-    for (const { segment } of this.#retired) segment.closeFile();
+    const retired = this.#retired.map(({ segment }) => segment);
+    for (const segment of [...this.#segments, ...retired]) {
+      segment.closeFile();
+      segment.aborted.letGo();
+    }
   }
 
   /** The directory has got another name; no file of it may be open. */

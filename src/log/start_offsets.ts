@@ -40,6 +40,8 @@ export class StartOffsets {
   readonly #stored: Map<string, number>;
   /** Whether the checkpoint was there and spoke of logs that exist. */
   readonly #hasAll: boolean;
+  /** Whether the checkpoint spoke of logs that do not exist. */
+  readonly #speaksOfOthers: boolean;
   /** Whether nothing was in the directory before. */
   readonly #isNew: boolean;
 
@@ -53,7 +55,8 @@ export class StartOffsets {
     const found = this.#read();
     const names = new Set(options.names);
     this.#isNew = found === null && options.names.length === 0;
-    this.#hasAll = found !== null && [...found.keys()].every((name) => names.has(name));
+    this.#speaksOfOthers = found !== null && [...found.keys()].some((name) => !names.has(name));
+    this.#hasAll = found !== null && !this.#speaksOfOthers;
     this.#stored = new Map([...found ?? []].filter(([name]) => names.has(name)));
   }
 
@@ -96,9 +99,12 @@ export class StartOffsets {
     if (this.#stored.delete(name)) this.save().catch(() => {});
   }
 
-  /** Makes the file of a new directory, so that it says of each log to come where it begins. */
+  /**
+   * Makes the file of a new directory, so that it says of each log to come where it begins, and where
+   * the file speaks of logs that are gone, has it do so no more: others may be made under their names.
+   */
   async establish(): Promise<void> {
-    if (this.#isNew) await this.save();
+    if (this.#isNew || this.#speaksOfOthers) await this.save();
   }
 
   /** Resolves when the file on the disk has what holds now. Rejects with a `FileError`. */

@@ -15,6 +15,10 @@ import {
   encodeBatch,
   splitBatches,
 } from "../../src/protocol/records/batch.ts";
+import {
+  encodeControlRecordKey,
+  encodeEndTransactionMarker,
+} from "../../src/protocol/records/control_record.ts";
 import type { RecordsSource } from "../../src/protocol/wire.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryDisk, MemoryFileSystem } from "../../src/runtime/memory_files.ts";
@@ -134,6 +138,17 @@ export function producedBatch(
   count = 1,
 ): Uint8Array<ArrayBuffer> {
   return batchOf(count, { producerId, producerEpoch, baseSequence });
+}
+
+/** The control batch that aborts the producer's transaction. */
+export function abortMarker(
+  producer: { readonly producerId: number; readonly producerEpoch: number },
+): Uint8Array<ArrayBuffer> {
+  return encodeBatch([{
+    key: encodeControlRecordKey("abort"),
+    value: encodeEndTransactionMarker(1),
+    timestamp: START_MS,
+  }], { ...producer, isTransactional: true, isControl: true });
 }
 
 /** The bytes of a source. */
