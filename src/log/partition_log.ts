@@ -139,7 +139,7 @@ export class PartitionLog {
       if (isNew) files.makeDirectory(options.directory);
       const log = new PartitionLog(options);
       const found = new Set(isNew ? [] : files.list(options.directory).map(({ name }) => name));
-      log.#identify(options.topicId, found.has(PARTITION_METADATA));
+      log.#identify(options, found.has(PARTITION_METADATA));
       const names = settleSwaps(files, options.directory, found);
       log.#open(options, names, isNew);
       return log;
@@ -280,12 +280,13 @@ export class PartitionLog {
   }
 
   /**
-   * Where reading ends for those who want committed records only, while every replica in sync has
-   * what is below `highWatermark`: where the first transaction begins that is open, or whose marker is
-   * not below it.
+   * Where reading ends for those who want committed records only, while every replica in sync has what
+   * is below `highWatermark`: where the first transaction begins that is open, or whose marker is not
+   * below it, or the log start offset where that is deleted.
    */
   lastStableOffset(highWatermark: number): number {
-    return this.#producers.lastStableOffset(highWatermark);
+    const start = Math.min(highWatermark, this.#logStartOffset);
+    return Math.max(start, this.#producers.lastStableOffset(highWatermark));
   }
 
   /**
@@ -511,11 +512,11 @@ export class PartitionLog {
   }
 
   /** Finds out whose records these are, or writes it down. */
-  #identify(topicId: string | undefined, hasFile: boolean): void {
+  #identify(options: PartitionLogOptions, hasFile: boolean): void {
     const { files, path } = this.#metadata;
-    const stored = hasFile ? readTopicId(files, path, topicId, `Cannot open ${this.name}`) : null;
+    const stored = hasFile ? readTopicId(files, path, options, `Cannot open ${this.name}`) : null;
     if (stored !== null) this.#topicId = stored;
-    else if (topicId !== undefined) this.assignTopicId(topicId);
+    else if (options.topicId !== undefined) this.assignTopicId(options.topicId);
   }
 
   #open(options: PartitionLogOptions, names: ReadonlySet<string>, isNew: boolean): void {

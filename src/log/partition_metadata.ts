@@ -6,6 +6,7 @@
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { isUuid } from "../protocol/uuid.ts";
 import type { FileSystem } from "../runtime/runtime.ts";
+import type { PartitionLogOptions } from "./log_types.ts";
 import { readTextFile, replaceTextFile } from "./text_file.ts";
 
 /** The name of the file in a partition's directory. */
@@ -31,16 +32,26 @@ export function readPartitionMetadata(files: FileSystem, path: string): string |
 }
 
 /**
- * As {@linkcode readPartitionMetadata}. Throws INCONSISTENT_TOPIC_ID, with a message that begins with
- * `where`, when the id is not `wanted`; undefined wants none.
+ * As {@linkcode readPartitionMetadata}, for a log that is opened with `options`: one that is not known
+ * to have reached the disk may have anything in the file after a loss of power, and that counts as
+ * none. Throws INCONSISTENT_TOPIC_ID, with a message that begins with `where`, when the id is not the
+ * one that is wanted.
  */
 export function readTopicId(
   files: FileSystem,
   path: string,
-  wanted: string | undefined,
+  options: Pick<PartitionLogOptions, "topicId" | "recoveryPoint" | "wasShutDownCleanly">,
   where: string,
 ): string | null {
-  const stored = readPartitionMetadata(files, path);
+  const { topicId: wanted, recoveryPoint, wasShutDownCleanly } = options;
+  let stored: string | null;
+  try {
+    stored = readPartitionMetadata(files, path);
+  } catch (error) {
+    const mayBeTorn = recoveryPoint === 0 && wasShutDownCleanly !== true;
+    if (!mayBeTorn || !(error instanceof KafkaError)) throw error;
+    stored = null;
+  }
   if (stored === null || wanted === undefined || wanted === stored) return stored;
   throw new KafkaError(
     ErrorCode.INCONSISTENT_TOPIC_ID,

@@ -5,7 +5,7 @@
  * @module
  */
 import { KafkaError } from "../protocol/errors.ts";
-import type { FileSystem } from "../runtime/runtime.ts";
+import { FileError, type FileSystem } from "../runtime/runtime.ts";
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "./producer_snapshot.ts";
 import type { ProducerState } from "./producer_state.ts";
 import { readWhole, writeWhole } from "./segment_index_files.ts";
@@ -72,7 +72,12 @@ export class ProducerSnapshots {
   take(offset: number, producers: ProducerState): void {
     if (this.#offsets.includes(offset)) return;
     const file = new DurableFile(this.#files, this.#path(offset));
-    writeWhole(this.#files, file.path, encodeProducerSnapshot(producers.snapshot()));
+    try {
+      writeWhole(this.#files, file.path, encodeProducerSnapshot(producers.snapshot()));
+    } catch (error) {
+      this.#dropUnfinished(file.path);
+      throw error;
+    }
     file.isDirty = true;
     this.#dirty.set(offset, file);
     this.#offsets.push(offset);
@@ -134,6 +139,15 @@ export class ProducerSnapshots {
   moveTo(directory: string): void {
     this.#directory = directory;
     this.#dirty.clear();
+  }
+
+  /** A full disk may have left the beginning of one. */
+  #dropUnfinished(path: string): void {
+    try {
+      this.#files.remove(path);
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+    }
   }
 
   #path(offset: number): string {

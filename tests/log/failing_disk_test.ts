@@ -210,3 +210,15 @@ test("a full disk that has no room for a segment's index does not stop the log",
   assertEquals(allBatches(again).map((batch) => batch.baseOffset), [0, 3, 6, 9]);
   again.close();
 });
+
+test("a full disk leaves no part of a snapshot", () => {
+  const { machine, files, log } = opened();
+  log.append(producedBatch(1, 0, 0), client);
+  files.failing.add("write");
+  files.failsAt = ".snapshot";
+  files.bytesBeforeFailure = 4;
+  log.roll();
+  const names = machine.memory.list("/data/events-0").map(({ name }) => name);
+  assertEquals(names.filter((name) => name.endsWith(".snapshot")), []);
+  log.close();
+});

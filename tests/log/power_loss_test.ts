@@ -1,17 +1,17 @@
 /**
  * The log on a simulated disk that loses, keeps or tears what was not synced when the power goes.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DEFAULT_LOG_CONFIG } from "../../src/log/log_config.ts";
 import { PartitionLog } from "../../src/log/partition_log.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { Chance } from "../protocol/chance.ts";
-import { allBatches } from "./fixture.ts";
+import { abortMarker, allBatches, batchOf, Machine, refusal } from "./fixture.ts";
 import { test } from "../harness.ts";
 
-function open(runtime: Runtime): PartitionLog {
+function open(runtime: Runtime, recoveryPoint?: number): PartitionLog {
   return PartitionLog.open({
     runtime,
     directory: "/data/events-0",
@@ -19,6 +19,7 @@ function open(runtime: Runtime): PartitionLog {
     partition: 0,
     topicId: "vwnYOrl8QJKJOWqndPArhA",
     config: DEFAULT_LOG_CONFIG,
+    ...(recoveryPoint !== undefined && { recoveryPoint }),
   });
 }
 
@@ -61,4 +62,43 @@ test("after a loss of power the log is a whole prefix with all that was flushed,
     }
   }
   assert(cuts > 50, `only ${cuts} of 400 crashes took anything`);
+});
+
+test("what was aborted is known after a loss of power, over 60 seeds", async () => {
+  const producer = { producerId: 1, producerEpoch: 0, isTransactional: true };
+  const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
+  for (let seed = 0; seed < 60; seed++) {
+    const simulation = new Simulation(seed);
+    const runtime = simulation.runtime("alpha");
+    const log = open(runtime);
+    await simulation.run(
+      Promise.all(["/", "/data"].map((path) => runtime.files.syncDirectory(path))),
+    );
+    log.append(batchOf(1), { leaderEpoch: 0, origin: "client" });
+    await simulation.run(log.flush());
+    log.append(batchOf(1, { ...producer, baseSequence: 0 }), coordinator);
+    log.append(abortMarker(producer), coordinator);
+    await simulation.run(log.flush());
+    // The walk of the next start begins behind it, if the disk keeps the name of that segment.
+    log.roll();
+    simulation.crash("alpha", "random");
+    const again = open(simulation.restart("alpha"), 3);
+    assertEquals(again.abortedTransactions(0, 3).map((aborted) => aborted.firstOffset), [1]);
+    again.close();
+  }
+});
+
+test("a topic id that a loss of power has turned to noise is written anew, unless it was safe", () => {
+  const machine = new Machine();
+  machine.open({}, { topicId: "vwnYOrl8QJKJOWqndPArhA" }).close();
+  machine.write("partition.metadata", "noise");
+  const options = { topicId: "vwnYOrl8QJKJOWqndPArhA", recoveryPoint: 0 };
+  for (const safe of [{ recoveryPoint: 1 }, { wasShutDownCleanly: true }]) {
+    const why = refusal(() => machine.open({}, { ...options, ...safe }));
+    assertStringIncludes(why.message, "partition.metadata");
+  }
+  const log = machine.open({}, options);
+  assertEquals(log.topicId, options.topicId);
+  log.close();
+  machine.open({}, { ...options, wasShutDownCleanly: true }).close();
 });

@@ -104,3 +104,15 @@ test("an open transaction is known after a restart, and forgotten with the recor
   assertEquals([again.lastStableOffset(1), aborted(again).length], [0, 0]);
   again.close();
 });
+
+test("the last stable offset is not before the log's start", () => {
+  const log = new Machine().open();
+  write(log, 1);
+  log.append(batchOf(3, { producerId: 2, producerEpoch: 0, baseSequence: 0 }), coordinator);
+  assertEquals(log.lastStableOffset(4), 0);
+  log.deleteRecordsBefore(2);
+  assertEquals([log.lastStableOffset(4), log.lastStableOffset(1)], [2, 1]);
+  end(log, 1, "commit");
+  assertEquals(log.lastStableOffset(5), 5);
+  log.close();
+});
