@@ -519,7 +519,7 @@ export class LogManager {
       for (const parent of this.#parentsToSync) await files.syncDirectory(parent);
       this.#parentsToSync = [];
     } catch (error) {
-      throw unusable(this.directory, error);
+      throw this.#failure ?? unusable(this.directory, error);
     }
   }
 

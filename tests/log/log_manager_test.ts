@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
 import { LogManager, type LogManagerOptions } from "../../src/log/log_manager.ts";
+import { KafkaError } from "../../src/protocol/errors.ts";
 import type { RecoveryReport } from "../../src/log/recovery.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { FileError } from "../../src/runtime/runtime.ts";
@@ -318,6 +319,28 @@ test("LogManager says in one sentence that a directory cannot be written", () =>
   assertStringIncludes(message, "Cannot use the data directory /data");
   assertStringIncludes(message, "permission denied");
   assertEquals(message.split("\n").length, 1);
+});
+
+test("LogManager.close tells of the disk that fails then, and the next start looks over the log", async () => {
+  const machine = new Machine();
+  const files = new FailingFiles(machine.memory);
+  machine.files = files;
+  const manager = open(machine);
+  manager.create("events", 0, TOPIC_ID, config).append(batchOf(2), {
+    leaderEpoch: 0,
+    origin: "client",
+  });
+  files.reason = "io";
+  files.failsAt = ".log";
+  files.failing.add("sync");
+  const { message } = await assertRejects(() => manager.close(), KafkaError);
+  assertStringIncludes(message, "The data directory /data is out of service until the next start");
+  assertStringIncludes(message, "Cannot sync");
+  files.failing.clear();
+  const again = open(machine);
+  assertEquals(again.wasShutDownCleanly, false);
+  assertEquals(again.get("events", 0)!.logEndOffset, 2);
+  await again.close();
 });
 
 test("LogManager.openAll opens later, with settings that are known by then", async () => {
