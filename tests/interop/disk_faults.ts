@@ -43,6 +43,8 @@ const ALL: Readonly<Record<string, Arranged>> = {
   failedRead: { trial: trials.failedRead, flushes: ["os", "always"] },
   fullDisk: { trial: trials.fullDisk, flushes: ["os", "always"] },
   fullDiskAtSync: { trial: trials.fullDiskAtSync, flushes: ["always"] },
+  fullDiskAtCreation: { trial: trials.fullDiskAtCreation, flushes: ["os"] },
+  failedStop: { trial: trials.failedStop, flushes: ["os"] },
   failedCut: { trial: trials.failedCut, flushes: ["os"] },
   failedOpen: { trial: trials.failedOpen, flushes: ["os"] },
   failedCleaned: compacting(compaction.failedCleaned),

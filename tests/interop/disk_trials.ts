@@ -253,6 +253,46 @@ export const failedOpen: Trial = async (disks, step) => {
   });
 };
 
+/** A disk without room for a new partition's files. */
+export const fullDiskAtCreation: Trial = async (disks, step) => {
+  const { disk, two } = disks;
+  await disks.start();
+  const { topic, onOne, onTwo } = await begun(disks);
+  disk.fail("open", { error: "ENOSPC", below: two, part: "more-" });
+  await step("ENOSPC on open: the topic is made, the partition takes nothing", async () => {
+    const more = await disks.topic("more");
+    await disks.produce(more.topic, more.onOne, disks.values(5));
+    await disks.refused(more.topic, more.onTwo, disks.values(1));
+    disks.known(more.topic, more.onTwo);
+    return disks.mustHaveStruck("open");
+  });
+  await step("all others take records", async () => {
+    disk.mend("open");
+    for (const partition of [onOne, onTwo]) await disks.produce(topic, partition, disks.values(5));
+    return await disks.readsAll();
+  });
+  await restarted(disks, step, "nothing that was refused is there");
+};
+
+/** A disk that fails when the broker is told to end. */
+export const failedStop: Trial = async (disks, step) => {
+  const { disk, two } = disks;
+  await disks.start();
+  await begun(disks);
+  disk.fail("sync", { error: "EIO", below: two, part: ".log", limit: 1 });
+  await step("EIO on fdatasync at an orderly end: it says so, and ends with 1", async () => {
+    const said = await disks.broker.stop().then(() => "nothing", (error) => error.message);
+    const sentence = /ended with code 1: [^]*start: The data directory \S+ is out of service/;
+    if (!sentence.test(said)) throw new Error(said);
+    return disks.mustHaveStruck("sync", 1);
+  });
+  disk.mendAll();
+  await step("after a start all is there", async () => {
+    await disks.start(true);
+    return `${await disks.readsAll()}; ${await disks.stopAndVerify()}`;
+  });
+};
+
 /** A topic on both disks, with records in both. */
 export async function begun(
   disks: TwoDisks,
