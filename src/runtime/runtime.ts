@@ -172,6 +172,27 @@ export interface HostCodecs {
     compress(bytes: Uint8Array, level: number): Uint8Array;
     decompress(bytes: Uint8Array, maxBytes: number): Uint8Array;
   };
+  /** The same in steps. */
+  readonly inSteps?: HostCodecsInSteps;
+}
+
+/**
+ * Compressors of the host that handle at most some 64 KiB between two calls of `pause`, and nothing
+ * until what it returned has resolved. They reject as {@linkcode HostCodecs} throw, with the reason of
+ * a pause when that rejects, and leave nothing open. `bytes` must not change meanwhile.
+ */
+export interface HostCodecsInSteps {
+  gzip(bytes: Uint8Array, level: number, pause: () => Promise<void>): Promise<Uint8Array>;
+  gunzip(bytes: Uint8Array, maxBytes: number, pause: () => Promise<void>): Promise<Uint8Array>;
+  readonly zstd?: {
+    /** One frame. An empty one may follow: hosts' streams do that where the output fills a buffer. */
+    compress(bytes: Uint8Array, level: number, pause: () => Promise<void>): Promise<Uint8Array>;
+    decompress?(
+      bytes: Uint8Array,
+      maxBytes: number,
+      pause: () => Promise<void>,
+    ): Promise<Uint8Array>;
+  };
 }
 
 /** Everything a host gives. */
