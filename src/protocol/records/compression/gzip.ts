@@ -5,9 +5,17 @@
  */
 
 import type { HostCodecs } from "./host_codecs.ts";
-import { grouped, RecordError } from "../record_error.ts";
+import { RecordError } from "../record_error.ts";
+import {
+  decompressByHost,
+  decompressByHostInSteps,
+  decompressSmallByHost,
+} from "./host_decompression.ts";
+import type { Pause } from "./steps.ts";
 
 const DEFAULT_LEVEL = 6;
+/** So much is compressed in half a millisecond: not worth a stream. */
+const COMPRESSED_AT_ONCE = 32_768;
 
 /** The gzip stream of `bytes`. `level` is 1 (fast) to 9 (small), 6 unless told, as in Kafka. */
 export function compressGzip(
@@ -27,27 +35,35 @@ export function decompressGzip(
   return decompressByHost("gzip", codecs(host).gunzip, bytes, maxBytes);
 }
 
-/**
- * Runs a decompressor of the host and turns whatever it throws into a {@linkcode RecordError}.
- */
-export function decompressByHost(
-  name: string,
-  run: (bytes: Uint8Array, maxBytes: number) => Uint8Array,
+/** As {@linkcode compressGzip}, in the host's steps where it has them, else in one. */
+export async function compressGzipInSteps(
+  bytes: Uint8Array,
+  host: HostCodecs | undefined,
+  pause: Pause,
+): Promise<Uint8Array> {
+  const { inSteps } = codecs(host);
+  return inSteps === undefined || bytes.length <= COMPRESSED_AT_ONCE
+    ? compressGzip(bytes, host)
+    : await inSteps.gzip(bytes, DEFAULT_LEVEL, pause);
+}
+
+/** As {@linkcode decompressGzip}, in the host's steps where it has them, else in one. */
+export async function decompressGzipInSteps(
   bytes: Uint8Array,
   maxBytes: number,
-): Uint8Array {
-  let result: Uint8Array;
-  try {
-    // Hosts refuse a bound of zero.
-    result = run(bytes, Math.max(1, maxBytes));
-  } catch (cause) {
-    if (isTooLarge(cause)) throw tooLarge(name, maxBytes, cause);
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new RecordError(`Cannot decompress ${name} data: ${why}`, "invalid", { cause });
-  }
-  if (result.length > maxBytes) throw tooLarge(name, maxBytes);
-  // Hosts return a Buffer, whose slice() does not copy: nobody should meet one by surprise.
-  return new Uint8Array(result.buffer, result.byteOffset, result.length);
+  host: HostCodecs | undefined,
+  pause: Pause,
+): Promise<Uint8Array> {
+  const { gunzip, inSteps } = codecs(host);
+  if (inSteps === undefined) return decompressByHost("gzip", gunzip, bytes, maxBytes);
+  return decompressSmallByHost("gzip", gunzip, bytes, maxBytes, announcedBytes(bytes)) ??
+    await decompressByHostInSteps("gzip", inSteps.gunzip, bytes, maxBytes, pause);
+}
+
+/** A gzip member ends with the length of what it holds. */
+function announcedBytes(bytes: Uint8Array): number {
+  const at = bytes.length - 4;
+  return at < 0 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true);
 }
 
 function codecs(host: HostCodecs | undefined): HostCodecs {
@@ -55,20 +71,5 @@ function codecs(host: HostCodecs | undefined): HostCodecs {
   throw new RecordError(
     "Cannot use gzip: no host codecs were given, hand in runtime.codecs()",
     "unsupported-compression",
-  );
-}
-
-/** Node and Deno name it by a code; a RangeError is Bun's way. */
-function isTooLarge(error: unknown): boolean {
-  return error instanceof RangeError ||
-    (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE");
-}
-
-/** The error of every decompressor for data that grow beyond what is allowed. */
-export function tooLarge(name: string, maxBytes: number, cause?: unknown): RecordError {
-  return new RecordError(
-    `Cannot decompress ${name} data: more than the allowed ${grouped(maxBytes)} bytes come out`,
-    "too-large",
-    { cause },
   );
 }

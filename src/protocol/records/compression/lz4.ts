@@ -7,12 +7,13 @@
  */
 
 import { RecordError } from "../record_error.ts";
-import { viewed } from "./byte_copy.ts";
-import { tooLarge } from "./gzip.ts";
-import { compressLz4Block, decompressLz4Block } from "./lz4_block.ts";
+import { viewed, type ViewedBytes } from "./byte_copy.ts";
+import { tooLarge } from "./host_decompression.ts";
+import { compressLz4Block, decompressLz4Block, lz4Rest } from "./lz4_block.ts";
 import { compressLz4ChainBlock } from "./lz4_chain_block.ts";
 import { OutputBuffer } from "./output_buffer.ts";
-import { xxHash32 } from "./xxhash32.ts";
+import { atOnce, copyInSteps, Effort, STEP_BYTES, type Steps } from "./steps.ts";
+import { xxHash32, xxHash32InSteps } from "./xxhash32.ts";
 
 const FRAME_MAGIC = 0x184d2204;
 /** 16 magics that differ in the last four bits. */
@@ -33,6 +34,8 @@ const BLOCK_BYTES = 65_536;
 const STORED_FLAG = 0x8000_0000;
 /** A byte of a length adds 255 at most. */
 const MAXIMUM_RATIO = 255;
+/** What a frame's or a block's header is worth, in bytes of uncompressed data. */
+const HEADER_EFFORT = 256;
 
 function readInt32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>>
@@ -53,7 +56,12 @@ const FIRST_CHAIN_LEVEL = 3;
  * One frame that holds `bytes`. `level` is 1 or 2 (fast, as when absent) to 17 (small): a scale of our
  * own, with less work for the high levels than other implementations put in.
  */
-export function compressLz4(bytes: Uint8Array, level: number = 1): Uint8Array {
+export function compressLz4(bytes: Uint8Array, level?: number): Uint8Array {
+  return atOnce(compressLz4InSteps(bytes, level));
+}
+
+/** As {@linkcode compressLz4}, a block at a time. */
+export function* compressLz4InSteps(bytes: Uint8Array, level: number = 1): Steps<Uint8Array> {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
   const target = new Uint8Array(7 + blocks * 4 + bytes.length + 4);
   const source = viewed(bytes);
@@ -64,6 +72,7 @@ export function compressLz4(bytes: Uint8Array, level: number = 1): Uint8Array {
   target[6] = xxHash32(target, 4, 6) >>> 8;
   let at = 7;
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
+    if (start > 0) yield;
     const end = Math.min(start + BLOCK_BYTES, bytes.length);
     // A block that is not smaller is stored as it is, so the target's size above is enough.
     const limit = at + 4 + end - start;
@@ -86,9 +95,19 @@ export function compressLz4(bytes: Uint8Array, level: number = 1): Uint8Array {
 
 /** What frames hold. Throws `invalid` for bad data, `too-large` beyond `maxBytes`. */
 export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  return atOnce(decompressLz4InSteps(bytes, maxBytes));
+}
+
+/**
+ * As {@linkcode decompressLz4}, in steps. Within larger blocks than ours a single match or run of
+ * literals that is longer than a step is copied in one.
+ */
+export function* decompressLz4InSteps(bytes: Uint8Array, maxBytes: number): Steps<Uint8Array> {
   const output = new OutputBuffer("lz4", maxBytes, Math.min(bytes.length * 4, 1_048_576));
+  const effort = new Effort();
   let at = 0;
   do {
+    if (effort.spend(HEADER_EFFORT)) yield;
     if (bytes.length - at < 8) throw bad("a frame's header is cut off");
     const magic = readInt32(bytes, at);
     if (magic >>> 4 === SKIPPABLE_MAGIC) {
@@ -96,7 +115,7 @@ export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
       if (size > bytes.length - at - 8) throw bad("a skippable frame is cut off");
       at += 8 + size;
     } else if (magic === FRAME_MAGIC) {
-      at = decompressFrame(bytes, at + 4, output);
+      at = yield* decompressFrame(bytes, at + 4, output, effort);
     } else {
       throw bad(`a frame begins with ${magic.toString(16)}`);
     }
@@ -105,7 +124,12 @@ export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
 }
 
 /** Reads the frame whose header begins (behind the magic) at `start`; returns where it ends. */
-function decompressFrame(bytes: Uint8Array, start: number, output: OutputBuffer): number {
+function* decompressFrame(
+  bytes: Uint8Array,
+  start: number,
+  output: OutputBuffer,
+  effort: Effort,
+): Steps<number> {
   const flags = bytes[start]!;
   const sizeByte = bytes[start + 1]!;
   if ((flags & VERSION_MASK) !== VERSION) throw bad(`its version is ${flags >>> 6}, known is 1`);
@@ -118,16 +142,18 @@ function decompressFrame(bytes: Uint8Array, start: number, output: OutputBuffer)
   if (bytes[headerEnd] !== ((xxHash32(bytes, start, headerEnd) >>> 8) & 0xff)) {
     throw bad("a frame header's checksum is wrong");
   }
-  const source = viewed(bytes);
   const contentStart = output.length;
   let contentSize = -1;
   if ((flags & CONTENT_SIZE_FLAG) !== 0) {
     contentSize = readInt32(bytes, start + 2) + readInt32(bytes, start + 6) * 4_294_967_296;
     if (contentSize > output.maxBytes - contentStart) throw tooLarge("lz4", output.maxBytes);
-    if (contentSize <= (bytes.length - headerEnd) * MAXIMUM_RATIO) output.reserve(contentSize);
+    if (contentSize <= (bytes.length - headerEnd) * MAXIMUM_RATIO) {
+      yield* output.reserveInSteps(contentSize);
+    }
   }
   const maxBlockBytes = BLOCK_BYTES << (2 * ((sizeByte >>> 4) - BLOCK_CODE));
 
+  const source = viewed(bytes);
   let at = headerEnd + 1;
   for (;;) {
     if (bytes.length - at < 4) throw bad("it ends before its end mark");
@@ -137,44 +163,66 @@ function decompressFrame(bytes: Uint8Array, start: number, output: OutputBuffer)
     const size = field & 0x7fff_ffff;
     if (size > bytes.length - at) throw bad(`a block of ${size} bytes is cut off`);
     if (size > maxBlockBytes) throw bad(`a block of ${size} bytes is larger than announced`);
+    const before = output.length;
     if (field >= STORED_FLAG) {
-      output.reserve(size);
-      output.bytes.set(bytes.subarray(at, at + size), output.length);
+      yield* output.reserveInSteps(size);
+      yield* copyInSteps(bytes.subarray(at, at + size), output.bytes, before);
       output.length += size;
     } else {
-      const linked = (flags & INDEPENDENT_FLAG) === 0;
+      const windowStart = (flags & INDEPENDENT_FLAG) === 0 ? contentStart : before;
       const room = Math.min(maxBlockBytes, size * MAXIMUM_RATIO);
-      const limit = output.reserveUpTo(room);
-      const windowStart = linked ? contentStart : output.length;
-      const end = decompressLz4Block(
-        source,
-        at,
-        at + size,
-        output,
-        output.length,
-        limit,
-        windowStart,
-      );
-      if (end === -1) {
-        if (limit === output.maxBytes) throw tooLarge("lz4", output.maxBytes);
-        throw bad("a block becomes larger than announced");
-      }
-      output.length = end;
+      yield* decompressBlock(source, at, at + size, output, room, windowStart);
     }
     if ((flags & BLOCK_CHECKSUM_FLAG) !== 0) {
-      checkHash(bytes, at + size, xxHash32(bytes, at, at + size), "block");
+      checkHash(bytes, at + size, yield* xxHash32InSteps(bytes, at, at + size), "block");
       at += 4;
     }
     at += size;
+    if (effort.spend(HEADER_EFFORT + output.length - before)) yield;
   }
   if (contentSize !== -1 && output.length - contentStart !== contentSize) {
     throw bad(`${output.length - contentStart} bytes come out, ${contentSize} were announced`);
   }
   if ((flags & CONTENT_CHECKSUM_FLAG) !== 0) {
-    checkHash(bytes, at, xxHash32(output.bytes, contentStart, output.length), "content");
+    const hash = yield* xxHash32InSteps(output.bytes, contentStart, output.length);
+    checkHash(bytes, at, hash, "content");
     at += 4;
   }
   return at;
+}
+
+/** Appends what the block `source[at..end)` holds, at most `maxBytes`. */
+function* decompressBlock(
+  source: ViewedBytes,
+  at: number,
+  end: number,
+  output: OutputBuffer,
+  maxBytes: number,
+  windowStart: number,
+): Steps<void> {
+  const room = Math.min(maxBytes, output.maxBytes - output.length);
+  yield* output.reserveInSteps(room);
+  const limit = output.length + room;
+  for (let stepBytes = STEP_BYTES;;) {
+    const start = output.length;
+    const stepLimit = Math.min(limit, start + stepBytes);
+    const written = decompressLz4Block(source, at, end, output, start, stepLimit, windowStart);
+    if (written !== -1) {
+      output.length = written;
+      return;
+    }
+    if (stepLimit === limit) {
+      if (limit === output.maxBytes) throw tooLarge("lz4", output.maxBytes);
+      throw bad("a block becomes larger than announced");
+    }
+    at = lz4Rest.at;
+    output.length = lz4Rest.to;
+    if (output.length === start) stepBytes *= 2;
+    else {
+      stepBytes = STEP_BYTES;
+      yield;
+    }
+  }
 }
 
 function checkHash(bytes: Uint8Array, at: number, computed: number, what: string): void {

@@ -98,10 +98,14 @@ export function writeLength(target: Uint8Array, to: number, rest: number): numbe
   return to;
 }
 
+/** Where the block that {@linkcode decompressLz4Block} last gave up can be taken up again. */
+export const lz4Rest = { at: 0, to: 0 };
+
 /**
  * Decompresses the block `source[at..end)` to `target[to..limit)`, which must exist. Matches may reach
- * back to `windowStart`. Returns the position behind what it wrote, or -1 when `limit` is too near.
- * Throws a {@linkcode RecordError} of reason `invalid` for bad data.
+ * back to `windowStart`. Returns the position behind what it wrote, or -1 when `limit` is too near:
+ * with a limit that is farther away it goes on from {@linkcode lz4Rest}. Throws a
+ * {@linkcode RecordError} of reason `invalid` for bad data.
  */
 export function decompressLz4Block(
   source: ViewedBytes,
@@ -114,6 +118,8 @@ export function decompressLz4Block(
 ): number {
   const bytes = source.bytes;
   while (at < end) {
+    const sequenceAt = at;
+    const sequenceTo = to;
     const token = bytes[at++]!;
     let literals = token >>> 4;
     if (literals === 15) {
@@ -125,7 +131,7 @@ export function decompressLz4Block(
       } while (byte === 255);
     }
     if (literals > end - at) throw bad("literals are cut off");
-    if (literals > limit - to) return -1;
+    if (literals > limit - to) return giveUp(sequenceAt, sequenceTo);
     copyBytes(source, at, target, to, literals);
     at += literals;
     to += literals;
@@ -145,11 +151,17 @@ export function decompressLz4Block(
     }
     length += MINIMUM_MATCH;
     if (distance === 0 || distance > to - windowStart) throw bad("a match reaches too far back");
-    if (length > limit - to) return -1;
+    if (length > limit - to) return giveUp(sequenceAt, sequenceTo);
     copyMatch(target, to, distance, length);
     to += length;
   }
   throw bad("a block does not end with literals");
+}
+
+function giveUp(at: number, to: number): -1 {
+  lz4Rest.at = at;
+  lz4Rest.to = to;
+  return -1;
 }
 
 function bad(why: string): RecordError {

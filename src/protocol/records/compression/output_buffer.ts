@@ -6,7 +6,8 @@
  */
 
 import { COPY_SLACK } from "./byte_copy.ts";
-import { tooLarge } from "./gzip.ts";
+import { tooLarge } from "./host_decompression.ts";
+import { copyInSteps, type Steps } from "./steps.ts";
 
 /** A growing array of bytes of at most `maxBytes`. */
 export class OutputBuffer {
@@ -30,14 +31,20 @@ export class OutputBuffer {
 
   /** Makes room for `more` bytes. Throws `too-large` when that is beyond the bound. */
   reserve(more: number): void {
-    const needed = this.length + more;
-    if (needed > this.maxBytes) throw tooLarge(this.codec, this.maxBytes);
-    if (needed + COPY_SLACK <= this.bytes.length) return;
-    const size = Math.min(this.maxBytes, Math.max(needed, this.bytes.length * 2));
-    const grown = new Uint8Array(size + COPY_SLACK);
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
-    this.view = new DataView(grown.buffer);
+    if (this.length + more > this.maxBytes) throw tooLarge(this.codec, this.maxBytes);
+    if (this.#hasRoom(more)) return;
+    const grown = this.#grown(more);
+    grown.set(this.written());
+    this.#take(grown);
+  }
+
+  /** As {@linkcode OutputBuffer.reserve}, with what there is copied in steps. */
+  *reserveInSteps(more: number): Steps<void> {
+    if (this.length + more > this.maxBytes) throw tooLarge(this.codec, this.maxBytes);
+    if (this.#hasRoom(more)) return;
+    const grown = this.#grown(more);
+    yield* copyInSteps(this.written(), grown, 0);
+    this.#take(grown);
   }
 
   /** Makes room for up to `more` bytes, as far as the bound allows, and returns where the room ends. */
@@ -50,5 +57,19 @@ export class OutputBuffer {
   /** What has been written. */
   written(): Uint8Array {
     return this.bytes.subarray(0, this.length);
+  }
+
+  #hasRoom(more: number): boolean {
+    return this.length + more + COPY_SLACK <= this.bytes.length;
+  }
+
+  #grown(more: number): Uint8Array<ArrayBuffer> {
+    const size = Math.min(this.maxBytes, Math.max(this.length + more, this.bytes.length * 2));
+    return new Uint8Array(size + COPY_SLACK);
+  }
+
+  #take(memory: Uint8Array<ArrayBuffer>): void {
+    this.bytes = memory;
+    this.view = new DataView(memory.buffer);
   }
 }

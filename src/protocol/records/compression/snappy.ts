@@ -7,7 +7,8 @@
 
 import { RecordError } from "../record_error.ts";
 import { COPY_SLACK, copyBytes, copyMatch, viewed, type ViewedBytes } from "./byte_copy.ts";
-import { tooLarge } from "./gzip.ts";
+import { tooLarge } from "./host_decompression.ts";
+import { atOnce, Effort, STEP_BYTES, type Steps } from "./steps.ts";
 
 /** 0x82 "SNAPPY" 0, then the version and the lowest version that can read it, both 1. */
 const FRAME_HEADER = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1];
@@ -17,8 +18,16 @@ const BLOCK_BYTES = 32_768;
 /** The most that a block can grow: a copy of 64 bytes takes three. */
 const MAXIMUM_RATIO = 22;
 const HASH_BITS = 13;
+/** What a chunk's header is worth, in bytes of uncompressed data. */
+const CHUNK_HEADER_EFFORT = 256;
+
 /** The framed form of `bytes`. */
 export function compressSnappy(bytes: Uint8Array): Uint8Array {
+  return atOnce(compressSnappyInSteps(bytes));
+}
+
+/** As {@linkcode compressSnappy}, two blocks at a time. */
+export function* compressSnappyInSteps(bytes: Uint8Array): Steps<Uint8Array> {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
   // A block of literals only: a length of up to 3 bytes, and 3 more before each run.
   const target = new Uint8Array(
@@ -29,6 +38,7 @@ export function compressSnappy(bytes: Uint8Array): Uint8Array {
   let at = FRAME_HEADER.length;
   const table = new Uint16Array(1 << HASH_BITS);
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
+    if (start > 0 && start % STEP_BYTES === 0) yield;
     const block = viewed(bytes.subarray(start, start + BLOCK_BYTES));
     table.fill(0);
     const end = compressBlock(block, output, at + 4, table);
@@ -47,10 +57,20 @@ export function compressSnappy(bytes: Uint8Array): Uint8Array {
  * `maxBytes`.
  */
 export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  return atOnce(decompressSnappyInSteps(bytes, maxBytes));
+}
+
+/**
+ * As {@linkcode decompressSnappy}, in steps. A run of literals that is longer than a step is copied in
+ * one.
+ */
+export function* decompressSnappyInSteps(bytes: Uint8Array, maxBytes: number): Steps<Uint8Array> {
+  const source = viewed(bytes);
+  const effort = new Effort();
   if (!isFrameHeader(bytes, 0)) {
     const length = uncompressedLength(bytes, 0, bytes.length, maxBytes);
     const target = viewed(new Uint8Array(length + COPY_SLACK));
-    decompressBlock(viewed(bytes), lengthEnd, bytes.length, target, 0, length);
+    yield* decompressBlock(source, lengthEnd, bytes.length, target, 0, length, effort);
     return target.bytes.subarray(0, length);
   }
   // The chunks say how long they become: the sum is known before anything is written.
@@ -59,14 +79,14 @@ export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Arra
     const end = at + 4 + chunkLength(bytes, at);
     total += uncompressedLength(bytes, at + 4, end, maxBytes - total);
     at = nextChunk(bytes, end);
+    if (effort.spend(CHUNK_HEADER_EFFORT)) yield;
   }
-  const source = viewed(bytes);
   const target = viewed(new Uint8Array(total + COPY_SLACK));
   let written = 0;
   for (let at = nextChunk(bytes, 0); at < bytes.length;) {
     const end = at + 4 + chunkLength(bytes, at);
     const length = uncompressedLength(bytes, at + 4, end, total - written);
-    decompressBlock(source, lengthEnd, end, target, written, written + length);
+    yield* decompressBlock(source, lengthEnd, end, target, written, written + length, effort);
     written += length;
     at = nextChunk(bytes, end);
   }
@@ -118,18 +138,55 @@ function uncompressedLength(bytes: Uint8Array, at: number, end: number, maxBytes
   }
 }
 
-/** Fills `target[to..limit)` from the block whose elements are `bytes[at..end)`. */
-function decompressBlock(
+/** Fills `target[start..limit)` from the block whose elements are `bytes[at..end)`. */
+function* decompressBlock(
   source: ViewedBytes,
   at: number,
   end: number,
   target: ViewedBytes,
-  to: number,
+  start: number,
   limit: number,
-): void {
+  effort: Effort,
+): Steps<void> {
+  let stepBytes = STEP_BYTES;
+  for (let to = start;;) {
+    const stepLimit = Math.min(limit, to + stepBytes);
+    const written = fillFromBlock(source, at, end, target, start, to, stepLimit, limit);
+    if (written !== -1) {
+      if (effort.spend(CHUNK_HEADER_EFFORT + written - to)) yield;
+      return;
+    }
+    at = restAt;
+    if (restTo === to) stepBytes *= 2;
+    else {
+      stepBytes = STEP_BYTES;
+      yield;
+    }
+    to = restTo;
+  }
+}
+
+// Where a block that went beyond its step can be taken up again.
+let restAt = 0;
+let restTo = 0;
+
+/**
+ * Fills `target[to..stepLimit)`, or up to `limit` when that is the same. Returns the position behind what
+ * it wrote at the block's end, or -1 when the next element goes beyond `stepLimit`.
+ */
+function fillFromBlock(
+  source: ViewedBytes,
+  at: number,
+  end: number,
+  target: ViewedBytes,
+  start: number,
+  to: number,
+  stepLimit: number,
+  limit: number,
+): number {
   const bytes = source.bytes;
-  const start = to;
   while (at < end) {
+    const elementAt = at;
     const tag = bytes[at++]!;
     let length = (tag >>> 2) + 1;
     if ((tag & 3) === 0) {
@@ -140,7 +197,11 @@ function decompressBlock(
         for (let index = 0; index < extra; index++) length += bytes[at + index]! * 2 ** (8 * index);
         at += extra;
       }
-      if (length > end - at || length > limit - to) throw bad("a literal is too long");
+      if (length > end - at) throw bad("a literal is too long");
+      if (length > stepLimit - to) {
+        if (length > limit - to) throw bad("a literal is too long");
+        return stopAt(elementAt, to);
+      }
       copyBytes(source, at, target, to, length);
       at += length;
     } else {
@@ -160,12 +221,22 @@ function decompressBlock(
         at += 4;
       }
       if (distance === 0 || distance > to - start) throw bad("a copy reaches before the block");
-      if (length > limit - to) throw bad("a copy is too long");
+      if (length > stepLimit - to) {
+        if (length > limit - to) throw bad("a copy is too long");
+        return stopAt(elementAt, to);
+      }
       copyMatch(target, to, distance, length);
     }
     to += length;
   }
   if (to !== limit) throw bad(`a block is ${limit - to} bytes short`);
+  return to;
+}
+
+function stopAt(at: number, to: number): -1 {
+  restAt = at;
+  restTo = to;
+  return -1;
 }
 
 /** Writes the raw block of `block` (at most 64 KiB) at `to` and returns the position behind it. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { STEP_BYTES, type Steps } from "./steps.ts";
+
 const PRIME1 = 0x9e3779b1 | 0;
 const PRIME2 = 0x85ebca77 | 0;
 const PRIME3 = 0xc2b2ae3d | 0;
@@ -24,23 +26,50 @@ function round(lane: number, input: number): number {
 
 /** The hash, 0 to 2^32 - 1, of `bytes[start..end)` with seed 0. */
 export function xxHash32(bytes: Uint8Array, start: number, end: number): number {
+  const lanes = firstLanes();
+  mix(lanes, bytes, start, end);
+  return finish(lanes, bytes, start, end);
+}
+
+/** As {@linkcode xxHash32}, in steps. */
+export function* xxHash32InSteps(bytes: Uint8Array, start: number, end: number): Steps<number> {
+  const lanes = firstLanes();
+  for (let at = start; at < end; at += STEP_BYTES) {
+    if (at > start) yield;
+    mix(lanes, bytes, at, Math.min(at + STEP_BYTES, end));
+  }
+  return finish(lanes, bytes, start, end);
+}
+
+type Lanes = [number, number, number, number];
+
+function firstLanes(): Lanes {
+  return [(PRIME1 + PRIME2) | 0, PRIME2, 0, -PRIME1 | 0];
+}
+
+/** Takes in the whole stripes of 16 bytes. */
+function mix(lanes: Lanes, bytes: Uint8Array, at: number, end: number): void {
+  let [lane1, lane2, lane3, lane4] = lanes;
+  for (const last = end - 16; at <= last; at += 16) {
+    lane1 = round(lane1, word(bytes, at));
+    lane2 = round(lane2, word(bytes, at + 4));
+    lane3 = round(lane3, word(bytes, at + 8));
+    lane4 = round(lane4, word(bytes, at + 12));
+  }
+  lanes[0] = lane1;
+  lanes[1] = lane2;
+  lanes[2] = lane3;
+  lanes[3] = lane4;
+}
+
+/** Takes in what is behind the last whole stripe. */
+function finish(lanes: Lanes, bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  let at = start;
-  let hash: number;
+  let at = end - (length % 16);
+  let hash = PRIME5;
   if (length >= 16) {
-    let lane1 = (PRIME1 + PRIME2) | 0;
-    let lane2 = PRIME2;
-    let lane3 = 0;
-    let lane4 = -PRIME1 | 0;
-    for (const last = end - 16; at <= last; at += 16) {
-      lane1 = round(lane1, word(bytes, at));
-      lane2 = round(lane2, word(bytes, at + 4));
-      lane3 = round(lane3, word(bytes, at + 8));
-      lane4 = round(lane4, word(bytes, at + 12));
-    }
+    const [lane1, lane2, lane3, lane4] = lanes;
     hash = (rotate(lane1, 1) + rotate(lane2, 7) + rotate(lane3, 12) + rotate(lane4, 18)) | 0;
-  } else {
-    hash = PRIME5;
   }
   hash = (hash + length) | 0;
   for (; at + 4 <= end; at += 4) {

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { atOnce, STEP_BYTES, type Steps } from "./steps.ts";
+
 const PRIME1 = [0x9e3779b1 | 0, 0x85ebca87 | 0] as const;
 const PRIME2 = [0xc2b2ae3d | 0, 0x27d4eb4f] as const;
 const PRIME3 = [0x165667b1, 0x9e3779f9 | 0] as const;
@@ -68,24 +70,47 @@ function round(laneHigh: number, laneLow: number, inputHigh: number, inputLow: n
 
 /** The lower 32 bits, 0 to 2^32 - 1, of the hash of `bytes[start..end)` with seed 0. */
 export function xxHash64Low(bytes: Uint8Array, start: number, end: number): number {
-  const length = end - start;
-  let at = start;
-  if (length >= 32) {
-    const lanes = new Int32Array(8);
-    [high, low] = PRIME1;
-    add(PRIME2[0], PRIME2[1]);
-    lanes.set([high, low, PRIME2[0], PRIME2[1], 0, 0]);
-    [high, low] = [~PRIME1[0], ~PRIME1[1]];
-    add(0, 1);
-    lanes.set([high, low], 6);
-    for (const last = end - 32; at <= last; at += 32) {
-      for (let lane = 0; lane < 8; lane += 2) {
-        const input = at + lane * 4;
-        round(lanes[lane]!, lanes[lane + 1]!, word(bytes, input + 4), word(bytes, input));
-        lanes[lane] = high;
-        lanes[lane + 1] = low;
-      }
+  return atOnce(xxHash64LowInSteps(bytes, start, end));
+}
+
+/** As {@linkcode xxHash64Low}, in steps. */
+export function* xxHash64LowInSteps(bytes: Uint8Array, start: number, end: number): Steps<number> {
+  const lanes = firstLanes();
+  for (let at = start; at < end; at += STEP_BYTES) {
+    if (at > start) yield;
+    mix(lanes, bytes, at, Math.min(at + STEP_BYTES, end));
+  }
+  return finish(lanes, bytes, start, end);
+}
+
+function firstLanes(): Int32Array {
+  const lanes = new Int32Array(8);
+  [high, low] = PRIME1;
+  add(PRIME2[0], PRIME2[1]);
+  lanes.set([high, low, PRIME2[0], PRIME2[1], 0, 0]);
+  [high, low] = [~PRIME1[0], ~PRIME1[1]];
+  add(0, 1);
+  lanes.set([high, low], 6);
+  return lanes;
+}
+
+/** Takes in the whole stripes of 32 bytes. */
+function mix(lanes: Int32Array, bytes: Uint8Array, at: number, end: number): void {
+  for (const last = end - 32; at <= last; at += 32) {
+    for (let lane = 0; lane < 8; lane += 2) {
+      const input = at + lane * 4;
+      round(lanes[lane]!, lanes[lane + 1]!, word(bytes, input + 4), word(bytes, input));
+      lanes[lane] = high;
+      lanes[lane + 1] = low;
     }
+  }
+}
+
+/** Takes in what is behind the last whole stripe. */
+function finish(lanes: Int32Array, bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  let at = end - (length % 32);
+  if (length >= 32) {
     let sumHigh = 0;
     let sumLow = 0;
     for (const [index, bits] of [1, 7, 12, 18].entries()) {

@@ -6,8 +6,10 @@
  */
 
 import { COPY_SLACK, copyBytes, copyMatch, viewed } from "./byte_copy.ts";
+import { tooLarge } from "./host_decompression.ts";
 import type { OutputBuffer } from "./output_buffer.ts";
 import { BackwardBitReader } from "./zstd_bits.ts";
+import { type Effort, STEP_BYTES, type Steps } from "./steps.ts";
 import { badZstd } from "./zstd_error.ts";
 import {
   buildFseDecoder,
@@ -27,7 +29,25 @@ import {
   type SequenceCode,
 } from "./zstd_sequence_codes.ts";
 
+/** What a block's tables are worth, in bytes of uncompressed data. */
+const TABLES_EFFORT = 8192;
+
 const predefinedTables = new Map<SequenceCode, FseDecodingTable>();
+
+/** Where the sequences of a block stand. */
+interface SequenceRun {
+  readonly reader: BackwardBitReader;
+  literalState: number;
+  offsetState: number;
+  matchState: number;
+  /** How many are to be run. */
+  left: number;
+  literalAt: number;
+  /** Where the most that a block may hold ends. */
+  readonly blockEnd: number;
+  /** Where the room for it ends: there, or at the output's bound. */
+  readonly roomEnd: number;
+}
 
 /** Decodes the blocks of one frame: it keeps the tables and offsets that a block leaves to the next. */
 export class BlockDecoder {
@@ -47,8 +67,15 @@ export class BlockDecoder {
   }
 
   /** Appends what the block `bytes[at..end)` holds, at most `maxBlockBytes`. Throws RecordErrors. */
-  decode(bytes: Uint8Array, at: number, end: number, maxBlockBytes: number): void {
+  *decode(
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    maxBlockBytes: number,
+    effort: Effort,
+  ): Steps<void> {
     at = this.#readLiterals(bytes, at, end, maxBlockBytes);
+    if (effort.spend(TABLES_EFFORT + this.#literalCount)) yield;
     if (at >= end) throw badZstd("a block ends before its sequences");
     const first = bytes[at++]!;
     let count = first;
@@ -62,6 +89,7 @@ export class BlockDecoder {
     }
     if (count === 0) {
       if (at !== end) throw badZstd("bytes follow a block's literals");
+      yield* this.#output.reserveInSteps(this.#literalCount);
       this.#append(0, this.#literalCount, maxBlockBytes);
       return;
     }
@@ -71,7 +99,9 @@ export class BlockDecoder {
     at = this.#readTable(LITERAL_LENGTH_CODE, modes >>> 6, bytes, at, end);
     at = this.#readTable(OFFSET_CODE, (modes >>> 4) & 3, bytes, at, end);
     at = this.#readTable(MATCH_LENGTH_CODE, (modes >>> 2) & 3, bytes, at, end);
-    this.#runSequences(new BackwardBitReader(bytes, at, end), count, maxBlockBytes);
+    const output = this.#output;
+    yield* output.reserveInSteps(Math.min(maxBlockBytes, output.maxBytes - output.length));
+    yield* this.#runSequences(new BackwardBitReader(bytes, at, end), count, maxBlockBytes);
   }
 
   #readLiterals(bytes: Uint8Array, at: number, end: number, maxBlockBytes: number): number {
@@ -182,25 +212,41 @@ export class BlockDecoder {
     return at;
   }
 
-  #runSequences(reader: BackwardBitReader, count: number, maxBlockBytes: number): void {
-    const literalTable = this.#tables.get(LITERAL_LENGTH_CODE)!;
-    const offsetTable = this.#tables.get(OFFSET_CODE)!;
-    const matchTable = this.#tables.get(MATCH_LENGTH_CODE)!;
-    const literalEntries = literalTable.entries;
-    const offsetEntries = offsetTable.entries;
-    const matchEntries = matchTable.entries;
-    let literalState = reader.read(literalTable.accuracyLog);
-    let offsetState = reader.read(offsetTable.accuracyLog);
-    let matchState = reader.read(matchTable.accuracyLog);
+  *#runSequences(reader: BackwardBitReader, count: number, maxBlockBytes: number): Steps<void> {
+    const output = this.#output;
+    const blockEnd = output.length + maxBlockBytes;
+    const run: SequenceRun = {
+      reader,
+      literalState: reader.read(this.#tables.get(LITERAL_LENGTH_CODE)!.accuracyLog),
+      offsetState: reader.read(this.#tables.get(OFFSET_CODE)!.accuracyLog),
+      matchState: reader.read(this.#tables.get(MATCH_LENGTH_CODE)!.accuracyLog),
+      left: count,
+      literalAt: 0,
+      blockEnd,
+      roomEnd: Math.min(blockEnd, output.maxBytes),
+    };
+    this.#runUpTo(run, output.length + STEP_BYTES);
+    while (run.left > 0) {
+      yield;
+      this.#runUpTo(run, output.length + STEP_BYTES);
+    }
+    if (reader.position !== 0) throw badZstd("bits follow the sequences");
+    this.#append(run.literalAt, this.#literalCount, blockEnd - output.length);
+  }
+
+  /** Runs the sequences until the output is `stepEnd` bytes long. */
+  #runUpTo(run: SequenceRun, stepEnd: number): void {
+    const literalEntries = this.#tables.get(LITERAL_LENGTH_CODE)!.entries;
+    const offsetEntries = this.#tables.get(OFFSET_CODE)!.entries;
+    const matchEntries = this.#tables.get(MATCH_LENGTH_CODE)!.entries;
+    const { reader, roomEnd } = run;
+    let { literalState, offsetState, matchState, left, literalAt } = run;
 
     const output = this.#output;
     const literals = this.#literals;
     const literalCount = this.#literalCount;
-    const blockEnd = output.length + maxBlockBytes;
-    let literalAt = 0;
     let to = output.length;
-    let roomEnd = to;
-    for (let left = count; left > 0; left--) {
+    for (; left > 0 && to < stepEnd; left--) {
       const literalEntry = literalEntries[literalState]!;
       const offsetEntry = offsetEntries[offsetState]!;
       const matchEntry = matchEntries[matchState]!;
@@ -220,11 +266,9 @@ export class BlockDecoder {
 
       if (literalLength > literalCount - literalAt) throw badZstd("there are too few literals");
       const end = to + literalLength + matchLength;
-      if (end > blockEnd) throw badZstd("a block becomes too large");
       if (end > roomEnd) {
-        output.length = to;
-        roomEnd = output.reserveUpTo(Math.max(blockEnd - to, 0));
-        if (end > roomEnd) output.reserve(end - to);
+        if (end > run.blockEnd) throw badZstd("a block becomes too large");
+        throw tooLarge("zstd", output.maxBytes);
       }
       copyBytes(literals, literalAt, output, to, literalLength);
       literalAt += literalLength;
@@ -233,9 +277,12 @@ export class BlockDecoder {
       copyMatch(output, to, offset, matchLength);
       to = end;
     }
-    if (reader.position !== 0) throw badZstd("bits follow the sequences");
     output.length = to;
-    this.#append(literalAt, literalCount, blockEnd - to);
+    run.literalState = literalState;
+    run.offsetState = offsetState;
+    run.matchState = matchState;
+    run.left = left;
+    run.literalAt = literalAt;
   }
 
   /** An offset value of 1 to 3 names one of the last three offsets; above, it is an offset plus 3. */

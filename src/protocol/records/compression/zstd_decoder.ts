@@ -5,12 +5,14 @@
  * @module
  */
 
-import { tooLarge } from "./gzip.ts";
+import { tooLarge } from "./host_decompression.ts";
 import { OutputBuffer } from "./output_buffer.ts";
-import { xxHash64Low } from "./xxhash64.ts";
+import { atOnce, Effort, type Steps } from "./steps.ts";
+import { xxHash64LowInSteps } from "./xxhash64.ts";
 import { BlockDecoder } from "./zstd_block.ts";
 import { badZstd } from "./zstd_error.ts";
 import {
+  BLOCK_HEADER_EFFORT,
   endOfFrame,
   endOfSkippableFrame,
   readBlock,
@@ -23,17 +25,29 @@ import {
  * Memory grows with what has come out, not with what a header announces.
  */
 export function decompressZstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  return atOnce(decompressZstdInSteps(bytes, maxBytes));
+}
+
+/** As {@linkcode decompressZstd}, half a block at a time: its literals, then its sequences. */
+export function* decompressZstdInSteps(bytes: Uint8Array, maxBytes: number): Steps<Uint8Array> {
   const output = new OutputBuffer("zstd", maxBytes, Math.min(bytes.length * 4, 1_048_576));
+  const effort = new Effort();
   let at = 0;
   do {
+    if (effort.spend(BLOCK_HEADER_EFFORT)) yield;
     const skipped = endOfSkippableFrame(bytes, at);
-    at = skipped === -1 ? decompressFrame(bytes, at, output) : skipped;
+    at = skipped === -1 ? yield* decompressFrame(bytes, at, output, effort) : skipped;
   } while (at < bytes.length);
   return output.written();
 }
 
 /** Reads the frame at `start`; returns where it ends. */
-function decompressFrame(bytes: Uint8Array, start: number, output: OutputBuffer): number {
+function* decompressFrame(
+  bytes: Uint8Array,
+  start: number,
+  output: OutputBuffer,
+  effort: Effort,
+): Steps<number> {
   const header = readFrameHeader(bytes, start);
   const { contentSize } = header;
   if (contentSize > output.maxBytes - output.length) throw tooLarge("zstd", output.maxBytes);
@@ -42,10 +56,11 @@ function decompressFrame(bytes: Uint8Array, start: number, output: OutputBuffer)
   let at = header.end;
   for (let isLast = false; !isLast;) {
     const block = readBlock(bytes, at, header.maxBlockBytes);
+    const before = output.length;
     if (block.type === "compressed") {
-      decoder.decode(bytes, block.start, block.end, header.maxBlockBytes);
+      yield* decoder.decode(bytes, block.start, block.end, header.maxBlockBytes, effort);
     } else {
-      output.reserve(block.size);
+      yield* output.reserveInSteps(block.size);
       const end = output.length + block.size;
       if (block.type === "raw") {
         output.bytes.set(bytes.subarray(block.start, block.end), output.length);
@@ -56,16 +71,15 @@ function decompressFrame(bytes: Uint8Array, start: number, output: OutputBuffer)
     }
     at = block.end;
     isLast = block.isLast;
+    if (effort.spend(BLOCK_HEADER_EFFORT + output.length - before)) yield;
   }
   if (contentSize !== -1 && output.length - contentStart !== contentSize) {
     throw badZstd(`${output.length - contentStart} bytes come out, ${contentSize} were announced`);
   }
   const end = endOfFrame(bytes, at, header);
-  if (
-    header.hasChecksum &&
-    readZstdNumber(bytes, at, 4) !== xxHash64Low(output.bytes, contentStart, output.length)
-  ) {
-    throw badZstd("a checksum is wrong");
+  if (header.hasChecksum) {
+    const hash = yield* xxHash64LowInSteps(output.bytes, contentStart, output.length);
+    if (readZstdNumber(bytes, at, 4) !== hash) throw badZstd("a checksum is wrong");
   }
   return end;
 }

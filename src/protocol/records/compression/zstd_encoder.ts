@@ -6,6 +6,7 @@
  * @module
  */
 
+import { atOnce, type Steps } from "./steps.ts";
 import { BitWriter, highestBit } from "./zstd_bits.ts";
 import { MAX_BLOCK_BYTES, ZSTD_MAGIC } from "./zstd_frame.ts";
 import { FseEncodingTable, normalizeFrequencies, writeFseDistribution } from "./zstd_fse.ts";
@@ -28,6 +29,8 @@ const COMPRESSED_BLOCK = 2;
 const PREDEFINED_MODE = 0;
 const RLE_MODE = 1;
 const FSE_MODE = 2;
+/** A smaller block is searched and written in one step. */
+const MINIMUM_FOR_STEPS = 32_768;
 /** Fewer sequences do not pay for a table. */
 const MINIMUM_FOR_TABLE = 64;
 /** 4 MiB as the frame header writes it: an exponent of 12 above 2^10, no eighths. */
@@ -58,6 +61,11 @@ function matchLengthCode(length: number): number {
 
 /** One frame that holds `bytes`. */
 export function compressZstd(bytes: Uint8Array): Uint8Array {
+  return atOnce(compressZstdInSteps(bytes));
+}
+
+/** As {@linkcode compressZstd}, part of a block at a time. */
+export function* compressZstdInSteps(bytes: Uint8Array): Steps<Uint8Array> {
   const blocks = Math.max(1, Math.ceil(bytes.length / MAX_BLOCK_BYTES));
   const target = new Uint8Array(14 + blocks * 3 + bytes.length);
   const scratch = new Uint8Array(2 * Math.min(bytes.length, MAX_BLOCK_BYTES) + 4096);
@@ -65,6 +73,7 @@ export function compressZstd(bytes: Uint8Array): Uint8Array {
   const matcher = new Matcher(bytes);
   let at = writeFrameHeader(bytes.length, target);
   for (let block = 0; block < blocks; block++) {
+    if (block > 0) yield;
     const start = block * MAX_BLOCK_BYTES;
     const end = Math.min(start + MAX_BLOCK_BYTES, bytes.length);
     const size = end - start;
@@ -75,8 +84,11 @@ export function compressZstd(bytes: Uint8Array): Uint8Array {
       continue;
     }
     const offsets = matcher.offsets;
-    matcher.find(start, end, store);
-    const packed = writeSequences(store, scratch, writeLiteralsOf(store, scratch));
+    yield* matcher.find(start, end, store);
+    if (size > MINIMUM_FOR_STEPS) yield;
+    const literalsEnd = writeLiterals(store.literals, store.literalCount, scratch, 0);
+    if (size > MINIMUM_FOR_STEPS) yield;
+    const packed = writeSequences(store, scratch, literalsEnd);
     if (packed < size) {
       at = writeBlockHeader(COMPRESSED_BLOCK, packed, isLast, target, at);
       target.set(scratch.subarray(0, packed), at);
@@ -121,10 +133,6 @@ function writeBlockHeader(
 function isOneByte(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start + 1; at < end; at++) if (bytes[at] !== bytes[start]) return false;
   return true;
-}
-
-function writeLiteralsOf(store: SequenceStore, scratch: Uint8Array): number {
-  return writeLiterals(store.literals, store.literalCount, scratch, 0);
 }
 
 /** Writes the sequences section at `at`; returns the position behind it. */

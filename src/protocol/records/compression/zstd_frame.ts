@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Effort, type Steps } from "./steps.ts";
 import { badZstd } from "./zstd_error.ts";
 
 /** How a frame begins. */
@@ -17,6 +18,8 @@ const SINGLE_SEGMENT_FLAG = 0x20;
 const RESERVED_FLAG = 0x08;
 const CHECKSUM_FLAG = 0x04;
 const CHECKSUM_BYTES = 4;
+/** What reading a block's header is worth, in bytes of uncompressed data. */
+export const BLOCK_HEADER_EFFORT = 64;
 
 /** What one type of block is. */
 export type ZstdBlockType = "raw" | "repeated" | "compressed";
@@ -118,12 +121,19 @@ export function endOfFrame(bytes: Uint8Array, at: number, header: ZstdFrameHeade
  * Whether `bytes` are exactly one whole frame, as far as the headers of it and of its blocks tell.
  * Some hosts return what they have of a frame that is cut off, and nothing of a second one.
  */
-export function isSingleWholeFrame(bytes: Uint8Array): boolean {
+export function* isSingleWholeFrame(bytes: Uint8Array): Steps<boolean> {
   if (endOfSkippableFrame(bytes, 0) !== -1) return false;
+  return (yield* endOfFirstFrame(bytes)) === bytes.length;
+}
+
+/** Where the frame with content that `bytes` begin with ends. Throws `invalid`. */
+export function* endOfFirstFrame(bytes: Uint8Array): Steps<number> {
   const header = readFrameHeader(bytes, 0);
+  const effort = new Effort();
   for (let at = header.end;;) {
     const block = readBlock(bytes, at, header.maxBlockBytes);
     at = block.end;
-    if (block.isLast) return endOfFrame(bytes, at, header) === bytes.length;
+    if (block.isLast) return endOfFrame(bytes, at, header);
+    if (effort.spend(BLOCK_HEADER_EFFORT)) yield;
   }
 }

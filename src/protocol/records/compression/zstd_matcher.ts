@@ -4,11 +4,17 @@
  * @module
  */
 
+import type { Steps } from "./steps.ts";
+
 /** How far back a match may lie: the window that the frame announces for long contents. */
 export const WINDOW_BYTES = 4_194_304;
 
 const HASH_BITS = 16;
 const MINIMUM_MATCH = 4;
+/** Doubled by 128 misses: then every second position is looked at, and so on. */
+const FIRST_MISSES = 128;
+/** How much is searched in a step: half a block takes 0.4 ms. */
+const SEARCH_BYTES = 65_536;
 
 /** Literals and matches of one block, in parallel arrays. */
 export class SequenceStore {
@@ -39,22 +45,39 @@ export class Matcher {
   readonly #table = new Int32Array(1 << HASH_BITS);
   /** The last three offsets, the newest first. A block that is stored raw must put them back. */
   offsets: [number, number, number] = [1, 4, 8];
+  // Where the search in the current block stands.
+  #at = 0;
+  #literalStart = 0;
+  #misses = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
   /** Fills `store` with the sequences of the block `bytes[start..end)`. */
-  find(start: number, end: number, store: SequenceStore): void {
-    const bytes = this.#bytes;
-    const table = this.#table;
+  *find(start: number, end: number, store: SequenceStore): Steps<void> {
     store.count = 0;
     store.literalCount = 0;
-    let literalStart = start;
-    let at = Math.max(start, 1);
-    let misses = 128;
+    this.#literalStart = start;
+    this.#at = Math.max(start, 1);
+    this.#misses = FIRST_MISSES;
     // A word must be there to be read, one position ahead.
     const lastStart = end - MINIMUM_MATCH - 1;
+    while (this.#at <= lastStart) {
+      this.#findUpTo(Math.min(lastStart, this.#at + SEARCH_BYTES), end, store);
+      if (this.#at <= lastStart) yield;
+    }
+    store.literals.set(this.#bytes.subarray(this.#literalStart, end), store.literalCount);
+    store.literalCount += end - this.#literalStart;
+  }
+
+  /** Finds the matches that begin up to `lastStart`. */
+  #findUpTo(lastStart: number, end: number, store: SequenceStore): void {
+    const bytes = this.#bytes;
+    const table = this.#table;
+    let literalStart = this.#literalStart;
+    let at = this.#at;
+    let misses = this.#misses;
     while (at <= lastStart) {
       const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) |
         (bytes[at + 3]! << 24);
@@ -79,7 +102,7 @@ export class Matcher {
         at += misses++ >>> 7;
         continue;
       }
-      misses = 128;
+      misses = FIRST_MISSES;
       while (at > literalStart && candidate > 0 && bytes[at - 1] === bytes[candidate - 1]) {
         at--;
         candidate--;
@@ -95,8 +118,9 @@ export class Matcher {
       at += length;
       literalStart = at;
     }
-    store.literals.set(bytes.subarray(literalStart, end), store.literalCount);
-    store.literalCount += end - literalStart;
+    this.#at = at;
+    this.#literalStart = literalStart;
+    this.#misses = misses;
   }
 
   #add(
