@@ -124,6 +124,7 @@ export class LogManager {
       files,
       options.directory,
       this.#logs,
+      this.names(),
       !this.wasShutDownCleanly && this.names().length === 0,
       options.onLoss ?? (() => {}),
     );
@@ -132,6 +133,7 @@ export class LogManager {
       options.directory,
       options.onLoss ?? (() => {}),
     );
+    this.#cleaned.keepOnly(this.names());
   }
 
   /**
@@ -511,6 +513,7 @@ export class LogManager {
     try {
       if (this.#identityIsDirty) await syncFile(files, this.#path(META_PROPERTIES));
       if (this.#identityIsDirty || mustForget) await this.#recoveryPoints.save();
+      if (this.#identityIsDirty || mustForget) await this.#cleaned.sync();
       if (mustForget) await this.#startOffsets.save();
       else if (this.#identityIsDirty) await this.#startOffsets.establish();
       this.#identityIsDirty = false;

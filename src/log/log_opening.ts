@@ -97,7 +97,7 @@ export class LogOpening {
       loadProducers(segments, snapshots, producers, this.#options.runtime.clock.now());
     }
     snapshots.removeObsolete(segments.map(({ baseOffset }) => baseOffset));
-    if (this.#walkedFrom !== -1) snapshots.removeDamaged();
+    if (this.#walkedFrom !== -1) snapshots.settleAbove(this.#walkedFrom);
     this.#reconcileEpochs(segments, logStartOffset, logEndOffset);
     this.#removeOrphans(segments);
     for (const segment of segments) segment.closeFile();
@@ -106,13 +106,15 @@ export class LogOpening {
   /** A crash may have taken the name of a segment, or of its removal, and left those beside it. */
   #removeOrphans(segments: readonly Segment[]): void {
     const { names, runtime, directory } = this.#options;
-    const bases = new Set(
-      segments.map(({ baseOffset }) => segmentFileName(baseOffset).slice(0, 20)),
+    const bases = new Map(
+      segments.map((segment) => [segmentFileName(segment.baseOffset).slice(0, 20), segment]),
     );
     for (const name of names) {
-      if (/^\d{20}\.(index|timeindex|txnindex)$/.test(name) && !bases.has(name.slice(0, 20))) {
-        runtime.files.remove(`${directory}/${name}`);
-      }
+      if (!/^\d{20}\.(index|timeindex|txnindex)$/.test(name)) continue;
+      const segment = bases.get(name.slice(0, 20));
+      // A segment that was made anew knows nothing of a list of transactions that is left.
+      const isLeft = segment?.aborted.mayHaveSome === false && name.endsWith(".txnindex");
+      if (segment === undefined || isLeft) runtime.files.remove(`${directory}/${name}`);
     }
   }
 

@@ -280,9 +280,9 @@ export class PartitionLog {
   }
 
   /**
-   * Where reading ends for those who want committed records only, while every replica in sync has what
+   * Where reading ends for those who want committed records only, while all replicas in sync have what
    * is below `highWatermark`: where the first transaction begins that is open, or whose marker is not
-   * below it, or the log start offset where that is deleted.
+   * below it. Never before the log start offset.
    */
   lastStableOffset(highWatermark: number): number {
     const start = Math.min(highWatermark, this.#logStartOffset);
@@ -513,8 +513,7 @@ export class PartitionLog {
 
   /** Finds out whose records these are, or writes it down. */
   #identify(options: PartitionLogOptions, hasFile: boolean): void {
-    const { files, path } = this.#metadata;
-    const stored = hasFile ? readTopicId(files, path, options, `Cannot open ${this.name}`) : null;
+    const stored = hasFile ? readTopicId(this.#metadata, options) : null;
     if (stored !== null) this.#topicId = stored;
     else if (options.topicId !== undefined) this.assignTopicId(options.topicId);
   }

@@ -7,7 +7,7 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { isUuid } from "../protocol/uuid.ts";
 import type { FileSystem } from "../runtime/runtime.ts";
 import type { PartitionLogOptions } from "./log_types.ts";
-import { readTextFile, replaceTextFile } from "./text_file.ts";
+import { type DurableFile, readTextFile, replaceTextFile } from "./text_file.ts";
 
 /** The name of the file in a partition's directory. */
 export const PARTITION_METADATA = "partition.metadata";
@@ -34,28 +34,31 @@ export function readPartitionMetadata(files: FileSystem, path: string): string |
 /**
  * As {@linkcode readPartitionMetadata}, for a log that is opened with `options`: one that is not known
  * to have reached the disk may have anything in the file after a loss of power, and that counts as
- * none. Throws INCONSISTENT_TOPIC_ID, with a message that begins with `where`, when the id is not the
- * one that is wanted.
+ * none. Throws INCONSISTENT_TOPIC_ID when the id is not the one that is wanted.
  */
 export function readTopicId(
-  files: FileSystem,
-  path: string,
-  options: Pick<PartitionLogOptions, "topicId" | "recoveryPoint" | "wasShutDownCleanly">,
-  where: string,
+  file: DurableFile,
+  options: Pick<
+    PartitionLogOptions,
+    "topic" | "partition" | "topicId" | "recoveryPoint" | "wasShutDownCleanly"
+  >,
 ): string | null {
-  const { topicId: wanted, recoveryPoint, wasShutDownCleanly } = options;
+  const { topic, partition, topicId: wanted, recoveryPoint, wasShutDownCleanly } = options;
   let stored: string | null;
   try {
-    stored = readPartitionMetadata(files, path);
+    stored = readPartitionMetadata(file.files, file.path);
   } catch (error) {
     const mayBeTorn = recoveryPoint === 0 && wasShutDownCleanly !== true;
     if (!mayBeTorn || !(error instanceof KafkaError)) throw error;
     stored = null;
   }
+  // A process that was killed may not have brought it to the disk.
+  if (stored !== null && wasShutDownCleanly !== true) file.isDirty = true;
   if (stored === null || wanted === undefined || wanted === stored) return stored;
   throw new KafkaError(
     ErrorCode.INCONSISTENT_TOPIC_ID,
-    `${where}: ${path} belongs to the topic id ${stored}, not ${wanted}; move the directory away`,
+    `Cannot open ${topic}-${partition}: ${file.path} belongs to the topic id ${stored}, not ` +
+      `${wanted}; move the directory away`,
   );
 }
 

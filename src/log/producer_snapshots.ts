@@ -71,15 +71,14 @@ export class ProducerSnapshots {
   /** Writes down what is known at `offset`, unless there is a snapshot for it. */
   take(offset: number, producers: ProducerState): void {
     if (this.#offsets.includes(offset)) return;
-    const file = new DurableFile(this.#files, this.#path(offset));
+    const path = this.#path(offset);
     try {
-      writeWhole(this.#files, file.path, encodeProducerSnapshot(producers.snapshot()));
+      writeWhole(this.#files, path, encodeProducerSnapshot(producers.snapshot()));
     } catch (error) {
-      this.#dropUnfinished(file.path);
+      this.#dropUnfinished(path);
       throw error;
     }
-    file.isDirty = true;
-    this.#dirty.set(offset, file);
+    this.#note(offset);
     this.#offsets.push(offset);
     this.#offsets.sort((one, other) => one - other);
   }
@@ -103,15 +102,19 @@ export class ProducerSnapshots {
     }
   }
 
-  /** Removes those that a loss of power has left in part: nobody may have synced an older one. */
-  removeDamaged(): void {
-    for (const offset of [...this.#offsets]) {
-      const path = this.#path(offset);
+  /**
+   * Removes those that a loss of power has left in part: nobody may have synced an older one. Those
+   * above `offset` are brought to the disk with the next sync: the last process may not have done it.
+   */
+  settleAbove(offset: number): void {
+    for (const stored of [...this.#offsets]) {
+      const path = this.#path(stored);
       try {
         decodeProducerSnapshot(readWhole(this.#files, path) ?? new Uint8Array(0), path);
+        if (stored > offset) this.#note(stored);
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
-        this.#remove(offset);
+        this.#remove(stored);
       }
     }
   }
@@ -139,6 +142,12 @@ export class ProducerSnapshots {
   moveTo(directory: string): void {
     this.#directory = directory;
     this.#dirty.clear();
+  }
+
+  #note(offset: number): void {
+    const file = new DurableFile(this.#files, this.#path(offset));
+    file.isDirty = true;
+    this.#dirty.set(offset, file);
   }
 
   /** A full disk may have left the beginning of one. */

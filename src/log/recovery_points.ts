@@ -26,13 +26,15 @@ export class RecoveryPoints {
   readonly #storedHighWatermarks: Map<string, number>;
 
   /**
-   * Reads the checkpoints of `directory`, whose open logs are `logs`. `isNew`: nothing was there
-   * before. `onLoss` is told of a file that had to be done without.
+   * Reads the checkpoints of `directory`, whose open logs are `logs`; of logs other than `names` they
+   * are not believed. `isNew`: nothing was there before. `onLoss` is told of a file that had to be
+   * done without.
    */
   constructor(
     files: FileSystem,
     directory: string,
     logs: ReadonlyMap<string, PartitionLog>,
+    names: readonly string[],
     isNew: boolean,
     onLoss: (sentence: string) => void,
   ) {
@@ -41,8 +43,9 @@ export class RecoveryPoints {
     this.#onLoss = onLoss;
     this.#recoveryPoints = new OffsetCheckpoint(files, directory, RECOVERY_POINTS);
     this.#highWatermarks = new OffsetCheckpoint(files, directory, HIGH_WATERMARKS);
-    this.#storedRecoveryPoints = this.#read(this.#recoveryPoints) ?? (isNew ? new Map() : null);
-    this.#storedHighWatermarks = this.#read(this.#highWatermarks) ?? new Map();
+    this.#storedRecoveryPoints = this.#read(this.#recoveryPoints, names) ??
+      (isNew ? new Map() : null);
+    this.#storedHighWatermarks = this.#read(this.#highWatermarks, names) ?? new Map();
     if (isNew) this.#recoveryPoints.replace(new Map());
   }
 
@@ -102,10 +105,14 @@ export class RecoveryPoints {
     return this.#storedHighWatermarks;
   }
 
-  #read(checkpoint: OffsetCheckpoint): Map<string, number> | null {
+  #read(checkpoint: OffsetCheckpoint, names: readonly string[]): Map<string, number> | null {
     try {
+      const found = checkpoint.read();
       // A loss of power has taken what a file that is there and empty held: nothing is known to be safe.
-      return checkpoint.read() ?? (this.#files.exists(checkpoint.path) ? new Map() : null);
+      if (found === null) return this.#files.exists(checkpoint.path) ? new Map() : null;
+      const known = new Set(names);
+      // Of a log that is gone nothing is true of one that is made anew.
+      return new Map([...found].filter(([name]) => known.has(name)));
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       this.#onLoss(`Went on without ${checkpoint.path}: ${error.message}`);

@@ -401,7 +401,7 @@ export class Segment implements CountedSegment {
     if (!this.isDirty || this.#isClosed) return;
     const { file } = this;
     const syncing = this.aborted.isDirty
-      ? this.aborted.sync().then(() => file.sync())
+      ? this.aborted.sync().then(() => this.#isClosed ? undefined : file.sync())
       : file.sync();
     this.isDirty = false;
     this.#syncing = syncing;

@@ -185,6 +185,8 @@ export class SegmentList {
       this.#remove(this.#segments.pop()!);
     }
     this.active.truncate(this.active.locate(offset));
+    // Its list of aborted transactions may have gone with what it speaks of.
+    this.#directoryIsDirty = true;
   }
 
   /** Removes every segment and its file. */

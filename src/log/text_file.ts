@@ -84,8 +84,8 @@ export class DurableFile {
   async sync(): Promise<void> {
     while (this.#running !== null) await this.#running;
     if (!this.isDirty) return;
-    this.isDirty = false;
     const file = this.#syncing = this.files.open(this.path, "write");
+    this.isDirty = false;
     try {
       await (this.#running = file.sync());
     } catch (error) {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
-import { LogManager } from "../../src/log/log_manager.ts";
+import { LogManager, type LogManagerOptions } from "../../src/log/log_manager.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { abortMarker, batchOf, Machine } from "./fixture.ts";
@@ -13,7 +13,7 @@ const config: LogConfig = { ...DEFAULT_LOG_CONFIG, fileDeleteDelayMs: 0 };
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
 
-function open(runtime: Runtime): LogManager {
+function open(runtime: LogManagerOptions["runtime"]): LogManager {
   return LogManager.open({ runtime, directory: "/data", nodeId: 1 });
 }
 
@@ -94,4 +94,26 @@ test("a log can be deleted while its aborted transactions are on their way to th
   files.release();
   await flushing;
   await manager.close();
+});
+
+test("checkpoints that a loss of power has brought back say nothing of a log made anew", async () => {
+  const machine = new Machine();
+  await open(machine.runtime).close();
+  for (const name of ["recovery-point-offset", "log-start-offset", "cleaner-offset"]) {
+    const file = machine.files.open(`/data/${name}-checkpoint`, "create");
+    file.truncate(0);
+    file.writeAt(new TextEncoder().encode("0\n1\nevents 0 3\n"), 0);
+    file.close();
+  }
+  machine.files.remove("/data/.kafka_cleanshutdown");
+  const manager = open(machine.runtime);
+  await manager.flushDirectory();
+  manager.openAll(() => config);
+  manager.create("events", 0, NEW_ID, config);
+  const again = open(machine.kill().runtime);
+  again.openAll(() => config);
+  assertEquals([...again.failures], []);
+  const log = again.get("events", 0)!;
+  assertEquals([log.logStartOffset, log.logEndOffset, log.compaction.cleanedOffset], [0, 0, 0]);
+  await again.close();
 });

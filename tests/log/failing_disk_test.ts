@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import type { LogConfig } from "../../src/log/log_config.ts";
 import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
+import { DurableFile } from "../../src/log/text_file.ts";
 import { allBatches, batchOf, FailingFiles, Machine, producedBatch, refusal } from "./fixture.ts";
 import type { RecordsSource } from "../../src/protocol/wire.ts";
 import { test } from "../harness.ts";
@@ -221,4 +222,17 @@ test("a full disk leaves no part of a snapshot", () => {
   const names = machine.memory.list("/data/events-0").map(({ name }) => name);
   assertEquals(names.filter((name) => name.endsWith(".snapshot")), []);
   log.close();
+});
+
+test("a file that could not be opened to be synced is tried again", async () => {
+  const files = new FailingFiles(new Machine().memory);
+  files.open("/one", "create").close();
+  const file = new DurableFile(files, "/one");
+  file.isDirty = true;
+  files.failing.add("open");
+  await assertRejects(() => file.sync());
+  assertEquals(file.isDirty, true);
+  files.failing.clear();
+  await file.sync();
+  assertEquals(file.isDirty, false);
 });

@@ -102,3 +102,73 @@ test("a topic id that a loss of power has turned to noise is written anew, unles
   log.close();
   machine.open({}, { ...options, wasShutDownCleanly: true }).close();
 });
+
+test("what was aborted and then cut is not known after a loss of power, over 60 seeds", async () => {
+  const producer = { producerId: 1, producerEpoch: 0, isTransactional: true };
+  const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
+  for (let seed = 0; seed < 60; seed++) {
+    const simulation = new Simulation(seed);
+    const runtime = simulation.runtime("alpha");
+    const log = open(runtime);
+    await simulation.run(
+      Promise.all(["/", "/data"].map((path) => runtime.files.syncDirectory(path))),
+    );
+    log.append(batchOf(1, { ...producer, baseSequence: 0 }), coordinator);
+    log.append(abortMarker(producer), coordinator);
+    await simulation.run(log.flush());
+    log.truncateTo(1);
+    await simulation.run(log.flush());
+    log.append(batchOf(2), { leaderEpoch: 0, origin: "client" });
+    await simulation.run(log.flush());
+    log.roll();
+    simulation.crash("alpha", "random");
+    const again = open(simulation.restart("alpha"), 3);
+    assertEquals(again.abortedTransactions(0, 3), [], `seed ${seed}`);
+    again.close();
+  }
+});
+
+test("what a killed process had not brought to the disk is brought there by the next one", async () => {
+  const simulation = new Simulation(3);
+  const runtime = simulation.runtime("alpha");
+  const first = open(runtime);
+  await simulation.run(
+    Promise.all(["/", "/data"].map((path) => runtime.files.syncDirectory(path))),
+  );
+  first.append(batchOf(1, { producerId: 1, producerEpoch: 0, baseSequence: 0 }), {
+    leaderEpoch: 0,
+    origin: "client",
+  });
+  first.roll();
+  simulation.kill("alpha");
+  const second = open(simulation.restart("alpha"), 0);
+  await simulation.run(second.flush());
+  simulation.crash("alpha", "lose");
+  const { files } = simulation.restart("alpha");
+  const path = "/data/events-0";
+  const names = files.list(path).map(({ name }) => name);
+  for (const name of ["partition.metadata", "00000000000000000001.snapshot"]) {
+    assert(names.includes(name), `${name} is gone`);
+    const file = files.open(`${path}/${name}`, "read");
+    assert(file.size() > 0, `${name} is empty`);
+    file.close();
+  }
+});
+
+test("a list of aborted transactions that is left without its records is removed", () => {
+  const machine = new Machine();
+  const producer = { producerId: 1, producerEpoch: 0, isTransactional: true };
+  const log = machine.open();
+  log.append(batchOf(1, { ...producer, baseSequence: 0 }), {
+    leaderEpoch: 0,
+    origin: "coordinator",
+  });
+  log.append(abortMarker(producer), { leaderEpoch: 0, origin: "coordinator" });
+  log.close();
+  machine.files.remove("/data/events-0/00000000000000000000.log");
+  const again = machine.open({}, { recoveryPoint: 0 });
+  assertEquals([again.logEndOffset, again.abortedTransactions(0, 9).length], [0, 0]);
+  again.close();
+  const names = machine.files.list("/data/events-0").map(({ name }) => name);
+  assertEquals(names.filter((name) => name.endsWith(".txnindex")), []);
+});

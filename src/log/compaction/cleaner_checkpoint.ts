@@ -7,6 +7,7 @@
 import { KafkaError } from "../../protocol/errors.ts";
 import { FileError, type FileSystem } from "../../runtime/runtime.ts";
 import { checkpointNumber, readCheckpoint, writeCheckpoint } from "../checkpoint_file.ts";
+import { DurableFile } from "../text_file.ts";
 
 /** The file's name. */
 export const CLEANER_OFFSETS = "cleaner-offset-checkpoint";
@@ -16,11 +17,13 @@ export class CleanerCheckpoint {
   readonly #files: FileSystem;
   readonly #path: string;
   readonly #offsets: Map<string, number>;
+  readonly #file: DurableFile;
 
   /** What the file in `directory` holds. `onLoss` is told, in a sentence, why it cannot be used. */
   constructor(files: FileSystem, directory: string, onLoss: (sentence: string) => void) {
     this.#files = files;
     this.#path = `${directory}/${CLEANER_OFFSETS}`;
+    this.#file = new DurableFile(files, this.#path);
     this.#offsets = this.#read(onLoss);
   }
 
@@ -38,6 +41,19 @@ export class CleanerCheckpoint {
   /** Forgets a log: another of its name begins anew. Throws a `FileError`. */
   remove(name: string): void {
     if (this.#offsets.delete(name)) this.#write();
+  }
+
+  /** Forgets all logs but `names`: one that is gone may be made anew. Throws a `FileError`. */
+  keepOnly(names: readonly string[]): void {
+    const known = new Set(names);
+    const gone = [...this.#offsets.keys()].filter((name) => !known.has(name));
+    for (const name of gone) this.#offsets.delete(name);
+    if (gone.length > 0) this.#write();
+  }
+
+  /** Resolves when the file is on the disk as it is. Rejects with a `FileError`. */
+  sync(): Promise<void> {
+    return this.#file.sync();
   }
 
   #read(onLoss: (sentence: string) => void): Map<string, number> {
@@ -63,6 +79,8 @@ export class CleanerCheckpoint {
       const dash = name.lastIndexOf("-");
       return [name.slice(0, dash), name.slice(dash + 1), offset];
     });
+    this.#file.letGo();
     writeCheckpoint(this.#files, this.#path, entries);
+    this.#file.isDirty = true;
   }
 }
