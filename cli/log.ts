@@ -3,10 +3,23 @@
  *
  * @module
  */
-import { describeDamage, dumpLogFile, verifyDataDirectory } from "../src/inspect/mod.ts";
+import {
+  type DecoderName,
+  describeDamage,
+  dumpLogFile,
+  verifyDataDirectory,
+} from "../src/inspect/mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { UsageError } from "./fail.ts";
 import { print, printError, whole } from "./output.ts";
+
+/** In the order in which Kafka's tool prefers one when several are given. */
+const DECODERS: readonly DecoderName[] = [
+  "offsets",
+  "transaction-log",
+  "cluster-metadata",
+  "share-group-state",
+];
 
 /** How it is called. */
 export const spec: CommandSpec = {
@@ -14,18 +27,38 @@ export const spec: CommandSpec = {
   summary: "Shows and verifies the files of a data directory, ours or Apache Kafka's",
   details: [
     "dump shows .log, .index, .timeindex, .snapshot, .txnindex and .checkpoint files in the words of",
-    "Kafka's own dump tool. verify reads whole data directories: the checksum of every batch, offsets",
-    "that rise, indexes, snapshots and checkpoints that fit. It ends with 1 when something is wrong.",
+    "Kafka's own dump tool, whose flags it takes but for --remote-log-metadata-decoder, the decoder",
+    "classes and --max-message-size. A decoder shows keys and values as the records of one of Kafka's",
+    "own topics; what it cannot decode is shown as such.",
+    "",
+    "verify reads whole data directories: the checksum of every batch, offsets that rise, indexes,",
+    "snapshots and checkpoints that fit. It ends with 1 when something is wrong.",
+    "",
     "Neither changes anything.",
   ],
   positionals: [{ name: "<action>", flag: "action" }, { name: "<path>…", flag: "path" }],
+  optionalPositionals: 1,
   flags: [
     { name: "action", value: "<action>", help: "dump or verify" },
     { name: "path", value: "<path>", help: "a file, for verify a data directory", isList: true },
+    {
+      name: "files",
+      value: "<a,b>",
+      help: "dump: files with commas between, as Kafka's tool has it",
+    },
     { name: "deep", help: "the records too: dump shows them, verify decodes them" },
     { name: "deep-iteration", help: "dump: as --deep" },
     { name: "print-data-log", help: "dump: keys and values as text" },
+    { name: "offsets-decoder", help: "dump: keys and values as records of __consumer_offsets" },
+    {
+      name: "transaction-log-decoder",
+      help: "dump: keys and values as records of __transaction_state",
+    },
     { name: "cluster-metadata-decoder", help: "dump: values as records of the metadata log" },
+    {
+      name: "share-group-state-decoder",
+      help: "dump: keys and values as records of __share_group_state",
+    },
     { name: "skip-record-metadata", help: "dump: of records only keys and values" },
     { name: "max-bytes", value: "<bytes>", help: "dump: how far into a log" },
     { name: "verify-index-only", help: "dump: check an index against its log, without showing it" },
@@ -34,6 +67,7 @@ export const spec: CommandSpec = {
   examples: [
     "millrace log dump data/events-0/00000000000000000000.log --deep",
     "millrace log dump data/__cluster_metadata-0/*.log --print-data-log",
+    "millrace log dump data/__consumer_offsets-7/*.log --offsets-decoder",
     "millrace log verify data",
   ],
 };
@@ -41,7 +75,10 @@ export const spec: CommandSpec = {
 /** Shows files or verifies directories. */
 export async function run(args: Arguments): Promise<number> {
   const action = args.oneOf("action", ["dump", "verify"]);
-  const paths = args.list("path");
+  const paths = [
+    ...args.list("path"),
+    ...(action === "dump" ? args.optional("files")?.split(",") ?? [] : []),
+  ];
   if (paths.length === 0) {
     const what = action === "dump" ? "a file to show" : "a data directory";
     throw new UsageError(`"log ${action}" needs ${what} (see "millrace log --help")`);
@@ -51,12 +88,13 @@ export async function run(args: Arguments): Promise<number> {
 
 async function dump(args: Arguments, paths: readonly string[]): Promise<number> {
   const problems: string[] = [];
+  const decoder = DECODERS.find((name) => args.isOn(`${name}-decoder`));
   const maxBytes = args.optionalWhole("max-bytes", 1, Number.MAX_SAFE_INTEGER);
   for (const path of paths) {
     const lines = dumpLogFile(path, {
       deep: args.isOn("deep") || args.isOn("deep-iteration"),
       printData: args.isOn("print-data-log"),
-      ...(args.isOn("cluster-metadata-decoder") ? { metadataDecoder: true } : {}),
+      ...(decoder === undefined ? {} : { decoder }),
       skipRecordMetadata: args.isOn("skip-record-metadata"),
       verifyIndexOnly: args.isOn("verify-index-only"),
       indexSanityCheck: args.isOn("index-sanity-check"),

@@ -10,6 +10,7 @@ import { dumpOffsetIndex, dumpTimeIndex, type IndexFile } from "./dump_index.ts"
 import { dumpLog, type DumpLogOptions } from "./dump_log.ts";
 import { dumpProducerSnapshot, dumpTransactionIndex } from "./dump_state.ts";
 import { readWhole } from "./read_whole.ts";
+import { type DecoderName, decoderOf, decodeText, type RecordDecoder } from "./record_decoders.ts";
 
 /** What is shown, as the flags of Kafka's tool have it; all off unless told. */
 export interface DumpOptions {
@@ -18,10 +19,13 @@ export interface DumpOptions {
   /** Whether keys and values are shown as text (`--print-data-log`); means `deep`. */
   readonly printData?: boolean;
   /**
-   * Whether values are shown as records of the metadata log (`--cluster-metadata-decoder`); means
-   * `printData`. With `printData` it is true for files of `__cluster_metadata-0` by itself.
+   * What keys and values are shown as: records of `__consumer_offsets` (`--offsets-decoder`), of
+   * `__transaction_state` (`--transaction-log-decoder`), of the metadata log
+   * (`--cluster-metadata-decoder`) or of `__share_group_state` (`--share-group-state-decoder`); means
+   * `printData`. With `printData` it is `"cluster-metadata"` for files of `__cluster_metadata-0` by
+   * itself.
    */
-  readonly metadataDecoder?: boolean;
+  readonly decoder?: DecoderName;
   /** Whether all but keys and values is left out of a record's line (`--skip-record-metadata`). */
   readonly skipRecordMetadata?: boolean;
   /** Whether an index is checked against its log without being shown (`--verify-index-only`). */
@@ -123,15 +127,21 @@ function indexLines(
 }
 
 function logOptions(runtime: Runtime, path: string, options: DumpOptions): DumpLogOptions {
-  const printData = options.printData === true || options.metadataDecoder === true;
+  const decoder = decoderFor(path, options);
   return {
-    deep: options.deep === true || printData,
-    printData,
-    isMetadata: options.metadataDecoder ?? /(^|\/)__cluster_metadata-0\/[^/]*$/.test(path),
+    deep: options.deep === true || decoder !== null,
+    decoder,
     skipRecordMetadata: options.skipRecordMetadata === true,
     maxBytes: options.maxBytes ?? Infinity,
     codecs: runtime.codecs(),
   };
+}
+
+function decoderFor(path: string, { decoder, printData }: DumpOptions): RecordDecoder | null {
+  if (decoder !== undefined) return decoderOf(decoder);
+  if (printData !== true) return null;
+  const isMetadata = /(^|\/)__cluster_metadata-0\/[^/]*$/.test(path);
+  return isMetadata ? decoderOf("cluster-metadata") : decodeText;
 }
 
 /** What is said of a log before its batches. */

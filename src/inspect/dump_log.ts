@@ -38,19 +38,17 @@ import {
   decodeControlRecordKey,
   decodeEndTransactionMarker,
 } from "../protocol/records/control_record.ts";
-import { ProtocolError } from "../protocol/wire.ts";
 import type { FileHandle } from "../runtime/runtime.ts";
 import { BatchWalk } from "./batch_walk.ts";
-import { controlRecordJson, metadataRecordJson } from "./record_json.ts";
+import { UnreadableError } from "./kafka_reader.ts";
+import { controlRecordJson, type RecordDecoder, UndecodableError } from "./record_decoders.ts";
 
 /** What is shown of a log. */
 export interface DumpLogOptions {
   /** Whether records are shown under their batches. */
   readonly deep: boolean;
-  /** Whether keys and values are shown, as text. */
-  readonly printData: boolean;
-  /** Whether values are records of the metadata log, to be shown as JSON. */
-  readonly isMetadata: boolean;
+  /** What keys and values are shown as, or null when they are not. */
+  readonly decoder: RecordDecoder | null;
   /** Whether all but keys and values is left out of a record's line. */
   readonly skipRecordMetadata: boolean;
   /** How far into the file, bytes. */
@@ -59,7 +57,6 @@ export interface DumpLogOptions {
 }
 
 const LARGEST_SEQUENCE = 2_147_483_647;
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * The lines for the batches of `file`, named `path` in what goes to `complain`. Throws a `FileError`.
@@ -91,7 +88,7 @@ export function* dumpLog(
         gaps.push(`  ${lastOffset} is followed by ${record.offset}`);
       }
       lastOffset = record.offset;
-      yield recordLine(record, batch, options);
+      yield recordLine(record, batch, options, complain);
     }
   }
   walk.release();
@@ -132,32 +129,31 @@ function int64(bytes: Uint8Array, at: number): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(at);
 }
 
-function recordLine(record: DecodedRecord, batch: DecodedBatch, options: DumpLogOptions): string {
-  let line = "|";
+function recordLine(
+  record: DecodedRecord,
+  batch: DecodedBatch,
+  options: DumpLogOptions,
+  complain: (line: string) => void,
+): string {
+  let line = "";
   if (!options.skipRecordMetadata) {
     const sequence = sequenceOf(batch.baseSequence, record.offset - batch.baseOffset);
     const headers = record.headers.map(({ key }) => key).join(",");
-    line += ` offset: ${record.offset} ${batch.timestampType}: ${record.timestamp} ` +
+    line = `| offset: ${record.offset} ${batch.timestampType}: ${record.timestamp} ` +
       `keySize: ${record.key?.length ?? -1} valueSize: ${record.value?.length ?? -1} ` +
       `sequence: ${sequence} headerKeys: [${headers}]`;
     if (batch.isControl) line += controlPart(record);
   }
-  if (!options.printData || batch.isControl) return line;
-  if (options.isMetadata) return `${line} payload: ${metadataText(record)}`;
-  if (record.key !== null) line += ` key: ${utf8.decode(record.key)}`;
-  if (record.value !== null) line += ` payload: ${utf8.decode(record.value)}`;
-  return line;
-}
-
-function metadataText(record: DecodedRecord): string {
+  if (options.decoder === null || batch.isControl) return line;
   try {
-    return metadataRecordJson(record.value ?? new Uint8Array(0));
+    const { key, payload } = options.decoder(record);
+    if (key !== null) line += `${line === "" ? "|" : ""} key: ${key}`;
+    if (payload !== null) line += `${line === "" ? "|" : ""} payload: ${payload}`;
   } catch (error) {
-    if (error instanceof ProtocolError) {
-      return `Error at ${record.offset}, skipping. ${error.message}`;
-    }
-    throw error;
+    if (!(error instanceof UndecodableError)) throw error;
+    complain(error.message);
   }
+  return line;
 }
 
 function controlPart({ key, value }: DecodedRecord): string {
@@ -182,7 +178,7 @@ function controlPart({ key, value }: DecodedRecord): string {
         return ` controlType: UNKNOWN(${key![2]! << 8 | key![3]!})`;
     }
   } catch (error) {
-    if (error instanceof RecordError || error instanceof ProtocolError) {
+    if (error instanceof RecordError || error instanceof UnreadableError) {
       return ` unreadable control record: ${error.message}`;
     }
     throw error;

@@ -12,5 +12,6 @@
  * @module
  */
 export { dumpLogFile, type DumpOptions } from "./dump.ts";
+export type { DecoderName } from "./record_decoders.ts";
 export { describeDamage, type LogDamage, type VerifySummary } from "./findings.ts";
 export { verifyDataDirectory, type VerifyOptions } from "./verify.ts";

@@ -1,78 +1,83 @@
 /**
- * Records of the metadata log, and control records of the quorum, as the JSON that Kafka's tools show
- * of them: fields in the order of the schema, those that a version lacks left out, tagged ones left
- * out while they have their default, ids and bytes as base64.
+ * Values that were read as the JSON that Kafka's tools show of them: fields in the order of the
+ * schema, those that a version lacks left out, tagged ones left out while they have their default,
+ * ids and bytes as base64, numbers as Java writes them.
  *
  * @module
  */
-import type { RecordType } from "../protocol/api.ts";
 import type { Field, Shape, StructShape } from "../protocol/schema.ts";
-import { includes } from "../protocol/versions.ts";
-import { ByteReader } from "../protocol/wire.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
-import {
-  decodeMetadataRecord,
-  type MetadataRecord,
-  metadataRecordTypes,
-} from "../metadata/records/metadata_record.ts";
+import { isPresent, isTagged, type ReadValues } from "./kafka_reader.ts";
 
 type AnyField = Field<unknown, unknown, boolean>;
-type Values = Readonly<Record<string, unknown>>;
 
-/** The value of a record of the metadata log as one line of JSON. Throws a `ProtocolError`. */
-export function metadataRecordJson(value: Uint8Array): string {
-  const record = decodeMetadataRecord(value);
-  return JSON.stringify({
-    type: record.name.replace(/(?<!^)[A-Z]/g, "_$&").toUpperCase(),
-    version: record.version,
-    data: structJson(shapeOf(record), record.version, record.value as unknown as Values),
-  });
-}
+/** Gives the JSON of a field of type bytes, or null to have its base64. */
+export type BytesAsJson = (name: string, bytes: Uint8Array) => string | null;
 
-/** The value of a control record of `type`, which begins with its version, as JSON. Throws a `ProtocolError`. */
-export function controlRecordJson<Out, In>(
-  type: RecordType<Out, In>,
-  value: Uint8Array | null,
+const AS_BASE64: BytesAsJson = () => null;
+
+/** The struct as one line of JSON. */
+export function structJson(
+  shape: StructShape,
+  version: number,
+  values: ReadValues,
+  bytesAsJson: BytesAsJson = AS_BASE64,
 ): string {
-  const reader = new ByteReader(value ?? new Uint8Array(0));
-  const version = new ByteReader(reader.bytes).int16();
-  const data = type.codec(version).read(reader);
-  return JSON.stringify(structJson(type.fields.shape, version, data as Values));
-}
-
-function shapeOf(record: MetadataRecord): StructShape {
-  return metadataRecordTypes.find((type) => type.name === record.name)!.fields.shape;
-}
-
-function structJson(shape: StructShape, version: number, values: Values): unknown {
-  const out: Record<string, unknown> = {};
+  const parts: string[] = [];
   for (const [name, field] of Object.entries(shape.fields)) {
-    const { versions, tagged } = field.options;
-    if (versions !== undefined && !includes(versions, version)) continue;
+    if (!isPresent(field, version)) continue;
     const value = values[name];
-    const isTagged = tagged !== undefined && includes(tagged, version);
-    if (isTagged && isDefault(field, value)) continue;
-    out[name] = valueJson(field.shape, version, value);
+    if (isTagged(field, version) && (value === undefined || isDefault(field, value))) continue;
+    parts.push(`"${name}":${valueJson(name, field.shape, version, value, bytesAsJson)}`);
   }
-  return out;
+  return `{${parts.join(",")}}`;
 }
 
-function valueJson(shape: Shape, version: number, value: unknown): unknown {
-  if (value === null || value === undefined) return null;
-  if (value instanceof Uint8Array) return base64(value);
-  if (shape.kind === "struct") return structJson(shape, version, value as Values);
-  if (shape.kind === "array") {
-    return (value as readonly unknown[]).map((element) =>
-      valueJson(shape.element, version, element)
-    );
-  }
-  return value;
+/** The text as JSON. */
+export function textJson(text: string): string {
+  // Kafka's tools write control characters with capital digits.
+  return JSON.stringify(text).replaceAll(
+    /\\(?:u([0-9a-f]{4})|.)/g,
+    (escape, digits?: string) => digits === undefined ? escape : `\\u${digits.toUpperCase()}`,
+  );
 }
 
-function isDefault(field: AnyField, value: unknown): boolean {
-  const { default: given } = field.options;
-  if (given !== undefined) return value === given;
-  switch (field.shape.kind) {
+function valueJson(
+  name: string,
+  shape: Shape,
+  version: number,
+  value: unknown,
+  bytesAsJson: BytesAsJson,
+): string {
+  if (value === null) return "null";
+  switch (shape.kind) {
+    case "string":
+    case "uuid":
+      return textJson(value as string);
+    case "bytes":
+    case "records":
+      return bytesAsJson(name, value as Uint8Array) ?? `"${base64(value as Uint8Array)}"`;
+    case "float64":
+      return javaDouble(value as number);
+    case "struct":
+      return structJson(shape, version, value as ReadValues, bytesAsJson);
+    case "array": {
+      const { element } = shape;
+      const parts = (value as readonly unknown[]).map((each) =>
+        valueJson(name, element, version, each, bytesAsJson)
+      );
+      return `[${parts.join(",")}]`;
+    }
+    default:
+      return String(value);
+  }
+}
+
+function isDefault({ shape, options }: AnyField, value: unknown): boolean {
+  const { default: given } = options;
+  if (given !== undefined) return value === given || String(value) === String(given);
+  if (value === null) return false;
+  switch (shape.kind) {
     case "bool":
       return value === false;
     case "string":
@@ -84,10 +89,26 @@ function isDefault(field: AnyField, value: unknown): boolean {
     case "records":
       return (value as { length: number }).length === 0;
     case "struct":
-      return false;
+      return Object.entries(shape.fields).every(([name, field]) => {
+        const inner = (value as ReadValues)[name];
+        return inner === undefined || isDefault(field, inner);
+      });
     default:
-      return value === 0;
+      return Number(value) === 0;
   }
+}
+
+/** A double as Java writes it: with a fraction always, with an exponent below 0.001 and from ten million on. */
+export function javaDouble(value: number): string {
+  if (!Number.isFinite(value)) return `"${value}"`;
+  if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
+  const size = Math.abs(value);
+  if (size >= 1e-3 && size < 1e7) {
+    const text = String(value);
+    return text.includes(".") ? text : `${text}.0`;
+  }
+  const [digits, exponent] = value.toExponential().split("e") as [string, string];
+  return `${digits.includes(".") ? digits : `${digits}.0`}E${Number(exponent)}`;
 }
 
 function base64(bytes: Uint8Array): string {

@@ -51,6 +51,24 @@ testWithData("log dump shows segments, and the metadata log as JSON", async (dir
   assert(out.some((line) => line.includes(`payload: {"type":"TOPIC_RECORD","version":0,`)));
 });
 
+testWithData("log dump takes the flags of Kafka's tool", async (directory) => {
+  const events = `${directory}/events-0/${SEGMENT}.log`;
+  const index = events.replace(".log", ".timeindex");
+  const { code, out, err } = await log(
+    "dump",
+    "--files",
+    `${events},${index}`,
+    "--offsets-decoder",
+  );
+  assertEquals([code, err], [0, ""]);
+  assertEquals(out.filter((line) => line.startsWith("Dumping ")).length, 2);
+  assert(
+    out.some((line) =>
+      line.endsWith(" key: Error at offset 1, skipping. Could not read version from key's buffer.")
+    ),
+  );
+});
+
 testWithData(
   "log verify ends with 0 when all is well, else with 1 and the place",
   async (directory) => {
@@ -81,7 +99,7 @@ testWithData(
 testWithData("log says what it needs", async (directory) => {
   for (
     const [args, code, message] of [
-      [["dump"], 2, `millrace log: "log" takes 2 arguments (<action> <path>…)`],
+      [["dump"], 2, `millrace log: "log dump" needs a file to show`],
       [["show", directory], 2, `millrace log: <action> (or --action) cannot be "show"`],
       [["verify", `${directory}/events-0`], 1, "it is no data directory"],
       [["dump", `${directory}/meta.properties`], 1, "Cannot dump"],

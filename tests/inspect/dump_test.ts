@@ -41,7 +41,7 @@ test("records of the metadata log are shown as Apache Kafka's tool shows them", 
   const { runtime } = kafkaDirectory();
   const log = "/data/__cluster_metadata-0/00000000000000000000.log";
   const decoded = await dump(runtime, [log, "/data/bootstrap.checkpoint"], {
-    metadataDecoder: true,
+    decoder: "cluster-metadata",
   });
   assertEquals(decoded.lines, [...KAFKA_METADATA_DUMP]);
   // A log of that name needs no flag.
@@ -62,6 +62,11 @@ test("without deep only batches are shown, with skipRecordMetadata only keys and
     "| payload: ",
     "| key: t payload: two, aborted",
   ]);
+  const controls = await dump(runtime, ["/data/orders-0/00000000000000000011.log"], {
+    decoder: "offsets",
+    skipRecordMetadata: true,
+  });
+  assertEquals(controls.lines.filter((line) => line === "").length, 3);
 });
 
 test("maxBytes ends in front of the batch that reaches over it", async () => {

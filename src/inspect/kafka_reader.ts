@@ -1,0 +1,211 @@
+/**
+ * Reads values by their declaration as leniently as Apache Kafka's own code does, and says what is
+ * wrong in its words, since `log dump` shows both. Unlike the codec that the broker lives by, it
+ * takes a version that is not known for the nearest one until a struct within a struct comes, keeps 64-bit integers exact, and does not
+ * compare the sizes of tagged fields.
+ *
+ * @module
+ */
+import type { Field, Shape, StructShape } from "../protocol/schema.ts";
+import { formatUuid } from "../protocol/uuid.ts";
+import { includes } from "../protocol/versions.ts";
+
+type AnyField = Field<unknown, unknown, boolean>;
+
+/** A struct that was read: untagged fields of its version, and tagged ones that were there. */
+export type ReadValues = Record<string, unknown>;
+
+/** What a version of a message reads its fields by. */
+export interface VersionLayout {
+  readonly version: number;
+  /** Whether lengths are compact and tagged fields follow. */
+  readonly flexible: boolean;
+  /** Whether the bytes are of a version newer than all that are known, and `version` is the newest. */
+  readonly isNewer?: boolean;
+}
+
+/** Bytes that are no such value; the message is the one that Kafka's tool shows. */
+export class UnreadableError extends Error {
+  override name = "UnreadableError";
+}
+
+const LARGEST_TEXT = 0x7fff;
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Reads one value after another, from the beginning of `bytes`. */
+export class KafkaReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Bytes left to read. */
+  get remaining(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  /** A signed 16-bit integer. Throws an UnreadableError. */
+  int16(): number {
+    return this.#view.getInt16(this.#skip(2));
+  }
+
+  /** An unsigned varint, as the signed 32-bit integer that Kafka takes it for. Throws an UnreadableError. */
+  uvarint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.#view.getUint8(this.#skip(1));
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value;
+    }
+    const last = this.#view.getInt8(this.#skip(1));
+    value |= last << 28;
+    if (last >= 0) return value;
+    throw new UnreadableError(
+      "Varint is too long, the most significant bit in the 5th byte is set, converted value: " +
+        (value >>> 0).toString(16),
+    );
+  }
+
+  /** A struct in a version. Throws an UnreadableError. */
+  struct(shape: StructShape, layout: VersionLayout): ReadValues {
+    const values: ReadValues = {};
+    for (const [name, field] of Object.entries(shape.fields)) {
+      if (!isPresent(field, layout.version) || isTagged(field, layout.version)) continue;
+      values[name] = this.#field(name, field, layout);
+    }
+    if (layout.flexible) this.#taggedFields(shape, layout, values);
+    return values;
+  }
+
+  #taggedFields(shape: StructShape, layout: VersionLayout, values: ReadValues): void {
+    const count = this.uvarint();
+    for (let i = 0; i < count; i++) {
+      const tag = this.uvarint();
+      const size = this.uvarint();
+      const known = Object.entries(shape.fields).find(([, { options }]) => options.tag === tag);
+      if (known === undefined) {
+        this.#take(size);
+        continue;
+      }
+      const [name, field] = known;
+      if (!isTagged(field, layout.version)) {
+        throw new UnreadableError(`Tag ${tag} is not valid for version ${layout.version}`);
+      }
+      values[name] = this.#field(name, field, layout);
+    }
+  }
+
+  #field(name: string, { shape, options }: AnyField, layout: VersionLayout): unknown {
+    const nullable = includes(options.nullable ?? "none", layout.version);
+    if (shape.kind !== "struct" || !nullable) return this.#value(name, shape, layout, nullable);
+    const isNull = isTagged({ shape, options }, layout.version)
+      ? this.uvarint() <= 0
+      : this.#view.getInt8(this.#skip(1)) < 0;
+    return isNull ? null : this.#nested(name, shape, layout);
+  }
+
+  #nested(name: string, shape: StructShape, layout: VersionLayout): ReadValues {
+    if (layout.isNewer !== true) return this.struct(shape, layout);
+    throw new UnreadableError(`Can't read ${name} of a version above ${layout.version}`);
+  }
+
+  #value(name: string, shape: Shape, layout: VersionLayout, nullable: boolean): unknown {
+    const view = this.#view;
+    switch (shape.kind) {
+      case "bool":
+        return view.getInt8(this.#skip(1)) !== 0;
+      case "int8":
+        return view.getInt8(this.#skip(1));
+      case "int16":
+        return this.int16();
+      case "uint16":
+        return view.getUint16(this.#skip(2));
+      case "int32":
+        return view.getInt32(this.#skip(4));
+      case "uint32":
+        return view.getUint32(this.#skip(4));
+      case "int64":
+      case "bigint64":
+        return view.getBigInt64(this.#skip(8));
+      case "float64":
+        return view.getFloat64(this.#skip(8));
+      case "uuid":
+        return formatUuid(this.#bytes, this.#skip(16));
+      case "struct":
+        return this.#nested(name, shape, layout);
+      case "string":
+        return this.#text(name, layout, nullable);
+      case "bytes":
+      case "records": {
+        const length = layout.flexible ? (this.uvarint() - 1) | 0 : view.getInt32(this.#skip(4));
+        return length < 0 ? nullFor(name, nullable) : this.#take(length).slice();
+      }
+      case "array":
+        return this.#array(name, shape.element, layout, nullable);
+    }
+  }
+
+  #text(name: string, { flexible }: VersionLayout, nullable: boolean): string | null {
+    const length = flexible ? (this.uvarint() - 1) | 0 : this.int16();
+    if (length < 0) return nullFor(name, nullable);
+    if (length > LARGEST_TEXT) {
+      throw new UnreadableError(`string field ${name} had invalid length ${length}`);
+    }
+    return utf8.decode(this.#take(length));
+  }
+
+  #array(name: string, element: Shape, layout: VersionLayout, nullable: boolean): unknown[] | null {
+    const count = layout.flexible ? (this.uvarint() - 1) | 0 : this.#view.getInt32(this.#skip(4));
+    if (count < 0) return nullFor(name, nullable);
+    if (count > this.remaining) {
+      throw new UnreadableError(
+        `Tried to allocate a collection of size ${count}, but there are only ${this.remaining} ` +
+          "bytes remaining.",
+      );
+    }
+    const values: unknown[] = [];
+    for (let i = 0; i < count; i++) {
+      values.push(this.#value(`${name} element`, element, layout, false));
+    }
+    return values;
+  }
+
+  #take(length: number): Uint8Array {
+    if (length < 0) throw new UnreadableError(String(length));
+    if (length > this.remaining) {
+      throw new UnreadableError(
+        `Error reading byte array of ${length} byte(s): only ${this.remaining} byte(s) available`,
+      );
+    }
+    const start = this.#skip(length);
+    return this.#bytes.subarray(start, this.#offset);
+  }
+
+  /** Moves past `length` bytes and returns where they begin. */
+  #skip(length: number): number {
+    // Java has no words for the end of a buffer: what it prints is "null".
+    if (length > this.remaining) throw new UnreadableError("null");
+    const start = this.#offset;
+    this.#offset += length;
+    return start;
+  }
+}
+
+/** Whether the field exists in `version`. */
+export function isPresent({ options }: AnyField, version: number): boolean {
+  return options.versions === undefined || includes(options.versions, version);
+}
+
+/** Whether the field is a tagged one in `version`. */
+export function isTagged({ options }: AnyField, version: number): boolean {
+  return options.tagged !== undefined && includes(options.tagged, version);
+}
+
+function nullFor(name: string, nullable: boolean): null {
+  if (nullable) return null;
+  throw new UnreadableError(`non-nullable field ${name} was serialized as null`);
+}
