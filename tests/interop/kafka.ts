@@ -6,7 +6,7 @@
 import { type BrokerCommand, freePort } from "./broker.ts";
 import type { Setup } from "./setup.ts";
 
-/** Settings that make it clean and roll while one waits, and keep its own topics small. */
+/** Settings that make it clean, roll and take snapshots while one waits, and keep its own topics small. */
 const SETTINGS = [
   "log.cleaner.backoff.ms=500",
   "log.initial.task.delay.ms=500",
@@ -19,6 +19,8 @@ const SETTINGS = [
   "transaction.state.log.min.isr=1",
   "share.coordinator.state.topic.replication.factor=1",
   "share.coordinator.state.topic.min.isr=1",
+  "share.coordinator.state.topic.num.partitions=2",
+  "metadata.log.max.record.bytes.between.snapshots=4000",
 ];
 
 /** What a run of one of the tools came to. */
@@ -72,6 +74,20 @@ export class Kafka {
   /** Runs a class to its end. */
   async tool(className: string, ...args: string[]): Promise<ToolResult> {
     return await run([...this.java, className, ...args]);
+  }
+
+  /**
+   * Runs a member of the share group `sharing` that takes `count` records of `topic` and acknowledges
+   * them, then leaves. Throws when they do not come.
+   */
+  async share(bootstrap: string, topic: string, count: number): Promise<void> {
+    const { out, err } = await this.tool(
+      "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
+      ...["--bootstrap-server", bootstrap, "--topic", topic, "--group", "sharing"],
+      ...["--max-messages", String(count), "--timeout-ms", "90000"],
+    );
+    if (`${out}${err}`.includes(`Processed a total of ${count} messages`)) return;
+    throw new Error(`a member of a share group got nothing: ${err.slice(-400)}`);
   }
 
   /** Runs the tool that prints segments over `files`. */

@@ -41,6 +41,19 @@ export async function storage(setup: Setup, { command, print }: StorageOptions):
   }
 }
 
+/** What Kafka's directory must have, for the comparison to be worth something. */
+const OF_EVERY_KIND = [
+  ...[1, 2, 3, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16].map((type) => `key: {"type":"${type}",`),
+  `"data":{"transactionalId":"committing"}} payload: {"version":"1",`,
+  `payload: {"version":"0","data":{"snapshotEpoch":`,
+  `"classicMemberMetadata":{`,
+  "payload: <DELETE>",
+  "endTxnMarker: ABORT",
+  "Snapshot end offset: ",
+  "Unknown record type ",
+  "Error at offset ",
+];
+
 class StorageTest {
   constructor(
     readonly kafka: Kafka,
@@ -82,13 +95,18 @@ class StorageTest {
     let written = "";
     const port = freePort();
     await this.with(await this.kafka.command(port, dir), dir, async (bootstrap) => {
-      await this.client(bootstrap, "write", "plain", "compacted", "transactional");
+      const kinds = ["shared", "plain", "compacted", "transactional", "groups"];
+      // The member is there before the last kind, with which come the records that it waits for.
+      await Promise.all([
+        this.kafka.share(bootstrap, "shared", 5),
+        this.client(bootstrap, "write", ...kinds),
+      ]);
       written = await this.client(bootstrap, "read");
     }, port);
     await this.check(
       "log dump prints a directory of Apache Kafka as its own tool does",
       async () => {
-        return await this.compareDumps(dir);
+        return await this.compareDumps(dir, OF_EVERY_KIND);
       },
     );
     await this.check("log verify finds a directory of Apache Kafka whole", () => this.verify(dir));
@@ -158,34 +176,52 @@ class StorageTest {
     return /\((.*)\)/.exec(out)?.[1] ?? "";
   }
 
-  /** Prints every file with Kafka's tool and with ours, in every way; both must say the same. */
-  async compareDumps(dir: string): Promise<string> {
+  /**
+   * Prints every file with Kafka's tool and with ours, in every way; both must say the same, and say
+   * each of `wanted` somewhere.
+   */
+  async compareDumps(dir: string, wanted: readonly string[] = []): Promise<string> {
+    const missing = new Set(wanted);
     const files = await dumpable(dir);
-    const metadata = files.filter((path) => path.includes("/__cluster_metadata-0/"));
-    const others = files.filter((path) => !metadata.includes(path));
-    const ways: [string[], string][] = [
+    const logs = (topic: string) =>
+      files.filter((path) => path.includes(`/${topic}-`) && path.endsWith(".log"));
+    const snapshots = files.filter((path) => path.endsWith(".checkpoint"));
+    const others = files.filter((path) =>
+      !path.includes("/__cluster_metadata-0/") && !snapshots.includes(path)
+    );
+    const transactions = logs("__transaction_state");
+    const offsets = logs("__consumer_offsets");
+    const shares = logs("__share_group_state");
+    // Each decoder also gets what is not its own, and cannot be decoded.
+    const ways: [string[], ...string[]][] = [
       [others, "--print-data-log"],
-      [metadata.filter((path) => path.endsWith(".log")), "--cluster-metadata-decoder"],
+      [[...logs("__cluster_metadata"), ...snapshots, ...shares], "--cluster-metadata-decoder"],
+      [[...offsets, ...transactions], "--offsets-decoder"],
+      [[...transactions, ...offsets], "--transaction-log-decoder", "--skip-record-metadata"],
+      [[...shares, ...offsets], "--share-group-state-decoder"],
       [files, "--index-sanity-check"],
       [files, "--verify-index-only"],
     ];
     let lines = 0;
-    for (const [paths, flag] of ways) {
-      const theirs = await this.kafka.dump(paths, flag);
+    for (const [paths, ...flags] of ways.filter(([paths]) => paths.length > 0)) {
+      const flag = flags.join(" ");
+      const theirs = await this.kafka.dump(paths, ...flags);
       const complaints = complaintsIn(theirs.err);
       if (complaints.length > 0 || theirs.code !== 0) {
         throw new Error(`Kafka's tool complains with ${flag}: ${complaints.slice(0, 4).join(" ")}`);
       }
       const bad = /.*(isvalid: false|invalid bytes).*/.exec(theirs.out)?.[0];
       if (bad !== undefined) throw new Error(`Kafka's tool says ${bad}`);
-      const own = await run([...OWN_CLI, "log", "dump", ...paths, flag]);
+      const own = await run([...OWN_CLI, "log", "dump", ...paths, ...flags]);
       const foreign = complaintsIn(own.err);
       if (foreign.length > 0) {
         throw new Error(`log dump complains: ${foreign.slice(0, 4).join(" ")}`);
       }
       same(readable(own.out), readable(theirs.out));
       lines += count(theirs.out);
+      for (const text of missing) if (theirs.out.includes(text)) missing.delete(text);
     }
+    if (missing.size > 0) throw new Error(`nothing was written with ${[...missing].join(" or ")}`);
     return `${files.length} files, ${lines} lines`;
   }
 }
@@ -200,7 +236,9 @@ async function dumpable(dir: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(dir)) {
     if (isDirectory) found.push(...await dumpable(`${dir}/${name}`));
-    else if (/\.(log|index|timeindex|snapshot|txnindex)$/.test(name)) found.push(`${dir}/${name}`);
+    else if (/\.(log|index|timeindex|snapshot|txnindex|checkpoint)$/.test(name)) {
+      found.push(`${dir}/${name}`);
+    }
   }
   return found.sort();
 }

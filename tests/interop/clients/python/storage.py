@@ -1,7 +1,7 @@
 """Writes one topic of every kind that a data directory may hold, and reads all of them back.
 
-`storage.py BOOTSTRAP write KIND...` writes what is named of plain, compacted and transactional, and waits until what is to be
-compacted has been. `storage.py BOOTSTRAP read` prints a line of JSON for every record of
+`storage.py BOOTSTRAP write KIND...` writes what is named of shared (the topic of a share group), plain, compacted,
+transactional and groups, and waits until what is to be compacted has been. `storage.py BOOTSTRAP read` prints a line of JSON for every record of
 every topic, once as it is and once as READ_COMMITTED shows it; equal lines mean equal records. Prints `ok` at its end.
 """
 
@@ -154,6 +154,81 @@ def write_transactional(bootstrap):
     plain.flush()
 
 
+class Member:
+    """A member of a group that takes what comes."""
+
+    def __init__(self, bootstrap, group, topics=('grouped',), **config):
+        self.seen = []
+        self.group = group
+        self.consumer = Consumer({'bootstrap.servers': bootstrap, 'group.id': group, 'enable.auto.commit': False,
+                                  'auto.offset.reset': 'earliest', 'log_level': 0, **config})
+        self.consumer.subscribe(list(topics))
+
+    def poll(self):
+        self.seen += [message for message in self.consumer.consume(10, 0.05) if message.error() is None]
+
+
+def all_poll(members, done):
+    deadline = time.monotonic() + LIMIT_S
+    while not all(done(member) for member in members):
+        if time.monotonic() > deadline:
+            raise SystemExit(f'late: {[member.group for member in members if not done(member)]}')
+        for member in members:
+            member.poll()
+
+
+def write_groups(bootstrap):
+    """Groups of both protocols that commit offsets, some within a transaction, and of which some are deleted again."""
+    create(bootstrap, {'grouped': (2, {})})
+    writer = Writer(bootstrap)
+    for number in range(200):
+        writer.write('grouped', number, f'key-{number}', b'grouped', number % 2)
+        writer.write('shared', number, f'key-{number}', b'shared')
+    writer.flush()
+    modern = {'group.protocol': 'consumer'}
+    mixed = Member(bootstrap, 'mixed', **{'client.id': 'classic'})
+    members = [
+        mixed,
+        Member(bootstrap, 'classic', **{'partition.assignment.strategy': 'cooperative-sticky'}),
+        Member(bootstrap, 'static', **{'group.instance.id': 'one', 'client.rack': 'rack-1'}),
+        Member(bootstrap, 'gone'),
+        Member(bootstrap, 'modern', **modern, **{'group.instance.id': 'two', 'client.rack': 'rack-2'}),
+        Member(bootstrap, 'pattern', ['^grou.*'], **modern, **{'group.remote.assignor': 'range'}),
+        Member(bootstrap, 'modern-gone', **modern),
+    ]
+    all_poll(members, lambda member: len(member.seen) >= 20)
+    for member in members:
+        offsets = {message.partition(): message.offset() + 1 for message in member.seen}
+        member.consumer.commit(offsets=[TopicPartition('grouped', partition, offset, metadata='read "so" far \x01 ä')
+                                        for partition, offset in offsets.items()], asynchronous=False)
+    # A second member makes a rebalance, and one of the newer protocol turns the group into one of that kind.
+    others = [Member(bootstrap, 'classic', **{'partition.assignment.strategy': 'cooperative-sticky'}),
+              Member(bootstrap, 'mixed', **modern)]
+    all_poll([*members[:2], *others], lambda member: len(member.consumer.assignment()) == 1)
+    committing = transactional(bootstrap, 'committing')
+    for commit in (True, False):
+        committing.producer.begin_transaction()
+        committing.write('grouped', 1, 'from a transaction', b'', 0)
+        committing.producer.send_offsets_to_transaction(
+            [TopicPartition('grouped', 1, 77)], members[1].consumer.consumer_group_metadata(), LIMIT_S)
+        committing.flush()
+        (committing.producer.commit_transaction if commit else committing.producer.abort_transaction)(LIMIT_S)
+    for member in [*others, *members]:
+        member.consumer.close()
+    admin = AdminClient({'bootstrap.servers': bootstrap})
+    for future in admin.delete_consumer_groups(['gone', 'modern-gone']).values():
+        future.result(LIMIT_S)
+
+
+def create_shared(bootstrap):
+    """The topic of a share group, whose members want it to be there before the records that write_groups sends."""
+    create(bootstrap, {'shared': (1, {})})
+
+
+def topics_of(bootstrap):
+    return AdminClient({'bootstrap.servers': bootstrap}).list_topics(timeout=LIMIT_S).topics
+
+
 def wait_for_compaction(bootstrap, topic, written):
     """Returns when the topic has fewer than two thirds of what was written, and twice the same number in a row."""
     before = -1
@@ -191,7 +266,7 @@ def records(bootstrap, places, isolation):
 
 
 def read(bootstrap):
-    topics = AdminClient({'bootstrap.servers': bootstrap}).list_topics(timeout=LIMIT_S).topics
+    topics = topics_of(bootstrap)
     places = [(name, partition) for name in sorted(topics) if not name.startswith('__')
               for partition in sorted(topics[name].partitions)]
     for isolation in ('read_uncommitted', 'read_committed'):
@@ -213,7 +288,8 @@ def main():
         read(bootstrap)
     else:
         for kind in rest:
-            {'plain': write_plain, 'compacted': write_compacted, 'transactional': write_transactional}[kind](bootstrap)
+            {'plain': write_plain, 'compacted': write_compacted, 'transactional': write_transactional,
+             'shared': create_shared, 'groups': write_groups}[kind](bootstrap)
     print('ok')
     sys.stdout.flush()
     # Without ending the transaction that is open, as a clean end of its producer would.
