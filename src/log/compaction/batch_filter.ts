@@ -30,7 +30,7 @@ import {
   TRANSACTIONAL_FLAG,
   writeBatchHeader,
 } from "../../protocol/records/batch.ts";
-import { compress } from "../../protocol/records/compression/codec.ts";
+import type { Pause } from "../../protocol/records/compression/in_steps.ts";
 import {
   sizeOfVarint,
   sizeOfVarlong,
@@ -38,13 +38,16 @@ import {
   writeVarlong,
 } from "../../protocol/records/varint.ts";
 import type { OffsetMap } from "./offset_map.ts";
-import { RecordWalk } from "./record_walk.ts";
+import { RECORDS_AT_ONCE, RecordWalk } from "./record_walk.ts";
+import { packRecords } from "./records_codec.ts";
 import type { TransactionFilter } from "./transaction_filter.ts";
 
 /** A delete horizon is at most so far away, ms: 35,000 years, so that deltas to it are exact. */
 const LONGEST_RETENTION_MS = 2 ** 50;
 /** How many bytes a record may grow by when its timestamp delta changes. */
 const RECORD_GROWTH = 16;
+/** How many bytes are copied before it is asked whether it is time to rest. */
+const BYTES_AT_ONCE = 262_144;
 
 /** What a producer wrote last, so that its batch is kept. */
 export interface LastProduced {
@@ -69,6 +72,8 @@ export interface FilterOptions {
   readonly keptEndOffset: number;
   /** The host's compressors. */
   readonly codecs: () => HostCodecs;
+  /** Called between two parts of the work on a large batch. */
+  readonly pause: Pause;
 }
 
 /**
@@ -103,9 +108,10 @@ export class BatchFilter {
 
   /**
    * Judges the batch at `at` of `bytes`, whose checksum has been verified. `isLast` keeps it, if
-   * empty: it tells where its segment ends. Throws a `RecordError` for records that cannot be read.
+   * empty: it tells where its segment ends. Rejects with a `RecordError` for records that cannot be
+   * read, and as the pauses do.
    */
-  judge(bytes: Uint8Array, at: number, size: number, isLast: boolean): Verdict {
+  async judge(bytes: Uint8Array, at: number, size: number, isLast: boolean): Promise<Verdict> {
     const { transactions, nowMs } = this.#options;
     const attributes = readAttributes(bytes, at);
     const isObsolete = transactions.visit(bytes, at);
@@ -119,11 +125,11 @@ export class BatchFilter {
       if (!isObsolete || hasHorizon) return "keep";
       this.#pieceCount = 0;
       this.#keepPiece(at + RECORDS_OFFSET, at + size);
-      return this.#rebuild(bytes, at, bytes, readRecordCount(bytes, at), 0);
+      return await this.#rebuild(bytes, at, bytes, readRecordCount(bytes, at), 0);
     }
     if (isObsolete || readRecordCount(bytes, at) === 0) return this.#empty(bytes, at, mustStay);
     if (readBaseOffset(bytes, at) > this.#options.newest.latestOffset) return "keep";
-    return this.#judgeRecords(bytes, at, size, mustStay);
+    return await this.#judgeRecords(bytes, at, size, mustStay);
   }
 
   /** Whether the batch tells something that would be forgotten with it. */
@@ -138,21 +144,28 @@ export class BatchFilter {
       : isControl(attributes) && readProducerEpoch(bytes, at) === last.producerEpoch;
   }
 
-  #judgeRecords(bytes: Uint8Array, at: number, size: number, mustStay: boolean): Verdict {
-    const { newest, nowMs } = this.#options;
+  async #judgeRecords(
+    bytes: Uint8Array,
+    at: number,
+    size: number,
+    mustStay: boolean,
+  ): Promise<Verdict> {
+    const { newest, nowMs, codecs, pause } = this.#options;
     const { latestOffset } = newest;
     const count = readRecordCount(bytes, at);
     const baseOffset = readBaseOffset(bytes, at);
     const hasHorizon = hasDeleteHorizon(readAttributes(bytes, at));
     const keepsTombstones = !hasHorizon || nowMs < readBaseTimestamp(bytes, at);
     const walk = this.#walk;
-    walk.beginBatch(bytes, at, size, this.#options.codecs);
+    await walk.beginBatch(bytes, at, size, codecs, pause);
     const records = walk.bytes;
+    let seen = 0;
     let kept = 0;
     let maxDelta = -Infinity;
     let hasTombstone = false;
     this.#pieceCount = 0;
     while (walk.next()) {
+      if (++seen % RECORDS_AT_ONCE === 0) await pause();
       const offset = baseOffset + walk.offsetDelta;
       const stays = offset > latestOffset ||
         (walk.keyStart >= 0 && (walk.hasValue || keepsTombstones) &&
@@ -167,7 +180,7 @@ export class BatchFilter {
     this.recordsKept += kept;
     if (kept === 0) return this.#empty(bytes, at, mustStay);
     if (kept === count && !(hasTombstone && !hasHorizon)) return "keep";
-    return this.#rebuild(bytes, at, records, kept, maxDelta, hasTombstone && !hasHorizon);
+    return await this.#rebuild(bytes, at, records, kept, maxDelta, hasTombstone && !hasHorizon);
   }
 
   #keepPiece(start: number, end: number): void {
@@ -187,31 +200,27 @@ export class BatchFilter {
   }
 
   /** Makes a batch of the kept pieces of `records`, with a delete horizon where it gets one now. */
-  #rebuild(
+  async #rebuild(
     bytes: Uint8Array,
     at: number,
     records: Uint8Array,
     count: number,
     maxDelta: number,
     setsHorizon = true,
-  ): Verdict {
+  ): Promise<Verdict> {
     const attributes = readAttributes(bytes, at);
     const compression = compressionOf(attributes);
     const baseTimestamp = readBaseTimestamp(bytes, at);
-    const { nowMs, deleteRetentionMs } = this.#options;
+    const { nowMs, deleteRetentionMs, codecs, pause } = this.#options;
     const newBase = setsHorizon
       ? nowMs + Math.min(deleteRetentionMs, LONGEST_RETENTION_MS)
       : baseTimestamp;
     this.#outputLength = RECORDS_OFFSET;
-    if (setsHorizon) this.#copyShifted(records, count, baseTimestamp - newBase);
-    else this.#copyPieces(records);
+    if (setsHorizon) await this.#copyShifted(records, count, baseTimestamp - newBase);
+    else await this.#copyPieces(records);
     if (compression !== "none") {
-      const packed = compress(
-        compression,
-        this.#output.subarray(RECORDS_OFFSET, this.#outputLength),
-        undefined,
-        this.#options.codecs(),
-      );
+      const unpacked = this.#output.subarray(RECORDS_OFFSET, this.#outputLength);
+      const packed = await packRecords(compression, unpacked, codecs(), pause);
       this.#outputLength = RECORDS_OFFSET;
       this.#reserve(packed.length);
       this.#output.set(packed, RECORDS_OFFSET);
@@ -235,18 +244,26 @@ export class BatchFilter {
   }
 
   /** Records keep their bytes, since the base that their deltas count from stays too. */
-  #copyPieces(records: Uint8Array): void {
+  async #copyPieces(records: Uint8Array): Promise<void> {
+    let copied = 0;
     for (let piece = 0; piece < this.#pieceCount; piece++) {
-      const start = this.#pieces[piece * 2]!;
       const end = this.#pieces[piece * 2 + 1]!;
-      this.#reserve(end - start);
-      this.#output.set(records.subarray(start, end), this.#outputLength);
-      this.#outputLength += end - start;
+      for (let start = this.#pieces[piece * 2]!; start < end;) {
+        const part = records.subarray(start, Math.min(end, start + BYTES_AT_ONCE));
+        this.#reserve(part.length);
+        this.#output.set(part, this.#outputLength);
+        this.#outputLength += part.length;
+        start += part.length;
+        copied += part.length;
+        if (copied < BYTES_AT_ONCE) continue;
+        copied = 0;
+        await this.#options.pause();
+      }
     }
   }
 
   /** Copies the records with `shift` added to their timestamp deltas. */
-  #copyShifted(records: Uint8Array, count: number, shift: number): void {
+  async #copyShifted(records: Uint8Array, count: number, shift: number): Promise<void> {
     const walk = this.#walk;
     let left = count;
     for (let piece = 0; piece < this.#pieceCount; piece++) {
@@ -255,6 +272,7 @@ export class BatchFilter {
       while (at < end) {
         walk.begin(records, at, end, left--);
         walk.next();
+        if (left % RECORDS_AT_ONCE === 0) await this.#options.pause();
         at = walk.end;
         const delta = walk.timestampDelta + shift;
         const bodyLength = walk.end - walk.bodyStart;

@@ -25,7 +25,7 @@ import { CleanedSegment } from "./cleaned_segment.ts";
 import type { LogCompaction } from "./log_compaction.ts";
 import type { OffsetMap } from "./offset_map.ts";
 import { CleaningStopped, type Pacer } from "./pacer.ts";
-import { RecordWalk } from "./record_walk.ts";
+import { RECORDS_AT_ONCE, RecordWalk } from "./record_walk.ts";
 import { TransactionFilter } from "./transaction_filter.ts";
 
 /** What a cleaner works with. */
@@ -106,6 +106,7 @@ class Cleaning {
       lastProduced: (producerId) => this.#log.lastProduced(producerId),
       keptEndOffset: this.#cleanable.endOffset,
       codecs: this.#log.codecs,
+      pause: this.#pacer.pause,
     });
     const groups = groupSegments(this.#segments, endOffset, this.#log.config.segmentBytes);
     for (const group of groups) await this.#cleanGroup(group, filter, transactions);
@@ -134,7 +135,7 @@ class Cleaning {
       this.#reader.open(segment, segment.locate(Math.max(firstDirtyOffset, segment.baseOffset)));
       while (await this.#fill(segment)) {
         while (this.#reader.next()) {
-          if (!this.#mapBatch(firstDirtyOffset, transactions)) return this.#mustHaveRoom();
+          if (!await this.#mapBatch(firstDirtyOffset, transactions)) return this.#mustHaveRoom();
           if (this.#pacer.spend(this.#reader.size)) await this.#rest(segment);
         }
       }
@@ -144,7 +145,7 @@ class Cleaning {
   }
 
   /** Puts the keys of the current batch into the map. False when it is full. */
-  #mapBatch(firstDirtyOffset: number, transactions: TransactionFilter): boolean {
+  async #mapBatch(firstDirtyOffset: number, transactions: TransactionFilter): Promise<boolean> {
     const { bytes, at, size } = this.#reader;
     const attributes = readAttributes(bytes, at);
     const isObsolete = transactions.visit(bytes, at);
@@ -152,8 +153,10 @@ class Cleaning {
     if (!isControl(attributes) && !isObsolete && count > 0) {
       const baseOffset = readBaseOffset(bytes, at);
       const walk = this.#walk;
-      walk.beginBatch(bytes, at, size, this.#log.codecs);
-      while (walk.next()) {
+      const { pause } = this.#pacer;
+      await walk.beginBatch(bytes, at, size, this.#log.codecs, pause);
+      for (let seen = 1; walk.next(); seen++) {
+        if (seen % RECORDS_AT_ONCE === 0) await pause();
         const offset = baseOffset + walk.offsetDelta;
         if (walk.keyStart < 0 || offset < firstDirtyOffset) continue;
         if (!this.#map.put(walk.bytes, walk.keyStart, walk.keyEnd, offset)) return false;
@@ -227,7 +230,7 @@ class Cleaning {
       while (reader.next()) {
         const { bytes, at, size } = reader;
         // The last batch stays, so that it shows where a missing segment would have to begin.
-        const verdict = filter.judge(bytes, at, size, isLastSegment && reader.isLast);
+        const verdict = await filter.judge(bytes, at, size, isLastSegment && reader.isLast);
         let written = 0;
         if (verdict === "keep") written = output.add(bytes, at, size);
         else {

@@ -74,6 +74,11 @@ export class Pacer {
     return this.#bytes >= this.#sliceBytes || this.#workMs >= this.#sliceMs;
   }
 
+  /** Rests if it is time to: for between two parts of one piece of work. As {@linkcode Pacer.rest}. */
+  readonly pause: () => Promise<void> = async () => {
+    if (this.spend(0)) await this.rest();
+  };
+
   /** The work goes on: since the last {@linkcode Pacer.spend} it has waited for the disk. */
   resume(): void {
     this.#sinceMs = this.#clock.monotonicMs();

@@ -12,11 +12,12 @@ import {
   RecordError,
   RECORDS_OFFSET,
 } from "../../protocol/records/batch.ts";
-import { decompress } from "../../protocol/records/compression/codec.ts";
+import type { Pause } from "../../protocol/records/compression/in_steps.ts";
 import { VarintReader } from "../../protocol/records/varint.ts";
+import { unpackRecords } from "./records_codec.ts";
 
-/** The most that a batch may decompress to. */
-const MAX_DECOMPRESSED_BYTES = 268_435_456;
+/** So many records are walked before it is asked whether it is time to rest. */
+export const RECORDS_AT_ONCE = 256;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -51,14 +52,22 @@ export class RecordWalk {
   #left = 0;
   #longs: VarintReader = this.#varlongs;
 
-  /** Begins a walk over the records of the batch at `at` of `bytes`, decompressed where they must be. */
-  beginBatch(bytes: Uint8Array, at: number, size: number, codecs: () => HostCodecs): void {
-    const compression = compressionOf(readAttributes(bytes, at));
-    const start = at + RECORDS_OFFSET;
+  /**
+   * Begins a walk over the records of the batch at `at` of `bytes`, decompressed where they must be,
+   * with pauses where they are many. Rejects with a `RecordError`, and as `pause` does.
+   */
+  async beginBatch(
+    bytes: Uint8Array,
+    at: number,
+    size: number,
+    codecs: () => HostCodecs,
+    pause: Pause,
+  ): Promise<void> {
     const count = readRecordCount(bytes, at);
-    if (compression === "none") return this.begin(bytes, start, at + size, count);
-    const packed = bytes.subarray(start, at + size);
-    const records = decompress(compression, packed, MAX_DECOMPRESSED_BYTES, codecs());
+    if (compressionOf(readAttributes(bytes, at)) === "none") {
+      return this.begin(bytes, at + RECORDS_OFFSET, at + size, count);
+    }
+    const records = await unpackRecords(bytes, at, size, codecs(), pause);
     this.begin(records, 0, records.length, count);
   }
 
