@@ -102,7 +102,19 @@ export class AbortedTransactions {
   truncate(offset: number, baseOffset: number): void {
     if (!this.mayHaveSome) return;
     const entries = this.entries(baseOffset, Infinity) ?? [];
-    this.replace(entries.filter(({ lastOffset }) => lastOffset < offset));
+    const kept = entries.filter(({ lastOffset }) => lastOffset < offset);
+    if (kept.length === entries.length && kept.length > 0) return;
+    if (kept.length === 0) return this.replace(kept);
+    // A full disk has no room for a new file.
+    this.#file.letGo();
+    const file = this.#files.open(this.path, "write");
+    try {
+      file.truncate(kept.length * ABORTED_TRANSACTION_BYTES);
+    } finally {
+      file.close();
+    }
+    this.#entries = kept;
+    this.#file.isDirty = true;
   }
 
   /** Resolves when all that was written is on the disk. */

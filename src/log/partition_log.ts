@@ -280,9 +280,8 @@ export class PartitionLog {
   }
 
   /**
-   * Where reading ends for those who want committed records only, while all replicas in sync have what
-   * is below `highWatermark`: where the first transaction begins that is open, or whose marker is not
-   * below it. Never before the log start offset.
+   * Where reading ends for those who want committed records only, never before the log's start: where
+   * the first transaction begins that is open, or whose marker is not below `highWatermark`.
    */
   lastStableOffset(highWatermark: number): number {
     const start = Math.min(highWatermark, this.#logStartOffset);
@@ -401,13 +400,9 @@ export class PartitionLog {
       }
       this.#epochs.truncateFromEnd(this.logEndOffset);
       this.#snapshots.removeAbove(this.logEndOffset);
-      loadProducers(
-        this.#segments.all,
-        this.#snapshots,
-        this.#producers,
-        this.#runtime.clock.now(),
-      );
-    });
+      const nowMs = this.#runtime.clock.now();
+      loadProducers(this.#segments.all, this.#snapshots, this.#producers, nowMs);
+    }, true);
   }
 
   /** Removes every record: the log is empty and begins and ends at `offset`. */
@@ -423,7 +418,7 @@ export class PartitionLog {
       this.#start.save(isLowered);
       this.#producers.clear();
       this.#epochs.truncateFromEnd(0);
-    });
+    }, true);
   }
 
   /**
@@ -582,10 +577,15 @@ export class PartitionLog {
     return asKafkaError(`Cannot ${action} ${this.name}`, error);
   }
 
-  /** As {@linkcode PartitionLog.#guard}, for what writes: nothing is changed once the files failed. */
-  #change<T>(action: string, run: () => T): T {
+  /** As `#guard`, for what writes: nothing is, once files failed or what `mustEnd` was done in part. */
+  #change<T>(action: string, run: () => T, mustEnd = false): T {
     if (this.#failure !== null) throw this.#failure;
-    return this.#guard(action, run);
+    try {
+      return this.#guard(action, run);
+    } catch (error) {
+      if (mustEnd) this.#failure ??= error as KafkaError;
+      throw error;
+    }
   }
 
   #guard<T>(action: string, run: () => T): T {

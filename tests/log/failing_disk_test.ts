@@ -3,7 +3,15 @@ import { KafkaError } from "../../src/protocol/errors.ts";
 import type { LogConfig } from "../../src/log/log_config.ts";
 import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
 import { DurableFile } from "../../src/log/text_file.ts";
-import { allBatches, batchOf, FailingFiles, Machine, producedBatch, refusal } from "./fixture.ts";
+import {
+  abortMarker,
+  allBatches,
+  batchOf,
+  FailingFiles,
+  Machine,
+  producedBatch,
+  refusal,
+} from "./fixture.ts";
 import type { RecordsSource } from "../../src/protocol/wire.ts";
 import { test } from "../harness.ts";
 
@@ -222,6 +230,41 @@ test("a full disk leaves no part of a snapshot", () => {
   const names = machine.memory.list("/data/events-0").map(({ name }) => name);
   assertEquals(names.filter((name) => name.endsWith(".snapshot")), []);
   log.close();
+});
+
+test("a log is cut on a full disk, with what it knows of transactions", () => {
+  const { files, log } = opened();
+  const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
+  for (const producerId of [1, 2]) {
+    const producer = { producerId, producerEpoch: 0, isTransactional: true };
+    log.append(batchOf(1, { ...producer, baseSequence: 0 }), coordinator);
+    log.append(abortMarker(producer), coordinator);
+  }
+  files.failing.add("write");
+  log.truncateTo(3);
+  assertEquals(log.abortedTransactions(0, 3).map(({ producerId }) => producerId), [1]);
+  assertEquals(log.lastStableOffset(3), 2);
+  files.failing.clear();
+  log.close();
+});
+
+test("a log that was cut in part takes no more records until the next start", () => {
+  const { machine, files, log } = opened();
+  log.append(producedBatch(1, 0, 0), client);
+  log.roll();
+  log.append(producedBatch(1, 0, 1), client);
+  log.append(producedBatch(1, 0, 2), client);
+  files.failing.add("open");
+  files.failsAt = ".snapshot";
+  assertEquals(refusal(() => log.truncateTo(2)).name, "KAFKA_STORAGE_ERROR");
+  files.failing.clear();
+  assertEquals(
+    refusal(() => log.append(producedBatch(1, 0, 2), client)).name,
+    "KAFKA_STORAGE_ERROR",
+  );
+  const again = machine.kill().open();
+  assertEquals(again.append(producedBatch(1, 0, 2), client).baseOffset, 2);
+  again.close();
 });
 
 test("a file that could not be opened to be synced is tried again", async () => {
