@@ -5,7 +5,8 @@
  * - `deno task sim --scenario clients --seeds 1000` those of one;
  * - `deno task sim --scenario clients --seed 42 [--lines 40]` runs one, and prints what it came to
  *   and the last lines of its transcript;
- * - `deno task sim:disk` does the same with the scenario `disk`, over 2,000 seeds unless told;
+ * - `deno task sim:disk` does the same with `disk,directories`, the scenarios of storage, over 2,000
+ *   seeds unless told;
  * - `deno task sim --record` writes down the trace hashes that the tests compare on every runtime,
  *   after a change that was meant to change what happens.
  *
@@ -54,8 +55,9 @@ async function record(): Promise<void> {
 function chosen(): [string, Scenario][] {
   const all = Object.entries(SCENARIOS);
   if (options.scenario === undefined) return all;
-  const found = all.filter(([name]) => name === options.scenario);
-  if (found.length > 0) return found;
+  const wanted = options.scenario.split(",");
+  const found = all.filter(([name]) => wanted.includes(name));
+  if (found.length === wanted.length) return found;
   return refuse(
     `There is no scenario "${options.scenario}": choose of ${Object.keys(SCENARIOS).join(", ")}`,
   );

@@ -4,6 +4,7 @@
  * @module
  */
 import { runClients } from "./clients.ts";
+import { runDirectories } from "./disk/directories.ts";
 import { runDisk } from "./disk/disk.ts";
 import type { Scenario } from "./outcome.ts";
 import { runPowerLoss } from "./power_loss.ts";
@@ -15,4 +16,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   clients: runClients,
   power_loss: runPowerLoss,
   disk: runDisk,
+  directories: runDirectories,
 };

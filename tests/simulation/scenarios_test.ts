@@ -5,7 +5,7 @@ import { SCENARIOS } from "./scenarios.ts";
 import { RECORDED_SEED, traceHashFile } from "./trace_hash.ts";
 
 /** How many seeds of each scenario. */
-const SEEDS: Readonly<Record<string, number>> = { disk: 250 };
+const SEEDS: Readonly<Record<string, number>> = { disk: 250, directories: 200 };
 const DEFAULT_SEEDS = 20;
 
 /** Seeds that found a defect once, and that no range above has. */
@@ -30,6 +30,25 @@ const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
     "damage left for its readers",
     "looked over",
     "retentions",
+  ],
+  directories: [
+    "clean ends",
+    "kill ends",
+    "power ends",
+    "records lost",
+    "faults met",
+    "compactions",
+    "commit",
+    "abort",
+    "transactions examined",
+    "transactional batches sent again",
+    "batches left out",
+    "create",
+    "delete",
+    "deleted logs met again",
+    "partitions out of service",
+    "directories missing",
+    "looked over",
   ],
   clients: ["acknowledged", "read", "handed out", "kills", "client kills", "partitions"],
 };

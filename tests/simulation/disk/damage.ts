@@ -26,7 +26,8 @@ import {
   readLog,
   sameBytes,
 } from "./stored_batch.ts";
-import { DATA, type Place, type Store, textOf } from "./store.ts";
+import { type Place, textOf } from "./machine.ts";
+import { DATA, type Store } from "./store.ts";
 
 const RECOVERY_POINTS = `${DATA}/recovery-point-offset-checkpoint`;
 const LENGTH_FIELD = 8;

@@ -22,7 +22,8 @@ import { World } from "../world.ts";
 import { damageAndStart } from "./damage.ts";
 import { Operations } from "./operations.ts";
 import { PartitionModel } from "./partition_model.ts";
-import { HOST, Store } from "./store.ts";
+import { HOST } from "./machine.ts";
+import { Store } from "./store.ts";
 
 /** Runs the scenario of `seed`. */
 export function runDisk(seed: number, sabotage?: Sabotage): Promise<Outcome> {

@@ -9,7 +9,8 @@ import { cleanLog } from "../../../src/log/compaction/cleaner.ts";
 import { KeyDigest, SECRET_BYTES } from "../../../src/log/compaction/key_digest.ts";
 import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
 import { CleaningStopped, Pacer } from "../../../src/log/compaction/pacer.ts";
-import type { AppendResult } from "../../../src/log/log_types.ts";
+import type { AppendOptions, AppendResult } from "../../../src/log/log_types.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import { STORED_CODECS } from "../stored_codecs.ts";
@@ -23,7 +24,8 @@ import {
   sameBytes,
   type StoredBatch,
 } from "./stored_batch.ts";
-import type { Place, Store } from "./store.ts";
+import type { Machine, Place } from "./machine.ts";
+import { judgeTransactions } from "./transaction_checks.ts";
 
 /** Idempotent producers of each partition. */
 const PRODUCERS = 2;
@@ -50,40 +52,47 @@ const WEIGHTS: readonly (readonly [name: keyof Operations, weight: number])[] = 
 ];
 const TOTAL = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
 
-/** Operations on the open logs of `store`. */
-export class Operations {
+/** Operations on the open logs of a machine. */
+export class Operations<P extends Place = Place> {
   readonly #world: World;
   readonly #secret: Uint8Array;
 
   constructor(
-    readonly store: Store,
+    readonly machine: Machine<P>,
     readonly random: Xoshiro128,
     readonly mayFail: boolean,
   ) {
-    this.#world = store.world;
+    this.#world = machine.world;
     this.#secret = random.fill(new Uint8Array(SECRET_BYTES));
   }
 
-  /** Does something. */
-  async step(): Promise<void> {
+  /** Does something, to one of `places`. */
+  async step(places: readonly P[] = this.machine.places): Promise<void> {
     let choice = this.random.below(TOTAL);
     const [name] = WEIGHTS.find(([, weight]) => (choice -= weight) < 0)!;
-    const place = this.store.places[this.random.below(this.store.places.length)]!;
-    if (place.model.isLoose) return;
-    if (place.isCut) return await this.#settleCut(place);
+    const place = places[this.random.below(places.length)]!;
+    if (!await this.prepare(place)) return;
     this.#world.simulation.trace(`${name} ${place.model.name}`);
     this.#world.count(name);
-    await (this[name] as (place: Place) => unknown)(place);
+    await (this[name] as (place: P) => unknown)(place);
+  }
+
+  /** Whether something can be done to `place` now; otherwise something was, if it needed that. */
+  async prepare(place: P): Promise<boolean> {
+    if (place.model.isLoose) return false;
+    if (place.isCut) await this.#settleCut(place);
+    else return true;
+    return false;
   }
 
   /** Stores a batch, or, on a disk that fails, nothing. */
-  append(place: Place): void {
+  append(place: P): void {
     const { random } = this;
     const { model } = place;
     const producer = random.below(PRODUCERS + 2) - 2;
     const producerId = producer < 0 ? -1 : model.producerId(producer);
     const last = producerId < 0 ? undefined : model.lastOf(producerId, 1)[0];
-    const nowMs = this.store.runtime.clock.now();
+    const nowMs = this.machine.runtime.clock.now();
     const batch = makeBatch({
       baseOffset: model.endOffset,
       epoch: model.epoch,
@@ -98,7 +107,13 @@ export class Operations {
       })),
     });
     if (batch.sent.length > place.config.segmentBytes) return;
-    const result = this.#appendTo(place, batch.sent);
+    this.store(place, batch);
+  }
+
+  /** Stores a batch that may come next. */
+  store(place: P, batch: StoredBatch, origin: AppendOptions["origin"] = "client"): void {
+    const { model } = place;
+    const result = this.#appendTo(place, batch.sent, origin);
     if (result === null) {
       if (place.log.failure !== null) model.uncertain ??= batch;
       return;
@@ -110,17 +125,17 @@ export class Operations {
     this.#world.count("records", batch.records.length);
   }
 
-  #appendTo(place: Place, sent: Uint8Array): AppendResult | null {
+  #appendTo(place: P, sent: Uint8Array, origin: AppendOptions["origin"]): AppendResult | null {
     try {
-      return place.log.append(sent, { leaderEpoch: place.model.epoch, origin: "client" });
+      return place.log.append(sent, { leaderEpoch: place.model.epoch, origin });
     } catch (error) {
-      this.store.expectFault(`cannot append to ${place.model.name}`, error);
+      this.machine.expectFault(`cannot append to ${place.model.name}`, error, place);
       return null;
     }
   }
 
   /** A producer sends one of its last batches again: it must be known, or refused. */
-  repeat(place: Place): void {
+  repeat(place: P): void {
     const { model } = place;
     const producerId = model.producerId(this.random.below(PRODUCERS));
     const sent = model.lastOf(producerId, REPEATED);
@@ -147,46 +162,46 @@ export class Operations {
       const isRefused = error instanceof KafkaError &&
         error.code === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER;
       if (isRefused && back > 0) return;
-      this.store.expectFault(`cannot repeat ${batch.baseOffset} of ${model.name}`, error);
+      this.machine.expectFault(`cannot repeat ${batch.baseOffset} of ${model.name}`, error, place);
     }
   }
 
   /** Waits until everything is on the disk. */
-  async flush(place: Place): Promise<void> {
+  async flush(place: P): Promise<void> {
     const { model, log } = place;
-    const { life } = this.store;
+    const { life } = this.machine;
     const mark = model.beginFlush();
     try {
       await log.flush();
       mark();
     } catch (error) {
-      if (life !== this.store.life) return;
-      this.store.expectFault(`cannot flush ${model.name}`, error);
+      if (life !== this.machine.life || place.isGone) return;
+      this.machine.expectFault(`cannot flush ${model.name}`, error, place);
       if (log.failure === null) this.#fail(place, "a flush has failed, and the log goes on");
     }
   }
 
   /** Begins to flush, and goes on. */
-  flushInBackground(place: Place): void {
+  flushInBackground(place: P): void {
     void this.flush(place);
   }
 
   /** Waits for the next sync that serves everybody, and goes on. */
-  commit(place: Place): void {
+  commit(place: P): void {
     const { model, log } = place;
-    const { life } = this.store;
+    const { life } = this.machine;
     const mark = model.beginFlush();
-    this.store.commits.commit(log).then(mark, (error) => {
-      if (life !== this.store.life || this.store.isClosing) return;
-      this.store.expectFault(`cannot commit ${model.name}`, error);
+    this.machine.commits.commit(log).then(mark, (error) => {
+      if (life !== this.machine.life || this.machine.isClosing || place.isGone) return;
+      this.machine.expectFault(`cannot commit ${model.name}`, error, place);
     });
   }
 
   /** Compacts what can be, in one pass. */
-  async compact(place: Place): Promise<void> {
+  async compact(place: P): Promise<void> {
     const { model, log, config } = place;
     if (!model.isCompacted || log.failure !== null) return;
-    const { clock } = this.store.runtime;
+    const { clock } = this.machine.runtime;
     if (this.random.oneIn(2)) {
       this.roll(place);
       await this.flush(place);
@@ -196,7 +211,7 @@ export class Operations {
       await log.compaction.settle();
       const nowMs = clock.now();
       const { segments, logStartOffset, logEndOffset, cleanedOffset } = log.compaction;
-      const lastStableOffset = log.recoveryPoint;
+      const lastStableOffset = this.compactableEnd(log);
       const cleanable = findCleanable({
         segments,
         config,
@@ -220,18 +235,24 @@ export class Operations {
         bufferBytes: 100 + this.random.below(2_000),
       });
       this.#world.count("compactions");
-      const problem = model.judgeRecords(readLog(log, this.random));
+      const problem = model.judgeRecords(readLog(log, this.random)) ??
+        judgeTransactions(log, model, this.#world.random(`compacted ${model.name}`));
       if (problem !== null) this.#fail(place, `after compaction ${problem}`);
     } catch (error) {
       // A map may be too small for the keys of one batch.
       if (error instanceof KafkaError && error.message.includes("dedupe.buffer.size")) return;
-      if (error instanceof CleaningStopped && this.store.hasFailed) return;
-      this.store.expectFault(`cannot compact ${model.name}`, error);
+      if (error instanceof CleaningStopped && this.machine.mayHaveFailed(place)) return;
+      this.machine.expectFault(`cannot compact ${model.name}`, error, place);
     }
   }
 
+  /** Nothing from here on may be compacted, as the broker's cleaner has it. */
+  compactableEnd(log: PartitionLog): number {
+    return Math.min(log.lastStableOffset(log.logEndOffset), log.recoveryPoint);
+  }
+
   /** Reads from any offset. */
-  read(place: Place): void {
+  read(place: P): void {
     const { model, log } = place;
     if (model.endOffset === model.startOffset) return;
     const offset = this.random.between(model.startOffset, model.endOffset - 1);
@@ -254,15 +275,15 @@ export class Operations {
         }
       }
     } catch (error) {
-      this.store.expectFault(`cannot read ${model.name} at ${offset}`, error);
+      this.machine.expectFault(`cannot read ${model.name} at ${offset}`, error, place);
     }
   }
 
   /** The first record at or after a time. */
-  lookUpTime(place: Place): void {
+  lookUpTime(place: P): void {
     const { model, log } = place;
     if (model.isCompacted) return;
-    const timestamp = this.store.runtime.clock.now() - this.random.below(6_000);
+    const timestamp = this.machine.runtime.clock.now() - this.random.below(6_000);
     const offset = firstAt(model.readable, model.startOffset, timestamp);
     try {
       const found = log.offsetForTimestamp(timestamp, STORED_CODECS)?.offset ?? null;
@@ -270,12 +291,12 @@ export class Operations {
         this.#fail(place, `the first at ${timestamp} is said to be ${found}, it is ${offset}`);
       }
     } catch (error) {
-      this.store.expectFault(`cannot search ${model.name}`, error);
+      this.machine.expectFault(`cannot search ${model.name}`, error, place);
     }
   }
 
   /** Where an epoch ended. */
-  lookUpEpoch(place: Place): void {
+  lookUpEpoch(place: P): void {
     const { model, log } = place;
     const readable = model.readable;
     // Of an epoch whose records were all compacted nothing need be known.
@@ -293,12 +314,12 @@ export class Operations {
   }
 
   /** Begins another segment. */
-  roll(place: Place): void {
+  roll(place: P): void {
     this.#change(place, "roll", () => place.log.roll());
   }
 
   /** Cuts the log back to the beginning of a batch. */
-  async truncate(place: Place): Promise<void> {
+  async truncate(place: P): Promise<void> {
     const { model, log } = place;
     // What has been compacted is decided, and no leader has it cut.
     const batches = model.readable.slice(1)
@@ -308,7 +329,11 @@ export class Operations {
     try {
       await log.lowerRecoveryPoint(offset);
     } catch (error) {
-      return this.store.expectFault(`cannot lower the recovery point of ${model.name}`, error);
+      return this.machine.expectFault(
+        `cannot lower the recovery point of ${model.name}`,
+        error,
+        place,
+      );
     }
     if (log.failure !== null) return;
     this.#change(place, "truncate", () => log.truncateTo(offset));
@@ -318,14 +343,14 @@ export class Operations {
   }
 
   /** Sooner or later brings a cut to the disk. */
-  async #settleCut(place: Place): Promise<void> {
+  async #settleCut(place: P): Promise<void> {
     if (this.random.oneIn(3)) return await this.pause();
     await this.flush(place);
     if (place.log.failure === null) place.isCut = false;
   }
 
   /** Deletes what is before some offset. */
-  async deleteRecords(place: Place): Promise<void> {
+  async deleteRecords(place: P): Promise<void> {
     const { model, log } = place;
     if (log.failure !== null) return;
     const offset = this.random.between(
@@ -341,22 +366,23 @@ export class Operations {
   }
 
   /** Waits until what was deleted cannot come back. */
-  async #awaitStart({ model, log }: Place): Promise<void> {
+  async #awaitStart(place: P): Promise<void> {
+    const { model, log } = place;
     const { startOffset } = model;
     try {
       await log.logStartOffsetSaved();
       model.durableStart = Math.max(model.durableStart, startOffset);
     } catch (error) {
-      this.store.expectFault(`cannot write down the start of ${model.name}`, error);
+      this.machine.expectFault(`cannot write down the start of ${model.name}`, error, place);
     }
   }
 
   /** Lets time pass and old segments go. */
-  async retain(place: Place): Promise<void> {
+  async retain(place: P): Promise<void> {
     const { model, log, config } = place;
     await this.#world.pause(this.random.below(4_000));
     if (log.failure !== null) return;
-    const nowMs = this.store.runtime.clock.now();
+    const nowMs = this.machine.runtime.clock.now();
     const size = log.sizeInBytes;
     const before = log.logStartOffset;
     const isDone = this.#change(place, "retain", () => log.applyRetention(nowMs));
@@ -387,9 +413,9 @@ export class Operations {
   }
 
   /** Has the disk fail, now and then. */
-  injectFault(place: Place): void {
+  injectFault(place: P): void {
     if (!this.mayFail) return;
-    const { disk } = this.store;
+    const { disk } = this.machine;
     const path = `${place.model.name}/`;
     switch (this.random.below(7)) {
       case 0:
@@ -408,19 +434,19 @@ export class Operations {
   }
 
   /** False when a fault kept it from happening, or from happening whole. */
-  #change(place: Place, action: string, run: () => unknown): boolean {
+  #change(place: P, action: string, run: () => unknown): boolean {
     try {
       run();
       return true;
     } catch (error) {
       place.model.isLoose = true;
       place.model.keepLineage();
-      this.store.expectFault(`cannot ${action} ${place.model.name}`, error);
+      this.machine.expectFault(`cannot ${action} ${place.model.name}`, error, place);
       return false;
     }
   }
 
-  #expectEnds({ model, log }: Place): void {
+  #expectEnds({ model, log }: P): void {
     if (model.isLoose) return;
     if (log.logStartOffset !== model.startOffset || log.logEndOffset !== model.endOffset) {
       this.#world.fail(

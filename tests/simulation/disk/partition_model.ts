@@ -6,7 +6,14 @@
  * @module
  */
 import { judgeCompacted } from "./compaction_model.ts";
-import { type FoundLog, sameBytes, type StoredBatch, type StoredRecord } from "./stored_batch.ts";
+import {
+  type Decision,
+  type FoundLog,
+  sameBytes,
+  type StoredBatch,
+  type StoredRecord,
+} from "./stored_batch.ts";
+import { TransactionHistory } from "./transaction_model.ts";
 
 /**
  * How the process ended that wrote the log last: in an orderly way, killed, or with the power. After
@@ -61,6 +68,8 @@ export class PartitionModel {
   producers = 0;
   /** The records up to here have been compacted, as far as anybody knows. */
   compactedUpTo = 0;
+  /** What coordinators have decided, whatever a crash does to their markers: see `transactionKey`. */
+  readonly decisions: Map<string, Decision> = new Map();
   /** When compaction first met each tombstone. */
   readonly #tombstones = new Map<StoredRecord, number>();
   #compactedMs = 0;
@@ -86,16 +95,22 @@ export class PartitionModel {
     return this.batches.filter((batch) => batch.lastOffset >= this.startOffset);
   }
 
+  /** What the batches say of producers and transactions. */
+  history(): TransactionHistory {
+    return new TransactionHistory(this.batches, this.decisions);
+  }
+
   /** The id of one of the producers of now. */
   producerId(number: number): number {
     return 10_000 * (this.partition + 1) + 10 * this.producers + number;
   }
 
-  /** The last batches of a producer that are still there, the newest first. */
+  /** The last batches of a producer that are still there, the newest first, without markers. */
   lastOf(producerId: number, count: number): StoredBatch[] {
     const found: StoredBatch[] = [];
     for (let i = this.batches.length - 1; i >= 0 && found.length < count; i--) {
-      if (this.batches[i]!.producerId === producerId) found.push(this.batches[i]!);
+      const batch = this.batches[i]!;
+      if (batch.producerId === producerId && batch.marker === null) found.push(batch);
     }
     return found;
   }
@@ -201,7 +216,8 @@ export class PartitionModel {
 
   /** What is wrong with the records of a compacted log, or null. */
   judgeRecords(found: FoundLog, { batches, compactedUpTo }: Content = this): string | null {
-    return judgeCompacted(found, batches, compactedUpTo, (record) => {
+    const history = new TransactionHistory(batches, this.decisions);
+    return judgeCompacted(found, history, compactedUpTo, (record) => {
       const metMs = this.#tombstones.get(record);
       return metMs !== undefined && metMs + this.deleteRetentionMs <= this.#compactedMs;
     });

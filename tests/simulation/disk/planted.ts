@@ -156,8 +156,8 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
 ];
 
-/** Exchanges a method of a class. */
-function exchange<Type extends object, Name extends keyof Type>(
+/** Exchanges a method of a class, and returns how to put the right one back. */
+export function exchange<Type extends object, Name extends keyof Type>(
   prototype: Type,
   name: Name,
   wrong: (right: Type[Name]) => Type[Name],

@@ -1,22 +1,30 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "../../harness.ts";
+import type { Scenario } from "../outcome.ts";
+import { runDirectories } from "./directories.ts";
 import { runDisk } from "./disk.ts";
-import { PLANTED_DISK_BUGS } from "./planted.ts";
+import { PLANTED_DISK_BUGS, type PlantedDiskBug } from "./planted.ts";
+import { PLANTED_DIRECTORY_BUGS } from "./planted_directories.ts";
 
 const SEEDS = 200;
 
-for (const { name, sabotage, plant } of PLANTED_DISK_BUGS) {
-  test(`the scenario disk finds ${name}`, async () => {
-    const remove = plant?.();
-    try {
-      let seed = 1;
-      while (seed <= SEEDS && (await runDisk(seed, sabotage)).failures.length === 0) seed++;
-      assert(seed <= SEEDS, `${SEEDS} seeds have not found it`);
-      remove?.();
-      // It is the bug that was found, and nothing else.
-      assertEquals((await runDisk(seed)).failures, []);
-    } finally {
-      remove?.();
-    }
-  });
+function testAll(scenario: string, run: Scenario, bugs: readonly PlantedDiskBug[]): void {
+  for (const { name, sabotage, plant } of bugs) {
+    test(`the scenario ${scenario} finds ${name}`, async () => {
+      const remove = plant?.();
+      try {
+        let seed = 1;
+        while (seed <= SEEDS && (await run(seed, sabotage)).failures.length === 0) seed++;
+        assert(seed <= SEEDS, `${SEEDS} seeds have not found it`);
+        remove?.();
+        // It is the bug that was found, and nothing else.
+        assertEquals((await run(seed)).failures, []);
+      } finally {
+        remove?.();
+      }
+    });
+  }
 }
+
+testAll("disk", runDisk, PLANTED_DISK_BUGS);
+testAll("directories", runDirectories, PLANTED_DIRECTORY_BUGS);

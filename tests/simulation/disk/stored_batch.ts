@@ -12,6 +12,10 @@ import {
   writeBaseOffset,
   writePartitionLeaderEpoch,
 } from "../../../src/protocol/records/batch.ts";
+import {
+  encodeControlRecordKey,
+  encodeEndTransactionMarker,
+} from "../../../src/protocol/records/control_record.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import { STORED_CODECS } from "../stored_codecs.ts";
 
@@ -23,6 +27,9 @@ export interface StoredRecord {
   readonly timestamp: number;
 }
 
+/** What becomes of a transaction. */
+export type Decision = "commit" | "abort";
+
 /** A batch that a log holds, or should. */
 export interface StoredBatch {
   readonly baseOffset: number;
@@ -30,7 +37,11 @@ export interface StoredBatch {
   readonly epoch: number;
   /** -1 without an idempotent producer. */
   readonly producerId: number;
+  readonly producerEpoch: number;
   readonly baseSequence: number;
+  readonly isTransactional: boolean;
+  /** What it decides where it is a control batch, else null. */
+  readonly marker: Decision | null;
   readonly records: readonly StoredRecord[];
   /** As the producer sent it. */
   readonly sent: Uint8Array;
@@ -43,16 +54,31 @@ export interface BatchPlan {
   readonly baseOffset: number;
   readonly epoch: number;
   readonly producerId: number;
+  /** 0 unless told. */
+  readonly producerEpoch?: number;
   readonly baseSequence: number;
+  readonly isTransactional?: boolean;
   readonly records: readonly StoredRecord[];
   readonly isCompressed: boolean;
 }
 
+/** What {@linkcode makeMarker} is told. */
+export interface MarkerPlan {
+  readonly baseOffset: number;
+  readonly epoch: number;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly decision: Decision;
+  readonly timestamp: number;
+}
+
+const COORDINATOR_EPOCH = 1;
 const encoder = new TextEncoder();
 
 /** The batch that comes of `plan`, both as it is sent and as it is to be stored. */
 export function makeBatch(plan: BatchPlan): StoredBatch {
-  const { baseOffset, epoch, producerId, baseSequence, records } = plan;
+  const { baseOffset, epoch, producerId, producerEpoch = 0, baseSequence, records } = plan;
+  const isTransactional = plan.isTransactional === true;
   const sent = encodeBatch(
     records.map(({ key, value, timestamp }) => ({
       key: key === null ? null : encoder.encode(key),
@@ -60,19 +86,41 @@ export function makeBatch(plan: BatchPlan): StoredBatch {
       timestamp,
     })),
     {
-      ...(producerId >= 0 && { producerId, producerEpoch: 0, baseSequence }),
+      ...(producerId >= 0 && { producerId, producerEpoch, baseSequence }),
+      ...(isTransactional && { isTransactional }),
       ...(plan.isCompressed && { compression: "gzip" as const, codecs: STORED_CODECS }),
     },
   );
+  const producer = { producerId, producerEpoch, baseSequence, isTransactional };
+  return placed(
+    { ...producer, marker: null, records, sent, baseOffset, lastOffset: -1, epoch, bytes: sent },
+    baseOffset,
+    epoch,
+  );
+}
+
+/** The control batch that ends a transaction, as a coordinator writes it. */
+export function makeMarker(plan: MarkerPlan): StoredBatch {
+  const { baseOffset, epoch, producerId, producerEpoch, decision, timestamp } = plan;
+  const sent = encodeBatch(
+    [{
+      key: encodeControlRecordKey(decision),
+      value: encodeEndTransactionMarker(COORDINATOR_EPOCH),
+      timestamp,
+    }],
+    { producerId, producerEpoch, isTransactional: true, isControl: true },
+  );
+  const producer = { producerId, producerEpoch, baseSequence: -1, isTransactional: true };
+  const records = [{ key: null, value: null, timestamp }];
   return placed(
     {
+      ...producer,
+      marker: decision,
+      records,
+      sent,
       baseOffset,
       lastOffset: -1,
       epoch,
-      producerId,
-      baseSequence,
-      records,
-      sent,
       bytes: sent,
     },
     baseOffset,

@@ -8,6 +8,7 @@ import type { Sabotage } from "../outcome.ts";
 
 /** What is done in the place of the true operation, which each is handed. */
 export interface Wrongs {
+  readonly write?: (path: string, write: () => void) => void;
   readonly sync?: (path: string, sync: () => Promise<void>) => Promise<void>;
   readonly syncDirectory?: (path: string, sync: () => Promise<void>) => Promise<void>;
   readonly remove?: (path: string, remove: () => void) => void;
@@ -23,7 +24,7 @@ function change(files: FileSystem, wrongs: Wrongs): FileSystem {
   return {
     open(path, mode) {
       const file = files.open(path, mode);
-      return wrongs.sync === undefined ? file : wrongFile(file, path, wrongs.sync);
+      return wrongFile(file, path, wrongs);
     },
     makeDirectory: (path) => files.makeDirectory(path),
     list: (path) => files.list(path),
@@ -46,18 +47,17 @@ function change(files: FileSystem, wrongs: Wrongs): FileSystem {
   };
 }
 
-function wrongFile(
-  file: FileHandle,
-  path: string,
-  sync: NonNullable<Wrongs["sync"]>,
-): FileHandle {
+function wrongFile(file: FileHandle, path: string, { write, sync }: Wrongs): FileHandle {
   return {
     readAt: (target, position) => file.readAt(target, position),
     read: (target, position) => file.read(target, position),
-    writeAt: (bytes, position) => file.writeAt(bytes, position),
+    writeAt(bytes, position) {
+      if (write === undefined) file.writeAt(bytes, position);
+      else write(path, () => file.writeAt(bytes, position));
+    },
     size: () => file.size(),
     truncate: (length) => file.truncate(length),
-    sync: () => sync(path, () => file.sync()),
+    sync: () => sync === undefined ? file.sync() : sync(path, () => file.sync()),
     close: () => file.close(),
   };
 }

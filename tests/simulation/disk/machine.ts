@@ -1,0 +1,160 @@
+/**
+ * The machine of the disk scenarios: processes that begin and end on it, in an orderly way, killed or
+ * with the power, what has gone wrong with its disk meanwhile, and the partitions on it, each held
+ * against its model when it is opened again.
+ *
+ * @module
+ */
+import { GroupCommit } from "../../../src/log/group_commit.ts";
+import type { LogConfig } from "../../../src/log/log_config.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import { KafkaError } from "../../../src/protocol/errors.ts";
+import { FileError, type Runtime } from "../../../src/runtime/runtime.ts";
+import type { SimulatedDisk } from "../../../src/simulator/simulated_disk.ts";
+import type { World } from "../world.ts";
+import type { Ending, PartitionModel } from "./partition_model.ts";
+import { readLog } from "./stored_batch.ts";
+import { judgeTransactions } from "./transaction_checks.ts";
+
+/** The machine. */
+export const HOST = "store";
+/** The node that runs on it. */
+export const NODE_ID = 1;
+/** How bad an ending is: the worst since the last good start counts. */
+const SEVERITY: readonly Ending[] = ["clean", "kill", "power"];
+
+/** A partition with its model. */
+export interface Place {
+  readonly model: PartitionModel;
+  readonly config: LogConfig;
+  /** The open log; stale once the process is gone. */
+  log: PartitionLog;
+  /** It was cut: nothing is appended before that is on the disk. */
+  isCut: boolean;
+  /** It was deleted: who still waits for it may be told so. */
+  isGone?: boolean;
+  /** The worst that has happened since it was held against its model. */
+  ending: Ending;
+}
+
+/** A machine with a disk, and the partitions on it. */
+export class Machine<P extends Place = Place> {
+  readonly places: P[] = [];
+  /** Serves those who wait for the disk together. */
+  commits: GroupCommit<PartitionLog> = new GroupCommit();
+  /** Counts processes: what one of them still says after its end does not count. */
+  life = 0;
+  /** Whether an orderly end is under way: who still waits for the disk may be told that it is too late. */
+  isClosing = false;
+  #faultsBefore = 0;
+  #failedSyncsBefore = 0;
+
+  constructor(readonly world: World) {}
+
+  /** What the process that runs now is given. */
+  get runtime(): Runtime {
+    return this.world.runtime(HOST);
+  }
+
+  /** The machine's disk. */
+  get disk(): SimulatedDisk {
+    return this.world.simulation.disk(HOST);
+  }
+
+  /** Whether a fault has come to pass since the last start. */
+  get hasFailed(): boolean {
+    return this.disk.faultsStruck > this.#faultsBefore;
+  }
+
+  /** Whether a fault may have come to pass that concerns `place`, or any place. */
+  mayHaveFailed(_place?: P): boolean {
+    return this.hasFailed;
+  }
+
+  /** Counts faults from now on, and has nobody wait for the disk. */
+  protected beginLife(): void {
+    this.#faultsBefore = this.disk.faultsStruck;
+    this.#failedSyncsBefore = this.disk.failedSyncs;
+    this.commits = new GroupCommit();
+  }
+
+  /** Holds what was opened of `place` against its model. `why`: it is not open. */
+  protected judge(place: P, log: PartitionLog | undefined, why: () => string): void {
+    const { world } = this;
+    const { model, ending } = place;
+    if (log === undefined) return world.fail(`${model.name} is not open after ${ending}: ${why()}`);
+    place.log = log;
+    place.isCut = false;
+    place.ending = "clean";
+    const before = model.endOffset;
+    const random = world.random(`read ${model.name} ${before}`);
+    const problem = attempt(() =>
+      model.judge(readLog(log, random), ending) ?? judgeTransactions(log, model, random)
+    );
+    if (problem !== null) world.fail(`${model.name} after ${ending}: ${problem}`);
+    if (model.endOffset < before) world.count("records lost", before - model.endOffset);
+    world.simulation.trace(
+      `${model.name} has ${model.startOffset} to ${model.endOffset} after ${ending}`,
+    );
+  }
+
+  /** Ends the process as `kill -9` does. */
+  kill(): void {
+    this.end("kill", () => "kill");
+  }
+
+  /** Cuts the power. */
+  cutPower(): void {
+    this.world.crash(HOST);
+    this.noteEnding("power", () => "power");
+  }
+
+  /**
+   * The process has ended, `endingOf` each place. After a failed sync the machine goes down with it:
+   * its page cache passes for clean what the disk never got, and no process that starts over it could
+   * know.
+   */
+  protected end(ending: Ending, endingOf: (place: P) => Ending): void {
+    if (this.disk.failedSyncs > this.#failedSyncsBefore) return this.cutPower();
+    this.world.replaceProcess(HOST);
+    this.noteEnding(ending, endingOf);
+  }
+
+  /** Is called at each end. */
+  protected noteEnding(ending: Ending, endingOf: (place: P) => Ending): void {
+    this.world.count(`${ending} ends`);
+    this.life++;
+    this.isClosing = false;
+    this.disk.forgetFaults();
+    this.disk.isFull = false;
+    for (const place of this.places) {
+      const next = endingOf(place);
+      if (SEVERITY.indexOf(next) > SEVERITY.indexOf(place.ending)) place.ending = next;
+      place.model.forgetFlushes();
+    }
+  }
+
+  /** Fails unless `error` is a `KafkaError` that a fault explains, one that concerns `place` if given. */
+  expectFault(what: string, error: unknown, place?: P): void {
+    const isToldOf = error instanceof KafkaError || error instanceof FileError;
+    if (isToldOf && this.mayHaveFailed(place)) {
+      this.world.count("faults met");
+      return;
+    }
+    this.world.fail(`${what}: ${textOf(error)}`);
+  }
+}
+
+function attempt(run: () => string | null): string | null {
+  try {
+    return run();
+  } catch (error) {
+    return `reading it fails: ${textOf(error)}`;
+  }
+}
+
+/** What `error` says. */
+export function textOf(error: unknown): string {
+  if (error instanceof KafkaError) return error.message;
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

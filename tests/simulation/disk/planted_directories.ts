@@ -1,0 +1,119 @@
+/**
+ * Bugs that are planted to see whether the scenario of a node's directories finds them: in
+ * transactions, in deletion, and in what one directory has to do with another.
+ *
+ * @module
+ */
+import { AbortedTransactions } from "../../../src/log/aborted_transactions.ts";
+import { TransactionFilter } from "../../../src/log/compaction/transaction_filter.ts";
+import { LogDirectories } from "../../../src/log/log_directories.ts";
+import { OpenTransactions } from "../../../src/log/open_transactions.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import type { ProducerSnapshotEntry } from "../../../src/log/producer_snapshot.ts";
+import { ProducerState } from "../../../src/log/producer_state.ts";
+import { StartOffsets } from "../../../src/log/start_offsets.ts";
+import { Operations } from "./operations.ts";
+import { exchange, type PlantedDiskBug } from "./planted.ts";
+import { wrongFiles } from "./wrong_files.ts";
+
+/** What is planted, one at a time. */
+export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
+  {
+    name: "an aborted transaction that a start forgets",
+    plant: () =>
+      exchange(
+        AbortedTransactions.prototype,
+        "replace",
+        (right) =>
+          function (this: AbortedTransactions): void {
+            right.call(this, []);
+          },
+      ),
+  },
+  {
+    name: "an open transaction that a snapshot does not have",
+    plant: () => plantInSnapshots(() => ({ currentTransactionStartOffset: -1 })),
+  },
+  {
+    name: "a sequence number that a snapshot has wrong",
+    plant: () => plantInSnapshots(({ lastSequence }) => ({ lastSequence: lastSequence + 1 })),
+  },
+  {
+    name: "a last stable offset that passes what is open",
+    plant: () => exchange(OpenTransactions.prototype, "lastStableOffset", () => (offset) => offset),
+  },
+  {
+    name: "a compaction beyond the last stable offset",
+    plant: () =>
+      exchange(
+        Operations.prototype,
+        "compactableEnd",
+        () => (log: PartitionLog) => log.recoveryPoint,
+      ),
+  },
+  {
+    name: "a compaction to which aborted records count",
+    plant: () =>
+      exchange(
+        TransactionFilter.prototype,
+        "visit",
+        (right) =>
+          function (this: TransactionFilter, bytes: Uint8Array, at: number): boolean {
+            const isObsolete = right.call(this, bytes, at);
+            // Bit 5 of the attributes: a control batch.
+            return isObsolete && (bytes[at + 22]! & 32) !== 0;
+          },
+      ),
+  },
+  {
+    name: "a deleted topic that comes back under another id",
+    sabotage: (runtime, host, simulation) =>
+      wrongFiles({
+        rename(from, to, rename) {
+          if (!to.endsWith("-delete")) rename();
+          else runtime.files.remove(`${from}/partition.metadata`);
+        },
+      })(runtime, host, simulation),
+  },
+  {
+    name: "a deleted log's start that is taken for the next one's",
+    plant: () => exchange(StartOffsets.prototype, "forget", () => () => {}),
+  },
+  {
+    name: "a write that a disk has refused, and that passes for stored",
+    sabotage: wrongFiles({
+      write(path, write) {
+        try {
+          write();
+        } catch (error) {
+          if (!path.endsWith(".log")) throw error;
+        }
+      },
+    }),
+  },
+  {
+    name: "a partition that is made anew while its directory is missing",
+    plant: () =>
+      exchange(
+        LogDirectories.prototype,
+        "create",
+        (right) =>
+          function (this: LogDirectories, topic, partition, topicId, config) {
+            return right.call(this, topic, partition, topicId, config);
+          },
+      ),
+  },
+];
+
+function plantInSnapshots(
+  wrong: (entry: ProducerSnapshotEntry) => Partial<ProducerSnapshotEntry>,
+): () => void {
+  return exchange(
+    ProducerState.prototype,
+    "snapshot",
+    (right) =>
+      function (this: ProducerState): ProducerSnapshotEntry[] {
+        return right.call(this).map((entry) => ({ ...entry, ...wrong(entry) }));
+      },
+  );
+}

@@ -1,0 +1,190 @@
+/**
+ * What happens to the topics and directories of a node while it runs: topics are created, deleted and
+ * created again under the same names, and disks fail.
+ *
+ * @module
+ */
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
+import { randomUuid } from "../../../src/protocol/uuid.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import type { Hosted, NodeStore } from "./node_store.ts";
+import type { Operations } from "./operations.ts";
+import { makeBatch } from "./stored_batch.ts";
+
+/** So few that they come again. */
+const NAMES = ["clicks", "orders", "users.by-name"];
+
+/** Topics of a node. */
+export class Topics {
+  #settling: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly store: NodeStore,
+    readonly operations: Operations<Hosted>,
+    readonly random: Xoshiro128,
+    readonly mayFail: boolean,
+  ) {}
+
+  /** Does something. */
+  async step(): Promise<void> {
+    switch (this.random.below(10)) {
+      case 0:
+      case 1:
+      case 2:
+        return await this.create();
+      case 3:
+      case 4:
+        return await this.delete();
+      case 5:
+        return await this.removeDeleted();
+      case 6:
+        return await this.checkpoint();
+      default:
+        return this.hurt();
+    }
+  }
+
+  /** Makes a topic of a name that is free, often one that was deleted. */
+  async create(): Promise<void> {
+    const { store, random } = this;
+    await this.#settling;
+    const name = NAMES[random.below(NAMES.length)]!;
+    if (store.topics.some((topic) => topic.name === name) || this.#mayLieElsewhere(name)) return;
+    const topic = { name, id: randomUuid(random), config: this.#config() };
+    if (!await this.#note(`create ${name}`)) return;
+    let places: Hosted[];
+    try {
+      places = store.create(topic, random.oneIn(4) ? 2 : 1);
+    } catch (error) {
+      store.expectFault(`cannot create ${name}`, error);
+      // It exists all the same, and nobody knows where.
+      store.forget(topic);
+      return;
+    }
+    if (random.oneIn(2)) return;
+    for (const place of places) await this.operations.flush(place);
+  }
+
+  /**
+   * Whether something of that name may be in a directory that could not be told of its deletion: the
+   * node refuses to start with the same partition in two of them.
+   */
+  #mayLieElsewhere(name: string): boolean {
+    const { store } = this;
+    return store.missing !== null ||
+      ((store.logs.isDegraded || store.hasFailed) && store.deletedNames.has(name));
+  }
+
+  /** Deletes a topic. */
+  async delete(): Promise<void> {
+    const { store, random } = this;
+    if (store.topics.length === 0) return;
+    const topic = store.topics[random.below(store.topics.length)]!;
+    if (!await this.#note(`delete ${topic.name}`)) return;
+    for (const place of store.forget(topic)) {
+      try {
+        store.logs.delete(topic.name, place.model.partition);
+      } catch (error) {
+        store.expectFault(`cannot delete ${place.model.name}`, error, place);
+      }
+      if (store.logs.get(topic.name, place.model.partition) !== undefined) {
+        store.world.fail(`${place.model.name} was deleted, and is open`);
+      }
+    }
+    this.#settling = this.#settle();
+    if (random.oneIn(2)) await this.#settling;
+  }
+
+  /** As the broker, which lets no other change of the metadata come before this has ended. */
+  async #settle(): Promise<void> {
+    const { store } = this;
+    const { life } = store;
+    try {
+      await store.logs.flushDirectory();
+    } catch (error) {
+      if (life === store.life) store.expectFault("cannot bring a deletion to the disk", error);
+    }
+  }
+
+  /** Lets so much time pass that what was deleted goes. */
+  async removeDeleted(): Promise<void> {
+    const { store } = this;
+    await store.world.pause(3_001);
+    try {
+      store.logs.removeDeleted();
+    } catch (error) {
+      return store.expectFault("cannot remove deleted logs", error);
+    }
+    await store.world.pause(50);
+    for (const { directory, failure } of store.logs.managers) {
+      if (failure !== null || store.hasFailed) continue;
+      const left = store.disk.tree.list(directory).find(({ name }) => name.endsWith("-delete"));
+      if (left !== undefined) store.world.fail(`${directory}/${left.name} is left`);
+    }
+  }
+
+  /** Writes down how far each log is on the disk. */
+  async checkpoint(): Promise<void> {
+    const { store } = this;
+    const { life } = store;
+    try {
+      await store.logs.checkpoint();
+    } catch (error) {
+      if (life === store.life) store.expectFault("cannot write the checkpoints", error);
+    }
+  }
+
+  /** A disk fails, seldom that of the metadata. */
+  hurt(): void {
+    const { store, random } = this;
+    if (!this.mayFail) return;
+    const { directories } = store;
+    if (random.oneIn(6)) return store.fill();
+    const first = random.oneIn(4) || directories.length === 1 ? 0 : 1;
+    const directory = directories[random.between(first, directories.length - 1)]!;
+    store.world.simulation.trace(`${directory} is going to fail`);
+    store.hurt(
+      directory,
+      (["write", "write", "sync", "change", "open"] as const)[random.below(5)]!,
+    );
+  }
+
+  /** Has the metadata log say something, on the disk. False when its disk does not let it. */
+  async #note(what: string): Promise<boolean> {
+    const { store, operations } = this;
+    await this.#settling;
+    const { metadata, runtime } = store;
+    const { model } = metadata;
+    store.world.simulation.trace(what);
+    store.world.count(what.split(" ")[0]!);
+    const timestamp = runtime.clock.now();
+    const batch = makeBatch({
+      baseOffset: model.endOffset,
+      epoch: model.epoch,
+      producerId: -1,
+      baseSequence: -1,
+      isCompressed: false,
+      records: [{ key: null, value: what, timestamp }],
+    });
+    operations.store(metadata, batch, "raft");
+    const isStored = model.endOffset === batch.lastOffset + 1;
+    if (isStored) await operations.flush(metadata);
+    return isStored && metadata.log.failure === null;
+  }
+
+  #config(): LogConfig {
+    const { random } = this;
+    const compact = random.oneIn(2);
+    return {
+      ...DEFAULT_LOG_CONFIG,
+      segmentBytes: 400 + random.below(random.oneIn(2) ? 1_200 : 12_000),
+      indexIntervalBytes: 1 + random.below(400),
+      fileDeleteDelayMs: random.below(2) * 3_000,
+      retentionMs: 2_000 + random.below(20_000),
+      retentionBytes: random.oneIn(2) ? -1 : 2_000 + random.below(4_000),
+      deleteRetentionMs: random.below(random.oneIn(2) ? 4_000 : 600_000),
+      compact,
+      delete: !compact,
+    };
+  }
+}
