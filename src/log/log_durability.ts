@@ -79,7 +79,8 @@ export class LogDurability {
    */
   lower(offset: number): Promise<void> | void {
     this.#cuts++;
-    if (offset >= this.recoveryPoint && !this.#isUnwritten) return;
+    const hadNames = this.#options.segments.forgetNames(offset);
+    if (offset >= this.recoveryPoint && !hadNames && !this.#isUnwritten) return;
     this.recoveryPoint = Math.min(this.recoveryPoint, offset);
     this.#isUnwritten = true;
     const written = this.#options.onRecoveryPoint(true);

@@ -437,9 +437,9 @@ export class LogManager {
         return saved;
       },
       openSegments: this.#openSegments,
+      namedSegment: this.#recoveryPoints.storedSegmentName(name),
       onRecoveryPoint: (isLowered) => {
-        if (isLowered) this.#recoveryPoints.lower();
-        const saved = this.#recoveryPoints.save();
+        const saved = isLowered ? this.#recoveryPoints.lower() : this.#recoveryPoints.save();
         saved.catch(() => {});
         return saved;
       },
@@ -461,12 +461,19 @@ export class LogManager {
   }
 
   async #flushThose(isChosen: (log: PartitionLog) => boolean): Promise<void> {
+    await this.#inTurns(isChosen, (log) => log.flush());
+    await this.flushDirectory();
+  }
+
+  /** Resolves when `run` has ended for each log that is chosen and works, well or not. */
+  async #inTurns(
+    isChosen: (log: PartitionLog) => boolean,
+    run: (log: PartitionLog) => Promise<void>,
+  ): Promise<void> {
     const logs = [...this.#logs.values()].filter((log) => log.failure === null && isChosen(log));
     for (let i = 0; i < logs.length; i += FLUSHES_AT_A_TIME) {
-      const some = logs.slice(i, i + FLUSHES_AT_A_TIME);
-      await Promise.allSettled(some.map((log) => log.flush()));
+      await Promise.allSettled(logs.slice(i, i + FLUSHES_AT_A_TIME).map(run));
     }
-    await this.flushDirectory();
   }
 
   /**
@@ -479,11 +486,16 @@ export class LogManager {
 
   /**
    * Resolves when recovery points and high watermarks are written down as they are now: what lies
-   * below the ones need not be read after a crash. Rejects with KAFKA_STORAGE_ERROR.
+   * below the ones need not be read after a crash. So it is with the names of the segments that hold
+   * records. Rejects with KAFKA_STORAGE_ERROR.
    */
   async checkpoint(): Promise<void> {
     if (this.#isClosed || this.#failure !== null) return;
     try {
+      await this.#inTurns(
+        (log) => log.names.isUnnamed && log.logEndOffset > log.logStartOffset,
+        (log) => log.names.syncDirectory(),
+      );
       await this.#recoveryPoints.save();
     } catch (error) {
       throw storageError(`Cannot write the checkpoints of ${this.directory}`, error);

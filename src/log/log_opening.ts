@@ -17,12 +17,13 @@ import { type Segment, segmentFileName } from "./segment.ts";
 
 /** What is opened. */
 export interface LogOpeningOptions
-  extends Omit<PartitionLogOptions, "recoveryPoint" | "openSegments"> {
+  extends Omit<PartitionLogOptions, "recoveryPoint" | "namedSegment" | "openSegments"> {
   /** The log, such as `events-0`. */
   readonly name: string;
   /** The names of the files in its directory. */
   readonly names: ReadonlySet<string>;
   readonly recoveryPoint: number | undefined;
+  readonly namedSegment: number;
   readonly openSegments: OpenSegments;
   readonly logStartOffset: number;
   readonly epochs: LeaderEpochs;
@@ -65,7 +66,10 @@ export class LogOpening {
       open: options.openSegments,
       logStartOffset: options.logStartOffset,
       recoveryPoint: options.recoveryPoint,
-      firstKnownOffset: epochs.earliest?.startOffset,
+      namedSegment: options.namedSegment,
+      firstKnownOffset: options.names.has(LEADER_EPOCH_CHECKPOINT)
+        ? epochs.earliest?.startOffset ?? 0
+        : undefined,
       // A log that was compacted keeps its gaps when its policy has become another.
       allowGaps: config.compact || (options.cleanedOffset ?? 0) > 0,
       wasShutDownCleanly: options.wasShutDownCleanly === true,

@@ -9,7 +9,7 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { HostCodecs } from "../runtime/runtime.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
-import { settleSwaps } from "./compaction/swap_files.ts";
+import { openDirectory, settleFiles } from "./leftover_files.ts";
 import { type EpochEnd, LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "./leader_epochs.ts";
 import { LogAppender } from "./log_appender.ts";
 import type { LogConfig } from "./log_config.ts";
@@ -135,12 +135,10 @@ export class PartitionLog {
   static open(options: PartitionLogOptions): PartitionLog {
     try {
       const { files } = options.runtime;
-      const isNew = !files.exists(options.directory);
-      if (isNew) files.makeDirectory(options.directory);
+      const { isNew, found } = openDirectory(files, options.directory);
       const log = new PartitionLog(options);
-      const found = new Set(isNew ? [] : files.list(options.directory).map(({ name }) => name));
       log.#identify(options, found.has(PARTITION_METADATA));
-      const names = settleSwaps(files, options.directory, found);
+      const names = settleFiles(files, options.directory, found);
       log.#open(options, names, isNew);
       return log;
     } catch (error) {
@@ -191,6 +189,11 @@ export class PartitionLog {
   /** Why the log takes no more records, or null while it does. */
   get failure(): KafkaError | null {
     return this.#failure;
+  }
+
+  /** Which of its segments' names are on the disk. */
+  get names(): Pick<SegmentList, "newestNamed" | "isUnnamed" | "syncDirectory"> {
+    return this.#segments;
   }
 
   /** Everything below this offset is on the disk. */
@@ -520,6 +523,7 @@ export class PartitionLog {
       name: this.name,
       names,
       recoveryPoint: isNew ? 0 : options.recoveryPoint,
+      namedSegment: isNew ? -1 : options.namedSegment ?? -1,
       openSegments: options.openSegments ?? new OpenSegments(),
       logStartOffset: this.#logStartOffset,
       epochs: this.#epochs,
@@ -528,11 +532,8 @@ export class PartitionLog {
     });
     const segments = opening.openSegments();
     const wasClean = options.wasShutDownCleanly === true;
-    this.#segments.adopt(segments);
+    this.#segments.adopt(segments, isNew ? "new" : wasClean ? "clean" : "unclean");
     this.compaction.adopt(segments);
-    // The names of files that the last process made may not have reached the disk.
-    if (isNew) this.#segments.noteNewDirectory();
-    else if (!wasClean) this.#segments.noteName();
     if (segments.length === 0 || this.logEndOffset < this.#logStartOffset) {
       // What was deleted must not come back because the log's end was lost, producers' records among it.
       this.#segments.clear();

@@ -18,6 +18,7 @@ import {
 import type { FileSystem } from "../runtime/runtime.ts";
 import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "./batch_scanner.ts";
 import { SWAP_SUFFIX } from "./compaction/swap_files.ts";
+import { LEADER_EPOCH_CHECKPOINT } from "./leader_epochs.ts";
 import type { OpenSegments } from "./open_segments.ts";
 import { baseOffsetOf, Segment, segmentFileName } from "./segment.ts";
 import { lastIndexEntry } from "./segment_index_files.ts";
@@ -57,7 +58,15 @@ export interface RecoveryOptions {
    * holds anything.
    */
   readonly recoveryPoint: number | undefined;
-  /** The first offset that the log's leader epochs know of; undefined when they know of none. */
+  /**
+   * A segment that begins there was on the disk, unless the recovery point is below or the log's start
+   * beyond; -1 for none.
+   */
+  readonly namedSegment: number;
+  /**
+   * The first offset that the log's leader epochs know of, 0 when they know of none; undefined when
+   * their file is missing.
+   */
   readonly firstKnownOffset: number | undefined;
   /** Whether compaction may have left gaps between segments. */
   readonly allowGaps: boolean;
@@ -77,8 +86,8 @@ export interface RecoveryOptions {
 /** The largest distance of an offset from its segment's first. */
 const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
 
-const REMEDY = "bring the file back from a copy or another replica, or remove the partition's " +
-  "directory to lose its records";
+const BRING_BACK = "bring the file back from a copy or another replica";
+const REMEDY = `${BRING_BACK}, or remove the partition's directory to lose its records`;
 
 /**
  * The segments of a directory, oldest first, whole; none where there are no files. Throws
@@ -121,10 +130,13 @@ class Recovery {
   #latestEpoch = -1;
   /** Whether the segment that was walked last lacks offsets, as only compaction leaves it. */
   #hasGaps = false;
+  /** Where a segment begins that was on the disk and that somebody has removed, or -1. */
+  readonly #missing: number;
 
   constructor(options: RecoveryOptions, segments: Segment[]) {
     this.#options = options;
     this.#left = segments;
+    this.#missing = missingSegment(options, segments);
   }
 
   run(): Segment[] {
@@ -179,20 +191,23 @@ class Recovery {
 
   /**
    * A loss of power may have taken the name of the first segment and kept that of a later one: then
-   * nothing of the log is left. Where the first one was on the disk, it was taken away otherwise.
+   * nothing of the log is left. Where the first one was on the disk, it was taken away otherwise: no
+   * segment goes before the disk has where the log begins then.
    */
   #checkBeginning(): void {
-    const { recoveryPoint, logStartOffset, firstKnownOffset = 0 } = this.#options;
+    const { recoveryPoint, logStartOffset, firstKnownOffset, directory } = this.#options;
     const [first] = this.#left;
-    if (recoveryPoint === undefined || first === undefined) return;
-    if (this.#options.wasShutDownCleanly) return;
-    if (first.baseOffset <= Math.max(logStartOffset, firstKnownOffset)) return;
-    if (recoveryPoint > logStartOffset) {
+    if (recoveryPoint === undefined || this.#options.wasShutDownCleanly) return;
+    if (first === undefined && this.#missing >= 0) throw this.#missed();
+    const begin = Math.max(logStartOffset, firstKnownOffset ?? 0);
+    if (first === undefined || first.baseOffset <= begin) return;
+    if (recoveryPoint > logStartOffset || this.#missing >= 0) {
+      // Whoever has removed the file that tells goes on with what is there.
+      if (firstKnownOffset === undefined) return;
       throw this.#refusal(
-        `it begins at offset ${
-          Math.max(logStartOffset, firstKnownOffset)
-        }, and its first segment ` +
-          `is ${first.path}`,
+        `its records begin at offset ${begin}, and its first segment is ${first.path}`,
+        `bring what is missing in ${directory} back from a copy or another replica, or remove ` +
+          `${LEADER_EPOCH_CHECKPOINT} there to go on without those records`,
       );
     }
     for (const segment of this.#left.splice(0)) {
@@ -222,12 +237,16 @@ class Recovery {
   #follows(segment: Segment, safeOffset: number): boolean {
     const before = this.#kept.at(-1);
     if (before === undefined || segment.baseOffset === before.nextOffset) return true;
+    if (this.#isDeleted(before, segment)) return false;
     const limit = this.#isOpenEnded ? safeOffset : Infinity;
     // Above the recovery point records may be missing for another reason than that they were
     // compacted: what is compacted was brought to the disk first.
     const mayHaveGap = this.#options.allowGaps &&
       (segment.baseOffset <= limit || this.#hasGaps);
-    if (segment.baseOffset > before.nextOffset && mayHaveGap) return true;
+    if (segment.baseOffset > before.nextOffset && mayHaveGap) {
+      this.#checkGap(before.nextOffset);
+      return true;
+    }
     const isEmpty = this.#sizeOf(segment) === 0;
     if (isEmpty && segment.baseOffset < before.nextOffset) {
       this.#drop(segment, "it is empty, and the segment before it holds what should be there");
@@ -242,8 +261,41 @@ class Recovery {
           `${segment.baseOffset}`,
       );
     }
+    if (before.nextOffset === this.#missing) throw this.#missed();
     this.#drop(segment, `it does not follow the log's end, ${before.nextOffset}`);
     return false;
+  }
+
+  /**
+   * Whether all up to `before` had been deleted, and a loss of power took the removal back, but not the
+   * file between it and `segment`: then the log begins with `segment`, if anywhere.
+   */
+  #isDeleted(before: Segment, segment: Segment): boolean {
+    const { logStartOffset, wasShutDownCleanly } = this.#options;
+    if (wasShutDownCleanly || before.nextOffset >= segment.baseOffset) return false;
+    if (before.nextOffset > logStartOffset || segment.baseOffset <= logStartOffset) return false;
+    for (const deleted of this.#kept.splice(0)) discard(deleted);
+    this.#left.unshift(segment);
+    this.#checkBeginning();
+    return true;
+  }
+
+  /**
+   * Compaction has left no record from `offset` to the next segment, or somebody has removed one that
+   * began there. Whoever takes a segment away for good takes what belongs to it as well: our own
+   * compaction before the segment that takes its place gives up the name that tells of the exchange,
+   * Apache Kafka while there still is a `.log.deleted`, at which it has been finished by now.
+   */
+  #checkGap(offset: number): void {
+    const { names, directory } = this.#options;
+    const digits = segmentFileName(offset).slice(0, -".log".length);
+    const left = [".index", ".timeindex", ".txnindex", ".snapshot"]
+      .map((suffix) => `${digits}${suffix}`).find((name) => names.has(name));
+    if (left === undefined) return;
+    throw this.#refusal(
+      `the segment ${directory}/${digits}.log is missing, and ${left} belongs to it`,
+      `${BRING_BACK}, or remove the other files of that number to go on without its records`,
+    );
   }
 
   /**
@@ -383,6 +435,9 @@ class Recovery {
         `${last.path} ends at offset ${end}, and the log ended at ${recoveryPoint}`,
       );
     }
+    if (last !== undefined && last.baseOffset < this.#missing && end === this.#missing) {
+      throw this.#missed();
+    }
     if (end >= recoveryPoint || logStartOffset >= recoveryPoint) return;
     throw this.#refusal(
       last === undefined
@@ -421,12 +476,29 @@ class Recovery {
     this.#options.report({ name, file: segment.path, logEndOffset, bytesCut, reason });
   }
 
-  #refusal(what: string): KafkaError {
-    return new KafkaError(
-      ErrorCode.KAFKA_STORAGE_ERROR,
-      `Cannot open ${this.#options.name}: ${what}; ${REMEDY}`,
+  #missed(): KafkaError {
+    const path = `${this.#options.directory}/${segmentFileName(this.#missing)}`;
+    return this.#refusal(
+      `the segment ${path} was there and is missing`,
+      `${BRING_BACK}, or put an empty file in its place to go on without its records`,
     );
   }
+
+  #refusal(what: string, remedy = REMEDY): KafkaError {
+    return new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot open ${this.#options.name}: ${what}; ${remedy}`,
+    );
+  }
+}
+
+/** As `Recovery.#missing`. After an orderly end others tell: what is missing then held records. */
+function missingSegment(options: RecoveryOptions, segments: readonly Segment[]): number {
+  const { namedSegment, recoveryPoint, logStartOffset, wasShutDownCleanly } = options;
+  if (wasShutDownCleanly || recoveryPoint === undefined || recoveryPoint < namedSegment) return -1;
+  // It has been deleted, or it ended before the start and has made way for a new one.
+  if (namedSegment < logStartOffset) return -1;
+  return segments.some(({ baseOffset }) => baseOffset === namedSegment) ? -1 : namedSegment;
 }
 
 function discard(segment: Segment): void {

@@ -22,6 +22,8 @@ export class SegmentList {
   #segments: Segment[] = [];
   /** Deleted segments whose files go when their time has come and nobody sends them any more. */
   #retired: { readonly segment: Segment; readonly dueMs: number }[] = [];
+  /** Those whose files' names are on the disk. */
+  readonly #named = new WeakSet<Segment>();
   /** Whether a file was made or removed since the directory was synced. */
   #directoryIsDirty = false;
   /** Whether the directory was made, and its own name may not be on the disk. */
@@ -45,9 +47,17 @@ export class SegmentList {
     this.#onRoll = onRoll;
   }
 
-  /** Takes segments that were found, oldest first. */
-  adopt(segments: Segment[]): void {
+  /**
+   * Takes segments that were found, oldest first, in a directory that this process has made (`new`),
+   * or that an orderly end has left (`clean`), or another end (`unclean`): then the names of files
+   * that the last process made may not have reached the disk.
+   */
+  adopt(segments: Segment[], origin: "new" | "clean" | "unclean"): void {
     this.#segments = segments;
+    // Its own name has to be brought to the disk too.
+    this.#directoryIsNew = origin === "new";
+    if (origin !== "clean") this.#directoryIsDirty = true;
+    else for (const segment of segments) this.#named.add(segment);
   }
 
   /** All segments, oldest first. */
@@ -72,6 +82,32 @@ export class SegmentList {
     let first = this.#segments[0]!.baseOffset;
     for (const { segment } of this.#retired) first = Math.min(first, segment.baseOffset);
     return first;
+  }
+
+  /**
+   * Where the newest segment begins of those that no loss of power can take, -1 where there is none:
+   * unless the log is cut, it is there at the next start.
+   */
+  get newestNamed(): number {
+    return this.#segments.findLast((segment) => this.#named.has(segment))?.baseOffset ?? -1;
+  }
+
+  /** Whether a loss of power could take the name of the active segment's file. */
+  get isUnnamed(): boolean {
+    return !this.#named.has(this.active);
+  }
+
+  /**
+   * Segments that begin at `offset` or behind it may be about to go: they do not count as named until
+   * the directory is synced again. Whether any did.
+   */
+  forgetNames(offset: number): boolean {
+    let hadAny = false;
+    for (const segment of this.#segments) {
+      if (segment.baseOffset >= offset && this.#named.delete(segment)) hadAny = true;
+    }
+    this.#directoryIsDirty ||= hadAny;
+    return hadAny;
   }
 
   /** Adds an empty segment that begins at `baseOffset`, and makes its file. */
@@ -223,11 +259,14 @@ export class SegmentList {
 
   async #syncNames(): Promise<void> {
     const { files } = this.#runtime;
+    const present = [...this.#segments];
     await files.syncDirectory(this.#directory);
-    if (!this.#directoryIsNew) return;
     // A file that nobody finds is lost, however well it was synced.
-    await files.syncDirectory(this.#directory.replace(/(?<=.)\/[^/]*$/, ""));
-    this.#directoryIsNew = false;
+    if (this.#directoryIsNew) {
+      await files.syncDirectory(this.#directory.replace(/(?<=.)\/[^/]*$/, ""));
+      this.#directoryIsNew = false;
+    }
+    for (const segment of present) this.#named.add(segment);
   }
 
   /**
@@ -240,12 +279,6 @@ export class SegmentList {
       segment.storeIndex();
     }
     await this.syncDirectory();
-  }
-
-  /** The directory was made by this process: its own name has to be brought to the disk too. */
-  noteNewDirectory(): void {
-    this.#directoryIsNew = true;
-    this.#directoryIsDirty = true;
   }
 
   /** The name of a file in the directory was made or changed by somebody else. */

@@ -191,7 +191,14 @@ test("a missing segment is refused, unless compaction may have left the gap", ()
   const next = machine.kill();
   next.files.remove(`/data/events-0/${next.segments()[1]!}`);
   assertStringIncludes(refusal(() => next.open(config)).message, "the next segment begins at");
-  const again = next.open({ ...config, compact: true });
+  const compacted = { ...config, compact: true };
+  const [, name] = next.segments();
+  const { message } = refusal(() => next.open(compacted));
+  assertStringIncludes(message, "00000000000000000006.log is missing");
+  assertStringIncludes(message, "remove the other files of that number");
+  assertEquals(name, "00000000000000000012.log");
+  next.files.remove("/data/events-0/00000000000000000006.snapshot");
+  const again = next.open(compacted);
   const offsets = allBatches(again).map((batch) => batch.baseOffset);
   assertEquals(again.logEndOffset, 18);
   assertEquals(offsets.length, 6);

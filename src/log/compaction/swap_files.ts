@@ -55,7 +55,7 @@ export function settleSwaps(
   for (const file of swaps) if (file.baseOffset >= firstCleaned) remove(file);
   // Last, since their presence is what condemned the others.
   for (const file of cleaned) remove(file);
-  for (const file of found) if (file.suffix === DELETED_SUFFIX) remove(file);
+  finishDeletions(found, remove);
   const valid = swaps.filter((file) => file.baseOffset < firstCleaned);
   const logs = valid.filter((file) => file.kind === "log");
   for (const log of logs) {
@@ -74,6 +74,30 @@ export function settleSwaps(
     files.rename(path, path.slice(0, -SWAP_SUFFIX.length));
   }
   return new Set(files.list(directory).map(({ name }) => name));
+}
+
+/**
+ * Removes what is called `.deleted`. A process that was killed between the renamings of one segment's
+ * files has left its indexes under their own names; they go first, since what they would tell without
+ * their log is that somebody has removed it.
+ */
+function finishDeletions(
+  found: readonly SegmentFile[],
+  remove: (file: SegmentFile) => void,
+): void {
+  const basesOf = (suffixes: readonly string[]): Set<number> =>
+    new Set(
+      found.filter(({ kind, suffix }) => kind === "log" && suffixes.includes(suffix))
+        .map(({ baseOffset }) => baseOffset),
+    );
+  const deleted = basesOf([DELETED_SUFFIX]);
+  const kept = basesOf(["", SWAP_SUFFIX]);
+  const isLeft = ({ baseOffset, suffix }: SegmentFile): boolean =>
+    suffix === "" && deleted.has(baseOffset) && !kept.has(baseOffset);
+  for (const file of found) if (isLeft(file)) remove(file);
+  const doomed = found.filter(({ suffix }) => suffix === DELETED_SUFFIX);
+  for (const file of doomed) if (file.kind !== "log") remove(file);
+  for (const file of doomed) if (file.kind === "log") remove(file);
 }
 
 function parse(name: string): SegmentFile | null {

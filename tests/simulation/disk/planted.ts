@@ -16,6 +16,7 @@ import { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ProducerSnapshots } from "../../../src/log/producer_snapshots.ts";
 import { ProducerState } from "../../../src/log/producer_state.ts";
 import { RecoveryPoints } from "../../../src/log/recovery_points.ts";
+import { SegmentList } from "../../../src/log/segment_list.ts";
 import type { Sabotage } from "../outcome.ts";
 import { wrongFiles } from "./wrong_files.ts";
 
@@ -148,7 +149,27 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "old segments that go before the log's start is on the disk",
-    plant: () => replaceGetter(LogStart.prototype, "isSaved", () => true),
+    plant: () => {
+      let calls = 0;
+      // Every other time it is written later, with the next one.
+      return exchange(
+        LogStart.prototype,
+        "save",
+        (right) =>
+          function (this: LogStart, isLowered: boolean): void {
+            if (++calls % 2 === 0) right.call(this, isLowered);
+          },
+      );
+    },
+  },
+  {
+    name: "a segment that the next start expects where the log ended",
+    plant: () =>
+      replaceGetter(
+        SegmentList.prototype,
+        "newestNamed",
+        (_: number, list: SegmentList) => list.active.nextOffset,
+      ),
   },
   {
     name: "a marker of an orderly end that is written before all else is on the disk",
