@@ -74,18 +74,18 @@ export class LogDurability {
   }
 
   /**
-   * What is from `offset` on is about to go: nothing may promise it any more. What this returns
-   * resolves when the disk does not either.
+   * What is from `offset` on is about to go, or has gone: nothing may promise it any more. What this
+   * returns resolves when the disk does not either.
    */
-  lower(offset: number): Promise<void> | void {
+  lower(offset: number, hasGone = false): Promise<void> | void {
     this.#cuts++;
-    const hadNames = this.#options.segments.forgetNames(offset);
-    if (offset >= this.recoveryPoint && !hadNames && !this.#isUnwritten) return;
+    const unmarked = hasGone ? null : this.#options.segments.unmark(offset);
+    if (offset >= this.recoveryPoint && unmarked === null && !this.#isUnwritten) return;
     this.recoveryPoint = Math.min(this.recoveryPoint, offset);
     this.#isUnwritten = true;
     const written = this.#options.onRecoveryPoint(true);
-    if (!(written instanceof Promise)) return void (this.#isUnwritten = false);
-    const done = written.then(() => void (this.#isUnwritten = false));
+    if (!(written instanceof Promise) && unmarked === null) return void (this.#isUnwritten = false);
+    const done = Promise.all([written, unmarked]).then(() => void (this.#isUnwritten = false));
     // Who does not wait tries again the next time.
     done.catch(() => {});
     return done;

@@ -437,9 +437,9 @@ export class LogManager {
         return saved;
       },
       openSegments: this.#openSegments,
-      namedSegment: this.#recoveryPoints.storedSegmentName(name),
       onRecoveryPoint: (isLowered) => {
-        const saved = isLowered ? this.#recoveryPoints.lower() : this.#recoveryPoints.save();
+        if (isLowered) this.#recoveryPoints.lower();
+        const saved = this.#recoveryPoints.save();
         saved.catch(() => {});
         return saved;
       },

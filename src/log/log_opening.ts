@@ -17,13 +17,12 @@ import { type Segment, segmentFileName } from "./segment.ts";
 
 /** What is opened. */
 export interface LogOpeningOptions
-  extends Omit<PartitionLogOptions, "recoveryPoint" | "namedSegment" | "openSegments"> {
+  extends Omit<PartitionLogOptions, "recoveryPoint" | "openSegments"> {
   /** The log, such as `events-0`. */
   readonly name: string;
   /** The names of the files in its directory. */
   readonly names: ReadonlySet<string>;
   readonly recoveryPoint: number | undefined;
-  readonly namedSegment: number;
   readonly openSegments: OpenSegments;
   readonly logStartOffset: number;
   readonly epochs: LeaderEpochs;
@@ -66,7 +65,6 @@ export class LogOpening {
       open: options.openSegments,
       logStartOffset: options.logStartOffset,
       recoveryPoint: options.recoveryPoint,
-      namedSegment: options.namedSegment,
       firstKnownOffset: options.names.has(LEADER_EPOCH_CHECKPOINT)
         ? epochs.earliest?.startOffset ?? 0
         : undefined,

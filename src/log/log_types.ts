@@ -69,8 +69,6 @@ export interface PartitionLogOptions {
    * such.
    */
   readonly recoveryPoint?: number;
-  /** What `segment-name-checkpoint` has for this log, -1 or absent where it has nothing. */
-  readonly namedSegment?: number;
   /** Keeps count of open segment files, of this log and others. A count of its own unless given. */
   readonly openSegments?: OpenSegments;
   /** Is told what was mended. */

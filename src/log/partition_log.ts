@@ -192,7 +192,7 @@ export class PartitionLog {
   }
 
   /** Which of its segments' names are on the disk. */
-  get names(): Pick<SegmentList, "newestNamed" | "isUnnamed" | "syncDirectory"> {
+  get names(): Pick<SegmentList, "isUnnamed" | "syncDirectory"> {
     return this.#segments;
   }
 
@@ -396,7 +396,7 @@ export class PartitionLog {
       this.#durability.lower(offset);
       this.compaction.onTruncated(offset);
       this.#segments.truncate(offset);
-      this.#durability.lower(this.logEndOffset);
+      this.#durability.lower(this.logEndOffset, true);
       if (this.#logStartOffset > this.logEndOffset) {
         this.#logStartOffset = this.logEndOffset;
         this.#start.save(true);
@@ -411,6 +411,7 @@ export class PartitionLog {
   /** Removes every record: the log is empty and begins and ends at `offset`. */
   truncateFully(offset: number): void {
     this.#change("truncate", () => {
+      this.#segments.unmark(0);
       this.#durability.lower(offset);
       this.compaction.onTruncated(offset);
       this.#segments.clear();
@@ -523,7 +524,6 @@ export class PartitionLog {
       name: this.name,
       names,
       recoveryPoint: isNew ? 0 : options.recoveryPoint,
-      namedSegment: isNew ? -1 : options.namedSegment ?? -1,
       openSegments: options.openSegments ?? new OpenSegments(),
       logStartOffset: this.#logStartOffset,
       epochs: this.#epochs,

@@ -59,11 +59,6 @@ export interface RecoveryOptions {
    */
   readonly recoveryPoint: number | undefined;
   /**
-   * A segment that begins there was on the disk, unless the recovery point is below or the log's start
-   * beyond; -1 for none.
-   */
-  readonly namedSegment: number;
-  /**
    * The first offset that the log's leader epochs know of, 0 when they know of none; undefined when
    * their file is missing.
    */
@@ -477,10 +472,14 @@ class Recovery {
   }
 
   #missed(): KafkaError {
-    const path = `${this.#options.directory}/${segmentFileName(this.#missing)}`;
+    const { directory, recoveryPoint } = this.#options;
+    const path = `${directory}/${segmentFileName(this.#missing)}`;
     return this.#refusal(
       `the segment ${path} was there and is missing`,
-      `${BRING_BACK}, or put an empty file in its place to go on without its records`,
+      // With records of it known to be on the disk, an empty one would be too short.
+      this.#missing === recoveryPoint
+        ? `${BRING_BACK}, or put an empty file in its place to go on without its records`
+        : REMEDY,
     );
   }
 
@@ -492,13 +491,21 @@ class Recovery {
   }
 }
 
-/** As `Recovery.#missing`. After an orderly end others tell: what is missing then held records. */
+/**
+ * As `Recovery.#missing`: the `.index` of the newest segment is there without its `.log`, whose name had
+ * reached the disk before it (`Segment.placeIndex`). When the recovery point is below, the segment may
+ * have been cut off; when the log's start is beyond, it has been deleted. After an orderly end others
+ * tell: what is missing then held records.
+ */
 function missingSegment(options: RecoveryOptions, segments: readonly Segment[]): number {
-  const { namedSegment, recoveryPoint, logStartOffset, wasShutDownCleanly } = options;
-  if (wasShutDownCleanly || recoveryPoint === undefined || recoveryPoint < namedSegment) return -1;
-  // It has been deleted, or it ended before the start and has made way for a new one.
-  if (namedSegment < logStartOffset) return -1;
-  return segments.some(({ baseOffset }) => baseOffset === namedSegment) ? -1 : namedSegment;
+  const { names, recoveryPoint, logStartOffset, wasShutDownCleanly } = options;
+  if (wasShutDownCleanly || recoveryPoint === undefined) return -1;
+  let newest = -1;
+  for (const name of names) {
+    if (/^\d{20}\.index$/.test(name)) newest = Math.max(newest, Number(name.slice(0, 20)));
+  }
+  if (newest < logStartOffset || newest > recoveryPoint) return -1;
+  return segments.some(({ baseOffset }) => baseOffset === newest) ? -1 : newest;
 }
 
 function discard(segment: Segment): void {

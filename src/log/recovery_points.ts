@@ -2,12 +2,6 @@
  * What a data directory knows of its logs' recovery points and high watermarks: up to where each log
  * was on the disk, and up to where all replicas in sync had it, when that was last written down.
  *
- * Beside Apache Kafka's two files there is one of our own, which Apache Kafka leaves alone: where the
- * newest segment begins of each log whose file's name is on the disk, so that a file that somebody
- * removes is missed, the active one too. It is true as long as neither the recovery point is below nor
- * the log's start beyond: it is written before a higher recovery point is, the recovery point is
- * lowered before a log is cut, and no old segment goes before the disk has where the log begins then.
- *
  * @module
  */
 import { KafkaError } from "../protocol/errors.ts";
@@ -17,10 +11,8 @@ import type { PartitionLog } from "./partition_log.ts";
 
 const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
 const HIGH_WATERMARKS = "replication-offset-checkpoint";
-/** The name of the file at the root of a data directory. */
-export const SEGMENT_NAMES = "segment-name-checkpoint";
 
-/** The three checkpoints of one data directory. */
+/** The two checkpoints of one data directory. */
 export class RecoveryPoints {
   /** The high watermark of a log: its end, unless somebody who knows better is asked. */
   highWatermarkOf: (log: PartitionLog) => number = (log) => log.logEndOffset;
@@ -28,12 +20,10 @@ export class RecoveryPoints {
   readonly #logs: ReadonlyMap<string, PartitionLog>;
   readonly #recoveryPoints: OffsetCheckpoint;
   readonly #highWatermarks: OffsetCheckpoint;
-  readonly #segmentNames: OffsetCheckpoint;
   readonly #onLoss: (sentence: string) => void;
   /** Of logs that are not open; null where the file is missing, so that nothing is known. */
   #storedRecoveryPoints: Map<string, number> | null;
   readonly #storedHighWatermarks: Map<string, number>;
-  readonly #storedSegmentNames: Map<string, number>;
 
   /**
    * Reads the checkpoints of `directory`, whose open logs are `logs`; of logs other than `names` they
@@ -53,8 +43,6 @@ export class RecoveryPoints {
     this.#onLoss = onLoss;
     this.#recoveryPoints = new OffsetCheckpoint(files, directory, RECOVERY_POINTS);
     this.#highWatermarks = new OffsetCheckpoint(files, directory, HIGH_WATERMARKS);
-    this.#segmentNames = new OffsetCheckpoint(files, directory, SEGMENT_NAMES);
-    this.#storedSegmentNames = this.#read(this.#segmentNames, names) ?? new Map();
     this.#storedRecoveryPoints = this.#read(this.#recoveryPoints, names) ??
       (isNew ? new Map() : null);
     this.#storedHighWatermarks = this.#read(this.#highWatermarks, names) ?? new Map();
@@ -73,14 +61,6 @@ export class RecoveryPoints {
     return this.#storedHighWatermarks.get(name) ?? -1;
   }
 
-  /**
-   * Where a segment begins whose file was there when that was last written down, or -1. For a log that
-   * is not open yet.
-   */
-  storedSegmentName(name: string): number {
-    return this.#storedSegmentNames.get(name) ?? -1;
-  }
-
   /** Every log of the directory has been opened, or is known as damaged. */
   know(): void {
     this.#storedRecoveryPoints ??= new Map();
@@ -89,28 +69,18 @@ export class RecoveryPoints {
   /** The log is gone for good. */
   forget(name: string): void {
     this.#storedHighWatermarks.delete(name);
-    if (this.#storedSegmentNames.delete(name)) this.#segmentNames.replace(this.#currentNames());
     if (this.#storedRecoveryPoints?.delete(name)) this.#recoveryPoints.replace(this.#current());
   }
 
-  /**
-   * The recovery point of an open log has been lowered: this is written down at once, before records
-   * go. Resolves when all are written down, on the disk. Rejects with a `FileError`.
-   */
-  async lower(): Promise<void> {
-    if (this.#storedRecoveryPoints === null) return;
-    this.#recoveryPoints.replace(this.#current());
-    // First, and as it is now: a flush may raise it again before the records go.
-    await this.#recoveryPoints.save(() => this.#current());
-    await this.#segmentNames.save(() => this.#currentNames());
-    await this.#highWatermarks.save(() => this.#currentHighWatermarks());
+  /** The recovery point of an open log has been lowered: this is written down before records go. */
+  lower(): void {
+    if (this.#storedRecoveryPoints !== null) this.#recoveryPoints.replace(this.#current());
   }
 
-  /** Resolves when all are written down, on the disk. Rejects with a `FileError`. */
+  /** Resolves when both are written down, on the disk. Rejects with a `FileError`. */
   async save(): Promise<void> {
     // With a part of the logs only, the file would say of the others that nothing is on the disk.
     if (this.#storedRecoveryPoints === null) return;
-    await this.#segmentNames.save(() => this.#currentNames());
     await this.#recoveryPoints.save(() => this.#current());
     await this.#highWatermarks.save(() => this.#currentHighWatermarks());
   }
@@ -124,21 +94,8 @@ export class RecoveryPoints {
 
   #current(): Map<string, number> {
     const stored = this.#storedRecoveryPoints!;
-    for (const { name, names, recoveryPoint } of this.#logs.values()) {
-      const named = this.storedSegmentName(name);
-      // A segment that may have been cut off since must not pass for one that is there.
-      const isTrue = names.newestNamed >= named;
-      stored.set(name, isTrue ? recoveryPoint : Math.min(recoveryPoint, Math.max(0, named - 1)));
-    }
+    for (const log of this.#logs.values()) stored.set(log.name, log.recoveryPoint);
     return stored;
-  }
-
-  #currentNames(): Map<string, number> {
-    for (const { name, names } of this.#logs.values()) {
-      if (names.newestNamed >= 0) this.#storedSegmentNames.set(name, names.newestNamed);
-      else this.#storedSegmentNames.delete(name);
-    }
-    return this.#storedSegmentNames;
   }
 
   #currentHighWatermarks(): Map<string, number> {

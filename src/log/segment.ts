@@ -512,6 +512,20 @@ export class Segment implements CountedSegment {
     }
   }
 
+  /**
+   * The name of its `.log` is on the disk: makes sure that it has an `.index`, if an empty one, as the
+   * active segment of Apache Kafka always has. If the `.log` is missing at a start, that tells of it.
+   */
+  placeIndex(): void {
+    const path = siblingPath(this.path, ".index");
+    try {
+      if (!this.#files.exists(path)) this.#files.open(path, "create").close();
+    } catch (error) {
+      // The log does without: only a file that somebody removes would not be missed.
+      if (!(error instanceof FileError)) throw error;
+    }
+  }
+
   /** Removes the files of its index, from which nothing is read any more. */
   removeIndexFiles(): void {
     removeIndex(this.#files, this.path);

@@ -24,6 +24,8 @@ export class SegmentList {
   #retired: { readonly segment: Segment; readonly dueMs: number }[] = [];
   /** Those whose files' names are on the disk. */
   readonly #named = new WeakSet<Segment>();
+  /** Segments from there on are about to go. */
+  #unmarkedFrom = Infinity;
   /** Whether a file was made or removed since the directory was synced. */
   #directoryIsDirty = false;
   /** Whether the directory was made, and its own name may not be on the disk. */
@@ -84,30 +86,26 @@ export class SegmentList {
     return first;
   }
 
-  /**
-   * Where the newest segment begins of those that no loss of power can take, -1 where there is none:
-   * unless the log is cut, it is there at the next start.
-   */
-  get newestNamed(): number {
-    return this.#segments.findLast((segment) => this.#named.has(segment))?.baseOffset ?? -1;
-  }
-
   /** Whether a loss of power could take the name of the active segment's file. */
   get isUnnamed(): boolean {
     return !this.#named.has(this.active);
   }
 
   /**
-   * Segments that begin at `offset` or behind it may be about to go: they do not count as named until
-   * the directory is synced again. Whether any did.
+   * Segments that begin at `offset` or behind it are about to go: nothing beside them may tell of them.
+   * Resolves when nothing does on the disk; null when nothing did.
    */
-  forgetNames(offset: number): boolean {
-    let hadAny = false;
-    for (const segment of this.#segments) {
-      if (segment.baseOffset >= offset && this.#named.delete(segment)) hadAny = true;
-    }
-    this.#directoryIsDirty ||= hadAny;
-    return hadAny;
+  unmark(offset: number): Promise<void> | null {
+    this.#unmarkedFrom = Math.min(this.#unmarkedFrom, offset);
+    const doomed = this.#segments.filter((segment) => segment.baseOffset >= offset);
+    const marked = doomed.filter((segment) => this.#named.delete(segment));
+    if (marked.length === 0) return null;
+    for (const segment of marked) segment.removeIndexFiles();
+    this.#directoryIsDirty = true;
+    const done = this.#runtime.files.syncDirectory(this.#directory);
+    // Who does not wait has the directory synced by the next flush.
+    done.catch(() => {});
+    return done;
   }
 
   /** Adds an empty segment that begins at `baseOffset`, and makes its file. */
@@ -223,11 +221,15 @@ export class SegmentList {
     this.active.truncate(this.active.locate(offset));
     // Its list of aborted transactions may have gone with what it speaks of.
     this.#directoryIsDirty = true;
+    this.#unmarkedFrom = Infinity;
+    // Its index went with the cut.
+    this.#named.delete(this.active);
   }
 
   /** Removes every segment and its file. */
   clear(): void {
     for (const segment of this.#segments.splice(0)) this.#remove(segment);
+    this.#unmarkedFrom = Infinity;
   }
 
   /** Resolves when all that was written, and the files' names, are on the disk. */
@@ -266,7 +268,12 @@ export class SegmentList {
       await files.syncDirectory(this.#directory.replace(/(?<=.)\/[^/]*$/, ""));
       this.#directoryIsNew = false;
     }
-    for (const segment of present) this.#named.add(segment);
+    for (const segment of present) {
+      if (this.#named.has(segment) || segment.baseOffset >= this.#unmarkedFrom) continue;
+      if (!this.#segments.includes(segment)) continue;
+      this.#named.add(segment);
+      segment.placeIndex();
+    }
   }
 
   /**

@@ -200,7 +200,12 @@ test("a log that ends below its recovery point, or has lost its files, is refuse
     const { message } = refusal(() => next.open(config, { wasShutDownCleanly, recoveryPoint: 8 }));
     assertStringIncludes(message, "ends at offset 6, and records up to offset 8 were on the disk");
   }
-  next.files.remove(`/data/events-0/${next.segments()[0]!}`);
+  const only = next.segments()[0]!;
+  next.files.remove(`/data/events-0/${only}`);
+  const missed = refusal(() => next.open(config, { recoveryPoint: 6 }));
+  assertStringIncludes(missed.message, `${only} was there and is missing; bring the file back`);
+  assertEquals(missed.message.includes("empty file"), false);
+  next.files.remove(`/data/events-0/${only.replace(".log", ".index")}`);
   const { message } = refusal(() => next.open(config, { recoveryPoint: 6 }));
   assertStringIncludes(message, "holds no segment, and records up to offset 6 were on the disk");
   // Somebody who removed the directory wants it so.

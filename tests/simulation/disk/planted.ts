@@ -163,15 +163,6 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
     },
   },
   {
-    name: "a segment that the next start expects where the log ended",
-    plant: () =>
-      replaceGetter(
-        SegmentList.prototype,
-        "newestNamed",
-        (_: number, list: SegmentList) => list.active.nextOffset,
-      ),
-  },
-  {
     name: "a marker of an orderly end that is written before all else is on the disk",
     plant: () => exchange(LogManager.prototype, "flush", () => () => Promise.resolve()),
   },

@@ -11,6 +11,8 @@ import { OpenTransactions } from "../../../src/log/open_transactions.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import type { ProducerSnapshotEntry } from "../../../src/log/producer_snapshot.ts";
 import { ProducerState } from "../../../src/log/producer_state.ts";
+import type { Segment } from "../../../src/log/segment.ts";
+import { SegmentList } from "../../../src/log/segment_list.ts";
 import { StartOffsets } from "../../../src/log/start_offsets.ts";
 import { Operations } from "./operations.ts";
 import { exchange, type PlantedDiskBug } from "./planted.ts";
@@ -100,6 +102,20 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
         (right) =>
           function (this: LogDirectories, topic, partition, topicId, config) {
             return right.call(this, topic, partition, topicId, config);
+          },
+      ),
+  },
+  {
+    name: "an index that tells of a segment before its name is on the disk",
+    plant: () =>
+      exchange(
+        SegmentList.prototype,
+        "add",
+        (right) =>
+          function (this: SegmentList, ...args): Segment {
+            const segment = right.apply(this, args);
+            segment.placeIndex();
+            return segment;
           },
       ),
   },

@@ -78,7 +78,9 @@ class Removal {
     const log = directory.slice(DATA.length + 1);
     const start = numberFor(disk, "log-start-offset-checkpoint", log) ?? 0;
     const recoveryPoint = numberFor(disk, "recovery-point-offset-checkpoint", log);
-    const named = numberFor(disk, "segment-name-checkpoint", log) ?? -1;
+    const indexes = names.filter((name) => /^\d{20}\.index$/.test(name)).sort();
+    const newest = Number(indexes.at(-1)?.slice(0, 20) ?? -1);
+    const named = this.seed % 2 === 0 ? newest : -1;
     const epochs = textOf(disk, `${directory}/leader-epoch-checkpoint`).split("\n");
     const begin = Math.max(start, Number(epochs[2]?.split(" ")[1] ?? 0));
     const base = Number(name.slice(0, 20));
