@@ -4,7 +4,8 @@
  * there anew, without the records that the map knows a newer one of, and puts the new segments in the
  * place of the old ones. What did not fit is left for the next time.
  *
- * Both passes work in slices of a millisecond; whatever else happens to the log in between (records
+ * Both passes read while the event loop goes on, work on what was read for a fraction of a millisecond,
+ * and rest every now and then, so that requests hardly wait for them. Whatever else happens to the log in between (records
  * come, old segments are deleted, the topic goes) is looked at after each.
  *
  * @module

@@ -6,8 +6,8 @@
  */
 import type { Clock, Timer } from "../../runtime/runtime.ts";
 
-/** How long one slice of work is, ms. A request that arrives meanwhile waits so much longer. */
-export const SLICE_MS = 0.4;
+/** How long one slice of work is, ms, without what is spent waiting for the disk. */
+export const SLICE_MS = 0.6;
 /** How many bytes one slice reads and writes at most: simulated time stands still during work. */
 export const SLICE_BYTES = 1_048_576;
 /**
