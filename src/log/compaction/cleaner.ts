@@ -5,8 +5,8 @@
  * place of the old ones. What did not fit is left for the next time.
  *
  * Both passes read while the event loop goes on, work on what was read for a fraction of a millisecond,
- * and rest every now and then, so that requests hardly wait for them. Whatever else happens to the log in between (records
- * come, old segments are deleted, the topic goes) is looked at after each.
+ * and rest every now and then, so that requests hardly wait for them. Whatever else happens to the log
+ * meanwhile (records come, old segments are deleted, the topic goes) is looked at after each.
  *
  * @module
  */
