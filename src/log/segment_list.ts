@@ -270,7 +270,8 @@ export class SegmentList {
     }
     for (const segment of present) {
       if (this.#named.has(segment) || segment.baseOffset >= this.#unmarkedFrom) continue;
-      if (!this.#segments.includes(segment)) continue;
+      // One that compaction has made has its own name later.
+      if (!this.#segments.includes(segment) || !segment.path.endsWith(".log")) continue;
       this.#named.add(segment);
       segment.placeIndex();
     }

@@ -16,7 +16,6 @@ import { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ProducerSnapshots } from "../../../src/log/producer_snapshots.ts";
 import { ProducerState } from "../../../src/log/producer_state.ts";
 import { RecoveryPoints } from "../../../src/log/recovery_points.ts";
-import { SegmentList } from "../../../src/log/segment_list.ts";
 import type { Sabotage } from "../outcome.ts";
 import { wrongFiles } from "./wrong_files.ts";
 
