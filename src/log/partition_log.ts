@@ -545,9 +545,9 @@ export class PartitionLog {
     const safeOffset = wasClean && !opening.wasMended ? Infinity : opening.safeOffset;
     this.#durability.recoveryPoint = Math.min(safeOffset, this.logEndOffset);
     // The last process may have cut the log where it ends now, and not brought that to the disk.
-    const mayBeCut = !isNew && !wasClean && safeOffset >= this.logEndOffset;
+    const mayBeCut = !isNew && !wasClean;
     this.#segments.active.isDirty ||= mayBeCut;
-    this.#wasMended = opening.wasMended || mayBeCut;
+    this.#wasMended = opening.wasMended || mayBeCut && safeOffset >= this.logEndOffset;
     opening.finish(this.#segments.all, this.#logStartOffset);
   }
 

@@ -155,6 +155,28 @@ test("what a killed process had not brought to the disk is brought there by the 
   }
 });
 
+test("a cut that a killed process had not brought to the disk lasts once the next one has flushed", async () => {
+  const simulation = new Simulation(3);
+  const runtime = simulation.runtime("alpha");
+  const client = { leaderEpoch: 0, origin: "client" } as const;
+  const first = open(runtime);
+  await simulation.run(
+    Promise.all(["/", "/data"].map((path) => runtime.files.syncDirectory(path))),
+  );
+  first.append(batchOf(3), client);
+  first.roll();
+  first.append(batchOf(2), client);
+  await simulation.run(first.flush());
+  first.truncateTo(3);
+  simulation.kill("alpha");
+  // Nothing is known to be on the disk, so that nothing had to be cut: the last segment is empty.
+  const second = open(simulation.restart("alpha"), 0);
+  assertEquals(second.logEndOffset, 3);
+  await simulation.run(second.flush());
+  simulation.crash("alpha", "lose");
+  assertEquals(open(simulation.restart("alpha"), 0).logEndOffset, 3);
+});
+
 test("a list of aborted transactions that is left without its records is removed", () => {
   const machine = new Machine();
   const producer = { producerId: 1, producerEpoch: 0, isTransactional: true };
