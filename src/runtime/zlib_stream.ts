@@ -1,7 +1,8 @@
 /**
  * Bytes through one of the streams of `node:zlib`, a piece at a time. Deno does a stream's work on the
  * main thread, inside `write` and `read`; Node in its pool of threads. Either way the next piece is only
- * asked for after a pause, and a stream that has output waiting does nothing.
+ * asked for after a pause, and a stream that has output waiting does nothing, but for what Node's pool
+ * had begun.
  *
  * @module
  */
