@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FileSystem } from "../runtime/runtime.ts";
+import type { DirectoryFiles } from "./directory_files.ts";
 import type { PartitionLog } from "./partition_log.ts";
 
 interface DeletedLog {
@@ -14,11 +14,11 @@ interface DeletedLog {
 
 /** The deleted logs of one data directory. */
 export class DeletedLogs {
-  readonly #files: FileSystem;
+  readonly #files: DirectoryFiles;
   #waiting: DeletedLog[] = [];
 
   /** None yet. */
-  constructor(files: FileSystem) {
+  constructor(files: DirectoryFiles) {
     this.#files = files;
   }
 
@@ -37,9 +37,8 @@ export class DeletedLogs {
       try {
         const { directory } = waiting.log;
         // What is left of it is removed by the next start.
-        if (nowMs !== Infinity && this.#files.removeLater !== undefined) {
-          this.#files.removeLater(directory).catch(() => {});
-        } else this.#files.remove(directory);
+        if (nowMs === Infinity) this.#files.remove(directory);
+        else this.#files.removeLater(directory).catch(() => {});
       } catch (error) {
         failure ??= error;
       }

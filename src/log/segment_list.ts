@@ -195,16 +195,16 @@ export class SegmentList {
   }
 
   /**
-   * Removes the files of retired segments whose time has come at `nowMs` and that nobody sends; at
-   * once when it is urgent, as at the end of the process.
+   * Removes the files of retired segments whose time has come at `nowMs` and that nobody sends; all of
+   * them, and at once, at Infinity: the process ends.
    */
-  removeRetired(nowMs: number, isUrgent: boolean = nowMs === Infinity): void {
+  removeRetired(nowMs: number): void {
     if (this.#retired.length === 0) return;
     const isOver = ({ segment, dueMs }: { segment: Segment; dueMs: number }) =>
       dueMs <= nowMs && (!segment.isHeld || nowMs === Infinity);
     const over = this.#retired.filter(isOver);
     this.#retired = this.#retired.filter((retired) => !isOver(retired));
-    for (const { segment } of over) this.#remove(segment, isUrgent);
+    for (const { segment } of over) this.#remove(segment, nowMs === Infinity);
   }
 
   /** Whether bytes of any segment are being sent. */

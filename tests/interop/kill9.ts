@@ -13,6 +13,7 @@
 import { Broker, type BrokerCommand, freePort, ownCommand } from "./broker.ts";
 import { cacheDirectory, options, UsageError } from "./options.ts";
 import { run } from "./kafka.ts";
+import { LineClient } from "./line_client.ts";
 import { Setup } from "./setup.ts";
 
 /** What a run is made of. */
@@ -91,43 +92,28 @@ export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9
   }
 }
 
-/** The Python process: one line of command, one line of answer. */
+/** The producers, a Python process. */
 class Stream {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<string>;
-  readonly #commands: WritableStreamDefaultWriter<Uint8Array>;
-  #rest = "";
+  readonly #program: LineClient;
 
-  constructor([program, ...args]: string[]) {
-    this.#child = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped" }).spawn();
-    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    this.#commands = this.#child.stdin.getWriter();
+  constructor(command: readonly string[]) {
+    this.#program = new LineClient("the producers' program", command);
   }
 
   async ask(command: string): Promise<string> {
-    await this.#commands.write(new TextEncoder().encode(`${command}\n`));
+    await this.#program.tell(command);
     return await this.answer();
   }
 
   /** The next line, without its "ok"; a line that says otherwise is an error. */
   async answer(): Promise<string> {
-    while (!this.#rest.includes("\n")) {
-      const { done, value } = await this.#lines.read();
-      if (done) throw new Error("the producers ended by themselves");
-      this.#rest += value;
-    }
-    const [line = "", ...rest] = this.#rest.split("\n");
-    this.#rest = rest.join("\n");
+    const line = await this.#program.line();
     if (line.startsWith("ok ")) return line.slice(3);
     throw new Error(line.replace(/^not ok /, ""));
   }
 
-  async end(): Promise<void> {
-    await this.#lines.cancel().catch(() => {});
-    await this.#commands.close().catch(() => {});
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 3_000);
-    await this.#child.status;
-    clearTimeout(timer);
+  end(): Promise<void> {
+    return this.#program.end();
   }
 }
 

@@ -3,53 +3,29 @@
  *
  * @module
  */
+import { LineClient } from "./line_client.ts";
 
 /** The program while it runs. */
 export class PythonClient {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<string>;
-  readonly #commands: WritableStreamDefaultWriter<Uint8Array>;
-  #rest = "";
-
-  private constructor([program, ...args]: readonly string[]) {
-    this.#child = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped" }).spawn();
-    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    this.#commands = this.#child.stdin.getWriter();
-  }
+  private constructor(private readonly program: LineClient) {}
 
   /** Starts it and waits until it listens. */
   static async start(command: readonly string[]): Promise<PythonClient> {
-    const client = new PythonClient(command);
-    await client.#answer();
-    return client;
+    const program = new LineClient("the Python client", command);
+    await program.line();
+    return new PythonClient(program);
   }
 
   /** The answer to one command. */
   async ask<T>(...command: readonly unknown[]): Promise<T> {
-    await this.#commands.write(new TextEncoder().encode(`${JSON.stringify(command)}\n`));
-    const answer = JSON.parse(await this.#answer());
+    await this.program.tell(JSON.stringify(command));
+    const answer = JSON.parse(await this.program.line());
     if (answer?.error !== undefined) throw new Error(`${command[0]}: ${answer.error}`);
     return answer;
   }
 
-  async #answer(): Promise<string> {
-    while (!this.#rest.includes("\n")) {
-      const { done, value } = await this.#lines.read();
-      if (done) throw new Error("the Python client ended by itself");
-      this.#rest += value;
-    }
-    const end = this.#rest.indexOf("\n");
-    const line = this.#rest.slice(0, end);
-    this.#rest = this.#rest.slice(end + 1);
-    return line;
-  }
-
   /** Ends it. */
-  async end(): Promise<void> {
-    await this.#lines.cancel().catch(() => {});
-    await this.#commands.close().catch(() => {});
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 3_000);
-    await this.#child.status;
-    clearTimeout(timer);
+  end(): Promise<void> {
+    return this.program.end();
   }
 }

@@ -1,13 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { findCleanable } from "../../src/log/compaction/cleanable.ts";
-import { cleanLog } from "../../src/log/compaction/cleaner.ts";
-import { KeyDigest } from "../../src/log/compaction/key_digest.ts";
-import { OffsetMap } from "../../src/log/compaction/offset_map.ts";
-import { Pacer } from "../../src/log/compaction/pacer.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
 import { LogManager } from "../../src/log/log_manager.ts";
 import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { test } from "../harness.ts";
+import { compactLog } from "./compaction/fixture.ts";
 import { batchOf, Machine } from "./fixture.ts";
 
 const DIRECTORY = "/data/events-0";
@@ -120,7 +116,7 @@ const HISTORIES: readonly History[] = [
     async run({ log, machine }) {
       append(log, 12);
       await log.flush();
-      await compact(log, machine);
+      await compactLog(log, machine);
       // A process that goes on removes what was replaced.
       log.applyRetention(machine.nowMs);
       append(log, 6);
@@ -160,32 +156,6 @@ function append(log: PartitionLog, batches: number, timestamp?: number): void {
 /** Lets what nobody waits for come to its end. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
-}
-
-async function compact(log: PartitionLog, machine: Machine): Promise<void> {
-  const { compaction } = log;
-  const { segments, logStartOffset, logEndOffset, cleanedOffset } = compaction;
-  const cleanable = findCleanable({
-    segments,
-    config: log.config,
-    logStartOffset,
-    logEndOffset,
-    cleanedOffset,
-    lastStableOffset: logEndOffset,
-    nowMs: machine.nowMs,
-  });
-  await cleanLog({
-    log: compaction,
-    cleanable: cleanable!,
-    map: new OffsetMap(new KeyDigest(new Uint8Array(16)), { maxBytes: 65_536, loadFactor: 0.9 }),
-    pacer: new Pacer({
-      clock: machine.runtime.clock,
-      maxBytesPerSecond: () => Infinity,
-      pauseMs: 0,
-    }),
-    nowMs: machine.nowMs,
-    bufferBytes: 4_096,
-  });
 }
 
 function open(machine: Machine, config: LogConfig = CONFIG): LogManager {

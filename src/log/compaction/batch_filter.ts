@@ -30,7 +30,7 @@ import {
   TRANSACTIONAL_FLAG,
   writeBatchHeader,
 } from "../../protocol/records/batch.ts";
-import type { Pause } from "../../protocol/records/compression/in_steps.ts";
+import { compressInSteps, type Pause } from "../../protocol/records/compression/in_steps.ts";
 import {
   sizeOfVarint,
   sizeOfVarlong,
@@ -39,7 +39,6 @@ import {
 } from "../../protocol/records/varint.ts";
 import type { OffsetMap } from "./offset_map.ts";
 import { RECORDS_AT_ONCE, RecordWalk } from "./record_walk.ts";
-import { packRecords } from "./records_codec.ts";
 import type { TransactionFilter } from "./transaction_filter.ts";
 
 /** A delete horizon is at most so far away, ms: 35,000 years, so that deltas to it are exact. */
@@ -220,7 +219,7 @@ export class BatchFilter {
     else await this.#copyPieces(records);
     if (compression !== "none") {
       const unpacked = this.#output.subarray(RECORDS_OFFSET, this.#outputLength);
-      const packed = await packRecords(compression, unpacked, codecs(), pause);
+      const packed = await compressInSteps(compression, unpacked, codecs(), pause);
       this.#outputLength = RECORDS_OFFSET;
       this.#reserve(packed.length);
       this.#output.set(packed, RECORDS_OFFSET);

@@ -12,10 +12,11 @@ import {
   RecordError,
   RECORDS_OFFSET,
 } from "../../protocol/records/batch.ts";
-import type { Pause } from "../../protocol/records/compression/in_steps.ts";
+import { decompressInSteps, type Pause } from "../../protocol/records/compression/in_steps.ts";
 import { VarintReader } from "../../protocol/records/varint.ts";
-import { unpackRecords } from "./records_codec.ts";
 
+/** The most that a batch may decompress to. */
+const MAX_DECOMPRESSED_BYTES = 268_435_456;
 /** So many records are walked before it is asked whether it is time to rest. */
 export const RECORDS_AT_ONCE = 256;
 const NOTHING = new Uint8Array(0);
@@ -64,10 +65,17 @@ export class RecordWalk {
     pause: Pause,
   ): Promise<void> {
     const count = readRecordCount(bytes, at);
-    if (compressionOf(readAttributes(bytes, at)) === "none") {
-      return this.begin(bytes, at + RECORDS_OFFSET, at + size, count);
-    }
-    const records = await unpackRecords(bytes, at, size, codecs(), pause);
+    const start = at + RECORDS_OFFSET;
+    const compression = compressionOf(readAttributes(bytes, at));
+    if (compression === "none") return this.begin(bytes, start, at + size, count);
+    const packed = bytes.subarray(start, at + size);
+    const records = await decompressInSteps(
+      compression,
+      packed,
+      MAX_DECOMPRESSED_BYTES,
+      codecs(),
+      pause,
+    );
     this.begin(records, 0, records.length, count);
   }
 

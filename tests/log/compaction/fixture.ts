@@ -13,6 +13,7 @@ import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
 import { Pacer } from "../../../src/log/compaction/pacer.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
 import { OpenSegments } from "../../../src/log/open_segments.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { SegmentList } from "../../../src/log/segment_list.ts";
 import type { AbortedTransaction } from "../../../src/log/transaction_index.ts";
 import {
@@ -186,6 +187,32 @@ export class TestLog {
   files(): string[] {
     return this.machine.files.list(DIRECTORY).map(({ name }) => name).sort();
   }
+}
+
+/** Compacts all of a partition's log that is closed. Rejects as `cleanLog` does. */
+export async function compactLog(log: PartitionLog, machine: Machine): Promise<void> {
+  const { compaction } = log;
+  const cleanable = findCleanable({
+    segments: compaction.segments,
+    config: log.config,
+    logStartOffset: log.logStartOffset,
+    logEndOffset: log.logEndOffset,
+    cleanedOffset: compaction.cleanedOffset,
+    lastStableOffset: log.logEndOffset,
+    nowMs: machine.nowMs,
+  });
+  await cleanLog({
+    log: compaction,
+    cleanable: cleanable!,
+    map: new OffsetMap(new KeyDigest(new Uint8Array(16)), { maxBytes: 65_536, loadFactor: 0.9 }),
+    pacer: new Pacer({
+      clock: machine.runtime.clock,
+      maxBytesPerSecond: () => Infinity,
+      pauseMs: 0,
+    }),
+    nowMs: machine.nowMs,
+    bufferBytes: 4_096,
+  });
 }
 
 /** A batch of `pairs`. */

@@ -1,14 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { findCleanable } from "../../../src/log/compaction/cleanable.ts";
-import { cleanLog } from "../../../src/log/compaction/cleaner.ts";
-import { KeyDigest } from "../../../src/log/compaction/key_digest.ts";
-import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
-import { Pacer } from "../../../src/log/compaction/pacer.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { FileError, type FileHandle, type FileSystem } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
 import { batchesOf, Machine } from "../fixture.ts";
-import { batchOf, codecs, textsOf } from "./fixture.ts";
+import { batchOf, codecs, compactLog, textsOf } from "./fixture.ts";
 
 const CONFIG = { compact: true, delete: false, segmentBytes: 400, fileDeleteDelayMs: 0 } as const;
 
@@ -71,31 +66,6 @@ function fill(log: PartitionLog): void {
   }
 }
 
-async function clean(log: PartitionLog, machine: Machine): Promise<void> {
-  const { compaction } = log;
-  const cleanable = findCleanable({
-    segments: compaction.segments,
-    config: log.config,
-    logStartOffset: log.logStartOffset,
-    logEndOffset: log.logEndOffset,
-    cleanedOffset: compaction.cleanedOffset,
-    lastStableOffset: log.logEndOffset,
-    nowMs: machine.nowMs,
-  });
-  await cleanLog({
-    log: compaction,
-    cleanable: cleanable!,
-    map: new OffsetMap(new KeyDigest(new Uint8Array(16)), { maxBytes: 65_536, loadFactor: 0.9 }),
-    pacer: new Pacer({
-      clock: machine.runtime.clock,
-      maxBytesPerSecond: () => Infinity,
-      pauseMs: 0,
-    }),
-    nowMs: machine.nowMs,
-    bufferBytes: 4_096,
-  });
-}
-
 function recordsOf(log: PartitionLog): string[] {
   const records: string[] = [];
   for (let offset = log.logStartOffset; offset < log.logEndOffset;) {
@@ -137,7 +107,7 @@ test("whenever the process ends during compaction, nothing that counts is lost",
     const again = machine.open(CONFIG, { wasShutDownCleanly: true });
     dying.left = left;
     try {
-      await clean(again, machine);
+      await compactLog(again, machine);
       isOver = true;
     } catch {
       deaths++;
@@ -206,7 +176,7 @@ test("a log that was cut back is compacted again from there", async () => {
   const stored: number[] = [];
   const log = machine.open(CONFIG, { onCleanedOffset: (offset) => stored.push(offset) });
   fill(log);
-  await clean(log, machine);
+  await compactLog(log, machine);
   const cleaned = log.compaction.cleanedOffset;
   log.truncateTo(cleaned - 20);
   assertEquals(log.compaction.cleanedOffset, log.logEndOffset);

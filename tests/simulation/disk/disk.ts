@@ -14,7 +14,6 @@
  *
  * @module
  */
-import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
 import { randomUuid } from "../../../src/protocol/uuid.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import type { Outcome, Sabotage } from "../outcome.ts";
@@ -22,7 +21,7 @@ import { World } from "../world.ts";
 import { damageAndStart } from "./damage.ts";
 import { Operations } from "./operations.ts";
 import { PartitionModel } from "./partition_model.ts";
-import { HOST } from "./machine.ts";
+import { drawLogConfig, HOST } from "./machine.ts";
 import { Store } from "./store.ts";
 
 /** Runs the scenario of `seed`. */
@@ -49,7 +48,7 @@ class Disk {
       const isCompacted = random.oneIn(3);
       // A topic each, since settings are a topic's.
       const topic = `${isCompacted ? "state" : "events"}${partition}`;
-      const config = this.#config(isCompacted);
+      const config = drawLogConfig(random, isCompacted);
       const model = new PartitionModel(topic, partition, isCompacted, config.deleteRetentionMs);
       await store.create(model, randomUuid(random), config);
     }
@@ -62,21 +61,6 @@ class Disk {
     await store.close();
     await store.openAndJudge();
     await store.close();
-  }
-
-  #config(isCompacted: boolean): LogConfig {
-    const random = this.#random;
-    return {
-      ...DEFAULT_LOG_CONFIG,
-      segmentBytes: 400 + random.below(random.oneIn(2) ? 1_200 : 12_000),
-      indexIntervalBytes: 1 + random.below(400),
-      fileDeleteDelayMs: random.below(2) * 3_000,
-      retentionMs: 2_000 + random.below(20_000),
-      retentionBytes: random.oneIn(2) ? -1 : 2_000 + random.below(4_000),
-      deleteRetentionMs: random.below(random.oneIn(2) ? 4_000 : 600_000),
-      compact: isCompacted,
-      delete: !isCompacted,
-    };
   }
 
   async #live(): Promise<void> {

@@ -6,11 +6,12 @@
  * @module
  */
 import { GroupCommit } from "../../../src/log/group_commit.ts";
-import type { LogConfig } from "../../../src/log/log_config.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
 import { FileError, type Runtime } from "../../../src/runtime/runtime.ts";
 import type { SimulatedDisk } from "../../../src/simulator/simulated_disk.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import type { World } from "../world.ts";
 import type { Ending, PartitionModel } from "./partition_model.ts";
 import { readLog } from "./stored_batch.ts";
@@ -22,6 +23,21 @@ export const HOST = "store";
 export const NODE_ID = 1;
 /** How bad an ending is: the worst since the last good start counts. */
 const SEVERITY: readonly Ending[] = ["clean", "kill", "power"];
+
+/** Settings under which a small log has many segments, and loses old ones. */
+export function drawLogConfig(random: Xoshiro128, isCompacted: boolean): LogConfig {
+  return {
+    ...DEFAULT_LOG_CONFIG,
+    segmentBytes: 400 + random.below(random.oneIn(2) ? 1_200 : 12_000),
+    indexIntervalBytes: 1 + random.below(400),
+    fileDeleteDelayMs: random.below(2) * 3_000,
+    retentionMs: 2_000 + random.below(20_000),
+    retentionBytes: random.oneIn(2) ? -1 : 2_000 + random.below(4_000),
+    deleteRetentionMs: random.below(random.oneIn(2) ? 4_000 : 600_000),
+    compact: isCompacted,
+    delete: !isCompacted,
+  };
+}
 
 /** A partition with its model. */
 export interface Place {

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
 import { randomUuid } from "../../../src/protocol/uuid.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import { drawLogConfig } from "./machine.ts";
 import type { Hosted, NodeStore } from "./node_store.ts";
 import type { Operations } from "./operations.ts";
 import { makeBatch } from "./stored_batch.ts";
@@ -50,7 +50,8 @@ export class Topics {
     await this.#settling;
     const name = NAMES[random.below(NAMES.length)]!;
     if (store.topics.some((topic) => topic.name === name) || this.#mayLieElsewhere(name)) return;
-    const topic = { name, id: randomUuid(random), config: this.#config() };
+    const id = randomUuid(random);
+    const topic = { name, id, config: drawLogConfig(random, random.oneIn(2)) };
     if (!await this.#note(`create ${name}`)) return;
     let places: Hosted[];
     try {
@@ -170,21 +171,5 @@ export class Topics {
     const isStored = model.endOffset === batch.lastOffset + 1;
     if (isStored) await operations.flush(metadata);
     return isStored && metadata.log.failure === null;
-  }
-
-  #config(): LogConfig {
-    const { random } = this;
-    const compact = random.oneIn(2);
-    return {
-      ...DEFAULT_LOG_CONFIG,
-      segmentBytes: 400 + random.below(random.oneIn(2) ? 1_200 : 12_000),
-      indexIntervalBytes: 1 + random.below(400),
-      fileDeleteDelayMs: random.below(2) * 3_000,
-      retentionMs: 2_000 + random.below(20_000),
-      retentionBytes: random.oneIn(2) ? -1 : 2_000 + random.below(4_000),
-      deleteRetentionMs: random.below(random.oneIn(2) ? 4_000 : 600_000),
-      compact,
-      delete: !compact,
-    };
   }
 }
