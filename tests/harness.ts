@@ -15,3 +15,11 @@ export const test: (name: string, run: () => void | Promise<void>) => void = hos
   : host.Bun
   ? await import(bunTest).then((bun) => (name, run) => bun.test(name, run, 60_000))
   : await import(nodeTest).then((node) => (name, run) => void node.test(name, run));
+
+/**
+ * Returns how many seeds a test runs over: `few` in `deno task test`, which a newcomer waits for, and
+ * `wide` in `deno task test:wide`, which sets `MILLRACE_TESTS=wide`.
+ */
+export function seedCount(few: number, wide: number): number {
+  return host.process?.env.MILLRACE_TESTS === "wide" ? wide : few;
+}

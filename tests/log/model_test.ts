@@ -8,7 +8,7 @@ import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { type DecodedBatch, encodeBatch } from "../../src/protocol/records/batch.ts";
 import { Chance } from "../protocol/chance.ts";
 import { allBatches, batchesOf, codecs, Machine, START_MS } from "./fixture.ts";
-import { test } from "../harness.ts";
+import { seedCount, test } from "../harness.ts";
 
 /** A batch as the model keeps it. */
 interface ModelBatch {
@@ -208,8 +208,10 @@ class Run {
   }
 }
 
-test("the log answers as a list of batches would, over 60 seeds", () => {
-  for (let seed = 0; seed < 60; seed++) {
+const SEEDS = seedCount(40, 400);
+
+test(`a log returns what a list of batches would, over ${SEEDS} seeds`, () => {
+  for (let seed = 0; seed < SEEDS; seed++) {
     const run = new Run(seed);
     run.machine.nowMs = START_MS;
     let step = 0;

@@ -9,7 +9,7 @@ import type { Runtime } from "../../src/runtime/runtime.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { Chance } from "../protocol/chance.ts";
 import { abortMarker, allBatches, batchOf, Machine, refusal } from "./fixture.ts";
-import { test } from "../harness.ts";
+import { seedCount, test } from "../harness.ts";
 
 function open(runtime: Runtime, recoveryPoint?: number): PartitionLog {
   return PartitionLog.open({
@@ -23,9 +23,11 @@ function open(runtime: Runtime, recoveryPoint?: number): PartitionLog {
   });
 }
 
-test("after a loss of power the log is a whole prefix with all that was flushed, over 100 seeds", async () => {
+const SEEDS = seedCount(40, 400);
+
+test(`after a power failure a log is a whole prefix with all that was flushed, over ${SEEDS} seeds`, async () => {
   let cuts = 0;
-  for (let seed = 0; seed < 100; seed++) {
+  for (let seed = 0; seed < SEEDS; seed++) {
     const chance = new Chance(seed);
     const simulation = new Simulation(seed);
     let runtime = simulation.runtime("alpha");
@@ -61,13 +63,13 @@ test("after a loss of power the log is a whole prefix with all that was flushed,
       flushed = found.length;
     }
   }
-  assert(cuts > 50, `only ${cuts} of 400 crashes took anything`);
+  assert(cuts > SEEDS / 2, `only ${cuts} of ${4 * SEEDS} crashes lost a record`);
 });
 
-test("what was aborted is known after a loss of power, over 60 seeds", async () => {
+test(`aborted transactions are known after a power failure, over ${SEEDS} seeds`, async () => {
   const producer = { producerId: 1, producerEpoch: 0, isTransactional: true };
   const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
-  for (let seed = 0; seed < 60; seed++) {
+  for (let seed = 0; seed < SEEDS; seed++) {
     const simulation = new Simulation(seed);
     const runtime = simulation.runtime("alpha");
     const log = open(runtime);
@@ -103,10 +105,10 @@ test("a topic id that a loss of power has turned to noise is written anew, unles
   machine.open({}, { ...options, wasShutDownCleanly: true }).close();
 });
 
-test("what was aborted and then cut is not known after a loss of power, over 60 seeds", async () => {
+test(`aborted transactions that were truncated stay unknown after a power failure, over ${SEEDS} seeds`, async () => {
   const producer = { producerId: 1, producerEpoch: 0, isTransactional: true };
   const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
-  for (let seed = 0; seed < 60; seed++) {
+  for (let seed = 0; seed < SEEDS; seed++) {
     const simulation = new Simulation(seed);
     const runtime = simulation.runtime("alpha");
     const log = open(runtime);
