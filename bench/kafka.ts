@@ -6,7 +6,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { type RunningBroker, type Side, startBroker } from "./kafka/brokers.ts";
+import { type RunningBroker, setTreeBefore, type Side, startBroker } from "./kafka/brokers.ts";
 import { describeMachine, MissingToolError, prepare, removeData } from "./kafka/environment.ts";
 import { loadGroups } from "./kafka/load.ts";
 import { residentMb } from "./kafka/process.ts";
@@ -21,6 +21,7 @@ const HELP = `deno task bench:kafka [options]
   --only REGEX     only the tests whose names match: ${TESTS.join("; ")}
   --runs N         how often each is measured, the medians are shown; 3 unless told
   --floor          beside them a server that does nothing, as far as it can be measured
+  --before DIR     beside them another tree of Millrace, to compare a change with
   --scale X        times the number of records; below 1 the rates mean nothing
   --out FILE.md    writes the table there too`;
 
@@ -28,16 +29,16 @@ interface Options {
   readonly runs: number;
   readonly scale: number;
   readonly floor: boolean;
+  /** The absolute path of the tree to compare with, or null. */
+  readonly before: string | null;
   readonly out: string | undefined;
   isWanted(test: string): boolean;
 }
 
-const SIDES: readonly Side[] = ["kafka", "millrace"];
-
 function readOptions(args: readonly string[]): Options {
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {
-    string: ["only", "runs", "scale", "out"],
+    string: ["only", "runs", "scale", "out", "before"],
     boolean: ["help", "floor"],
     default: { runs: "3", scale: "1", only: "." },
     unknown: (arg) => void unknown.push(arg),
@@ -52,18 +53,25 @@ function readOptions(args: readonly string[]): Options {
   const isWanted = (test: string) => only.test(test);
   if (
     unknown.length > 0 || !Number.isInteger(runs) || runs < 1 || !(scale > 0) ||
-    !TESTS.some(isWanted)
+    !TESTS.some(isWanted) || parsed.before === ""
   ) {
     console.error(HELP);
     Deno.exit(2);
   }
-  return { runs, scale, floor: parsed.floor, out: parsed.out, isWanted };
+  const before = parsed.before === undefined ? null : Deno.realPathSync(parsed.before);
+  return { runs, scale, floor: parsed.floor, before, out: parsed.out, isWanted };
+}
+
+/** The brokers that are measured on their own. */
+function sidesOf({ before }: Options): Side[] {
+  return before === null ? ["kafka", "millrace"] : ["kafka", "before", "millrace"];
 }
 
 /** Brokers that are started for one test and ended after it. */
-async function measureStarts({ runs, isWanted }: Options, samples: Samples): Promise<void> {
+async function measureStarts(options: Options, samples: Samples): Promise<void> {
+  const { runs, isWanted } = options;
   for (let i = 0; i < runs; i++) {
-    for (const side of SIDES) {
+    for (const side of sidesOf(options)) {
       if (["start", "idle", "idle connections"].some(isWanted)) {
         progress(`start and idle, ${side}, ${i + 1} of ${runs}`);
         await measureStart(side, samples, isWanted);
@@ -77,7 +85,7 @@ async function measureStarts({ runs, isWanted }: Options, samples: Samples): Pro
 /** Brokers that are started again on what they have stored. */
 async function measureRestarts(options: Options, samples: Samples): Promise<void> {
   const { runs, scale, isWanted } = options;
-  for (const side of SIDES) {
+  for (const side of sidesOf(options)) {
     if (isWanted(RESTART_KILLED)) {
       progress(`${RESTART_KILLED}, ${side}`);
       await measureKilled(side, runs, scale, samples);
@@ -95,9 +103,9 @@ async function measureLoad(options: Options, samples: Samples): Promise<void> {
   if (groups.length === 0) return;
   await using kafka = await startBroker("kafka");
   await using millrace = await startBroker("millrace");
+  await using before = options.before === null ? null : await startBroker("before");
   await using floor = options.floor ? await startBroker("floor") : null;
-  const brokers: RunningBroker[] = [kafka, millrace];
-  if (floor !== null) brokers.push(floor);
+  const brokers: RunningBroker[] = [kafka, before, millrace, floor].filter((it) => it !== null);
   for (let round = 0; round <= options.runs; round++) {
     for (const [number, group] of groups.entries()) {
       for (const broker of brokers) {
@@ -110,8 +118,8 @@ async function measureLoad(options: Options, samples: Samples): Promise<void> {
     }
   }
   if (!options.isWanted("memory")) return;
-  for (const { side, pid } of [kafka, millrace]) {
-    samples.add(side, "memory", "resident after everything", residentMb(pid));
+  for (const { side, pid } of brokers) {
+    if (side !== "floor") samples.add(side, "memory", "resident after everything", residentMb(pid));
   }
 }
 
@@ -122,6 +130,7 @@ function progress(what: string): void {
 async function main(): Promise<void> {
   const options = readOptions(Deno.args);
   const samples = new Samples();
+  if (options.before !== null) setTreeBefore(options.before);
   await prepare();
   try {
     await measureStarts(options, samples);
@@ -130,7 +139,10 @@ async function main(): Promise<void> {
   } finally {
     await removeData();
   }
-  const text = report(samples, await describeMachine(), options.runs, options.floor);
+  const text = report(samples, await describeMachine(), options.runs, {
+    floor: options.floor,
+    before: options.before !== null,
+  });
   console.log(text);
   if (options.out !== undefined) await Deno.writeTextFile(options.out, `${text}\n`);
 }

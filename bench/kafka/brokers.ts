@@ -7,8 +7,10 @@
 import { dataDirectory, java } from "./environment.ts";
 import { run } from "./process.ts";
 
-/** Which of the two, or the server that does nothing (`floor.ts`). */
-export type Side = "kafka" | "millrace" | "floor";
+/**
+ * Kafka, this tree, another tree of Millrace (`--before`), or the server that does nothing (`floor.ts`).
+ */
+export type Side = "kafka" | "millrace" | "before" | "floor";
 
 /** Settings of both: no waiting for more group members, and deleted topics free the disk at once. */
 const COMMON = [
@@ -18,6 +20,13 @@ const COMMON = [
 ];
 
 const READY_WITHIN_MS = 120_000;
+
+let treeBefore = "";
+
+/** Names the tree that the side `before` runs. */
+export function setTreeBefore(path: string): void {
+  treeBefore = path;
+}
 
 /** A broker that runs. */
 export interface RunningBroker extends AsyncDisposable {
@@ -42,7 +51,9 @@ export async function startBroker(side: Side): Promise<RunningBroker> {
   const command = side === "kafka"
     ? await kafkaCommand(port, directory)
     : side === "millrace"
-    ? millraceCommand(port, directory)
+    ? millraceCommand(programPath("../../cli/main.ts"), port, directory)
+    : side === "before"
+    ? millraceCommand(`${treeBefore}/cli/main.ts`, port, directory)
     : [Deno.execPath(), "run", "-A", programPath("./floor.ts"), String(port)];
   return await launch(side, port, directory, command);
 }
@@ -98,8 +109,7 @@ function programPath(relative: string): string {
   return new URL(relative, import.meta.url).pathname;
 }
 
-function millraceCommand(port: number, directory: string): string[] {
-  const main = programPath("../../cli/main.ts");
+function millraceCommand(main: string, port: number, directory: string): string[] {
   const settings = COMMON.flatMap((setting) => ["--set", setting]);
   return [
     ...[Deno.execPath(), "run", "-A", main, "start"],

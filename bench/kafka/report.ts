@@ -6,18 +6,27 @@
 import { type Row, ROWS, type Target } from "./rows.ts";
 import type { Samples } from "./samples.ts";
 
+/** Which columns the table has beside Millrace and Kafka. */
+export interface Columns {
+  readonly floor: boolean;
+  readonly before: boolean;
+}
+
 /** Makes the table of what was measured, and a sentence on what it does not reach. */
 export function report(
   samples: Samples,
   machine: string,
   runs: number,
-  hasFloor: boolean,
+  columns: Columns,
 ): string {
+  const { floor: hasFloor, before: hasBefore } = columns;
   const lines = [
     `${machine}; medians of ${runs}, the two brokers in turn, Kafka warm`,
     "",
-    `| test | figure | ${hasFloor ? "floor | " : ""}Millrace | Kafka | ratio | target | |`,
-    `| --- | --- | ${hasFloor ? "---: | " : ""}---: | ---: | ---: | ---: | --- |`,
+    `| test | figure | ${hasFloor ? "floor | " : ""}${hasBefore ? "before | " : ""}Millrace | ` +
+    `${hasBefore ? "to before | " : ""}Kafka | ratio | target | |`,
+    `| --- | --- | ${hasFloor ? "---: | " : ""}${hasBefore ? "---: | ---: | " : ""}` +
+    "---: | ---: | ---: | ---: | --- |",
   ];
   const missed: string[] = [];
   let isDisturbed = false;
@@ -33,9 +42,14 @@ export function report(
     const mark = samples.isDisturbed(row.test) ? " \\*" : "";
     isDisturbed ||= mark !== "";
     const floor = hasFloor ? `${number(samples.median("floor", row.test, row.figure))} | ` : "";
+    const earlier = samples.median("before", row.test, row.figure);
+    const before = hasBefore ? `${number(earlier)} | ` : "";
+    const change = hasBefore
+      ? `${earlier && ours ? `${(ours / earlier).toFixed(2)}x` : ""} | `
+      : "";
     lines.push(
-      `| ${row.test}${mark} | ${row.figure}, ${row.unit} | ${floor}` +
-        `${number(ours)} | ${number(kafka)} | ` +
+      `| ${row.test}${mark} | ${row.figure}, ${row.unit} | ${floor}${before}` +
+        `${number(ours)} | ${change}${number(kafka)} | ` +
         `${ratio === undefined ? "" : `${ratio.toFixed(2)}x`} | ${targetText(row)} | ${verdict} |`,
     );
   }
