@@ -7,7 +7,7 @@
 import { exists, run } from "./process.ts";
 
 /** The version compared with: the one in `pom.xml`. */
-export const KAFKA_VERSION = "4.3.0";
+export const KAFKA_VERSION = "4.4.0";
 
 const HERE = new URL(".", import.meta.url).pathname;
 const CACHE = new URL("../../.cache/bench/", import.meta.url).pathname;

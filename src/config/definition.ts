@@ -1,6 +1,6 @@
 /**
  * What is declared of a configuration key, and how its text becomes a value. Keys, types, ranges
- * and defaults are Apache Kafka 4.3's.
+ * and defaults are Apache Kafka 4.4's.
  *
  * @module
  */

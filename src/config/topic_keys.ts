@@ -1,5 +1,5 @@
 /**
- * The 33 configuration keys of a topic, as Apache Kafka 4.3 has them. All can be read; those that
+ * The 33 configuration keys of a topic, as Apache Kafka 4.4 has them. All can be read; those that
  * need something Millrace does not have yet say so in `needs`, and take no other value than the one
  * in force.
  *

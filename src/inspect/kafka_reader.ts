@@ -83,6 +83,11 @@ export class KafkaReader {
 
   #taggedFields(shape: StructShape, layout: VersionLayout, values: ReadValues): void {
     const count = this.uvarint();
+    if (count > this.remaining) {
+      throw new UnreadableError(
+        `Tried to read ${count} tagged fields, but there are only ${this.remaining} bytes remaining.`,
+      );
+    }
     for (let i = 0; i < count; i++) {
       const tag = this.uvarint();
       const size = this.uvarint();

@@ -14,6 +14,7 @@ import {
   type EmbeddedType,
 } from "../protocol/messages/consumer_protocol.ts";
 import type { DecodedRecord } from "../protocol/records/batch.ts";
+import type { StructShape } from "../protocol/schema.ts";
 import { shareSnapshotRecord } from "../share/records/share_snapshot.ts";
 import { shareUpdateRecord } from "../share/records/share_update.ts";
 import { transactionLogRecord } from "../transactions/records/transaction_log.ts";
@@ -23,7 +24,7 @@ import {
   UnreadableError,
   type VersionLayout,
 } from "./kafka_reader.ts";
-import { type BytesAsJson, structJson, textJson } from "./record_json.ts";
+import { type FieldAsJson, structJson, textJson } from "./record_json.ts";
 
 type AnyRecordType = RecordType<unknown, never>;
 
@@ -137,15 +138,39 @@ function coordinatorJson(
         `${messageOf(error)}.`,
     );
   }
-  const isConsumerGroup = shape === groupMetadataRecord.value.fields.shape &&
-    values.protocolType === CONSUMER_PROTOCOL;
-  return structJson(shape, version, values, isConsumerGroup ? consumerProtocolJson : undefined);
+  return structJson(shape, version, values, fieldAsJsonOf(shape, values));
 }
 
+/** How the fields of a value are shown that have a way of their own. */
+function fieldAsJsonOf(shape: StructShape, values: ReadValues): FieldAsJson | undefined {
+  if (shape === transactionLogRecord.value.fields.shape) return transactionStatusJson;
+  const isConsumerGroup = shape === groupMetadataRecord.value.fields.shape &&
+    values.protocolType === CONSUMER_PROTOCOL;
+  return isConsumerGroup ? consumerProtocolJson : undefined;
+}
+
+/** The names of a transaction's states by their numbers, as Kafka's tools show them since 4.4. */
+const TRANSACTION_STATES = [
+  "Empty",
+  "Ongoing",
+  "PrepareCommit",
+  "PrepareAbort",
+  "CompleteCommit",
+  "CompleteAbort",
+  "Dead",
+  "PrepareEpochFence",
+];
+
+const transactionStatusJson: FieldAsJson = (name, value) =>
+  name === "transactionStatus" ? `"${TRANSACTION_STATES[value as number] ?? String(value)}"` : null;
+
 /** What members of a consumer group tell each other, where it can be read. */
-const consumerProtocolJson: BytesAsJson = (name, bytes) => {
-  if (name === "subscription") return embeddedJson(consumerProtocolSubscription, bytes);
-  return name === "assignment" ? embeddedJson(consumerProtocolAssignment, bytes) : null;
+const consumerProtocolJson: FieldAsJson = (name, value) => {
+  if (name !== "subscription" && name !== "assignment") return null;
+  const bytes = value as Uint8Array;
+  return name === "subscription"
+    ? embeddedJson(consumerProtocolSubscription, bytes)
+    : embeddedJson(consumerProtocolAssignment, bytes);
 };
 
 function embeddedJson<Out, In>(type: EmbeddedType<Out, In>, bytes: Uint8Array): string | null {

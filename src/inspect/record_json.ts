@@ -11,24 +11,24 @@ import { isPresent, isTagged, type ReadValues } from "./kafka_reader.ts";
 
 type AnyField = Field<unknown, unknown, boolean>;
 
-/** Gives the JSON of a field of type bytes, or null to have its base64. */
-export type BytesAsJson = (name: string, bytes: Uint8Array) => string | null;
+/** Gives the JSON of a field that is shown in its own way, or null for the way of its type. */
+export type FieldAsJson = (name: string, value: unknown) => string | null;
 
-const AS_BASE64: BytesAsJson = () => null;
+const BY_TYPE: FieldAsJson = () => null;
 
 /** The struct as one line of JSON. */
 export function structJson(
   shape: StructShape,
   version: number,
   values: ReadValues,
-  bytesAsJson: BytesAsJson = AS_BASE64,
+  fieldAsJson: FieldAsJson = BY_TYPE,
 ): string {
   const parts: string[] = [];
   for (const [name, field] of Object.entries(shape.fields)) {
     if (!isPresent(field, version)) continue;
     const value = values[name];
     if (isTagged(field, version) && (value === undefined || isDefault(field, value))) continue;
-    parts.push(`"${name}":${valueJson(name, field.shape, version, value, bytesAsJson)}`);
+    parts.push(`"${name}":${valueJson(name, field.shape, version, value, fieldAsJson)}`);
   }
   return `{${parts.join(",")}}`;
 }
@@ -47,24 +47,26 @@ function valueJson(
   shape: Shape,
   version: number,
   value: unknown,
-  bytesAsJson: BytesAsJson,
+  fieldAsJson: FieldAsJson,
 ): string {
   if (value === null) return "null";
+  const own = fieldAsJson(name, value);
+  if (own !== null) return own;
   switch (shape.kind) {
     case "string":
     case "uuid":
       return textJson(value as string);
     case "bytes":
     case "records":
-      return bytesAsJson(name, value as Uint8Array) ?? `"${base64(value as Uint8Array)}"`;
+      return `"${base64(value as Uint8Array)}"`;
     case "float64":
       return javaDouble(value as number);
     case "struct":
-      return structJson(shape, version, value as ReadValues, bytesAsJson);
+      return structJson(shape, version, value as ReadValues, fieldAsJson);
     case "array": {
       const { element } = shape;
       const parts = (value as readonly unknown[]).map((each) =>
-        valueJson(name, element, version, each, bytesAsJson)
+        valueJson(name, element, version, each, fieldAsJson)
       );
       return `[${parts.join(",")}]`;
     }

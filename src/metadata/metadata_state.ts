@@ -197,6 +197,7 @@ export class MetadataState implements MetadataImage {
       case "RemoveDelegationTokenRecord":
       case "ClientQuotaRecord":
       case "RegisterControllerRecord":
+      case "UnregisterControllerRecord":
       case "ZkMigrationStateRecord":
       case "NoOpRecord":
         break;

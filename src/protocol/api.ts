@@ -12,7 +12,7 @@ interface ApiDefinition<Request, Response> {
   readonly key: number;
   /** As in Kafka's schemas, without "Request": `"Produce"`. */
   readonly name: string;
-  /** The versions that Apache Kafka 4.3 serves, and so do we. */
+  /** The versions that Apache Kafka 4.4 serves, and so do we. */
   readonly versions: string;
   /** The versions with compact lengths and tagged fields. */
   readonly flexible: string;

@@ -1,6 +1,6 @@
 /**
  * Kafka's error codes, once. The numbers and which of them a client may retry are those of Apache
- * Kafka 4.3.
+ * Kafka 4.4.
  *
  * @module
  */

@@ -15,7 +15,7 @@ import { test } from "../harness.ts";
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
 
-/** Apache Kafka 4.3's topic keys with their defaults, as its DescribeConfigs tells them. */
+/** Apache Kafka 4.4's topic keys with their defaults, as its DescribeConfigs tells them. */
 const KAFKA = `cleanup.policy=delete compression.gzip.level=-1 compression.lz4.level=9
 compression.type=producer compression.zstd.level=3 delete.retention.ms=86400000
 file.delete.delay.ms=60000 flush.messages=9223372036854775807 flush.ms=9223372036854775807

@@ -17,7 +17,7 @@ import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { test } from "../harness.ts";
 import { writeFile } from "./fixture.ts";
-import fixture from "./fixtures/kafka_4_3_records.json" with { type: "json" };
+import fixture from "./fixtures/kafka_4_4_records.json" with { type: "json" };
 
 type Row = readonly [key: string | null, value: string | null, line: string];
 

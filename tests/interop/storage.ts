@@ -244,7 +244,7 @@ async function dumpable(dir: string): Promise<string[]> {
 }
 
 /**
- * What a tool complains of. Offsets that compaction took out are no reason to; nor is what 4.3 says of
+ * What a tool complains of. Offsets that compaction took out are no reason to; nor is what 4.4 says of
  * the first record of every segment but the first, as if something had come before it.
  */
 function complaintsIn(text: string): string[] {

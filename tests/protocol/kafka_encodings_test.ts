@@ -1,13 +1,15 @@
 /**
- * Our bytes against those that Apache Kafka 4.3.0's own classes write, for every message in every
- * version. How the fixture is laid out stands in its `about`.
+ * Our bytes against those that Apache Kafka's own classes write, for every message in every version:
+ * those of 4.4.0 for the messages that it changed or added, those of 4.3.0 for the others, whose
+ * schemas are the same. The fixtures' layout is described in their `about`.
  */
 import { assertEquals } from "@std/assert";
 import type { Shape, StructShape } from "../../src/protocol/schema.ts";
 import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
 import { test } from "../harness.ts";
 import { allMessages } from "./all_messages.ts";
-import fixture from "./fixtures/kafka_4_3_encodings.json" with { type: "json" };
+import kafka43 from "./fixtures/kafka_4_3_encodings.json" with { type: "json" };
+import kafka44 from "./fixtures/kafka_4_4_encodings.json" with { type: "json" };
 import { defaultOf, fromBase64, fromJson, isNullable, toBase64, type Value } from "./values.ts";
 
 interface Sample {
@@ -15,7 +17,9 @@ interface Sample {
   readonly bytes: Readonly<Record<string, string>>;
 }
 
-const samples = fixture.messages as unknown as Readonly<Record<string, readonly Sample[]>>;
+const samples = { ...kafka43.messages, ...kafka44.messages } as unknown as Readonly<
+  Record<string, readonly Sample[]>
+>;
 
 test("every message is encoded, and decoded, as Kafka does", () => {
   let compared = 0;

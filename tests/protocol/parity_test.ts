@@ -1,6 +1,6 @@
 /**
  * Compares what we declare with Apache Kafka's own schemas. They are read from the folder named by
- * the variable KAFKA_SCHEMAS, or from `../shared/reference/kafka-schemas` where that exists.
+ * the variable KAFKA_SCHEMAS, or from `../shared/reference/kafka-schemas-4.4` where that exists.
  *
  * Every message is compared version by version: the fields in their order, with type, nullability,
  * tag and default. Two ways to write one range are no difference.
@@ -48,7 +48,7 @@ interface Plain {
   readonly fields: readonly Plain[] | null;
 }
 
-const folder = process.env.KAFKA_SCHEMAS ?? "../shared/reference/kafka-schemas";
+const folder = process.env.KAFKA_SCHEMAS ?? "../shared/reference/kafka-schemas-4.4";
 const MESSAGES = "src/protocol/messages";
 
 test("every message is as in Kafka's schemas", () => {

@@ -2,8 +2,10 @@
  * ApiVersions tells a client which requests are served here, in which versions, and which features
  * the cluster has.
  *
- * Versions 0 to 4. From version 3 on the client names its software (KIP-511) and features are told
- * (KIP-584); version 4 may tell features whose lowest level is 0. An unknown version never gets
+ * Versions 0 to 5. From version 3 on the client names its software (KIP-511) and features are told
+ * (KIP-584); version 4 may tell features whose lowest level is 0; version 5 names the node that the
+ * client means to reach, and another one answers REBOOTSTRAP_REQUIRED, so that the client asks its
+ * bootstrap servers again (KIP-1242). An unknown version never gets
  * here: the dispatcher answers it in version 0. Produce is told from version 0 on although it is
  * served from 3, as Apache Kafka does, since older librdkafka looks for version 0.
  *
@@ -21,13 +23,21 @@ const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
 /** Serves ApiVersions. */
 export const apiVersionsHandler: Handler = defineHandler(apiVersions, {
-  handle({ clientSoftwareName, clientSoftwareVersion }, { apiVersion, connection, services }) {
+  handle(request, { apiVersion, connection, services }) {
+    const { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId } = request;
+    // A cluster without a node, or a node without its cluster, names nothing.
+    if ((clusterId === null) !== (nodeId === -1)) {
+      return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] };
+    }
     if (apiVersion >= 3) {
       if (!SOFTWARE_NAME.test(clientSoftwareName) || !SOFTWARE_NAME.test(clientSoftwareVersion)) {
         return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] };
       }
       connection.clientSoftwareName = clientSoftwareName;
       connection.clientSoftwareVersion = clientSoftwareVersion;
+    }
+    if (clusterId !== null && (clusterId !== services.clusterId || nodeId !== services.nodeId)) {
+      return { errorCode: ErrorCode.REBOOTSTRAP_REQUIRED, apiKeys: [] };
     }
     const image = services.image();
     return {

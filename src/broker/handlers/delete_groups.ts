@@ -1,10 +1,11 @@
 /**
  * DeleteGroups deletes groups with their offsets. A group with members stays: NON_EMPTY_GROUP.
  *
- * Versions 0 to 2. Version 2 is flexible.
+ * Versions 0 to 3. Version 2 is flexible, version 3 has a message beside each error.
  *
  * @module
  */
+import { ErrorCode, errorName } from "../../protocol/errors.ts";
 import { deleteGroups } from "../../protocol/messages/delete_groups.ts";
 import { defineHandler, type Handler } from "../handler.ts";
 
@@ -12,12 +13,25 @@ import { defineHandler, type Handler } from "../handler.ts";
 export const deleteGroupsHandler: Handler = defineHandler(deleteGroups, {
   handle: ({ groupsNames }, { services }) => ({
     // A group named twice is one group: the second time it would be gone.
-    results: [...new Set(groupsNames)].map((groupId) => ({
-      groupId,
-      errorCode: services.groups.deleteGroup(groupId),
-    })),
+    results: [...new Set(groupsNames)].map((groupId) => {
+      const errorCode = services.groups.deleteGroup(groupId);
+      return { groupId, errorCode, errorMessage: messageOf(errorCode, groupId) };
+    }),
   }),
-  onError: ({ groupsNames }, errorCode) => ({
-    results: groupsNames.map((groupId) => ({ groupId, errorCode })),
+  onError: ({ groupsNames }, errorCode, errorMessage) => ({
+    results: groupsNames.map((groupId) => ({ groupId, errorCode, errorMessage })),
   }),
 });
+
+function messageOf(errorCode: ErrorCode, groupId: string): string | null {
+  switch (errorCode) {
+    case ErrorCode.NONE:
+      return null;
+    case ErrorCode.NON_EMPTY_GROUP:
+      return `Cannot delete group "${groupId}": it has members, stop them first`;
+    case ErrorCode.GROUP_ID_NOT_FOUND:
+      return `Cannot delete group "${groupId}": there is no such group`;
+    default:
+      return `Cannot delete group "${groupId}" now: ${errorName(errorCode)}, try again`;
+  }
+}

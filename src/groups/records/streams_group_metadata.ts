@@ -13,7 +13,8 @@ const lastAssignmentConfig = struct({
 
 /**
  * A streams group (KIP-1071) and its epoch, which rises with every change of members, topology or
- * topics.
+ * topics. Since Apache Kafka 4.4 it also holds the epochs of the last topology whose description was
+ * stored, or could not be.
  */
 export const streamsGroupMetadataRecord = defineCoordinatorRecord({
   type: 17,
@@ -28,6 +29,8 @@ export const streamsGroupMetadataRecord = defineCoordinatorRecord({
     metadataHash: bigint64(),
     validatedTopologyEpoch: int32({ default: -1, tag: 0, tagged: "0+" }),
     lastAssignmentConfigs: array(lastAssignmentConfig, { nullable: "0+", tag: 1, tagged: "0+" }),
+    storedDescriptionTopologyEpoch: int32({ default: -1, tag: 2, tagged: "0+" }),
+    failedDescriptionTopologyEpoch: int32({ default: -1, tag: 3, tagged: "0+" }),
   }),
 });
 /** The key of StreamsGroupMetadata. */

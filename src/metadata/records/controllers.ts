@@ -42,6 +42,19 @@ export const registerControllerRecord = defineRecord({
 /** A decoded RegisterControllerRecord. */
 export type RegisterControllerRecord = RecordOf<typeof registerControllerRecord>;
 
+/** A controller that left the quorum for good is no longer registered. Since Apache Kafka 4.4. */
+export const unregisterControllerRecord = defineRecord({
+  type: 29,
+  name: "UnregisterControllerRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: struct({
+    controllerId: int32(),
+  }),
+});
+/** A decoded UnregisterControllerRecord. */
+export type UnregisterControllerRecord = RecordOf<typeof unregisterControllerRecord>;
+
 /**
  * How far a migration from ZooKeeper has got (KIP-866). Logs begun by Apache Kafka before 4.0 may
  * hold it.

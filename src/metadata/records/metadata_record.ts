@@ -14,7 +14,11 @@ import {
   unregisterBrokerRecord,
 } from "./brokers.ts";
 import { clientQuotaRecord, configRecord, featureLevelRecord } from "./configs.ts";
-import { registerControllerRecord, zkMigrationStateRecord } from "./controllers.ts";
+import {
+  registerControllerRecord,
+  unregisterControllerRecord,
+  zkMigrationStateRecord,
+} from "./controllers.ts";
 import { producerIdsRecord } from "./producer_ids.ts";
 import {
   accessControlEntryRecord,
@@ -69,6 +73,7 @@ export const metadataRecordTypes = [
   removeDelegationTokenRecord,
   registerControllerRecord,
   clearElrRecord,
+  unregisterControllerRecord,
 ] as const;
 
 type Decoded<T> = T extends RecordType<infer Out, infer _In, infer Name>

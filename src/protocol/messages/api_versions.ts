@@ -9,18 +9,21 @@ import { array, bool, int16, int32, int64, string, struct } from "../schema.ts";
 
 /**
  * The ApiVersions API. Version 3 has the client name its software (KIP-511), and features come with
- * the answer as tagged fields (KIP-584); version 4 lets a feature's lowest version be 0. A node
+ * the answer as tagged fields (KIP-584); version 4 lets a feature's lowest version be 0; version 5 names the
+ * cluster and the node that the client means to reach (KIP-1242). A node
  * asked in a version it does not know answers in version 0 with UNSUPPORTED_VERSION and its range,
  * so that the client can ask again.
  */
 export const apiVersions = defineApi({
   key: 18,
   name: "ApiVersions",
-  versions: "0-4",
+  versions: "0-5",
   flexible: "3+",
   request: struct({
     clientSoftwareName: string({ versions: "3+" }),
     clientSoftwareVersion: string({ versions: "3+" }),
+    clusterId: string({ versions: "5+", nullable: "5+", default: null }),
+    nodeId: int32({ versions: "5+", default: -1 }),
   }),
   response: struct({
     errorCode: int16(),

@@ -6,11 +6,11 @@
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, int32, string, struct } from "../schema.ts";
 
-/** The DeleteGroups API (KIP-229). */
+/** The DeleteGroups API (KIP-229). Version 3 adds a message to each error. */
 export const deleteGroups = defineApi({
   key: 42,
   name: "DeleteGroups",
-  versions: "0-2",
+  versions: "0-3",
   flexible: "2+",
   request: struct({
     groupsNames: array(string()),
@@ -20,6 +20,7 @@ export const deleteGroups = defineApi({
     results: array(struct({
       groupId: string(),
       errorCode: int16(),
+      errorMessage: string({ versions: "3+", nullable: "3+", default: null }),
     })),
   }),
 });

@@ -11,7 +11,7 @@ import { int16, int32, int64, string, struct } from "../schema.ts";
 /**
  * The InitProducerId API (KIP-98). Version 3 lets a producer continue with a higher epoch
  * (KIP-360), 4 may answer PRODUCER_FENCED (KIP-588), 5 TRANSACTION_ABORTABLE (KIP-890). Version 6,
- * two-phase commit (KIP-939), is not stable in Apache Kafka 4.3 and so not here.
+ * two-phase commit (KIP-939), is not stable in Apache Kafka 4.4 and so not here.
  */
 export const initProducerId = defineApi({
   key: 22,

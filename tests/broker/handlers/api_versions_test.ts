@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { SUPPORTED } from "../../../src/broker/supported.ts";
+import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { apiVersions } from "../../../src/protocol/messages/api_versions.ts";
 import { ByteReader, ByteWriter } from "../../../src/protocol/wire.ts";
 import { test } from "../../harness.ts";
@@ -9,7 +10,7 @@ const software = { clientSoftwareName: "raw", clientSoftwareVersion: "1.0" };
 
 test("ApiVersions tells what is served, Produce from version 0 on", () =>
   withBroker(async ({ client }) => {
-    for (let version = 0; version <= 4; version++) {
+    for (let version = 0; version <= 5; version++) {
       const { errorCode, apiKeys } = await client.request(apiVersions, version, software);
       assertEquals(errorCode, 0);
       assertEquals(
@@ -27,7 +28,7 @@ test("ApiVersions tells the level of metadata.version", () =>
   withBroker(async ({ client }) => {
     const answer = await client.request(apiVersions, 4, software);
     assertEquals(answer.finalizedFeatures, [
-      { name: "metadata.version", maxVersionLevel: 30, minVersionLevel: 30 },
+      { name: "metadata.version", maxVersionLevel: 33, minVersionLevel: 33 },
     ]);
     assertEquals(answer.supportedFeatures.map(({ name }) => name), ["metadata.version"]);
     assertEquals(answer.finalizedFeaturesEpoch >= 0, true);
@@ -48,6 +49,24 @@ test("ApiVersions in an unknown version is answered in version 0 and the connect
     assertEquals(apiVersions.responseCodec(0).read(reader).errorCode, 35);
     assertEquals(reader.offset, 4 + 2 + 4 + 6);
     assertEquals((await client.request(apiVersions, 0, {})).errorCode, 0);
+  }));
+
+test("ApiVersions 5 serves a client that means this node, and sends others back to bootstrap", () =>
+  withBroker(async ({ broker, client }) => {
+    const { clusterId, config: { nodeId } } = broker;
+    const cases = [
+      [clusterId, nodeId, ErrorCode.NONE],
+      [null, -1, ErrorCode.NONE],
+      [clusterId, nodeId + 1, ErrorCode.REBOOTSTRAP_REQUIRED],
+      ["another-cluster-000000", nodeId, ErrorCode.REBOOTSTRAP_REQUIRED],
+      [clusterId, -1, ErrorCode.INVALID_REQUEST],
+      [null, nodeId, ErrorCode.INVALID_REQUEST],
+    ] as const;
+    for (const [clusterId, nodeId, expected] of cases) {
+      const request = { ...software, clusterId, nodeId };
+      const { errorCode, apiKeys } = await client.request(apiVersions, 5, request);
+      assertEquals([errorCode, apiKeys.length > 0], [expected, expected === ErrorCode.NONE]);
+    }
   }));
 
 test("ApiVersions refuses a software name that is none", () =>
