@@ -4,18 +4,20 @@
  * @module
  */
 
+import { millraceProgram } from "./program.ts";
+
 /** How to start a broker; `{port}` and `{dir}` in the arguments are filled in. */
 export type BrokerCommand = readonly string[];
 
 /** How long a broker may take until it accepts connections: more than Apache Kafka needs after a kill. */
 const READY_WITHIN_MS = 60_000;
 
-/** Our own broker, with settings that make tests of groups quick. */
-export function ownCommand(): BrokerCommand {
-  const main = new URL("../../cli/main.ts", import.meta.url).pathname;
+/** Starts our own broker under `runtime`, with settings that make tests of groups quick. */
+export async function ownCommand(runtime = "deno"): Promise<BrokerCommand> {
   const settings = ["group.initial.rebalance.delay.ms=0", "num.partitions=2"];
   return [
-    ...[Deno.execPath(), "run", "-A", main, "start", "--port", "{port}", "--data-dir", "{dir}"],
+    ...await millraceProgram(runtime),
+    ...["start", "--port", "{port}", "--data-dir", "{dir}"],
     ...settings.flatMap((setting) => ["--set", setting]),
   ];
 }

@@ -139,7 +139,7 @@ if (import.meta.main) {
   }
   let [passed, failed] = [0, 0];
   await diskFaults(new Setup(cacheDirectory()), {
-    command: given.command?.split(" ") ?? ownKill9Command(),
+    command: given.command?.split(" ") ?? await ownKill9Command(),
     ...(given.only === undefined ? {} : { only: given.only.split(",") }),
     mayMount: given.mounts === "own",
     print: (line) => {

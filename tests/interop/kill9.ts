@@ -35,8 +35,8 @@ const FLUSH_POLICIES = ["os", "always"];
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 
 /** Our own broker, with the flush policy that a run asks for. */
-export function ownKill9Command(): BrokerCommand {
-  return [...ownCommand(), "--flush", "{flush}"];
+export async function ownKill9Command(runtime = "deno"): Promise<BrokerCommand> {
+  return [...await ownCommand(runtime), "--flush", "{flush}"];
 }
 
 /** Runs the kills; every check is a line, and nothing is thrown. */
@@ -144,7 +144,7 @@ if (import.meta.main) {
   }
   let [passed, failed] = [0, 0];
   await kill9(new Setup(cacheDirectory()), {
-    command: given.command?.split(" ") ?? ownKill9Command(),
+    command: given.command?.split(" ") ?? await ownKill9Command(),
     kills: Number(given.kills ?? 50),
     seed: Number(given.seed ?? newSeed()),
     print: (line) => {

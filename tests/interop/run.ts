@@ -9,6 +9,7 @@ import { Broker, freePort, ownCommand } from "./broker.ts";
 import { diskFaults } from "./disk_faults.ts";
 import { kill9, newSeed, ownKill9Command } from "./kill9.ts";
 import { cacheDirectory, options, UsageError } from "./options.ts";
+import { RUNTIMES } from "./program.ts";
 import { type Installed, Setup } from "./setup.ts";
 import { storage } from "./storage.ts";
 
@@ -37,10 +38,11 @@ const NAMES: Record<string, string> = {
 const LIMIT_MS = 120_000;
 
 const USAGE =
-  `usage: run.ts [--only NAME,…] [--bootstrap HOST:PORT | --command COMMAND] [--records N]
-              [--kills N] [--seed N]
+  `usage: run.ts [--only NAME,…] [--bootstrap HOST:PORT | --command COMMAND | --runtime NAME]
+              [--records N] [--kills N] [--seed N]
   --only       some of: ${[...CLIENTS, ...OWN_BROKERS].join(", ")}
   --bootstrap  a broker that runs already (${OWN_BROKERS.join(" and ")} then run only when named)
+  --runtime    what our own broker runs on: ${RUNTIMES.join(", ")} (deno)
   --command    how to start another broker, with {port} and {dir} in it
   --records    how many each client produces for each compression (10000)
   --kills      how often ${KILL9} kills the broker (20); --seed decides when`;
@@ -165,12 +167,18 @@ async function runProgram(
 }
 
 async function main(): Promise<number> {
-  const given = options(Deno.args, ["only", "bootstrap", "command", "records", "kills", "seed"]);
+  const given = options(
+    Deno.args,
+    ["only", "bootstrap", "command", "runtime", "records", "kills", "seed"],
+  );
+  if (given.runtime !== undefined && (given.command ?? given.bootstrap) !== undefined) {
+    throw new UsageError("--runtime is for our own broker: leave out --command and --bootstrap");
+  }
   const known = [...CLIENTS, ...OWN_BROKERS];
   const chosen = given.only?.split(",") ?? (given.bootstrap === undefined ? known : CLIENTS);
   const unknown = chosen.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new UsageError(`there is no "${unknown.join(", ")}"`);
-  const command = given.command?.split(" ") ?? [...ownCommand()];
+  const command = given.command?.split(" ") ?? [...await ownCommand(given.runtime)];
   const records = given.records ?? "10000";
   if (!(Number(records) >= 1_000 && Number(records) % 64 === 0 || records === "10000")) {
     throw new UsageError(`--records must be 10000 or a multiple of 64 from 1000 up`);
@@ -209,7 +217,7 @@ async function main(): Promise<number> {
     }
   }
   if (chosen.includes(STORAGE)) await suite.storage(command);
-  const flushed = given.command === undefined ? [...ownKill9Command()] : command;
+  const flushed = given.command === undefined ? [...await ownKill9Command(given.runtime)] : command;
   if (chosen.includes(DISK)) await suite.disk(flushed);
   if (chosen.includes(KILL9)) {
     await suite.kill9(flushed, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));

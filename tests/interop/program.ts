@@ -1,0 +1,41 @@
+/**
+ * The command line of Millrace under each runtime that it supports: the sources under Deno, one
+ * bundled file under Node, the executable that Bun's compiler makes.
+ *
+ * @module
+ */
+import { UsageError } from "./options.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+const BUNDLE = "dist/millrace-cli.mjs";
+const EXECUTABLE = "dist/millrace-bun";
+
+/** The runtimes that `--runtime` takes. */
+export const RUNTIMES = ["deno", "node", "bun"] as const;
+
+/**
+ * Builds what `runtime` needs and returns the program with its first arguments.
+ *
+ * @throws {UsageError} for a runtime that is not one of {@linkcode RUNTIMES}
+ * @throws {Error} when the build fails
+ */
+export async function millraceProgram(runtime: string): Promise<string[]> {
+  switch (runtime) {
+    case "deno":
+      return [Deno.execPath(), "run", "-A", `${ROOT}cli/main.ts`];
+    case "node":
+      await build("bundle:cli");
+      return ["node", `${ROOT}${BUNDLE}`];
+    case "bun":
+      await build("compile:bun");
+      return [`${ROOT}${EXECUTABLE}`];
+    default:
+      throw new UsageError(`--runtime must be one of ${RUNTIMES.join(", ")}`);
+  }
+}
+
+async function build(task: string): Promise<void> {
+  const command = new Deno.Command(Deno.execPath(), { args: ["task", task], cwd: ROOT });
+  const { success, stderr } = await command.output();
+  if (!success) throw new Error(`deno task ${task} failed: ${new TextDecoder().decode(stderr)}`);
+}
