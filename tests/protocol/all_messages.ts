@@ -16,17 +16,28 @@ import {
 import type { AnyApi, RecordType } from "../../src/protocol/api.ts";
 import { alterConfigs } from "../../src/protocol/messages/alter_configs.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
+import { createAcls } from "../../src/protocol/messages/create_acls.ts";
+import { createDelegationToken } from "../../src/protocol/messages/create_delegation_token.ts";
 import { createPartitions } from "../../src/protocol/messages/create_partitions.ts";
 import { createTopics } from "../../src/protocol/messages/create_topics.ts";
+import { deleteAcls } from "../../src/protocol/messages/delete_acls.ts";
 import { deleteGroups } from "../../src/protocol/messages/delete_groups.ts";
 import { deleteRecords } from "../../src/protocol/messages/delete_records.ts";
 import { deleteTopics } from "../../src/protocol/messages/delete_topics.ts";
+import { describeAcls } from "../../src/protocol/messages/describe_acls.ts";
+import { describeClientQuotas } from "../../src/protocol/messages/describe_client_quotas.ts";
 import { describeCluster } from "../../src/protocol/messages/describe_cluster.ts";
 import { describeConfigs } from "../../src/protocol/messages/describe_configs.ts";
+import { describeDelegationToken } from "../../src/protocol/messages/describe_delegation_token.ts";
 import { describeGroups } from "../../src/protocol/messages/describe_groups.ts";
 import { describeLogDirs } from "../../src/protocol/messages/describe_log_dirs.ts";
 import { describeProducers } from "../../src/protocol/messages/describe_producers.ts";
+import { describeQuorum } from "../../src/protocol/messages/describe_quorum.ts";
 import { describeTopicPartitions } from "../../src/protocol/messages/describe_topic_partitions.ts";
+import { describeTransactions } from "../../src/protocol/messages/describe_transactions.ts";
+import { describeUserScramCredentials } from "../../src/protocol/messages/describe_user_scram_credentials.ts";
+import { electLeaders } from "../../src/protocol/messages/elect_leaders.ts";
+import { expireDelegationToken } from "../../src/protocol/messages/expire_delegation_token.ts";
 import { fetch } from "../../src/protocol/messages/fetch.ts";
 import { findCoordinator } from "../../src/protocol/messages/find_coordinator.ts";
 import { heartbeat } from "../../src/protocol/messages/heartbeat.ts";
@@ -37,12 +48,17 @@ import { leaveGroup } from "../../src/protocol/messages/leave_group.ts";
 import { listConfigResources } from "../../src/protocol/messages/list_config_resources.ts";
 import { listGroups } from "../../src/protocol/messages/list_groups.ts";
 import { listOffsets } from "../../src/protocol/messages/list_offsets.ts";
+import { listPartitionReassignments } from "../../src/protocol/messages/list_partition_reassignments.ts";
+import { listTransactions } from "../../src/protocol/messages/list_transactions.ts";
 import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { offsetCommit } from "../../src/protocol/messages/offset_commit.ts";
 import { offsetDelete } from "../../src/protocol/messages/offset_delete.ts";
 import { offsetFetch } from "../../src/protocol/messages/offset_fetch.ts";
 import { offsetForLeaderEpoch } from "../../src/protocol/messages/offset_for_leader_epoch.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
+import { renewDelegationToken } from "../../src/protocol/messages/renew_delegation_token.ts";
+import { saslAuthenticate } from "../../src/protocol/messages/sasl_authenticate.ts";
+import { saslHandshake } from "../../src/protocol/messages/sasl_handshake.ts";
 import { syncGroup } from "../../src/protocol/messages/sync_group.ts";
 import {
   consumerProtocolAssignment,
@@ -57,17 +73,28 @@ import { transactionLogRecord } from "../../src/transactions/records/transaction
 export const allApis: readonly AnyApi[] = [
   alterConfigs,
   apiVersions,
+  createAcls,
+  createDelegationToken,
   createPartitions,
   createTopics,
+  deleteAcls,
   deleteGroups,
   deleteRecords,
   deleteTopics,
+  describeAcls,
+  describeClientQuotas,
   describeCluster,
   describeConfigs,
+  describeDelegationToken,
   describeGroups,
   describeLogDirs,
   describeProducers,
+  describeQuorum,
   describeTopicPartitions,
+  describeTransactions,
+  describeUserScramCredentials,
+  electLeaders,
+  expireDelegationToken,
   fetch,
   findCoordinator,
   heartbeat,
@@ -78,12 +105,17 @@ export const allApis: readonly AnyApi[] = [
   listConfigResources,
   listGroups,
   listOffsets,
+  listPartitionReassignments,
+  listTransactions,
   metadata,
   offsetCommit,
   offsetDelete,
   offsetFetch,
   offsetForLeaderEpoch,
   produce,
+  renewDelegationToken,
+  saslAuthenticate,
+  saslHandshake,
   syncGroup,
 ] as unknown as AnyApi[];
 
