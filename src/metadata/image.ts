@@ -10,6 +10,8 @@
  * @module
  */
 
+import type { ClientQuota } from "./client_quotas.ts";
+
 /** A partition: immutable. */
 export interface PartitionImage {
   readonly partition: number;
@@ -106,6 +108,12 @@ export interface MetadataImage {
   configs(type: number, name: string): ReadonlyMap<string, string>;
   /** The names of the resources of `type` that have something set. */
   configuredNames(type: number): IterableIterator<string>;
+  /** Every entity that has a client quota. */
+  clientQuotas(): IterableIterator<ClientQuota>;
+  /** The users that have SCRAM credentials. */
+  scramUsers(): IterableIterator<string>;
+  /** The iterations of a user's SCRAM credentials, by the number of the mechanism (KIP-554). */
+  scramIterations(user: string): ReadonlyMap<number, number>;
   /** The finalized features and their levels. */
   readonly features: ReadonlyMap<string, number>;
   /** The first producer id not yet given to any broker. */

@@ -5,6 +5,7 @@
  */
 import { assert } from "../assert.ts";
 import { ConfigResourceType } from "../config/definition.ts";
+import { type ClientQuota, ClientQuotas } from "./client_quotas.ts";
 import { changePartition, newPartition } from "./partition_changes.ts";
 import {
   type BrokerImage,
@@ -19,6 +20,7 @@ import { changeBroker, newBroker } from "./broker_changes.ts";
 import type { MetadataRecord } from "./records/metadata_record.ts";
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
+const NO_CREDENTIALS: ReadonlyMap<number, number> = new Map();
 
 /** A topic while records are applied. */
 interface Draft {
@@ -51,6 +53,9 @@ export class MetadataState implements MetadataImage {
   readonly #brokers = new Map<number, BrokerImage>();
   readonly #configs = new Map<number, Map<string, ReadonlyMap<string, string>>>();
   readonly #features = new Map<string, number>();
+  readonly #clientQuotas = new ClientQuotas();
+  /** Iterations by mechanism, by user. The secrets stay in the log. */
+  readonly #scram = new Map<string, ReadonlyMap<number, number>>();
 
   get offset(): number {
     return this.#offset;
@@ -100,6 +105,15 @@ export class MetadataState implements MetadataImage {
   }
   configuredNames(type: number): IterableIterator<string> {
     return (this.#configs.get(type) ?? new Map<string, never>()).keys();
+  }
+  clientQuotas(): IterableIterator<ClientQuota> {
+    return this.#clientQuotas.all();
+  }
+  scramUsers(): IterableIterator<string> {
+    return this.#scram.keys();
+  }
+  scramIterations(user: string): ReadonlyMap<number, number> {
+    return this.#scram.get(user) ?? NO_CREDENTIALS;
   }
 
   /**
@@ -188,14 +202,27 @@ export class MetadataState implements MetadataImage {
           changes,
         );
         break;
+      case "ClientQuotaRecord":
+        this.#clientQuotas.apply(record.value);
+        break;
+      case "UserScramCredentialRecord": {
+        const { name, mechanism, iterations } = record.value;
+        this.#scram.set(name, new Map(this.#scram.get(name)).set(mechanism, iterations));
+        break;
+      }
+      case "RemoveUserScramCredentialRecord": {
+        const { name, mechanism } = record.value;
+        const left = new Map(this.#scram.get(name));
+        left.delete(mechanism);
+        if (left.size === 0) this.#scram.delete(name);
+        else this.#scram.set(name, left);
+        break;
+      }
       // Nothing here uses these yet; they stay in the log for those who do.
       case "AccessControlEntryRecord":
       case "RemoveAccessControlEntryRecord":
-      case "UserScramCredentialRecord":
-      case "RemoveUserScramCredentialRecord":
       case "DelegationTokenRecord":
       case "RemoveDelegationTokenRecord":
-      case "ClientQuotaRecord":
       case "RegisterControllerRecord":
       case "UnregisterControllerRecord":
       case "ZkMigrationStateRecord":

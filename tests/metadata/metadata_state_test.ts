@@ -208,3 +208,62 @@ test("ten thousand topics cost one record each", () => {
   assertEquals([state.topicCount, state.partitionCount], [10_000, 10_000]);
   assertEquals(state.topicByName("topic-9999")?.id, idOf(9_999));
 });
+
+test("client quotas are kept by entity, and removed limit by limit", () => {
+  const quota = (
+    entity: readonly (readonly [string, string | null])[],
+    key: string,
+    value: number,
+    remove = false,
+  ): MetadataRecordInput => ({
+    name: "ClientQuotaRecord",
+    value: {
+      entity: entity.map(([entityType, entityName]) => ({ entityType, entityName })),
+      key,
+      value,
+      remove,
+    },
+  });
+  const rate = "producer_byte_rate";
+  const state = stateOf([
+    quota([["user", "ann"], ["client-id", null]], rate, 1000),
+    quota([["client-id", null], ["user", "ann"]], "request_percentage", 12.5),
+    quota([["ip", null]], "connection_creation_rate", 3),
+  ]);
+  const all = () => [...state.clientQuotas()].map((it) => [[...it.entity], [...it.limits]]);
+  const [ann] = state.clientQuotas();
+  assertEquals(all(), [
+    [[["client-id", null], ["user", "ann"]], [[rate, 1000], ["request_percentage", 12.5]]],
+    [[["ip", null]], [["connection_creation_rate", 3]]],
+  ]);
+  applyNext(state, quota([["user", "ann"], ["client-id", null]], rate, 0, true));
+  assertEquals(all()[0], [[["client-id", null], ["user", "ann"]], [["request_percentage", 12.5]]]);
+  assertEquals(ann!.limits.size, 2, "what was handed out does not change");
+  applyNext(state, quota([["ip", null]], "connection_creation_rate", 0, true));
+  assertEquals(all().length, 1);
+});
+
+test("SCRAM credentials are kept by user and mechanism, without their secrets", () => {
+  const none = new Uint8Array(0);
+  const credential = (
+    name: string,
+    mechanism: number,
+    iterations: number,
+  ): MetadataRecordInput => ({
+    name: "UserScramCredentialRecord",
+    value: { name, mechanism, salt: none, storedKey: none, serverKey: none, iterations },
+  });
+  const remove = (name: string, mechanism: number): MetadataRecordInput => ({
+    name: "RemoveUserScramCredentialRecord",
+    value: { name, mechanism },
+  });
+  const state = stateOf([credential("ann", 1, 4096), credential("ann", 2, 8192)]);
+  const before = state.scramIterations("ann");
+  assertEquals([...before], [[1, 4096], [2, 8192]]);
+  applyNext(state, remove("ann", 1));
+  assertEquals([...state.scramIterations("ann")], [[2, 8192]]);
+  assertEquals(before.size, 2, "what was handed out does not change");
+  applyNext(state, remove("ann", 2), credential("bob", 1, 5000));
+  assertEquals([...state.scramUsers()], ["bob"]);
+  assertEquals([...state.scramIterations("nobody")], []);
+});

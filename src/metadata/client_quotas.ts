@@ -1,0 +1,39 @@
+/**
+ * The quotas of clients, as ClientQuotaRecords set them (KIP-546). This version keeps and describes
+ * them, and does not enforce them.
+ *
+ * @module
+ */
+import type { ClientQuotaRecord } from "./records/configs.ts";
+
+/** The quotas of one entity: immutable. */
+export interface ClientQuota {
+  /** The name by its type ("user", "client-id", "ip"); null stands for the default of that type. */
+  readonly entity: ReadonlyMap<string, string | null>;
+  /** The limits by their keys, such as "producer_byte_rate". Never empty. */
+  readonly limits: ReadonlyMap<string, number>;
+}
+
+/** All client quotas of a cluster. */
+export class ClientQuotas {
+  readonly #byEntity = new Map<string, ClientQuota>();
+
+  /** Sets or removes one limit. */
+  apply({ entity: parts, key, value, remove }: ClientQuotaRecord): void {
+    const entity = new Map(
+      parts.map(({ entityType, entityName }) => [entityType, entityName] as const)
+        .sort(([one], [other]) => one < other ? -1 : 1),
+    );
+    const id = JSON.stringify([...entity]);
+    const limits = new Map(this.#byEntity.get(id)?.limits);
+    if (remove) limits.delete(key);
+    else limits.set(key, value);
+    if (limits.size === 0) this.#byEntity.delete(id);
+    else this.#byEntity.set(id, { entity, limits });
+  }
+
+  /** Every entity that has a quota. */
+  all(): IterableIterator<ClientQuota> {
+    return this.#byEntity.values();
+  }
+}
