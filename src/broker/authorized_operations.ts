@@ -53,3 +53,6 @@ export const CLUSTER_OPERATIONS: number = bits(
 function bits(...operations: number[]): number {
   return operations.reduce((sum, operation) => sum | 1 << operation, 0);
 }
+
+/** What requests about access control entries are answered while there is no authorizer. */
+export const NO_AUTHORIZER = "No authorizer is configured: this version has no access control";

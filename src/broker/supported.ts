@@ -6,11 +6,14 @@
  */
 import { alterConfigsHandler } from "./handlers/alter_configs.ts";
 import { apiVersionsHandler } from "./handlers/api_versions.ts";
+import { createAclsHandler } from "./handlers/create_acls.ts";
 import { createPartitionsHandler } from "./handlers/create_partitions.ts";
 import { createTopicsHandler } from "./handlers/create_topics.ts";
+import { deleteAclsHandler } from "./handlers/delete_acls.ts";
 import { deleteGroupsHandler } from "./handlers/delete_groups.ts";
 import { deleteRecordsHandler } from "./handlers/delete_records.ts";
 import { deleteTopicsHandler } from "./handlers/delete_topics.ts";
+import { describeAclsHandler } from "./handlers/describe_acls.ts";
 import { describeClusterHandler } from "./handlers/describe_cluster.ts";
 import { describeConfigsHandler } from "./handlers/describe_configs.ts";
 import { describeGroupsHandler } from "./handlers/describe_groups.ts";
@@ -39,11 +42,14 @@ import type { Handler } from "./handler.ts";
 export const SUPPORTED: readonly Handler[] = [
   alterConfigsHandler,
   apiVersionsHandler,
+  createAclsHandler,
   createPartitionsHandler,
   createTopicsHandler,
+  deleteAclsHandler,
   deleteGroupsHandler,
   deleteRecordsHandler,
   deleteTopicsHandler,
+  describeAclsHandler,
   describeClusterHandler,
   describeConfigsHandler,
   describeGroupsHandler,
