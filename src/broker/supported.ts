@@ -14,11 +14,13 @@ import { deleteGroupsHandler } from "./handlers/delete_groups.ts";
 import { deleteRecordsHandler } from "./handlers/delete_records.ts";
 import { deleteTopicsHandler } from "./handlers/delete_topics.ts";
 import { describeAclsHandler } from "./handlers/describe_acls.ts";
+import { describeClientQuotasHandler } from "./handlers/describe_client_quotas.ts";
 import { describeClusterHandler } from "./handlers/describe_cluster.ts";
 import { describeConfigsHandler } from "./handlers/describe_configs.ts";
 import { describeGroupsHandler } from "./handlers/describe_groups.ts";
 import { describeLogDirsHandler } from "./handlers/describe_log_dirs.ts";
 import { describeTopicPartitionsHandler } from "./handlers/describe_topic_partitions.ts";
+import { describeUserScramCredentialsHandler } from "./handlers/describe_user_scram_credentials.ts";
 import { fetchHandler } from "./handlers/fetch.ts";
 import { findCoordinatorHandler } from "./handlers/find_coordinator.ts";
 import { heartbeatHandler } from "./handlers/heartbeat.ts";
@@ -50,11 +52,13 @@ export const SUPPORTED: readonly Handler[] = [
   deleteRecordsHandler,
   deleteTopicsHandler,
   describeAclsHandler,
+  describeClientQuotasHandler,
   describeClusterHandler,
   describeConfigsHandler,
   describeGroupsHandler,
   describeLogDirsHandler,
   describeTopicPartitionsHandler,
+  describeUserScramCredentialsHandler,
   fetchHandler,
   findCoordinatorHandler,
   heartbeatHandler,

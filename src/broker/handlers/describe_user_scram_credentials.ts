@@ -1,0 +1,61 @@
+/**
+ * DescribeUserScramCredentials returns the SCRAM mechanisms of users with their iterations (KIP-554).
+ * Credentials can only come from a metadata log that Apache Kafka wrote: this version has no request
+ * that sets them, and no SASL that would use them.
+ *
+ * Serves version 0, which is flexible. No list of users, and an empty one, stand for all users.
+ *
+ * @module
+ */
+import { duplicatesOf } from "../../controller/decision.ts";
+import type { MetadataImage } from "../../metadata/image.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { describeUserScramCredentials } from "../../protocol/messages/describe_user_scram_credentials.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+/** Serves DescribeUserScramCredentials. */
+export const describeUserScramCredentialsHandler: Handler = defineHandler(
+  describeUserScramCredentials,
+  {
+    handle({ users }, { services }) {
+      const image = services.image();
+      const names = users === null || users.length === 0
+        ? [...image.scramUsers()]
+        : users.map(({ name }) => name);
+      const duplicates = duplicatesOf(names);
+      return {
+        errorCode: ErrorCode.NONE,
+        errorMessage: null,
+        results: [...new Set(names)].map((user) =>
+          duplicates.has(user)
+            ? failed(
+              user,
+              ErrorCode.DUPLICATE_RESOURCE,
+              `Cannot describe the credentials of "${user}": the request names it more than once`,
+            )
+            : describe(user, image)
+        ),
+      };
+    },
+    onError: (_request, errorCode, errorMessage) => ({ errorCode, errorMessage, results: [] }),
+  },
+);
+
+function describe(user: string, image: MetadataImage) {
+  const credentialInfos = Array.from(
+    image.scramIterations(user),
+    ([mechanism, iterations]) => ({ mechanism, iterations }),
+  );
+  if (credentialInfos.length > 0) {
+    return { user, errorCode: ErrorCode.NONE, errorMessage: null, credentialInfos };
+  }
+  return failed(
+    user,
+    ErrorCode.RESOURCE_NOT_FOUND,
+    `Cannot describe the credentials of "${user}": the user has none`,
+  );
+}
+
+function failed(user: string, errorCode: number, errorMessage: string) {
+  return { user, errorCode, errorMessage, credentialInfos: [] };
+}
