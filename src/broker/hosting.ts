@@ -96,8 +96,11 @@ export class Hosting {
     for (const partition of topic.partitions) {
       if (!partition.replicas.includes(this.nodeId)) continue;
       const found = this.partitions.find(topic.name, partition.partition);
-      if (found !== undefined) found.update(this.#stateOf(topic.name, partition));
-      else this.#open(topic, partition, partition.partition >= known);
+      if (found !== undefined) {
+        const { log } = found;
+        if (log.latestEpoch < partition.leaderEpoch) log.assignEpoch(partition.leaderEpoch);
+        found.update(this.#stateOf(topic.name, partition));
+      } else this.#open(topic, partition, partition.partition >= known);
     }
   }
 

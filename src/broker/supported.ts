@@ -21,6 +21,7 @@ import { describeGroupsHandler } from "./handlers/describe_groups.ts";
 import { describeLogDirsHandler } from "./handlers/describe_log_dirs.ts";
 import { describeTopicPartitionsHandler } from "./handlers/describe_topic_partitions.ts";
 import { describeUserScramCredentialsHandler } from "./handlers/describe_user_scram_credentials.ts";
+import { electLeadersHandler } from "./handlers/elect_leaders.ts";
 import { fetchHandler } from "./handlers/fetch.ts";
 import { findCoordinatorHandler } from "./handlers/find_coordinator.ts";
 import { heartbeatHandler } from "./handlers/heartbeat.ts";
@@ -31,6 +32,7 @@ import { leaveGroupHandler } from "./handlers/leave_group.ts";
 import { listConfigResourcesHandler } from "./handlers/list_config_resources.ts";
 import { listGroupsHandler } from "./handlers/list_groups.ts";
 import { listOffsetsHandler } from "./handlers/list_offsets.ts";
+import { listPartitionReassignmentsHandler } from "./handlers/list_partition_reassignments.ts";
 import { metadataHandler } from "./handlers/metadata.ts";
 import { offsetCommitHandler } from "./handlers/offset_commit.ts";
 import { offsetDeleteHandler } from "./handlers/offset_delete.ts";
@@ -59,6 +61,7 @@ export const SUPPORTED: readonly Handler[] = [
   describeLogDirsHandler,
   describeTopicPartitionsHandler,
   describeUserScramCredentialsHandler,
+  electLeadersHandler,
   fetchHandler,
   findCoordinatorHandler,
   heartbeatHandler,
@@ -69,6 +72,7 @@ export const SUPPORTED: readonly Handler[] = [
   listConfigResourcesHandler,
   listGroupsHandler,
   listOffsetsHandler,
+  listPartitionReassignmentsHandler,
   metadataHandler,
   offsetCommitHandler,
   offsetDeleteHandler,

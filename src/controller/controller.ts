@@ -31,6 +31,7 @@ import {
   decideOnlineDirectories,
   type DirectoryAssignment,
 } from "./directories.ts";
+import { decideElectLeaders, type TopicElectionResult, type TopicElections } from "./elections.ts";
 import {
   type CreatePartitionsResult,
   decideCreatePartitions,
@@ -78,6 +79,14 @@ export interface CreateTopicsOptions extends ValidateOptions {
   readonly lowerReplicationFactor?: boolean;
 }
 
+/** The state of the metadata log, of which this node is the only voter. */
+export interface QuorumState {
+  readonly leaderEpoch: number;
+  /** The offset below which records are on the disk and applied. */
+  readonly highWatermark: number;
+  readonly logEndOffset: number;
+}
+
 /** Decides and carries out every change of the cluster. */
 export class Controller {
   readonly #options: ControllerOptions;
@@ -92,6 +101,12 @@ export class Controller {
   /** The cluster as it stands. */
   get image(): MetadataImage {
     return this.#options.metadataLog.image;
+  }
+
+  /** The metadata log as it stands. */
+  get quorum(): QuorumState {
+    const { leaderEpoch, endOffset } = this.#options.metadataLog;
+    return { leaderEpoch, highWatermark: this.image.offset + 1, logEndOffset: endOffset };
   }
 
   /** Calls `listener` after each change, in the order of the calls of this method. */
@@ -174,6 +189,18 @@ export class Controller {
     return this.#carryOut(
       options,
       () => decideAlterConfigs(resources, { image: this.image, config }),
+    );
+  }
+
+  /** Elects leaders, each partition by itself; see {@linkcode decideElectLeaders}. */
+  electLeaders(
+    type: number,
+    elections: readonly TopicElections[] | null,
+  ): Promise<readonly TopicElectionResult[]> {
+    const { nodeId } = this.#options.config;
+    return this.#carryOut(
+      {},
+      () => decideElectLeaders(type, elections, { nodeId, image: this.image }),
     );
   }
 

@@ -79,6 +79,11 @@ export class MetadataLog {
     return deleted;
   }
 
+  /** The leader epoch that the next record will have. */
+  get leaderEpoch(): number {
+    return Math.max(this.#state.epoch, NO_EPOCH_YET);
+  }
+
   /** The offset the next record will have. */
   get endOffset(): number {
     return this.#storage.logEndOffset;
@@ -97,7 +102,7 @@ export class MetadataLog {
       records.length > 0 && records.length <= MAX_RECORDS_PER_BATCH,
       `A metadata batch of ${records.length} records`,
     );
-    const leaderEpoch = Math.max(this.#state.epoch, NO_EPOCH_YET);
+    const { leaderEpoch } = this;
     const builder = new BatchBuilder({ partitionLeaderEpoch: leaderEpoch });
     const values = records.map(encodeMetadataRecord);
     for (const value of values) builder.append({ value, timestamp: options.nowMs });

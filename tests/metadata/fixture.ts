@@ -52,6 +52,19 @@ export function partition(topicId: string, partitionId: number, leader = 1): Met
   };
 }
 
+/** The fields of a PartitionRecord. */
+export type PartitionValue = Extract<MetadataRecordInput, { name: "PartitionRecord" }>["value"];
+
+/** As {@linkcode partition}, but for the fields in `state`. */
+export function partitionWith(
+  topicId: string,
+  partitionId: number,
+  state: Partial<PartitionValue>,
+): MetadataRecordInput {
+  const { value } = partition(topicId, partitionId) as { value: PartitionValue };
+  return { name: "PartitionRecord", value: { ...value, ...state } };
+}
+
 export function config(
   resourceType: number,
   resourceName: string,

@@ -1,0 +1,39 @@
+/**
+ * ElectLeaders makes the preferred replica of each partition its leader (KIP-183), or any replica of
+ * a partition without a leader (KIP-460). On one node most partitions are led already: their answer is
+ * ELECTION_NOT_NEEDED.
+ *
+ * Serves versions 0 to 2. Version 0 elects preferred replicas only, 1 adds the type of election and an
+ * error for the whole request, 2 is flexible. No list of partitions stands for all partitions, and
+ * then those that need no election are left out of the answer.
+ *
+ * @module
+ */
+import { ErrorCode } from "../../protocol/errors.ts";
+import { electLeaders } from "../../protocol/messages/elect_leaders.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+/** Serves ElectLeaders. */
+export const electLeadersHandler: Handler = defineHandler(electLeaders, {
+  async handle({ electionType, topicPartitions }, { services }) {
+    const results = await services.controller.electLeaders(electionType, topicPartitions);
+    return {
+      errorCode: ErrorCode.NONE,
+      replicaElectionResults: results.map(({ topic, partitions }) => ({
+        topic,
+        partitionResult: partitions.map(({ partition, errorCode, errorMessage }) => ({
+          partitionId: partition,
+          errorCode,
+          errorMessage,
+        })),
+      })),
+    };
+  },
+  onError: ({ topicPartitions }, errorCode, errorMessage) => ({
+    errorCode,
+    replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode, errorMessage })),
+    })),
+  }),
+});

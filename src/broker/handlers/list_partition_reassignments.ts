@@ -1,0 +1,51 @@
+/**
+ * ListPartitionReassignments returns the partitions whose replicas are being moved (KIP-455). One
+ * node moves none; a metadata log that Apache Kafka wrote may have some that did not end.
+ *
+ * Serves version 0, which is flexible. No list of topics stands for all topics. Topics and partitions
+ * that do not exist are left out, as those are that are not being moved.
+ *
+ * @module
+ */
+import type { PartitionImage } from "../../metadata/image.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { listPartitionReassignments } from "../../protocol/messages/list_partition_reassignments.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+/** Serves ListPartitionReassignments. */
+export const listPartitionReassignmentsHandler: Handler = defineHandler(
+  listPartitionReassignments,
+  {
+    handle({ topics }, { services }) {
+      const image = services.image();
+      const asked = topics === null
+        ? Array.from(image.topics(), ({ name, partitions }) => ({ name, partitions }))
+        : topics.map(({ name, partitionIndexes }) => ({
+          name,
+          partitions: partitionIndexes.flatMap((index) =>
+            image.topicByName(name)?.partitions[index] ?? []
+          ),
+        }));
+      return {
+        errorCode: ErrorCode.NONE,
+        errorMessage: null,
+        topics: asked
+          .map(({ name, partitions }) => ({
+            name,
+            partitions: partitions.filter(isMoving).map((partition) => ({
+              partitionIndex: partition.partition,
+              replicas: partition.replicas,
+              addingReplicas: partition.addingReplicas,
+              removingReplicas: partition.removingReplicas,
+            })),
+          }))
+          .filter(({ partitions }) => partitions.length > 0),
+      };
+    },
+    onError: (_request, errorCode, errorMessage) => ({ errorCode, errorMessage, topics: [] }),
+  },
+);
+
+function isMoving({ addingReplicas, removingReplicas }: PartitionImage): boolean {
+  return addingReplicas.length + removingReplicas.length > 0;
+}

@@ -1,0 +1,107 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { decideElectLeaders, ElectionType } from "../../src/controller/elections.ts";
+import { errorName, KafkaError } from "../../src/protocol/errors.ts";
+import { test } from "../harness.ts";
+import {
+  EVENTS,
+  partition,
+  type PartitionValue,
+  partitionWith,
+  topic,
+} from "../metadata/fixture.ts";
+import { imageOf } from "./fixture.ts";
+
+const { PREFERRED, UNCLEAN } = ElectionType;
+const NODE = 1;
+
+/** The outcome of one election in "events", whose partition 0 is as described, with its record. */
+function electOne(type: number, state: Partial<PartitionValue>): unknown[] {
+  const image = imageOf(topic("events", EVENTS), partitionWith(EVENTS, 0, state));
+  const { records, results } = decideElectLeaders(type, [{ topic: "events", partitions: [0] }], {
+    nodeId: NODE,
+    image,
+  });
+  return [
+    errorName(results[0]!.partitions[0]!.errorCode),
+    ...records.map(({ value }) => value),
+  ];
+}
+
+const elected = { topicId: EVENTS, partitionId: 0, leader: NODE };
+
+test("a preferred election makes the first replica the leader if it is in sync", () => {
+  const cases: [Partial<PartitionValue>, unknown[]][] = [
+    [{ replicas: [1, 2], isr: [1, 2], leader: 1 }, ["ELECTION_NOT_NEEDED"]],
+    [{ replicas: [1, 2], isr: [1, 2], leader: 2 }, ["NONE", elected]],
+    [{ replicas: [1, 2], isr: [1], leader: -1 }, ["NONE", elected]],
+    [{ replicas: [1, 2], isr: [2], leader: 2 }, ["PREFERRED_LEADER_NOT_AVAILABLE"]],
+    // Broker 2 is not in service: the cluster has one node.
+    [{ replicas: [2, 1], isr: [1, 2], leader: 1 }, ["PREFERRED_LEADER_NOT_AVAILABLE"]],
+  ];
+  for (const [state, expected] of cases) assertEquals(electOne(PREFERRED, state), expected);
+});
+
+test("a preferred election elects an eligible replica of an empty ISR", () => {
+  const state = { replicas: [1, 2], isr: [], leader: -1, eligibleLeaderReplicas: [2, 1] };
+  assertEquals(electOne(PREFERRED, state), [
+    "NONE",
+    { ...elected, isr: [1], eligibleLeaderReplicas: [2], lastKnownElr: [] },
+  ]);
+});
+
+test("an unclean election makes any replica the leader of a partition without one", () => {
+  const recovering = {
+    ...elected,
+    isr: [1],
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
+    leaderRecoveryState: 1,
+  };
+  const cases: [Partial<PartitionValue>, unknown[]][] = [
+    [{ replicas: [2, 1], isr: [2], leader: 2 }, ["ELECTION_NOT_NEEDED"]],
+    [{ replicas: [2, 1], isr: [2], leader: -1 }, ["NONE", recovering]],
+    [{ replicas: [2, 1], isr: [1, 2], leader: -1 }, ["NONE", elected]],
+    [{ replicas: [2, 3], isr: [2], leader: -1 }, ["ELIGIBLE_LEADERS_NOT_AVAILABLE"]],
+  ];
+  for (const [state, expected] of cases) assertEquals(electOne(UNCLEAN, state), expected);
+});
+
+test("an election of all partitions leaves out those that need none", () => {
+  const image = imageOf(
+    topic("events", EVENTS),
+    partition(EVENTS, 0),
+    partitionWith(EVENTS, 1, { replicas: [1, 2], isr: [1, 2], leader: 2 }),
+    partitionWith(EVENTS, 2, { replicas: [2, 1], isr: [2, 1], leader: 1 }),
+  );
+  const { records, results } = decideElectLeaders(PREFERRED, null, { nodeId: NODE, image });
+  assertEquals(
+    results.map(({ topic, partitions }) => [
+      topic,
+      ...partitions.map(({ partition, errorCode }) => `${partition} ${errorName(errorCode)}`),
+    ]),
+    [["events", "1 NONE", "2 PREFERRED_LEADER_NOT_AVAILABLE"]],
+  );
+  assertEquals(records.map(({ value }) => value), [{ ...elected, partitionId: 1 }]);
+});
+
+test("a partition that is named twice is elected once", () => {
+  const image = imageOf(
+    topic("events", EVENTS),
+    partitionWith(EVENTS, 0, { replicas: [1, 2], isr: [1, 2], leader: 2 }),
+  );
+  const asked = [{ topic: "events", partitions: [0, 0] }];
+  const { records, results } = decideElectLeaders(PREFERRED, asked, { nodeId: NODE, image });
+  assertEquals(results[0]!.partitions.map(({ errorCode }) => errorName(errorCode)), [
+    "NONE",
+    "NONE",
+  ]);
+  assertEquals(records.length, 1);
+});
+
+test("an unknown type of election is refused", () => {
+  const error = assertThrows(
+    () => decideElectLeaders(2, null, { nodeId: NODE, image: imageOf() }),
+    KafkaError,
+  );
+  assertEquals(errorName(error.code), "INVALID_REQUEST");
+});
