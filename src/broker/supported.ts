@@ -19,7 +19,9 @@ import { describeClusterHandler } from "./handlers/describe_cluster.ts";
 import { describeConfigsHandler } from "./handlers/describe_configs.ts";
 import { describeGroupsHandler } from "./handlers/describe_groups.ts";
 import { describeLogDirsHandler } from "./handlers/describe_log_dirs.ts";
+import { describeProducersHandler } from "./handlers/describe_producers.ts";
 import { describeTopicPartitionsHandler } from "./handlers/describe_topic_partitions.ts";
+import { describeTransactionsHandler } from "./handlers/describe_transactions.ts";
 import { describeUserScramCredentialsHandler } from "./handlers/describe_user_scram_credentials.ts";
 import { electLeadersHandler } from "./handlers/elect_leaders.ts";
 import { fetchHandler } from "./handlers/fetch.ts";
@@ -33,6 +35,7 @@ import { listConfigResourcesHandler } from "./handlers/list_config_resources.ts"
 import { listGroupsHandler } from "./handlers/list_groups.ts";
 import { listOffsetsHandler } from "./handlers/list_offsets.ts";
 import { listPartitionReassignmentsHandler } from "./handlers/list_partition_reassignments.ts";
+import { listTransactionsHandler } from "./handlers/list_transactions.ts";
 import { metadataHandler } from "./handlers/metadata.ts";
 import { offsetCommitHandler } from "./handlers/offset_commit.ts";
 import { offsetDeleteHandler } from "./handlers/offset_delete.ts";
@@ -59,7 +62,9 @@ export const SUPPORTED: readonly Handler[] = [
   describeConfigsHandler,
   describeGroupsHandler,
   describeLogDirsHandler,
+  describeProducersHandler,
   describeTopicPartitionsHandler,
+  describeTransactionsHandler,
   describeUserScramCredentialsHandler,
   electLeadersHandler,
   fetchHandler,
@@ -73,6 +78,7 @@ export const SUPPORTED: readonly Handler[] = [
   listGroupsHandler,
   listOffsetsHandler,
   listPartitionReassignmentsHandler,
+  listTransactionsHandler,
   metadataHandler,
   offsetCommitHandler,
   offsetDeleteHandler,

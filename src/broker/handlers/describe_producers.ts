@@ -1,0 +1,57 @@
+/**
+ * DescribeProducers returns the idempotent and transactional producers that each partition remembers,
+ * with the beginning of the transaction that a producer has open (KIP-664). It is how a transaction is
+ * found that was never ended and keeps readers of committed records waiting.
+ *
+ * Serves version 0, which is flexible.
+ *
+ * @module
+ */
+import { checkTopicName } from "../../controller/topic_names.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { describeProducers } from "../../protocol/messages/describe_producers.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+import type { Partitions } from "../partitions.ts";
+
+/** Serves DescribeProducers. */
+export const describeProducersHandler: Handler = defineHandler(describeProducers, {
+  handle: ({ topics }, { services }) => ({
+    topics: topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((index) => describe(name, index, services.partitions)),
+    })),
+  }),
+  onError: ({ topics }, errorCode, errorMessage) => ({
+    topics: topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((index) => failed(index, errorCode, errorMessage)),
+    })),
+  }),
+});
+
+function describe(topic: string, partitionIndex: number, partitions: Partitions) {
+  try {
+    checkTopicName(topic);
+    const { log } = partitions.byName(topic, partitionIndex);
+    return {
+      partitionIndex,
+      errorCode: ErrorCode.NONE,
+      errorMessage: null,
+      activeProducers: log.activeProducers().map((producer) => ({
+        producerId: producer.producerId,
+        producerEpoch: producer.producerEpoch,
+        lastSequence: producer.lastSequence,
+        lastTimestamp: producer.lastTimestamp,
+        coordinatorEpoch: producer.coordinatorEpoch,
+        currentTxnStartOffset: producer.currentTransactionStartOffset,
+      })),
+    };
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return failed(partitionIndex, error.code, error.message);
+  }
+}
+
+function failed(partitionIndex: number, errorCode: number, errorMessage: string) {
+  return { partitionIndex, errorCode, errorMessage, activeProducers: [] };
+}

@@ -1,0 +1,47 @@
+/**
+ * ListTransactions returns the transactions that this broker coordinates (KIP-664): none, since this
+ * version has no transaction coordinator. The filters are checked all the same.
+ *
+ * Serves versions 0 to 2, all flexible. Version 1 adds a filter by duration (KIP-994), 2 one by a
+ * pattern of the transactional id (KIP-1152).
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { listTransactions } from "../../protocol/messages/list_transactions.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+import { re2SyntaxError } from "../re2_syntax.ts";
+
+const STATES: ReadonlySet<string> = new Set([
+  "Empty",
+  "Ongoing",
+  "PrepareCommit",
+  "PrepareAbort",
+  "CompleteCommit",
+  "CompleteAbort",
+  "Dead",
+  "PrepareEpochFence",
+]);
+
+/** Serves ListTransactions. */
+export const listTransactionsHandler: Handler = defineHandler(listTransactions, {
+  handle({ stateFilters, transactionalIdPattern }) {
+    const reason = transactionalIdPattern === null ? null : re2SyntaxError(transactionalIdPattern);
+    if (reason !== null) {
+      throw new KafkaError(
+        ErrorCode.INVALID_REGULAR_EXPRESSION,
+        `Cannot list transactions: "${transactionalIdPattern}" is no regular expression, ${reason}`,
+      );
+    }
+    return {
+      errorCode: ErrorCode.NONE,
+      unknownStateFilters: [...new Set(stateFilters)].filter((state) => !STATES.has(state)),
+      transactionStates: [],
+    };
+  },
+  onError: (_request, errorCode) => ({
+    errorCode,
+    unknownStateFilters: [],
+    transactionStates: [],
+  }),
+});
