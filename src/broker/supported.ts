@@ -20,6 +20,7 @@ import { describeConfigsHandler } from "./handlers/describe_configs.ts";
 import { describeGroupsHandler } from "./handlers/describe_groups.ts";
 import { describeLogDirsHandler } from "./handlers/describe_log_dirs.ts";
 import { describeProducersHandler } from "./handlers/describe_producers.ts";
+import { describeQuorumHandler } from "./handlers/describe_quorum.ts";
 import { describeTopicPartitionsHandler } from "./handlers/describe_topic_partitions.ts";
 import { describeTransactionsHandler } from "./handlers/describe_transactions.ts";
 import { describeUserScramCredentialsHandler } from "./handlers/describe_user_scram_credentials.ts";
@@ -63,6 +64,7 @@ export const SUPPORTED: readonly Handler[] = [
   describeGroupsHandler,
   describeLogDirsHandler,
   describeProducersHandler,
+  describeQuorumHandler,
   describeTopicPartitionsHandler,
   describeTransactionsHandler,
   describeUserScramCredentialsHandler,

@@ -1,0 +1,87 @@
+/**
+ * DescribeQuorum returns the state of the metadata log: its leader, its voters and its observers
+ * (KIP-595). One node is the leader and the only voter.
+ *
+ * Serves versions 0 to 2, all flexible. Version 1 adds two timestamps to each replica (KIP-836), 2 the
+ * ids of their directories, the listeners of the voters and messages of errors (KIP-853).
+ *
+ * @module
+ */
+import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import {
+  describeQuorum,
+  type DescribeQuorumRequest,
+} from "../../protocol/messages/describe_quorum.ts";
+import { ZERO_UUID } from "../../protocol/uuid.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+const METADATA_PARTITION = 0;
+
+/** Serves DescribeQuorum. */
+export const describeQuorumHandler: Handler = defineHandler(describeQuorum, {
+  handle(request, { services, connection }) {
+    const { topics } = request;
+    if (!asksForMetadataLog(request)) {
+      return {
+        errorCode: ErrorCode.NONE,
+        errorMessage: null,
+        topics: topics.map(({ topicName, partitions }) => ({
+          topicName,
+          partitions: partitions.map(({ partitionIndex }) => ({
+            partitionIndex,
+            errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+            errorMessage: `Only ${METADATA_TOPIC}-${METADATA_PARTITION} has a quorum`,
+            leaderId: 0,
+            leaderEpoch: 0,
+            highWatermark: 0,
+            currentVoters: [],
+            observers: [],
+          })),
+        })),
+        nodes: [],
+      };
+    }
+    const { nodeId, config, controller, logs, runtime } = services;
+    const { leaderEpoch, highWatermark, logEndOffset } = controller.quorum;
+    const nowMs = runtime.clock.now();
+    const { name } = config.advertisedListener ?? config.listener;
+    return {
+      errorCode: ErrorCode.NONE,
+      errorMessage: null,
+      topics: [{
+        topicName: METADATA_TOPIC,
+        partitions: [{
+          partitionIndex: METADATA_PARTITION,
+          errorCode: ErrorCode.NONE,
+          errorMessage: null,
+          leaderId: nodeId,
+          leaderEpoch,
+          highWatermark,
+          currentVoters: [{
+            replicaId: nodeId,
+            replicaDirectoryId: logs.directoryIdOf(METADATA_TOPIC, METADATA_PARTITION) ?? ZERO_UUID,
+            logEndOffset,
+            // A leader has always caught up with itself.
+            lastFetchTimestamp: nowMs,
+            lastCaughtUpTimestamp: nowMs,
+          }],
+          observers: [],
+        }],
+      }],
+      nodes: [{ nodeId, listeners: [{ name, ...services.advertisedAddress(connection) }] }],
+    };
+  },
+  onError: (_request, errorCode, errorMessage) => ({
+    errorCode,
+    errorMessage,
+    topics: [],
+    nodes: [],
+  }),
+});
+
+function asksForMetadataLog({ topics }: DescribeQuorumRequest): boolean {
+  const [topic] = topics;
+  return topics.length === 1 && topic!.topicName === METADATA_TOPIC &&
+    topic!.partitions.length === 1 && topic!.partitions[0]!.partitionIndex === METADATA_PARTITION;
+}
