@@ -7,6 +7,7 @@
 import { alterConfigsHandler } from "./handlers/alter_configs.ts";
 import { apiVersionsHandler } from "./handlers/api_versions.ts";
 import { createAclsHandler } from "./handlers/create_acls.ts";
+import { createDelegationTokenHandler } from "./handlers/create_delegation_token.ts";
 import { createPartitionsHandler } from "./handlers/create_partitions.ts";
 import { createTopicsHandler } from "./handlers/create_topics.ts";
 import { deleteAclsHandler } from "./handlers/delete_acls.ts";
@@ -17,6 +18,7 @@ import { describeAclsHandler } from "./handlers/describe_acls.ts";
 import { describeClientQuotasHandler } from "./handlers/describe_client_quotas.ts";
 import { describeClusterHandler } from "./handlers/describe_cluster.ts";
 import { describeConfigsHandler } from "./handlers/describe_configs.ts";
+import { describeDelegationTokenHandler } from "./handlers/describe_delegation_token.ts";
 import { describeGroupsHandler } from "./handlers/describe_groups.ts";
 import { describeLogDirsHandler } from "./handlers/describe_log_dirs.ts";
 import { describeProducersHandler } from "./handlers/describe_producers.ts";
@@ -25,6 +27,7 @@ import { describeTopicPartitionsHandler } from "./handlers/describe_topic_partit
 import { describeTransactionsHandler } from "./handlers/describe_transactions.ts";
 import { describeUserScramCredentialsHandler } from "./handlers/describe_user_scram_credentials.ts";
 import { electLeadersHandler } from "./handlers/elect_leaders.ts";
+import { expireDelegationTokenHandler } from "./handlers/expire_delegation_token.ts";
 import { fetchHandler } from "./handlers/fetch.ts";
 import { findCoordinatorHandler } from "./handlers/find_coordinator.ts";
 import { heartbeatHandler } from "./handlers/heartbeat.ts";
@@ -43,6 +46,9 @@ import { offsetDeleteHandler } from "./handlers/offset_delete.ts";
 import { offsetFetchHandler } from "./handlers/offset_fetch.ts";
 import { offsetForLeaderEpochHandler } from "./handlers/offset_for_leader_epoch.ts";
 import { produceHandler } from "./handlers/produce.ts";
+import { renewDelegationTokenHandler } from "./handlers/renew_delegation_token.ts";
+import { saslAuthenticateHandler } from "./handlers/sasl_authenticate.ts";
+import { saslHandshakeHandler } from "./handlers/sasl_handshake.ts";
 import { syncGroupHandler } from "./handlers/sync_group.ts";
 import type { Handler } from "./handler.ts";
 
@@ -51,6 +57,7 @@ export const SUPPORTED: readonly Handler[] = [
   alterConfigsHandler,
   apiVersionsHandler,
   createAclsHandler,
+  createDelegationTokenHandler,
   createPartitionsHandler,
   createTopicsHandler,
   deleteAclsHandler,
@@ -61,6 +68,7 @@ export const SUPPORTED: readonly Handler[] = [
   describeClientQuotasHandler,
   describeClusterHandler,
   describeConfigsHandler,
+  describeDelegationTokenHandler,
   describeGroupsHandler,
   describeLogDirsHandler,
   describeProducersHandler,
@@ -69,6 +77,7 @@ export const SUPPORTED: readonly Handler[] = [
   describeTransactionsHandler,
   describeUserScramCredentialsHandler,
   electLeadersHandler,
+  expireDelegationTokenHandler,
   fetchHandler,
   findCoordinatorHandler,
   heartbeatHandler,
@@ -87,5 +96,8 @@ export const SUPPORTED: readonly Handler[] = [
   offsetFetchHandler,
   offsetForLeaderEpochHandler,
   produceHandler,
+  renewDelegationTokenHandler,
+  saslAuthenticateHandler,
+  saslHandshakeHandler,
   syncGroupHandler,
 ].sort((a, b) => a.api.key - b.api.key);

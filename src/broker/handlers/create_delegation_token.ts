@@ -1,0 +1,44 @@
+/**
+ * CreateDelegationToken creates a token by which its holder authenticates as its owner (KIP-48). The
+ * answer is DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as that of a PLAINTEXT listener of Apache Kafka: a
+ * client that did not authenticate gets no token.
+ *
+ * Serves versions 1 to 3. Version 2 is flexible, 3 names the owner (KIP-373).
+ *
+ * @module
+ */
+import { ErrorCode } from "../../protocol/errors.ts";
+import {
+  createDelegationToken,
+  type CreateDelegationTokenRequest,
+} from "../../protocol/messages/create_delegation_token.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+const USER = "User";
+/** The principal of a client that did not authenticate. */
+const ANONYMOUS = "ANONYMOUS";
+
+/** Serves CreateDelegationToken. */
+export const createDelegationTokenHandler: Handler = defineHandler(createDelegationToken, {
+  handle: (request) => failed(request, ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
+  onError: failed,
+});
+
+function failed(
+  { ownerPrincipalType, ownerPrincipalName }: CreateDelegationTokenRequest,
+  errorCode: number,
+) {
+  const isForOther = ownerPrincipalName !== null && ownerPrincipalName !== "";
+  return {
+    errorCode,
+    principalType: isForOther ? ownerPrincipalType ?? "" : USER,
+    principalName: isForOther ? ownerPrincipalName : ANONYMOUS,
+    tokenRequesterPrincipalType: USER,
+    tokenRequesterPrincipalName: ANONYMOUS,
+    issueTimestampMs: -1,
+    expiryTimestampMs: -1,
+    maxTimestampMs: -1,
+    tokenId: "",
+    hmac: new Uint8Array(0),
+  };
+}

@@ -1,0 +1,22 @@
+/**
+ * DescribeDelegationToken returns the delegation tokens of owners (KIP-48). The answer is
+ * DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as that of a PLAINTEXT listener of Apache Kafka: a client that
+ * did not authenticate sees no token.
+ *
+ * Serves versions 1 to 3. Version 2 is flexible, 3 answers with the requester of each token (KIP-373).
+ *
+ * @module
+ */
+import { ErrorCode } from "../../protocol/errors.ts";
+import { describeDelegationToken } from "../../protocol/messages/describe_delegation_token.ts";
+import { defineHandler, type Handler } from "../handler.ts";
+
+/** Serves DescribeDelegationToken. */
+export const describeDelegationTokenHandler: Handler = defineHandler(describeDelegationToken, {
+  handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
+  onError: (_request, errorCode) => failed(errorCode),
+});
+
+function failed(errorCode: number) {
+  return { errorCode, tokens: [] };
+}
