@@ -26,6 +26,8 @@ export const ConfigSource = {
   DYNAMIC_DEFAULT_BROKER_CONFIG: 3,
   STATIC_BROKER_CONFIG: 4,
   DEFAULT_CONFIG: 5,
+  DYNAMIC_CLIENT_METRICS_CONFIG: 7,
+  DYNAMIC_GROUP_CONFIG: 8,
 } as const;
 
 /** The number of a source. */
@@ -75,7 +77,8 @@ export interface DescribedConfig {
   readonly name: string;
   readonly value: string | null;
   readonly source: ConfigSource;
-  readonly type: ConfigType;
+  /** Null for a key that this version does not know. */
+  readonly type: ConfigType | null;
   readonly readOnly: boolean;
   /** Every layer that has a value, the one in force first. */
   readonly synonyms: readonly ConfigSynonym[];

@@ -1,7 +1,10 @@
 /**
  * DescribeConfigs tells the configs of topics and brokers: value, where it comes from, and on
- * request every layer that has one. A broker named "" is what was set for every broker. Groups,
- * client metrics and the broker's loggers have no configs here, and their lists are empty.
+ * request every layer that has one. A broker named "" is what was set for every broker.
+ *
+ * This version has no configs of groups, client metrics and the broker's loggers. Those of groups and
+ * client metrics that Apache Kafka left in the metadata log are described as they stand there, without
+ * a type and read-only; the defaults of other keys are not described, since nothing here follows them.
  *
  * Serves versions 1 to 4. From 2 the broker may throttle after the answer rather than before, 3 adds
  * types and documentation, 4 has the flexible encoding.
@@ -11,6 +14,7 @@
 import {
   CONFIG_TYPE_ID,
   ConfigResourceType,
+  ConfigSource,
   type DescribedConfig,
 } from "../../config/definition.ts";
 import { describeTopicConfigs } from "../../config/topic_config.ts";
@@ -19,6 +23,8 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeConfigs } from "../../protocol/messages/describe_configs.ts";
 import { defineHandler, type Handler } from "../handler.ts";
 import type { BrokerServices } from "../services.ts";
+
+const UNKNOWN_TYPE = 0;
 
 /** Describes configs. */
 export const describeConfigsHandler: Handler = defineHandler(describeConfigs, {
@@ -42,7 +48,7 @@ export const describeConfigsHandler: Handler = defineHandler(describeConfigs, {
             configSource: config.source,
             isSensitive: false,
             synonyms: includeSynonyms ? config.synonyms : [],
-            configType: CONFIG_TYPE_ID[config.type],
+            configType: config.type === null ? UNKNOWN_TYPE : CONFIG_TYPE_ID[config.type],
             documentation: includeDocumentation ? config.documentation : null,
           })),
         };
@@ -91,18 +97,39 @@ function describe(type: number, name: string, services: BrokerServices): Describ
       requireThisBroker(name, nodeId);
       return [];
     case ConfigResourceType.CLIENT_METRICS:
+      return describeStored(type, name, ConfigSource.DYNAMIC_CLIENT_METRICS_CONFIG, services);
     case ConfigResourceType.GROUP:
-      if (name !== "") return [];
-      throw new KafkaError(
-        ErrorCode.INVALID_REQUEST,
-        "Cannot describe the configs of a resource without a name",
-      );
+      return describeStored(type, name, ConfigSource.DYNAMIC_GROUP_CONFIG, services);
     default:
       throw new KafkaError(
         ErrorCode.INVALID_REQUEST,
         `Cannot describe the configs of "${name}": resource type ${type} is not known`,
       );
   }
+}
+
+/** What the metadata log has of a resource whose keys this version does not know. */
+function describeStored(
+  type: number,
+  name: string,
+  source: ConfigSource,
+  services: BrokerServices,
+): DescribedConfig[] {
+  if (name === "") {
+    throw new KafkaError(
+      ErrorCode.INVALID_REQUEST,
+      "Cannot describe the configs of a resource without a name",
+    );
+  }
+  return Array.from(services.image().configs(type, name), ([key, value]) => ({
+    name: key,
+    value,
+    source,
+    type: null,
+    readOnly: true,
+    synonyms: [{ name: key, value, source }],
+    documentation: "",
+  }));
 }
 
 function requireThisBroker(name: string, nodeId: number): void {

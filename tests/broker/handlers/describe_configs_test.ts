@@ -1,12 +1,16 @@
 import { assertEquals } from "@std/assert";
+import { describeConfigsHandler } from "../../../src/broker/handlers/describe_configs.ts";
 import { describeConfigs } from "../../../src/protocol/messages/describe_configs.ts";
 import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { test } from "../../harness.ts";
-import { withBroker } from "../fixture.ts";
+import { imageOf } from "../../controller/fixture.ts";
+import { answerFrom, withBroker } from "../fixture.ts";
 import type { RawClient } from "../raw_client.ts";
 
 const TOPIC = 2;
 const BROKER = 4;
+const CLIENT_METRICS = 16;
+const GROUP = 32;
 
 async function describe(
   client: RawClient,
@@ -102,10 +106,42 @@ test("DescribeConfigs refuses what does not exist, in words", () =>
     );
   }));
 
-test("loggers, client metrics and groups have no configs", () =>
+test("DescribeConfigs describes no configs of loggers, and of unset client metrics and groups", () =>
   withBroker(async ({ client }) => {
     for (const [type, name] of [[8, "1"], [16, "m"], [32, "g"]] as const) {
       const { errorCode, configs } = await describe(client, type, name);
       assertEquals([errorCode, configs], [ErrorCode.NONE, []]);
     }
   }));
+
+test("DescribeConfigs describes the configs of groups and client metrics in the metadata log", async () => {
+  const stored = (resourceType: number, resourceName: string, name: string, value: string) => ({
+    name: "ConfigRecord" as const,
+    value: { resourceType, resourceName, name, value },
+  });
+  const image = imageOf(
+    stored(GROUP, "g", "consumer.session.timeout.ms", "50000"),
+    stored(CLIENT_METRICS, "m", "interval.ms", "1000"),
+  );
+  for (
+    const [type, name, key, value, source] of [
+      [GROUP, "g", "consumer.session.timeout.ms", "50000", 8],
+      [CLIENT_METRICS, "m", "interval.ms", "1000", 7],
+    ] as const
+  ) {
+    const { results } = await answerFrom(describeConfigsHandler, describeConfigs, 4, {
+      resources: [{ resourceType: type, resourceName: name, configurationKeys: null }],
+      includeSynonyms: true,
+    }, { image: () => image });
+    assertEquals(results[0]!.configs, [{
+      name: key,
+      value,
+      readOnly: true,
+      configSource: source,
+      isSensitive: false,
+      synonyms: [{ name: key, value, source }],
+      configType: 0,
+      documentation: null,
+    }]);
+  }
+});
