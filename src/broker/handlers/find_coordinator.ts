@@ -1,7 +1,12 @@
 /**
  * FindCoordinator names the broker that coordinates a group: this one, for every group, since there
- * are no others. Transactions and share groups have no coordinator yet: the answer says so with
- * INVALID_REQUEST, which no client retries, so that a transactional producer fails at once.
+ * are no others.
+ *
+ * Transactions have no coordinator yet, and a transactional producer has to fail at once. The answer is
+ * CLUSTER_AUTHORIZATION_FAILED with a message that names the cause: librdkafka retries every other code
+ * but TRANSACTIONAL_ID_AUTHORIZATION_FAILED until its time is up, and for that one the Java client
+ * reports no message. Share groups have no coordinator either; only brokers ask for it, and the answer
+ * is INVALID_REQUEST.
  *
  * Versions 0 to 6. Version 1 adds the type of key (before it, all keys are groups), 3 is flexible, 4
  * asks for several keys at once, 6 adds share coordinators.
@@ -54,8 +59,8 @@ function find(keyType: number, { apiVersion, services, connection }: RequestCont
   }
   if (keyType === TRANSACTION) {
     return failed(
-      ErrorCode.INVALID_REQUEST,
-      "There is no transaction coordinator: this version has no transactions yet",
+      ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+      "There is no transaction coordinator: this version does not support transactions",
     );
   }
   if (keyType === SHARE && apiVersion >= SHARE_SINCE) {

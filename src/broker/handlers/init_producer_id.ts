@@ -4,7 +4,8 @@
  *
  * Versions 0 to 5. Version 2 is flexible, 3 lets a producer name the id it had (KIP-360), 4 and 5
  * allow new error codes (KIP-588, KIP-890). Without a transactional id the answer is always a new id.
- * With one it is INVALID_REQUEST, which no client retries: there is no transaction coordinator yet.
+ * With one it is CLUSTER_AUTHORIZATION_FAILED, on which every client fails at once: there is no
+ * transaction coordinator yet, and the answer to FindCoordinator says so in words.
  *
  * @module
  */
@@ -15,7 +16,8 @@ import { defineHandler, type Handler } from "../handler.ts";
 /** Serves InitProducerId. */
 export const initProducerIdHandler: Handler = defineHandler(initProducerId, {
   async handle({ transactionalId, producerId, producerEpoch }, { services }) {
-    if (transactionalId !== null) return failed(ErrorCode.INVALID_REQUEST);
+    if (transactionalId === "") return failed(ErrorCode.INVALID_REQUEST);
+    if (transactionalId !== null) return failed(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     if ((producerId === -1) !== (producerEpoch === -1)) return failed(ErrorCode.INVALID_REQUEST);
     return { errorCode: 0, producerId: await services.producerIds.next(), producerEpoch: 0 };
   },

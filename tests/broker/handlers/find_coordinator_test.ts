@@ -39,14 +39,15 @@ test("FindCoordinator: transactions and share groups have no coordinator yet", a
     });
   const old = await ask(2, 1);
   assertEquals([old.errorCode, old.nodeId, old.host, old.port], [
-    ErrorCode.INVALID_REQUEST,
+    ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
     -1,
     "",
     -1,
   ]);
-  assert(old.errorMessage?.includes("no transactions yet"));
+  assert(old.errorMessage?.includes("does not support transactions"));
   const [transaction] = (await ask(5, 1)).coordinators;
-  assertEquals(transaction?.errorCode, ErrorCode.INVALID_REQUEST);
+  assertEquals(transaction?.errorCode, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  assertEquals(transaction?.errorMessage, old.errorMessage);
   const [share] = (await ask(6, 2)).coordinators;
   assertEquals(share?.errorCode, ErrorCode.INVALID_REQUEST);
 });

@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
+import { errorName } from "../../../src/protocol/errors.ts";
 import { initProducerId } from "../../../src/protocol/messages/init_producer_id.ts";
 import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
+import { versionsOf } from "./group_requests.ts";
 
 test("InitProducerId gives a new id each time in every version", () =>
   withBroker(async ({ client }) => {
@@ -27,17 +29,33 @@ test("InitProducerId gives ids beyond one block, none twice", () =>
     assertEquals(ids.size, 1_100);
   }));
 
-test("InitProducerId refuses transactional ids, and an id without an epoch", () =>
+test("InitProducerId refuses transactional ids with a code that no client retries", () =>
   withBroker(async ({ client }) => {
-    const ask = (transactionalId: string | null, producerId: number, producerEpoch: number) =>
-      client.request(initProducerId, 3, {
-        transactionalId,
+    for (const version of versionsOf(initProducerId)) {
+      const ask = async (transactionalId: string) => {
+        const answer = await client.request(initProducerId, version, {
+          transactionalId,
+          transactionTimeoutMs: 60_000,
+        });
+        return [errorName(answer.errorCode), answer.producerId];
+      };
+      assertEquals(await ask("payments"), ["CLUSTER_AUTHORIZATION_FAILED", -1]);
+      assertEquals(await ask(""), ["INVALID_REQUEST", -1]);
+    }
+  }));
+
+test("InitProducerId refuses a producer id without an epoch", () =>
+  withBroker(async ({ client }) => {
+    const ask = async (producerId: number, producerEpoch: number) => {
+      const { errorCode } = await client.request(initProducerId, 3, {
+        transactionalId: null,
         transactionTimeoutMs: 60_000,
         producerId,
         producerEpoch,
       });
-    assertEquals((await ask("", -1, -1)).errorCode, 42);
-    assertEquals((await ask("payments", -1, -1)).errorCode, 42);
-    assertEquals((await ask(null, 5, -1)).errorCode, 42);
-    assertEquals((await ask(null, 5, 0)).errorCode, 0);
+      return errorName(errorCode);
+    };
+    assertEquals(await ask(5, -1), "INVALID_REQUEST");
+    assertEquals(await ask(-1, 0), "INVALID_REQUEST");
+    assertEquals(await ask(5, 0), "NONE");
   }));
