@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isInternalTopic } from "../controller/internal_topics.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { AppendResult, PartitionLog } from "../log/partition_log.ts";
 
@@ -24,6 +25,8 @@ export class Partition {
   readonly #nodeId: number;
   #state: PartitionState;
   #highWatermark: number;
+  /** Whether the topic is one of Kafka's own, to which clients may not write. */
+  readonly isInternal: boolean;
   /** Whether this node has stopped leading it: its topic was deleted. */
   isGone = false;
 
@@ -31,6 +34,7 @@ export class Partition {
     this.#nodeId = nodeId;
     this.#state = state;
     this.#highWatermark = log.logEndOffset;
+    this.isInternal = isInternalTopic(log.topic);
   }
 
   /** As in `"events-0"`. */

@@ -9,12 +9,6 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 /** The longest name: with a partition number it still fits a file name of 255 bytes. */
 const MAX_NAME_LENGTH = 249;
 
-const INTERNAL: ReadonlySet<string> = new Set([
-  "__consumer_offsets",
-  "__transaction_state",
-  "__share_group_state",
-]);
-
 /** Throws INVALID_TOPIC_EXCEPTION when no topic can have the name. */
 export function checkTopicName(name: string): void {
   const reason = refuseName(name);
@@ -35,11 +29,6 @@ export function checkNewTopicName(name: string): void {
       `Cannot create "${name}": the cluster keeps its own metadata there`,
     );
   }
-}
-
-/** Whether the topic is Kafka's own: clients do not see it among all topics, and may not write to it. */
-export function isInternalTopic(name: string): boolean {
-  return INTERNAL.has(name);
 }
 
 function refuseName(name: string): string | null {

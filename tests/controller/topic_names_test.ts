@@ -1,9 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  checkNewTopicName,
-  checkTopicName,
-  isInternalTopic,
-} from "../../src/controller/topic_names.ts";
+import { checkNewTopicName, checkTopicName } from "../../src/controller/topic_names.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 
@@ -26,9 +22,4 @@ test("checkTopicName() refuses what Kafka refuses", () => {
 test("checkNewTopicName() keeps the cluster's own topic", () => {
   assertEquals(codeOf(() => checkNewTopicName("__cluster_metadata")), ErrorCode.INVALID_REQUEST);
   checkNewTopicName("__consumer_offsets");
-});
-
-test("isInternalTopic() knows Kafka's own topics", () => {
-  assertEquals(isInternalTopic("__consumer_offsets"), true);
-  assertEquals(isInternalTopic("events"), false);
 });

@@ -2,7 +2,8 @@
  * DeleteRecords moves a partition's log start offset up: what is below it is gone for readers, and
  * closed segments that lie wholly below it are removed (KIP-107).
  *
- * Versions 0 to 2. Version 2 is flexible. Offset -1 stands for the high watermark.
+ * Versions 0 to 2. Version 2 is flexible. Offset -1 stands for the high watermark. Records of Kafka's
+ * own topics cannot be deleted: INVALID_TOPIC_EXCEPTION.
  *
  * @module
  */
@@ -46,7 +47,13 @@ export const deleteRecordsHandler: Handler = defineHandler(deleteRecords, {
   }),
 });
 
-function remove({ log, highWatermark, name }: Partition, offset: number): number {
+function remove({ log, highWatermark, name, isInternal }: Partition, offset: number): number {
+  if (isInternal) {
+    throw new KafkaError(
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      `Cannot delete records of ${name}: the topic is one of Kafka's own`,
+    );
+  }
   const before = offset === HIGH_WATERMARK ? highWatermark : offset;
   if (before < 0 || before > highWatermark) {
     throw new KafkaError(

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { isInternalTopic } from "../../controller/topic_names.ts";
+import { isInternalTopic } from "../../controller/internal_topics.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeTopicPartitions } from "../../protocol/messages/describe_topic_partitions.ts";
@@ -82,5 +82,11 @@ function view(
 }
 
 function failed(name: string, errorCode: number): TopicResponse {
-  return { errorCode, name, topicId: ZERO_UUID, partitions: [] };
+  return {
+    errorCode,
+    name,
+    topicId: ZERO_UUID,
+    isInternal: isInternalTopic(name),
+    partitions: [],
+  };
 }

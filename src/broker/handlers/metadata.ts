@@ -9,7 +9,9 @@
  *
  * @module
  */
-import { checkTopicName, isInternalTopic } from "../../controller/topic_names.ts";
+import { isInternalTopic, topicOnFirstUse } from "../../controller/internal_topics.ts";
+import { checkTopicName } from "../../controller/topic_names.ts";
+import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { metadata, type MetadataRequest } from "../../protocol/messages/metadata.ts";
@@ -78,16 +80,21 @@ function missingNames(topics: readonly AskedTopic[], { services }: RequestContex
   const image = services.image();
   const names = topics
     .map(({ name }) => name)
-    .filter((name): name is string => name !== null && image.topicByName(name) === undefined);
+    .filter((name): name is string =>
+      name !== null && name !== METADATA_TOPIC && image.topicByName(name) === undefined
+    );
   return [...new Set(names)];
 }
 
-/** Creates topics with the broker's defaults and returns why some could not be. */
+/** Creates topics as they are on their first use, and returns why some could not be. */
 async function create(
   names: readonly string[],
   { services }: RequestContext,
 ): Promise<Map<string, ErrorCode>> {
-  const outcomes = await services.controller.createTopics(names.map((name) => ({ name })));
+  const image = services.image();
+  const outcomes = await services.controller.createTopics(
+    names.map((name) => topicOnFirstUse(name, image)),
+  );
   const failures = new Map<string, ErrorCode>();
   for (const { name, errorCode } of outcomes) {
     // Somebody else may have created it meanwhile.
@@ -142,5 +149,11 @@ function found(topic: TopicImage, operations: number, context: RequestContext): 
 }
 
 function failed(name: string | null, topicId: string, errorCode: number): TopicResponse {
-  return { errorCode, name: name ?? null, topicId, partitions: [] };
+  return {
+    errorCode,
+    name: name ?? null,
+    topicId,
+    isInternal: name !== null && isInternalTopic(name),
+    partitions: [],
+  };
 }

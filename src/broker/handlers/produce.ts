@@ -11,6 +11,9 @@
  * the high watermark: on every in-sync replica. Where `flush.messages` says so, both wait for the
  * disk before that. A batch is refused whole or stored whole.
  *
+ * Kafka's own topics take records of the client `__admin_client` alone, as in Apache Kafka, whose
+ * tools use that name; others are answered INVALID_TOPIC_EXCEPTION.
+ *
  * @module
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
@@ -43,6 +46,9 @@ interface Appended {
   /** The flush that has to come first, or null. */
   readonly flushed: Promise<void> | null;
 }
+
+/** The client that may write to Kafka's own topics. */
+const INTERNAL_CLIENT_ID = "__admin_client";
 
 const ACKS_NONE = 0;
 const ACKS_LEADER = 1;
@@ -85,7 +91,7 @@ function append(
   topic: TopicData,
   { index, records }: PartitionData,
   acks: number,
-  { apiVersion, services }: RequestContext,
+  { apiVersion, clientId, services }: RequestContext,
   appended: Appended[],
 ): PartitionAnswer {
   const { partitions } = services;
@@ -95,6 +101,12 @@ function append(
     partition = isById
       ? partitions.byId(topic.topicId, index)
       : partitions.byName(topic.name, index);
+    if (partition.isInternal && clientId !== INTERNAL_CLIENT_ID) {
+      throw new KafkaError(
+        ErrorCode.INVALID_TOPIC_EXCEPTION,
+        `Cannot append to ${partition.name}: the topic is one of Kafka's own`,
+      );
+    }
     if (records === null) {
       throw new KafkaError(
         ErrorCode.INVALID_RECORD,

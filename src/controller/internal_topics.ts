@@ -1,0 +1,64 @@
+/**
+ * How Kafka's own topics are created when a client asks for them first. Their partitions and settings
+ * are the defaults of Apache Kafka's `offsets.topic.*`, `transaction.state.log.*` and
+ * `share.coordinator.state.topic.*`: a coordinator could not use a topic with those of `num.partitions`
+ * and `cleanup.policy=delete`.
+ *
+ * @module
+ */
+import type { MetadataImage } from "../metadata/image.ts";
+import type { NewTopic } from "./topics.ts";
+
+const NUM_PARTITIONS = 50;
+const REPLICATION_FACTOR = 3;
+const MIN_INSYNC_REPLICAS = 2;
+const SEGMENT_BYTES = "104857600";
+
+type Settings = Readonly<Record<string, string>>;
+
+/** The settings of each topic, given its `min.insync.replicas`. */
+const SETTINGS: ReadonlyMap<string, (minInsyncReplicas: string) => Settings> = new Map([
+  ["__consumer_offsets", () => ({
+    "cleanup.policy": "compact",
+    "compression.type": "producer",
+    "segment.bytes": SEGMENT_BYTES,
+  })],
+  ["__transaction_state", (minInsyncReplicas: string): Settings => ({
+    "cleanup.policy": "compact",
+    "compression.type": "uncompressed",
+    "min.insync.replicas": minInsyncReplicas,
+    "segment.bytes": SEGMENT_BYTES,
+    "unclean.leader.election.enable": "false",
+  })],
+  ["__share_group_state", (minInsyncReplicas: string): Settings => ({
+    "cleanup.policy": "delete",
+    "compression.type": "producer",
+    "min.insync.replicas": minInsyncReplicas,
+    "retention.ms": "-1",
+    "segment.bytes": SEGMENT_BYTES,
+  })],
+]);
+
+/** Whether the topic is Kafka's own: coordinators write to it, and clients may not. */
+export function isInternalTopic(name: string): boolean {
+  return SETTINGS.has(name);
+}
+
+/**
+ * The topic that is created when a client asks for `name` first. One of Kafka's own gets at most as
+ * many replicas as there are brokers, where Apache Kafka refuses to create it until its replication
+ * factor is configured lower; any other gets the defaults of the broker.
+ */
+export function topicOnFirstUse(name: string, image: MetadataImage): NewTopic {
+  const settings = SETTINGS.get(name);
+  if (settings === undefined) return { name };
+  const replicationFactor = Math.min(REPLICATION_FACTOR, [...image.brokers()].length);
+  const minInsyncReplicas = Math.min(MIN_INSYNC_REPLICAS, replicationFactor);
+  return {
+    name,
+    numPartitions: NUM_PARTITIONS,
+    replicationFactor,
+    configs: Object.entries(settings(String(minInsyncReplicas)))
+      .map(([name, value]) => ({ name, value })),
+  };
+}
