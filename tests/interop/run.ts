@@ -10,6 +10,7 @@ import { diskFaults } from "./disk_faults.ts";
 import { kill9, newSeed, ownKill9Command } from "./kill9.ts";
 import { cacheDirectory, options, UsageError } from "./options.ts";
 import { RUNTIMES } from "./program.ts";
+import { requestsOf } from "./requests.ts";
 import { type Installed, Setup } from "./setup.ts";
 import { storage } from "./storage.ts";
 
@@ -195,6 +196,10 @@ async function main(): Promise<number> {
       await suite.part("broker", async (print) => {
         broker = await Broker.start(command, freePort(), dir);
         print(`ok broker starts, ready in ${Math.round(broker.readyAfterMs)} ms`);
+        const { served, missing } = await requestsOf(broker.bootstrap);
+        print(
+          `ok broker serves ${served.length} requests of Apache Kafka, not ${missing.join(", ")}`,
+        );
       });
       for (const client of broker === undefined ? [] : clients) {
         await suite.client(client, () => broker!.bootstrap, records);

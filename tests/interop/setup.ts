@@ -173,7 +173,9 @@ export class Setup {
       const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
       await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
     });
-    const files = ["Main.java", "Records.java"].map((name) => `${directory}/src/${name}`);
+    const files = ["Main.java", "AdminRequests.java", "Records.java"].map((name) =>
+      `${directory}/src/${name}`
+    );
     await this.#once("java-classes", await contents(files), async () => {
       await removed(classes);
       await execute(["javac", "-encoding", "UTF-8", "-cp", `${jars}/*`, "-d", classes, ...files]);

@@ -351,8 +351,24 @@ func (r *run) all() int {
 	}
 	r.check("two members share a group", func(ctx context.Context) error { return r.shareGroup(ctx, r.prefix+"-none") })
 	r.check("produces with acks 0 and 1", func(ctx context.Context) error { return r.weakAcks(ctx, r.prefix+"-acks") })
+	r.check("a transactional producer begins, or fails with the cause", r.transactionalProducer)
 	r.check("deletes topics", func(ctx context.Context) error { return r.deleteTopics(ctx, topics) })
 	return r.failed
+}
+
+// transactionalProducer fails at once where the broker has no transactions. The code is all that franz-go
+// keeps of the broker's answer.
+func (r *run) transactionalProducer(ctx context.Context) error {
+	client, err := r.client(kgo.TransactionalID(r.prefix + "-transactional"))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, _, err = client.ProducerID(ctx)
+	if err == nil || errors.Is(err, kerr.ClusterAuthorizationFailed) {
+		return nil
+	}
+	return err
 }
 
 func main() {

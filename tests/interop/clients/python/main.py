@@ -191,6 +191,16 @@ class Run:
         self.produce(topic, 500, 1000, acks=1)
         self.consume_from(topic, [OFFSET_BEGINNING] * PARTITIONS, [0] * PARTITIONS, 1000)
 
+    def transactional_producer(self):
+        """Fails at once where the broker has no transactions, with a message that says so."""
+        producer = Producer(self.config(transactional_id=f'{self.prefix}-transactional'))
+        try:
+            producer.init_transactions(LIMIT_S)
+        except KafkaException as failure:
+            error = failure.args[0]
+            if not error.fatal() or 'does not support transactions' not in error.str():
+                raise
+
     def all(self):
         topics = [f'{self.prefix}-{name}' for name in (*COMPRESSIONS, 'acks')]
         self.check('creates topics', self.create_topics, topics)
@@ -208,6 +218,7 @@ class Run:
             self.check(f'{name}: commits and resumes in a group', self.commit_and_resume, topic)
         self.check('two members share a group', self.share_group, f'{self.prefix}-none')
         self.check('produces with acks 0 and 1', self.weak_acks, f'{self.prefix}-acks')
+        self.check('a transactional producer begins, or fails with the cause', self.transactional_producer)
         self.check('deletes topics', self.delete_topics, topics)
         return 1 if self.failed else 0
 

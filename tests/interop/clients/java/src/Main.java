@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -21,7 +22,9 @@ import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
@@ -234,6 +237,26 @@ public final class Main {
         consumeFrom(topic, 0, 1000);
     }
 
+    /** Fails at once where the broker has no transactions, with a message that says so. */
+    private void transactionalProducer() {
+        Map<String, Object> config = config(Map.of("transactional.id", prefix + "-transactional"));
+        try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+            producer.initTransactions();
+        } catch (KafkaException error) {
+            require(error.getMessage().contains("does not support transactions"), error.toString());
+        }
+    }
+
+    private void internalTopic(AdminRequests requests) throws Exception {
+        try (var producer = new KafkaProducer<>(config(Map.of()), new ByteArraySerializer(), new ByteArraySerializer())) {
+            producer.send(new ProducerRecord<>("__consumer_offsets", 0, new byte[1], new byte[1])).get();
+            throw new IllegalStateException("__consumer_offsets took a record");
+        } catch (ExecutionException error) {
+            require(error.getCause() instanceof InvalidTopicException, error.getCause().toString());
+        }
+        requests.internalTopics();
+    }
+
     private int all() {
         List<String> topics = new ArrayList<>(COMPRESSIONS.stream().map(name -> prefix + "-" + name).toList());
         topics.add(prefix + "-acks");
@@ -250,6 +273,15 @@ public final class Main {
             }
             check("two members share a group", () -> shareGroup(prefix + "-none"));
             check("produces with acks 0 and 1", () -> weakAcks(prefix + "-acks"));
+            AdminRequests requests = new AdminRequests(admin, prefix + "-none");
+            check("asks for ACLs", requests::acls);
+            check("describes quotas, SCRAM credentials and delegation tokens", requests::quotasAndCredentials);
+            check("elects leaders and lists reassignments", requests::leadersAndReassignments);
+            check("describes producers and lists transactions", () -> requests.transactions(records));
+            check("describes the quorum", requests::quorum);
+            check("describes the configs of groups and client metrics", requests::configResources);
+            check("cannot write to an internal topic", () -> internalTopic(requests));
+            check("a transactional producer begins, or fails with the cause", this::transactionalProducer);
             check("deletes topics", () -> deleteTopics(admin, topics));
         }
         return failed > 0 ? 1 : 0;
