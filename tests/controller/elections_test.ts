@@ -35,6 +35,10 @@ test("a preferred election makes the first replica the leader if it is in sync",
     [{ replicas: [1, 2], isr: [1, 2], leader: 2 }, ["NONE", elected]],
     [{ replicas: [1, 2], isr: [1], leader: -1 }, ["NONE", elected]],
     [{ replicas: [1, 2], isr: [2], leader: 2 }, ["PREFERRED_LEADER_NOT_AVAILABLE"]],
+    [
+      { replicas: [1, 2], isr: [2], leader: 2, eligibleLeaderReplicas: [1] },
+      ["PREFERRED_LEADER_NOT_AVAILABLE"],
+    ],
     // Broker 2 is not in service: the cluster has one node.
     [{ replicas: [2, 1], isr: [1, 2], leader: 1 }, ["PREFERRED_LEADER_NOT_AVAILABLE"]],
   ];

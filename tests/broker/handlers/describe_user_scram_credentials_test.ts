@@ -55,5 +55,6 @@ test("DescribeUserScramCredentials returns mechanisms and iterations", async () 
   };
   const ann = ["ann", "NONE", [1, 4096], [2, 8192]];
   assertEquals(await describe(null), [ann, ["bob", "NONE", [1, 5000]]]);
+  assertEquals(await describe([]), await describe(null));
   assertEquals(await describe(["ann", "eve"]), [ann, ["eve", "RESOURCE_NOT_FOUND"]]);
 });

@@ -1,8 +1,13 @@
 import { assertEquals } from "@std/assert";
+import { MetadataLog } from "../../../src/metadata/metadata_log.ts";
 import { errorName } from "../../../src/protocol/errors.ts";
 import { electLeaders } from "../../../src/protocol/messages/elect_leaders.ts";
+import { offsetForLeaderEpoch } from "../../../src/protocol/messages/offset_for_leader_epoch.ts";
+import { hostRuntime } from "../../../src/runtime/host.ts";
+import { MemoryFileSystem } from "../../../src/runtime/memory_files.ts";
 import { test } from "../../harness.ts";
-import { withBroker } from "../fixture.ts";
+import { openStorage } from "../../metadata/fixture.ts";
+import { batchOf, produceTo, withBroker } from "../fixture.ts";
 import type { RawClient } from "../raw_client.ts";
 import { versionsOf } from "./group_requests.ts";
 
@@ -62,3 +67,54 @@ test("ElectLeaders refuses unknown types of election", () =>
       assertEquals(await elect(client, version, UNKNOWN, []), ["NONE"]);
     }
   }));
+
+test("ElectLeaders elects a replica that is not in sync, which begins its leader epoch", async () => {
+  const files = new MemoryFileSystem();
+  let topicId = "";
+  await withBroker(
+    async ({ client, createTopic }) => {
+      topicId = await createTopic({ name: "events", numPartitions: 1 });
+      await produceTo(client, "events", 0, batchOf(["a", "b"]));
+    },
+    {},
+    files,
+  );
+  // As another broker leaves the partition that was the last in sync.
+  const storage = openStorage({ ...await hostRuntime(), files });
+  await new MetadataLog(storage).append([{
+    name: "PartitionChangeRecord",
+    value: { topicId, partitionId: 0, replicas: [2, 1], isr: [2], leader: -1 },
+  }], { nowMs: 0, flush: true });
+  storage.close();
+  await withBroker(
+    async ({ client, broker }) => {
+      const partition = () => broker.image.topicByName("events")!.partitions[0]!;
+      const { leader, leaderEpoch } = partition();
+      assertEquals(leader, -1);
+      const asked = [{ topic: "events", partitions: [0] }];
+      assertEquals(await elect(client, 2, PREFERRED, asked), [
+        "NONE",
+        "events: 0 PREFERRED_LEADER_NOT_AVAILABLE",
+      ]);
+      assertEquals(await elect(client, 2, UNCLEAN, asked), ["NONE", "events: 0 NONE"]);
+      assertEquals([partition().leader, partition().isr, partition().leaderRecoveryState], [
+        1,
+        [1],
+        1,
+      ]);
+      const elected = partition().leaderEpoch;
+      assertEquals(elected > leaderEpoch, true);
+      const { topics } = await client.request(offsetForLeaderEpoch, 4, {
+        replicaId: -1,
+        topics: [{
+          topic: "events",
+          partitions: [{ partition: 0, currentLeaderEpoch: elected, leaderEpoch: elected }],
+        }],
+      });
+      const { leaderEpoch: found, endOffset } = topics[0]!.partitions[0]!;
+      assertEquals([found, endOffset], [elected, 2]);
+    },
+    {},
+    files,
+  );
+});

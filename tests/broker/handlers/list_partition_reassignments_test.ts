@@ -28,7 +28,7 @@ test("ListPartitionReassignments returns a reassignment that the metadata log ha
     partition(EVENTS, 0),
     partitionWith(EVENTS, 1, { replicas: [1, 2, 3], addingReplicas: [3], removingReplicas: [2] }),
     topic("chat", CHAT),
-    partition(CHAT, 0),
+    partitionWith(CHAT, 0, { replicas: [1, 2], removingReplicas: [2] }),
   );
   const list = async (topics: { name: string; partitionIndexes: number[] }[] | null) =>
     (await answerFrom(
@@ -47,7 +47,15 @@ test("ListPartitionReassignments returns a reassignment that the metadata log ha
       removingReplicas: [2],
     }],
   }];
-  assertEquals(await list(null), moving);
+  assertEquals(await list(null), [...moving, {
+    name: "chat",
+    partitions: [{
+      partitionIndex: 0,
+      replicas: [1, 2],
+      addingReplicas: [],
+      removingReplicas: [2],
+    }],
+  }]);
   assertEquals(await list([{ name: "events", partitionIndexes: [0, 1] }]), moving);
   assertEquals(await list([{ name: "events", partitionIndexes: [0] }]), []);
 });
