@@ -1,0 +1,24 @@
+/**
+ * All planted bugs, by folder of `src/`.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+import { BROKER_MUTANTS } from "./broker.ts";
+import { CLIENT_MUTANTS } from "./client.ts";
+import { GROUPS_MUTANTS } from "./groups.ts";
+import { LOG_MUTANTS } from "./log.ts";
+import { METADATA_MUTANTS } from "./metadata.ts";
+import { PROTOCOL_MUTANTS } from "./protocol.ts";
+import { RUNTIME_MUTANTS } from "./runtime.ts";
+
+/** Every planted bug. */
+export const MUTANTS: readonly Mutant[] = [
+  ...LOG_MUTANTS,
+  ...BROKER_MUTANTS,
+  ...GROUPS_MUTANTS,
+  ...CLIENT_MUTANTS,
+  ...PROTOCOL_MUTANTS,
+  ...METADATA_MUTANTS,
+  ...RUNTIME_MUTANTS,
+];

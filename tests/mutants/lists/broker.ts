@@ -1,0 +1,208 @@
+/**
+ * Bugs planted in `src/broker`.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+
+/** B1 to B18 went unnoticed when they were first tried by hand, B101 and above are newer. */
+export const BROKER_MUTANTS: readonly Mutant[] = [
+  {
+    id: "B1",
+    file: "src/broker/handlers/produce.ts",
+    bug: "the time that the flush took is not part of the produce timeout",
+    text: "timeoutMs, partitions, clock.monotonicMs() - begin);",
+    replacement: "timeoutMs, partitions);",
+  },
+  {
+    id: "B4",
+    file: "src/broker/handlers/fetch.ts",
+    bug: "a reader exactly at the end of its epoch gets a diverging epoch",
+    text: "endOffset >= fetchOffset;",
+    replacement: "endOffset > fetchOffset;",
+  },
+  {
+    id: "B6",
+    file: "src/broker/handlers/fetch.ts",
+    bug: "a log start offset that moved alone is no news in an incremental session",
+    text:
+      "response.highWatermark !== target.sentHighWatermark ||\n    response.logStartOffset !== target.sentLogStartOffset;",
+    replacement: "response.highWatermark !== target.sentHighWatermark;",
+  },
+  {
+    id: "B7",
+    file: "src/broker/purgatory.ts",
+    bug: "finished operations stay in the lists of their keys",
+    text: "set.delete(waiting);",
+    replacement: "",
+  },
+  {
+    id: "B8",
+    file: "src/broker/answer_queue.ts",
+    bug: "closing a connection leaves the segments of gathered answers held",
+    text: "this.#filling?.releaseParts();",
+    replacement: "",
+  },
+  {
+    id: "B11",
+    file: "src/broker/dispatch.ts",
+    bug: "request versions below the minimum are served",
+    text: "apiVersion < api.minVersion || apiVersion > api.maxVersion",
+    replacement: "apiVersion > api.maxVersion",
+  },
+  {
+    id: "B14",
+    file: "src/broker/handlers/list_offsets.ts",
+    bug: "a lookup by time finds the record at the high watermark or last stable offset",
+    text: "record.offset >= end",
+    replacement: "record.offset > end",
+  },
+  {
+    id: "B18",
+    file: "src/broker/connection.ts",
+    bug: "requests are read however many bytes of answers are unsent",
+    text:
+      "this.#answers.inFlight >= MAX_IN_FLIGHT_REQUESTS ||\n      this.#answers.unsentBytes >= MAX_UNSENT_BYTES;",
+    replacement: "this.#answers.inFlight >= MAX_IN_FLIGHT_REQUESTS;",
+  },
+  {
+    id: "B101",
+    file: "src/broker/answer_queue.ts",
+    bug: "records stay held after they were sent, or could not be",
+    text: "sending.releaseParts();",
+    replacement: "",
+  },
+  {
+    id: "B102",
+    file: "src/broker/answer_queue.ts",
+    bug: "the second records part of an answer is copied from where the first ended",
+    text: "part++;\n            partFrom = 0;",
+    replacement: "part++;",
+  },
+  {
+    id: "B103",
+    file: "src/broker/purgatory.ts",
+    bug: "the timer of an operation that completed early keeps running",
+    text: "waiting.timer?.cancel();\n      this.#forget(waiting);",
+    replacement: "this.#forget(waiting);",
+  },
+  {
+    id: "B104",
+    file: "src/broker/fetch_sessions.ts",
+    bug: "after its largest value a session epoch becomes 0, which begins a new session",
+    text: "sessionEpoch === MAX_EPOCH ? 1 : sessionEpoch + 1",
+    replacement: "sessionEpoch === MAX_EPOCH ? 0 : sessionEpoch + 1",
+  },
+  {
+    id: "B105",
+    file: "src/broker/fetch_sessions.ts",
+    bug: "using a session does not make it the newest: an idle one behind it is not evicted",
+    text: "this.#sessions.delete(sessionId);\n    if (session.targets.size > 0)",
+    replacement: "if (session.targets.size > 0)",
+  },
+  {
+    id: "B106",
+    file: "src/broker/fetch_sessions.ts",
+    bug: "a session keeps the partition_max_bytes that a partition began with",
+    text: "known.maxBytes = asked.partitionMaxBytes;",
+    replacement: "",
+  },
+  {
+    id: "B107",
+    file: "src/broker/frame_memory.ts",
+    bug: "the progress of one frame is held against the next, so that an active peer is evicted",
+    text: "if (held < this.#held) this.#heldBefore = -1;",
+    replacement: "",
+  },
+  {
+    id: "B108",
+    file: "src/broker/send_pool.ts",
+    bug: "returned buffers count as lent, so that all buffers become small in time",
+    text: "this.#lentBytes -= size;",
+    replacement: "",
+  },
+  {
+    id: "B109",
+    file: "src/broker/server.ts",
+    bug: "a closed connection does not wake the accept loop that waits at max.connections",
+    text: "this.#freed?.();\n      if (this.#connections.size === 0) {",
+    replacement: "if (this.#connections.size === 0) {",
+  },
+  {
+    id: "B110",
+    file: "src/broker/server.ts",
+    bug: "idle connections are looked for once only",
+    text: "this.#closeIdle();\n      this.#armIdleCheck();",
+    replacement: "this.#closeIdle();",
+  },
+  {
+    id: "B111",
+    file: "src/broker/partition.ts",
+    bug: "a node that is not the one member of the ISR moves the high watermark",
+    text: "isr.length !== 1 || isr[0] !== this.#nodeId",
+    replacement: "isr.length !== 1",
+  },
+  {
+    id: "B112",
+    file: "src/broker/partitions.ts",
+    bug: "a deleted topic is still found by its id, and reads the topic made again under its name",
+    text: "this.#byId.delete(hosted.id);",
+    replacement: "",
+  },
+  {
+    id: "B113",
+    file: "src/broker/checkpoints.ts",
+    bug: "recovery points are written down once only",
+    text: "this.#timer = null;\n        this.start();",
+    replacement: "this.#timer = null;",
+  },
+  {
+    id: "B114",
+    file: "src/broker/producer_ids.ts",
+    bug: "requests that wait for the same block of producer ids run over its end",
+    text: "while (this.#next === this.#end) {",
+    replacement: "if (this.#next === this.#end) {",
+  },
+  {
+    id: "B115",
+    file: "src/broker/log_cleaner.ts",
+    bug: "records are compacted away for newer ones that are not on the disk",
+    text: "lastStableOffset: Math.min(lastStableOffset, log.recoveryPoint),",
+    replacement: "lastStableOffset,",
+  },
+  {
+    id: "B116",
+    file: "src/broker/hosting.ts",
+    bug: "a changed min.insync.replicas takes effect after a restart only",
+    text: "partition?.update(this.#stateOf(name, image));",
+    replacement: "",
+  },
+  {
+    id: "B117",
+    file: "src/broker/broker.ts",
+    bug: "silent producers are never forgotten",
+    text: "log.expireProducers(now, producerIdExpirationMs);",
+    replacement: "",
+  },
+  {
+    id: "B118",
+    file: "src/broker/handlers/list_offsets.ts",
+    bug: "the earliest offset comes with the current leader epoch, not that of its record",
+    text: "epoch < 0 ? leaderEpoch : epoch",
+    replacement: "leaderEpoch",
+  },
+  {
+    id: "B119",
+    file: "src/broker/handlers/delete_records.ts",
+    bug: "records above the high watermark can be deleted",
+    text: "before < 0 || before > highWatermark",
+    replacement: "before < 0",
+  },
+  {
+    id: "B120",
+    file: "src/broker/handlers/fetch.ts",
+    bug: "partitions that had data keep their place before the others of a session",
+    text: "plan.served(withData);",
+    replacement: "",
+  },
+];

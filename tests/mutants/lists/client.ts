@@ -1,0 +1,178 @@
+/**
+ * Bugs planted in `src/client`.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+
+/** K8 to K19 went unnoticed when they were first tried by hand, K101 and above are newer. */
+export const CLIENT_MUTANTS: readonly Mutant[] = [
+  {
+    id: "K8",
+    file: "src/client/fetcher.ts",
+    bug: "after OFFSET_OUT_OF_RANGE positions below the committed offset are never committed",
+    text: "one.committed = -1;",
+    replacement: "",
+  },
+  {
+    id: "K11",
+    file: "src/client/producer_sender.ts",
+    bug: "a batch of unknown outcome that is given up leaves its sequence numbers to the next",
+    text: "if (batch.isUncertain && batch.baseSequence >= 0) this.#isRenewing = true;",
+    replacement: "",
+  },
+  {
+    id: "K14",
+    file: "src/client/group_member.ts",
+    bug: "a group leader does not rejoin for new partitions",
+    text: "if (this.#partitionsChanged()) return;",
+    replacement: "",
+  },
+  {
+    id: "K19",
+    file: "src/client/partition_queue.ts",
+    bug: "waiting batches expire while earlier ones are unresolved",
+    text: "if (this.#isRecovering) return expired;",
+    replacement: "",
+  },
+  {
+    id: "K101",
+    file: "src/client/broker_connection.ts",
+    bug: "a request that cannot be encoded takes the frames gathered before it along",
+    text: "writer.raw(before);",
+    replacement: "",
+  },
+  {
+    id: "K102",
+    file: "src/client/broker_connection.ts",
+    bug: "a connection that comes after its timeout stays open",
+    text: "if (isLate) connection.close();\n      else resolve(connection);",
+    replacement: "resolve(connection);",
+  },
+  {
+    id: "K103",
+    file: "src/client/broker_connection.ts",
+    bug: "a version below the broker's lowest is used",
+    text: "version < theirs.min || version < api.minVersion",
+    replacement: "version < api.minVersion",
+  },
+  {
+    id: "K104",
+    file: "src/client/cluster_client.ts",
+    bug: "the same bootstrap address is tried again and again",
+    text: "known[(first + i) % known.length]!",
+    replacement: "known[first]!",
+  },
+  {
+    id: "K105",
+    file: "src/client/cluster_client.ts",
+    bug: "a connection attempt that failed is remembered, and fails every later one",
+    text: "opening.catch(forget);",
+    replacement: "opening.catch(() => {});",
+  },
+  {
+    id: "K106",
+    file: "src/client/cluster_client.ts",
+    bug: "a topic once asked for in vain is part of every later metadata request",
+    text: "this.#topics.delete(name);",
+    replacement: "",
+  },
+  {
+    id: "K107",
+    file: "src/client/consumer.ts",
+    bug: "nothing is committed when partitions are revoked",
+    text: "const { positions } = this;\n          this.#assign([]);",
+    replacement: "this.#assign([]);\n          const { positions } = this;",
+  },
+  {
+    id: "K108",
+    file: "src/client/consumer.ts",
+    bug: "auto-commit counts the record handed out last as processed",
+    text: "this.#commit(({ processed }) => processed)",
+    replacement: "this.#commit(({ position }) => position)",
+  },
+  {
+    id: "K109",
+    file: "src/client/consumer.ts",
+    bug: "partitions that come later are read from `from`, which loses records with latest",
+    text: 'new AssignedPartition(topic, partition, "earliest")',
+    replacement: "new AssignedPartition(topic, partition, this.#settings.from)",
+  },
+  {
+    id: "K110",
+    file: "src/client/fetcher.ts",
+    bug: "after its first timer the fetcher sets no other",
+    text: "this.#timer = null;\n      this.#timerAtMs = Infinity;",
+    replacement: "this.#timer = null;",
+  },
+  {
+    id: "K111",
+    file: "src/client/fetcher.ts",
+    bug: "a long poll counts against the request timeout",
+    text: "timeoutMs: maxWaitMs + this.#client.settings.requestTimeoutMs,",
+    replacement: "timeoutMs: this.#client.settings.requestTimeoutMs,",
+  },
+  {
+    id: "K112",
+    file: "src/client/group_member.ts",
+    bug: "a static member leaves its group when it is closed",
+    text: 'this.#memberId === "" || groupInstanceId !== null || this.#coordinator === null',
+    replacement: 'this.#memberId === "" || this.#coordinator === null',
+  },
+  {
+    id: "K113",
+    file: "src/client/group_member.ts",
+    bug: "a commit refused with NOT_COORDINATOR goes to the same node again",
+    text: "this.#noteError(errorCode);\n          throw answered(",
+    replacement: "throw answered(",
+  },
+  {
+    id: "K114",
+    file: "src/client/partition_queue.ts",
+    bug: "the records of the open batch never fail when the producer is aborted",
+    text: "this.closeOpen();\n    return [...this.#failed.splice(0)",
+    replacement: "return [...this.#failed.splice(0)",
+  },
+  {
+    id: "K115",
+    file: "src/client/partition_queue.ts",
+    bug: "with a new identity the first batch is not sent alone",
+    text: "this.#isKnown = false;\n    return uncertain;",
+    replacement: "return uncertain;",
+  },
+  {
+    id: "K116",
+    file: "src/client/partitioner.ts",
+    bug: "after the first switch every record without a key goes to another partition",
+    text: "this.#bytes = 0;\n    }",
+    replacement: "}",
+  },
+  {
+    id: "K117",
+    file: "src/client/producer.ts",
+    bug: "the header of a batch is given back to the buffer but never taken",
+    text: "const before = batch.recordCount === 0 ? 0 : batch.sizeInBytes;",
+    replacement: "const before = batch.sizeInBytes;",
+  },
+  {
+    id: "K118",
+    file: "src/client/producer_sender.ts",
+    bug: "a request grows beyond maxRequestBytes",
+    text: "if (sent.length > 0 && size + next.sizeInBytes > maxRequestBytes) continue;",
+    replacement: "",
+  },
+  {
+    id: "K119",
+    file: "src/client/producer_sender.ts",
+    bug: "an expired batch that was sent once leaves a gap in the sequence numbers",
+    text: "if (batch.baseSequence >= 0) this.#isRenewing = true;\n      const why",
+    replacement: "const why",
+  },
+  {
+    id: "K120",
+    file: "src/client/record_cursor.ts",
+    bug: "the position does not pass a transaction marker",
+    text: "partition.position = Math.max(partition.position, readLastOffset(bytes, at) + 1);",
+    replacement: "",
+  },
+];

@@ -1,0 +1,25 @@
+/**
+ * Bugs planted in `src/metadata`. They went unnoticed when they were first tried by hand.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+
+/** The bugs of this folder. */
+export const METADATA_MUTANTS: readonly Mutant[] = [
+  {
+    id: "M4",
+    file: "src/metadata/partition_changes.ts",
+    bug: "electing the same leader again does not raise the leader epoch",
+    text: "leaderEpoch: hasLeader ? before.leaderEpoch + 1 : before.leaderEpoch,",
+    replacement:
+      "leaderEpoch: hasLeader && record.leader !== before.leader\n      ? before.leaderEpoch + 1\n      : before.leaderEpoch,",
+  },
+  {
+    id: "M5",
+    file: "src/metadata/metadata_state.ts",
+    bug: "ClearElr skips topics that have only lastKnownElr",
+    text: "it.eligibleLeaderReplicas.length + it.lastKnownElr.length === 0",
+    replacement: "it.eligibleLeaderReplicas.length === 0",
+  },
+];
