@@ -275,3 +275,11 @@ test("PartitionLog refuses what is larger than a segment", () => {
   assertRefused(log, batchOf(20), "RECORD_LIST_TOO_LARGE", "20 records");
   log.close();
 });
+
+test("append() rejects a batch whose first record is too old and whose newest is not", () => {
+  const log = new Machine().open({ messageTimestampBeforeMaxMs: 1_000 });
+  // The second of the two records is one millisecond newer.
+  assertRefused(log, batchOf(2, { timestamp: START_MS - 1_001 }), "INVALID_TIMESTAMP", "the first");
+  assertEquals(log.append(batchOf(2, { timestamp: START_MS - 1_000 }), client).baseOffset, 0);
+  log.close();
+});

@@ -304,3 +304,52 @@ test("partition.metadata keeps the topic's id", () => {
   assertEquals(again.topicId, topicId);
   again.close();
 });
+
+test("a batch of an older leader epoch behind a newer one is cut after an unclean end", () => {
+  for (const [kept, lost] of [[3, 2], [9, 1]] as const) {
+    const machine = new Machine();
+    const log = machine.open();
+    log.append(batchOf(2), { ...client, leaderEpoch: kept });
+    log.append(batchOf(2), { ...client, leaderEpoch: kept });
+    const size = log.sizeInBytes;
+    // The offsets join: only the epoch shows that a cut of this batch was lost.
+    log.append(batchOf(2), { ...client, leaderEpoch: lost });
+    const { log: again, reports } = reopened(machine);
+    assertEquals([again.logEndOffset, again.sizeInBytes, again.latestEpoch], [4, size, kept]);
+    assertEquals(reports.map(({ logEndOffset }) => logEndOffset), [4]);
+    assertStringIncludes(reports[0]!.reason, `leader epoch ${lost}, batches of ${kept}`);
+    again.close();
+  }
+});
+
+test("batches of the same or a newer leader epoch are kept after an unclean end", () => {
+  const machine = new Machine();
+  const log = machine.open();
+  for (const leaderEpoch of [2, 2, 3, 3, 7]) log.append(batchOf(2), { ...client, leaderEpoch });
+  const { log: again, reports } = reopened(machine);
+  assertEquals([again.logEndOffset, again.latestEpoch, reports.length], [10, 7, 0]);
+  again.close();
+});
+
+test("after an orderly end a damaged one-record batch exactly at the recovery point is refused", () => {
+  for (const isDamaged of [false, true]) {
+    const machine = new Machine();
+    const log = machine.open();
+    log.append(batchOf(2), client);
+    log.append(batchOf(1), client);
+    const next = machine.kill();
+    const bytes = next.read(FIRST).slice();
+    if (isDamaged) bytes[bytes.length - 3]! ^= 1;
+    next.write(FIRST, bytes);
+    const open = () => next.open({}, { wasShutDownCleanly: true, recoveryPoint: 2 });
+    if (isDamaged) {
+      const { name, message } = refusal(open);
+      assertEquals(name, "KAFKA_STORAGE_ERROR");
+      assertStringIncludes(message, "ends at offset 3, and the log ended at 2");
+      continue;
+    }
+    const again = open();
+    assertEquals(again.logEndOffset, 3);
+    again.close();
+  }
+});

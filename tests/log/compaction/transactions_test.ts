@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { test } from "../../harness.ts";
-import { START_MS, TestLog } from "./fixture.ts";
+import { abortMarker, allBatches, Machine } from "../fixture.ts";
+import { batchOf, compactLog, START_MS, TestLog } from "./fixture.ts";
 
 const PRODUCER = { producerId: 7, producerEpoch: 0, isTransactional: true } as const;
 
@@ -77,4 +78,27 @@ test("the marker of a producer of which nothing else is known stays, for its epo
     log.write([[`more ${round}`, "1"]]);
   }
   assertEquals(kinds(log).slice(0, 2), ["marker 1 empty", "data 2"]);
+});
+
+test("an abort marker goes once its records have gone and delete.retention.ms has passed", async () => {
+  const machine = new Machine();
+  const log = machine.open({ compact: true, delete: false, deleteRetentionMs: 1_000 });
+  const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
+  log.append(batchOf([["a", "aborted"]], { ...PRODUCER, baseSequence: 0 }), coordinator);
+  log.append(abortMarker(PRODUCER), coordinator);
+  // Otherwise the batches of the producer would be its last, which stay.
+  log.expireProducers(machine.nowMs, 0);
+  const states: string[] = [];
+  for (const round of ["records", "marker", "nothing"]) {
+    log.append(batchOf([["b", round]]), coordinator);
+    log.roll();
+    await compactLog(log, machine);
+    const markers = allBatches(log).filter(({ isControl }) => isControl);
+    const due = markers.map(({ deleteHorizonMs }) => deleteHorizonMs === null ? "kept" : "due");
+    states.push(`${due.join()} ${log.abortedTransactions(0, log.logEndOffset).length}`);
+    machine.nowMs += 1_000;
+  }
+  // The list of aborted transactions, which the log itself keeps, forgets it with its records.
+  assertEquals(states, ["kept 1", "due 0", " 0"]);
+  log.close();
 });

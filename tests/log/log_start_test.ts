@@ -1,0 +1,65 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { LogStart } from "../../src/log/log_start.ts";
+import { test } from "../harness.ts";
+
+interface Save {
+  end(): void;
+  fail(error: Error): void;
+}
+
+/** A log start whose saves end when the test says so. */
+class ManualSaves {
+  readonly saves: Save[] = [];
+  /** How the ends of saves were reported. */
+  readonly reported: string[] = [];
+  readonly start = new LogStart({
+    write: () =>
+      new Promise<void>((resolve, reject) => void this.saves.push({ end: resolve, fail: reject })),
+    onSaved: () => this.reported.push("saved"),
+    onFailed: () => this.reported.push("failed"),
+  });
+}
+
+/** Lets all promises that can settle do so. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+test("isSaved is true once the newest of two overlapping saves has ended", async () => {
+  const { saves, reported, start } = new ManualSaves();
+  start.save(false);
+  start.save(false);
+  assertEquals([saves.length, start.isSaved], [2, false]);
+  saves[0]!.end();
+  await settle();
+  // The older save may not have the newer offset: files must stay.
+  assertEquals([start.isSaved, reported], [false, []]);
+  saves[1]!.end();
+  await settle();
+  assertEquals([start.isSaved, reported], [true, ["saved"]]);
+});
+
+test("isSaved stays true if an older save fails after the newest has ended", async () => {
+  const { saves, reported, start } = new ManualSaves();
+  start.save(false);
+  start.save(false);
+  saves[1]!.end();
+  await settle();
+  saves[0]!.fail(new Error("broken"));
+  await settle();
+  assertEquals([start.isSaved, reported], [true, ["saved"]]);
+});
+
+test("lowered() waits until a lower log start is saved, and retries after a failure", async () => {
+  const { saves, reported, start } = new ManualSaves();
+  await start.lowered();
+  start.save(true);
+  const lowered = start.lowered();
+  saves[0]!.fail(new Error("broken"));
+  await assertRejects(() => lowered, Error, "broken");
+  assertEquals([start.isSaved, reported], [false, ["failed"]]);
+  const again = start.lowered();
+  saves[1]!.end();
+  await again;
+  assertEquals([saves.length, start.isSaved], [2, true]);
+});

@@ -1,0 +1,39 @@
+import { assertEquals } from "@std/assert";
+import { ProducerSnapshots } from "../../src/log/producer_snapshots.ts";
+import { ProducerState } from "../../src/log/producer_state.ts";
+import { Machine, producedBatch } from "./fixture.ts";
+import { test } from "../harness.ts";
+
+const client = { leaderEpoch: 0, origin: "client" } as const;
+
+test("removeAbove() removes the snapshots above the offset, the next one included", () => {
+  const { files } = new Machine();
+  files.makeDirectory("/data");
+  const snapshots = new ProducerSnapshots(files, "/data");
+  for (const offset of [4, 5, 6, 9]) snapshots.take(offset, new ProducerState());
+  snapshots.removeAbove(5);
+  assertEquals(snapshots.offsets, [4, 5]);
+  assertEquals(files.list("/data").map(({ name }) => name).sort(), [
+    "00000000000000000004.snapshot",
+    "00000000000000000005.snapshot",
+  ]);
+});
+
+test("a snapshot of producers one offset above a cut is not believed at the next start", () => {
+  const machine = new Machine();
+  const log = machine.open();
+  log.append(producedBatch(7, 0, 0), client);
+  log.append(producedBatch(7, 0, 1), client);
+  // Takes a snapshot for offset 2.
+  log.roll();
+  log.truncateTo(1);
+  log.append(producedBatch(8, 0, 0), client);
+  log.roll();
+  log.close();
+  const again = machine.kill().open({}, { wasShutDownCleanly: true, recoveryPoint: 2 });
+  assertEquals(
+    again.activeProducers().map(({ producerId, lastSequence }) => [producerId, lastSequence]),
+    [[7, 0], [8, 0]],
+  );
+  again.close();
+});
