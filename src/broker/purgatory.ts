@@ -37,6 +37,11 @@ export class Purgatory {
     return this.#all.size;
   }
 
+  /** Number of keys that waiting operations watch. */
+  get watchedKeys(): number {
+    return this.#watchers.size;
+  }
+
   /**
    * Completes `operation` now if it can be, or keeps it until one of `keys` is touched so that it
    * can, or `timeoutMs` have passed.

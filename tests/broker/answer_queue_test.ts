@@ -128,3 +128,35 @@ test("AnswerQueue wakes those who wait for progress when it is closed", async ()
   await waiting;
   assertEquals(queue.inFlight, 0);
 });
+
+/** Records that count how often they are held. */
+class HeldSource implements RecordsSource {
+  readonly byteLength = 10;
+  holders = 0;
+
+  hold(): void {
+    this.holders++;
+  }
+
+  release(): void {
+    this.holders--;
+  }
+
+  copyTo(target: Uint8Array): void {
+    target.fill(7);
+  }
+}
+
+test("close() releases the records of answers that gather while a write is under way", async () => {
+  const { queue, take } = harness();
+  const [sending, gathered] = [new HeldSource(), new HeldSource()];
+  queue.open().complete((writer) => writer.external(sending));
+  queue.open().complete((writer) => writer.external(gathered));
+  assertEquals([sending.holders, gathered.holders], [1, 1]);
+  queue.close();
+  assertEquals(gathered.holders, 0);
+  // The write under way still reads the first ones.
+  assertEquals(sending.holders, 1);
+  await take();
+  assertEquals([sending.holders, gathered.holders], [0, 0]);
+});

@@ -70,3 +70,19 @@ test("Purgatory ends everything at shutdown", () => {
   assertEquals(log, ["a expired", "b expired"]);
   assertEquals([purgatory.size, clock.pending()], [0, 0]);
 });
+
+test("Purgatory watches no key of an operation that has ended", () => {
+  const clock = manualClock();
+  const purgatory = new Purgatory(clock);
+  const log: string[] = [];
+  const keys = [{}, {}, {}] as const;
+  let ready = false;
+  purgatory.completeOrWatch(operation(log, "a", () => ready), [keys[0], keys[1]], 100);
+  purgatory.completeOrWatch(operation(log, "b", () => false), [keys[1], keys[2]], 200);
+  assertEquals(purgatory.watchedKeys, 3);
+  ready = true;
+  purgatory.touch(keys[0]);
+  assertEquals([log, purgatory.watchedKeys, clock.pending()], [["a completed"], 2, 1]);
+  clock.advance(200);
+  assertEquals([log[1], purgatory.watchedKeys, clock.pending()], ["b expired", 0, 0]);
+});

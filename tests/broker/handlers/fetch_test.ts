@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { RequestInputOf } from "../../../src/protocol/api.ts";
+import { deleteRecords } from "../../../src/protocol/messages/delete_records.ts";
 import { deleteTopics } from "../../../src/protocol/messages/delete_topics.ts";
 import { fetch, type FetchResponse } from "../../../src/protocol/messages/fetch.ts";
 import { decodeBatch, endOfBatch } from "../../../src/protocol/records/batch.ts";
@@ -215,4 +216,22 @@ test("Fetch gives megabytes over several requests without a gap", () =>
       fetchOffset += values.length;
     }
     assertEquals(seen, Array.from({ length: 20 }, (_, i) => i));
+  }));
+
+test("an incremental session is answered when only the log start offset of a partition moved", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events", numPartitions: 2 });
+    await produceTo(client, "events", 1, batchOf(["a", "b"]));
+    const asked = [{}, { fetchOffset: 2 }];
+    const { sessionId } = await client.request(fetch, 11, ask(asked, { sessionEpoch: 0 }));
+    const go = (sessionEpoch: number) =>
+      client.request(fetch, 11, ask([], { sessionId, sessionEpoch }));
+    assertEquals((await go(1)).responses, []);
+    await client.request(deleteRecords, 2, {
+      timeoutMs: 1_000,
+      topics: [{ name: "events", partitions: [{ partitionIndex: 1, offset: 1 }] }],
+    });
+    const { partitionIndex, logStartOffset, highWatermark } = partitionOf(await go(2));
+    assertEquals([partitionIndex, logStartOffset, highWatermark], [1, 1, 2]);
+    assertEquals((await go(3)).responses, []);
   }));

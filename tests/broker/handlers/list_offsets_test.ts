@@ -1,8 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { listOffsetsHandler } from "../../../src/broker/handlers/list_offsets.ts";
 import { deleteRecords } from "../../../src/protocol/messages/delete_records.ts";
 import { listOffsets } from "../../../src/protocol/messages/list_offsets.ts";
 import { encodeBatch } from "../../../src/protocol/records/batch.ts";
 import { test } from "../../harness.ts";
+import { DirectBroker, stateOf } from "../direct_broker.ts";
 import { type Fixture, produceTo, withBroker } from "../fixture.ts";
 
 const stamped = (...timestamps: number[]) =>
@@ -94,3 +96,35 @@ test("ListOffsets refuses a partition that is named twice", () =>
     });
     assertEquals(topics[0]!.partitions.map(({ errorCode }) => errorCode), [42, 42]);
   }));
+
+test("ListOffsets by time finds no record at or above the last stable offset or high watermark", async () => {
+  const broker = new DirectBroker();
+  const partition = broker.add();
+  partition.append(stamped(100, 200), true);
+  partition.log.append(
+    encodeBatch([{ timestamp: 300, value: new Uint8Array(10) }], {
+      producerId: 7,
+      producerEpoch: 0,
+      baseSequence: 0,
+      isTransactional: true,
+    }),
+    { leaderEpoch: 0, origin: "coordinator" },
+  );
+  await partition.flush();
+  partition.update(stateOf({ replicas: [1, 2], isr: [1, 2] }));
+  // Not on every replica: the high watermark stays before it.
+  partition.append(stamped(400), false);
+  assertEquals([partition.lastStableOffset, partition.highWatermark], [2, 3]);
+  const find = async (timestamp: number, isolationLevel: number) => {
+    const { topics } = await broker.ask(listOffsets, listOffsetsHandler, 7, {
+      replicaId: -1,
+      isolationLevel,
+      topics: [{ name: "events", partitions: [{ partitionIndex: 0, timestamp }] }],
+    });
+    return topics[0]!.partitions[0]!.offset;
+  };
+  assertEquals([await find(200, 0), await find(200, 1)], [1, 1]);
+  // The record at 2 is part of an open transaction, and that at 3 is at the high watermark.
+  assertEquals([await find(300, 0), await find(300, 1)], [2, -1]);
+  assertEquals([await find(400, 0), await find(400, 1)], [-1, -1]);
+});

@@ -13,6 +13,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "the time that the flush took is not part of the produce timeout",
     text: "timeoutMs, partitions, clock.monotonicMs() - begin);",
     replacement: "timeoutMs, partitions);",
+    test: "tests/broker/handlers/produce_timeout_test.ts",
   },
   {
     id: "B4",
@@ -20,6 +21,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "a reader exactly at the end of its epoch gets a diverging epoch",
     text: "endOffset >= fetchOffset;",
     replacement: "endOffset > fetchOffset;",
+    test: "tests/broker/handlers/fetch_epochs_test.ts",
   },
   {
     id: "B6",
@@ -28,6 +30,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     text:
       "response.highWatermark !== target.sentHighWatermark ||\n    response.logStartOffset !== target.sentLogStartOffset;",
     replacement: "response.highWatermark !== target.sentHighWatermark;",
+    test: "tests/broker/handlers/fetch_test.ts",
   },
   {
     id: "B7",
@@ -35,6 +38,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "finished operations stay in the lists of their keys",
     text: "set.delete(waiting);",
     replacement: "",
+    test: "tests/broker/purgatory_test.ts",
   },
   {
     id: "B8",
@@ -42,6 +46,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "closing a connection leaves the segments of gathered answers held",
     text: "this.#filling?.releaseParts();",
     replacement: "",
+    test: "tests/broker/answer_queue_test.ts",
   },
   {
     id: "B11",
@@ -49,6 +54,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "request versions below the minimum are served",
     text: "apiVersion < api.minVersion || apiVersion > api.maxVersion",
     replacement: "apiVersion > api.maxVersion",
+    test: "tests/broker/dispatch_test.ts",
   },
   {
     id: "B14",
@@ -56,6 +62,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "a lookup by time finds the record at the high watermark or last stable offset",
     text: "record.offset >= end",
     replacement: "record.offset > end",
+    test: "tests/broker/handlers/list_offsets_test.ts",
   },
   {
     id: "B18",
@@ -64,6 +71,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     text:
       "this.#answers.inFlight >= MAX_IN_FLIGHT_REQUESTS ||\n      this.#answers.unsentBytes >= MAX_UNSENT_BYTES;",
     replacement: "this.#answers.inFlight >= MAX_IN_FLIGHT_REQUESTS;",
+    test: "tests/broker/back_pressure_test.ts",
   },
   {
     id: "B101",

@@ -1,0 +1,72 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { SUPPORTED } from "../../src/broker/supported.ts";
+import { fetch } from "../../src/protocol/messages/fetch.ts";
+import { listOffsets } from "../../src/protocol/messages/list_offsets.ts";
+import { produce } from "../../src/protocol/messages/produce.ts";
+import { test } from "../harness.ts";
+import { batchOf, produceTo, withBroker } from "./fixture.ts";
+import type { RawClient } from "./raw_client.ts";
+
+/** A request header of this version and a body of zeros. */
+function frameOf(apiKey: number, apiVersion: number): Uint8Array {
+  const frame = new Uint8Array(4 + 60);
+  const view = new DataView(frame.buffer);
+  view.setInt32(0, 60);
+  view.setInt16(4, apiKey);
+  view.setInt16(6, apiVersion);
+  view.setInt32(8, 1);
+  // No client id.
+  view.setInt16(12, -1);
+  return frame;
+}
+
+test("a request version below the lowest that is served ends the connection", () =>
+  withBroker(async ({ connect, createTopic, messages }) => {
+    await createTopic({ name: "events" });
+    await produceTo(await connect(), "events", 0, batchOf(["kept"]));
+    const assertEnded = async (client: RawClient, what: string) => {
+      assertEquals([what, await client.nextFrame()], [what, null]);
+      assertStringIncludes(messages.at(-1)!.message, "is not served here", what);
+    };
+    let tried = 0;
+    for (const { api } of SUPPORTED) {
+      for (let version = 0; version < api.minVersion; version++) {
+        const client = await connect();
+        await client.sendBytes(frameOf(api.key, version));
+        await assertEnded(client, `${api.name} ${version}`);
+        tried++;
+      }
+    }
+    assert(tried > 10);
+    // Well-formed ones too, which a broker could answer.
+    const partitionData = [{ index: 0, records: batchOf(["refused"]) }];
+    const bodies: ((client: RawClient) => Promise<void>)[] = [
+      (client) =>
+        client.send(produce, 2, {
+          acks: 1,
+          timeoutMs: 1_000,
+          topicData: [{ name: "events", partitionData }],
+        }),
+      (client) =>
+        client.send(fetch, 3, {
+          maxWaitMs: 0,
+          minBytes: 0,
+          topics: [{
+            topic: "events",
+            partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000 }],
+          }],
+        }),
+      (client) =>
+        client.send(listOffsets, 0, {
+          replicaId: -1,
+          topics: [{ name: "events", partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+        }),
+    ];
+    for (const [i, send] of bodies.entries()) {
+      const client = await connect();
+      await send(client);
+      await assertEnded(client, `body ${i}`);
+    }
+    const last = await produceTo(await connect(), "events", 0, batchOf(["next"]));
+    assertEquals(last.baseOffset, 1);
+  }));
