@@ -152,3 +152,23 @@ test("onFlushed is called once for a flush, before any who waited hears of it", 
   await settle();
   assertEquals(heard, ["flushed", "a", "b", "c: broken"]);
 });
+
+test("a log that waits for its next flush does not hold up logs that come after it", async () => {
+  const [slow, fast] = [new ManualLog(), new ManualLog()];
+  const commits = new GroupCommit<ManualLog>();
+  const heard: string[] = [];
+  hear(heard, "slow", commits.commit(slow));
+  await settle();
+  hear(heard, "slow again", commits.commit(slow));
+  hear(heard, "fast", commits.commit(fast));
+  await settle();
+  assertEquals([slow.running, fast.running], [1, 1]);
+  fast.end();
+  await settle();
+  assertEquals(heard, ["fast"]);
+  slow.end();
+  await settle();
+  slow.end();
+  await settle();
+  assertEquals(heard, ["fast", "slow", "slow again"]);
+});

@@ -37,3 +37,22 @@ test("a snapshot of producers one offset above a cut is not believed at the next
   );
   again.close();
 });
+
+test("producers of segments behind the newest snapshot are read again before an unclean walk", async () => {
+  const machine = new Machine();
+  const log = machine.open();
+  for (const producerId of [1, 2, 3]) {
+    log.append(producedBatch(producerId, 0, 0), client);
+    log.roll();
+  }
+  log.append(producedBatch(4, 0, 0), client);
+  await log.flush();
+  const next = machine.kill();
+  // Only the snapshot for offset 1 is left: the segments at 1 and 2 lie between it and the walk.
+  for (const digit of ["2", "3"]) {
+    next.files.remove(`/data/events-0/${digit.padStart(20, "0")}.snapshot`);
+  }
+  const again = next.open({}, { recoveryPoint: 4 });
+  assertEquals(again.activeProducers().map(({ producerId }) => producerId), [1, 2, 3, 4]);
+  again.close();
+});

@@ -120,3 +120,52 @@ test("ProducerState.expire forgets producers that were silent, not those in a tr
   assertEquals(producers.expire(904_500, 4_500), 1);
   assertEquals(producers.active().map((producer) => producer.producerId), [2, 3]);
 });
+
+test("endTransaction() fences the batches of epochs before that of the marker", () => {
+  const producers = new ProducerState();
+  producers.add({ ...batch(3, 0, 2), isTransactional: true }, 10, 5);
+  // A coordinator that fences a producer raises its epoch with the marker.
+  producers.endTransaction({
+    producerId: 9,
+    producerEpoch: 4,
+    coordinatorEpoch: 1,
+    isCommit: false,
+    offset: 12,
+    timestamp: 6,
+  }, -1);
+  const zombie = { ...batch(3, 2), isTransactional: true };
+  assertEquals(refusal(() => producers.check(zombie, true, "x")).name, "INVALID_PRODUCER_EPOCH");
+  assertEquals(producers.findDuplicate(batch(3, 0, 2)), null);
+  assertEquals(refusal(() => producers.check(batch(4, 0), true, "x")).name, "NONE");
+});
+
+test("ProducerState evicts the producers that were silent longest, not those in a transaction", () => {
+  const producers = new ProducerState(20);
+  for (let producerId = 0; producerId < 20; producerId++) {
+    const isTransactional = producerId === 1;
+    producers.add({ ...batch(0, 0), producerId, isTransactional }, producerId, 0, producerId);
+  }
+  producers.add({ ...batch(0, 0), producerId: 20 }, 20, 0, 20);
+  const left = producers.active().map(({ producerId }) => producerId);
+  // A tenth makes room: the two idle ones that were heard of first.
+  assertEquals(left, [1, ...Array.from({ length: 18 }, (_, i) => i + 3)]);
+  assertEquals([producers.lastStableOffset(21), producers.hasOpenTransaction(1)], [1, true]);
+});
+
+test("restore() finds the first open transaction whatever the order in the snapshot", () => {
+  for (const starts of [[5, 20, -1], [20, -1, 5], [-1, 20, 5]]) {
+    const producers = new ProducerState();
+    const entries = starts.map((currentTransactionStartOffset, producerId) => ({
+      producerId,
+      producerEpoch: 0,
+      lastSequence: 0,
+      lastOffset: 30,
+      offsetDelta: 0,
+      lastTimestamp: 1,
+      coordinatorEpoch: -1,
+      currentTransactionStartOffset,
+    }));
+    producers.restore(entries, 1_000);
+    assertEquals(producers.lastStableOffset(40), 5, String(starts));
+  }
+});

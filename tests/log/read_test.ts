@@ -149,3 +149,18 @@ test("records that were cut off while they were held are not replaced by others"
   assertThrows(() => bytesOf(source), KafkaError, "cut back");
   log.close();
 });
+
+test("PartitionLog.read finds records written after a truncation, wherever earlier ones were", () => {
+  const log = new Machine().open({ indexIntervalBytes: 100_000 });
+  const baseOffsetAt = (fetchOffset: number) =>
+    batchesOf(
+      log.read({ fetchOffset, maxBytes: 10_000, endOffset: log.logEndOffset, minOneBatch: true }),
+    ).map(({ baseOffset }) => baseOffset);
+  for (let i = 0; i < 6; i++) log.append(batchOf(1), client);
+  // Readers come to these places, which the segment remembers.
+  for (const offset of [2, 3, 4]) assertEquals(baseOffsetAt(offset)[0], offset);
+  log.truncateTo(2);
+  for (let i = 0; i < 4; i++) log.append(batchOf(1, { valueBytes: 200 + i }), client);
+  for (const offset of [2, 3, 4]) assertEquals(baseOffsetAt(offset)[0], offset);
+  log.close();
+});

@@ -116,3 +116,15 @@ test("the last stable offset is not before the log's start", () => {
   assertEquals(log.lastStableOffset(5), 5);
   log.close();
 });
+
+test("abortedTransactions() includes those whose marker comes after that of a later transaction", () => {
+  const log = new Machine().open();
+  write(log, 1);
+  write(log, 2);
+  end(log, 2, "abort");
+  end(log, 1, "abort");
+  // Both have a record below 2; the marker of the first is written last.
+  assertEquals(aborted(log, 0, 2), [[2, 1, 2, 0], [1, 0, 3, 4]]);
+  assertEquals(aborted(log, 0, 1), [[1, 0, 3, 4]]);
+  log.close();
+});

@@ -1,7 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { CleaningStopped, Pacer } from "../../../src/log/compaction/pacer.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
+import type { FileHandle, OpenMode } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
+import { FilesOver } from "../files_over.ts";
+import { Machine } from "../fixture.ts";
 import { DIRECTORY, START_MS, TestLog } from "./fixture.ts";
 
 test("the last value of each key stays, at its offset", async () => {
@@ -334,4 +337,38 @@ test("those who read the old segment finish", async () => {
   log.segments.removeRetired(log.machine.nowMs + 60_000);
   assertEquals(log.files().some((name) => name.endsWith(".deleted")), false);
   assertEquals(log.records(), ["1:a=2"]);
+});
+
+/** Files that run something once while a directory is synced. */
+class SyncHook extends FilesOver {
+  duringSync: (() => void) | null = null;
+
+  open(path: string, mode: OpenMode): FileHandle {
+    return this.files.open(path, mode);
+  }
+
+  override async syncDirectory(path: string): Promise<void> {
+    const run = this.duringSync;
+    this.duringSync = null;
+    run?.();
+    await super.syncDirectory(path);
+  }
+}
+
+test("segments are not exchanged if the log changed while the directory was synced", async () => {
+  const machine = new Machine();
+  const files = new SyncHook(machine.memory);
+  machine.files = files;
+  const log = new TestLog({}, machine);
+  for (const value of ["1", "2"]) {
+    log.write([["a", value]]);
+    log.roll();
+  }
+  const before = log.segments.all.map(({ path }) => path);
+  files.duringSync = () => log.isWritable = false;
+  await assertRejects(() => log.clean(), CleaningStopped);
+  assertEquals(files.duringSync, null);
+  assertEquals(log.segments.all.map(({ path }) => path), before);
+  assertEquals(log.records(), ["0:a=1", "1:a=2"]);
+  assertEquals(log.files().filter((name) => /cleaned|swap|deleted/.test(name)), []);
 });

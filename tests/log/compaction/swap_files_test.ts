@@ -183,3 +183,18 @@ test("a log that was cut back is compacted again from there", async () => {
   assertEquals(stored, [cleaned, log.logEndOffset]);
   log.close();
 });
+
+test("a .swap is removed if a .cleaned of the same offset is left: its renaming was not finished", () => {
+  const machine = new Machine();
+  const log = machine.open(CONFIG);
+  fill(log);
+  const before = recordsOf(log);
+  log.close();
+  machine.write("00000000000000000000.log.swap", batchOf([["a", "1"]], { codecs }));
+  machine.write("00000000000000000000.txnindex.cleaned", new Uint8Array(0));
+  const again = machine.open(CONFIG);
+  assertEquals(recordsOf(again), before);
+  const names = machine.files.list("/data/events-0").map(({ name }) => name);
+  assertEquals(names.filter((name) => /cleaned|swap|deleted/.test(name)), []);
+  again.close();
+});

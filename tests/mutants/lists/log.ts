@@ -77,6 +77,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "a transaction marker does not raise the producer epoch, so that a zombie is not fenced",
     text: "entry.setEpoch(end.producerEpoch);",
     replacement: "",
+    test: "tests/log/producer_state_test.ts",
   },
   {
     id: "L102",
@@ -84,6 +85,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "too many producers: one with an open transaction is evicted",
     text: "[...this.#entries.values()].filter((entry) => entry.transactionStartOffset < 0)",
     replacement: "[...this.#entries.values()]",
+    test: "tests/log/producer_state_test.ts",
   },
   {
     id: "L103",
@@ -91,6 +93,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "open transactions are restored in reverse: the last stable offset is too high",
     text: "one.currentTransactionStartOffset - other.currentTransactionStartOffset",
     replacement: "other.currentTransactionStartOffset - one.currentTransactionStartOffset",
+    test: "tests/log/producer_state_test.ts",
   },
   {
     id: "L104",
@@ -98,6 +101,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "a decided transaction is forgotten while its marker is exactly at the high watermark",
     text: "filter(({ lastOffset }) => lastOffset >= highWatermark)",
     replacement: "filter(({ lastOffset }) => lastOffset > highWatermark)",
+    test: "tests/log/open_transactions_test.ts",
   },
   {
     id: "L105",
@@ -121,6 +125,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "a log whose sync is under way holds up the syncs of the others",
     text: "if (this.#running.has(log)) continue;",
     replacement: "if (this.#running.has(log)) return;",
+    test: "tests/log/group_commit_test.ts",
   },
   {
     id: "L108",
@@ -128,6 +133,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "lowering the recovery point can raise it over records that are not synced",
     text: "this.recoveryPoint = Math.min(this.recoveryPoint, offset);",
     replacement: "this.recoveryPoint = offset;",
+    test: "tests/log/log_durability_test.ts",
   },
   {
     id: "L109",
@@ -135,6 +141,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "a save under way overwrites the checkpoint that has replaced it meanwhile",
     text: "if (replacements !== this.#replacements) {",
     replacement: "if (replacements > this.#replacements) {",
+    test: "tests/log/offset_checkpoint_test.ts",
   },
   {
     id: "L110",
@@ -142,6 +149,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "a log start that has gone back to 0 keeps its old entry",
     text: "else this.#stored.delete(name);",
     replacement: "",
+    test: "tests/log/start_offsets_test.ts",
   },
   {
     id: "L111",
@@ -149,6 +157,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "positions that readers were found at survive a truncation",
     text: "this.#unread = null;\n    this.#hintOffsets.fill(-1);",
     replacement: "this.#unread = null;",
+    test: "tests/log/read_test.ts",
   },
   {
     id: "L112",
@@ -156,6 +165,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "a slice that was read before a truncation is sent with the bytes written after it",
     text: "this.#cuts++;",
     replacement: "",
+    test: "tests/log/read_test.ts",
   },
   {
     id: "L113",
@@ -163,6 +173,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "bytes written while a sync is under way count as synced",
     text: "await syncing;",
     replacement: "await syncing;\n      this.isDirty = false;",
+    test: "tests/log/log_durability_test.ts",
   },
   {
     id: "L114",
@@ -170,6 +181,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "an aborted transaction whose marker was cut off stays in the index",
     text: "filter(({ lastOffset }) => lastOffset < offset)",
     replacement: "filter(({ lastOffset }) => lastOffset <= offset)",
+    test: "tests/log/failing_disk_test.ts",
   },
   {
     id: "L115",
@@ -177,6 +189,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "the list of aborted transactions ends at the first marker behind the range",
     text: "if (entry.lastStableOffset >= endOffset) return found;",
     replacement: "if (entry.lastOffset >= endOffset) return found;",
+    test: "tests/log/transactions_test.ts",
   },
   {
     id: "L116",
@@ -184,6 +197,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "producers in the segments between the snapshot and the walk are forgotten",
     text: "replayProducers(before, producers, from, first.baseOffset);",
     replacement: "",
+    test: "tests/log/producer_snapshots_test.ts",
   },
   {
     id: "L117",
@@ -191,6 +205,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "a batch that gets a delete horizon gets a largest timestamp counted from it",
     text: "readMaxTimestamp(bytes, at) : baseTimestamp + maxDelta,",
     replacement: "readMaxTimestamp(bytes, at) : newBase + maxDelta,",
+    test: "tests/log/compaction/cleaner_test.ts",
   },
   {
     id: "L118",
@@ -198,6 +213,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "segments are exchanged although the log changed during the directory sync",
     text: "if (!isCurrent()) return false;",
     replacement: "",
+    test: "tests/log/compaction/cleaner_test.ts",
   },
   {
     id: "L119",
@@ -205,6 +221,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "a .swap beside the .cleaned of the same offset is not removed",
     text: "if (file.baseOffset >= firstCleaned) remove(file);",
     replacement: "if (file.baseOffset > firstCleaned) remove(file);",
+    test: "tests/log/compaction/swap_files_test.ts",
   },
   {
     id: "L120",
@@ -212,5 +229,6 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     bug: "a deleted log leaves its cleaner checkpoint to the next log of its name",
     text: "this.#cleaned.remove(name);\n      if (files.exists(this.#path(name))) {",
     replacement: "if (files.exists(this.#path(name))) {",
+    test: "tests/log/compaction/cleaner_checkpoint_test.ts",
   },
 ];
