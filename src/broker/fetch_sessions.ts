@@ -104,7 +104,7 @@ export class FetchSessions {
       );
     }
     update(session, request);
-    session.nextEpoch = sessionEpoch === MAX_EPOCH ? 1 : sessionEpoch + 1;
+    session.nextEpoch = sessionEpochAfter(sessionEpoch);
     session.lastUsedMs = this.#clock.monotonicMs();
     this.#sessions.delete(sessionId);
     if (session.targets.size > 0) this.#sessions.set(sessionId, session);
@@ -146,6 +146,11 @@ export class FetchSessions {
     this.#sessions.set(id, session);
     return session;
   }
+}
+
+/** Returns the epoch of the request after that of `epoch`. 0 would begin a new session, so 1 is next. */
+export function sessionEpochAfter(epoch: number): number {
+  return epoch === MAX_EPOCH ? 1 : epoch + 1;
 }
 
 function keyOf(topicId: string, topic: string, partition: number): string {

@@ -160,3 +160,16 @@ test("close() releases the records of answers that gather while a write is under
   await take();
   assertEquals([sending.holders, gathered.holders], [0, 0]);
 });
+
+test("records are released if the socket does not take them", async () => {
+  const source = new HeldSource();
+  const errors: unknown[] = [];
+  const queue = new AnswerQueue(
+    () => Promise.reject(new Error("gone")),
+    new SendPool(),
+    (error) => void errors.push(error),
+  );
+  queue.open().complete((writer) => writer.external(source));
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  assertEquals([errors.length, source.holders], [1, 0]);
+});

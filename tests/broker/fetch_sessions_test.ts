@@ -1,5 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { FetchSessions } from "../../src/broker/fetch_sessions.ts";
+import {
+  FetchSessions,
+  type FetchTarget,
+  sessionEpochAfter,
+} from "../../src/broker/fetch_sessions.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { fetch, type FetchRequest } from "../../src/protocol/messages/fetch.ts";
 import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
@@ -123,9 +127,43 @@ test("with all places taken a fetch goes without, until one has been idle for tw
   );
 });
 
-test("the epoch after the last is 1", () => {
+test("sessionEpochAfter() counts from 1 again after the largest epoch", () => {
+  assertEquals([1, 2, 0x7ffffffe, 0x7fffffff].map(sessionEpochAfter), [2, 3, 0x7fffffff, 1]);
+});
+
+test("a session takes every limit and epoch of a partition that a later request changes", () => {
   const { sessions } = setUp();
-  const { sessionId } = sessions.plan(request(0, 0, { 0: 0 }), false);
-  sessions.plan(request(sessionId, 1, {}), false);
-  assertEquals(codeOf(() => sessions.plan(request(sessionId, 0x7fffffff, {}), false)), 71);
+  const change = (sessionId: number, sessionEpoch: number, value: number): FetchRequest => {
+    const whole = request(sessionId, sessionEpoch, { 0: value });
+    const [topic] = whole.topics;
+    const partitions = topic!.partitions.map((partition) => ({
+      ...partition,
+      currentLeaderEpoch: value,
+      lastFetchedEpoch: value,
+      partitionMaxBytes: value,
+    }));
+    return { ...whole, topics: [{ ...topic!, partitions }] };
+  };
+  const { sessionId } = sessions.plan(change(0, 0, 1), false);
+  const { targets } = sessions.plan(change(sessionId, 1, 2), false);
+  const [{ fetchOffset, currentLeaderEpoch, lastFetchedEpoch, maxBytes }] = targets as [
+    FetchTarget,
+  ];
+  assertEquals([fetchOffset, currentLeaderEpoch, lastFetchedEpoch, maxBytes], [2, 2, 2, 2]);
+});
+
+test("a session that was used lately keeps its place, one that has been idle gives it up", () => {
+  const { sessions, pass } = setUp(2);
+  const first = sessions.plan(request(0, 0, { 0: 0 }), false);
+  const second = sessions.plan(request(0, 0, { 0: 0 }), false);
+  pass(119_999);
+  sessions.plan(request(first.sessionId, 1, {}), false);
+  pass(1);
+  const third = sessions.plan(request(0, 0, { 0: 0 }), false);
+  assertEquals(third.sessionId > 0, true);
+  sessions.plan(request(first.sessionId, 2, {}), false);
+  assertEquals(
+    codeOf(() => sessions.plan(request(second.sessionId, 1, {}), false)),
+    ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+  );
 });

@@ -133,6 +133,23 @@ test("a connection whose requests are being carried out is not evicted", () => {
   waiting.share.close();
 });
 
+test("a connection that has begun its next frame is judged by the progress of that frame", () => {
+  const { clock, log, connection } = memory();
+  const active = connection("active");
+  const waiting = connection("waiting");
+  assert(active.reads(5 * MIB, 10));
+  assert(!waiting.reads(4 * MIB));
+  clock.advance(FRAME_PROGRESS_CHECK_MS);
+  // The frame before is whole, and less of the next one is there than there was of that.
+  assert(active.reads(4.5 * MIB, 10));
+  clock.advance(FRAME_PROGRESS_CHECK_MS);
+  assertEquals(log, []);
+  clock.advance(FRAME_PROGRESS_CHECK_MS);
+  assertEquals(log.length, 1);
+  assertStringIncludes(log[0]!, "active evicted");
+  waiting.share.close();
+});
+
 test("a broker answers others while many connections hold half of a large frame", () =>
   withBroker(async ({ client, connect }) => {
     const announced = new Uint8Array(4);

@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { deleteRecordsHandler } from "../../../src/broker/handlers/delete_records.ts";
+import { errorName } from "../../../src/protocol/errors.ts";
 import { deleteRecords } from "../../../src/protocol/messages/delete_records.ts";
 import { fetch } from "../../../src/protocol/messages/fetch.ts";
 import { test } from "../../harness.ts";
+import { DirectBroker, stateOf } from "../direct_broker.ts";
 import { batchOf, produceTo, withBroker } from "../fixture.ts";
 
 test("DeleteRecords moves the log's beginning in every version, never back", () =>
@@ -38,3 +41,24 @@ test("DeleteRecords moves the log's beginning in every version, never back", () 
     assertEquals(await read(3), [0, 3]);
     assertEquals(await remove(2, -1), [0, 4]);
   }));
+
+test("DeleteRecords refuses offsets above the high watermark", async () => {
+  const broker = new DirectBroker();
+  const partition = broker.add({}, { replicas: [1, 2], isr: [1] });
+  partition.append(batchOf(["a", "b"]), false);
+  partition.update(stateOf({ replicas: [1, 2], isr: [1, 2] }));
+  partition.append(batchOf(["c", "d"]), false);
+  assertEquals([partition.highWatermark, partition.log.logEndOffset], [2, 4]);
+  const remove = async (offset: number) => {
+    const { topics } = await broker.ask(deleteRecords, deleteRecordsHandler, 2, {
+      timeoutMs: 1_000,
+      topics: [{ name: "events", partitions: [{ partitionIndex: 0, offset }] }],
+    });
+    const { errorCode, lowWatermark } = topics[0]!.partitions[0]!;
+    return [errorName(errorCode), lowWatermark];
+  };
+  // What not every replica has may still be lost: it must not be gone on purpose before.
+  assertEquals(await remove(3), ["OFFSET_OUT_OF_RANGE", -1]);
+  assertEquals(await remove(-1), ["NONE", 2]);
+  assertEquals(partition.log.logStartOffset, 2);
+});

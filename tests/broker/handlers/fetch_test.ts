@@ -235,3 +235,20 @@ test("an incremental session is answered when only the log start offset of a par
     assertEquals([partitionIndex, logStartOffset, highWatermark], [1, 1, 2]);
     assertEquals((await go(3)).responses, []);
   }));
+
+test("partitions of a session take turns if an answer has room for one only", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events", numPartitions: 3 });
+    for (let partition = 0; partition < 3; partition++) {
+      await produceTo(client, "events", partition, batchOf([String(partition)]));
+    }
+    const small = { maxBytes: 1, sessionEpoch: 0 };
+    const first = await client.request(fetch, 11, ask([{}, {}, {}], small));
+    const { sessionId } = first;
+    const served = [valuesOf(first).flat().join()];
+    for (let sessionEpoch = 1; sessionEpoch < 4; sessionEpoch++) {
+      const request = ask([], { maxBytes: 1, sessionId, sessionEpoch });
+      served.push(valuesOf(await client.request(fetch, 11, request)).flat().join());
+    }
+    assertEquals(served, ["0", "1", "2", "0"]);
+  }));

@@ -128,3 +128,23 @@ test("ListOffsets by time finds no record at or above the last stable offset or 
   assertEquals([await find(300, 0), await find(300, 1)], [2, -1]);
   assertEquals([await find(400, 0), await find(400, 1)], [-1, -1]);
 });
+
+test("ListOffsets gives the leader epoch of the earliest record, and the current one if there is none", async () => {
+  const broker = new DirectBroker();
+  const partition = broker.add({}, { leaderEpoch: 3 });
+  const earliest = async (timestamp: number) => {
+    const { topics } = await broker.ask(listOffsets, listOffsetsHandler, 9, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [{ name: "events", partitions: [{ partitionIndex: 0, timestamp }] }],
+    });
+    const { offset, leaderEpoch } = topics[0]!.partitions[0]!;
+    return [offset, leaderEpoch];
+  };
+  assertEquals(await earliest(-2), [0, 3]);
+  partition.log.append(stamped(1, 2), { leaderEpoch: 0, origin: "client" });
+  partition.append(stamped(3), true);
+  for (const timestamp of [-2, -4]) assertEquals(await earliest(timestamp), [0, 0]);
+  partition.log.deleteRecordsBefore(2);
+  for (const timestamp of [-2, -4]) assertEquals(await earliest(timestamp), [2, 3]);
+});

@@ -76,9 +76,10 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   {
     id: "B101",
     file: "src/broker/answer_queue.ts",
-    bug: "records stay held after they were sent, or could not be",
+    bug: "records stay held after they could not be sent",
     text: "sending.releaseParts();",
     replacement: "",
+    test: "tests/broker/answer_queue_test.ts",
   },
   {
     id: "B102",
@@ -86,6 +87,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "the second records part of an answer is copied from where the first ended",
     text: "part++;\n            partFrom = 0;",
     replacement: "part++;",
+    test: "tests/broker/answer_queue_test.ts",
   },
   {
     id: "B103",
@@ -93,13 +95,15 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "the timer of an operation that completed early keeps running",
     text: "waiting.timer?.cancel();\n      this.#forget(waiting);",
     replacement: "this.#forget(waiting);",
+    test: "tests/broker/purgatory_test.ts",
   },
   {
     id: "B104",
     file: "src/broker/fetch_sessions.ts",
     bug: "after its largest value a session epoch becomes 0, which begins a new session",
-    text: "sessionEpoch === MAX_EPOCH ? 1 : sessionEpoch + 1",
-    replacement: "sessionEpoch === MAX_EPOCH ? 0 : sessionEpoch + 1",
+    text: "epoch === MAX_EPOCH ? 1 : epoch + 1",
+    replacement: "epoch === MAX_EPOCH ? 0 : epoch + 1",
+    test: "tests/broker/fetch_sessions_test.ts",
   },
   {
     id: "B105",
@@ -107,6 +111,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "using a session does not make it the newest: an idle one behind it is not evicted",
     text: "this.#sessions.delete(sessionId);\n    if (session.targets.size > 0)",
     replacement: "if (session.targets.size > 0)",
+    test: "tests/broker/fetch_sessions_test.ts",
   },
   {
     id: "B106",
@@ -114,6 +119,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "a session keeps the partition_max_bytes that a partition began with",
     text: "known.maxBytes = asked.partitionMaxBytes;",
     replacement: "",
+    test: "tests/broker/fetch_sessions_test.ts",
   },
   {
     id: "B107",
@@ -121,6 +127,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "the progress of one frame is held against the next, so that an active peer is evicted",
     text: "if (held < this.#held) this.#heldBefore = -1;",
     replacement: "",
+    test: "tests/broker/frame_memory_test.ts",
   },
   {
     id: "B108",
@@ -128,6 +135,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "returned buffers count as lent, so that all buffers become small in time",
     text: "this.#lentBytes -= size;",
     replacement: "",
+    test: "tests/broker/answer_queue_test.ts",
   },
   {
     id: "B109",
@@ -135,6 +143,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "a closed connection does not wake the accept loop that waits at max.connections",
     text: "this.#freed?.();\n      if (this.#connections.size === 0) {",
     replacement: "if (this.#connections.size === 0) {",
+    test: "tests/broker/server_test.ts",
   },
   {
     id: "B110",
@@ -142,6 +151,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "idle connections are looked for once only",
     text: "this.#closeIdle();\n      this.#armIdleCheck();",
     replacement: "this.#closeIdle();",
+    test: "tests/broker/server_test.ts",
   },
   {
     id: "B111",
@@ -149,6 +159,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "a node that is not the one member of the ISR moves the high watermark",
     text: "isr.length !== 1 || isr[0] !== this.#nodeId",
     replacement: "isr.length !== 1",
+    test: "tests/broker/partition_test.ts",
   },
   {
     id: "B112",
@@ -156,6 +167,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "a deleted topic is still found by its id, and reads the topic made again under its name",
     text: "this.#byId.delete(hosted.id);",
     replacement: "",
+    test: "tests/broker/partitions_test.ts",
   },
   {
     id: "B113",
@@ -163,6 +175,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "recovery points are written down once only",
     text: "this.#timer = null;\n        this.start();",
     replacement: "this.#timer = null;",
+    test: "tests/broker/checkpoints_test.ts",
   },
   {
     id: "B114",
@@ -170,6 +183,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "requests that wait for the same block of producer ids run over its end",
     text: "while (this.#next === this.#end) {",
     replacement: "if (this.#next === this.#end) {",
+    test: "tests/broker/producer_ids_test.ts",
   },
   {
     id: "B115",
@@ -177,6 +191,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "records are compacted away for newer ones that are not on the disk",
     text: "lastStableOffset: Math.min(lastStableOffset, log.recoveryPoint),",
     replacement: "lastStableOffset,",
+    test: "tests/broker/log_cleaner_test.ts",
   },
   {
     id: "B116",
@@ -184,6 +199,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "a changed min.insync.replicas takes effect after a restart only",
     text: "partition?.update(this.#stateOf(name, image));",
     replacement: "",
+    test: "tests/broker/hosting_test.ts",
   },
   {
     id: "B117",
@@ -191,6 +207,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "silent producers are never forgotten",
     text: "log.expireProducers(now, producerIdExpirationMs);",
     replacement: "",
+    test: "tests/broker/retention_test.ts",
   },
   {
     id: "B118",
@@ -198,6 +215,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "the earliest offset comes with the current leader epoch, not that of its record",
     text: "epoch < 0 ? leaderEpoch : epoch",
     replacement: "leaderEpoch",
+    test: "tests/broker/handlers/list_offsets_test.ts",
   },
   {
     id: "B119",
@@ -205,6 +223,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "records above the high watermark can be deleted",
     text: "before < 0 || before > highWatermark",
     replacement: "before < 0",
+    test: "tests/broker/handlers/delete_records_test.ts",
   },
   {
     id: "B120",
@@ -212,5 +231,6 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "partitions that had data keep their place before the others of a session",
     text: "plan.served(withData);",
     replacement: "",
+    test: "tests/broker/handlers/fetch_test.ts",
   },
 ];

@@ -1,0 +1,42 @@
+import { assertEquals } from "@std/assert";
+import { Checkpoints } from "../../src/broker/checkpoints.ts";
+import type { LogDirectories } from "../../src/log/log_directories.ts";
+import { test } from "../harness.ts";
+import { settle } from "./direct_broker.ts";
+import { manualClock } from "./manual_clock.ts";
+
+test("Checkpoints are written once in each interval, also after one that failed", async () => {
+  const clock = manualClock();
+  const done: string[] = [];
+  let failure: Error | null = null;
+  const logs: Pick<LogDirectories, "removeDeleted" | "checkpoint"> = {
+    removeDeleted: () => void done.push("removed"),
+    checkpoint() {
+      done.push("written");
+      return failure === null ? Promise.resolve() : Promise.reject(failure);
+    },
+  };
+  const errors: unknown[] = [];
+  const checkpoints = new Checkpoints(
+    clock,
+    logs as LogDirectories,
+    () => 100,
+    (error) => errors.push(error),
+  );
+  checkpoints.start();
+  checkpoints.start();
+  for (let round = 1; round <= 4; round++) {
+    failure = round === 2 ? new Error("full") : null;
+    clock.advance(99);
+    await settle();
+    assertEquals(done.length, (round - 1) * 2);
+    clock.advance(1);
+    await settle();
+    assertEquals(done.slice(-2), ["removed", "written"]);
+    assertEquals(done.length, round * 2);
+  }
+  assertEquals(errors.map((error) => (error as Error).message), ["full"]);
+  checkpoints.stop();
+  checkpoints.start();
+  assertEquals(clock.pending(), 0);
+});

@@ -1,0 +1,82 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { Hosting } from "../../src/broker/hosting.ts";
+import { Partitions } from "../../src/broker/partitions.ts";
+import { BrokerConfig } from "../../src/config/broker_config.ts";
+import { ConfigResourceType } from "../../src/config/definition.ts";
+import type { LogDirectories } from "../../src/log/log_directories.ts";
+import { MetadataState } from "../../src/metadata/metadata_state.ts";
+import type { MetadataRecordInput } from "../../src/metadata/records/metadata_record.ts";
+import { errorName, KafkaError } from "../../src/protocol/errors.ts";
+import { test } from "../harness.ts";
+import { Machine } from "../log/fixture.ts";
+import { config, decoded, EVENTS, topic } from "../metadata/fixture.ts";
+import { batchOf } from "./fixture.ts";
+import { manualClock } from "./manual_clock.ts";
+
+/** Partition 0 of the topic, led by node 1, with node 2 out of sync. */
+function partitionOfTwo(leaderEpoch: number): MetadataRecordInput {
+  return {
+    name: "PartitionRecord",
+    value: {
+      topicId: EVENTS,
+      partitionId: 0,
+      replicas: [1, 2],
+      isr: [1],
+      removingReplicas: [],
+      addingReplicas: [],
+      leader: 1,
+      leaderEpoch,
+      partitionEpoch: 0,
+      directories: [],
+    },
+  };
+}
+
+/** A node that follows the metadata that `apply` adds to. */
+function hosted() {
+  const machine = new Machine();
+  const state = new MetadataState();
+  const partitions = new Partitions(manualClock(), () => {});
+  const logs: Partial<LogDirectories> = {
+    create: (name, number, _id, logConfig) =>
+      machine.open(logConfig, { directory: `/data/${name}-${number}`, topic: name }),
+    directoryIdOf: () => null,
+  };
+  const hosting = new Hosting(
+    1,
+    new BrokerConfig({}),
+    logs as LogDirectories,
+    partitions,
+    () => state,
+    { log: () => {} },
+    () => {},
+  );
+  return {
+    partitions,
+    apply(...records: MetadataRecordInput[]) {
+      hosting.apply(state.apply(decoded(...records), state.offset + records.length, 1));
+    },
+  };
+}
+
+test("apply() lets a changed min.insync.replicas take effect at once", () => {
+  const { partitions, apply } = hosted();
+  apply(topic("events", EVENTS), partitionOfTwo(0));
+  const partition = partitions.byName("events", 0);
+  const append = () => partition.append(batchOf(["a"]), true);
+  assertEquals(append().baseOffset, 0);
+  const set = (value: string | null) =>
+    apply(config(ConfigResourceType.TOPIC, "events", "min.insync.replicas", value));
+  set("2");
+  const error = assertThrows(append, KafkaError) as KafkaError;
+  assertEquals(errorName(error.code), "NOT_ENOUGH_REPLICAS");
+  set(null);
+  assertEquals(append().baseOffset, 1);
+});
+
+test("apply() begins the leader epoch of the metadata at the end of the log", () => {
+  const { partitions, apply } = hosted();
+  apply(topic("events", EVENTS), partitionOfTwo(4));
+  const { log, leaderEpoch } = partitions.byName("events", 0);
+  assertEquals([leaderEpoch, log.latestEpoch, log.epochForOffset(0)], [4, 4, 4]);
+});
