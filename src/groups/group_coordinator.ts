@@ -117,6 +117,11 @@ export class GroupCoordinator {
     this.#lastSweepMs = options.clock.now();
   }
 
+  /** Number of calls that wait for their answer. */
+  get waitingCalls(): number {
+    return this.#calls.size;
+  }
+
   /**
    * A member joins (JoinGroup). Settles when its generation is complete, or at once when it is
    * refused or told to come again with a member id. Never rejects.

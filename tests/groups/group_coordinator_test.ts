@@ -13,8 +13,7 @@ import { TestClock, TestRandom } from "./test_clock.ts";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-function start() {
-  const clock = new TestClock();
+function start(clock = new TestClock()) {
   const notes: string[] = [];
   const config: Writable<GroupCoordinatorConfig> = {
     groupInitialRebalanceDelayMs: 0,
@@ -393,4 +392,66 @@ test("GroupCoordinator.shutdown() answers whoever waits and leaves no timer", as
   assertEquals(codeOf(() => groups.committedOffsets("g")), ErrorCode.NOT_COORDINATOR);
   groups.shutdown();
   assertEquals(clock.pending, 0);
+});
+
+test("GroupCoordinator keeps no call that was answered", async () => {
+  const { clock, groups, member } = await stable();
+  assertEquals(groups.heartbeat("g", member), ErrorCode.NONE);
+  assertEquals(groups.waitingCalls, 0);
+  const joining = groups.join(joinCall());
+  assertEquals(groups.waitingCalls, 1);
+  clock.advance(60_000);
+  await joining;
+  assertEquals(groups.waitingCalls, 0);
+  groups.shutdown();
+});
+
+test("GroupCoordinator.describe() shows no assignment of a generation that was given up", async () => {
+  const { groups, member } = await stable();
+  const assignments = () => groups.describe("g")!.members.map(({ assignment }) => [...assignment]);
+  const second = groups.join(joinCall());
+  // A rebalance that has begun may still end with the assignment of before.
+  assertEquals([groups.describe("g")!.state, assignments()], ["PreparingRebalance", [[7], []]]);
+  const { memberId } = member;
+  await groups.join(joinCall({ memberId }));
+  await second;
+  assertEquals([groups.describe("g")!.state, assignments()], ["CompletingRebalance", [[7], []]]);
+  const third = groups.join(joinCall());
+  assertEquals([groups.describe("g")!.state, assignments()], ["PreparingRebalance", [[], [], []]]);
+  groups.shutdown();
+  assertEquals((await third).errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
+});
+
+test("GroupCoordinator keeps an old empty group while a newcomer holds a member id of it", async () => {
+  const { clock, config, groups } = start();
+  config.groupMaxSessionTimeoutMs = 3 * EMPTY_GROUP_KEPT_MS;
+  const newcomer = { requiresKnownMemberId: true, sessionTimeoutMs: 3 * EMPTY_GROUP_KEPT_MS };
+  const { errorCode, memberId } = await groups.join(joinCall(newcomer));
+  assertEquals(errorCode, ErrorCode.MEMBER_ID_REQUIRED);
+  clock.advance(2 * EMPTY_GROUP_KEPT_MS);
+  // Another group that comes into being has the unused ones forgotten.
+  await groups.join(joinCall({ ...newcomer, groupId: "other" }));
+  const joining = groups.join(joinCall({ ...newcomer, memberId }));
+  clock.advance(0);
+  assertEquals((await joining).errorCode, ErrorCode.NONE);
+  groups.shutdown();
+});
+
+test("GroupCoordinator forgets unused groups also after the wall clock was set back", async () => {
+  const clock = new TestClock();
+  let setBackMs = 0;
+  const now = clock.now.bind(clock);
+  clock.now = () => now() - setBackMs;
+  const { groups } = start(clock);
+  setBackMs = 100 * EMPTY_GROUP_KEPT_MS;
+  const pass = async (groupId: string) => {
+    await groups.join(joinCall({ groupId, requiresKnownMemberId: true }));
+    // The member does not come back with its id.
+    clock.advance(EMPTY_GROUP_KEPT_MS);
+  };
+  await pass("first");
+  await pass("second");
+  await pass("third");
+  assertEquals(groups.describe("first"), null);
+  groups.shutdown();
 });

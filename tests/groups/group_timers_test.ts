@@ -74,3 +74,15 @@ test("GroupTimers: a delay longer than the host's timers can wait is waited out"
   clock.advance(6);
   assertEquals(due, [`a ${1_000_000 + 2 ** 31 + 5}`]);
 });
+
+test("GroupTimers: a timer that fired early for a later time can be moved to an earlier one again", () => {
+  const { clock, due, timers: set } = timers();
+  set.set("a", 10);
+  clock.advance(5);
+  set.set("a", 20);
+  // The host's timer fires at 10, when 15 are left.
+  clock.advance(7);
+  set.set("a", 3);
+  clock.advance(100);
+  assertEquals(due, ["a 1000015"]);
+});

@@ -15,6 +15,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
       "if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION;\n  step.extendSession(group.members.get(request.memberId)!);",
     replacement:
       "step.extendSession(group.members.get(request.memberId)!);\n  if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION;",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G11",
@@ -22,6 +23,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "a newcomer that still waits for its first join never times out",
     text: "(!member.isNew && member.waiting !== null)",
     replacement: "member.waiting !== null",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G101",
@@ -29,6 +31,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "a member that rejoins keeps its old session timeout",
     text: "member.sessionTimeoutMs = request.sessionTimeoutMs;",
     replacement: "",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G102",
@@ -36,6 +39,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "a static member that returns with other protocols does not start a rebalance",
     text: 'group.phase.name === "Stable" && selectProtocol(group) === group.protocolName',
     replacement: 'group.phase.name === "Stable"',
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G103",
@@ -43,6 +47,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "the timer of a pending member that leaves keeps running",
     text: "step.cancelTimer(`session ${memberId}`);\n    return ErrorCode.NONE;",
     replacement: "return ErrorCode.NONE;",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G104",
@@ -50,6 +55,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "a commit does not extend the session",
     text: "step.extendSession(group.members.get(memberId)!);",
     replacement: "",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G105",
@@ -57,6 +63,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "offsets are committed while the assignment of the generation is not known",
     text: 'if (group.phase.name === "CompletingRebalance") return ErrorCode.REBALANCE_IN_PROGRESS;',
     replacement: "",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G106",
@@ -64,6 +71,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "members show the assignment of a generation that was given up",
     text: "member.assignment = NO_ASSIGNMENT;",
     replacement: "",
+    test: "tests/groups/group_coordinator_test.ts",
   },
   {
     id: "G107",
@@ -71,6 +79,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "a member sent back to join from SyncGroup does not get its session again",
     text: "step.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);\n      step.extendSession(member);",
     replacement: "step.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G108",
@@ -78,6 +87,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "the first rebalance is delayed beyond the rebalance timeout",
     text: "Math.min(step.limits.groupInitialRebalanceDelayMs, initial.remainingMs)",
     replacement: "step.limits.groupInitialRebalanceDelayMs",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G109",
@@ -87,6 +97,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
       "group.protocolName = selectProtocol(group);\n  group.subscribedTopics = subscribedTopics(group);",
     replacement:
       "group.subscribedTopics = subscribedTopics(group);\n  group.protocolName = selectProtocol(group);",
+    test: "tests/groups/group_coordinator_test.ts",
   },
   {
     id: "G110",
@@ -94,6 +105,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "a static leader that did not rejoin stays the leader",
     text: 'if (leader?.waiting?.kind === "join") return true;',
     replacement: "if (leader !== undefined) return true;",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G111",
@@ -101,6 +113,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "the SyncGroup of a member that left is awaited",
     text: "unsynced(group)?.delete(memberId);",
     replacement: "",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G112",
@@ -108,6 +121,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "the SyncGroup that a replaced static member owes is not awaited from its successor",
     text: "if (owedSync) unsynced(group)?.add(member.memberId);",
     replacement: "",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G113",
@@ -115,6 +129,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "of protocols with equal votes the last wins",
     text: "if (number > most) [selected, most] = [name, number];",
     replacement: "if (number >= most) [selected, most] = [name, number];",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G114",
@@ -122,6 +137,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "the first SyncGroup ends the time that all members have for theirs",
     text: 'waitedFor?.delete(memberId) && waitedFor.size === 0) step.cancelTimer("sync");',
     replacement: 'waitedFor?.delete(memberId)) step.cancelTimer("sync");',
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G115",
@@ -129,6 +145,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "a member that the leader left out keeps the assignment of the generation before",
     text: "assignments.get(member.memberId) ?? NO_ASSIGNMENT",
     replacement: "assignments.get(member.memberId) ?? member.assignment",
+    test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G116",
@@ -136,6 +153,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "an old empty group is forgotten while a newcomer holds an id of it",
     text: "group.pendingMembers.size === 0 && offsets.isEmpty",
     replacement: "offsets.isEmpty",
+    test: "tests/groups/group_coordinator_test.ts",
   },
   {
     id: "G117",
@@ -143,6 +161,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "unused groups stay after the wall clock was set back",
     text: "Math.abs(nowMs - this.#lastSweepMs) < EMPTY_GROUP_KEPT_MS",
     replacement: "nowMs - this.#lastSweepMs < EMPTY_GROUP_KEPT_MS",
+    test: "tests/groups/group_coordinator_test.ts",
   },
   {
     id: "G118",
@@ -150,6 +169,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "answered calls are kept",
     text: "this.#calls.delete(effect.call);",
     replacement: "",
+    test: "tests/groups/group_coordinator_test.ts",
   },
   {
     id: "G119",
@@ -157,6 +177,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "a timer that was moved away and fired early cannot be moved back",
     text: "entry.hostDueMs = entry.dueMs;",
     replacement: "",
+    test: "tests/groups/group_timers_test.ts",
   },
   {
     id: "G120",
@@ -164,5 +185,6 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     bug: "a group without members counts as reading every topic",
     text: "if (group.members.size === 0) return topics;",
     replacement: "",
+    test: "tests/groups/group_coordinator_test.ts",
   },
 ];
