@@ -182,11 +182,11 @@ export class BrokerConfig {
   get logSegmentDeleteDelayMs(): number {
     return this.#values["log.segment.delete.delay.ms"] as number;
   }
-  /** `log.flush.interval.ms`, else `log.flush.scheduler.interval.ms`; 2^53 - 1 for no limit. */
+  /** `log.flush.interval.ms`, else `log.flush.scheduler.interval.ms`; 2^63 for no limit. */
   get logFlushIntervalMs(): number {
     return this.#number("log.flush.interval.ms") ?? this.logFlushSchedulerIntervalMs;
   }
-  /** `log.flush.scheduler.interval.ms`; 2^53 - 1 when it was not set. */
+  /** `log.flush.scheduler.interval.ms`; 2^63 when it was not set. */
   get logFlushSchedulerIntervalMs(): number {
     return this.#values["log.flush.scheduler.interval.ms"] as number;
   }

@@ -100,9 +100,8 @@ export const MAX_LONG_TEXT = "9223372036854775807";
 const MAX_LONG = 2n ** 63n;
 
 /**
- * The value of `text`. A `long` beyond 2^53 - 1 becomes 2^53 - 1: no duration, size or offset here
- * goes so far, so it means "no limit" all the same. Throws a {@linkcode KafkaError} INVALID_CONFIG
- * when type or range forbid it.
+ * The value of `text`. A `long` beyond 2^53 is the nearest `number`, Long.MAX_VALUE is 2^63. Throws a
+ * {@linkcode KafkaError} INVALID_CONFIG when type or range forbid it.
  */
 export function parseConfig(definition: ConfigDefinition, text: string): ConfigValue {
   const trimmed = text.trim();
@@ -185,8 +184,7 @@ function parseType(definition: ConfigDefinition, trimmed: string, text: string):
         const bits = definition.type === "int" ? 32 : 64;
         throw invalidConfig(definition.name, text, `it takes a whole number of ${bits} bits`);
       }
-      const value = Number(exact);
-      return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value));
+      return Number(exact);
     }
     case "double": {
       const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : NaN;

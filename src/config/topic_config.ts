@@ -14,6 +14,7 @@ import {
   type DescribedConfig,
   hasOneValue,
   invalidConfig,
+  MAX_LONG_TEXT,
   normalizeConfig,
   parseConfig,
   requireSupported,
@@ -167,10 +168,10 @@ function describe(
   if (brokerKey !== undefined) synonyms.push(...broker.layers(brokerKey));
   const value = override !== null
     ? normalizeConfig(definition, override)
-    : textOf(inherited(definition, broker)) ?? definition.default;
+    : inheritedText(definition, broker) ?? definition.default;
   return {
     name,
-    value: isNoLimit(definition, value) ? definition.default : value,
+    value,
     source: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
     type: definition.type,
     readOnly: hasOneValue(definition),
@@ -215,12 +216,16 @@ function inherited(definition: TopicKey, broker: BrokerConfig): ConfigValue {
   }
 }
 
-function textOf(value: ConfigValue): string | null {
-  return value === null ? null : Array.isArray(value) ? value.join(",") : String(value);
+/** The broker's value as text. Beyond 2^53 a number is not exact: what was set is. */
+function inheritedText(definition: TopicKey, broker: BrokerConfig): string | null {
+  const value = inherited(definition, broker);
+  if (typeof value !== "number" || definition.type !== "long" || Number.isSafeInteger(value)) {
+    return textOf(value);
+  }
+  const text = broker.text(definition.brokerKey!);
+  return text === null ? MAX_LONG_TEXT : normalizeConfig(definition, text);
 }
 
-/** A `long` without limit is 2^53 - 1 as a number; its text is the one Kafka writes. */
-function isNoLimit(definition: TopicKey, text: string): boolean {
-  return definition.type === "long" && text === String(Number.MAX_SAFE_INTEGER) &&
-    Number(definition.default) > Number.MAX_SAFE_INTEGER;
+function textOf(value: ConfigValue): string | null {
+  return value === null ? null : Array.isArray(value) ? value.join(",") : String(value);
 }

@@ -5,9 +5,10 @@
  * @module
  */
 import type { Clock, Timer } from "../runtime/runtime.ts";
+import { NO_LIMIT } from "./log_config.ts";
 
 /** `flush.ms` of a log that is not flushed by time. */
-export const NO_FLUSH_BY_TIME: number = Number.MAX_SAFE_INTEGER;
+export const NO_FLUSH_BY_TIME: number = NO_LIMIT;
 
 /** The longest that a timer of the host takes. */
 const LONGEST_TIMER_MS = 2_147_483_647;

@@ -7,6 +7,12 @@
 import type { TimestampType } from "../protocol/records/batch.ts";
 import type { Recompression } from "../protocol/records/recompress.ts";
 
+/**
+ * The number for Long.MAX_VALUE, the value with which a key says "no limit": 2^63, which is above every
+ * difference of two 64-bit timestamps. Values between 2^53 and it are the nearest `number`.
+ */
+export const NO_LIMIT: number = 2 ** 63;
+
 /** How one log rolls, keeps and checks. Each field names the topic's key it comes from. */
 export interface LogConfig {
   /** `segment.bytes`: a segment is closed before it would grow beyond this, 1 to 2^31 - 1. */
@@ -45,10 +51,10 @@ export interface LogConfig {
   readonly fileDeleteDelayMs: number;
   /**
    * `flush.messages`: records are not acknowledged while so many, these among them, are not on the
-   * disk. 1: before each acknowledgement. 2^53 - 1: never for their number.
+   * disk. 1: before each acknowledgement. {@linkcode NO_LIMIT}: never for their number.
    */
   readonly flushMessages: number;
-  /** `flush.ms`: records are brought to the disk when they are so old. 2^53 - 1: never for that. */
+  /** `flush.ms`: records of this age are flushed. {@linkcode NO_LIMIT}: never for their age. */
   readonly flushMs: number;
   /**
    * `compression.type` and its level: what clients' batches are compressed with on arrival. Null
@@ -69,14 +75,14 @@ export const DEFAULT_LOG_CONFIG: LogConfig = {
   compact: false,
   deleteRetentionMs: 86_400_000,
   minCompactionLagMs: 0,
-  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  maxCompactionLagMs: NO_LIMIT,
   minCleanableDirtyRatio: 0.5,
   maxMessageBytes: 1_048_588,
   messageTimestampType: "CreateTime",
-  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampBeforeMaxMs: NO_LIMIT,
   messageTimestampAfterMaxMs: 3_600_000,
   fileDeleteDelayMs: 60_000,
-  flushMessages: Number.MAX_SAFE_INTEGER,
-  flushMs: Number.MAX_SAFE_INTEGER,
+  flushMessages: NO_LIMIT,
+  flushMs: NO_LIMIT,
   recompression: null,
 };

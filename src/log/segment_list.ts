@@ -13,6 +13,8 @@ import type { OpenSegments } from "./open_segments.ts";
 import { Segment, segmentFileName } from "./segment.ts";
 import { removeIndex } from "./segment_index_files.ts";
 
+const LARGEST_JITTER_MS = 2_147_483_647;
+
 /** Segments in order. Methods throw a `FileError` when files fail. */
 export class SegmentList {
   readonly #runtime: Pick<Runtime, "files" | "clock" | "random">;
@@ -117,7 +119,9 @@ export class SegmentList {
     const segment = new Segment(files, path, baseOffset, clock.now(), config.indexIntervalBytes, {
       open: this.#open,
     });
-    segment.rollJitterMs = config.segmentJitterMs > 0 ? random.below(config.segmentJitterMs) : 0;
+    // Bounded as in Apache Kafka.
+    const jitterMs = Math.min(config.segmentJitterMs, config.segmentMs, LARGEST_JITTER_MS);
+    segment.rollJitterMs = jitterMs > 0 ? random.below(jitterMs) : 0;
     // Made now, so that a disk without room for it is noticed before anything else happens.
     try {
       segment.file.truncate(0);

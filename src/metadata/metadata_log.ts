@@ -8,7 +8,7 @@
  * @module
  */
 import { assert } from "../assert.ts";
-import { DEFAULT_LOG_CONFIG, type LogConfig } from "../log/log_config.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig, NO_LIMIT } from "../log/log_config.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import { BatchBuilder, decodeBatch, encodeBatch, endOfBatch } from "../protocol/records/batch.ts";
 import type { MetadataDelta, MetadataImage, TopicImage } from "./image.ts";
@@ -28,7 +28,7 @@ export const METADATA_LOG_CONFIG: LogConfig = {
   ...DEFAULT_LOG_CONFIG,
   retentionMs: -1,
   retentionBytes: -1,
-  segmentMs: Number.MAX_SAFE_INTEGER,
+  segmentMs: NO_LIMIT,
 };
 
 /** The most records one batch may have: 10,000, as in Apache Kafka. */

@@ -3,6 +3,7 @@ import { BrokerConfig, checkDynamicBrokerConfig } from "../../src/config/broker_
 import { BROKER_KEYS } from "../../src/config/broker_keys.ts";
 import { ConfigSource } from "../../src/config/definition.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { NO_LIMIT } from "../../src/log/log_config.ts";
 import { test } from "../harness.ts";
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -51,7 +52,7 @@ test("BrokerConfig takes values from the finest unit that was set", () => {
 });
 
 test("log.flush.interval.ms is log.flush.scheduler.interval.ms unless it is set, as in Kafka", () => {
-  assertEquals(new BrokerConfig().logFlushIntervalMs, Number.MAX_SAFE_INTEGER);
+  assertEquals(new BrokerConfig().logFlushIntervalMs, NO_LIMIT);
   const coarse = { "log.flush.scheduler.interval.ms": "2000" };
   assertEquals(new BrokerConfig(coarse).logFlushIntervalMs, 2_000);
   const both = new BrokerConfig({ ...coarse, "log.flush.interval.ms": "500" });

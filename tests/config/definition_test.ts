@@ -9,6 +9,7 @@ import {
 import { BROKER_KEYS } from "../../src/config/broker_keys.ts";
 import { TOPIC_KEYS } from "../../src/config/topic_keys.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { NO_LIMIT } from "../../src/log/log_config.ts";
 import { test } from "../harness.ts";
 
 function key(definition: Partial<ConfigDefinition>): ConfigDefinition {
@@ -40,7 +41,8 @@ test("parseConfig() reads each type", () => {
 });
 
 test("parseConfig() takes the largest long for no limit", () => {
-  assertEquals(parseConfig(key({ type: "long" }), MAX_LONG_TEXT), Number.MAX_SAFE_INTEGER);
+  assertEquals(parseConfig(key({ type: "long" }), MAX_LONG_TEXT), NO_LIMIT);
+  assertEquals(parseConfig(key({ type: "long" }), "100000000000000001"), 1e17);
 });
 
 test("parseConfig() refuses what the type cannot hold, naming key and value", () => {

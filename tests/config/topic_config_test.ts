@@ -199,3 +199,22 @@ test("an override that cannot be read is passed over", () => {
   const overrides = new Map([["segment.bytes", "14"], ["a.later.key", "1"]]);
   assertEquals(logConfigFor(overrides, new BrokerConfig()), DEFAULT_LOG_CONFIG);
 });
+
+test("longs beyond 2^53 bound timestamps, and are described as they were set", () => {
+  const name = "message.timestamp.after.max.ms";
+  const after = (overrides: Map<string, string>, broker = new BrokerConfig()) => [
+    logConfigFor(overrides, broker).messageTimestampAfterMaxMs,
+    describeTopicConfig(name, overrides, broker).value,
+  ];
+  for (const text of ["9007199254740993", "100000000000000001", "9223372036854775807"]) {
+    assertEquals(after(new Map([[name, text]])), [Number(text), text]);
+    assertEquals(after(new Map(), new BrokerConfig({ [`log.${name}`]: text })), [
+      Number(text),
+      text,
+    ]);
+  }
+  assertEquals(
+    describeTopicConfig("flush.ms", NOTHING, new BrokerConfig()).value,
+    "9223372036854775807",
+  );
+});

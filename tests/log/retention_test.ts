@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { NO_LIMIT } from "../../src/log/log_config.ts";
 import type { AppendOptions } from "../../src/log/partition_log.ts";
 import { allBatches, batchOf, Machine, refusal, START_MS } from "./fixture.ts";
 import { test } from "../harness.ts";
@@ -185,4 +186,23 @@ test("PartitionLog.truncateFully leaves an empty log at the offset", () => {
   assertEquals([log.logStartOffset, log.logEndOffset], [500, 500]);
   assert(machine.segments().includes("00000000000000000500.log"));
   log.close();
+});
+
+test("segment.jitter.ms may be larger than any random number", () => {
+  for (const segmentMs of [NO_LIMIT, 1_000]) {
+    const { runtime } = new Machine();
+    const below = (bound: number): number => {
+      assert(bound <= 2 ** 32, "as the host's random source has it");
+      return runtime.random.below(bound);
+    };
+    const log = new Machine().open({ segmentJitterMs: NO_LIMIT, segmentMs }, {
+      runtime: { ...runtime, random: { ...runtime.random, below } },
+    });
+    log.append(batchOf(1), client);
+    assertEquals(log.append(batchOf(1), client).baseOffset, 1);
+    // No segment is rolled later than segment.ms says.
+    log.append(batchOf(1, { timestamp: START_MS + 1_001 }), client);
+    assertEquals(log.segmentCount, segmentMs === NO_LIMIT ? 1 : 2);
+    log.close();
+  }
 });
