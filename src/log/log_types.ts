@@ -27,7 +27,10 @@ export interface AppendResult {
   readonly baseOffset: number;
   /** The offset of the last record. */
   readonly lastOffset: number;
-  /** The broker's time that the records got, ms since 1970; -1 where they keep the producer's. */
+  /**
+   * The broker's time that the records got, ms since 1970; -1 where they keep the producer's. For a
+   * batch that had been stored before, its largest timestamp.
+   */
   readonly logAppendTimeMs: number;
   /** True when the batch had been stored before: the offsets are those it got then. */
   readonly duplicate: boolean;
