@@ -3,8 +3,9 @@
  *
  * Versions 1 to 11. Version 2 knows isolation levels, 4 leader epochs (KIP-320), 6 is flexible, 7
  * asks for the record with the largest timestamp (-3, KIP-734), 8 to 11 for offsets of tiered
- * storage (-4, -5, KIP-405, KIP-1005, KIP-1023), of which there is none here: -4 (the earliest
- * local offset) is the log start offset, and -5 (the latest tiered one) is unknown.
+ * storage (-4, -5, -6, KIP-405, KIP-1005, KIP-1023), of which there is none here: -4 (the earliest
+ * local offset) is the log start offset, -5 (the latest tiered one) and -6 (the earliest one that
+ * waits to be tiered) are unknown.
  *
  * @module
  */
@@ -22,11 +23,13 @@ const EARLIEST = -2;
 const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
+const EARLIEST_PENDING_UPLOAD = -6;
 /** The first version that knows each special timestamp; before it, it is a request gone wrong. */
 const KNOWN_SINCE = new Map([
   [MAX_TIMESTAMP, 7],
   [EARLIEST_LOCAL, 8],
   [LATEST_TIERED, 9],
+  [EARLIEST_PENDING_UPLOAD, 11],
 ]);
 const READ_COMMITTED = 1;
 
@@ -68,7 +71,7 @@ function lookUp(
 ): PartitionResponse {
   try {
     const since = KNOWN_SINCE.get(timestamp);
-    if (timestamp < LATEST_TIERED || since !== undefined && apiVersion < since) {
+    if (timestamp < EARLIEST_PENDING_UPLOAD || since !== undefined && apiVersion < since) {
       return failed(partitionIndex, ErrorCode.UNSUPPORTED_VERSION);
     }
     const partition = services.partitions.byName(topic, partitionIndex);
@@ -91,6 +94,7 @@ function lookUp(
         return found(log.logStartOffset, -1, epoch < 0 ? leaderEpoch : epoch);
       }
       case LATEST_TIERED:
+      case EARLIEST_PENDING_UPLOAD:
         return found(-1, -1, -1);
     }
     const record = timestamp === MAX_TIMESTAMP

@@ -37,6 +37,7 @@ test("ListOffsets finds the ends and records by their time in every version", ()
       assertEquals(await look(fixture, -3, version), version < 7 ? [35, -1, -1] : [0, 2, 400]);
       assertEquals(await look(fixture, -4, version), version < 8 ? [35, -1, -1] : [0, 0, -1]);
       assertEquals(await look(fixture, -5, version), version < 9 ? [35, -1, -1] : [0, -1, -1]);
+      assertEquals(await look(fixture, -6, version), version < 11 ? [35, -1, -1] : [0, -1, -1]);
       assertEquals((await look(fixture, -7, version))[0], 35);
     }
   }));
