@@ -20,6 +20,13 @@ export function checkTopicName(name: string): void {
   }
 }
 
+/** The error for a topic that does not exist: INVALID_TOPIC_EXCEPTION if none can have the name. */
+export function errorForMissing(name: string): ErrorCode {
+  return refuseName(name) === null
+    ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    : ErrorCode.INVALID_TOPIC_EXCEPTION;
+}
+
 /** Throws INVALID_TOPIC_EXCEPTION for a name no topic can have, INVALID_REQUEST for one that is taken by the cluster itself. */
 export function checkNewTopicName(name: string): void {
   checkTopicName(name);

@@ -7,10 +7,13 @@
  * client forbid creation, 8 asks for authorized operations (KIP-430), 9 is flexible, 10 adds topic
  * ids and 12 asks by them (KIP-516), 13 has an error for the whole (KIP-1102).
  *
+ * A request with an id in it asks by ids alone: its names, those of entries without an id too, are not
+ * looked at. Java's Admin sends an empty name with each id.
+ *
  * @module
  */
 import { isInternalTopic, topicOnFirstUse } from "../../controller/internal_topics.ts";
-import { checkTopicName } from "../../controller/topic_names.ts";
+import { errorForMissing } from "../../controller/topic_names.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
@@ -28,6 +31,9 @@ import { defineHandler, type Handler, type RequestContext } from "../handler.ts"
 type Response = ResponseInputOf<typeof metadata>;
 type TopicResponse = Response["topics"][number];
 type AskedTopic = NonNullable<MetadataRequest["topics"]>[number];
+
+/** The first version that asks by id. Versions 10 and 11 have the field, and refuse it. */
+const ASKED_BY_ID_SINCE = 12;
 
 /** Serves Metadata. */
 export const metadataHandler: Handler = defineHandler(metadata, {
@@ -57,33 +63,58 @@ export const metadataHandler: Handler = defineHandler(metadata, {
       const all = [...services.image().topics()];
       return respond(all.map((topic) => found(topic, operations, context)));
     }
-    const missing = mayCreate(request, context) ? missingNames(topics, context) : [];
+    const asked = askedTopics(topics, apiVersion);
+    if (asked.by === "id") {
+      return respond(asked.ids.map((id) => answerById(id, operations, context)));
+    }
+    const missing = mayCreate(request, context) ? missingNames(asked.names, context) : [];
     if (missing.length === 0) {
-      return respond(topics.map((asked) => answerOne(asked, operations, context, null)));
+      return respond(asked.names.map((name) => answerByName(name, operations, context, null)));
     }
     return create(missing, context).then((failures) =>
-      respond(topics.map((asked) => answerOne(asked, operations, context, failures)))
+      respond(asked.names.map((name) => answerByName(name, operations, context, failures)))
     );
   },
   onError: ({ topics }, errorCode) => ({
     brokers: [],
-    topics: (topics ?? []).map(({ name, topicId }) => failed(name, topicId, errorCode)),
+    topics: (topics ?? []).map(({ name, topicId }) => failed(name ?? "", topicId, errorCode)),
     errorCode,
   }),
 });
+
+type Asked =
+  | { readonly by: "id"; readonly ids: readonly string[] }
+  | { readonly by: "name"; readonly names: readonly string[] };
+
+/** What the request asks for, each topic once. Throws for what its version does not allow. */
+function askedTopics(topics: readonly AskedTopic[], apiVersion: number): Asked {
+  const ids = topics.map(({ topicId }) => topicId).filter((topicId) => topicId !== ZERO_UUID);
+  const names = topics.map(({ name }) => name).filter((name) => name !== null);
+  if (apiVersion < ASKED_BY_ID_SINCE && (ids.length > 0 || names.length < topics.length)) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REQUEST,
+      `Cannot find topics by id in version ${apiVersion} of Metadata: give their names, or ask in ` +
+        `version ${ASKED_BY_ID_SINCE}`,
+    );
+  }
+  if (ids.length > 0) return { by: "id", ids: [...new Set(ids)] };
+  if (names.length < topics.length) {
+    // The code is Apache Kafka's.
+    throw new KafkaError(
+      ErrorCode.UNKNOWN_SERVER_ERROR,
+      "Cannot find a topic without a name and without an id",
+    );
+  }
+  return { by: "name", names: [...new Set(names)] };
+}
 
 function mayCreate(request: MetadataRequest, { services }: RequestContext): boolean {
   return request.allowAutoTopicCreation && services.config.autoCreateTopicsEnable;
 }
 
-function missingNames(topics: readonly AskedTopic[], { services }: RequestContext): string[] {
+function missingNames(names: readonly string[], { services }: RequestContext): string[] {
   const image = services.image();
-  const names = topics
-    .map(({ name }) => name)
-    .filter((name): name is string =>
-      name !== null && name !== METADATA_TOPIC && image.topicByName(name) === undefined
-    );
-  return [...new Set(names)];
+  return names.filter((name) => name !== METADATA_TOPIC && image.topicByName(name) === undefined);
 }
 
 /** Creates topics as they are on their first use, and returns why some could not be. */
@@ -105,33 +136,22 @@ async function create(
   return failures;
 }
 
-function answerOne(
-  { name, topicId }: AskedTopic,
+function answerById(topicId: string, operations: number, context: RequestContext): TopicResponse {
+  const topic = context.services.image().topicById(topicId);
+  return topic === undefined
+    ? failed(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
+    : found(topic, operations, context);
+}
+
+function answerByName(
+  name: string,
   operations: number,
   context: RequestContext,
   failures: ReadonlyMap<string, ErrorCode> | null,
 ): TopicResponse {
-  const image = context.services.image();
-  if (name === null) {
-    if (topicId === ZERO_UUID) return failed(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID);
-    const topic = image.topicById(topicId);
-    return topic === undefined
-      ? failed(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
-      : found(topic, operations, context);
-  }
-  const topic = image.topicByName(name);
+  const topic = context.services.image().topicByName(name);
   if (topic !== undefined) return found(topic, operations, context);
   return failed(name, ZERO_UUID, failures?.get(name) ?? errorForMissing(name));
-}
-
-function errorForMissing(name: string): ErrorCode {
-  try {
-    checkTopicName(name);
-    return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  } catch (error) {
-    if (error instanceof KafkaError) return error.code;
-    throw error;
-  }
 }
 
 function found(topic: TopicImage, operations: number, context: RequestContext): TopicResponse {

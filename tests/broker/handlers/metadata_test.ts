@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { metadata } from "../../../src/protocol/messages/metadata.ts";
 import { ZERO_UUID } from "../../../src/protocol/uuid.ts";
 import { test } from "../../harness.ts";
@@ -77,6 +78,80 @@ test("Metadata finds topics by id", () =>
       100,
     ]]);
     assertEquals(topics[1]!.topicId !== ZERO_UUID, true);
+  }));
+
+const UNKNOWN_ID = "AAAAAAAAAAAAAAAAAAAAEA";
+
+test("Metadata asks by id alone where there is one, whatever the names are", () =>
+  withBroker(async ({ client, broker, createTopic }) => {
+    const topicId = await createTopic({ name: "events" });
+    await createTopic({ name: "other" });
+    for (const version of [12, 13]) {
+      for (const name of [null, "", "events", "other", "missing", "no name!"]) {
+        const known = await client.request(metadata, version, { topics: [{ topicId, name }] });
+        assertEquals(
+          known.topics.map((topic) => [topic.errorCode, topic.name, topic.topicId]),
+          [[ErrorCode.NONE, "events", topicId]],
+        );
+        const unknown = await client.request(metadata, version, {
+          topics: [{ topicId: UNKNOWN_ID, name }],
+        });
+        assertEquals(
+          unknown.topics.map((topic) => [topic.errorCode, topic.name, topic.topicId]),
+          [[ErrorCode.UNKNOWN_TOPIC_ID, null, UNKNOWN_ID]],
+        );
+      }
+    }
+    assertEquals(broker.image.topicByName("missing"), undefined);
+  }));
+
+test("Metadata with an id does not look at the entries without one", () =>
+  withBroker(async ({ client, broker, createTopic }) => {
+    const topicId = await createTopic({ name: "events" });
+    await createTopic({ name: "other" });
+    const { topics } = await client.request(metadata, 12, {
+      topics: [{ name: "other" }, { topicId, name: "" }, { name: "missing" }, { name: null }],
+    });
+    assertEquals(topics.map(({ name, errorCode }) => [name, errorCode]), [["events", 0]]);
+    assertEquals(broker.image.topicByName("missing"), undefined);
+  }));
+
+test("Metadata answers each topic once", () =>
+  withBroker(async ({ client, createTopic }) => {
+    const topicId = await createTopic({ name: "events" });
+    const byName = await client.request(metadata, 12, named("events", "events"));
+    assertEquals(byName.topics.map(({ name }) => name), ["events"]);
+    const asked = [{ topicId, name: null }, { topicId, name: "" }];
+    const byId = await client.request(metadata, 12, { topics: asked });
+    assertEquals(byId.topics.map(({ name }) => name), ["events"]);
+  }));
+
+test("Metadata 10 and 11 have ids and refuse them, and names of null", () =>
+  withBroker(async ({ client, createTopic }) => {
+    const topicId = await createTopic({ name: "events" });
+    for (const version of [10, 11]) {
+      for (const topic of [{ topicId, name: "events" }, { topicId, name: null }, { name: null }]) {
+        const { topics } = await client.request(metadata, version, {
+          topics: [topic, { name: "events" }],
+        });
+        assertEquals(topics.map(({ errorCode, name }) => [errorCode, name]), [
+          [ErrorCode.INVALID_REQUEST, topic.name ?? ""],
+          [ErrorCode.INVALID_REQUEST, "events"],
+        ]);
+      }
+    }
+  }));
+
+test("Metadata fails for an entry with neither a name nor an id, as Apache Kafka's does", () =>
+  withBroker(async ({ client, createTopic }) => {
+    await createTopic({ name: "events" });
+    const { topics } = await client.request(metadata, 12, {
+      topics: [{ name: null }, { name: "events" }],
+    });
+    assertEquals(topics.map(({ errorCode, name }) => [errorCode, name]), [
+      [ErrorCode.UNKNOWN_SERVER_ERROR, ""],
+      [ErrorCode.UNKNOWN_SERVER_ERROR, "events"],
+    ]);
   }));
 
 test("Metadata tells authorized operations when asked", () =>

@@ -23,8 +23,11 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicCollection;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.UnknownTopicIdException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
@@ -257,6 +260,20 @@ public final class Main {
         requests.internalTopics();
     }
 
+    private static void topicsById(Admin admin, String topic) throws Exception {
+        Uuid id = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).topicId();
+        String name = admin.describeTopics(TopicCollection.ofTopicIds(List.of(id))).allTopicIds().get().get(id).name();
+        require(name.equals(topic), "the id of " + topic + " is described as that of " + name);
+        Uuid unknown = new Uuid(1, 66);
+        try {
+            admin.describeTopics(TopicCollection.ofTopicIds(List.of(unknown))).allTopicIds().get();
+        } catch (ExecutionException error) {
+            require(error.getCause() instanceof UnknownTopicIdException, "an unknown id: " + error.getCause());
+            return;
+        }
+        throw new IllegalStateException("an id that no topic has is described");
+    }
+
     private int all() {
         List<String> topics = new ArrayList<>(COMPRESSIONS.stream().map(name -> prefix + "-" + name).toList());
         topics.add(prefix + "-acks");
@@ -282,6 +299,7 @@ public final class Main {
             check("describes the configs of groups and client metrics", requests::configResources);
             check("cannot write to an internal topic", () -> internalTopic(requests));
             check("a transactional producer begins, or fails with the cause", this::transactionalProducer);
+            check("describes topics by id", () -> topicsById(admin, prefix + "-none"));
             check("deletes topics", () -> deleteTopics(admin, topics));
         }
         return failed > 0 ? 1 : 0;
