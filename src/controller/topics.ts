@@ -142,19 +142,30 @@ export function decideDeleteTopics(
   const { image } = context;
   const records: MetadataRecordInput[] = [];
   const results: DeleteTopicResult[] = [];
-  const found = references.map((reference) => findTopic(reference, image));
-  const duplicates = duplicatesOf(found.flatMap((topic) => topic === undefined ? [] : [topic.id]));
+  const keys = references.map(keyOf);
+  const repeated = duplicatesOf(keys.filter((key) => key !== null));
+  const found = references.map((reference, index) => {
+    const key = keys[index]!;
+    return key === null || repeated.has(key) ? undefined : findTopic(reference, image);
+  });
+  const foundTwice = duplicatesOf(found.flatMap((topic) => topic?.id ?? []));
   const answered = new Set<string>();
-  for (const [index, reference] of references.entries()) {
+  for (const [index, { name = null, topicId = ZERO_UUID }] of references.entries()) {
+    const key = keys[index]!;
     const topic = found[index];
-    const name = reference.name ?? null;
-    const topicId = reference.topicId ?? ZERO_UUID;
-    const fail = (code: ErrorCode, message: string) =>
-      void results.push({ name, topicId, ...failure(code, message) });
-    if ((name === null) === (topicId === ZERO_UUID)) {
+    const fail = (code: ErrorCode, message: string, asked = { name, topicId }) =>
+      void results.push({ ...asked, ...failure(code, message) });
+    if (key === null) {
       fail(
         ErrorCode.INVALID_REQUEST,
         "Cannot delete a topic: give its name or its id, and not both",
+      );
+    } else if (repeated.has(key)) {
+      if (answered.has(key)) continue;
+      answered.add(key);
+      fail(
+        ErrorCode.INVALID_REQUEST,
+        `Cannot delete "${name ?? topicId}": the request names it more than once`,
       );
     } else if (topic === undefined) {
       if (name !== null) {
@@ -162,12 +173,13 @@ export function decideDeleteTopics(
       } else {
         fail(ErrorCode.UNKNOWN_TOPIC_ID, `Cannot delete ${topicId}: no topic has this id`);
       }
-    } else if (duplicates.has(topic.id)) {
+    } else if (foundTwice.has(topic.id)) {
       if (answered.has(topic.id)) continue;
       answered.add(topic.id);
       fail(
         ErrorCode.INVALID_REQUEST,
-        `Cannot delete "${topic.name}": the request names it more than once`,
+        `Cannot delete "${topic.name}": the request has both its name and its id`,
+        { name: topic.name, topicId: topic.id },
       );
     } else if (!context.config.deleteTopicEnable) {
       fail(
@@ -180,6 +192,12 @@ export function decideDeleteTopics(
     }
   }
   return { records, results };
+}
+
+/** What the reference names its topic by, or null if that is nothing, or both a name and an id. */
+function keyOf({ name = null, topicId = ZERO_UUID }: TopicReference): string | null {
+  if ((name === null) === (topicId === ZERO_UUID)) return null;
+  return name === null ? `id ${topicId}` : `name ${name}`;
 }
 
 function findTopic(

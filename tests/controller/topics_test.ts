@@ -6,7 +6,9 @@ import {
   decideDeleteTopics,
   type NewTopic,
   type TopicContext,
+  type TopicReference,
 } from "../../src/controller/topics.ts";
+import { errorName } from "../../src/protocol/errors.ts";
 import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { test } from "../harness.ts";
 import { broker, CHAT, config, EVENTS, partition, topic } from "../metadata/fixture.ts";
@@ -259,8 +261,43 @@ test("what cannot be deleted is told apart", () => {
       "null: INVALID_REQUEST",
     ],
   );
-  assertEquals(codesOf({}, { name: "events" }, { topicId: EVENTS }), ["events: INVALID_REQUEST"]);
   assertEquals(codesOf({ "delete.topic.enable": "false" }, { name: "events" }), [
     "events: TOPIC_DELETION_DISABLED",
   ]);
+});
+
+test("decideDeleteTopics() refuses topics that are named more than once, as Apache Kafka does", () => {
+  const image = imageOf(topic("events", EVENTS), topic("chat", CHAT));
+  const name = { name: "events", topicId: ZERO_UUID };
+  const id = { name: null, topicId: EVENTS };
+  const both = { name: "events", topicId: EVENTS };
+  const missing = { name: "missing", topicId: ZERO_UUID };
+  const unknown = { name: null, topicId: "AAAAAAAAAAAAAAAAAAAAEA" };
+  const decide = (...asked: TopicReference[]) => {
+    const { results, records } = decideDeleteTopics(asked, { image, config: new BrokerConfig() });
+    return [
+      results.map(({ name, topicId, errorCode }) => [name, topicId, errorName(errorCode)]),
+      records.length,
+    ];
+  };
+  const refused = "INVALID_REQUEST";
+  assertEquals(decide(name, name, name), [[["events", ZERO_UUID, refused]], 0]);
+  assertEquals(decide(id, id), [[[null, EVENTS, refused]], 0]);
+  assertEquals(decide(name, id), [[["events", EVENTS, refused]], 0]);
+  assertEquals(decide(id, name), [[["events", EVENTS, refused]], 0]);
+  assertEquals(decide(missing, missing), [[["missing", ZERO_UUID, refused]], 0]);
+  assertEquals(decide(unknown, unknown), [[[null, unknown.topicId, refused]], 0]);
+  assertEquals(
+    decide(name, both),
+    [[["events", EVENTS, "NONE"], ["events", EVENTS, refused]], 1],
+  );
+  assertEquals(
+    decide(name, name, id),
+    [[["events", ZERO_UUID, refused], ["events", EVENTS, "NONE"]], 1],
+  );
+  // A topic may have a name that is another topic's id.
+  const named = imageOf(topic(EVENTS, CHAT), topic("events", EVENTS));
+  const asked = [{ name: EVENTS }, id];
+  const decision = decideDeleteTopics(asked, { image: named, config: new BrokerConfig() });
+  assertEquals(decision.records.length, 2);
 });
