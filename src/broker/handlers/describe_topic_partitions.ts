@@ -8,6 +8,7 @@
  * @module
  */
 import { isInternalTopic } from "../../controller/internal_topics.ts";
+import { errorForMissing } from "../../controller/topic_names.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeTopicPartitions } from "../../protocol/messages/describe_topic_partitions.ts";
@@ -46,7 +47,7 @@ export const describeTopicPartitionsHandler: Handler = defineHandler(describeTop
       }
       const topic = image.topicByName(name);
       if (topic === undefined) {
-        topics.push(failed(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
+        topics.push(failed(name, errorForMissing(name)));
         continue;
       }
       const told = topic.partitions.slice(first, first + left);

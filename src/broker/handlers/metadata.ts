@@ -171,7 +171,7 @@ function found(topic: TopicImage, operations: number, context: RequestContext): 
 function failed(name: string | null, topicId: string, errorCode: number): TopicResponse {
   return {
     errorCode,
-    name: name ?? null,
+    name,
     topicId,
     isInternal: name !== null && isInternalTopic(name),
     partitions: [],

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { ErrorCode } from "../../../src/protocol/errors.ts";
 import {
   describeTopicPartitions,
   type DescribeTopicPartitionsResponse,
@@ -32,12 +33,13 @@ test("DescribeTopicPartitions tells of topics that do not exist", () =>
   withBroker(async ({ client, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     const { topics } = await client.request(describeTopicPartitions, 0, {
-      topics: [{ name: "nothing" }, { name: "events" }],
+      topics: [{ name: "nothing" }, { name: "events" }, { name: "no name!" }],
     });
-    assertEquals(topics.map(({ name, errorCode }) => [name, errorCode]), [["events", 0], [
-      "nothing",
-      3,
-    ]]);
+    assertEquals(topics.map(({ name, errorCode }) => [name, errorCode]), [
+      ["events", ErrorCode.NONE],
+      ["no name!", ErrorCode.INVALID_TOPIC_EXCEPTION],
+      ["nothing", ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+    ]);
     assertEquals(topics[0]!.topicId, topicId);
   }));
 
