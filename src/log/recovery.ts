@@ -107,6 +107,8 @@ function segmentAt(options: RecoveryOptions, baseOffset: number): Segment {
     {
       open: options.open,
       hasTransactionIndex: options.names.has(name.replace(".log", ".txnindex")),
+      // Otherwise the last process may not have synced the directory after it made the file.
+      isNamed: options.wasShutDownCleanly && name === segmentFileName(baseOffset),
     },
   );
 }

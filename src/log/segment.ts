@@ -41,6 +41,8 @@ export interface SegmentOptions {
   readonly open?: OpenSegments;
   /** Whether it has a `.txnindex` already. */
   readonly hasTransactionIndex?: boolean;
+  /** The initial value of {@linkcode Segment.isNamed}. Defaults to false. */
+  readonly isNamed?: boolean;
 }
 
 /** A segment file with its index. All methods throw a `FileError` when the file fails. */
@@ -53,6 +55,11 @@ export class Segment implements CountedSegment {
   rollJitterMs = 0;
   /** Whether something was written since the last sync began. */
   isDirty = false;
+  /**
+   * Whether the directory entry of its `.log` is durable. Until then it gets no index file: an index
+   * that outlives its log in a power failure is taken for a log that was removed.
+   */
+  isNamed: boolean;
   /** The turn at which its file was last used; see {@linkcode OpenSegments}. */
   lastUsed = 0;
   /** The aborted transactions whose marker is in it. */
@@ -101,6 +108,7 @@ export class Segment implements CountedSegment {
     this.#files = files;
     this.#indexIntervalBytes = indexIntervalBytes;
     this.#open = options.open ?? new OpenSegments();
+    this.isNamed = options.isNamed ?? false;
     this.nextOffset = baseOffset;
     this.#maxTimestampOffset = baseOffset;
     this.aborted = new AbortedTransactions(
@@ -416,11 +424,11 @@ export class Segment implements CountedSegment {
   }
 
   /**
-   * Writes the index to its files, unless they hold it. For a segment that is closed, or a process
-   * that ends: the largest timestamp of all gets its entry.
+   * Writes the index to its files, unless they hold it or the segment is not named yet. For a segment
+   * that is closed, or a process that ends: the largest timestamp of all gets its entry.
    */
   storeIndex(): void {
-    if (this.#isStored || !this.#isLoaded || this.#isClosed) return;
+    if (this.#isStored || !this.#isLoaded || this.#isClosed || !this.isNamed) return;
     this.#index.appendTimestamp(this.#maxTimestamp, this.#maxTimestampOffset - this.baseOffset);
     try {
       storeIndex(this.#files, this.path, this.#index);
@@ -513,12 +521,14 @@ export class Segment implements CountedSegment {
   }
 
   /**
-   * The name of its `.log` is on the disk: makes sure that it has an `.index`, if an empty one, as the
-   * active segment of Apache Kafka always has. If the `.log` is missing at a start, that tells of it.
+   * Once the directory entry of the `.log` is durable, creates an empty `.index` where there is none,
+   * as the active segment of Apache Kafka always has. If the `.log` is missing at a start, that tells
+   * of it. `isWhole`: stores the index, where recovery has rebuilt it and could not store it yet.
    */
-  placeIndex(): void {
+  placeIndex(isWhole = false): void {
     const path = siblingPath(this.path, ".index");
     try {
+      if (isWhole) this.storeIndex();
       if (!this.#files.exists(path)) this.#files.open(path, "create").close();
     } catch (error) {
       // The log does without: only a file that somebody removes would not be missed.

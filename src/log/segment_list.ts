@@ -24,8 +24,6 @@ export class SegmentList {
   #segments: Segment[] = [];
   /** Deleted segments whose files go when their time has come and nobody sends them any more. */
   #retired: { readonly segment: Segment; readonly dueMs: number }[] = [];
-  /** Those whose files' names are on the disk. */
-  readonly #named = new WeakSet<Segment>();
   /** Segments from there on are about to go. */
   #unmarkedFrom = Infinity;
   /** Whether a file was made or removed since the directory was synced. */
@@ -61,7 +59,6 @@ export class SegmentList {
     // Its own name has to be brought to the disk too.
     this.#directoryIsNew = origin === "new";
     if (origin !== "clean") this.#directoryIsDirty = true;
-    else for (const segment of segments) this.#named.add(segment);
   }
 
   /** All segments, oldest first. */
@@ -90,7 +87,7 @@ export class SegmentList {
 
   /** Whether a loss of power could take the name of the active segment's file. */
   get isUnnamed(): boolean {
-    return !this.#named.has(this.active);
+    return !this.active.isNamed;
   }
 
   /**
@@ -100,9 +97,12 @@ export class SegmentList {
   unmark(offset: number): Promise<void> | null {
     this.#unmarkedFrom = Math.min(this.#unmarkedFrom, offset);
     const doomed = this.#segments.filter((segment) => segment.baseOffset >= offset);
-    const marked = doomed.filter((segment) => this.#named.delete(segment));
+    const marked = doomed.filter((segment) => segment.isNamed);
     if (marked.length === 0) return null;
-    for (const segment of marked) segment.removeIndexFiles();
+    for (const segment of marked) {
+      segment.isNamed = false;
+      segment.removeIndexFiles();
+    }
     this.#directoryIsDirty = true;
     const done = this.#runtime.files.syncDirectory(this.#directory);
     // Who does not wait has the directory synced by the next flush.
@@ -227,7 +227,7 @@ export class SegmentList {
     this.#directoryIsDirty = true;
     this.#unmarkedFrom = Infinity;
     // Its index went with the cut.
-    this.#named.delete(this.active);
+    this.active.isNamed = false;
   }
 
   /** Removes every segment and its file. */
@@ -273,11 +273,11 @@ export class SegmentList {
       this.#directoryIsNew = false;
     }
     for (const segment of present) {
-      if (this.#named.has(segment) || segment.baseOffset >= this.#unmarkedFrom) continue;
+      if (segment.isNamed || segment.baseOffset >= this.#unmarkedFrom) continue;
       // One that compaction has made has its own name later.
       if (!this.#segments.includes(segment) || !segment.path.endsWith(".log")) continue;
-      this.#named.add(segment);
-      segment.placeIndex();
+      segment.isNamed = true;
+      segment.placeIndex(segment !== this.active);
     }
   }
 
@@ -288,9 +288,9 @@ export class SegmentList {
   async syncClosed(): Promise<void> {
     for (const segment of this.#segments.slice(0, -1)) {
       if (segment.needsSync) await segment.sync();
-      segment.storeIndex();
     }
     await this.syncDirectory();
+    for (const segment of this.#segments.slice(0, -1)) segment.storeIndex();
   }
 
   /** The name of a file in the directory was made or changed by somebody else. */

@@ -18,6 +18,8 @@ export class Holdings {
   #count = 0;
   /** While true, no file grows. */
   isDiskFull = false;
+  /** Called with the path of each file that is opened. */
+  onOpen: ((path: string) => void) | null = null;
 
   /** Remembers something, and returns how to give it back. */
   take(what: string): () => void {
@@ -58,7 +60,11 @@ export function observe(runtime: Runtime, holdings: Holdings): Runtime {
       },
     },
     files: {
-      open: (path, mode) => observedFile(files.open(path, mode), path, holdings),
+      open: (path, mode) => {
+        const file = observedFile(files.open(path, mode), path, holdings);
+        holdings.onOpen?.(path);
+        return file;
+      },
       makeDirectory: (path) => files.makeDirectory(path),
       list: (path) => files.list(path),
       exists: (path) => files.exists(path),

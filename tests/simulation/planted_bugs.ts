@@ -1,6 +1,7 @@
 /**
  * Bugs that are planted to see whether the scenarios find them: in the runtime that a process is
- * handed, or in a handler of the broker, whose function is exchanged while the scenario runs.
+ * handed, in a handler of the broker, or in a class of the log, whose function is exchanged while the
+ * scenario runs.
  *
  * @module
  */
@@ -9,6 +10,7 @@ import { createTopicsHandler } from "../../src/broker/handlers/create_topics.ts"
 import { fetchHandler } from "../../src/broker/handlers/fetch.ts";
 import { offsetCommitHandler } from "../../src/broker/handlers/offset_commit.ts";
 import { produceHandler } from "../../src/broker/handlers/produce.ts";
+import { SegmentList } from "../../src/log/segment_list.ts";
 import type { CreateTopicsRequest } from "../../src/protocol/messages/create_topics.ts";
 import type { FetchRequest } from "../../src/protocol/messages/fetch.ts";
 import type { OffsetCommitRequest } from "../../src/protocol/messages/offset_commit.ts";
@@ -16,6 +18,7 @@ import type { ProduceRequest } from "../../src/protocol/messages/produce.ts";
 import { decodeBatch, encodeBatch } from "../../src/protocol/records/batch.ts";
 import type { FileHandle, FileSystem, Runtime } from "../../src/runtime/runtime.ts";
 import { BROKER } from "./broker_machine.ts";
+import { exchange } from "./disk/planted.ts";
 import type { Sabotage } from "./outcome.ts";
 import { STORED_CODECS } from "./stored_codecs.ts";
 
@@ -24,7 +27,7 @@ export interface PlantedBug {
   readonly name: string;
   readonly scenario: "single_broker" | "clients" | "power_loss";
   readonly sabotage?: Sabotage;
-  /** Puts it into a handler, and returns how to take it out again. */
+  /** Puts it into a handler or a class, and returns how to take it out again. */
   readonly plant?: () => () => void;
 }
 
@@ -44,6 +47,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "a disk that says of a sync that it has ended, and has not begun it",
     scenario: "power_loss",
     sabotage: onBroker((runtime) => withFiles(runtime, noSync)),
+  },
+  {
+    name: "a roll that stores the index before the directory entry of the log is durable",
+    scenario: "power_loss",
+    plant: () =>
+      exchange(
+        SegmentList.prototype,
+        "syncClosed",
+        (right) =>
+          async function (this: SegmentList): Promise<void> {
+            for (const segment of this.all.slice(0, -1)) {
+              await segment.sync();
+              segment.isNamed = true;
+              segment.storeIndex();
+            }
+            await right.call(this);
+          },
+      ),
   },
   {
     name: "a broker whose timers cannot be cancelled",

@@ -10,11 +10,15 @@
  * - idempotent producers go on, and in the end everything comes to its end as without a crash.
  *
  * Segments roll often, so that the power goes while some have been closed and are not on the disk yet.
+ * Most seeds cut the power shortly after the broker has opened a file of some kind. At a random moment
+ * there is seldom anything under way whose order on the disk matters.
  *
  * @module
  */
+import { DEFAULT_DISK_TIMING, type DiskTiming } from "../../src/simulator/simulated_disk.ts";
+import type { Xoshiro128 } from "../../src/simulator/xoshiro.ts";
 import { Administration } from "./administration.ts";
-import { BROKER, BrokerMachine } from "./broker_machine.ts";
+import { BROKER, BrokerMachine, DATA } from "./broker_machine.ts";
 import { Link } from "./link.ts";
 import type { Outcome, Sabotage } from "./outcome.ts";
 import { Producing } from "./producing.ts";
@@ -30,28 +34,53 @@ const LIVENESS_MS = 60_000;
 
 /** One seed in this many has a disk on which a sync takes long, and much is written meanwhile. */
 const SLOW_DISK_ONE_IN = 3;
-const SLOW_DISK = { minSyncUs: 5_000, maxSyncUs: 80_000, slowMaxUs: 300_000 };
+const SLOW_DISK: DiskTiming = {
+  ...DEFAULT_DISK_TIMING,
+  minSyncUs: 5_000,
+  maxSyncUs: 80_000,
+  slowMaxUs: 300_000,
+};
 /** How much time the records of a segment span, ms. */
 const ROLL_MS = 60;
+/** Remainders of `seed / 5` whose runs time power failures by the files that the broker opens. */
+const TIMED_BY_FILES = [2, 3, 4];
+/** The files of a partition's first moments. */
+const FIRST_FILES: readonly RegExp[] = [/\/0{20}\.log$/, /\/0{20}\.(time)?index$/];
+/** All files, those of each roll among them. */
+const TIMING_FILES: readonly RegExp[] = [
+  ...FIRST_FILES,
+  /\/(?!0{20})\d{20}\.log$/,
+  /\/(?!0{20})\d{20}\.(time)?index$/,
+  /\.snapshot$/,
+  /-checkpoint/,
+];
+/** Maximum wait for such a file, ms. */
+const MAX_WAIT_MS = 500;
 /** No message of the default network travels longer, ms. */
 const ARRIVAL_MS = 10;
 
 /** Runs the scenario of `seed`. */
 export function runPowerLoss(seed: number, sabotage?: Sabotage): Promise<Outcome> {
-  const disk = seed % SLOW_DISK_ONE_IN === 0 ? SLOW_DISK : {};
+  const disk = seed % SLOW_DISK_ONE_IN === 0 ? SLOW_DISK : DEFAULT_DISK_TIMING;
   const world = new World(seed, { disk }, sabotage);
-  return world.run(() => new PowerLoss(world).play());
+  return world.run(() => new PowerLoss(world, disk).play());
 }
 
 class PowerLoss {
   readonly #world: World;
   readonly #broker: BrokerMachine;
   readonly #records: SentRecords;
+  readonly #moments: Xoshiro128;
+  readonly #disk: DiskTiming;
+  readonly #isTimed: boolean;
   /** By topic and partition: where the log ended when the power had last come back. */
   readonly #durable = new Map<string, number>();
 
-  constructor(world: World) {
+  constructor(world: World, disk: DiskTiming) {
     this.#world = world;
+    this.#disk = disk;
+    this.#isTimed = TIMED_BY_FILES.includes(world.seed % 5);
+    this.#moments = world.random("moments");
     this.#broker = new BrokerMachine(world, {
       "log.retention.ms": "-1",
       "log.roll.ms": String(ROLL_MS),
@@ -88,8 +117,12 @@ class PowerLoss {
     const roles: Role[] = [...producers, admin];
     for (const role of roles) role.start();
     for (let crash = 1 + random.below(6); crash > 0; crash--) {
-      await world.pause(random.below(700));
+      const calmMs = random.below(700);
+      // Otherwise the first roll of a partition is over before the first power failure.
+      const isEarly = this.#isTimed && this.#moments.oneIn(2);
+      if (!isEarly) await world.pause(calmMs);
       if (random.oneIn(3)) await this.#startAnew();
+      await this.#awaitMoment(isEarly ? FIRST_FILES : TIMING_FILES);
       await this.#losePower(admin, roles, random.below(1_000));
     }
     await this.#finish(producers, admin);
@@ -101,6 +134,26 @@ class PowerLoss {
     await this.#world.pause(afterMs);
     this.#world.count("crashes");
     this.#broker.crash();
+  }
+
+  /** Waits until the broker opens one of `files`, in a run that is timed by them. */
+  async #awaitMoment(files: readonly RegExp[]): Promise<void> {
+    if (!this.#isTimed) return;
+    const world = this.#world;
+    const moments = this.#moments;
+    const wanted = files[moments.below(files.length)]!;
+    const holdings = world.holdings(BROKER);
+    await Promise.race([
+      world.pause(MAX_WAIT_MS),
+      new Promise<void>((resolve) => {
+        holdings.onOpen = (path) => {
+          if (path.startsWith(`${DATA}/`) && wanted.test(path)) resolve();
+        };
+      }),
+    ]);
+    holdings.onOpen = null;
+    // Within the next sync.
+    await world.pause(moments.below(this.#disk.maxSyncUs) / 1_000);
   }
 
   /** Ends the broker in an orderly way and starts it again. */

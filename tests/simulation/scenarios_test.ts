@@ -10,7 +10,7 @@ const DEFAULT_SEEDS = 20;
 
 /** Seeds that found a defect once, and that no range above has. */
 const LATE_SEEDS: Readonly<Record<string, readonly number[]>> = {
-  power_loss: [465],
+  power_loss: [30, 51, 195, 465],
   disk: [7944, 8639, 11190, 11944, 17517],
 };
 
@@ -30,6 +30,7 @@ const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
     "damage left for its readers",
     "looked over",
     "retentions",
+    "ends with work unfinished",
   ],
   directories: [
     "clean ends",
@@ -49,6 +50,7 @@ const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
     "partitions out of service",
     "directories missing",
     "looked over",
+    "ends with work unfinished",
   ],
   clients: ["acknowledged", "read", "handed out", "kills", "client kills", "partitions"],
 };

@@ -180,10 +180,10 @@ export class LogCompaction {
       if (cleaned.path.endsWith(SWAP_SUFFIX) && files.exists(cleaned.path)) {
         cleaned.rename(pathWith(cleaned, ""));
         segments.noteName();
-        if (segments.all.includes(cleaned)) cleaned.storeIndex();
       }
       this.#swaps = this.#swaps.filter((other) => other !== swap);
       await segments.syncDirectory();
+      if (segments.all.includes(cleaned)) cleaned.storeIndex();
     }
   }
 }

@@ -21,6 +21,7 @@ import type { Outcome, Sabotage } from "../outcome.ts";
 import { World } from "../world.ts";
 import { HOST } from "./machine.ts";
 import { type Hosted, NodeStore } from "./node_store.ts";
+import { leaveWorkUnfinished } from "./interruption.ts";
 import { Operations } from "./operations.ts";
 import { Topics } from "./topics.ts";
 import { Transactions } from "./transactions.ts";
@@ -35,10 +36,12 @@ export function runDirectories(seed: number, sabotage?: Sabotage): Promise<Outco
 
 class Directories {
   readonly #random: Xoshiro128;
+  readonly #interruptions: Xoshiro128;
   readonly #store: NodeStore;
 
   constructor(readonly world: World) {
     const random = this.#random = world.random("directories");
+    this.#interruptions = world.random("interruptions");
     this.#store = new NodeStore(world, DIRECTORIES.slice(0, random.between(1, 3)));
     world.simulation.disk(HOST).hasNoise = random.oneIn(2);
   }
@@ -95,12 +98,28 @@ class Directories {
         if (random.oneIn(3)) store.cutPower();
         break;
       case 1:
+        await this.#interrupt();
         store.kill();
         break;
       default:
+        await this.#interrupt();
         store.cutPower();
     }
     store.bringBack();
+  }
+
+  /** Leaves work unfinished, perhaps in a topic that has just been created. */
+  async #interrupt(): Promise<void> {
+    const store = this.#store;
+    const operations = new Operations(store, this.#interruptions, false);
+    const topics = new Topics(store, operations, this.#interruptions, false);
+    if (!store.isOver && this.#interruptions.oneIn(2)) await topics.create();
+    await leaveWorkUnfinished(
+      operations,
+      store.hosted,
+      this.#interruptions,
+      () => topics.checkpoint(),
+    );
   }
 
   /** Starts anew, perhaps with attempts before that the disk does not let succeed, or that end at once. */

@@ -19,10 +19,14 @@ import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import type { Outcome, Sabotage } from "../outcome.ts";
 import { World } from "../world.ts";
 import { damageAndStart } from "./damage.ts";
+import { leaveWorkUnfinished } from "./interruption.ts";
 import { Operations } from "./operations.ts";
 import { PartitionModel } from "./partition_model.ts";
 import { drawLogConfig, HOST } from "./machine.ts";
 import { Store } from "./store.ts";
+
+/** Remainders of `seed / 5` whose processes are killed while syncs are under way. */
+const INTERRUPTED = [1, 3];
 
 /** Runs the scenario of `seed`. */
 export function runDisk(seed: number, sabotage?: Sabotage): Promise<Outcome> {
@@ -32,10 +36,12 @@ export function runDisk(seed: number, sabotage?: Sabotage): Promise<Outcome> {
 
 class Disk {
   readonly #random: Xoshiro128;
+  readonly #interruptions: Xoshiro128;
   readonly #store: Store;
 
   constructor(readonly world: World) {
     this.#random = world.random("scenario");
+    this.#interruptions = world.random("interruptions");
     this.#store = new Store(world);
     world.simulation.disk(HOST).hasNoise = this.#random.oneIn(2);
   }
@@ -83,10 +89,25 @@ class Disk {
         if (random.oneIn(3)) store.cutPower();
         return;
       case 1:
+        await this.#interrupt();
         return store.kill();
       default:
+        await this.#interrupt();
         return store.cutPower();
     }
+  }
+
+  /** Leaves work unfinished. */
+  async #interrupt(): Promise<void> {
+    if (!INTERRUPTED.includes(this.world.seed % 5)) return;
+    const store = this.#store;
+    const operations = new Operations(store, this.#interruptions, false);
+    await leaveWorkUnfinished(
+      operations,
+      store.places,
+      this.#interruptions,
+      () => store.checkpoint(),
+    );
   }
 
   /** Ends the process without any change, has a file rot, and starts twice: with it and without it. */

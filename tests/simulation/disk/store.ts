@@ -54,6 +54,16 @@ export class Store extends Machine {
     await this.manager.flushDirectory();
   }
 
+  /** Writes the checkpoints. */
+  async checkpoint(): Promise<void> {
+    const { life } = this;
+    try {
+      await this.manager.checkpoint();
+    } catch (error) {
+      if (life === this.life) this.expectFault("cannot write the checkpoints", error);
+    }
+  }
+
   /** Opens the directory, which must succeed, and compares every log with its model. */
   async openAndJudge(): Promise<void> {
     const { world } = this;
