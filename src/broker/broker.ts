@@ -188,6 +188,7 @@ export class Broker {
       logger.log("error", `Started without the data directory ${path}: ${failure.message}`);
     }
     let listener: Listener | null = null;
+    let begun: Broker | null = null;
     try {
       await logs.flushDirectory();
       const isNew = !logs.hasMetadataLog;
@@ -198,7 +199,7 @@ export class Broker {
       const controller = new Controller({ runtime, metadataLog, config, logger });
       listener = await runtime.network.listen(config.listener);
       config.setListening(config.listener.host, listener.address.port);
-      const begun = new Broker(options, config, logs, controller, listener);
+      begun = new Broker(options, config, logs, controller, listener);
       await begun.#begin(
         listener.address,
         metadataLoss === null
@@ -207,8 +208,9 @@ export class Broker {
       );
       return broker = begun;
     } catch (error) {
-      listener?.close();
       // Why it cannot start matters more than what else fails then.
+      if (begun !== null) await begun.shutdown().catch(() => {});
+      listener?.close();
       await logs.close().catch(() => {});
       throw error;
     }
@@ -298,12 +300,14 @@ export class Broker {
 
   async #end(): Promise<void> {
     this.#retentionTimer?.cancel();
-    this.#checkpoints.stop();
-    const cleaner = this.#cleaner.shutdown();
+    const background = [this.#checkpoints.shutdown(), this.#cleaner.shutdown()];
     this.#groups.shutdown();
     this.#partitions.shutdown();
     await this.#server.close();
-    await cleaner;
+    // Nothing may be under way in the data directories when they are closed.
+    await Promise.all(background);
+    await this.controller.settled();
+    await this.#partitions.flushed();
     await this.#logs.close();
   }
 

@@ -14,6 +14,7 @@ export class Checkpoints {
   readonly #intervalMs: () => number;
   readonly #onError: (error: unknown) => void;
   #timer: Timer | null = null;
+  #work: Promise<void> | null = null;
   #isStopped = false;
 
   /** `intervalMs` is `log.flush.offset.checkpoint.interval.ms`. */
@@ -33,17 +34,19 @@ export class Checkpoints {
   start(): void {
     if (this.#timer !== null || this.#isStopped) return;
     this.#timer = this.#clock.setTimer(Math.max(1, this.#intervalMs()), () => {
-      this.#run().finally(() => {
+      this.#work = this.#run().finally(() => {
         this.#timer = null;
+        this.#work = null;
         this.start();
       });
     });
   }
 
-  /** Ends for good. */
-  stop(): void {
+  /** Ends for good and resolves when no checkpoint is being written. */
+  async shutdown(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
+    await this.#work;
   }
 
   async #run(): Promise<void> {

@@ -158,6 +158,11 @@ export class Partitions {
     this.producePurgatory.expireAll();
   }
 
+  /** Resolves when no partition is being flushed. */
+  async flushed(): Promise<void> {
+    await this.#commits.settled();
+  }
+
   #topic(name: string, id: string): HostedTopic {
     let topic = this.#byName.get(name);
     if (topic === undefined) {

@@ -133,6 +133,11 @@ export class Controller {
     });
   }
 
+  /** Resolves when every request so far has been carried out. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
   /** Creates topics, each by itself; see {@linkcode decideCreateTopics} for what may go wrong. */
   createTopics(
     topics: readonly NewTopic[],

@@ -24,12 +24,14 @@ import {
   type OpenMode,
 } from "../runtime/runtime.ts";
 
+const CLOSED = new FileError("the data directory has been closed", "refused");
+
 /** Is told, once, what took the directory out of service. */
 export type OnDiskFault = (fault: FileError) => void;
 
 /** A file system of which one directory may go out of service. */
 export class DirectoryFiles implements FileSystem {
-  /** What took the directory out of service, or null. */
+  /** Why nothing is changed any more, or null. */
   fault: FileError | null = null;
   /** The ends of removals under way. */
   readonly #removals = new Set<Promise<void>>();
@@ -74,6 +76,11 @@ export class DirectoryFiles implements FileSystem {
   /** Resolves when nothing is being removed any more. */
   async settle(): Promise<void> {
     await Promise.all(this.#removals);
+  }
+
+  /** Rejects every later change: the directory may belong to another process. */
+  close(): void {
+    this.fault ??= CLOSED;
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -124,6 +131,9 @@ export class DirectoryFiles implements FileSystem {
   refuseAfterFault(path: string): void {
     const { fault } = this;
     if (fault === null) return;
+    if (fault === CLOSED) {
+      throw new FileError(`Cannot change "${path}": ${CLOSED.message}`, "refused");
+    }
     throw new FileError(
       `Cannot change "${path}": nothing in its data directory is changed since this failed: ` +
         fault.message,

@@ -50,7 +50,7 @@ class Gathering {
 export class GroupCommit<Log extends Flushable> {
   /** Who waits for a sync that has not begun. In the order in which the first of each came. */
   readonly #gathering = new Map<Log, Gathering>();
-  readonly #running = new Set<Log>();
+  readonly #running = new Map<Log, Gathering>();
   readonly #onFlushed: (log: Log) => void;
   readonly #gather: () => Promise<void>;
   readonly #maxConcurrent: number;
@@ -75,6 +75,14 @@ export class GroupCommit<Log extends Flushable> {
   /** How many logs are being synced or wait for it. */
   get size(): number {
     return this.#running.size + this.#gathering.size;
+  }
+
+  /** Resolves when no log is being synced or waits for it. */
+  async settled(): Promise<void> {
+    while (this.size > 0) {
+      const waiting = [...this.#running.values(), ...this.#gathering.values()];
+      await Promise.allSettled(waiting.map(({ done }) => done));
+    }
   }
 
   /**
@@ -106,7 +114,7 @@ export class GroupCommit<Log extends Flushable> {
       if (this.#running.size >= this.#maxConcurrent) return;
       if (this.#running.has(log)) continue;
       this.#gathering.delete(log);
-      this.#running.add(log);
+      this.#running.set(log, gathering);
       gathering.run(log, this.#onFlushed).then(() => {
         this.#running.delete(log);
         if (this.#gathering.size > 0) this.#schedule();

@@ -18,6 +18,7 @@ import type { LogConfig } from "./log_config.ts";
 import { LogManager, type LogManagerOptions } from "./log_manager.ts";
 import { META_PROPERTIES, readClusterId } from "./meta_properties.ts";
 import type { PartitionLog } from "./partition_log.ts";
+import { PendingWork } from "./pending_work.ts";
 
 /** How the directories are opened. */
 export interface LogDirectoriesOptions
@@ -62,6 +63,7 @@ export class LogDirectories {
   /** The directories that could not be opened, and why. */
   readonly #lost: ReadonlyMap<string, KafkaError>;
   readonly #metadata: LogManager;
+  readonly #pendingWork = new PendingWork();
 
   private constructor(
     options: LogDirectoriesOptions,
@@ -248,14 +250,19 @@ export class LogDirectories {
     await this.#each((manager) => manager.flushDirectory());
   }
 
-  /** As {@linkcode LogManager.close}, for every directory. */
+  /** As {@linkcode LogManager.close}, for every directory, once no work in several of them is under way. */
   async close(): Promise<void> {
+    await this.#pendingWork.settled();
     const ends = await Promise.allSettled(this.#managers.map((manager) => manager.close()));
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   /** Runs `work` in every directory in service. Only what the metadata log's meets is thrown. */
-  async #each(work: (manager: LogManager) => Promise<void>): Promise<void> {
+  #each(work: (manager: LogManager) => Promise<void>): Promise<void> {
+    return this.#pendingWork.track(this.#inEach(work));
+  }
+
+  async #inEach(work: (manager: LogManager) => Promise<void>): Promise<void> {
     for (const manager of this.#managers) {
       if (manager.failure !== null) continue;
       try {

@@ -7,6 +7,7 @@
 import { FileError } from "../runtime/runtime.ts";
 import type { LogCompaction } from "./compaction/log_compaction.ts";
 import type { LeaderEpochs } from "./leader_epochs.ts";
+import { PendingWork } from "./pending_work.ts";
 import type { ProducerSnapshots } from "./producer_snapshots.ts";
 import type { ProducerState } from "./producer_state.ts";
 import type { Segment } from "./segment.ts";
@@ -25,6 +26,8 @@ export interface DurabilityOptions {
   readonly onRecoveryPoint: (isLowered: boolean) => Promise<void> | void;
   /** Is told of a sync that nobody waits for, and that failed. */
   readonly onFailure: (error: unknown) => void;
+  /** Tracks every sync. Defaults to a tracker of its own. */
+  readonly pendingWork: PendingWork | undefined;
 }
 
 /** The durability of one log. Methods throw a `FileError`. */
@@ -34,6 +37,7 @@ export class LogDurability {
   /** Set once there is one. */
   compaction: LogCompaction | null = null;
   readonly #options: DurabilityOptions;
+  readonly #pendingWork: PendingWork;
   /** Whether the disk may have a higher one than there was since. */
   #isUnwritten = false;
   /** Grows when the log is cut: a sync that began before says nothing of what came after. */
@@ -41,6 +45,7 @@ export class LogDurability {
 
   constructor(options: DurabilityOptions) {
     this.#options = options;
+    this.#pendingWork = options.pendingWork ?? new PendingWork();
   }
 
   /** Whether {@linkcode LogDurability.flush} has anything to do. */
@@ -51,7 +56,11 @@ export class LogDurability {
   }
 
   /** Resolves when everything that was appended before the call is on the disk. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    return this.#pendingWork.track(this.#flush());
+  }
+
+  async #flush(): Promise<void> {
     const { segments } = this.#options;
     const end = segments.active.nextOffset;
     const cuts = this.#cuts;
@@ -70,7 +79,7 @@ export class LogDurability {
       // An older one serves too, and a disk that fails is noticed by the next write.
       if (!(error instanceof FileError)) throw error;
     }
-    this.#settleOnDisk(closed.nextOffset).catch(onFailure);
+    this.#pendingWork.track(this.#settleOnDisk(closed.nextOffset)).catch(onFailure);
   }
 
   /**
@@ -85,7 +94,9 @@ export class LogDurability {
     this.#isUnwritten = true;
     const written = this.#options.onRecoveryPoint(true);
     if (!(written instanceof Promise) && unmarked === null) return void (this.#isUnwritten = false);
-    const done = Promise.all([written, unmarked]).then(() => void (this.#isUnwritten = false));
+    const done = this.#pendingWork.track(
+      Promise.all([written, unmarked]).then(() => void (this.#isUnwritten = false)),
+    );
     // Who does not wait tries again the next time.
     done.catch(() => {});
     return done;

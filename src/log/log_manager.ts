@@ -16,6 +16,7 @@ import { META_PROPERTIES, type MetaProperties } from "./meta_properties.ts";
 import { OpenSegments } from "./open_segments.ts";
 import { PartitionLog } from "./partition_log.ts";
 import { PARTITION_METADATA } from "./partition_metadata.ts";
+import { PendingWork } from "./pending_work.ts";
 import { RecoveryPoints } from "./recovery_points.ts";
 import type { RecoveryReport } from "./recovery.ts";
 import { StartOffsets } from "./start_offsets.ts";
@@ -81,6 +82,7 @@ export class LogManager {
   readonly #cleaned: CleanerCheckpoint;
   readonly #recoveryPoints: RecoveryPoints;
   readonly #openSegments = new OpenSegments();
+  readonly #pendingWork = new PendingWork();
   readonly #deleted: DeletedLogs;
   #isClosed = false;
   /** Whether every log of the directory has been opened, or has been found damaged. */
@@ -118,6 +120,7 @@ export class LogManager {
       names: this.names(),
       wasShutDownCleanly: this.wasShutDownCleanly,
       onLoss: options.onLoss ?? (() => {}),
+      pendingWork: this.#pendingWork,
     });
     this.#deleted = new DeletedLogs(files);
     this.#recoveryPoints = new RecoveryPoints(
@@ -127,6 +130,7 @@ export class LogManager {
       this.names(),
       !this.wasShutDownCleanly && this.names().length === 0,
       options.onLoss ?? (() => {}),
+      this.#pendingWork,
     );
     this.#cleaned = new CleanerCheckpoint(
       files,
@@ -365,8 +369,12 @@ export class LogManager {
         ? storageError(`Cannot close the data directory ${this.directory}`, error)
         : error;
     } finally {
+      // Work under way ends before its files are closed; closing them may begin the last of it.
+      await this.#pendingWork.settled();
       this.#closeLogs();
+      await this.#pendingWork.settled();
       await this.#files.settle();
+      this.#files.close();
       this.#lock.release();
     }
   }
@@ -437,6 +445,7 @@ export class LogManager {
         return saved;
       },
       openSegments: this.#openSegments,
+      pendingWork: this.#pendingWork,
       onRecoveryPoint: (isLowered) => {
         if (isLowered) this.#recoveryPoints.lower();
         const saved = this.#recoveryPoints.save();
@@ -460,7 +469,11 @@ export class LogManager {
     await this.#flushThose((log) => log.isDirty);
   }
 
-  async #flushThose(isChosen: (log: PartitionLog) => boolean): Promise<void> {
+  #flushThose(isChosen: (log: PartitionLog) => boolean): Promise<void> {
+    return this.#pendingWork.track(this.#flushAll(isChosen));
+  }
+
+  async #flushAll(isChosen: (log: PartitionLog) => boolean): Promise<void> {
     await this.#inTurns(isChosen, (log) => log.flush());
     await this.flushDirectory();
   }
@@ -491,6 +504,10 @@ export class LogManager {
    */
   async checkpoint(): Promise<void> {
     if (this.#isClosed || this.#failure !== null) return;
+    await this.#pendingWork.track(this.#checkpoint());
+  }
+
+  async #checkpoint(): Promise<void> {
     try {
       await this.#inTurns(
         (log) => log.names.isUnnamed && log.logEndOffset > log.logStartOffset,
@@ -518,7 +535,11 @@ export class LogManager {
    * a process that lost its power. Nothing there speaks of logs that are gone then. Rejects with
    * KAFKA_STORAGE_ERROR.
    */
-  async flushDirectory(): Promise<void> {
+  flushDirectory(): Promise<void> {
+    return this.#pendingWork.track(this.#flushDirectory());
+  }
+
+  async #flushDirectory(): Promise<void> {
     const { files } = this.#options.runtime;
     const gone = this.#gone;
     const mustForget = gone > this.#forgotten;

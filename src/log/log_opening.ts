@@ -17,7 +17,7 @@ import { type Segment, segmentFileName } from "./segment.ts";
 
 /** What is opened. */
 export interface LogOpeningOptions
-  extends Omit<PartitionLogOptions, "recoveryPoint" | "openSegments"> {
+  extends Omit<PartitionLogOptions, "recoveryPoint" | "openSegments" | "pendingWork"> {
   /** The log, such as `events-0`. */
   readonly name: string;
   /** The names of the files in its directory. */

@@ -6,6 +6,7 @@
 import type { Runtime } from "../runtime/runtime.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { OpenSegments } from "./open_segments.ts";
+import type { PendingWork } from "./pending_work.ts";
 import type { RecoveryReport } from "./recovery.ts";
 
 /** Who appends, and as which leader. */
@@ -74,6 +75,8 @@ export interface PartitionLogOptions {
   readonly recoveryPoint?: number;
   /** Keeps count of open segment files, of this log and others. A count of its own unless given. */
   readonly openSegments?: OpenSegments;
+  /** Tracks the syncs of this log and of others. Defaults to a tracker of its own. */
+  readonly pendingWork?: PendingWork;
   /** Is told what was mended. */
   readonly onRecovery?: (report: RecoveryReport) => void;
   /** What `cleaner-offset-checkpoint` has for this log; 0 unless told. */

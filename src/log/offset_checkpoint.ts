@@ -7,6 +7,7 @@
  */
 import type { FileSystem } from "../runtime/runtime.ts";
 import { checkpointNumber, checkpointText, readCheckpoint } from "./checkpoint_file.ts";
+import type { PendingWork } from "./pending_work.ts";
 import { DurableFile, writeTextFile } from "./text_file.ts";
 
 /** One such file. */
@@ -16,6 +17,7 @@ export class OffsetCheckpoint {
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #temporary: DurableFile;
+  readonly #pendingWork: PendingWork;
   /** What the file holds on the disk, as far as this process has brought it there. */
   #durableText: string | null = null;
   /** Grows when the file is replaced at once: what is on its way then is out of date. */
@@ -23,12 +25,13 @@ export class OffsetCheckpoint {
   #saving: Promise<void> | null = null;
   #isWanted = false;
 
-  /** The file `name` of `directory`. */
-  constructor(files: FileSystem, directory: string, name: string) {
+  /** The file `name` of `directory`. Writes of it count as `pendingWork`. */
+  constructor(files: FileSystem, directory: string, name: string, pendingWork: PendingWork) {
     this.#files = files;
     this.#directory = directory;
     this.path = `${directory}/${name}`;
     this.#temporary = new DurableFile(files, `${this.path}.tmp`);
+    this.#pendingWork = pendingWork;
   }
 
   /**
@@ -58,7 +61,9 @@ export class OffsetCheckpoint {
    */
   save(offsets: () => ReadonlyMap<string, number>): Promise<void> {
     this.#isWanted = true;
-    return this.#saving ??= this.#save(offsets).finally(() => this.#saving = null);
+    return this.#saving ??= this.#pendingWork.track(
+      this.#save(offsets).finally(() => this.#saving = null),
+    );
   }
 
   async #save(offsets: () => ReadonlyMap<string, number>): Promise<void> {

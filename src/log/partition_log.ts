@@ -64,8 +64,7 @@ export class PartitionLog {
   #isClosed = false;
 
   private constructor(options: PartitionLogOptions) {
-    const { runtime, directory } = options;
-    const { files } = runtime;
+    const { runtime, runtime: { files }, directory } = options;
     this.topic = options.topic;
     this.partition = options.partition;
     this.name = `${options.topic}-${options.partition}`;
@@ -101,6 +100,7 @@ export class PartitionLog {
       onFailure: (error) => {
         if (!this.#isClosed) this.#fail(`Cannot flush ${this.name}`, error);
       },
+      pendingWork: options.pendingWork,
     });
     this.#appender = new LogAppender({
       name: this.name,

@@ -8,6 +8,7 @@ import { KafkaError } from "../protocol/errors.ts";
 import { FileError, type FileSystem } from "../runtime/runtime.ts";
 import { OffsetCheckpoint } from "./offset_checkpoint.ts";
 import type { PartitionLog } from "./partition_log.ts";
+import type { PendingWork } from "./pending_work.ts";
 
 const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
 const HIGH_WATERMARKS = "replication-offset-checkpoint";
@@ -28,7 +29,7 @@ export class RecoveryPoints {
   /**
    * Reads the checkpoints of `directory`, whose open logs are `logs`; of logs other than `names` they
    * are not believed. `isNew`: nothing was there before. `onLoss` is told of a file that had to be
-   * done without.
+   * done without. Writes count as `pendingWork`.
    */
   constructor(
     files: FileSystem,
@@ -37,12 +38,23 @@ export class RecoveryPoints {
     names: readonly string[],
     isNew: boolean,
     onLoss: (sentence: string) => void,
+    pendingWork: PendingWork,
   ) {
     this.#files = files;
     this.#logs = logs;
     this.#onLoss = onLoss;
-    this.#recoveryPoints = new OffsetCheckpoint(files, directory, RECOVERY_POINTS);
-    this.#highWatermarks = new OffsetCheckpoint(files, directory, HIGH_WATERMARKS);
+    this.#recoveryPoints = new OffsetCheckpoint(
+      files,
+      directory,
+      RECOVERY_POINTS,
+      pendingWork,
+    );
+    this.#highWatermarks = new OffsetCheckpoint(
+      files,
+      directory,
+      HIGH_WATERMARKS,
+      pendingWork,
+    );
     this.#storedRecoveryPoints = this.#read(this.#recoveryPoints, names) ??
       (isNew ? new Map() : null);
     this.#storedHighWatermarks = this.#read(this.#highWatermarks, names) ?? new Map();

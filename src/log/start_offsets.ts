@@ -14,6 +14,7 @@ import { checkpointNumber, readCheckpoint } from "./checkpoint_file.ts";
 import { LEADER_EPOCH_CHECKPOINT } from "./leader_epochs.ts";
 import { OffsetCheckpoint } from "./offset_checkpoint.ts";
 import type { PartitionLog } from "./partition_log.ts";
+import type { PendingWork } from "./pending_work.ts";
 
 /** The name of the file at the root of a data directory. */
 export const LOG_START_OFFSETS = "log-start-offset-checkpoint";
@@ -30,6 +31,8 @@ export interface StartOffsetsOptions {
   readonly wasShutDownCleanly: boolean;
   /** Is told of a file that had to be done without. */
   readonly onLoss: (sentence: string) => void;
+  /** Tracks writes of the checkpoint. */
+  readonly pendingWork: PendingWork;
 }
 
 /** The log start offsets of one data directory. */
@@ -51,7 +54,8 @@ export class StartOffsets {
    */
   constructor(options: StartOffsetsOptions) {
     this.#options = options;
-    this.#checkpoint = new OffsetCheckpoint(options.files, options.directory, LOG_START_OFFSETS);
+    const { files, directory, pendingWork } = options;
+    this.#checkpoint = new OffsetCheckpoint(files, directory, LOG_START_OFFSETS, pendingWork);
     const found = this.#read();
     const names = new Set(options.names);
     this.#isNew = found === null && options.names.length === 0;

@@ -88,7 +88,7 @@ export class BrokerMachine {
     const { broker, world } = this;
     this.#end();
     await broker?.shutdown();
-    world.expectNothingHeld(BROKER);
+    await world.expectEnd(BROKER);
   }
 
   /** The broker has ended by itself, its disk has failed: a supervisor starts the next one. */

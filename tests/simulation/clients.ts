@@ -25,7 +25,7 @@ import { Producing } from "./producing.ts";
 import { Reading } from "./reading.ts";
 import type { Role } from "./role.ts";
 import { SentRecords } from "./sent_records.ts";
-import { World } from "./world.ts";
+import { GivenUp, World } from "./world.ts";
 
 const TOPIC = "events";
 const OBSERVER = "observer";
@@ -41,6 +41,12 @@ const BROKER_CONFIG = {
   // Some records are from years ago, and are to stay.
   "log.retention.ms": "-1",
   "log.retention.check.interval.ms": "700",
+};
+
+/** One seed in four, the first after each calm one, has a broker that is busy in the background. */
+const BUSY_CONFIG = {
+  "log.flush.offset.checkpoint.interval.ms": "20",
+  "log.flush.interval.ms": "10",
 };
 
 /** How fast the network is: a local one, a distant one, a bad one, which is a fault of its own. */
@@ -71,7 +77,9 @@ class ClientsScenario {
     this.#isCalm = world.seed % CALM_ONE_IN === 0;
     // Half of the brokers have two disks: what happens to the second one ends nobody.
     const directory = world.seed % 2 === 0 ? `${DATA},/more` : DATA;
-    this.#broker = new BrokerMachine(world, BROKER_CONFIG, !this.#isCalm, directory);
+    const isBusy = world.seed % CALM_ONE_IN === 1;
+    const config = { ...BROKER_CONFIG, ...isBusy && BUSY_CONFIG };
+    this.#broker = new BrokerMachine(world, config, !this.#isCalm, directory);
     this.#records = new SentRecords(world);
     this.#group = new GroupModel(world);
   }
@@ -164,7 +172,7 @@ class ClientsScenario {
       LIVENESS_MS,
       () => this.#world.failures.length > 0 || isTrue(),
     );
-    if (this.#world.failures.length > 0) throw new Error("Given up");
+    if (this.#world.failures.length > 0) throw new GivenUp();
   }
 
   /** Compares what is stored with what was sent, and returns where the partitions end. */

@@ -1,6 +1,6 @@
 /**
  * A runtime that remembers what its process holds: timers, files, sockets. Whoever has shut down
- * must hold nothing any more.
+ * must hold nothing any more, and must use nothing any more.
  *
  * @module
  */
@@ -18,6 +18,8 @@ export class Holdings {
   #count = 0;
   /** While true, no file grows. */
   isDiskFull = false;
+  /** Called with each use of the runtime, once the process has shut down. */
+  onUse: ((what: string) => void) | null = null;
   /** Called with the path of each file that is opened. */
   onOpen: ((path: string) => void) | null = null;
 
@@ -26,6 +28,11 @@ export class Holdings {
     const entry = `${what} (${++this.#count})`;
     this.#held.add(entry);
     return () => void this.#held.delete(entry);
+  }
+
+  /** Reports a use of the runtime after the end of the process. */
+  use(what: string): void {
+    this.onUse?.(what);
   }
 
   /** Everything there is, by name. */
@@ -46,6 +53,7 @@ export function observe(runtime: Runtime, holdings: Holdings): Runtime {
       monotonicMs: () => clock.monotonicMs(),
       yieldToLoop: () => clock.yieldToLoop(),
       setTimer(delayMs, callback) {
+        holdings.use(`sets a timer of ${delayMs} ms`);
         const giveBack = holdings.take(`a timer of ${delayMs} ms`);
         const timer = clock.setTimer(delayMs, () => {
           giveBack();
@@ -61,20 +69,43 @@ export function observe(runtime: Runtime, holdings: Holdings): Runtime {
     },
     files: {
       open: (path, mode) => {
+        holdings.use(`opens ${path}`);
         const file = observedFile(files.open(path, mode), path, holdings);
         holdings.onOpen?.(path);
         return file;
       },
-      makeDirectory: (path) => files.makeDirectory(path),
-      list: (path) => files.list(path),
-      exists: (path) => files.exists(path),
-      rename: (from, to) => files.rename(from, to),
-      remove: (path) => files.remove(path),
-      ...(files.removeLater === undefined
-        ? {}
-        : { removeLater: (path: string) => files.removeLater!(path) }),
-      syncDirectory: (path) => files.syncDirectory(path),
+      makeDirectory(path) {
+        holdings.use(`makes ${path}`);
+        files.makeDirectory(path);
+      },
+      list(path) {
+        holdings.use(`lists ${path}`);
+        return files.list(path);
+      },
+      exists(path) {
+        holdings.use(`looks for ${path}`);
+        return files.exists(path);
+      },
+      rename(from, to) {
+        holdings.use(`renames ${from}`);
+        files.rename(from, to);
+      },
+      remove(path) {
+        holdings.use(`removes ${path}`);
+        files.remove(path);
+      },
+      ...(files.removeLater !== undefined && {
+        removeLater: (path: string) => {
+          holdings.use(`removes ${path}`);
+          return files.removeLater!(path);
+        },
+      }),
+      syncDirectory(path) {
+        holdings.use(`syncs ${path}`);
+        return files.syncDirectory(path);
+      },
       tryLock(path) {
+        holdings.use(`locks ${path}`);
         const lock = files.tryLock(path);
         if (lock === null) return null;
         const giveBack = holdings.take(`the lock ${path}`);
@@ -88,9 +119,11 @@ export function observe(runtime: Runtime, holdings: Holdings): Runtime {
     },
     network: {
       async listen(options) {
+        holdings.use(`listens on ${options.host}:${options.port}`);
         return observedListener(await network.listen(options), holdings);
       },
       async connect(options) {
+        holdings.use(`connects to ${options.host}:${options.port}`);
         return observedConnection(await network.connect(options), holdings);
       },
     },
@@ -100,17 +133,30 @@ export function observe(runtime: Runtime, holdings: Holdings): Runtime {
 function observedFile(file: FileHandle, path: string, holdings: Holdings): FileHandle {
   const giveBack = holdings.take(`the file ${path}`);
   return {
-    readAt: (target, position) => file.readAt(target, position),
-    read: (target, position) => file.read(target, position),
+    readAt(target, position) {
+      holdings.use(`reads ${path}`);
+      return file.readAt(target, position);
+    },
+    read(target, position) {
+      holdings.use(`reads ${path}`);
+      return file.read(target, position);
+    },
     writeAt(bytes, position) {
+      holdings.use(`writes ${path}`);
       if (holdings.isDiskFull && position + bytes.length > file.size()) {
         throw new FileError(`Cannot write "${path}": the simulated disk is full`, "no-space");
       }
       file.writeAt(bytes, position);
     },
     size: () => file.size(),
-    truncate: (length) => file.truncate(length),
-    sync: () => file.sync(),
+    truncate(length) {
+      holdings.use(`truncates ${path}`);
+      file.truncate(length);
+    },
+    sync() {
+      holdings.use(`syncs ${path}`);
+      return file.sync();
+    },
     close() {
       giveBack();
       file.close();

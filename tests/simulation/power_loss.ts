@@ -25,7 +25,7 @@ import { Producing } from "./producing.ts";
 import { Reading } from "./reading.ts";
 import type { Role } from "./role.ts";
 import { SentRecords } from "./sent_records.ts";
-import { World } from "./world.ts";
+import { GivenUp, World } from "./world.ts";
 
 const TOPIC = "events";
 const OBSERVER = "observer";
@@ -241,6 +241,6 @@ class PowerLoss {
   }
 
   #giveUpOnFailure(): void {
-    if (this.#world.failures.length > 0) throw new Error("Given up");
+    if (this.#world.failures.length > 0) throw new GivenUp();
   }
 }

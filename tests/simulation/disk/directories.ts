@@ -18,7 +18,7 @@
  */
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import type { Outcome, Sabotage } from "../outcome.ts";
-import { World } from "../world.ts";
+import { GivenUp, World } from "../world.ts";
 import { HOST } from "./machine.ts";
 import { type Hosted, NodeStore } from "./node_store.ts";
 import { leaveWorkUnfinished } from "./interruption.ts";
@@ -74,7 +74,7 @@ class Directories {
     for (let step = random.below(30); step > 0 && !store.isOver; step--) {
       if (random.oneIn(10)) await topics.step();
       else await this.#work(operations, transactions);
-      if (failures.length > 0) throw new Error("Given up");
+      if (failures.length > 0) throw new GivenUp();
       store.expectOthersGoOn();
     }
   }
@@ -91,18 +91,18 @@ class Directories {
   async #end(): Promise<void> {
     const random = this.#random;
     const store = this.#store;
-    switch (random.below(4)) {
+    const ending = random.below(4);
+    await this.#interrupt();
+    switch (ending) {
       case 0:
         await store.close();
         if (random.oneIn(3)) await store.lookOver();
         if (random.oneIn(3)) store.cutPower();
         break;
       case 1:
-        await this.#interrupt();
         store.kill();
         break;
       default:
-        await this.#interrupt();
         store.cutPower();
     }
     store.bringBack();

@@ -17,7 +17,7 @@
 import { randomUuid } from "../../../src/protocol/uuid.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import type { Outcome, Sabotage } from "../outcome.ts";
-import { World } from "../world.ts";
+import { GivenUp, World } from "../world.ts";
 import { damageAndStart } from "./damage.ts";
 import { leaveWorkUnfinished } from "./interruption.ts";
 import { Operations } from "./operations.ts";
@@ -25,7 +25,7 @@ import { PartitionModel } from "./partition_model.ts";
 import { drawLogConfig, HOST } from "./machine.ts";
 import { Store } from "./store.ts";
 
-/** Remainders of `seed / 5` whose processes are killed while syncs are under way. */
+/** Remainders of `seed / 5` whose processes end while syncs are under way. */
 const INTERRUPTED = [1, 3];
 
 /** Runs the scenario of `seed`. */
@@ -76,23 +76,23 @@ class Disk {
     for (let step = random.below(60); step > 0 && failures.length === 0; step--) {
       await operations.step();
     }
-    if (failures.length > 0) throw new Error("Given up");
+    if (failures.length > 0) throw new GivenUp();
   }
 
   async #end(): Promise<void> {
     const random = this.#random;
     const store = this.#store;
-    switch (random.below(4)) {
+    const ending = random.below(4);
+    await this.#interrupt();
+    switch (ending) {
       case 0:
         await store.close();
         if (random.oneIn(3)) await store.lookOver();
         if (random.oneIn(3)) store.cutPower();
         return;
       case 1:
-        await this.#interrupt();
         return store.kill();
       default:
-        await this.#interrupt();
         return store.cutPower();
     }
   }

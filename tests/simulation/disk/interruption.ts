@@ -1,6 +1,6 @@
 /**
- * The last moments before a process is killed or loses its power: segments roll, checkpoints are
- * written, and the process ends while their syncs are still under way.
+ * The last moments of a process: segments roll, checkpoints are written, and the process ends while
+ * their syncs are still under way.
  *
  * @module
  */

@@ -16,7 +16,7 @@ import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { METADATA_TOPIC_ID, ZERO_UUID } from "../../../src/protocol/uuid.ts";
 import type { DiskOperation } from "../../../src/simulator/simulated_disk.ts";
-import type { World } from "../world.ts";
+import { GivenUp, type World } from "../world.ts";
 import { HOST, Machine, NODE_ID, type Place, textOf } from "./machine.ts";
 import { type Ending, PartitionModel } from "./partition_model.ts";
 
@@ -218,12 +218,12 @@ export class NodeStore extends Machine<Hosted> {
       await this.open();
     } catch (error) {
       world.fail(`the directories cannot be opened: ${textOf(error)}`);
-      throw new Error("Given up");
+      throw new GivenUp();
     }
     for (const place of this.places) this.#judge(place);
     this.#expectNoLeftovers();
     this.#wasClean = true;
-    if (world.failures.length > 0) throw new Error("Given up");
+    if (world.failures.length > 0) throw new GivenUp();
   }
 
   #judge(place: Hosted): void {
@@ -304,6 +304,7 @@ export class NodeStore extends Machine<Hosted> {
       await this.logs.close();
     } catch (error) {
       this.expectFault("the directories cannot be closed", error);
+      await this.world.expectEnd(HOST);
       return this.kill();
     }
     const clean = new Set(
@@ -315,8 +316,8 @@ export class NodeStore extends Machine<Hosted> {
       marks.get(place)!();
       place.model.durableStart = place.model.startOffset;
     }
-    if (isWhole && clean.size === this.places.length) this.world.expectNothingHeld(HOST);
-    else this.#wasClean = false;
+    await this.world.expectEnd(HOST);
+    if (!isWhole || clean.size < this.places.length) this.#wasClean = false;
     this.end("clean", (place) => clean.has(place) ? "clean" : "kill");
   }
 

@@ -9,6 +9,7 @@ import { TransactionFilter } from "../../../src/log/compaction/transaction_filte
 import { LogDirectories } from "../../../src/log/log_directories.ts";
 import { OpenTransactions } from "../../../src/log/open_transactions.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import { PendingWork } from "../../../src/log/pending_work.ts";
 import type { ProducerSnapshotEntry } from "../../../src/log/producer_snapshot.ts";
 import { ProducerState } from "../../../src/log/producer_state.ts";
 import type { Segment } from "../../../src/log/segment.ts";
@@ -104,6 +105,10 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
             return right.call(this, topic, partition, topicId, config);
           },
       ),
+  },
+  {
+    name: "a directory that is unlocked while work in it is under way",
+    plant: () => exchange(PendingWork.prototype, "settled", () => () => Promise.resolve()),
   },
   {
     name: "an index that tells of a segment before its name is on the disk",

@@ -10,6 +10,7 @@ import type { LogConfig } from "../../../src/log/log_config.ts";
 import { LogManager } from "../../../src/log/log_manager.ts";
 import { HOST, Machine, NODE_ID, type Place, textOf } from "./machine.ts";
 import type { Ending, PartitionModel } from "./partition_model.ts";
+import { GivenUp } from "../world.ts";
 
 /** The data directory. */
 export const DATA = "/data";
@@ -71,7 +72,7 @@ export class Store extends Machine {
       await this.open();
     } catch (error) {
       world.fail(`the directory cannot be opened: ${textOf(error)}`);
-      throw new Error("Given up");
+      throw new GivenUp();
     }
     for (const place of this.places) {
       const { topic, partition, name } = place.model;
@@ -82,7 +83,7 @@ export class Store extends Machine {
       );
     }
     this.#wasClean = true;
-    if (world.failures.length > 0) throw new Error("Given up");
+    if (world.failures.length > 0) throw new GivenUp();
   }
 
   /** Closes the directory in an orderly way. Whether it is known to be clean then. */
@@ -94,12 +95,13 @@ export class Store extends Machine {
       await this.manager.close();
     } catch (error) {
       this.expectFault("the directory cannot be closed", error);
+      await this.world.expectEnd(HOST);
       return this.kill();
     }
+    await this.world.expectEnd(HOST);
     if (failed || this.hasFailed) return this.kill();
     for (const mark of marks) mark();
     for (const { model } of this.places) model.durableStart = model.startOffset;
-    this.world.expectNothingHeld(HOST);
     this.end("clean", () => "clean");
   }
 

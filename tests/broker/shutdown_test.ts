@@ -1,0 +1,131 @@
+/**
+ * Brokers that shut down at any moment of what they do in the background: checkpoints, flushes by
+ * age, retention, rolls. Afterwards nothing is held, used or reported any more.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { Broker } from "../../src/broker/broker.ts";
+import { KafkaError } from "../../src/protocol/errors.ts";
+import { Simulation } from "../../src/simulator/simulation.ts";
+import { test } from "../harness.ts";
+import { Holdings, observe } from "../simulation/observed_runtime.ts";
+import { batchOf, produceTo } from "./fixture.ts";
+import { RawClient } from "./raw_client.ts";
+
+const ADDRESS = { host: "broker", port: 9092 };
+const CONFIG = {
+  "listeners": "PLAINTEXT://broker:9092",
+  "log.flush.offset.checkpoint.interval.ms": "3",
+  "log.flush.interval.ms": "2",
+  "log.retention.check.interval.ms": "4",
+  "log.roll.ms": "1",
+};
+const MADE_FAULT = "the simulation makes it fail";
+
+/** A broker on a simulated machine, and what it holds and says. */
+class Machine {
+  readonly holdings = new Holdings();
+  readonly errors: string[] = [];
+
+  constructor(readonly simulation: Simulation) {}
+
+  start(): Promise<Broker> {
+    return Broker.start({
+      runtime: observe(this.simulation.runtime("broker"), this.holdings),
+      directory: "/data,/more",
+      config: CONFIG,
+      logger: {
+        log: (level, message) => {
+          if (level === "error") this.errors.push(message);
+        },
+      },
+    });
+  }
+
+  /** Fails if the broker, which has shut down, holds something or uses something later. */
+  async expectNothingLeft(what: string): Promise<void> {
+    assertEquals(this.holdings.list(), [], what);
+    const late: string[] = [];
+    this.holdings.onUse = (use) => late.push(use);
+    await this.simulation.run(this.simulation.nowMs + 2_000);
+    assertEquals(late, [], what);
+  }
+}
+
+/** Produces for a random time, without waiting for the last answers. */
+async function produceSome(simulation: Simulation): Promise<void> {
+  const { random } = simulation;
+  const client = await RawClient.connect(simulation.runtime("client"), ADDRESS);
+  for (let batch = random.between(1, 12); batch > 0; batch--) {
+    const produced = produceTo(client, "events", batch % 2, batchOf(["a"]), 1).catch(() => {});
+    if (random.oneIn(2)) await produced;
+  }
+  if (random.oneIn(2)) client.close();
+}
+
+for (const fails of [false, true]) {
+  const disk = fails ? "after its disk failed" : "at any moment";
+  test(`a broker that shuts down ${disk} leaves nothing under way, over 150 seeds`, async () => {
+    let ended = 0;
+    for (let seed = 1; seed <= 150; seed++) {
+      const simulation = new Simulation(seed);
+      const { random } = simulation;
+      const machine = new Machine(simulation);
+      const broker = await simulation.run(machine.start());
+      broker.failed.then(() => ended++);
+      await simulation.run(
+        broker.controller.createTopics([{ name: "events", numPartitions: 2 }]),
+      );
+      await simulation.run(produceSome(simulation));
+      await simulation.run(simulation.nowMs + random.below(6_000) / 1_000);
+      if (fails) {
+        const path = random.oneIn(2) ? "/data/" : "";
+        simulation.disk("broker").failNext(random.oneIn(2) ? "write" : "sync", "io", path);
+        await simulation.run(simulation.nowMs + random.below(8_000) / 1_000);
+      }
+      await simulation.run(
+        broker.shutdown().catch((error) => {
+          if (!fails || !(error instanceof KafkaError)) throw error;
+        }),
+      );
+      await machine.expectNothingLeft(`seed ${seed}`);
+      const unexpected = machine.errors.filter((message) => !message.includes(MADE_FAULT));
+      assertEquals(unexpected, [], `seed ${seed}`);
+    }
+    assert(ended > (fails ? 30 : -1), `${ended} brokers ended by themselves`);
+  });
+}
+
+test("a broker whose start fails leaves nothing under way, over 150 seeds", async () => {
+  let refused = 0;
+  for (let seed = 1; seed <= 150; seed++) {
+    const simulation = new Simulation(seed);
+    const { random } = simulation;
+    const first = new Machine(simulation);
+    const broker = await simulation.run(first.start());
+    await simulation.run(broker.controller.createTopics([{ name: "events", numPartitions: 2 }]));
+    await simulation.run(produceSome(simulation));
+    simulation.kill("broker");
+    simulation.restart("broker");
+    const machine = new Machine(simulation);
+    const operation = (["open", "write", "sync", "change"] as const)[random.below(4)]!;
+    const starting = machine.start().then((started) => started, () => null);
+    await simulation.run(simulation.nowMs + random.below(3_000) / 1_000);
+    simulation.disk("broker").failNext(
+      operation,
+      "io",
+      random.oneIn(2) ? "__cluster_metadata" : "",
+    );
+    const started = await simulation.run(starting);
+    if (started === null) refused++;
+    else {
+      simulation.disk("broker").forgetFaults();
+      await simulation.run(
+        started.shutdown().catch((error) => {
+          if (!(error instanceof KafkaError)) throw error;
+        }),
+      );
+    }
+    await machine.expectNothingLeft(`seed ${seed}`);
+  }
+  assert(refused > 20, `${refused} of 150 starts failed`);
+});
