@@ -1,0 +1,196 @@
+/**
+ * `deno task sim` as a command: its flags, its exit codes, what it prints, and its processes.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { test } from "../harness.ts";
+
+const OK = 0;
+const FAILED = 1;
+const USAGE = 2;
+
+interface Ran {
+  readonly code: number;
+  /** Lines of the standard output. */
+  readonly lines: readonly string[];
+  readonly errors: string;
+}
+
+async function sim(...args: string[]): Promise<Ran> {
+  return await run("tests/cli/sim_scenarios.ts", args);
+}
+
+async function run(program: string, args: readonly string[]): Promise<Ran> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", program, ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    code,
+    lines: decoder.decode(stdout).split("\n").filter((line) => line !== ""),
+    errors: decoder.decode(stderr),
+  };
+}
+
+/** The lines without how long it took. */
+function untimed({ lines }: Ran): string[] {
+  return lines.map((line) => line.replace(/ in [\d.]+ s:/, ":"));
+}
+
+test("sim --help prints every flag and scenario, and runs nothing", async () => {
+  for (const args of [["--help"], ["-h"], ["--help", "--seeds", "3"]]) {
+    const { code, lines } = await sim(...args);
+    assertEquals(code, OK);
+    const text = lines.join("\n");
+    for (const word of ["--seeds N", "--jobs N", "--first SEED", "--record", "fails_at_33"]) {
+      assertStringIncludes(text, word);
+    }
+    assert(!text.includes(" seeds in "), text);
+  }
+  const { code, lines } = await run("tests/simulation/run.ts", ["--help"]);
+  assertEquals(code, OK);
+  assertStringIncludes(lines.join("\n"), "single_broker, clients, power_loss, disk, directories");
+});
+
+test("sim rejects arguments that it does not know or that exclude each other", async () => {
+  const cases: readonly (readonly [args: string, sentence: string])[] = [
+    ["--sceario well", "There is no flag --sceario, did you mean --scenario?"],
+    ["--verbose", "There is no flag --verbose"],
+    ["-n 3", "There is no flag -n"],
+    ["well", '"well" is no flag'],
+    ["--seeds 3 -- 4", '"4" is no flag'],
+    ["--seeds", "--seeds needs a value"],
+    ["--seeds= --scenario well", "--seeds needs a value"],
+    ["--seeds 0", '--seeds cannot be "0": it takes a whole number from 1'],
+    ["--seeds 1.5", '--seeds cannot be "1.5"'],
+    ["--seeds=-3", '--seeds cannot be "-3"'],
+    ["--seeds 3 --seeds 4", "--seeds is given 2 times"],
+    ["--first abc", '--first cannot be "abc"'],
+    ["--first 9007199254740991", '--first cannot be "9007199254740991"'],
+    ["--jobs 0", '--jobs cannot be "0": it takes a whole number from 1 to 64'],
+    ["--jobs 65", '--jobs cannot be "65"'],
+    ["--seed 1 --seeds 2", "--seed and --seeds exclude each other"],
+    ["--seed 1 --first 2", "--seed and --first exclude each other"],
+    ["--seed 1 --jobs 2", "--seed and --jobs exclude each other"],
+    ["--record --seed 1", "--record and --seed exclude each other"],
+    ["--record --jobs 2", "--record and --jobs exclude each other"],
+    ["--scenario other", 'There is no scenario "other": choose from well, '],
+    ["--scenario well,", 'There is no scenario ""'],
+    ["--scenario well,well=3", 'The scenario "well" is named twice'],
+    ["--scenario well=0", '"well=0" cannot be "0"'],
+    ["--scenario well=3 --seed 1", '--seed and "well=3" exclude each other'],
+  ];
+  const all = await Promise.all(cases.map(([args]) => sim(...args.split(" "))));
+  all.forEach(({ code, lines, errors }, index) => {
+    const [args, sentence] = cases[index]!;
+    assertStringIncludes(errors, sentence);
+    assertEquals([code, lines], [USAGE, []], args);
+  });
+});
+
+for (const jobs of ["1", "3"]) {
+  test(`sim --jobs ${jobs} adds up the seeds of each scenario once`, async () => {
+    const ran = await sim(
+      "--scenario",
+      "well=50,prints",
+      "--seeds",
+      "45",
+      "--first",
+      "10",
+      "--jobs",
+      jobs,
+    );
+    assertEquals(ran.code, OK);
+    assertEquals(untimed(ran).filter((line) => line !== "printed by a scenario"), [
+      "well: 50 seeds: 50 runs, 1725 sum",
+      "well: all is well",
+      "prints: 45 seeds: 45 runs, 1440 sum",
+      "prints: all is well",
+    ]);
+  });
+
+  test(`sim --jobs ${jobs} prints what fails and how to repeat it`, async () => {
+    const args = ["--scenario", "well,fails_at_33", "--seeds", "100", "--lines", "2"];
+    const ran = await sim(...args, "--jobs", jobs);
+    assertEquals(ran.code, FAILED);
+    assertEquals(untimed(ran), [
+      "well: 100 seeds: 100 runs, 5050 sum",
+      "well: all is well",
+      "  second",
+      "  third",
+      "fails_at_33, seed 33: it is 33",
+      "fails_at_33, seed 33: it is odd",
+      "repeat it: deno task sim --scenario fails_at_33 --seed 33",
+      "fails_at_33: 100 seeds: 100 runs, 5050 sum",
+      "fails_at_33: 1 seeds failed",
+    ]);
+  });
+
+  test(`sim --jobs ${jobs} stops a scenario after five seeds that fail, and goes on`, async () => {
+    const ran = await sim(
+      "--scenario",
+      "fails,well",
+      "--seeds",
+      "90",
+      "--lines",
+      "0",
+      "--jobs",
+      jobs,
+    );
+    assertEquals(ran.code, FAILED);
+    const failures = ran.lines.filter((line) => line.includes("it always fails"));
+    assertEquals(failures.length, 5);
+    assertEquals(untimed(ran).slice(-3), [
+      "fails: 5 seeds failed",
+      "well: 90 seeds: 90 runs, 4095 sum",
+      "well: all is well",
+    ]);
+  });
+
+  test(`sim --jobs ${jobs} counts errors and rejections that are not handled as failures`, async () => {
+    const ran = await sim("--scenario", "rejects=1,forgets=60", "--lines", "0", "--jobs", jobs);
+    assertEquals(ran.code, FAILED);
+    const text = ran.lines.join("\n");
+    assertMatch(text, /^rejects, seed 1: Error: no outcome/m);
+    assertMatch(text, /^forgets, seed 50: a rejection was not handled: Error: forgotten/m);
+    assertStringIncludes(text, "forgets: 1 seeds failed");
+  });
+}
+
+test("sim --jobs 2 reports the seeds at which its processes end, and runs the others", async () => {
+  const ran = await sim("--scenario", "ends_the_process", "--seeds", "80", "--jobs", "2");
+  assertEquals(ran.code, FAILED);
+  const lines = untimed(ran);
+  assertEquals(lines.filter((line) => line.startsWith("ends_the_process, ")).sort(), [
+    "ends_the_process, seed 21: the process that ran it ended with exit code 9",
+    "ends_the_process, seed 60: the process that ran it ended with exit code 9",
+  ]);
+  assertEquals(lines.slice(-2), [
+    `ends_the_process: 80 seeds: 78 runs, ${80 * 81 / 2 - 81} sum`,
+    "ends_the_process: 2 seeds failed",
+  ]);
+});
+
+test("sim --seed runs one seed and prints its trace", async () => {
+  const well = await sim("--seed", "33", "--scenario", "well,fails_at_33", "--lines", "1");
+  assertEquals(well.code, FAILED);
+  assertEquals(well.lines, [
+    "  third",
+    "well, seed 33 has the trace trace of 33: 1 runs, 33 sum",
+    "  third",
+    "fails_at_33, seed 33: it is 33",
+    "fails_at_33, seed 33: it is odd",
+    "repeat it: deno task sim --scenario fails_at_33 --seed 33",
+    "fails_at_33, seed 33 has the trace trace of 33: 1 runs, 33 sum",
+  ]);
+  assertEquals((await sim("--seed", "0", "--scenario", "well")).code, OK);
+});
+
+test("sim --jobs gives what one process gives", async () => {
+  const args = ["--scenario", "disk=30,power_loss=6", "--first", "11"];
+  const one = await run("tests/simulation/run.ts", args);
+  const two = await run("tests/simulation/run.ts", [...args, "--jobs", "2"]);
+  assertEquals([one.code, two.code], [OK, OK]);
+  const sums = (ran: Ran) => untimed(ran).map((line) => line.split(/[:,] /).sort());
+  assertEquals(sums(two), sums(one));
+});
