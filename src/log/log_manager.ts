@@ -190,7 +190,7 @@ export class LogManager {
       }
     }
     this.#isOpened = true;
-    this.#recoveryPoints.know();
+    this.#recoveryPoints.know(this.#failures.keys());
   }
 
   /**
@@ -495,6 +495,7 @@ export class LogManager {
    */
   async flushMended(): Promise<void> {
     await this.#flushThose((log) => log.wasMended);
+    if (this.#recoveryPoints.wasMissing) await this.checkpoint();
   }
 
   /**

@@ -34,8 +34,8 @@ export interface LogOpeningOptions
 export class LogOpening {
   /** Whether something was cut off or removed. */
   wasMended = false;
-  /** All below was on the disk, as far as anybody knows. */
-  safeOffset: number;
+  /** Everything below this offset is durable. */
+  readonly safeOffset: number;
   /** Whether the leader epochs' file can be read. */
   #hasEpochs = true;
   readonly #options: LogOpeningOptions;
@@ -47,6 +47,14 @@ export class LogOpening {
     this.#options = options;
     this.safeOffset = options.recoveryPoint ?? 0;
     this.#replay = new LogReplay(options.producers);
+  }
+
+  /**
+   * Whether a log that another process left without an orderly end, and that ends at `logEndOffset`,
+   * may have an end that is not durable: a cut, or where nothing is known, all of it.
+   */
+  mayBeUnsynced(logEndOffset: number): boolean {
+    return this.#options.recoveryPoint === undefined || this.safeOffset >= logEndOffset;
   }
 
   /** Opens the segments, and where they are walked, takes their batches in. */
@@ -73,7 +81,10 @@ export class LogOpening {
       wasShutDownCleanly: options.wasShutDownCleanly === true,
       beginWalk: (first, before) => {
         this.#walkedFrom = first.baseOffset;
-        if (options.recoveryPoint === undefined) this.safeOffset = first.baseOffset;
+        // Without a recovery point nothing is known to be durable, whole as it may be.
+        if (options.recoveryPoint === undefined) {
+          for (const segment of before) segment.isDirty = true;
+        }
         const begin = before[0]?.baseOffset ?? first.baseOffset;
         const from = snapshots.restore(producers, begin, first.baseOffset, nowMs);
         replayProducers(before, producers, from, first.baseOffset);

@@ -547,7 +547,7 @@ export class PartitionLog {
     // The last process may have cut the log where it ends now, and not brought that to the disk.
     const mayBeCut = !isNew && !wasClean;
     this.#segments.active.isDirty ||= mayBeCut;
-    this.#wasMended = opening.wasMended || mayBeCut && safeOffset >= this.logEndOffset;
+    this.#wasMended = opening.wasMended || mayBeCut && opening.mayBeUnsynced(this.logEndOffset);
     opening.finish(this.#segments.all, this.#logStartOffset);
   }
 

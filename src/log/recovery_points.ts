@@ -9,15 +9,20 @@ import { FileError, type FileSystem } from "../runtime/runtime.ts";
 import { OffsetCheckpoint } from "./offset_checkpoint.ts";
 import type { PartitionLog } from "./partition_log.ts";
 import type { PendingWork } from "./pending_work.ts";
+import { baseOffsetOf } from "./segment.ts";
 
-const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
+/** The name of the file with the recovery points. */
+export const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
 const HIGH_WATERMARKS = "replication-offset-checkpoint";
 
 /** The two checkpoints of one data directory. */
 export class RecoveryPoints {
   /** The high watermark of a log: its end, unless somebody who knows better is asked. */
   highWatermarkOf: (log: PartitionLog) => number = (log) => log.logEndOffset;
+  /** Whether the file with the recovery points was missing when the logs were opened. */
+  wasMissing = false;
   readonly #files: FileSystem;
+  readonly #directory: string;
   readonly #logs: ReadonlyMap<string, PartitionLog>;
   readonly #recoveryPoints: OffsetCheckpoint;
   readonly #highWatermarks: OffsetCheckpoint;
@@ -41,6 +46,7 @@ export class RecoveryPoints {
     pendingWork: PendingWork,
   ) {
     this.#files = files;
+    this.#directory = directory;
     this.#logs = logs;
     this.#onLoss = onLoss;
     this.#recoveryPoints = new OffsetCheckpoint(
@@ -73,9 +79,30 @@ export class RecoveryPoints {
     return this.#storedHighWatermarks.get(name) ?? -1;
   }
 
-  /** Every log of the directory has been opened, or is known as damaged. */
-  know(): void {
-    this.#storedRecoveryPoints ??= new Map();
+  /**
+   * Every log of the directory has been opened, but for those named `damaged`. Where the file was
+   * missing it is written now: it must not be missing when the power fails, since no later start would
+   * know how far each log may be torn then.
+   */
+  know(damaged: Iterable<string>): void {
+    if (this.#storedRecoveryPoints !== null) return;
+    // What was refused once must not be cut by the next start.
+    const assumed = [...damaged].map((name) => [name, this.#assumedDurable(name)] as const);
+    this.#storedRecoveryPoints = new Map(assumed);
+    this.wasMissing = true;
+    this.saveLater();
+  }
+
+  /** Up to where a log without a recovery point counts as durable when it is opened. */
+  #assumedDurable(name: string): number {
+    const directory = `${this.#directory}/${name}`;
+    try {
+      const offsets = this.#files.list(directory).map((entry) => baseOffsetOf(entry.name));
+      return Math.max(0, ...offsets);
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      return 0;
+    }
   }
 
   /** The log is gone for good. */
@@ -97,7 +124,7 @@ export class RecoveryPoints {
     await this.#highWatermarks.save(() => this.#currentHighWatermarks());
   }
 
-  /** As {@linkcode RecoveryPoints.save}, for one who does not wait: what was written before stays true. */
+  /** As {@linkcode RecoveryPoints.save}, for a caller that does not wait. */
   saveLater(): void {
     this.save().catch((error) => {
       if (!(error instanceof FileError)) throw error;

@@ -2,7 +2,8 @@
  * The log on a simulated disk that loses, keeps or tears what was not synced when the power goes.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { DEFAULT_LOG_CONFIG } from "../../src/log/log_config.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
+import { LogManager } from "../../src/log/log_manager.ts";
 import { PartitionLog } from "../../src/log/partition_log.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
@@ -21,6 +22,13 @@ function open(runtime: Runtime, recoveryPoint?: number): PartitionLog {
     config: DEFAULT_LOG_CONFIG,
     ...(recoveryPoint !== undefined && { recoveryPoint }),
   });
+}
+
+const SMALL_SEGMENTS: LogConfig = { ...DEFAULT_LOG_CONFIG, segmentBytes: 400 };
+
+function openDirectory(runtime: Runtime): LogManager {
+  const configOf = () => SMALL_SEGMENTS;
+  return LogManager.open({ runtime, directory: "/data", nodeId: 1, configOf });
 }
 
 const SEEDS = seedCount(40, 400);
@@ -195,4 +203,93 @@ test("a list of aborted transactions that is left without its records is removed
   again.close();
   const names = machine.files.list("/data/events-0").map(({ name }) => name);
   assertEquals(names.filter((name) => name.endsWith(".txnindex")), []);
+});
+
+test("a start without a recovery point claims nothing to be durable that it has not synced", async () => {
+  for (const fate of ["lose", "random"] as const) {
+    for (let seed = 1; seed <= 40; seed++) {
+      const simulation = new Simulation(seed);
+      const first = openDirectory(simulation.runtime("alpha"));
+      await simulation.run(first.flushDirectory());
+      const log = first.create("events", 0, "vwnYOrl8QJKJOWqndPArhA", SMALL_SEGMENTS);
+      await simulation.run(first.flushDirectory());
+      for (let i = 0; i < 9; i++) log.append(batchOf(3), { leaderEpoch: 0, origin: "client" });
+      // The page cache has all of it, and the disk next to nothing.
+      simulation.kill("alpha");
+      const runtime = simulation.restart("alpha");
+      runtime.files.remove("/data/recovery-point-offset-checkpoint");
+      const second = openDirectory(runtime);
+      await simulation.run(second.flushDirectory());
+      assertEquals(second.get("events", 0)!.logEndOffset, 27);
+      await simulation.run(second.checkpoint());
+      simulation.crash("alpha", fate);
+      const third = openDirectory(simulation.restart("alpha"));
+      const failures = [...third.failures.values()].map(({ message }) => message);
+      assertEquals(failures, [], `seed ${seed}, ${fate}`);
+    }
+  }
+});
+
+test("a start without a recovery point makes durable what it found", async () => {
+  const simulation = new Simulation(1);
+  const first = openDirectory(simulation.runtime("alpha"));
+  await simulation.run(first.flushDirectory());
+  const log = first.create("events", 0, "vwnYOrl8QJKJOWqndPArhA", SMALL_SEGMENTS);
+  await simulation.run(first.flushDirectory());
+  for (let i = 0; i < 9; i++) log.append(batchOf(3), { leaderEpoch: 0, origin: "client" });
+  simulation.kill("alpha");
+  const runtime = simulation.restart("alpha");
+  runtime.files.remove("/data/recovery-point-offset-checkpoint");
+  const second = openDirectory(runtime);
+  await simulation.run(second.flushMended());
+  simulation.crash("alpha", "lose");
+  const third = openDirectory(simulation.restart("alpha"));
+  assertEquals(third.get("events", 0)!.logEndOffset, 27);
+});
+
+test("the recovery points that a start did not find are on the disk when it has ended", async () => {
+  for (const isClean of [true, false]) {
+    const simulation = new Simulation(1);
+    const first = openDirectory(simulation.runtime("alpha"));
+    await simulation.run(first.flushDirectory());
+    const log = first.create("events", 0, "vwnYOrl8QJKJOWqndPArhA", SMALL_SEGMENTS);
+    log.append(batchOf(3), { leaderEpoch: 0, origin: "client" });
+    await simulation.run(first.flush());
+    if (isClean) await simulation.run(first.close());
+    simulation.kill("alpha");
+    const runtime = simulation.restart("alpha");
+    runtime.files.remove("/data/recovery-point-offset-checkpoint");
+    const second = openDirectory(runtime);
+    await simulation.run(second.flushMended());
+    simulation.crash("alpha", "lose");
+    const { files } = simulation.restart("alpha");
+    const file = files.open("/data/recovery-point-offset-checkpoint", "read");
+    const bytes = new Uint8Array(file.size());
+    file.readAt(bytes, 0);
+    assertEquals(new TextDecoder().decode(bytes), "0\n1\nevents 0 3\n");
+  }
+});
+
+test("damage that was refused without recovery points is refused by the next start too", async () => {
+  const simulation = new Simulation(1);
+  const first = openDirectory(simulation.runtime("alpha"));
+  await simulation.run(first.flushDirectory());
+  const log = first.create("events", 0, "vwnYOrl8QJKJOWqndPArhA", SMALL_SEGMENTS);
+  for (let i = 0; i < 9; i++) log.append(batchOf(3), { leaderEpoch: 0, origin: "client" });
+  await simulation.run(first.flush());
+  simulation.kill("alpha");
+  let runtime = simulation.restart("alpha");
+  runtime.files.remove("/data/recovery-point-offset-checkpoint");
+  const segment = runtime.files.open("/data/events-0/00000000000000000006.log", "write");
+  segment.truncate(segment.size() - 1);
+  segment.close();
+  for (let start = 1; start <= 3; start++) {
+    const manager = openDirectory(runtime);
+    const message = manager.failures.get("events-0")?.message ?? "it is open";
+    assertStringIncludes(message, "00000000000000000006.log", `start ${start}`);
+    await simulation.run(manager.flushMended());
+    await simulation.run(manager.checkpoint());
+    simulation.kill("alpha");
+    runtime = simulation.restart("alpha");
+  }
 });

@@ -37,11 +37,13 @@ export function runDisk(seed: number, sabotage?: Sabotage): Promise<Outcome> {
 class Disk {
   readonly #random: Xoshiro128;
   readonly #interruptions: Xoshiro128;
+  readonly #isInterrupted: boolean;
   readonly #store: Store;
 
   constructor(readonly world: World) {
     this.#random = world.random("scenario");
     this.#interruptions = world.random("interruptions");
+    this.#isInterrupted = INTERRUPTED.includes(world.seed % 5);
     this.#store = new Store(world);
     world.simulation.disk(HOST).hasNoise = this.#random.oneIn(2);
   }
@@ -99,7 +101,7 @@ class Disk {
 
   /** Leaves work unfinished. */
   async #interrupt(): Promise<void> {
-    if (!INTERRUPTED.includes(this.world.seed % 5)) return;
+    if (!this.#isInterrupted) return;
     const store = this.#store;
     const operations = new Operations(store, this.#interruptions, false);
     await leaveWorkUnfinished(
@@ -139,6 +141,8 @@ class Disk {
       if (random.oneIn(2)) store.kill();
       else store.cutPower();
     }
+    const isKnown = store.places.every(({ ending }) => ending !== "power");
+    if (this.#isInterrupted && isKnown && this.#interruptions.oneIn(4)) store.loseRecoveryPoints();
     await store.openAndJudge();
   }
 }

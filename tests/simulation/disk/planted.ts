@@ -10,12 +10,14 @@ import { BatchScanner } from "../../../src/log/batch_scanner.ts";
 import { LogCompaction } from "../../../src/log/compaction/log_compaction.ts";
 import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
+import { LogOpening } from "../../../src/log/log_opening.ts";
 import { LogManager } from "../../../src/log/log_manager.ts";
 import { LogStart } from "../../../src/log/log_start.ts";
 import { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ProducerSnapshots } from "../../../src/log/producer_snapshots.ts";
 import { ProducerState } from "../../../src/log/producer_state.ts";
 import { RecoveryPoints } from "../../../src/log/recovery_points.ts";
+import type { Segment } from "../../../src/log/segment.ts";
 import type { Sabotage } from "../outcome.ts";
 import { wrongFiles } from "./wrong_files.ts";
 
@@ -160,6 +162,21 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
           },
       );
     },
+  },
+  {
+    name: "segments of a killed process that a start without recovery points takes for durable",
+    plant: () =>
+      exchange(
+        LogOpening.prototype,
+        "openSegments",
+        (right) =>
+          function (this: LogOpening): Segment[] {
+            const segments = right.call(this);
+            // Nothing is known to be durable.
+            if (this.safeOffset === 0) segments.slice(0, -1).forEach((one) => one.isDirty = false);
+            return segments;
+          },
+      ),
   },
   {
     name: "a marker of an orderly end that is written before all else is on the disk",

@@ -8,6 +8,7 @@ import { describeDamage } from "../../../src/inspect/findings.ts";
 import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
 import { LogManager } from "../../../src/log/log_manager.ts";
+import { RECOVERY_POINTS } from "../../../src/log/recovery_points.ts";
 import { HOST, Machine, NODE_ID, type Place, textOf } from "./machine.ts";
 import type { Ending, PartitionModel } from "./partition_model.ts";
 import { GivenUp } from "../world.ts";
@@ -63,6 +64,16 @@ export class Store extends Machine {
     } catch (error) {
       if (life === this.life) this.expectFault("cannot write the checkpoints", error);
     }
+  }
+
+  /** Removes the checkpoint of recovery points, while no process runs. */
+  loseRecoveryPoints(): void {
+    const { disk, world } = this;
+    const path = `${DATA}/${RECOVERY_POINTS}`;
+    if (!disk.tree.exists(path)) return;
+    disk.tree.remove(path);
+    disk.syncNames(disk.tree.directory("sync", DATA));
+    world.count("recovery points removed");
   }
 
   /** Opens the directory, which must succeed, and compares every log with its model. */
