@@ -51,6 +51,8 @@ export class NodeStore extends Machine<Hosted> {
   readonly deletedNames: Set<string> = new Set();
   /** The directory that is missing for now, or null. */
   missing: string | null = null;
+  /** The deletions of this process: no other change of the metadata comes before they have ended. */
+  settling: Promise<void> = Promise.resolve();
   #logs: LogDirectories | null = null;
   /** Directories whose disk was told to fail since the last end. */
   readonly #sick = new Set<string>();
@@ -340,6 +342,7 @@ export class NodeStore extends Machine<Hosted> {
 
   protected override noteEnding(ending: Ending, endingOf: (place: Hosted) => Ending): void {
     this.#logs = null;
+    this.settling = Promise.resolve();
     this.#sick.clear();
     if (ending !== "clean") this.#wasClean = false;
     if (ending === "power") this.#hasLostPower = true;

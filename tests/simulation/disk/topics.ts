@@ -16,8 +16,6 @@ const NAMES = ["clicks", "orders", "users.by-name"];
 
 /** Topics of a node. */
 export class Topics {
-  #settling: Promise<void> = Promise.resolve();
-
   constructor(
     readonly store: NodeStore,
     readonly operations: Operations<Hosted>,
@@ -47,7 +45,7 @@ export class Topics {
   /** Makes a topic of a name that is free, often one that was deleted. */
   async create(): Promise<void> {
     const { store, random } = this;
-    await this.#settling;
+    await this.store.settling;
     const name = NAMES[random.below(NAMES.length)]!;
     if (store.topics.some((topic) => topic.name === name) || this.#mayLieElsewhere(name)) return;
     const id = randomUuid(random);
@@ -92,8 +90,8 @@ export class Topics {
         store.world.fail(`${place.model.name} was deleted, and is open`);
       }
     }
-    this.#settling = this.#settle();
-    if (random.oneIn(2)) await this.#settling;
+    this.store.settling = this.#settle();
+    if (random.oneIn(2)) await this.store.settling;
   }
 
   /** As the broker, which lets no other change of the metadata come before this has ended. */
@@ -153,7 +151,7 @@ export class Topics {
   /** Has the metadata log say something, on the disk. False when its disk does not let it. */
   async #note(what: string): Promise<boolean> {
     const { store, operations } = this;
-    await this.#settling;
+    await this.store.settling;
     const { metadata, runtime } = store;
     const { model } = metadata;
     store.world.simulation.trace(what);
