@@ -7,7 +7,8 @@
  */
 import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES } from "../limits.ts";
 import { KafkaError } from "../protocol/errors.ts";
-import { FrameParser, type KeptBytes } from "../protocol/frame.ts";
+import type { ForeignOpening, ForeignProtocol } from "../protocol/foreign_protocol.ts";
+import { ForeignProtocolError, FrameParser, type KeptBytes } from "../protocol/frame.ts";
 import { ProtocolError } from "../protocol/wire.ts";
 import { type Clock, type Connection, ConnectionError } from "../runtime/runtime.ts";
 import { AnswerQueue } from "./answer_queue.ts";
@@ -29,6 +30,15 @@ export interface ConnectionEnvironment {
   /** `socket.request.max.bytes` as it stands now. */
   maxFrameBytes(): number;
 }
+
+/** What to change about a client that speaks another protocol. */
+const REMEDIES: Readonly<Record<ForeignProtocol, string>> = {
+  TLS: "this listener is plaintext, set security.protocol=PLAINTEXT at the client",
+  HTTP: "this port serves Kafka's protocol only, correct the address or make a health check that " +
+    "only connects",
+  SSH: "this port serves Kafka's protocol only, correct the address",
+  PROXY: "it is not supported, turn it off at the load balancer",
+};
 
 /** A connection being served. */
 export class ClientConnection {
@@ -77,6 +87,8 @@ export class ClientConnection {
         await this.#startRequests();
       }
       if (!this.#closed) await this.#finishAnswers();
+      const opening = this.#closed ? null : this.#parser.foreignOpening;
+      if (opening !== null) this.#end(new ForeignProtocolError(opening));
       this.close();
     } catch (error) {
       this.#end(error);
@@ -161,13 +173,20 @@ export class ClientConnection {
     const isExpected = error instanceof ProtocolError || error instanceof CloseConnection ||
       error instanceof KafkaError;
     if (isExpected) {
-      this.#environment.logger.log("warn", `Closed ${host}:${port}: ${error.message}`);
+      const reason = error instanceof ForeignProtocolError
+        ? foreignClient(error.opening)
+        : error.message;
+      this.#environment.logger.log("warn", `Closed ${host}:${port}: ${reason}`);
     } else if (!(error instanceof ConnectionError)) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       this.#environment.logger.log("error", `Closed ${host}:${port} by a defect: ${text}`);
     }
     this.close();
   }
+}
+
+function foreignClient({ protocol, sent }: ForeignOpening): string {
+  return `the client sent ${sent}: ${REMEDIES[protocol]}`;
 }
 
 /** The cheapest way to write that the connection has. */

@@ -6,7 +6,8 @@
  */
 import type { Api } from "../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { finishFrame, FrameParser, startFrame } from "../protocol/frame.ts";
+import type { ForeignProtocol } from "../protocol/foreign_protocol.ts";
+import { finishFrame, ForeignProtocolError, FrameParser, startFrame } from "../protocol/frame.ts";
 import { readResponseHeader, writeRequestHeader } from "../protocol/header.ts";
 import { apiVersions } from "../protocol/messages/api_versions.ts";
 import { ByteReader, ByteWriter } from "../protocol/wire.ts";
@@ -56,6 +57,14 @@ export interface RequestOptions {
 const SOFTWARE = { clientSoftwareName: "millrace", clientSoftwareVersion: "0.1.0" };
 /** More requests than this without an answer are a mistake of the caller. */
 const MAX_IN_FLIGHT = 1_000;
+
+/** What to change about an address at which another protocol is spoken. */
+const REMEDIES: Readonly<Record<ForeignProtocol, string>> = {
+  TLS: "this client has no TLS yet, name a PLAINTEXT listener of the broker",
+  HTTP: "that is a web server, name the port of a Kafka broker",
+  SSH: "that is an SSH server, name the port of a Kafka broker",
+  PROXY: "that is a proxy, name the port of a Kafka broker",
+};
 
 /** A connection that is open, with its versions settled. */
 export class BrokerConnection {
@@ -277,6 +286,7 @@ export class BrokerConnection {
       }
       for (let frame = parser.next(); frame !== null; frame = parser.next()) this.#receive(frame);
     }
+    if (parser.foreignOpening !== null) throw new ForeignProtocolError(parser.foreignOpening);
     if (this.#failure === null) throw new ConnectionError("the broker closed the connection");
   }
 
@@ -296,6 +306,12 @@ export class BrokerConnection {
 
   #close(cause: unknown): void {
     if (this.#failure !== null) return;
+    if (cause instanceof ForeignProtocolError) {
+      const { protocol, sent } = cause.opening;
+      return this.#close(
+        new ConnectionError(`it answered with ${sent}: ${REMEDIES[protocol]}`, { cause }),
+      );
+    }
     const failure = cause instanceof KafkaError
       ? connectionLost("talk to", this.address, new ConnectionError(cause.message, { cause }))
       : connectionLost("talk to", this.address, cause);

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { type ForeignOpening, recognizeForeignOpening } from "./foreign_protocol.ts";
 import { type ByteWriter, ProtocolError } from "./wire.ts";
 
 /** Bytes of the length before a frame. */
@@ -46,6 +47,14 @@ export class KeptBytes {
   }
 }
 
+/** Thrown in place of a first frame whose length is no length: the peer speaks another protocol. */
+export class ForeignProtocolError extends ProtocolError {
+  /** `opening` is what the peer sent. */
+  constructor(readonly opening: ForeignOpening) {
+    super(`The bytes begin ${opening.sent}, not a frame`);
+  }
+}
+
 /**
  * Cuts frames out of what is read. The owner reads into {@linkcode space}, says with
  * {@linkcode filled} how much came, takes frames with {@linkcode next} until there is none, and
@@ -65,6 +74,8 @@ export class FrameParser {
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL);
   #start = 0;
   #end = 0;
+  /** Whether no frame has been taken yet. */
+  #isFirst = true;
   /** Bytes that the frame under way takes with its length, 0 while that is unknown. */
   #needed = 0;
   /** How long the last space was, and whether a read has filled all of it. */
@@ -135,7 +146,8 @@ export class FrameParser {
   /**
    * The next whole frame without its length, or null when more bytes are needed. It is a view into
    * the buffer, valid until {@linkcode space} is asked for. Throws {@linkcode ProtocolError} when
-   * the length is negative or over the limit: nothing after it can be trusted.
+   * the length is negative or over the limit: nothing after it can be trusted. It is a
+   * {@linkcode ForeignProtocolError} when these are the first bytes and of a known protocol.
    */
   next(): Uint8Array<ArrayBuffer> | null {
     const available = this.#end - this.#start;
@@ -150,7 +162,18 @@ export class FrameParser {
     this.#needed = PREFIX + length;
     if (available < this.#needed) return null;
     this.#start += this.#needed;
+    this.#isFirst = false;
     return bytes.subarray(at + PREFIX, this.#start);
+  }
+
+  /**
+   * What the peer sent when its first bytes are of a known protocol that is not Kafka's, or null.
+   * Only a limit above such a length leaves {@linkcode next} waiting for a frame of that length.
+   */
+  get foreignOpening(): ForeignOpening | null {
+    if (!this.#isFirst || this.buffered < PREFIX) return null;
+    const { buffer, byteOffset } = this.#bytes;
+    return recognizeForeignOpening(new DataView(buffer, byteOffset).getInt32(this.#start));
   }
 
   /** Gives back what was taken of the kept bytes: the peer has gone. */
@@ -226,6 +249,8 @@ export class FrameParser {
   }
 
   #badLength(length: number): ProtocolError {
+    const opening = this.foreignOpening;
+    if (opening !== null) return new ForeignProtocolError(opening);
     return new ProtocolError(
       length < 0
         ? `A frame cannot have ${length} bytes`

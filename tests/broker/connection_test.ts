@@ -9,6 +9,8 @@ import { batchOf, produceTo, withBroker } from "./fixture.ts";
 
 const int32 = (value: number) =>
   new Uint8Array([value >> 24 & 255, value >> 16 & 255, value >> 8 & 255, value & 255]);
+const bytesOf = (text: string | readonly number[]) =>
+  typeof text === "string" ? new TextEncoder().encode(text) : Uint8Array.from(text);
 const joined = (...parts: Uint8Array[]) => new Uint8Array(parts.flatMap((part) => [...part]));
 
 test("answers leave in the order of the requests, also behind one that waits", () =>
@@ -93,6 +95,52 @@ test("bytes that are no request close their connection and touch nothing else", 
     }
     assertEquals((await produceTo(client, "events", 0, batchOf(["more"]))).baseOffset, 1);
   }));
+
+/** How clients of other protocols begin, and what the log says of them. */
+const FOREIGN: readonly (readonly [string | readonly number[], string])[] = [
+  [
+    [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3],
+    "the client sent a TLS handshake: this listener is plaintext, set security.protocol=PLAINTEXT " +
+    "at the client",
+  ],
+  [
+    "GET / HTTP/1.1\r\n\r\n",
+    "the client sent an HTTP GET request: this port serves Kafka's protocol only, correct the " +
+    "address or make a health check that only connects",
+  ],
+  [
+    "SSH-2.0-OpenSSH_9.9\r\n",
+    "the client sent an SSH version string: this port serves Kafka's protocol only, correct the " +
+    "address",
+  ],
+  [
+    "PROXY TCP4 10.0.0.1 10.0.0.2 5000 9092\r\n",
+    "the client sent a PROXY protocol header: it is not supported, turn it off at the load balancer",
+  ],
+];
+
+test("a client of another protocol is named in the log and its connection closed", () =>
+  withBroker(async ({ connect, messages }) => {
+    for (const [bytes, reason] of FOREIGN) {
+      const other = await connect();
+      await other.sendBytes(bytesOf(bytes));
+      assertEquals(await other.nextFrame(), null);
+      const { level, message } = messages.pop()!;
+      assertEquals([level, message.replace(/^Closed 127\.0\.0\.1:\d+: /, "")], ["warn", reason]);
+    }
+    assertEquals(messages, []);
+  }));
+
+test("a client of another protocol is named when it leaves, if socket.request.max.bytes let it wait", () =>
+  withBroker(async ({ client, connect, messages }) => {
+    for (const [bytes, reason] of FOREIGN) {
+      const other = await connect();
+      await other.sendBytes(bytesOf(bytes));
+      other.close();
+      while (messages.length === 0) await client.request(apiVersions, 0, {});
+      assertEquals(messages.pop()!.message.replace(/^Closed 127\.0\.0\.1:\d+: /, ""), reason);
+    }
+  }, { "socket.request.max.bytes": "2147483647" }));
 
 test("random bytes never bring the broker down", () =>
   withBroker(async ({ client, connect, createTopic }) => {

@@ -27,12 +27,13 @@ type Script = (seen: Seen, index: number) => Uint8Array | null;
 async function withBroker(
   script: Script,
   body: (open: () => Promise<BrokerConnection>, seen: Seen[]) => Promise<void>,
+  { maxResponseBytes = 10_000, closesAfter = Infinity } = {},
 ): Promise<void> {
   const runtime = await hostRuntime();
   const listener = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
   const seen: Seen[] = [];
   const opened: BrokerConnection[] = [];
-  const serving = serve(runtime, listener, script, seen);
+  const serving = serve(runtime, listener, script, seen, closesAfter);
   try {
     await body(async () => {
       const connection = await BrokerConnection.open({
@@ -41,7 +42,7 @@ async function withBroker(
         clientId: "test",
         requestTimeoutMs: 200,
         connectTimeoutMs: 1_000,
-        maxResponseBytes: 10_000,
+        maxResponseBytes,
       });
       opened.push(connection);
       return connection;
@@ -58,17 +59,23 @@ async function serve(
   listener: { accept(): Promise<Connection | null> },
   script: Script,
   seen: Seen[],
+  closesAfter: number,
 ): Promise<void> {
   const served: Promise<void>[] = [];
   for (;;) {
     const connection = await listener.accept();
     if (connection === null) break;
-    served.push(answer(connection, script, seen).finally(() => connection.close()));
+    served.push(answer(connection, script, seen, closesAfter).finally(() => connection.close()));
   }
   await Promise.all(served);
 }
 
-async function answer(connection: Connection, script: Script, seen: Seen[]): Promise<void> {
+async function answer(
+  connection: Connection,
+  script: Script,
+  seen: Seen[],
+  closesAfter: number,
+): Promise<void> {
   const parser = new FrameParser(10_000);
   for (;;) {
     const count = await connection.readInto!(parser.space()).catch(() => null);
@@ -85,6 +92,7 @@ async function answer(connection: Connection, script: Script, seen: Seen[]): Pro
       const bytes = script(request, seen.length - 1);
       if (bytes === null) return;
       if (bytes.length > 0) await connection.writeAll!(bytes).catch(() => {});
+      if (seen.length >= closesAfter) return;
     }
   }
 }
@@ -199,4 +207,36 @@ test("BrokerConnection takes a request that cannot be written out again", async 
       assertEquals([(await first).controllerId, (await third).controllerId], [7, 7]);
     },
   );
+});
+
+/** What answers where no Kafka broker is, and the reason that the client gives. */
+const FOREIGN: readonly (readonly [Uint8Array, string])[] = [
+  [
+    Uint8Array.of(0x15, 3, 3, 0, 2, 2, 40),
+    "it answered with a TLS alert: this client has no TLS yet, name a PLAINTEXT listener of the broker",
+  ],
+  [
+    new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
+    "it answered with an HTTP response: that is a web server, name the port of a Kafka broker",
+  ],
+  [
+    new TextEncoder().encode("SSH-2.0-OpenSSH_9.9\r\n"),
+    "it answered with an SSH version string: that is an SSH server, name the port of a Kafka broker",
+  ],
+];
+
+test("BrokerConnection names the protocol of a peer that is no Kafka broker", async () => {
+  for (const maxResponseBytes of [10_000, 2_147_483_647]) {
+    for (const [bytes, reason] of FOREIGN) {
+      const script: Script = () => bytes;
+      await withBroker(script, async (open) => {
+        const error = await assertRejects(open, KafkaError);
+        assertEquals(error.code, ErrorCode.NETWORK_EXCEPTION);
+        assertEquals(
+          error.message.replace(/127\.0\.0\.1:\d+/, "ADDRESS"),
+          `Cannot talk to ADDRESS: ${reason}`,
+        );
+      }, { maxResponseBytes, closesAfter: 1 });
+    }
+  }
 });

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   finishFrame,
+  ForeignProtocolError,
   FrameDecoderStream,
   FrameParser,
   KeptBytes,
@@ -108,6 +109,29 @@ test("FrameParser refuses negative and too large frames", () => {
   }
   const parser = new FrameParser(4096);
   assertEquals(feed(parser, framed(new Uint8Array(4096)))[0]!.length, 4096);
+});
+
+test("FrameParser recognizes another protocol at the beginning, and there only", () => {
+  const hello = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
+  const error = assertThrows(
+    () => feed(new FrameParser(4096), hello),
+    ForeignProtocolError,
+    "The bytes begin a TLS handshake, not a frame",
+  );
+  assertEquals(error.opening, { protocol: "TLS", sent: "a TLS handshake" });
+  const late = assertThrows(
+    () => feed(new FrameParser(4096), Uint8Array.of(0, 0, 0, 1, 7, ...hello)),
+    ProtocolError,
+    "A frame announces 369,295,618 bytes, the limit is 4,096",
+  );
+  assertEquals(late instanceof ForeignProtocolError, false);
+});
+
+test("FrameParser recognizes another protocol whose length is within the limit", () => {
+  const parser = new FrameParser(2_147_483_647);
+  assertEquals(parser.foreignOpening, null);
+  assertEquals(feed(parser, new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")), []);
+  assertEquals(parser.foreignOpening, { protocol: "HTTP", sent: "an HTTP GET request" });
 });
 
 test("FrameParser does not grow by what a header announces, and at most doubles what arrived", () => {
