@@ -15,6 +15,7 @@ import {
 } from "./runtime.ts";
 import { connectError, listenError } from "./errors.ts";
 import { hostClock, hostRandom } from "./host_clock.ts";
+import { unmappedHost } from "./ip_address.ts";
 import { denoFiles } from "./deno_files.ts";
 import { denoTryLock } from "./deno_lock.ts";
 import { readableOver, writableOver } from "./streams.ts";
@@ -44,14 +45,14 @@ function builtinZlib(): ZlibModule {
 
 function addressOf(address: Deno.Addr): Address {
   const { hostname, port } = address as Deno.NetAddr;
-  return { host: hostname, port };
+  return { host: unmappedHost(hostname), port };
 }
 
 const denoNetwork: Network = {
   // deno-lint-ignore require-await -- a throw becomes a rejection
   async listen({ host, port }): Promise<Listener> {
     try {
-      return new DenoListener(Deno.listen({ hostname: host, port }));
+      return new DenoListener(host === "" ? listenEverywhere(port) : listenOn(host, port));
     } catch (cause) {
       throw listenError(host, port, cause);
     }
@@ -64,6 +65,20 @@ const denoNetwork: Network = {
     }
   },
 };
+
+function listenOn(hostname: string, port: number): Deno.TcpListener {
+  return Deno.listen({ hostname, port });
+}
+
+/** Listens on the addresses of IPv6 and IPv4 alike, or of IPv4 where the machine has no IPv6. */
+function listenEverywhere(port: number): Deno.TcpListener {
+  try {
+    return listenOn("::", port);
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw error;
+    return listenOn("0.0.0.0", port);
+  }
+}
 
 class DenoListener implements Listener {
   readonly address: Address;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hostAndPort } from "./ip_address.ts";
 import { AddressInUseError, ConnectionError, FileError } from "./runtime.ts";
 
 interface Explanation {
@@ -76,7 +77,7 @@ export function listenError(
   port: number,
   cause: unknown,
 ): AddressInUseError | ConnectionError {
-  const target = `${host}:${port}`;
+  const target = hostAndPort(host, port);
   const message = cause instanceof Error ? cause.message : String(cause);
   switch (codeOf(cause)) {
     case "EADDRINUSE":
@@ -102,7 +103,7 @@ export function listenError(
 
 /** The error for a failed attempt to connect. */
 export function connectError(host: string, port: number, cause: unknown): ConnectionError {
-  const target = `${host}:${port}`;
+  const target = hostAndPort(host, port);
   const message = cause instanceof Error ? cause.message : String(cause);
   const text = codeOf(cause) === "ECONNREFUSED"
     ? "nothing listens there, check the address and that the broker runs"

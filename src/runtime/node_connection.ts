@@ -5,6 +5,7 @@
  */
 
 import type * as net from "node:net";
+import { unmappedHost } from "./ip_address.ts";
 import { type Address, type Connection, ConnectionError } from "./runtime.ts";
 import { readableOver, writableOver } from "./streams.ts";
 
@@ -36,8 +37,9 @@ export class NodeConnection implements Connection {
   #writable: WritableStream<Uint8Array> | undefined;
 
   constructor(readonly socket: net.Socket) {
-    this.localAddress = { host: socket.localAddress ?? "", port: socket.localPort ?? 0 };
-    this.remoteAddress = { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+    const { localAddress = "", localPort = 0, remoteAddress = "", remotePort = 0 } = socket;
+    this.localAddress = { host: unmappedHost(localAddress), port: localPort };
+    this.remoteAddress = { host: unmappedHost(remoteAddress), port: remotePort };
     socket.setNoDelay(true);
     socket.on("data", (chunk: Uint8Array) => this.#receive(chunk));
     socket.on("end", () => this.#end());

@@ -38,7 +38,7 @@ export interface RandomSource {
   below(bound: number): number;
 }
 
-/** One end of a connection. */
+/** One end of a connection. The host of an IPv4 connection is an IPv4 address on every listener. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -78,7 +78,8 @@ export interface Listener {
 /** TCP. */
 export interface Network {
   /**
-   * Listens on `host` (an address or a name of this machine) and `port` (0: any free one).
+   * Listens on `host` (an address or a name of this machine, "" for all of its addresses, with IPv6
+   * where there is IPv6) and `port` (0: any free one).
    * Throws {@linkcode AddressInUseError} when taken.
    */
   listen(options: { host: string; port: number }): Promise<Listener>;

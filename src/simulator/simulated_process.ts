@@ -27,7 +27,7 @@ const YIELD_US = 10;
 /** Names under which every machine finds itself. */
 const LOCAL_NAMES = new Set(["localhost", "127.0.0.1", "::1"]);
 /** Addresses that mean all of a machine's own. */
-const ANY_ADDRESS = new Set(["0.0.0.0", "::"]);
+const ANY_ADDRESS = new Set(["", "0.0.0.0", "::"]);
 
 /** What a process is given by its simulation. */
 export interface ProcessSetting {

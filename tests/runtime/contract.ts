@@ -94,11 +94,12 @@ function testClock(check: Check): void {
 }
 
 async function connectPair(
-  { runtime, host }: Subject,
+  { runtime, host }: Pick<Subject, "runtime" | "host">,
+  target = host,
 ): Promise<{ listener: Listener; client: Connection; server: Connection }> {
   const listener = await runtime.network.listen({ host, port: 0 });
   const [client, server] = await Promise.all([
-    runtime.network.connect({ host, port: listener.address.port }),
+    runtime.network.connect({ host: target, port: listener.address.port }),
     listener.accept(),
   ]);
   assert(server !== null);
@@ -124,6 +125,18 @@ function pattern(length: number, start = 0): Uint8Array {
 }
 
 function testNetwork(check: Check): void {
+  check(
+    "network listens on every address, and an IPv4 peer has an IPv4 address",
+    async ({ runtime }) => {
+      for (const host of ["", "0.0.0.0"]) {
+        const { client, server, listener } = await connectPair({ runtime, host }, "127.0.0.1");
+        const hosts = [server.localAddress, server.remoteAddress, client.remoteAddress];
+        for (const one of [client, server, listener]) one.close();
+        for (const { host } of hosts) assert(!host.includes(":"), host);
+      }
+    },
+  );
+
   check("network echoes through Web Streams", async (subject) => {
     const { listener, client, server } = await connectPair(subject);
     assertEquals(client.remoteAddress.port, listener.address.port);
