@@ -5,6 +5,7 @@
  * @module
  */
 import { BrokerConfig } from "../config/broker_config.ts";
+import { isWildcard } from "../config/listeners.ts";
 import { Controller } from "../controller/controller.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import { KEPT_RECEIVE_BYTES } from "../limits.ts";
@@ -19,13 +20,14 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { KeptBytes } from "../protocol/frame.ts";
 import { RecordError } from "../protocol/records/record_error.ts";
 import { METADATA_TOPIC_ID, randomUuid } from "../protocol/uuid.ts";
-import type { Address, Listener, Runtime, Timer } from "../runtime/runtime.ts";
+import type { Address, Runtime, Timer } from "../runtime/runtime.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import type { ConnectionInfo } from "./handler.ts";
 import { Hosting, type MetadataLoss } from "./hosting.ts";
+import { ListenerSet } from "./listener_set.ts";
 import { LogCleaner } from "./log_cleaner.ts";
 import { Partitions } from "./partitions.ts";
 import { ProducerIds } from "./producer_ids.ts";
@@ -75,7 +77,7 @@ export class Broker {
     config: BrokerConfig,
     logs: LogDirectories,
     controller: Controller,
-    listener: Listener,
+    listeners: ListenerSet,
   ) {
     const { runtime, logger } = options;
     const { clock, random } = runtime;
@@ -125,7 +127,7 @@ export class Broker {
       logger,
     };
     this.#server = new Server(
-      listener,
+      listeners,
       {
         dispatcher: new Dispatcher(SUPPORTED, services),
         pool: new SendPool(),
@@ -137,7 +139,7 @@ export class Broker {
       },
       {
         maxConnections: () => config.maxConnections,
-        maxConnectionsPerIp: () => config.maxConnectionsPerIp,
+        maxConnectionsOf: (host) => config.maxConnectionsOf(host),
         connectionsMaxIdleMs: () => config.connectionsMaxIdleMs,
       },
       () => {
@@ -154,10 +156,11 @@ export class Broker {
    */
   static async start(options: BrokerOptions): Promise<Broker> {
     const { runtime, logger, directory } = options;
-    if (directory !== undefined && options.config?.["log.dirs"] !== undefined) {
+    const given = ["log.dirs", "log.dir"].find((name) => options.config?.[name] !== undefined);
+    if (directory !== undefined && given !== undefined) {
       throw new KafkaError(
         ErrorCode.INVALID_CONFIG,
-        'Cannot set "log.dirs": the data directories are given by themselves, --data-dir on the ' +
+        `Cannot set "${given}": the data directories are given by themselves, --data-dir on the ` +
           "command line",
       );
     }
@@ -187,7 +190,7 @@ export class Broker {
       if (manager !== null || failure === null) continue;
       logger.log("error", `Started without the data directory ${path}: ${failure.message}`);
     }
-    let listener: Listener | null = null;
+    let listeners: ListenerSet | null = null;
     let begun: Broker | null = null;
     try {
       await logs.flushDirectory();
@@ -197,11 +200,10 @@ export class Broker {
       if (isNew || !logs.wasShutDownCleanly) await logs.flushDirectory();
       const metadataLog = readMetadataLog(metadata);
       const controller = new Controller({ runtime, metadataLog, config, logger });
-      listener = await runtime.network.listen(config.listener);
-      config.setListening(config.listener.host, listener.address.port);
-      begun = new Broker(options, config, logs, controller, listener);
+      listeners = await ListenerSet.open(runtime.network, config.listeners);
+      config.setListening(portsOf(listeners.addresses));
+      begun = new Broker(options, config, logs, controller, listeners);
       await begun.#begin(
-        listener.address,
         metadataLoss === null
           ? null
           : { sentence: metadataLoss, deletedTopics: metadataLog.deletedTopics() },
@@ -210,15 +212,20 @@ export class Broker {
     } catch (error) {
       // Why it cannot start matters more than what else fails then.
       if (begun !== null) await begun.shutdown().catch(() => {});
-      listener?.close();
+      await listeners?.close();
       await logs.close().catch(() => {});
       throw error;
     }
   }
 
-  /** Where it listens. */
+  /** Where the first of its listeners listens. */
   get address(): Address {
-    return this.#server.address;
+    return this.addresses.values().next().value!;
+  }
+
+  /** Where it listens, by the names of its listeners. */
+  get addresses(): ReadonlyMap<string, Address> {
+    return this.#server.addresses;
   }
 
   get clusterId(): string {
@@ -235,7 +242,7 @@ export class Broker {
     return this.#ended ??= this.#end();
   }
 
-  async #begin({ host, port }: Address, metadataLoss: MetadataLoss | null): Promise<void> {
+  async #begin(metadataLoss: MetadataLoss | null): Promise<void> {
     const { config, controller } = this;
     const hosting = new Hosting(
       config.nodeId,
@@ -246,17 +253,14 @@ export class Broker {
       this.#logger,
       (assignments) => this.#note(controller.assignDirectories(assignments)),
     );
-    const advertised = config.advertisedListener ?? { name: "PLAINTEXT", host, port };
     await controller.start({
       nodeId: config.nodeId,
       incarnationId: randomUuid(this.#runtime.random),
-      endpoints: [{
-        name: advertised.name,
-        host: advertised.host,
-        port: advertised.port,
-        securityProtocol: PLAINTEXT,
-      }],
-      rack: null,
+      endpoints: [...this.addresses].map(([name, listensOn]) => {
+        const { host, port } = config.advertisedListener(name) ?? listensOn;
+        return { name, host, port: port || listensOn.port, securityProtocol: PLAINTEXT };
+      }),
+      rack: config.rack,
       logDirs: this.#logs.onlineIds,
     });
     this.#logs.openAll((topic) => hosting.logConfig(topic));
@@ -332,16 +336,19 @@ export class Broker {
     });
   }
 
-  /** A node that listens everywhere is reached where the client has reached it. */
-  #advertisedAddress({ localAddress }: ConnectionInfo): Address {
-    const { advertisedListener, listener } = this.config;
-    const port = this.#server.address.port;
-    if (advertisedListener !== null) {
-      return { host: advertisedListener.host, port: advertisedListener.port || port };
+  /** With a wildcard listener, advertises the address that the client connected to. */
+  #advertisedAddress({ listener: name, localAddress }: ConnectionInfo): Address {
+    const listener = this.config.listeners.find((one) => one.name === name)!;
+    const advertised = this.config.advertisedListener(name);
+    if (advertised !== null) {
+      return { host: advertised.host, port: advertised.port || listener.port };
     }
-    const isEverywhere = ["", "0.0.0.0", "::"].includes(listener.host);
-    return { host: isEverywhere ? localAddress.host : listener.host, port };
+    return { host: isWildcard(listener) ? localAddress.host : listener.host, port: listener.port };
   }
+}
+
+function portsOf(addresses: ReadonlyMap<string, Address>): Map<string, number> {
+  return new Map([...addresses].map(([name, { port }]) => [name, port]));
 }
 
 /** Reads all of it. What is wrong with it is told as one sentence that names its directory. */

@@ -29,7 +29,8 @@ export function brokersOf(context: RequestContext, withFenced = false): BrokerVi
 
 function addressOf(broker: BrokerImage, { services, connection }: RequestContext) {
   if (broker.id === services.nodeId) return services.advertisedAddress(connection);
-  return broker.endpoints[0] ?? { host: "", port: -1 };
+  return broker.endpoints.find(({ name }) => name === connection.listener) ??
+    broker.endpoints[0] ?? { host: "", port: -1 };
 }
 
 /** A partition with those of its replicas that are not in service. */

@@ -55,10 +55,15 @@ export class ClientConnection {
   #closed = false;
   #draining = false;
 
-  constructor(id: number, connection: Connection, environment: ConnectionEnvironment) {
+  constructor(
+    { id, listener }: Pick<ConnectionInfo, "id" | "listener">,
+    connection: Connection,
+    environment: ConnectionEnvironment,
+  ) {
     const { localAddress, remoteAddress } = connection;
     this.info = {
       id,
+      listener,
       localAddress,
       remoteAddress,
       clientSoftwareName: "",

@@ -17,6 +17,8 @@ import type { BrokerServices } from "./services.ts";
 export interface ConnectionInfo {
   /** Unique within this broker's life. */
   readonly id: number;
+  /** The name of the listener that accepted it, one of `listeners`. */
+  readonly listener: string;
   readonly localAddress: Address;
   readonly remoteAddress: Address;
   /** The client's software from ApiVersions v3 and later (KIP-511), "" before. */

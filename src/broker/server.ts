@@ -5,8 +5,9 @@
  * @module
  */
 import { SHUTDOWN_GRACE_MS } from "../limits.ts";
-import type { Address, Clock, Connection, Listener, Timer } from "../runtime/runtime.ts";
+import type { Address, Clock, Timer } from "../runtime/runtime.ts";
 import { ClientConnection, type ConnectionEnvironment } from "./connection.ts";
+import type { AcceptedConnection, ListenerSet } from "./listener_set.ts";
 
 /** The least time between two looks for idle connections. */
 const LEAST_IDLE_CHECK_MS = 100;
@@ -15,15 +16,15 @@ const LEAST_IDLE_CHECK_MS = 100;
 export interface ServerLimits {
   /** `max.connections` */
   maxConnections(): number;
-  /** `max.connections.per.ip` */
-  maxConnectionsPerIp(): number;
+  /** `max.connections.per.ip`, or what `max.connections.per.ip.overrides` has for `host`. */
+  maxConnectionsOf(host: string): number;
   /** `connections.max.idle.ms`; negative for never. */
   connectionsMaxIdleMs(): number;
 }
 
-/** A listener and the connections it has accepted. */
+/** The listeners and the connections they have accepted. */
 export class Server {
-  readonly #listener: Listener;
+  readonly #listeners: ListenerSet;
   readonly #environment: ConnectionEnvironment;
   readonly #limits: ServerLimits;
   readonly #onConnection: () => void;
@@ -37,21 +38,21 @@ export class Server {
   #accepting: Promise<void> = Promise.resolve();
 
   constructor(
-    listener: Listener,
+    listeners: ListenerSet,
     environment: ConnectionEnvironment,
     limits: ServerLimits,
     onConnection: () => void,
   ) {
-    this.#listener = listener;
+    this.#listeners = listeners;
     this.#onConnection = onConnection;
     this.#environment = environment;
     this.#limits = limits;
     this.#clock = environment.clock;
   }
 
-  /** Where it listens. */
-  get address(): Address {
-    return this.#listener.address;
+  /** Where it listens, by the names of the listeners. */
+  get addresses(): ReadonlyMap<string, Address> {
+    return this.#listeners.addresses;
   }
 
   /** How many connections are open. */
@@ -69,7 +70,7 @@ export class Server {
     this.#closing = true;
     this.#freed?.();
     this.#idleCheck?.cancel();
-    this.#listener.close();
+    await this.#listeners.close();
     await this.#accepting;
     const drained = Promise.all([...this.#connections].map((connection) => connection.drain()));
     let timer: Timer | null = null;
@@ -86,7 +87,7 @@ export class Server {
     this.#closing = true;
     this.#freed?.();
     this.#idleCheck?.cancel();
-    this.#listener.close();
+    this.#listeners.close();
     for (const connection of [...this.#connections]) connection.close();
   }
 
@@ -98,17 +99,17 @@ export class Server {
         this.#freed = null;
         continue;
       }
-      const connection = await this.#listener.accept();
-      if (connection === null) return;
-      if (this.#closing) return connection.close();
-      this.#serve(connection);
+      const accepted = await this.#listeners.accept();
+      if (accepted === null) return;
+      if (this.#closing) return accepted.connection.close();
+      this.#serve(accepted);
     }
   }
 
-  #serve(connection: Connection): void {
+  #serve({ connection, listener }: AcceptedConnection): void {
     const { host, port } = connection.remoteAddress;
     const fromHere = this.#perIp.get(host) ?? 0;
-    const limit = this.#limits.maxConnectionsPerIp();
+    const limit = this.#limits.maxConnectionsOf(host);
     if (fromHere >= limit) {
       this.#environment.logger.log(
         "warn",
@@ -117,7 +118,11 @@ export class Server {
       return connection.close();
     }
     this.#perIp.set(host, fromHere + 1);
-    const client = new ClientConnection(this.#nextId++, connection, this.#environment);
+    const client = new ClientConnection(
+      { id: this.#nextId++, listener },
+      connection,
+      this.#environment,
+    );
     this.#connections.add(client);
     this.#onConnection();
     this.#armIdleCheck();

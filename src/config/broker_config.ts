@@ -17,9 +17,12 @@ import {
   parseConfig,
   requireSupported,
 } from "./definition.ts";
-import { reasonKeyDoesNothing } from "./foreign_keys.ts";
-import { formatListener, type ListenerAddress, parseListener } from "./listeners.ts";
-import { nearestName } from "./nearest_name.ts";
+import { parseConnectionLimits } from "./connection_limits.ts";
+import { IDLE_KEYS, noticeOfIdleKeys } from "./idle_keys.ts";
+import { type ListenerSettings, resolveListeners } from "./listener_settings.ts";
+import { formatListener, type ListenerAddress, parseListeners } from "./listeners.ts";
+import { checkVoters } from "./quorum.ts";
+import { brokerKey, checkTogether, shadowedKeys, useOlderNames } from "./broker_checks.ts";
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -44,35 +47,43 @@ export class BrokerConfig {
   #dynamicDefaults: ReadonlyMap<string, string> = new Map();
   #dynamic: ReadonlyMap<string, string> = new Map();
   #values: Record<string, ConfigValue> = {};
-  #listener: ListenerAddress;
-  #advertised: ListenerAddress | null;
+  #listenerSettings: ListenerSettings;
+  #connectionLimits: ReadonlyMap<string, number>;
+  /** What was given and has no effect here, in sentences to show at the start. */
+  readonly notices: readonly string[];
   readonly #listeners = new Set<BrokerConfigListener>();
 
   /**
    * `settings` are Kafka's keys with their values as text, as in `server.properties`. Throws a
    * {@linkcode KafkaError} INVALID_CONFIG that says what to do about a key that does not exist or a
-   * value that does not fit.
+   * value that does not fit, and values that contradict each other. What has no effect is named in
+   * {@linkcode BrokerConfig.notices}.
    */
   constructor(settings: Readonly<Record<string, string>> = {}) {
+    const idle = new Map<string, string>();
     for (const [name, text] of Object.entries(settings)) {
-      const definition = definitionOf(name);
+      const definition = IDLE_KEYS.get(name)?.definition ?? brokerKey(name);
       parseConfig(definition, text);
       requireSupported(definition, text);
-      this.#static.set(name, normalizeConfig(definition, text));
+      (IDLE_KEYS.has(name) ? idle : this.#static).set(name, normalizeConfig(definition, text));
     }
+    const shadowed = shadowedKeys(this.#static);
+    useOlderNames(this.#static);
     for (const [name, definition] of BROKER_KEYS) {
       this.#values[name] = this.#resolve(name, definition);
     }
-    if (this.groupMinSessionTimeoutMs > this.groupMaxSessionTimeoutMs) {
-      throw new KafkaError(
-        ErrorCode.INVALID_CONFIG,
-        `Cannot set "group.min.session.timeout.ms" to ${this.groupMinSessionTimeoutMs}: it must ` +
-          `not be above group.max.session.timeout.ms, which is ${this.groupMaxSessionTimeoutMs}`,
-      );
-    }
-    this.#listener = parseListener(this.text("listeners")!)!;
-    const advertised = this.text("advertised.listeners");
-    this.#advertised = advertised === null ? null : parseListener(advertised);
+    checkTogether((name) => this.#values[name] ?? null);
+    checkVoters(this.text("controller.quorum.voters"), this.nodeId);
+    this.#listenerSettings = resolveListeners((name) =>
+      this.#static.get(name) ?? idle.get(name) ?? (name === "listeners" ? this.text(name) : null)
+    );
+    this.#connectionLimits = this.#parseConnectionLimits();
+    const idleNotice = noticeOfIdleKeys(idle.keys());
+    this.notices = [
+      ...shadowed,
+      ...this.#listenerSettings.notices,
+      ...(idleNotice === null ? [] : [idleNotice]),
+    ];
   }
 
   /** `node.id` */
@@ -87,13 +98,20 @@ export class BrokerConfig {
   get metadataLogDir(): string {
     return (this.#values["metadata.log.dir"] as string | null) ?? this.logDirs[0]!;
   }
-  /** `listeners`: where to listen. */
-  get listener(): ListenerAddress {
-    return this.#listener;
+  /** `listeners` without those of controllers: where to listen for clients, at least one. */
+  get listeners(): readonly ListenerAddress[] {
+    return this.#listenerSettings.listeners;
   }
-  /** `advertised.listeners`: where clients are told to connect, or null for where we listen. */
-  get advertisedListener(): ListenerAddress | null {
-    return this.#advertised;
+  /**
+   * `advertised.listeners`: where clients of the listener `name` are told to connect, or null for where
+   * it listens.
+   */
+  advertisedListener(name: string): ListenerAddress | null {
+    return this.#listenerSettings.advertised.get(name) ?? null;
+  }
+  /** `broker.rack` */
+  get rack(): string | null {
+    return this.#values["broker.rack"] as string | null;
   }
   /** `num.partitions` */
   get numPartitions(): number {
@@ -134,6 +152,10 @@ export class BrokerConfig {
   /** `max.connections.per.ip` */
   get maxConnectionsPerIp(): number {
     return this.#values["max.connections.per.ip"] as number;
+  }
+  /** How many connections `host` may have: its own of `max.connections.per.ip.overrides`, or all's. */
+  maxConnectionsOf(host: string): number {
+    return this.#connectionLimits.get(host) ?? this.maxConnectionsPerIp;
   }
   /** `connections.max.idle.ms`; negative for no limit. */
   get connectionsMaxIdleMs(): number {
@@ -311,10 +333,30 @@ export class BrokerConfig {
     return refused;
   }
 
-  /** Where the node listens, once the host has chosen a port where 0 was asked for. */
-  setListening(host: string, port: number): void {
-    this.#listener = { name: this.#listener.name, host, port };
-    this.#static.set("listeners", formatListener(this.#listener));
+  /**
+   * Checks that what is to be set while running, `defaults` for every broker and `own` for this one,
+   * fits together with what was given at start. Throws a {@linkcode KafkaError} INVALID_CONFIG.
+   */
+  checkDynamic(defaults: ReadonlyMap<string, string>, own: ReadonlyMap<string, string>): void {
+    const layers = [accepted(own, []), accepted(defaults, []), this.#static];
+    checkTogether((name) => {
+      const definition = brokerKey(name);
+      const layer = layers.find((layer) => layer.has(name));
+      const text = layer?.get(name) ?? definition.default;
+      return text === null ? null : parseConfig(definition, text);
+    });
+  }
+
+  /** Where the node listens, once the host has chosen ports where 0 was asked for: ports by listener. */
+  setListening(ports: ReadonlyMap<string, number>): void {
+    const withPort = (listener: ListenerAddress) => ({
+      ...listener,
+      port: ports.get(listener.name) ?? listener.port,
+    });
+    const settings = this.#listenerSettings;
+    this.#listenerSettings = { ...settings, listeners: settings.listeners.map(withPort) };
+    const all = parseListeners(this.text("listeners")!).map(withPort);
+    this.#static.set("listeners", all.map(formatListener).join(","));
     this.#refresh(["listeners"]);
   }
 
@@ -328,6 +370,10 @@ export class BrokerConfig {
     return this.#values[name] as number | null;
   }
 
+  #parseConnectionLimits(): ReadonlyMap<string, number> {
+    return parseConnectionLimits(this.#values["max.connections.per.ip.overrides"] as string);
+  }
+
   #resolve(name: string, definition: ConfigDefinition): ConfigValue {
     const text = this.text(name);
     return text === null ? null : parseConfig(definition, text);
@@ -338,11 +384,12 @@ export class BrokerConfig {
     const values = { ...this.#values };
     const changed = new Set<string>();
     for (const name of names) {
-      const value = this.#resolve(name, definitionOf(name));
+      const value = this.#resolve(name, brokerKey(name));
       if (String(value) !== String(values[name])) changed.add(name);
       values[name] = value;
     }
     this.#values = values;
+    this.#connectionLimits = this.#parseConnectionLimits();
     if (changed.size > 0) { for (const listener of [...this.#listeners]) listener(changed); }
   }
 }
@@ -354,7 +401,7 @@ export class BrokerConfig {
  * value that needs what is not there yet.
  */
 export function checkDynamicBrokerConfig(name: string, text: string): void {
-  const definition = definitionOf(name);
+  const definition = brokerKey(name);
   if (!definition.dynamic) {
     throw new KafkaError(
       ErrorCode.INVALID_REQUEST,
@@ -367,22 +414,6 @@ export function checkDynamicBrokerConfig(name: string, text: string): void {
     throw new KafkaError(ErrorCode.INVALID_REQUEST, (error as Error).message, { cause: error });
   }
   requireSupported(definition, text);
-}
-
-/** The declared key. Throws a {@linkcode KafkaError} INVALID_CONFIG that names the nearest one. */
-function definitionOf(name: string): ConfigDefinition {
-  const definition = BROKER_KEYS.get(name);
-  if (definition !== undefined) return definition;
-  const reason = reasonKeyDoesNothing(name);
-  const nearest = nearestName(name, BROKER_KEYS.keys());
-  throw new KafkaError(
-    ErrorCode.INVALID_CONFIG,
-    reason !== null
-      ? `Cannot set "${name}": ${reason}`
-      : nearest !== null
-      ? `Cannot set "${name}": there is no such broker key, did you mean "${nearest}"?`
-      : `Cannot set "${name}": there is no such broker key`,
-  );
 }
 
 /**

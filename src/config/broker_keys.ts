@@ -1,15 +1,26 @@
 /**
- * The broker's configuration keys: those that do something here, no others. A key of Apache Kafka's
- * that nothing would read is refused rather than accepted and ignored; `foreign_keys.ts` says why.
+ * The broker's configuration keys. Those in this file have an effect; `settled_keys.ts` has those that
+ * take the one value that is in force anyway. Of Apache Kafka's other keys, `idle_keys.ts` has those
+ * that are accepted with a notice, and `foreign_keys.ts` says why the rest is refused.
  * Which of them can be changed while the broker runs is as in Apache Kafka.
  *
  * @module
  */
 import { type ConfigDefinition, MAX_INT, MAX_LONG_TEXT, splitList } from "./definition.ts";
+import { refuseConnectionLimits } from "./connection_limits.ts";
+import { refuseSecurityProtocolMap } from "./listener_settings.ts";
 import { refuseAdvertisedListeners, refuseListeners } from "./listeners.ts";
+import { refuseVoters } from "./quorum.ts";
+import { SETTLED_KEYS } from "./settled_keys.ts";
 
 const NOT_ZERO = (text: string) =>
   Number(text) === 0 ? "it must be at least 1, or -1 for no limit" : null;
+
+function refuseDirectories(text: string): string | null {
+  const directories = splitList(text);
+  if (directories.length === 0) return "name a directory";
+  return directories.includes("") ? "a directory's name is empty" : null;
+}
 
 /** A key that is fixed while the broker runs. */
 function fixed(definition: Omit<ConfigDefinition, "dynamic">): ConfigDefinition {
@@ -30,23 +41,38 @@ const node: readonly ConfigDefinition[] = [
     documentation: "The number of this node in its cluster.",
   }),
   fixed({
-    name: "process.roles",
+    name: "broker.id",
+    type: "int",
+    default: null,
+    min: 0,
+    documentation: "The older name of node.id.",
+  }),
+  fixed({
+    name: "broker.rack",
+    type: "string",
+    default: null,
+    documentation: "Where this node stands. Clients learn it from the cluster's metadata.",
+  }),
+  fixed({
+    name: "controller.quorum.voters",
     type: "list",
-    default: "broker,controller",
-    needs: "controllers and brokers as processes of their own",
-    documentation: "What this process is: a broker and the cluster's controller in one.",
+    default: null,
+    refuse: refuseVoters,
+    documentation: "The controllers, as id@host:port: this node and no other.",
   }),
   fixed({
     name: "log.dirs",
     type: "list",
     default: "data",
-    refuse: (text) =>
-      splitList(text).length === 0
-        ? "name a directory"
-        : splitList(text).includes("")
-        ? "a directory's name is empty"
-        : null,
+    refuse: refuseDirectories,
     documentation: "The directories in which the node keeps everything, with commas between them.",
+  }),
+  fixed({
+    name: "log.dir",
+    type: "list",
+    default: null,
+    refuse: refuseDirectories,
+    documentation: "The directories in which the node keeps everything, where log.dirs is not set.",
   }),
   fixed({
     name: "metadata.log.dir",
@@ -59,16 +85,34 @@ const node: readonly ConfigDefinition[] = [
     type: "list",
     default: "PLAINTEXT://127.0.0.1:9092",
     refuse: refuseListeners,
-    documentation: "The address and port to listen on. Port 0 takes any free one.",
+    documentation:
+      "The addresses and ports to listen on. Port 0 takes any free one, an empty host " +
+      "every address.",
   }),
   fixed({
     name: "advertised.listeners",
     type: "list",
     default: null,
     refuse: refuseAdvertisedListeners,
+    documentation: "The addresses and ports that clients connect to, by the name of a listener, " +
+      "where they are not those listened on.",
+  }),
+  fixed({
+    name: "listener.security.protocol.map",
+    type: "string",
+    default: null,
+    refuse: refuseSecurityProtocolMap,
     documentation:
-      "The address and port that clients are told to connect to, where it is not the " +
-      "one listened on.",
+      "The security protocol of each listener, as NAME:PROTOCOL with commas between. " +
+      "Unset: a listener with the name of a protocol has that one.",
+  }),
+  fixed({
+    name: "controller.listener.names",
+    type: "list",
+    default: null,
+    documentation:
+      "The listeners that are for controllers. A node that is its own controller does " +
+      "not open them.",
   }),
 ];
 
@@ -86,6 +130,7 @@ const topics: readonly ConfigDefinition[] = [
     default: "1",
     min: 1,
     max: 32_767,
+    needs: "more than one node",
     documentation: "How many replicas a partition gets when its creator does not say.",
   }),
   fixed({
@@ -145,6 +190,14 @@ const limits: readonly ConfigDefinition[] = [
     default: String(MAX_INT),
     min: 0,
     documentation: "How many connections one address may have open.",
+  }),
+  dynamic({
+    name: "max.connections.per.ip.overrides",
+    type: "string",
+    default: "",
+    refuse: refuseConnectionLimits,
+    documentation: "How many connections single addresses may have open, as address:number with " +
+      "commas between, in the place of max.connections.per.ip.",
   }),
   fixed({
     name: "connections.max.idle.ms",
@@ -374,7 +427,7 @@ const cleaner: readonly ConfigDefinition[] = [
   }),
   dynamic({
     name: "log.cleaner.backoff.ms",
-    type: "int",
+    type: "long",
     default: "15000",
     min: 0,
     documentation: "How long the cleaner waits when there was nothing to compact.",
@@ -478,16 +531,19 @@ const groups: readonly ConfigDefinition[] = [
 
 /** Every broker key by its name. */
 export const BROKER_KEYS: ReadonlyMap<string, ConfigDefinition> = new Map(
-  [...node, ...topics, ...limits, ...log, ...cleaner, ...groups].map((key) => [key.name, key]),
+  [...node, ...topics, ...limits, ...log, ...cleaner, ...groups, ...SETTLED_KEYS]
+    .map((key) => [key.name, key]),
 );
 
 /**
- * Keys that say the same in other units, under the name of the finest: the first that has a value
- * is in force.
+ * Keys that say the same, in other units or under an older name, by the one that goes first: the first
+ * that has a value is in force.
  */
 export const BROKER_KEY_FAMILIES: ReadonlyMap<string, readonly string[]> = new Map([
   ["log.roll.ms", ["log.roll.ms", "log.roll.hours"]],
   ["log.roll.jitter.ms", ["log.roll.jitter.ms", "log.roll.jitter.hours"]],
   ["log.retention.ms", ["log.retention.ms", "log.retention.minutes", "log.retention.hours"]],
   ["log.flush.interval.ms", ["log.flush.interval.ms", "log.flush.scheduler.interval.ms"]],
+  ["log.dirs", ["log.dirs", "log.dir"]],
+  ["node.id", ["node.id", "broker.id"]],
 ]);

@@ -1,89 +1,115 @@
 /**
- * Apache Kafka's broker keys that nothing here reads, by the beginning of their names, and why. Who
- * brings a `server.properties` along learns what became of each line.
+ * Apache Kafka's broker keys that are refused because nothing here would do what they ask for, and
+ * why: by their whole names, or by a beginning that ends with a dot.
  *
  * @module
  */
 
-const REASONS: readonly (readonly [prefixes: readonly string[], reason: string])[] = [
-  [["broker.id"], 'the key is "node.id"'],
+const REASONS: readonly (readonly [names: readonly string[], reason: string])[] = [
   [
     [
-      "num.network.threads",
-      "num.io.threads",
-      "num.replica.fetchers",
-      "num.recovery.threads",
-      "num.replica.alter.log.dirs.threads",
-      "background.threads",
-      "log.cleaner.threads",
-      "group.coordinator.threads",
-      "queued.max.request",
+      "auto.include.jmx.reporter",
+      "broker.id.generation.enable",
+      "control.plane.listener.name",
+      "inter.broker.protocol.version",
+      "log.message.downconversion.enable",
+      "log.message.format.version",
+      "offsets.commit.required.acks",
+      "reserved.broker.max.id",
     ],
-    "a broker here is one event loop, it has no thread pools to size",
+    "Apache Kafka 4 has it no more",
   ],
   [
     [
       "ssl.",
       "sasl.",
       "security.",
-      "listener.",
-      "inter.broker.listener",
+      "listener.name.",
       "authorizer.",
       "super.users",
-      "password.",
-      "principal.",
-      "delegation.",
-      "connections.max.reauth",
-      "connection.failed.authentication",
+      "allow.everyone.if.no.acl.found",
+      "password.encoder.",
+      "principal.builder.class",
+      "delegation.token.",
+      "connection.failed.authentication.delay.ms",
     ],
     "this version has no TLS, SASL or access control yet",
   ],
-  [["remote."], "this version has no remote storage"],
-  [["log.local.", "follower.fetch.last.tiered"], "this version has no remote storage"],
+  [["remote.", "log.remote."], "this version has no remote storage"],
   [
     [
-      "log.flush.start.offset.checkpoint",
-      "log.preallocate",
-      "log.index.size.max.bytes",
+      "metadata.log.max.record.bytes.between.snapshots",
+      "metadata.log.max.snapshot.interval.ms",
+      "metadata.log.segment.bytes",
+      "metadata.log.segment.ms",
+      "metadata.max.retention.bytes",
+      "metadata.max.retention.ms",
     ],
-    "the log here has no file or timer that it would govern",
+    "this version keeps the whole metadata log and takes no snapshots of it",
   ],
   [
-    ["controller.", "broker.", "metadata.", "replica.", "controlled.", "unclean.", "early.start."],
-    "this version is one node: it has no quorum and no replication yet",
-  ],
-  [
-    ["leader.", "follower.", "auto.leader.", "cordoned.", "log.dir.failure"],
-    "this version is one node",
-  ],
-  [
-    ["quota.", "client.quota.", "alter.log.dirs.", "replication.quota"],
+    [
+      "quota.",
+      "client.quota.",
+      "controller.quota.",
+      "replication.quota.",
+      "alter.log.dirs.replication.quota.",
+    ],
     "this version has no quotas yet",
   ],
   [
-    ["transaction.", "transactional.", "add.partitions.to.txn"],
+    [
+      "leader.replication.throttled.",
+      "follower.replication.throttled.",
+      "replica.alter.log.dirs.",
+      "replica.selector.class",
+    ],
+    "this version has no replication yet",
+  ],
+  [
+    ["controller.", "early.start.listeners"],
+    "this version has no listener for controllers",
+  ],
+  [
+    ["transaction.", "transactional.", "add.partitions.to.txn."],
     "this version has no transactions yet",
   ],
   [
-    ["group.consumer.", "group.share.", "group.streams.", "share.", "group.coordinator."],
+    ["group.consumer.", "group.share.", "group.streams.", "share.", "errors.deadletterqueue."],
     "this version has classic consumer groups only",
   ],
-  [["offsets."], "committed offsets are kept in memory in this version"],
+  [["offsets."], "committed offsets are kept in memory, for as long as the node runs"],
   [
-    ["metric", "kafka.metrics", "telemetry.", "auto.include.jmx", "client.metrics."],
+    ["metrics.", "kafka.metrics.", "telemetry.", "client.metrics."],
     "this version reports no metrics yet",
   ],
   [
-    ["socket.send.buffer", "socket.receive.buffer", "socket.listen.backlog", "socket.connection."],
-    "the runtime sizes the socket's buffers",
+    ["alter.config.policy.class.name", "create.topic.policy.class.name", "config.providers"],
+    "there are no Java classes here to load",
   ],
-  [["log.dir"], 'the key is "log.dirs"'],
+  [["max.decompressed.message.bytes"], "the limits of decompression are fixed in this version"],
+  [
+    ["internal.", "unstable.", "server.max.startup.time.ms"],
+    "Apache Kafka keeps it for its own tests",
+  ],
+  [["confluent."], "it is a key of Confluent Server, not of Apache Kafka"],
+  [["zookeeper."], "Apache Kafka 4 has no ZooKeeper any more, a node is its own controller"],
+  [
+    ["advertised.host.name", "advertised.port", "host.name", "port"],
+    'Apache Kafka 4 has it no more, set "listeners" and "advertised.listeners"',
+  ],
+  [
+    ["log.message.timestamp.difference.max.ms"],
+    'Apache Kafka 4 has it no more, set "log.message.timestamp.before.max.ms" and ' +
+    '"log.message.timestamp.after.max.ms"',
+  ],
 ];
 
-/** Why Apache Kafka's key `name` does nothing here, or null when Kafka has no such key either. */
-export function reasonKeyDoesNothing(name: string): string | null {
-  for (const [prefixes, reason] of REASONS) {
-    if (prefixes.some((prefix) => name.startsWith(prefix))) return reason;
+/** Why a key that this version does not have is refused, or null when Apache Kafka has no such key. */
+export function reasonKeyIsRefused(name: string): string | null {
+  for (const [names, reason] of REASONS) {
+    const isMeant = names.some((one) => one.endsWith(".") ? name.startsWith(one) : name === one);
+    if (isMeant) return reason;
   }
   return null;
 }

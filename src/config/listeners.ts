@@ -1,12 +1,13 @@
 /**
- * `listeners` and `advertised.listeners`: `PLAINTEXT://host:port`.
+ * The form of `listeners` and `advertised.listeners`: `NAME://host:port`, separated by commas.
  *
  * @module
  */
+import { splitList } from "./definition.ts";
 
 /** One listener. */
 export interface ListenerAddress {
-  /** Its name, which is also its security protocol. */
+  /** Its name, in upper case. `listener.security.protocol.map` gives its security protocol. */
   readonly name: string;
   /** "" listens on every address of the machine. An IPv6 address is without its brackets. */
   readonly host: string;
@@ -14,10 +15,14 @@ export interface ListenerAddress {
   readonly port: number;
 }
 
+/** The hosts that stand for every address of a machine. A client cannot connect to them. */
+const WILDCARD_HOSTS: readonly string[] = ["", "0.0.0.0", "::"];
+
 /** The listener that `text` names, or null when it is not of the form `NAME://host:port`. */
 export function parseListener(text: string): ListenerAddress | null {
-  const match = /^([A-Za-z0-9_]+):\/\/(?:\[([0-9A-Fa-f:.%]+)\]|([^:/\s[\]]*)):(\d{1,5})$/
-    .exec(text.trim());
+  const match =
+    /^([A-Za-z0-9._-]+):\/\/(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^:/\s[\]]*)):(\d{1,5})$/
+      .exec(text.trim());
   if (match === null || Number(match[4]) > 65_535) return null;
   return {
     name: match[1]!.toUpperCase(),
@@ -26,30 +31,63 @@ export function parseListener(text: string): ListenerAddress | null {
   };
 }
 
+/** The listeners in a text of which {@linkcode refuseListeners} finds nothing to refuse. */
+export function parseListeners(text: string): ListenerAddress[] {
+  return splitList(text).map((one) => parseListener(one)!);
+}
+
 /** The text of a listener, as Kafka writes it. */
 export function formatListener({ name, host, port }: ListenerAddress): string {
   return `${name}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Why `text` cannot be `listeners`, or null. One plain-text listener is what there is today. */
+/** Whether the host stands for every address of the machine. */
+export function isWildcard({ host }: ListenerAddress): boolean {
+  return WILDCARD_HOSTS.includes(host);
+}
+
+/** Why `text` cannot be `listeners`, or null. */
 export function refuseListeners(text: string): string | null {
-  const parts = text.split(",");
-  if (parts.length > 1) return "one listener is what this version has";
-  const listener = parseListener(parts[0]!);
-  if (listener === null) return "write it as PLAINTEXT://host:port";
-  if (listener.name !== "PLAINTEXT") {
-    return `this version has PLAINTEXT only, no TLS or SASL yet`;
-  }
-  return null;
+  return refuseForm(text) ?? refuseRepeatedPorts(parseListeners(text));
 }
 
 /** Why `text` cannot be `advertised.listeners`, or null. */
 export function refuseAdvertisedListeners(text: string): string | null {
-  const reason = refuseListeners(text);
+  const reason = refuseForm(text);
   if (reason !== null) return reason;
-  const { host } = parseListener(text)!;
-  if (host === "" || host === "0.0.0.0" || host === "::") {
-    return "clients cannot connect to that address, name a host they can reach";
+  return parseListeners(text).some(isWildcard)
+    ? "clients cannot connect to that address, name a host that they can reach"
+    : null;
+}
+
+function refuseForm(text: string): string | null {
+  const parts = splitList(text);
+  if (parts.length === 0) return "write it as PLAINTEXT://host:port";
+  const names = new Set<string>();
+  for (const part of parts) {
+    const listener = parseListener(part);
+    if (listener === null) return `"${part}" is no listener, write it as PLAINTEXT://host:port`;
+    if (names.has(listener.name)) {
+      return `each listener needs a name of its own, ${listener.name} is there twice`;
+    }
+    names.add(listener.name);
   }
   return null;
+}
+
+/** As Kafka does, allows two listeners on one port when one is of IPv4 and the other of IPv6. */
+function refuseRepeatedPorts(listeners: readonly ListenerAddress[]): string | null {
+  for (const port of new Set(listeners.map((listener) => listener.port))) {
+    const together = listeners.filter((listener) => listener.port === port);
+    if (port === 0 || together.length === 1) continue;
+    const families = together.map(({ host }) => addressFamily(host));
+    if (together.length === 2 && families.includes(4) && families.includes(6)) continue;
+    return `each listener needs a port of its own, ${port} is there ${together.length} times`;
+  }
+  return null;
+}
+
+/** 4 or 6 for an IP address, null for a name. */
+function addressFamily(host: string): 4 | 6 | null {
+  return host.includes(":") ? 6 : /^\d+\.\d+\.\d+\.\d+$/.test(host) ? 4 : null;
 }

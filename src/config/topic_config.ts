@@ -19,7 +19,7 @@ import {
   parseConfig,
   requireSupported,
 } from "./definition.ts";
-import { nearestName } from "./nearest_name.ts";
+import { nearestName } from "../nearest_name.ts";
 import { TOPIC_KEYS, type TopicKey } from "./topic_keys.ts";
 
 /** What was set for a topic: key and text, as ConfigRecords hold them. */
@@ -43,11 +43,13 @@ export function checkTopicConfig(name: string, text: string): void {
   requireSupported(definition, text);
 }
 
-/** Checks all that is set for a topic together. Throws as {@linkcode checkTopicConfig} does. */
-export function checkTopicConfigs(overrides: TopicOverrides): void {
-  for (const [name, text] of overrides) checkTopicConfig(name, text);
-  const minimum = numberOrDefault("min.compaction.lag.ms", overrides);
-  const maximum = numberOrDefault("max.compaction.lag.ms", overrides);
+/**
+ * Checks that the values of a topic, those that it takes from the broker among them, fit together.
+ * Throws a {@linkcode KafkaError} INVALID_CONFIG that names two keys.
+ */
+export function checkTopicConfigsTogether(overrides: TopicOverrides, broker: BrokerConfig): void {
+  const minimum = topicConfigValue(overrides, broker, "min.compaction.lag.ms") as number;
+  const maximum = topicConfigValue(overrides, broker, "max.compaction.lag.ms") as number;
   if (minimum > maximum) {
     throw invalidConfig(
       "min.compaction.lag.ms",
@@ -55,11 +57,6 @@ export function checkTopicConfigs(overrides: TopicOverrides): void {
       `it must not be above max.compaction.lag.ms, which is ${maximum}`,
     );
   }
-}
-
-function numberOrDefault(name: string, overrides: TopicOverrides): number {
-  const definition = TOPIC_KEYS.get(name)!;
-  return parseConfig(definition, overrides.get(name) ?? definition.default) as number;
 }
 
 /**

@@ -6,7 +6,11 @@
 import { type BrokerConfig, checkDynamicBrokerConfig } from "../config/broker_config.ts";
 import { BROKER_KEYS } from "../config/broker_keys.ts";
 import { ConfigResourceType, invalidConfig, splitList } from "../config/definition.ts";
-import { checkTopicConfig, describeTopicConfig } from "../config/topic_config.ts";
+import {
+  checkTopicConfig,
+  checkTopicConfigsTogether,
+  describeTopicConfig,
+} from "../config/topic_config.ts";
 import { TOPIC_KEYS } from "../config/topic_keys.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
@@ -106,8 +110,9 @@ export function decideAlterConfigs(
 function decideEach<R extends { readonly resourceType: number; readonly resourceName: string }>(
   resources: readonly R[],
   configsAfter: (resource: R) => ReadonlyMap<string, string>,
-  { image }: ConfigContext,
+  context: ConfigContext,
 ): Decision<AlterConfigsResult> {
+  const { image } = context;
   const records: MetadataRecordInput[] = [];
   const results: AlterConfigsResult[] = [];
   const keyOf = (resource: R) => `${resource.resourceType} ${resource.resourceName}`;
@@ -123,6 +128,7 @@ function decideEach<R extends { readonly resourceType: number; readonly resource
     } else {
       try {
         const after = configsAfter(resource);
+        checkTogether(resource, after, context);
         records.push(...differences(resource, image.configs(resourceType, resourceName), after));
         outcome = SUCCESS;
       } catch (error) {
@@ -242,6 +248,21 @@ function newValue(
 function checkValue(resourceType: number, name: string, value: string): void {
   if (resourceType === ConfigResourceType.TOPIC) checkTopicConfig(name, value);
   else checkDynamicBrokerConfig(name, value);
+}
+
+/** Checks that what a resource is to have, `after`, fits together. */
+function checkTogether(
+  { resourceType, resourceName }: { readonly resourceType: number; readonly resourceName: string },
+  after: ReadonlyMap<string, string>,
+  { image, config }: ConfigContext,
+): void {
+  if (resourceType === ConfigResourceType.TOPIC) return checkTopicConfigsTogether(after, config);
+  const nodeId = String(config.nodeId);
+  const configsOf = (name: string) =>
+    name === resourceName ? after : image.configs(resourceType, name);
+  if (resourceName === "" || resourceName === nodeId) {
+    config.checkDynamic(configsOf(""), configsOf(nodeId));
+  }
 }
 
 function withoutValue(name: string): KafkaError {

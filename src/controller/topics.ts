@@ -4,7 +4,7 @@
  * @module
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
-import { checkTopicConfig } from "../config/topic_config.ts";
+import { checkTopicConfig, checkTopicConfigsTogether } from "../config/topic_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import { collisionName, type MetadataImage, type TopicImage } from "../metadata/image.ts";
 import { MAX_RECORDS_PER_BATCH } from "../metadata/metadata_log.ts";
@@ -234,7 +234,7 @@ function createOne(
   topic: NewTopic,
   context: TopicContext,
 ): { records: MetadataRecordInput[]; result: CreateTopicResult } {
-  const overrides = checkedConfigs(topic);
+  const overrides = checkedConfigs(topic, context.config);
   const { assignments, loweredFrom } =
     topic.assignments !== undefined && topic.assignments.length > 0
       ? { assignments: manualAssignments(topic, context.image), loweredFrom: null }
@@ -264,7 +264,7 @@ function createOne(
   };
 }
 
-function checkedConfigs(topic: NewTopic): Map<string, string> {
+function checkedConfigs(topic: NewTopic, config: BrokerConfig): Map<string, string> {
   const overrides = new Map<string, string>();
   for (const { name, value } of topic.configs ?? []) {
     if (value === null) {
@@ -273,6 +273,7 @@ function checkedConfigs(topic: NewTopic): Map<string, string> {
     checkTopicConfig(name, value);
     overrides.set(name, value);
   }
+  checkTopicConfigsTogether(overrides, config);
   return overrides;
 }
 

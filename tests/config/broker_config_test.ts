@@ -68,13 +68,18 @@ test("BrokerConfig refuses a key that does not exist and names the nearest", () 
   assertEquals(refused({ "retention.ms": "1" }).includes('"log.retention.ms"'), true);
 });
 
-test("BrokerConfig refuses Kafka's keys that would do nothing and says why", () => {
-  assertEquals(
-    refused({ "num.io.threads": "8" }),
-    'Cannot set "num.io.threads": a broker here is one event loop, it has no thread pools to size',
-  );
+test("BrokerConfig refuses Kafka's keys that ask for what is not there and says why", () => {
   assertEquals(refused({ "ssl.keystore.location": "x" }).includes("TLS"), true);
-  assertEquals(refused({ "broker.id": "1" }).includes('"node.id"'), true);
+  assertEquals(
+    refused({ "offsets.topic.replication.factor": "3" }),
+    'Cannot set "offsets.topic.replication.factor" to "3": this needs more than one node, which ' +
+      'Millrace does not have yet; leave it at "1"',
+  );
+  assertEquals(
+    refused({ "transaction.state.log.min.irs": "1" }),
+    'Cannot set "transaction.state.log.min.irs": there is no such broker key, did you mean ' +
+      '"transaction.state.log.min.isr"?',
+  );
 });
 
 test("BrokerConfig refuses values that do not fit", () => {
@@ -85,7 +90,7 @@ test("BrokerConfig refuses values that do not fit", () => {
   refused({ "log.dirs": "a,,b" });
   refused({ "log.dirs": " " });
   refused({ "log.cleanup.policy": "compress" });
-  refused({ "log.cleaner.threads": "2" });
+  refused({ "log.cleaner.threads": "0" });
   refused({ "log.cleaner.min.cleanable.ratio": "1.5" });
   refused({ "compression.type": "brotli" });
   refused({ "compression.gzip.level": "0" });
@@ -174,9 +179,16 @@ test("describeDynamicDefaults() tells only what was set for every broker", () =>
   );
 });
 
-test("setListening() tells the port that was chosen", () => {
-  const config = new BrokerConfig({ listeners: "PLAINTEXT://127.0.0.1:0" });
-  config.setListening("127.0.0.1", 4711);
-  assertEquals(config.listener.port, 4711);
-  assertEquals(config.text("listeners"), "PLAINTEXT://127.0.0.1:4711");
+test("setListening() puts the ports that the host has chosen in force", () => {
+  const config = new BrokerConfig({
+    listeners: "PLAINTEXT://127.0.0.1:0,CONTROLLER://:9093,OTHER://127.0.0.1:0",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OTHER:PLAINTEXT",
+  });
+  config.setListening(new Map([["PLAINTEXT", 4711], ["OTHER", 4712]]));
+  assertEquals(config.listeners.map(({ port }) => port), [4711, 4712]);
+  assertEquals(
+    config.text("listeners"),
+    "PLAINTEXT://127.0.0.1:4711,CONTROLLER://:9093,OTHER://127.0.0.1:4712",
+  );
 });

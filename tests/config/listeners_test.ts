@@ -33,8 +33,6 @@ test("formatListener() writes what parseListener() reads", () => {
 
 test("refuseListeners() says what is not there yet", () => {
   assertEquals(refuseListeners("PLAINTEXT://:9092"), null);
-  assertEquals(refuseListeners("SSL://:9092")?.includes("TLS"), true);
-  assertEquals(refuseListeners("PLAINTEXT://:1,PLAINTEXT://:2")?.includes("one listener"), true);
   assertEquals(refuseListeners(":9092")?.includes("PLAINTEXT://host:port"), true);
 });
 

@@ -3,7 +3,7 @@ import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigSource } from "../../src/config/definition.ts";
 import {
   checkTopicConfig,
-  checkTopicConfigs,
+  checkTopicConfigsTogether,
   describeTopicConfig,
   describeTopicConfigs,
   logConfigFor,
@@ -185,11 +185,18 @@ test("the broker's keys give the defaults of compaction", () => {
   assertEquals(config.minCleanableDirtyRatio, 0.25);
 });
 
-test("the least lag of compaction must not be above the most", () => {
-  checkTopicConfigs(new Map([["min.compaction.lag.ms", "5"], ["max.compaction.lag.ms", "5"]]));
+test("checkTopicConfigsTogether() refuses a least lag of compaction above the most", () => {
+  const check = (topic: Record<string, string>, broker: Record<string, string> = {}) =>
+    checkTopicConfigsTogether(new Map(Object.entries(topic)), new BrokerConfig(broker));
+  check({ "min.compaction.lag.ms": "5", "max.compaction.lag.ms": "5" });
+  check({ "min.compaction.lag.ms": "6" });
   assertThrows(
-    () =>
-      checkTopicConfigs(new Map([["min.compaction.lag.ms", "6"], ["max.compaction.lag.ms", "5"]])),
+    () => check({ "min.compaction.lag.ms": "6", "max.compaction.lag.ms": "5" }),
+    KafkaError,
+    "must not be above max.compaction.lag.ms, which is 5",
+  );
+  assertThrows(
+    () => check({ "min.compaction.lag.ms": "6" }, { "log.cleaner.max.compaction.lag.ms": "5" }),
     KafkaError,
     "must not be above max.compaction.lag.ms, which is 5",
   );

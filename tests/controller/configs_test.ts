@@ -24,6 +24,12 @@ const IMAGE = imageOf(
 );
 const CONTEXT = { image: IMAGE, config: new BrokerConfig() };
 
+/** As {@linkcode CONTEXT}, with settings that were given at start. */
+const contextWith = (settings: Record<string, string>) => ({
+  image: IMAGE,
+  config: new BrokerConfig(settings),
+});
+
 function change(name: string, operation: number, value: string | null = null): ConfigChange {
   return { name, operation, value };
 }
@@ -154,4 +160,46 @@ test("decideAlterConfigs() replaces everything", () => {
   const failed = replace([{ name: "retention.ms", value: null }]);
   assertEquals(errorName(failed.results[0]!.errorCode), "INVALID_REQUEST");
   assertEquals(failed.records, []);
+});
+
+test("values that contradict each other are refused, also when only one of them is set", () => {
+  const lag = (type: number, name: string, key: string, context = CONTEXT) => {
+    const changes = [change(key, SET, "6")];
+    const [result] = decideIncrementalAlterConfigs(
+      [{ resourceType: type, resourceName: name, changes }],
+      context,
+    ).results;
+    return [errorName(result!.errorCode), result!.errorMessage];
+  };
+  const limited = contextWith({ "log.cleaner.max.compaction.lag.ms": "5" });
+  const topicKey = "min.compaction.lag.ms";
+  const brokerKey = "log.cleaner.min.compaction.lag.ms";
+  assertEquals(lag(TOPIC, "events", topicKey), ["NONE", null]);
+  assertEquals(lag(TOPIC, "events", topicKey, limited), [
+    "INVALID_CONFIG",
+    'Cannot set "min.compaction.lag.ms" to "6": it must not be above max.compaction.lag.ms, which is 5',
+  ]);
+  for (const name of ["1", ""]) {
+    assertEquals(lag(BROKER, name, brokerKey), ["NONE", null]);
+    assertEquals(lag(BROKER, name, brokerKey, limited), [
+      "INVALID_CONFIG",
+      'Cannot set "log.cleaner.min.compaction.lag.ms" to "6": it must not be above ' +
+      "log.cleaner.max.compaction.lag.ms, which is 5",
+    ]);
+  }
+  assertEquals(
+    decideAlterConfigs([{
+      resourceType: TOPIC,
+      resourceName: "events",
+      configs: [{ name: topicKey, value: "6" }, { name: "max.compaction.lag.ms", value: "5" }],
+    }], CONTEXT).records,
+    [],
+  );
+});
+
+test("a key without effect cannot be set while the broker runs", () => {
+  assertEquals(incremental(BROKER, "1", change("num.io.threads", SET, "4")), ["INVALID_CONFIG"]);
+  assertEquals(incremental(BROKER, "", change("listeners", SET, "PLAINTEXT://:1")), [
+    "INVALID_REQUEST",
+  ]);
 });

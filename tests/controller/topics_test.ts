@@ -301,3 +301,17 @@ test("decideDeleteTopics() refuses topics that are named more than once, as Apac
   const decision = decideDeleteTopics(asked, { image: named, config: new BrokerConfig() });
   assertEquals(decision.records.length, 2);
 });
+
+test("a topic whose configs contradict each other is refused", () => {
+  const lags = (least: string, most: string) => [{
+    name: "events",
+    numPartitions: 1,
+    replicationFactor: 1,
+    configs: [
+      { name: "min.compaction.lag.ms", value: least },
+      { name: "max.compaction.lag.ms", value: most },
+    ],
+  }];
+  assertEquals(codes(lags("5", "5")), ["events: NONE"]);
+  assertEquals(codes(lags("6", "5")), ["events: INVALID_CONFIG"]);
+});

@@ -92,6 +92,7 @@ export class GroupNode {
       clientId: "client",
       connection: {
         id: 1,
+        listener: "PLAINTEXT",
         localAddress: { host: "127.0.0.1", port: 9092 },
         remoteAddress: { host: "10.0.0.9", port: 50_000 },
         clientSoftwareName: "",

@@ -5,23 +5,29 @@
  */
 
 /**
- * Of `names`, the one that differs least from `written`, or null when none is near: more than a
- * third of the letters would have to change, and neither ends with the other.
+ * Of `names`, the one that differs least from `written`, or null when none is near. Near is a name of
+ * which `maxChanges` letters would have to change at most. Unless given, that is a third of the letters,
+ * and a name that ends with the other is near too.
  */
-export function nearestName(written: string, names: Iterable<string>): string | null {
+export function nearestName(
+  written: string,
+  names: Iterable<string>,
+  maxChanges?: number,
+): string | null {
   const lower = written.toLowerCase().replaceAll("_", ".");
   let best: string | null = null;
   let bestDistance = Infinity;
   for (const name of names) {
     // "retention.ms" for "log.retention.ms" is a near miss however many letters it lacks.
-    const isSuffix = lower.length > 3 && (name.endsWith(`.${lower}`) || lower.endsWith(`.${name}`));
+    const isSuffix = maxChanges === undefined && lower.length > 3 &&
+      (name.endsWith(`.${lower}`) || lower.endsWith(`.${name}`));
     const distance = isSuffix ? 1 : editDistance(lower, name);
     if (distance < bestDistance) {
       best = name;
       bestDistance = distance;
     }
   }
-  return bestDistance <= Math.max(1, Math.floor(lower.length / 3)) ? best : null;
+  return bestDistance <= (maxChanges ?? Math.max(1, Math.floor(lower.length / 3))) ? best : null;
 }
 
 /** How many letters must be inserted, removed, replaced or swapped with their neighbour. */

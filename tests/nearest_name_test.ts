@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { nearestName } from "../../src/config/nearest_name.ts";
-import { test } from "../harness.ts";
+import { nearestName } from "../src/nearest_name.ts";
+import { test } from "./harness.ts";
 
 const NAMES = ["log.retention.ms", "log.retention.bytes", "num.partitions", "message.max.bytes"];
 

@@ -1,0 +1,92 @@
+/**
+ * Checks of broker keys: that a key exists, and that values which are right by themselves fit together.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { BROKER_KEY_FAMILIES, BROKER_KEYS } from "./broker_keys.ts";
+import { type ConfigDefinition, type ConfigValue, invalidConfig } from "./definition.ts";
+import { reasonKeyIsRefused } from "./foreign_keys.ts";
+import { IDLE_KEYS } from "./idle_keys.ts";
+import { nearestName } from "../nearest_name.ts";
+
+/** So few letters apart, a key is more probably mistyped than one of Apache Kafka's others. */
+const TYPO_LETTERS = 2;
+
+/**
+ * Checks values that must fit together, as `valueOf` gives them. Throws a {@linkcode KafkaError}
+ * INVALID_CONFIG that names two keys.
+ */
+export function checkTogether(valueOf: (name: string) => ConfigValue): void {
+  const atMost = (lower: string, upper: string) => {
+    const [least, most] = [valueOf(lower) as number, valueOf(upper) as number];
+    if (least <= most) return;
+    throw invalidConfig(lower, String(least), `it must not be above ${upper}, which is ${most}`);
+  };
+  atMost("group.min.session.timeout.ms", "group.max.session.timeout.ms");
+  atMost("log.cleaner.min.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms");
+  const isPerIpZero = valueOf("max.connections.per.ip") === 0;
+  if (isPerIpZero && valueOf("max.connections.per.ip.overrides") === "") {
+    throw invalidConfig(
+      "max.connections.per.ip",
+      "0",
+      "no client could connect, name those that may in max.connections.per.ip.overrides",
+    );
+  }
+}
+
+/** Sentences about keys whose value is not in force because one that goes before them is given too. */
+export function shadowedKeys(given: ReadonlyMap<string, string>): string[] {
+  const sentences: string[] = [];
+  for (const names of BROKER_KEY_FAMILIES.values()) {
+    // The scheduler's interval is also how often the age of records is looked at.
+    if (names.includes("log.flush.scheduler.interval.ms")) continue;
+    const [first, ...others] = names.filter((name) => given.has(name));
+    for (const name of others) {
+      if (given.get(name) === given.get(first!)) continue;
+      sentences.push(`${name} has no effect beside ${first}`);
+    }
+  }
+  return sentences;
+}
+
+/** Gives the keys of today the values that were given under their older names. */
+export function useOlderNames(given: Map<string, string>): void {
+  const olderId = given.get("broker.id");
+  if (olderId !== undefined) {
+    const id = given.get("node.id") ?? olderId;
+    if (id !== olderId) {
+      throw invalidConfig(
+        "broker.id",
+        olderId,
+        `it is the older name of node.id, which is ${id}; give one of them`,
+      );
+    }
+    given.set("node.id", id);
+  }
+  const olderDirectories = given.get("log.dir");
+  if (olderDirectories !== undefined && !given.has("log.dirs")) {
+    given.set("log.dirs", olderDirectories);
+  }
+}
+
+/** The declared key. Throws a {@linkcode KafkaError} INVALID_CONFIG that names the nearest one. */
+export function brokerKey(name: string): ConfigDefinition {
+  const definition = BROKER_KEYS.get(name);
+  if (definition !== undefined) return definition;
+  const idle = IDLE_KEYS.get(name);
+  const keys = [...BROKER_KEYS.keys(), ...IDLE_KEYS.keys()];
+  const typo = nearestName(name, keys, TYPO_LETTERS);
+  const refused = typo === null ? reasonKeyIsRefused(name) : null;
+  const nearest = typo ?? nearestName(name, keys);
+  throw new KafkaError(
+    ErrorCode.INVALID_CONFIG,
+    idle !== undefined
+      ? `Cannot set "${name}": it has no effect here, ${idle.reason}`
+      : refused !== null
+      ? `Cannot set "${name}": ${refused}`
+      : nearest !== null
+      ? `Cannot set "${name}": there is no such broker key, did you mean "${nearest}"?`
+      : `Cannot set "${name}": there is no such broker key`,
+  );
+}

@@ -1,0 +1,138 @@
+/**
+ * Broker keys of Apache Kafka that tune something of which a node of this version has none: a thread
+ * pool, a socket between brokers. They do not stop a start, since ordinary configurations have them;
+ * a notice names them. None of them is about what is kept, who may do what, or how much is allowed:
+ * such a key works or is refused.
+ *
+ * @module
+ */
+import type { ConfigDefinition, ConfigType } from "./definition.ts";
+import { refuseBootstrapServers } from "./quorum.ts";
+
+/** A key without effect. */
+export interface IdleKey {
+  readonly definition: ConfigDefinition;
+  /** Why it has none. */
+  readonly reason: string;
+}
+
+type Entry = readonly [name: string, type: ConfigType, min?: number];
+
+const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] = [
+  ["a broker is one event loop and has no thread pools", [
+    ["num.network.threads", "int", 1],
+    ["num.io.threads", "int", 1],
+    ["num.recovery.threads.per.data.dir", "int", 1],
+    ["num.replica.fetchers", "int", 1],
+    ["num.replica.alter.log.dirs.threads", "int"],
+    ["background.threads", "int", 1],
+    ["log.cleaner.threads", "int", 1],
+    ["group.coordinator.threads", "int", 1],
+    ["group.coordinator.background.threads", "int", 1],
+    ["share.coordinator.threads", "int", 1],
+    ["queued.max.requests", "int", 1],
+  ]],
+  ["the runtime sizes the buffers and the backlog of sockets", [
+    ["socket.send.buffer.bytes", "int", -1],
+    ["socket.receive.buffer.bytes", "int", -1],
+    ["socket.listen.backlog.size", "int", 1],
+  ]],
+  ["there is no other node to talk to", [
+    ["inter.broker.listener.name", "string"],
+    ["controller.quorum.bootstrap.servers", "list"],
+    ["controller.quorum.append.linger.ms", "int", 0],
+    ["controller.quorum.election.backoff.max.ms", "int", 0],
+    ["controller.quorum.election.timeout.ms", "int", 0],
+    ["controller.quorum.fetch.max.bytes", "int", 1],
+    ["controller.quorum.fetch.snapshot.max.bytes", "int", 1],
+    ["controller.quorum.fetch.timeout.ms", "int", 0],
+    ["controller.quorum.request.timeout.ms", "int", 0],
+    ["controller.quorum.retry.backoff.ms", "int", 0],
+    ["controller.socket.timeout.ms", "int"],
+    ["broker.heartbeat.interval.ms", "int"],
+    ["broker.session.timeout.ms", "int"],
+    ["initial.broker.registration.timeout.ms", "int"],
+    ["log.dir.failure.timeout.ms", "long", 1],
+    ["metadata.max.idle.interval.ms", "int", 0],
+    ["request.timeout.ms", "int"],
+    ["socket.connection.setup.timeout.ms", "long"],
+    ["socket.connection.setup.timeout.max.ms", "long"],
+  ]],
+  ["a partition has one replica", [
+    ["auto.leader.rebalance.enable", "boolean"],
+    ["leader.imbalance.check.interval.seconds", "long", 1],
+    ["unclean.leader.election.interval.ms", "long", 1],
+    ["controlled.shutdown.enable", "boolean"],
+    ["replica.fetch.backoff.ms", "int", 0],
+    ["replica.fetch.max.bytes", "int", 0],
+    ["replica.fetch.min.bytes", "int"],
+    ["replica.fetch.response.max.bytes", "int", 0],
+    ["replica.fetch.wait.max.ms", "int"],
+    ["replica.high.watermark.checkpoint.interval.ms", "long"],
+    ["replica.lag.time.max.ms", "long"],
+    ["replica.socket.receive.buffer.bytes", "int"],
+    ["replica.socket.timeout.ms", "int"],
+  ]],
+  ["the state of groups and transactions is in no topic yet", [
+    ["offsets.topic.num.partitions", "int", 1],
+    ["offsets.topic.segment.bytes", "int", 1],
+    ["offsets.topic.compression.codec", "int"],
+    ["offsets.load.buffer.size", "int", 1],
+    ["offsets.commit.timeout.ms", "int", 1],
+    ["group.coordinator.append.linger.ms", "int", -1],
+    ["group.coordinator.cached.buffer.max.bytes", "int", 524_288],
+    ["transaction.state.log.num.partitions", "int", 1],
+    ["transaction.state.log.segment.bytes", "int", 1],
+    ["transaction.state.log.load.buffer.size", "int", 1],
+    ["share.coordinator.state.topic.num.partitions", "int", 1],
+    ["share.coordinator.state.topic.segment.bytes", "int", 1],
+    ["share.coordinator.state.topic.compression.codec", "int"],
+    ["share.coordinator.load.buffer.size", "int", 1],
+  ]],
+  ["what it schedules is done at once, or with log.retention.check.interval.ms", [
+    ["producer.purgatory.purge.interval.requests", "int"],
+    ["fetch.purgatory.purge.interval.requests", "int"],
+    ["delete.records.purgatory.purge.interval.requests", "int"],
+    ["share.fetch.purgatory.purge.interval.requests", "int"],
+    ["log.flush.start.offset.checkpoint.interval.ms", "int", 0],
+    ["log.initial.task.delay.ms", "long", 0],
+    ["producer.id.expiration.check.interval.ms", "int", 1],
+  ]],
+];
+
+/** What is refused of their values, beyond type and range. */
+const REFUSALS: Readonly<Record<string, ConfigDefinition["refuse"]>> = {
+  "controller.quorum.bootstrap.servers": refuseBootstrapServers,
+};
+
+/** Every key without effect, by its name. */
+export const IDLE_KEYS: ReadonlyMap<string, IdleKey> = new Map(
+  GROUPS.flatMap(([reason, entries]) =>
+    entries.map(([name, type, min]) =>
+      [name, {
+        reason,
+        definition: {
+          name,
+          type,
+          default: null,
+          ...(min !== undefined && { min }),
+          ...(REFUSALS[name] !== undefined && { refuse: REFUSALS[name] }),
+          dynamic: false,
+          documentation: `Has no effect: ${reason}.`,
+        },
+      }] as const
+    )
+  ),
+);
+
+/** The sentence that names those of `names` that have no effect, or null when there is none. */
+export function noticeOfIdleKeys(names: Iterable<string>): string | null {
+  const byReason = new Map<string, string[]>();
+  for (const name of names) {
+    const reason = IDLE_KEYS.get(name)?.reason;
+    if (reason !== undefined) byReason.set(reason, [...byReason.get(reason) ?? [], name]);
+  }
+  if (byReason.size === 0) return null;
+  const parts = [...byReason].map(([reason, group]) => `${group.join(", ")} (${reason})`);
+  return `These settings have no effect: ${parts.join("; ")}`;
+}

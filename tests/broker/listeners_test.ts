@@ -1,0 +1,156 @@
+/** Several listeners of one broker: each is open, and sends its clients to its own address. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Broker } from "../../src/broker/broker.ts";
+import { ListenerSet } from "../../src/broker/listener_set.ts";
+import { silentLogger } from "../../src/logger.ts";
+import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
+import { describeCluster } from "../../src/protocol/messages/describe_cluster.ts";
+import { findCoordinator } from "../../src/protocol/messages/find_coordinator.ts";
+import { metadata } from "../../src/protocol/messages/metadata.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import { type Address, AddressInUseError, type Runtime } from "../../src/runtime/runtime.ts";
+import { test } from "../harness.ts";
+import { withBroker } from "./fixture.ts";
+import { RawClient } from "./raw_client.ts";
+
+const MAP = "listener.security.protocol.map";
+
+/** Runs `use` with a connection to `address`, which is closed afterwards. */
+async function connected<T>(
+  runtime: Runtime,
+  address: Address,
+  use: (client: RawClient) => Promise<T>,
+): Promise<T> {
+  const client = await RawClient.connect(runtime, address);
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** The address of the node in Metadata, DescribeCluster and FindCoordinator, as texts. */
+async function toldAddresses(client: RawClient): Promise<string[]> {
+  const { brokers } = await client.request(metadata, 9, { topics: [] });
+  const cluster = await client.request(describeCluster, 0, {
+    includeClusterAuthorizedOperations: false,
+  });
+  const { coordinators } = await client.request(findCoordinator, 4, {
+    keyType: 0,
+    coordinatorKeys: ["g"],
+  });
+  return [...brokers, ...cluster.brokers, ...coordinators].map(({ host, port }) =>
+    `${host} ${port}`
+  );
+}
+
+test("each listener serves, and tells its clients its own address", () =>
+  withBroker(async ({ broker, runtime }) => {
+    const addresses = [...broker.addresses];
+    assertEquals(addresses.map(([name]) => name), ["INSIDE", "OUTSIDE", "WILD"]);
+    const told = [];
+    for (const [, { port }] of addresses) {
+      told.push(await connected(runtime, { host: "127.0.0.1", port }, toldAddresses));
+    }
+    const [inside, outside, wild] = addresses.map(([, { port }]) => port);
+    assertEquals(told, [
+      Array(3).fill(`127.0.0.1 ${inside}`),
+      Array(3).fill("broker.example 19092"),
+      Array(3).fill(`127.0.0.1 ${wild}`),
+    ]);
+    assert(outside !== inside);
+    const [registered] = [...broker.image.brokers()];
+    assertEquals(
+      registered!.endpoints.map(({ name, port }) => `${name} ${port}`),
+      [`INSIDE ${inside}`, "OUTSIDE 19092", `WILD ${wild}`],
+    );
+  }, {
+    "listeners": "INSIDE://127.0.0.1:0,OUTSIDE://127.0.0.1:0,WILD://:0",
+    "advertised.listeners": "OUTSIDE://broker.example:19092",
+    [MAP]: "INSIDE:PLAINTEXT,OUTSIDE:PLAINTEXT,WILD:PLAINTEXT",
+  }));
+
+test("an advertised port of 0 is the port that the host has chosen", () =>
+  withBroker(async ({ broker, client }) => {
+    const expected = `broker.example ${broker.address.port}`;
+    assertEquals(await toldAddresses(client), Array(3).fill(expected));
+    assertEquals([...broker.image.brokers()][0]!.endpoints[0]!.port, broker.address.port);
+  }, { "advertised.listeners": "PLAINTEXT://broker.example:0" }));
+
+test("a listener on every address tells IPv4 clients an IPv4 address", () =>
+  withBroker(async ({ broker, runtime, messages }) => {
+    const address = { host: "127.0.0.1", port: broker.address.port };
+    const told = await connected(runtime, address, async (client) => {
+      await client.sendBytes(Uint8Array.of(255, 255, 255, 255));
+      assertEquals(await client.nextFrame(), null);
+      return await connected(runtime, address, toldAddresses);
+    });
+    assertEquals(told, Array(3).fill(`127.0.0.1 ${address.port}`));
+    assert(/^Closed 127\.0\.0\.1:\d+: /.test(messages[0]!.message), messages[0]!.message);
+  }, { listeners: "PLAINTEXT://:0" }));
+
+test("broker.rack is in the metadata", () =>
+  withBroker(async ({ client }) => {
+    const { brokers } = await client.request(metadata, 9, { topics: [] });
+    assertEquals(brokers[0]!.rack, "rack-7");
+  }, { "broker.rack": "rack-7" }));
+
+test("max.connections counts the connections of all listeners together", () =>
+  withBroker(async ({ broker, client, runtime }) => {
+    assertEquals((await client.request(apiVersions, 0, {})).errorCode, 0);
+    await connected(runtime, broker.addresses.get("B")!, async (other) => {
+      await other.send(apiVersions, 0, {});
+      client.close();
+      assertEquals((await other.answer(apiVersions, 0)).errorCode, 0);
+    });
+  }, {
+    "listeners": "A://127.0.0.1:0,B://127.0.0.1:0",
+    [MAP]: "A:PLAINTEXT,B:PLAINTEXT",
+    "max.connections": "1",
+  }));
+
+test("a broker whose second port is taken does not start, and leaves the first one free", async () => {
+  const runtime = { ...await hostRuntime(), files: new MemoryFileSystem() };
+  const taken = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
+  const free = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = free.address;
+  free.close();
+  await assertRejects(
+    () =>
+      Broker.start({
+        runtime,
+        directory: "/data",
+        logger: silentLogger,
+        config: {
+          listeners: `A://127.0.0.1:${port},B://127.0.0.1:${taken.address.port}`,
+          [MAP]: "A:PLAINTEXT,B:PLAINTEXT",
+        },
+      }),
+    AddressInUseError,
+    `127.0.0.1:${taken.address.port}`,
+  );
+  taken.close();
+  (await runtime.network.listen({ host: "127.0.0.1", port })).close();
+});
+
+test("ListenerSet accepts in turn, and closes what it has not handed out", async () => {
+  const { network } = await hostRuntime();
+  const listeners = await ListenerSet.open(network, [
+    { name: "A", host: "127.0.0.1", port: 0 },
+    { name: "B", host: "127.0.0.1", port: 0 },
+  ]);
+  const [a, b] = [...listeners.addresses.values()];
+  const clients = await Promise.all([a, a, b].map((address) => network.connect(address!)));
+  const accepted = [await listeners.accept(), await listeners.accept(), await listeners.accept()];
+  assertEquals(accepted.map((one) => one!.listener).toSorted(), ["A", "A", "B"]);
+  const waiting = listeners.accept();
+  await listeners.close();
+  assertEquals(await waiting, null);
+  for (const { host, port } of listeners.addresses.values()) {
+    (await network.listen({ host, port })).close();
+  }
+  assertEquals(await listeners.accept(), null);
+  for (const one of accepted) one!.connection.close();
+  for (const client of clients) client.close();
+});

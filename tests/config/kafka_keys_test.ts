@@ -1,0 +1,101 @@
+/** Each broker key of Apache Kafka works, is accepted with a notice, or is refused with a reason. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { BrokerConfig } from "../../src/config/broker_config.ts";
+import { BROKER_KEYS } from "../../src/config/broker_keys.ts";
+import { type ConfigDefinition, parseConfig } from "../../src/config/definition.ts";
+import { IDLE_KEYS } from "../../src/config/idle_keys.ts";
+import { SETTLED_KEYS } from "../../src/config/settled_keys.ts";
+import { KafkaError } from "../../src/protocol/errors.ts";
+import { test } from "../harness.ts";
+import { KAFKA_BROKER_KEYS } from "./kafka_broker_keys.ts";
+
+/** Defaults that are not Kafka's, and ours. A node of this version is alone, and has no classes to load. */
+const OTHER_DEFAULTS: Readonly<Record<string, string | null>> = {
+  "node.id": "1",
+  "broker.id": null,
+  "process.roles": "broker,controller",
+  "listeners": "PLAINTEXT://127.0.0.1:9092",
+  "listener.security.protocol.map": null,
+  "controller.quorum.voters": null,
+  "log.dirs": "data",
+  "log.dir": null,
+  "offsets.topic.replication.factor": "1",
+  "transaction.state.log.replication.factor": "1",
+  "transaction.state.log.min.isr": "1",
+  "share.coordinator.state.topic.replication.factor": "1",
+  "share.coordinator.state.topic.min.isr": "1",
+  "group.coordinator.rebalance.protocols": "classic",
+  "metric.reporters": "",
+};
+
+test("every broker key of Apache Kafka has a meaning, a notice or a reason why it is refused", () => {
+  assertEquals(KAFKA_BROKER_KEYS.size, 379);
+  for (const name of KAFKA_BROKER_KEYS.keys()) {
+    if (BROKER_KEYS.has(name) || IDLE_KEYS.has(name)) continue;
+    const { message } = assertThrows(() => new BrokerConfig({ [name]: "1" }), KafkaError);
+    const reason = message.slice(`Cannot set "${name}": `.length);
+    assert(!/there is no such broker key|did you mean/.test(reason), `${name}: ${reason}`);
+  }
+});
+
+test("no broker key has two meanings", () => {
+  for (const name of IDLE_KEYS.keys()) assert(!BROKER_KEYS.has(name), name);
+});
+
+test("broker keys have the types, defaults and update modes of Apache Kafka", () => {
+  for (const { name, type, default: value, dynamic } of BROKER_KEYS.values()) {
+    const kafka = KAFKA_BROKER_KEYS.get(name);
+    assert(kafka !== undefined, `${name} is no key of Apache Kafka`);
+    assertEquals([name, type], [name, kafka.type === "short" ? "int" : kafka.type]);
+    assertEquals([name, value], [
+      name,
+      name in OTHER_DEFAULTS ? OTHER_DEFAULTS[name] : kafka.default,
+    ]);
+    assertEquals([name, dynamic], [name, kafka.update === "cluster-wide"]);
+  }
+});
+
+test("keys without effect have the types and take the defaults of Apache Kafka", () => {
+  for (const [name, { definition }] of IDLE_KEYS) {
+    const kafka = KAFKA_BROKER_KEYS.get(name);
+    assert(kafka !== undefined, `${name} is no key of Apache Kafka`);
+    assertEquals([name, definition.type], [name, kafka.type]);
+    if (kafka.default !== null) parseConfig(definition, kafka.default);
+  }
+});
+
+test("a key without effect is accepted and named in a notice", () => {
+  for (const [name, { definition, reason }] of IDLE_KEYS) {
+    const text = KAFKA_BROKER_KEYS.get(name)!.default || sampleOf(definition);
+    assertEquals(new BrokerConfig({ [name]: text }).notices, [
+      `These settings have no effect: ${name} (${reason})`,
+    ]);
+  }
+});
+
+test("a key with one value takes that value silently and no other", () => {
+  for (const definition of SETTLED_KEYS) {
+    const { name, supported } = definition;
+    for (const text of supported ?? [definition.default!]) {
+      assertEquals(new BrokerConfig({ [name]: text }).notices, [], name);
+    }
+    assertThrows(
+      () => new BrokerConfig({ [name]: otherThan(definition) }),
+      KafkaError,
+      `Cannot set "${name}" to "${otherThan(definition)}": this needs ${definition.needs}`,
+    );
+  }
+});
+
+/** A value of the key. */
+function sampleOf({ name, type }: ConfigDefinition): string {
+  if (name === "inter.broker.listener.name") return "PLAINTEXT";
+  if (name === "controller.quorum.bootstrap.servers") return "localhost:9093";
+  return type === "boolean" ? "true" : "1";
+}
+
+/** A value of the key's type that is not its default. */
+function otherThan({ type, default: value }: ConfigDefinition): string {
+  if (type === "boolean") return value === "true" ? "false" : "true";
+  return type === "int" || type === "long" ? "17" : "other";
+}

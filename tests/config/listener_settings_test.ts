@@ -1,0 +1,124 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { BrokerConfig } from "../../src/config/broker_config.ts";
+import { formatListener } from "../../src/config/listeners.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { test } from "../harness.ts";
+
+const MAP = "listener.security.protocol.map";
+const TWO = {
+  "listeners": "A://:1,B://:2",
+  [MAP]: "A:PLAINTEXT,B:PLAINTEXT",
+};
+
+function opened(settings: Record<string, string>): string[] {
+  return new BrokerConfig(settings).listeners.map(formatListener);
+}
+
+test("listeners may be several, of any name that has the protocol PLAINTEXT", () => {
+  assertEquals(opened(TWO), ["A://:1", "B://:2"]);
+  assertEquals(opened({ listeners: "plaintext://h:1" }), ["PLAINTEXT://h:1"]);
+  assertEquals(opened({ listeners: "PLAINTEXT://[::1]:0" }), ["PLAINTEXT://[::1]:0"]);
+  assertEquals(opened({ listeners: "A://:1", [MAP]: "a:plaintext,UNUSED:SASL_SSL" }), ["A://:1"]);
+});
+
+test("two listeners may share a port when one is of IPv4 and the other of IPv6, or when it is free", () => {
+  assertEquals(opened({ ...TWO, listeners: "A://127.0.0.1:9,B://[::1]:9" }).length, 2);
+  assertEquals(opened({ ...TWO, listeners: "A://127.0.0.1:0,B://127.0.0.1:0" }).length, 2);
+});
+
+test("a listener of controllers is not opened, and a notice says so", () => {
+  const settings = {
+    "listeners": "PLAINTEXT://:1,CONTROLLER://:2",
+    "controller.listener.names": "CONTROLLER",
+  };
+  assertEquals(opened(settings), ["PLAINTEXT://:1"]);
+  assertEquals(new BrokerConfig(settings).notices, [
+    "Listener CONTROLLER://:2 is not opened: this node is its own controller and needs no listener " +
+    "for it",
+  ]);
+  assertEquals(new BrokerConfig({ "controller.listener.names": "CONTROLLER" }).notices, [
+    "controller.listener.names has no effect: this node is its own controller and needs no listener " +
+    "for it",
+  ]);
+});
+
+test("each listener advertises its own address, or where it listens", () => {
+  const config = new BrokerConfig({ ...TWO, "advertised.listeners": "B://broker.example:0" });
+  assertEquals(config.advertisedListener("A"), null);
+  assertEquals(config.advertisedListener("B"), { name: "B", host: "broker.example", port: 0 });
+});
+
+/** Settings that Apache Kafka refuses too, but for those that it has and this version has not. */
+const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
+  [{ listeners: "" }, "write it as PLAINTEXT://host:port"],
+  [{ listeners: "PLAINTEXT:9092" }, '"PLAINTEXT:9092" is no listener'],
+  [{ listeners: "PLAINTEXT://a b:1" }, '"PLAINTEXT://a b:1" is no listener'],
+  [{ listeners: "PLAINTEXT://h:65536" }, "is no listener"],
+  [{ listeners: "PLAINTEXT://:1,PLAINTEXT://:2" }, "PLAINTEXT is there twice"],
+  [
+    { ...TWO, listeners: "A://:1,B://:1" },
+    "each listener needs a port of its own, 1 is there 2 times",
+  ],
+  [{ ...TWO, listeners: "A://127.0.0.1:1,B://127.0.0.2:1" }, "a port of its own"],
+  [{ listeners: "EXTERNAL://:1" }, "EXTERNAL has no security protocol, add EXTERNAL:PLAINTEXT to"],
+  [{ [MAP]: "CONTROLLER:PLAINTEXT" }, "PLAINTEXT has no security protocol"],
+  [
+    { listeners: "SSL://:1" },
+    "SSL has the security protocol SSL, and this version has PLAINTEXT only",
+  ],
+  [{ listeners: "A://:1", [MAP]: "A:SASL_SSL" }, "A has the security protocol SASL_SSL"],
+  [{ [MAP]: "PLAINTEXT:PLAINTEXT,PLAINTEXT:SSL" }, "the listener PLAINTEXT is there twice"],
+  [{ [MAP]: "PLAINTEXT:FOO" }, '"PLAINTEXT:FOO" is no entry'],
+  [{ [MAP]: "PLAINTEXT" }, '"PLAINTEXT" is no entry'],
+  [
+    {
+      "listeners": "PLAINTEXT://:1,CONTROLLER://:2",
+      "controller.listener.names": "CONTROLLER",
+      [MAP]: "PLAINTEXT:PLAINTEXT,CONTROLLER:SSL",
+    },
+    "CONTROLLER has the security protocol SSL",
+  ],
+  [
+    { "listeners": "PLAINTEXT://:1,CONTROLLER://:2", "controller.listener.names": "OTHER" },
+    "CONTROLLER has no security protocol",
+  ],
+  [{ "controller.listener.names": "PLAINTEXT" }, "add one for clients"],
+  [{ "advertised.listeners": "" }, "write it as PLAINTEXT://host:port"],
+  [{ "advertised.listeners": "PLAINTEXT://0.0.0.0:1" }, "clients cannot connect to that address"],
+  [{ "advertised.listeners": "PLAINTEXT://:1" }, "clients cannot connect to that address"],
+  [{ "advertised.listeners": "PLAINTEXT://[::]:1" }, "clients cannot connect to that address"],
+  [
+    { "advertised.listeners": "EXTERNAL://a:1" },
+    "EXTERNAL is not among the listeners, PLAINTEXT",
+  ],
+  [
+    { "advertised.listeners": "PLAINTEXT://a:1,PLAINTEXT://b:1" },
+    "each listener needs a name of its own, PLAINTEXT is there twice",
+  ],
+  [
+    { "inter.broker.listener.name": "EXTERNAL" },
+    "it must be one of the listeners for clients, PLAINTEXT",
+  ],
+  [
+    {
+      "listeners": "PLAINTEXT://:1,CONTROLLER://:2",
+      "controller.listener.names": "CONTROLLER",
+      "inter.broker.listener.name": "CONTROLLER",
+    },
+    "it must be one of the listeners for clients, PLAINTEXT",
+  ],
+  [
+    {
+      "inter.broker.listener.name": "PLAINTEXT",
+      "security.inter.broker.protocol": "PLAINTEXT",
+    },
+    "security.inter.broker.protocol says the same, give one of them",
+  ],
+];
+
+test("listeners that do not fit together are refused with a reason", () => {
+  for (const [settings, reason] of REFUSED) {
+    const error = assertThrows(() => new BrokerConfig(settings), KafkaError, reason);
+    assertEquals(error.code, ErrorCode.INVALID_CONFIG);
+  }
+});
