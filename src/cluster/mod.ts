@@ -11,13 +11,9 @@
  *
  * @module
  */
-export {
-  type Cluster,
-  type ClusterOptions,
-  type FlushPolicy,
-  startCluster,
-  type TopicSpec,
-} from "./start_cluster.ts";
+export { type Cluster, startCluster } from "./start_cluster.ts";
+export type { ClusterOptions, FlushPolicy, TopicSpec } from "./cluster_options.ts";
+export type { ListenerAddress } from "../config/listeners.ts";
 export {
   ErrorCode,
   type ErrorName,

@@ -5,11 +5,18 @@
  * @module
  */
 import { Broker } from "../broker/broker.ts";
-import { type Logger, silentLogger } from "../logger.ts";
+import { isWildcard, type ListenerAddress } from "../config/listeners.ts";
+import { silentLogger } from "../logger.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { hostRuntime } from "../runtime/host.ts";
 import { MemoryFileSystem } from "../runtime/memory_files.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import {
+  checkClusterOptions,
+  type ClusterOptions,
+  flushSettings,
+  isInMemory,
+  type TopicSpec,
+} from "./cluster_options.ts";
 
 /**
  * What a cluster for tests and small machines has otherwise than Kafka's defaults: the first member
@@ -17,60 +24,18 @@ import type { Runtime } from "../runtime/runtime.ts";
  */
 const SMALL_CLUSTER: Readonly<Record<string, string>> = { "group.initial.rebalance.delay.ms": "0" };
 
-/** The broker's key that the flush policy is a friendlier name of. */
-const FLUSH_KEY = "log.flush.interval.messages";
-
-/** A topic to create at start unless it exists. */
-export interface TopicSpec {
-  readonly name: string;
-  /** 1 or more; the broker's `num.partitions` when absent. */
-  readonly partitions?: number;
-  /** 1 or more; lowered, with a notice, when there are fewer brokers. */
-  readonly replicationFactor?: number;
-}
-
-/** When records are brought to the disk: before they are acknowledged, or when the system does it. */
-export type FlushPolicy = "os" | "always";
-
-/** How a cluster is started. */
-export interface ClusterOptions {
-  /** Where clients connect; 127.0.0.1 unless told. */
-  readonly host?: string;
-  /** 0, the default, takes a free port. */
-  readonly port?: number;
-  /**
-   * The directory where the data are kept, or several, as a list or with commas between them: the
-   * first holds the cluster's metadata, new partitions go where the fewest are. In memory when
-   * absent and `log.dirs` is not among `config`, and gone with the cluster.
-   */
-  readonly dataDir?: string | readonly string[];
-  /**
-   * Apache Kafka's broker keys with their values as text, such as `{ "num.partitions": "3" }`.
-   * Defaults are Kafka's, but for `group.initial.rebalance.delay.ms`, which is 0.
-   */
-  readonly config?: Readonly<Record<string, string>>;
-  /**
-   * What an acknowledgement means on disk. `os`, the default: the operating system has the records,
-   * they survive the end of the process. `always`: the disk has them, they survive a loss of power;
-   * the same as `log.flush.interval.messages` at 1. Topics may differ by `flush.messages`.
-   */
-  readonly flush?: FlushPolicy;
-  /** Topics to create at start. */
-  readonly topics?: readonly TopicSpec[];
-  /** Takes the brokers' own messages; nobody does when absent. */
-  readonly logger?: Logger;
-  /** What the host gives; that of the process this runs in unless told. */
-  readonly runtime?: Runtime;
-}
-
 /** A running cluster. */
 export interface Cluster extends AsyncDisposable {
-  /** What a client is given to connect: `"127.0.0.1:PORT"`. */
+  /** What a client on this machine is given to connect: `"127.0.0.1:PORT"`, of the first listener. */
   readonly bootstrapServers: string;
+  /** The host of the first listener. */
   readonly host: string;
+  /** The port of the first listener. */
   readonly port: number;
+  /** Where the cluster listens for clients: one address unless `config` has several `listeners`. */
+  readonly listeners: readonly ListenerAddress[];
   readonly clusterId: string;
-  /** What was done otherwise than asked, in sentences: a replication factor lowered. */
+  /** What was done otherwise than asked, in sentences: a replication factor lowered, a key without effect. */
   readonly notices: readonly string[];
   /**
    * Resolves with the reason when the cluster has ended by itself, because the disk that holds its
@@ -97,9 +62,10 @@ export interface Cluster extends AsyncDisposable {
  * taken
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  checkClusterOptions(options);
   const { host = "127.0.0.1", port = 0, dataDir, logger = silentLogger, topics = [] } = options;
   const runtime = options.runtime ?? await hostRuntime();
-  const inMemory = dataDir === undefined && options.config?.["log.dirs"] === undefined;
+  const inMemory = isInMemory(options);
   const files = inMemory ? new MemoryFileSystem() : runtime.files;
   const directory = inMemory ? "/memory" : dataDir;
   const broker = await Broker.start({
@@ -107,20 +73,22 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     ...(directory !== undefined && { directory: String(directory) }),
     config: {
       ...SMALL_CLUSTER,
+      listeners: `PLAINTEXT://${bracketed(host)}:${port}`,
       ...options.config,
       ...flushSettings(options),
-      listeners: `PLAINTEXT://${bracketed(host)}:${port}`,
     },
     logger,
   });
   try {
-    const notices = await createTopics(broker, topics);
-    const { address } = broker;
+    const notices = [...broker.config.notices, ...await createTopics(broker, topics)];
+    const { listeners } = broker.config;
+    const first = listeners[0]!;
     const shutdown = () => broker.shutdown();
     return {
-      bootstrapServers: `${bracketed(host)}:${address.port}`,
-      host,
-      port: address.port,
+      bootstrapServers: `${bracketed(reachableHost(first))}:${first.port}`,
+      host: first.host,
+      port: first.port,
+      listeners,
       clusterId: broker.clusterId,
       notices,
       failed: broker.failed,
@@ -133,23 +101,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 }
 
-/** The setting that `flush` stands for. */
-function flushSettings({ flush, config = {} }: ClusterOptions): Readonly<Record<string, string>> {
-  if (flush === undefined) return {};
-  const given = config[FLUSH_KEY];
-  if (given !== undefined) {
-    throw new KafkaError(
-      ErrorCode.INVALID_CONFIG,
-      `Cannot set flush to "${flush}" and ${FLUSH_KEY} to "${given}": they say the same, give one`,
-    );
-  }
-  return flush === "always" ? { [FLUSH_KEY]: "1" } : {};
-}
-
-/** Creates those of `topics` that do not exist and returns what was lowered. */
+/** Creates those of `topics` that do not exist and returns what is otherwise than asked. */
 async function createTopics(broker: Broker, topics: readonly TopicSpec[]): Promise<string[]> {
-  const missing = topics.filter(({ name }) => broker.image.topicByName(name) === undefined);
-  if (missing.length === 0) return [];
+  const { image } = broker;
+  const notices = topics.flatMap((topic) => {
+    const existing = image.topicByName(topic.name);
+    return existing === undefined ? [] : differences(topic, existing.partitions);
+  });
+  const missing = topics.filter(({ name }) => image.topicByName(name) === undefined);
+  if (missing.length === 0) return notices;
   const outcomes = await broker.controller.createTopics(
     missing.map(({ name, partitions = -1, replicationFactor = -1 }) => ({
       name,
@@ -158,7 +118,6 @@ async function createTopics(broker: Broker, topics: readonly TopicSpec[]): Promi
     })),
     { lowerReplicationFactor: true },
   );
-  const notices: string[] = [];
   for (const { name, errorCode, errorMessage, replicationFactor, loweredFrom } of outcomes) {
     if (errorCode !== ErrorCode.NONE) {
       throw new KafkaError(errorCode, `Cannot create topic "${name}": ${errorMessage}`);
@@ -171,6 +130,28 @@ async function createTopics(broker: Broker, topics: readonly TopicSpec[]): Promi
     }
   }
   return notices;
+}
+
+/** Sentences about what a topic that exists has otherwise than `asked`. */
+function differences(
+  { name, partitions, replicationFactor }: TopicSpec,
+  existing: readonly { readonly replicas: readonly number[] }[],
+): string[] {
+  const factor = existing[0]?.replicas.length ?? 0;
+  const sentences: string[] = [];
+  const add = (what: string, actual: number, asked: number | undefined) => {
+    if (asked === undefined || asked === actual) return;
+    sentences.push(`Topic "${name}" exists and has ${what} ${actual} instead of ${asked}`);
+  };
+  add("partition count", existing.length, partitions);
+  add("replication factor", factor, replicationFactor);
+  return sentences;
+}
+
+/** A host under which a client on this machine reaches the listener. */
+function reachableHost(listener: ListenerAddress): string {
+  if (!isWildcard(listener)) return listener.host;
+  return listener.host === "::" ? "::1" : "127.0.0.1";
 }
 
 /** An IPv6 address needs brackets before a port. */

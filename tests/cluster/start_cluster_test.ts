@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Producer } from "../../src/client/producer.ts";
-import { type ClusterOptions, startCluster } from "../../src/cluster/start_cluster.ts";
-import { KafkaError } from "../../src/protocol/errors.ts";
+import type { ClusterOptions } from "../../src/cluster/cluster_options.ts";
+import { startCluster } from "../../src/cluster/start_cluster.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { test } from "../harness.ts";
@@ -46,4 +47,105 @@ test("startCluster() takes the flush policy once", async () => {
       `Cannot set flush to "${flush}" and log.flush.interval.messages to "7"`,
     );
   }
+});
+
+/** Options that JavaScript would let pass, and the reason for which they are refused. */
+const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
+  [{ prot: 1 }, 'Cannot start a cluster: there is no option "prot", did you mean "port"?'],
+  [{ dataDirectory: "x" }, 'there is no option "dataDirectory"'],
+  [{ port: "9092" }, 'port cannot be "9092": it takes a whole number from 0 to 65,535'],
+  [{ port: -1 }, "port cannot be -1"],
+  [{ host: "" }, '"0.0.0.0" or "::" listens on every address'],
+  [{ host: "a b" }, 'host cannot be "a b": it takes an IP address or a host name'],
+  [{ dataDir: "" }, 'dataDir cannot be "": it takes a path'],
+  [{ dataDir: ["a", ""] }, "dataDir cannot be this list: it takes a path"],
+  [{ flush: "often" }, 'flush cannot be "often": it takes "os" or "always"'],
+  [{ config: { "num.partitions": 3 } }, 'the value of "num.partitions" is 3, write it as a text'],
+  [{ config: [] }, "config cannot be this list: it takes an object of keys and texts"],
+  [{ topics: "events" }, 'topics cannot be "events": it takes a list of topics'],
+  [
+    { topics: [{ name: "a", partition: 1 }] },
+    'no topic option "partition", did you mean "partitions"?',
+  ],
+  [{ topics: [{ name: "a", replication_factor: 1 }] }, 'no topic option "replication_factor"'],
+  [{ topics: [{ name: "a", partitions: 0 }] }, 'partitions of "a" is 0'],
+  [{ topics: [{}] }, 'each topic needs a "name"'],
+  [{ logger: () => {} }, "logger cannot be this object: it takes an object with log()"],
+  [{ runtime: {} }, "runtime cannot be this object: it takes a Runtime"],
+  [
+    { port: 0, config: { listeners: "PLAINTEXT://:0" } },
+    'Cannot set port to 0 and listeners to "PLAINTEXT://:0": they say the same, give one',
+  ],
+  [
+    { host: "::1", config: { listeners: "PLAINTEXT://:0" } },
+    'Cannot set host to "::1" and listeners to "PLAINTEXT://:0"',
+  ],
+  [
+    { dataDir: "a", config: { "log.dirs": "b" } },
+    'Cannot set dataDir to "a" and log.dirs to "b": they say the same, give one',
+  ],
+  [
+    { dataDir: ["a", "b"], config: { "log.dir": "b" } },
+    'Cannot set dataDir to "a,b" and log.dir to "b"',
+  ],
+];
+
+test("startCluster() refuses options that do not exist, do not fit or say the same twice", async () => {
+  for (const [options, reason] of REFUSED) {
+    const error = await assertRejects(
+      () => startCluster(options as ClusterOptions),
+      KafkaError,
+      reason,
+    );
+    assertEquals(error.code, ErrorCode.INVALID_CONFIG);
+  }
+});
+
+test("startCluster() listens where listeners says and names keys without effect in its notices", async () => {
+  const cluster = await startCluster({
+    config: {
+      "listeners": "A://127.0.0.1:0,B://:0",
+      "listener.security.protocol.map": "A:PLAINTEXT,B:PLAINTEXT",
+      "num.io.threads": "8",
+    },
+  });
+  try {
+    const { bootstrapServers, host, port, listeners, notices } = cluster;
+    assertEquals([host, bootstrapServers], ["127.0.0.1", `127.0.0.1:${port}`]);
+    assertEquals(listeners.map((listener) => [listener.name, listener.host]), [
+      ["A", "127.0.0.1"],
+      ["B", ""],
+    ]);
+    for (const { port } of listeners) {
+      const producer = new Producer({ bootstrapServers: `127.0.0.1:${port}` });
+      await producer.send({ topic: "events", value: "x" });
+      await producer.close();
+    }
+    assertEquals(notices.length, 1);
+  } finally {
+    await cluster.shutdown();
+  }
+});
+
+test("startCluster() on every address gives a bootstrap address that can be connected to", async () => {
+  const cluster = await startCluster({ host: "0.0.0.0" });
+  assertEquals(cluster.host, "0.0.0.0");
+  assertEquals(cluster.bootstrapServers, `127.0.0.1:${cluster.port}`);
+  await cluster.shutdown();
+});
+
+test("startCluster() says what an existing topic has otherwise than asked", async () => {
+  const runtime = { ...await hostRuntime(), files: new MemoryFileSystem() };
+  const start = async (partitions: number, replicationFactor: number) => {
+    const topics = [{ name: "events", partitions, replicationFactor }];
+    const cluster = await startCluster({ topics, dataDir: "/data", runtime });
+    await cluster.shutdown();
+    return cluster.notices;
+  };
+  assertEquals(await start(2, 1), []);
+  assertEquals(await start(2, 1), []);
+  assertEquals(await start(3, 2), [
+    'Topic "events" exists and has partition count 2 instead of 3',
+    'Topic "events" exists and has replication factor 1 instead of 2',
+  ]);
 });

@@ -1,0 +1,190 @@
+/**
+ * The options of `startCluster()`, and their checks: JavaScript has no types that would find a
+ * misspelt one.
+ *
+ * @module
+ */
+import { parseListener } from "../config/listeners.ts";
+import { nearestName } from "../nearest_name.ts";
+import type { Logger } from "../logger.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+
+/** A topic to create at start unless it exists. */
+export interface TopicSpec {
+  readonly name: string;
+  /** 1 or more; the broker's `num.partitions` when absent. */
+  readonly partitions?: number;
+  /** 1 or more; lowered, with a notice, when there are fewer brokers. */
+  readonly replicationFactor?: number;
+}
+
+/** When records are brought to the disk: before they are acknowledged, or when the system does it. */
+export type FlushPolicy = "os" | "always";
+
+/** How a cluster is started. */
+export interface ClusterOptions {
+  /** The address to listen on. Defaults to 127.0.0.1. Not beside `listeners` in `config`. */
+  readonly host?: string;
+  /** The port, 0 for any free one. Defaults to 0. Not beside `listeners` in `config`. */
+  readonly port?: number;
+  /**
+   * The directory where the data are kept, or several, as a list or with commas between them: the
+   * first holds the cluster's metadata, new partitions go where the fewest are. In memory when
+   * absent and `log.dirs` is not among `config`, and gone with the cluster.
+   */
+  readonly dataDir?: string | readonly string[];
+  /**
+   * Apache Kafka's broker keys with their values as text, such as `{ "num.partitions": "3" }`.
+   * Defaults are Kafka's, but for `group.initial.rebalance.delay.ms`, which is 0.
+   */
+  readonly config?: Readonly<Record<string, string>>;
+  /**
+   * What an acknowledgement means on disk. `os`, the default: the operating system has the records,
+   * they survive the end of the process. `always`: the disk has them, they survive a loss of power;
+   * the same as `log.flush.interval.messages` at 1. Topics may differ by `flush.messages`.
+   */
+  readonly flush?: FlushPolicy;
+  /** Topics to create at start. */
+  readonly topics?: readonly TopicSpec[];
+  /** Takes the brokers' own messages; nobody does when absent. */
+  readonly logger?: Logger;
+  /** What the host gives; that of the process this runs in unless told. */
+  readonly runtime?: Runtime;
+}
+
+/** The broker's key that the flush policy is a friendlier name of. */
+const FLUSH_KEY = "log.flush.interval.messages";
+/** The broker's keys that `dataDir` is a friendlier name of. */
+const DIRECTORY_KEYS = ["log.dirs", "log.dir"];
+
+const OPTIONS: Readonly<Record<keyof ClusterOptions, (value: unknown) => string | null>> = {
+  host: (value) =>
+    typeof value !== "string"
+      ? "it takes a text"
+      : value === ""
+      ? '"0.0.0.0" or "::" listens on every address'
+      : parseListener(`PLAINTEXT://${value.includes(":") ? `[${value}]` : value}:0`) === null
+      ? "it takes an IP address or a host name"
+      : null,
+  port: (value) => isWhole(value, 0, 65_535) ? null : "it takes a whole number from 0 to 65,535",
+  dataDir: (value) =>
+    (Array.isArray(value) ? value : [value]).every((path) =>
+        typeof path === "string" && path !== ""
+      )
+      ? null
+      : "it takes a path, or a list of paths",
+  config: refuseConfig,
+  flush: (value) => value === "os" || value === "always" ? null : 'it takes "os" or "always"',
+  topics: refuseTopics,
+  logger: (value) =>
+    typeof (value as Logger | null)?.log === "function" ? null : "it takes an object with log()",
+  runtime: (value) =>
+    typeof (value as Runtime | null)?.network === "object" ? null : "it takes a Runtime",
+};
+
+const TOPIC_OPTIONS: readonly (keyof TopicSpec)[] = ["name", "partitions", "replicationFactor"];
+
+/**
+ * Checks the options. Throws a {@linkcode KafkaError} INVALID_CONFIG for one that does not exist, has a
+ * value that it does not take, or says what a key in `config` says too.
+ */
+export function checkClusterOptions(options: ClusterOptions): void {
+  checkNames("option", options, Object.keys(OPTIONS));
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const reason = OPTIONS[name as keyof ClusterOptions](value);
+    if (reason !== null) throw refused(`${name} cannot be ${shown(value)}: ${reason}`);
+  }
+  const { config = {}, flush, dataDir } = options;
+  if (flush !== undefined) refuseBeside("flush", flush, FLUSH_KEY, config);
+  for (const name of ["host", "port"] as const) {
+    const value = options[name];
+    if (value !== undefined) refuseBeside(name, value, "listeners", config);
+  }
+  for (const key of DIRECTORY_KEYS) {
+    if (dataDir !== undefined) refuseBeside("dataDir", String(dataDir), key, config);
+  }
+}
+
+/** The settings that `flush` stands for. */
+export function flushSettings({ flush }: ClusterOptions): Readonly<Record<string, string>> {
+  return flush === "always" ? { [FLUSH_KEY]: "1" } : {};
+}
+
+/** Whether the data are kept in memory. */
+export function isInMemory({ dataDir, config = {} }: ClusterOptions): boolean {
+  return dataDir === undefined && DIRECTORY_KEYS.every((key) => config[key] === undefined);
+}
+
+function refuseConfig(value: unknown): string | null {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return "it takes an object of keys and texts";
+  }
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== "string") {
+      return `the value of "${key}" is ${shown(text)}, write it as a text`;
+    }
+  }
+  return null;
+}
+
+function refuseTopics(value: unknown): string | null {
+  if (!Array.isArray(value)) return "it takes a list of topics";
+  for (const topic of value as unknown[]) {
+    if (typeof topic !== "object" || topic === null) {
+      return 'a topic is written as { name: "events" }';
+    }
+    checkNames("topic option", topic, TOPIC_OPTIONS);
+    const { name, partitions, replicationFactor } = topic as Record<string, unknown>;
+    if (typeof name !== "string") return 'each topic needs a "name"';
+    for (const [what, count] of Object.entries({ partitions, replicationFactor })) {
+      if (count === undefined || isWhole(count, 1, 2_147_483_647)) continue;
+      return `${what} of "${name}" is ${shown(count)}, it takes a whole number from 1 on`;
+    }
+  }
+  return null;
+}
+
+function checkNames(what: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const nearest = nearestName(name, known);
+    throw refused(
+      `there is no ${what} "${name}"${nearest === null ? "" : `, did you mean "${nearest}"?`}`,
+    );
+  }
+}
+
+function refuseBeside(
+  option: string,
+  value: string | number,
+  key: string,
+  config: Readonly<Record<string, string>>,
+): void {
+  const given = config[key];
+  if (given === undefined) return;
+  throw new KafkaError(
+    ErrorCode.INVALID_CONFIG,
+    `Cannot set ${option} to ${
+      JSON.stringify(value)
+    } and ${key} to "${given}": they say the same, ` +
+      "give one",
+  );
+}
+
+function isWhole(value: unknown, least: number, most: number): boolean {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "object" && value !== null || typeof value === "function"
+    ? Array.isArray(value) ? "this list" : "this object"
+    : typeof value === "string"
+    ? `"${value}"`
+    : String(value);
+}
+
+function refused(reason: string): KafkaError {
+  return new KafkaError(ErrorCode.INVALID_CONFIG, `Cannot start a cluster: ${reason}`);
+}
