@@ -50,6 +50,8 @@ export class Arguments {
   constructor(
     readonly spec: CommandSpec,
     readonly values: ReadonlyMap<string, string | readonly string[] | boolean>,
+    /** The flags whose values were given as positionals. */
+    readonly positionals: ReadonlySet<string> = new Set(),
   ) {}
 
   /** The value of a flag or of the positional that means the same, or undefined. */
@@ -81,6 +83,15 @@ export class Arguments {
     return this.values.has(flag);
   }
 
+  /**
+   * Throws a UsageError when one of `flags` was given as a flag: `why` says why it has no effect with
+   * the others. Positionals are passed over, since a command's are given all or none.
+   */
+  refuse(flags: readonly string[], why: string): void {
+    const given = flags.find((flag) => this.has(flag) && !this.positionals.has(flag));
+    if (given !== undefined) throw new UsageError(`--${given} has no effect ${why}: leave it out`);
+  }
+
   /** A whole number between two bounds. */
   whole(flag: string, least: number, most: number): number {
     const text = this.text(flag);
@@ -95,13 +106,13 @@ export class Arguments {
     return this.optional(flag) === undefined ? undefined : this.whole(flag, least, most);
   }
 
-  /** A number of more than 0, fractions allowed, or undefined when it is not given. */
-  optionalPositive(flag: string): number | undefined {
+  /** A number of more than 0 and at most `most`, or undefined when it is not given. */
+  optionalPositive(flag: string, most: number): number | undefined {
     const text = this.optional(flag);
     if (text === undefined) return undefined;
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
-    if (value > 0 && Number.isFinite(value)) return value;
-    throw this.#wrong(flag, text, "a number above 0");
+    if (value > 0 && value <= most) return value;
+    throw this.#wrong(flag, text, `a number above 0, up to ${most.toLocaleString("en-US")}`);
   }
 
   /** 1 or true, 0 or false. */
@@ -144,7 +155,9 @@ export class Arguments {
         `"--bootstrap" and ${this.#nameOf("host")} mean the same: give one of them`,
       );
     }
-    return given;
+    const servers = given.split(",").map((server) => server.trim());
+    if (servers.every((server) => /^(\[[^\]]+\]|[^:\s[\]]+):\d{1,5}$/.test(server))) return given;
+    throw this.#wrong("bootstrap", given, "one or more ip:port with commas between them");
   }
 
   #wrong(flag: string, text: string, takes: string): UsageError {
@@ -172,37 +185,50 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
     boolean: ["help", ...flags.filter(({ value }) => value === undefined).map(({ name }) => name)],
     // "_" keeps positionals as they were written: "007" is a topic's name, not the number 7.
     string: ["_", ...withValue.map(({ name }) => name)],
-    collect: flags.filter(({ isList }) => isList).map(({ name }) => name),
+    collect: withValue.map(({ name }) => name),
     unknown(arg, key) {
       if (key === undefined) return true;
       throw unknownFlag(spec, arg, names);
     },
   });
   if (parsed.help === true) return null;
+  refuseValuesOfSwitches(flags, args);
   const values = new Map<string, string | readonly string[] | boolean>();
   for (const { name, value, isList } of flags) {
-    const given: unknown = parsed[name];
     if (value === undefined) {
-      if (given === true) values.set(name, true);
-    } else if (isList) {
-      const list = (given ?? []) as string[];
-      if (list.includes("")) throw needsValue(name, value);
-      if (list.length > 0) values.set(name, list);
-    } else if (given !== undefined) {
-      if (given === "") throw needsValue(name, value);
-      values.set(name, given as string);
+      if (parsed[name] === true) values.set(name, true);
+      continue;
     }
+    const given = (parsed[name] ?? []) as string[];
+    if (given.includes("")) throw needsValue(name, value);
+    if (given.length > 1 && isList !== true) {
+      throw new UsageError(`--${name} is given ${given.length} times: give it once`);
+    }
+    if (given.length > 0) values.set(name, isList ? given : given[0]!);
   }
-  takePositionals(spec, parsed._.map(String), values);
-  return new Arguments(spec, values);
+  const positionals = takePositionals(spec, parsed._.map(String), values);
+  return new Arguments(spec, values, positionals);
 }
 
+/** Throws a UsageError for a value given to a flag that is on or off. */
+function refuseValuesOfSwitches(flags: readonly Flag[], args: readonly string[]): void {
+  const end = args.indexOf("--");
+  for (const arg of end < 0 ? args : args.slice(0, end)) {
+    const [, name] = /^--([^=]+)=/.exec(arg) ?? [];
+    if (flags.some((flag) => flag.name === name && flag.value === undefined)) {
+      throw new UsageError(`--${name} takes no value: leave it out, or write --${name} alone`);
+    }
+  }
+}
+
+/** Adds the positionals to `values` and returns the flags that they mean. */
 function takePositionals(
   spec: CommandSpec,
   given: readonly string[],
   values: Map<string, string | readonly string[] | boolean>,
-): void {
-  if (given.length === 0) return;
+): Set<string> {
+  const taken = new Set<string>();
+  if (given.length === 0) return taken;
   const { positionals, name, optionalPositionals = 0 } = spec;
   const { length } = given;
   const isList = (one: Positional) => spec.flags.find((flag) => flag.name === one.flag)?.isList;
@@ -218,10 +244,12 @@ function takePositionals(
     if (values.has(one.flag)) {
       throw new UsageError(`${one.name} and --${one.flag} mean the same: give one of them`);
     }
-    const taken = isList(one) ? given.slice(i) : [given[i]!];
-    if (taken.includes("")) throw new UsageError(`${one.name} cannot be empty${hint(spec)}`);
-    values.set(one.flag, isList(one) ? taken : taken[0]!);
+    const texts = isList(one) ? given.slice(i) : [given[i]!];
+    if (texts.includes("")) throw new UsageError(`${one.name} cannot be empty${hint(spec)}`);
+    values.set(one.flag, isList(one) ? texts : texts[0]!);
+    taken.add(one.flag);
   });
+  return taken;
 }
 
 function unknownFlag(spec: CommandSpec, arg: string, names: readonly string[]): UsageError {

@@ -36,20 +36,28 @@ export const FROM_FLAG: Flag = {
 export function parseFrom(text: string): StartPosition {
   if (text === "earliest" || text === "latest") return text;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  const timestamp = Date.parse(text);
+  const timestamp = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN;
   if (!Number.isNaN(timestamp) && timestamp >= 0) return { timestamp };
   throw new UsageError(
     `--from cannot be "${text}": it takes earliest, latest, an offset, or a time like 2026-01-31T12:00:00Z`,
   );
 }
 
-/** Reads `key=value` texts. Throws a UsageError that names the flag. */
+/** Reads `key=value` texts. Throws a UsageError that names the flag, also for a key with two values. */
 export function parseSettings(flag: string, texts: readonly string[]): Record<string, string> {
-  const settings: Record<string, string> = {};
+  const settings = new Map<string, string>();
   for (const text of texts) {
     const at = text.indexOf("=");
     if (at < 1) throw new UsageError(`--${flag} cannot be "${text}": write it as key=value`);
-    settings[text.slice(0, at).trim()] = text.slice(at + 1).trim();
+    const key = text.slice(0, at).trim();
+    const value = text.slice(at + 1).trim();
+    const before = settings.get(key) ?? value;
+    if (before !== value) {
+      throw new UsageError(
+        `--${flag} gives "${key}" two values, "${before}" and "${value}": give one`,
+      );
+    }
+    settings.set(key, value);
   }
-  return settings;
+  return Object.fromEntries(settings);
 }

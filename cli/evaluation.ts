@@ -15,6 +15,8 @@ export const BOUND_FLAGS: readonly Flag[] = [
 ];
 
 const PROGRESS_MS = 500;
+/** What a timer of the host can wait: 2^31 - 1 ms, almost 25 days. */
+const MAX_SECONDS = 2_147_483;
 
 /** A measurement under way: workers report to it, and it tells them when to stop. */
 export class Evaluation {
@@ -37,7 +39,7 @@ export class Evaluation {
   constructor(what: "Producer" | "Consumer", args: Arguments) {
     this.#what = what;
     this.#limit = args.optionalWhole("records", 1, 1_000_000_000_000) ?? Infinity;
-    this.#seconds = args.optionalPositive("seconds");
+    this.#seconds = args.optionalPositive("seconds", MAX_SECONDS);
   }
 
   /** How many records the evaluation ends after, Infinity for no bound. */

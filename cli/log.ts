@@ -13,12 +13,31 @@ import type { Arguments, CommandSpec } from "./args.ts";
 import { UsageError } from "./fail.ts";
 import { print, printError, whole } from "./output.ts";
 
-/** In the order in which Kafka's tool prefers one when several are given. */
 const DECODERS: readonly DecoderName[] = [
   "offsets",
   "transaction-log",
   "cluster-metadata",
   "share-group-state",
+];
+
+/** The flags with which dump shows records. */
+const SHOW_RECORDS = [
+  "deep",
+  "deep-iteration",
+  "print-data-log",
+  ...DECODERS.map((name) => `${name}-decoder`),
+];
+
+/** The flags that are for dump alone. */
+const DUMP_FLAGS = [
+  "files",
+  "deep-iteration",
+  "print-data-log",
+  ...DECODERS.map((name) => `${name}-decoder`),
+  "skip-record-metadata",
+  "max-bytes",
+  "verify-index-only",
+  "index-sanity-check",
 ];
 
 /** How it is called. */
@@ -79,11 +98,30 @@ export async function run(args: Arguments): Promise<number> {
     ...args.list("path"),
     ...(action === "dump" ? args.optional("files")?.split(",") ?? [] : []),
   ];
+  if (action === "verify") args.refuse(DUMP_FLAGS, 'with "log verify"');
+  else refuseTogether(args);
   if (paths.length === 0) {
     const what = action === "dump" ? "a file to show" : "a data directory";
     throw new UsageError(`"log ${action}" needs ${what} (see "millrace log --help")`);
   }
   return action === "dump" ? await dump(args, paths) : await verify(args, paths);
+}
+
+/** Throws a UsageError for flags of which one would have no effect beside the other. */
+function refuseTogether(args: Arguments): void {
+  const choices = [
+    DECODERS.map((name) => `${name}-decoder`),
+    ["verify-index-only", "index-sanity-check"],
+  ];
+  for (const choice of choices) {
+    const [one, other] = choice.filter((flag) => args.isOn(flag));
+    if (other !== undefined) {
+      throw new UsageError(`--${one} and --${other} exclude each other: give one of them`);
+    }
+  }
+  if (!SHOW_RECORDS.some((flag) => args.isOn(flag))) {
+    args.refuse(["skip-record-metadata"], "without --deep, --print-data-log or a decoder");
+  }
 }
 
 async function dump(args: Arguments, paths: readonly string[]): Promise<number> {

@@ -55,12 +55,14 @@ export async function main(args: readonly string[]): Promise<number> {
   let name = "";
   try {
     if (first === undefined || first === "--help" || first === "-h" || first === "help") {
-      if (first === "help" && rest.length > 0) return await main([rest[0]!, "--help"]);
+      if (first === "help" && rest.length === 1) return await main([rest[0]!, "--help"]);
+      refuseMore(first, rest);
       const { overview } = await import("./help.ts");
       for (const line of overview(COMMANDS)) (first === undefined ? printError : print)(line);
       return first === undefined ? 2 : 0;
     }
     if (first === "--version" || first === "-V") {
+      refuseMore(first, rest);
       print(`millrace ${VERSION}`);
       return 0;
     }
@@ -80,6 +82,11 @@ export async function main(args: readonly string[]): Promise<number> {
     printError(`millrace${name}: ${message}`);
     return exitCode;
   }
+}
+
+function refuseMore(first: string | undefined, rest: readonly string[]): void {
+  if (rest.length === 0) return;
+  throw new UsageError(`"${first}" takes no further arguments, "${rest.join(" ")}" was given`);
 }
 
 function unknownCommand(name: string): UsageError {

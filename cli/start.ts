@@ -72,20 +72,20 @@ export async function run(args: Arguments): Promise<number> {
   if (args.isOn("memory") && args.has("data-dir")) {
     throw new UsageError("--memory and --data-dir exclude each other: give one of them");
   }
-  const { "log.dirs": logDirs, ...config } = parseSettings("set", args.list("set"));
-  if (logDirs !== undefined && (args.isOn("memory") || args.has("data-dir"))) {
-    const other = args.isOn("memory") ? "--memory" : "--data-dir";
-    throw new UsageError(`${other} and --set log.dirs exclude each other: give one of them`);
-  }
-  const dataDir = args.isOn("memory") ? null : logDirs ?? args.text("data-dir");
+  const config = parseSettings("set", args.list("set"));
+  refuseSameSettings(args, config);
+  const directories = config["log.dirs"] ?? config["log.dir"];
+  const dataDir = args.isOn("memory") ? null : directories ?? args.text("data-dir");
   const flush = readFlush(args);
   const topics = readTopics(args.optional("topics"));
   const levels: readonly LogLevel[] = args.isOn("verbose")
     ? ["info", "warn", "error"]
     : ["warn", "error"];
   const cluster = await startCluster({
-    port: args.whole("port", 0, 65_535),
-    host: args.hostName("host"),
+    ...(config["listeners"] === undefined && {
+      port: args.whole("port", 0, 65_535),
+      host: args.hostName("host"),
+    }),
     config,
     topics,
     ...(flush === undefined ? {} : { flush }),
@@ -94,9 +94,9 @@ export async function run(args: Arguments): Promise<number> {
         if (levels.includes(level)) printError(`${level}: ${message}`);
       },
     },
-    ...(dataDir === null ? {} : { dataDir }),
+    ...(dataDir !== null && directories === undefined && { dataDir }),
   });
-  // Whoever sends a signal as soon as the line below is out must find somebody who listens.
+  // Listen before the line below is out: a signal may come as soon as it is read.
   const interrupted = new Promise<void>((resolve) => host.onInterrupt(resolve));
   for (const notice of cluster.notices) printError(`notice: ${notice}`);
   const details = [
@@ -105,13 +105,35 @@ export async function run(args: Arguments): Promise<number> {
     ...(topics.length === 0 ? [] : [`topics ${listed(topics.map(({ name }) => name))}`]),
     `${Math.round(performance.now())} ms`,
   ];
-  print(`millrace ready on ${cluster.bootstrapServers} (${details.join(", ")})`);
+  const addresses = cluster.listeners.map(({ host, port }) =>
+    host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+  );
+  print(`millrace ready on ${addresses.join(", ")} (${details.join(", ")})`);
   const failure = await Promise.race([interrupted, cluster.failed]);
   // Nothing that ends in an orderly way can be trusted to a disk that has failed.
   if (failure !== undefined) throw new CommandError(failure.message);
   if (host.isOutputTerminal) printError("\nShutting down, Ctrl-C again ends it at once");
   await cluster.shutdown();
   return 0;
+}
+
+/** Flags, and the settings that say the same. */
+const SAME_SETTINGS: readonly (readonly [flag: string, keys: readonly string[]])[] = [
+  ["port", ["listeners"]],
+  ["host", ["listeners"]],
+  ["memory", ["log.dirs", "log.dir"]],
+  ["data-dir", ["log.dirs", "log.dir"]],
+  ["flush", ["log.flush.interval.messages"]],
+];
+
+/** Throws a UsageError for a flag that is given beside a setting that says the same. */
+function refuseSameSettings(args: Arguments, config: Readonly<Record<string, string>>): void {
+  for (const [flag, keys] of SAME_SETTINGS) {
+    const key = keys.find((key) => config[key] !== undefined);
+    if (key !== undefined && args.has(flag)) {
+      throw new UsageError(`--${flag} and --set ${key} exclude each other: give one of them`);
+    }
+  }
 }
 
 /** The flush policy, undefined where `--set` may decide. */

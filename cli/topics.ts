@@ -6,6 +6,7 @@
 import { Admin, type NewTopic } from "../src/client/mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { BOOTSTRAP_FLAGS, parseSettings } from "./client_flags.ts";
+import { UsageError } from "./fail.ts";
 import { bold, columns, print } from "./output.ts";
 
 /** How it is called. */
@@ -37,6 +38,12 @@ export const spec: CommandSpec = {
 export async function run(args: Arguments): Promise<number> {
   const action = args.oneOf("action", ["list", "create", "describe", "delete"]);
   const bootstrapServers = args.bootstrapServers();
+  if (action !== "create") {
+    args.refuse(["partitions", "replication-factor", "config"], `with "topics ${action}"`);
+  }
+  if (action === "list" && args.has("topic")) {
+    throw new UsageError('"topics list" takes no <topic>: it lists all, describe shows one');
+  }
   const topic = action === "list" ? null : newTopic(args.text("topic"), args);
   const admin = new Admin({ bootstrapServers });
   try {

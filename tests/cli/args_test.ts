@@ -76,6 +76,10 @@ test("Wrong arguments are named", () => {
     "2",
   );
   refuses(`--flag cannot be "2": it takes true (or 1) or false (or 0)`, "--flag", "2");
+  refuses("--port is given 2 times: give it once", "--port", "1", "--port=2");
+  refuses("--quiet takes no value", "--quiet=no");
+  refuses(`--bootstrap cannot be "a"`, "--bootstrap", "a");
+  refuses(`--bootstrap cannot be "a:1,b"`, "--bootstrap", "a:1,b");
 });
 
 test("Truth is 1 or true, 0 or false, in any case", () => {
@@ -92,7 +96,35 @@ test("A flag that is needed and not given is named", () => {
 test("parseFrom() takes words, offsets and times", () => {
   assertEquals(["earliest", "latest", "42"].map(parseFrom), ["earliest", "latest", 42]);
   assertEquals(parseFrom("2026-01-31T12:00:00Z"), { timestamp: 1_769_860_800_000 });
-  assertThrows(() => parseFrom("yesterday"), UsageError, `"yesterday"`);
+  for (const text of ["yesterday", "-1", "1 2"]) {
+    assertThrows(() => parseFrom(text), UsageError, `"${text}"`);
+  }
+});
+
+test("refuse() names a flag without effect, and passes over positionals", () => {
+  assertThrows(
+    () => parse("--host", "a").refuse(["port", "host"], "here"),
+    UsageError,
+    "--host has no effect here: leave it out",
+  );
+  parse("a", "1").refuse(["port", "host"], "here");
+  parse().refuse(["port", "host"], "here");
+});
+
+test("optionalPositive() takes fractions up to a bound", () => {
+  assertEquals(parse("--port", "0.5").optionalPositive("port", 1), 0.5);
+  assertThrows(() => parse("--port", "1.1").optionalPositive("port", 1), UsageError, "up to 1");
+  assertThrows(() => parse("--port", "0").optionalPositive("port", 1), UsageError, "above 0");
+});
+
+test("parseSettings() refuses two values of one key, and takes a key of any name", () => {
+  assertEquals(parseSettings("set", ["a=1", "a=1"]), { a: "1" });
+  assertThrows(
+    () => parseSettings("set", ["a=1", "a=2"]),
+    UsageError,
+    `--set gives "a" two values, "1" and "2": give one`,
+  );
+  assertEquals(Object.keys(parseSettings("set", ["__proto__=1"])), ["__proto__"]);
 });
 
 test("parseSettings() takes key=value, with more = in the value", () => {

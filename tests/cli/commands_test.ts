@@ -53,8 +53,13 @@ interface Node {
 }
 
 /** Starts a node on a free port and waits for the line that says that it is ready. */
-async function startNode(args: readonly string[], cwd: string): Promise<Node> {
-  const process = command(["start", "--port", "0", ...args], { cwd }).spawn();
+function startNode(args: readonly string[], cwd: string): Promise<Node> {
+  return startProcess(["start", "--port", "0", ...args], cwd);
+}
+
+/** Starts a node with these arguments and waits for its line. */
+async function startProcess(args: readonly string[], cwd: string): Promise<Node> {
+  const process = command(args, { cwd }).spawn();
   const errors = new Response(process.stderr).text();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let out = "";
@@ -64,7 +69,7 @@ async function startNode(args: readonly string[], cwd: string): Promise<Node> {
     out += value;
   }
   return {
-    port: /127\.0\.0\.1:(\d+)/.exec(out)![1]!,
+    port: /:(\d+)/.exec(out)![1]!,
     readyLine: out,
     async end(signal) {
       process.kill(signal);
@@ -222,6 +227,30 @@ processTest("A node spreads its data over several directories", async (directory
   assertMatch(refused.err, /it lies in one; name that one first, or as metadata\.log\.dir\n$/);
 });
 
+processTest(
+  "A node listens where listeners says, and its notices name keys without effect",
+  async (directory) => {
+    const listeners = "listeners=PLAINTEXT://localhost:0,CONTROLLER://:9093,INSIDE://127.0.0.1:0";
+    const map =
+      "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,INSIDE:PLAINTEXT";
+    const settings = [listeners, map, "controller.listener.names=CONTROLLER", "num.io.threads=8"];
+    const args = ["start", "--memory", ...settings.flatMap((setting) => ["--set", setting])];
+    const node = await startProcess(args, directory);
+    const [, first, second] = /^millrace ready on localhost:(\d+), 127\.0\.0\.1:(\d+) \(in memory, /
+      .exec(node.readyLine)!;
+    for (const port of [first!, second!]) {
+      assertEquals((await millrace(["topics", "list", "--port", port])).code, 0);
+    }
+    const ended = await node.end("SIGTERM");
+    assertEquals(ended.err.trimEnd().split("\n"), [
+      "notice: Listener CONTROLLER://:9093 is not opened: this node is its own controller and needs no " +
+      "listener for it",
+      "notice: These settings have no effect: num.io.threads (a broker is one event loop and has no " +
+      "thread pools)",
+    ]);
+  },
+);
+
 /** Calls that cannot work: arguments, exit code, what is said. */
 const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
   [["strat"], 2, /^millrace: There is no command "strat", did you mean "start"\?\n$/],
@@ -232,9 +261,63 @@ const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
   [["start", "--memory", "--flush", "often"], 2, /--flush takes "os" or "always", not "often"/],
   [
     ["start", "--memory", "--flush", "always", "--set", "log.flush.interval.messages=5"],
-    1,
-    /Cannot set flush to "always" and log\.flush\.interval\.messages to "5"/,
+    2,
+    /--flush and --set log\.flush\.interval\.messages exclude each other/,
   ],
+  [
+    ["start", "--port", "1", "--set", "listeners=PLAINTEXT://:2"],
+    2,
+    /--port and --set listeners exclude each other/,
+  ],
+  [
+    ["start", "--host", "::1", "--set", "listeners=PLAINTEXT://:2"],
+    2,
+    /--host and --set listeners exclude each other/,
+  ],
+  [["start", "--data-dir", "a", "--set", "log.dir=b"], 2, /--data-dir and --set log\.dir exclude/],
+  [
+    ["start", "--set", "num.partitions=1", "--set", "num.partitions=2"],
+    2,
+    /two values, "1" and "2"/,
+  ],
+  [["start", "--memory=yes"], 2, /--memory takes no value/],
+  [["start", "--port", "1", "--port", "2"], 2, /--port is given 2 times/],
+  [
+    ["start", "--set", "node.id=1", "--set", "broker.id=2"],
+    1,
+    /older name of node\.id, which is 1/,
+  ],
+  [["start", "--set", "listeners=SASL_SSL://:0"], 1, /this version has PLAINTEXT only/],
+  [["topics", "list", "chat"], 2, /"topics list" takes no <topic>/],
+  [
+    ["topics", "delete", "chat", "--partitions", "2"],
+    2,
+    /--partitions has no effect with "topics del/,
+  ],
+  [
+    ["log", "verify", "data", "--print-data-log"],
+    2,
+    /--print-data-log has no effect with "log verify"/,
+  ],
+  [
+    ["log", "dump", "a.log", "--offsets-decoder", "--cluster-metadata-decoder"],
+    2,
+    /--offsets-decoder and --cluster-metadata-decoder exclude each other/,
+  ],
+  [["log", "dump", "a.log", "--skip-record-metadata"], 2, /has no effect without --deep/],
+  [
+    ["consumer_eval", "--topic", "t", "--quiet", "--write", "true"],
+    2,
+    /--write has no effect with --quiet/,
+  ],
+  [
+    ["consumer_eval", "--topic", "t", "--write", "false", "--file-dir", "d"],
+    2,
+    /--file-dir has no effect without --write true/,
+  ],
+  [["producer_eval", "--topic", "t", "--seconds", "3000000"], 2, /up to 2,147,483/],
+  [["consumer", "--topic", "t", "--bootstrap", "nowhere"], 2, /--bootstrap cannot be "nowhere"/],
+  [["--version", "x"], 2, /"--version" takes no further arguments/],
   [
     ["start", "--memory", "--set", "log.dirs=d"],
     2,
