@@ -60,6 +60,8 @@ export const spec: CommandSpec = {
 
 /** Bytes of records that one producer has under way: enough for full batches, few enough for true latencies. */
 const UNDER_WAY = 1_048_576;
+/** A request takes so many bytes, or a batch of the size that is asked for. */
+const LEAST_REQUEST_BYTES = 1_048_576;
 /** Records sent between two looks at the event loop. */
 const BURST = 256;
 
@@ -71,10 +73,12 @@ export async function run(args: Arguments): Promise<number> {
   const size = args.whole("size", 0, 1_000_000);
   const keys = args.whole("keys", 0, 1_000_000);
   const acks = args.oneOf("acks", ["all", "1", "0"]);
+  const batchSize = args.whole("batch-size", 1, 100_000_000);
   const options: ProducerOptions = {
     bootstrapServers: args.bootstrapServers(),
     lingerMs: args.whole("linger", 0, 60_000),
-    batchSize: args.whole("batch-size", 1, 100_000_000),
+    batchSize,
+    maxRequestBytes: Math.max(batchSize, LEAST_REQUEST_BYTES),
     acks: acks === "all" ? "all" : acks === "1" ? 1 : 0,
     compression: args.oneOf("compression", ["none", "gzip", "snappy", "lz4", "zstd"]),
     bufferBytes: UNDER_WAY,

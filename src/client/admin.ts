@@ -10,7 +10,7 @@ import { describeLogDirs } from "../protocol/messages/describe_log_dirs.ts";
 import { metadata } from "../protocol/messages/metadata.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
-import type { ClientOptions } from "./client_options.ts";
+import { checkNames, checkOptionNames, type ClientOptions } from "./client_options.ts";
 import { ClusterClient } from "./cluster_client.ts";
 import { type BrokerInfo, type PartitionInfo, type TopicInfo, topicInfo } from "./cluster_view.ts";
 import { answered } from "./errors.ts";
@@ -29,6 +29,13 @@ export interface NewTopic {
   /** Configurations by Kafka's names, as `{ "retention.ms": "60000" }`. */
   readonly configs?: Readonly<Record<string, string>>;
 }
+
+const NEW_TOPIC: Readonly<Record<keyof NewTopic, true>> = {
+  name: true,
+  partitions: true,
+  replicationFactor: true,
+  configs: true,
+};
 
 /** The cluster and its brokers. */
 export interface ClusterDescription {
@@ -58,6 +65,7 @@ export class Admin implements AsyncDisposable {
 
   /** Connects to nothing yet. Throws a TypeError for options that make no sense. */
   constructor(options: ClientOptions) {
+    checkOptionNames("Admin", options);
     this.#client = new ClusterClient(options);
   }
 
@@ -66,6 +74,7 @@ export class Admin implements AsyncDisposable {
    * exist.
    */
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    for (const topic of topics) checkNames(`Topic "${topic.name}"`, topic, NEW_TOPIC);
     await this.#change(async (controller) => {
       const answer = await controller.request(createTopics, {
         topics: topics.map(({ name, partitions = -1, replicationFactor = -1, configs = {} }) => ({

@@ -4,7 +4,17 @@
  * @module
  */
 import type { StartPosition } from "./assigned_partition.ts";
-import { type ClientOptions, positive, wholeNumber } from "./client_options.ts";
+import {
+  checkOptionNames,
+  type ClientOptions,
+  clientSettings,
+  notAbove,
+  oneOf,
+  positive,
+  shown,
+  text,
+  wholeNumber,
+} from "./client_options.ts";
 
 /** What a consumer reads and how, beside what all clients are told. */
 export interface ConsumerOptions extends ClientOptions {
@@ -30,7 +40,7 @@ export interface ConsumerOptions extends ClientOptions {
   readonly sessionTimeoutMs?: number;
   /** How long the group waits for its members to join again, ms: 60,000 unless told. */
   readonly rebalanceTimeoutMs?: number;
-  /** How often a member says that it is alive, ms: 3,000 unless told. */
+  /** How often a member sends a heartbeat, ms. Defaults to 3,000, or a third of a short session. */
   readonly heartbeatIntervalMs?: number;
   /**
    * What to do when the offset to read is not in the log (any more): go on at `"earliest"` (unless
@@ -46,6 +56,34 @@ export interface ConsumerOptions extends ClientOptions {
   /** How long the broker waits for `minBytes`, ms: 500 unless told. */
   readonly maxWaitMs?: number;
 }
+
+/** The names of the consumer's own options. */
+const NAMES: Readonly<Record<Exclude<keyof ConsumerOptions, keyof ClientOptions>, true>> = {
+  topics: true,
+  partitions: true,
+  from: true,
+  groupId: true,
+  groupInstanceId: true,
+  autoCommit: true,
+  autoCommitIntervalMs: true,
+  sessionTimeoutMs: true,
+  rebalanceTimeoutMs: true,
+  heartbeatIntervalMs: true,
+  onOffsetOutOfRange: true,
+  minBytes: true,
+  maxBytes: true,
+  partitionMaxBytes: true,
+  maxWaitMs: true,
+};
+
+/** Options that say how to be a member of a group. */
+const GROUP_OPTIONS: readonly (keyof ConsumerOptions)[] = [
+  "groupInstanceId",
+  "autoCommitIntervalMs",
+  "sessionTimeoutMs",
+  "rebalanceTimeoutMs",
+  "heartbeatIntervalMs",
+];
 
 /** The options that are the consumer's own, checked and filled in. */
 export interface ConsumerSettings {
@@ -68,39 +106,91 @@ export interface ConsumerSettings {
 
 /** Checks `options` and fills in what they leave out. Throws a TypeError that names the option. */
 export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
-  const { partitions = null, groupId = null } = options;
-  const topics = typeof options.topics === "string" ? [options.topics] : [...options.topics];
-  if (topics.length === 0) throw new TypeError(`"topics" is empty: name what to read`);
-  if (partitions !== null && groupId !== null) {
-    throw new TypeError(`"partitions" and "groupId" exclude each other: the group decides`);
-  }
-  if (partitions !== null && topics.length !== 1) {
-    throw new TypeError(`"partitions" needs one topic, "topics" has ${topics.length}`);
-  }
-  if (partitions?.length === 0) throw new TypeError(`"partitions" is empty: leave it out for all`);
-  for (const one of partitions ?? []) wholeNumber("partitions", one, 0);
+  checkOptionNames("Consumer", options, NAMES);
+  const topics = topicsOf(options);
+  const partitions = partitionsOf(options, topics);
+  const group = groupSettings(options);
+  const minBytes = positive("minBytes", options.minBytes, 1);
+  const maxBytes = positive("maxBytes", options.maxBytes, 16_777_216);
+  notAbove("minBytes", minBytes, "maxBytes", maxBytes);
+  notAbove("maxBytes", maxBytes, "maxResponseBytes", clientSettings(options).maxResponseBytes);
   return {
-    topics: [...new Set(topics)],
-    partitions: partitions === null ? null : [...new Set(partitions)],
+    ...group,
+    topics,
+    partitions,
     from: checkStart(options.from ?? "earliest"),
-    groupId,
-    groupInstanceId: options.groupInstanceId ?? null,
-    autoCommit: groupId !== null && (options.autoCommit ?? true),
-    autoCommitIntervalMs: positive("autoCommitIntervalMs", options.autoCommitIntervalMs, 5_000),
-    sessionTimeoutMs: positive("sessionTimeoutMs", options.sessionTimeoutMs, 45_000),
-    rebalanceTimeoutMs: positive("rebalanceTimeoutMs", options.rebalanceTimeoutMs, 60_000),
-    heartbeatIntervalMs: positive("heartbeatIntervalMs", options.heartbeatIntervalMs, 3_000),
-    onOffsetOutOfRange: options.onOffsetOutOfRange ?? "earliest",
-    minBytes: positive("minBytes", options.minBytes, 1),
-    maxBytes: positive("maxBytes", options.maxBytes, 16_777_216),
+    onOffsetOutOfRange: oneOf("onOffsetOutOfRange", options.onOffsetOutOfRange, "earliest", [
+      "earliest",
+      "latest",
+      "fail",
+    ]),
+    minBytes,
+    maxBytes,
     partitionMaxBytes: positive("partitionMaxBytes", options.partitionMaxBytes, 1_048_576),
     maxWaitMs: wholeNumber("maxWaitMs", options.maxWaitMs, 500),
   };
 }
 
+/** The topics, each once. */
+function topicsOf(options: ConsumerOptions): string[] {
+  const topics: unknown = typeof options.topics === "string" ? [options.topics] : options.topics;
+  if (!Array.isArray(topics) || !topics.every((one) => typeof one === "string" && one !== "")) {
+    throw new TypeError(
+      `"topics" cannot be ${shown(options.topics)}: it takes the name of a topic, or a list`,
+    );
+  }
+  if (topics.length === 0) throw new TypeError(`"topics" is empty: name what to read`);
+  return [...new Set(topics as string[])];
+}
+
+/** The partitions, each once, or null for all. */
+function partitionsOf(
+  { partitions, groupId }: ConsumerOptions,
+  topics: readonly string[],
+): number[] | null {
+  if (partitions === undefined) return null;
+  if (groupId !== undefined) {
+    throw new TypeError(`"partitions" and "groupId" exclude each other: the group decides`);
+  }
+  if (topics.length !== 1) {
+    throw new TypeError(`"partitions" needs one topic, "topics" has ${topics.length}`);
+  }
+  if (partitions.length === 0) throw new TypeError(`"partitions" is empty: leave it out for all`);
+  return [...new Set(partitions.map((one) => wholeNumber("partitions", one, 0)))];
+}
+
+function groupSettings(options: ConsumerOptions) {
+  const groupId = text("groupId", options.groupId) ?? null;
+  const autoCommit = oneOf("autoCommit", options.autoCommit, groupId !== null, [true, false]);
+  if (groupId === null) {
+    const given = autoCommit
+      ? "autoCommit"
+      : GROUP_OPTIONS.find((name) => options[name] !== undefined);
+    if (given !== undefined) {
+      throw new TypeError(`"${given}" needs "groupId": only a group has that`);
+    }
+  }
+  const sessionTimeoutMs = positive("sessionTimeoutMs", options.sessionTimeoutMs, 45_000);
+  const heartbeatIntervalMs = positive(
+    "heartbeatIntervalMs",
+    options.heartbeatIntervalMs,
+    Math.min(3_000, Math.ceil(sessionTimeoutMs / 3)),
+  );
+  notAbove("heartbeatIntervalMs", heartbeatIntervalMs, "sessionTimeoutMs", sessionTimeoutMs);
+  return {
+    groupId,
+    groupInstanceId: text("groupInstanceId", options.groupInstanceId) ?? null,
+    autoCommit,
+    autoCommitIntervalMs: positive("autoCommitIntervalMs", options.autoCommitIntervalMs, 5_000),
+    sessionTimeoutMs,
+    rebalanceTimeoutMs: positive("rebalanceTimeoutMs", options.rebalanceTimeoutMs, 60_000),
+    heartbeatIntervalMs,
+  };
+}
+
 function checkStart(from: StartPosition): StartPosition {
   if (from === "earliest" || from === "latest") return from;
-  const number = typeof from === "number" ? from : from.timestamp;
+  const number = typeof from === "number" ? from : from?.timestamp;
   if (Number.isSafeInteger(number) && number >= 0) return from;
   throw new TypeError(
     `"from" cannot be ${

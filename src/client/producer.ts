@@ -9,7 +9,14 @@ import type { RecordHeader } from "../protocol/records/batch_decode.ts";
 import type { RecordInput } from "../protocol/records/batch_encode.ts";
 import type { CompressionType } from "../protocol/records/compression/codec.ts";
 import type { HostCodecs, Runtime } from "../runtime/runtime.ts";
-import { type ClientOptions, positive, wholeNumber } from "./client_options.ts";
+import {
+  checkOptionNames,
+  type ClientOptions,
+  notAbove,
+  oneOf,
+  positive,
+  wholeNumber,
+} from "./client_options.ts";
 import { ClusterClient } from "./cluster_client.ts";
 import { closedError } from "./errors.ts";
 import { partitionForKey, StickyPartitioner } from "./partitioner.ts";
@@ -345,12 +352,23 @@ export class Producer implements AsyncDisposable {
   }
 }
 
+/** The names of the producer's own options. */
+const NAMES: Readonly<Record<Exclude<keyof ProducerOptions, keyof ClientOptions>, true>> = {
+  acks: true,
+  idempotent: true,
+  compression: true,
+  batchSize: true,
+  lingerMs: true,
+  maxInFlight: true,
+  maxRequestBytes: true,
+  deliveryTimeoutMs: true,
+  bufferBytes: true,
+};
+
 function producerSettings(options: ProducerOptions) {
-  const { acks = "all" } = options;
-  if (acks !== "all" && acks !== 0 && acks !== 1) {
-    throw new TypeError(`"acks" cannot be ${acks}: it takes "all", 1 or 0`);
-  }
-  const isIdempotent = options.idempotent ?? acks === "all";
+  checkOptionNames("Producer", options, NAMES);
+  const acks = oneOf("acks", options.acks, "all", ["all", 1, 0]);
+  const isIdempotent = oneOf("idempotent", options.idempotent, acks === "all", [true, false]);
   if (isIdempotent && acks !== "all") {
     throw new TypeError(`"idempotent" needs "acks" to be "all", not ${acks}`);
   }
@@ -358,22 +376,23 @@ function producerSettings(options: ProducerOptions) {
   if (maxInFlight > MOST_IN_FLIGHT) {
     throw new TypeError(`"maxInFlight" cannot be ${maxInFlight}: brokers remember 5 batches`);
   }
-  const compression = options.compression ?? "none";
-  if (!COMPRESSIONS.includes(compression)) {
-    throw new TypeError(
-      `"compression" cannot be "${compression}": it takes ${COMPRESSIONS.join(", ")}`,
-    );
-  }
+  const lingerMs = wholeNumber("lingerMs", options.lingerMs, 0);
+  const deliveryTimeoutMs = positive("deliveryTimeoutMs", options.deliveryTimeoutMs, 120_000);
+  notAbove("lingerMs", lingerMs, "deliveryTimeoutMs", deliveryTimeoutMs);
+  const maxRequestBytes = positive("maxRequestBytes", options.maxRequestBytes, 1_048_576);
+  const batchSize = positive("batchSize", options.batchSize, Math.min(16_384, maxRequestBytes));
+  notAbove("batchSize", batchSize, "maxRequestBytes", maxRequestBytes);
   return {
     acks: acks === "all" ? -1 : acks,
     isIdempotent,
-    compression,
-    batchSize: positive("batchSize", options.batchSize, 16_384),
-    lingerMs: wholeNumber("lingerMs", options.lingerMs, 0),
+    compression: oneOf("compression", options.compression, "none", COMPRESSIONS),
+    batchSize,
+    lingerMs,
     maxInFlight,
-    maxRequestBytes: positive("maxRequestBytes", options.maxRequestBytes, 1_048_576),
-    deliveryTimeoutMs: positive("deliveryTimeoutMs", options.deliveryTimeoutMs, 120_000),
+    maxRequestBytes,
+    deliveryTimeoutMs,
     bufferBytes: positive("bufferBytes", options.bufferBytes, 33_554_432),
+    retries: options.retries === undefined ? Infinity : wholeNumber("retries", options.retries, 0),
   };
 }
 

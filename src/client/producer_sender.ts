@@ -25,6 +25,8 @@ export interface SenderSettings {
   readonly maxInFlight: number;
   readonly maxRequestBytes: number;
   readonly deliveryTimeoutMs: number;
+  /** How often a batch is sent again, Infinity for as often as its time allows. */
+  readonly retries: number;
 }
 
 /** A batch on its way, with the queue it came from. */
@@ -264,7 +266,7 @@ export class ProducerSender {
       const error = asKafkaError(cause);
       for (const one of sent) {
         if (wasSent && UNCERTAIN.has(error.code)) one.batch.isUncertain = true;
-        this.#failed(one, error.code, error, error.retriable);
+        this.#failed(one, error.code, error, error.retriable && this.#hasRetries(one));
       }
     }
   }
@@ -311,7 +313,7 @@ export class ProducerSender {
       if (result === undefined) {
         const what = `${connection.address} did not answer for ${queue.topic}-${queue.partition}`;
         const error = new KafkaError(ErrorCode.NETWORK_EXCEPTION, what);
-        this.#failed(one, error.code, error, true);
+        this.#failed(one, error.code, error, this.#hasRetries(one));
       } else if (
         result.errorCode === ErrorCode.NONE ||
         result.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER
@@ -332,12 +334,17 @@ export class ProducerSender {
       errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER;
     if (!isAfterFailed && this.#settings.isIdempotent && LOST_IDENTITY.has(errorCode)) {
       this.#isRenewing = true;
-      return this.#failed(one, errorCode, error, true);
+      return this.#failed(one, errorCode, error, this.#hasRetries(one));
     }
-    this.#failed(one, errorCode, error, isAfterFailed || isRetriable(errorCode));
+    const mayRetry = isAfterFailed || isRetriable(errorCode) && this.#hasRetries(one);
+    this.#failed(one, errorCode, error, mayRetry);
   }
 
-  /** An attempt has failed: the batch is sent again when that may help and its time is not up. */
+  #hasRetries({ batch }: Sent): boolean {
+    return batch.attempts < this.#settings.retries;
+  }
+
+  /** An attempt has failed: the batch is sent again when that may help. */
   #failed({ queue, batch }: Sent, code: number, error: Error, mayRetry: boolean): void {
     if (STALE_METADATA.has(code)) this.#client.view.forget(queue.topic);
     batch.lastError = error;

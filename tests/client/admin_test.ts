@@ -77,3 +77,13 @@ test("Admin throws the cluster's refusals", async () => {
     await refused(admin.describeTopics(["gone"]), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   });
 });
+
+test("Admin refuses a property that no new topic has", async () => {
+  const admin = new Admin({ bootstrapServers: "127.0.0.1:1" });
+  await assertRejects(
+    () => admin.createTopics([{ name: "orders", ...{ replication_factor: 1 } }]),
+    TypeError,
+    'Topic "orders" has no option "replication_factor", did you mean "replicationFactor"?',
+  );
+  await admin.close();
+});

@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { clientSettings, parseBootstrapServers } from "../../src/client/client_options.ts";
-import { consumerSettings } from "../../src/client/consumer_options.ts";
-import { Producer } from "../../src/client/producer.ts";
+import { Admin } from "../../src/client/admin.ts";
+import { Consumer } from "../../src/client/consumer.ts";
+import { type ConsumerOptions, consumerSettings } from "../../src/client/consumer_options.ts";
+import { Producer, type ProducerOptions } from "../../src/client/producer.ts";
 import { test } from "../harness.ts";
 
 test("parseBootstrapServers() reads lists, IPv6 and blanks", () => {
@@ -36,31 +38,108 @@ test("clientSettings() names the option that makes no sense", () => {
   assertThrows(() => clientSettings({ bootstrapServers, retries: 1.5 }), TypeError, `"retries"`);
 });
 
-test("Producer refuses options that exclude each other", () => {
+test("clients refuse options that do not exist and name the nearest", () => {
   const bootstrapServers = "a:1";
-  const make = (options: Record<string, unknown>) => () =>
-    new Producer({ bootstrapServers, ...options });
-  assertThrows(make({ acks: 1, idempotent: true }), TypeError, `"idempotent"`);
-  assertThrows(make({ acks: 2 }), TypeError, `"acks"`);
-  assertThrows(make({ compression: "brotli" }), TypeError, `"compression"`);
-  assertThrows(make({ maxInFlight: 6 }), TypeError, `"maxInFlight"`);
+  const refused: readonly (readonly [() => unknown, string])[] = [
+    [
+      () => new Producer({ bootstrapServers, ...{ batchsize: 1 } }),
+      'Producer has no option "batchsize", did you mean "batchSize"?',
+    ],
+    [
+      () => new Producer({ bootstrapServers, ...{ groupId: "g" } }),
+      'Producer has no option "groupId"',
+    ],
+    [
+      () => new Consumer({ bootstrapServers, topics: "t", ...{ topic: "t" } }),
+      'Consumer has no option "topic", did you mean "topics"?',
+    ],
+    [
+      () => new Admin({ bootstrapServers, ...{ requestTimeout: 1 } }),
+      'Admin has no option "requestTimeout", did you mean "requestTimeoutMs"?',
+    ],
+  ];
+  for (const [make, message] of refused) assertThrows(make, TypeError, message);
 });
 
-test("consumerSettings() refuses what makes no sense", () => {
+/** Options that are refused, and the reason. */
+const REFUSED_BY_PRODUCER: readonly (readonly [Record<string, unknown>, string])[] = [
+  [{ bootstrapServers: undefined }, '"bootstrapServers" takes a text or a list of them'],
+  [{ bootstrapServers: [1] }, '"bootstrapServers" takes a text or a list of them'],
+  [{ clientId: "" }, '"clientId" cannot be "": it takes a text'],
+  [{ clientId: 7 }, '"clientId" cannot be 7: it takes a text'],
+  [{ requestTimeoutMs: "5" }, '"requestTimeoutMs" cannot be "5": it takes a whole number'],
+  [
+    { retryBackoffMs: 5_000 },
+    '"retryBackoffMs" cannot be 5000: it must not be above "retryBackoffMaxMs", 1000',
+  ],
+  [{ acks: 1, idempotent: true }, '"idempotent" needs "acks" to be "all", not 1'],
+  [{ acks: 2 }, '"acks" cannot be 2: it takes "all", 1, 0'],
+  [{ idempotent: "yes" }, '"idempotent" cannot be "yes": it takes true, false'],
+  [{ compression: "brotli" }, '"compression" cannot be "brotli": it takes "none", "gzip"'],
+  [{ maxInFlight: 6 }, '"maxInFlight" cannot be 6'],
+  [
+    { batchSize: 2_000_000 },
+    '"batchSize" cannot be 2000000: it must not be above "maxRequestBytes", 1048576',
+  ],
+  [
+    { lingerMs: 200, deliveryTimeoutMs: 100 },
+    '"lingerMs" cannot be 200: it must not be above "deliveryTimeoutMs", 100',
+  ],
+];
+
+const REFUSED_BY_CONSUMER: readonly (readonly [Record<string, unknown>, string])[] = [
+  [{ topics: [] }, '"topics" is empty'],
+  [{ topics: [""] }, '"topics" cannot be [""]: it takes the name of a topic, or a list'],
+  [{ topics: undefined }, '"topics" cannot be undefined'],
+  [{ partitions: [0], groupId: "g" }, '"partitions" and "groupId" exclude each other'],
+  [{ topics: ["t", "u"], partitions: [0] }, '"partitions" needs one topic, "topics" has 2'],
+  [{ partitions: [] }, '"partitions" is empty'],
+  [{ partitions: [-1] }, '"partitions" cannot be -1'],
+  [{ from: -3 }, '"from" cannot be -3'],
+  [{ from: "begin" }, '"from" cannot be "begin"'],
+  [{ groupId: "" }, '"groupId" cannot be "": it takes a text'],
+  [{ groupInstanceId: "i" }, '"groupInstanceId" needs "groupId"'],
+  [{ sessionTimeoutMs: 1_000 }, '"sessionTimeoutMs" needs "groupId"'],
+  [{ autoCommit: true }, '"autoCommit" needs "groupId"'],
+  [{ groupId: "g", autoCommit: "no" }, '"autoCommit" cannot be "no": it takes true, false'],
+  [
+    { groupId: "g", heartbeatIntervalMs: 50_000 },
+    '"heartbeatIntervalMs" cannot be 50000: it must not be above "sessionTimeoutMs", 45000',
+  ],
+  [
+    { onOffsetOutOfRange: "ignore" },
+    '"onOffsetOutOfRange" cannot be "ignore": it takes "earliest"',
+  ],
+  [{ minBytes: 5, maxBytes: 4 }, '"minBytes" cannot be 5: it must not be above "maxBytes", 4'],
+  [
+    { maxBytes: 134_217_729 },
+    '"maxBytes" cannot be 134217729: it must not be above "maxResponseBytes", 134217728',
+  ],
+];
+
+test("Producer refuses options that do not fit or contradict each other", () => {
+  for (const [options, message] of REFUSED_BY_PRODUCER) {
+    const all = { bootstrapServers: "a:1", ...options } as ProducerOptions;
+    assertThrows(() => new Producer(all), TypeError, message);
+  }
+});
+
+test("Consumer refuses options that do not fit or contradict each other", () => {
+  for (const [options, message] of REFUSED_BY_CONSUMER) {
+    const all = { bootstrapServers: "a:1", topics: "t", ...options } as ConsumerOptions;
+    assertThrows(() => new Consumer(all), TypeError, message);
+  }
+});
+
+test("consumerSettings() fills in what is left out", () => {
   const base = { bootstrapServers: "a:1", topics: "t" };
   assertEquals(consumerSettings(base).topics, ["t"]);
   assertEquals(consumerSettings(base).from, "earliest");
   assertEquals(consumerSettings({ ...base, topics: ["t", "u", "t"] }).topics, ["t", "u"]);
-  assertThrows(() => consumerSettings({ ...base, topics: [] }), TypeError, `"topics" is empty`);
-  assertThrows(
-    () => consumerSettings({ ...base, partitions: [0], groupId: "g" }),
-    TypeError,
-    "exclude each other",
-  );
-  assertThrows(
-    () => consumerSettings({ ...base, topics: ["t", "u"], partitions: [0] }),
-    TypeError,
-    "needs one topic",
-  );
-  assertThrows(() => consumerSettings({ ...base, from: -3 }), TypeError, `"from" cannot be -3`);
+  assertEquals(consumerSettings(base).autoCommit, false);
+  assertEquals(consumerSettings({ ...base, autoCommit: false }).autoCommit, false);
+  const group = { ...base, groupId: "g" };
+  assertEquals(consumerSettings(group).autoCommit, true);
+  assertEquals(consumerSettings(group).heartbeatIntervalMs, 3_000);
+  assertEquals(consumerSettings({ ...group, sessionTimeoutMs: 1_000 }).heartbeatIntervalMs, 334);
 });

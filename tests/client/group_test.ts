@@ -5,6 +5,8 @@ import { Producer } from "../../src/client/producer.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { describeGroups } from "../../src/protocol/messages/describe_groups.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import type { Clock } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 
 const CONFIG = {
@@ -35,6 +37,17 @@ const member = (bootstrapServers: string, options: { autoCommit?: boolean } = {}
     heartbeatIntervalMs: 30,
     ...options,
   });
+
+/** Options of a member whose heartbeats, due every `heartbeatIntervalMs`, are never sent. */
+async function withoutHeartbeats(heartbeatIntervalMs: number) {
+  const runtime = await hostRuntime();
+  const clock: Clock = {
+    ...runtime.clock,
+    setTimer: (delayMs, callback) =>
+      runtime.clock.setTimer(delayMs === heartbeatIntervalMs ? 2_147_483_647 : delayMs, callback),
+  };
+  return { heartbeatIntervalMs, runtime: { ...runtime, clock } };
+}
 
 /** Asks the coordinator until it says that the group is in `state`. */
 async function untilGroupIs(state: string, bootstrapServers: string): Promise<void> {
@@ -120,7 +133,11 @@ test("A consumer whose group has gone on without it cannot commit", async () => 
     await fill(producer, 1, 2);
     const options = { bootstrapServers, topics: "events", groupId: "readers", autoCommit: false };
     // It never says that it is alive, so the group drops it when its session is over.
-    const silent = new Consumer({ ...options, heartbeatIntervalMs: 60_000, sessionTimeoutMs: 200 });
+    const silent = new Consumer({
+      ...options,
+      ...await withoutHeartbeats(199),
+      sessionTimeoutMs: 200,
+    });
     await take(silent, 1);
     const other = member(bootstrapServers);
     await other.start();
@@ -136,7 +153,7 @@ test("A consumer whose group has gone on without it cannot commit", async () => 
 test("close() ends a member that waits for the others of its group", async () => {
   await withCluster(1, async (bootstrapServers) => {
     const options = { bootstrapServers, topics: "events", groupId: "readers" };
-    const silent = new Consumer({ ...options, heartbeatIntervalMs: 60_000 });
+    const silent = new Consumer({ ...options, ...await withoutHeartbeats(44_999) });
     await silent.start();
     const waiting = member(bootstrapServers);
     const started = assertRejects(() => waiting.start(), TypeError, "it is closed");

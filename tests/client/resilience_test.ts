@@ -6,6 +6,7 @@ import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { test } from "../harness.ts";
+import { FailingFiles } from "../log/fixture.ts";
 
 /** A cluster whose data and port outlive a shutdown. */
 async function restartable(): Promise<() => Promise<Cluster>> {
@@ -92,6 +93,28 @@ test("A producer gives records up when their time is over, and says why", async 
   const { offset } = await producer.send({ topic: "events", value: "second" });
   assertEquals(offset, 1);
   await producer.close();
+  await cluster.shutdown();
+});
+
+test("A producer gives records up after its retries, and goes on with the next", async () => {
+  const files = new FailingFiles(new MemoryFileSystem());
+  const runtime = { ...await hostRuntime(), files };
+  const cluster = await startCluster({ runtime, dataDir: "/data", topics: [{ name: "events" }] });
+  const { bootstrapServers } = cluster;
+  files.failsAt = "events-0";
+  for (const [index, retries] of [0, 2].entries()) {
+    const producer = new Producer({ bootstrapServers, retries, ...FAST });
+    files.failing.add("write");
+    const failed = ["a", "b", "c"].map((value) =>
+      assertRejects(() => producer.send({ topic: "events", value }), KafkaError)
+    );
+    for (const error of await Promise.all(failed)) {
+      assertEquals((error as KafkaError).code, ErrorCode.KAFKA_STORAGE_ERROR);
+    }
+    files.failing.clear();
+    assertEquals((await producer.send({ topic: "events", value: "kept" })).offset, index);
+    await producer.close();
+  }
   await cluster.shutdown();
 });
 
