@@ -14,7 +14,7 @@ function pipelining(count: number, answerBytes: number | null) {
   const connection = new FakeConnection();
   connection.send(Uint8Array.from(Array.from({ length: count }, () => FRAME).flat()));
   const client = new ClientConnection(
-    1,
+    { id: 1, listener: "PLAINTEXT" },
     connection,
     environmentOf(manualClock(), (_frame, _info, openSlot) => {
       started++;

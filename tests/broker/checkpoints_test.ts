@@ -36,7 +36,7 @@ test("Checkpoints are written once in each interval, also after one that failed"
     assertEquals(done.length, round * 2);
   }
   assertEquals(errors.map((error) => (error as Error).message), ["full"]);
-  checkpoints.stop();
+  await checkpoints.shutdown();
   checkpoints.start();
   assertEquals(clock.pending(), 0);
 });

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { ListenerSet } from "../../src/broker/listener_set.ts";
 import { Server, type ServerLimits } from "../../src/broker/server.ts";
-import type { Connection, Listener } from "../../src/runtime/runtime.ts";
+import type { Connection, Listener, Network } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { settle } from "./direct_broker.ts";
 import { environmentOf, FakeConnection } from "./fake_connection.ts";
@@ -39,15 +40,19 @@ class FakeListener implements Listener {
   }
 }
 
-function serve(limits: Partial<ServerLimits>) {
+async function serve(limits: Partial<ServerLimits>) {
   const clock = manualClock();
   const listener = new FakeListener();
+  const network: Network = {
+    listen: () => Promise.resolve(listener),
+    connect: () => Promise.reject(new Error("Nothing connects here")),
+  };
   const server = new Server(
-    listener,
+    await ListenerSet.open(network, [{ name: "PLAINTEXT", ...listener.address }]),
     environmentOf(clock),
     {
       maxConnections: () => 100,
-      maxConnectionsPerIp: () => 100,
+      maxConnectionsOf: () => 100,
       connectionsMaxIdleMs: () => -1,
       ...limits,
     },
@@ -58,7 +63,7 @@ function serve(limits: Partial<ServerLimits>) {
 }
 
 test("a connection that ends lets one in that waits at max.connections", async () => {
-  const { listener, server } = serve({ maxConnections: () => 1 });
+  const { listener, server } = await serve({ maxConnections: () => 1 });
   const first = listener.connect();
   await settle();
   const second = listener.connect();
@@ -72,7 +77,7 @@ test("a connection that ends lets one in that waits at max.connections", async (
 });
 
 test("a connection that ends gives back its place in max.connections.per.ip", async () => {
-  const { listener, server } = serve({ maxConnectionsPerIp: () => 1 });
+  const { listener, server } = await serve({ maxConnectionsOf: () => 1 });
   const first = listener.connect();
   await settle();
   const refused = listener.connect();
@@ -87,7 +92,7 @@ test("a connection that ends gives back its place in max.connections.per.ip", as
 });
 
 test("each connection is closed once it has been idle for connections.max.idle.ms", async () => {
-  const { clock, listener, server } = serve({ connectionsMaxIdleMs: () => 1_000 });
+  const { clock, listener, server } = await serve({ connectionsMaxIdleMs: () => 1_000 });
   const first = listener.connect();
   await settle();
   clock.advance(600);

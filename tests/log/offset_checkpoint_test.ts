@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { OffsetCheckpoint } from "../../src/log/offset_checkpoint.ts";
+import { PendingWork } from "../../src/log/pending_work.ts";
 import { Machine } from "./fixture.ts";
 import { HeldSyncs } from "./held_syncs.ts";
 import { test } from "../harness.ts";
@@ -8,7 +9,7 @@ function setUp() {
   const machine = new Machine();
   const disk = new HeldSyncs(machine.memory);
   disk.makeDirectory("/data");
-  const checkpoint = new OffsetCheckpoint(disk, "/data", "offsets");
+  const checkpoint = new OffsetCheckpoint(disk, "/data", "offsets", new PendingWork());
   return { disk, checkpoint };
 }
 

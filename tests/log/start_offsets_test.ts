@@ -1,3 +1,4 @@
+import { PendingWork } from "../../src/log/pending_work.ts";
 import { assertEquals } from "@std/assert";
 import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { LOG_START_OFFSETS, StartOffsets } from "../../src/log/start_offsets.ts";
@@ -16,6 +17,7 @@ test("save() writes the logs that do not begin at 0, and forgets one that has go
     logs,
     names: [...logs.keys()],
     wasShutDownCleanly: false,
+    pendingWork: new PendingWork(),
     onLoss: () => {},
   });
   const saved = async () => {

@@ -42,10 +42,9 @@ export const describeQuorumHandler: Handler = defineHandler(describeQuorum, {
         nodes: [],
       };
     }
-    const { nodeId, config, controller, logs, runtime } = services;
+    const { nodeId, controller, logs, runtime } = services;
     const { leaderEpoch, highWatermark, logEndOffset } = controller.quorum;
     const nowMs = runtime.clock.now();
-    const { name } = config.advertisedListener ?? config.listener;
     return {
       errorCode: ErrorCode.NONE,
       errorMessage: null,
@@ -69,7 +68,10 @@ export const describeQuorumHandler: Handler = defineHandler(describeQuorum, {
           observers: [],
         }],
       }],
-      nodes: [{ nodeId, listeners: [{ name, ...services.advertisedAddress(connection) }] }],
+      nodes: [{
+        nodeId,
+        listeners: [{ name: connection.listener, ...services.advertisedAddress(connection) }],
+      }],
     };
   },
   onError: (_request, errorCode, errorMessage) => ({
