@@ -41,9 +41,13 @@ export class Kafka {
 
   /**
    * How to start one node with its data in `dir`, which it formats unless it is formatted already.
-   * Its configuration goes into a file beside the directory.
+   * Its configuration goes into a file beside the directory; `settings` come last, `key=value` each.
    */
-  async command(port: number, dir: string): Promise<BrokerCommand> {
+  async command(
+    port: number,
+    dir: string,
+    settings: readonly string[] = [],
+  ): Promise<BrokerCommand> {
     const controller = freePort();
     const properties = `${dir}.properties`;
     await Deno.writeTextFile(
@@ -57,6 +61,7 @@ export class Kafka {
         "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         `log.dirs=${dir}`,
         ...SETTINGS,
+        ...settings,
       ].join("\n"),
     );
     const isFormatted = await Deno.stat(`${dir}/meta.properties`).then(() => true, () => false);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { compare } from "./compare/compare.ts";
 import { Broker, freePort, ownCommand } from "./broker.ts";
 import { diskFaults } from "./disk_faults.ts";
 import { kill9, newSeed, ownKill9Command } from "./kill9.ts";
@@ -16,10 +17,11 @@ import { storage } from "./storage.ts";
 
 const CLIENTS = ["kcat", "kafkajs", "platformatic", "python", "java", "go"];
 const STORAGE = "storage";
+const COMPARE = "compare";
 const KILL9 = "kill9";
 const DISK = "disk";
 /** Parts that start brokers of their own. */
-const OWN_BROKERS = [STORAGE, KILL9, DISK];
+const OWN_BROKERS = [STORAGE, COMPARE, KILL9, DISK];
 
 /** What the clients are, for the summary. */
 const NAMES: Record<string, string> = {
@@ -30,6 +32,7 @@ const NAMES: Record<string, string> = {
   java: "kafka-clients (Java)",
   go: "franz-go",
   [STORAGE]: "Apache Kafka, same directory",
+  [COMPARE]: "Apache Kafka, same requests",
   [KILL9]: "kill -9 and restart",
   [DISK]: "disks that fail",
   broker: "the broker itself",
@@ -107,6 +110,10 @@ class Suite {
 
   async disk(command: string[]): Promise<void> {
     await this.part(DISK, (print) => diskFaults(this.#setup, { command, print }));
+  }
+
+  async compare(command: string[]): Promise<void> {
+    await this.part(COMPARE, (print) => compare(this.#setup, { command, print }));
   }
 
   async storage(command: string[]): Promise<void> {
@@ -222,6 +229,7 @@ async function main(): Promise<number> {
     }
   }
   if (chosen.includes(STORAGE)) await suite.storage(command);
+  if (chosen.includes(COMPARE)) await suite.compare(command);
   const flushed = given.command === undefined ? [...await ownKill9Command(given.runtime)] : command;
   if (chosen.includes(DISK)) await suite.disk(flushed);
   if (chosen.includes(KILL9)) {
