@@ -54,6 +54,13 @@ function remove({ log, highWatermark, name, isInternal }: Partition, offset: num
       `Cannot delete records of ${name}: the topic is one of Kafka's own`,
     );
   }
+  const { config } = log;
+  if (config.compact && !config.delete) {
+    throw new KafkaError(
+      ErrorCode.POLICY_VIOLATION,
+      `Cannot delete records of ${name}: its cleanup.policy is compact, without delete`,
+    );
+  }
   const before = offset === HIGH_WATERMARK ? highWatermark : offset;
   if (before < 0 || before > highWatermark) {
     throw new KafkaError(

@@ -168,7 +168,8 @@ function readOne(
         highWatermark: -1,
         lastStableOffset: -1,
         logStartOffset: -1,
-        abortedTransactions: committedOnly ? [] : null,
+        // As Apache Kafka answers: no list for a partition that has an error, an empty one for none.
+        abortedTransactions: committedOnly || partition === undefined ? [] : null,
         records: NO_RECORDS,
       },
     };

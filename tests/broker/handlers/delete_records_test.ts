@@ -62,3 +62,25 @@ test("DeleteRecords refuses offsets above the high watermark", async () => {
   assertEquals(await remove(-1), ["NONE", 2]);
   assertEquals(partition.log.logStartOffset, 2);
 });
+
+test("DeleteRecords rejects a topic that is only compacted", () =>
+  withBroker(async ({ client, createTopic }) => {
+    for (const [name, policy] of [["kept", "compact"], ["both", "compact,delete"]] as const) {
+      await createTopic({
+        name,
+        numPartitions: 1,
+        configs: [{ name: "cleanup.policy", value: policy }],
+      });
+    }
+    const { topics } = await client.request(deleteRecords, 2, {
+      timeoutMs: 1_000,
+      topics: ["kept", "both"].map((name) => ({
+        name,
+        partitions: [{ partitionIndex: 0, offset: 0 }],
+      })),
+    });
+    assertEquals(
+      topics.map(({ partitions }) => errorName(partitions[0]!.errorCode)),
+      ["POLICY_VIOLATION", "NONE"],
+    );
+  }));

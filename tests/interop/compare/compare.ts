@@ -27,7 +27,11 @@ export interface CompareOptions {
 }
 
 /** Settings of both brokers. */
-const SETTINGS = ["auto.create.topics.enable=false", "group.initial.rebalance.delay.ms=0"];
+const SETTINGS = [
+  "auto.create.topics.enable=false",
+  "group.initial.rebalance.delay.ms=0",
+  "num.partitions=2",
+];
 const READY_WITHIN_MS = 60_000;
 const RETRY_MS = 100;
 
@@ -39,7 +43,10 @@ export async function compare(setup: Setup, { command, print }: CompareOptions):
   const peers: Peer[] = [];
   try {
     const runtime = await hostRuntime();
-    const ours = [...command, ...SETTINGS.flatMap((setting) => ["--set", setting])];
+    const ours = [...command];
+    for (const setting of SETTINGS) {
+      if (!ours.includes(setting)) ours.push("--set", setting);
+    }
     for (const name of ["Apache Kafka", "Millrace"]) {
       const port = freePort();
       const dir = `${root}/${name === "Millrace" ? "ours" : "kafkas"}`;
@@ -88,6 +95,8 @@ async function fill(peer: Peer): Promise<void> {
   await peer.createTopic("compacted", 1, { "cleanup.policy": "compact" });
   await peer.createTopic("tiny", 1, { "max.message.bytes": "1000" });
   await peer.createTopic("dot.name", 1);
+  // Apache Kafka's coordinator makes it by itself, as soon as it is asked for a group.
+  await peer.createTopic("__consumer_offsets", 2);
   for (let i = 0; i < 3; i++) {
     const records = [0, 1].map((n) => ({
       key: null,

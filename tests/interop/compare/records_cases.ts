@@ -49,6 +49,9 @@ function produceOf(
   };
 }
 
+const NOT_COMPRESSED = {
+  difference: "Apache Kafka answers UNKNOWN_SERVER_ERROR, which a producer cannot explain",
+};
 const LENIENT = ["logAppendTimeMs", "logStartOffset", "baseOffset"];
 const asked = (name: string, records: Uint8Array | null, options = {}, extra = {}): Case =>
   ask(name, produce, 9, produceOf("scratch", records, options), { ignored: LENIENT, ...extra });
@@ -120,9 +123,7 @@ export const RECORDS_CASES: readonly Case[] = [
   asked("null records", null, {}, {
     difference: "Apache Kafka never answers null records; a client would wait until its time-out",
   }),
-  asked("no bytes of records", new Uint8Array(0), {}, {
-    difference: "Apache Kafka acknowledges records that are not there",
-  }),
+  asked("no bytes of records", new Uint8Array(0)),
   asked("a wrong checksum", changed((view) => view.setUint32(17, 1), true)),
   asked("magic 3", changed((view) => view.setUint8(16, 3), true)),
   asked("magic 1", changed((view) => view.setUint8(16, 1), true)),
@@ -131,9 +132,11 @@ export const RECORDS_CASES: readonly Case[] = [
   asked("a count of records that is too high", changed((view) => view.setInt32(57, 5))),
   asked("a count of records that is negative", changed((view) => view.setInt32(57, -1))),
   asked("a last offset delta that does not fit", changed((view) => view.setInt32(23, 7))),
-  asked("an unknown codec", changed((view) => view.setInt16(21, 7))),
-  asked("gzip that is no gzip", changed((view) => view.setInt16(21, 1))),
-  asked("zstd that is no zstd", changed((view) => view.setInt16(21, 4))),
+  asked("an unknown codec", changed((view) => view.setInt16(21, 7)), {}, {
+    difference: "Apache Kafka answers UNKNOWN_SERVER_ERROR, which names no cause",
+  }),
+  asked("gzip that is no gzip", changed((view) => view.setInt16(21, 1)), {}, NOT_COMPRESSED),
+  asked("zstd that is no zstd", changed((view) => view.setInt16(21, 4)), {}, NOT_COMPRESSED),
   asked("a control batch", changed((view) => view.setInt16(21, 0x20))),
   asked("two batches", new Uint8Array([...batch(), ...batch()])),
   asked("a base offset other than 0", changed((view) => view.setBigInt64(0, 1n << 60n), true)),
@@ -166,6 +169,10 @@ export const RECORDS_CASES: readonly Case[] = [
       baseSequence: 0,
       isTransactional: true,
     }),
+    {},
+    {
+      difference: "Apache Kafka looks for the transactional id first; here are no transactions yet",
+    },
   ),
   asked(
     "an unknown producer whose sequence begins at 5",
