@@ -111,6 +111,7 @@ function typical(shape: StructShape, version: number, api: string): Record<strin
         out[name] = "AAAAAAAAAAAAAAAAAAAAQg";
         break;
       case "int64":
+      case "exactInt64":
         out[name] = 1_700_000_000_000;
         break;
       case "struct":

@@ -5,7 +5,9 @@
  */
 
 /** Where to begin: the oldest record, the end, an offset, or the first record not before a time. */
-export type StartPosition = "earliest" | "latest" | number | { readonly timestamp: number };
+export type StartPosition = "earliest" | "latest" | number | {
+  readonly timestamp: number | bigint;
+};
 
 /** A partition by its topic and number. */
 export interface TopicPartition {

@@ -180,6 +180,6 @@ function parseAddress(text: string): Address {
 /** A value in a message. */
 export function shown(value: unknown): string {
   return typeof value === "string" || typeof value === "object" && value !== null
-    ? JSON.stringify(value)
+    ? JSON.stringify(value, (_, part) => typeof part === "bigint" ? String(part) : part)
     : String(value);
 }

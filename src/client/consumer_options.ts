@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MAX_INT64 } from "../protocol/int64.ts";
 import type { StartPosition } from "./assigned_partition.ts";
 import {
   checkOptionNames,
@@ -24,7 +25,7 @@ export interface ConsumerOptions extends ClientOptions {
   readonly partitions?: readonly number[];
   /**
    * Where to begin: `"earliest"` (unless told), `"latest"`, an offset, or `{ timestamp }` for the
-   * first record not before that time (ms since 1970). In a group it counts only for partitions
+   * first record not before that time (ms since 1970, a `bigint` beyond 2^53). In a group it counts only for partitions
    * that the group has not committed an offset of.
    */
   readonly from?: StartPosition;
@@ -190,11 +191,10 @@ function groupSettings(options: ConsumerOptions) {
 
 function checkStart(from: StartPosition): StartPosition {
   if (from === "earliest" || from === "latest") return from;
-  const number = typeof from === "number" ? from : from?.timestamp;
-  if (Number.isSafeInteger(number) && number >= 0) return from;
+  const value = typeof from === "number" ? from : from?.timestamp;
+  const isInRange = typeof value === "bigint" ? value <= MAX_INT64 : Number.isSafeInteger(value);
+  if (isInRange && value >= 0) return from;
   throw new TypeError(
-    `"from" cannot be ${
-      JSON.stringify(from)
-    }: it takes "earliest", "latest", an offset or { timestamp }`,
+    `"from" cannot be ${shown(from)}: it takes "earliest", "latest", an offset or { timestamp }`,
   );
 }

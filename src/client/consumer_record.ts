@@ -17,8 +17,13 @@ export class ConsumerRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
-  /** Milliseconds since 1970, or -1. */
+  /**
+   * Milliseconds since 1970, or -1. Beyond 2^53, as in topics whose producers count nanoseconds, it is
+   * the nearest `number`: see {@linkcode ConsumerRecord.exactTimestamp}.
+   */
   readonly timestamp: number;
+  /** The timestamp without loss: a `bigint` beyond 2^53. */
+  readonly exactTimestamp: number | bigint;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: readonly RecordHeader[];
@@ -28,7 +33,8 @@ export class ConsumerRecord {
     this.topic = topic;
     this.partition = partition;
     this.offset = record.offset;
-    this.timestamp = record.timestamp;
+    this.timestamp = Number(record.timestamp);
+    this.exactTimestamp = record.timestamp;
     this.key = record.key;
     this.value = record.value;
     this.headers = record.headers;

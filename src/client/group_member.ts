@@ -294,7 +294,9 @@ export class GroupMember {
       const found = group.topics.find(({ name }) => name === topic)?.partitions
         .find(({ partitionIndex }) => partitionIndex === partition);
       this.#check(found?.errorCode ?? ErrorCode.NONE, `get the offset of ${topic}-${partition}`);
-      return { topic, partition, offset: found?.committedOffset ?? -1 };
+      // No log is that long: a larger offset is out of range wherever it is, as is this one.
+      const offset = Math.min(Number(found?.committedOffset ?? -1), Number.MAX_SAFE_INTEGER);
+      return { topic, partition, offset };
     });
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { ErrorCode } from "../protocol/errors.ts";
+import { type Int64, toInt64 } from "../protocol/int64.ts";
 import { listOffsets } from "../protocol/messages/list_offsets.ts";
 import type { AssignedPartition, StartPosition } from "./assigned_partition.ts";
 import type { ClusterClient } from "./cluster_client.ts";
@@ -13,9 +14,11 @@ const LATEST = -1;
 const EARLIEST = -2;
 
 /** What stands for a place in ListOffsets. */
-function timestampOf(start: StartPosition): number {
+function timestampOf(start: StartPosition): Int64 {
   if (start === "earliest") return EARLIEST;
-  return start === "latest" ? LATEST : (start as { timestamp: number }).timestamp;
+  if (start === "latest") return LATEST;
+  const { timestamp } = start as { timestamp: number | bigint };
+  return typeof timestamp === "bigint" ? toInt64(timestamp) : timestamp;
 }
 
 /**

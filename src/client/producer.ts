@@ -5,6 +5,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { MAX_INT64, MIN_INT64, toInt64 } from "../protocol/int64.ts";
 import type { RecordHeader } from "../protocol/records/batch_decode.ts";
 import type { RecordInput } from "../protocol/records/batch_encode.ts";
 import type { CompressionType } from "../protocol/records/compression/codec.ts";
@@ -41,8 +42,11 @@ export interface ProducerRecord {
   readonly headers?: Readonly<Record<string, string | Uint8Array | null>>;
   /** Where it goes, when that is not left to the key. */
   readonly partition?: number;
-  /** Milliseconds since 1970: now unless told. */
-  readonly timestamp?: number;
+  /**
+   * Milliseconds since 1970. Defaults to now. Any 64-bit integer is sent as it is, one beyond 2^53
+   * given as a `bigint`; topics bound it by `message.timestamp.after.max.ms`.
+   */
+  readonly timestamp?: number | bigint;
 }
 
 /** How a producer works, beside what all clients are told. */
@@ -233,6 +237,10 @@ export class Producer implements AsyncDisposable {
 
   #take(record: ProducerRecord, completion: Completion): void {
     if (this.#closing !== null) return completion.reject(closedError("send with this producer"));
+    const { timestamp } = record;
+    if (timestamp !== undefined && !isTimestamp(timestamp)) {
+      return completion.reject(wrongTimestamp(record.topic, timestamp));
+    }
     this.#accept(record, completion);
   }
 
@@ -403,9 +411,17 @@ function toInput(record: ProducerRecord, now: number): RecordInput {
   const input = {
     key: toBytes(record.key),
     value: toBytes(record.value),
-    timestamp: record.timestamp ?? now,
+    timestamp: typeof record.timestamp === "bigint"
+      ? toInt64(record.timestamp)
+      : record.timestamp ?? now,
   };
   return headers === undefined ? input : { ...input, headers: toHeaders(headers) };
+}
+
+function isTimestamp(value: number | bigint): boolean {
+  return typeof value === "bigint"
+    ? value <= MAX_INT64 && value >= MIN_INT64
+    : Number.isSafeInteger(value);
 }
 
 function toBytes(value: string | Uint8Array | null | undefined): Uint8Array | null {
@@ -423,6 +439,13 @@ function noSuchPartition({ name, partitionCount }: TopicState, partition: number
     `Cannot send to ${name}-${partition}: topic "${name}" has the partitions 0 to ${
       partitionCount - 1
     }`,
+  );
+}
+
+function wrongTimestamp(topic: string, timestamp: number | bigint): TypeError {
+  return new TypeError(
+    `Cannot send to "${topic}": "timestamp" cannot be ${timestamp}: it takes a whole number, beyond ` +
+      "2^53 a bigint of 64 bits",
   );
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { HostCodecs } from "../runtime/runtime.ts";
+import type { Int64 } from "../protocol/int64.ts";
 import { BatchBuilder, type BatchOptions, type RecordInput } from "../protocol/records/batch.ts";
 import type { CompressionType } from "../protocol/records/compression/codec.ts";
 
@@ -13,7 +14,10 @@ export interface RecordMetadata {
   readonly partition: number;
   /** The record's offset, or -1 when the broker did not tell (acks 0, or a duplicate it forgot). */
   readonly offset: number;
-  /** Milliseconds since 1970: the record's own, or the broker's where the topic says so. */
+  /**
+   * Milliseconds since 1970: the record's own, or the broker's where the topic says so. Beyond 2^53 the
+   * nearest `number`.
+   */
   readonly timestamp: number;
 }
 
@@ -38,7 +42,7 @@ export function recordSize(record: RecordInput): number {
 
 /** Who a batch comes from: what makes retries safe. */
 export interface ProducerIdentity {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly producerEpoch: number;
 }
 
@@ -48,7 +52,7 @@ export class ProducerBatch {
   /** Read by the builder when it builds. */
   readonly #options: { -readonly [K in keyof BatchOptions]: BatchOptions[K] };
   readonly #completions: (Completion | null)[] = [];
-  readonly #timestamps: number[] = [];
+  readonly #timestamps: Int64[] = [];
   #bytes: Uint8Array | null = null;
   #whenDone: Promise<void> | null = null;
   #markDone: (() => void) | null = null;
@@ -110,13 +114,13 @@ export class ProducerBatch {
   }
 
   /** Tells everyone who waits where the records are. */
-  succeed(topic: string, partition: number, baseOffset: number, logAppendTimeMs: number): void {
+  succeed(topic: string, partition: number, baseOffset: number, logAppendTimeMs: Int64): void {
     this.#completions.forEach((completion, index) =>
       completion?.resolve({
         topic,
         partition,
         offset: baseOffset < 0 ? -1 : baseOffset + index,
-        timestamp: logAppendTimeMs >= 0 ? logAppendTimeMs : this.#timestamps[index]!,
+        timestamp: Number(logAppendTimeMs >= 0 ? logAppendTimeMs : this.#timestamps[index]!),
       })
     );
     this.#done();

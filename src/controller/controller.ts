@@ -214,6 +214,12 @@ export class Controller {
     const { nodeId } = this.#options.config;
     return this.#inTurn(async () => {
       const first = this.image.nextProducerId;
+      if (!Number.isSafeInteger(first + PRODUCER_ID_BLOCK)) {
+        throw new KafkaError(
+          ErrorCode.UNKNOWN_SERVER_ERROR,
+          `Cannot allot producer ids: the next one is ${first}, and ids end at 2^53`,
+        );
+      }
       await this.#commit([{
         name: "ProducerIdsRecord",
         value: {

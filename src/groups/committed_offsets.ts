@@ -4,10 +4,12 @@
  * @module
  */
 
+import type { Int64 } from "../protocol/int64.ts";
+
 /** One partition's committed offset. */
 export interface CommittedOffset {
-  /** The next offset to read. */
-  readonly offset: number;
+  /** The next offset to read, as it was committed: any 64-bit integer. */
+  readonly offset: Int64;
   /** The leader epoch of the last record read, -1 when the client did not say. */
   readonly leaderEpoch: number;
   /** The client's own words, "" when none. */

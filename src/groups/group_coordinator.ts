@@ -6,6 +6,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Int64 } from "../protocol/int64.ts";
 import type { Clock, RandomSource } from "../runtime/runtime.ts";
 import { stepClassicGroup } from "./classic_group.ts";
 import type {
@@ -79,7 +80,8 @@ export interface OffsetCommitCall extends MemberAtGeneration {
 export interface OffsetToCommit {
   readonly topic: string;
   readonly partition: number;
-  readonly offset: number;
+  /** Any 64-bit integer: whether a log has such a record is not looked at. */
+  readonly offset: Int64;
   readonly leaderEpoch: number;
   readonly metadata: string | null;
 }

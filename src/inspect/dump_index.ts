@@ -85,7 +85,7 @@ export function* dumpTimeIndex(
   for (let entry = 0; entry < entries.length; entry++) {
     const relativeOffset = entries.relativeOffsets[entry]!;
     const offset = baseOffset + relativeOffset;
-    const timestamp = entries.timestamps[entry]!;
+    const timestamp = entries.timestamps.at(entry);
     while (
       hint + 1 < positions.length && positions.relativeOffsets[hint + 1]! <= relativeOffset
     ) hint++;

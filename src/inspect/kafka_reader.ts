@@ -134,6 +134,7 @@ export class KafkaReader {
       case "uint32":
         return view.getUint32(this.#skip(4));
       case "int64":
+      case "exactInt64":
       case "bigint64":
         return view.getBigInt64(this.#skip(8));
       case "float64":

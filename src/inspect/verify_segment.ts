@@ -6,6 +6,7 @@
  */
 import { decodeOffsetIndex, decodeTimeIndex } from "../log/index_files.ts";
 import { type AbortedTransaction, decodeTransactionIndex } from "../log/transaction_index.ts";
+import type { Int64 } from "../protocol/int64.ts";
 import {
   decodeBatch,
   type HostCodecs,
@@ -48,7 +49,7 @@ export interface PartitionProgress {
   /** The first offset of each leader epoch. */
   readonly epochStarts: Map<number, number>;
   /** Transactions that are open, by producer id, with their first offset. */
-  readonly transactions: Map<number, number>;
+  readonly transactions: Map<Int64, number>;
   /** Lets other work go first. */
   pause(): Promise<void>;
 }
@@ -147,8 +148,6 @@ function verifyBatch(
   progress.nextOffset = Math.max(expected, walk.lastOffset + 1);
   try {
     verifyEpoch(progress, walk, damaged);
-    readMaxTimestamp(walk.bytes, walk.at);
-    readProducerId(walk.bytes, walk.at);
     if (progress.codecs === null) return true;
     decodeBatch(walk.bytes, walk.at, { checkCrc: false, codecs: progress.codecs });
     return true;
@@ -237,7 +236,7 @@ class TimeIndexCheck {
     const { timestamps, length } = this.#entries;
     for (; this.#next < length && this.#offset <= walk.lastOffset; this.#next++) {
       if (!isWhole) continue;
-      const timestamp = timestamps[this.#next]!;
+      const timestamp = timestamps.at(this.#next);
       const actual = readMaxTimestamp(walk.bytes, walk.at);
       if (this.#offset !== walk.lastOffset) {
         this.#complain(`no batch ends at offset ${this.#offset}`);
@@ -297,7 +296,7 @@ class TransactionCheck {
     if (walk.problem === null) this.#complainUpTo(Infinity);
   }
 
-  #seeAbort(walk: BatchWalk, producerId: number): void {
+  #seeAbort(walk: BatchWalk, producerId: Int64): void {
     this.#complainUpTo(walk.lastOffset - 1);
     const entry = this.#entries[this.#next];
     const firstOffset = this.progress.transactions.get(producerId);

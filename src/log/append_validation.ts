@@ -5,12 +5,14 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { type Int64, maxInt64, subtractInt64 } from "../protocol/int64.ts";
 import {
   checkBatchCrc,
   checkProducedHeader,
   checkRecords,
   compressionOf,
   createRecordScan,
+  createTimestampBounds,
   CURRENT_MAGIC,
   type DeepCheckOptions,
   endOfBatch,
@@ -25,6 +27,8 @@ import {
   readMaxTimestamp,
   readProducerEpoch,
   readProducerId,
+  readRecordCount,
+  readTimestampBounds,
   recompressBatch,
   RecordError,
   RECORDS_OFFSET,
@@ -41,6 +45,7 @@ import { scratch } from "./scratch.ts";
 const NO_TIMESTAMP = -1;
 
 const scan = createRecordScan();
+const bounds = createTimestampBounds();
 const limits = { maxBatchBytes: 0, allowZstd: true };
 
 /**
@@ -78,11 +83,17 @@ export function takeClientBatch(
   if (timestampTypeOf(readAttributes(bytes, 0)) === "LogAppendTime") {
     throw invalidTimestamp("a producer must not set the timestamp type LogAppendTime");
   }
-  const base = readBaseTimestamp(bytes, 0);
-  const newest = base + scan.maxTimestampDelta;
-  checkTimestamp(base + scan.minTimestampDelta, config, nowMs);
-  checkTimestamp(newest, config, nowMs);
-  writeMaxTimestamp(bytes, 0, "CreateTime", Math.max(newest, NO_TIMESTAMP), arena);
+  readTimestampBounds(
+    payload ?? bytes,
+    payload === null ? RECORDS_OFFSET : 0,
+    readRecordCount(bytes, 0),
+    readBaseTimestamp(bytes, 0),
+    scan,
+    bounds,
+  );
+  checkTimestamp(bounds.oldest, config, nowMs);
+  checkTimestamp(bounds.newest, config, nowMs);
+  writeMaxTimestamp(bytes, 0, "CreateTime", maxInt64(bounds.newest, NO_TIMESTAMP), arena);
   if (config.recompression !== null) recompress(arena, payload, config, deep);
   return arena;
 }
@@ -161,10 +172,10 @@ export function isControlBatch(bytes: Uint8Array, at: number): boolean {
 }
 
 /** The largest timestamp in the appended bytes `[0, length)`: what `segment.ms` is measured by. */
-export function newestTimestamp(bytes: Uint8Array, length: number): number {
-  let newest = NO_TIMESTAMP;
+export function newestTimestamp(bytes: Uint8Array, length: number): Int64 {
+  let newest: Int64 = NO_TIMESTAMP;
   for (let at = 0; at < length; at = endOfBatch(bytes, at, length)) {
-    newest = Math.max(newest, readMaxTimestamp(bytes, at));
+    newest = maxInt64(newest, readMaxTimestamp(bytes, at));
   }
   return newest;
 }
@@ -176,10 +187,14 @@ function copyIn(records: Uint8Array): Crc32cArena {
 }
 
 /** A batch that mixes records with and without a timestamp is judged by those that have one at its ends. */
-function checkTimestamp(timestamp: number, config: LogConfig, nowMs: number): void {
+function checkTimestamp(timestamp: Int64, config: LogConfig, nowMs: number): void {
   if (timestamp === NO_TIMESTAMP) return;
-  const age = nowMs - timestamp;
-  if (age > config.messageTimestampBeforeMaxMs || -age > config.messageTimestampAfterMaxMs) {
+  // Wraps around as in Apache Kafka, where a timestamp near Long.MIN_VALUE counts as in the future.
+  const age = subtractInt64(nowMs, timestamp);
+  if (
+    age > config.messageTimestampBeforeMaxMs ||
+    subtractInt64(0, age) > config.messageTimestampAfterMaxMs
+  ) {
     throw invalidTimestamp(
       `the timestamp ${timestamp} is not within ${config.messageTimestampBeforeMaxMs} ms before ` +
         `and ${config.messageTimestampAfterMaxMs} ms after the broker's clock, ${nowMs}`,

@@ -10,13 +10,15 @@
  *
  * @module
  */
+import type { Int64 } from "../protocol/int64.ts";
 import type { OffsetIndexEntries, TimeIndexEntries } from "./index_files.ts";
+import { Int64Array } from "./int64_array.ts";
 
 const FIRST_CAPACITY = 16;
 /** Stands for a first offset that nobody has looked up yet. Above every relative offset. */
 const UNKNOWN = 0xffff_ffff;
 const NO_NUMBERS = new Uint32Array(0);
-const NO_TIMESTAMPS = new Float64Array(0);
+const NO_TIMESTAMPS = new Int64Array(0);
 
 /** A sparse index of the batches of a segment. Entries are numbered from 0, in the log's order. */
 export class BatchIndex {
@@ -65,8 +67,8 @@ export class BatchIndex {
   }
 
   /** The largest timestamp that has an entry, ms, or -1. */
-  get lastTimestamp(): number {
-    return this.#timestampsLength === 0 ? -1 : this.#timestamps[this.#timestampsLength - 1]!;
+  get lastTimestamp(): Int64 {
+    return this.#timestampsLength === 0 ? -1 : this.#timestamps.at(this.#timestampsLength - 1);
   }
 
   /** The last offset of the batch that has {@linkcode BatchIndex.lastTimestamp}, or -1. */
@@ -91,11 +93,11 @@ export class BatchIndex {
    * Up to now the largest timestamp is `timestamp`, in the batch whose last offset is `lastOffset`.
    * Does nothing unless it is larger than the one before.
    */
-  appendTimestamp(timestamp: number, lastOffset: number): void {
+  appendTimestamp(timestamp: Int64, lastOffset: number): void {
     if (timestamp <= this.lastTimestamp) return;
     const entry = this.#timestampsLength;
     if (entry === this.#timestamps.length) this.#resizeTimes(Math.max(FIRST_CAPACITY, entry * 2));
-    this.#timestamps[entry] = timestamp;
+    this.#timestamps.set(entry, timestamp);
     this.#timestampOffsets[entry] = lastOffset;
     this.#timestampsLength = entry + 1;
   }
@@ -114,8 +116,8 @@ export class BatchIndex {
    * An offset, relative, of a batch before which no batch reaches `timestamp`: the batch that has the
    * largest timestamp up to it, which is at most `timestamp`. 0 when nothing is known.
    */
-  offsetForTimestamp(timestamp: number): number {
-    const entry = lastAtMost(this.#timestamps, this.#timestampsLength, timestamp);
+  offsetForTimestamp(timestamp: Int64): number {
+    const entry = this.#timestamps.lastAtMost(timestamp, this.#timestampsLength);
     return entry === -1 ? 0 : this.#timestampOffsets[entry]!;
   }
 
@@ -176,17 +178,20 @@ export class BatchIndex {
   }
 
   #resizeTimes(capacity: number): void {
-    this.#timestamps = resized(this.#timestamps, new Float64Array(capacity));
+    this.#timestamps = this.#timestamps.resized(capacity);
     this.#timestampOffsets = resized(this.#timestampOffsets, new Uint32Array(capacity));
   }
 }
 
-function resized<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+function resized(
+  from: Uint32Array<ArrayBuffer>,
+  to: Uint32Array<ArrayBuffer>,
+): Uint32Array<ArrayBuffer> {
   to.set(from.length > to.length ? from.subarray(0, to.length) : from);
   return to;
 }
 
-function lastAtMost(values: Uint32Array | Float64Array, length: number, wanted: number): number {
+function lastAtMost(values: Uint32Array, length: number, wanted: number): number {
   let low = 0;
   let high = length;
   while (low < high) {

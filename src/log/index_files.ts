@@ -14,12 +14,14 @@
  * @module
  */
 
+import { highOf, type Int64, int64Of, lowOf } from "../protocol/int64.ts";
+import { Int64Array } from "./int64_array.ts";
+
 /** What an entry of an `.index` takes, bytes. */
 export const OFFSET_INDEX_ENTRY_BYTES = 8;
 /** What an entry of a `.timeindex` takes, bytes. */
 export const TIME_INDEX_ENTRY_BYTES = 12;
 
-const TWO_32 = 4_294_967_296;
 const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
 
 /** The entries of an `.index`, column by column. Entry `i` is the `i`th value of each. */
@@ -37,7 +39,7 @@ export interface TimeIndexEntries {
   /** How many there are; the arrays may be longer. */
   readonly length: number;
   /** The largest timestamp up to and with the entry's batch, ms since 1970. Rising. */
-  readonly timestamps: Float64Array<ArrayBuffer>;
+  readonly timestamps: Int64Array;
   /** The last offset of the batch that has it, counted from the segment's base offset. Rising. */
   readonly relativeOffsets: Uint32Array<ArrayBuffer>;
 }
@@ -87,14 +89,14 @@ export function decodeOffsetIndex(bytes: Uint8Array): DecodedIndex<OffsetIndexEn
   return { entries: { length, relativeOffsets, positions }, problem };
 }
 
-/** The bytes of a `.timeindex`. Timestamps are from 0 to 2^53 - 1, offsets at most 2^31 - 1. */
+/** The bytes of a `.timeindex`. Timestamps are 0 or more, offsets at most 2^31 - 1. */
 export function encodeTimeIndex(entries: TimeIndexEntries): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(entries.length * TIME_INDEX_ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
   for (let entry = 0, at = 0; entry < entries.length; entry++, at += TIME_INDEX_ENTRY_BYTES) {
-    const timestamp = entries.timestamps[entry]!;
-    view.setUint32(at, Math.floor(timestamp / TWO_32));
-    view.setUint32(at + 4, timestamp % TWO_32);
+    const timestamp = entries.timestamps.at(entry);
+    view.setInt32(at, highOf(timestamp));
+    view.setInt32(at + 4, lowOf(timestamp));
     view.setUint32(at + 8, entries.relativeOffsets[entry]!);
   }
   return bytes;
@@ -103,15 +105,15 @@ export function encodeTimeIndex(entries: TimeIndexEntries): Uint8Array<ArrayBuff
 /** The entries of a `.timeindex`. Never throws. */
 export function decodeTimeIndex(bytes: Uint8Array): DecodedIndex<TimeIndexEntries> {
   const used = usedEntries(bytes, TIME_INDEX_ENTRY_BYTES);
-  const timestamps = new Float64Array(used);
+  const timestamps = new Int64Array(used);
   const relativeOffsets = new Uint32Array(used);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let problem = sizeProblem(bytes, TIME_INDEX_ENTRY_BYTES);
-  let previousTimestamp = -1;
+  let previousTimestamp: Int64 = -1;
   let previousOffset = -1;
   let length = 0;
   for (let at = 0; length < used; length++, at += TIME_INDEX_ENTRY_BYTES) {
-    const timestamp = view.getInt32(at) * TWO_32 + view.getUint32(at + 4);
+    const timestamp = int64Of(view.getInt32(at), view.getInt32(at + 4));
     const offset = view.getInt32(at + 8);
     if (timestamp <= previousTimestamp || offset < 0 || offset < previousOffset) {
       problem = `the entry at byte ${at} says timestamp ${timestamp} at relative offset ` +
@@ -120,11 +122,8 @@ export function decodeTimeIndex(bytes: Uint8Array): DecodedIndex<TimeIndexEntrie
           : `after ${previousTimestamp} at ${previousOffset}`);
       break;
     }
-    if (!Number.isSafeInteger(timestamp)) {
-      problem = `the timestamp at byte ${at} is beyond 2^53`;
-      break;
-    }
-    timestamps[length] = previousTimestamp = timestamp;
+    timestamps.set(length, timestamp);
+    previousTimestamp = timestamp;
     relativeOffsets[length] = previousOffset = offset;
   }
   return { entries: { length, timestamps, relativeOffsets }, problem };

@@ -5,6 +5,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { type Int64, subtractInt64 } from "../protocol/int64.ts";
 import {
   readBaseOffset,
   readBatchSize,
@@ -189,7 +190,7 @@ export class LogAppender {
 
   #rollIfNeeded(
     length: number,
-    maxTimestamp: number,
+    maxTimestamp: Int64,
     lastOffset: number,
     config: LogConfig,
     nowMs: number,
@@ -197,7 +198,7 @@ export class LogAppender {
     const segment = this.#segments.active;
     if (segment.size === 0) return;
     const age = segment.firstTimestamp >= 0
-      ? maxTimestamp - segment.firstTimestamp
+      ? subtractInt64(maxTimestamp, segment.firstTimestamp)
       : nowMs - segment.createdMs;
     if (
       segment.size + length > config.segmentBytes ||

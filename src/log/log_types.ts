@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Int64 } from "../protocol/int64.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { OpenSegments } from "./open_segments.ts";
@@ -32,7 +33,7 @@ export interface AppendResult {
    * The broker's time that the records got, ms since 1970; -1 where they keep the producer's. For a
    * batch that had been stored before, its largest timestamp.
    */
-  readonly logAppendTimeMs: number;
+  readonly logAppendTimeMs: Int64;
   /** True when the batch had been stored before: the offsets are those it got then. */
   readonly duplicate: boolean;
 }

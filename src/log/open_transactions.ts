@@ -5,15 +5,17 @@
  * @module
  */
 
+import type { Int64 } from "../protocol/int64.ts";
+
 /** The transactions of one partition. */
 export class OpenTransactions {
   /** Where each open one begins, by producer, in the order in which they began. */
-  readonly #open = new Map<number, number>();
+  readonly #open = new Map<Int64, number>();
   /** Decided ones whose marker was not below the high watermark when somebody last asked. */
   #decided: { readonly firstOffset: number; readonly lastOffset: number }[] = [];
 
   /** The producer's transaction begins at `firstOffset`, behind all others. */
-  begin(producerId: number, firstOffset: number): void {
+  begin(producerId: Int64, firstOffset: number): void {
     this.#open.set(producerId, firstOffset);
   }
 
@@ -21,7 +23,7 @@ export class OpenTransactions {
    * The producer's transaction is decided by the marker at `markerOffset`. Returns the last stable
    * offset that this leaves, as if every replica had the marker.
    */
-  end(producerId: number, markerOffset: number): number {
+  end(producerId: Int64, markerOffset: number): number {
     const firstOffset = this.#open.get(producerId);
     this.#open.delete(producerId);
     if (firstOffset !== undefined) {

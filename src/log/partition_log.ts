@@ -6,6 +6,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Int64 } from "../protocol/int64.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { HostCodecs } from "../runtime/runtime.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
@@ -303,7 +304,7 @@ export class PartitionLog {
   }
 
   /** The first record whose timestamp is at least `timestampMs`, or null. */
-  offsetForTimestamp(timestampMs: number, codecs: HostCodecs): TimestampedOffset | null {
+  offsetForTimestamp(timestampMs: Int64, codecs: HostCodecs): TimestampedOffset | null {
     return this.#guard(
       "search",
       () => firstFrom(this.#segments.all, timestampMs, this.#logStartOffset, codecs),

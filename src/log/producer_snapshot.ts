@@ -14,7 +14,8 @@
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { crc32c } from "../protocol/records/crc32c.ts";
-import { ByteReader, ByteWriter, ProtocolError } from "../protocol/wire.ts";
+import type { Int64 } from "../protocol/int64.ts";
+import { ByteReader, ByteWriter } from "../protocol/wire.ts";
 
 const VERSION = 1;
 /** Where the checksummed part begins. */
@@ -24,7 +25,7 @@ const ENTRY_BYTES = 46;
 
 /** One producer in a snapshot. Absent numbers are -1. */
 export interface ProducerSnapshotEntry {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly producerEpoch: number;
   /** The last sequence number of its last batch. */
   readonly lastSequence: number;
@@ -33,7 +34,7 @@ export interface ProducerSnapshotEntry {
   /** How many sequence numbers the last batch's last is after its first; 0 without a batch. */
   readonly offsetDelta: number;
   /** The largest timestamp of what it wrote last, a marker included, ms since 1970. */
-  readonly lastTimestamp: number;
+  readonly lastTimestamp: Int64;
   /** The epoch of the coordinator that wrote its last marker. */
   readonly coordinatorEpoch: number;
   /** Where its open transaction begins. */
@@ -47,12 +48,12 @@ export function encodeProducerSnapshot(entries: readonly ProducerSnapshotEntry[]
   const crcAt = writer.reserve(4);
   writer.int32(entries.length);
   for (const entry of entries) {
-    writer.int64(entry.producerId);
+    writer.exactInt64(entry.producerId);
     writer.int16(entry.producerEpoch);
     writer.int32(entry.lastSequence);
     writer.int64(entry.lastOffset);
     writer.int32(entry.offsetDelta);
-    writer.int64(entry.lastTimestamp);
+    writer.exactInt64(entry.lastTimestamp);
     writer.int32(entry.coordinatorEpoch);
     writer.int64(entry.currentTransactionStartOffset);
   }
@@ -82,22 +83,23 @@ export function decodeProducerSnapshot(bytes: Uint8Array, path: string): Produce
   if (count * ENTRY_BYTES !== reader.remaining) {
     throw malformed(path, `it announces ${count} producers in ${reader.remaining} bytes`);
   }
-  try {
-    return Array.from({ length: count }, () => readEntry(reader));
-  } catch (error) {
-    if (error instanceof ProtocolError) throw malformed(path, error.message);
-    throw error;
-  }
+  const entries = Array.from({ length: count }, () => readEntry(reader));
+  const beyond = entries.find((entry) =>
+    !Number.isSafeInteger(entry.lastOffset) ||
+    !Number.isSafeInteger(entry.currentTransactionStartOffset)
+  );
+  if (beyond === undefined) return entries;
+  throw malformed(path, `an offset of producer ${beyond.producerId} is beyond 2^53`);
 }
 
 function readEntry(reader: ByteReader): ProducerSnapshotEntry {
   return {
-    producerId: reader.int64(),
+    producerId: reader.exactInt64(),
     producerEpoch: reader.int16(),
     lastSequence: reader.int32(),
     lastOffset: reader.int64(),
     offsetDelta: reader.int32(),
-    lastTimestamp: reader.int64(),
+    lastTimestamp: reader.exactInt64(),
     coordinatorEpoch: reader.int32(),
     currentTransactionStartOffset: reader.int64(),
   };

@@ -6,6 +6,7 @@
  */
 import { MAX_PRODUCERS_PER_PARTITION } from "../limits.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Int64 } from "../protocol/int64.ts";
 import { OpenTransactions } from "./open_transactions.ts";
 import type { ProducerSnapshotEntry } from "./producer_snapshot.ts";
 import type { AbortedTransaction } from "./transaction_index.ts";
@@ -27,18 +28,17 @@ export function sequenceBefore(sequence: number, count: number): number {
   return difference < 0 ? difference + LARGEST_SEQUENCE + 1 : difference;
 }
 
-// Slots of four numbers a batch.
+// Slots of three numbers a batch.
 const LAST_SEQUENCE = 0;
 const LAST_OFFSET = 1;
 const OFFSET_DELTA = 2;
-const TIMESTAMP = 3;
-const SLOT = 4;
+const SLOT = 3;
 
 /** One producer. */
 class ProducerEntry {
   epoch = -1;
   coordinatorEpoch = -1;
-  lastTimestamp = -1;
+  lastTimestamp: Int64 = -1;
   /**
    * When it was heard of last by the broker's clock, ms since 1970, or -1. Its records' timestamps do
    * not tell: they are the producer's own, and may be from years ago.
@@ -47,11 +47,13 @@ class ProducerEntry {
   /** Where its open transaction begins, or -1. */
   transactionStartOffset = -1;
   readonly batches = new Float64Array(REMEMBERED_BATCHES * SLOT);
+  /** The largest timestamp of each of these batches, by slot. */
+  readonly timestamps: Int64[] = [];
   /** How many slots are in use, and which holds the newest. */
   count = 0;
   newest = -1;
 
-  constructor(readonly producerId: number) {}
+  constructor(readonly producerId: Int64) {}
 
   get lastSequence(): number {
     return this.count === 0 ? -1 : this.batches[this.newest * SLOT + LAST_SEQUENCE]!;
@@ -63,13 +65,13 @@ class ProducerEntry {
     this.count = 0;
   }
 
-  add(lastSequence: number, lastOffset: number, offsetDelta: number, timestamp: number): void {
+  add(lastSequence: number, lastOffset: number, offsetDelta: number, timestamp: Int64): void {
     const slot = (this.newest + 1) % REMEMBERED_BATCHES;
     const at = slot * SLOT;
     this.batches[at + LAST_SEQUENCE] = lastSequence;
     this.batches[at + LAST_OFFSET] = lastOffset;
     this.batches[at + OFFSET_DELTA] = offsetDelta;
-    this.batches[at + TIMESTAMP] = timestamp;
+    this.timestamps[slot] = timestamp;
     this.newest = slot;
     if (this.count < REMEMBERED_BATCHES) this.count++;
     this.lastTimestamp = timestamp;
@@ -93,11 +95,11 @@ class ProducerEntry {
 
 /** A producer as DescribeProducers shows it. Absent numbers are -1. */
 export interface ActiveProducer {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly producerEpoch: number;
   readonly lastSequence: number;
   /** ms since 1970. */
-  readonly lastTimestamp: number;
+  readonly lastTimestamp: Int64;
   readonly coordinatorEpoch: number;
   readonly currentTransactionStartOffset: number;
 }
@@ -107,12 +109,12 @@ export interface StoredBatch {
   readonly baseOffset: number;
   readonly lastOffset: number;
   /** Its largest timestamp, ms. */
-  readonly timestamp: number;
+  readonly timestamp: Int64;
 }
 
 /** The fields of a batch that producer state depends on. */
 export interface ProducedBatch {
-  producerId: number;
+  producerId: Int64;
   producerEpoch: number;
   baseSequence: number;
   lastOffsetDelta: number;
@@ -121,7 +123,7 @@ export interface ProducedBatch {
 
 /** A marker that ends a producer's transaction. */
 export interface EndedTransaction {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly producerEpoch: number;
   readonly coordinatorEpoch: number;
   /** Whether it was committed, or else aborted. */
@@ -129,7 +131,7 @@ export interface EndedTransaction {
   /** The marker's offset. */
   readonly offset: number;
   /** The marker's timestamp, ms. */
-  readonly timestamp: number;
+  readonly timestamp: Int64;
 }
 
 /** One in so many of the producers makes way at a time where there are too many. */
@@ -137,7 +139,7 @@ const SHARE = 10;
 
 /** The producers of one partition. */
 export class ProducerState {
-  readonly #entries = new Map<number, ProducerEntry>();
+  readonly #entries = new Map<Int64, ProducerEntry>();
   readonly #maxProducers: number;
   readonly #transactions = new OpenTransactions();
 
@@ -152,7 +154,7 @@ export class ProducerState {
   }
 
   /** Whether the producer has a transaction open in this partition. */
-  hasOpenTransaction(producerId: number): boolean {
+  hasOpenTransaction(producerId: Int64): boolean {
     return (this.#entries.get(producerId)?.transactionStartOffset ?? -1) >= 0;
   }
 
@@ -160,7 +162,7 @@ export class ProducerState {
    * The last offset of the producer's newest batch (-1 when only a marker is known) and its epoch, or
    * null for a producer that is not remembered. Compaction keeps that batch.
    */
-  lastProduced(producerId: number): { lastOffset: number; producerEpoch: number } | null {
+  lastProduced(producerId: Int64): { lastOffset: number; producerEpoch: number } | null {
     const entry = this.#entries.get(producerId);
     if (entry === undefined) return null;
     const lastOffset = entry.count === 0 ? -1 : entry.batches[entry.newest * SLOT + LAST_OFFSET]!;
@@ -184,7 +186,7 @@ export class ProducerState {
     return {
       baseOffset: lastOffset - entry.batches[at + OFFSET_DELTA]!,
       lastOffset,
-      timestamp: entry.batches[at + TIMESTAMP]!,
+      timestamp: entry.timestamps[slot]!,
     };
   }
 
@@ -238,7 +240,7 @@ export class ProducerState {
    * Takes in a batch of data that has been stored, at `heardMs` by the broker's clock, or -1 when it
    * is read from the log again.
    */
-  add(batch: ProducedBatch, baseOffset: number, timestamp: number, heardMs = -1): void {
+  add(batch: ProducedBatch, baseOffset: number, timestamp: Int64, heardMs = -1): void {
     const entry = this.#entryOf(batch.producerId, heardMs);
     entry.setEpoch(batch.producerEpoch);
     if (batch.baseSequence >= 0) {
@@ -325,7 +327,7 @@ export class ProducerState {
     );
     for (const stored of inOrder) {
       const { lastTimestamp, currentTransactionStartOffset: startOffset } = stored;
-      const entry = this.#entryOf(stored.producerId, Math.min(lastTimestamp, nowMs));
+      const entry = this.#entryOf(stored.producerId, Math.min(Number(lastTimestamp), nowMs));
       entry.epoch = stored.producerEpoch;
       entry.coordinatorEpoch = stored.coordinatorEpoch;
       if (stored.lastOffset >= 0 && stored.lastSequence >= 0) {
@@ -356,7 +358,7 @@ export class ProducerState {
   }
 
   /** The producer, which has just been heard of. */
-  #entryOf(producerId: number, heardMs: number): ProducerEntry {
+  #entryOf(producerId: Int64, heardMs: number): ProducerEntry {
     let entry = this.#entries.get(producerId);
     if (entry === undefined) {
       if (this.#entries.size >= this.#maxProducers) this.#makeRoom();

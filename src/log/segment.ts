@@ -6,6 +6,7 @@
  * @module
  */
 import { assert } from "../assert.ts";
+import type { Int64 } from "../protocol/int64.ts";
 import { readMaxTimestamp } from "../protocol/records/batch.ts";
 import { FileError, type FileHandle, type FileSystem } from "../runtime/runtime.ts";
 import { AbortedTransactions } from "./aborted_transactions.ts";
@@ -74,10 +75,10 @@ export class Segment implements CountedSegment {
   #isStored = false;
   /** Whether this process has built the index from the batches: then it is no cause of errors. */
   #isTrusted = true;
-  #maxTimestamp = -1;
+  #maxTimestamp: Int64 = -1;
   /** The last offset of the batch that has the largest timestamp. */
   #maxTimestampOffset: number;
-  #firstTimestamp = -1;
+  #firstTimestamp: Int64 = -1;
   #file: FileHandle | null = null;
   #isClosed = false;
   /** The sync under way. */
@@ -149,13 +150,13 @@ export class Segment implements CountedSegment {
   }
 
   /** The largest timestamp of its batches, ms, or -1. */
-  get maxTimestamp(): number {
+  get maxTimestamp(): Int64 {
     if (!this.#isLoaded) this.#load();
     return this.#maxTimestamp;
   }
 
   /** The largest timestamp of the first batch, from which `segment.ms` counts, or -1. */
-  get firstTimestamp(): number {
+  get firstTimestamp(): Int64 {
     if (this.#firstTimestamp === NOT_READ) this.#readFirstTimestamp();
     return this.#firstTimestamp;
   }
@@ -198,7 +199,7 @@ export class Segment implements CountedSegment {
    * Counts in the batch of `size` bytes that has been written, or was found, at the end. Call
    * {@linkcode Segment.prepareAppend} before.
    */
-  addBatch(size: number, baseOffset: number, lastOffset: number, maxTimestamp: number): void {
+  addBatch(size: number, baseOffset: number, lastOffset: number, maxTimestamp: Int64): void {
     assert(this.#isLoaded, "the segment was not prepared for an append");
     if (this.#isStored) this.#forgetStored();
     const position = this.size;
@@ -208,7 +209,7 @@ export class Segment implements CountedSegment {
     this.nextOffset = lastOffset + 1;
   }
 
-  #indexBatch(position: number, first: number, last: number, maxTimestamp: number): void {
+  #indexBatch(position: number, first: number, last: number, maxTimestamp: Int64): void {
     if (maxTimestamp > this.#maxTimestamp) {
       this.#maxTimestamp = maxTimestamp;
       this.#maxTimestampOffset = last;

@@ -72,7 +72,7 @@ function hasNewestTimestamp(
 ): boolean {
   if (times.length === 0 && size === 0) return true;
   if (times.length === 0) return false;
-  const newest = times.timestamps[times.length - 1]!;
+  const newest = times.timestamps.at(times.length - 1);
   const newestOffset = baseOffset + times.relativeOffsets[times.length - 1]!;
   let entry = offsets.length - 1;
   while (entry >= 0 && baseOffset + offsets.relativeOffsets[entry]! > newestOffset) entry--;

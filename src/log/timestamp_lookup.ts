@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type Int64, maxInt64 } from "../protocol/int64.ts";
 import {
   readLastOffset,
   readMaxTimestamp,
@@ -18,7 +19,7 @@ import type { Segment } from "./segment.ts";
 export interface TimestampedOffset {
   readonly offset: number;
   /** ms since 1970. */
-  readonly timestamp: number;
+  readonly timestamp: Int64;
   /** The epoch of the leader that appended the record, or -1. */
   readonly leaderEpoch: number;
 }
@@ -29,7 +30,7 @@ export interface TimestampedOffset {
  */
 export function firstFrom(
   segments: readonly Segment[],
-  timestampMs: number,
+  timestampMs: Int64,
   startOffset: number,
   codecs: HostCodecs,
 ): TimestampedOffset | null {
@@ -49,7 +50,7 @@ export function newestRecord(
   startOffset: number,
   codecs: HostCodecs,
 ): TimestampedOffset | null {
-  let max = -1;
+  let max: Int64 = -1;
   let holder: Segment | null = null;
   for (const segment of segments) {
     const timestamp = maxTimestampFrom(segment, startOffset);
@@ -67,7 +68,7 @@ export function newestRecord(
  */
 export function findByTimestamp(
   segment: Segment,
-  timestampMs: number,
+  timestampMs: Int64,
   startOffset: number,
   codecs: HostCodecs,
 ): TimestampedOffset | null {
@@ -94,15 +95,15 @@ export function findByTimestamp(
  * The largest timestamp of the batches of `segment` that reach `startOffset`, or -1. The segment
  * knows it unless part of the segment lies before `startOffset`.
  */
-export function maxTimestampFrom(segment: Segment, startOffset: number): number {
+export function maxTimestampFrom(segment: Segment, startOffset: number): Int64 {
   if (startOffset <= segment.baseOffset) return segment.maxTimestamp;
   const start = segment.locate(startOffset);
   if (start === 0) return segment.maxTimestamp;
   const scanner = new BatchScanner(segment.file, start, segment.size, WALK_WINDOW);
-  let max = -1;
+  let max: Int64 = -1;
   while (scanner.next()) {
     if (readLastOffset(scanner.bytes, scanner.at) < startOffset) continue;
-    max = Math.max(max, readMaxTimestamp(scanner.bytes, scanner.at));
+    max = maxInt64(max, readMaxTimestamp(scanner.bytes, scanner.at));
   }
   return max;
 }

@@ -10,7 +10,8 @@
  *
  * @module
  */
-import { ByteReader, ByteWriter, ProtocolError } from "../protocol/wire.ts";
+import type { Int64 } from "../protocol/int64.ts";
+import { ByteReader, ByteWriter } from "../protocol/wire.ts";
 
 /** What an entry of a `.txnindex` takes, bytes. */
 export const ABORTED_TRANSACTION_BYTES = 34;
@@ -19,7 +20,7 @@ const VERSION = 0;
 
 /** A transaction that was aborted in a partition. */
 export interface AbortedTransaction {
-  readonly producerId: number;
+  readonly producerId: Int64;
   /** The offset of its first record. */
   readonly firstOffset: number;
   /** The offset of its abort marker. */
@@ -44,7 +45,7 @@ export interface DecodedTransactionIndex {
 export function encodeAbortedTransaction(transaction: AbortedTransaction): Uint8Array {
   const writer = new ByteWriter(ABORTED_TRANSACTION_BYTES);
   writer.int16(VERSION);
-  writer.int64(transaction.producerId);
+  writer.exactInt64(transaction.producerId);
   writer.int64(transaction.firstOffset);
   writer.int64(transaction.lastOffset);
   writer.int64(transaction.lastStableOffset);
@@ -71,19 +72,16 @@ function readEntry(reader: ByteReader, entries: AbortedTransaction[]): string | 
   }
   const version = reader.int16();
   if (version !== VERSION) return `the version at byte ${at} is ${version}, ${VERSION} is known`;
-  let entry: AbortedTransaction;
-  try {
-    entry = {
-      producerId: reader.int64(),
-      firstOffset: reader.int64(),
-      lastOffset: reader.int64(),
-      lastStableOffset: reader.int64(),
-    };
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.message;
-    throw error;
-  }
+  const entry: AbortedTransaction = {
+    producerId: reader.exactInt64(),
+    firstOffset: reader.int64(),
+    lastOffset: reader.int64(),
+    lastStableOffset: reader.int64(),
+  };
   const { producerId, firstOffset, lastOffset, lastStableOffset } = entry;
+  if (!Number.isSafeInteger(lastOffset) || !Number.isSafeInteger(lastStableOffset)) {
+    return `the entry at byte ${at} has an offset beyond 2^53`;
+  }
   if (producerId < 0 || firstOffset < 0 || lastOffset < firstOffset || lastStableOffset < 0) {
     return `the entry at byte ${at} says producer ${producerId} from offset ${firstOffset} to ` +
       `${lastOffset}, last stable offset ${lastStableOffset}`;

@@ -10,6 +10,7 @@
 import { assert } from "../assert.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig, NO_LIMIT } from "../log/log_config.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
+import { type Int64, maxInt64 } from "../protocol/int64.ts";
 import { BatchBuilder, decodeBatch, encodeBatch, endOfBatch } from "../protocol/records/batch.ts";
 import type { MetadataDelta, MetadataImage, TopicImage } from "./image.ts";
 import { MetadataState } from "./metadata_state.ts";
@@ -116,7 +117,7 @@ export class MetadataLog {
    * Ends a transaction whose controller ended before it did, as the next active controller must:
    * what is appended from here on would count as part of it.
    */
-  #abortTransaction(timestamp: number): void {
+  #abortTransaction(timestamp: Int64): void {
     const leaderEpoch = this.#state.epoch;
     const value = encodeMetadataRecord({
       name: "AbortTransactionRecord",
@@ -133,9 +134,9 @@ function replay(
   storage: MetadataStorage,
   state: MetadataState,
   onDeleted: (topics: readonly TopicImage[]) => void = () => {},
-): { isInTransaction: boolean; lastTimestamp: number } {
+): { isInTransaction: boolean; lastTimestamp: Int64 } {
   const transactions = new TransactionReader();
-  let lastTimestamp = 0;
+  let lastTimestamp: Int64 = 0;
   let fetchOffset = storage.logStartOffset;
   while (fetchOffset < storage.logEndOffset) {
     const source = storage.read({
@@ -156,7 +157,7 @@ function replay(
       );
       onDeleted(state.apply(records, batch.lastOffset, batch.partitionLeaderEpoch).deletedTopics);
       fetchOffset = batch.lastOffset + 1;
-      lastTimestamp = Math.max(lastTimestamp, batch.maxTimestamp);
+      lastTimestamp = maxInt64(lastTimestamp, batch.maxTimestamp);
       at = next;
     }
   }

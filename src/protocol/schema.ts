@@ -19,6 +19,7 @@
  *
  * @module
  */
+import type { Int64 } from "./int64.ts";
 import { type Codec, compile } from "./schema_codec.ts";
 import type { RecordsSource } from "./wire.ts";
 
@@ -32,7 +33,7 @@ export interface FieldOptions {
   /** The versions in which it may be null. */
   readonly nullable?: VersionRange;
   /** Its value where it is absent; the type's zero (0, "", [], …) when not given. */
-  readonly default?: string | number | boolean | null;
+  readonly default?: string | number | bigint | boolean | null;
   /** Its number among the tagged fields. */
   readonly tag?: number;
   /** The versions in which it is a tagged field. */
@@ -48,6 +49,7 @@ export type PrimitiveName =
   | "int32"
   | "uint32"
   | "int64"
+  | "exactInt64"
   | "bigint64"
   | "float64"
   | "string"
@@ -151,8 +153,14 @@ export const uint16 = primitive<number>("uint16");
 export const int32 = primitive<number>("int32");
 /** An unsigned 32-bit integer. */
 export const uint32 = primitive<number>("uint32");
-/** A signed 64-bit integer, exact to 2^53. */
+/**
+ * A signed 64-bit integer that is compared and computed with: decoded as the nearest `number`, exact
+ * to 2^53. An encoder takes safe integers only. A value that is stored or answered as it was received
+ * is an {@linkcode exactInt64}.
+ */
 export const int64 = primitive<number>("int64");
+/** A signed 64-bit integer without loss: a `number` to 2^53, a `bigint` beyond. */
+export const exactInt64 = primitive<Int64>("exactInt64");
 /** A signed 64-bit integer that uses all of its bits, as hashes do. */
 export const bigint64 = primitive<bigint>("bigint64");
 /** A double. */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Int64 } from "./int64.ts";
 import type { Field, FieldOptions, Shape, StructShape, UnknownTaggedField } from "./schema.ts";
 import { includes } from "./versions.ts";
 import { type ByteReader, ByteWriter, ProtocolError, type RecordsSource } from "./wire.ts";
@@ -40,6 +41,7 @@ const Memory = {
   property: 8,
   /** A number of more than 32 bits. */
   number: 16,
+  bigint: 24,
   text: 32,
   bytes: 208,
   view: 104,
@@ -178,6 +180,8 @@ function compileShape(
       return fixed(4, (r) => r.uint32(), (w, v) => w.uint32(v as number), Memory.number);
     case "int64":
       return fixed(8, (r) => r.int64(), (w, v) => w.int64(v as number), Memory.number);
+    case "exactInt64":
+      return fixed(8, (r) => r.exactInt64(), (w, v) => w.exactInt64(v as Int64), Memory.bigint);
     case "bigint64":
       return fixed(8, (r) => r.bigint64(), (w, v) => w.bigint64(v as bigint), Memory.number);
     case "float64":

@@ -1,11 +1,12 @@
 /**
  * The primitive types of Kafka's protocol, read from and written to bytes: big-endian integers,
- * zig-zag and unsigned varints, strings, byte fields and UUIDs. Offsets, timestamps and producer
- * ids are 64-bit on the wire and `number` here, exact to 2^53; larger ones are refused. Nothing is
- * allocated because of a length that the bytes at hand cannot back.
+ * zig-zag and unsigned varints, strings, byte fields and UUIDs. A 64-bit integer is read as the
+ * nearest `number`, or without loss as an {@linkcode Int64}; a `number` that is not exact is never
+ * written. Nothing is allocated because of a length that the bytes at hand cannot back.
  *
  * @module
  */
+import { highOf, type Int64, int64Of, isInt64, lowOf } from "./int64.ts";
 import { Interner } from "./interner.ts";
 import { ProtocolError } from "./protocol_error.ts";
 import { formatUuid, parseUuid } from "./uuid.ts";
@@ -109,17 +110,22 @@ export class ByteReader {
     return this.#view.getFloat64(this.skip(8));
   }
 
-  /** A 64-bit integer. Throws when it is not exact as a `number`. */
+  /**
+   * A 64-bit integer as the nearest `number`: exact to 2^53. Comparisons with a safe integer are true
+   * to the value read; the value itself cannot be written back.
+   */
   int64(): number {
     const start = this.skip(8);
-    const high = this.#view.getInt32(start);
-    if (high > 0x1fffff || high < -0x200000) {
-      throw new ProtocolError(`The 64-bit value at ${start} is beyond 2^53`);
-    }
-    return high * TWO_32 + this.#view.getUint32(start + 4);
+    return this.#view.getInt32(start) * TWO_32 + this.#view.getUint32(start + 4);
   }
 
-  /** A 64-bit integer, whatever it is. */
+  /** A 64-bit integer without loss. */
+  exactInt64(): Int64 {
+    const start = this.skip(8);
+    return int64Of(this.#view.getInt32(start), this.#view.getInt32(start + 4));
+  }
+
+  /** A 64-bit integer as a `bigint`, whatever it is. */
   bigint64(): bigint {
     return this.#view.getBigInt64(this.skip(8));
   }
@@ -144,8 +150,8 @@ export class ByteReader {
     return value >>> 1 ^ -(value & 1);
   }
 
-  /** A zig-zag varint of at most 64 bits. Throws when it is not exact as a `number`. */
-  varlong(): number {
+  /** A zig-zag varint of at most 64 bits. */
+  varlong(): Int64 {
     const start = this.offset;
     let low = 0;
     let high = 0;
@@ -160,15 +166,11 @@ export class ByteReader {
       else if (group > 1) break;
       else high |= group << 31;
       if (byte < 128) {
-        const negative = low & 1;
-        const magnitudeLow = (low >>> 1 | high << 31) >>> 0;
-        const magnitudeHigh = high >>> 1;
-        if (magnitudeHigh > 0x1fffff) break;
-        const magnitude = magnitudeHigh * TWO_32 + magnitudeLow;
-        return negative ? -magnitude - 1 : magnitude;
+        const sign = -(low & 1);
+        return int64Of(high >>> 1 ^ sign, (low >>> 1 | high << 31) ^ sign);
       }
     }
-    throw new ProtocolError(`The varint at ${start} is beyond 2^53`);
+    throw new ProtocolError(`The varint at ${start} has more than 64 bits`);
   }
 
   /** `length` bytes as UTF-8. Short texts come from a table of those seen lately. */
@@ -295,12 +297,21 @@ export class ByteWriter {
     this.#view.setFloat64(at, value);
   }
 
-  /** A 64-bit integer; only those exact as a `number` are accepted. */
+  /** A 64-bit integer. Throws unless `value` is a safe integer. */
   int64(value: number): void {
     if (!Number.isSafeInteger(value)) throw outOfRange("int64", value);
     const at = this.reserve(8);
     this.#view.setInt32(at, Math.floor(value / TWO_32));
     this.#view.setInt32(at + 4, value | 0);
+  }
+
+  /** A 64-bit integer. Throws unless `value` is one in the form of {@linkcode Int64}. */
+  exactInt64(value: Int64): void {
+    if (typeof value === "number") return this.int64(value);
+    if (!isInt64(value)) throw outOfRange("int64", value);
+    const at = this.reserve(8);
+    this.#view.setInt32(at, highOf(value));
+    this.#view.setInt32(at + 4, lowOf(value));
   }
 
   /** Throws for what does not fit into 64 bits. */
@@ -332,14 +343,11 @@ export class ByteWriter {
     this.uvarint((value << 1 ^ value >> 31) >>> 0);
   }
 
-  varlong(value: number): void {
-    if (!Number.isSafeInteger(value)) throw outOfRange("varlong", value);
-    // Zig-zag as two halves: a negative v becomes 2 * (-v - 1) + 1.
-    const magnitude = value < 0 ? -(value + 1) : value;
-    let high = Math.floor(magnitude / TWO_32);
-    let low = magnitude >>> 0;
-    high = high << 1 | low >>> 31;
-    low = (low << 1 | (value < 0 ? 1 : 0)) >>> 0;
+  varlong(value: Int64): void {
+    if (!isInt64(value)) throw outOfRange("varlong", value);
+    const sign = highOf(value) >> 31;
+    let high = (highOf(value) << 1 | lowOf(value) >>> 31) ^ sign;
+    let low = (lowOf(value) << 1 ^ sign) >>> 0;
     while (high !== 0 || low > 127) {
       const at = this.reserve(1);
       this.#bytes[at] = low & 127 | 128;

@@ -4,6 +4,7 @@ import { Admin } from "../../src/client/admin.ts";
 import { Consumer } from "../../src/client/consumer.ts";
 import { type ConsumerOptions, consumerSettings } from "../../src/client/consumer_options.ts";
 import { Producer, type ProducerOptions } from "../../src/client/producer.ts";
+import { MAX_INT64 } from "../../src/protocol/int64.ts";
 import { test } from "../harness.ts";
 
 test("parseBootstrapServers() reads lists, IPv6 and blanks", () => {
@@ -142,4 +143,14 @@ test("consumerSettings() fills in what is left out", () => {
   assertEquals(consumerSettings(group).autoCommit, true);
   assertEquals(consumerSettings(group).heartbeatIntervalMs, 3_000);
   assertEquals(consumerSettings({ ...group, sessionTimeoutMs: 1_000 }).heartbeatIntervalMs, 334);
+  for (const timestamp of [0, 1_700_000_000_000_000_001n, MAX_INT64]) {
+    assertEquals(consumerSettings({ ...base, from: { timestamp } }).from, { timestamp });
+  }
+  for (const timestamp of [-1, 2 ** 53, 0.5, -1n, MAX_INT64 + 1n]) {
+    assertThrows(
+      () => consumerSettings({ ...base, from: { timestamp } }),
+      TypeError,
+      `"from" cannot be {"timestamp":`,
+    );
+  }
 });

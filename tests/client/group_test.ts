@@ -7,6 +7,8 @@ import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { describeGroups } from "../../src/protocol/messages/describe_groups.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import type { Clock } from "../../src/runtime/runtime.ts";
+import { offsetCommit } from "../../src/protocol/messages/offset_commit.ts";
+import { MAX_INT64 } from "../../src/protocol/int64.ts";
 import { test } from "../harness.ts";
 
 const CONFIG = {
@@ -162,5 +164,35 @@ test("close() ends a member that waits for the others of its group", async () =>
     await waiting.close();
     await started;
     await silent.close();
+  });
+});
+
+test("a member whose group has committed an offset beyond 2^53 begins as out of range", async () => {
+  await withCluster(1, async (bootstrapServers, producer) => {
+    await fill(producer, 1, 2);
+    const client = new ClusterClient({ bootstrapServers });
+    await client.ask(offsetCommit, {
+      groupId: "readers",
+      memberId: "",
+      topics: [{
+        name: "events",
+        partitions: [{ partitionIndex: 0, committedOffset: MAX_INT64, committedMetadata: null }],
+      }],
+    }, { maxVersion: 9 });
+    client.close();
+    const consumer = member(bootstrapServers);
+    for await (const { offset } of consumer) {
+      assertEquals(offset, 0);
+      break;
+    }
+    await consumer.commit();
+    assertEquals(consumer.positions.map(({ offset }) => offset), [1]);
+    await consumer.close();
+    const next = member(bootstrapServers);
+    for await (const { offset } of next) {
+      assertEquals(offset, 1);
+      break;
+    }
+    await next.close();
   });
 });

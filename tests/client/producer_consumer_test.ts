@@ -3,14 +3,16 @@ import { Consumer, type ConsumerRecord } from "../../src/client/consumer.ts";
 import { Producer, type ProducerRecord } from "../../src/client/producer.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { MAX_INT64, MIN_INT64 } from "../../src/protocol/int64.ts";
 import { test } from "../harness.ts";
 
 /** Runs `body` with a cluster in memory that has the topic "events" with `partitions` partitions. */
 async function withCluster(
   partitions: number,
   body: (bootstrapServers: string) => Promise<void>,
+  config: Record<string, string> = {},
 ): Promise<void> {
-  const cluster = await startCluster({ topics: [{ name: "events", partitions }] });
+  const cluster = await startCluster({ topics: [{ name: "events", partitions }], config });
   try {
     await body(cluster.bootstrapServers);
   } finally {
@@ -47,6 +49,50 @@ async function read(
   }
   return records;
 }
+
+const START_NS = 1_700_000_000_000_000_001n;
+
+test("timestamps beyond 2^53 are sent, found and handed out without loss", async () => {
+  const config = { "log.message.timestamp.after.max.ms": `${MAX_INT64}` };
+  await withCluster(1, async (bootstrapServers) => {
+    const timestamps = [5, 5n, START_NS, START_NS + 1n, MAX_INT64, MIN_INT64];
+    await withProducer({ bootstrapServers }, async (producer) => {
+      const placed = await Promise.all(
+        timestamps.map((timestamp) => producer.send({ topic: "events", value: "v", timestamp })),
+      );
+      assertEquals(placed.map(({ timestamp }) => timestamp), timestamps.map(Number));
+    });
+    const got = await read({ bootstrapServers, topics: "events" }, timestamps.length);
+    assertEquals(got.map(({ timestamp }) => timestamp), timestamps.map(Number));
+    assertEquals(
+      got.map(({ exactTimestamp }) => exactTimestamp),
+      [5, 5, START_NS, START_NS + 1n, MAX_INT64, MIN_INT64],
+    );
+    const from = { timestamp: START_NS + 1n };
+    const [first] = await read({ bootstrapServers, topics: "events", from }, 1);
+    assertEquals(first!.offset, 3);
+  }, config);
+});
+
+test("Producer.send() rejects a timestamp that is no 64-bit integer", async () => {
+  await withCluster(1, async (bootstrapServers) => {
+    await withProducer({ bootstrapServers }, async (producer) => {
+      for (const timestamp of [0.5, NaN, 2 ** 53, MAX_INT64 + 1n, MIN_INT64 - 1n]) {
+        await assertRejects(
+          () => producer.send({ topic: "events", value: "v", timestamp }),
+          TypeError,
+          `"timestamp" cannot be ${timestamp}`,
+        );
+      }
+      const error = await assertRejects(
+        () => producer.send({ topic: "events", value: "v", timestamp: START_NS }),
+        KafkaError,
+      );
+      assertEquals(error.code, ErrorCode.INVALID_TIMESTAMP);
+      assertEquals((await producer.send({ topic: "events", value: "v" })).offset, 0);
+    });
+  });
+});
 
 test("Producer sends keys, values, headers and timestamps as they are", async () => {
   await withCluster(1, async (bootstrapServers) => {

@@ -4,7 +4,10 @@ import { ConfigResourceType } from "../../src/config/definition.ts";
 import { ConfigOperation } from "../../src/controller/configs.ts";
 import { Controller } from "../../src/controller/controller.ts";
 import { MetadataLog, type MetadataStorage } from "../../src/metadata/metadata_log.ts";
+import { encodeMetadataRecord } from "../../src/metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { MAX_INT64 } from "../../src/protocol/int64.ts";
+import { encodeBatch } from "../../src/protocol/records/batch.ts";
 import { MemoryDisk } from "../../src/runtime/memory_files.ts";
 import { test } from "../harness.ts";
 import { CHAT, countingFlushes, EVENTS, memoryRuntime, openStorage } from "../metadata/fixture.ts";
@@ -162,6 +165,27 @@ test("producer ids are never given twice, over restarts too", async () => {
   await withController(async ({ controller }) => {
     assertEquals(await controller.allocateProducerIds(), { first: 2_000, count: 1_000 });
   }, disk);
+});
+
+test("allocateProducerIds() fails where producer ids would not be exact any more", async () => {
+  for (const nextProducerId of [Number.MAX_SAFE_INTEGER - 999, MAX_INT64]) {
+    const disk = new MemoryDisk();
+    await withController(async ({ storage }) => {
+      const value = encodeMetadataRecord({
+        name: "ProducerIdsRecord",
+        value: { brokerId: 1, brokerEpoch: 1, nextProducerId: 0 },
+      });
+      new DataView(value.buffer, value.byteOffset + value.length - 9)
+        .setBigInt64(0, BigInt(nextProducerId));
+      const batch = encodeBatch([{ value, timestamp: 0 }], { partitionLeaderEpoch: 1 });
+      storage.append(batch, { leaderEpoch: 1, origin: "raft" });
+      await storage.flush();
+    }, disk);
+    await withController(async ({ controller }) => {
+      const error = await assertRejects(() => controller.allocateProducerIds(), KafkaError);
+      assertEquals(error.code, ErrorCode.UNKNOWN_SERVER_ERROR);
+    }, disk);
+  }
 });
 
 test("a listener that fails is logged, and the change stands", async () => {

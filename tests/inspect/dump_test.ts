@@ -1,5 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { dumpLogFile, type DumpOptions } from "../../src/inspect/dump.ts";
+import { encodeTimeIndex } from "../../src/log/index_files.ts";
+import { Int64Array } from "../../src/log/int64_array.ts";
+import { MAX_INT64, MIN_INT64 } from "../../src/protocol/int64.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { FileError, type Runtime } from "../../src/runtime/runtime.ts";
@@ -186,4 +189,25 @@ test("no garbled byte of a log makes the dump throw", async () => {
     const { lines } = await dump(runtime, [path], { printData: true });
     assertEquals(lines[1], "Log starting offset: 11");
   }
+});
+
+test("timestamps and producer ids beyond 2^53 are shown exactly, in the .log and the .timeindex", async () => {
+  const { runtime } = kafkaDirectory();
+  const nanoseconds = 1_700_000_000_000_000_001n;
+  const batch = encodeBatch(
+    [{ timestamp: nanoseconds }, { timestamp: MIN_INT64 }, { timestamp: MAX_INT64 }],
+    { baseOffset: 777, producerId: MAX_INT64, producerEpoch: 0, baseSequence: 0 },
+  );
+  const timestamps = Int64Array.of(MAX_INT64);
+  const index = encodeTimeIndex({ length: 1, timestamps, relativeOffsets: Uint32Array.of(2) });
+  const path = "/data/orders-0/00000000000000000777";
+  writeFile(runtime.files, `${path}.log`, batch);
+  writeFile(runtime.files, `${path}.timeindex`, index);
+  const { lines } = await dump(runtime, [`${path}.log`, `${path}.timeindex`], { deep: true });
+  assertStringIncludes(lines.join("\n"), `producerId: ${MAX_INT64} `);
+  assertStringIncludes(lines.join("\n"), `CreateTime: ${MAX_INT64} size: `);
+  for (const timestamp of [nanoseconds, MIN_INT64, MAX_INT64]) {
+    assertStringIncludes(lines.join("\n"), `CreateTime: ${timestamp} keySize: -1`);
+  }
+  assertEquals(lines.at(-1), `timestamp: ${MAX_INT64} offset: 779`);
 });

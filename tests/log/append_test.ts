@@ -99,7 +99,7 @@ test("PartitionLog refuses what no client may send, and stores nothing of it", (
     ],
     ["an id without a sequence", batchOf(4, { producerId: 5, producerEpoch: 0 }), "INVALID_RECORD"],
     [
-      "an id beyond 2^53",
+      "an id beyond 2^53 without a sequence",
       patched(batchOf(4), (bytes) => bytes.fill(0x7f, PRODUCER_ID_OFFSET, PRODUCER_ID_OFFSET + 8)),
       "INVALID_RECORD",
     ],

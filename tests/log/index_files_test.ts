@@ -6,6 +6,8 @@ import {
   encodeTimeIndex,
   fitsIndex,
 } from "../../src/log/index_files.ts";
+import { Int64Array } from "../../src/log/int64_array.ts";
+import { MAX_INT64 } from "../../src/protocol/int64.ts";
 import { hexadecimal, kafkaBytes } from "../inspect/fixture.ts";
 import { test } from "../harness.ts";
 
@@ -29,7 +31,10 @@ test("a .timeindex of Apache Kafka is read and written as it is", () => {
   const bytes = kafkaBytes(TIME_INDEX);
   const { entries, problem } = decodeTimeIndex(bytes);
   assertEquals(problem, null);
-  assertEquals([...entries.timestamps], [1_795_523_867_620, 1_795_523_867_647]);
+  assertEquals(
+    [entries.timestamps.at(0), entries.timestamps.at(1)],
+    [1_795_523_867_620, 1_795_523_867_647],
+  );
   assertEquals([...entries.relativeOffsets], [1, 7]);
   assertEquals(hexadecimal(encodeTimeIndex(entries)), hexadecimal(bytes));
 });
@@ -50,7 +55,7 @@ test("an entry that ends in zeros is one", () => {
   const { entries } = decodeOffsetIndex(numbers("0000000100000100" + "0000000000000000"));
   assertEquals([entries.length, entries.positions[0]], [1, 256]);
   const { entries: times } = decodeTimeIndex(numbers("000001a20b8e0000" + "00000000"));
-  assertEquals([times.length, times.timestamps[0]], [1, 0x1a20b8e0000]);
+  assertEquals([times.length, times.timestamps.at(0)], [1, 0x1a20b8e0000]);
 });
 
 test("entries up to the first that makes no sense are kept, and the problem says where", () => {
@@ -73,8 +78,8 @@ test("a time index rises in timestamps and in offsets", () => {
   assertStringIncludes(decodeTimeIndex(earlier).problem!, "the entry at byte 12");
   const lower = numbers("0000000000000009" + "00000002" + "000000000000000a" + "00000001");
   assertStringIncludes(decodeTimeIndex(lower).problem!, "the entry at byte 12");
-  const huge = numbers("7fffffffffffffff" + "00000001");
-  assertStringIncludes(decodeTimeIndex(huge).problem!, "beyond 2^53");
+  const equal = numbers("7ffffffffffffffe" + "00000001" + "7ffffffffffffffe" + "00000002");
+  assertStringIncludes(decodeTimeIndex(equal).problem!, "the entry at byte 12");
   const before1970 = numbers("ffffffffffffff00" + "00000001");
   assertStringIncludes(decodeTimeIndex(before1970).problem!, "neither may be negative");
 });
@@ -84,6 +89,18 @@ test("a file that is no whole number of entries says so and gives those that are
   assertEquals(decodeOffsetIndex(cut).entries.length, 2);
   assertStringIncludes(decodeOffsetIndex(cut).problem!, "21 bytes are no multiple of 8");
   assertStringIncludes(decodeTimeIndex(cut).problem!, "21 bytes are no multiple of 12");
+});
+
+test("timestamps beyond 2^53 are read, compared and written without loss", () => {
+  const bytes = numbers(
+    "0020000000000000" + "00000000" + "0020000000000001" + "00000001" +
+      "7ffffffffffffffe" + "00000002" + "7fffffffffffffff" + "00000003",
+  );
+  const { entries, problem } = decodeTimeIndex(bytes);
+  assertEquals([entries.length, problem], [4, null]);
+  assertEquals(entries.timestamps.at(1), 2n ** 53n + 1n);
+  assertEquals(entries.timestamps.at(3), MAX_INT64);
+  assertEquals(hexadecimal(encodeTimeIndex(entries)), hexadecimal(bytes));
 });
 
 test("the largest offset, position and timestamp go through", () => {
@@ -96,10 +113,10 @@ test("the largest offset, position and timestamp go through", () => {
   assertEquals(decodeOffsetIndex(encodeOffsetIndex(offsets)).entries, offsets);
   const times = {
     length: 1,
-    timestamps: Float64Array.of(Number.MAX_SAFE_INTEGER),
+    timestamps: Int64Array.of(MAX_INT64),
     relativeOffsets: Uint32Array.of(2 ** 31 - 1),
   };
-  assertEquals(decodeTimeIndex(encodeTimeIndex(times)).entries, times);
+  assertEquals(hexadecimal(encodeTimeIndex(times)), "7fffffffffffffff7fffffff");
   assertEquals(fitsIndex(10, 9), false);
   assertEquals(fitsIndex(10, 10 + 2 ** 31 - 1), true);
   assertEquals(fitsIndex(10, 10 + 2 ** 31), false);

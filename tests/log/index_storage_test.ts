@@ -71,7 +71,7 @@ test("a roll and an orderly end write the indexes as Kafka has them", async () =
     // The last batch has the largest timestamp: two records, the second a millisecond later.
     const segmentEnd = base + countOf(view);
     assertEquals(
-      times.timestamps[times.length - 1],
+      times.timestamps.at(times.length - 1),
       START_MS + (segmentEnd / 2 - 1) * 1_000 + 1,
     );
   }

@@ -5,6 +5,8 @@ import {
   type ProducerSnapshotEntry,
 } from "../../src/log/producer_snapshot.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { MAX_INT64, MIN_INT64 } from "../../src/protocol/int64.ts";
+import { crc32c } from "../../src/protocol/records/crc32c.ts";
 import { ProtocolError } from "../../src/protocol/wire.ts";
 import { hexadecimal, kafkaBytes } from "../inspect/fixture.ts";
 import { test } from "../harness.ts";
@@ -64,6 +66,23 @@ test("a snapshot without producers is ten bytes, as Kafka writes it", () => {
   const bytes = kafkaBytes("__cluster_metadata-0/00000000000000000039.snapshot");
   assertEquals(decodeProducerSnapshot(bytes, "x"), []);
   assertEquals(hexadecimal(encodeProducerSnapshot([])), hexadecimal(bytes));
+});
+
+test("producer ids and timestamps of any size are read and written without loss", () => {
+  for (const value of [-1, -2, 2n ** 53n, 2n ** 53n + 1n, MAX_INT64, MIN_INT64]) {
+    const entry = { ...ENTRY, producerId: value, lastTimestamp: value };
+    assertEquals(decodeProducerSnapshot(encodeProducerSnapshot([entry]), "x"), [entry]);
+  }
+});
+
+test("an offset beyond 2^53 is refused", () => {
+  // The last offset and the start of the open transaction, in the first entry.
+  for (const at of [10 + 14, 10 + 38]) {
+    const bytes = encodeProducerSnapshot([ENTRY]).slice();
+    bytes[at] = 0x7f;
+    new DataView(bytes.buffer).setInt32(2, crc32c(bytes.subarray(6)));
+    assertThrows(() => decodeProducerSnapshot(bytes, "x"), KafkaError, "is beyond 2^53");
+  }
 });
 
 test("the largest numbers go through, larger ones are refused", () => {

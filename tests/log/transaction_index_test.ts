@@ -4,6 +4,7 @@ import {
   decodeTransactionIndex,
   encodeAbortedTransaction,
 } from "../../src/log/transaction_index.ts";
+import { MAX_INT64 } from "../../src/protocol/int64.ts";
 import { hexadecimal, kafkaBytes } from "../inspect/fixture.ts";
 import { test } from "../harness.ts";
 
@@ -46,6 +47,18 @@ test("a later version, and entries that make no sense, are told", () => {
   assertEquals(decodeTransactionIndex(twice).entries.length, 1);
   assertStringIncludes(decodeTransactionIndex(twice).problem!, "the entry at byte 34");
   const huge = encodeAbortedTransaction(transaction);
-  huge[2] = 0x7f;
-  assertStringIncludes(decodeTransactionIndex(huge).problem!, "beyond 2^53");
+  // The last offset and the last stable offset follow the version, the id and the first offset.
+  for (const at of [18, 26]) {
+    const damaged = huge.slice();
+    damaged[at] = 0x7f;
+    assertStringIncludes(decodeTransactionIndex(damaged).problem!, "beyond 2^53");
+  }
+});
+
+test("a producer id of any size is read and written without loss", () => {
+  for (const producerId of [0, 2n ** 53n, 2n ** 53n + 1n, MAX_INT64]) {
+    const transaction = { producerId, firstOffset: 5, lastOffset: 9, lastStableOffset: 5 };
+    const decoded = decodeTransactionIndex(encodeAbortedTransaction(transaction));
+    assertEquals(decoded, { entries: [transaction], problem: null });
+  }
 });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { PartitionLog } from "../../src/log/partition_log.ts";
+import type { Int64 } from "../../src/protocol/int64.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
 import {
   encodeControlRecordKey,
@@ -11,12 +12,12 @@ import { test } from "../harness.ts";
 const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
 const config = { segmentBytes: 500 };
 
-function write(log: PartitionLog, producerId: number, baseSequence = 0): number {
+function write(log: PartitionLog, producerId: Int64, baseSequence = 0): number {
   const batch = batchOf(1, { producerId, producerEpoch: 0, baseSequence, isTransactional: true });
   return log.append(batch, coordinator).baseOffset;
 }
 
-function end(log: PartitionLog, producerId: number, type: "commit" | "abort"): number {
+function end(log: PartitionLog, producerId: Int64, type: "commit" | "abort"): number {
   const marker = encodeBatch([{
     key: encodeControlRecordKey(type),
     value: encodeEndTransactionMarker(1),
@@ -25,7 +26,7 @@ function end(log: PartitionLog, producerId: number, type: "commit" | "abort"): n
   return log.append(marker, coordinator).baseOffset;
 }
 
-function aborted(log: PartitionLog, from = 0, to = log.logEndOffset): number[][] {
+function aborted(log: PartitionLog, from = 0, to = log.logEndOffset): Int64[][] {
   return log.abortedTransactions(from, to).map((transaction) => [
     transaction.producerId,
     transaction.firstOffset,
@@ -126,5 +127,23 @@ test("abortedTransactions() includes those whose marker comes after that of a la
   // Both have a record below 2; the marker of the first is written last.
   assertEquals(aborted(log, 0, 2), [[2, 1, 2, 0], [1, 0, 3, 4]]);
   assertEquals(aborted(log, 0, 1), [[1, 0, 3, 4]]);
+});
+
+test("transactions of producers whose ids differ only beyond 2^53 are told apart", () => {
+  const machine = new Machine();
+  let log = machine.open();
+  const [one, other] = [2n ** 60n, 2n ** 60n + 1n];
+  write(log, one);
+  write(log, other);
+  assertEquals(log.lastStableOffset(2), 0);
+  end(log, one, "abort");
+  assertEquals(log.lastStableOffset(3), 1);
+  end(log, other, "commit");
+  assertEquals(log.lastStableOffset(4), 4);
+  assertEquals(aborted(log), [[one, 0, 2, 1]]);
+  log.store();
+  log.close();
+  log = machine.open({}, { wasShutDownCleanly: true, recoveryPoint: 4 });
+  assertEquals(aborted(log), [[one, 0, 2, 1]]);
   log.close();
 });

@@ -156,7 +156,7 @@ function ours(
 
 function typeOf(shape: Shape): string {
   if (shape.kind === "array") return `[]${typeOf(shape.element)}`;
-  return shape.kind === "bigint64" ? "int64" : shape.kind;
+  return shape.kind === "bigint64" || shape.kind === "exactInt64" ? "int64" : shape.kind;
 }
 
 function fieldsOf(shape: Shape, version: number): Plain[] | null {
@@ -213,6 +213,5 @@ function defaultOf(field: SchemaField, type: string): unknown {
   if (declared === "null") return null;
   if (type === "string") return declared;
   if (type === "bool") return String(declared).toLowerCase() === "true";
-  // The largest int64 stands for "not known"; ours for it is the largest exact number.
-  return Math.min(Number(declared), Number.MAX_SAFE_INTEGER);
+  return Number.isSafeInteger(Number(declared)) ? Number(declared) : BigInt(declared);
 }

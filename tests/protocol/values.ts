@@ -6,9 +6,11 @@
  * @module
  */
 import type { Field, Shape, StructShape } from "../../src/protocol/schema.ts";
+import { toInt64 } from "../../src/protocol/int64.ts";
 import { formatUuid, ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { includes } from "../../src/protocol/versions.ts";
 import type { Chance } from "./chance.ts";
+import { EXTREME_INT64S } from "./extreme_int64s.ts";
 
 /** A struct's value. */
 export type Value = Record<string, unknown>;
@@ -101,6 +103,8 @@ function randomValue(shape: Shape, version: number, chance: Chance): unknown {
       return chance.pick([0, 1, 4294967295, 2147483648, chance.next()]);
     case "int64":
       return randomInt64(chance);
+    case "exactInt64":
+      return chance.oneIn(2) ? randomInt64(chance) : chance.pick(EXTREME_INT64S);
     case "bigint64":
       return chance.pick([0n, -1n, 1n << 53n, 2n ** 63n - 1n, -(2n ** 63n)]);
     case "float64":
@@ -168,6 +172,8 @@ function itemToJson(item: unknown, shape: Shape, version: number): unknown {
       return (item as unknown[]).map((each) => itemToJson(each, shape.element, version));
     case "struct":
       return toJson(item as Value, shape, version);
+    case "exactInt64":
+      return typeof item === "bigint" ? String(item) : item;
     case "bigint64":
       return String(item);
     default:
@@ -196,6 +202,8 @@ function itemFromJson(item: unknown, shape: Shape, version: number): unknown {
       return (item as unknown[]).map((each) => itemFromJson(each, shape.element, version));
     case "struct":
       return fromJson(item as Value, shape, version);
+    case "exactInt64":
+      return typeof item === "string" ? toInt64(BigInt(item)) : item;
     case "bigint64":
       return BigInt(item as string);
     default:

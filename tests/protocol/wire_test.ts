@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { type Int64, MAX_INT64, toInt64 } from "../../src/protocol/int64.ts";
 import { ByteReader, ByteWriter, ProtocolError } from "../../src/protocol/wire.ts";
 import { test } from "../harness.ts";
 import { Chance } from "./chance.ts";
@@ -68,18 +69,36 @@ test("a hash of 64 bits keeps all of them", () => {
   assertThrows(() => writer.bigint64(2n ** 63n), ProtocolError, "cannot be written as bigint64");
 });
 
-test("a 64-bit integer beyond 2^53 is refused", () => {
-  const beyond = [
-    [0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
-    [0x00, 0x20, 0, 0, 0, 0, 0, 0],
-    [0x80, 0, 0, 0, 0, 0, 0, 0],
-    [0xff, 0xdf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
-  ];
-  for (const bytes of beyond) {
-    assertThrows(() => readerOf(...bytes).int64(), ProtocolError, "is beyond 2^53");
+const BEYOND_2_53: readonly (readonly [bigint, readonly number[]])[] = [
+  [2n ** 63n - 1n, [0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]],
+  [2n ** 53n, [0x00, 0x20, 0, 0, 0, 0, 0, 0]],
+  [2n ** 53n + 1n, [0x00, 0x20, 0, 0, 0, 0, 0, 1]],
+  [-(2n ** 63n), [0x80, 0, 0, 0, 0, 0, 0, 0]],
+  [-(2n ** 53n), [0xff, 0xe0, 0, 0, 0, 0, 0, 0]],
+  [-(2n ** 53n) - 1n, [0xff, 0xdf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]],
+];
+
+test("int64() reads the nearest number and writes safe integers only", () => {
+  for (const [value, bytes] of BEYOND_2_53) {
+    assertEquals(readerOf(...bytes).int64(), Number(value), `${value}`);
   }
   for (const value of [2 ** 53, -(2 ** 53), 2 ** 63]) {
     assertThrows(() => written((writer) => writer.int64(value)), ProtocolError, "out of range");
+  }
+});
+
+test("exactInt64() reads and writes every 64-bit integer in its one form", () => {
+  for (const [value, bytes] of BEYOND_2_53) {
+    assertEquals(readerOf(...bytes).exactInt64(), value);
+    assertEquals([...written((writer) => writer.exactInt64(value))], [...bytes], `${value}`);
+  }
+  for (const value of [0, 1, -1, -2, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
+    const bytes = written((writer) => writer.exactInt64(value));
+    assertEquals(new ByteReader(bytes).exactInt64(), value);
+    assertEquals(new ByteReader(bytes).bigint64(), BigInt(value));
+  }
+  for (const value of [2 ** 53, 0.5, NaN, 5n, 2n ** 53n - 1n, 2n ** 63n, -(2n ** 63n) - 1n]) {
+    assertThrows(() => written((writer) => writer.exactInt64(value)), ProtocolError);
   }
 });
 
@@ -140,10 +159,11 @@ test("zig-zag varints", () => {
 });
 
 test("64-bit zig-zag varints at every edge of their length", () => {
-  for (let bits = 0; bits <= 53; bits++) {
-    for (const magnitude of [2 ** bits - 1, 2 ** bits]) {
-      for (const value of [magnitude, magnitude === 0 ? 0 : -magnitude]) {
-        if (!Number.isSafeInteger(value)) continue;
+  for (let bits = 0n; bits <= 63n; bits++) {
+    for (const magnitude of [2n ** bits - 1n, 2n ** bits]) {
+      for (const signed of [magnitude, -magnitude]) {
+        if (BigInt.asIntN(64, signed) !== signed) continue;
+        const value = toInt64(signed);
         const bytes = written((writer) => writer.varlong(value));
         assertEquals(new ByteReader(bytes).varlong(), value);
         assertEquals(hexOf(bytes), hexOf(varlongByBigInt(value)), `${value}`);
@@ -160,12 +180,13 @@ test("64-bit zig-zag varints at every edge of their length", () => {
   }
 });
 
-test("64-bit varints beyond 2^53, or too long, are refused", () => {
+test("varints of more than 64 bits are refused", () => {
   const largest = [254, 255, 255, 255, 255, 255, 255, 255, 255, 1];
+  assertEquals(readerOf(...largest).varlong(), MAX_INT64);
   const endless = Array.from({ length: 11 }, () => 255);
   const tooMany = [255, 255, 255, 255, 255, 255, 255, 255, 255, 2];
-  for (const bytes of [largest, endless, tooMany]) {
-    assertThrows(() => readerOf(...bytes).varlong(), ProtocolError, "is beyond 2^53");
+  for (const bytes of [endless, tooMany]) {
+    assertThrows(() => readerOf(...bytes).varlong(), ProtocolError, "has more than 64 bits");
   }
   assertThrows(() => readerOf(255, 255).varlong(), ProtocolError, "the data end at 2");
   for (const value of [2 ** 53, 0.5, NaN]) {
@@ -299,7 +320,7 @@ function hexOf(bytes: Uint8Array): string {
 }
 
 /** The same by plain 64-bit arithmetic. */
-function varlongByBigInt(value: number): Uint8Array {
+function varlongByBigInt(value: Int64): Uint8Array {
   const wide = BigInt(value);
   let rest = BigInt.asUintN(64, wide << 1n ^ wide >> 63n);
   const out: number[] = [];

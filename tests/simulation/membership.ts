@@ -170,7 +170,7 @@ export class CommitWatch extends Role {
       for (const { name, partitions } of groups[0]!.topics) {
         if (name !== this.topic) continue;
         for (const { partitionIndex, committedOffset } of partitions) {
-          this.group.checkCommitted(partitionIndex, committedOffset);
+          this.group.checkCommitted(partitionIndex, Number(committedOffset));
         }
       }
     }

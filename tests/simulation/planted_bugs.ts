@@ -112,7 +112,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
               ...topic,
               partitions: topic.partitions.map((partition) => ({
                 ...partition,
-                committedOffset: partition.committedOffset + 1,
+                committedOffset: Number(partition.committedOffset) + 1,
               })),
             })),
           }, context),

@@ -11,6 +11,7 @@
  */
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import type { Int64 } from "../../protocol/int64.ts";
 import { listOffsets, type ListOffsetsRequest } from "../../protocol/messages/list_offsets.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
 
@@ -25,7 +26,7 @@ const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
 const EARLIEST_PENDING_UPLOAD = -6;
 /** The first version that knows each special timestamp; before it, it is a request gone wrong. */
-const KNOWN_SINCE = new Map([
+const KNOWN_SINCE = new Map<Int64, number>([
   [MAX_TIMESTAMP, 7],
   [EARLIEST_LOCAL, 8],
   [LATEST_TIERED, 9],
@@ -78,7 +79,7 @@ function lookUp(
     partition.checkLeaderEpoch(currentLeaderEpoch);
     const { log, highWatermark, lastStableOffset, leaderEpoch } = partition;
     const end = committedOnly ? lastStableOffset : highWatermark;
-    const found = (offset: number, at: number, epoch: number): PartitionResponse => ({
+    const found = (offset: number, at: Int64, epoch: number): PartitionResponse => ({
       partitionIndex,
       errorCode: 0,
       timestamp: at,

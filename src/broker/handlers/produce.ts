@@ -17,6 +17,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import type { Int64 } from "../../protocol/int64.ts";
 import { produce, type ProduceRequest } from "../../protocol/messages/produce.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { CloseConnection } from "../dispatch.ts";
@@ -33,7 +34,7 @@ interface PartitionAnswer {
   errorCode: number;
   errorMessage: string | null;
   baseOffset: number;
-  logAppendTimeMs: number;
+  logAppendTimeMs: Int64;
   logStartOffset: number;
 }
 

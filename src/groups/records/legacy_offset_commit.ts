@@ -5,7 +5,7 @@
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
-import { int32, int64, string, struct } from "../../protocol/schema.ts";
+import { exactInt64, int32, string, struct } from "../../protocol/schema.ts";
 
 /** A committed offset as brokers before 0.9.0 wrote it: read and replaced, never written. */
 export const legacyOffsetCommitRecord = defineCoordinatorRecord({
@@ -19,9 +19,9 @@ export const legacyOffsetCommitRecord = defineCoordinatorRecord({
   versions: "0",
   flexible: "none",
   value: struct({
-    offset: int64(),
+    offset: exactInt64(),
     metadata: string(),
-    commitTimestamp: int64(),
+    commitTimestamp: exactInt64(),
   }),
 });
 /** The key of LegacyOffsetCommit. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
-import { int32, int64, string, struct, uuid } from "../../protocol/schema.ts";
+import { exactInt64, int32, string, struct, uuid } from "../../protocol/schema.ts";
 
 /**
  * An offset that a group committed for a partition. Version 1 says itself when it expires, 3 adds
@@ -21,11 +21,11 @@ export const offsetCommitRecord = defineCoordinatorRecord({
   versions: "0-4",
   flexible: "4+",
   value: struct({
-    offset: int64(),
+    offset: exactInt64(),
     leaderEpoch: int32({ versions: "3+", default: -1 }),
     metadata: string(),
-    commitTimestamp: int64(),
-    expireTimestamp: int64({ versions: "1", default: -1 }),
+    commitTimestamp: exactInt64(),
+    expireTimestamp: exactInt64({ versions: "1", default: -1 }),
     topicId: uuid({ versions: "4+", tag: 0, tagged: "4+" }),
   }),
 });

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { addInt64, type Int64, maxInt64, subtractInt64 } from "../../protocol/int64.ts";
 import {
   compressionOf,
   CONTROL_FLAG,
@@ -12,6 +13,7 @@ import {
   hasDeleteHorizon,
   type HostCodecs,
   isControl,
+  NONE,
   readAttributes,
   readBaseOffset,
   readBaseSequence,
@@ -41,7 +43,7 @@ import type { OffsetMap } from "./offset_map.ts";
 import { RECORDS_AT_ONCE, RecordWalk } from "./record_walk.ts";
 import type { TransactionFilter } from "./transaction_filter.ts";
 
-/** A delete horizon is at most so far away, ms: 35,000 years, so that deltas to it are exact. */
+/** A delete horizon is at most so far away, ms: 35,000 years, so that it fits 64 bits. */
 const LONGEST_RETENTION_MS = 2 ** 50;
 /** How many bytes a record may grow by when its timestamp delta changes. */
 const RECORD_GROWTH = 16;
@@ -66,7 +68,7 @@ export interface FilterOptions {
   /** `delete.retention.ms`: how long tombstones and markers stay after they were first met. */
   readonly deleteRetentionMs: number;
   /** What a producer that the log remembers wrote last, or null. */
-  readonly lastProduced: (producerId: number) => LastProduced | null;
+  readonly lastProduced: (producerId: Int64) => LastProduced | null;
   /** The batch that ends before this offset is kept, if empty, so that the offset is not forgotten. */
   readonly keptEndOffset: number;
   /** The host's compressors. */
@@ -79,6 +81,16 @@ export interface FilterOptions {
  * What is kept of a batch: nothing, the batch as it is, or what {@linkcode BatchFilter.rebuilt} holds.
  */
 export type Verdict = "drop" | "keep" | "rebuild";
+
+/** What {@linkcode BatchFilter} gives a batch that it rebuilds. */
+interface Rebuilt {
+  /** The number of records that are kept. */
+  readonly count: number;
+  /** The largest timestamp of the new header, ms. */
+  readonly maxTimestamp: Int64;
+  /** Whether the batch gets a delete horizon now. */
+  readonly setsHorizon: boolean;
+}
 
 /** Judges the batches of a log, in their order. */
 export class BatchFilter {
@@ -124,7 +136,11 @@ export class BatchFilter {
       if (!isObsolete || hasHorizon) return "keep";
       this.#pieceCount = 0;
       this.#keepPiece(at + RECORDS_OFFSET, at + size);
-      return await this.#rebuild(bytes, at, bytes, readRecordCount(bytes, at), 0);
+      return await this.#rebuild(bytes, at, bytes, {
+        count: readRecordCount(bytes, at),
+        maxTimestamp: readMaxTimestamp(bytes, at),
+        setsHorizon: true,
+      });
     }
     if (isObsolete || readRecordCount(bytes, at) === 0) return this.#empty(bytes, at, mustStay);
     if (readBaseOffset(bytes, at) > this.#options.newest.latestOffset) return "keep";
@@ -153,14 +169,16 @@ export class BatchFilter {
     const { latestOffset } = newest;
     const count = readRecordCount(bytes, at);
     const baseOffset = readBaseOffset(bytes, at);
-    const hasHorizon = hasDeleteHorizon(readAttributes(bytes, at));
-    const keepsTombstones = !hasHorizon || nowMs < readBaseTimestamp(bytes, at);
+    const baseTimestamp = readBaseTimestamp(bytes, at);
+    const attributes = readAttributes(bytes, at);
+    const hasHorizon = hasDeleteHorizon(attributes);
+    const keepsTombstones = !hasHorizon || nowMs < baseTimestamp;
     const walk = this.#walk;
     await walk.beginBatch(bytes, at, size, codecs, pause);
     const records = walk.bytes;
     let seen = 0;
     let kept = 0;
-    let maxDelta = -Infinity;
+    let maxTimestamp: Int64 = NONE;
     let hasTombstone = false;
     this.#pieceCount = 0;
     while (walk.next()) {
@@ -172,14 +190,20 @@ export class BatchFilter {
       if (!stays) continue;
       kept++;
       if (!walk.hasValue) hasTombstone = true;
-      if (walk.timestampDelta > maxDelta) maxDelta = walk.timestampDelta;
+      maxTimestamp = maxInt64(maxTimestamp, addInt64(baseTimestamp, walk.timestampDelta));
       this.#keepPiece(walk.start, walk.end);
     }
     this.recordsRead += count;
     this.recordsKept += kept;
     if (kept === 0) return this.#empty(bytes, at, mustStay);
     if (kept === count && !(hasTombstone && !hasHorizon)) return "keep";
-    return await this.#rebuild(bytes, at, records, kept, maxDelta, hasTombstone && !hasHorizon);
+    return await this.#rebuild(bytes, at, records, {
+      count: kept,
+      maxTimestamp: timestampTypeOf(attributes) === "LogAppendTime"
+        ? readMaxTimestamp(bytes, at)
+        : maxTimestamp,
+      setsHorizon: hasTombstone && !hasHorizon,
+    });
   }
 
   #keepPiece(start: number, end: number): void {
@@ -203,9 +227,7 @@ export class BatchFilter {
     bytes: Uint8Array,
     at: number,
     records: Uint8Array,
-    count: number,
-    maxDelta: number,
-    setsHorizon = true,
+    { count, maxTimestamp, setsHorizon }: Rebuilt,
   ): Promise<Verdict> {
     const attributes = readAttributes(bytes, at);
     const compression = compressionOf(attributes);
@@ -215,7 +237,7 @@ export class BatchFilter {
       ? nowMs + Math.min(deleteRetentionMs, LONGEST_RETENTION_MS)
       : baseTimestamp;
     this.#outputLength = RECORDS_OFFSET;
-    if (setsHorizon) await this.#copyShifted(records, count, baseTimestamp - newBase);
+    if (setsHorizon) await this.#copyShifted(records, count, subtractInt64(baseTimestamp, newBase));
     else await this.#copyPieces(records);
     if (compression !== "none") {
       const unpacked = this.#output.subarray(RECORDS_OFFSET, this.#outputLength);
@@ -225,7 +247,6 @@ export class BatchFilter {
       this.#output.set(packed, RECORDS_OFFSET);
       this.#outputLength += packed.length;
     }
-    const keepsMaximum = isControl(attributes) || timestampTypeOf(attributes) === "LogAppendTime";
     writeBatchHeader(this.#output, 0, {
       baseOffset: readBaseOffset(bytes, at),
       sizeInBytes: this.#outputLength,
@@ -233,7 +254,7 @@ export class BatchFilter {
       attributes: setsHorizon ? attributes | DELETE_HORIZON_FLAG : attributes,
       lastOffsetDelta: readLastOffsetDelta(bytes, at),
       baseTimestamp: newBase,
-      maxTimestamp: keepsMaximum ? readMaxTimestamp(bytes, at) : baseTimestamp + maxDelta,
+      maxTimestamp,
       producerId: readProducerId(bytes, at),
       producerEpoch: readProducerEpoch(bytes, at),
       baseSequence: readBaseSequence(bytes, at),
@@ -262,7 +283,7 @@ export class BatchFilter {
   }
 
   /** Copies the records with `shift` added to their timestamp deltas. */
-  async #copyShifted(records: Uint8Array, count: number, shift: number): Promise<void> {
+  async #copyShifted(records: Uint8Array, count: number, shift: Int64): Promise<void> {
     const walk = this.#walk;
     let left = count;
     for (let piece = 0; piece < this.#pieceCount; piece++) {
@@ -273,7 +294,7 @@ export class BatchFilter {
         walk.next();
         if (left % RECORDS_AT_ONCE === 0) await this.#options.pause();
         at = walk.end;
-        const delta = walk.timestampDelta + shift;
+        const delta = addInt64(walk.timestampDelta, shift);
         const bodyLength = walk.end - walk.bodyStart;
         const size = 1 + sizeOfVarlong(delta) + sizeOfVarint(walk.offsetDelta) + bodyLength;
         this.#reserve(size + RECORD_GROWTH);

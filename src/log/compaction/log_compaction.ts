@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Int64 } from "../../protocol/int64.ts";
 import type { FileSystem, HostCodecs } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
 import type { Segment } from "../segment.ts";
@@ -25,7 +26,7 @@ export interface LogCompactionOptions {
   readonly logStartOffset: () => number;
   readonly isWritable: () => boolean;
   /** What a producer wrote last, or null for one that is not remembered. */
-  readonly lastProduced: (producerId: number) => LastProduced | null;
+  readonly lastProduced: (producerId: Int64) => LastProduced | null;
   /** The aborted transactions with a record from `startOffset` up to `endOffset`, exclusive. */
   readonly aborted: (startOffset: number, endOffset: number) => readonly AbortedTransaction[];
   /** Up to where the log had been compacted when it was closed. */
@@ -98,7 +99,7 @@ export class LogCompaction {
   }
 
   /** What the producer wrote last, or null for one that is not remembered. */
-  lastProduced(producerId: number): LastProduced | null {
+  lastProduced(producerId: Int64): LastProduced | null {
     return this.#options.lastProduced(producerId);
   }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Int64 } from "../../protocol/int64.ts";
 import {
   compressionOf,
   type HostCodecs,
@@ -37,7 +38,7 @@ export class RecordWalk {
   /** Its attributes, which have no meaning yet. */
   attributes = 0;
   /** Its timestamp minus the batch's base timestamp, ms. */
-  timestampDelta = 0;
+  timestampDelta: Int64 = 0;
   /** Its offset minus the batch's base offset. */
   offsetDelta = 0;
   /** Where its key begins, or -1 for a record without a key. */
@@ -136,7 +137,7 @@ export class RecordWalk {
     throw malformed("a number in it does not end");
   }
 
-  #varlong(end: number): number {
+  #varlong(end: number): Int64 {
     const byte = this.bytes[this.#at]!;
     if (byte < 0x80) {
       this.#at++;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Int64 } from "../../protocol/int64.ts";
 import {
   isControl,
   isTransactional,
@@ -27,8 +28,8 @@ interface OpenAbort {
 export class TransactionFilter {
   /** Aborted transactions that begin further on, the next one last. */
   #coming: AbortedTransaction[] = [];
-  readonly #aborting = new Map<number, OpenAbort>();
-  readonly #committing = new Set<number>();
+  readonly #aborting = new Map<Int64, OpenAbort>();
+  readonly #committing = new Set<Int64>();
   #kept: AbortedTransaction[] = [];
 
   /** Learns which transactions were aborted in the segment that comes next. */

@@ -7,9 +7,9 @@
 import { defineRecord, type RecordOf } from "../../protocol/api.ts";
 import {
   array,
+  exactInt64,
   int16,
   int32,
-  int64,
   nested,
   string,
   struct,
@@ -49,7 +49,7 @@ export const snapshotHeaderRecord = defineRecord({
   flexible: "0+",
   fields: struct({
     version: int16(),
-    lastContainedLogTimestamp: int64(),
+    lastContainedLogTimestamp: exactInt64(),
   }),
 });
 /** A decoded SnapshotHeaderRecord. */

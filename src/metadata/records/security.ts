@@ -4,7 +4,16 @@
  * @module
  */
 import { defineRecord, type RecordOf } from "../../protocol/api.ts";
-import { array, bytes, int32, int64, int8, string, struct, uuid } from "../../protocol/schema.ts";
+import {
+  array,
+  bytes,
+  exactInt64,
+  int32,
+  int8,
+  string,
+  struct,
+  uuid,
+} from "../../protocol/schema.ts";
 
 /** An ACL exists. */
 export const accessControlEntryRecord = defineRecord({
@@ -81,9 +90,9 @@ export const delegationTokenRecord = defineRecord({
     owner: string(),
     requester: string(),
     renewers: array(string()),
-    issueTimestamp: int64(),
-    maxTimestamp: int64(),
-    expirationTimestamp: int64(),
+    issueTimestamp: exactInt64(),
+    maxTimestamp: exactInt64(),
+    expirationTimestamp: exactInt64(),
     tokenId: string(),
   }),
 });

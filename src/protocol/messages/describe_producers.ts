@@ -5,13 +5,13 @@
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
-import { array, int16, int32, int64, string, struct } from "../schema.ts";
+import { array, exactInt64, int16, int32, int64, string, struct } from "../schema.ts";
 
 const activeProducer = struct({
-  producerId: int64(),
+  producerId: exactInt64(),
   producerEpoch: int32(),
   lastSequence: int32({ default: -1 }),
-  lastTimestamp: int64({ default: -1 }),
+  lastTimestamp: exactInt64({ default: -1 }),
   coordinatorEpoch: int32(),
   currentTxnStartOffset: int64({ default: -1 }),
 });

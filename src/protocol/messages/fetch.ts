@@ -5,8 +5,10 @@
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
+import { MAX_INT64 } from "../int64.ts";
 import {
   array,
+  exactInt64,
   int16,
   int32,
   int64,
@@ -27,9 +29,9 @@ const fetchPartition = struct({
   partitionMaxBytes: int32(),
   replicaDirectoryId: uuid({ versions: "17+", tag: 0, tagged: "17+" }),
   // Kafka's default is the largest int64: a follower that has not yet heard of any.
-  highWatermark: int64({
+  highWatermark: exactInt64({
     versions: "18+",
-    default: Number.MAX_SAFE_INTEGER,
+    default: MAX_INT64,
     tag: 1,
     tagged: "18+",
   }),
@@ -64,7 +66,7 @@ const partitionData = struct({
   ),
   abortedTransactions: array(
     struct({
-      producerId: int64(),
+      producerId: exactInt64(),
       firstOffset: int64(),
     }),
     { nullable: "4+" },

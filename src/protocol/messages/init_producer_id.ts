@@ -6,7 +6,7 @@
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
-import { int16, int32, int64, string, struct } from "../schema.ts";
+import { exactInt64, int16, int32, string, struct } from "../schema.ts";
 
 /**
  * The InitProducerId API (KIP-98). Version 3 lets a producer continue with a higher epoch
@@ -21,13 +21,13 @@ export const initProducerId = defineApi({
   request: struct({
     transactionalId: string({ nullable: "0+" }),
     transactionTimeoutMs: int32(),
-    producerId: int64({ versions: "3+", default: -1 }),
+    producerId: exactInt64({ versions: "3+", default: -1 }),
     producerEpoch: int16({ versions: "3+", default: -1 }),
   }),
   response: struct({
     throttleTimeMs: int32({ default: 0 }),
     errorCode: int16(),
-    producerId: int64({ default: -1 }),
+    producerId: exactInt64({ default: -1 }),
     producerEpoch: int16(),
   }),
 });

@@ -5,12 +5,12 @@
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
-import { array, int16, int32, int64, int8, string, struct } from "../schema.ts";
+import { array, exactInt64, int16, int32, int64, int8, string, struct } from "../schema.ts";
 
 const partitionOffset = struct({
   partitionIndex: int32(),
   errorCode: int16(),
-  timestamp: int64({ default: -1 }),
+  timestamp: exactInt64({ default: -1 }),
   offset: int64({ default: -1 }),
   leaderEpoch: int32({ versions: "4+", default: -1 }),
 });
@@ -33,7 +33,7 @@ export const listOffsets = defineApi({
       partitions: array(struct({
         partitionIndex: int32(),
         currentLeaderEpoch: int32({ versions: "4+", default: -1 }),
-        timestamp: int64(),
+        timestamp: exactInt64(),
       })),
     })),
     timeoutMs: int32({ versions: "10+" }),

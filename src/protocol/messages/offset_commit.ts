@@ -4,7 +4,7 @@
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
-import { array, int16, int32, int64, string, struct, uuid } from "../schema.ts";
+import { array, exactInt64, int16, int32, int64, string, struct, uuid } from "../schema.ts";
 
 /**
  * The OffsetCommit API. Versions 2 to 4 carry a retention time, which later ones leave to the
@@ -27,7 +27,7 @@ export const offsetCommit = defineApi({
       topicId: uuid({ versions: "10+" }),
       partitions: array(struct({
         partitionIndex: int32(),
-        committedOffset: int64(),
+        committedOffset: exactInt64(),
         committedLeaderEpoch: int32({ versions: "6+", default: -1 }),
         committedMetadata: string({ nullable: "0+" }),
       })),

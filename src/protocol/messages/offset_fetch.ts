@@ -5,12 +5,12 @@
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
-import { array, bool, int16, int32, int64, string, struct, uuid } from "../schema.ts";
+import { array, bool, exactInt64, int16, int32, string, struct, uuid } from "../schema.ts";
 
 /** Before version 8, when a request was about one group. */
 const partition = struct({
   partitionIndex: int32(),
-  committedOffset: int64(),
+  committedOffset: exactInt64(),
   committedLeaderEpoch: int32({ versions: "5-7", default: -1 }),
   metadata: string({ nullable: "0-7" }),
   errorCode: int16(),
@@ -19,7 +19,7 @@ const partition = struct({
 /** Since version 8. */
 const groupPartition = struct({
   partitionIndex: int32(),
-  committedOffset: int64(),
+  committedOffset: exactInt64(),
   committedLeaderEpoch: int32({ default: -1 }),
   metadata: string({ nullable: "8+" }),
   errorCode: int16(),

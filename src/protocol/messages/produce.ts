@@ -4,7 +4,18 @@
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
-import { array, int16, int32, int64, nested, records, string, struct, uuid } from "../schema.ts";
+import {
+  array,
+  exactInt64,
+  int16,
+  int32,
+  int64,
+  nested,
+  records,
+  string,
+  struct,
+  uuid,
+} from "../schema.ts";
 
 /** The Produce API. Topics are named by id from version 13 on (KIP-516). */
 export const produce = defineApi({
@@ -33,7 +44,7 @@ export const produce = defineApi({
         index: int32(),
         errorCode: int16(),
         baseOffset: int64(),
-        logAppendTimeMs: int64({ versions: "2+", default: -1 }),
+        logAppendTimeMs: exactInt64({ versions: "2+", default: -1 }),
         logStartOffset: int64({ versions: "5+", default: -1 }),
         recordErrors: array(
           struct({

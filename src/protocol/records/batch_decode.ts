@@ -5,6 +5,7 @@
  * @module
  */
 
+import { addInt64, type Int64 } from "../int64.ts";
 import type { HostCodecs } from "./compression/host_codecs.ts";
 import {
   compressionOf,
@@ -46,8 +47,11 @@ export interface RecordHeader {
 export interface DecodedRecord {
   /** Its offset in the partition. */
   readonly offset: number;
-  /** Milliseconds since 1970, or -1. The broker's clock where the batch says LogAppendTime. */
-  readonly timestamp: number;
+  /**
+   * Milliseconds since 1970, or -1. The broker's clock where the batch says LogAppendTime. Producers
+   * may have sent any other 64-bit integer.
+   */
+  readonly timestamp: Int64;
   /** Its key. */
   readonly key: Uint8Array | null;
   /** Its value; null is a tombstone in a compacted topic. */
@@ -75,13 +79,13 @@ export interface DecodedBatch {
   /** Whether it holds control records. */
   readonly isControl: boolean;
   /** When tombstones and markers of this batch may go, ms since 1970, or null (KIP-534). */
-  readonly deleteHorizonMs: number | null;
+  readonly deleteHorizonMs: Int64 | null;
   /** What timestamp deltas count from, ms since 1970, or -1. */
-  readonly baseTimestamp: number;
+  readonly baseTimestamp: Int64;
   /** The largest timestamp, ms since 1970, or -1. */
-  readonly maxTimestamp: number;
+  readonly maxTimestamp: Int64;
   /** The idempotent producer's id, or -1. */
-  readonly producerId: number;
+  readonly producerId: Int64;
   /** The idempotent producer's epoch, or -1. */
   readonly producerEpoch: number;
   /** The first record's sequence number, or -1. */
@@ -160,8 +164,8 @@ class BatchRecordReader {
   /** The whole batch's size, header included. */
   readonly sizeInBytes: number;
   readonly count: number;
-  readonly #baseTimestamp: number;
-  readonly #appendTime: number | null;
+  readonly #baseTimestamp: Int64;
+  readonly #appendTime: Int64 | null;
   readonly #lastOffsetDelta: number;
   readonly #reader: VarintReader;
   readonly #payloadEnd: number;
@@ -246,7 +250,7 @@ class BatchRecordReader {
     }
     return {
       offset: this.baseOffset + offsetDelta,
-      timestamp: this.#appendTime ?? this.#baseTimestamp + timestampDelta,
+      timestamp: this.#appendTime ?? addInt64(this.#baseTimestamp, timestampDelta),
       key,
       value,
       headers,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Int64, isInt64, subtractInt64 } from "../int64.ts";
 import type { HostCodecs } from "./compression/host_codecs.ts";
 import type { RecordHeader } from "./batch_decode.ts";
 import {
@@ -28,8 +29,8 @@ export interface RecordInput {
   readonly value?: Uint8Array | null;
   /** Its headers, in order; names may repeat. */
   readonly headers?: readonly RecordHeader[];
-  /** Milliseconds since 1970, or -1 for none. */
-  readonly timestamp: number;
+  /** Milliseconds since 1970, or -1 for none. The format allows any other 64-bit integer. */
+  readonly timestamp: Int64;
   /**
    * The record's offset minus the batch's. One more than the record before it unless told; larger
    * steps are what compaction leaves behind, and Produce refuses them.
@@ -52,7 +53,7 @@ export interface BatchOptions {
   /** `CreateTime` unless told. */
   readonly timestampType?: TimestampType;
   /** The largest timestamp, where it is not the records' own (LogAppendTime). */
-  readonly maxTimestamp?: number;
+  readonly maxTimestamp?: Int64;
   /** Whether it belongs to a transaction. */
   readonly isTransactional?: boolean;
   /** Whether it holds control records. */
@@ -60,7 +61,7 @@ export interface BatchOptions {
   /** When the batch's tombstones may go, ms since 1970 (KIP-534). Becomes the base timestamp. */
   readonly deleteHorizonMs?: number;
   /** The idempotent producer's id, or -1. */
-  readonly producerId?: number;
+  readonly producerId?: Int64;
   /** The idempotent producer's epoch, or -1. */
   readonly producerEpoch?: number;
   /** The first record's sequence number, or -1. */
@@ -95,8 +96,8 @@ export class BatchBuilder {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = RECORDS_OFFSET;
   #count = 0;
-  #baseTimestamp: number;
-  #maxTimestamp = NONE;
+  #baseTimestamp: Int64;
+  #maxTimestamp: Int64 = NONE;
   #lastDelta = -1;
 
   /** For one batch. `expectedBytes` is a hint: a batch that outgrows it is copied once more for each doubling. */
@@ -118,7 +119,7 @@ export class BatchBuilder {
 
   /**
    * Adds a record. Throws a {@linkcode RecordError}: `invalid` for an offset delta that does not
-   * grow or a timestamp that is no whole number within 2^52, `too-large` beyond 2 GiB.
+   * grow or a timestamp that is no {@linkcode Int64}, `too-large` beyond 2 GiB.
    */
   append(record: RecordInput): void {
     const offsetDelta = record.offsetDelta ?? this.#lastDelta + 1;
@@ -130,7 +131,13 @@ export class BatchBuilder {
     }
     const isFirst = this.#count === 0 && this.#options.deleteHorizonMs === undefined;
     const baseTimestamp = isFirst ? record.timestamp : this.#baseTimestamp;
-    const timestampDelta = record.timestamp - baseTimestamp;
+    if (!isInt64(record.timestamp)) {
+      throw new RecordError(
+        `Cannot append a record: its timestamp ${record.timestamp} is not a whole number of 64 bits`,
+        "invalid",
+      );
+    }
+    const timestampDelta = subtractInt64(record.timestamp, baseTimestamp);
     const key = record.key ?? null;
     const value = record.value ?? null;
     const headers = encodeHeaders(record.headers);

@@ -1,12 +1,13 @@
 /**
  * The header of a record batch (format v2, 61 bytes), read and patched in place without allocating:
  * functions over a byte array and the position of the batch in it. The caller has made sure that the
- * header lies within the array (`batch_split.ts` does); a field of 64 bits above 2^53
- * throws a {@linkcode RecordError}.
+ * header lies within the array (`batch_split.ts` does). Timestamps and producer ids are read and
+ * written without loss; an offset beyond 2^53 throws a {@linkcode RecordError}.
  *
  * @module
  */
 
+import { highOf, type Int64, int64Of, isInt64, lowOf } from "../int64.ts";
 import { type CompressionType, compressionTypeOfId } from "./compression/codec.ts";
 import { crc32c, type Crc32cArena } from "./crc32c.ts";
 import { RecordError } from "./record_error.ts";
@@ -69,15 +70,8 @@ function readInt16(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
 }
 
-function readInt64(bytes: Uint8Array, at: number): number {
-  const value = readInt32(bytes, at) * 4_294_967_296 + (readInt32(bytes, at + 4) >>> 0);
-  if (!Number.isSafeInteger(value)) {
-    throw new RecordError(
-      `Cannot read a batch header: a 64-bit field holds about ${value}, the limit is 2^53 - 1`,
-      "invalid",
-    );
-  }
-  return value;
+function readInt64(bytes: Uint8Array, at: number): Int64 {
+  return int64Of(readInt32(bytes, at), readInt32(bytes, at + 4));
 }
 
 function writeInt32(bytes: Uint8Array, at: number, value: number): void {
@@ -87,20 +81,25 @@ function writeInt32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value;
 }
 
-function writeInt64(bytes: Uint8Array, at: number, value: number): void {
-  if (!Number.isSafeInteger(value)) {
+function writeInt64(bytes: Uint8Array, at: number, value: Int64): void {
+  if (!isInt64(value)) {
     throw new RecordError(
-      `Cannot write a batch header: ${value} is not a whole number within 2^53 - 1`,
+      `Cannot write a batch header: ${value} is not a whole number of 64 bits`,
       "invalid",
     );
   }
-  writeInt32(bytes, at, Math.floor(value / 4_294_967_296));
-  writeInt32(bytes, at + 4, value | 0);
+  writeInt32(bytes, at, highOf(value));
+  writeInt32(bytes, at + 4, lowOf(value));
 }
 
-/** The offset of the batch's first record. */
+/** The offset of the batch's first record. Throws `invalid` beyond 2^53 - 1. */
 export function readBaseOffset(bytes: Uint8Array, at: number): number {
-  return readInt64(bytes, at + BASE_OFFSET_OFFSET);
+  const offset = readInt64(bytes, at + BASE_OFFSET_OFFSET);
+  if (typeof offset === "number") return offset;
+  throw new RecordError(
+    `Cannot read a batch header: its base offset is ${offset}, the limit is 2^53 - 1`,
+    "invalid",
+  );
 }
 
 /** The length field: bytes after it. May be any int32 in data that were not checked. */
@@ -169,17 +168,17 @@ export function readLastOffset(bytes: Uint8Array, at: number): number {
 }
 
 /** What timestamp deltas are counted from, ms; -1 for none. */
-export function readBaseTimestamp(bytes: Uint8Array, at: number): number {
+export function readBaseTimestamp(bytes: Uint8Array, at: number): Int64 {
   return readInt64(bytes, at + BASE_TIMESTAMP_OFFSET);
 }
 
 /** The largest timestamp in the batch, ms; -1 for none. */
-export function readMaxTimestamp(bytes: Uint8Array, at: number): number {
+export function readMaxTimestamp(bytes: Uint8Array, at: number): Int64 {
   return readInt64(bytes, at + MAX_TIMESTAMP_OFFSET);
 }
 
 /** The idempotent producer's id, or -1. */
-export function readProducerId(bytes: Uint8Array, at: number): number {
+export function readProducerId(bytes: Uint8Array, at: number): Int64 {
   return readInt64(bytes, at + PRODUCER_ID_OFFSET);
 }
 
@@ -198,7 +197,7 @@ export function readRecordCount(bytes: Uint8Array, at: number): number {
   return readInt32(bytes, at + RECORD_COUNT_OFFSET);
 }
 
-/** Sets the base offset. It is outside the checksum's range. */
+/** Sets the base offset. It is outside the checksum's range. Throws `invalid` beyond 2^53 - 1. */
 export function writeBaseOffset(bytes: Uint8Array, at: number, offset: number): void {
   writeInt64(bytes, at + BASE_OFFSET_OFFSET, offset);
 }
@@ -233,7 +232,7 @@ export function writeMaxTimestamp(
   bytes: Uint8Array,
   at: number,
   type: TimestampType,
-  maxTimestamp: number,
+  maxTimestamp: Int64,
   arena?: Crc32cArena,
 ): boolean {
   const attributes = readAttributes(bytes, at);
@@ -262,11 +261,11 @@ export interface BatchHeaderFields {
   /** The last offset minus the base offset. */
   readonly lastOffsetDelta: number;
   /** What timestamp deltas count from, ms since 1970, or -1. */
-  readonly baseTimestamp: number;
+  readonly baseTimestamp: Int64;
   /** The largest timestamp, ms since 1970, or -1. */
-  readonly maxTimestamp: number;
+  readonly maxTimestamp: Int64;
   /** The idempotent producer's id, or -1. */
-  readonly producerId: number;
+  readonly producerId: Int64;
   /** The idempotent producer's epoch, or -1. */
   readonly producerEpoch: number;
   /** The first record's sequence number, or -1. */

@@ -115,7 +115,10 @@ export function headerProblem(bytes: Uint8Array, at: number, left: number): stri
   if (delta < 0) return `its last offset delta is ${delta}`;
   try {
     const baseOffset = readBaseOffset(bytes, at);
-    return baseOffset < 0 ? `its base offset is ${baseOffset}` : null;
+    if (baseOffset < 0) return `its base offset is ${baseOffset}`;
+    return Number.isSafeInteger(baseOffset + delta + 1)
+      ? null
+      : `its last offset is ${baseOffset} + ${delta}, the limit is 2^53 - 2`;
   } catch (error) {
     if (error instanceof RecordError) return error.message;
     throw error;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { highOf, type Int64, int64Of, isInt64, lowOf } from "../int64.ts";
 import { RecordError } from "./record_error.ts";
 
 /** How many bytes {@linkcode writeVarint} takes for `value`, an int32. */
@@ -30,37 +31,38 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
 const INT32_MAX = 2_147_483_647;
 const INT32_MIN = -2_147_483_648;
 
-/** How many bytes {@linkcode writeVarlong} takes for `value`, whole and within 2^52. */
-export function sizeOfVarlong(value: number): number {
-  if (value <= INT32_MAX && value >= INT32_MIN) return sizeOfVarint(value);
-  let rest = value < 0 ? -2 * value - 1 : 2 * value;
-  let size = 1;
-  while (rest >= 0x80) {
-    rest = Math.floor(rest / 128);
-    size++;
-  }
-  return size;
+/** How many bytes {@linkcode writeVarlong} takes for `value`. */
+export function sizeOfVarlong(value: Int64): number {
+  if (isInt32(value)) return sizeOfVarint(value);
+  const high = highOf(value);
+  const rest = ((high << 1) | (lowOf(value) >>> 31)) ^ (high >> 31);
+  // Beyond 32 bits, so `rest`, the high half of the zigzagged value, is not 0.
+  return Math.ceil((64 - Math.clz32(rest)) / 7);
 }
 
-/**
- * Writes `value` at `at` and returns the position behind it. Throws `invalid` unless it is whole and
- * within 2^52 (zigzagging doubles it, and a number is exact to 2^53).
- */
-export function writeVarlong(bytes: Uint8Array, at: number, value: number): number {
-  if (value <= INT32_MAX && value >= INT32_MIN) return writeVarint(bytes, at, value);
-  let rest = value < 0 ? -2 * value - 1 : 2 * value;
-  if (!Number.isSafeInteger(rest)) {
+/** Writes `value` at `at` and returns the position behind it. Throws `invalid` unless it is an {@linkcode Int64}. */
+export function writeVarlong(bytes: Uint8Array, at: number, value: Int64): number {
+  if (isInt32(value)) return writeVarint(bytes, at, value);
+  if (!isInt64(value)) {
     throw new RecordError(
-      `Cannot write a record: the delta ${value} is not a whole number within 2^52`,
+      `Cannot write a record: the delta ${value} is not a whole number of 64 bits`,
       "invalid",
     );
   }
-  while (rest >= 0x80) {
-    bytes[at++] = (rest % 128) | 0x80;
-    rest = Math.floor(rest / 128);
+  const sign = highOf(value) >> 31;
+  let high = ((highOf(value) << 1) | (lowOf(value) >>> 31)) ^ sign;
+  let low = ((lowOf(value) << 1) ^ sign) >>> 0;
+  while (high !== 0 || low >= 0x80) {
+    bytes[at++] = low | 0x80;
+    low = ((low >>> 7) | (high << 25)) >>> 0;
+    high >>>= 7;
   }
-  bytes[at++] = rest;
+  bytes[at++] = low;
   return at;
+}
+
+function isInt32(value: Int64): value is number {
+  return typeof value === "number" && value <= INT32_MAX && value >= INT32_MIN;
 }
 
 /**
@@ -103,8 +105,8 @@ export class VarintReader {
     return (value >>> 1) ^ -(value & 1);
   }
 
-  /** An int64 within 2^53. */
-  readVarlong(): number {
+  /** A signed 64-bit integer. */
+  readVarlong(): Int64 {
     let at = this.position;
     if (at >= this.end) throw endOfRecord();
     let byte = this.bytes[at++]!;
@@ -126,14 +128,16 @@ export class VarintReader {
     this.position = at;
     const half = (low >>> 1) + middle * 134_217_728 + high * 36_028_797_018_963_968;
     const value = (low & 1) === 0 ? half : -half - 1;
-    if (!Number.isSafeInteger(value)) {
-      throw new RecordError(
-        `Cannot read a record: a timestamp delta of about ${value}, the limit is 2^53 - 1`,
-        "invalid",
-      );
-    }
-    return value;
+    return Number.isSafeInteger(value) ? value : exactZigzag(low, middle, high);
   }
+}
+
+/** The value of the zigzagged bits: `low` and `middle` have 28 each, `high` has the other 8. */
+function exactZigzag(low: number, middle: number, high: number): Int64 {
+  const sign = -(low & 1);
+  const lowHalf = low | (middle << 28);
+  const highHalf = (middle >>> 4) | (high << 24);
+  return int64Of((highHalf >>> 1) ^ sign, ((lowHalf >>> 1) | (highHalf << 31)) ^ sign);
 }
 
 function endOfRecord(): RecordError {

@@ -4,7 +4,17 @@
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
-import { array, int16, int32, int64, int8, string, struct, uuid } from "../../protocol/schema.ts";
+import {
+  array,
+  exactInt64,
+  int16,
+  int32,
+  int64,
+  int8,
+  string,
+  struct,
+  uuid,
+} from "../../protocol/schema.ts";
 
 /**
  * All there is to know of a share-partition: what was delivered and not yet acknowledged from its
@@ -24,7 +34,7 @@ export const shareSnapshotRecord = defineCoordinatorRecord({
     snapshotEpoch: int32(),
     stateEpoch: int32(),
     leaderEpoch: int32(),
-    startOffset: int64(),
+    startOffset: exactInt64(),
     deliveryCompleteCount: int32({ default: -1, tag: 0, tagged: "0+" }),
     createTimestamp: int64(),
     writeTimestamp: int64(),

@@ -4,7 +4,17 @@
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
-import { array, int16, int32, int64, int8, string, struct, uuid } from "../../protocol/schema.ts";
+import {
+  array,
+  exactInt64,
+  int16,
+  int32,
+  int64,
+  int8,
+  string,
+  struct,
+  uuid,
+} from "../../protocol/schema.ts";
 
 /** What changed of a share-partition since its snapshot of the same epoch. */
 export const shareUpdateRecord = defineCoordinatorRecord({
@@ -20,7 +30,7 @@ export const shareUpdateRecord = defineCoordinatorRecord({
   value: struct({
     snapshotEpoch: int32(),
     leaderEpoch: int32(),
-    startOffset: int64(),
+    startOffset: exactInt64(),
     deliveryCompleteCount: int32({ default: -1, tag: 0, tagged: "0+" }),
     stateBatches: array(struct({
       firstOffset: int64(),

@@ -4,7 +4,16 @@
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
-import { array, int16, int32, int64, int8, string, struct } from "../../protocol/schema.ts";
+import {
+  array,
+  exactInt64,
+  int16,
+  int32,
+  int64,
+  int8,
+  string,
+  struct,
+} from "../../protocol/schema.ts";
 
 /**
  * A transactional id: who holds it, and how far its transaction is. Version 1 adds the ids and
@@ -19,9 +28,9 @@ export const transactionLogRecord = defineCoordinatorRecord({
   versions: "0-1",
   flexible: "1+",
   value: struct({
-    producerId: int64(),
-    previousProducerId: int64({ versions: "1+", default: -1, tag: 0, tagged: "1+" }),
-    nextProducerId: int64({ versions: "1+", default: -1, tag: 1, tagged: "1+" }),
+    producerId: exactInt64(),
+    previousProducerId: exactInt64({ versions: "1+", default: -1, tag: 0, tagged: "1+" }),
+    nextProducerId: exactInt64({ versions: "1+", default: -1, tag: 1, tagged: "1+" }),
     producerEpoch: int16(),
     nextProducerEpoch: int16({ versions: "1+", default: -1, tag: 3, tagged: "1+" }),
     transactionTimeoutMs: int32(),

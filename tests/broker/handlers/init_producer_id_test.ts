@@ -7,7 +7,7 @@ import { versionsOf } from "./group_requests.ts";
 
 test("InitProducerId gives a new id each time in every version", () =>
   withBroker(async ({ client }) => {
-    const ids = new Set<number>();
+    const ids = new Set<number | bigint>();
     for (let version = 0; version <= 5; version++) {
       const answer = await client.request(initProducerId, version, {
         transactionalId: null,
@@ -21,7 +21,7 @@ test("InitProducerId gives a new id each time in every version", () =>
 
 test("InitProducerId gives ids beyond one block, none twice", () =>
   withBroker(async ({ client }) => {
-    const ids = new Set<number>();
+    const ids = new Set<number | bigint>();
     for (let i = 0; i < 1_100; i++) {
       await client.send(initProducerId, 4, { transactionalId: null, transactionTimeoutMs: 1 });
     }

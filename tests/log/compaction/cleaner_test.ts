@@ -1,11 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { CleaningStopped, Pacer } from "../../../src/log/compaction/pacer.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
+import { type Int64, MAX_INT64, MIN_INT64 } from "../../../src/protocol/int64.ts";
+import { encodeBatch } from "../../../src/protocol/records/batch.ts";
 import type { FileHandle, OpenMode } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
 import { FilesOver } from "../files_over.ts";
 import { Machine } from "../fixture.ts";
-import { DIRECTORY, START_MS, TestLog } from "./fixture.ts";
+import { codecs, DIRECTORY, START_MS, TestLog } from "./fixture.ts";
 
 test("the last value of each key stays, at its offset", async () => {
   const log = new TestLog();
@@ -371,4 +373,57 @@ test("segments are not exchanged if the log changed while the directory was sync
   assertEquals(log.segments.all.map(({ path }) => path), before);
   assertEquals(log.records(), ["0:a=1", "1:a=2"]);
   assertEquals(log.files().filter((name) => /cleaned|swap|deleted/.test(name)), []);
+});
+
+test("timestamps in nanoseconds, and at the ends of 64 bits, survive compaction", async () => {
+  const nanoseconds = 1_700_000_000_000_000_000n;
+  const timestamps: Int64[] = [
+    nanoseconds,
+    nanoseconds + 1n,
+    MAX_INT64,
+    MIN_INT64,
+    -2,
+    nanoseconds + 2n,
+  ];
+  const encoder = new TextEncoder();
+  for (const compression of ["none", "gzip"] as const) {
+    for (const tombstone of [false, true]) {
+      const log = new TestLog({ deleteRetentionMs: 1_000 });
+      const records = timestamps.map((timestamp, i) => ({
+        key: encoder.encode(`k${i}`),
+        value: tombstone && i === 1 ? null : encoder.encode("v"),
+        timestamp,
+      }));
+      log.append(encodeBatch(records, { compression, codecs }));
+      log.append(encodeBatch([{ ...records[2]!, value: encoder.encode("w") }], { baseOffset: 6 }));
+      log.roll();
+      await log.clean();
+      const [batch] = log.batches();
+      assertEquals(
+        batch!.records.map(({ offset, timestamp }) => [offset, timestamp]),
+        [0, 1, 3, 4, 5].map((i) => [i, timestamps[i]]),
+      );
+      assertEquals(batch!.maxTimestamp, nanoseconds + 2n);
+      assertEquals(batch!.deleteHorizonMs, tombstone ? START_MS + 1_000 : null);
+      log.machine.nowMs += 2_000;
+      log.write([["k0", "x"]]);
+      log.roll();
+      await log.clean();
+      assertEquals(
+        log.batches()[0]!.records.map(({ timestamp }) => timestamp),
+        (tombstone ? [3, 4, 5] : [1, 3, 4, 5]).map((i) => timestamps[i]),
+      );
+      assertEquals(log.segments.all[0]!.maxTimestamp, MAX_INT64);
+    }
+  }
+});
+
+test("compaction gives a batch no largest timestamp below that of none", async () => {
+  const log = new TestLog();
+  log.write([["a", "1"], ["b", "1"]], { timestamp: -5 });
+  log.write([["a", "2"]]);
+  log.roll();
+  await log.clean();
+  assertEquals(log.batches()[0]!.records.map(({ timestamp }) => timestamp), [-4]);
+  assertEquals(log.batches()[0]!.maxTimestamp, -1);
 });

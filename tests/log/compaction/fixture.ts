@@ -15,6 +15,7 @@ import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.
 import { OpenSegments } from "../../../src/log/open_segments.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { SegmentList } from "../../../src/log/segment_list.ts";
+import type { Int64 } from "../../../src/protocol/int64.ts";
 import type { AbortedTransaction } from "../../../src/log/transaction_index.ts";
 import {
   type BatchOptions,
@@ -78,7 +79,7 @@ export class TestLog {
       config: () => this.config,
       logStartOffset: () => 0,
       isWritable: () => this.isWritable,
-      lastProduced: (producerId) => this.producers.get(producerId) ?? null,
+      lastProduced: (producerId) => this.producers.get(Number(producerId)) ?? null,
       aborted: (startOffset, endOffset) =>
         this.aborted.filter(({ firstOffset, lastOffset }) =>
           lastOffset >= startOffset && firstOffset < endOffset
@@ -99,7 +100,7 @@ export class TestLog {
   }
 
   /** Writes the marker that ends a producer's transaction. */
-  mark(type: "commit" | "abort", producerId: number, producerEpoch = 0): number {
+  mark(type: "commit" | "abort", producerId: Int64, producerEpoch = 0): number {
     return this.append(
       encodeBatch(
         [{

@@ -102,3 +102,17 @@ test("an abort marker goes once its records have gone and delete.retention.ms ha
   assertEquals(states, ["kept 1", "due 0", " 0"]);
   log.close();
 });
+
+test("compaction tells transactions apart whose producers' ids differ only beyond 2^53", async () => {
+  const log = new TestLog();
+  const [one, other] = [2n ** 60n, 2n ** 60n + 1n];
+  log.write([["a", "aborted"]], { ...PRODUCER, producerId: one, baseSequence: 0 });
+  log.write([["b", "committed"]], { ...PRODUCER, producerId: other, baseSequence: 0 });
+  log.mark("abort", one);
+  log.mark("commit", other);
+  log.aborted.push({ producerId: one, firstOffset: 0, lastOffset: 2, lastStableOffset: 1 });
+  log.write([["c", "1"]]);
+  log.roll();
+  await log.clean();
+  assertEquals(log.records(), ["1:b=committed", "4:c=1"]);
+});

@@ -1,7 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { MAX_INT64, MIN_INT64, toInt64 } from "../../../src/protocol/int64.ts";
 import * as batch from "../../../src/protocol/records/batch.ts";
 import { createCrc32cArena } from "../../../src/protocol/records/crc32c.ts";
 import { test } from "../../harness.ts";
+import { EXTREME_INT64S } from "../extreme_int64s.ts";
 import { randomBytes, randomSource, reasonOf, utf8 } from "./record_helpers.ts";
 
 const LIMITS = { maxBatchBytes: 1_048_588, allowZstd: true };
@@ -109,7 +111,7 @@ test("a batch of random records reads back as it was written, wherever it lies",
         key: key?.slice() ?? null,
         value: value?.slice() ?? null,
         headers: headers.map((header) => ({ ...header, value: header.value?.slice() ?? null })),
-        timestamp,
+        timestamp: Number(timestamp),
       })),
       records,
     );
@@ -117,31 +119,35 @@ test("a batch of random records reads back as it was written, wherever it lies",
     const timestamps = records.map((record) => record.timestamp);
     const largest = Math.max(...timestamps);
     assertEquals(decoded.maxTimestamp, largest);
-    assertEquals(decoded.baseTimestamp + scan.maxTimestampDelta, largest);
-    assertEquals(decoded.baseTimestamp + scan.minTimestampDelta, Math.min(...timestamps));
+    assertEquals(Number(decoded.baseTimestamp) + scan.maxTimestampDelta, largest);
+    assertEquals(
+      Number(decoded.baseTimestamp) + scan.minTimestampDelta,
+      Math.min(...timestamps),
+    );
     assertEquals(scan.offsetDeltaOfMaxTimestamp, timestamps.indexOf(largest));
     assertEquals(scan.firstWithoutKey, records.findIndex((record) => record.key === null));
   }
 });
 
 test("timestamp deltas of every size survive, the largest included", () => {
-  for (let power = 0; power < 52; power++) {
-    for (const off of [-1, 0]) {
-      const later = 2 ** power + off;
-      const bytes = batch.encodeBatch([{ timestamp: 0 }, { timestamp: later }, {
-        timestamp: -later,
-      }]);
+  for (let power = 0n; power <= 63n; power++) {
+    for (const off of [-1n, 0n]) {
+      const later = toInt64(2n ** power + off);
+      const earlier = toInt64(-(2n ** power + off));
+      const bytes = batch.encodeBatch(
+        [{ timestamp: 0 }, { timestamp: later }, { timestamp: earlier }],
+      );
       assertEquals(
         batch.decodeBatch(bytes).records.map((record) => record.timestamp),
-        [0, later, later === 0 ? 0 : -later],
+        [0, later, earlier],
       );
-      assertEquals(checkAll(bytes).maxTimestampDelta, later);
+      const { maxTimestampDelta } = checkAll(bytes);
+      assertEquals(maxTimestampDelta, Math.max(0, Number(later), Number(earlier)));
     }
   }
-  assertEquals(
-    reasonOf(() => batch.encodeBatch([{ timestamp: 0 }, { timestamp: 2 ** 53 }])),
-    "invalid",
-  );
+  for (const timestamp of [2 ** 53, 0.5, NaN, 2n ** 63n, 5n]) {
+    assertEquals(reasonOf(() => batch.encodeBatch([{ timestamp }])), "invalid", `${timestamp}`);
+  }
 });
 
 test("BatchBuilder tells its size and keeps gaps that compaction left", () => {
@@ -192,14 +198,69 @@ test("header fields are read and patched in place", () => {
   assertEquals(batch.readLastOffset(memory, 32), 2 ** 53 + 1);
 });
 
-test("a 64-bit field above 2^53 is refused, not rounded", () => {
+test("a base offset above 2^53 is refused, not rounded", () => {
   const bytes = threeRecords();
   bytes.set([0x00, 0x20, 0, 0, 0, 0, 0, 0], batch.BASE_OFFSET_OFFSET);
   assertEquals(reasonOf(() => batch.readBaseOffset(bytes, 0)), "invalid");
-  bytes.set([0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], batch.MAX_TIMESTAMP_OFFSET);
-  assertEquals(reasonOf(() => batch.readMaxTimestamp(bytes, 0)), "invalid");
   assertEquals(reasonOf(() => batch.writeBaseOffset(bytes, 0, 2 ** 53)), "invalid");
   assertEquals(reasonOf(() => batch.writeBaseOffset(bytes, 0, 0.5)), "invalid");
+});
+
+test("headerProblem() refuses a batch whose last offset is above 2^53", () => {
+  const bytes = threeRecords();
+  batch.writeBaseOffset(bytes, 0, 2 ** 53 - 4);
+  assertEquals(batch.headerProblem(bytes, 0, bytes.length), null);
+  batch.writeBaseOffset(bytes, 0, 2 ** 53 - 3);
+  assertStringIncludes(batch.headerProblem(bytes, 0, bytes.length)!, "its last offset is");
+});
+
+test("timestamps and producer ids of every size are read and written without loss", () => {
+  for (const value of EXTREME_INT64S) {
+    const bytes = batch.encodeBatch([{ timestamp: value }, { timestamp: value }], {
+      maxTimestamp: value,
+      producerId: value,
+    });
+    assertEquals(batch.readBaseTimestamp(bytes, 0), value);
+    assertEquals(batch.readMaxTimestamp(bytes, 0), value);
+    assertEquals(batch.readProducerId(bytes, 0), value);
+    const view = new DataView(bytes.buffer);
+    for (
+      const at of [
+        batch.BASE_TIMESTAMP_OFFSET,
+        batch.MAX_TIMESTAMP_OFFSET,
+        batch.PRODUCER_ID_OFFSET,
+      ]
+    ) assertEquals(view.getBigInt64(at), BigInt(value), `${value} at ${at}`);
+    const decoded = batch.decodeBatch(bytes);
+    assertEquals(decoded.records.map((record) => record.timestamp), [value, value]);
+    batch.writeMaxTimestamp(bytes, 0, "LogAppendTime", value);
+    assertEquals(batch.decodeBatch(bytes).records[0]!.timestamp, value);
+  }
+});
+
+test("a timestamp is base plus delta modulo 2^64", () => {
+  const bytes = batch.encodeBatch([{ timestamp: MAX_INT64 }, { timestamp: MIN_INT64 + 4n }]);
+  // The delta is 5: one step from the end to the beginning, and four more.
+  assertEquals(checkAll(bytes).maxTimestampDelta, 5);
+  const { records } = batch.decodeBatch(bytes);
+  assertEquals(records.map((record) => record.timestamp), [MAX_INT64, MIN_INT64 + 4n]);
+});
+
+test("readTimestampBounds() finds the oldest and newest of any timestamps", () => {
+  const bounds = batch.createTimestampBounds();
+  for (const base of EXTREME_INT64S) {
+    for (const first of EXTREME_INT64S) {
+      for (const second of EXTREME_INT64S) {
+        const bytes = batch.encodeBatch(
+          [{ timestamp: base }, { timestamp: first }, { timestamp: second }],
+        );
+        const scan = checkAll(bytes);
+        batch.readTimestampBounds(bytes, batch.RECORDS_OFFSET, 3, base, scan, bounds);
+        const inOrder = [base, first, second].sort((one, other) => one < other ? -1 : 1);
+        assertEquals([bounds.oldest, bounds.newest], [inOrder[0], inOrder[2]]);
+      }
+    }
+  }
 });
 
 test("splitBatches() finds each batch and treats a partial one as asked", () => {

@@ -63,7 +63,7 @@ for (const { client, compression, records, base64 } of fixtures.batches) {
         batch.checkProducedHeader(bytes, start, end, limits);
         batch.checkBatchCrc(bytes, start);
         batch.checkRecords(bytes, start, end, scan, options);
-        const baseTimestamp = batch.readBaseTimestamp(bytes, start);
+        const baseTimestamp = Number(batch.readBaseTimestamp(bytes, start));
         assertEquals(baseTimestamp + scan.maxTimestampDelta, batch.readMaxTimestamp(bytes, start));
         total += batch.readRecordCount(bytes, start);
       }

@@ -128,7 +128,7 @@ function judgeCommitted(
   const end = (batches.at(-1)?.lastOffset ?? from) + 1;
   const waiting = [...log.abortedTransactions(from, end)]
     .sort((one, other) => one.firstOffset - other.firstOffset);
-  const aborting = new Set<number>();
+  const aborting = new Set<number | bigint>();
   for (const { baseOffset, lastOffset, bytes } of batches) {
     while (waiting.length > 0 && waiting[0]!.firstOffset <= lastOffset) {
       aborting.add(waiting.shift()!.producerId);

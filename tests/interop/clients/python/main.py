@@ -4,8 +4,8 @@ import re
 import sys
 import time
 
-from confluent_kafka import (OFFSET_BEGINNING, OFFSET_END, Consumer, ConsumerGroupTopicPartitions, KafkaException,
-                             Producer, TopicPartition)
+from confluent_kafka import (OFFSET_BEGINNING, OFFSET_END, Consumer, ConsumerGroupTopicPartitions, KafkaError,
+                             KafkaException, Producer, TopicPartition)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from records import (PARTITIONS, Expectation, late_timestamp, make_headers, make_key, make_value, middle_offset,
@@ -13,6 +13,9 @@ from records import (PARTITIONS, Expectation, late_timestamp, make_headers, make
 
 COMPRESSIONS = ('none', 'gzip', 'snappy', 'lz4', 'zstd')
 LIMIT_S = 20
+# Java's Long.MAX_VALUE, and a time in nanoseconds: beyond 2^53, where a double is not exact.
+LARGEST = 2**63 - 1
+NANOSECONDS = 1_700_000_000_000_000_001
 
 
 class Run:
@@ -201,6 +204,57 @@ class Run:
             if not error.fatal() or 'does not support transactions' not in error.str():
                 raise
 
+    def large_numbers(self, topic):
+        """Timestamps and offsets beyond 2^53: stored and answered unchanged, or refused by their own errors."""
+        unbounded = f'{topic}-unbounded'
+        config = {'message.timestamp.after.max.ms': str(LARGEST)}
+        for new in (NewTopic(topic, 1, 1), NewTopic(unbounded, 1, 1, config=config)):
+            for future in self.admin.create_topics([new]).values():
+                future.result(LIMIT_S)
+        timestamps = [NANOSECONDS, NANOSECONDS + 1, LARGEST]
+        errors = []
+        producer = Producer(self.config())
+        for timestamp in timestamps:
+            for name in (topic, unbounded):
+                producer.produce(name, b'value', timestamp=timestamp, partition=0,
+                                 on_delivery=lambda error, message: errors.append(
+                                     (message.topic(), error and error.code())))
+                producer.flush(LIMIT_S)
+        if errors != [(topic, KafkaError.INVALID_TIMESTAMP), (unbounded, None)] * len(timestamps):
+            raise RuntimeError(f'produced with {errors}')
+        consumer = Consumer(self.config(group_id=f'{topic}-large', enable_auto_commit=False, auto_offset_reset='error'))
+        try:
+            consumer.assign([TopicPartition(unbounded, 0, 0)])
+            read = [message.timestamp()[1] for message in consumer.consume(len(timestamps), timeout=LIMIT_S)]
+            if read != timestamps:
+                raise RuntimeError(f'read the timestamps {read}')
+            for asked, due in ((NANOSECONDS, 0), (NANOSECONDS + 1, 1), (NANOSECONDS + 2, 2), (LARGEST, 2)):
+                [found] = consumer.offsets_for_times([TopicPartition(unbounded, 0, asked)], timeout=LIMIT_S)
+                if found.error or found.offset != due:
+                    raise RuntimeError(f'{asked} is at {found.error} {found.offset}, due was {due}')
+            for offset in (2**53, 2**60, LARGEST):
+                consumer.assign([TopicPartition(unbounded, 0, offset)])
+                message = consumer.poll(LIMIT_S)
+                code = message and message.error() and message.error().code()
+                if code != KafkaError._AUTO_OFFSET_RESET:
+                    raise RuntimeError(f'a fetch at {offset} came to {code}')
+            for offset in (2**53 + 1, LARGEST):
+                consumer.commit(offsets=[TopicPartition(unbounded, 0, offset)], asynchronous=False)
+                [found] = consumer.committed([TopicPartition(unbounded, 0)], timeout=LIMIT_S)
+                if found.offset != offset:
+                    raise RuntimeError(f'committed {found.offset}, not {offset}')
+        finally:
+            consumer.close()
+        for offset in (2**60, LARGEST - 1):
+            [future] = self.admin.delete_records([TopicPartition(unbounded, 0, offset)]).values()
+            try:
+                future.result(LIMIT_S)
+                raise RuntimeError(f'records before {offset} are deleted')
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.OFFSET_OUT_OF_RANGE:
+                    raise
+        self.delete_topics([topic, unbounded])
+
     def all(self):
         topics = [f'{self.prefix}-{name}' for name in (*COMPRESSIONS, 'acks')]
         self.check('creates topics', self.create_topics, topics)
@@ -219,6 +273,7 @@ class Run:
         self.check('two members share a group', self.share_group, f'{self.prefix}-none')
         self.check('produces with acks 0 and 1', self.weak_acks, f'{self.prefix}-acks')
         self.check('a transactional producer begins, or fails with the cause', self.transactional_producer)
+        self.check('numbers beyond 2^53 keep their value', self.large_numbers, f'{self.prefix}-large')
         self.check('deletes topics', self.delete_topics, topics)
         return 1 if self.failed else 0
 
