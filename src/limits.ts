@@ -59,6 +59,12 @@ export const MAX_OPEN_SEGMENT_FILES = 2_048;
 /** Memory of the indexes of closed segments, bytes; those not used for longest go beyond it. */
 export const MAX_LOADED_INDEX_BYTES = 64 * MiB;
 
+/**
+ * Records that the answer to a rejected batch names. Apache Kafka names all of them, which for a
+ * batch of small records takes many times the bytes of the request.
+ */
+export const MAX_RECORD_ERRORS = 1_000;
+
 /** Idempotent producers that one partition remembers; those silent for longest go beyond it. */
 export const MAX_PRODUCERS_PER_PARTITION = 50_000;
 

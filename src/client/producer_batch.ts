@@ -132,6 +132,12 @@ export class ProducerBatch {
     this.#done();
   }
 
+  /** Rejects each record with the error that `errorOf` returns for its index in the batch. */
+  failEach(errorOf: (batchIndex: number) => Error): void {
+    this.#completions.forEach((completion, index) => completion?.reject(errorOf(index)));
+    this.#done();
+  }
+
   /** Resolves when it has succeeded or failed. */
   whenDone(): Promise<void> {
     if (this.#isDone) return Promise.resolve();

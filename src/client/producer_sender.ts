@@ -12,6 +12,7 @@ import type { Runtime, Timer } from "../runtime/runtime.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import type { ClusterClient } from "./cluster_client.ts";
 import { answered } from "./errors.ts";
+import { recordErrorsOf } from "./record_errors.ts";
 import type { PartitionQueue } from "./partition_queue.ts";
 import type { ProducerBatch, ProducerIdentity } from "./producer_batch.ts";
 import { backoffMs } from "./retry.ts";
@@ -325,7 +326,8 @@ export class ProducerSender {
     }
   }
 
-  #refused(one: Sent, { errorCode, errorMessage, recordErrors }: PartitionAnswer): void {
+  #refused(one: Sent, answer: PartitionAnswer): void {
+    const { errorCode, errorMessage, recordErrors } = answer;
     const detail = errorMessage ?? recordErrors[0]?.batchIndexErrorMessage ?? null;
     const error = answered(errorCode, `Cannot send to ${nameOf(one.queue)}`, detail);
     if (UNCERTAIN.has(errorCode)) one.batch.isUncertain = true;
@@ -337,21 +339,34 @@ export class ProducerSender {
       return this.#failed(one, errorCode, error, this.#hasRetries(one));
     }
     const mayRetry = isAfterFailed || isRetriable(errorCode) && this.#hasRetries(one);
-    this.#failed(one, errorCode, error, mayRetry);
+    const errorOf = recordErrors.length === 0
+      ? undefined
+      : recordErrorsOf(nameOf(one.queue), answer);
+    this.#failed(one, errorCode, error, mayRetry, errorOf);
   }
 
   #hasRetries({ batch }: Sent): boolean {
     return batch.attempts < this.#settings.retries;
   }
 
-  /** An attempt has failed: the batch is sent again when that may help. */
-  #failed({ queue, batch }: Sent, code: number, error: Error, mayRetry: boolean): void {
+  /**
+   * An attempt has failed: the batch is sent again when that may help. Otherwise its records fail with
+   * `error`, or with what `errorOf` returns for the index of each.
+   */
+  #failed(
+    { queue, batch }: Sent,
+    code: number,
+    error: Error,
+    mayRetry: boolean,
+    errorOf: (batchIndex: number) => Error = () => error,
+  ): void {
     if (STALE_METADATA.has(code)) this.#client.view.forget(queue.topic);
     batch.lastError = error;
     if (!mayRetry || this.#client.signal.aborted) {
       if (batch.isUncertain && batch.baseSequence >= 0) this.#isRenewing = true;
       queue.refuse(batch);
-      return this.#fail(batch, error);
+      batch.failEach(errorOf);
+      return this.onDone(batch);
     }
     const wait = backoffMs(this.#client.settings, batch.attempts++, this.#runtime.random);
     queue.again(batch, this.#runtime.clock.monotonicMs() + wait);

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { type Int64, maxInt64, subtractInt64 } from "../protocol/int64.ts";
+import { type Int64, maxInt64 } from "../protocol/int64.ts";
 import {
   checkBatchCrc,
   checkProducedHeader,
@@ -35,14 +34,13 @@ import {
   timestampTypeOf,
   writeMaxTimestamp,
 } from "../protocol/records/batch.ts";
+import { atOnce } from "../protocol/records/compression/steps.ts";
 import type { Crc32cArena } from "../protocol/records/crc32c.ts";
 import { grouped } from "../protocol/records/record_error.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { ProducedBatch } from "./producer_state.ts";
+import { mayRejectRecords, NO_TIMESTAMP, rejectRecords } from "./record_rules.ts";
 import { scratch } from "./scratch.ts";
-
-/** Stands for "no timestamp". */
-const NO_TIMESTAMP = -1;
 
 const scan = createRecordScan();
 const bounds = createTimestampBounds();
@@ -53,7 +51,8 @@ const limits = { maxBatchBytes: 0, allowZstd: true };
  * all of it: exactly one batch that a client may send, its checksum, every record, the timestamps.
  * Compresses it as the topic wants it, sets its largest timestamp, and the append time where the topic
  * asks for it. Returns the memory, with the batch at 0: its size is in its header, and not that of
- * `records` where it was compressed anew. Throws a `RecordError` or a `KafkaError`.
+ * `records` where it was compressed anew. Throws a `RecordError`, or a `RejectedRecordsError` that names
+ * the records that the topic does not accept.
  */
 export function takeClientBatch(
   records: Uint8Array,
@@ -69,33 +68,35 @@ export function takeClientBatch(
   const bytes = arena.memory;
   checkBatchCrc(bytes, 0, arena);
   const payload = checkRecords(bytes, 0, records.length, scan, deep);
-  if (config.compact && scan.firstWithoutKey >= 0) {
-    throw new RecordError(
-      `record ${scan.firstWithoutKey} has no key, and the topic is compacted`,
-      "invalid",
+  const start = payload === null ? RECORDS_OFFSET : 0;
+  readBounds(bytes, payload ?? bytes, start);
+  if (mayRejectRecords(bytes, scan, bounds, config, nowMs)) {
+    const end = payload?.length ?? records.length;
+    const rejection = atOnce(
+      rejectRecords(bytes, payload ?? bytes, start, end, config, nowMs),
     );
+    if (rejection !== null) throw rejection;
   }
   if (config.messageTimestampType === "LogAppendTime") {
     writeMaxTimestamp(bytes, 0, "LogAppendTime", nowMs, arena);
-    if (config.recompression !== null) recompress(arena, payload, config, deep);
-    return arena;
+  } else {
+    writeMaxTimestamp(bytes, 0, "CreateTime", maxInt64(bounds.newest, NO_TIMESTAMP), arena);
   }
-  if (timestampTypeOf(readAttributes(bytes, 0)) === "LogAppendTime") {
-    throw invalidTimestamp("a producer must not set the timestamp type LogAppendTime");
-  }
-  readTimestampBounds(
-    payload ?? bytes,
-    payload === null ? RECORDS_OFFSET : 0,
-    readRecordCount(bytes, 0),
-    readBaseTimestamp(bytes, 0),
-    scan,
-    bounds,
-  );
-  checkTimestamp(bounds.oldest, config, nowMs);
-  checkTimestamp(bounds.newest, config, nowMs);
-  writeMaxTimestamp(bytes, 0, "CreateTime", maxInt64(bounds.newest, NO_TIMESTAMP), arena);
   if (config.recompression !== null) recompress(arena, payload, config, deep);
   return arena;
+}
+
+/**
+ * Fills `bounds` for the batch whose header `bytes` begins with. Where the producer has set the type
+ * LogAppendTime, the header's timestamp is that of every record.
+ */
+function readBounds(bytes: Uint8Array, records: Uint8Array, start: number): void {
+  if (timestampTypeOf(readAttributes(bytes, 0)) === "LogAppendTime") {
+    bounds.oldest = bounds.newest = readMaxTimestamp(bytes, 0);
+    return;
+  }
+  const count = readRecordCount(bytes, 0);
+  readTimestampBounds(records, start, count, readBaseTimestamp(bytes, 0), scan, bounds);
 }
 
 /** Compresses the checked batch as the topic wants it, unless it comes so. */
@@ -184,24 +185,4 @@ function copyIn(records: Uint8Array): Crc32cArena {
   const arena = scratch(records.length);
   arena.memory.set(records, 0);
   return arena;
-}
-
-/** A batch that mixes records with and without a timestamp is judged by those that have one at its ends. */
-function checkTimestamp(timestamp: Int64, config: LogConfig, nowMs: number): void {
-  if (timestamp === NO_TIMESTAMP) return;
-  // Wraps around as in Apache Kafka, where a timestamp near Long.MIN_VALUE counts as in the future.
-  const age = subtractInt64(nowMs, timestamp);
-  if (
-    age > config.messageTimestampBeforeMaxMs ||
-    subtractInt64(0, age) > config.messageTimestampAfterMaxMs
-  ) {
-    throw invalidTimestamp(
-      `the timestamp ${timestamp} is not within ${config.messageTimestampBeforeMaxMs} ms before ` +
-        `and ${config.messageTimestampAfterMaxMs} ms after the broker's clock, ${nowMs}`,
-    );
-  }
-}
-
-function invalidTimestamp(why: string): KafkaError {
-  return new KafkaError(ErrorCode.INVALID_TIMESTAMP, why);
 }

@@ -26,6 +26,7 @@ import type { LeaderEpochs } from "./leader_epochs.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { AppendOptions, AppendResult } from "./log_types.ts";
 import type { ProducedBatch, ProducerState } from "./producer_state.ts";
+import { RejectedRecordsError } from "./record_rules.ts";
 import { LogReplay } from "./replay.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentList } from "./segment_list.ts";
@@ -232,6 +233,10 @@ export class LogAppender {
 
   #refusal(error: unknown): unknown {
     const where = `Cannot append to ${this.#name}`;
+    if (error instanceof RejectedRecordsError) {
+      const { code, message, records } = error;
+      return new RejectedRecordsError(code, `${where}: ${message}`, records, { cause: error });
+    }
     if (error instanceof KafkaError) {
       return error.message.startsWith("Cannot")
         ? error

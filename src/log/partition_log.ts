@@ -292,10 +292,7 @@ export class PartitionLog {
     return Math.max(start, this.#producers.lastStableOffset(highWatermark));
   }
 
-  /**
-   * The aborted transactions that may have records from `fetchOffset` to before `endOffset`, in the
-   * order of their markers.
-   */
+  /** Aborted transactions that may have records in `[fetchOffset, endOffset)`, in marker order. */
   abortedTransactions(fetchOffset: number, endOffset: number): AbortedTransaction[] {
     return this.#guard(
       "look for aborted transactions in",

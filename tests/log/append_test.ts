@@ -130,7 +130,7 @@ test("PartitionLog refuses what no client may send, and stores nothing of it", (
     ],
     [
       "the broker's timestamps",
-      batchOf(1, { timestampType: "LogAppendTime" }),
+      batchOf(1, { timestampType: "LogAppendTime", maxTimestamp: -1 }),
       "INVALID_TIMESTAMP",
     ],
   ];

@@ -157,11 +157,13 @@ test("timestamps in nanoseconds are looked up exactly, after every kind of resta
   }
 });
 
-test("the time index has an entry for each rise, if only by a nanosecond", () => {
+test("the time index has an entry for each rise, if only by a nanosecond", async () => {
   const machine = new Machine();
   const log = machine.open({ ...UNBOUNDED, indexIntervalBytes: 0 });
   const steps = [0n, 1n, 2n, 1n, 3n, 3n, 4n];
   for (const step of steps) log.append(stamped([START_NS + step]), client);
+  // An index is stored only beside a log whose name is durable.
+  await log.flush();
   log.store();
   log.close();
   const { entries } = decodeTimeIndex(machine.read("00000000000000000000.timeindex"));

@@ -20,6 +20,7 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import type { Int64 } from "../../protocol/int64.ts";
 import { produce, type ProduceRequest } from "../../protocol/messages/produce.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
+import { RejectedRecordsError } from "../../log/record_rules.ts";
 import { CloseConnection } from "../dispatch.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
 import type { Partition } from "../partition.ts";
@@ -36,6 +37,7 @@ interface PartitionAnswer {
   baseOffset: number;
   logAppendTimeMs: Int64;
   logStartOffset: number;
+  recordErrors: { batchIndex: number; batchIndexErrorMessage: string }[];
 }
 
 /** An append that is in the log and whose answer may have to wait for the disk and the replicas. */
@@ -54,6 +56,20 @@ const INTERNAL_CLIENT_ID = "__admin_client";
 const ACKS_NONE = 0;
 const ACKS_LEADER = 1;
 const ACKS_ALL = -1;
+
+/** Shared by all answers without any: it must not be changed. */
+const NO_RECORD_ERRORS: PartitionAnswer["recordErrors"] = [];
+
+/** Errors that Apache Kafka answers without the log start offset. */
+const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+  ErrorCode.INVALID_TXN_STATE,
+]);
 
 /** Serves Produce. */
 export const produceHandler: Handler = defineHandler(produce, {
@@ -122,6 +138,7 @@ function append(
       baseOffset: result.baseOffset,
       logAppendTimeMs: result.logAppendTimeMs,
       logStartOffset: partition.log.logStartOffset,
+      recordErrors: NO_RECORD_ERRORS,
     };
     const endOffset = result.lastOffset + 1;
     const flushed = partitions.whenFlushed(partition, endOffset);
@@ -129,8 +146,16 @@ function append(
     return answer;
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
-    if (partition !== undefined) partitions.noteFailure(partition, error);
-    return refusal(index, error.code, error.message);
+    const answer = refusal(index, error.code, error.message);
+    if (partition === undefined) return answer;
+    partitions.noteFailure(partition, error);
+    if (!WITHOUT_LOG_START.has(error.code)) answer.logStartOffset = partition.log.logStartOffset;
+    if (error instanceof RejectedRecordsError) {
+      answer.recordErrors = error.records.map(({ batchIndex, message }) => {
+        return { batchIndex, batchIndexErrorMessage: message };
+      });
+    }
+    return answer;
   }
 }
 
@@ -174,6 +199,7 @@ function refusal(index: number, errorCode: number, errorMessage: string): Partit
     baseOffset: -1,
     logAppendTimeMs: -1,
     logStartOffset: -1,
+    recordErrors: NO_RECORD_ERRORS,
   };
 }
 
