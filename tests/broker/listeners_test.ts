@@ -9,7 +9,13 @@ import { findCoordinator } from "../../src/protocol/messages/find_coordinator.ts
 import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
-import { type Address, AddressInUseError, type Runtime } from "../../src/runtime/runtime.ts";
+import {
+  type Address,
+  AddressInUseError,
+  type Connection,
+  type Network,
+  type Runtime,
+} from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { withBroker } from "./fixture.ts";
 import { RawClient } from "./raw_client.ts";
@@ -153,4 +159,39 @@ test("ListenerSet accepts in turn, and closes what it has not handed out", async
   assertEquals(await listeners.accept(), null);
   for (const one of accepted) one!.connection.close();
   for (const client of clients) client.close();
+});
+
+/** A listener whose connections come when the test says so, and the connections that were closed. */
+function scriptedListener(closed: string[], name: string) {
+  const waiting: ((connection: Connection | null) => void)[] = [];
+  const connection = { close: () => void closed.push(name) } as unknown as Connection;
+  return {
+    address: { host: name, port: 1 },
+    accept: () => new Promise<Connection | null>((resolve) => void waiting.push(resolve)),
+    close: () => {},
+    arrive: () => waiting.shift()!(connection),
+  };
+}
+
+test("ListenerSet closes a connection that waits for its next call, and one that comes too late", async () => {
+  const closed: string[] = [];
+  const scripted = ["A", "B", "C"].map((name) => scriptedListener(closed, name));
+  const network = {
+    listen: ({ host }: { host: string }) =>
+      Promise.resolve(scripted.find(({ address }) => address.host === host)!),
+  } as unknown as Network;
+  const listeners = await ListenerSet.open(
+    network,
+    scripted.map(({ address }) => ({ name: address.host, ...address })),
+  );
+  const [a, b, c] = scripted;
+  const first = listeners.accept();
+  a!.arrive();
+  b!.arrive();
+  assertEquals((await first)!.listener, "A");
+  const ended = listeners.close();
+  assertEquals(closed, ["B"]);
+  c!.arrive();
+  await ended;
+  assertEquals(closed, ["B", "C"]);
 });

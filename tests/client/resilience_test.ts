@@ -5,7 +5,9 @@ import { type Cluster, startCluster } from "../../src/cluster/start_cluster.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import type { FileHandle, OpenMode } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
+import { FilesOver } from "../log/files_over.ts";
 import { FailingFiles } from "../log/fixture.ts";
 
 /** A cluster whose data and port outlive a shutdown. */
@@ -96,26 +98,62 @@ test("A producer gives records up when their time is over, and says why", async 
   await cluster.shutdown();
 });
 
+/** Counts the writes to the log of events-0, those that fail among them. */
+class CountedWrites extends FilesOver {
+  count = 0;
+
+  override open(path: string, mode: OpenMode): FileHandle {
+    const file = this.files.open(path, mode);
+    if (!/events-0\/\d+\.log$/.test(path)) return file;
+    return {
+      ...file,
+      writeAt: (bytes, position) => {
+        this.count++;
+        file.writeAt(bytes, position);
+      },
+    };
+  }
+}
+
 test("A producer gives records up after its retries, and goes on with the next", async () => {
-  const files = new FailingFiles(new MemoryFileSystem());
+  const disk = new FailingFiles(new MemoryFileSystem());
+  const files = new CountedWrites(disk);
   const runtime = { ...await hostRuntime(), files };
   const cluster = await startCluster({ runtime, dataDir: "/data", topics: [{ name: "events" }] });
   const { bootstrapServers } = cluster;
-  files.failsAt = "events-0";
+  disk.failsAt = "events-0";
   for (const [index, retries] of [0, 2].entries()) {
     const producer = new Producer({ bootstrapServers, retries, ...FAST });
-    files.failing.add("write");
+    disk.failing.add("write");
+    const before = files.count;
+    const error = await assertRejects(
+      () => producer.send({ topic: "events", value: "lost" }),
+      KafkaError,
+    );
+    assertEquals((error as KafkaError).code, ErrorCode.KAFKA_STORAGE_ERROR);
+    assertEquals(files.count - before, retries + 1);
     const failed = ["a", "b", "c"].map((value) =>
       assertRejects(() => producer.send({ topic: "events", value }), KafkaError)
     );
-    for (const error of await Promise.all(failed)) {
-      assertEquals((error as KafkaError).code, ErrorCode.KAFKA_STORAGE_ERROR);
-    }
-    files.failing.clear();
+    await Promise.all(failed);
+    disk.failing.clear();
     assertEquals((await producer.send({ topic: "events", value: "kept" })).offset, index);
     await producer.close();
   }
   await cluster.shutdown();
+});
+
+test("A producer without retries gives a record up when its broker is gone", async () => {
+  const cluster = await startCluster();
+  const producer = new Producer({ bootstrapServers: cluster.bootstrapServers, retries: 0 });
+  await producer.send({ topic: "events", value: "first" });
+  await cluster.shutdown();
+  const error = await assertRejects(
+    () => producer.send({ topic: "events", value: "lost" }),
+    KafkaError,
+  );
+  assertEquals((error as KafkaError).code, ErrorCode.NETWORK_EXCEPTION);
+  await producer.close();
 });
 
 test("close() ends a producer that cannot deliver, within the records' time", async () => {

@@ -128,10 +128,16 @@ test("startCluster() listens where listeners says and names keys without effect 
 });
 
 test("startCluster() on every address gives a bootstrap address that can be connected to", async () => {
-  const cluster = await startCluster({ host: "0.0.0.0" });
-  assertEquals(cluster.host, "0.0.0.0");
-  assertEquals(cluster.bootstrapServers, `127.0.0.1:${cluster.port}`);
-  await cluster.shutdown();
+  const host = await hostRuntime();
+  // The machine may have no IPv6.
+  const listen = ({ port }: { port: number }) => host.network.listen({ host: "127.0.0.1", port });
+  const runtime = { ...host, network: { ...host.network, listen } };
+  for (const [everywhere, bootstrap] of [["0.0.0.0", "127.0.0.1"], ["::", "[::1]"]]) {
+    const cluster = await startCluster({ runtime, host: everywhere! });
+    assertEquals(cluster.host, everywhere);
+    assertEquals(cluster.bootstrapServers, `${bootstrap}:${cluster.port}`);
+    await cluster.shutdown();
+  }
 });
 
 test("startCluster() says what an existing topic has otherwise than asked", async () => {

@@ -57,6 +57,8 @@ test("BrokerConfig takes the key that goes first in Apache Kafka, and names the 
   const directories = new BrokerConfig({ "log.dir": "a", "log.dirs": "b,c" });
   assertEquals(directories.logDirs, ["b", "c"]);
   assertEquals(directories.notices, ["log.dir has no effect beside log.dirs"]);
+  const flush = { "log.flush.interval.ms": "5", "log.flush.scheduler.interval.ms": "6" };
+  assertEquals(new BrokerConfig(flush).notices, []);
 });
 
 test("BrokerConfig takes older names of keys", () => {

@@ -60,6 +60,8 @@ const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
     "each listener needs a port of its own, 1 is there 2 times",
   ],
   [{ ...TWO, listeners: "A://127.0.0.1:1,B://127.0.0.2:1" }, "a port of its own"],
+  [{ ...TWO, listeners: "A://[::1]:1,B://[::2]:1" }, "a port of its own"],
+  [{ ...TWO, listeners: "A://[::1]:1,B://broker.example:1" }, "a port of its own"],
   [{ listeners: "EXTERNAL://:1" }, "EXTERNAL has no security protocol, add EXTERNAL:PLAINTEXT to"],
   [{ [MAP]: "CONTROLLER:PLAINTEXT" }, "PLAINTEXT has no security protocol"],
   [

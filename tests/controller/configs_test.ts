@@ -187,6 +187,9 @@ test("values that contradict each other are refused, also when only one of them 
       "log.cleaner.max.compaction.lag.ms, which is 5",
     ]);
   }
+  // This broker's own value goes before the one for every broker.
+  const image = imageOf(broker(1), config(BROKER, "1", "log.cleaner.max.compaction.lag.ms", "7"));
+  assertEquals(lag(BROKER, "", brokerKey, { ...limited, image }), ["NONE", null]);
   assertEquals(
     decideAlterConfigs([{
       resourceType: TOPIC,
