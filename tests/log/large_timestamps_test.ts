@@ -59,7 +59,7 @@ test("append() refuses a batch of which one record is too far in the future", ()
   const log = new Machine().open();
   const outcome = refusal(() => log.append(stamped([START_MS, START_NS, START_MS]), client));
   assertEquals(outcome.name, "INVALID_TIMESTAMP");
-  assert(outcome.message.includes(`the timestamp ${START_NS} is not within`), outcome.message);
+  assert(outcome.message.includes(`timestamp ${START_NS} is not within`), outcome.message);
   assertEquals(log.logEndOffset, 0);
   log.close();
 });
