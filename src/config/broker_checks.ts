@@ -74,16 +74,13 @@ export function useOlderNames(given: Map<string, string>): void {
 export function brokerKey(name: string): ConfigDefinition {
   const definition = BROKER_KEYS.get(name);
   if (definition !== undefined) return definition;
-  const idle = IDLE_KEYS.get(name);
   const keys = [...BROKER_KEYS.keys(), ...IDLE_KEYS.keys()];
   const typo = nearestName(name, keys, TYPO_LETTERS);
   const refused = typo === null ? reasonKeyIsRefused(name) : null;
   const nearest = typo ?? nearestName(name, keys);
   throw new KafkaError(
     ErrorCode.INVALID_CONFIG,
-    idle !== undefined
-      ? `Cannot set "${name}": it has no effect here, ${idle.reason}`
-      : refused !== null
+    refused !== null
       ? `Cannot set "${name}": ${refused}`
       : nearest !== null
       ? `Cannot set "${name}": there is no such broker key, did you mean "${nearest}"?`

@@ -335,16 +335,21 @@ export class BrokerConfig {
 
   /**
    * Checks that what is to be set while running, `defaults` for every broker and `own` for this one,
-   * fits together with what was given at start. Throws a {@linkcode KafkaError} INVALID_CONFIG.
+   * fits together with what was given at start. Throws a {@linkcode KafkaError} INVALID_REQUEST, as
+   * Apache Kafka does.
    */
   checkDynamic(defaults: ReadonlyMap<string, string>, own: ReadonlyMap<string, string>): void {
     const layers = [accepted(own, []), accepted(defaults, []), this.#static];
-    checkTogether((name) => {
-      const definition = brokerKey(name);
-      const layer = layers.find((layer) => layer.has(name));
-      const text = layer?.get(name) ?? definition.default;
-      return text === null ? null : parseConfig(definition, text);
-    });
+    try {
+      checkTogether((name) => {
+        const definition = brokerKey(name);
+        const layer = layers.find((layer) => layer.has(name));
+        const text = layer?.get(name) ?? definition.default;
+        return text === null ? null : parseConfig(definition, text);
+      });
+    } catch (error) {
+      throw invalidRequest(error);
+    }
   }
 
   /** Where the node listens, once the host has chosen ports where 0 was asked for: ports by listener. */
@@ -396,11 +401,18 @@ export class BrokerConfig {
 
 /**
  * Checks a value that is to be set while the broker runs. Throws a {@linkcode KafkaError}:
- * INVALID_REQUEST for a key that is fixed while it runs and for a value that does not fit, as Apache
- * Kafka does; INVALID_CONFIG for a key that does not exist (Kafka takes those and ignores them) or a
+ * INVALID_REQUEST for a key that is fixed while it runs or has no effect and for a value that does not
+ * fit, as Apache Kafka does; INVALID_CONFIG for a key that does not exist (Kafka takes those and ignores them) or a
  * value that needs what is not there yet.
  */
 export function checkDynamicBrokerConfig(name: string, text: string): void {
+  const idle = IDLE_KEYS.get(name);
+  if (idle !== undefined) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REQUEST,
+      `Cannot set "${name}": it has no effect here, ${idle.reason}`,
+    );
+  }
   const definition = brokerKey(name);
   if (!definition.dynamic) {
     throw new KafkaError(
@@ -411,9 +423,14 @@ export function checkDynamicBrokerConfig(name: string, text: string): void {
   try {
     parseConfig(definition, text);
   } catch (error) {
-    throw new KafkaError(ErrorCode.INVALID_REQUEST, (error as Error).message, { cause: error });
+    throw invalidRequest(error);
   }
   requireSupported(definition, text);
+}
+
+/** What is wrong with a value, as the error of a request. */
+function invalidRequest(error: unknown): KafkaError {
+  return new KafkaError(ErrorCode.INVALID_REQUEST, (error as Error).message, { cause: error });
 }
 
 /**
