@@ -103,7 +103,7 @@ export class LogAppender {
           `${length} bytes are more than segment.bytes, ${config.segmentBytes}`,
         );
       }
-      return this.#checkProducers(bytes, length, isClient) ??
+      return this.#checkProducers(bytes, length, isClient, config) ??
         this.#store(bytes, length, options.leaderEpoch, config, nowMs);
     } catch (error) {
       throw this.#refusal(error);
@@ -115,6 +115,7 @@ export class LogAppender {
     bytes: Uint8Array,
     length: number,
     isClient: boolean,
+    config: LogConfig,
   ): AppendResult | null {
     const batch = this.#produced;
     for (let at = 0; at < length; at += readBatchSize(bytes, at)) {
@@ -123,11 +124,11 @@ export class LogAppender {
       if (hasProducer && isClient) {
         const duplicate = this.#producers.findDuplicate(batch);
         if (duplicate !== null) {
+          const stamped = config.messageTimestampType === "LogAppendTime";
           return {
             baseOffset: duplicate.baseOffset,
             lastOffset: duplicate.lastOffset,
-            // As in Apache Kafka, whatever the topic's timestamp type.
-            logAppendTimeMs: duplicate.timestamp,
+            logAppendTimeMs: stamped ? duplicate.timestamp : -1,
             duplicate: true,
           };
         }

@@ -29,10 +29,7 @@ export interface AppendResult {
   readonly baseOffset: number;
   /** The offset of the last record. */
   readonly lastOffset: number;
-  /**
-   * The broker's time that the records got, ms since 1970; -1 where they keep the producer's. For a
-   * batch that had been stored before, its largest timestamp.
-   */
+  /** The broker's time that the records got, ms since 1970; -1 where they keep the producer's. */
   readonly logAppendTimeMs: Int64;
   /** True when the batch had been stored before: the offsets are those it got then. */
   readonly duplicate: boolean;
