@@ -18,7 +18,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   transactions: ["protocol"],
   share: ["protocol"],
   controller: ["protocol", "log", "metadata", "config", "runtime"],
-  broker: ["protocol", "log", "metadata", "config", "controller", "groups", "runtime"],
+  broker: [
+    "protocol",
+    "log",
+    "metadata",
+    "config",
+    "controller",
+    "groups",
+    "transactions",
+    "runtime",
+  ],
   inspect: [
     "protocol",
     "log",

@@ -47,9 +47,9 @@ export interface ClusterOptions {
   readonly flush?: FlushPolicy;
   /** Topics to create at start. */
   readonly topics?: readonly TopicSpec[];
-  /** Takes the brokers' own messages; nobody does when absent. */
+  /** Receives the brokers' own messages. Without it they are dropped. */
   readonly logger?: Logger;
-  /** What the host gives; that of the process this runs in unless told. */
+  /** What the host provides. Defaults to the runtime of this process. */
   readonly runtime?: Runtime;
 }
 

@@ -103,7 +103,7 @@ export class BrokerConfig {
     return this.#listenerSettings.listeners;
   }
   /**
-   * `advertised.listeners`: where clients of the listener `name` are told to connect, or null for where
+   * `advertised.listeners`: the address that Metadata gives to clients of the listener `name`, or null for where
    * it listens.
    */
   advertisedListener(name: string): ListenerAddress | null {

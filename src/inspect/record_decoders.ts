@@ -18,6 +18,7 @@ import type { StructShape } from "../protocol/schema.ts";
 import { shareSnapshotRecord } from "../share/records/share_snapshot.ts";
 import { shareUpdateRecord } from "../share/records/share_update.ts";
 import { transactionLogRecord } from "../transactions/records/transaction_log.ts";
+import { TRANSACTION_STATES } from "../transactions/transaction_state.ts";
 import {
   KafkaReader,
   type ReadValues,
@@ -149,18 +150,7 @@ function fieldAsJsonOf(shape: StructShape, values: ReadValues): FieldAsJson | un
   return isConsumerGroup ? consumerProtocolJson : undefined;
 }
 
-/** The names of a transaction's states by their numbers, as Kafka's tools show them since 4.4. */
-const TRANSACTION_STATES = [
-  "Empty",
-  "Ongoing",
-  "PrepareCommit",
-  "PrepareAbort",
-  "CompleteCommit",
-  "CompleteAbort",
-  "Dead",
-  "PrepareEpochFence",
-];
-
+/** Kafka's tools show the name of a transaction's state since 4.4. */
 const transactionStatusJson: FieldAsJson = (name, value) =>
   name === "transactionStatus" ? `"${TRANSACTION_STATES[value as number] ?? String(value)}"` : null;
 

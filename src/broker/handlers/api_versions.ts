@@ -2,7 +2,7 @@
  * ApiVersions tells a client which requests are served here, in which versions, and which features
  * the cluster has.
  *
- * Versions 0 to 5. From version 3 on the client names its software (KIP-511) and features are told
+ * Versions 0 to 5. From version 3 on the client names its software (KIP-511) and the answer has features
  * (KIP-584); version 4 may tell features whose lowest level is 0; version 5 names the node that the
  * client means to reach, and another one answers REBOOTSTRAP_REQUIRED, so that the client asks its
  * bootstrap servers again (KIP-1242). An unknown version never gets

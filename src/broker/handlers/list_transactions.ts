@@ -9,19 +9,9 @@
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { listTransactions } from "../../protocol/messages/list_transactions.ts";
+import { TRANSACTION_STATES } from "../../transactions/transaction_state.ts";
 import { defineHandler, type Handler } from "../handler.ts";
 import { re2SyntaxError } from "../re2_syntax.ts";
-
-const STATES: ReadonlySet<string> = new Set([
-  "Empty",
-  "Ongoing",
-  "PrepareCommit",
-  "PrepareAbort",
-  "CompleteCommit",
-  "CompleteAbort",
-  "Dead",
-  "PrepareEpochFence",
-]);
 
 /** Serves ListTransactions. */
 export const listTransactionsHandler: Handler = defineHandler(listTransactions, {
@@ -35,7 +25,9 @@ export const listTransactionsHandler: Handler = defineHandler(listTransactions, 
     }
     return {
       errorCode: ErrorCode.NONE,
-      unknownStateFilters: [...new Set(stateFilters)].filter((state) => !STATES.has(state)),
+      unknownStateFilters: [...new Set(stateFilters)].filter((state) =>
+        !TRANSACTION_STATES.includes(state)
+      ),
       transactionStates: [],
     };
   },
