@@ -50,8 +50,8 @@ const hasBun = await succeeds("bun", ["--version"]);
 const [command, args] = runtime === "node"
   ? ["node", ["--test", "--test-concurrency=2", "--test-reporter=spec", ...paths]]
   : hasBun
-  ? ["bun", ["test", "--timeout=60000", ...paths]]
-  : ["npx", ["--yes", BUN, "test", "--timeout=60000", ...paths]];
+  ? ["bun", ["test", "--timeout=180000", ...paths]]
+  : ["npx", ["--yes", BUN, "test", "--timeout=180000", ...paths]];
 const { code } = await new Deno.Command(command as string, { args: args as string[] }).spawn()
   .status;
 Deno.exit(code);

@@ -13,7 +13,7 @@ const bunTest = "bun:test";
 export const test: (name: string, run: () => void | Promise<void>) => void = host.Deno?.test
   ? (name, run) => host.Deno.test(name, run)
   : host.Bun
-  ? await import(bunTest).then((bun) => (name, run) => bun.test(name, run, 60_000))
+  ? await import(bunTest).then((bun) => (name, run) => bun.test(name, run, 180_000))
   : await import(nodeTest).then((node) => (name, run) => void node.test(name, run));
 
 /**

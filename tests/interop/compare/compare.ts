@@ -90,8 +90,9 @@ async function compareOne(each: Case, theirs: Peer, own: Peer): Promise<string> 
 
 /** Gives a broker the topics, records and groups that the cases are about. */
 async function fill(peer: Peer): Promise<void> {
-  await peer.createTopic("plain", 2);
-  await peer.createTopic("scratch", 1);
+  // The records are from 1970: retention, whenever it comes, must leave them.
+  await peer.createTopic("plain", 2, { "retention.ms": "-1" });
+  await peer.createTopic("scratch", 1, { "retention.ms": "-1" });
   await peer.createTopic("compacted", 1, { "cleanup.policy": "compact" });
   await peer.createTopic("tiny", 1, { "max.message.bytes": "1000" });
   await peer.createTopic("dot.name", 1);
