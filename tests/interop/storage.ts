@@ -20,6 +20,9 @@ export interface StorageOptions {
   readonly print: (line: string) => void;
 }
 
+/** `segment.index.bytes` by default, rounded down to whole entries of 12 bytes. */
+const PREALLOCATED_BYTES = 10_485_756;
+
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 const OWN_CLI = [Deno.execPath(), "run", "-A", MAIN];
 
@@ -199,7 +202,7 @@ class StorageTest {
       [[...offsets, ...transactions], "--offsets-decoder"],
       [[...transactions, ...offsets], "--transaction-log-decoder", "--skip-record-metadata"],
       [[...shares, ...offsets], "--share-group-state-decoder"],
-      [files, "--index-sanity-check"],
+      [files.filter((path) => !isLeftPreallocated(path)), "--index-sanity-check"],
       [files, "--verify-index-only"],
     ];
     let lines = 0;
@@ -241,6 +244,15 @@ async function dumpable(dir: string): Promise<string[]> {
     }
   }
   return found.sort();
+}
+
+/**
+ * Whether the file is an index of the metadata log in its preallocated size, with zeros at its end. Apache
+ * Kafka 4.4 leaves the active segment's so after an orderly stop, and its own tool calls that corrupt.
+ */
+function isLeftPreallocated(path: string): boolean {
+  return /\/__cluster_metadata-0\/\d+\.(time)?index$/.test(path) &&
+    Deno.statSync(path).size >= PREALLOCATED_BYTES;
 }
 
 /**
