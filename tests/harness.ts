@@ -17,9 +17,12 @@ export const test: (name: string, run: () => void | Promise<void>) => void = hos
   : await import(nodeTest).then((node) => (name, run) => void node.test(name, run));
 
 /**
- * Returns how many seeds a test runs over: `few` in `deno task test`, which a newcomer waits for, and
- * `wide` in `deno task test:wide`, which sets `MILLRACE_TESTS=wide`.
+ * Whether tests check all that they can: so in `deno task test:wide` and on Node, which set
+ * `MILLRACE_TESTS=wide`. `deno task test`, which a newcomer waits for, checks a part of it.
  */
+export const isWide: boolean = host.process?.env.MILLRACE_TESTS === "wide";
+
+/** Returns how many seeds a test runs over: `few`, or `wide` where {@linkcode isWide} holds. */
 export function seedCount(few: number, wide: number): number {
-  return host.process?.env.MILLRACE_TESTS === "wide" ? wide : few;
+  return isWide ? wide : few;
 }

@@ -138,6 +138,16 @@ test("no file is long", () => {
   assertEquals(long, []);
 });
 
+test("deno task test:wide runs every test that checks more there", () => {
+  const { tasks } = JSON.parse(readText("deno.json"));
+  const places: string[] = tasks["test:wide"].command.match(/\btests\/\S+/g);
+  const missing = modules("tests")
+    .map(({ path }) => path)
+    .filter((path) => /import \{[^}]*\b(isWide|seedCount)\b/.test(readText(path)))
+    .filter((path) => !places.some((place) => path.startsWith(place)));
+  assertEquals(missing, []);
+});
+
 test("every module says what it is", () => {
   const silent = ["src", "cli", "mod.ts"]
     .flatMap((place) => modules(place).map(({ path }) => path))

@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Broker } from "../../src/broker/broker.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
-import { test } from "../harness.ts";
+import { seedCount, test } from "../harness.ts";
 import { Holdings, observe } from "../simulation/observed_runtime.ts";
 import { batchOf, produceTo } from "./fixture.ts";
 import { RawClient } from "./raw_client.ts";
@@ -19,6 +19,7 @@ const CONFIG = {
   "log.retention.check.interval.ms": "4",
   "log.roll.ms": "1",
 };
+const SEEDS = seedCount(40, 150);
 const MADE_FAULT = "the simulation makes it fail";
 
 /** A broker on a simulated machine, and what it holds and says. */
@@ -64,9 +65,9 @@ async function produceSome(simulation: Simulation): Promise<void> {
 
 for (const fails of [false, true]) {
   const disk = fails ? "after its disk failed" : "at any moment";
-  test(`a broker that shuts down ${disk} leaves nothing under way, over 150 seeds`, async () => {
+  test(`a broker that shuts down ${disk} leaves nothing under way, over ${SEEDS} seeds`, async () => {
     let ended = 0;
-    for (let seed = 1; seed <= 150; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       const simulation = new Simulation(seed);
       const { random } = simulation;
       const machine = new Machine(simulation);
@@ -91,13 +92,13 @@ for (const fails of [false, true]) {
       const unexpected = machine.errors.filter((message) => !message.includes(MADE_FAULT));
       assertEquals(unexpected, [], `seed ${seed}`);
     }
-    assert(ended > (fails ? 30 : -1), `${ended} brokers ended by themselves`);
+    assert(ended > (fails ? SEEDS / 5 : -1), `${ended} brokers ended by themselves`);
   });
 }
 
-test("a broker whose start fails leaves nothing under way, over 150 seeds", async () => {
+test(`a broker whose start fails leaves nothing under way, over ${SEEDS} seeds`, async () => {
   let refused = 0;
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= SEEDS; seed++) {
     const simulation = new Simulation(seed);
     const { random } = simulation;
     const first = new Machine(simulation);
@@ -127,5 +128,5 @@ test("a broker whose start fails leaves nothing under way, over 150 seeds", asyn
     }
     await machine.expectNothingLeft(`seed ${seed}`);
   }
-  assert(refused > 20, `${refused} of 150 starts failed`);
+  assert(refused > SEEDS / 7, `${refused} of ${SEEDS} starts failed`);
 });

@@ -26,6 +26,8 @@ import { STORED_CODECS } from "./stored_codecs.ts";
 export interface PlantedBug {
   readonly name: string;
   readonly scenario: "single_broker" | "clients" | "power_loss";
+  /** A seed at which it is found, or one shortly before. Defaults to 1. */
+  readonly nearSeed?: number;
   readonly sabotage?: Sabotage;
   /** Puts it into a handler or a class, and returns how to take it out again. */
   readonly plant?: () => () => void;
@@ -41,6 +43,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a file system that turns a bit of what it reads",
     scenario: "clients",
+    nearSeed: 4,
     sabotage: onBroker((runtime) => withFiles(runtime, turnedBits)),
   },
   {
@@ -51,6 +54,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a roll that stores the index before the directory entry of the log is durable",
     scenario: "power_loss",
+    nearSeed: 14,
     plant: () =>
       exchange(
         SegmentList.prototype,
@@ -69,6 +73,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a broker whose timers cannot be cancelled",
     scenario: "clients",
+    nearSeed: 4,
     sabotage: onBroker((runtime) => ({
       ...runtime,
       clock: {

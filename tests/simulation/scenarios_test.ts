@@ -1,12 +1,17 @@
 import { readFileSync } from "node:fs";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { test } from "../harness.ts";
+import { seedCount, test } from "../harness.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { RECORDED_SEED, traceHashFile } from "./trace_hash.ts";
 
 /** How many seeds of each scenario. */
-const SEEDS: Readonly<Record<string, number>> = { disk: 250, directories: 200 };
-const DEFAULT_SEEDS = 20;
+const SEEDS: Readonly<Record<string, number>> = {
+  disk: seedCount(80, 250),
+  directories: seedCount(60, 200),
+};
+const DEFAULT_SEEDS = seedCount(10, 20);
+/** How often everything in `MUST_HAPPEN` must happen. */
+const FEWEST_TIMES = seedCount(1, 10);
 
 /** Seeds that found a defect once, and that no range above has. */
 const LATE_SEEDS: Readonly<Record<string, readonly number[]>> = {
@@ -75,7 +80,7 @@ for (const [name, run] of Object.entries(SCENARIOS)) {
     }
     for (const what of MUST_HAPPEN[name]!) {
       assert(
-        (counts[what] ?? 0) >= DEFAULT_SEEDS / 2,
+        (counts[what] ?? 0) >= FEWEST_TIMES,
         `${seeds} seeds have seen ${counts[what] ?? 0} ${what}`,
       );
     }

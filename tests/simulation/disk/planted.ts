@@ -24,6 +24,8 @@ import { wrongFiles } from "./wrong_files.ts";
 /** A bug. */
 export interface PlantedDiskBug {
   readonly name: string;
+  /** A seed at which it is found, or one shortly before. Defaults to 1. */
+  readonly nearSeed?: number;
   readonly sabotage?: Sabotage;
   /** Puts it into a class, and returns how to take it out again. */
   readonly plant?: () => () => void;
@@ -82,6 +84,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a recovery that cuts below the recovery point",
+    nearSeed: 34,
     plant: () => exchange(RecoveryPoints.prototype, "stored", () => () => 0),
   },
   {
@@ -132,10 +135,12 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a snapshot of producers that is not removed when the log is cut",
+    nearSeed: 52,
     plant: () => exchange(ProducerSnapshots.prototype, "removeAbove", () => () => {}),
   },
   {
     name: "a producer's last batch that is not recognised",
+    nearSeed: 44,
     plant: () => {
       let calls = 0;
       return exchange(
@@ -165,6 +170,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "segments of a killed process that a start without recovery points takes for durable",
+    nearSeed: 96,
     plant: () =>
       exchange(
         LogOpening.prototype,

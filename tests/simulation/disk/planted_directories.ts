@@ -56,6 +56,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a compaction to which aborted records count",
+    nearSeed: 199,
     plant: () =>
       exchange(
         TransactionFilter.prototype,
@@ -80,6 +81,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a deleted log's start that is taken for the next one's",
+    nearSeed: 22,
     plant: () => exchange(StartOffsets.prototype, "forget", () => () => {}),
   },
   {
@@ -112,6 +114,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "an index that tells of a segment before its name is on the disk",
+    nearSeed: 84,
     plant: () =>
       exchange(
         SegmentList.prototype,
