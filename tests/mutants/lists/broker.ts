@@ -173,8 +173,8 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     id: "B113",
     file: "src/broker/checkpoints.ts",
     bug: "recovery points are written down once only",
-    text: "this.#timer = null;\n        this.start();",
-    replacement: "this.#timer = null;",
+    text: "this.#work = null;\n        this.start();",
+    replacement: "this.#work = null;",
     test: "tests/broker/checkpoints_test.ts",
   },
   {

@@ -41,9 +41,9 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L23",
-    file: "src/log/append_validation.ts",
+    file: "src/log/record_rules.ts",
     bug: "message.timestamp.before.max.ms looks at the newest record only",
-    text: "checkTimestamp(base + scan.minTimestampDelta, config, nowMs);",
+    text: "!isInRange(oldest, rules, nowMs) || ",
     replacement: "",
     test: "tests/log/append_test.ts",
   },
@@ -203,8 +203,9 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     id: "L117",
     file: "src/log/compaction/batch_filter.ts",
     bug: "a batch that gets a delete horizon gets a largest timestamp counted from it",
-    text: "readMaxTimestamp(bytes, at) : baseTimestamp + maxDelta,",
-    replacement: "readMaxTimestamp(bytes, at) : newBase + maxDelta,",
+    text: "      maxTimestamp,\n      producerId:",
+    replacement:
+      "      maxTimestamp: addInt64(newBase, subtractInt64(maxTimestamp, baseTimestamp)),\n      producerId:",
     test: "tests/log/compaction/cleaner_test.ts",
   },
   {
