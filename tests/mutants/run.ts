@@ -13,15 +13,17 @@ import {
   selectMutants,
   UsageError,
 } from "./options.ts";
-import { outcomeOf } from "./test_outcome.ts";
 import { removeCachedCode, TreeCopy } from "./tree_copy.ts";
-import { judge, type Verdict } from "./verdict.ts";
+import { judge, judgeRun, type Verdict } from "./verdict.ts";
 
 /** A test process with a bug may take this much longer than without before it counts as hanging. */
 const HANG_FACTOR = 5;
 const HANG_GRACE_MS = 20_000;
 /** For the tests without a bug, and for the type check. */
 const PLAIN_LIMIT_MS = 300_000;
+
+/** Thrown if tests fail without any bug: they would notice everything. */
+class PlainTestsFail extends Error {}
 
 const options = optionsOrExit();
 if (options.help) {
@@ -119,9 +121,6 @@ async function testOne(
   }
 }
 
-/** Thrown if tests fail without any bug: they would notice everything. */
-class PlainTestsFail extends Error {}
-
 function plainDuration(
   paths: readonly string[],
   copy: TreeCopy,
@@ -135,8 +134,10 @@ function plainDuration(
 
   async function measure(): Promise<number> {
     const run = await copy.test(paths, { threads, limitMs: PLAIN_LIMIT_MS });
-    if (outcomeOf(run).kind !== "passed") {
-      throw new PlainTestsFail(`${key} fails without a bug too, correct it first`);
+    const verdict = judgeRun(key, run);
+    if (verdict.kind !== "missed") {
+      const how = verdict.kind === "noticed" ? verdict.how : verdict.why;
+      throw new PlainTestsFail(`tests fail without a bug too, correct them first: ${how}`);
     }
     return run.durationMs;
   }

@@ -27,15 +27,21 @@ export async function judge(
 ): Promise<Verdict> {
   const folder = `tests/${folderOf(mutant)}`;
   const { test } = mutant;
-  if (test === undefined || wholeFolder) return await judgeBy(folder, run);
-  const verdict = await judgeBy(test, run);
+  if (test === undefined || wholeFolder) {
+    return judgeRun(folder, await run([folder]));
+  }
+  const verdict = judgeRun(test, await run([test]));
   if (verdict.kind !== "missed" || test === folder) return verdict;
-  const wider = await judgeBy(folder, run);
+  const wider = judgeRun(folder, await run([folder]));
   return wider.kind === "noticed" ? { kind: "stray", how: wider.how } : wider;
 }
 
-async function judgeBy(path: string, run: RunTests): Promise<Verdict> {
-  const outcome = outcomeOf(await run([path]));
+/** Judges by one run of the tests in `path`. */
+export function judgeRun(
+  path: string,
+  run: TestRun,
+): Exclude<Verdict, { readonly kind: "stray" }> {
+  const outcome = outcomeOf(run);
   switch (outcome.kind) {
     case "passed":
       return { kind: "missed" };
