@@ -11,11 +11,14 @@ export interface ManualClock extends Clock {
   advance(ms: number): void;
   /** How many timers are set. */
   pending(): number;
+  /** Resolves when a timer is set that is due in more than 0 and at most `ms` milliseconds. */
+  timerWithin(ms: number): Promise<void>;
 }
 
 /** A clock that moves by hand. */
 export function manualClock(): ManualClock {
   let now = 0;
+  let watches: { readonly ms: number; readonly resolve: () => void }[] = [];
   let timers: { at: number; callback: () => void }[] = [];
   return {
     now: () => now,
@@ -23,6 +26,9 @@ export function manualClock(): ManualClock {
     setTimer(delayMs, callback) {
       const timer = { at: now + delayMs, callback };
       timers.push(timer);
+      const isAwaited = ({ ms }: { readonly ms: number }) => delayMs > 0 && delayMs <= ms;
+      for (const { resolve } of watches.filter(isAwaited)) resolve();
+      watches = watches.filter((watch) => !isAwaited(watch));
       return { cancel: () => void (timers = timers.filter((other) => other !== timer)) };
     },
     yieldToLoop: () => Promise.resolve(),
@@ -33,5 +39,6 @@ export function manualClock(): ManualClock {
       for (const timer of due) timer.callback();
     },
     pending: () => timers.length,
+    timerWithin: (ms) => new Promise((resolve) => void watches.push({ ms, resolve })),
   };
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { BrokerConnection } from "../../src/client/broker_connection.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { finishFrame, FrameParser, startFrame } from "../../src/protocol/frame.ts";
@@ -8,8 +8,10 @@ import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
 import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
-import type { Connection, Runtime } from "../../src/runtime/runtime.ts";
+import type { Connection, Network, Runtime } from "../../src/runtime/runtime.ts";
+import { manualClock } from "../broker/manual_clock.ts";
 import { test } from "../harness.ts";
+import { ScriptedBroker } from "./scripted_broker.ts";
 
 const apis = apiTable([apiVersions as unknown as AnyApi, metadata as unknown as AnyApi]);
 
@@ -151,6 +153,43 @@ test("BrokerConnection refuses what the broker does not serve", async () => {
     assertEquals((error as KafkaError).code, ErrorCode.UNSUPPORTED_VERSION);
     assertEquals(connection.isOpen, true);
   });
+});
+
+test("BrokerConnection sends no version below the broker's lowest", async () => {
+  const broker = new ScriptedBroker();
+  broker.on(metadata, () => ({ brokers: [], topics: [] }), { minVersion: 5, maxVersion: 9 });
+  const connection = await BrokerConnection.open({
+    runtime: { ...await hostRuntime(), network: broker.network },
+    address: broker.address,
+    clientId: "test",
+    requestTimeoutMs: 1_000,
+    connectTimeoutMs: 1_000,
+    maxResponseBytes: 10_000,
+  });
+  assertEquals([connection.version(metadata), connection.version(metadata, 5)], [9, 5]);
+  assertThrows(() => connection.version(metadata, 4), KafkaError, "in versions 5-9");
+  connection.close();
+});
+
+test("BrokerConnection closes a connection that comes after its timeout", async () => {
+  const clock = manualClock();
+  let connect: (connection: Connection) => void = () => {};
+  const network: Network = {
+    listen: () => Promise.reject(new Error("nothing listens here")),
+    connect: () => new Promise((resolve) => void (connect = resolve)),
+  };
+  const opening = BrokerConnection.open({
+    runtime: { ...await hostRuntime(), network, clock },
+    address: { host: "slow", port: 9092 },
+    clientId: "test",
+    requestTimeoutMs: 1_000,
+    connectTimeoutMs: 300,
+    maxResponseBytes: 10_000,
+  });
+  clock.advance(301);
+  const error = await assertRejects(() => opening, KafkaError);
+  assertEquals(error.code, ErrorCode.REQUEST_TIMED_OUT);
+  await new Promise<void>((resolve) => connect({ close: resolve } as Connection));
 });
 
 test("BrokerConnection matches pipelined answers with their requests", async () => {

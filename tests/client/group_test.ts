@@ -1,15 +1,21 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ClusterClient } from "../../src/client/cluster_client.ts";
 import { Consumer } from "../../src/client/consumer.ts";
+import { GroupMember } from "../../src/client/group_member.ts";
 import { Producer } from "../../src/client/producer.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
+import type { Api } from "../../src/protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { createPartitions } from "../../src/protocol/messages/create_partitions.ts";
 import { describeGroups } from "../../src/protocol/messages/describe_groups.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import type { Clock } from "../../src/runtime/runtime.ts";
 import { offsetCommit } from "../../src/protocol/messages/offset_commit.ts";
-import { MAX_INT64 } from "../../src/protocol/int64.ts";
+import { offsetFetch } from "../../src/protocol/messages/offset_fetch.ts";
+import { type Int64, MAX_INT64 } from "../../src/protocol/int64.ts";
+import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { test } from "../harness.ts";
+import { holdTimers } from "./held_timers.ts";
 
 const CONFIG = {
   "group.initial.rebalance.delay.ms": "0",
@@ -49,6 +55,30 @@ async function withoutHeartbeats(heartbeatIntervalMs: number) {
       runtime.clock.setTimer(delayMs === heartbeatIntervalMs ? 2_147_483_647 : delayMs, callback),
   };
   return { heartbeatIntervalMs, runtime: { ...runtime, clock } };
+}
+
+/** What the coordinator answers to one request. */
+async function ask<Q, QI, R, RI>(
+  bootstrapServers: string,
+  api: Api<Q, QI, R, RI>,
+  query: QI,
+  maxVersion?: number,
+): Promise<R> {
+  const client = new ClusterClient({ bootstrapServers });
+  try {
+    return await client.ask(api, query, maxVersion === undefined ? {} : { maxVersion });
+  } finally {
+    client.close();
+  }
+}
+
+/** The committed offsets of these partitions, -1 where there is none. */
+async function committed(bootstrapServers: string, partitions: number): Promise<Int64[]> {
+  const partitionIndexes = Array.from({ length: partitions }, (_, index) => index);
+  const topics = [{ name: "events", topicId: ZERO_UUID, partitionIndexes }];
+  const groups = [{ groupId: "readers", topics }];
+  const answer = await ask(bootstrapServers, offsetFetch, { groupId: "readers", groups }, 8);
+  return answer.groups[0]!.topics[0]!.partitions.map(({ committedOffset }) => committedOffset);
 }
 
 /** Asks the coordinator until it says that the group is in `state`. */
@@ -194,5 +224,102 @@ test("a member whose group has committed an offset beyond 2^53 begins as out of 
       break;
     }
     await next.close();
+  });
+});
+
+test("A member commits what it has handed out when its partitions are revoked", async () => {
+  await withCluster(2, async (bootstrapServers, producer) => {
+    await fill(producer, 2, 3);
+    const options = { bootstrapServers, topics: "events", groupId: "readers" };
+    const first = new Consumer({
+      ...options,
+      autoCommitIntervalMs: 1_000_000,
+      heartbeatIntervalMs: 30,
+    });
+    const taken = await take(first, 4);
+    const handedOut = [0, 1].map((partition) =>
+      taken.filter((one) => one.startsWith(`${partition}:`)).length
+    );
+    const second = member(bootstrapServers);
+    await second.start();
+    const offsets = await committed(bootstrapServers, 2);
+    assertEquals(offsets, handedOut.map((count) => count === 0 ? -1 : count));
+    await first.close();
+    await second.close();
+  });
+});
+
+test("An automatic commit leaves out the record that the reader may still work on", async () => {
+  await withCluster(1, async (bootstrapServers, producer) => {
+    await fill(producer, 1, 3);
+    const timers = await holdTimers(4_321);
+    const consumer = new Consumer({
+      bootstrapServers,
+      topics: "events",
+      groupId: "readers",
+      autoCommitIntervalMs: 4_321,
+      runtime: timers.runtime,
+    });
+    await take(consumer, 2);
+    await timers.armed();
+    timers.fire();
+    // Set again when the commit has ended.
+    await timers.armed();
+    assertEquals(await committed(bootstrapServers, 1), [1]);
+    await consumer.close();
+    assertEquals(await committed(bootstrapServers, 1), [2]);
+  });
+});
+
+test("A static member that is closed stays in its group", async () => {
+  await withCluster(1, async (bootstrapServers) => {
+    const options = { bootstrapServers, topics: "events", groupId: "readers" };
+    const consumer = new Consumer({ ...options, groupInstanceId: "reader-1" });
+    await consumer.start();
+    await consumer.close();
+    const { groups } = await ask(bootstrapServers, describeGroups, { groups: ["readers"] });
+    const members = groups[0]!.members;
+    assertEquals(members.map(({ groupInstanceId }) => groupInstanceId), ["reader-1"]);
+  });
+});
+
+test("The leader of a group joins again when its topic gets more partitions", async () => {
+  await withCluster(1, async (bootstrapServers) => {
+    const { runtime, armed, fire } = await holdTimers(4_321);
+    const client = new ClusterClient({ bootstrapServers, runtime });
+    const assigned: number[] = [];
+    const member = new GroupMember(
+      client,
+      runtime,
+      {
+        groupId: "readers",
+        groupInstanceId: null,
+        topics: ["events"],
+        sessionTimeoutMs: 45_000,
+        rebalanceTimeoutMs: 60_000,
+        heartbeatIntervalMs: 4_321,
+      },
+      {
+        revoked: () => Promise.resolve(),
+        assigned: (partitions) => Promise.resolve(void assigned.push(partitions.length)),
+        lost: () => {},
+        failed: () => {},
+      },
+    );
+    const running = member.run();
+    await armed();
+    await ask(bootstrapServers, createPartitions, {
+      topics: [{ name: "events", count: 3, assignments: null }],
+      timeoutMs: 5_000,
+      validateOnly: false,
+    });
+    await client.refresh(["events"]);
+    fire();
+    // The next heartbeat is due once the member has joined again.
+    await armed();
+    assertEquals(assigned, [1, 3]);
+    await member.leave();
+    await running;
+    client.close();
   });
 });

@@ -82,6 +82,38 @@ test("PartitionQueue gives up what waited too long, oldest first", () => {
   assertEquals(queue.batches().length, 1);
 });
 
+test("PartitionQueue gives up nothing while batches before it are unresolved", () => {
+  const queue = queueOf(1, 1, 1);
+  const [a, b] = [queue.take(identity), queue.take(identity)];
+  queue.again(a, 0);
+  assertEquals([queue.isRecovering, queue.takeExpired(100)], [true, []]);
+  queue.settle(b);
+  assertEquals(queue.isRecovering, false);
+  assertEquals(queue.takeExpired(100)[0], a);
+});
+
+test("PartitionQueue renew() sends the first batch alone until the broker knows the identity", () => {
+  const queue = queueOf(1, 1, 1);
+  queue.settle(queue.take(identity));
+  assertEquals(queue.renew(), []);
+  const first = queue.take({ producerId: 8, producerEpoch: 0 });
+  assertEquals(queue.mustWait, true);
+  queue.settle(first);
+  assertEquals(queue.mustWait, false);
+});
+
+test("PartitionQueue takeAll() takes out failed, waiting and open batches, in this order", () => {
+  const queue = queueOf(1, 1, 1);
+  const [a, b] = [queue.take(identity), queue.take(identity)];
+  queue.again(a, 0);
+  const [waiting] = queue.batches().slice(-1);
+  const open = new ProducerBatch(3, "none", undefined);
+  open.append({ timestamp: 0 }, null);
+  queue.open = open;
+  assertEquals(queue.takeAll(), [a, waiting, open]);
+  assertEquals(queue.batches(), [b]);
+});
+
 test("advance() goes around after the largest sequence number", () => {
   assertEquals(advance(2_147_483_646, 1), 2_147_483_647);
   assertEquals(advance(2_147_483_647, 1), 0);

@@ -13,6 +13,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "after OFFSET_OUT_OF_RANGE positions below the committed offset are never committed",
     text: "one.committed = -1;",
     replacement: "",
+    test: "tests/client/group_test.ts",
   },
   {
     id: "K11",
@@ -20,6 +21,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a batch of unknown outcome that is given up leaves its sequence numbers to the next",
     text: "if (batch.isUncertain && batch.baseSequence >= 0) this.#isRenewing = true;",
     replacement: "",
+    test: "tests/client/producer_sender_test.ts",
   },
   {
     id: "K14",
@@ -27,6 +29,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a group leader does not rejoin for new partitions",
     text: "if (this.#partitionsChanged()) return;",
     replacement: "",
+    test: "tests/client/group_test.ts",
   },
   {
     id: "K19",
@@ -34,6 +37,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "waiting batches expire while earlier ones are unresolved",
     text: "if (this.#isRecovering) return expired;",
     replacement: "",
+    test: "tests/client/partition_queue_test.ts",
   },
   {
     id: "K101",
@@ -41,6 +45,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a request that cannot be encoded takes the frames gathered before it along",
     text: "writer.raw(before);",
     replacement: "",
+    test: "tests/client/broker_connection_test.ts",
   },
   {
     id: "K102",
@@ -48,6 +53,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a connection that comes after its timeout stays open",
     text: "if (isLate) connection.close();\n      else resolve(connection);",
     replacement: "resolve(connection);",
+    test: "tests/client/broker_connection_test.ts",
   },
   {
     id: "K103",
@@ -55,6 +61,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a version below the broker's lowest is used",
     text: "version < theirs.min || version < api.minVersion",
     replacement: "version < api.minVersion",
+    test: "tests/client/broker_connection_test.ts",
   },
   {
     id: "K104",
@@ -62,6 +69,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "the same bootstrap address is tried again and again",
     text: "known[(first + i) % known.length]!",
     replacement: "known[first]!",
+    test: "tests/client/cluster_client_test.ts",
   },
   {
     id: "K105",
@@ -69,6 +77,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a connection attempt that failed is remembered, and fails every later one",
     text: "opening.catch(forget);",
     replacement: "opening.catch(() => {});",
+    test: "tests/client/resilience_test.ts",
   },
   {
     id: "K106",
@@ -76,6 +85,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a topic once asked for in vain is part of every later metadata request",
     text: "this.#topics.delete(name);",
     replacement: "",
+    test: "tests/client/cluster_client_test.ts",
   },
   {
     id: "K107",
@@ -83,6 +93,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "nothing is committed when partitions are revoked",
     text: "const { positions } = this;\n          this.#assign([]);",
     replacement: "this.#assign([]);\n          const { positions } = this;",
+    test: "tests/client/group_test.ts",
   },
   {
     id: "K108",
@@ -90,6 +101,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "auto-commit counts the record handed out last as processed",
     text: "this.#commit(({ processed }) => processed)",
     replacement: "this.#commit(({ position }) => position)",
+    test: "tests/client/group_test.ts",
   },
   {
     id: "K109",
@@ -97,6 +109,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "partitions that come later are read from `from`, which loses records with latest",
     text: 'new AssignedPartition(topic, partition, "earliest")',
     replacement: "new AssignedPartition(topic, partition, this.#settings.from)",
+    test: "tests/client/consumer_test.ts",
   },
   {
     id: "K110",
@@ -104,6 +117,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "after its first timer the fetcher sets no other",
     text: "this.#timer = null;\n      this.#timerAtMs = Infinity;",
     replacement: "this.#timer = null;",
+    test: "tests/client/consumer_test.ts",
   },
   {
     id: "K111",
@@ -111,6 +125,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a long poll counts against the request timeout",
     text: "timeoutMs: maxWaitMs + this.#client.settings.requestTimeoutMs,",
     replacement: "timeoutMs: this.#client.settings.requestTimeoutMs,",
+    test: "tests/client/consumer_test.ts",
   },
   {
     id: "K112",
@@ -118,6 +133,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a static member leaves its group when it is closed",
     text: 'this.#memberId === "" || groupInstanceId !== null || this.#coordinator === null',
     replacement: 'this.#memberId === "" || this.#coordinator === null',
+    test: "tests/client/group_test.ts",
   },
   {
     id: "K113",
@@ -125,6 +141,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a commit refused with NOT_COORDINATOR goes to the same node again",
     text: "this.#noteError(errorCode);\n          throw answered(",
     replacement: "throw answered(",
+    test: "tests/client/group_member_test.ts",
   },
   {
     id: "K114",
@@ -132,6 +149,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "the records of the open batch never fail when the producer is aborted",
     text: "this.closeOpen();\n    return [...this.#failed.splice(0)",
     replacement: "return [...this.#failed.splice(0)",
+    test: "tests/client/partition_queue_test.ts",
   },
   {
     id: "K115",
@@ -139,6 +157,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "with a new identity the first batch is not sent alone",
     text: "this.#isKnown = false;\n    return uncertain;",
     replacement: "return uncertain;",
+    test: "tests/client/partition_queue_test.ts",
   },
   {
     id: "K116",
@@ -146,6 +165,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "after the first switch every record without a key goes to another partition",
     text: "this.#bytes = 0;\n    }",
     replacement: "}",
+    test: "tests/client/partitioner_test.ts",
   },
   {
     id: "K117",
@@ -153,6 +173,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "the header of a batch is given back to the buffer but never taken",
     text: "const before = batch.recordCount === 0 ? 0 : batch.sizeInBytes;",
     replacement: "const before = batch.sizeInBytes;",
+    test: "tests/client/producer_consumer_test.ts",
   },
   {
     id: "K118",
@@ -160,6 +181,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "a request grows beyond maxRequestBytes",
     text: "if (sent.length > 0 && size + next.sizeInBytes > maxRequestBytes) continue;",
     replacement: "",
+    test: "tests/client/producer_sender_test.ts",
   },
   {
     id: "K119",
@@ -167,6 +189,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "an expired batch that was sent once leaves a gap in the sequence numbers",
     text: "if (batch.baseSequence >= 0) this.#isRenewing = true;\n      const why",
     replacement: "const why",
+    test: "tests/client/producer_sender_test.ts",
   },
   {
     id: "K120",
@@ -174,5 +197,6 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     bug: "the position does not pass a transaction marker",
     text: "partition.position = Math.max(partition.position, readLastOffset(bytes, at) + 1);",
     replacement: "",
+    test: "tests/client/record_cursor_test.ts",
   },
 ];

@@ -1,0 +1,43 @@
+/**
+ * Timers of one length that run when a test says so, so that nothing waits for real time.
+ *
+ * @module
+ */
+import { hostRuntime } from "../../src/runtime/host.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
+
+/** Holds the timers of one length; all others run as they do on the host. */
+export interface HeldTimers {
+  readonly runtime: Runtime;
+  /** Resolves when a held timer is set, at once if one is. */
+  armed(): Promise<void>;
+  /** Runs the timers that are held now. */
+  fire(): void;
+}
+
+/** The host's runtime, but for timers of exactly `heldMs`. */
+export async function holdTimers(heldMs: number): Promise<HeldTimers> {
+  const runtime = await hostRuntime();
+  const held = new Set<() => void>();
+  let wake: (() => void)[] = [];
+  const clock: Runtime["clock"] = {
+    ...runtime.clock,
+    setTimer(delayMs, callback) {
+      if (delayMs !== heldMs) return runtime.clock.setTimer(delayMs, callback);
+      held.add(callback);
+      for (const resolve of wake) resolve();
+      wake = [];
+      return { cancel: () => void held.delete(callback) };
+    },
+  };
+  return {
+    runtime: { ...runtime, clock },
+    armed: () =>
+      held.size > 0 ? Promise.resolve() : new Promise((resolve) => void wake.push(resolve)),
+    fire() {
+      const due = [...held];
+      held.clear();
+      for (const callback of due) callback();
+    },
+  };
+}

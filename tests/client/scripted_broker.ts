@@ -1,0 +1,226 @@
+/**
+ * A broker whose answers a test gives, in memory: no socket, and no time but the test's.
+ *
+ * @module
+ */
+import type { AnyApi, Api } from "../../src/protocol/api.ts";
+import { finishFrame, FrameParser, startFrame } from "../../src/protocol/frame.ts";
+import { apiTable, readRequestHeader, writeResponseHeader } from "../../src/protocol/header.ts";
+import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
+import { metadata } from "../../src/protocol/messages/metadata.ts";
+import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
+import {
+  type Address,
+  type Connection,
+  ConnectionError,
+  type Network,
+} from "../../src/runtime/runtime.ts";
+
+/** A request that waits for the test's answer. */
+export interface Received<Query, Response> {
+  readonly request: Query;
+  readonly version: number;
+  answer(response: Response): void;
+  /** Whether the client has closed the connection that it came by. */
+  readonly isAbandoned: boolean;
+}
+
+/** What is served of an API. */
+interface Served {
+  readonly api: AnyApi;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  readonly answer: (request: unknown, version: number, connection: ScriptedConnection) => unknown;
+}
+
+/** Answers requests of every connection that is opened through its {@linkcode network}. */
+export class ScriptedBroker {
+  /** Where clients find it. The network refuses connections to other addresses. */
+  readonly address: Address = { host: "scripted", port: 9092 };
+  /** The name of each request, ApiVersions left out, in the order of their arrival. */
+  readonly requests: string[] = [];
+  /** The addresses that clients tried to connect to, as `host:port`. */
+  readonly attempts: string[] = [];
+  readonly #served = new Map<number, Served>();
+
+  constructor() {
+    this.on(apiVersions, () => ({
+      errorCode: 0,
+      apiKeys: Array.from(this.#served.values(), ({ api, minVersion, maxVersion }) => {
+        return { apiKey: api.key, minVersion, maxVersion };
+      }),
+    }));
+  }
+
+  /** The address as clients are given it. */
+  get bootstrapServers(): string {
+    return `${this.address.host}:${this.address.port}`;
+  }
+
+  /** Answers every request of `api` with what `answer` returns. */
+  on<Q, QI, R, RI>(
+    api: Api<Q, QI, R, RI>,
+    answer: (request: Q, version: number) => RI | Promise<RI>,
+    { minVersion = api.minVersion, maxVersion = api.maxVersion } = {},
+  ): void {
+    this.#served.set(api.key, {
+      api: api as unknown as AnyApi,
+      minVersion,
+      maxVersion,
+      answer: answer as Served["answer"],
+    });
+  }
+
+  /** Hands each request of `api` to the test: the result resolves with the next that comes. */
+  queue<Q, QI, R, RI>(api: Api<Q, QI, R, RI>): () => Promise<Received<Q, RI>> {
+    const arrived: Received<Q, RI>[] = [];
+    const waiting: ((received: Received<Q, RI>) => void)[] = [];
+    this.#served.set(api.key, {
+      api: api as unknown as AnyApi,
+      minVersion: api.minVersion,
+      maxVersion: api.maxVersion,
+      answer: (request, version, connection) =>
+        new Promise((answer) => {
+          const received: Received<Q, RI> = {
+            request: request as Q,
+            version,
+            answer,
+            get isAbandoned() {
+              return connection.isClosed;
+            },
+          };
+          const next = waiting.shift();
+          if (next === undefined) arrived.push(received);
+          else next(received);
+        }),
+    });
+    return () => {
+      const received = arrived.shift();
+      return received === undefined
+        ? new Promise((resolve) => void waiting.push(resolve))
+        : Promise.resolve(received);
+    };
+  }
+
+  /** Answers Metadata with this broker as the leader of these topics' partitions. */
+  onMetadata(topics: Readonly<Record<string, number>>): void {
+    this.on(metadata, (request) => ({
+      brokers: [{ nodeId: 1, ...this.address, rack: null }],
+      clusterId: "scripted",
+      controllerId: 1,
+      topics: (request.topics ?? []).map(({ name }) => {
+        const count = topics[name!] ?? 0;
+        return {
+          errorCode: count === 0 ? 3 : 0,
+          name,
+          partitions: Array.from({ length: count }, (_, partitionIndex) => {
+            return {
+              errorCode: 0,
+              partitionIndex,
+              leaderId: 1,
+              leaderEpoch: 0,
+              replicaNodes: [1],
+              isrNodes: [1],
+              offlineReplicas: [],
+            };
+          }),
+        };
+      }),
+    }));
+  }
+
+  /** A network that leads to this broker alone. */
+  get network(): Network {
+    return {
+      listen: () => Promise.reject(new Error("nothing listens here")),
+      connect: ({ host, port }) => {
+        this.attempts.push(`${host}:${port}`);
+        if (host !== this.address.host || port !== this.address.port) {
+          return Promise.reject(new ConnectionError(`${host}:${port} refuses connections`));
+        }
+        return Promise.resolve(new ScriptedConnection((frame, by) => this.#answer(frame, by)));
+      },
+    };
+  }
+
+  async #answer(frame: Uint8Array, connection: ScriptedConnection): Promise<Uint8Array> {
+    const reader = new ByteReader(frame);
+    const apis = apiTable(Array.from(this.#served.values(), ({ api }) => api));
+    const { apiKey, apiVersion, correlationId } = readRequestHeader(reader, apis);
+    const served = this.#served.get(apiKey);
+    if (served === undefined) throw new Error(`the test serves no request ${apiKey}`);
+    const { api, answer } = served;
+    if (apiKey !== apiVersions.key) this.requests.push(api.name);
+    const request = api.requestCodec(apiVersion).read(reader);
+    const response = await answer(request, apiVersion, connection);
+    const writer = new ByteWriter();
+    const start = startFrame(writer);
+    writeResponseHeader(writer, api, apiVersion, correlationId);
+    api.responseCodec(apiVersion).write(writer, response as never);
+    finishFrame(writer, start);
+    return writer.toBytes();
+  }
+}
+
+/** The client's end of a connection. Answers come in the order of their requests. */
+export class ScriptedConnection implements Connection {
+  readonly localAddress: Address = { host: "client", port: 50_000 };
+  readonly remoteAddress: Address = { host: "scripted", port: 9092 };
+  isClosed = false;
+  readonly #answer: (frame: Uint8Array, connection: ScriptedConnection) => Promise<Uint8Array>;
+  readonly #parser = new FrameParser(10_000_000);
+  #unread: Uint8Array = new Uint8Array(0);
+  #lastAnswer: Promise<void> = Promise.resolve();
+  #wake: () => void = () => {};
+
+  constructor(
+    answer: (frame: Uint8Array, connection: ScriptedConnection) => Promise<Uint8Array>,
+  ) {
+    this.#answer = answer;
+  }
+
+  get readable(): never {
+    throw new Error("the fast methods are there");
+  }
+
+  get writable(): never {
+    throw new Error("the fast methods are there");
+  }
+
+  writeAll(bytes: Uint8Array): Promise<void> {
+    if (this.isClosed) return Promise.reject(new ConnectionError("the connection was closed here"));
+    for (let at = 0; at < bytes.length;) {
+      const space = this.#parser.space();
+      const part = bytes.subarray(at, at + space.length);
+      space.set(part);
+      this.#parser.filled(part.length);
+      at += part.length;
+      for (let frame = this.#parser.next(); frame !== null; frame = this.#parser.next()) {
+        const answer = this.#answer(frame.slice(), this);
+        this.#lastAnswer = this.#lastAnswer.then(async () => this.#receive(await answer));
+      }
+    }
+    return Promise.resolve();
+  }
+
+  async readInto(space: Uint8Array): Promise<number> {
+    while (this.#unread.length === 0) {
+      if (this.isClosed) throw new ConnectionError("the connection was closed here");
+      await new Promise<void>((resolve) => void (this.#wake = resolve));
+    }
+    const part = this.#unread.subarray(0, space.length);
+    space.set(part);
+    this.#unread = this.#unread.subarray(part.length);
+    return part.length;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.#wake();
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.#unread = Uint8Array.from([...this.#unread, ...bytes]);
+    this.#wake();
+  }
+}
