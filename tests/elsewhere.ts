@@ -3,13 +3,13 @@
  *
  * Each test file is bundled, so that neither needs to know TypeScript or where `@std` comes from,
  * and then run by the runtime's own test runner from the project's root. Tests of the commands
- * (`tests/cli/`) start Deno and stay with it, and so do those of real clients.
+ * (`tests/cli/`) start Deno and stay with it, and so do those of real clients and of Deno's own files.
  *
  * @module
  */
 const BUN = "bun@1.4.5";
 const OUT = ".cache/elsewhere";
-const STAY_WITH_DENO = ["tests/cli/", "tests/interop/"];
+const STAY_WITH_DENO = ["tests/cli/", "tests/interop/", "tests/runtime/deno_files_test.ts"];
 
 const [runtime, ...wanted] = Deno.args;
 if (runtime !== "node" && runtime !== "bun") {

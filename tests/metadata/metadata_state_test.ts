@@ -87,6 +87,8 @@ test("a new leader raises the leader epoch, any change the partition epoch", () 
     leaderEpoch: 2,
     partitionEpoch: 3,
   });
+  // The same leader elected again is a new one: its epoch fences what it has sent before.
+  assertEquals(change({ leader: 1 }).leaderEpoch, 3);
 });
 
 test("configs are set, changed and taken away", () => {
@@ -165,6 +167,17 @@ test("features and producer ids are kept", () => {
   applyNext(state, ids(2_000));
   applyNext(state, ids(1_000));
   assertEquals(state.nextProducerId, 2_000, "never goes back");
+});
+
+test("the last known eligible leaders of a topic are cleared, also where there are no others", () => {
+  const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0)]);
+  applyNext(state, {
+    name: "PartitionChangeRecord",
+    value: { topicId: EVENTS, partitionId: 0, lastKnownElr: [3] },
+  });
+  assertEquals(state.topicById(EVENTS)!.partitions[0]!.lastKnownElr, [3]);
+  applyNext(state, { name: "ClearElrRecord", value: { topicName: "events" } });
+  assertEquals(state.topicById(EVENTS)!.partitions[0]!.lastKnownElr, []);
 });
 
 test("eligible leaders are cleared for a topic", () => {

@@ -60,6 +60,22 @@ test("FrameParser cuts frames however the bytes arrive", () => {
   }
 });
 
+test("FrameParser does not know what is missing of a frame whose length is cut off", () => {
+  const parser = new FrameParser(MIB);
+  const bytes = framed(new Uint8Array(10), new Uint8Array(3));
+  const read = (from: number, to: number) => {
+    parser.space().set(bytes.subarray(from, to));
+    parser.filled(to - from);
+  };
+  read(0, 6);
+  assertEquals([parser.next(), parser.missing], [null, 8]);
+  read(6, 16);
+  assertEquals(parser.next()?.length, 10);
+  assertEquals([parser.next(), parser.buffered, parser.missing], [null, 2, 0]);
+  read(16, 18);
+  assertEquals([parser.next(), parser.missing], [null, 3]);
+});
+
 test("FrameParser hands out several frames of one read as views", () => {
   const parser = new FrameParser(100);
   const bytes = framed(Uint8Array.of(1), new Uint8Array(0), Uint8Array.of(2, 3));

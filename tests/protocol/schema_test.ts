@@ -80,6 +80,17 @@ test("unknown tagged fields are kept, in order among those that are known", () =
   assertEquals(bytesOf(codec, value), [...head, ...tags]);
 });
 
+test("an unknown tagged field is left out where its tag is a known field's", () => {
+  const codec = codecOf(shape, 2, true);
+  const head = [0, 0, 0, 1, 2, 97, 255, 255, 255, 255];
+  const unknownTaggedFields = [
+    { tag: 0, data: Uint8Array.of(9) },
+    { tag: 1, data: Uint8Array.of(77) },
+  ];
+  const value = { id: 1, name: "a", note: "n", unknownTaggedFields };
+  assertEquals(bytesOf(codec, value), [...head, 2, 0, 2, 2, 110, 1, 1, 77]);
+});
+
 test("tagged fields out of order, twice, or of a wrong size are refused", () => {
   const codec = codecOf(shape, 2, true);
   const head = [0, 0, 0, 1, 0, 255, 255, 255, 255];

@@ -14,6 +14,7 @@ export const METADATA_MUTANTS: readonly Mutant[] = [
     text: "leaderEpoch: hasLeader ? before.leaderEpoch + 1 : before.leaderEpoch,",
     replacement:
       "leaderEpoch: hasLeader && record.leader !== before.leader\n      ? before.leaderEpoch + 1\n      : before.leaderEpoch,",
+    test: "tests/metadata/metadata_state_test.ts",
   },
   {
     id: "M5",
@@ -21,5 +22,6 @@ export const METADATA_MUTANTS: readonly Mutant[] = [
     bug: "ClearElr skips topics that have only lastKnownElr",
     text: "it.eligibleLeaderReplicas.length + it.lastKnownElr.length === 0",
     replacement: "it.eligibleLeaderReplicas.length === 0",
+    test: "tests/metadata/metadata_state_test.ts",
   },
 ];

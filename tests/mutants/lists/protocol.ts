@@ -13,6 +13,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "an lz4 match may reach before its window",
     text: "distance > to - windowStart",
     replacement: "distance > to",
+    test: "tests/protocol/records/compression/windows_test.ts",
   },
   {
     id: "P6",
@@ -20,6 +21,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a zstd match may reach before its frame",
     text: "offset > to - this.#frameStart",
     replacement: "offset > to",
+    test: "tests/protocol/records/compression/windows_test.ts",
   },
   {
     id: "P101",
@@ -27,6 +29,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "once a frame has been cut off, too little of the next leaves the old size as missing",
     text: "this.#needed = 0;\n      return null;",
     replacement: "return null;",
+    test: "tests/protocol/frame_test.ts",
   },
   {
     id: "P102",
@@ -34,6 +37,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a closed connection keeps its part of the shared buffer budget",
     text: "close(): void {\n    this.#keepNothing();",
     replacement: "close(): void {",
+    test: "tests/protocol/frame_test.ts",
   },
   {
     id: "P103",
@@ -41,6 +45,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "bytes that begin like remembered ones get their string",
     text: "if (a.length !== length) return false;",
     replacement: "",
+    test: "tests/protocol/interner_test.ts",
   },
   {
     id: "P104",
@@ -48,6 +53,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a tagged field may come twice",
     text: "if (tag <= previous) throw",
     replacement: "if (tag < previous) throw",
+    test: "tests/protocol/schema_test.ts",
   },
   {
     id: "P105",
@@ -55,6 +61,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a tagged field may be shorter than it says",
     text: "if (reader.offset !== start + size) {",
     replacement: "if (reader.offset > start + size) {",
+    test: "tests/protocol/schema_test.ts",
   },
   {
     id: "P106",
@@ -62,6 +69,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "an array of elements without fields may announce any count",
     text: "count * Math.max(minimumSize, 1) > reader.remaining",
     replacement: "count * minimumSize > reader.remaining",
+    test: "tests/protocol/hostile_bytes_test.ts",
   },
   {
     id: "P107",
@@ -69,6 +77,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "an unknown tagged field is written beside the known one of the same tag",
     text: "unknown.filter((field) => !byTag.has(field.tag))",
     replacement: "[...unknown]",
+    test: "tests/protocol/schema_test.ts",
   },
   {
     id: "P108",
@@ -76,6 +85,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "two texts stand for the same UUID",
     text: "if ((bits & 15) !== 0) throw invalid(text);",
     replacement: "",
+    test: "tests/protocol/wire_test.ts",
   },
   {
     id: "P109",
@@ -83,6 +93,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "OFFSET_NOT_AVAILABLE is not retriable",
     text: "  ErrorCode.OFFSET_NOT_AVAILABLE,\n",
     replacement: "",
+    test: "tests/protocol/errors_test.ts",
   },
   {
     id: "P110",
@@ -90,6 +101,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a record may lie behind the last offset of its batch",
     text: "offsetDelta <= this.#previousDelta || offsetDelta > this.#lastOffsetDelta",
     replacement: "offsetDelta <= this.#previousDelta",
+    test: "tests/protocol/records/batch_test.ts",
   },
   {
     id: "P111",
@@ -97,6 +109,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a batch may be shorter than its header",
     text: "magic === CURRENT_MAGIC && length < RECORDS_OFFSET - LOG_OVERHEAD",
     replacement: "magic === CURRENT_MAGIC && length < LOG_OVERHEAD",
+    test: "tests/protocol/records/batch_test.ts",
   },
   {
     id: "P112",
@@ -104,6 +117,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a produced batch may claim more offsets than it has records",
     text: "if (lastOffsetDelta !== count - 1) {",
     replacement: "if (lastOffsetDelta < count - 1) {",
+    test: "tests/protocol/records/batch_test.ts",
   },
   {
     id: "P113",
@@ -111,6 +125,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "of equal largest timestamps the last record is named, not the first",
     text: "if (timestampDelta > maxTimestampDelta) {",
     replacement: "if (timestampDelta >= maxTimestampDelta) {",
+    test: "tests/protocol/records/batch_test.ts",
   },
   {
     id: "P114",
@@ -118,6 +133,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a batch that outgrows the arena is patched in the memory of before",
     text: "arena.reserve(size);\n  const bytes = arena.memory;",
     replacement: "const bytes = arena.memory;\n  arena.reserve(size);",
+    test: "tests/protocol/records/recompress_test.ts",
   },
   {
     id: "P115",
@@ -125,6 +141,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "data that become more than they announce, and more than 256 KiB, are refused",
     text: "if (isTooLarge && maxBytes > AT_ONCE_BYTES) return undefined;",
     replacement: "",
+    test: "tests/protocol/records/compression/in_steps_test.ts",
   },
   {
     id: "P116",
@@ -132,6 +149,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "the end mark keeps bytes of a block that was tried in its place",
     text: "writeInt32(target, at, 0);",
     replacement: "",
+    test: "tests/protocol/records/compression/codec_test.ts",
   },
   {
     id: "P117",
@@ -139,6 +157,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "the chunks together may become more than the bound",
     text: "maxBytes - total)",
     replacement: "maxBytes)",
+    test: "tests/protocol/records/client_batches_test.ts",
   },
   {
     id: "P118",
@@ -146,6 +165,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a snappy copy may reach into the chunk before",
     text: "distance > to - start)",
     replacement: "distance > to)",
+    test: "tests/protocol/records/compression/windows_test.ts",
   },
   {
     id: "P119",
@@ -153,6 +173,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "bits behind the last zstd sequence are ignored",
     text: 'if (reader.position !== 0) throw badZstd("bits follow the sequences");',
     replacement: "",
+    test: "tests/protocol/records/compression/windows_test.ts",
   },
   {
     id: "P120",
@@ -160,5 +181,6 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "repeat offsets of a block that is stored raw are used by the next",
     text: "matcher.offsets = offsets;",
     replacement: "",
+    test: "tests/protocol/records/compression/windows_test.ts",
   },
 ];

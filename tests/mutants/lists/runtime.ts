@@ -13,5 +13,6 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     bug: "after a failed write the known position of the file is stale",
     text: "this.#position = ANYWHERE;\n      throw fileError(`write",
     replacement: "throw fileError(`write",
+    test: "tests/runtime/deno_files_test.ts",
   },
 ];

@@ -129,6 +129,11 @@ test("a batch of random records reads back as it was written, wherever it lies",
   }
 });
 
+test("the scan names the first of the records with the largest timestamp", () => {
+  const bytes = batch.encodeBatch([3, 9, 9, 4].map((timestamp) => ({ timestamp })));
+  assertEquals(checkAll(bytes, 0, bytes.length).offsetDeltaOfMaxTimestamp, 1);
+});
+
 test("timestamp deltas of every size survive, the largest included", () => {
   for (let power = 0n; power <= 63n; power++) {
     for (const off of [-1n, 0n]) {
