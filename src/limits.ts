@@ -53,8 +53,17 @@ export const MAX_CONCURRENT_SYNCS = 32;
 /** How long a clean shutdown waits for answers on their way, in milliseconds. */
 export const SHUTDOWN_GRACE_MS = 2_000;
 
-/** Segment files that are open at one time; those not used for longest are closed beyond it. */
+/**
+ * Segment files that are open at one time; those not used for longest are closed beyond it. A process
+ * with a lower limit on open files has fewer: see {@linkcode descriptorShares}.
+ */
 export const MAX_OPEN_SEGMENT_FILES = 2_048;
+
+/**
+ * Descriptors for neither segment files nor connections: the host's own, the listeners, and the
+ * indexes, checkpoints and directories that are opened for a moment, above all in the orderly end.
+ */
+export const RESERVED_DESCRIPTORS = 96;
 
 /** Memory of the indexes of closed segments, bytes; those not used for longest go beyond it. */
 export const MAX_LOADED_INDEX_BYTES = 64 * MiB;
@@ -74,3 +83,23 @@ assert(
   KEPT_ANSWER_BUFFER_BYTES < MAX_UNSENT_BYTES,
   "an idle connection keeps less than a busy one",
 );
+
+/** How a process shares its limit on open files. */
+export interface DescriptorShares {
+  /** The most segment files that are open at one time. */
+  readonly segmentFiles: number;
+  /** The most connections that are open at one time. */
+  readonly connections: number;
+}
+
+/**
+ * Shares the process's limit on open files, undefined where it is not known: at most half of it is
+ * reserved, and the rest is shared equally, but segment files get no more than
+ * {@linkcode MAX_OPEN_SEGMENT_FILES}. Of 1,024 descriptors, 464 are for each.
+ */
+export function descriptorShares(limit: number | undefined): DescriptorShares {
+  if (limit === undefined) return { segmentFiles: MAX_OPEN_SEGMENT_FILES, connections: Infinity };
+  const shared = limit - Math.min(RESERVED_DESCRIPTORS, Math.ceil(limit / 2));
+  const segmentFiles = Math.min(MAX_OPEN_SEGMENT_FILES, Math.max(1, Math.floor(shared / 2)));
+  return { segmentFiles, connections: Math.max(1, shared - segmentFiles) };
+}

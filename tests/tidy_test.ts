@@ -53,7 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
 };
 /** Files of `src/` itself that any room may use. */
-const FOR_ALL = ["assert.ts", "limits.ts", "logger.ts", "nearest_name.ts"];
+const FOR_ALL = ["assert.ts", "backoff.ts", "limits.ts", "logger.ts", "nearest_name.ts"];
 
 const HIDDEN_EFFECTS = [
   /\bDeno\./,

@@ -8,7 +8,7 @@ import { BrokerConfig } from "../config/broker_config.ts";
 import { isWildcard } from "../config/listeners.ts";
 import { Controller } from "../controller/controller.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
-import { KEPT_RECEIVE_BYTES } from "../limits.ts";
+import { type DescriptorShares, descriptorShares, KEPT_RECEIVE_BYTES } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import { NO_FLUSH_BY_TIME } from "../log/background_flush.ts";
 import { LogDirectories } from "../log/log_directories.ts";
@@ -34,6 +34,7 @@ import { ProducerIds } from "./producer_ids.ts";
 import { SendPool } from "./send_pool.ts";
 import { Server } from "./server.ts";
 import type { BrokerServices } from "./services.ts";
+import { SocketDescriptors } from "./socket_descriptors.ts";
 import { SUPPORTED } from "./supported.ts";
 
 /** How a broker is started. */
@@ -78,6 +79,7 @@ export class Broker {
     logs: LogDirectories,
     controller: Controller,
     listeners: ListenerSet,
+    shares: DescriptorShares,
   ) {
     const { runtime, logger } = options;
     const { clock, random } = runtime;
@@ -142,6 +144,13 @@ export class Broker {
         maxConnectionsOf: (host) => config.maxConnectionsOf(host),
         connectionsMaxIdleMs: () => config.connectionsMaxIdleMs,
       },
+      new SocketDescriptors({
+        maxConnections: shares.connections,
+        makeRoom: () => logs.makeRoom(),
+        clock,
+        random,
+        logger,
+      }),
       () => {
         if (this.#retentionTimer === null) this.#scheduleRetention();
         this.#checkpoints.start();
@@ -170,12 +179,14 @@ export class Broker {
     });
     let broker: Broker | null = null;
     let metadataLoss: string | null = null;
+    const shares = descriptorShares(runtime.openFileLimit?.());
     const logs = await LogDirectories.open({
       runtime,
       directories: config.logDirs,
       metadataDirectory: config.metadataLogDir,
       metadataTopic: METADATA_TOPIC,
       nodeId: config.nodeId,
+      maxOpenSegmentFiles: shares.segmentFiles,
       onFailure: (failure, isFatal) => {
         logger.log("error", failure.message);
         if (broker !== null) broker.#onDirectoryFailure(failure, isFatal);
@@ -202,7 +213,7 @@ export class Broker {
       const controller = new Controller({ runtime, metadataLog, config, logger });
       listeners = await ListenerSet.open(runtime.network, config.listeners);
       config.setListening(portsOf(listeners.addresses));
-      begun = new Broker(options, config, logs, controller, listeners);
+      begun = new Broker(options, config, logs, controller, listeners, shares);
       await begun.#begin(
         metadataLoss === null
           ? null

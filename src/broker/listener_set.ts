@@ -27,6 +27,8 @@ export class ListenerSet {
   readonly #sockets: readonly Socket[];
   /** At most one connection of each socket. */
   readonly #arrived: { readonly connection: Connection; readonly socket: Socket }[] = [];
+  /** Why a listener could not accept, until {@linkcode ListenerSet.accept} has said so. */
+  #failure: { readonly error: unknown } | null = null;
   #wake: (() => void) | null = null;
   #isClosed = false;
 
@@ -63,17 +65,21 @@ export class ListenerSet {
   /**
    * The next connection of any listener, or null once the set is closed. No other call may come before
    * this one has settled. With several listeners one connection of each may wait here for the next
-   * call; others wait in the host's backlogs.
+   * call; others wait in the host's backlogs. Rejects as {@linkcode Listener.accept} does, once for
+   * all listeners that fail together.
    */
   async accept(): Promise<AcceptedConnection | null> {
     while (!this.#isClosed) {
-      for (const socket of this.#sockets) {
-        if (!socket.isBusy) socket.accepting = this.#acceptOn(socket);
-      }
       const next = this.#arrived.shift();
       if (next !== undefined) {
         next.socket.isBusy = false;
         return { connection: next.connection, listener: next.socket.name };
+      }
+      const failure = this.#failure;
+      this.#failure = null;
+      if (failure !== null) throw failure.error;
+      for (const socket of this.#sockets) {
+        if (!socket.isBusy) socket.accepting = this.#acceptOn(socket);
       }
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
@@ -94,10 +100,15 @@ export class ListenerSet {
 
   async #acceptOn(socket: Socket): Promise<void> {
     socket.isBusy = true;
-    const connection = await socket.listener.accept();
-    if (connection === null) return;
-    if (this.#isClosed) return connection.close();
-    this.#arrived.push({ connection, socket });
+    try {
+      const connection = await socket.listener.accept();
+      if (connection === null) return;
+      if (this.#isClosed) return connection.close();
+      this.#arrived.push({ connection, socket });
+    } catch (error) {
+      socket.isBusy = false;
+      this.#failure = { error };
+    }
     this.#wake?.();
   }
 }

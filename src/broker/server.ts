@@ -5,9 +5,10 @@
  * @module
  */
 import { SHUTDOWN_GRACE_MS } from "../limits.ts";
-import type { Address, Clock, Timer } from "../runtime/runtime.ts";
+import { type Address, type Clock, isDescriptorShortage, type Timer } from "../runtime/runtime.ts";
 import { ClientConnection, type ConnectionEnvironment } from "./connection.ts";
 import type { AcceptedConnection, ListenerSet } from "./listener_set.ts";
+import type { SocketDescriptors } from "./socket_descriptors.ts";
 
 /** The least time between two looks for idle connections. */
 const LEAST_IDLE_CHECK_MS = 100;
@@ -27,6 +28,7 @@ export class Server {
   readonly #listeners: ListenerSet;
   readonly #environment: ConnectionEnvironment;
   readonly #limits: ServerLimits;
+  readonly #descriptors: SocketDescriptors;
   readonly #onConnection: () => void;
   readonly #clock: Clock;
   readonly #connections = new Set<ClientConnection>();
@@ -41,9 +43,11 @@ export class Server {
     listeners: ListenerSet,
     environment: ConnectionEnvironment,
     limits: ServerLimits,
+    descriptors: SocketDescriptors,
     onConnection: () => void,
   ) {
     this.#listeners = listeners;
+    this.#descriptors = descriptors;
     this.#onConnection = onConnection;
     this.#environment = environment;
     this.#limits = limits;
@@ -68,6 +72,7 @@ export class Server {
   /** Accepts no more, lets requests under way be answered, and ends all connections. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#descriptors.stop();
     this.#freed?.();
     this.#idleCheck?.cancel();
     await this.#listeners.close();
@@ -85,6 +90,7 @@ export class Server {
   /** Ends everything at once. */
   kill(): void {
     this.#closing = true;
+    this.#descriptors.stop();
     this.#freed?.();
     this.#idleCheck?.cancel();
     this.#listeners.close();
@@ -99,10 +105,22 @@ export class Server {
         this.#freed = null;
         continue;
       }
-      const accepted = await this.#listeners.accept();
+      let accepted: AcceptedConnection | null;
+      try {
+        accepted = await this.#listeners.accept();
+      } catch (error) {
+        if (this.#closing) return;
+        if (!isDescriptorShortage(error)) throw error;
+        await this.#descriptors.failed(error as Error);
+        continue;
+      }
       if (accepted === null) return;
       if (this.#closing) return accepted.connection.close();
-      this.#serve(accepted);
+      if (this.#descriptors.admits(this.#connections.size)) this.#serve(accepted);
+      else {
+        this.#descriptors.refused(accepted.connection.remoteAddress);
+        accepted.connection.close();
+      }
     }
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { exponentialBackoffMs } from "../backoff.ts";
 import type { Clock, RandomSource } from "../runtime/runtime.ts";
 import { isRetriableError } from "./errors.ts";
 
@@ -18,9 +19,8 @@ export interface RetryPolicy {
  * or take a fifth so that many clients do not come back at once.
  */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: RandomSource): number {
-  const exponential = policy.retryBackoffMs * 2 ** Math.min(attempt, 20);
-  const base = Math.min(exponential, policy.retryBackoffMaxMs);
-  return Math.round(base * (0.8 + random.below(401) / 1000));
+  const { retryBackoffMs: firstMs, retryBackoffMaxMs: mostMs } = policy;
+  return exponentialBackoffMs({ firstMs, mostMs }, attempt, random);
 }
 
 /** Resolves after `delayMs`; rejects with the signal's reason as soon as `signal` is aborted. */

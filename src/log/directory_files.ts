@@ -9,6 +9,8 @@
  * - a full disk (ENOSPC) does not, unless it is a sync that meets it: the write is taken back and
  *   refused, and the next one is tried again, so that the directory takes records as soon as there
  *   is room. Apache Kafka takes the directory offline until it is restarted.
+ * - a want of descriptors (EMFILE) does not, whatever meets it: nothing was written or synced. The
+ *   operation fails, and the next one may succeed.
  * - a failed read does not: who asked is told, and the rest of the disk may well be readable.
  *   Apache Kafka takes the directory offline for that too.
  *
@@ -25,6 +27,13 @@ import {
 } from "../runtime/runtime.ts";
 
 const CLOSED = new FileError("the data directory has been closed", "refused");
+
+/** Why a sync has not even begun. */
+const HARMLESS_TO_SYNCS: ReadonlySet<FileError["reason"]> = new Set([
+  "not-found",
+  "refused",
+  "too-many-open",
+]);
 
 /** Is told, once, what took the directory out of service. */
 export type OnDiskFault = (fault: FileError) => void;
@@ -119,11 +128,12 @@ export class DirectoryFiles implements FileSystem {
     return error;
   }
 
-  /** Takes the error of a sync. A directory that is gone, or a closed file, is no fault of the disk. */
+  /**
+   * Takes the error of a sync. A directory that is gone, a closed file, and a directory for which there
+   * is no descriptor, are no faults of the disk.
+   */
   noteSync(error: unknown): unknown {
-    if (error instanceof FileError && error.reason !== "not-found" && error.reason !== "refused") {
-      this.#fail(error);
-    }
+    if (error instanceof FileError && !HARMLESS_TO_SYNCS.has(error.reason)) this.#fail(error);
     return error;
   }
 

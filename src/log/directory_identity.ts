@@ -5,6 +5,7 @@
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { randomUuid } from "../protocol/uuid.ts";
+import { isDescriptorShortage } from "../runtime/runtime.ts";
 import type { LogManagerOptions } from "./log_manager.ts";
 import {
   META_PROPERTIES,
@@ -61,6 +62,10 @@ function introduce(options: LogManagerOptions, path: string, isNew: boolean): Me
 
 /** KAFKA_STORAGE_ERROR: `directory` cannot be used because of `cause`. */
 export function unusable(directory: string, cause: unknown): KafkaError {
+  // Its message has the remedy.
+  if (isDescriptorShortage(cause)) {
+    return storageError(`Cannot use the data directory ${directory}`, cause);
+  }
   return storageError(
     `Cannot use the data directory ${directory}, make it readable and writable or name another one`,
     cause,

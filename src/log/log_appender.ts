@@ -14,7 +14,7 @@ import {
   writeBaseOffset,
   writePartitionLeaderEpoch,
 } from "../protocol/records/batch.ts";
-import type { HostCodecs } from "../runtime/runtime.ts";
+import { type HostCodecs, isDescriptorShortage } from "../runtime/runtime.ts";
 import {
   isControlBatch,
   newestTimestamp,
@@ -221,9 +221,13 @@ export class LogAppender {
     }
   }
 
-  /** A write failed: what it may have left is cut off, and where even that fails, the log stops. */
+  /**
+   * A write failed: what it may have left is cut off, and where even that fails, the log stops. A file
+   * that could not be opened for want of a descriptor was not written to.
+   */
   #writeFailed(segment: Segment, cause: unknown): KafkaError {
     const error = storageError(`Cannot append to ${this.#name}`, cause);
+    if (isDescriptorShortage(cause)) return error;
     try {
       segment.dropUnfinished();
     } catch (second) {

@@ -17,6 +17,7 @@ import { FileError } from "../runtime/runtime.ts";
 import type { LogConfig } from "./log_config.ts";
 import { LogManager, type LogManagerOptions } from "./log_manager.ts";
 import { META_PROPERTIES, readClusterId } from "./meta_properties.ts";
+import { OpenSegments } from "./open_segments.ts";
 import type { PartitionLog } from "./partition_log.ts";
 import { PendingWork } from "./pending_work.ts";
 
@@ -34,6 +35,8 @@ export interface LogDirectoriesOptions
    * one with the metadata log.
    */
   readonly onFailure?: (failure: KafkaError, isFatal: boolean) => void;
+  /** The most segment files of all directories that are open at one time. */
+  readonly maxOpenSegmentFiles?: number;
 }
 
 /** One of the directories. */
@@ -64,13 +67,16 @@ export class LogDirectories {
   readonly #lost: ReadonlyMap<string, KafkaError>;
   readonly #metadata: LogManager;
   readonly #pendingWork = new PendingWork();
+  readonly #openSegments: OpenSegments;
 
   private constructor(
     options: LogDirectoriesOptions,
     managers: ReadonlyMap<string, LogManager>,
     metadata: LogManager,
     lost: ReadonlyMap<string, KafkaError>,
+    openSegments: OpenSegments,
   ) {
+    this.#openSegments = openSegments;
     this.#options = options;
     this.#managers = options.directories.flatMap((path) => managers.get(path) ?? []);
     this.#metadata = metadata;
@@ -97,13 +103,16 @@ export class LogDirectories {
     }
     const managers = new Map<string, LogManager>();
     const lost = new Map<string, KafkaError>();
+    const openSegments = new OpenSegments(options.maxOpenSegmentFiles);
+    const open = (directory: string, clusterId: string | undefined) =>
+      openOne(options, directory, clusterId, openSegments);
     try {
-      const metadata = openOne(options, metadataDirectory, clusterIdOfAny(options));
+      const metadata = open(metadataDirectory, clusterIdOfAny(options));
       managers.set(metadataDirectory, metadata);
       for (const directory of directories) {
         if (directory === metadataDirectory) continue;
         try {
-          managers.set(directory, openOne(options, directory, metadata.clusterId));
+          managers.set(directory, open(directory, metadata.clusterId));
         } catch (error) {
           if (!isDiskFailure(error)) throw error;
           lost.set(directory, error);
@@ -111,7 +120,7 @@ export class LogDirectories {
       }
       refuseTwice(managers);
       refuseWithoutMetadata(options.metadataTopic, metadata, managers);
-      return new LogDirectories(options, managers, metadata, lost);
+      return new LogDirectories(options, managers, metadata, lost, openSegments);
     } catch (error) {
       // Why it is refused matters more than what else fails then.
       await Promise.allSettled([...managers.values()].map((manager) => manager.close()));
@@ -257,6 +266,14 @@ export class LogDirectories {
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
+  /**
+   * Closes segment files that are not in use, for a socket that has got no descriptor. Returns whether
+   * there were any.
+   */
+  makeRoom(): boolean {
+    return this.#openSegments.makeRoom();
+  }
+
   /** Runs `work` in every directory in service. Only what the metadata log's meets is thrown. */
   #each(work: (manager: LogManager) => Promise<void>): Promise<void> {
     return this.#pendingWork.track(this.#inEach(work));
@@ -317,12 +334,14 @@ function openOne(
     LogDirectoriesOptions,
   directory: string,
   clusterId: string | undefined,
+  openSegments: OpenSegments,
 ): LogManager {
   const isFatal = directory === (metadataDirectory ?? directories[0]);
   return LogManager.open({
     runtime,
     directory,
     nodeId,
+    openSegments,
     ...(clusterId !== undefined && { clusterId }),
     ...(onRecovery && { onRecovery }),
     ...(onLoss && { onLoss }),

@@ -79,7 +79,9 @@ export class LogDurability {
       // An older one serves too, and a disk that fails is noticed by the next write.
       if (!(error instanceof FileError)) throw error;
     }
-    this.#pendingWork.track(this.#settleOnDisk(closed.nextOffset)).catch(onFailure);
+    const end = closed.nextOffset;
+    const cuts = this.#cuts;
+    this.#pendingWork.queue(() => this.#settleOnDisk(end, cuts)).catch(onFailure);
   }
 
   /**
@@ -109,8 +111,8 @@ export class LogDurability {
     this.#options.snapshots.letGo();
   }
 
-  async #settleOnDisk(end: number): Promise<void> {
-    const cuts = this.#cuts;
+  /** `cuts` is how often the log had been cut when `end` was where a segment ended. */
+  async #settleOnDisk(end: number, cuts: number): Promise<void> {
     await this.#syncOtherFiles();
     await this.#options.segments.syncClosed();
     if (cuts !== this.#cuts || end <= this.recoveryPoint) return;

@@ -6,11 +6,19 @@
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
-import { type DirectoryLock, type DiskSpace, FileError, type Runtime } from "../runtime/runtime.ts";
+import {
+  type DirectoryLock,
+  type DiskSpace,
+  FileError,
+  isDescriptorShortage,
+  type Runtime,
+} from "../runtime/runtime.ts";
 import { DirectoryFiles } from "./directory_files.ts";
 import { CleanerCheckpoint } from "./compaction/cleaner_checkpoint.ts";
 import { claim, parseName, unusable } from "./directory_identity.ts";
+import { deletedName, isDeletedName, parentsOfMissing, strayName } from "./directory_names.ts";
 import { DeletedLogs } from "./deleted_logs.ts";
+import { inTurns, retryForDescriptors } from "./flush_logs.ts";
 import type { LogConfig } from "./log_config.ts";
 import { META_PROPERTIES, type MetaProperties } from "./meta_properties.ts";
 import { OpenSegments } from "./open_segments.ts";
@@ -19,20 +27,13 @@ import { PARTITION_METADATA } from "./partition_metadata.ts";
 import { PendingWork } from "./pending_work.ts";
 import { RecoveryPoints } from "./recovery_points.ts";
 import type { RecoveryReport } from "./recovery.ts";
+import { SparingFiles } from "./sparing_files.ts";
 import { StartOffsets } from "./start_offsets.ts";
 import { storageError } from "./storage_error.ts";
 import { replaceTextFile, syncFile } from "./text_file.ts";
 
 const LOCK = ".lock";
 const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
-/** What a directory that is being deleted ends in, after a unique part. */
-const DELETED_SUFFIX = "-delete";
-/** What the directory of a partition that belongs to no topic ends in, after a unique part. */
-const STRAY_SUFFIX = "-stray";
-/** Bytes of the longest name that file systems take. */
-const LONGEST_NAME = 255;
-/** Logs that are brought to the disk together when the directory is closed. */
-const FLUSHES_AT_A_TIME = 32;
 
 /** How a data directory is opened. */
 export interface LogManagerOptions {
@@ -58,6 +59,8 @@ export interface LogManagerOptions {
    * the fault is under way: see `directory_files.ts` for what does that. Must not throw.
    */
   readonly onFailure?: (failure: KafkaError) => void;
+  /** Keeps count of open segment files. Defaults to a count of the directory's own. */
+  readonly openSegments?: OpenSegments;
 }
 
 /** A data directory with its logs. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
@@ -81,7 +84,7 @@ export class LogManager {
   /** Up to where logs have been compacted. */
   readonly #cleaned: CleanerCheckpoint;
   readonly #recoveryPoints: RecoveryPoints;
-  readonly #openSegments = new OpenSegments();
+  readonly #openSegments: OpenSegments;
   readonly #pendingWork = new PendingWork();
   readonly #deleted: DeletedLogs;
   #isClosed = false;
@@ -100,7 +103,9 @@ export class LogManager {
     lock: DirectoryLock,
     properties: MetaProperties,
     parentsToSync: readonly string[],
+    openSegments: OpenSegments,
   ) {
+    this.#openSegments = openSegments;
     const files = new DirectoryFiles(options.runtime.files, (fault) => this.#fail(fault));
     this.#files = files;
     this.#options = { ...options, runtime: { ...options.runtime, files } };
@@ -145,8 +150,11 @@ export class LogManager {
    * what to do, when another process has it, when it belongs to another node or cluster, and when it
    * cannot be read or written. Await {@linkcode LogManager.flushDirectory} before anything is written.
    */
-  static open(options: LogManagerOptions): LogManager {
-    const { directory, runtime } = options;
+  static open(given: LogManagerOptions): LogManager {
+    const { directory, openSegments = new OpenSegments() } = given;
+    const files = new SparingFiles(given.runtime.files, () => openSegments.makeRoom());
+    const runtime = { ...given.runtime, files };
+    const options = { ...given, runtime };
     let lock: DirectoryLock | null;
     let made: string[];
     try {
@@ -164,7 +172,7 @@ export class LogManager {
       );
     }
     try {
-      const manager = new LogManager(options, lock, claim(options), made);
+      const manager = new LogManager(options, lock, claim(options), made, openSegments);
       manager.#removeDeleted();
       if (options.configOf) manager.openAll(options.configOf);
       return manager;
@@ -282,8 +290,7 @@ export class LogManager {
       // First: a log that is made anew under this name must not pass for compacted.
       this.#cleaned.remove(name);
       if (files.exists(this.#path(name))) {
-        const suffix = `.${uniqueWord(random)}${DELETED_SUFFIX}`;
-        const doomed = this.#path(name.slice(0, LONGEST_NAME - suffix.length) + suffix);
+        const doomed = this.#path(deletedName(name, random));
         const move = () => files.rename(this.#path(name), doomed);
         if (log === undefined) {
           move();
@@ -325,8 +332,7 @@ export class LogManager {
     this.#logs.delete(name);
     this.#gone++;
     this.#recoveryPoints.forget(name);
-    const suffix = `.${uniqueWord(random)}${STRAY_SUFFIX}`;
-    const place = name.slice(0, LONGEST_NAME - suffix.length) + suffix;
+    const place = strayName(name, random);
     try {
       this.#cleaned.remove(name);
       files.rename(this.#path(name), this.#path(place));
@@ -347,7 +353,10 @@ export class LogManager {
     this.#isClosed = true;
     try {
       if (this.#failure !== null) return;
-      await this.flush();
+      await retryForDescriptors(this.#options.runtime, async () => {
+        const shortage = await this.#flushThose((log) => log.isDirty);
+        if (shortage !== null) throw shortage;
+      });
       // A log that nobody has opened since a crash has not been checked yet.
       const isClean = (this.#isOpened || this.wasShutDownCleanly) && this.#failures.size === 0 &&
         [...this.#logs.values()].every((log) => log.failure === null);
@@ -469,24 +478,19 @@ export class LogManager {
     await this.#flushThose((log) => log.isDirty);
   }
 
-  #flushThose(isChosen: (log: PartitionLog) => boolean): Promise<void> {
+  #flushThose(isChosen: (log: PartitionLog) => boolean): Promise<KafkaError | null> {
     return this.#pendingWork.track(this.#flushAll(isChosen));
   }
 
-  async #flushAll(isChosen: (log: PartitionLog) => boolean): Promise<void> {
-    await this.#inTurns(isChosen, (log) => log.flush());
+  /** Resolves with the error of a log that got no descriptor, and can be flushed later, or null. */
+  async #flushAll(isChosen: (log: PartitionLog) => boolean): Promise<KafkaError | null> {
+    const errors = await inTurns(this.#working(isChosen), (log) => log.flush());
     await this.flushDirectory();
+    return errors.find(isDescriptorShortage) as KafkaError | undefined ?? null;
   }
 
-  /** Resolves when `run` has ended for each log that is chosen and works, well or not. */
-  async #inTurns(
-    isChosen: (log: PartitionLog) => boolean,
-    run: (log: PartitionLog) => Promise<void>,
-  ): Promise<void> {
-    const logs = [...this.#logs.values()].filter((log) => log.failure === null && isChosen(log));
-    for (let i = 0; i < logs.length; i += FLUSHES_AT_A_TIME) {
-      await Promise.allSettled(logs.slice(i, i + FLUSHES_AT_A_TIME).map(run));
-    }
+  #working(isChosen: (log: PartitionLog) => boolean): PartitionLog[] {
+    return [...this.#logs.values()].filter((log) => log.failure === null && isChosen(log));
   }
 
   /**
@@ -510,10 +514,10 @@ export class LogManager {
 
   async #checkpoint(): Promise<void> {
     try {
-      await this.#inTurns(
-        (log) => log.names.isUnnamed && log.logEndOffset > log.logStartOffset,
-        (log) => log.names.syncDirectory(),
+      const unnamed = this.#working((log) =>
+        log.names.isUnnamed && log.logEndOffset > log.logStartOffset
       );
+      await inTurns(unnamed, (log) => log.names.syncDirectory());
       await this.#recoveryPoints.save();
     } catch (error) {
       throw storageError(`Cannot write the checkpoints of ${this.directory}`, error);
@@ -563,7 +567,7 @@ export class LogManager {
   /** What an interrupted deletion left. */
   #removeDeleted(): void {
     for (const name of this.#list()) {
-      if (/\.[0-9a-f]{32}-delete$/.test(name)) this.#options.runtime.files.remove(this.#path(name));
+      if (isDeletedName(name)) this.#options.runtime.files.remove(this.#path(name));
     }
   }
 
@@ -575,21 +579,4 @@ export class LogManager {
   #path(name: string): string {
     return `${this.directory}/${name}`;
   }
-}
-
-/** The parents of `directory` and of its own parents, as far as those do not exist. */
-function parentsOfMissing(files: Runtime["files"], directory: string): string[] {
-  const parents: string[] = [];
-  for (let path = directory; path !== "." && path !== "/" && !files.exists(path);) {
-    const slash = path.lastIndexOf("/");
-    path = slash < 0 ? "." : path.slice(0, slash) || "/";
-    parents.push(path);
-  }
-  return parents;
-}
-
-/** 32 hexadecimal digits. */
-function uniqueWord(random: Runtime["random"]): string {
-  const bytes = random.fill(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -20,13 +20,14 @@ import { PARTITION_METADATA, readTopicId, writePartitionMetadata } from "./parti
 import { type ActiveProducer, ProducerState } from "./producer_state.ts";
 import { LogStart } from "./log_start.ts";
 import { LogDurability } from "./log_durability.ts";
+import { LogHealth } from "./log_health.ts";
 import { LogOpening } from "./log_opening.ts";
 import { OpenSegments } from "./open_segments.ts";
 import { ProducerSnapshots } from "./producer_snapshots.ts";
 import { abortedTransactions, loadProducers } from "./replay_log.ts";
 import { countDeletable } from "./retention.ts";
 import { SegmentList } from "./segment_list.ts";
-import { asKafkaError, storageError } from "./storage_error.ts";
+import { asKafkaError } from "./storage_error.ts";
 import { DurableFile } from "./text_file.ts";
 import { firstFrom, newestRecord, type TimestampedOffset } from "./timestamp_lookup.ts";
 import type { AbortedTransaction } from "./transaction_index.ts";
@@ -60,15 +61,14 @@ export class PartitionLog {
   #topicId: string = ZERO_UUID;
   #config: LogConfig;
   #logStartOffset: number;
-  /** Why nothing more is appended, or null. */
-  #failure: KafkaError | null = null;
-  #isClosed = false;
+  readonly #health: LogHealth;
 
   private constructor(options: PartitionLogOptions) {
     const { runtime, runtime: { files }, directory } = options;
     this.topic = options.topic;
     this.partition = options.partition;
     this.name = `${options.topic}-${options.partition}`;
+    this.#health = new LogHealth(this.name);
     this.#directory = directory;
     this.#runtime = runtime;
     this.#config = options.config;
@@ -76,10 +76,10 @@ export class PartitionLog {
     this.#start = new LogStart({
       write: options.onLogStartOffset ?? (() => {}),
       onSaved: () => {
-        if (this.#failure === null) this.#segments.removeRetired(runtime.clock.now());
+        if (this.#health.failure === null) this.#segments.removeRetired(runtime.clock.now());
       },
       onFailed: () => {
-        if (this.#failure === null) this.#segments.removeRetiredIndexes();
+        if (this.#health.failure === null) this.#segments.removeRetiredIndexes();
       },
     });
     this.#segments = new SegmentList(
@@ -99,7 +99,7 @@ export class PartitionLog {
       metadata: this.#metadata,
       onRecoveryPoint: options.onRecoveryPoint ?? (() => {}),
       onFailure: (error) => {
-        if (!this.#isClosed) this.#fail(`Cannot flush ${this.name}`, error);
+        if (!this.#health.isClosed) this.#health.flushFailed(error);
       },
       pendingWork: options.pendingWork,
     });
@@ -109,7 +109,7 @@ export class PartitionLog {
       producers: this.#producers,
       epochs: this.#epochs,
       codecs: () => this.#runtime.codecs(),
-      onBroken: (error) => void this.#fail(`Cannot restore the end of ${this.name}`, error),
+      onBroken: (error) => void this.#health.fail(`Cannot restore the end of ${this.name}`, error),
     });
     this.compaction = new LogCompaction({
       name: this.name,
@@ -119,7 +119,7 @@ export class PartitionLog {
       segments: this.#segments,
       config: () => this.#config,
       logStartOffset: () => this.#logStartOffset,
-      isWritable: () => this.#failure === null,
+      isWritable: () => this.#health.failure === null,
       lastProduced: (producerId) => this.#producers.lastProduced(producerId),
       aborted: (startOffset, endOffset) => this.abortedTransactions(startOffset, endOffset),
       cleanedOffset: options.cleanedOffset ?? 0,
@@ -189,7 +189,7 @@ export class PartitionLog {
 
   /** Why the log takes no more records, or null while it does. */
   get failure(): KafkaError | null {
-    return this.#failure;
+    return this.#health.failure;
   }
 
   /** Which of its segments' names are on the disk. */
@@ -209,7 +209,7 @@ export class PartitionLog {
 
   /** Takes no more records from now on, because of `failure`; what is there can be read. */
   takeOffline(failure: KafkaError): void {
-    this.#failure ??= failure;
+    this.#health.takeOffline(failure);
   }
 
   /** The newest leader epoch, or -1. */
@@ -229,7 +229,10 @@ export class PartitionLog {
 
   /** A leader of `epoch` begins at the log's end. Say so before its first record is read. */
   assignEpoch(epoch: number): void {
-    this.#change("assign a leader epoch to", () => this.#epochs.assign(epoch, this.logEndOffset));
+    this.#health.change(
+      "assign a leader epoch to",
+      () => this.#epochs.assign(epoch, this.logEndOffset),
+    );
   }
 
   /** The settings from now on. */
@@ -239,7 +242,7 @@ export class PartitionLog {
 
   /** Remembers the topic's id in `partition.metadata`, for a log that was opened without it. */
   assignTopicId(topicId: string): void {
-    this.#change("write the topic id of", () => {
+    this.#health.change("write the topic id of", () => {
       this.#metadata.letGo();
       writePartitionMetadata(this.#runtime.files, this.#metadata.path, topicId);
     });
@@ -254,7 +257,7 @@ export class PartitionLog {
    * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, KAFKA_STORAGE_ERROR.
    */
   append(records: Uint8Array, options: AppendOptions): AppendResult {
-    if (this.#failure !== null) throw this.#failure;
+    this.#health.check();
     return this.#appender.append(records, options, this.#config, this.#runtime.clock.now());
   }
 
@@ -279,7 +282,7 @@ export class PartitionLog {
         endOffset === options.endOffset ? options : { ...options, endOffset },
       );
     } catch (error) {
-      throw this.#failed("read", error);
+      throw this.#health.failed("read", error);
     }
   }
 
@@ -294,7 +297,7 @@ export class PartitionLog {
 
   /** Aborted transactions that may have records in `[fetchOffset, endOffset)`, in marker order. */
   abortedTransactions(fetchOffset: number, endOffset: number): AbortedTransaction[] {
-    return this.#guard(
+    return this.#health.guard(
       "look for aborted transactions in",
       () => abortedTransactions(this.#segments.all, this.#snapshots, fetchOffset, endOffset),
     );
@@ -302,7 +305,7 @@ export class PartitionLog {
 
   /** The first record whose timestamp is at least `timestampMs`, or null. */
   offsetForTimestamp(timestampMs: Int64, codecs: HostCodecs): TimestampedOffset | null {
-    return this.#guard(
+    return this.#health.guard(
       "search",
       () => firstFrom(this.#segments.all, timestampMs, this.#logStartOffset, codecs),
     );
@@ -310,7 +313,7 @@ export class PartitionLog {
 
   /** The record with the largest timestamp, the first of them where several have it, or null. */
   offsetOfMaxTimestamp(codecs: HostCodecs): TimestampedOffset | null {
-    return this.#guard(
+    return this.#health.guard(
       "search",
       () => newestRecord(this.#segments.all, this.#logStartOffset, codecs),
     );
@@ -329,7 +332,7 @@ export class PartitionLog {
       );
     }
     if (offset <= this.#logStartOffset) return;
-    this.#change("delete records of", () => {
+    this.#health.change("delete records of", () => {
       this.#advance(offset, this.#segments.countBefore(offset), this.#runtime.clock.now());
     });
   }
@@ -340,7 +343,7 @@ export class PartitionLog {
    * many segments were deleted. `nowMs` is ms since 1970.
    */
   applyRetention(nowMs: number, highWatermark: number = this.logEndOffset): number {
-    return this.#change("delete old segments of", () => {
+    return this.#health.change("delete old segments of", () => {
       this.#removeRetired(nowMs);
       // What is stable by now need not be remembered.
       this.#producers.lastStableOffset(highWatermark);
@@ -366,7 +369,7 @@ export class PartitionLog {
     try {
       await this.#start.saved();
     } catch (error) {
-      throw this.#failed("write down the start of", error);
+      throw this.#health.failed("write down the start of", error);
     }
   }
 
@@ -390,7 +393,7 @@ export class PartitionLog {
   truncateTo(offset: number): void {
     if (offset >= this.logEndOffset) return;
     if (offset <= this.#segments.all[0]!.baseOffset) return this.truncateFully(offset);
-    this.#change("truncate", () => {
+    this.#health.change("truncate", () => {
       this.#durability.lower(offset);
       this.compaction.onTruncated(offset);
       this.#segments.truncate(offset);
@@ -408,7 +411,7 @@ export class PartitionLog {
 
   /** Removes every record: the log is empty and begins and ends at `offset`. */
   truncateFully(offset: number): void {
-    this.#change("truncate", () => {
+    this.#health.change("truncate", () => {
       this.#segments.unmark(0);
       this.#durability.lower(offset);
       this.compaction.onTruncated(offset);
@@ -434,23 +437,24 @@ export class PartitionLog {
   /** Closes the active segment and begins another, unless it is empty. */
   roll(): void {
     if (this.#segments.active.size === 0) return;
-    this.#change("roll", () => this.#segments.roll(this.#config));
+    this.#health.change("roll", () => this.#segments.roll(this.#config));
   }
 
   /**
    * Resolves when everything appended before the call is on the disk. When it rejects, what is there
-   * is not known: the log takes no more records until it is opened again.
+   * is not known, and the log takes no more records until it is opened again, unless it was for want
+   * of a descriptor: then nothing was synced, and the caller may try again.
    */
   async flush(): Promise<void> {
-    if (this.#failure !== null) throw this.#failure;
+    this.#health.check();
     try {
       await this.#start.lowered();
       await this.#durability.flush();
     } catch (error) {
-      throw this.#fail(`Cannot flush ${this.name}`, error);
+      throw this.#health.flushFailed(error);
     }
     // A segment's own sync at a roll may have failed meanwhile.
-    if (this.#failure !== null) throw this.#failure;
+    this.#health.check();
   }
 
   /** Whether {@linkcode PartitionLog.flush} has anything to do. */
@@ -463,7 +467,7 @@ export class PartitionLog {
    * For a process that ends in an orderly way, after the last append.
    */
   store(): void {
-    this.#guard("store the indexes of", () => {
+    this.#health.guard("store the indexes of", () => {
       this.#segments.storeIndexes();
       if (this.logEndOffset > this.#logStartOffset || this.#producers.size > 0) {
         this.#snapshots.take(this.logEndOffset, this.#producers);
@@ -474,7 +478,7 @@ export class PartitionLog {
 
   /** Closes the files. Batches that were read and not yet copied cannot be copied any more. */
   close(): void {
-    if (this.#isClosed) return;
+    if (this.#health.isClosed) return;
     this.#end();
     this.#segments.close();
     if (this.#start.isSaved) this.#segments.removeRetired(Infinity);
@@ -503,8 +507,7 @@ export class PartitionLog {
   }
 
   #end(): void {
-    this.#isClosed = true;
-    this.#failure ??= storageError(`Cannot use ${this.name}`, new Error("the log has been closed"));
+    this.#health.close();
     this.#durability.letGo();
   }
 
@@ -564,35 +567,5 @@ export class PartitionLog {
   #removeRetired(nowMs: number): void {
     if (this.#start.isSaved) this.#segments.removeRetired(nowMs);
     else this.#start.retry();
-  }
-
-  #fail(what: string, cause: unknown): KafkaError {
-    const error = storageError(what, cause);
-    this.#failure ??= error;
-    return error;
-  }
-
-  #failed(action: string, error: unknown): unknown {
-    return asKafkaError(`Cannot ${action} ${this.name}`, error);
-  }
-
-  /** As `#guard`, for what writes: nothing is, once files failed or what `mustEnd` was done in part. */
-  #change<T>(action: string, run: () => T, mustEnd = false): T {
-    if (this.#failure !== null) throw this.#failure;
-    try {
-      return this.#guard(action, run);
-    } catch (error) {
-      if (mustEnd) this.#failure ??= error as KafkaError;
-      throw error;
-    }
-  }
-
-  #guard<T>(action: string, run: () => T): T {
-    if (this.#isClosed) throw this.#failure;
-    try {
-      return run();
-    } catch (error) {
-      throw this.#failed(action, error);
-    }
   }
 }

@@ -15,6 +15,7 @@ import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "./batch_scanner.ts";
 import { DELETED_SUFFIX } from "./compaction/swap_files.ts";
 import { type LogRecords, SegmentSlice } from "./log_records.ts";
 import { type CountedSegment, OpenSegments } from "./open_segments.ts";
+import { ReaderPlaces } from "./reader_places.ts";
 import { loadIndex, removeIndex, siblingPath, storeIndex } from "./segment_index_files.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
 import { UnreadBytes } from "./unread_bytes.ts";
@@ -31,10 +32,11 @@ export function segmentFileName(baseOffset: number): string {
   return `${String(baseOffset).padStart(20, "0")}.log`;
 }
 
-/** How many readers' places a segment remembers. */
-const HINTS = 4;
 /** A first timestamp that has not been looked up. */
 const NOT_READ = -2;
+
+/** Why a file cannot be made now that can be made later. */
+const PASSING: ReadonlySet<FileError["reason"]> = new Set(["no-space", "too-many-open"]);
 
 /** What a segment may be told at once; all of it can be left out. */
 export interface SegmentOptions {
@@ -89,10 +91,7 @@ export class Segment implements CountedSegment {
   #cuts = 0;
   /** What could not be read when it was to be sent. */
   #unread: UnreadBytes | null = null;
-  // Offsets that readers came to lately and the positions they were found at.
-  readonly #hintOffsets = new Float64Array(HINTS).fill(-1);
-  readonly #hintPositions = new Uint32Array(HINTS);
-  #nextHint = 0;
+  readonly #places = new ReaderPlaces();
 
   /** A segment over the file at `path`, made when it is first written. Nothing is read yet. */
   constructor(
@@ -129,13 +128,10 @@ export class Segment implements CountedSegment {
     if (this.#isClosed) {
       throw storageError(`Cannot read ${this.path}`, new Error("the segment has been closed"));
     }
-    this.#open.opening(this);
-    try {
-      return this.#file = this.#files.open(this.path, this.size === 0 ? "create" : "write");
-    } catch (error) {
-      this.#open.closed(this);
-      throw error;
-    }
+    this.#open.beforeOpen();
+    const file = this.#files.open(this.path, this.size === 0 ? "create" : "write");
+    this.#open.opened(this);
+    return this.#file = file;
   }
 
   /** Whether its file must stay open for now. */
@@ -228,9 +224,8 @@ export class Segment implements CountedSegment {
    */
   locate(offset: number): number {
     if (offset >= this.nextOffset) return this.size;
-    for (let hint = 0; hint < HINTS; hint++) {
-      if (this.#hintOffsets[hint] === offset) return this.#hintPositions[hint]!;
-    }
+    const remembered = this.#places.positionOf(offset);
+    if (remembered !== -1) return remembered;
     const { index } = this;
     const relative = offset - this.baseOffset;
     const entry = index.entryForOffset(relative);
@@ -248,7 +243,7 @@ export class Segment implements CountedSegment {
       if (isFirst && scanner.lastOffset > this.baseOffset + index.lastOffsetAt(entry)) break;
       isFirst = false;
       if (scanner.lastOffset >= offset) {
-        this.#remember(offset, scanner.position);
+        this.#places.remember(offset, scanner.position);
         return scanner.position;
       }
     }
@@ -265,7 +260,7 @@ export class Segment implements CountedSegment {
     const limit = endOffset >= this.nextOffset ? this.size : this.locate(endOffset);
     if (limit <= start) return start;
     if (limit - start <= maxBytes) {
-      if (limit === this.size) this.#remember(this.nextOffset, limit);
+      if (limit === this.size) this.#places.remember(this.nextOffset, limit);
       return limit;
     }
     const target = start + maxBytes;
@@ -283,7 +278,7 @@ export class Segment implements CountedSegment {
     while (scanner.next()) {
       if (scanner.nextPosition > target && !(minOneBatch && end === start)) break;
       end = scanner.nextPosition;
-      this.#remember(scanner.lastOffset + 1, end);
+      this.#places.remember(scanner.lastOffset + 1, end);
       if (end >= target) break;
     }
     if (scanner.problem !== null) throw this.#damaged(scanner);
@@ -368,7 +363,7 @@ export class Segment implements CountedSegment {
     this.isDirty = true;
     this.#cuts++;
     this.#unread = null;
-    this.#hintOffsets.fill(-1);
+    this.#places.clear();
     this.nextOffset = this.baseOffset;
     this.size = position;
     let scanner = this.#scanFrom(index.entryForPosition(position - 1), position);
@@ -408,10 +403,10 @@ export class Segment implements CountedSegment {
     // One at a time: hosts tell of a failure once, and it concerns all whose bytes it lost.
     while (this.#syncing !== null) await this.#syncing;
     if (!this.isDirty || this.#isClosed) return;
-    const { file } = this;
+    // To open one of the two files may close the other: each is opened right before its own sync.
     const syncing = this.aborted.isDirty
-      ? this.aborted.sync().then(() => this.#isClosed ? undefined : file.sync())
-      : file.sync();
+      ? this.aborted.sync().then(() => this.#isClosed ? undefined : this.file.sync())
+      : this.file.sync();
     this.isDirty = false;
     this.#syncing = syncing;
     try {
@@ -434,7 +429,7 @@ export class Segment implements CountedSegment {
     try {
       storeIndex(this.#files, this.path, this.#index);
     } catch (error) {
-      if (!(error instanceof FileError && error.reason === "no-space")) throw error;
+      if (!(error instanceof FileError && PASSING.has(error.reason))) throw error;
       // It is built again when it is needed; a part of it must not pass for the whole.
       removeIndex(this.#files, this.path);
       return;
@@ -459,7 +454,7 @@ export class Segment implements CountedSegment {
     this.#isTrusted = true;
     this.#maxTimestamp = -1;
     this.#maxTimestampOffset = this.baseOffset;
-    this.#hintOffsets.fill(-1);
+    this.#places.clear();
     const scanner = new BatchScanner(this.file, 0, this.size, WALK_WINDOW);
     while (scanner.next()) {
       const timestamp = readMaxTimestamp(scanner.bytes, scanner.at);
@@ -578,13 +573,6 @@ export class Segment implements CountedSegment {
     this.aborted.letGo();
     this.#open.unloaded(this);
     this.#isClosed = true;
-  }
-
-  #remember(offset: number, position: number): void {
-    for (let hint = 0; hint < HINTS; hint++) if (this.#hintOffsets[hint] === offset) return;
-    this.#hintOffsets[this.#nextHint] = offset;
-    this.#hintPositions[this.#nextHint] = position;
-    this.#nextHint = (this.#nextHint + 1) % HINTS;
   }
 
   #damaged(scanner: BatchScanner): Error {

@@ -157,8 +157,10 @@ export class SegmentList {
   /** Adds a segment that begins where the active one ends. */
   roll(config: LogConfig): void {
     const closed = this.active;
+    // Before anything has changed: the index may have to be loaded, which may fail.
+    const { index } = closed;
     this.add(closed.nextOffset, config);
-    closed.index.trim();
+    index.trim();
     this.#onRoll(closed);
   }
 

@@ -13,15 +13,16 @@ import {
   type Network,
   type Runtime,
 } from "./runtime.ts";
-import { connectError, listenError } from "./errors.ts";
+import { acceptShortage, connectError, listenError } from "./errors.ts";
 import { hostClock, hostRandom } from "./host_clock.ts";
 import { unmappedHost } from "./ip_address.ts";
 import { denoFiles } from "./deno_files.ts";
 import { denoTryLock } from "./deno_lock.ts";
+import { LINUX_LIMITS, openFileLimitIn } from "./open_file_limit.ts";
 import { readableOver, writableOver } from "./streams.ts";
 import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
 
-/** How long `accept` waits after the system could not give a connection (too many open files). */
+/** How long `accept` waits after the system could not give a connection. */
 const ACCEPT_BACKOFF_MS = 50;
 
 /** Makes the runtime of the Deno process this runs in. */
@@ -34,7 +35,18 @@ export function denoRuntime(): Runtime {
     network: denoNetwork,
     files: denoFiles(denoTryLock),
     codecs: () => codecs ??= zlibCodecs(builtinZlib()),
+    openFileLimit,
   };
+}
+
+/** Deno has raised the soft limit to the hard one before this runs. */
+function openFileLimit(): number | undefined {
+  try {
+    return openFileLimitIn(Deno.readTextFileSync(LINUX_LIMITS));
+  } catch {
+    // Not Linux, or not among the granted rights.
+    return undefined;
+  }
 }
 
 function builtinZlib(): ZlibModule {
@@ -94,9 +106,12 @@ class DenoListener implements Listener {
     while (!this.#closed) {
       try {
         return new DenoConnection(await this.inner.accept());
-      } catch {
-        // Closed, or out of descriptors, or the peer left before it was accepted: go on, slowly.
-        if (!this.#closed) await this.#backOff();
+      } catch (cause) {
+        if (this.#closed) break;
+        const shortage = acceptShortage(this.address, cause);
+        if (shortage !== null) throw shortage;
+        // The peer left before it was accepted: go on, slowly.
+        await this.#backOff();
       }
     }
     return null;

@@ -8,7 +8,14 @@
 
 import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
 import type { TryLock } from "./node_lock.ts";
-import type { DirectoryEntry, DiskSpace, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
+import {
+  type DirectoryEntry,
+  type DiskSpace,
+  type FileHandle,
+  type FileSystem,
+  isDescriptorShortage,
+  type OpenMode,
+} from "./runtime.ts";
 
 const OPTIONS: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
   read: { read: true },
@@ -59,7 +66,9 @@ class DenoFile implements FileHandle {
 
   async read(target: Uint8Array, position: number): Promise<number> {
     this.#mustBeOpen("read");
-    const reader = this.#reader ??= attempt("open", this.path, () => Deno.openSync(this.path));
+    const reader = this.#openReader();
+    // Without a descriptor for a second reader, the read holds the event loop up.
+    if (reader === null) return this.readAt(target, position);
     const reading = this.#lastRead.then(() => readLater(reader, target, position));
     this.#lastRead = reading.catch(() => {});
     this.#reads++;
@@ -69,6 +78,16 @@ class DenoFile implements FileHandle {
       throw fileError(`read ${target.length} bytes at ${position} of`, this.path, cause);
     } finally {
       if (--this.#reads === 0 && this.#closed) reader.close();
+    }
+  }
+
+  /** The file once more, or null when there is no descriptor for it. */
+  #openReader(): Deno.FsFile | null {
+    try {
+      return this.#reader ??= attempt("open", this.path, () => Deno.openSync(this.path));
+    } catch (error) {
+      if (isDescriptorShortage(error)) return null;
+      throw error;
     }
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { hostAndPort } from "./ip_address.ts";
-import { AddressInUseError, ConnectionError, FileError } from "./runtime.ts";
+import { type Address, AddressInUseError, ConnectionError, FileError } from "./runtime.ts";
 
 interface Explanation {
   readonly reason: FileError["reason"];
@@ -31,10 +31,13 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   EISDIR: { reason: "refused", text: "it is a directory" },
   ENOTEMPTY: { reason: "exists", text: "a directory with content is in the way" },
   EMFILE: {
-    reason: "refused",
+    reason: "too-many-open",
     text: "this process has too many open files, raise its limit (ulimit -n)",
   },
-  ENFILE: { reason: "refused", text: "the system has too many open files" },
+  ENFILE: {
+    reason: "too-many-open",
+    text: "the system has too many open files, raise its limit (sysctl fs.file-max on Linux)",
+  },
   EIO: { reason: "io", text: "the disk reports an error, check it" },
   EBADF: { reason: "refused", text: "it has been closed, or was opened for reading only" },
   EINVAL: { reason: "refused", text: "the system does not allow it" },
@@ -71,6 +74,25 @@ export function fileErrorOfCode(action: string, path: string, code: string): Fil
   return fileError(action, path, Object.assign(new Error(code), { code }));
 }
 
+/** What to do about a host's `cause` when no descriptor was left for a socket, or null. */
+function shortageText(cause: unknown): string | null {
+  const known = EXPLANATIONS[codeOf(cause)];
+  return known?.reason === "too-many-open" ? known.text : null;
+}
+
+/**
+ * The error for a connection that could not be accepted for want of a descriptor, or null when `cause`
+ * is something else.
+ */
+export function acceptShortage({ host, port }: Address, cause: unknown): ConnectionError | null {
+  const text = shortageText(cause);
+  if (text === null) return null;
+  return new ConnectionError(
+    `Cannot accept a connection on ${hostAndPort(host, port)}: ${text}`,
+    { cause, reason: "too-many-open" },
+  );
+}
+
 /** The error for a failed attempt to listen. */
 export function listenError(
   host: string,
@@ -97,7 +119,10 @@ export function listenError(
         { cause },
       );
     default:
-      return new ConnectionError(`Cannot listen on ${target}: ${message}`, { cause });
+      return new ConnectionError(
+        `Cannot listen on ${target}: ${shortageText(cause) ?? message}`,
+        { cause, ...reasonOf(cause) },
+      );
   }
 }
 
@@ -107,6 +132,13 @@ export function connectError(host: string, port: number, cause: unknown): Connec
   const message = cause instanceof Error ? cause.message : String(cause);
   const text = codeOf(cause) === "ECONNREFUSED"
     ? "nothing listens there, check the address and that the broker runs"
-    : message;
-  return new ConnectionError(`Cannot connect to ${target}: ${text}`, { cause });
+    : shortageText(cause) ?? message;
+  return new ConnectionError(`Cannot connect to ${target}: ${text}`, {
+    cause,
+    ...reasonOf(cause),
+  });
+}
+
+function reasonOf(cause: unknown): { readonly reason?: "too-many-open" } {
+  return shortageText(cause) === null ? {} : { reason: "too-many-open" };
 }

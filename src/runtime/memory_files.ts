@@ -34,6 +34,8 @@ export class MemoryDisk {
  * ```
  */
 export class MemoryFileSystem implements FileSystem {
+  /** The most files that may be open at one time; what needs another one fails as with EMFILE. */
+  maxOpenFiles = Infinity;
   readonly #tree: PathTree<ChunkedBytes>;
   readonly #handles = new Set<MemoryFile>();
   readonly #locks = new Set<DirectoryLock>();
@@ -41,6 +43,11 @@ export class MemoryFileSystem implements FileSystem {
   /** Uses `disk`, which others may use too. */
   constructor(readonly disk: MemoryDisk = new MemoryDisk()) {
     this.#tree = disk.tree;
+  }
+
+  /** How many files are open. */
+  get openFiles(): number {
+    return this.#handles.size;
   }
 
   /** Closes all files and frees all locks taken through this object, as the end of a process does. */
@@ -51,6 +58,7 @@ export class MemoryFileSystem implements FileSystem {
 
   /** As {@linkcode FileSystem.open}. */
   open(path: string, mode: OpenMode): FileHandle {
+    this.#takeDescriptor("open", path);
     const node = this.#tree.openFile(path, mode);
     return new MemoryFile(path, node, mode !== "read", this.#handles);
   }
@@ -62,6 +70,7 @@ export class MemoryFileSystem implements FileSystem {
 
   /** As {@linkcode FileSystem.list}. */
   list(path: string): DirectoryEntry[] {
+    this.#takeDescriptor("list", path);
     return this.#tree.list(path);
   }
 
@@ -83,6 +92,7 @@ export class MemoryFileSystem implements FileSystem {
   /** As {@linkcode FileSystem.syncDirectory}; rejects when there is no such directory. */
   // deno-lint-ignore require-await -- a throw becomes a rejection
   async syncDirectory(path: string): Promise<void> {
+    this.#takeDescriptor("sync directory", path);
     this.#tree.directory("sync directory", path);
   }
 
@@ -100,6 +110,10 @@ export class MemoryFileSystem implements FileSystem {
     };
     this.#locks.add(lock);
     return lock;
+  }
+
+  #takeDescriptor(action: string, path: string): void {
+    if (this.#handles.size >= this.maxOpenFiles) throw fileErrorOfCode(action, path, "EMFILE");
   }
 }
 

@@ -4,20 +4,24 @@
  * @module
  */
 
+import { readFileSync } from "node:fs";
 import * as net from "node:net";
 import * as process from "node:process";
 import * as zlib from "node:zlib";
 import type { Connection, Listener, Network, Runtime } from "./runtime.ts";
-import { connectError, listenError } from "./errors.ts";
+import { acceptShortage, connectError, listenError } from "./errors.ts";
 import { hostClock, hostRandom } from "./host_clock.ts";
 import { nodeFiles } from "./node_files.ts";
 import type { BindAbstractSocket } from "./linux_claim.ts";
 import { nodeTryLock } from "./node_lock.ts";
 import { NodeConnection } from "./node_connection.ts";
+import { LINUX_LIMITS, openFileLimitIn, wholeLimit } from "./open_file_limit.ts";
 import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
 
 /** Connections that wait to be accepted beyond this are refused, as a full backlog would. */
 const MAX_UNACCEPTED = 1024;
+/** The part of the process's descriptors that such connections may take. */
+const UNACCEPTED_SHARE = 32;
 
 /** Makes the runtime of the Node or Bun process this runs in. */
 export function nodeRuntime(): Runtime {
@@ -29,7 +33,29 @@ export function nodeRuntime(): Runtime {
     network: nodeNetwork,
     files: nodeFiles(nodeTryLock(process.platform, process.pid, bindAbstractSocket)),
     codecs: () => codecs ??= zlibCodecs(zlib as unknown as ZlibModule),
+    openFileLimit,
   };
+}
+
+/** Node and Bun have raised the soft limit to the hard one before this runs. */
+function openFileLimit(): number | undefined {
+  try {
+    return openFileLimitIn(readFileSync(LINUX_LIMITS, "utf8"));
+  } catch {
+    // Not Linux. A report takes milliseconds, and has the limit on macOS.
+    return reportedLimit();
+  }
+}
+
+function reportedLimit(): number | undefined {
+  try {
+    const { userLimits } = process.report.getReport() as unknown as {
+      readonly userLimits?: { readonly open_files?: { readonly soft?: unknown } };
+    };
+    return wholeLimit(userLimits?.open_files?.soft);
+  } catch {
+    return undefined;
+  }
 }
 
 const nodeNetwork: Network = {
@@ -61,25 +87,35 @@ const nodeNetwork: Network = {
 class NodeListener implements Listener {
   readonly address: Listener["address"];
   readonly #arrived: NodeConnection[] = [];
-  readonly #waiting: ((connection: Connection | null) => void)[] = [];
+  readonly #waiting: {
+    readonly resolve: (connection: Connection | null) => void;
+    readonly reject: (error: Error) => void;
+  }[] = [];
+  readonly #maxUnaccepted = Math.min(
+    MAX_UNACCEPTED,
+    Math.ceil((openFileLimit() ?? Infinity) / UNACCEPTED_SHARE),
+  );
   #closed = false;
 
   constructor(readonly server: net.Server) {
     const { address, port } = server.address() as net.AddressInfo;
     this.address = { host: address, port };
     server.on("connection", (socket) => this.#arrive(socket));
-    // Out of descriptors: the system's backlog keeps the peers until there are some again.
-    server.on("error", () => {});
+    // Out of descriptors: the host has closed the peer, or keeps it in the backlog.
+    server.on("error", (cause) => {
+      const shortage = acceptShortage(this.address, cause);
+      if (shortage !== null) this.#waiting.shift()?.reject(shortage);
+    });
   }
 
   #arrive(socket: net.Socket): void {
-    if (this.#closed || this.#arrived.length >= MAX_UNACCEPTED) {
+    if (this.#closed || this.#arrived.length >= this.#maxUnaccepted) {
       socket.destroy();
       return;
     }
     const connection = new NodeConnection(socket);
     const accept = this.#waiting.shift();
-    if (accept) accept(connection);
+    if (accept) accept.resolve(connection);
     else this.#arrived.push(connection);
   }
 
@@ -87,7 +123,7 @@ class NodeListener implements Listener {
     if (this.#closed) return Promise.resolve(null);
     const connection = this.#arrived.shift();
     if (connection) return Promise.resolve(connection);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   close(): void {
@@ -95,7 +131,7 @@ class NodeListener implements Listener {
     this.#closed = true;
     this.server.close();
     for (const connection of this.#arrived.splice(0)) connection.close();
-    for (const resolve of this.#waiting.splice(0)) resolve(null);
+    for (const { resolve } of this.#waiting.splice(0)) resolve(null);
   }
 }
 

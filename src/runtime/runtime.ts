@@ -70,7 +70,11 @@ export interface Connection {
 export interface Listener {
   /** Where it listens: the port the host chose when 0 was asked for. */
   readonly address: Address;
-  /** The next connection, or null once the listener is closed. */
+  /**
+   * The next connection, or null once the listener is closed. Rejects with a
+   * {@linkcode ConnectionError} of the reason `too-many-open` when there is no descriptor for it:
+   * close some, wait, and call again. Hosts that cannot tell keep the peer waiting, or close it.
+   */
   accept(): Promise<Connection | null>;
   close(): void;
 }
@@ -205,6 +209,11 @@ export interface Runtime {
   readonly files: FileSystem;
   /** Loaded on first use, since most processes never compress. */
   codecs(): HostCodecs;
+  /**
+   * The most files and sockets that the process may have open at one time, or undefined when the host
+   * does not tell. Absent where there is no limit.
+   */
+  openFileLimit?(): number | undefined;
 }
 
 /** A file operation that failed; the message names the path and what was tried. */
@@ -213,8 +222,9 @@ export class FileError extends Error {
   constructor(
     message: string,
     /**
-     * Why: what the caller can tell apart. `io` is the disk's own failure, `refused` the host's for
-     * what was asked: too many open files, a directory in the place of a file, a file closed before.
+     * Why: what the caller can tell apart. `io` is the disk's own failure, `too-many-open` a want of
+     * descriptors, `refused` the host's for what was asked: a directory in the place of a file, a file
+     * closed before.
      */
     readonly reason:
       | "not-found"
@@ -222,6 +232,7 @@ export class FileError extends Error {
       | "exists"
       | "not-a-directory"
       | "no-space"
+      | "too-many-open"
       | "refused"
       | "io",
     options?: ErrorOptions,
@@ -238,4 +249,23 @@ export class AddressInUseError extends Error {
 /** The connection broke, was refused or was closed. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
+  /** `too-many-open` when the process or the system had no descriptor left for it. */
+  readonly reason: "broken" | "too-many-open";
+  constructor(message: string, options?: ErrorOptions & { readonly reason?: "too-many-open" }) {
+    super(message, options);
+    this.reason = options?.reason ?? "broken";
+  }
+}
+
+/**
+ * Whether `error`, or what caused it, is the want of a file descriptor (EMFILE, ENFILE): nothing is
+ * wrong with the file or the peer, and the same call succeeds once other files have been closed.
+ */
+export function isDescriptorShortage(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof FileError || at instanceof ConnectionError) {
+      return at.reason === "too-many-open";
+    }
+  }
+  return false;
 }

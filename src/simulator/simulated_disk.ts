@@ -58,6 +58,10 @@ export class SimulatedDisk {
   readonly locked: Set<FileNode<PagedFile>> = new Set();
   /** While true, no file grows. */
   isFull = false;
+  /** The most files that each process of the machine may have open at one time. */
+  maxOpenFiles = Infinity;
+  /** How often a process had no descriptor left. */
+  descriptorShortages = 0;
   /** How many operations have failed so far because they were told to, or for want of room. */
   faultsStruck = 0;
   /** How many of them were syncs. */

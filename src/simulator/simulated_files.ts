@@ -39,6 +39,8 @@ function bytesIn(directory: DirectoryNode<PagedFile>): number {
 /** A process's way to its machine's disk. */
 export class SimulatedFiles implements FileSystem {
   #alive = true;
+  /** Directories that are being synced: each takes a descriptor as an open file does. */
+  #directorySyncs = 0;
   readonly #handles = new Set<SimulatedFile>();
   readonly #locks = new Set<DirectoryLock>();
 
@@ -61,6 +63,14 @@ export class SimulatedFiles implements FileSystem {
     this.disk.checkFault(operation, path);
   }
 
+  /** Throws when as many files are open as the disk's processes may have. */
+  #takeDescriptor(action: string, path: string): void {
+    if (this.#handles.size + this.#directorySyncs < this.disk.maxOpenFiles) return;
+    this.disk.trace(`no descriptor to ${action} ${path}`);
+    this.disk.descriptorShortages++;
+    throw fileErrorOfCode(action, path, "EMFILE");
+  }
+
   #mustBeAlive(action: string, path: string): void {
     if (!this.#alive) {
       throw new FileError(`Cannot ${action} "${path}": the simulated process has ended`, "io");
@@ -70,6 +80,7 @@ export class SimulatedFiles implements FileSystem {
   /** As {@linkcode FileSystem.open}. */
   open(path: string, mode: OpenMode): FileHandle {
     this.begin("open", path);
+    this.#takeDescriptor("open", path);
     const node = this.disk.tree.openFile(path, mode);
     return new SimulatedFile(path, node, mode !== "read", this, this.#handles);
   }
@@ -83,6 +94,7 @@ export class SimulatedFiles implements FileSystem {
   /** As {@linkcode FileSystem.list}, in an order drawn anew: nobody may count on one. */
   list(path: string): DirectoryEntry[] {
     this.#mustBeAlive("list", path);
+    this.#takeDescriptor("list", path);
     const entries = this.disk.tree.list(path).sort((one, other) => one.name < other.name ? -1 : 1);
     for (let index = entries.length - 1; index > 0; index--) {
       const other = this.disk.random.below(index + 1);
@@ -127,7 +139,10 @@ export class SimulatedFiles implements FileSystem {
   syncDirectory(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.disk.tree.directory("sync directory", path);
+      this.#takeDescriptor("sync directory", path);
+      this.#directorySyncs++;
       this.schedule(this.disk.drawSyncUs(), () => {
+        this.#directorySyncs--;
         try {
           this.begin("sync", path);
           this.disk.syncNames(this.disk.tree.directory("sync directory", path));

@@ -1,7 +1,16 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ListenerSet } from "../../src/broker/listener_set.ts";
 import { Server, type ServerLimits } from "../../src/broker/server.ts";
-import type { Connection, Listener, Network } from "../../src/runtime/runtime.ts";
+import {
+  SocketDescriptors,
+  type SocketDescriptorsOptions,
+} from "../../src/broker/socket_descriptors.ts";
+import {
+  type Connection,
+  ConnectionError,
+  type Listener,
+  type Network,
+} from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { settle } from "./direct_broker.ts";
 import { environmentOf, FakeConnection } from "./fake_connection.ts";
@@ -26,7 +35,17 @@ class FakeListener implements Listener {
     return this.#backlog.length;
   }
 
+  /** The next attempts to accept, so many, get no descriptor. */
+  shortages = 0;
+  /** How often accept was called. */
+  calls = 0;
+
   async accept(): Promise<Connection | null> {
+    this.calls++;
+    if (this.shortages > 0) {
+      this.shortages--;
+      throw new ConnectionError("Cannot accept a connection", { reason: "too-many-open" });
+    }
     while (this.#backlog.length === 0) {
       if (this.#isClosed) return null;
       await new Promise<void>((resolve) => void (this.#wake = resolve));
@@ -40,8 +59,15 @@ class FakeListener implements Listener {
   }
 }
 
-async function serve(limits: Partial<ServerLimits>) {
+/** Nothing in a wait is left to chance. */
+const random = { fill: (target: Uint8Array) => target, below: () => 200 };
+
+async function serve(
+  limits: Partial<ServerLimits>,
+  descriptors: Partial<SocketDescriptorsOptions> = {},
+) {
   const clock = manualClock();
+  const lines: string[] = [];
   const listener = new FakeListener();
   const network: Network = {
     listen: () => Promise.resolve(listener),
@@ -56,10 +82,18 @@ async function serve(limits: Partial<ServerLimits>) {
       connectionsMaxIdleMs: () => -1,
       ...limits,
     },
+    new SocketDescriptors({
+      maxConnections: 100,
+      makeRoom: () => true,
+      clock,
+      random,
+      logger: { log: (level, message) => void lines.push(`${level}: ${message}`) },
+      ...descriptors,
+    }),
     () => {},
   );
   server.start();
-  return { clock, listener, server };
+  return { clock, listener, server, lines };
 }
 
 test("a connection that ends lets one in that waits at max.connections", async () => {
@@ -107,4 +141,61 @@ test("each connection is closed once it has been idle for connections.max.idle.m
   await settle();
   assertEquals([second.isClosed, server.connectionCount, clock.pending()], [true, 0, 0]);
   await server.close();
+});
+
+test("a server without descriptors for its connections backs off, makes room and logs once a minute", async () => {
+  let roomMade = 0;
+  const { clock, listener, server, lines } = await serve({}, {
+    makeRoom: () => ++roomMade > 0,
+  });
+  await settle();
+  listener.shortages = 8;
+  const served = listener.connect();
+  await settle();
+  const waits: number[] = [];
+  for (let calls = listener.calls; listener.shortages > 0; calls = listener.calls) {
+    let waited = 0;
+    for (; listener.calls === calls; waited++) {
+      clock.advance(1);
+      await settle();
+    }
+    waits.push(waited);
+  }
+  assertEquals(waits, [50, 100, 200, 400, 800, 1_000, 1_000]);
+  clock.advance(1_000);
+  await settle();
+  assertEquals([roomMade, lines.length, served.isClosed], [8, 1, false]);
+  await server.close();
+});
+
+test("a connection beyond what the limit on open files allows is closed, and others are served", async () => {
+  const { clock, listener, server, lines } = await serve({}, { maxConnections: 2 });
+  const served = [listener.connect(), listener.connect()];
+  await settle();
+  const refused = [listener.connect(), listener.connect(), listener.connect()];
+  await settle();
+  assertEquals(served.map(({ isClosed }) => isClosed), [false, false]);
+  assertEquals(refused.map(({ isClosed }) => isClosed), [true, true, true]);
+  assertEquals(lines.length, 1);
+  assertStringIncludes(lines[0]!, "ulimit -n");
+  clock.advance(60_000);
+  listener.connect();
+  await settle();
+  assertStringIncludes(lines[1]!, "and 2 before it");
+  served[0]!.close();
+  await settle();
+  const next = listener.connect();
+  await settle();
+  assertEquals(next.isClosed, false);
+  await server.close();
+});
+
+test("a server that waits for descriptors closes at once", async () => {
+  const { clock, listener, server } = await serve({});
+  await settle();
+  listener.shortages = 1_000;
+  listener.connect();
+  await settle();
+  await server.close();
+  assertEquals(clock.pending(), 0);
 });
