@@ -10,9 +10,10 @@ import type { AppendResult } from "../log/partition_log.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import type { Partition } from "./partition.ts";
 import { Purgatory } from "./purgatory.ts";
+import { StorageFailures } from "./storage_failures.ts";
 
-/** Failures of one partition's files are told once in this time: clients try again and again. */
-const FAILURES_TOLD_MS = 10_000;
+/** The least time before a flush by age that failed is tried again, ms. */
+const FLUSH_RETRY_MS = 1_000;
 
 interface HostedTopic {
   readonly name: string;
@@ -30,12 +31,9 @@ export class Partitions {
   readonly #byName = new Map<string, HostedTopic>();
   readonly #byId = new Map<string, HostedTopic>();
   readonly #touched = new Set<Partition>();
-  readonly #clock: Clock;
-  readonly #onStorageFailure: (message: string) => void;
   readonly #commits: GroupCommit<Partition>;
   readonly #backgroundFlush: BackgroundFlush<Partition>;
-  /** When a partition's failing files were last told of. */
-  readonly #toldMs = new WeakMap<Partition, number>();
+  readonly #failures: StorageFailures<Partition>;
 
   /**
    * `onStorageFailure` is told why a partition's files cannot be written or read, now and then.
@@ -46,8 +44,7 @@ export class Partitions {
     onStorageFailure: (message: string) => void,
     flushCheckMs: () => number = () => 0,
   ) {
-    this.#clock = clock;
-    this.#onStorageFailure = onStorageFailure;
+    this.#failures = new StorageFailures(clock, onStorageFailure);
     this.#commits = new GroupCommit(
       (partition) => this.#wake(partition),
       () => clock.yieldToLoop(),
@@ -143,12 +140,8 @@ export class Partitions {
   }
 
   /** Tells the operator of what a client is answered, if the cause is that files fail. */
-  noteFailure(partition: Partition, { code, message }: KafkaError): void {
-    if (code !== ErrorCode.KAFKA_STORAGE_ERROR) return;
-    const now = this.#clock.monotonicMs();
-    if (now < (this.#toldMs.get(partition) ?? -Infinity) + FAILURES_TOLD_MS) return;
-    this.#toldMs.set(partition, now);
-    this.#onStorageFailure(message);
+  noteFailure(partition: Partition, error: KafkaError): void {
+    this.#failures.note(partition, error);
   }
 
   /** Answers everything that waits, with what there is. */
@@ -190,7 +183,12 @@ export class Partitions {
     if (partition.isGone || !partition.hasUnflushed) return;
     this.#commits.commit(partition).catch((error) => {
       if (!(error instanceof KafkaError)) throw error;
-      if (!partition.isGone) this.noteFailure(partition, error);
+      if (partition.isGone) return;
+      this.noteFailure(partition, error);
+      // It may get a descriptor later.
+      const { failure, config } = partition.log;
+      if (failure !== null) return;
+      this.#backgroundFlush.note(partition, Math.max(FLUSH_RETRY_MS, config.flushMs));
     });
   }
 }
