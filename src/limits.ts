@@ -14,6 +14,12 @@ export const MAX_IN_FLIGHT_REQUESTS = 128;
 /** Answers of one connection that wait for its socket, in bytes; reading stops beyond it. */
 export const MAX_UNSENT_BYTES = 2 * MiB;
 
+/**
+ * How long the requests of one connection are started one after the other, in milliseconds, and the
+ * partitions of one Produce request appended to, before other connections are served.
+ */
+export const REQUESTS_TURN_MS = 4;
+
 /** The most that is handed to a socket in one write. A default fetch (1 MiB and its header) fits. */
 export const SEND_CHUNK_BYTES = MiB + 64 * KiB;
 
@@ -31,6 +37,9 @@ export const KEPT_RECEIVE_BYTES = 8 * MiB;
 
 /** Requests that have arrived in part, of all connections together, before they take turns. */
 export const PARTIAL_FRAME_BYTES = 32 * MiB;
+
+/** Whole requests whose records are being checked in slices, of all connections, before others wait. */
+export const HELD_FRAME_BYTES = 128 * MiB;
 
 /** A request in part that is not counted: a connection's smallest buffers hold it. */
 export const UNCOUNTED_FRAME_BYTES = 16 * KiB;
@@ -69,6 +78,25 @@ export const RESERVED_DESCRIPTORS = 96;
 export const MAX_LOADED_INDEX_BYTES = 64 * MiB;
 
 /**
+ * A client's batch of at most so many bytes, as it comes and decompressed, is checked at once, in some
+ * 2 ms; larger ones in slices between which other clients are served. The default `max.message.bytes`
+ * fits.
+ */
+export const CHECKED_AT_ONCE_BYTES = MiB + 64 * KiB;
+
+/** The same for a batch whose compression is not the topic's: gzip packs so much in 2 ms. */
+export const RECOMPRESSED_AT_ONCE_BYTES = 128 * KiB;
+
+/** A client's batch of at most so many records is checked at once, in a millisecond. */
+export const CHECKED_AT_ONCE_RECORDS = 32_768;
+
+/**
+ * What a client's batch may decompress to; it is answered MESSAGE_TOO_LARGE beyond. Apache Kafka has
+ * no such bound, nor the memory of one batch at a time that this one keeps.
+ */
+export const MAX_DECOMPRESSED_BATCH_BYTES = 128 * MiB;
+
+/**
  * Records that the answer to a rejected batch names. Apache Kafka names all of them, which for a
  * batch of small records takes many times the bytes of the request.
  */
@@ -82,6 +110,11 @@ assert(SEND_CHUNK_BYTES * 8 <= SEND_POOL_BYTES, "eight full chunks fit the pool"
 assert(
   KEPT_ANSWER_BUFFER_BYTES < MAX_UNSENT_BYTES,
   "an idle connection keeps less than a busy one",
+);
+assert(
+  RECOMPRESSED_AT_ONCE_BYTES < CHECKED_AT_ONCE_BYTES &&
+    CHECKED_AT_ONCE_BYTES < MAX_DECOMPRESSED_BATCH_BYTES,
+  "what is done at once is less than what is done in slices",
 );
 
 /** How a process shares its limit on open files. */

@@ -319,6 +319,7 @@ export class Broker {
     this.#groups.shutdown();
     this.#partitions.shutdown();
     await this.#server.close();
+    await this.#partitions.slicedWork.stop();
     // Nothing may be under way in the data directories when they are closed.
     await Promise.all(background);
     await this.controller.settled();

@@ -1,11 +1,13 @@
 /**
  * One client's connection: reads frames in place, starts their requests in order, and lets the
  * answer queue write. It reads no further while too many requests or too many unsent bytes are its
- * own, so a client that does not read its answers holds up nobody but itself.
+ * own, so a client that does not read its answers holds up nobody but itself. A request whose records
+ * are checked in slices delays the requests behind it on its connection, as every request does in Apache
+ * Kafka, and no other connection.
  *
  * @module
  */
-import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES } from "../limits.ts";
+import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES, REQUESTS_TURN_MS } from "../limits.ts";
 import { KafkaError } from "../protocol/errors.ts";
 import type { ForeignOpening, ForeignProtocol } from "../protocol/foreign_protocol.ts";
 import { ForeignProtocolError, FrameParser, type KeptBytes } from "../protocol/frame.ts";
@@ -15,6 +17,7 @@ import { AnswerQueue } from "./answer_queue.ts";
 import { CloseConnection, type Dispatcher } from "./dispatch.ts";
 import type { FrameMemory, FrameShare } from "./frame_memory.ts";
 import type { ConnectionInfo } from "./handler.ts";
+import { serveOthers } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
 import type { SendPool } from "./send_pool.ts";
 
@@ -140,19 +143,23 @@ export class ClientConnection {
   }
 
   async #startRequests(): Promise<void> {
-    const { dispatcher } = this.#environment;
+    const { dispatcher, clock } = this.#environment;
     const answers = this.#answers;
     answers.hold();
+    let turnBegan = this.#lastActiveMs;
     try {
       for (;;) {
         const frame = this.#parser.next();
         if (frame === null || this.#closed || this.#draining) break;
-        dispatcher.start(frame, this.info, this.#openSlot, this.#onFatal);
-        if (this.#isFull()) {
-          answers.release();
-          while (this.#isFull() && !this.#closed) await answers.progress();
-          answers.hold();
-        }
+        const held = dispatcher.start(frame, this.info, this.#openSlot, this.#onFatal);
+        const isLong = held === null && clock.monotonicMs() - turnBegan > REQUESTS_TURN_MS;
+        if (held === null && !isLong && !this.#isFull()) continue;
+        answers.release();
+        if (held !== null) await this.#share.using(held);
+        else if (isLong) await serveOthers(clock);
+        while (this.#isFull() && !this.#closed) await answers.progress();
+        turnBegan = clock.monotonicMs();
+        answers.hold();
       }
     } finally {
       answers.release();

@@ -41,14 +41,15 @@ export class Dispatcher {
    * Starts the request in `frame`, a view that may be overwritten once this has returned; its
    * answer goes to the slot that `openSlot` gives. Throws {@linkcode ProtocolError} or
    * {@linkcode CloseConnection} when the connection must end; `onFatal` is told when that turns out
-   * later.
+   * later. Returns null, or a promise while which `frame` must stay as it is and no other request of the
+   * connection be started. It never rejects.
    */
   start(
     frame: Uint8Array,
     connection: ConnectionInfo,
     openSlot: () => AnswerSlot,
     onFatal: (error: unknown) => void,
-  ): void {
+  ): Promise<void> | null {
     const reader = new ByteReader(frame);
     const header = readRequestHeader(reader, this.#apis);
     const { apiKey, apiVersion, correlationId } = header;
@@ -57,18 +58,23 @@ export class Dispatcher {
     const { api } = handler;
     if (apiVersion < api.minVersion || apiVersion > api.maxVersion) {
       if (apiKey === apiVersions.key) {
-        return openSlot().complete(unsupportedApiVersions(correlationId));
+        openSlot().complete(unsupportedApiVersions(correlationId));
+        return null;
       }
       throw new ProtocolError(
         `${api.name} version ${apiVersion} is not served here, ${api.minVersion} to ${api.maxVersion} are`,
       );
     }
     const request = api.requestCodec(apiVersion).read(reader);
+    let held: Promise<void> | null = null;
     const context: RequestContext = {
       apiVersion,
       clientId: header.clientId,
       connection,
       services: this.#services,
+      holdFrame: (until) => {
+        held = until.then(() => {}, () => {});
+      },
     };
     const slot = openSlot();
     let answer: unknown;
@@ -78,9 +84,8 @@ export class Dispatcher {
       answer = this.#answerTo(error, handler, request, context);
     }
     if (!(answer instanceof Promise)) {
-      return slot.complete(
-        answer === null ? null : fillAnswer(api, apiVersion, correlationId, answer),
-      );
+      slot.complete(answer === null ? null : fillAnswer(api, apiVersion, correlationId, answer));
+      return null;
     }
     answer
       .catch((error) => this.#answerTo(error, handler, request, context))
@@ -88,6 +93,7 @@ export class Dispatcher {
         slot.complete(later === null ? null : fillAnswer(api, apiVersion, correlationId, later))
       )
       .catch(onFatal);
+    return held;
   }
 
   #answerTo(error: unknown, handler: Handler, request: unknown, context: RequestContext): unknown {

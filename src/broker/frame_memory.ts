@@ -10,6 +10,7 @@ import { assert } from "../assert.ts";
 import {
   FRAME_PROGRESS_BYTES,
   FRAME_PROGRESS_CHECK_MS,
+  HELD_FRAME_BYTES,
   PARTIAL_FRAME_BYTES,
   UNCOUNTED_FRAME_BYTES,
 } from "../limits.ts";
@@ -55,15 +56,24 @@ export class FrameMemory {
   /** For {@linkcode FrameShare} alone: whether its connection may be read from. */
   mayReadOn(share: FrameShare): boolean {
     if (this.#used <= this.#most) return true;
+    let inUse = 0;
+    for (const other of this.#holders) if (other.isInUse) inUse += other.held;
+    if (inUse > HELD_FRAME_BYTES) return false;
     // Of two that lack the same the older one goes first, or all would go on side by side.
     let isOlder = true;
     for (const other of this.#holders) {
+      if (other.isInUse) continue;
       if (other === share) isOlder = false;
       else if (isOlder ? other.missing <= share.missing : other.missing < share.missing) {
         return false;
       }
     }
     return true;
+  }
+
+  /** For {@linkcode FrameShare} alone: its frame is whole, so others need not wait for it. */
+  usesWhole(): void {
+    this.#wake();
   }
 
   /** For {@linkcode FrameShare} alone: it has begun to wait. */
@@ -123,6 +133,8 @@ export class FrameShare {
   /** What it held when its progress was last looked at, negative when it was not. */
   #heldBefore = -1;
   #isReading = false;
+  /** Whether its frame is whole and has to stay a while longer: the connection is not read from. */
+  isInUse = false;
   #resume: (() => void) | null = null;
 
   /** See {@linkcode FrameMemory.share}. */
@@ -168,6 +180,14 @@ export class FrameShare {
   /** Tells that the read is over: from here on the peer is not to blame for standing still. */
   afterRead(): void {
     this.#isReading = false;
+  }
+
+  /** Resolves when `use` of a whole frame ends. Meanwhile its connection is not read from. */
+  async using(use: Promise<void>): Promise<void> {
+    this.isInUse = true;
+    this.#memory.usesWhole();
+    await use;
+    this.isInUse = false;
   }
 
   /** Gives everything back: the connection is gone. */

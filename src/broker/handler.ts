@@ -4,8 +4,9 @@
  *
  * A handler runs in two stages. Everything up to its first `await` is the ordered start: it runs in
  * the order in which requests arrived, and only there may it look at `records` fields, which are
- * views into the receive buffer and are overwritten afterwards. A promise it returns is the
- * completion, which may come later; answers leave each connection in request order all the same.
+ * views into the receive buffer and are overwritten afterwards. A handler whose start takes too long for
+ * one turn of the event loop extends it with {@linkcode RequestContext.holdFrame}. A promise it returns is
+ * the completion, which may come later; answers leave each connection in request order all the same.
  *
  * @module
  */
@@ -33,6 +34,11 @@ export interface RequestContext {
   readonly connection: ConnectionInfo;
   /** The node's rooms: everything a handler may use. */
   readonly services: BrokerServices;
+  /**
+   * Extends the ordered start until `until` settles: `records` fields stay as they are, and the
+   * connection starts no other request. Call it before the first `await`.
+   */
+  holdFrame(until: Promise<unknown>): void;
 }
 
 /**

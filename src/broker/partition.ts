@@ -9,6 +9,7 @@
 import { isInternalTopic } from "../controller/internal_topics.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { AppendResult, PartitionLog } from "../log/partition_log.ts";
+import type { Pause } from "../protocol/records/compression/steps.ts";
 
 /** What a partition is, as the cluster's metadata say. */
 export interface PartitionState {
@@ -83,21 +84,54 @@ export class Partition {
    * `allowZstd` is whether the request's version knows that compression.
    */
   append(records: Uint8Array, allReplicas: boolean, allowZstd = true): AppendResult {
-    if (allReplicas) {
-      const needed = Math.min(this.#state.minInsyncReplicas, this.#state.replicas.length);
-      const inSync = this.#state.isr.length;
-      if (inSync < needed) {
-        throw new KafkaError(
-          ErrorCode.NOT_ENOUGH_REPLICAS,
-          `${this.name} has ${inSync} in-sync replicas, min.insync.replicas is ${needed}`,
-        );
-      }
+    this.#checkInSync(allReplicas);
+    const { leaderEpoch } = this.#state;
+    return this.#advanced(
+      this.log.append(records, { leaderEpoch, origin: "client", allowZstd }),
+    );
+  }
+
+  /**
+   * As {@linkcode Partition.append}. Returns null, with nothing stored, for a batch that would take too
+   * long for one turn of the event loop.
+   */
+  appendSmall(records: Uint8Array, allReplicas: boolean, allowZstd: boolean): AppendResult | null {
+    this.#checkInSync(allReplicas);
+    const { leaderEpoch } = this.#state;
+    const result = this.log.appender.appendSmall(records, { leaderEpoch, allowZstd });
+    return result === null ? null : this.#advanced(result);
+  }
+
+  /**
+   * As {@linkcode Partition.append}, awaiting `pause` between two parts of the checks. Other batches may
+   * be appended meanwhile. `records` must not change.
+   */
+  async appendInSteps(
+    records: Uint8Array,
+    allReplicas: boolean,
+    allowZstd: boolean,
+    pause: Pause,
+  ): Promise<AppendResult> {
+    const { appender } = this.log;
+    const checked = await appender.checkInSteps(records, { allowZstd }, pause);
+    this.#checkInSync(allReplicas);
+    const { leaderEpoch } = this.#state;
+    return this.#advanced(appender.appendChecked(checked, { leaderEpoch }));
+  }
+
+  #checkInSync(allReplicas: boolean): void {
+    if (!allReplicas) return;
+    const needed = Math.min(this.#state.minInsyncReplicas, this.#state.replicas.length);
+    const inSync = this.#state.isr.length;
+    if (inSync < needed) {
+      throw new KafkaError(
+        ErrorCode.NOT_ENOUGH_REPLICAS,
+        `${this.name} has ${inSync} in-sync replicas, min.insync.replicas is ${needed}`,
+      );
     }
-    const result = this.log.append(records, {
-      leaderEpoch: this.#state.leaderEpoch,
-      origin: "client",
-      allowZstd,
-    });
+  }
+
+  #advanced(result: AppendResult): AppendResult {
     this.#advance();
     return result;
   }

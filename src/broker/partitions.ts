@@ -7,6 +7,7 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { BackgroundFlush, NO_FLUSH_BY_TIME } from "../log/background_flush.ts";
 import { GroupCommit } from "../log/group_commit.ts";
 import type { AppendResult } from "../log/partition_log.ts";
+import { SlicedWork } from "../log/sliced_work.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import type { Partition } from "./partition.ts";
 import { Purgatory } from "./purgatory.ts";
@@ -28,6 +29,8 @@ export class Partitions {
   readonly fetchPurgatory: Purgatory;
   /** Produces that wait for the high watermark. */
   readonly producePurgatory: Purgatory;
+  /** What takes too long for one turn of the event loop. */
+  readonly slicedWork: SlicedWork;
   readonly #byName = new Map<string, HostedTopic>();
   readonly #byId = new Map<string, HostedTopic>();
   readonly #touched = new Set<Partition>();
@@ -54,6 +57,7 @@ export class Partitions {
       (partition) => this.#flushQuietly(partition),
       flushCheckMs,
     );
+    this.slicedWork = new SlicedWork(clock);
     this.fetchPurgatory = new Purgatory(clock);
     this.producePurgatory = new Purgatory(clock);
   }
@@ -115,15 +119,37 @@ export class Partitions {
     }
   }
 
-  /** Appends a client's batch. See {@linkcode Partition.append}. */
+  /**
+   * Appends a client's batch. See {@linkcode Partition.append}. A batch that would take too long for
+   * one turn of the event loop is appended later, when the promise resolves; until it settles `records`
+   * must not change.
+   */
   append(
     partition: Partition,
     records: Uint8Array,
     allReplicas: boolean,
-    allowZstd = true,
-  ): AppendResult {
+    allowZstd: boolean,
+  ): AppendResult | Promise<AppendResult> {
     const before = partition.highWatermark;
-    const result = partition.append(records, allReplicas, allowZstd);
+    const result = partition.appendSmall(records, allReplicas, allowZstd);
+    if (result === null) return this.#appendInSteps(partition, records, allReplicas, allowZstd);
+    return this.#appended(partition, before, result);
+  }
+
+  #appendInSteps(
+    partition: Partition,
+    records: Uint8Array,
+    allReplicas: boolean,
+    allowZstd: boolean,
+  ): Promise<AppendResult> {
+    return this.slicedWork.run(async (pause) => {
+      const result = await partition.appendInSteps(records, allReplicas, allowZstd, pause);
+      return this.#appended(partition, null, result);
+    });
+  }
+
+  /** `before` is the high watermark before the append, or null when it is not known. */
+  #appended(partition: Partition, before: number | null, result: AppendResult): AppendResult {
     const { flushMs } = partition.log.config;
     if (flushMs !== NO_FLUSH_BY_TIME) this.#backgroundFlush.note(partition, flushMs);
     if (partition.highWatermark !== before) this.#wake(partition);

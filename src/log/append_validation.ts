@@ -1,9 +1,16 @@
 /**
  * The checks of batches on their way into a log, done in the memory they are written from: the batch
- * is copied there once, checksummed, looked through and patched, and nothing is allocated.
+ * is copied there once, checksummed, looked through and patched, and nothing is allocated. Batches
+ * that are too large for one turn of the event loop are left to `append_validation_in_steps.ts`.
  *
  * @module
  */
+import {
+  CHECKED_AT_ONCE_BYTES,
+  CHECKED_AT_ONCE_RECORDS,
+  MAX_DECOMPRESSED_BATCH_BYTES,
+  RECOMPRESSED_AT_ONCE_BYTES,
+} from "../limits.ts";
 import { type Int64, maxInt64 } from "../protocol/int64.ts";
 import {
   checkBatchCrc,
@@ -13,14 +20,12 @@ import {
   createRecordScan,
   createTimestampBounds,
   CURRENT_MAGIC,
-  type DeepCheckOptions,
   endOfBatch,
   isControl,
   isTransactional,
   readAttributes,
   readBaseSequence,
   readBaseTimestamp,
-  readBatchSize,
   readLastOffsetDelta,
   readMagic,
   readMaxTimestamp,
@@ -29,6 +34,7 @@ import {
   readRecordCount,
   readTimestampBounds,
   recompressBatch,
+  type Recompression,
   RecordError,
   RECORDS_OFFSET,
   timestampTypeOf,
@@ -36,7 +42,7 @@ import {
 } from "../protocol/records/batch.ts";
 import { atOnce } from "../protocol/records/compression/steps.ts";
 import type { Crc32cArena } from "../protocol/records/crc32c.ts";
-import { grouped } from "../protocol/records/record_error.ts";
+import type { HostCodecs } from "../runtime/runtime.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { ProducedBatch } from "./producer_state.ts";
 import { mayRejectRecords, NO_TIMESTAMP, rejectRecords } from "./record_rules.ts";
@@ -44,46 +50,124 @@ import { scratch } from "./scratch.ts";
 
 const scan = createRecordScan();
 const bounds = createTimestampBounds();
-const limits = { maxBatchBytes: 0, allowZstd: true };
+const headerLimits = { maxBatchBytes: 0, allowZstd: true };
+const deep: { codecs?: () => HostCodecs; maxDecompressedBytes: number } = {
+  maxDecompressedBytes: 0,
+};
+
+/** What a client's batch is checked by. */
+export interface ClientBatchRules {
+  /** The topic's settings. */
+  readonly config: LogConfig;
+  /** Whether the version of the request knows zstd. */
+  readonly allowZstd: boolean;
+  /** The time, ms since 1970. */
+  readonly nowMs: number;
+  /** The host's compressors, asked for when the first compressed batch comes. */
+  readonly codecs: () => HostCodecs;
+}
+
+/** How large a batch may be that is checked at once. */
+export interface AtOnceLimits {
+  /** Bytes, as it comes and decompressed. */
+  readonly bytes: number;
+  /** The same for a batch that is compressed anew. */
+  readonly recompressedBytes: number;
+  readonly records: number;
+}
+
+/** Keeps a turn of the event loop short. */
+export const SHORT_TURN: AtOnceLimits = {
+  bytes: CHECKED_AT_ONCE_BYTES,
+  recompressedBytes: RECOMPRESSED_AT_ONCE_BYTES,
+  records: CHECKED_AT_ONCE_RECORDS,
+};
+
+/** Checks every batch at once. */
+export const UNLIMITED: AtOnceLimits = {
+  bytes: Infinity,
+  recompressedBytes: Infinity,
+  records: Infinity,
+};
 
 /**
  * Copies `records`, one partition's field of a Produce request, into the scratch memory and checks
  * all of it: exactly one batch that a client may send, its checksum, every record, the timestamps.
  * Compresses it as the topic wants it, sets its largest timestamp, and the append time where the topic
  * asks for it. Returns the memory, with the batch at 0: its size is in its header, and not that of
- * `records` where it was compressed anew. Throws a `RecordError`, or a `RejectedRecordsError` that names
- * the records that the topic does not accept.
+ * `records` where it was compressed anew. Returns null for a batch beyond `limits`, whatever it says
+ * of itself. Throws a `RecordError`, or a `RejectedRecordsError` that names the records that the topic
+ * does not accept.
  */
 export function takeClientBatch(
   records: Uint8Array,
-  config: LogConfig,
-  allowZstd: boolean,
-  nowMs: number,
-  deep: DeepCheckOptions,
-): Crc32cArena {
-  limits.maxBatchBytes = config.maxMessageBytes;
-  limits.allowZstd = allowZstd;
-  checkProducedHeader(records, 0, records.length, limits);
+  rules: ClientBatchRules,
+  limits: AtOnceLimits = UNLIMITED,
+): Crc32cArena | null {
+  const { config, nowMs } = rules;
+  checkClientHeader(records, rules);
+  const recompression = recompressionOf(records, config);
+  const maxBytes = recompression === null ? limits.bytes : limits.recompressedBytes;
+  if (records.length > maxBytes || readRecordCount(records, 0) > limits.records) return null;
   const arena = copyIn(records);
   const bytes = arena.memory;
   checkBatchCrc(bytes, 0, arena);
-  const payload = checkRecords(bytes, 0, records.length, scan, deep);
+  deep.codecs = rules.codecs;
+  deep.maxDecompressedBytes = Math.min(MAX_DECOMPRESSED_BATCH_BYTES, maxBytes);
+  let payload: Uint8Array | null;
+  try {
+    payload = checkRecords(bytes, 0, records.length, scan, deep);
+  } catch (error) {
+    if (isTooLarge(error) && maxBytes < MAX_DECOMPRESSED_BATCH_BYTES) return null;
+    throw error;
+  }
   const start = payload === null ? RECORDS_OFFSET : 0;
   readBounds(bytes, payload ?? bytes, start);
   if (mayRejectRecords(bytes, scan, bounds, config, nowMs)) {
     const end = payload?.length ?? records.length;
-    const rejection = atOnce(
-      rejectRecords(bytes, payload ?? bytes, start, end, config, nowMs),
-    );
+    const rejection = atOnce(rejectRecords(bytes, payload ?? bytes, start, end, config, nowMs));
     if (rejection !== null) throw rejection;
   }
-  if (config.messageTimestampType === "LogAppendTime") {
-    writeMaxTimestamp(bytes, 0, "LogAppendTime", nowMs, arena);
-  } else {
-    writeMaxTimestamp(bytes, 0, "CreateTime", maxInt64(bounds.newest, NO_TIMESTAMP), arena);
+  stampClientBatch(arena, bounds.newest, config, nowMs);
+  if (recompression !== null) {
+    const unpacked = payload ?? bytes.subarray(RECORDS_OFFSET, records.length);
+    recompressBatch(arena, unpacked, recompression, rules.codecs, config.maxMessageBytes);
   }
-  if (config.recompression !== null) recompress(arena, payload, config, deep);
   return arena;
+}
+
+/** Checks the header of a client's batch, which is all of `records`. Throws a `RecordError`. */
+export function checkClientHeader(
+  records: Uint8Array,
+  { config, allowZstd }: ClientBatchRules,
+): void {
+  headerLimits.maxBatchBytes = config.maxMessageBytes;
+  headerLimits.allowZstd = allowZstd;
+  checkProducedHeader(records, 0, records.length, headerLimits);
+}
+
+/** How the batch at 0 of `bytes` is to be compressed anew, or null when it comes as the topic wants it. */
+export function recompressionOf(
+  bytes: Uint8Array,
+  { recompression }: LogConfig,
+): Recompression | null {
+  if (recompression === null) return null;
+  return compressionOf(readAttributes(bytes, 0)) === recompression.type ? null : recompression;
+}
+
+/**
+ * Sets the timestamp that the topic wants in the header of the batch at 0 of `arena`: the append time
+ * `nowMs`, or `newest`, the largest of its records.
+ */
+export function stampClientBatch(
+  arena: Crc32cArena,
+  newest: Int64,
+  config: LogConfig,
+  nowMs: number,
+): void {
+  const type = config.messageTimestampType;
+  const timestamp = type === "LogAppendTime" ? nowMs : maxInt64(newest, NO_TIMESTAMP);
+  writeMaxTimestamp(arena.memory, 0, type, timestamp, arena);
 }
 
 /**
@@ -99,26 +183,8 @@ function readBounds(bytes: Uint8Array, records: Uint8Array, start: number): void
   readTimestampBounds(records, start, count, readBaseTimestamp(bytes, 0), scan, bounds);
 }
 
-/** Compresses the checked batch as the topic wants it, unless it comes so. */
-function recompress(
-  arena: Crc32cArena,
-  payload: Uint8Array | null,
-  { recompression, maxMessageBytes }: LogConfig,
-  { codecs }: DeepCheckOptions,
-): void {
-  const bytes = arena.memory;
-  if (recompression === null || compressionOf(readAttributes(bytes, 0)) === recompression.type) {
-    return;
-  }
-  const records = payload ?? bytes.subarray(RECORDS_OFFSET, readBatchSize(bytes, 0));
-  const size = recompressBatch(arena, records, recompression, codecs);
-  if (size > maxMessageBytes) {
-    throw new RecordError(
-      `the batch is ${grouped(size)} bytes once compressed with ${recompression.type}, ` +
-        `max.message.bytes is ${grouped(maxMessageBytes)}`,
-      "too-large",
-    );
-  }
+function isTooLarge(error: unknown): boolean {
+  return error instanceof RecordError && error.reason === "too-large";
 }
 
 /**

@@ -14,14 +14,19 @@ import {
   writeBaseOffset,
   writePartitionLeaderEpoch,
 } from "../protocol/records/batch.ts";
+import type { Pause } from "../protocol/records/compression/steps.ts";
 import { type HostCodecs, isDescriptorShortage } from "../runtime/runtime.ts";
 import {
+  type ClientBatchRules,
   isControlBatch,
   newestTimestamp,
   readProducedBatch,
+  SHORT_TURN,
+  stampClientBatch,
   takeClientBatch,
   takeInternalBatches,
 } from "./append_validation.ts";
+import { checkClientBatchInSteps, type CheckedBatch } from "./append_validation_in_steps.ts";
 import type { LeaderEpochs } from "./leader_epochs.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { AppendOptions, AppendResult } from "./log_types.ts";
@@ -33,8 +38,6 @@ import type { SegmentList } from "./segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
 import type { AbortedTransaction } from "./transaction_index.ts";
 
-/** The most that a compressed batch may decompress to when its records are checked. */
-const MAX_DECOMPRESSED_BYTES = 134_217_728;
 const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
 
 /** What an appender works on. */
@@ -47,20 +50,30 @@ export interface AppenderOptions {
   readonly producers: ProducerState;
   /** Is told when a leader's first batch comes. */
   readonly epochs: LeaderEpochs;
+  /** The log's settings as they stand now. */
+  readonly config: () => LogConfig;
+  /** The wall clock, ms since 1970. */
+  readonly nowMs: () => number;
   /** The host's compressors, asked for when the first compressed batch comes. */
   readonly codecs: () => HostCodecs;
+  /** Why nothing more is appended, or null. */
+  readonly failure: () => KafkaError | null;
   /** Is told when the end of the log could not be restored after a failed write. */
   readonly onBroken: (error: unknown) => void;
 }
 
-/** Appends to one log. */
+/** What a client's append says beside its records. */
+export type ClientAppend = Pick<AppendOptions, "leaderEpoch" | "allowZstd">;
+
+/**
+ * Appends to one log. A client's batch is appended by {@linkcode LogAppender.appendSmall}, or, where
+ * that leaves it alone, by {@linkcode LogAppender.checkInSteps} and {@linkcode LogAppender.appendChecked}.
+ */
 export class LogAppender {
+  readonly #options: AppenderOptions;
   readonly #name: string;
   readonly #segments: SegmentList;
   readonly #producers: ProducerState;
-  readonly #epochs: LeaderEpochs;
-  readonly #onBroken: (error: unknown) => void;
-  readonly #deepCheck: { codecs: () => HostCodecs; maxDecompressedBytes: number };
   readonly #produced: ProducedBatch = {
     producerId: -1,
     producerEpoch: -1,
@@ -71,43 +84,117 @@ export class LogAppender {
 
   /** An appender over the parts of a log. */
   constructor(options: AppenderOptions) {
+    this.#options = options;
     this.#name = options.name;
     this.#segments = options.segments;
     this.#producers = options.producers;
-    this.#epochs = options.epochs;
-    this.#onBroken = options.onBroken;
-    this.#deepCheck = {
-      codecs: options.codecs,
-      maxDecompressedBytes: MAX_DECOMPRESSED_BYTES,
-    };
   }
 
-  /** As `PartitionLog.append`, at the time `nowMs`. */
-  append(
-    records: Uint8Array,
-    options: AppendOptions,
-    config: LogConfig,
-    nowMs: number,
-  ): AppendResult {
-    const isClient = options.origin === "client";
-    try {
+  /** As `PartitionLog.append`. */
+  append(records: Uint8Array, options: AppendOptions): AppendResult {
+    if (options.origin === "client") return this.#appendClient(records, options, false)!;
+    return this.#guard(() => {
+      const config = this.#options.config();
+      const nowMs = this.#options.nowMs();
       this.#segments.active.prepareAppend();
-      const bytes = isClient
-        ? takeClientBatch(records, config, options.allowZstd ?? true, nowMs, this.#deepCheck).memory
-        : takeInternal(records, options, config, nowMs);
-      // A client's batch is one, and may have been compressed anew.
-      const length = isClient ? readBatchSize(bytes, 0) : records.length;
-      if (length > config.segmentBytes) {
-        throw new KafkaError(
-          ErrorCode.RECORD_LIST_TOO_LARGE,
-          `${length} bytes are more than segment.bytes, ${config.segmentBytes}`,
-        );
-      }
-      return this.#checkProducers(bytes, length, isClient, config) ??
-        this.#store(bytes, length, options.leaderEpoch, config, nowMs);
+      const bytes = takeInternal(records, options, config, nowMs);
+      return this.#appendTaken(bytes, records.length, options, config, nowMs);
+    });
+  }
+
+  /**
+   * Appends a client's batch as `PartitionLog.append` does. Returns null, with nothing stored, when its
+   * checks would take too long for one turn of the event loop.
+   */
+  appendSmall(records: Uint8Array, options: ClientAppend): AppendResult | null {
+    return this.#appendClient(records, options, true);
+  }
+
+  /**
+   * Checks a client's batch of any size, awaiting `pause` between two parts of the work. `records` must
+   * not change meanwhile. Rejects as `PartitionLog.append` throws, and as `pause` does.
+   */
+  async checkInSteps(
+    records: Uint8Array,
+    { allowZstd }: Pick<ClientAppend, "allowZstd">,
+    pause: Pause,
+  ): Promise<CheckedBatch> {
+    try {
+      this.#throwFailure();
+      return await checkClientBatchInSteps(records, this.#rules(allowZstd), async () => {
+        await pause();
+        this.#throwFailure();
+      });
     } catch (error) {
       throw this.#refusal(error);
     }
+  }
+
+  /** Appends a batch that {@linkcode LogAppender.checkInSteps} has checked. Throws as the others do. */
+  appendChecked({ arena, newest }: CheckedBatch, options: ClientAppend): AppendResult {
+    return this.#guard(() => {
+      const config = this.#options.config();
+      const nowMs = this.#options.nowMs();
+      this.#segments.active.prepareAppend();
+      stampClientBatch(arena, newest, config, nowMs);
+      const bytes = arena.memory;
+      return this.#appendTaken(bytes, readBatchSize(bytes, 0), options, config, nowMs, true);
+    });
+  }
+
+  #appendClient(
+    records: Uint8Array,
+    options: ClientAppend,
+    mustBeSmall: boolean,
+  ): AppendResult | null {
+    return this.#guard(() => {
+      this.#segments.active.prepareAppend();
+      const rules = this.#rules(options.allowZstd);
+      const arena = takeClientBatch(records, rules, mustBeSmall ? SHORT_TURN : undefined);
+      if (arena === null) return null;
+      const bytes = arena.memory;
+      const length = readBatchSize(bytes, 0);
+      return this.#appendTaken(bytes, length, options, rules.config, rules.nowMs, true);
+    });
+  }
+
+  #rules(allowZstd = true): ClientBatchRules {
+    const { config, nowMs, codecs } = this.#options;
+    return { config: config(), allowZstd, nowMs: nowMs(), codecs };
+  }
+
+  #throwFailure(): void {
+    const failure = this.#options.failure();
+    if (failure !== null) throw failure;
+  }
+
+  /** Runs what appends, and says of its errors where they happened. */
+  #guard<Result>(run: () => Result): Result {
+    this.#throwFailure();
+    try {
+      return run();
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
+  /** Appends the checked batches `bytes[0..length)`. */
+  #appendTaken(
+    bytes: Uint8Array,
+    length: number,
+    { leaderEpoch }: Pick<AppendOptions, "leaderEpoch">,
+    config: LogConfig,
+    nowMs: number,
+    isClient = false,
+  ): AppendResult {
+    if (length > config.segmentBytes) {
+      throw new KafkaError(
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        `${length} bytes are more than segment.bytes, ${config.segmentBytes}`,
+      );
+    }
+    return this.#checkProducers(bytes, length, isClient, config) ??
+      this.#store(bytes, length, leaderEpoch, config, nowMs);
   }
 
   /** Throws unless the producers of the batches may write them now. The earlier result for a repeated batch. */
@@ -163,7 +250,8 @@ export class LogAppender {
       nextOffset += readLastOffsetDelta(bytes, at) + 1;
     }
     this.#rollIfNeeded(length, newestTimestamp(bytes, length), nextOffset - 1, config, nowMs);
-    if (leaderEpoch > this.#epochs.latestEpoch) this.#epochs.assign(leaderEpoch, baseOffset);
+    const { epochs } = this.#options;
+    if (leaderEpoch > epochs.latestEpoch) epochs.assign(leaderEpoch, baseOffset);
     const segment = this.#segments.active;
     try {
       segment.write(bytes.subarray(0, length));
@@ -217,7 +305,7 @@ export class LogAppender {
       const isNew = segment.aborted.append(aborted, segment.baseOffset, aborted.lastOffset + 1);
       if (isNew) this.#segments.noteName();
     } catch (error) {
-      this.#onBroken(error);
+      this.#options.onBroken(error);
     }
   }
 
@@ -231,7 +319,7 @@ export class LogAppender {
     try {
       segment.dropUnfinished();
     } catch (second) {
-      this.#onBroken(second);
+      this.#options.onBroken(second);
     }
     return error;
   }

@@ -53,7 +53,8 @@ export class PartitionLog {
   readonly #snapshots: ProducerSnapshots;
   readonly #metadata: DurableFile;
   readonly #durability: LogDurability;
-  readonly #appender: LogAppender;
+  /** Appends clients' batches. */
+  readonly appender: LogAppender;
   /** What compaction works on. */
   readonly compaction: LogCompaction;
   #directory: string;
@@ -103,21 +104,23 @@ export class PartitionLog {
       },
       pendingWork: options.pendingWork,
     });
-    this.#appender = new LogAppender({
+    const parts = {
       name: this.name,
       segments: this.#segments,
+      config: () => this.#config,
+      nowMs: () => runtime.clock.now(),
+      codecs: () => runtime.codecs(),
+    };
+    this.appender = new LogAppender({
+      ...parts,
       producers: this.#producers,
       epochs: this.#epochs,
-      codecs: () => this.#runtime.codecs(),
+      failure: () => this.#health.failure,
       onBroken: (error) => void this.#health.fail(`Cannot restore the end of ${this.name}`, error),
     });
     this.compaction = new LogCompaction({
-      name: this.name,
-      files: options.runtime.files,
-      nowMs: () => options.runtime.clock.now(),
-      codecs: () => options.runtime.codecs(),
-      segments: this.#segments,
-      config: () => this.#config,
+      ...parts,
+      files,
       logStartOffset: () => this.#logStartOffset,
       isWritable: () => this.#health.failure === null,
       lastProduced: (producerId) => this.#producers.lastProduced(producerId),
@@ -257,8 +260,7 @@ export class PartitionLog {
    * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, KAFKA_STORAGE_ERROR.
    */
   append(records: Uint8Array, options: AppendOptions): AppendResult {
-    this.#health.check();
-    return this.#appender.append(records, options, this.#config, this.#runtime.clock.now());
+    return this.appender.append(records, options);
   }
 
   /**

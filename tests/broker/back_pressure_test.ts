@@ -20,6 +20,7 @@ function pipelining(count: number, answerBytes: number | null) {
       started++;
       const slot = openSlot();
       if (answerBytes !== null) slot.complete((writer) => writer.raw(new Uint8Array(answerBytes)));
+      return null;
     }),
   );
   const running = client.run();

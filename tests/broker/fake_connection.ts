@@ -64,7 +64,7 @@ export class FakeConnection implements Connection {
 /** What connections need of their server, with requests that go to `start`. */
 export function environmentOf(
   clock: ManualClock,
-  start: Dispatcher["start"] = () => {},
+  start: Dispatcher["start"] = () => null,
 ): ConnectionEnvironment {
   const dispatcher: Pick<Dispatcher, "start"> = { start };
   return {

@@ -11,11 +11,18 @@
  * the high watermark: on every in-sync replica. Where `flush.messages` says so, both wait for the
  * disk before that. A batch is refused whole or stored whole.
  *
+ * A batch that is large, or becomes large when it is decompressed, is checked in slices between which
+ * other connections are served. It takes its place in the log when that is done: batches of other
+ * connections may come before it, those behind it on its own connection may not.
+ *
  * Kafka's own topics take records of the client `__admin_client` alone, as in Apache Kafka, whose
  * tools use that name; others are answered INVALID_TOPIC_EXCEPTION.
  *
  * @module
  */
+import { REQUESTS_TURN_MS } from "../../limits.ts";
+import type { AppendResult } from "../../log/partition_log.ts";
+import { serveOthers } from "../../log/sliced_work.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import type { Int64 } from "../../protocol/int64.ts";
 import { produce, type ProduceRequest } from "../../protocol/messages/produce.ts";
@@ -79,58 +86,137 @@ export const produceHandler: Handler = defineHandler(produce, {
       const message = `acks is ${acks}: it must be 0, 1 or -1 (all)`;
       return refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS, message);
     }
-    const appended: Appended[] = [];
-    let failed: PartitionAnswer | null = null;
-    const responses: Response["responses"] = request.topicData.map((topic) => ({
-      name: topic.name,
-      topicId: topic.topicId,
-      partitionResponses: topic.partitionData.map((data) => {
-        const answer = append(topic, data, acks, context, appended);
-        if (answer.errorCode !== 0) failed ??= answer;
-        return answer;
-      }),
-    }));
-    if (acks === ACKS_NONE) {
-      if (failed !== null) throw closing(failed);
-      return null;
-    }
-    if (appended.some(({ flushed }) => flushed !== null)) {
-      return finish(appended, request, context).then(() => ({ responses }));
-    }
-    if (acks === ACKS_LEADER || appended.every(isReplicated)) return { responses };
-    return whenReplicated(appended, request.timeoutMs, context.services.partitions)
-      .then(() => ({ responses }));
+    const run = new ProduceRun(request, context);
+    const rest = run.append();
+    if (rest === null) return run.answer();
+    context.holdFrame(rest);
+    return rest.then(() => run.answer());
   },
   onError: (request, code, message) => refuseAll(request, code, message),
 });
 
-function append(
-  topic: TopicData,
-  { index, records }: PartitionData,
-  acks: number,
-  { apiVersion, clientId, services }: RequestContext,
-  appended: Appended[],
-): PartitionAnswer {
-  const { partitions } = services;
-  const isById = apiVersion >= 13;
-  let partition: Partition | undefined;
-  try {
-    partition = isById
-      ? partitions.byId(topic.topicId, index)
-      : partitions.byName(topic.name, index);
-    if (partition.isInternal && clientId !== INTERNAL_CLIENT_ID) {
-      throw new KafkaError(
-        ErrorCode.INVALID_TOPIC_EXCEPTION,
-        `Cannot append to ${partition.name}: the topic is one of Kafka's own`,
-      );
+/** One request. */
+class ProduceRun {
+  readonly #request: ProduceRequest;
+  readonly #context: RequestContext;
+  readonly #appended: Appended[] = [];
+  /** For each partition, in the order of the request. */
+  readonly #answers: PartitionAnswer[] = [];
+
+  constructor(request: ProduceRequest, context: RequestContext) {
+    this.#request = request;
+    this.#context = context;
+  }
+
+  /**
+   * Appends to one partition after the other. Returns null when that is done, or a promise when it takes
+   * longer than others should wait; until it settles the records must not change.
+   */
+  append(): Promise<void> | null {
+    const { clock } = this.#context.services.runtime;
+    const { topicData } = this.#request;
+    let began = -1;
+    for (const [topicIndex, topic] of topicData.entries()) {
+      for (const [index, data] of topic.partitionData.entries()) {
+        const answer = this.#appendTo(topic, data);
+        if (answer instanceof Promise) return this.#appendRest(answer, topicIndex, index + 1);
+        this.#answers.push(answer);
+        const now = clock.monotonicMs();
+        if (began === -1) began = now;
+        else if (now - began > REQUESTS_TURN_MS) {
+          return this.#appendRest(null, topicIndex, index + 1);
+        }
+      }
     }
-    if (records === null) {
-      throw new KafkaError(
-        ErrorCode.INVALID_RECORD,
-        `Cannot append to ${partition.name}: the request has no records for it`,
-      );
+    return null;
+  }
+
+  /** Goes on after `pending` with a partition of a topic, by their indexes in the request. */
+  async #appendRest(
+    pending: Promise<PartitionAnswer> | null,
+    topicIndex: number,
+    index: number,
+  ): Promise<void> {
+    const { clock } = this.#context.services.runtime;
+    if (pending === null) await serveOthers(clock);
+    else this.#answers.push(await pending);
+    let began = clock.monotonicMs();
+    for (const topic of this.#request.topicData.slice(topicIndex)) {
+      for (const data of topic.partitionData.slice(index)) {
+        this.#answers.push(await this.#appendTo(topic, data));
+        if (clock.monotonicMs() - began <= REQUESTS_TURN_MS) continue;
+        await serveOthers(clock);
+        began = clock.monotonicMs();
+      }
+      index = 0;
     }
-    const result = partitions.append(partition, records, acks === ACKS_ALL, apiVersion >= 7);
+  }
+
+  /** Answers once the appends may be acknowledged. */
+  answer(): Response | null | Promise<Response> {
+    const { acks, timeoutMs } = this.#request;
+    const appended = this.#appended;
+    if (acks === ACKS_NONE) {
+      const failed = this.#answers.find(({ errorCode }) => errorCode !== 0);
+      if (failed !== undefined) throw closing(failed);
+      return null;
+    }
+    if (appended.some(({ flushed }) => flushed !== null)) {
+      return finish(appended, this.#request, this.#context).then(() => this.#response());
+    }
+    if (acks === ACKS_LEADER || appended.every(isReplicated)) return this.#response();
+    return whenReplicated(appended, timeoutMs, this.#context.services.partitions)
+      .then(() => this.#response());
+  }
+
+  #response(): Response {
+    let next = 0;
+    return {
+      responses: this.#request.topicData.map(({ name, topicId, partitionData }) => ({
+        name,
+        topicId,
+        partitionResponses: partitionData.map(() => this.#answers[next++]!),
+      })),
+    };
+  }
+
+  #appendTo(
+    topic: TopicData,
+    { index, records }: PartitionData,
+  ): PartitionAnswer | Promise<PartitionAnswer> {
+    const { apiVersion, clientId, services: { partitions } } = this.#context;
+    const { acks } = this.#request;
+    const isById = apiVersion >= 13;
+    let partition: Partition | undefined;
+    try {
+      partition = isById
+        ? partitions.byId(topic.topicId, index)
+        : partitions.byName(topic.name, index);
+      if (partition.isInternal && clientId !== INTERNAL_CLIENT_ID) {
+        throw new KafkaError(
+          ErrorCode.INVALID_TOPIC_EXCEPTION,
+          `Cannot append to ${partition.name}: the topic is one of Kafka's own`,
+        );
+      }
+      if (records === null) {
+        throw new KafkaError(
+          ErrorCode.INVALID_RECORD,
+          `Cannot append to ${partition.name}: the request has no records for it`,
+        );
+      }
+      const result = partitions.append(partition, records, acks === ACKS_ALL, apiVersion >= 7);
+      if (!(result instanceof Promise)) return this.#accepted(partition, index, result);
+      const found = partition;
+      return result.then(
+        (later) => this.#accepted(found, index, later),
+        (error) => this.#rejected(found, index, error),
+      );
+    } catch (error) {
+      return this.#rejected(partition, index, error);
+    }
+  }
+
+  #accepted(partition: Partition, index: number, result: AppendResult): PartitionAnswer {
     const answer: PartitionAnswer = {
       index,
       errorCode: 0,
@@ -141,14 +227,17 @@ function append(
       recordErrors: NO_RECORD_ERRORS,
     };
     const endOffset = result.lastOffset + 1;
-    const flushed = partitions.whenFlushed(partition, endOffset);
-    appended.push({ partition, endOffset, answer, flushed });
+    const flushed = this.#context.services.partitions.whenFlushed(partition, endOffset);
+    this.#appended.push({ partition, endOffset, answer, flushed });
     return answer;
-  } catch (error) {
+  }
+
+  #rejected(partition: Partition | undefined, index: number, error: unknown): PartitionAnswer {
     if (!(error instanceof KafkaError)) throw error;
     const answer = refusal(index, error.code, error.message);
     if (partition === undefined) return answer;
-    partitions.noteFailure(partition, error);
+    if (partition.isGone) return deletedMeanwhile(partition, index);
+    this.#context.services.partitions.noteFailure(partition, error);
     if (!WITHOUT_LOG_START.has(error.code)) answer.logStartOffset = partition.log.logStartOffset;
     if (error instanceof RejectedRecordsError) {
       answer.recordErrors = error.records.map(({ batchIndex, message }) => {
@@ -183,12 +272,16 @@ async function finish(
 /** The batch is in the log, and whether it will be there after a crash is not known. */
 function fail({ partition, answer }: Appended, error: KafkaError, partitions: Partitions): void {
   if (partition.isGone) {
-    const message = `${partition.name} was deleted before the batch was on the disk`;
-    Object.assign(answer, refusal(answer.index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message));
+    Object.assign(answer, deletedMeanwhile(partition, answer.index));
     return;
   }
   partitions.noteFailure(partition, error);
   Object.assign(answer, refusal(answer.index, error.code, error.message));
+}
+
+function deletedMeanwhile({ name }: Partition, index: number): PartitionAnswer {
+  const message = `${name} was deleted before the batch was on the disk`;
+  return refusal(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message);
 }
 
 function refusal(index: number, errorCode: number, errorMessage: string): PartitionAnswer {

@@ -9,7 +9,8 @@
 
 import { highOf, type Int64, int64Of, isInt64, lowOf } from "../int64.ts";
 import { type CompressionType, compressionTypeOfId } from "./compression/codec.ts";
-import { crc32c, type Crc32cArena } from "./crc32c.ts";
+import type { Steps } from "./compression/steps.ts";
+import { checksumInSteps, crc32c, type Crc32cArena } from "./crc32c.ts";
 import { RecordError } from "./record_error.ts";
 
 /** Bytes of base offset and length, which the length field does not count. */
@@ -217,6 +218,17 @@ export function computeCrc(bytes: Uint8Array, at: number, arena?: Crc32cArena): 
   return arena === undefined
     ? crc32c(bytes.subarray(start, start + length))
     : arena.checksum(start, length);
+}
+
+/** As {@linkcode computeCrc} of the batch at 0 of `arena`, in steps. */
+export function* computeCrcInSteps(arena: Crc32cArena): Steps<number> {
+  const length = readBatchSize(arena.memory, 0) - ATTRIBUTES_OFFSET;
+  return yield* checksumInSteps(arena, ATTRIBUTES_OFFSET, length);
+}
+
+/** As {@linkcode writeCrc} for the batch at 0 of `arena`, in steps. */
+export function* writeCrcInSteps(arena: Crc32cArena): Steps<void> {
+  writeInt32(arena.memory, CRC_OFFSET, yield* computeCrcInSteps(arena));
 }
 
 /** Computes and stores the checksum. */

@@ -19,6 +19,7 @@ import { wrongCrc } from "./batch_decode.ts";
 import {
   compressionOf,
   computeCrc,
+  computeCrcInSteps,
   CURRENT_MAGIC,
   isControl,
   NONE,
@@ -34,9 +35,11 @@ import {
 } from "./batch_header.ts";
 import { endOfBatch } from "./batch_split.ts";
 import { decompress } from "./compression/codec.ts";
+import { decompressInSteps } from "./compression/in_steps.ts";
+import { type Pause, type Steps, withPauses } from "./compression/steps.ts";
 import type { Crc32cArena } from "./crc32c.ts";
 import { grouped, RecordError } from "./record_error.ts";
-import { type RecordScan, scanRecords } from "./record_scan.ts";
+import { type RecordScan, scanRecords, scanRecordsInSteps } from "./record_scan.ts";
 
 /** The bounds of a produced batch. */
 export interface ProducedLimits {
@@ -116,6 +119,13 @@ export function checkBatchCrc(bytes: Uint8Array, start: number, arena?: Crc32cAr
   if (stored !== computed) throw wrongCrc(stored, computed);
 }
 
+/** As {@linkcode checkBatchCrc} of the batch at 0 of `arena`, in steps. */
+export function* checkBatchCrcInSteps(arena: Crc32cArena): Steps<void> {
+  const computed = yield* computeCrcInSteps(arena);
+  const stored = readCrc(arena.memory, 0);
+  if (stored !== computed) throw wrongCrc(stored, computed);
+}
+
 /** How {@linkcode checkRecords} decompresses. */
 export interface DeepCheckOptions {
   /** The host's compressors; ours where they lack one. Called for compressed batches only. */
@@ -151,6 +161,32 @@ export function checkRecords(
     options.codecs?.(),
   );
   scanRecords(records, 0, records.length, count, scan);
+  return records;
+}
+
+/** As {@linkcode checkRecords}, awaiting `pause` between two steps. `bytes` must not change meanwhile. */
+export async function checkRecordsInSteps(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  scan: RecordScan,
+  options: DeepCheckOptions,
+  pause: Pause,
+): Promise<Uint8Array | null> {
+  const compression = compressionOf(readAttributes(bytes, start));
+  const count = readRecordCount(bytes, start);
+  if (compression === "none") {
+    await withPauses(scanRecordsInSteps(bytes, start + RECORDS_OFFSET, end, count, scan), pause);
+    return null;
+  }
+  const records = await decompressInSteps(
+    compression,
+    bytes.subarray(start + RECORDS_OFFSET, end),
+    options.maxDecompressedBytes,
+    options.codecs?.(),
+    pause,
+  );
+  await withPauses(scanRecordsInSteps(records, 0, records.length, count, scan), pause);
   return records;
 }
 

@@ -8,6 +8,7 @@
 
 import { updateCrc32cByTable } from "./crc32c_table.ts";
 import { ARENA_START, CRC32C_MODULE } from "./crc32c_module.ts";
+import type { Steps } from "./compression/steps.ts";
 import { grouped, RecordError } from "./record_error.ts";
 
 /**
@@ -25,6 +26,11 @@ export interface Crc32cArena {
    * outside the memory.
    */
   checksum(offset: number, length: number): number;
+  /**
+   * Continues a CRC whose state is `state`, -1 at its beginning, over `length` bytes at `offset`. The
+   * checksum is `~state >>> 0`. Throws as {@linkcode Crc32cArena.checksum} does.
+   */
+  update(state: number, offset: number, length: number): number;
   /**
    * Makes the memory at least `bytes` long, keeping its content. It never shrinks. Throws a
    * {@linkcode RecordError} of reason `too-large` when the host refuses.
@@ -120,8 +126,12 @@ class TableArena implements Crc32cArena {
   }
 
   checksum(offset: number, length: number): number {
+    return ~this.update(-1, offset, length) >>> 0;
+  }
+
+  update(state: number, offset: number, length: number): number {
     checkRange(offset, length, this.memory.length);
-    return ~updateCrc32cByTable(-1, this.memory, offset, offset + length) >>> 0;
+    return updateCrc32cByTable(state, this.memory, offset, offset + length);
   }
 
   reserve(bytes: number): void {
@@ -136,6 +146,24 @@ class TableArena implements Crc32cArena {
     grown.set(this.memory);
     this.memory = grown;
   }
+}
+
+/** How much is checksummed in a step: 0.1 ms with WebAssembly, 0.5 ms with the table. */
+const STEP = 1_048_576;
+
+/** As {@linkcode Crc32cArena.checksum}, in steps. */
+export function* checksumInSteps(
+  arena: Crc32cArena,
+  offset: number,
+  length: number,
+): Steps<number> {
+  const end = offset + length;
+  let state = -1;
+  for (let at = offset; at < end; at += STEP) {
+    if (at > offset) yield;
+    state = arena.update(state, at, Math.min(STEP, end - at));
+  }
+  return ~state >>> 0;
 }
 
 function viewOf(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {

@@ -12,11 +12,14 @@ import {
   COMPRESSION_MASK,
   LOG_OVERHEAD,
   RECORDS_OFFSET,
-  writeCrc,
+  writeCrcInSteps,
 } from "./batch_header.ts";
 import { compress, type CompressionType, idOfCompressionType } from "./compression/codec.ts";
 import type { HostCodecs } from "./compression/host_codecs.ts";
+import { compressInSteps } from "./compression/in_steps.ts";
+import { atOnce, copyInSteps, type Pause, type Steps, withPauses } from "./compression/steps.ts";
 import type { Crc32cArena } from "./crc32c.ts";
+import { grouped, RecordError } from "./record_error.ts";
 
 /** A compression to be used, and how hard. */
 export interface Recompression {
@@ -29,22 +32,56 @@ export interface Recompression {
 /**
  * Repacks the batch at 0 of `arena`, whose decompressed records are `payload`. Returns the batch's
  * new size. The arena may grow, so its memory must be taken anew. Throws a {@linkcode RecordError} of
- * reason `too-large` when the host refuses the memory.
+ * reason `too-large`, with the batch unchanged, beyond `maxBatchBytes` or when the host refuses the
+ * memory.
  */
 export function recompressBatch(
   arena: Crc32cArena,
   payload: Uint8Array,
   { type, level }: Recompression,
   codecs: (() => HostCodecs) | undefined,
+  maxBatchBytes: number,
 ): number {
   const packed = type === "none" ? payload : compress(type, payload, level, codecs?.());
+  return atOnce(replacePayload(arena, packed, type, maxBatchBytes));
+}
+
+/** As {@linkcode recompressBatch}, awaiting `pause` between two steps. */
+export async function recompressBatchInSteps(
+  arena: Crc32cArena,
+  payload: Uint8Array,
+  { type, level }: Recompression,
+  codecs: (() => HostCodecs) | undefined,
+  maxBatchBytes: number,
+  pause: Pause,
+): Promise<number> {
+  const packed = type === "none"
+    ? payload
+    : await compressInSteps(type, payload, codecs?.(), pause, level);
+  return await withPauses(replacePayload(arena, packed, type, maxBatchBytes), pause);
+}
+
+/** Puts `packed` in the place of the records of the batch at 0 of `arena`. Returns its new size. */
+function* replacePayload(
+  arena: Crc32cArena,
+  packed: Uint8Array,
+  type: CompressionType,
+  maxBatchBytes: number,
+): Steps<number> {
   const size = RECORDS_OFFSET + packed.length;
+  if (size > maxBatchBytes) {
+    throw new RecordError(
+      `the batch is ${grouped(size)} bytes once compressed with ${type}, ` +
+        `max.message.bytes is ${grouped(maxBatchBytes)}`,
+      "too-large",
+    );
+  }
   arena.reserve(size);
   const bytes = arena.memory;
-  bytes.set(packed, RECORDS_OFFSET);
+  yield* copyInSteps(packed, bytes, RECORDS_OFFSET);
   new DataView(bytes.buffer, bytes.byteOffset).setInt32(BATCH_LENGTH_OFFSET, size - LOG_OVERHEAD);
   const low = ATTRIBUTES_OFFSET + 1;
   bytes[low] = (bytes[low]! & ~COMPRESSION_MASK) | idOfCompressionType(type);
-  writeCrc(bytes, 0, arena);
+  yield* writeCrcInSteps(arena);
   return size;
 }

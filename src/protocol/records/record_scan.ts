@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Steps } from "./compression/steps.ts";
 import { RecordError } from "./record_error.ts";
 
 /** What {@linkcode scanRecords} finds. A caller keeps one and reuses it. */
@@ -32,6 +33,11 @@ export function createRecordScan(): RecordScan {
 // Where the slow readers below left off. They are called for numbers of more than two bytes only.
 let cursor = 0;
 
+/** How many records one step scans at most: a quarter of a millisecond. */
+const RECORDS_PER_STEP = 8_192;
+/** How many bytes of headers one step scans at most: each header takes two at least. */
+const HEADER_BYTES_PER_STEP = 16_384;
+
 /**
  * Checks that `bytes[start..end)` is exactly `count` well-formed records whose offset deltas are 0,
  * 1, 2, ... and fills `scan`. Throws a {@linkcode RecordError} of reason `invalid` naming the record
@@ -44,12 +50,66 @@ export function scanRecords(
   count: number,
   scan: RecordScan,
 ): void {
+  begin(scan);
+  finish(scanSome(bytes, start, end, 0, count, Infinity, scan), end, count);
+}
+
+/** As {@linkcode scanRecords}, in steps, however many records or headers there are. */
+export function* scanRecordsInSteps(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+  scan: RecordScan,
+): Steps<void> {
+  begin(scan);
   let at = start;
-  let maxTimestampDelta = -Infinity;
-  let minTimestampDelta = Infinity;
-  let offsetDeltaOfMaxTimestamp = 0;
-  let firstWithoutKey = -1;
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; index < count;) {
+    if (index > 0) yield;
+    const stop = Math.min(count, index + RECORDS_PER_STEP);
+    at = scanSome(bytes, at, end, index, stop, HEADER_BYTES_PER_STEP, scan);
+    index = stop;
+    if (at >= 0) continue;
+    // One record has more headers than fit into a step. All else of it has been checked.
+    index = restIndex + 1;
+    at = restEnd;
+    yield* scanHeadersInSteps(bytes, restAt, restEnd, restIndex);
+  }
+  finish(at, end, count);
+}
+
+function begin(scan: RecordScan): void {
+  scan.maxTimestampDelta = -Infinity;
+  scan.minTimestampDelta = Infinity;
+  scan.offsetDeltaOfMaxTimestamp = 0;
+  scan.firstWithoutKey = -1;
+}
+
+function finish(at: number, end: number, count: number): void {
+  if (at !== end) throw lie(count, `is followed by ${end - at} bytes too many`);
+}
+
+// The record at whose headers scanSome() stopped, where they begin and where the record ends.
+let restIndex = 0;
+let restAt = 0;
+let restEnd = 0;
+
+/**
+ * Scans the records from `index` to `stop`, which begin at `at`, and returns where they end. Returns -1
+ * at a record whose headers take more than `maxHeaderBytes`.
+ */
+function scanSome(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  index: number,
+  stop: number,
+  maxHeaderBytes: number,
+  scan: RecordScan,
+): number {
+  let { maxTimestampDelta, minTimestampDelta, offsetDeltaOfMaxTimestamp, firstWithoutKey } = scan;
+  let hasRest = false;
+  for (; index < stop && !hasRest; index++) {
     // Reading beyond the record's end below is harmless (zeros or the next record's bytes): each
     // step only goes forward, and the record must end where its length said.
     if (at >= end) throw lie(index, "is missing");
@@ -135,26 +195,60 @@ export function scanRecords(
     if (at >= recordEnd) throw lie(index, "has a value longer than itself");
 
     if (bytes[at] === 0) at++;
-    else at = scanHeaders(bytes, at, recordEnd, index);
-    if (at !== recordEnd) {
-      throw lie(index, `is ${at - recordEnd + size} bytes long, its size says ${size}`);
-    }
+    else if (recordEnd - at > maxHeaderBytes) {
+      restIndex = index;
+      restAt = at;
+      restEnd = at = recordEnd;
+      hasRest = true;
+    } else at = scanHeaders(bytes, at, recordEnd, index);
+    if (at !== recordEnd) throw wrongSize(index, at, recordEnd, size);
   }
-  if (at !== end) throw lie(count, `is followed by ${end - at} bytes too many`);
   scan.maxTimestampDelta = maxTimestampDelta;
   scan.minTimestampDelta = minTimestampDelta;
   scan.offsetDeltaOfMaxTimestamp = offsetDeltaOfMaxTimestamp;
   scan.firstWithoutKey = firstWithoutKey;
+  return hasRest ? -1 : at;
 }
 
+/** Scans the headers of a record, whose count is at `start`, and returns where they end. */
 function scanHeaders(bytes: Uint8Array, start: number, recordEnd: number, index: number): number {
-  const headerCount = zigzag(slowVarint(bytes, start, index));
+  const count = headerCountAt(bytes, start, recordEnd, index);
+  return scanSomeHeaders(bytes, cursor, recordEnd, index, count);
+}
+
+/** As {@linkcode scanHeaders} for headers that must end at `recordEnd`. */
+function* scanHeadersInSteps(
+  bytes: Uint8Array,
+  start: number,
+  recordEnd: number,
+  index: number,
+): Steps<void> {
+  const most = HEADER_BYTES_PER_STEP >> 1;
+  let left = headerCountAt(bytes, start, recordEnd, index);
   let at = cursor;
-  // Each header takes two bytes at least.
-  if (headerCount < 0 || headerCount > (recordEnd - at) >> 1) {
-    throw lie(index, `claims ${headerCount} headers`);
+  for (; left > 0; left -= most) {
+    at = scanSomeHeaders(bytes, at, recordEnd, index, Math.min(left, most));
+    yield;
   }
-  for (let header = 0; header < headerCount; header++) {
+  if (at !== recordEnd) throw lie(index, `has ${recordEnd - at} bytes behind its headers`);
+}
+
+/** How many headers the record announces; `cursor` is left behind the number. */
+function headerCountAt(bytes: Uint8Array, at: number, recordEnd: number, index: number): number {
+  const count = zigzag(slowVarint(bytes, at, index));
+  // Each header takes two bytes at least.
+  if (count < 0 || count > (recordEnd - cursor) >> 1) throw lie(index, `claims ${count} headers`);
+  return count;
+}
+
+function scanSomeHeaders(
+  bytes: Uint8Array,
+  at: number,
+  recordEnd: number,
+  index: number,
+  count: number,
+): number {
+  for (let header = 0; header < count; header++) {
     const keyLength = zigzag(slowVarint(bytes, at, index));
     if (keyLength < 0) throw lie(index, "has a header without a key");
     at = cursor + keyLength;
@@ -208,4 +302,8 @@ function slowVarlong(bytes: Uint8Array, at: number, index: number): number {
 
 function lie(index: number, what: string): RecordError {
   return new RecordError(`Record ${index} of the batch ${what}`, "invalid");
+}
+
+function wrongSize(index: number, at: number, recordEnd: number, size: number): RecordError {
+  return lie(index, `is ${at - recordEnd + size} bytes long, its size says ${size}`);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { addInt64, type Int64, maxInt64 } from "../int64.ts";
+import { atOnce, type Steps } from "./compression/steps.ts";
 import type { RecordScan } from "./record_scan.ts";
 import { VarintReader } from "./varint.ts";
 
@@ -25,6 +26,9 @@ export function createTimestampBounds(): TimestampBounds {
 const LARGEST_BASE = 2n ** 63n - 2n ** 53n;
 const SMALLEST_BASE = -LARGEST_BASE;
 
+/** How many records one step reads at most. */
+const RECORDS_PER_STEP = 4_096;
+
 /**
  * Fills `bounds` for `count` records, at least one, that begin at `start` of `records`. `scanRecords`
  * has accepted them and filled `scan`. The records are read again only if the extreme deltas do not
@@ -38,15 +42,43 @@ export function readTimestampBounds(
   scan: RecordScan,
   bounds: TimestampBounds,
 ): void {
+  if (boundsFromScan(base, scan, bounds)) return;
+  atOnce(boundsFromRecords(records, start, count, base, bounds));
+}
+
+/** As {@linkcode readTimestampBounds}, in steps. */
+export function* readTimestampBoundsInSteps(
+  records: Uint8Array,
+  start: number,
+  count: number,
+  base: Int64,
+  scan: RecordScan,
+  bounds: TimestampBounds,
+): Steps<void> {
+  if (boundsFromScan(base, scan, bounds)) return;
+  yield* boundsFromRecords(records, start, count, base, bounds);
+}
+
+/** Fills `bounds` by the extreme deltas, and returns whether they decide. */
+function boundsFromScan(base: Int64, scan: RecordScan, bounds: TimestampBounds): boolean {
   const { minTimestampDelta: min, maxTimestampDelta: max } = scan;
   const isExact = Number.isSafeInteger(min) && Number.isSafeInteger(max);
-  if (isExact && base <= LARGEST_BASE && base >= SMALLEST_BASE) {
-    bounds.oldest = addInt64(base, min);
-    bounds.newest = addInt64(base, max);
-    return;
-  }
+  if (!isExact || base > LARGEST_BASE || base < SMALLEST_BASE) return false;
+  bounds.oldest = addInt64(base, min);
+  bounds.newest = addInt64(base, max);
+  return true;
+}
+
+function* boundsFromRecords(
+  records: Uint8Array,
+  start: number,
+  count: number,
+  base: Int64,
+  bounds: TimestampBounds,
+): Steps<void> {
   const reader = new VarintReader(records, start, records.length);
   for (let index = 0; index < count; index++) {
+    if (index > 0 && index % RECORDS_PER_STEP === 0) yield;
     const size = reader.readVarint();
     const end = reader.position + size;
     reader.position++; // The attributes.

@@ -40,11 +40,12 @@ export async function compressGzipInSteps(
   bytes: Uint8Array,
   host: HostCodecs | undefined,
   pause: Pause,
+  level: number = DEFAULT_LEVEL,
 ): Promise<Uint8Array> {
   const { inSteps } = codecs(host);
   return inSteps === undefined || bytes.length <= COMPRESSED_AT_ONCE
-    ? compressGzip(bytes, host)
-    : await inSteps.gzip(bytes, DEFAULT_LEVEL, pause);
+    ? compressGzip(bytes, host, level)
+    : await inSteps.gzip(bytes, level, pause);
 }
 
 /** As {@linkcode decompressGzip}, in the host's steps where it has them, else in one. */

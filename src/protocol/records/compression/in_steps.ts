@@ -51,27 +51,28 @@ export async function decompressInSteps(
 }
 
 /**
- * As `compress` at the codec's default level, awaiting `pause` as {@linkcode decompressInSteps} does.
+ * As `compress`, awaiting `pause` as {@linkcode decompressInSteps} does.
  * The output is one gzip member, zstd frame, lz4 frame or framed snappy stream: what `compress` gives,
- * to the byte for lz4 and snappy, of the same quality for the others. zstd is ours where the host
- * has none in steps.
+ * to the byte for lz4 and snappy, of the same quality for the others. zstd is ours, which knows no
+ * levels, where the host has none in steps.
  */
 export async function compressInSteps(
   type: CompressionType,
   bytes: Uint8Array,
   host: HostCodecs | undefined,
   pause: Pause,
+  level?: number,
 ): Promise<Uint8Array> {
   switch (type) {
     case "none":
       return bytes;
     case "gzip":
-      return await compressGzipInSteps(bytes, host, pause);
+      return await compressGzipInSteps(bytes, host, pause, level);
     case "snappy":
       return await withPauses(compressSnappyInSteps(bytes), pause);
     case "lz4":
-      return await withPauses(compressLz4InSteps(bytes), pause);
+      return await withPauses(compressLz4InSteps(bytes, level), pause);
     case "zstd":
-      return await compressWithZstdInSteps(bytes, host, pause);
+      return await compressWithZstdInSteps(bytes, host, pause, level);
   }
 }

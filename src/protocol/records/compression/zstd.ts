@@ -32,11 +32,12 @@ export async function compressWithZstdInSteps(
   bytes: Uint8Array,
   host: HostCodecs | undefined,
   pause: Pause,
+  level: number = DEFAULT_LEVEL,
 ): Promise<Uint8Array> {
-  if (bytes.length <= STEP_BYTES) return compressWithZstd(bytes, host);
+  if (bytes.length <= STEP_BYTES) return compressWithZstd(bytes, host, level);
   const zstd = host?.inSteps?.zstd;
   if (zstd === undefined) return await withPauses(compressZstdInSteps(bytes), pause);
-  const packed = await zstd.compress(bytes, DEFAULT_LEVEL, pause);
+  const packed = await zstd.compress(bytes, level, pause);
   return packed.subarray(0, await withPauses(endOfFirstFrame(packed), pause));
 }
 

@@ -1,0 +1,94 @@
+/**
+ * Work on a request that is too much for one turn of the event loop, done in slices between which
+ * other clients are served. One piece of work is done at a time, in the order of their arrival, so that
+ * the memory of one of them is what all of them take.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { type Pause, STEP_BYTES } from "../protocol/records/compression/steps.ts";
+import type { Clock } from "../runtime/runtime.ts";
+import { CleaningStopped, Pacer } from "./compaction/pacer.ts";
+
+/** How long a slice is, ms. A client waits for one at most, and for the step that ends it. */
+const SLICE_MS = 2;
+/** How many bytes a slice handles at most: simulated time stands still during work. */
+const SLICE_BYTES = 2_097_152;
+
+/** Does the work of one broker. */
+export class SlicedWork {
+  readonly #clock: Clock;
+  #pacer: Pacer | null = null;
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #isStopped = false;
+
+  /** `clock` measures the slices and serves others between them. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How many pieces of work are under way or wait. */
+  get size(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Runs `work` once all that was handed in before has ended. It awaits `pause` between two steps, each
+   * of some {@linkcode STEP_BYTES}. Rejects as `work` does, and with NOT_LEADER_OR_FOLLOWER, as `pause`
+   * does then, when the broker shuts down first.
+   */
+  async run<Result>(work: (pause: Pause) => Promise<Result>): Promise<Result> {
+    const earlier = this.#last;
+    let end!: () => void;
+    this.#last = new Promise((resolve) => end = resolve);
+    this.#waiting++;
+    try {
+      await earlier;
+      if (this.#isStopped) throw shuttingDown();
+      const pacer = this.#pacer = pacerOf(this.#clock);
+      return await work(async () => {
+        if (pacer.spend(STEP_BYTES)) await rest(pacer);
+      });
+    } finally {
+      this.#waiting--;
+      end();
+    }
+  }
+
+  /** Ends what is under way at its next pause. Resolves when nothing is. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#pacer?.stop();
+    await this.#last;
+  }
+}
+
+/** Lets other clients be served: between parts of work that are small and many. */
+export async function serveOthers(clock: Clock): Promise<void> {
+  await pacerOf(clock).rest();
+}
+
+function pacerOf(clock: Clock): Pacer {
+  return new Pacer({
+    clock,
+    maxBytesPerSecond: () => Infinity,
+    sliceMs: SLICE_MS,
+    sliceBytes: SLICE_BYTES,
+  });
+}
+
+async function rest(pacer: Pacer): Promise<void> {
+  try {
+    await pacer.rest();
+  } catch (error) {
+    throw error instanceof CleaningStopped ? shuttingDown() : error;
+  }
+}
+
+function shuttingDown(): KafkaError {
+  return new KafkaError(
+    ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    "Cannot finish the request: the broker is shutting down",
+  );
+}
