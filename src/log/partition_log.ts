@@ -137,15 +137,17 @@ export class PartitionLog {
    * offset and remedy, and INCONSISTENT_TOPIC_ID when the directory belongs to another topic.
    */
   static open(options: PartitionLogOptions): PartitionLog {
+    let log: PartitionLog | null = null;
     try {
       const { files } = options.runtime;
       const { isNew, found } = openDirectory(files, options.directory);
-      const log = new PartitionLog(options);
+      log = new PartitionLog(options);
       log.#identify(options, found.has(PARTITION_METADATA));
       const names = settleFiles(files, options.directory, found);
       log.#open(options, names, isNew);
       return log;
     } catch (error) {
+      if (log !== null) log.#abandon();
       throw asKafkaError(`Cannot open ${options.topic}-${options.partition}`, error);
     }
   }
@@ -505,6 +507,12 @@ export class PartitionLog {
 
   /** Closes a log that was retired, whose directory is about to be removed. */
   discard(): void {
+    this.#segments.abandon();
+  }
+
+  /** Closes the files of a log whose opening failed, and leaves them as they are. */
+  #abandon(): void {
+    this.#end();
     this.#segments.abandon();
   }
 

@@ -145,14 +145,18 @@ class Directories {
     store.disk.forgetFaults();
   }
 
-  /** A directory, of those from number `first` on, fails at the next start. */
+  /** A directory, of those from number `first` on, or a log in it, fails at the next start. */
   #hurt(first: number): void {
     const random = this.#random;
-    const { directories } = this.#store;
+    const { directories, places } = this.#store;
     const directory = directories[random.between(first, directories.length - 1)]!;
     const operation = (["open", "open", "read", "write", "change"] as const)[random.below(5)]!;
-    this.world.simulation.trace(`${directory} fails at the start`);
-    this.#store.hurt(directory, operation);
+    const names = places.filter(({ path }) => path === directory).map(({ model }) => model.name);
+    const part = names.length > 0 && random.oneIn(2)
+      ? `${names[random.below(names.length)]!}/`
+      : "";
+    this.world.simulation.trace(`${directory}/${part} fails at the start`);
+    this.#store.hurt(directory, operation, part);
   }
 
   /** A directory is missing. Without that of the metadata log the node must not start. */

@@ -88,10 +88,10 @@ export class NodeStore extends Machine<Hosted> {
     return this.hasFailed && (place === undefined || this.#sick.has(place.path));
   }
 
-  /** The disk of `directory` fails the next time that it is asked for `operation`. */
-  hurt(directory: string, operation: DiskOperation): void {
+  /** The disk of `directory` fails the next time that it is asked for `operation`, below `part` there. */
+  hurt(directory: string, operation: DiskOperation, part = ""): void {
     this.#sick.add(directory);
-    this.disk.failNext(operation, "io", `${directory}/`);
+    this.disk.failNext(operation, "io", `${directory}/${part}`);
   }
 
   /** There is no room left, or some again. */
