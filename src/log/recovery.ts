@@ -270,6 +270,8 @@ class Recovery {
   #isDeleted(before: Segment, segment: Segment): boolean {
     const { logStartOffset, wasShutDownCleanly } = this.#options;
     if (wasShutDownCleanly || before.nextOffset >= segment.baseOffset) return false;
+    // One that begins where the log does is its first: a loss of power has taken its records.
+    if (before.baseOffset >= logStartOffset) return false;
     if (before.nextOffset > logStartOffset || segment.baseOffset <= logStartOffset) return false;
     for (const deleted of this.#kept.splice(0)) discard(deleted);
     this.#left.unshift(segment);

@@ -4,6 +4,7 @@ import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts
 import type { RecoveryReport } from "../../src/log/recovery.ts";
 import { allBatches, batchOf, Machine, producedBatch, refusal } from "./fixture.ts";
 import { test } from "../harness.ts";
+import { FilesOver } from "./files_over.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
 const FIRST = "00000000000000000000.log";
@@ -353,3 +354,42 @@ test("after an orderly end a damaged one-record batch exactly at the recovery po
     again.close();
   }
 });
+
+test("a first segment whose records a loss of power has taken stays, and those after it go", () => {
+  const machine = new Machine();
+  const config = { segmentBytes: batchOf(2).length };
+  const log = machine.open(config);
+  for (let batch = 0; batch < 3; batch++) log.append(batchOf(2), client);
+  const next = machine.kill();
+  next.write(FIRST, "");
+  const removed = new RemovalsNoted(next.memory);
+  next.files = removed;
+  const reports: RecoveryReport[] = [];
+  const again = next.open(config, {
+    recoveryPoint: 0,
+    onRecovery: (report) => reports.push(report),
+  });
+  assertEquals([again.logStartOffset, again.logEndOffset, again.segmentCount], [0, 0, 1]);
+  assertEquals(reports.map(({ file }) => file.slice(-FIRST.length)), [
+    "00000000000000000002.log",
+    "00000000000000000004.log",
+  ]);
+  // A loss of power may take one removal back and not another: without its `.log`, the `.index` of
+  // the first segment would tell of a file that somebody has removed.
+  assert(!removed.names.includes(FIRST), `${FIRST} was removed`);
+  again.close();
+});
+
+/** Notes the names of the files that are removed. */
+class RemovalsNoted extends FilesOver {
+  readonly names: string[] = [];
+
+  open(...args: Parameters<FilesOver["open"]>): ReturnType<FilesOver["open"]> {
+    return this.files.open(...args);
+  }
+
+  override remove(path: string): void {
+    this.names.push(path.slice(path.lastIndexOf("/") + 1));
+    super.remove(path);
+  }
+}
