@@ -2,8 +2,13 @@
  * Runs the unit tests under Node or Bun: `deno run -A tests/elsewhere.ts node|bun [name …]`.
  *
  * Each test file is bundled, so that neither needs to know TypeScript or where `@std` comes from,
- * and then run by the runtime's own test runner from the project's root. Tests of the commands
- * (`tests/cli/`) start Deno and stay with it, and so do those of real clients and of Deno's own files.
+ * and then run by the runtime's own test runner from the project's root. Seeds are those of
+ * `deno task test:wide`. Tests of the commands (`tests/cli/`) start Deno and stay with it, and so do
+ * those of real clients and of Deno's own files.
+ *
+ * Bun runs the files in two processes, each file with a global object of its own: in one process the
+ * heap keeps what every file before has loaded, and each collection of garbage takes longer, so that
+ * a compaction of milliseconds takes a second at the end.
  *
  * @module
  */
@@ -17,50 +22,43 @@ if (runtime !== "node" && runtime !== "bun") {
   Deno.exit(2);
 }
 
-const files = [...testFiles("tests")]
+const files = [...filesBelow("tests", "_test.ts")]
   .filter((path) => !STAY_WITH_DENO.some((folder) => path.startsWith(folder)))
-  .filter((path) => wanted.length === 0 || wanted.some((name) => path.includes(name)))
-  .sort();
+  .filter((path) => wanted.length === 0 || wanted.some((name) => path.includes(name)));
 const folder = `${OUT}/${runtime}`;
 await Deno.remove(folder, { recursive: true }).catch(() => {});
 await Deno.mkdir(folder, { recursive: true });
-const bundles = files.map((path) => {
-  const name = path.slice("tests/".length).replaceAll("/", "__").replace(/_test\.ts$/, ".test.mjs");
-  return { path, bundle: `${folder}/${name}` };
-});
+await Deno.writeTextFile(`${folder}/package.json`, `{"type": "module"}\n`);
+await run(Deno.execPath(), [
+  "bundle",
+  "--quiet",
+  "--platform=deno",
+  "--external=node:*",
+  "--external=bun:*",
+  `--outdir=${folder}`,
+  ...files,
+]);
 
-const queue = [...bundles];
-const bundlers = Array.from({ length: navigator.hardwareConcurrency }, async () => {
-  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    await run(Deno.execPath(), [
-      "bundle",
-      "--quiet",
-      "--platform=deno",
-      "--external=node:*",
-      "--external=bun:*",
-      `--output=${next.bundle}`,
-      next.path,
-    ]);
-  }
-});
-await Promise.all(bundlers);
-
-const paths = bundles.map(({ bundle }) => `./${bundle}`);
+// The longest ones first, which are those of the simulation.
+const paths = [...filesBelow(folder, "_test.js")].map((path) => `./${path}`).sort().reverse();
 const hasBun = await succeeds("bun", ["--version"]);
+const bunTest = ["test", "--timeout=180000", "--parallel=2", ...paths];
 const [command, args] = runtime === "node"
-  ? ["node", ["--test", "--test-concurrency=2", "--test-reporter=spec", ...paths]]
+  ? ["node", ["--test", "--test-concurrency=2", "--test-reporter=spec", ...paths]] as const
   : hasBun
-  ? ["bun", ["test", "--timeout=180000", ...paths]]
-  : ["npx", ["--yes", BUN, "test", "--timeout=180000", ...paths]];
-const { code } = await new Deno.Command(command as string, { args: args as string[] }).spawn()
-  .status;
+  ? ["bun", bunTest] as const
+  : ["npx", ["--yes", BUN, ...bunTest]] as const;
+const { code } = await new Deno.Command(command, {
+  args: [...args],
+  env: { MILLRACE_TESTS: "wide" },
+}).spawn().status;
 Deno.exit(code);
 
-function* testFiles(folder: string): Generator<string> {
+function* filesBelow(folder: string, suffix: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     const path = `${folder}/${name}`;
-    if (isDirectory) yield* testFiles(path);
-    else if (name.endsWith("_test.ts")) yield path;
+    if (isDirectory) yield* filesBelow(path, suffix);
+    else if (name.endsWith(suffix)) yield path;
   }
 }
 
