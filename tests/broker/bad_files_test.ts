@@ -18,7 +18,7 @@ import { decodeBatch, encodeBatch, splitBatches } from "../../src/protocol/recor
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { FileError, type FileSystem } from "../../src/runtime/runtime.ts";
-import { test } from "../harness.ts";
+import { isWide, test } from "../harness.ts";
 import { fetchFrom, produceTo } from "./fixture.ts";
 import { RawClient } from "./raw_client.ts";
 
@@ -29,6 +29,8 @@ const CONFIG = {
   "advertised.listeners": "PLAINTEXT://127.0.0.1:9",
 };
 const PARTITIONS = [["events", 0], ["events", 1], ["plain", 0]] as const;
+/** Of so many damages one is tried: each kind of damage on every third file. */
+const STRIDE = isWide ? 1 : 3;
 /** Records of each partition, by its name. */
 type Content = Map<string, string[]>;
 type Files = Map<string, Uint8Array>;
@@ -313,8 +315,10 @@ for (const isClean of [true, false]) {
     assert(original.size > 20, `${original.size} files`);
     const failures: string[] = [];
     const outcomes = new Set<string>();
+    let number = 0;
     for (const [path, bytes] of original) {
       for (const { name, apply } of DAMAGES) {
+        if (number++ % STRIDE !== 0) continue;
         const damaged = apply(bytes, path);
         if (damaged !== null && isEqual(damaged, bytes)) continue;
         const files = diskOf(original);

@@ -52,21 +52,24 @@ const nodeZlib: string = "node:zlib";
 /** The codecs of this host, with zstd where it has it. */
 export const hostCodecs: HostCodecs = zlibCodecs(await import(nodeZlib));
 
-/** About `length` bytes of JSON as an application might send: names repeat, values differ. */
+const CITIES = ["Amsterdam", "Buenos Aires", "Chennai", "Dakar", "Edinburgh"];
+/** The longest sample so far. Every sample is the beginning of the same endless text. */
+const longest = { random: randomSource(99), text: "", objects: 0 };
+
+/** `length` bytes of JSON as an application might send: names repeat, values differ. */
 export function sampleJson(length: number): Uint8Array {
-  const random = randomSource(99);
-  const cities = ["Amsterdam", "Buenos Aires", "Chennai", "Dakar", "Edinburgh"];
-  let text = "";
-  for (let id = 0; text.length < length; id++) {
-    text += JSON.stringify({
+  const { random } = longest;
+  while (longest.text.length < length) {
+    const id = longest.objects++;
+    longest.text += JSON.stringify({
       id,
       user: `user-${random(5000)}`,
-      city: cities[random(cities.length)],
+      city: CITIES[random(CITIES.length)],
       amount: random(1_000_000) / 100,
       at: 1_700_000_000_000 + id * 37 + random(30),
       active: random(2) === 0,
       note: random(16).toString(2).repeat(random(4)),
     });
   }
-  return utf8(text.slice(0, length));
+  return utf8(longest.text.slice(0, length));
 }

@@ -57,12 +57,22 @@ function mixture(length: number): Uint8Array {
   return bytes;
 }
 
+/** Every texture is made once of each length, for all subjects. */
 const TEXTURES: Record<string, (length: number) => Uint8Array> = {
-  json: sampleJson,
-  zeros: (length) => new Uint8Array(length),
-  noise: (length) => randomBytes(randomSource(length), length),
-  mixture,
+  json: once(sampleJson),
+  zeros: once((length) => new Uint8Array(length)),
+  noise: once((length) => randomBytes(randomSource(length), length)),
+  mixture: once(mixture),
 };
+
+function once(make: (length: number) => Uint8Array): (length: number) => Uint8Array {
+  const made = new Map<number, Uint8Array>();
+  return (length) => {
+    const bytes = made.get(length) ?? make(length);
+    made.set(length, bytes);
+    return bytes;
+  };
+}
 
 /** The bytes, or the reason why there are none. */
 async function outcome(run: () => Uint8Array | Promise<Uint8Array>): Promise<unknown> {

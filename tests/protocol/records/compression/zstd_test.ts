@@ -16,7 +16,7 @@ import {
   MATCH_LENGTH_CODE,
   OFFSET_CODE,
 } from "../../../../src/protocol/records/compression/zstd_sequence_codes.ts";
-import { test } from "../../../harness.ts";
+import { seedCount, test } from "../../../harness.ts";
 import {
   hostCodecs,
   randomBytes,
@@ -110,7 +110,7 @@ test("Huffman code lengths fill the code space within 11 bits, however lopsided 
 
 test("our zstd reads what it writes, over many textures and sizes", () => {
   const random = randomSource(23);
-  for (let round = 0; round < 250; round++) {
+  for (let round = 0; round < seedCount(60, 250); round++) {
     const bytes = texture(random, random(round % 25 === 0 ? 400_000 : 6000));
     assertEquals(decompressZstd(compressZstd(bytes), bytes.length), bytes);
   }
@@ -120,7 +120,7 @@ test("our zstd reads what this host's writes at every kind of level, and the hos
   const host = hostCodecs.zstd;
   if (host === undefined) return; // Node 20 has none. The fixtures of real clients serve there.
   const random = randomSource(24);
-  for (let round = 0; round < 120; round++) {
+  for (let round = 0; round < seedCount(24, 120); round++) {
     const length = random(round % 20 === 0 ? 400_000 : 6000);
     const bytes = round % 3 === 0 ? sampleJson(length) : texture(random, length);
     const level = [1, 3, 6, 19][round % 4]!;
