@@ -13,6 +13,9 @@ import { nearestName } from "../nearest_name.ts";
 /** So few letters apart, a key is more probably mistyped than one of Apache Kafka's others. */
 const TYPO_LETTERS = 2;
 
+/** How the keys end that give the same length of time in different units. */
+const UNIT = /\.(ms|minutes|hours)$/;
+
 /**
  * Checks values that must fit together, as `valueOf` gives them. Throws a {@linkcode KafkaError}
  * INVALID_CONFIG that names two keys.
@@ -43,7 +46,8 @@ export function shadowedKeys(given: ReadonlyMap<string, string>): string[] {
     if (names.includes("log.flush.scheduler.interval.ms")) continue;
     const [first, ...others] = names.filter((name) => given.has(name));
     for (const name of others) {
-      if (given.get(name) === given.get(first!)) continue;
+      // The same text is another value where the keys have different units.
+      if (!UNIT.test(name) && given.get(name) === given.get(first!)) continue;
       sentences.push(`${name} has no effect beside ${first}`);
     }
   }

@@ -54,6 +54,9 @@ test("BrokerConfig takes the key that goes first in Apache Kafka, and names the 
   const retention = new BrokerConfig({ "log.retention.hours": "1", "log.retention.ms": "5" });
   assertEquals(retention.logRetentionMs, 5);
   assertEquals(retention.notices, ["log.retention.hours has no effect beside log.retention.ms"]);
+  const units = new BrokerConfig({ "log.retention.minutes": "5", "log.retention.ms": "5" });
+  assertEquals(units.notices, ["log.retention.minutes has no effect beside log.retention.ms"]);
+  assertEquals(new BrokerConfig({ "log.dir": "a", "log.dirs": "a" }).notices, []);
   const directories = new BrokerConfig({ "log.dir": "a", "log.dirs": "b,c" });
   assertEquals(directories.logDirs, ["b", "c"]);
   assertEquals(directories.notices, ["log.dir has no effect beside log.dirs"]);
