@@ -79,6 +79,7 @@ test("parseMutantOptions() reads every flag and has defaults", () => {
     help: false,
     check: false,
     wholeFolder: false,
+    fileOnly: false,
     jobs: 4,
     folders: [],
     only: [],
@@ -88,11 +89,13 @@ test("parseMutantOptions() reads every flag and has defaults", () => {
     help: true,
     check: true,
     wholeFolder: true,
+    fileOnly: false,
     jobs: 2,
     folders: ["log", "broker"],
     only: ["L1"],
     share: { index: 2, of: 8 },
   });
+  assertEquals(parseMutantOptions(["--file-only"], 1).fileOnly, true);
   assertEquals(parseMutantOptions(["--sample", "9"], 1).sample, { count: 9, seed: 1 });
   assertEquals(parseMutantOptions(["--sample=9", "--seed=7"], 1).sample, { count: 9, seed: 7 });
 });
@@ -109,6 +112,7 @@ test("parseMutantOptions() rejects unknown flags, wrong values and contradiction
     [["--sample", "0"], "--sample must be at least 1"],
     [["--seed", "3"], "--seed needs --sample"],
     [["--sample", "3", "--share", "1/2"], "exclude each other"],
+    [["--whole-folder", "--file-only"], "exclude each other"],
     [["--folder="], "--folder needs a name"],
     [["--only", "L1,"], "--only needs a name"],
   ];
@@ -119,7 +123,17 @@ test("parseMutantOptions() rejects unknown flags, wrong values and contradiction
 
 test("the help names every flag", () => {
   for (
-    const flag of ["folder", "only", "share", "sample", "seed", "jobs", "whole-folder", "check"]
+    const flag of [
+      "folder",
+      "only",
+      "share",
+      "sample",
+      "seed",
+      "jobs",
+      "whole-folder",
+      "file-only",
+      "check",
+    ]
   ) {
     assertStringIncludes(HELP, `--${flag}`);
   }
@@ -193,7 +207,7 @@ const FAILED = run("./tests/log/x_test.ts => x ... FAILED (1ms)\nFAILED | 2 pass
 /** Judges `MUTANT` by what each path of tests comes to. */
 async function judged(
   runs: Record<string, TestRun>,
-  options = { wholeFolder: false },
+  options = { wholeFolder: false, fileOnly: false },
   one: Mutant = MUTANT,
 ) {
   const paths: string[] = [];
@@ -218,9 +232,17 @@ test("judge() runs the named test file, and the folder only if that passes", asy
   for (const [runs, expected] of table) assertEquals(await judged(runs), expected);
 });
 
+test("judge() leaves the folder out if only the named test file counts", async () => {
+  const file = "tests/log/one_test.ts";
+  const options = { wholeFolder: false, fileOnly: true };
+  assertEquals(await judged({ [file]: PASSED }, options), { kind: "missed", paths: [file] });
+  assertEquals(await judged({ [file]: FAILED }, options), { kind: "noticed", paths: [file] });
+});
+
 test("judge() runs the folder at once if no test file is named, or all are wanted", async () => {
   const { test: _, ...unnamed } = MUTANT;
   const expected = { kind: "noticed", paths: ["tests/log"] };
-  assertEquals(await judged({ "tests/log": FAILED }, { wholeFolder: true }), expected);
-  assertEquals(await judged({ "tests/log": FAILED }, { wholeFolder: false }, unnamed), expected);
+  const options = { wholeFolder: false, fileOnly: false };
+  assertEquals(await judged({ "tests/log": FAILED }, { ...options, wholeFolder: true }), expected);
+  assertEquals(await judged({ "tests/log": FAILED }, options, unnamed), expected);
 });

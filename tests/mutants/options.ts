@@ -13,6 +13,8 @@ export interface MutantOptions {
   readonly check: boolean;
   /** Run all tests of the folder even if the entry names a test file. */
   readonly wholeFolder: boolean;
+  /** Run no tests but the named test file: what it misses is not noticed. */
+  readonly fileOnly: boolean;
   /** Number of mutants tested at the same time, each in a copy of its own. */
   readonly jobs: number;
   readonly folders: readonly string[];
@@ -39,6 +41,7 @@ Usage: deno task test:mutants [flags]
   --seed S              the seed of the draw, defaults to 1
   --jobs N              number of bugs tested at the same time, defaults to the number of cores
   --whole-folder        run all tests of the folder, not only the named test file
+  --file-only           run the named test file only, not the folder if that file passes
   --check               type-check the bugs instead of running tests
   --help                this text
 
@@ -46,7 +49,7 @@ Exits with 1 if a bug is not noticed or an entry is stale, with 2 if a flag is w
 
 const FLAGS = {
   string: ["folder", "only", "share", "sample", "seed", "jobs"],
-  boolean: ["help", "check", "whole-folder"],
+  boolean: ["help", "check", "whole-folder", "file-only"],
 } as const;
 
 /**
@@ -67,10 +70,14 @@ export function parseMutantOptions(args: readonly string[], cores: number): Muta
   if (flags.share !== undefined && sample !== undefined) {
     throw new UsageError("--share and --sample exclude each other");
   }
+  if (flags["whole-folder"] && flags["file-only"]) {
+    throw new UsageError("--whole-folder and --file-only exclude each other");
+  }
   return {
     help: flags.help,
     check: flags.check,
     wholeFolder: flags["whole-folder"],
+    fileOnly: flags["file-only"],
     jobs: positive("jobs", number("jobs", flags.jobs) ?? cores),
     folders: names("folder", flags.folder),
     only: names("only", flags.only),

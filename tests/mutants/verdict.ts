@@ -19,11 +19,14 @@ export type Verdict =
 /** Runs test files or folders of tests against the tree with the bug in it. */
 export type RunTests = (paths: readonly string[]) => Promise<TestRun>;
 
-/** Judges a mutant: by the test file it names, then, if that passes, by all tests of its folder. */
+/**
+ * Judges a mutant: by the test file it names, then, if that passes, by all tests of its folder. One of
+ * the options, or none, leaves one of the two out.
+ */
 export async function judge(
   mutant: Mutant,
   run: RunTests,
-  { wholeFolder }: { wholeFolder: boolean },
+  { wholeFolder, fileOnly }: { wholeFolder: boolean; fileOnly: boolean },
 ): Promise<Verdict> {
   const folder = `tests/${folderOf(mutant)}`;
   const { test } = mutant;
@@ -31,7 +34,7 @@ export async function judge(
     return judgeRun(folder, await run([folder]));
   }
   const verdict = judgeRun(test, await run([test]));
-  if (verdict.kind !== "missed" || test === folder) return verdict;
+  if (verdict.kind !== "missed" || fileOnly) return verdict;
   const wider = judgeRun(folder, await run([folder]));
   return wider.kind === "noticed" ? { kind: "stray", how: wider.how } : wider;
 }
