@@ -101,6 +101,9 @@ const REFUSED_BY_CONSUMER: readonly (readonly [Record<string, unknown>, string])
   [{ groupId: "" }, '"groupId" cannot be "": it takes a text'],
   [{ groupInstanceId: "i" }, '"groupInstanceId" needs "groupId"'],
   [{ sessionTimeoutMs: 1_000 }, '"sessionTimeoutMs" needs "groupId"'],
+  [{ rebalanceTimeoutMs: 1_000 }, '"rebalanceTimeoutMs" needs "groupId"'],
+  [{ heartbeatIntervalMs: 1_000 }, '"heartbeatIntervalMs" needs "groupId"'],
+  [{ autoCommitIntervalMs: 1_000 }, '"autoCommitIntervalMs" needs "groupId"'],
   [{ autoCommit: true }, '"autoCommit" needs "groupId"'],
   [{ groupId: "g", autoCommit: "no" }, '"autoCommit" cannot be "no": it takes true, false'],
   [

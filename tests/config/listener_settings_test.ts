@@ -48,6 +48,16 @@ test("each listener advertises its own address, or where it listens", () => {
   assertEquals(config.advertisedListener("B"), { name: "B", host: "broker.example", port: 0 });
 });
 
+test("the advertised address of a controller's listener is passed over", () => {
+  const config = new BrokerConfig({
+    "listeners": "PLAINTEXT://:1,CONTROLLER://:2",
+    "controller.listener.names": "CONTROLLER",
+    "advertised.listeners": "PLAINTEXT://broker.example:1,CONTROLLER://broker.example:2",
+  });
+  assertEquals(config.advertisedListener("PLAINTEXT")?.host, "broker.example");
+  assertEquals(config.advertisedListener("CONTROLLER"), null);
+});
+
 /** Settings that Apache Kafka refuses too, but for those that it has and this version has not. */
 const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
   [{ listeners: "" }, "write it as PLAINTEXT://host:port"],
@@ -58,6 +68,13 @@ const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
   [
     { ...TWO, listeners: "A://:1,B://:1" },
     "each listener needs a port of its own, 1 is there 2 times",
+  ],
+  [
+    {
+      listeners: "A://127.0.0.1:1,B://[::1]:1,C://127.0.0.2:1",
+      [MAP]: "A:PLAINTEXT,B:PLAINTEXT,C:PLAINTEXT",
+    },
+    "each listener needs a port of its own, 1 is there 3 times",
   ],
   [{ ...TWO, listeners: "A://127.0.0.1:1,B://127.0.0.2:1" }, "a port of its own"],
   [{ ...TWO, listeners: "A://[::1]:1,B://[::2]:1" }, "a port of its own"],

@@ -121,6 +121,23 @@ test("ProducerState.expire forgets producers that were silent, not those in a tr
   assertEquals(producers.active().map((producer) => producer.producerId), [2, 3]);
 });
 
+test("a restored producer expires although its records are of the future", () => {
+  const producers = new ProducerState();
+  const entry = {
+    producerId: 1,
+    producerEpoch: 0,
+    lastSequence: 0,
+    lastOffset: 0,
+    offsetDelta: 0,
+    lastTimestamp: 5_000_000,
+    coordinatorEpoch: -1,
+    currentTransactionStartOffset: -1,
+  };
+  producers.restore([entry], 1_000);
+  assertEquals(producers.expire(5_499, 4_500), 0);
+  assertEquals(producers.expire(5_500, 4_500), 1);
+});
+
 test("endTransaction() fences the batches of epochs before that of the marker", () => {
   const producers = new ProducerState();
   producers.add({ ...batch(3, 0, 2), isTransactional: true }, 10, 5);

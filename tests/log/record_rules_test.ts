@@ -95,6 +95,9 @@ test("append() names the records with a timestamp out of range, whatever the com
 test("append() rejects an old record beside one without a timestamp", () => {
   withLog(WITHIN_A_SECOND, (log) => {
     assertEquals(summary(rejection(log, [record(-1), record(5)])), ["INVALID_TIMESTAMP", [1]]);
+    // Neither the smallest nor the largest of the timestamps is at fault here.
+    const between = [record(-1), record(5), record()];
+    assertEquals(summary(rejection(log, between)), ["INVALID_TIMESTAMP", [1]]);
     log.append(encodeBatch([record(-1), record()]), client);
     assertEquals(log.logEndOffset, 2);
   });

@@ -200,6 +200,7 @@ test("segment.jitter.ms may be larger than any random number", () => {
     });
     log.append(batchOf(1), client);
     assertEquals(log.append(batchOf(1), client).baseOffset, 1);
+    assertEquals(log.segmentCount, 1);
     // No segment is rolled later than segment.ms says.
     log.append(batchOf(1, { timestamp: START_MS + 1_001 }), client);
     assertEquals(log.segmentCount, segmentMs === NO_LIMIT ? 1 : 2);

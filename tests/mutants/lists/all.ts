@@ -6,6 +6,8 @@
 import type { Mutant } from "../mutant.ts";
 import { BROKER_MUTANTS } from "./broker.ts";
 import { CLIENT_MUTANTS } from "./client.ts";
+import { CONFIG_MUTANTS } from "./config.ts";
+import { CONTROLLER_MUTANTS } from "./controller.ts";
 import { GROUPS_MUTANTS } from "./groups.ts";
 import { LOG_MUTANTS } from "./log.ts";
 import { METADATA_MUTANTS } from "./metadata.ts";
@@ -20,5 +22,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CLIENT_MUTANTS,
   ...PROTOCOL_MUTANTS,
   ...METADATA_MUTANTS,
+  ...CONTROLLER_MUTANTS,
+  ...CONFIG_MUTANTS,
   ...RUNTIME_MUTANTS,
 ];

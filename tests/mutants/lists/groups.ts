@@ -187,4 +187,20 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/groups/group_coordinator_test.ts",
   },
+  {
+    id: "G121",
+    file: "src/groups/committed_offsets.ts",
+    bug: "a topic without offsets is still listed",
+    text: "if (partitions?.delete(partition) && partitions.size === 0) this.#topics.delete(topic);",
+    replacement: "partitions?.delete(partition);",
+    test: "tests/groups/committed_offsets_test.ts",
+  },
+  {
+    id: "G122",
+    file: "src/groups/group_description.ts",
+    bug: "a filter by state is compared with regard to case",
+    text: "wanted.trim().toLowerCase() === value.toLowerCase()",
+    replacement: "wanted.trim() === value",
+    test: "tests/groups/group_coordinator_test.ts",
+  },
 ];

@@ -1,0 +1,46 @@
+import { assertEquals } from "@std/assert";
+import { brokersOf } from "../../src/broker/cluster_view.ts";
+import type { RequestContext } from "../../src/broker/handler.ts";
+import type { BrokerImage } from "../../src/metadata/image.ts";
+import { test } from "../harness.ts";
+
+const OTHER: BrokerImage = {
+  id: 2,
+  epoch: 1,
+  incarnationId: "aaaaaaaaaaaaaaaaaaaaaA",
+  endpoints: [
+    { name: "INTERNAL", host: "10.0.0.2", port: 9092, securityProtocol: 0 },
+    { name: "EXTERNAL", host: "two.example", port: 9093, securityProtocol: 0 },
+  ],
+  features: new Map(),
+  rack: null,
+  fenced: false,
+  inControlledShutdown: false,
+  logDirs: [],
+};
+
+/** The addresses of brokers 1, which is asked, and 2, for a client of `listener`. */
+function addresses(listener: string, other = OTHER): string[] {
+  const own = { ...OTHER, id: 1, endpoints: [] };
+  const context = {
+    connection: { listener },
+    services: {
+      nodeId: 1,
+      image: () => ({ brokers: () => [own, other].values() }),
+      advertisedAddress: () => ({ host: "asked.example", port: 1 }),
+    },
+  } as unknown as RequestContext;
+  return brokersOf(context).map(({ host, port }) => `${host}:${port}`);
+}
+
+test("brokersOf() gives the addresses of other brokers on the client's own listener", () => {
+  assertEquals(addresses("EXTERNAL"), ["asked.example:1", "two.example:9093"]);
+  assertEquals(addresses("INTERNAL"), ["asked.example:1", "10.0.0.2:9092"]);
+  // A broker without that listener, as one that Apache Kafka has registered: its first.
+  assertEquals(addresses("OTHER"), ["asked.example:1", "10.0.0.2:9092"]);
+  assertEquals(addresses("EXTERNAL", { ...OTHER, endpoints: [] }), ["asked.example:1", ":-1"]);
+});
+
+test("brokersOf() leaves fenced brokers out", () => {
+  assertEquals(addresses("EXTERNAL", { ...OTHER, fenced: true }), ["asked.example:1"]);
+});
