@@ -6,9 +6,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import type { Int64 } from "../protocol/int64.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
-import type { HostCodecs } from "../runtime/runtime.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
 import { openDirectory, settleFiles } from "./leftover_files.ts";
 import { type EpochEnd, LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "./leader_epochs.ts";
@@ -29,7 +27,8 @@ import { countDeletable } from "./retention.ts";
 import { SegmentList } from "./segment_list.ts";
 import { asKafkaError } from "./storage_error.ts";
 import { DurableFile } from "./text_file.ts";
-import { firstFrom, newestRecord, type TimestampedOffset } from "./timestamp_lookup.ts";
+import { lookUpTimestamp } from "./timestamp_lookup.ts";
+import type { LargeBatch, TimestampedOffset, TimestampQuery } from "./timestamp_lookup.ts";
 import type { AbortedTransaction } from "./transaction_index.ts";
 
 export type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
@@ -307,19 +306,11 @@ export class PartitionLog {
     );
   }
 
-  /** The first record whose timestamp is at least `timestampMs`, or null. */
-  offsetForTimestamp(timestampMs: Int64, codecs: HostCodecs): TimestampedOffset | null {
+  /** The record that `query` asks for, or null; or the batch to look through, where that takes long. */
+  lookUpTimestamp(query: TimestampQuery): TimestampedOffset | LargeBatch | null {
     return this.#health.guard(
       "search",
-      () => firstFrom(this.#segments.all, timestampMs, this.#logStartOffset, codecs),
-    );
-  }
-
-  /** The record with the largest timestamp, the first of them where several have it, or null. */
-  offsetOfMaxTimestamp(codecs: HostCodecs): TimestampedOffset | null {
-    return this.#health.guard(
-      "search",
-      () => newestRecord(this.#segments.all, this.#logStartOffset, codecs),
+      () => lookUpTimestamp(this.#segments.all, query, this.#logStartOffset),
     );
   }
 

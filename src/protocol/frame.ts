@@ -2,8 +2,8 @@
  * Length-prefixed frames. {@linkcode FrameParser} cuts them in place, in a buffer that it hands out
  * to be read into; {@linkcode FrameDecoderStream} is the same parser as a TransformStream.
  *
- * A buffer grows because bytes have arrived, never because a header announces them: a peer that
- * announces 90 MiB and sends nothing holds 2 KB.
+ * A buffer grows because bytes have arrived, not because a header announces them: a peer that
+ * announces 90 MiB and sends nothing holds 2 KB. One that has sent 8 MiB gets room for its whole frame.
  *
  * @module
  */
@@ -20,6 +20,11 @@ const KEPT = 64 * 1024;
 const READ_AHEAD = 1024 * 1024;
 /** The most that is kept between bursts: a frame of `message.max.bytes` by default, a little over 1 MiB, fits. */
 const MOST_KEPT = 2 * 1024 * 1024;
+/**
+ * A buffer of so many bytes grows to all that its frame needs: copying it takes 5 ms, and larger ones
+ * would delay other connections. Hosts give memory to the pages only that are written to.
+ */
+const LAST_DOUBLED = 8 * 1024 * 1024;
 /** After so many small exchanges in a row the buffer is halved. */
 const SMALL_EXCHANGES = 16;
 const MOST_SPARES = 4;
@@ -230,8 +235,9 @@ export class FrameParser {
     if (isFull && this.#needed <= capacity) {
       throw new Error("Cannot give space: frames that have arrived were not taken");
     }
+    const wanted = capacity < LAST_DOUBLED ? capacity * 2 : Infinity;
     // One more than needed, so that a frame's end does not look like a read that left some behind.
-    this.#replace(Math.min(capacity * 2, Math.max(this.#needed + 1, READ_AHEAD)));
+    this.#replace(Math.min(wanted, Math.max(this.#needed + 1, READ_AHEAD)));
   }
 
   /** Goes on with a buffer of `capacity` bytes, which what is held fits into. */

@@ -7,7 +7,9 @@
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
 import type { PartitionLogOptions } from "../../src/log/log_types.ts";
 import { PartitionLog } from "../../src/log/partition_log.ts";
+import type { TimestampedOffset } from "../../src/log/timestamp_lookup.ts";
 import { ErrorCode, errorName, KafkaError } from "../../src/protocol/errors.ts";
+import type { Int64 } from "../../src/protocol/int64.ts";
 import {
   type BatchOptions,
   decodeBatch,
@@ -177,6 +179,20 @@ export function allBatches(log: PartitionLog, maxBytes = 1_000_000): DecodedBatc
     fetchOffset = read.at(-1)!.lastOffset + 1;
   }
   return batches;
+}
+
+/** The first record of the log whose timestamp is at least `timestampMs`, or null. */
+export function offsetForTimestamp(
+  log: PartitionLog,
+  timestampMs: Int64 | "newest",
+  hostCodecs: HostCodecs = codecs,
+): TimestampedOffset | null {
+  return log.lookUpTimestamp({ timestampMs, codecs: hostCodecs }) as TimestampedOffset | null;
+}
+
+/** The first record with the largest timestamp of the log, or null. */
+export function offsetOfMaxTimestamp(log: PartitionLog): TimestampedOffset | null {
+  return offsetForTimestamp(log, "newest");
 }
 
 /** The name of the `KafkaError` that `run` throws, and its message. */

@@ -9,8 +9,9 @@ import type { RecoveryReport } from "../../src/log/recovery.ts";
 import {
   allBatches,
   batchOf,
-  codecs,
   Machine,
+  offsetForTimestamp,
+  offsetOfMaxTimestamp,
   producedBatch,
   refusal,
   START_MS,
@@ -129,9 +130,9 @@ test("indexes that are missing, short or senseless are made anew", async () => {
     const about = `${suffix} ${what}`;
     assertEquals(allBatches(log, 1).map(({ baseOffset }) => baseOffset).length, 20, about);
     for (let i = 0; i < 20; i++) {
-      assertEquals(log.offsetForTimestamp(START_MS + i * 1_000, codecs)?.offset, i * 2, about);
+      assertEquals(offsetForTimestamp(log, START_MS + i * 1_000)?.offset, i * 2, about);
     }
-    assertEquals(log.offsetOfMaxTimestamp(codecs)?.offset, 39, about);
+    assertEquals(offsetOfMaxTimestamp(log)?.offset, 39, about);
     assertEquals(log.append(batchOf(2), client).baseOffset, 40, about);
     log.close();
   }

@@ -10,7 +10,16 @@ import { type Int64, MAX_INT64, maxInt64, MIN_INT64, toInt64 } from "../../src/p
 import { type BatchOptions, encodeBatch } from "../../src/protocol/records/batch.ts";
 import { Chance } from "../protocol/chance.ts";
 import { EXTREME_INT64S } from "../protocol/extreme_int64s.ts";
-import { allBatches, bytesOf, codecs, Machine, refusal, START_MS } from "./fixture.ts";
+import {
+  allBatches,
+  bytesOf,
+  codecs,
+  Machine,
+  offsetForTimestamp,
+  offsetOfMaxTimestamp,
+  refusal,
+  START_MS,
+} from "./fixture.ts";
 import { test } from "../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
@@ -128,11 +137,11 @@ test("timestamps in nanoseconds are looked up exactly, after every kind of resta
         const found = records.find(({ timestamp }) => timestamp >= at);
         const expected = found === undefined ? null : { ...found, leaderEpoch: 0 };
         const where = `${when}, seed ${seed}, ${at}`;
-        assertEquals(log.offsetForTimestamp(toInt64(at), codecs), expected, where);
+        assertEquals(offsetForTimestamp(log, toInt64(at)), expected, where);
       }
       const newest = records.reduce((one, other) => other.timestamp > one.timestamp ? other : one);
-      assertEquals(log.offsetOfMaxTimestamp(codecs), { ...newest, leaderEpoch: 0 }, when);
-      assertEquals(log.offsetForTimestamp(MAX_INT64, codecs), null);
+      assertEquals(offsetOfMaxTimestamp(log), { ...newest, leaderEpoch: 0 }, when);
+      assertEquals(offsetForTimestamp(log, MAX_INT64), null);
     };
     check("as written");
     await log.flush();
@@ -181,9 +190,9 @@ test("the largest timestamp is known after a cut among nanoseconds", () => {
   const log = new Machine().open({ ...UNBOUNDED, indexIntervalBytes: 0 });
   for (const step of [5n, 9n, 7n, 10n]) log.append(stamped([START_NS + step]), client);
   log.truncateTo(3);
-  assertEquals(log.offsetOfMaxTimestamp(codecs)?.timestamp, START_NS + 9n);
+  assertEquals(offsetOfMaxTimestamp(log)?.timestamp, START_NS + 9n);
   log.truncateTo(1);
-  assertEquals(log.offsetOfMaxTimestamp(codecs)?.timestamp, START_NS + 5n);
+  assertEquals(offsetOfMaxTimestamp(log)?.timestamp, START_NS + 5n);
   log.close();
 });
 

@@ -7,7 +7,7 @@ import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts"
 import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { type DecodedBatch, encodeBatch } from "../../src/protocol/records/batch.ts";
 import { Chance } from "../protocol/chance.ts";
-import { allBatches, batchesOf, codecs, Machine, START_MS } from "./fixture.ts";
+import { allBatches, batchesOf, codecs, Machine, offsetForTimestamp, START_MS } from "./fixture.ts";
 import { seedCount, test } from "../harness.ts";
 
 /** A batch as the model keeps it. */
@@ -163,7 +163,7 @@ class Run {
     );
     const found = records.find(({ at, offset }) => at >= timestamp && offset >= this.startOffset);
     assertEquals(
-      this.log.offsetForTimestamp(timestamp, codecs),
+      offsetForTimestamp(this.log, timestamp),
       found ? { offset: found.offset, timestamp: found.at, leaderEpoch: found.epoch } : null,
     );
   }

@@ -3,7 +3,15 @@ import type { AppendOptions } from "../../src/log/partition_log.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
 import type { CompressionType } from "../../src/protocol/records/compression/codec.ts";
 import { Chance } from "../protocol/chance.ts";
-import { batchOf, codecs, Machine, refusal, START_MS } from "./fixture.ts";
+import {
+  batchOf,
+  codecs,
+  Machine,
+  offsetForTimestamp,
+  offsetOfMaxTimestamp,
+  refusal,
+  START_MS,
+} from "./fixture.ts";
 import { test } from "../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 3, origin: "client" };
@@ -32,7 +40,7 @@ for (const compression of ["none", "gzip"] as CompressionType[]) {
       for (let at = START_MS - 20; at < START_MS + 130; at++) {
         const found = live.find((record) => record.timestamp >= at);
         assertEquals(
-          log.offsetForTimestamp(at, codecs),
+          offsetForTimestamp(log, at),
           found ? { ...found, leaderEpoch: 3 } : null,
           `seed ${seed}, ${at - START_MS}`,
         );
@@ -40,7 +48,7 @@ for (const compression of ["none", "gzip"] as CompressionType[]) {
       const max = Math.max(...live.map((record) => record.timestamp));
       const newest = live.find((record) => record.timestamp === max);
       assertEquals(
-        log.offsetOfMaxTimestamp(codecs),
+        offsetOfMaxTimestamp(log),
         newest ? { ...newest, leaderEpoch: 3 } : null,
         `seed ${seed}`,
       );
@@ -51,11 +59,11 @@ for (const compression of ["none", "gzip"] as CompressionType[]) {
 
 test("an empty log has no timestamps, and records without one are not found", () => {
   const log = new Machine().open();
-  assertEquals(log.offsetForTimestamp(0, codecs), null);
-  assertEquals(log.offsetOfMaxTimestamp(codecs), null);
+  assertEquals(offsetForTimestamp(log, 0), null);
+  assertEquals(offsetOfMaxTimestamp(log), null);
   log.append(batchOf(1, { timestamp: -1 }), client);
-  assertEquals(log.offsetForTimestamp(0, codecs), null);
-  assertEquals(log.offsetOfMaxTimestamp(codecs), null);
+  assertEquals(offsetForTimestamp(log, 0), null);
+  assertEquals(offsetOfMaxTimestamp(log), null);
   log.close();
 });
 
@@ -65,8 +73,8 @@ test("the largest timestamp is known after a cut, wherever it lies before it", (
     log.append(batchOf(1, { timestamp: START_MS + 500 }), client);
     for (let i = 0; i < 9; i++) log.append(batchOf(1, { timestamp: START_MS + i }), client);
     log.truncateTo(7);
-    assertEquals(log.offsetOfMaxTimestamp(codecs)?.offset, 0);
-    assertEquals(log.offsetForTimestamp(START_MS + 100, codecs)?.offset, 0);
+    assertEquals(offsetOfMaxTimestamp(log)?.offset, 0);
+    assertEquals(offsetForTimestamp(log, START_MS + 100)?.offset, 0);
     log.close();
   }
 });
@@ -74,8 +82,8 @@ test("the largest timestamp is known after a cut, wherever it lies before it", (
 test("with LogAppendTime the batch's time is that of all its records", () => {
   const log = new Machine().open({ messageTimestampType: "LogAppendTime" });
   log.append(batchOf(5), client);
-  assertEquals(log.offsetForTimestamp(START_MS, codecs)?.offset, 0);
-  assertEquals(log.offsetOfMaxTimestamp(codecs)?.offset, 0);
+  assertEquals(offsetForTimestamp(log, START_MS)?.offset, 0);
+  assertEquals(offsetOfMaxTimestamp(log)?.offset, 0);
   log.close();
 });
 
@@ -88,6 +96,6 @@ test("a damaged batch is reported, not skipped, when its records are needed", ()
   bytes[bytes.length - 4]! ^= 1;
   next.write(name, bytes);
   const log = next.open({}, { wasShutDownCleanly: true });
-  assertEquals(refusal(() => log.offsetForTimestamp(START_MS, codecs)).name, "CORRUPT_MESSAGE");
+  assertEquals(refusal(() => offsetForTimestamp(log, START_MS)).name, "CORRUPT_MESSAGE");
   log.close();
 });

@@ -7,13 +7,21 @@
  * local offset) is the log start offset, -5 (the latest tiered one) and -6 (the earliest one that
  * waits to be tiered) are unknown.
  *
+ * A batch that holds more than one turn of the event loop can look through is searched in slices, as
+ * Produce checks those.
+ *
  * @module
  */
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import type { Int64 } from "../../protocol/int64.ts";
 import { listOffsets, type ListOffsetsRequest } from "../../protocol/messages/list_offsets.ts";
+import type { PartitionLog } from "../../log/partition_log.ts";
+import type { SlicedWork } from "../../log/sliced_work.ts";
+import { asKafkaError } from "../../log/storage_error.ts";
+import { LargeBatch, type TimestampedOffset } from "../../log/timestamp_lookup.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import { answerInTurns } from "../turns.ts";
 
 type Response = ResponseInputOf<typeof listOffsets>;
 type PartitionResponse = Response["topics"][number]["partitions"][number];
@@ -45,16 +53,19 @@ export const listOffsetsHandler: Handler = defineHandler(listOffsets, {
         (asked.has(key) ? repeated : asked).add(key);
       }
     }
-    return {
-      topics: request.topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map((partition) =>
-          repeated.has(`${name}-${partition.partitionIndex}`)
-            ? failed(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
-            : lookUp(name, partition, request.isolationLevel === READ_COMMITTED, context)
-        ),
-      })),
-    };
+    const answers = answerInTurns(
+      request.topics.flatMap(({ name, partitions }) =>
+        partitions.map((partition) => ({ name, partition }))
+      ),
+      ({ name, partition }) =>
+        repeated.has(`${name}-${partition.partitionIndex}`)
+          ? failed(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
+          : lookUp(name, partition, request.isolationLevel === READ_COMMITTED, context),
+      context.services.runtime.clock,
+    );
+    return answers instanceof Promise
+      ? answers.then((later) => response(request, later))
+      : response(request, answers);
   },
   onError: ({ topics }, code) => ({
     topics: topics.map(({ name, partitions }) => ({
@@ -64,12 +75,22 @@ export const listOffsetsHandler: Handler = defineHandler(listOffsets, {
   }),
 });
 
+function response({ topics }: ListOffsetsRequest, answers: readonly PartitionResponse[]): Response {
+  let next = 0;
+  return {
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(() => answers[next++]!),
+    })),
+  };
+}
+
 function lookUp(
   topic: string,
   { partitionIndex, currentLeaderEpoch, timestamp }: Asked,
   committedOnly: boolean,
   { services, apiVersion }: RequestContext,
-): PartitionResponse {
+): PartitionResponse | Promise<PartitionResponse> {
   try {
     const since = KNOWN_SINCE.get(timestamp);
     if (timestamp < EARLIEST_PENDING_UPLOAD || since !== undefined && apiVersion < since) {
@@ -98,16 +119,44 @@ function lookUp(
       case EARLIEST_PENDING_UPLOAD:
         return found(-1, -1, -1);
     }
-    const record = timestamp === MAX_TIMESTAMP
-      ? log.offsetOfMaxTimestamp(services.codecs())
-      : log.offsetForTimestamp(timestamp, services.codecs());
     // A record that consumers may not see yet is not there for them.
-    if (record === null || record.offset >= end) return found(-1, -1, -1);
-    return found(record.offset, record.timestamp, record.leaderEpoch);
+    const answer = (record: TimestampedOffset | null): PartitionResponse =>
+      record === null || record.offset >= end
+        ? found(-1, -1, -1)
+        : found(record.offset, record.timestamp, record.leaderEpoch);
+    const record = log.lookUpTimestamp({
+      timestampMs: timestamp === MAX_TIMESTAMP ? "newest" : timestamp,
+      codecs: services.codecs(),
+      leavesLarge: true,
+    });
+    return record instanceof LargeBatch
+      ? searchFrom(record, log, services.partitions.slicedWork)
+        .then(answer, (error) => refused(partitionIndex, error))
+      : answer(record);
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    return failed(partitionIndex, error.code);
+    return refused(partitionIndex, error);
   }
+}
+
+/** Looks through `batch`, and, where the record is not in it, through what follows it. */
+async function searchFrom(
+  batch: LargeBatch,
+  log: PartitionLog,
+  slicedWork: SlicedWork,
+): Promise<TimestampedOffset | null> {
+  for (;;) {
+    const record = await slicedWork.run((pause) => batch.find(pause));
+    if (record !== null) return record;
+    const next = log.lookUpTimestamp(batch.next);
+    if (!(next instanceof LargeBatch)) return next;
+    batch = next;
+  }
+}
+
+function refused(partitionIndex: number, error: unknown): PartitionResponse {
+  const answered = asKafkaError(`Cannot look into partition ${partitionIndex}`, error);
+  if (!(answered instanceof KafkaError)) throw answered;
+  return failed(partitionIndex, answered.code);
 }
 
 function failed(partitionIndex: number, errorCode: number): PartitionResponse {

@@ -20,9 +20,7 @@
  *
  * @module
  */
-import { REQUESTS_TURN_MS } from "../../limits.ts";
 import type { AppendResult } from "../../log/partition_log.ts";
-import { serveOthers } from "../../log/sliced_work.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import type { Int64 } from "../../protocol/int64.ts";
 import { produce, type ProduceRequest } from "../../protocol/messages/produce.ts";
@@ -32,6 +30,7 @@ import { CloseConnection } from "../dispatch.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
 import type { Partition } from "../partition.ts";
 import type { Partitions } from "../partitions.ts";
+import { answerInTurns } from "../turns.ts";
 
 type Response = ResponseInputOf<typeof produce>;
 type TopicData = ProduceRequest["topicData"][number];
@@ -101,7 +100,7 @@ class ProduceRun {
   readonly #context: RequestContext;
   readonly #appended: Appended[] = [];
   /** For each partition, in the order of the request. */
-  readonly #answers: PartitionAnswer[] = [];
+  #answers: readonly PartitionAnswer[] = [];
 
   constructor(request: ProduceRequest, context: RequestContext) {
     this.#request = request;
@@ -113,43 +112,16 @@ class ProduceRun {
    * longer than others should wait; until it settles the records must not change.
    */
   append(): Promise<void> | null {
-    const { clock } = this.#context.services.runtime;
-    const { topicData } = this.#request;
-    let began = -1;
-    for (const [topicIndex, topic] of topicData.entries()) {
-      for (const [index, data] of topic.partitionData.entries()) {
-        const answer = this.#appendTo(topic, data);
-        if (answer instanceof Promise) return this.#appendRest(answer, topicIndex, index + 1);
-        this.#answers.push(answer);
-        const now = clock.monotonicMs();
-        if (began === -1) began = now;
-        else if (now - began > REQUESTS_TURN_MS) {
-          return this.#appendRest(null, topicIndex, index + 1);
-        }
-      }
-    }
+    const answers = answerInTurns(
+      this.#request.topicData.flatMap((topic) =>
+        topic.partitionData.map((data) => ({ topic, data }))
+      ),
+      ({ topic, data }) => this.#appendTo(topic, data),
+      this.#context.services.runtime.clock,
+    );
+    if (answers instanceof Promise) return answers.then((later) => void (this.#answers = later));
+    this.#answers = answers;
     return null;
-  }
-
-  /** Goes on after `pending` with a partition of a topic, by their indexes in the request. */
-  async #appendRest(
-    pending: Promise<PartitionAnswer> | null,
-    topicIndex: number,
-    index: number,
-  ): Promise<void> {
-    const { clock } = this.#context.services.runtime;
-    if (pending === null) await serveOthers(clock);
-    else this.#answers.push(await pending);
-    let began = clock.monotonicMs();
-    for (const topic of this.#request.topicData.slice(topicIndex)) {
-      for (const data of topic.partitionData.slice(index)) {
-        this.#answers.push(await this.#appendTo(topic, data));
-        if (clock.monotonicMs() - began <= REQUESTS_TURN_MS) continue;
-        await serveOthers(clock);
-        began = clock.monotonicMs();
-      }
-      index = 0;
-    }
   }
 
   /** Answers once the appends may be acknowledged. */

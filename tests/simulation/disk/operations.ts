@@ -13,6 +13,7 @@ import type { AppendOptions, AppendResult } from "../../../src/log/log_types.ts"
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import { offsetForTimestamp } from "../../log/fixture.ts";
 import { STORED_CODECS } from "../stored_codecs.ts";
 import type { World } from "../world.ts";
 import { indexOf } from "./partition_model.ts";
@@ -286,7 +287,7 @@ export class Operations<P extends Place = Place> {
     const timestamp = this.machine.runtime.clock.now() - this.random.below(6_000);
     const offset = firstAt(model.readable, model.startOffset, timestamp);
     try {
-      const found = log.offsetForTimestamp(timestamp, STORED_CODECS)?.offset ?? null;
+      const found = offsetForTimestamp(log, timestamp, STORED_CODECS)?.offset ?? null;
       if (found !== offset) {
         this.#fail(place, `the first at ${timestamp} is said to be ${found}, it is ${offset}`);
       }
