@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { MAX_REQUEST_WORK } from "../limits.ts";
 import type { AnyApi } from "../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { startFrame } from "../protocol/frame.ts";
@@ -51,6 +52,7 @@ export class Dispatcher {
     onFatal: (error: unknown) => void,
   ): Promise<void> | null {
     const reader = new ByteReader(frame);
+    reader.work = MAX_REQUEST_WORK;
     const header = readRequestHeader(reader, this.#apis);
     const { apiKey, apiVersion, correlationId } = header;
     const handler = apiKey < 0 ? undefined : this.#handlers[apiKey];

@@ -8,7 +8,7 @@
 import type { Int64 } from "./int64.ts";
 import type { Field, FieldOptions, Shape, StructShape, UnknownTaggedField } from "./schema.ts";
 import { includes } from "./versions.ts";
-import { type ByteReader, ByteWriter, ProtocolError, type RecordsSource } from "./wire.ts";
+import { type ByteReader, ByteWriter, ProtocolError, type RecordsSource, Work } from "./wire.ts";
 import { ZERO_UUID } from "./uuid.ts";
 
 /** Reads and writes the values of one version. */
@@ -23,6 +23,8 @@ export interface Codec<Out, In> {
 export interface CompiledCodec extends Codec<unknown, unknown> {
   /** About how many bytes of memory a decoded value takes, without the elements of arrays in it. */
   readonly memory: number;
+  /** What reading a value costs of a reader's work, without the elements, texts and bytes in it. */
+  readonly work: number;
 }
 
 type AnyCodec = CompiledCodec;
@@ -60,6 +62,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
   const tagged: { tag: number; index: number; codec: AnyCodec; field: AnyField }[] = [];
   let minimumSize = flexible ? 1 : 0;
   let memory = Memory.object + Memory.property * names.length;
+  let work: number = Work.object;
   names.forEach((name, index) => {
     const field = shape.fields[name]!;
     const { options } = field;
@@ -80,6 +83,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
       untagged[index] = codec;
       minimumSize += codec.minimumSize;
       memory += codec.memory;
+      work += codec.work;
     }
   });
   tagged.sort((a, b) => a.tag - b.tag);
@@ -109,6 +113,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
       const entry = byTag.get(tag);
       if (entry === undefined) {
         reader.allow(Memory.unknownTaggedField);
+        reader.spend(Work.unknownTaggedField);
         const unknown = (out.unknownTaggedFields ??= []) as UnknownTaggedField[];
         unknown.push({ tag, data: reader.copy(size) });
         continue;
@@ -155,7 +160,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
     }
   }
 
-  return { read, write, minimumSize, memory };
+  return { read, write, minimumSize, memory, work };
 }
 
 function compileShape(
@@ -213,13 +218,14 @@ function fixed(
   write: (writer: ByteWriter, value: unknown) => void,
   memory = 0,
 ): AnyCodec {
-  return { read, write, minimumSize: size, memory };
+  return { read, write, minimumSize: size, memory, work: Work.field };
 }
 
 function stringCodec(flexible: boolean, nullable: boolean, name: string): AnyCodec {
   return {
     minimumSize: flexible ? 1 : 2,
     memory: Memory.text,
+    work: Work.field,
     read(reader) {
       const length = flexible ? reader.uvarint() - 1 : reader.int16();
       if (length >= 0) {
@@ -252,6 +258,7 @@ function bytesCodec(
   return {
     minimumSize: flexible ? 1 : 4,
     memory: isRecords ? Memory.view : Memory.bytes,
+    work: isRecords ? Work.bytes : Work.field,
     read(reader) {
       const length = flexible ? reader.uvarint() - 1 : reader.int32();
       if (length >= 0) return isRecords ? reader.view(length) : reader.copy(length);
@@ -280,9 +287,11 @@ function arrayCodec(
 ): AnyCodec {
   const { minimumSize } = element;
   const elementMemory = Memory.slot + element.memory;
+  const elementWork = Work.field + element.work;
   return {
     minimumSize: flexible ? 1 : 4,
     memory: Memory.array,
+    work: Work.field,
     read(reader) {
       const count = flexible ? reader.uvarint() - 1 : reader.int32();
       if (count < 0) {
@@ -296,6 +305,7 @@ function arrayCodec(
         );
       }
       reader.allow(count * elementMemory);
+      reader.spend(count * elementWork);
       const out = new Array<unknown>(count > LARGE_ARRAY ? 0 : count);
       for (let i = 0; i < count; i++) out[i] = element.read(reader);
       return out;
@@ -318,6 +328,7 @@ function nullableStruct(inner: AnyCodec, nullMark: number): AnyCodec {
   return {
     minimumSize: 1,
     memory: inner.memory,
+    work: inner.work,
     read: (reader) => reader.int8() <= nullMark ? null : inner.read(reader),
     write(writer, value) {
       writer.int8(value === null ? nullMark : 1);
