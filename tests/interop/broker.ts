@@ -94,6 +94,11 @@ export class Broker {
     return this.#output.tail();
   }
 
+  /** How many lines the broker has printed. */
+  get lineCount(): number {
+    return this.#output.lineCount;
+  }
+
   /** kill -9. */
   async kill(): Promise<void> {
     if (!this.#ended) this.#child.kill("SIGKILL");
@@ -132,6 +137,8 @@ async function accepts(port: number): Promise<boolean> {
 /** The last lines of what a process prints, both ways. */
 class Output {
   readonly #lines: string[] = [];
+  /** All lines, not only the last ones. */
+  lineCount = 0;
   /** When the process has closed both. */
   readonly closed: Promise<void>;
 
@@ -146,6 +153,7 @@ class Output {
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;
       this.#lines.push(...lines);
+      this.lineCount += lines.length;
       this.#lines.splice(0, this.#lines.length - 20);
     }
     if (rest !== "") this.#lines.push(rest);

@@ -1,6 +1,7 @@
 /**
  * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then the
- * directories of `storage.ts`, the kills of `kill9.ts` and the disks of `disk_faults.ts`. `README.md` beside this file says what is checked and how to run a part of it.
+ * directories of `storage.ts`, the limits of `open_files.ts`, the kills of `kill9.ts` and the disks of
+ * `disk_faults.ts`. `README.md` beside this file says what is checked and how to run a part of it.
  *
  * @module
  */
@@ -8,6 +9,7 @@
 import { compare } from "./compare/compare.ts";
 import { Broker, freePort, ownCommand } from "./broker.ts";
 import { diskFaults } from "./disk_faults.ts";
+import { openFiles } from "./open_files.ts";
 import { kill9, newSeed, ownKill9Command } from "./kill9.ts";
 import { cacheDirectory, options, UsageError } from "./options.ts";
 import { RUNTIMES } from "./program.ts";
@@ -20,8 +22,9 @@ const STORAGE = "storage";
 const COMPARE = "compare";
 const KILL9 = "kill9";
 const DISK = "disk";
+const FILES = "files";
 /** Parts that start brokers of their own. */
-const OWN_BROKERS = [STORAGE, COMPARE, KILL9, DISK];
+const OWN_BROKERS = [STORAGE, COMPARE, FILES, KILL9, DISK];
 
 /** What the clients are, for the summary. */
 const NAMES: Record<string, string> = {
@@ -35,6 +38,7 @@ const NAMES: Record<string, string> = {
   [COMPARE]: "Apache Kafka, same requests",
   [KILL9]: "kill -9 and restart",
   [DISK]: "disks that fail",
+  [FILES]: "a limit on open files",
   broker: "the broker itself",
 };
 
@@ -110,6 +114,10 @@ class Suite {
 
   async disk(command: string[]): Promise<void> {
     await this.part(DISK, (print) => diskFaults(this.#setup, { command, print }));
+  }
+
+  async files(command: string[]): Promise<void> {
+    await this.part(FILES, (print) => openFiles({ command, print }));
   }
 
   async compare(command: string[]): Promise<void> {
@@ -230,6 +238,7 @@ async function main(): Promise<number> {
   }
   if (chosen.includes(STORAGE)) await suite.storage(command);
   if (chosen.includes(COMPARE)) await suite.compare(command);
+  if (chosen.includes(FILES)) await suite.files(command);
   const flushed = given.command === undefined ? [...await ownKill9Command(given.runtime)] : command;
   if (chosen.includes(DISK)) await suite.disk(flushed);
   if (chosen.includes(KILL9)) {
