@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { test } from "../harness.ts";
 import { testRuntimeContract } from "./contract.ts";
+import type { FewFiles } from "./few_files.ts";
 
 function temporaryDirectory(): string {
   return mkdtempSync(`${tmpdir()}/millrace-`).replaceAll("\\", "/");
@@ -34,6 +35,25 @@ async function lockElsewhere(
     child.once("exit", () => resolve("no answer"));
   });
   return { child, answer };
+}
+
+const LOW_LIMIT = 80;
+
+/** Runs `script` as another process of this runtime that may open few files. */
+async function runWithFewFiles(script: string, directory: string): Promise<FewFiles> {
+  const args = [...("Deno" in globalThis ? ["run", "-A", "--no-check"] : []), script];
+  const child = spawn(
+    "bash",
+    ["-c", `ulimit -n ${LOW_LIMIT} && exec "$@"`, "bash", process.execPath, ...args],
+    {
+      env: { ...process.env, MILLRACE_FEW_FILES_DIRECTORY: directory },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  let text = "";
+  child.stdout.on("data", (bytes) => text += String(bytes));
+  await new Promise((resolve) => child.once("close", resolve));
+  return JSON.parse(text);
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -84,6 +104,29 @@ export function testHost(selfUrl: string): void {
       await closed;
       assertEquals(received.map((bytes) => new TextDecoder().decode(bytes)).join(""), "answer");
       listener.close();
+    }
+  });
+
+  test("host runtime tells its limit on open files, and when there is no descriptor left", async () => {
+    // No other system tells every runtime.
+    if (process.platform !== "linux") return;
+    const directory = temporaryDirectory();
+    try {
+      const found = await runWithFewFiles(script, directory);
+      assert(found.opened > 10 && found.opened < LOW_LIMIT, `${found.opened} files`);
+      assertEquals({ ...found, opened: 0 }, {
+        limit: LOW_LIMIT,
+        opened: 0,
+        open: "too-many-open",
+        list: "too-many-open",
+        syncDirectory: "too-many-open",
+        // Bun takes it for a connection that was refused.
+        connect: "Bun" in globalThis ? "broken" : "too-many-open",
+        read: "2 bytes, 7,8",
+        accept: "a connection",
+      });
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
     }
   });
 

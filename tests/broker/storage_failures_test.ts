@@ -1,0 +1,45 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { StorageFailures } from "../../src/broker/storage_failures.ts";
+import { storageError } from "../../src/log/storage_error.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { fileErrorOfCode } from "../../src/runtime/errors.ts";
+import { test } from "../harness.ts";
+import { manualClock } from "./manual_clock.ts";
+
+function failureOf(partition: number, code: string): KafkaError {
+  const path = `/data/events-${partition}/0.log`;
+  return storageError(`Cannot append to events-${partition}`, fileErrorOfCode("open", path, code));
+}
+
+test("StorageFailures tells a want of descriptors once a minute, whichever partitions meet it", () => {
+  const clock = manualClock();
+  const lines: string[] = [];
+  const failures = new StorageFailures<object>(clock, (line) => void lines.push(line));
+  const keys = Array.from({ length: 1_000 }, () => ({}));
+  for (let second = 0; second < 120; second++) {
+    keys.forEach((key, i) => failures.note(key, failureOf(i, "EMFILE")));
+    clock.advance(1_000);
+  }
+  assertEquals(lines.length, 2);
+  assertStringIncludes(lines[0]!, "ulimit -n");
+});
+
+test("StorageFailures tells of each partition every ten seconds, and of all 20 times a minute", () => {
+  const clock = manualClock();
+  const lines: string[] = [];
+  const failures = new StorageFailures<object>(clock, (line) => void lines.push(line));
+  const key = {};
+  for (let second = 0; second < 30; second++) {
+    failures.note(key, failureOf(0, "EIO"));
+    clock.advance(1_000);
+  }
+  assertEquals(lines.length, 3);
+  for (let i = 1; i <= 100; i++) failures.note({}, failureOf(i, "EIO"));
+  assertEquals(lines.length, 20);
+  clock.advance(60_000);
+  failures.note(key, failureOf(0, "EIO"));
+  assertEquals(lines.length, 22);
+  assertStringIncludes(lines[20]!, "83 more times");
+  failures.note({}, new KafkaError(ErrorCode.CORRUPT_MESSAGE, "Cannot append to events-0"));
+  assertEquals(lines.length, 22);
+});
