@@ -33,6 +33,8 @@ export class AssignedPartition implements TopicPartition {
   isBusy = false;
   /** It is left alone until then, by the monotonic clock. */
   notBeforeMs = 0;
+  /** Requests for it that have failed one after the other. */
+  failures = 0;
   /** Whether it was taken away: what still arrives for it is dropped. */
   isRevoked = false;
 

@@ -28,6 +28,13 @@ export interface ClientOptions {
   readonly retryBackoffMs?: number;
   /** The longest wait between retries, ms: 1,000 unless told. */
   readonly retryBackoffMaxMs?: number;
+  /**
+   * The wait before a broker is connected to again after a failed attempt, ms. Each further failure
+   * doubles it. Defaults to 50.
+   */
+  readonly reconnectBackoffMs?: number;
+  /** The longest wait between attempts to connect, ms. Defaults to 1,000. */
+  readonly reconnectBackoffMaxMs?: number;
   /** How old knowledge of the cluster may be, ms: 300,000 unless told. */
   readonly metadataMaxAgeMs?: number;
   /** The largest answer that is taken, bytes: 128 MiB unless told. */
@@ -45,6 +52,8 @@ const NAMES: Readonly<Record<keyof ClientOptions, true>> = {
   retries: true,
   retryBackoffMs: true,
   retryBackoffMaxMs: true,
+  reconnectBackoffMs: true,
+  reconnectBackoffMaxMs: true,
   metadataMaxAgeMs: true,
   maxResponseBytes: true,
   runtime: true,
@@ -59,6 +68,8 @@ export interface ClientSettings {
   readonly retries: number;
   readonly retryBackoffMs: number;
   readonly retryBackoffMaxMs: number;
+  readonly reconnectBackoffMs: number;
+  readonly reconnectBackoffMaxMs: number;
   readonly metadataMaxAgeMs: number;
   readonly maxResponseBytes: number;
 }
@@ -68,6 +79,18 @@ export function clientSettings(options: ClientOptions): ClientSettings {
   const retryBackoffMs = positive("retryBackoffMs", options.retryBackoffMs, 100);
   const retryBackoffMaxMs = positive("retryBackoffMaxMs", options.retryBackoffMaxMs, 1_000);
   notAbove("retryBackoffMs", retryBackoffMs, "retryBackoffMaxMs", retryBackoffMaxMs);
+  const reconnectBackoffMs = positive("reconnectBackoffMs", options.reconnectBackoffMs, 50);
+  const reconnectBackoffMaxMs = positive(
+    "reconnectBackoffMaxMs",
+    options.reconnectBackoffMaxMs,
+    1_000,
+  );
+  notAbove(
+    "reconnectBackoffMs",
+    reconnectBackoffMs,
+    "reconnectBackoffMaxMs",
+    reconnectBackoffMaxMs,
+  );
   return {
     bootstrap: parseBootstrapServers(options.bootstrapServers),
     clientId: text("clientId", options.clientId) ?? "millrace",
@@ -76,6 +99,8 @@ export function clientSettings(options: ClientOptions): ClientSettings {
     retries: wholeNumber("retries", options.retries, 10),
     retryBackoffMs,
     retryBackoffMaxMs,
+    reconnectBackoffMs,
+    reconnectBackoffMaxMs,
     metadataMaxAgeMs: positive("metadataMaxAgeMs", options.metadataMaxAgeMs, 300_000),
     maxResponseBytes: positive("maxResponseBytes", options.maxResponseBytes, 134_217_728),
   };

@@ -14,7 +14,8 @@ import { BrokerConnection, type RequestOptions } from "./broker_connection.ts";
 import { type ClientOptions, type ClientSettings, clientSettings } from "./client_options.ts";
 import { ClusterView, type TopicInfo } from "./cluster_view.ts";
 import { answered, closedError } from "./errors.ts";
-import { retry } from "./retry.ts";
+import { ReconnectBackoff } from "./reconnect_backoff.ts";
+import { retry, sleep } from "./retry.ts";
 
 /**
  * What a connection is for. Requests that wait (a fetch for data, a joining member for its group)
@@ -31,6 +32,7 @@ export class ClusterClient {
   readonly view: ClusterView = new ClusterView();
   readonly #runtime: Promise<Runtime>;
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
+  readonly #reconnects: ReconnectBackoff;
   readonly #abort = new AbortController();
   /** Topics whose metadata are kept up to date. */
   readonly #topics = new Set<string>();
@@ -39,6 +41,8 @@ export class ClusterClient {
   /** Connects to nothing yet. Throws a TypeError for options that make no sense. */
   constructor(options: ClientOptions) {
     this.settings = clientSettings(options);
+    const { reconnectBackoffMs: firstMs, reconnectBackoffMaxMs: mostMs } = this.settings;
+    this.#reconnects = new ReconnectBackoff({ firstMs, mostMs });
     this.#runtime = options.runtime === undefined
       ? hostRuntime()
       : Promise.resolve(options.runtime);
@@ -87,7 +91,10 @@ export class ClusterClient {
     return await this.#connect(broker, purpose);
   }
 
-  /** A connection to any broker: one that is open, else the first that answers. */
+  /**
+   * A connection to any broker: one that is open, else the first that answers, those last to which a
+   * connection has failed just now.
+   */
   async anyBroker(): Promise<BrokerConnection> {
     const { bootstrap } = this.settings;
     const known = [...this.view.brokers.values(), ...bootstrap];
@@ -98,12 +105,15 @@ export class ClusterClient {
         if (open?.isOpen) return open;
       }
     }
-    const { random } = await this.#runtime;
+    const { clock, random } = await this.#runtime;
     const first = random.below(known.length);
+    const inTurn = [...known.slice(first), ...known.slice(0, first)]
+      .map((address) => ({ address, delayMs: this.#reconnects.delayMs(textOf(address), clock) }))
+      .sort((one, other) => one.delayMs - other.delayMs);
     let failure: unknown;
-    for (let i = 0; i < known.length; i++) {
+    for (const { address } of inTurn) {
       try {
-        return await this.#connect(known[(first + i) % known.length]!, "main");
+        return await this.#connect(address, "main");
       } catch (error) {
         failure = error;
       }
@@ -229,19 +239,35 @@ export class ClusterClient {
 
   async #open(address: Address, onClose: () => void): Promise<BrokerConnection> {
     const { clientId, requestTimeoutMs, connectTimeoutMs, maxResponseBytes } = this.settings;
-    return await BrokerConnection.open({
-      runtime: await this.#runtime,
-      address: { host: address.host, port: address.port },
-      clientId,
-      requestTimeoutMs,
-      connectTimeoutMs,
-      maxResponseBytes,
-      onClose,
-      signal: this.signal,
-    });
+    const runtime = await this.#runtime;
+    const { clock, random } = runtime;
+    const name = textOf(address);
+    const delayMs = this.#reconnects.delayMs(name, clock);
+    if (delayMs > 0) await sleep(clock, delayMs, this.signal);
+    try {
+      const connection = await BrokerConnection.open({
+        runtime,
+        address: { host: address.host, port: address.port },
+        clientId,
+        requestTimeoutMs,
+        connectTimeoutMs,
+        maxResponseBytes,
+        onClose,
+        signal: this.signal,
+      });
+      this.#reconnects.succeeded(name);
+      return connection;
+    } catch (error) {
+      this.#reconnects.failed(name, clock, random);
+      throw error;
+    }
   }
 }
 
+function textOf({ host, port }: Address): string {
+  return `${host}:${port}`;
+}
+
 function keyOf(address: Address, purpose: Purpose): string {
-  return `${purpose} ${address.host}:${address.port}`;
+  return `${purpose} ${textOf(address)}`;
 }

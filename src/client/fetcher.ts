@@ -56,6 +56,8 @@ export class Fetcher {
   /** Where the next request begins among the partitions, so that none is always last. */
   #turn = 0;
   #isRefreshing = false;
+  /** Times that metadata were asked for and some leader was still unknown. */
+  #refreshes = 0;
   #waiter: { resolve(next: FetchedBatches | null): void; reject(error: Error): void } | null = null;
   #failure: Error | null = null;
   #isClosed = false;
@@ -117,6 +119,7 @@ export class Fetcher {
     const now = this.#runtime.clock.monotonicMs();
     const byLeader = new Map<number, AssignedPartition[]>();
     const lost: AssignedPartition[] = [];
+    let isLeaderMissing = false;
     const count = this.#assigned.length;
     const first = count === 0 ? 0 : this.#turn++ % count;
     for (let i = 0; i < count; i++) {
@@ -132,6 +135,7 @@ export class Fetcher {
       }
       const leader = this.#client.view.leaderOf(one.topic, one.partition);
       if (leader === undefined) {
+        isLeaderMissing = true;
         this.#refreshMetadata();
       } else if (!this.#busyLeaders.has(leader)) {
         const led = byLeader.get(leader);
@@ -139,6 +143,7 @@ export class Fetcher {
         else led.push(one);
       }
     }
+    if (!isLeaderMissing && byLeader.size > 0) this.#refreshes = 0;
     if (lost.length > 0) this.#find(lost);
     for (const [leader, led] of byLeader) this.#fetch(leader, led);
   }
@@ -224,6 +229,7 @@ export class Fetcher {
   #receive(one: AssignedPartition, result: PartitionAnswer): void {
     const { errorCode, records } = result;
     if (errorCode !== ErrorCode.NONE) return this.#refused(one, errorCode);
+    one.failures = 0;
     one.highWatermark = result.highWatermark;
     if (records === null || records.length === 0) return;
     let end = 0;
@@ -280,7 +286,10 @@ export class Fetcher {
     if (this.#client.signal.aborted) return;
     if (!isRetriableError(error)) return this.fail(error as Error);
     const { clock, random } = this.#runtime;
-    const atMs = clock.monotonicMs() + backoffMs(this.#client.settings, 1, random);
+    const now = clock.monotonicMs();
+    // Those that have failed together are asked for together again.
+    const failures = partitions.reduce((most, one) => Math.max(most, one.failures++), 0);
+    const atMs = now + backoffMs(this.#client.settings, failures, random);
     for (const one of partitions) one.notBeforeMs = atMs;
   }
 
@@ -295,7 +304,8 @@ export class Fetcher {
       // Tried again below: a consumer outlives its cluster's absence.
     } finally {
       this.#isRefreshing = false;
-      this.#setTimer(clock.monotonicMs() + backoffMs(this.#client.settings, 0, random));
+      const wait = backoffMs(this.#client.settings, this.#refreshes++, random);
+      this.#setTimer(clock.monotonicMs() + wait);
     }
   }
 

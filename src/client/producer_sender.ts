@@ -87,6 +87,8 @@ export class ProducerSender {
   #isObtaining = false;
   #isRenewing = false;
   #isRefreshing = false;
+  /** Times that metadata were asked for and some leader was still unknown. */
+  #refreshes = 0;
   #isScheduled = false;
   #flushing = 0;
   #timer: Timer | null = null;
@@ -144,6 +146,7 @@ export class ProducerSender {
     const now = this.#runtime.clock.monotonicMs();
     const byLeader = new Map<number, PartitionQueue[]>();
     let wakeAt = Infinity;
+    let isLeaderMissing = false;
     for (const queue of this.#active) {
       if (queue.isIdle) {
         this.#active.delete(queue);
@@ -157,6 +160,7 @@ export class ProducerSender {
       }
       const leader = this.#client.view.leaderOf(queue.topic, queue.partition);
       if (leader === undefined) {
+        isLeaderMissing = true;
         this.#refreshMetadata();
         continue;
       }
@@ -164,6 +168,7 @@ export class ProducerSender {
       if (queues === undefined) byLeader.set(leader, [queue]);
       else queues.push(queue);
     }
+    if (!isLeaderMissing && byLeader.size > 0) this.#refreshes = 0;
     // An expired batch may have cost the producer its identity.
     if (this.#isRenewing) return this.#schedule();
     for (const [leader, queues] of byLeader) this.#sendTo(leader, queues);
@@ -411,7 +416,8 @@ export class ProducerSender {
       // The batches fail by their own time-out if this goes on.
     } finally {
       this.#isRefreshing = false;
-      this.#setTimer(clock.monotonicMs() + backoffMs(this.#client.settings, 0, random));
+      const wait = backoffMs(this.#client.settings, this.#refreshes++, random);
+      this.#setTimer(clock.monotonicMs() + wait);
     }
   }
 

@@ -21,7 +21,12 @@ async function restartable(): Promise<() => Promise<Cluster>> {
   };
 }
 
-const FAST = { retryBackoffMs: 10, retryBackoffMaxMs: 50 };
+const FAST = {
+  retryBackoffMs: 10,
+  retryBackoffMaxMs: 50,
+  reconnectBackoffMs: 10,
+  reconnectBackoffMaxMs: 50,
+};
 
 test("An idempotent producer writes everything once and in order over restarts of the broker", async () => {
   const start = await restartable();

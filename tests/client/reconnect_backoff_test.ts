@@ -1,0 +1,64 @@
+import { assert, assertEquals } from "@std/assert";
+import { ClusterClient } from "../../src/client/cluster_client.ts";
+import { ReconnectBackoff } from "../../src/client/reconnect_backoff.ts";
+import { metadata } from "../../src/protocol/messages/metadata.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import { ConnectionError, type Runtime } from "../../src/runtime/runtime.ts";
+import { settle } from "../broker/direct_broker.ts";
+import { manualClock } from "../broker/manual_clock.ts";
+import { test } from "../harness.ts";
+
+/** Nothing in a wait is left to chance. */
+const random = { fill: (target: Uint8Array) => target, below: () => 200 };
+
+test("ReconnectBackoff doubles the wait of an address up to its maximum, until it succeeds", () => {
+  const clock = manualClock();
+  const reconnects = new ReconnectBackoff({ firstMs: 50, mostMs: 1_000 });
+  assertEquals(reconnects.delayMs("a:1", clock), 0);
+  const waits = Array.from({ length: 7 }, () => {
+    reconnects.failed("a:1", clock, random);
+    return reconnects.delayMs("a:1", clock);
+  });
+  assertEquals(waits, [50, 100, 200, 400, 800, 1_000, 1_000]);
+  assertEquals(reconnects.delayMs("b:1", clock), 0);
+  clock.advance(400);
+  assertEquals(reconnects.delayMs("a:1", clock), 600);
+  reconnects.succeeded("a:1");
+  assertEquals(reconnects.delayMs("a:1", clock), 0);
+});
+
+test("a hundred callers together connect to a broker that is down no more often than one", async () => {
+  for (const callers of [1, 100]) {
+    const clock = manualClock();
+    const attemptsMs: number[] = [];
+    const runtime: Runtime = {
+      ...await hostRuntime(),
+      clock,
+      random,
+      network: {
+        listen: () => Promise.reject(new Error("Nothing listens here")),
+        connect: () => {
+          attemptsMs.push(clock.monotonicMs());
+          return Promise.reject(new ConnectionError("Cannot connect"));
+        },
+      },
+    };
+    const began = clock.monotonicMs();
+    const client = new ClusterClient({ bootstrapServers: "a:1", runtime, retries: 1_000 });
+    const asked = Array.from(
+      { length: callers },
+      () => client.ask(metadata, { topics: [], allowAutoTopicCreation: false }).catch(() => {}),
+    );
+    for (let ms = 0; ms < 10_000; ms += 10) {
+      await settle();
+      clock.advance(10);
+    }
+    assert(attemptsMs.length >= 5 && attemptsMs.length <= 20, `${attemptsMs.length} attempts`);
+    const gaps = attemptsMs.slice(1).map((ms, i) => ms - attemptsMs[i]!);
+    gaps.forEach((gap, i) => assert(gap >= Math.min(50 * 2 ** i, 1_000), `${gaps}`));
+    assertEquals(attemptsMs[0], began);
+    client.close();
+    await Promise.all(asked);
+    assertEquals(clock.pending(), 0);
+  }
+});
