@@ -9,6 +9,7 @@
  * - what was deleted or cut stays so once that is on the disk, and nothing else goes;
  * - a batch that a producer sends again is known, or refused, and never stored twice;
  * - reading at any offset, and looking up times and epochs, gives what the model gives;
+ * - processes that may open few files do the same as others, or say that they could not, and go on;
  * - a disk that fails is told of, takes nothing that was flushed, and after the next start the log
  *   is as before.
  *
@@ -28,6 +29,12 @@ import { Store } from "./store.ts";
 /** Remainders of `seed / 5` whose processes end while syncs are under way. */
 const INTERRUPTED = [1, 3];
 
+/** Of so many seeds one has processes that may open few files. */
+const FEW_FILES_ONE_IN = 3;
+/** How many these may open: fewer than logs with so many segments would like to have open. */
+const LEAST_FILES = 4;
+const MOST_FILES = 12;
+
 /** Runs the scenario of `seed`. */
 export function runDisk(seed: number, sabotage?: Sabotage): Promise<Outcome> {
   const world = new World(seed, {}, sabotage);
@@ -45,7 +52,11 @@ class Disk {
     this.#interruptions = world.random("interruptions");
     this.#isInterrupted = INTERRUPTED.includes(world.seed % 5);
     this.#store = new Store(world);
-    world.simulation.disk(HOST).hasNoise = this.#random.oneIn(2);
+    const disk = world.simulation.disk(HOST);
+    disk.hasNoise = this.#random.oneIn(2);
+    if (world.seed % FEW_FILES_ONE_IN === 0) {
+      disk.maxOpenFiles = world.random("open files").between(LEAST_FILES, MOST_FILES);
+    }
   }
 
   async play(): Promise<void> {
@@ -69,6 +80,8 @@ class Disk {
     await store.close();
     await store.openAndJudge();
     await store.close();
+    const shortages = this.world.simulation.disk(HOST).descriptorShortages;
+    if (shortages > 0) this.world.count("descriptor shortages", shortages);
   }
 
   async #live(): Promise<void> {

@@ -178,7 +178,9 @@ export class Operations<P extends Place = Place> {
     } catch (error) {
       if (life !== this.machine.life || place.isGone) return;
       this.machine.expectFault(`cannot flush ${model.name}`, error, place);
-      if (log.failure === null) this.#fail(place, "a flush has failed, and the log goes on");
+      if (log.failure === null && !this.machine.mayLackDescriptors(error)) {
+        this.#fail(place, "a flush has failed, and the log goes on");
+      }
     }
   }
 

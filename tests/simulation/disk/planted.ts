@@ -10,14 +10,17 @@ import { BatchScanner } from "../../../src/log/batch_scanner.ts";
 import { LogCompaction } from "../../../src/log/compaction/log_compaction.ts";
 import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
+import { LogHealth } from "../../../src/log/log_health.ts";
 import { LogOpening } from "../../../src/log/log_opening.ts";
 import { LogManager } from "../../../src/log/log_manager.ts";
 import { LogStart } from "../../../src/log/log_start.ts";
+import { OpenSegments } from "../../../src/log/open_segments.ts";
 import { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ProducerSnapshots } from "../../../src/log/producer_snapshots.ts";
 import { ProducerState } from "../../../src/log/producer_state.ts";
 import { RecoveryPoints } from "../../../src/log/recovery_points.ts";
 import type { Segment } from "../../../src/log/segment.ts";
+import type { KafkaError } from "../../../src/protocol/errors.ts";
 import type { Sabotage } from "../outcome.ts";
 import { wrongFiles } from "./wrong_files.ts";
 
@@ -181,6 +184,22 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
             // Nothing is known to be durable.
             if (this.safeOffset === 0) segments.slice(0, -1).forEach((one) => one.isDirty = false);
             return segments;
+          },
+      ),
+  },
+  {
+    name: "an open that is not tried again when there is no descriptor",
+    plant: () => exchange(OpenSegments.prototype, "makeRoom", () => () => false),
+  },
+  {
+    name: "a flush that takes its log out of service when there is no descriptor",
+    plant: () =>
+      exchange(
+        LogHealth.prototype,
+        "flushFailed",
+        () =>
+          function (this: LogHealth, cause: unknown): KafkaError {
+            return this.fail("Cannot flush", cause);
           },
       ),
   },
