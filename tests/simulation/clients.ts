@@ -16,7 +16,7 @@
  */
 import type { SimulationOptions } from "../../src/simulator/simulation_options.ts";
 import { Administration } from "./administration.ts";
-import { BrokerMachine, DATA } from "./broker_machine.ts";
+import { BROKER, BrokerMachine, DATA } from "./broker_machine.ts";
 import { Faults } from "./faults.ts";
 import { Link } from "./link.ts";
 import { CommitWatch, GroupModel, Membership } from "./membership.ts";
@@ -49,6 +49,11 @@ const BUSY_CONFIG = {
   "log.flush.interval.ms": "10",
 };
 
+/** Of so many seeds one has a broker that may open few files. */
+const FEW_FILES_ONE_IN = 5;
+/** How many it may open: as many as it needs at one time, and fewer than it would keep open. */
+const FEW_FILES = 6;
+
 /** How fast the network is: a local one, a distant one, a bad one, which is a fault of its own. */
 const NETWORKS: readonly NonNullable<SimulationOptions["network"]>[] = [
   {},
@@ -79,6 +84,9 @@ class ClientsScenario {
     const directory = world.seed % 2 === 0 ? `${DATA},/more` : DATA;
     const isBusy = world.seed % CALM_ONE_IN === 1;
     const config = { ...BROKER_CONFIG, ...isBusy && BUSY_CONFIG };
+    if (world.seed % FEW_FILES_ONE_IN === 2) {
+      world.simulation.disk(BROKER).maxOpenFiles = FEW_FILES;
+    }
     this.#broker = new BrokerMachine(world, config, !this.#isCalm, directory);
     this.#records = new SentRecords(world);
     this.#group = new GroupModel(world);
@@ -163,6 +171,8 @@ class ClientsScenario {
     await this.#broker.start();
     await this.#check(admin);
     await this.#broker.shutdown();
+    const shortages = world.simulation.disk(BROKER).descriptorShortages;
+    if (shortages > 0) world.count("descriptor shortages", shortages);
   }
 
   /** Waits, unless something was found wrong already. */
