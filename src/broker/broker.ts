@@ -332,16 +332,19 @@ export class Broker {
     const { logRetentionCheckIntervalMs, producerIdExpirationMs } = this.config;
     this.#retentionTimer = this.#runtime.clock.setTimer(logRetentionCheckIntervalMs, () => {
       const now = this.#runtime.clock.now();
-      for (const { log, highWatermark, name } of this.#partitions) {
+      for (const partition of this.#partitions) {
+        const { log, highWatermark, name } = partition;
         if (log.failure !== null) continue;
         try {
           log.applyRetention(now, highWatermark);
           log.expireProducers(now, producerIdExpirationMs);
         } catch (error) {
-          this.#logger.log(
-            "error",
-            `Cannot apply retention to ${name}: ${(error as Error).message}`,
-          );
+          // All partitions may fail for one reason.
+          if (error instanceof KafkaError) this.#partitions.noteFailure(partition, error);
+          else {
+            const text = (error as Error).message;
+            this.#logger.log("error", `Cannot apply retention to ${name}: ${text}`);
+          }
         }
       }
       this.#scheduleRetention();

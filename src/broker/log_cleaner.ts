@@ -12,7 +12,7 @@ import { OffsetMap } from "../log/compaction/offset_map.ts";
 import { CleaningStopped, Pacer } from "../log/compaction/pacer.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type { Logger } from "../logger.ts";
-import { FileError, type Runtime, type Timer } from "../runtime/runtime.ts";
+import { FileError, isDescriptorShortage, type Runtime, type Timer } from "../runtime/runtime.ts";
 
 /** How long a log is left alone whose files could not be written, ms: there may be room again then. */
 const RETRY_MS = 60_000;
@@ -156,7 +156,7 @@ export class LogCleaner {
 
   /** A log whose files fail is tried again after a while, one with damage after a restart. */
   #leave(log: PartitionLog, error: unknown): void {
-    const isFleeting = error instanceof FileError;
+    const isFleeting = error instanceof FileError || isDescriptorShortage(error);
     const untilMs = this.#options.runtime.clock.monotonicMs() + RETRY_MS;
     this.#left.set(log, isFleeting ? untilMs : Infinity);
     const message = error instanceof Error ? error.message : String(error);

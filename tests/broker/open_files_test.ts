@@ -1,0 +1,77 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Broker } from "../../src/broker/broker.ts";
+import { descriptorShares } from "../../src/limits.ts";
+import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
+import { produce } from "../../src/protocol/messages/produce.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
+import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import { test } from "../harness.ts";
+import { batchOf } from "./fixture.ts";
+import { RawClient } from "./raw_client.ts";
+
+const LIMIT = 40;
+const TOPICS = Array.from({ length: 100 }, (_, i) => `t${i}`);
+
+/** A broker in memory whose process may open few files. Sockets take none of those here. */
+async function start(files: MemoryFileSystem, lines: string[] = []): Promise<Broker> {
+  return await Broker.start({
+    runtime: { ...await hostRuntime(), files, openFileLimit: () => LIMIT },
+    directory: "/data,/more",
+    config: { listeners: "PLAINTEXT://127.0.0.1:0" },
+    logger: { log: (_, message) => void lines.push(message) },
+  });
+}
+
+test("a broker with few open files serves many partitions, and ends and starts cleanly", async () => {
+  const disk = new MemoryFileSystem();
+  disk.maxOpenFiles = descriptorShares(LIMIT).segmentFiles + 4;
+  const lines: string[] = [];
+  const broker = await start(disk, lines);
+  const created = await broker.controller.createTopics(TOPICS.map((name) => ({ name })));
+  assertEquals(created.filter(({ errorCode }) => errorCode !== 0), []);
+  const client = await RawClient.connect(await hostRuntime(), broker.address);
+  for (let round = 0; round < 3; round++) {
+    const { responses } = await client.request(produce, 9, {
+      acks: -1,
+      timeoutMs: 1_000,
+      topicData: TOPICS.map((name) => ({
+        name,
+        partitionData: [{ index: 0, records: batchOf([`${round}`]) }],
+      })),
+    });
+    const answers = responses.flatMap(({ partitionResponses }) => partitionResponses);
+    assertEquals(answers.map(({ errorCode, baseOffset }) => [errorCode, Number(baseOffset)]), [
+      ...TOPICS.map(() => [0, round]),
+    ]);
+    assert(disk.openFiles <= disk.maxOpenFiles);
+  }
+  client.close();
+  await broker.shutdown();
+  assertEquals(lines, []);
+  for (const directory of ["/data", "/more"]) {
+    assert(disk.exists(`${directory}/.kafka_cleanshutdown`), directory);
+  }
+  assertEquals(disk.openFiles, 0);
+  const again = await start(disk, lines);
+  await again.shutdown();
+  assertEquals(lines, []);
+});
+
+test("connections beyond the share of the limit are closed, and those before them are served", async () => {
+  const { connections } = descriptorShares(LIMIT);
+  const lines: string[] = [];
+  const broker = await start(new MemoryFileSystem(), lines);
+  const runtime = await hostRuntime();
+  const clients: RawClient[] = [];
+  for (let i = 0; i < connections; i++) {
+    clients.push(await RawClient.connect(runtime, broker.address));
+    await clients[i]!.request(apiVersions, 0, {});
+  }
+  const refused = await RawClient.connect(runtime, broker.address);
+  await assertRejects(() => refused.request(apiVersions, 0, {}));
+  refused.close();
+  for (const client of clients) await client.request(apiVersions, 0, {});
+  assertEquals(lines.length, 1);
+  for (const client of clients) client.close();
+  await broker.shutdown();
+});
