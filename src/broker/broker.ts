@@ -70,6 +70,7 @@ export class Broker {
   #fail: (failure: KafkaError) => void = () => {};
   readonly #cleaner: LogCleaner;
   readonly #checkpoints: Checkpoints;
+  #hosting: Hosting | null = null;
   #retentionTimer: Timer | null = null;
   #ended: Promise<void> | null = null;
 
@@ -263,7 +264,9 @@ export class Broker {
       () => controller.image,
       this.#logger,
       (assignments) => this.#note(controller.assignDirectories(assignments)),
+      this.#runtime,
     );
+    this.#hosting = hosting;
     await controller.start({
       nodeId: config.nodeId,
       incarnationId: randomUuid(this.#runtime.random),
@@ -315,6 +318,7 @@ export class Broker {
 
   async #end(): Promise<void> {
     this.#retentionTimer?.cancel();
+    this.#hosting?.shutdown();
     const background = [this.#checkpoints.shutdown(), this.#cleaner.shutdown()];
     this.#groups.shutdown();
     this.#partitions.shutdown();

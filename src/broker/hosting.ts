@@ -21,8 +21,10 @@ import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Logger } from "../logger.ts";
+import { isDescriptorShortage, type Runtime } from "../runtime/runtime.ts";
 import { Partition, type PartitionState } from "./partition.ts";
 import type { Partitions } from "./partitions.ts";
+import { RetryTimer } from "./retry_timer.ts";
 
 /** The end of the metadata log was cut off. */
 export interface MetadataLoss {
@@ -32,10 +34,20 @@ export interface MetadataLoss {
   readonly deletedTopics: ReadonlyMap<string, string>;
 }
 
+/** A partition whose log got no descriptor. */
+interface Lacking {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly isNew: boolean;
+}
+
 /** Applies the cluster's metadata to this node. */
 export class Hosting {
   /** Partitions that lie in another directory than the metadata say, or that those say nothing of. */
   #placed: DirectoryAssignment[] = [];
+  /** Partitions whose logs got no descriptor when they were opened, by their names. */
+  readonly #lacking = new Map<string, Lacking>();
+  readonly #retries: RetryTimer;
 
   /** `onPlaced` is told where partitions lie, when that is news. */
   constructor(
@@ -46,7 +58,15 @@ export class Hosting {
     private readonly image: () => MetadataImage,
     private readonly logger: Logger,
     private readonly onPlaced: (assignments: readonly DirectoryAssignment[]) => void,
-  ) {}
+    runtime: Pick<Runtime, "clock" | "random">,
+  ) {
+    this.#retries = new RetryTimer(runtime, () => this.#openLacking());
+  }
+
+  /** Opens no more logs by itself. */
+  shutdown(): void {
+    this.#retries.stop();
+  }
 
   /**
    * Hosts everything the metadata assign to this node, at start. A log of a topic that does not exist
@@ -124,11 +144,43 @@ export class Hosting {
         partition.partition,
         new Partition(log, this.#stateOf(name, partition), this.nodeId),
       );
+      this.#lacking.delete(`${name}-${partition.partition}`);
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       this.partitions.markOffline(name, id, partition.partition, error);
-      this.logger.log("error", `${name}-${partition.partition} is offline: ${error.message}`);
+      if (isDescriptorShortage(error)) this.#retryLater(topic, partition, isNew, error);
+      else this.logger.log("error", `${name}-${partition.partition} is offline: ${error.message}`);
     }
+  }
+
+  /** A log that got no descriptor is opened again after a while. */
+  #retryLater(
+    topic: TopicImage,
+    { partition }: PartitionImage,
+    isNew: boolean,
+    { message }: KafkaError,
+  ): void {
+    const isFirst = this.#lacking.size === 0;
+    this.#lacking.set(`${topic.name}-${partition}`, { topicId: topic.id, partition, isNew });
+    this.#retries.start();
+    // One line for all that meet the same, and none for later attempts.
+    if (!isFirst) return;
+    const name = `${topic.name}-${partition}`;
+    this.logger.log("error", `${name} is offline until there are descriptors: ${message}`);
+  }
+
+  /** Opens the logs that got no descriptor. Returns whether some still get none. */
+  #openLacking(): boolean {
+    for (const [name, { topicId, partition, isNew }] of [...this.#lacking]) {
+      const topic = this.image().topicById(topicId);
+      const image = topic?.partitions.find((one) => one.partition === partition);
+      if (topic === undefined || image === undefined) this.#lacking.delete(name);
+      else this.#open(topic, image, isNew);
+      // Others would meet the same.
+      if (this.#lacking.has(name)) break;
+    }
+    this.#tellPlaced();
+    return this.#lacking.size > 0;
   }
 
   #tellPlaced(): void {

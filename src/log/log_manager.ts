@@ -80,6 +80,8 @@ export class LogManager {
   readonly #files: DirectoryFiles;
   readonly #logs = new Map<string, PartitionLog>();
   readonly #failures = new Map<string, KafkaError>();
+  /** Logs that were not there and have not been made whole. */
+  readonly #unmade = new Set<string>();
   readonly #startOffsets: StartOffsets;
   /** Up to where logs have been compacted. */
   readonly #cleaned: CleanerCheckpoint;
@@ -214,7 +216,8 @@ export class LogManager {
   ): PartitionLog {
     const name = `${topic}-${partition}`;
     const failure = this.#failures.get(name) ?? this.#failure;
-    if (failure) throw failure;
+    // One that got no descriptor may get one now.
+    if (failure && !isDescriptorShortage(failure)) throw failure;
     if (this.#isClosed) {
       throw storageError(`Cannot open ${name}`, new Error("the data directory has been closed"));
     }
@@ -284,6 +287,7 @@ export class LogManager {
     const log = this.#logs.get(name);
     this.#logs.delete(name);
     this.#failures.delete(name);
+    this.#unmade.delete(name);
     this.#gone++;
     try {
       this.#recoveryPoints.forget(name);
@@ -438,6 +442,7 @@ export class LogManager {
     const { runtime, onRecovery } = this.#options;
     const name = `${topic}-${partition}`;
     const recoveryPoint = this.#recoveryPoints.stored(name);
+    if (!runtime.files.exists(this.#path(name))) this.#unmade.add(name);
     const log = PartitionLog.open({
       runtime,
       directory: this.#path(name),
@@ -445,6 +450,7 @@ export class LogManager {
       partition,
       config,
       logStartOffset: this.#startOffsets.of(name),
+      isNew: this.#unmade.has(name),
       cleanedOffset: this.#cleaned.get(name),
       onCleanedOffset: (offset) => this.#cleaned.set(name, offset),
       wasShutDownCleanly: this.wasShutDownCleanly,
@@ -467,6 +473,8 @@ export class LogManager {
     });
     if (this.#failure !== null) log.takeOffline(this.#failure);
     this.#logs.set(name, log);
+    this.#unmade.delete(name);
+    this.#failures.delete(name);
     return log;
   }
 

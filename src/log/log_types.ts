@@ -73,6 +73,11 @@ export interface PartitionLogOptions {
   readonly recoveryPoint?: number;
   /** Keeps count of open segment files, of this log and others. A count of its own unless given. */
   readonly openSegments?: OpenSegments;
+  /**
+   * Whether the log is new even if its directory is there: the caller has tried to make it before.
+   * Defaults to false.
+   */
+  readonly isNew?: boolean;
   /** Tracks the syncs of this log and of others. Defaults to a tracker of its own. */
   readonly pendingWork?: PendingWork;
   /** Is told what was mended. */

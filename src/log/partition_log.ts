@@ -143,7 +143,7 @@ export class PartitionLog {
       log = new PartitionLog(options);
       log.#identify(options, found.has(PARTITION_METADATA));
       const names = settleFiles(files, options.directory, found);
-      log.#open(options, names, isNew);
+      log.#open(options, names, isNew || options.isNew === true);
       return log;
     } catch (error) {
       if (log !== null) log.#abandon();

@@ -35,12 +35,15 @@ function partitionOfTwo(leaderEpoch: number): MetadataRecordInput {
 /** A node that follows the metadata that `apply` adds to. */
 function hosted() {
   const machine = new Machine();
+  const clock = manualClock();
+  const lines: string[] = [];
   const state = new MetadataState();
-  const partitions = new Partitions(manualClock(), () => {});
+  const partitions = new Partitions(clock, () => {});
   const logs: Partial<LogDirectories> = {
     create: (name, number, _id, logConfig) =>
       machine.open(logConfig, { directory: `/data/${name}-${number}`, topic: name }),
     directoryIdOf: () => null,
+    delete: () => {},
   };
   const hosting = new Hosting(
     1,
@@ -48,10 +51,15 @@ function hosted() {
     logs as LogDirectories,
     partitions,
     () => state,
-    { log: () => {} },
+    { log: (_, message) => void lines.push(message) },
     () => {},
+    { clock, random: { fill: (target) => target, below: () => 200 } },
   );
   return {
+    machine,
+    clock,
+    lines,
+    hosting,
     partitions,
     apply(...records: MetadataRecordInput[]) {
       hosting.apply(state.apply(decoded(...records), state.offset + records.length, 1));
@@ -79,4 +87,37 @@ test("apply() begins the leader epoch of the metadata at the end of the log", ()
   apply(topic("events", EVENTS), partitionOfTwo(4));
   const { log, leaderEpoch } = partitions.byName("events", 0);
   assertEquals([leaderEpoch, log.latestEpoch, log.epochForOffset(0)], [4, 4, 4]);
+});
+
+test("a partition whose log gets no descriptor comes into service once there is one", () => {
+  const node = hosted();
+  node.machine.memory.maxOpenFiles = 0;
+  node.apply(topic("events", EVENTS), partitionOfTwo(0));
+  assertThrows(() => node.partitions.byName("events", 0), KafkaError, "ulimit -n");
+  const waits = [1_000, 2_000, 4_000, 8_000];
+  for (const wait of waits) {
+    node.clock.advance(wait);
+    assertThrows(() => node.partitions.byName("events", 0), KafkaError, "ulimit -n");
+  }
+  assertEquals(node.lines.length, 1);
+  node.machine.memory.maxOpenFiles = Infinity;
+  node.clock.advance(15_999);
+  assertEquals(node.partitions.find("events", 0), undefined);
+  node.clock.advance(1);
+  const partition = node.partitions.byName("events", 0);
+  assertEquals(partition.append(batchOf(["a"]), true).baseOffset, 0);
+  assertEquals(node.clock.pending(), 0);
+});
+
+test("a partition that waits for a descriptor is forgotten with its topic, and at the end", () => {
+  for (const isDeleted of [true, false]) {
+    const node = hosted();
+    node.machine.memory.maxOpenFiles = 0;
+    node.apply(topic("events", EVENTS), partitionOfTwo(0));
+    if (isDeleted) {
+      node.apply({ name: "RemoveTopicRecord", value: { topicId: EVENTS } });
+      node.clock.advance(1_000);
+    } else node.hosting.shutdown();
+    assertEquals(node.clock.pending(), 0);
+  }
 });

@@ -6,8 +6,10 @@ import { OpenSegments } from "../../src/log/open_segments.ts";
 import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { turnOfLoop } from "../../src/runtime/host_clock.ts";
-import type { FileHandle } from "../../src/runtime/runtime.ts";
+import { fileErrorOfCode } from "../../src/runtime/errors.ts";
+import type { FileHandle, FileSystem, OpenMode } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
+import { FilesOver } from "./files_over.ts";
 import { abortMarker, allBatches, batchOf, Machine, refusal } from "./fixture.ts";
 
 const client = { leaderEpoch: 0, origin: "client" } as const;
@@ -116,6 +118,46 @@ test("a flush without a descriptor fails neither the log nor its directory, and 
   await manager.close();
 });
 
+test("create() without a descriptor leaves nothing that a later one does not make durable", async () => {
+  const machine = new Machine();
+  const files = new WatchedSyncs(machine.memory);
+  machine.files = files;
+  const manager = manage(machine);
+  await manager.flushDirectory();
+  // Its directory is made before a file in it can be opened.
+  machine.memory.maxOpenFiles = 0;
+  const create = () => manager.create("events", 0, TOPIC_ID, config);
+  for (let i = 0; i < 2; i++) assertStringIncludes(refusal(create).message, SHORTAGE);
+  assertEquals(machine.memory.exists("/data/events-0"), true);
+  machine.memory.maxOpenFiles = Infinity;
+  const log = create();
+  log.append(batchOf(2), client);
+  files.synced.length = 0;
+  await log.flush();
+  assertEquals(files.synced, ["/data/events-0", "/data"]);
+  await manager.close();
+  assert(machine.memory.exists("/data/.kafka_cleanshutdown"));
+});
+
+test("a log that got no descriptor at a start is opened later, and the end is clean", async () => {
+  const machine = new Machine();
+  const first = manage(machine);
+  for (const log of logsOf(first, 3)) log.append(batchOf(2), client);
+  await first.close();
+  const next = machine.kill();
+  const lackingOf1 = new RefusingFiles(next.memory, "/data/events-1/");
+  next.files = lackingOf1;
+  const manager = manage(next);
+  assertEquals([...manager.failures.keys()], ["events-1"]);
+  const create = () => manager.create("events", 1, TOPIC_ID, config);
+  assertStringIncludes(refusal(create).message, SHORTAGE);
+  assertEquals([...manager.failures.keys()], ["events-1"]);
+  lackingOf1.refused = "nothing";
+  assertEquals([allBatches(create()).length, manager.failures.size], [1, 0]);
+  await manager.close();
+  assert(next.memory.exists("/data/.kafka_cleanshutdown"));
+});
+
 test("close() waits for descriptors, and says that the limit is too low when there are none", async () => {
   for (const becomesFree of [true, false]) {
     const machine = new Machine();
@@ -218,6 +260,32 @@ test("all data directories of a node share one bound", async () => {
   }
   await logs.close();
 });
+
+/** Notes the directories that are synced. */
+class WatchedSyncs extends FilesOver {
+  readonly synced: string[] = [];
+
+  open(path: string, mode: OpenMode): FileHandle {
+    return this.files.open(path, mode);
+  }
+
+  override async syncDirectory(path: string): Promise<void> {
+    await super.syncDirectory(path);
+    this.synced.push(path);
+  }
+}
+
+/** Has no descriptor for paths that contain `refused`. */
+class RefusingFiles extends FilesOver {
+  constructor(files: FileSystem, public refused: string) {
+    super(files);
+  }
+
+  open(path: string, mode: OpenMode): FileHandle {
+    if (path.includes(this.refused)) throw fileErrorOfCode("open", path, "EMFILE");
+    return this.files.open(path, mode);
+  }
+}
 
 class FakeSegment {
   isBusy = false;
