@@ -8,7 +8,16 @@ import {
   writeCrc,
 } from "../../src/protocol/records/batch.ts";
 import { encodeControlRecordKey } from "../../src/protocol/records/control_record.ts";
-import { allBatches, batchOf, Machine, producedBatch, refusal, START_MS } from "./fixture.ts";
+import {
+  allBatches,
+  appendInSteps,
+  batchOf,
+  Machine,
+  producedBatch,
+  refusal,
+  refusalOf,
+  START_MS,
+} from "./fixture.ts";
 import { test } from "../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
@@ -23,13 +32,22 @@ function joined(...parts: Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
-/** Appends to `log` what it must refuse, and checks that nothing came of it. */
-function assertRefused(log: PartitionLog, records: Uint8Array, name: string, what: string): void {
+/**
+ * Appends to `log` what it must refuse, at once and in steps, and checks that nothing came of it and that
+ * both refuse it in the same words.
+ */
+async function assertRefused(
+  log: PartitionLog,
+  records: Uint8Array,
+  name: string,
+  what: string,
+): Promise<void> {
   const { logEndOffset, sizeInBytes } = log;
   const before = records.slice();
   const answer = refusal(() => log.append(records, client));
   assertEquals(answer.name, name, `${what}: ${answer.message}`);
   assertStringIncludes(answer.message, "Cannot append to events-0: ", what);
+  assertEquals(await refusalOf(appendInSteps(log, records, client)), answer, what);
   assertEquals(log.logEndOffset, logEndOffset, what);
   assertEquals(log.sizeInBytes, sizeInBytes, what);
   assertEquals(records, before, `${what}: the caller's bytes are untouched`);
@@ -72,7 +90,7 @@ test("PartitionLog does not keep the caller's bytes", () => {
   log.close();
 });
 
-test("PartitionLog refuses what no client may send, and stores nothing of it", () => {
+test("PartitionLog refuses what no client may send, and stores nothing of it", async () => {
   const log = new Machine().open({ maxMessageBytes: 4_000 });
   log.append(batchOf(2), client);
   const good = batchOf(4);
@@ -134,26 +152,27 @@ test("PartitionLog refuses what no client may send, and stores nothing of it", (
       "INVALID_TIMESTAMP",
     ],
   ];
-  for (const [what, records, name] of table) assertRefused(log, records, name, what);
+  for (const [what, records, name] of table) await assertRefused(log, records, name, what);
   assertEquals(log.append(good, client).baseOffset, 2);
   log.close();
 });
 
-test("PartitionLog notices every changed byte of a batch's checked range", () => {
+test("PartitionLog notices every changed byte of a batch's checked range", async () => {
   const log = new Machine().open();
   const batch = batchOf(2);
   for (let at = 17; at < batch.length; at++) {
     const damaged = batch.slice();
     damaged[at]! ^= 1 << at % 8;
-    const { name } = refusal(() => log.append(damaged, client));
-    assert(name !== "NONE", `byte ${at}`);
+    const answer = refusal(() => log.append(damaged, client));
+    assert(answer.name !== "NONE", `byte ${at}`);
+    assertEquals(await refusalOf(appendInSteps(log, damaged, client)), answer, `byte ${at}`);
   }
   assertEquals(log.logEndOffset, 0);
   assertEquals(log.sizeInBytes, 0);
   log.close();
 });
 
-test("PartitionLog checks timestamps against the broker's clock", () => {
+test("PartitionLog checks timestamps against the broker's clock", async () => {
   const log = new Machine().open({
     messageTimestampBeforeMaxMs: 1_000,
     messageTimestampAfterMaxMs: 500,
@@ -167,10 +186,17 @@ test("PartitionLog checks timestamps against the broker's clock", () => {
     [-1, "NONE"],
   ];
   for (const [timestamp, name] of table) {
-    assertEquals(refusal(() => log.append(batchOf(1, { timestamp }), client)).name, name);
+    const batch = batchOf(1, { timestamp });
+    assertEquals(refusal(() => log.append(batch, client)).name, name);
+    assertEquals((await refusalOf(appendInSteps(log, batch, client))).name, name);
   }
   // The last of two records is one millisecond later.
-  assertRefused(log, batchOf(2, { timestamp: START_MS + 500 }), "INVALID_TIMESTAMP", "the second");
+  await assertRefused(
+    log,
+    batchOf(2, { timestamp: START_MS + 500 }),
+    "INVALID_TIMESTAMP",
+    "the second",
+  );
   log.close();
 });
 
@@ -193,10 +219,10 @@ test("PartitionLog stamps batches with its own time where the topic says so", ()
   log.close();
 });
 
-test("PartitionLog wants keys where the topic is compacted", () => {
+test("PartitionLog wants keys where the topic is compacted", async () => {
   const log = new Machine().open({ compact: true });
   const keyless = encodeBatch([{ value: Uint8Array.of(1), timestamp: START_MS }]);
-  assertRefused(log, keyless, "INVALID_RECORD", "no key");
+  await assertRefused(log, keyless, "INVALID_RECORD", "no key");
   assertEquals(log.append(batchOf(1), client).baseOffset, 0);
   log.close();
 });
@@ -209,7 +235,7 @@ test("PartitionLog refuses zstd to the old versions of Produce", () => {
   log.close();
 });
 
-test("PartitionLog answers a repeated batch with its first offsets", () => {
+test("PartitionLog answers a repeated batch with its first offsets", async () => {
   const log = new Machine().open();
   const results = [0, 3, 6].map((sequence) => log.append(producedBatch(7, 0, sequence, 3), client));
   assertEquals(results.map((result) => result.baseOffset), [0, 3, 6]);
@@ -221,10 +247,10 @@ test("PartitionLog answers a repeated batch with its first offsets", () => {
     });
   }
   assertEquals(log.sizeInBytes, size);
-  assertRefused(log, producedBatch(7, 0, 10), "OUT_OF_ORDER_SEQUENCE_NUMBER", "a gap");
-  assertRefused(log, producedBatch(7, 0, 0, 2), "OUT_OF_ORDER_SEQUENCE_NUMBER", "a part");
+  await assertRefused(log, producedBatch(7, 0, 10), "OUT_OF_ORDER_SEQUENCE_NUMBER", "a gap");
+  await assertRefused(log, producedBatch(7, 0, 0, 2), "OUT_OF_ORDER_SEQUENCE_NUMBER", "a part");
   assertEquals(log.append(producedBatch(7, 1, 0), client).baseOffset, 9);
-  assertRefused(log, producedBatch(7, 0, 9), "INVALID_PRODUCER_EPOCH", "an old epoch");
+  await assertRefused(log, producedBatch(7, 0, 9), "INVALID_PRODUCER_EPOCH", "an old epoch");
   assertEquals(
     log.activeProducers().map(({ producerId, producerEpoch, lastSequence }) => [
       producerId,
@@ -236,7 +262,7 @@ test("PartitionLog answers a repeated batch with its first offsets", () => {
   log.close();
 });
 
-test("PartitionLog knows its producers after a restart and after a cut", () => {
+test("PartitionLog knows its producers after a restart and after a cut", async () => {
   let machine = new Machine();
   let log = machine.open();
   for (const sequence of [0, 1, 2]) log.append(producedBatch(7, 0, sequence), client);
@@ -245,7 +271,7 @@ test("PartitionLog knows its producers after a restart and after a cut", () => {
   assertEquals(log.append(producedBatch(7, 0, 1), client).duplicate, true);
   assertEquals(log.append(producedBatch(7, 0, 3), client).baseOffset, 3);
   log.truncateTo(2);
-  assertRefused(log, producedBatch(7, 0, 3), "OUT_OF_ORDER_SEQUENCE_NUMBER", "after the cut");
+  await assertRefused(log, producedBatch(7, 0, 3), "OUT_OF_ORDER_SEQUENCE_NUMBER", "after the cut");
   assertEquals(log.append(producedBatch(7, 0, 2), client).baseOffset, 2);
   log.close();
 });
@@ -270,16 +296,21 @@ test("PartitionLog takes several batches of its coordinators, and control batche
   log.close();
 });
 
-test("PartitionLog refuses what is larger than a segment", () => {
+test("PartitionLog refuses what is larger than a segment", async () => {
   const log = new Machine().open({ segmentBytes: 200 });
-  assertRefused(log, batchOf(20), "RECORD_LIST_TOO_LARGE", "20 records");
+  await assertRefused(log, batchOf(20), "RECORD_LIST_TOO_LARGE", "20 records");
   log.close();
 });
 
-test("append() rejects a batch whose first record is too old and whose newest is not", () => {
+test("append() rejects a batch whose first record is too old and whose newest is not", async () => {
   const log = new Machine().open({ messageTimestampBeforeMaxMs: 1_000 });
   // The second of the two records is one millisecond newer.
-  assertRefused(log, batchOf(2, { timestamp: START_MS - 1_001 }), "INVALID_TIMESTAMP", "the first");
+  await assertRefused(
+    log,
+    batchOf(2, { timestamp: START_MS - 1_001 }),
+    "INVALID_TIMESTAMP",
+    "the first",
+  );
   assertEquals(log.append(batchOf(2, { timestamp: START_MS - 1_000 }), client).baseOffset, 0);
   log.close();
 });

@@ -5,7 +5,7 @@
  * @module
  */
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
-import type { PartitionLogOptions } from "../../src/log/log_types.ts";
+import type { AppendOptions, AppendResult, PartitionLogOptions } from "../../src/log/log_types.ts";
 import { PartitionLog } from "../../src/log/partition_log.ts";
 import type { TimestampedOffset } from "../../src/log/timestamp_lookup.ts";
 import { ErrorCode, errorName, KafkaError } from "../../src/protocol/errors.ts";
@@ -206,6 +206,31 @@ export function refusal(run: () => unknown): { name: string; message: string } {
     throw error;
   }
   return { name: errorName(ErrorCode.NONE), message: "" };
+}
+
+/** Appends a client's batch as a large one is: checked in steps, then appended. */
+export async function appendInSteps(
+  log: PartitionLog,
+  records: Uint8Array,
+  options: AppendOptions,
+  pause: () => Promise<void> = () => Promise.resolve(),
+): Promise<AppendResult> {
+  const checked = await log.appender.checkInSteps(records, options, pause);
+  return log.appender.appendChecked(checked, options);
+}
+
+/** As {@linkcode refusal}, of what `work` rejects with. */
+export async function refusalOf(
+  work: Promise<unknown>,
+): Promise<{ name: string; message: string }> {
+  try {
+    await work;
+  } catch (error) {
+    return refusal(() => {
+      throw error;
+    });
+  }
+  return refusal(() => {});
 }
 
 /** A disk whose writes, cuts and syncs fail while a test says so. */

@@ -13,7 +13,16 @@ import {
 } from "../../src/protocol/records/batch.ts";
 import { Chance } from "../protocol/chance.ts";
 import { test } from "../harness.ts";
-import { allBatches, codecs, Machine, producedBatch, refusal, START_MS } from "./fixture.ts";
+import {
+  allBatches,
+  appendInSteps,
+  codecs,
+  Machine,
+  producedBatch,
+  refusal,
+  refusalOf,
+  START_MS,
+} from "./fixture.ts";
 
 const client = { leaderEpoch: 3, origin: "client" } as const;
 const TYPES: readonly CompressionType[] = ["none", "gzip", "snappy", "lz4", "zstd"];
@@ -41,7 +50,7 @@ function meaning({ compression: _, sizeInBytes: __, ...rest }: DecodedBatch) {
   return rest;
 }
 
-test("a batch of every compression is stored as every other, with all that it says", () => {
+test("a batch of every compression is stored as every other, with all that it says", async () => {
   for (const source of TYPES) {
     const options: BatchOptions = {
       producerId: 9,
@@ -64,6 +73,11 @@ test("a batch of every compression is stored as every other, with all that it sa
       assertEquals(log.sizeInBytes, stored!.sizeInBytes);
       assertEquals(log.append(batch, client).duplicate, true);
       log.close();
+      const another = opened({ recompression: { type: target } });
+      assertEquals(await appendInSteps(another, batch, client), result);
+      assertEquals(allBatches(another), [stored], `${source} to ${target} in steps`);
+      assertEquals((await appendInSteps(another, batch, client)).duplicate, true);
+      another.close();
     }
     plain.close();
   }
@@ -79,21 +93,24 @@ test("a batch that comes as the topic wants it is stored byte for byte", () => {
   }
 });
 
-test("the level decides how small a batch becomes", () => {
+test("the level decides how small a batch becomes", async () => {
   const chance = new Chance(3);
   const words = Array.from({ length: 200 }, () => chance.bytes(6).join(""));
   const value = text(Array.from({ length: 20_000 }, () => words[chance.below(200)]).join(" "));
   const batch = encodeBatch([{ value, timestamp: START_MS }]);
-  const sizeAt = (type: "gzip" | "zstd", level: number) => {
+  const sizeAt = async (type: "gzip" | "zstd", level: number) => {
     const log = opened({ recompression: { type, level } });
     log.append(batch, client);
-    const { sizeInBytes } = log;
+    const atOnce = log.sizeInBytes;
+    await appendInSteps(log, batch, client);
+    const inSteps = log.sizeInBytes - atOnce;
     log.close();
-    return sizeInBytes;
+    assert(Math.abs(inSteps - atOnce) < atOnce / 20, `${inSteps} in steps, ${atOnce} at once`);
+    return inSteps;
   };
-  assert(sizeAt("gzip", 9) < sizeAt("gzip", 1));
+  assert(await sizeAt("gzip", 9) < await sizeAt("gzip", 1));
   // Our own zstd, for hosts without one, has a single level.
-  if (codecs.zstd !== undefined) assert(sizeAt("zstd", 19) < sizeAt("zstd", 1));
+  if (codecs.zstd !== undefined) assert(await sizeAt("zstd", 19) < await sizeAt("zstd", 1));
 });
 
 test("LogAppendTime goes with recompression", () => {
@@ -111,7 +128,7 @@ test("LogAppendTime goes with recompression", () => {
   log.close();
 });
 
-test("max.message.bytes holds for the batch as it comes and as it is stored", () => {
+test("max.message.bytes holds for the batch as it comes and as it is stored", async () => {
   const large = encodeBatch([{ value: new Uint8Array(5_000), timestamp: START_MS }]);
   const small = encodeBatch(
     [{ value: new Uint8Array(5_000), timestamp: START_MS }],
@@ -122,6 +139,7 @@ test("max.message.bytes holds for the batch as it comes and as it is stored", ()
   const growing = opened({ maxMessageBytes: 1_000, recompression: { type: "none" } });
   const { name, message } = refusal(() => growing.append(small, client));
   assertEquals(name, "MESSAGE_TOO_LARGE");
+  assertEquals(await refusalOf(appendInSteps(growing, small, client)), { name, message });
   assertStringIncludes(message, "Cannot append to events-0: the batch is 5,0");
   assertStringIncludes(message, "max.message.bytes is 1,000");
   assertEquals([shrinking.logEndOffset, growing.logEndOffset, growing.sizeInBytes], [0, 0, 0]);

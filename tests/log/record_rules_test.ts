@@ -14,7 +14,7 @@ import {
   type RecordInput,
 } from "../../src/protocol/records/batch.ts";
 import { test } from "../harness.ts";
-import { allBatches, codecs, Machine, START_MS } from "./fixture.ts";
+import { allBatches, appendInSteps, codecs, Machine, START_MS } from "./fixture.ts";
 
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const TYPES: readonly CompressionType[] = ["none", "gzip", "snappy", "lz4", "zstd"];
@@ -32,21 +32,33 @@ function keyless(timestamp = START_MS): RecordInput {
   return record(timestamp, null);
 }
 
-/** The error with which `log` rejects the batch. Nothing of it may have been stored. */
-function rejection(
+/**
+ * The error with which `log` rejects the batch, whether it is checked at once or in steps. Nothing of it
+ * may have been stored.
+ */
+async function rejection(
   log: PartitionLog,
   records: readonly RecordInput[],
   options: BatchOptions = {},
-): RejectedRecordsError {
+): Promise<RejectedRecordsError> {
   const { logEndOffset } = log;
-  try {
-    log.append(encodeBatch(records, { codecs, ...options }), client);
-  } catch (error) {
-    assertInstanceOf(error, RejectedRecordsError);
-    assertEquals(log.logEndOffset, logEndOffset);
-    return error;
+  const batch = encodeBatch(records, { codecs, ...options });
+  const errors: RejectedRecordsError[] = [];
+  for (const append of [() => log.append(batch, client), () => appendInSteps(log, batch, client)]) {
+    try {
+      await append();
+      throw new Error("the batch was accepted");
+    } catch (error) {
+      assertInstanceOf(error, RejectedRecordsError);
+      assertEquals(log.logEndOffset, logEndOffset);
+      errors.push(error);
+    }
   }
-  throw new Error("the batch was accepted");
+  const [atOnce, inSteps] = errors;
+  assertEquals(inSteps!.message, atOnce!.message);
+  assertEquals(inSteps!.records, atOnce!.records);
+  assertEquals(inSteps!.code, atOnce!.code);
+  return inSteps!;
 }
 
 /** The code and the indexes of the rejected records. */
@@ -54,19 +66,22 @@ function summary({ code, records }: RejectedRecordsError): [string, number[]] {
   return [errorName(code), records.map(({ batchIndex }) => batchIndex)];
 }
 
-function withLog(config: Partial<LogConfig>, use: (log: PartitionLog) => void): void {
+async function withLog(
+  config: Partial<LogConfig>,
+  use: (log: PartitionLog) => Promise<void>,
+): Promise<void> {
   const log = new Machine().open(config);
-  use(log);
+  await use(log);
   log.close();
 }
 
-test("append() names the records without a key, from every compression to every other", () => {
+test("append() names the records without a key, from every compression to every other", async () => {
   for (const source of TYPES) {
     for (const target of [null, ...TYPES]) {
       const recompression = target === null ? null : { type: target };
-      withLog({ compact: true, recompression }, (log) => {
+      await withLog({ compact: true, recompression }, async (log) => {
         const records = [record(), keyless(), record(), keyless()];
-        const error = rejection(log, records, { compression: source });
+        const error = await rejection(log, records, { compression: source });
         assertEquals(summary(error), ["INVALID_RECORD", [1, 3]], `${source} to ${target}`);
         assertStringIncludes(error.message, "Cannot append to events-0: rejected 2 of 4 records");
         assertStringIncludes(error.records[0]!.message, "no key");
@@ -75,9 +90,9 @@ test("append() names the records without a key, from every compression to every 
   }
 });
 
-test("append() names the records with a timestamp out of range, whatever the compression", () => {
+test("append() names the records with a timestamp out of range, whatever the compression", async () => {
   for (const compression of TYPES) {
-    withLog(WITHIN_A_SECOND, (log) => {
+    await withLog(WITHIN_A_SECOND, async (log) => {
       const records = [
         record(START_MS - 1_001),
         record(START_MS - 1_000),
@@ -85,44 +100,46 @@ test("append() names the records with a timestamp out of range, whatever the com
         record(START_MS + 1_000),
         record(START_MS + 1_001),
       ];
-      const error = rejection(log, records, { compression });
+      const error = await rejection(log, records, { compression });
       assertEquals(summary(error), ["INVALID_TIMESTAMP", [0, 4]]);
       assertStringIncludes(error.records[1]!.message, String(START_MS + 1_001));
     });
   }
 });
 
-test("append() rejects an old record beside one without a timestamp", () => {
-  withLog(WITHIN_A_SECOND, (log) => {
-    assertEquals(summary(rejection(log, [record(-1), record(5)])), ["INVALID_TIMESTAMP", [1]]);
+test("append() rejects an old record beside one without a timestamp", async () => {
+  await withLog(WITHIN_A_SECOND, async (log) => {
+    assertEquals(summary(await rejection(log, [record(-1), record(5)])), ["INVALID_TIMESTAMP", [
+      1,
+    ]]);
     // Neither the smallest nor the largest of the timestamps is at fault here.
     const between = [record(-1), record(5), record()];
-    assertEquals(summary(rejection(log, between)), ["INVALID_TIMESTAMP", [1]]);
+    assertEquals(summary(await rejection(log, between)), ["INVALID_TIMESTAMP", [1]]);
     log.append(encodeBatch([record(-1), record()]), client);
     assertEquals(log.logEndOffset, 2);
   });
 });
 
-test("append() answers INVALID_TIMESTAMP for a batch with both kinds of rejected records", () => {
-  withLog({ ...WITHIN_A_SECOND, compact: true }, (log) => {
-    const error = rejection(log, [keyless(5), record(5), record(), keyless()]);
+test("append() answers INVALID_TIMESTAMP for a batch with both kinds of rejected records", async () => {
+  await withLog({ ...WITHIN_A_SECOND, compact: true }, async (log) => {
+    const error = await rejection(log, [keyless(5), record(5), record(), keyless()]);
     assertEquals(summary(error), ["INVALID_TIMESTAMP", [0, 1, 3]]);
     assertStringIncludes(error.records[0]!.message, "no key");
     assertStringIncludes(error.records[1]!.message, "timestamp 5");
   });
 });
 
-test("append() rejects every record of a batch with the broker's timestamp type", () => {
+test("append() rejects every record of a batch with the broker's timestamp type", async () => {
   const stamped = { timestampType: "LogAppendTime", maxTimestamp: START_MS } as const;
-  withLog({ messageTimestampType: "LogAppendTime" }, (log) => {
-    const error = rejection(log, [record(), record()], stamped);
+  await withLog({ messageTimestampType: "LogAppendTime" }, async (log) => {
+    const error = await rejection(log, [record(), record()], stamped);
     assertEquals(summary(error), ["INVALID_TIMESTAMP", [0, 1]]);
     assertStringIncludes(error.records[0]!.message, "LogAppendTime");
   });
-  withLog(WITHIN_A_SECOND, (log) => {
+  await withLog(WITHIN_A_SECOND, async (log) => {
     const withoutTimestamp = { timestampType: "LogAppendTime", maxTimestamp: -1 } as const;
-    assertEquals(summary(rejection(log, [record()], withoutTimestamp))[1], [0]);
-    const old = rejection(log, [record(), record()], { ...stamped, maxTimestamp: 5 });
+    assertEquals(summary(await rejection(log, [record()], withoutTimestamp))[1], [0]);
+    const old = await rejection(log, [record(), record()], { ...stamped, maxTimestamp: 5 });
     assertEquals(summary(old), ["INVALID_TIMESTAMP", [0, 1]]);
     // As Apache Kafka: the header's timestamp counts for all records, and the type is corrected.
     log.append(encodeBatch([record(), record()], stamped), client);
@@ -130,10 +147,10 @@ test("append() rejects every record of a batch with the broker's timestamp type"
   });
 });
 
-test("append() names at most MAX_RECORD_ERRORS records, and says how many there are", () => {
-  withLog({ compact: true }, (log) => {
+test("append() names at most MAX_RECORD_ERRORS records, and says how many there are", async () => {
+  await withLog({ compact: true }, async (log) => {
     const records = Array.from({ length: 3 * MAX_RECORD_ERRORS }, () => keyless());
-    const error = rejection(log, records, { compression: "lz4" });
+    const error = await rejection(log, records, { compression: "lz4" });
     assertEquals(error.records.length, MAX_RECORD_ERRORS);
     assertEquals(error.records.at(-1)!.batchIndex, MAX_RECORD_ERRORS - 1);
     assertStringIncludes(error.message, "rejected 3,000 of 3,000 records, record 0: ");

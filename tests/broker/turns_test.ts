@@ -1,0 +1,64 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { answerInTurns } from "../../src/broker/turns.ts";
+import { REQUESTS_TURN_MS } from "../../src/limits.ts";
+import type { Clock } from "../../src/runtime/runtime.ts";
+import { test } from "../harness.ts";
+
+/** A clock on which every reading takes `stepMs`, and which counts how often others were served. */
+function steppingClock(stepMs: number): Clock & { turns: number } {
+  let now = 0;
+  return {
+    turns: 0,
+    now: () => now,
+    monotonicMs: () => now += stepMs,
+    setTimer(_delayMs, callback) {
+      queueMicrotask(callback);
+      return { cancel: () => {} };
+    },
+    yieldToLoop() {
+      this.turns++;
+      return Promise.resolve();
+    },
+  };
+}
+
+test("answerInTurns() answers at once while that takes no time", () => {
+  const clock = steppingClock(0);
+  assertEquals(answerInTurns([1, 2, 3], (item) => item * 2, clock), [2, 4, 6]);
+  assertEquals(answerInTurns([], () => 0, clock), []);
+  assertEquals(clock.turns, 0);
+});
+
+test("answerInTurns() serves others between answers that take long together", async () => {
+  const clock = steppingClock(REQUESTS_TURN_MS);
+  const items = Array.from({ length: 9 }, (_, i) => i);
+  const answers = answerInTurns(items, (item) => item, clock);
+  assertEquals(answers instanceof Promise, true);
+  assertEquals(await answers, items);
+  assertEquals(clock.turns >= 4, true);
+});
+
+test("answerInTurns() begins an answer once the one before it has been given", async () => {
+  const clock = steppingClock(0);
+  const begun: number[] = [];
+  let finish = () => {};
+  const answers = answerInTurns([1, 2, 3], (item) => {
+    begun.push(item);
+    if (item !== 2) return item;
+    return new Promise<number>((resolve) => finish = () => resolve(item));
+  }, clock);
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  assertEquals(begun, [1, 2]);
+  finish();
+  assertEquals(await answers, [1, 2, 3]);
+});
+
+test("answerInTurns() fails as an answer does", async () => {
+  const clock = steppingClock(0);
+  const fail = (): number => {
+    throw new Error("no");
+  };
+  assertThrows(() => answerInTurns([1], fail, clock), Error, "no");
+  const later = (item: number) => item === 1 ? Promise.resolve(1) : fail();
+  await assertRejects(async () => await answerInTurns([1, 2], later, clock), Error, "no");
+});

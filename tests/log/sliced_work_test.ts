@@ -1,0 +1,75 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { serveOthers, SlicedWork } from "../../src/log/sliced_work.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { type ManualClock, manualClock } from "../broker/manual_clock.ts";
+import { test } from "../harness.ts";
+
+/** Lets time pass until `work` has ended, and returns how often it rested. */
+async function finish(clock: ManualClock, work: Promise<unknown>): Promise<number> {
+  let hasEnded = false;
+  const ended = work.then(() => hasEnded = true, () => hasEnded = true);
+  let rests = 0;
+  while (!hasEnded) {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    if (clock.pending() === 0) continue;
+    rests++;
+    clock.advance(1);
+  }
+  await ended;
+  return rests;
+}
+
+test("SlicedWork rests after every 2 MiB of steps of 64 KiB", async () => {
+  const clock = manualClock();
+  const work = new SlicedWork(clock).run(async (pause) => {
+    for (let step = 0; step < 1_024; step++) await pause();
+  });
+  const rests = await finish(clock, work);
+  // 64 MiB, and a first rest before anything is done for long.
+  assert(rests >= 32 && rests <= 34, `${rests} rests`);
+});
+
+test("SlicedWork does one piece of work at a time, in the order of their arrival", async () => {
+  const clock = manualClock();
+  const slicedWork = new SlicedWork(clock);
+  const events: string[] = [];
+  const start = (name: string) =>
+    slicedWork.run(async (pause) => {
+      events.push(`${name} begins`);
+      for (let step = 0; step < 100; step++) await pause();
+      events.push(`${name} ends`);
+      if (name === "b") throw new Error("b failed");
+      return name;
+    });
+  const all = Promise.allSettled(["a", "b", "c"].map(start));
+  assertEquals(slicedWork.size, 3);
+  await finish(clock, all);
+  assertEquals(events, ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
+  assertEquals((await all).map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  assertEquals(slicedWork.size, 0);
+});
+
+test("stop() ends the work under way at its next pause and refuses what waits", async () => {
+  const clock = manualClock();
+  const slicedWork = new SlicedWork(clock);
+  let hasBegun = false;
+  const first = slicedWork.run(async (pause) => {
+    for (;;) await pause();
+  });
+  const second = slicedWork.run(() => Promise.resolve(void (hasBegun = true)));
+  const outcomes = Promise.allSettled([first, second]);
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await slicedWork.stop();
+  for (const outcome of await outcomes) {
+    const { reason } = outcome as PromiseRejectedResult;
+    assertEquals((reason as KafkaError).code, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  }
+  assertEquals(hasBegun, false);
+  assertEquals(clock.pending(), 0);
+  await assertRejects(() => slicedWork.run(() => Promise.resolve()), KafkaError, "shutting down");
+});
+
+test("serveOthers() waits for a turn of the event loop and a timer", async () => {
+  const clock = manualClock();
+  assertEquals(await finish(clock, serveOthers(clock)), 1);
+});
