@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ClientConnection } from "../../src/broker/connection.ts";
-import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES } from "../../src/limits.ts";
+import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES, REQUESTS_TURN_MS } from "../../src/limits.ts";
 import { test } from "../harness.ts";
 import { settle } from "./direct_broker.ts";
 import { environmentOf, FakeConnection } from "./fake_connection.ts";
@@ -55,4 +55,69 @@ test("no request is started while MAX_IN_FLIGHT_REQUESTS are not answered", asyn
   await settle();
   assertEquals(peer.started(), MAX_IN_FLIGHT_REQUESTS);
   await peer.close();
+});
+
+test("a connection starts no request and keeps the frame while that of one is held", async () => {
+  const frames: Uint8Array[] = [];
+  const releases: (() => void)[] = [];
+  const connection = new FakeConnection();
+  connection.send(Uint8Array.of(0, 0, 0, 2, 7, 8, 0, 0, 0, 2, 9, 9));
+  const client = new ClientConnection(
+    { id: 1, listener: "PLAINTEXT" },
+    connection,
+    environmentOf(manualClock(), (frame) => {
+      frames.push(frame);
+      return new Promise((resolve) => releases.push(resolve));
+    }),
+  );
+  const running = client.run();
+  await settle();
+  connection.send(Uint8Array.of(0, 0, 0, 2, 5, 5));
+  await settle();
+  assertEquals(frames.map((frame) => [...frame]), [[7, 8]]);
+  releases[0]!();
+  await settle();
+  assertEquals(frames.length, 2);
+  assertEquals([...frames[1]!], [9, 9]);
+  releases[1]!();
+  await settle();
+  assertEquals(frames.length, 3);
+  // A connection that closes meanwhile starts nothing more.
+  connection.send(Uint8Array.of(0, 0, 0, 2, 6, 6));
+  client.close();
+  releases[2]!();
+  await running;
+  assertEquals(frames.length, 3);
+});
+
+test("requests of one read that take long make room for other connections", async () => {
+  const clock = manualClock();
+  let started = 0;
+  let turns = 0;
+  const connection = new FakeConnection();
+  connection.send(Uint8Array.from(Array.from({ length: 6 }, () => FRAME).flat()));
+  const environment = environmentOf(clock, () => {
+    started++;
+    clock.advance(REQUESTS_TURN_MS / 2);
+    return null;
+  });
+  const client = new ClientConnection({ id: 1, listener: "PLAINTEXT" }, connection, {
+    ...environment,
+    clock: {
+      ...clock,
+      yieldToLoop() {
+        turns++;
+        return Promise.resolve();
+      },
+    },
+  });
+  const running = client.run();
+  await settle();
+  assertEquals([started, turns], [3, 1]);
+  clock.advance(1);
+  await settle();
+  assertEquals([started, turns], [6, 2]);
+  client.close();
+  clock.advance(1);
+  await running;
 });

@@ -1,9 +1,14 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { SUPPORTED } from "../../src/broker/supported.ts";
+import { startFrame } from "../../src/protocol/frame.ts";
+import { writeRequestHeader } from "../../src/protocol/header.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
+import { deleteGroups } from "../../src/protocol/messages/delete_groups.ts";
 import { fetch } from "../../src/protocol/messages/fetch.ts";
 import { listOffsets } from "../../src/protocol/messages/list_offsets.ts";
+import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
+import { ByteWriter } from "../../src/protocol/wire.ts";
 import { test } from "../harness.ts";
 import { batchOf, produceTo, withBroker } from "./fixture.ts";
 import type { RawClient } from "./raw_client.ts";
@@ -70,4 +75,53 @@ test("a request version below the lowest that is served ends the connection", ()
     }
     const last = await produceTo(await connect(), "events", 0, batchOf(["next"]));
     assertEquals(last.baseOffset, 1);
+  }));
+
+test("a request whose values are too many to be decoded at once ends the connection", () =>
+  withBroker(async ({ client, connect, messages }) => {
+    const topics = (count: number) => ({
+      topics: Array.from({ length: count }, (_, i) => ({ name: `topic-${i}` })),
+      allowAutoTopicCreation: false,
+    });
+    // As many as a client may ask for that writes to every topic of a large cluster.
+    const { topics: answered } = await client.request(metadata, 12, topics(20_000));
+    assertEquals(answered.length, 20_000);
+    await client.send(metadata, 12, topics(100_000));
+    assertEquals(await client.nextFrame(), null);
+    assertStringIncludes(messages.at(-1)!.message, "hold too many values");
+
+    // Elements of one byte, a text of 32 KB for each KB, and fields that nobody knows.
+    const bodies: ((writer: ByteWriter) => void)[] = [
+      (writer) => {
+        writer.uvarint(3_000_001);
+        for (let i = 0; i < 3_000_000; i++) writer.uvarint(1);
+      },
+      (writer) => {
+        writer.uvarint(2_001);
+        for (let i = 0; i < 2_000; i++) {
+          writer.uvarint(32_001);
+          writer.raw(new Uint8Array(32_000).fill(0xc3));
+        }
+      },
+      (writer) => {
+        writer.uvarint(1);
+        writer.uvarint(100_000);
+        for (let i = 0; i < 100_000; i++) {
+          writer.uvarint(i);
+          writer.uvarint(0);
+        }
+      },
+    ];
+    for (const [index, write] of bodies.entries()) {
+      const hostile = await connect();
+      // DeleteGroups version 2: an array of texts, then tagged fields.
+      const writer = new ByteWriter();
+      const start = startFrame(writer);
+      writeRequestHeader(writer, deleteGroups, 2, 1, null);
+      write(writer);
+      writer.patchInt32(start, writer.totalLength - 4);
+      await hostile.sendBytes(writer.toBytes());
+      assertEquals([index, await hostile.nextFrame()], [index, null]);
+      assert(/too many values|too much memory/.test(messages.at(-1)!.message), `${index}`);
+    }
   }));

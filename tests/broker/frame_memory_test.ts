@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { FrameMemory, type FrameShare } from "../../src/broker/frame_memory.ts";
-import { FRAME_PROGRESS_BYTES, FRAME_PROGRESS_CHECK_MS } from "../../src/limits.ts";
+import {
+  FRAME_PROGRESS_BYTES,
+  FRAME_PROGRESS_CHECK_MS,
+  HELD_FRAME_BYTES,
+} from "../../src/limits.ts";
 import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { test } from "../harness.ts";
 import { withBroker } from "./fixture.ts";
@@ -164,3 +168,45 @@ test("a broker answers others while many connections hold half of a large frame"
     for (const holder of holders) holder.close();
     await Promise.all(sent);
   }));
+
+test("a whole frame that is in use does not hold up those that lack more than it", async () => {
+  const { frames, log, connection } = memory();
+  const [using, other] = [connection("using"), connection("other")];
+  assert(using.reads(9 * MIB, 1));
+  assert(!other.reads(MIB));
+  using.share.afterRead();
+  let end = () => {};
+  const used = using.share.using(new Promise<void>((resolve) => end = resolve));
+  await settled();
+  assertEquals(log, ["other"]);
+  assertEquals(frames.used, 10 * MIB);
+  end();
+  await used;
+  assert(using.reads(0));
+  assertEquals(frames.used, MIB);
+});
+
+test("frames in use of more than HELD_FRAME_BYTES hold up all others", async () => {
+  const { frames, log, connection } = memory();
+  const ends: (() => void)[] = [];
+  const holders = [1, 2].map((i) => connection(`holder ${i}`));
+  const uses = holders.map(({ share, reads }) => {
+    reads(HELD_FRAME_BYTES / 2 + MIB, 1);
+    share.wake();
+    share.afterRead();
+    return share.using(new Promise<void>((resolve) => ends.push(resolve)));
+  });
+  log.length = 0;
+  assert(!connection("other").reads(MIB));
+  await settled();
+  assertEquals(log, []);
+  ends[0]!();
+  await uses[0];
+  holders[0]!.share.close();
+  await settled();
+  assertEquals(log, ["other"]);
+  ends[1]!();
+  await uses[1];
+  holders[1]!.share.close();
+  assertEquals(frames.used, MIB);
+});
