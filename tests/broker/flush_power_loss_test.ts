@@ -160,9 +160,7 @@ test(`flush.messages=1 keeps acknowledged and read records through power failure
 });
 
 test("the same power failures lose acknowledged records without flush.messages", async () => {
-  let seedsWithLoss = 0;
-  for (let seed = 0; seed < 3; seed++) {
-    if (await lostBy(seed, "1000000") > 0) seedsWithLoss++;
-  }
-  assert(seedsWithLoss > 0, "no seed lost a record");
+  let seed = 0;
+  while (seed < 3 && await lostBy(seed, "1000000") === 0) seed++;
+  assert(seed < 3, "no seed lost a record");
 });
