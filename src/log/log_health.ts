@@ -10,19 +10,20 @@ import { asKafkaError, storageError } from "./storage_error.ts";
 /** The state of one log. */
 export class LogHealth {
   #failure: KafkaError | null = null;
-  #isClosed = false;
+  /** What is thrown once the log has been closed, unless it had failed before. */
+  #closed: KafkaError | null = null;
 
   /** `name` is the log's, such as `events-0`. */
   constructor(private readonly name: string) {}
 
   /** Why nothing more is written, or null. */
   get failure(): KafkaError | null {
-    return this.#failure;
+    return this.#failure ?? this.#closed;
   }
 
   /** Whether the log has been closed. */
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#closed !== null;
   }
 
   /** Nothing is written from now on, because of `failure`, unless there was a reason before. */
@@ -32,8 +33,7 @@ export class LogHealth {
 
   /** The log has been closed. */
   close(): void {
-    this.#isClosed = true;
-    this.#failure ??= storageError(`Cannot use ${this.name}`, new Error("the log has been closed"));
+    this.#closed ??= storageError(`Cannot use ${this.name}`, new Error("the log has been closed"));
   }
 
   /** `what` has failed, and what the disk has is not known: nothing more is written. */
@@ -57,8 +57,14 @@ export class LogHealth {
     return asKafkaError(`Cannot ${action} ${this.name}`, error);
   }
 
-  /** Throws what has failed for good. */
+  /** Throws unless the log is open and nothing has failed for good. */
   check(): void {
+    const failure = this.#failure ?? this.#closed;
+    if (failure !== null) throw failure;
+  }
+
+  /** Throws what has failed for good: for work that the log's end must not make fail. */
+  checkFailure(): void {
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -75,7 +81,7 @@ export class LogHealth {
 
   /** Runs `run` unless the log is closed. What it throws becomes a `KafkaError`. */
   guard<T>(action: string, run: () => T): T {
-    if (this.#isClosed) throw this.#failure;
+    if (this.#closed !== null) throw this.#failure ?? this.#closed;
     try {
       return run();
     } catch (error) {

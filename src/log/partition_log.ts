@@ -449,7 +449,7 @@ export class PartitionLog {
       throw this.#health.flushFailed(error);
     }
     // A segment's own sync at a roll may have failed meanwhile.
-    this.#health.check();
+    this.#health.checkFailure();
   }
 
   /** Whether {@linkcode PartitionLog.flush} has anything to do. */

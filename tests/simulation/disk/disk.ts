@@ -33,7 +33,7 @@ const INTERRUPTED = [1, 3];
 const FEW_FILES_ONE_IN = 3;
 /** How many these may open: fewer than logs with so many segments would like to have open. */
 const LEAST_FILES = 4;
-const MOST_FILES = 12;
+const MOST_FILES = 20;
 
 /** Runs the scenario of `seed`. */
 export function runDisk(seed: number, sabotage?: Sabotage): Promise<Outcome> {

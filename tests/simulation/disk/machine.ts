@@ -22,7 +22,7 @@ export const HOST = "store";
 /** The node that runs on it. */
 export const NODE_ID = 1;
 /** With so many open files at least, closing those that are not in use always makes room. */
-const ENOUGH_FILES = 8;
+const ENOUGH_FILES = 14;
 /** How bad an ending is: the worst since the last good start counts. */
 const SEVERITY: readonly Ending[] = ["clean", "kill", "power"];
 
