@@ -297,16 +297,19 @@ export class Fetcher {
   async #refreshMetadata(): Promise<void> {
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
-    const { clock, random } = this.#runtime;
     try {
       await this.#client.refresh([...new Set(this.#assigned.map(({ topic }) => topic))]);
     } catch {
       // Tried again below: a consumer outlives its cluster's absence.
-    } finally {
-      this.#isRefreshing = false;
-      const wait = backoffMs(this.#client.settings, this.#refreshes++, random);
-      this.#setTimer(clock.monotonicMs() + wait);
     }
+    this.#isRefreshing = false;
+    const { view } = this.#client;
+    if (this.#assigned.every((one) => view.leaderOf(one.topic, one.partition) !== undefined)) {
+      return this.#pump();
+    }
+    const { clock, random } = this.#runtime;
+    const wait = backoffMs(this.#client.settings, this.#refreshes++, random);
+    this.#setTimer(clock.monotonicMs() + wait);
   }
 
   /** Pumps again at `atMs`, unless that happens earlier anyway. */

@@ -408,17 +408,20 @@ export class ProducerSender {
   async #refreshMetadata(): Promise<void> {
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
-    const { clock, random } = this.#runtime;
     try {
       // By their names: a topic once asked for in vain is not refreshed by itself.
       await this.#client.refresh([...new Set([...this.#active].map(({ topic }) => topic))]);
     } catch {
       // The batches fail by their own time-out if this goes on.
-    } finally {
-      this.#isRefreshing = false;
-      const wait = backoffMs(this.#client.settings, this.#refreshes++, random);
-      this.#setTimer(clock.monotonicMs() + wait);
     }
+    this.#isRefreshing = false;
+    const { view } = this.#client;
+    if ([...this.#active].every((one) => view.leaderOf(one.topic, one.partition) !== undefined)) {
+      return this.#drain();
+    }
+    const { clock, random } = this.#runtime;
+    const wait = backoffMs(this.#client.settings, this.#refreshes++, random);
+    this.#setTimer(clock.monotonicMs() + wait);
   }
 
   /** Drains again at `atMs`, unless that happens earlier anyway. */

@@ -4,7 +4,7 @@ import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { errorName, KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import { batchOf } from "./fixture.ts";
-import { DirectBroker, stateOf, TOPIC_ID } from "./direct_broker.ts";
+import { DirectBroker, settle, stateOf, TOPIC_ID } from "./direct_broker.ts";
 
 const NEW_ID = "AAAAAAAAAAAAAAAAAAAAEQ";
 
@@ -33,3 +33,24 @@ function withPartition() {
   partition.append(batchOf(["a"]), true);
   return { partitions: broker.partitions, machine: broker.machine, partition };
 }
+
+test("a flush by age that gets no descriptor is tried again", async () => {
+  const broker = new DirectBroker();
+  const partition = broker.add({ flushMs: 100 });
+  broker.partitions.append(partition, batchOf(["a"]), true);
+  // Its leader epochs have to be opened for the sync.
+  broker.machine.memory.maxOpenFiles = 0;
+  broker.clock.advance(100);
+  await settle();
+  assertEquals([partition.hasUnflushed, partition.log.failure], [true, null]);
+  broker.clock.advance(1_000);
+  await settle();
+  assertEquals(partition.hasUnflushed, true);
+  broker.machine.memory.maxOpenFiles = Infinity;
+  broker.clock.advance(999);
+  await settle();
+  assertEquals(partition.hasUnflushed, true);
+  broker.clock.advance(1);
+  await settle();
+  assertEquals([partition.hasUnflushed, broker.clock.pending()], [false, 0]);
+});

@@ -1,6 +1,49 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { PendingWork } from "../../src/log/pending_work.ts";
 import { test } from "../harness.ts";
+
+/** Work that ends when the test says so. */
+function held(): { readonly done: Promise<void>; end(error?: Error): void } {
+  let end!: (error?: Error) => void;
+  const done = new Promise<void>((resolve, reject) => {
+    end = (error) => error === undefined ? resolve() : reject(error);
+  });
+  return { done, end };
+}
+
+test("PendingWork.queue() begins a bounded number at once and the others in order, failed or not", async () => {
+  const pending = new PendingWork();
+  const works = Array.from({ length: 40 }, held);
+  const begun: number[] = [];
+  const ends = works.map(({ done }, i) =>
+    pending.queue(() => {
+      begun.push(i);
+      return done;
+    })
+  );
+  const most = begun.length;
+  assertEquals(begun, [...Array(most).keys()]);
+  assertEquals(most < 40 && most > 0, true);
+  works[2]!.end(new Error("torn"));
+  await assertRejects(() => ends[2]!, Error, "torn");
+  assertEquals(begun.length, most + 1);
+  let isSettled = false;
+  const settled = pending.settled().then(() => void (isSettled = true));
+  for (const [i, work] of works.entries()) {
+    if (i === 2) continue;
+    assertEquals(isSettled, false);
+    work.end();
+    await ends[i];
+  }
+  await settled;
+  assertEquals(begun, [...Array(40).keys()]);
+  // The places are free again.
+  const again = Array.from({ length: most }, held);
+  const later = again.map(({ done }) => pending.queue(() => (begun.push(0), done)));
+  assertEquals(begun.length, 40 + most);
+  for (const work of again) work.end();
+  await Promise.all(later);
+});
 
 test("settled() waits for work that is begun while other work ends, and for work that fails", async () => {
   const work = new PendingWork();

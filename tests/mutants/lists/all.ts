@@ -8,6 +8,7 @@ import { BROKER_MUTANTS } from "./broker.ts";
 import { CLIENT_MUTANTS } from "./client.ts";
 import { CONFIG_MUTANTS } from "./config.ts";
 import { CONTROLLER_MUTANTS } from "./controller.ts";
+import { DESCRIPTOR_MUTANTS } from "./descriptors.ts";
 import { GROUPS_MUTANTS } from "./groups.ts";
 import { LOG_MUTANTS } from "./log.ts";
 import { METADATA_MUTANTS } from "./metadata.ts";
@@ -25,4 +26,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...CONTROLLER_MUTANTS,
   ...CONFIG_MUTANTS,
   ...RUNTIME_MUTANTS,
+  ...DESCRIPTOR_MUTANTS,
 ];
