@@ -37,7 +37,7 @@ function withPartition() {
 test("a flush by age that gets no descriptor is tried again", async () => {
   const broker = new DirectBroker();
   const partition = broker.add({ flushMs: 100 });
-  broker.partitions.append(partition, batchOf(["a"]), true);
+  broker.partitions.append(partition, batchOf(["a"]), true, true);
   // Its leader epochs have to be opened for the sync.
   broker.machine.memory.maxOpenFiles = 0;
   broker.clock.advance(100);

@@ -67,8 +67,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     id: "K104",
     file: "src/client/cluster_client.ts",
     bug: "the same bootstrap address is tried again and again",
-    text: "known[(first + i) % known.length]!",
-    replacement: "known[first]!",
+    text: 'return await this.#connect(address, "main");',
+    replacement: 'return await this.#connect(inTurn[0]?.address ?? address, "main");',
     test: "tests/client/cluster_client_test.ts",
   },
   {

@@ -155,7 +155,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     id: "L111",
     file: "src/log/segment.ts",
     bug: "positions that readers were found at survive a truncation",
-    text: "this.#unread = null;\n    this.#hintOffsets.fill(-1);",
+    text: "this.#unread = null;\n    this.#places.clear();",
     replacement: "this.#unread = null;",
     test: "tests/log/read_test.ts",
   },

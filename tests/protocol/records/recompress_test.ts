@@ -15,7 +15,7 @@ test("recompressBatch() grows an arena that the batch does not fit into", () => 
     arena.memory.set(packed);
     const payload = plain.subarray(61);
     assertEquals(arena.memory.length < plain.length, true);
-    const size = recompressBatch(arena, payload, { type: "none" }, undefined);
+    const size = recompressBatch(arena, payload, { type: "none" }, undefined, Infinity);
     assertEquals(size, plain.length);
     const batch = decodeBatch(arena.memory.subarray(0, size), 0);
     assertEquals(batch.records[0]!.value, records[0]!.value);
