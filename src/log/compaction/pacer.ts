@@ -1,5 +1,5 @@
 /**
- * When compaction rests: after a slice of time or bytes it lets the requests go first that have come
+ * When compaction and the checks of large batches rest: after a slice of time or bytes it lets the requests go first that have come
  * meanwhile, and where the configuration limits its bytes a second, it waits until they are its due.
  *
  * @module

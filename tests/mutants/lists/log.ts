@@ -115,8 +115,8 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     id: "L106",
     file: "src/log/timestamp_lookup.ts",
     bug: "of equal largest timestamps the record of the last segment wins, not the first",
-    text: "if (timestamp > max) {",
-    replacement: "if (timestamp >= max) {",
+    text: "for (const segment of segments) {",
+    replacement: "for (const segment of segments.toReversed()) {",
     test: "tests/log/timestamp_lookup_test.ts",
   },
   {
@@ -325,8 +325,8 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     id: "L132",
     file: "src/log/append_validation.ts",
     bug: "a batch of records before 1970 gets a negative largest timestamp",
-    text: "maxInt64(bounds.newest, NO_TIMESTAMP)",
-    replacement: "bounds.newest",
+    text: "maxInt64(newest, NO_TIMESTAMP)",
+    replacement: "newest",
     test: "tests/log/large_timestamps_test.ts",
   },
 ];

@@ -219,8 +219,8 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     id: "P125",
     file: "src/protocol/records/timestamp_bounds.ts",
     bug: "the bounds of timestamps that wrap around come from the extreme deltas",
-    text: "isExact && base <= LARGEST_BASE && base >= SMALLEST_BASE",
-    replacement: "isExact",
+    text: "!isExact || base > LARGEST_BASE || base < SMALLEST_BASE",
+    replacement: "!isExact",
     test: "tests/protocol/records/batch_test.ts",
   },
   {

@@ -1,6 +1,7 @@
 /**
  * Work that can be interrupted: each codec of ours is a generator that yields where a step ends, so
- * that there is one implementation, run at once for a request and with pauses in the background.
+ * that there is one implementation, run at once for small batches and with pauses for large ones and in
+ * the background.
  *
  * @module
  */
