@@ -91,7 +91,15 @@ interface TopicState {
   readonly queues: PartitionQueue[];
   readonly sticky: StickyPartitioner;
   /** Records that wait for the cluster to tell. */
-  readonly waiting: { record: ProducerRecord; input: RecordInput; completion: Completion }[];
+  readonly waiting: WaitingRecord[];
+}
+
+/** A record whose topic is not known yet. It counts among the buffered bytes with its `size`. */
+interface WaitingRecord {
+  readonly record: ProducerRecord;
+  readonly input: RecordInput;
+  readonly size: number;
+  readonly completion: Completion;
 }
 
 const utf8 = new TextEncoder();
@@ -245,6 +253,9 @@ export class Producer implements AsyncDisposable {
   }
 
   #accept(record: ProducerRecord, completion: Completion): void {
+    if (this.#bufferedBytes > this.#settings.bufferBytes * HARD_LIMIT) {
+      return completion.reject(bufferFull(record.topic, this.#bufferedBytes));
+    }
     const topic = this.#topics.get(record.topic);
     if (topic !== undefined && topic.partitionCount > 0) {
       this.#enqueue(topic, record, toInput(record, this.#runtime!.clock.now()), completion);
@@ -267,7 +278,10 @@ export class Producer implements AsyncDisposable {
       };
       this.#topics.set(record.topic, topic);
     }
-    topic.waiting.push({ record, input: toInput(record, this.#runtime!.clock.now()), completion });
+    const input = toInput(record, this.#runtime!.clock.now());
+    const size = recordSize(input);
+    topic.waiting.push({ record, input, size, completion });
+    this.#buffer(size);
     if (topic.waiting.length === 1) this.#resolveTopic(topic);
   }
 
@@ -276,11 +290,15 @@ export class Producer implements AsyncDisposable {
     try {
       const info = await this.#client.topic(topic.name, true);
       topic.partitionCount = info.partitions.length;
-      for (const { record, input, completion } of topic.waiting.splice(0)) {
+      for (const { record, input, size, completion } of topic.waiting.splice(0)) {
         this.#enqueue(topic, record, input, completion);
+        this.#release(size);
       }
     } catch (error) {
-      for (const { completion } of topic.waiting.splice(0)) completion.reject(error as Error);
+      for (const { size, completion } of topic.waiting.splice(0)) {
+        completion.reject(error as Error);
+        this.#release(size);
+      }
     }
   }
 
@@ -290,7 +308,7 @@ export class Producer implements AsyncDisposable {
     input: RecordInput,
     completion: Completion,
   ): void {
-    const { batchSize, maxRequestBytes, bufferBytes, compression } = this.#settings;
+    const { batchSize, maxRequestBytes, compression } = this.#settings;
     const size = recordSize(input);
     const partition = this.#partitionFor(topic, record, input, size);
     if (partition >= topic.partitionCount || partition < 0) {
@@ -298,9 +316,6 @@ export class Producer implements AsyncDisposable {
     }
     if (size > maxRequestBytes) {
       return completion.reject(tooLarge(topic.name, size, maxRequestBytes));
-    }
-    if (this.#bufferedBytes > bufferBytes * HARD_LIMIT) {
-      return completion.reject(bufferFull(topic.name, this.#bufferedBytes));
     }
     const queue = topic.queues[partition] ??= new PartitionQueue(topic.name, partition);
     let batch = queue.open;
@@ -318,10 +333,7 @@ export class Producer implements AsyncDisposable {
     } catch (error) {
       return completion.reject(error as Error);
     }
-    this.#bufferedBytes += batch.sizeInBytes - before;
-    if (this.#bufferedBytes >= bufferBytes && this.#ready === null) {
-      this.#ready = new Promise((resolve) => this.#resolveReady = resolve);
-    }
+    this.#buffer(batch.sizeInBytes - before);
     this.#sender!.wake(queue);
   }
 
@@ -338,6 +350,12 @@ export class Producer implements AsyncDisposable {
       : partitionForKey(key, topic.partitionCount);
   }
 
+  #buffer(bytes: number): void {
+    this.#bufferedBytes += bytes;
+    if (this.#bufferedBytes < this.#settings.bufferBytes || this.#ready !== null) return;
+    this.#ready = new Promise((resolve) => this.#resolveReady = resolve);
+  }
+
   #release(bytes: number): void {
     this.#bufferedBytes -= bytes;
     if (this.#ready === null || this.#bufferedBytes >= this.#settings.bufferBytes) return;
@@ -347,15 +365,26 @@ export class Producer implements AsyncDisposable {
 
   #makeWritable(): WritableStream<ProducerRecord> {
     let completion: Completion;
+    let failure: Error | null = null;
     return new WritableStream<ProducerRecord>({
       start: (controller) => {
-        completion = { resolve: () => {}, reject: (error) => controller.error(error) };
+        const reject = (error: Error) => {
+          failure ??= error;
+          controller.error(error);
+        };
+        completion = { resolve: () => {}, reject };
+        // Records from before the runtime is there are not counted, so there shall be none.
+        return this.#started.catch(() => {});
       },
       write: (record) => {
         this.#take(record, completion);
         return this.#ready ?? undefined;
       },
-      close: () => this.flush(),
+      close: async () => {
+        await this.flush();
+        // A stream that is closing already ignores the errors of its controller.
+        if (failure !== null) throw failure;
+      },
     }, { highWaterMark: 256 });
   }
 }

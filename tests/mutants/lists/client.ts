@@ -281,4 +281,28 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/client/broker_connection_test.ts",
   },
+  {
+    id: "K131",
+    file: "src/client/producer.ts",
+    bug: "records that wait for their topic to be known do not hold writers back",
+    text: "topic.waiting.push({ record, input, size, completion });\n    this.#buffer(size);",
+    replacement: "topic.waiting.push({ record, input, size, completion });",
+    test: "tests/client/producer_buffer_test.ts",
+  },
+  {
+    id: "K132",
+    file: "src/client/producer.ts",
+    bug: "a stream closes well although its last records were not written",
+    text: "if (failure !== null) throw failure;",
+    replacement: "",
+    test: "tests/client/producer_buffer_test.ts",
+  },
+  {
+    id: "K133",
+    file: "src/client/producer.ts",
+    bug: "records that have waited for their topic are counted twice from then on",
+    text: "this.#enqueue(topic, record, input, completion);\n        this.#release(size);",
+    replacement: "this.#enqueue(topic, record, input, completion);",
+    test: "tests/client/producer_buffer_test.ts",
+  },
 ];
