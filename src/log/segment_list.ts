@@ -240,12 +240,16 @@ export class SegmentList {
 
   /** Resolves when all that was written, and the files' names, are on the disk. */
   async sync(): Promise<void> {
-    // Retired ones too: as long as they are there, a start takes them for the log's beginning.
+    await this.#syncFiles(this.#segments);
+    await this.syncDirectory();
+  }
+
+  /** Syncs `segments` and the retired ones: while those are there, a start takes them for the beginning. */
+  async #syncFiles(segments: readonly Segment[]): Promise<void> {
     const retired = this.#retired.map(({ segment }) => segment);
-    for (const segment of [...retired, ...this.#segments].filter(({ needsSync }) => needsSync)) {
+    for (const segment of [...retired, ...segments].filter(({ needsSync }) => needsSync)) {
       await segment.sync();
     }
-    await this.syncDirectory();
   }
 
   /** Resolves when the names of all files are on the disk. */
@@ -288,9 +292,7 @@ export class SegmentList {
    * and the indexes of the segments.
    */
   async syncClosed(): Promise<void> {
-    for (const segment of this.#segments.slice(0, -1)) {
-      if (segment.needsSync) await segment.sync();
-    }
+    await this.#syncFiles(this.#segments.slice(0, -1));
     await this.syncDirectory();
     for (const segment of this.#segments.slice(0, -1)) segment.storeIndex();
   }

@@ -27,7 +27,7 @@ import { drawLogConfig, HOST } from "./machine.ts";
 import { Store } from "./store.ts";
 
 /** Remainders of `seed / 5` whose processes end while syncs are under way. */
-const INTERRUPTED = [1, 3];
+const INTERRUPTED = [1, 2, 3];
 
 /** Of so many seeds one has processes that may open few files. */
 const FEW_FILES_ONE_IN = 3;
@@ -122,6 +122,7 @@ class Disk {
       store.places,
       this.#interruptions,
       () => store.checkpoint(),
+      true,
     );
   }
 

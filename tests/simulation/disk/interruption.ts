@@ -14,13 +14,14 @@ const LONGEST_STEP_US = 400;
 
 /**
  * Begins work on some of `places` and returns before it has ended. `checkpoint` writes the checkpoints
- * of the data directories.
+ * of the data directories. With `deletes` some records are deleted before they are on the disk.
  */
 export async function leaveWorkUnfinished<P extends Place>(
   operations: Operations<P>,
   places: readonly P[],
   random: Xoshiro128,
   checkpoint: () => Promise<void>,
+  deletes = false,
 ): Promise<void> {
   const { world } = operations.machine;
   if (random.oneIn(3)) return;
@@ -36,5 +37,27 @@ export async function leaveWorkUnfinished<P extends Place>(
     await world.pause(random.below(LONGEST_STEP_US) / 1_000);
   }
   world.count("ends with work unfinished");
+  if (deletes) await deleteWhileRolling(operations, places);
   await world.pause(random.below(LONGEST_PAUSE_US) / 1_000);
+}
+
+/** Rolls segments, and deletes what is in them while they are on their way to the disk. */
+async function deleteWhileRolling<P extends Place>(
+  operations: Operations<P>,
+  places: readonly P[],
+): Promise<void> {
+  const { world } = operations.machine;
+  const random = world.random("deletions");
+  const usable = () =>
+    places.filter(({ isCut, model, log }) => !isCut && !model.isLoose && log.failure === null);
+  for (const place of usable()) {
+    operations.append(place);
+    if (place.log.failure === null) operations.roll(place);
+  }
+  await world.pause(random.below(LONGEST_PAUSE_US) / 1_000);
+  for (const place of usable()) {
+    void operations.deleteRecords(place);
+    // This one has to wait until that one is on the disk.
+    void operations.deleteRecords(place, place.model.endOffset);
+  }
 }

@@ -49,6 +49,8 @@ export interface Place {
   log: PartitionLog;
   /** It was cut: nothing is appended before that is on the disk. */
   isCut: boolean;
+  /** The want of a descriptor in the middle of a cut, after which a log takes no more records. */
+  cutInPart?: KafkaError;
   /** It was deleted: who still waits for it may be told so. */
   isGone?: boolean;
   /** The worst that has happened since it was held against its model. */
@@ -162,7 +164,8 @@ export class Machine<P extends Place = Place> {
     const isToldOf = error instanceof KafkaError || error instanceof FileError;
     if (isToldOf && this.mayLackDescriptors(error)) {
       this.world.count("operations without a descriptor");
-      if (place === undefined || place.log.failure === null || this.mayHaveFailed(place)) return;
+      const failure = place?.log.failure ?? null;
+      if (failure === null || failure === place?.cutInPart || this.mayHaveFailed(place)) return;
     }
     if (isToldOf && this.mayHaveFailed(place)) {
       this.world.count("faults met");

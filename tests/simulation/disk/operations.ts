@@ -154,8 +154,11 @@ export class Operations<P extends Place = Place> {
           `${batch.baseOffset} sent again is said to be ${result.baseOffset}`,
         );
       }
-      if (sent[0]!.lastOffset < model.startOffset) {
-        // Its records are gone, and nobody need remember it.
+      const newest = sent[0]!;
+      const isGone = batch.lastOffset < model.startOffset;
+      const isNext = newest.baseSequence + newest.records.length === batch.baseSequence;
+      if (newest.lastOffset < model.startOffset || isGone && isNext) {
+        // Its records are gone, and nobody need remember it, or that it was sent after one before it.
         return model.append(placed(batch, result.baseOffset, model.epoch));
       }
       this.#fail(place, `${batch.baseOffset} sent again is stored again, at ${result.baseOffset}`);
@@ -339,7 +342,14 @@ export class Operations<P extends Place = Place> {
       );
     }
     if (log.failure !== null) return;
-    this.#change(place, "truncate", () => log.truncateTo(offset));
+    this.#change(place, "truncate", () => {
+      try {
+        log.truncateTo(offset);
+      } catch (error) {
+        if (error instanceof KafkaError && error === log.failure) place.cutInPart = error;
+        throw error;
+      }
+    });
     model.truncate(offset);
     this.#expectEnds(place);
     place.isCut = true;
@@ -352,11 +362,11 @@ export class Operations<P extends Place = Place> {
     if (place.log.failure === null) place.isCut = false;
   }
 
-  /** Deletes what is before some offset. */
-  async deleteRecords(place: P): Promise<void> {
+  /** Deletes what is before `before`, by default some offset. */
+  async deleteRecords(place: P, before?: number): Promise<void> {
     const { model, log } = place;
     if (log.failure !== null) return;
-    const offset = this.random.between(
+    const offset = before ?? this.random.between(
       model.startOffset,
       Math.min(model.endOffset, model.startOffset + 8),
     );

@@ -21,6 +21,7 @@ import { ProducerState } from "../../../src/log/producer_state.ts";
 import { RecoveryPoints } from "../../../src/log/recovery_points.ts";
 import type { Segment } from "../../../src/log/segment.ts";
 import type { KafkaError } from "../../../src/protocol/errors.ts";
+import { SegmentList } from "../../../src/log/segment_list.ts";
 import type { Sabotage } from "../outcome.ts";
 import { wrongFiles } from "./wrong_files.ts";
 
@@ -200,6 +201,22 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
         () =>
           function (this: LogHealth, cause: unknown): KafkaError {
             return this.fail("Cannot flush", cause);
+          },
+      ),
+  },
+  {
+    name: "a recovery point beyond a deleted segment that is not on the disk",
+    nearSeed: 8,
+    plant: () =>
+      exchange(
+        SegmentList.prototype,
+        "syncClosed",
+        () =>
+          async function (this: SegmentList): Promise<void> {
+            const closed = this.all.slice(0, -1);
+            for (const segment of closed) if (segment.needsSync) await segment.sync();
+            await this.syncDirectory();
+            for (const segment of closed) segment.storeIndex();
           },
       ),
   },
