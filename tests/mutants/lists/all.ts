@@ -10,6 +10,7 @@ import { CONFIG_MUTANTS } from "./config.ts";
 import { CONTROLLER_MUTANTS } from "./controller.ts";
 import { DESCRIPTOR_MUTANTS } from "./descriptors.ts";
 import { GROUPS_MUTANTS } from "./groups.ts";
+import { LARGE_BATCH_MUTANTS } from "./large_batches.ts";
 import { LOG_MUTANTS } from "./log.ts";
 import { METADATA_MUTANTS } from "./metadata.ts";
 import { PROTOCOL_MUTANTS } from "./protocol.ts";
@@ -27,4 +28,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...CONFIG_MUTANTS,
   ...RUNTIME_MUTANTS,
   ...DESCRIPTOR_MUTANTS,
+  ...LARGE_BATCH_MUTANTS,
 ];
