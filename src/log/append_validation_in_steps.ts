@@ -21,13 +21,16 @@ import {
   timestampTypeOf,
 } from "../protocol/records/batch.ts";
 import { copyInSteps, type Pause, withPauses } from "../protocol/records/compression/steps.ts";
-import { type Crc32cArena, createCrc32cArena } from "../protocol/records/crc32c.ts";
+import type { Crc32cArena } from "../protocol/records/crc32c.ts";
 import { checkClientHeader, type ClientBatchRules, recompressionOf } from "./append_validation.ts";
 import { mayRejectRecords, rejectRecords } from "./record_rules.ts";
+import { returnArena, takeArena } from "./scratch.ts";
 
-/** A batch that may be stored. It has no append time yet: that is the time of its append. */
+/**
+ * A batch that may be stored, once. It has no append time yet: that is the time of its append.
+ */
 export interface CheckedBatch {
-  /** Memory that begins with the batch. */
+  /** Memory that begins with the batch, from `takeArena()`. */
   readonly arena: Crc32cArena;
   /** The largest timestamp of its records. */
   readonly newest: Int64;
@@ -42,9 +45,22 @@ export async function checkClientBatchInSteps(
   rules: ClientBatchRules,
   pause: Pause,
 ): Promise<CheckedBatch> {
-  const { config, nowMs, codecs } = rules;
   checkClientHeader(records, rules);
-  const arena = createCrc32cArena(records.length);
+  const arena = takeArena(records.length);
+  try {
+    return await checkInArena(arena, records, rules, pause);
+  } catch (error) {
+    returnArena(arena);
+    throw error;
+  }
+}
+
+async function checkInArena(
+  arena: Crc32cArena,
+  records: Uint8Array,
+  { config, nowMs, codecs }: ClientBatchRules,
+  pause: Pause,
+): Promise<CheckedBatch> {
   const bytes = arena.memory;
   await withPauses(copyInSteps(records, bytes, 0), pause);
   await withPauses(checkBatchCrcInSteps(arena), pause);

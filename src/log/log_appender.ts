@@ -33,6 +33,7 @@ import type { AppendOptions, AppendResult } from "./log_types.ts";
 import type { ProducedBatch, ProducerState } from "./producer_state.ts";
 import { RejectedRecordsError } from "./record_rules.ts";
 import { LogReplay } from "./replay.ts";
+import { returnArena } from "./scratch.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentList } from "./segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
@@ -130,16 +131,23 @@ export class LogAppender {
     }
   }
 
-  /** Appends a batch that {@linkcode LogAppender.checkInSteps} has checked. Throws as the others do. */
+  /**
+   * Appends a batch that {@linkcode LogAppender.checkInSteps} has checked, which is used up by that.
+   * Throws as the others do.
+   */
   appendChecked({ arena, newest }: CheckedBatch, options: ClientAppend): AppendResult {
-    return this.#guard(() => {
-      const config = this.#options.config();
-      const nowMs = this.#options.nowMs();
-      this.#segments.active.prepareAppend();
-      stampClientBatch(arena, newest, config, nowMs);
-      const bytes = arena.memory;
-      return this.#appendTaken(bytes, readBatchSize(bytes, 0), options, config, nowMs, true);
-    });
+    try {
+      return this.#guard(() => {
+        const config = this.#options.config();
+        const nowMs = this.#options.nowMs();
+        this.#segments.active.prepareAppend();
+        stampClientBatch(arena, newest, config, nowMs);
+        const bytes = arena.memory;
+        return this.#appendTaken(bytes, readBatchSize(bytes, 0), options, config, nowMs, true);
+      });
+    } finally {
+      returnArena(arena);
+    }
   }
 
   #appendClient(

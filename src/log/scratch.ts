@@ -23,3 +23,26 @@ export function scratch(bytes: number): Crc32cArena {
   arena.reserve(bytes);
   return arena;
 }
+
+/** Arenas kept for work that goes on over several turns of the event loop. */
+const KEPT_ARENAS = 2;
+/** A larger arena is not kept: it never shrinks. */
+const LARGEST_KEPT_ARENA = 16_777_216;
+
+const idle: Crc32cArena[] = [];
+
+/**
+ * An arena of at least `bytes` for the caller alone, who gives it back with {@linkcode returnArena}. Each
+ * new one takes gigabytes of address space, so that they must not be left to the garbage collector.
+ */
+export function takeArena(bytes: number): Crc32cArena {
+  const taken = idle.pop() ?? createCrc32cArena();
+  taken.reserve(bytes);
+  return taken;
+}
+
+/** Takes back an arena of {@linkcode takeArena}, which must not be used any more. */
+export function returnArena(taken: Crc32cArena): void {
+  const isKept = idle.length < KEPT_ARENAS && taken.memory.length <= LARGEST_KEPT_ARENA;
+  if (isKept) idle.push(taken);
+}

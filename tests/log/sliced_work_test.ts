@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { returnArena, takeArena } from "../../src/log/scratch.ts";
 import { serveOthers, SlicedWork } from "../../src/log/sliced_work.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { type ManualClock, manualClock } from "../broker/manual_clock.ts";
@@ -72,4 +73,18 @@ test("stop() ends the work under way at its next pause and refuses what waits", 
 test("serveOthers() waits for a turn of the event loop and a timer", async () => {
   const clock = manualClock();
   assertEquals(await finish(clock, serveOthers(clock)), 1);
+});
+
+test("takeArena() lends the memory that has come back, and to one at a time", () => {
+  const first = takeArena(1_000);
+  const second = takeArena(1_000);
+  assert(first !== second);
+  returnArena(first);
+  assert(takeArena(300_000) === first);
+  assert(first.memory.length >= 300_000);
+  returnArena(first);
+  returnArena(second);
+  const large = takeArena(20_000_000);
+  returnArena(large);
+  assert(takeArena(1_000) !== large, "large memory is given back to the host");
 });
