@@ -225,16 +225,18 @@ test("a pause that rejects ends the checks with its reason, and the log goes on"
   }
 });
 
-test("a log that is closed while a batch is checked takes nothing of it", async () => {
+test("a log that is closed while a batch is checked takes nothing of it, and the checks end", async () => {
   const log = opened();
+  let pauses = 0;
   const { name, message } = await refusalOf(
     appendInSteps(log, swelling(4 * MB, "lz4"), client, () => {
-      log.close();
+      if (++pauses === 5) log.close();
       return Promise.resolve();
     }),
   );
   assertEquals(name, "KAFKA_STORAGE_ERROR");
   assertStringIncludes(message, "closed");
+  assertEquals(pauses, 5);
 });
 
 test("sequence numbers are those of the moment of the append", async () => {

@@ -15,7 +15,7 @@ import {
   string,
   struct,
 } from "../../src/protocol/schema.ts";
-import { ByteReader, ByteWriter, ProtocolError } from "../../src/protocol/wire.ts";
+import { ByteReader, ByteWriter, ProtocolError, Work } from "../../src/protocol/wire.ts";
 import { test } from "../harness.ts";
 
 const shape = struct({
@@ -198,4 +198,45 @@ test("types: a writer may leave out what has a default or is not in every versio
 test("a codec is compiled once", () => {
   assertEquals(codecOf(shape, 1, false) === codecOf(shape, 1, false), true);
   assertEquals((codecOf(shape, 1, false) as unknown) === codecOf(shape, 2, true), false);
+});
+
+test("a reader pays for elements, texts, byte fields and unknown tagged fields with its work", () => {
+  const costs = (write: (writer: ByteWriter) => void, fields: Parameters<typeof struct>[0]) => {
+    const codec = codecOf(struct(fields), 0, true);
+    const writer = new ByteWriter();
+    write(writer);
+    const read = (work: number) => {
+      const reader = new ByteReader(writer.toBytes());
+      reader.work = work;
+      codec.read(reader);
+      return work - reader.work;
+    };
+    const cost = read(1_000_000);
+    assertEquals(read(cost), cost);
+    assertThrows(() => read(cost - 1), ProtocolError, "hold too many values");
+    return cost;
+  };
+  const numbers = costs((writer) => {
+    writer.uvarint(101);
+    for (let i = 0; i < 100; i++) writer.int32(i);
+    writer.uvarint(0);
+  }, { items: array(int32()) });
+  assertEquals(numbers, 100 * 2 * Work.field);
+  const text = costs((writer) => {
+    writer.text("x".repeat(64), (length) => writer.uvarint(length + 1));
+    writer.uvarint(0);
+  }, { item: string() });
+  assertEquals(text, Work.text + 2);
+  const copied = costs((writer) => {
+    writer.uvarint(129);
+    writer.raw(new Uint8Array(128));
+    writer.uvarint(0);
+  }, { item: bytes() });
+  assertEquals(copied, Work.bytes + 2);
+  const unknown = costs((writer) => {
+    writer.uvarint(1);
+    writer.uvarint(9);
+    writer.uvarint(0);
+  }, {});
+  assertEquals(unknown, Work.unknownTaggedField + Work.bytes);
 });

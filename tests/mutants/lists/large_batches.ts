@@ -58,9 +58,9 @@ export const LARGE_BATCH_MUTANTS: readonly Mutant[] = [
   {
     id: "L307",
     file: "src/log/log_appender.ts",
-    bug: "a large batch is stored although its log has failed meanwhile",
-    text: "        await pause();\n        this.#throwFailure();",
-    replacement: "        await pause();",
+    bug: "a large batch is checked to its end although its log has failed meanwhile",
+    text: "await pause();\n        this.#throwFailure();",
+    replacement: "await pause();",
     test: "tests/log/large_batches_test.ts",
   },
   {

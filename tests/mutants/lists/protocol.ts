@@ -280,7 +280,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     test: "tests/protocol/wire_test.ts",
   },
   {
-    id: "P121",
+    id: "P301",
     file: "src/protocol/records/record_scan.ts",
     bug: "the record behind one with many headers counts as that one",
     text: "index = restIndex + 1;",
@@ -288,7 +288,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     test: "tests/protocol/records/in_steps_test.ts",
   },
   {
-    id: "P122",
+    id: "P302",
     file: "src/protocol/records/record_scan.ts",
     bug: "one step scans any number of headers",
     text: "else if (recordEnd - at > maxHeaderBytes) {",
@@ -296,7 +296,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     test: "tests/protocol/records/in_steps_test.ts",
   },
   {
-    id: "P123",
+    id: "P303",
     file: "src/protocol/records/recompress.ts",
     bug: "a large batch is recompressed at the default level",
     text: "compressInSteps(type, payload, codecs?.(), pause, level)",
@@ -304,11 +304,11 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     test: "tests/log/recompression_test.ts",
   },
   {
-    id: "P124",
+    id: "P304",
     file: "src/protocol/schema_codec.ts",
     bug: "elements of arrays cost nothing",
     text: "reader.spend(count * elementWork);",
     replacement: "void elementWork;",
-    test: "tests/broker/dispatch_test.ts",
+    test: "tests/protocol/schema_test.ts",
   },
 ];
