@@ -43,6 +43,8 @@ const PROBE_EVERY_MS = 1;
 /** How long it is watched before and after the request, ms. */
 const QUIET_MS = 30;
 const REQUEST_TIMEOUT_MS = 120_000;
+/** How often a new topic is tried. */
+const MOST_TRIES = 200;
 
 /** One request, and what its topic makes of it. */
 interface Case {
@@ -182,17 +184,27 @@ async function measure(
     connectTimeoutMs: REQUEST_TIMEOUT_MS,
     maxResponseBytes: MB,
   });
+  const send = async (batch: Uint8Array<ArrayBuffer>) => {
+    const answer = await connection.request(produce, {
+      acks: 1,
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      topicData: [{ name: topic, partitionData: [{ index: 0, records: batch }] }],
+    }, { maxVersion: 12 });
+    return answer.responses[0]!.partitionResponses[0]!.errorCode;
+  };
+  // Kafka answers the creation of a topic before its partitions have a leader.
+  const small = encodeBatch([{ value: new Uint8Array(1), timestamp: Date.now() }]);
+  for (let tries = 1; await send(small) !== 0; tries++) {
+    if (tries === MOST_TRIES) throw new Error(`${side} does not take records for ${topic}`);
+    await pause(QUIET_MS);
+  }
   const bystander = await Bystander.of(broker);
   const cpuBefore = cpuSeconds(pid) + cpuSeconds(Deno.pid);
   const machineBefore = machineUse().busy;
   const watchedFrom = performance.now();
   await pause(QUIET_MS);
   const began = performance.now();
-  const answer = await connection.request(produce, {
-    acks: 1,
-    timeoutMs: REQUEST_TIMEOUT_MS,
-    topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
-  }, { maxVersion: 12 });
+  const errorCode = await send(records);
   const answeredMs = performance.now() - began;
   await pause(QUIET_MS);
   const wait = await bystander.longestWait();
@@ -201,7 +213,6 @@ async function measure(
   const others = Math.max(0, machineUse().busy - machineBefore - own) / capacity;
   connection.close();
   await admin.deleteTopics([topic]);
-  const { errorCode } = answer.responses[0]!.partitionResponses[0]!;
   if (errorCode !== 0) throw new Error(`${side} answers ${name} with ${errorName(errorCode)}`);
   samples.add(side, name, WAITS, wait, others);
   samples.add(side, name, ANSWER, answeredMs, others);
