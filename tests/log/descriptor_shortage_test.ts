@@ -194,6 +194,29 @@ test("close() waits for descriptors, and says that the limit is too low when the
   }
 });
 
+test("close() writes no marker of an orderly end while one log could not be flushed", async () => {
+  const machine = new Machine();
+  const files = new RefusingFiles(machine.memory, "nothing");
+  machine.files = files;
+  const clock = {
+    ...machine.runtime.clock,
+    setTimer(_: number, callback: () => void) {
+      queueMicrotask(callback);
+      return { cancel: () => {} };
+    },
+  };
+  const openSegments = new OpenSegments();
+  const manager = manage(machine, { openSegments, runtime: { ...machine.runtime, clock } });
+  for (const log of logsOf(manager, 3)) log.append(batchOf(2), client);
+  while (openSegments.makeRoom());
+  files.refused = "/data/events-1/";
+  await assertRejects(() => manager.close(), KafkaError, SHORTAGE);
+  assertEquals(machine.memory.exists("/data/.kafka_cleanshutdown"), false);
+  const again = manage(machine.kill());
+  assertEquals([...again.logs()].map((log) => allBatches(log).length), [1, 1, 1]);
+  await again.close();
+});
+
 test("one descriptor is enough for an abort marker and its entry in the transaction index", async () => {
   const machine = new Machine();
   const openSegments = new OpenSegments();

@@ -47,7 +47,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
     bug: "the sync of a directory is not tried again",
     text: "return this.#attemptLater(() => this.files.syncDirectory(path));",
     replacement: "return this.files.syncDirectory(path);",
-    test: LOG_TEST,
+    test: "tests/log/sparing_files_test.ts",
   },
   {
     id: "L206",
