@@ -37,8 +37,16 @@ export function nodeRuntime(): Runtime {
   };
 }
 
-/** Node and Bun have raised the soft limit to the hard one before this runs. */
+/** The limit, once it is known. */
+let known: { readonly limit: number | undefined } | undefined;
+
 function openFileLimit(): number | undefined {
+  known ??= { limit: findLimit() };
+  return known.limit;
+}
+
+/** Node and Bun have raised the soft limit to the hard one before this runs. */
+function findLimit(): number | undefined {
   try {
     return openFileLimitIn(readFileSync(LINUX_LIMITS, "utf8"));
   } catch {
