@@ -28,6 +28,8 @@ import { Store } from "./store.ts";
 
 /** Remainders of `seed / 5` whose processes end while syncs are under way. */
 const INTERRUPTED = [1, 2, 3];
+/** Those of them that also delete what has just been written. */
+const DELETING = [2];
 
 /** Of so many seeds one has processes that may open few files. */
 const FEW_FILES_ONE_IN = 3;
@@ -122,7 +124,7 @@ class Disk {
       store.places,
       this.#interruptions,
       () => store.checkpoint(),
-      true,
+      DELETING.includes(this.world.seed % 5),
     );
   }
 

@@ -206,7 +206,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a recovery point beyond a deleted segment that is not on the disk",
-    nearSeed: 8,
+    nearSeed: 152,
     plant: () =>
       exchange(
         SegmentList.prototype,
