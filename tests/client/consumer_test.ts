@@ -77,10 +77,7 @@ test("A consumer fetches again after each of several refusals", async () => {
       const backsOff = clock.timerWithin(1_000);
       refused.answer(partitionAnswer(ErrorCode.NOT_LEADER_OR_FOLLOWER, null));
       await backsOff;
-      // It looks for the leader, and waits again.
-      const hasRefreshed = clock.timerWithin(1_000);
-      clock.advance(1_000);
-      await hasRefreshed;
+      // It looks for the leader, and goes on at once with what it learns.
       clock.advance(1_000);
     }
     (await next()).answer(partitionAnswer(ErrorCode.NONE, BATCH));
