@@ -4,9 +4,11 @@
  *
  * @module
  */
+import { asciiText } from "./interner.ts";
 import { ProtocolError } from "./protocol_error.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
 const VALUE_OF = new Int8Array(128).fill(-1);
 for (let i = 0; i < 64; i++) VALUE_OF[ALPHABET.charCodeAt(i)] = i;
 
@@ -19,16 +21,22 @@ export const UNASSIGNED_DIRECTORY = "AAAAAAAAAAAAAAAAAAAAAQ";
 /** The topic id of `__cluster_metadata` (KIP-595). */
 export const METADATA_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
 
+const text = new Uint8Array(22);
+
 /** The text of the 16 bytes at `offset`. */
 export function formatUuid(bytes: Uint8Array, offset = 0): string {
-  let text = "";
+  let at = 0;
   for (let i = 0; i < 15; i += 3) {
     const group = bytes[offset + i]! << 16 | bytes[offset + i + 1]! << 8 | bytes[offset + i + 2]!;
-    text += ALPHABET[group >> 18]! + ALPHABET[group >> 12 & 63]! + ALPHABET[group >> 6 & 63]! +
-      ALPHABET[group & 63]!;
+    text[at++] = CODES[group >> 18]!;
+    text[at++] = CODES[group >> 12 & 63]!;
+    text[at++] = CODES[group >> 6 & 63]!;
+    text[at++] = CODES[group & 63]!;
   }
   const last = bytes[offset + 15]!;
-  return text + ALPHABET[last >> 2]! + ALPHABET[(last & 3) << 4]!;
+  text[at++] = CODES[last >> 2]!;
+  text[at] = CODES[(last & 3) << 4]!;
+  return asciiText(text);
 }
 
 /** Writes the 16 bytes of `text` at `offset`. Throws {@linkcode ProtocolError} when it is no UUID. */

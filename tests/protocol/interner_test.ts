@@ -64,3 +64,23 @@ test("Interner does not keep long strings", () => {
   interner.get(bytes, 0, 64);
   assertEquals(made(), 3);
 });
+
+test("Interner of texts makes ASCII by itself, and asks for all else", () => {
+  const asked: string[] = [];
+  const decoder = new TextDecoder();
+  const interner = new Interner((bytes, start, length) => {
+    const text = decoder.decode(bytes.subarray(start, start + length));
+    asked.push(text);
+    return text;
+  }, true);
+  const chance = new Chance(2);
+  const texts = ["é", "aé", "Ã", "\u007f", "x".repeat(64), "x".repeat(65)];
+  for (let i = 0; i < 5_000; i++) texts.push(`t${i}`, `ü${i}`);
+  for (let i = 0; i < 30_000; i++) {
+    const text = i < texts.length ? texts[i]! : chance.pick(texts);
+    const bytes = encoder.encode(text);
+    assertEquals(interner.get(bytes, 0, bytes.length), text);
+  }
+  assertEquals(asked.every((text) => text.length > 64 || /[^\x00-\x7f]/.test(text)), true);
+  assertEquals(asked.length > 5_000, true);
+});
