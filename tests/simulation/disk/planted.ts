@@ -88,7 +88,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a recovery that cuts below the recovery point",
-    nearSeed: 34,
+    nearSeed: 7,
     plant: () => exchange(RecoveryPoints.prototype, "stored", () => () => 0),
   },
   {
@@ -139,12 +139,12 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a snapshot of producers that is not removed when the log is cut",
-    nearSeed: 52,
+    nearSeed: 66,
     plant: () => exchange(ProducerSnapshots.prototype, "removeAbove", () => () => {}),
   },
   {
     name: "a producer's last batch that is not recognised",
-    nearSeed: 44,
+    nearSeed: 12,
     plant: () => {
       let calls = 0;
       return exchange(
@@ -190,10 +190,12 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "an open that is not tried again when there is no descriptor",
+    nearSeed: 42,
     plant: () => exchange(OpenSegments.prototype, "makeRoom", () => () => false),
   },
   {
     name: "a flush that takes its log out of service when there is no descriptor",
+    nearSeed: 81,
     plant: () =>
       exchange(
         LogHealth.prototype,

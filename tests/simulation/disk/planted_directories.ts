@@ -47,6 +47,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a compaction beyond the last stable offset",
+    nearSeed: 15,
     plant: () =>
       exchange(
         Operations.prototype,
@@ -98,6 +99,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a partition that is made anew while its directory is missing",
+    nearSeed: 14,
     plant: () =>
       exchange(
         LogDirectories.prototype,
@@ -110,6 +112,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a directory that is unlocked while work in it is under way",
+    nearSeed: 12,
     plant: () => exchange(PendingWork.prototype, "settled", () => () => Promise.resolve()),
   },
   {
