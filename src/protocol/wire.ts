@@ -63,10 +63,11 @@ export class ByteReader {
    */
   memory: number;
   /**
-   * How much work decoding may still be, in {@linkcode Work} units of about 10 ns. Defaults to no
-   * limit. One who shares an event loop with the sender lowers it.
+   * How much work decoding may still be, in {@linkcode Work} units of about 10 ns. Defaults to 10 s of
+   * it, the largest integer that engines add to at no cost. One who shares an event loop with the
+   * sender lowers it.
    */
-  work = Infinity;
+  work = 1_073_741_823;
   readonly #view: DataView;
 
   constructor(
