@@ -147,16 +147,24 @@ export class ClientConnection {
     const answers = this.#answers;
     answers.hold();
     let turnBegan = this.#lastActiveMs;
+    let isFirst = true;
     try {
       for (;;) {
         const frame = this.#parser.next();
         if (frame === null || this.#closed || this.#draining) break;
+        // A turn may be long whose first request was, and no longer because of this one.
+        if (!isFirst && clock.monotonicMs() - turnBegan > REQUESTS_TURN_MS) {
+          answers.release();
+          await serveOthers(clock);
+          answers.hold();
+          if (this.#closed || this.#draining) break;
+          turnBegan = clock.monotonicMs();
+        }
+        isFirst = false;
         const held = dispatcher.start(frame, this.info, this.#openSlot, this.#onFatal);
-        const isLong = held === null && clock.monotonicMs() - turnBegan > REQUESTS_TURN_MS;
-        if (held === null && !isLong && !this.#isFull()) continue;
+        if (held === null && !this.#isFull()) continue;
         answers.release();
         if (held !== null) await this.#share.using(held);
-        else if (isLong) await serveOthers(clock);
         while (this.#isFull() && !this.#closed) await answers.progress();
         turnBegan = clock.monotonicMs();
         answers.hold();

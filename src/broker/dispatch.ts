@@ -26,6 +26,23 @@ export class CloseConnection extends Error {
   override readonly name = "CloseConnection";
 }
 
+/** What comes with one request. */
+class Context implements RequestContext {
+  /** See {@linkcode Dispatcher.start}. */
+  held: Promise<void> | null = null;
+
+  constructor(
+    readonly apiVersion: number,
+    readonly clientId: string | null,
+    readonly connection: ConnectionInfo,
+    readonly services: BrokerServices,
+  ) {}
+
+  holdFrame(until: Promise<unknown>): void {
+    this.held = until.then(() => {}, () => {});
+  }
+}
+
 /** Starts requests. */
 export class Dispatcher {
   readonly #services: BrokerServices;
@@ -68,16 +85,7 @@ export class Dispatcher {
       );
     }
     const request = api.requestCodec(apiVersion).read(reader);
-    let held: Promise<void> | null = null;
-    const context: RequestContext = {
-      apiVersion,
-      clientId: header.clientId,
-      connection,
-      services: this.#services,
-      holdFrame: (until) => {
-        held = until.then(() => {}, () => {});
-      },
-    };
+    const context = new Context(apiVersion, header.clientId, connection, this.#services);
     const slot = openSlot();
     let answer: unknown;
     try {
@@ -95,7 +103,7 @@ export class Dispatcher {
         slot.complete(later === null ? null : fillAnswer(api, apiVersion, correlationId, later))
       )
       .catch(onFatal);
-    return held;
+    return context.held;
   }
 
   #answerTo(error: unknown, handler: Handler, request: unknown, context: RequestContext): unknown {

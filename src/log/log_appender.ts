@@ -155,7 +155,9 @@ export class LogAppender {
     options: ClientAppend,
     mustBeSmall: boolean,
   ): AppendResult | null {
-    return this.#guard(() => {
+    // Every batch comes this way: no closure for it.
+    this.#throwFailure();
+    try {
       this.#segments.active.prepareAppend();
       const rules = this.#rules(options.allowZstd);
       const arena = takeClientBatch(records, rules, mustBeSmall ? SHORT_TURN : undefined);
@@ -163,7 +165,9 @@ export class LogAppender {
       const bytes = arena.memory;
       const length = readBatchSize(bytes, 0);
       return this.#appendTaken(bytes, length, options, rules.config, rules.nowMs, true);
-    });
+    } catch (error) {
+      throw this.#refusal(error);
+    }
   }
 
   #rules(allowZstd = true): ClientBatchRules {

@@ -112,16 +112,24 @@ class ProduceRun {
    * longer than others should wait; until it settles the records must not change.
    */
   append(): Promise<void> | null {
-    const answers = answerInTurns(
-      this.#request.topicData.flatMap((topic) =>
-        topic.partitionData.map((data) => ({ topic, data }))
-      ),
-      ({ topic, data }) => this.#appendTo(topic, data),
-      this.#context.services.runtime.clock,
-    );
+    const { topicData } = this.#request;
+    const [topic] = topicData;
+    const answers = topicData.length === 1 && topic!.partitionData.length === 1
+      ? this.#appendOnly(topic!)
+      : answerInTurns(
+        topicData.flatMap((topic) => topic.partitionData.map((data) => ({ topic, data }))),
+        ({ topic, data }) => this.#appendTo(topic, data),
+        this.#context.services.runtime.clock,
+      );
     if (answers instanceof Promise) return answers.then((later) => void (this.#answers = later));
     this.#answers = answers;
     return null;
+  }
+
+  /** Appends to the one partition of the request, as that of most producers is. */
+  #appendOnly(topic: TopicData): PartitionAnswer[] | Promise<PartitionAnswer[]> {
+    const answer = this.#appendTo(topic, topic.partitionData[0]!);
+    return answer instanceof Promise ? answer.then((later) => [later]) : [answer];
   }
 
   /** Answers once the appends may be acknowledged. */
