@@ -222,7 +222,10 @@ export class LogManager {
       throw storageError(`Cannot open ${name}`, new Error("the data directory has been closed"));
     }
     const existing = this.#logs.get(name);
-    if (existing === undefined) return this.#open(topic, partition, config, topicId);
+    if (existing === undefined) {
+      if (!this.#options.runtime.files.exists(this.#path(name))) this.#unmade.add(name);
+      return this.#open(topic, partition, config, topicId);
+    }
     if (topicId !== null && existing.topicId === ZERO_UUID) existing.assignTopicId(topicId);
     if (topicId !== null && existing.topicId !== topicId) {
       throw new KafkaError(
@@ -442,7 +445,6 @@ export class LogManager {
     const { runtime, onRecovery } = this.#options;
     const name = `${topic}-${partition}`;
     const recoveryPoint = this.#recoveryPoints.stored(name);
-    if (!runtime.files.exists(this.#path(name))) this.#unmade.add(name);
     const log = PartitionLog.open({
       runtime,
       directory: this.#path(name),
