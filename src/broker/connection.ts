@@ -152,7 +152,7 @@ export class ClientConnection {
       for (;;) {
         const frame = this.#parser.next();
         if (frame === null || this.#closed || this.#draining) break;
-        // A turn may be long whose first request was, and no longer because of this one.
+        // Others have waited for the requests before this one.
         if (!isFirst && clock.monotonicMs() - turnBegan > REQUESTS_TURN_MS) {
           answers.release();
           await serveOthers(clock);

@@ -112,11 +112,11 @@ export class Partition {
     allowZstd: boolean,
     pause: Pause,
   ): Promise<AppendResult> {
-    const { appender } = this.log;
-    const checked = await appender.checkInSteps(records, { allowZstd }, pause);
-    this.#checkInSync(allReplicas);
-    const { leaderEpoch } = this.#state;
-    return this.#advanced(appender.appendChecked(checked, { leaderEpoch }));
+    const result = await this.log.appender.appendInSteps(records, { allowZstd }, pause, () => {
+      this.#checkInSync(allReplicas);
+      return this.#state.leaderEpoch;
+    });
+    return this.#advanced(result);
   }
 
   #checkInSync(allReplicas: boolean): void {

@@ -7,9 +7,9 @@
 import { ErrorCode, type KafkaError } from "../protocol/errors.ts";
 import { type Clock, isDescriptorShortage } from "../runtime/runtime.ts";
 
-/** Failures of one partition are told once in this time. */
+/** Failures of one partition are logged once in this time. */
 const EVERY_MS = 10_000;
-/** The time in which {@linkcode MAX_LINES} may be told, and a want of descriptors once. */
+/** The time in which {@linkcode MAX_LINES} may be logged, and a want of descriptors once. */
 const PERIOD_MS = 60_000;
 /** The most lines in one period. */
 const MAX_LINES = 20;

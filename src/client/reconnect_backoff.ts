@@ -1,7 +1,7 @@
 /**
- * When a broker to which no connection could be opened may be tried again. The wait is the address's,
- * whoever needs the connection: a producer of a thousand partitions tries no more often than one of
- * a single partition.
+ * When a broker to which no connection could be opened may be tried again. The wait belongs to the
+ * address, not to the purpose of the connection: a producer of a thousand partitions tries no more
+ * often than one of a single partition.
  *
  * @module
  */

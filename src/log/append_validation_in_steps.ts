@@ -26,11 +26,9 @@ import { checkClientHeader, type ClientBatchRules, recompressionOf } from "./app
 import { mayRejectRecords, rejectRecords } from "./record_rules.ts";
 import { returnArena, takeArena } from "./scratch.ts";
 
-/**
- * A batch that may be stored, once. It has no append time yet: that is the time of its append.
- */
+/** A batch that may be stored. It has no append time yet: that is the time of its append. */
 export interface CheckedBatch {
-  /** Memory that begins with the batch, from `takeArena()`. */
+  /** Memory that begins with the batch, to be given back with `returnArena()`. */
   readonly arena: Crc32cArena;
   /** The largest timestamp of its records. */
   readonly newest: Int64;

@@ -68,7 +68,7 @@ export type ClientAppend = Pick<AppendOptions, "leaderEpoch" | "allowZstd">;
 
 /**
  * Appends to one log. A client's batch is appended by {@linkcode LogAppender.appendSmall}, or, where
- * that leaves it alone, by {@linkcode LogAppender.checkInSteps} and {@linkcode LogAppender.appendChecked}.
+ * that leaves it alone, by {@linkcode LogAppender.appendInSteps}.
  */
 export class LogAppender {
   readonly #options: AppenderOptions;
@@ -112,31 +112,19 @@ export class LogAppender {
   }
 
   /**
-   * Checks a client's batch of any size, awaiting `pause` between two parts of the work. `records` must
-   * not change meanwhile. Rejects as `PartitionLog.append` throws, and as `pause` does.
+   * Appends a client's batch of any size, awaiting `pause` between two parts of its checks. `records`
+   * must not change meanwhile. `leaderEpoch` is asked for between the checks and the append. Rejects as
+   * `PartitionLog.append` throws, and as `pause` and `leaderEpoch` do.
    */
-  async checkInSteps(
+  async appendInSteps(
     records: Uint8Array,
     { allowZstd }: Pick<ClientAppend, "allowZstd">,
     pause: Pause,
-  ): Promise<CheckedBatch> {
+    leaderEpoch: () => number,
+  ): Promise<AppendResult> {
+    const { arena, newest } = await this.#checkInSteps(records, allowZstd, pause);
     try {
-      this.#throwFailure();
-      return await checkClientBatchInSteps(records, this.#rules(allowZstd), async () => {
-        await pause();
-        this.#throwFailure();
-      });
-    } catch (error) {
-      throw this.#refusal(error);
-    }
-  }
-
-  /**
-   * Appends a batch that {@linkcode LogAppender.checkInSteps} has checked, which is used up by that.
-   * Throws as the others do.
-   */
-  appendChecked({ arena, newest }: CheckedBatch, options: ClientAppend): AppendResult {
-    try {
+      const options = { leaderEpoch: leaderEpoch() };
       return this.#guard(() => {
         const config = this.#options.config();
         const nowMs = this.#options.nowMs();
@@ -147,6 +135,22 @@ export class LogAppender {
       });
     } finally {
       returnArena(arena);
+    }
+  }
+
+  async #checkInSteps(
+    records: Uint8Array,
+    allowZstd: boolean | undefined,
+    pause: Pause,
+  ): Promise<CheckedBatch> {
+    try {
+      this.#throwFailure();
+      return await checkClientBatchInSteps(records, this.#rules(allowZstd), async () => {
+        await pause();
+        this.#throwFailure();
+      });
+    } catch (error) {
+      throw this.#refusal(error);
     }
   }
 

@@ -215,8 +215,7 @@ export async function appendInSteps(
   options: AppendOptions,
   pause: () => Promise<void> = () => Promise.resolve(),
 ): Promise<AppendResult> {
-  const checked = await log.appender.checkInSteps(records, options, pause);
-  return log.appender.appendChecked(checked, options);
+  return await log.appender.appendInSteps(records, options, pause, () => options.leaderEpoch);
 }
 
 /** As {@linkcode refusal}, of what `work` rejects with. */

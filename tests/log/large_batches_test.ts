@@ -2,7 +2,7 @@
  * Clients' batches that take more than one turn of the event loop to check, such as a few KB that become
  * 64 MB.
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   CHECKED_AT_ONCE_BYTES,
   CHECKED_AT_ONCE_RECORDS,
@@ -11,7 +11,8 @@ import {
 } from "../../src/limits.ts";
 import type { LogConfig } from "../../src/log/log_config.ts";
 import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
-import { KafkaError } from "../../src/protocol/errors.ts";
+import { returnArena, takeArena } from "../../src/log/scratch.ts";
+import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import {
   BATCH_LENGTH_OFFSET,
   type BatchOptions,
@@ -27,6 +28,7 @@ import { test } from "../harness.ts";
 import {
   allBatches,
   appendInSteps,
+  batchOf,
   codecs,
   Machine,
   producedBatch,
@@ -273,5 +275,21 @@ test("the append time of a large batch is that of its append, not of its arrival
   });
   assertEquals(result.logAppendTimeMs, START_MS + 77);
   assertEquals(allBatches(log)[0]!.maxTimestamp, START_MS + 77);
+  log.close();
+});
+
+test("appendInSteps() gives its memory back when the append is refused after the checks", async () => {
+  const log = new Machine().open();
+  const memory = takeArena(1);
+  returnArena(memory);
+  const refused = new KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, "one replica is in sync");
+  const error = await assertRejects(() =>
+    log.appender.appendInSteps(batchOf(3), {}, () => Promise.resolve(), () => {
+      throw refused;
+    })
+  );
+  assertEquals([error, log.logEndOffset], [refused, 0]);
+  assertEquals(takeArena(1) === memory, true);
+  returnArena(memory);
   log.close();
 });

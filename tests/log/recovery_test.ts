@@ -375,7 +375,7 @@ test("a first segment whose records a loss of power has taken stays, and those a
     "00000000000000000004.log",
   ]);
   // A loss of power may take one removal back and not another: without its `.log`, the `.index` of
-  // the first segment would tell of a file that somebody has removed.
+  // the first segment is evidence of a file that was removed by hand.
   assert(!removed.names.includes(FIRST), `${FIRST} was removed`);
   again.close();
 });

@@ -119,10 +119,8 @@ export class BrokerMachine {
     if (/ is offline: | is out of service /.test(message)) this.hasOfflinePartition = true;
     if (level !== "error" || MADE_FAULT.test(message)) return;
     const isShort = Number.isFinite(this.world.simulation.disk(BROKER).maxOpenFiles);
-    if (isShort && SHORTAGE.test(message)) this.world.count("shortages told");
-    else {
-      this.world.fail(`the broker's log has an error: ${message}`);
-    }
+    if (isShort && SHORTAGE.test(message)) this.world.count("shortages logged");
+    else this.world.fail(`the broker's log has an error: ${message}`);
   }
 
   #judgeRefusal(error: unknown): void {

@@ -51,7 +51,7 @@ const BUSY_CONFIG = {
 
 /** Of so many seeds one has a broker that may open few files. */
 const FEW_FILES_ONE_IN = 5;
-/** How many it may open: nearly always as many as it needs at one time, and fewer than it would keep open. */
+/** How many it may open: nearly always as many as it needs at one time, but fewer than it keeps. */
 const FEW_FILES = 6;
 
 /** How fast the network is: a local one, a distant one, a bad one, which is a fault of its own. */

@@ -1,6 +1,7 @@
 /**
- * When compaction and the checks of large batches rest: after a slice of time or bytes it lets the requests go first that have come
- * meanwhile, and where the configuration limits its bytes a second, it waits until they are its due.
+ * When compaction and the checks of large batches rest: after a slice of time or bytes they let the
+ * requests go first that have come meanwhile, and where the configuration limits the bytes a second of
+ * compaction, it waits until they are its due.
  *
  * @module
  */

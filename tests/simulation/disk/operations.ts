@@ -158,7 +158,7 @@ export class Operations<P extends Place = Place> {
       const isGone = batch.lastOffset < model.startOffset;
       const isNext = newest.baseSequence + newest.records.length === batch.baseSequence;
       if (newest.lastOffset < model.startOffset || isGone && isNext) {
-        // Its records are gone, and nobody need remember it, or that it was sent after one before it.
+        // Its records are gone: the log may forget the batch, and accept it behind one before it.
         return model.append(placed(batch, result.baseOffset, model.epoch));
       }
       this.#fail(place, `${batch.baseOffset} sent again is stored again, at ${result.baseOffset}`);
