@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogDirectories } from "../log/log_directories.ts";
+import type { LogDirectories } from "../log/directory/log_manager.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
 
 /** The timer of it. */

@@ -5,7 +5,7 @@
  */
 import type { Controller } from "../controller/controller.ts";
 import type { GroupCoordinator } from "../groups/group_coordinator.ts";
-import type { LogDirectories } from "../log/log_directories.ts";
+import type { LogDirectories } from "../log/directory/log_manager.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { Address, HostCodecs, Runtime } from "../runtime/runtime.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";

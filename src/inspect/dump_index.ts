@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { decodeOffsetIndex, decodeTimeIndex } from "../log/index_files.ts";
+import { decodeOffsetIndex, decodeTimeIndex } from "../log/segments/index_format.ts";
 import { readMaxTimestamp } from "../protocol/records/batch.ts";
 import type { FileHandle } from "../runtime/runtime.ts";
 import { BatchWalk } from "./batch_walk.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { decodeProducerSnapshot } from "../log/producer_snapshot.ts";
-import { decodeTransactionIndex } from "../log/transaction_index.ts";
+import { decodeProducerSnapshot } from "../log/producers/producer_snapshot_format.ts";
+import { decodeTransactionIndex } from "../log/segments/transaction_index_format.ts";
 
 const LARGEST_SEQUENCE = 2_147_483_647;
 

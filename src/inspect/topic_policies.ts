@@ -7,7 +7,7 @@
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import { decodeMetadataRecord } from "../metadata/records/metadata_record.ts";
-import { baseOffsetOf } from "../log/segment.ts";
+import { baseOffsetOf } from "../log/segments/segment.ts";
 import { decodeBatch, RecordError } from "../protocol/records/batch.ts";
 import { ProtocolError } from "../protocol/wire.ts";
 import type { FileSystem } from "../runtime/runtime.ts";

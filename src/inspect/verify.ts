@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { checkpointNumber, readCheckpoint } from "../log/checkpoint_file.ts";
-import { META_PROPERTIES, readMetaProperties } from "../log/meta_properties.ts";
+import { checkpointNumber, readCheckpoint } from "../log/checkpoint_format.ts";
+import { META_PROPERTIES, readMetaProperties } from "../log/directory/meta_properties.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { hostRuntime } from "../runtime/host.ts";
 import { FileError, type FileSystem, type Runtime } from "../runtime/runtime.ts";

@@ -6,8 +6,8 @@
  */
 import { LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "../log/leader_epochs.ts";
 import { PARTITION_METADATA, readPartitionMetadata } from "../log/partition_metadata.ts";
-import { decodeProducerSnapshot } from "../log/producer_snapshot.ts";
-import { baseOffsetOf } from "../log/segment.ts";
+import { decodeProducerSnapshot } from "../log/producers/producer_snapshot_format.ts";
+import { baseOffsetOf } from "../log/segments/segment.ts";
 import { KafkaError } from "../protocol/errors.ts";
 import type { HostCodecs } from "../protocol/records/batch.ts";
 import type { FileSystem } from "../runtime/runtime.ts";

@@ -4,8 +4,11 @@
  *
  * @module
  */
-import { decodeOffsetIndex, decodeTimeIndex } from "../log/index_files.ts";
-import { type AbortedTransaction, decodeTransactionIndex } from "../log/transaction_index.ts";
+import { decodeOffsetIndex, decodeTimeIndex } from "../log/segments/index_format.ts";
+import {
+  type AbortedTransaction,
+  decodeTransactionIndex,
+} from "../log/segments/transaction_index_format.ts";
 import type { Int64 } from "../protocol/int64.ts";
 import {
   decodeBatch,

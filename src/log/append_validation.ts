@@ -44,9 +44,9 @@ import { atOnce } from "../protocol/records/compression/steps.ts";
 import type { Crc32cArena } from "../protocol/records/crc32c.ts";
 import type { HostCodecs } from "../runtime/runtime.ts";
 import type { LogConfig } from "./log_config.ts";
-import type { ProducedBatch } from "./producer_state.ts";
+import type { ProducedBatch } from "./producers/producer_state.ts";
 import { mayRejectRecords, NO_TIMESTAMP, rejectRecords } from "./record_rules.ts";
-import { scratch } from "./scratch.ts";
+import { scratch } from "./segments/scratch.ts";
 
 const scan = createRecordScan();
 const bounds = createTimestampBounds();

@@ -24,7 +24,7 @@ import { copyInSteps, type Pause, withPauses } from "../protocol/records/compres
 import type { Crc32cArena } from "../protocol/records/crc32c.ts";
 import { checkClientHeader, type ClientBatchRules, recompressionOf } from "./append_validation.ts";
 import { mayRejectRecords, rejectRecords } from "./record_rules.ts";
-import { returnArena, takeArena } from "./scratch.ts";
+import { returnArena, takeArena } from "./segments/scratch.ts";
 
 /** A batch that may be stored. It has no append time yet: that is the time of its append. */
 export interface CheckedBatch {

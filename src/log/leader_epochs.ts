@@ -6,7 +6,7 @@
  * @module
  */
 import type { FileSystem } from "../runtime/runtime.ts";
-import { checkpointNumber, readCheckpoint, writeCheckpoint } from "./checkpoint_file.ts";
+import { checkpointNumber, readCheckpoint, writeCheckpoint } from "./checkpoint_format.ts";
 import { DurableFile } from "./text_file.ts";
 
 /** The name of the file in a partition's directory. */

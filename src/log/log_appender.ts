@@ -30,14 +30,14 @@ import { checkClientBatchInSteps, type CheckedBatch } from "./append_validation_
 import type { LeaderEpochs } from "./leader_epochs.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { AppendOptions, AppendResult } from "./log_types.ts";
-import type { ProducedBatch, ProducerState } from "./producer_state.ts";
+import type { ProducedBatch, ProducerState } from "./producers/producer_state.ts";
 import { RejectedRecordsError } from "./record_rules.ts";
-import { LogReplay } from "./replay.ts";
-import { returnArena } from "./scratch.ts";
-import type { Segment } from "./segment.ts";
-import type { SegmentList } from "./segment_list.ts";
+import { LogReplay } from "./producers/batch_replay.ts";
+import { returnArena } from "./segments/scratch.ts";
+import type { Segment } from "./segments/segment.ts";
+import type { SegmentList } from "./segments/segment_list.ts";
 import { asKafkaError, storageError } from "./storage_error.ts";
-import type { AbortedTransaction } from "./transaction_index.ts";
+import type { AbortedTransaction } from "./segments/transaction_index_format.ts";
 
 const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
 

@@ -8,10 +8,10 @@ import { FileError } from "../runtime/runtime.ts";
 import type { LogCompaction } from "./compaction/log_compaction.ts";
 import type { LeaderEpochs } from "./leader_epochs.ts";
 import { PendingWork } from "./pending_work.ts";
-import type { ProducerSnapshots } from "./producer_snapshots.ts";
-import type { ProducerState } from "./producer_state.ts";
-import type { Segment } from "./segment.ts";
-import type { SegmentList } from "./segment_list.ts";
+import type { ProducerSnapshots } from "./producers/producer_snapshot_storage.ts";
+import type { ProducerState } from "./producers/producer_state.ts";
+import type { Segment } from "./segments/segment.ts";
+import type { SegmentList } from "./segments/segment_list.ts";
 import type { DurableFile } from "./text_file.ts";
 
 /** The parts of a log that reach the disk. */

@@ -6,9 +6,9 @@
 import type { Int64 } from "../protocol/int64.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { LogConfig } from "./log_config.ts";
-import type { OpenSegments } from "./open_segments.ts";
+import type { OpenSegments } from "./segments/open_segments.ts";
 import type { PendingWork } from "./pending_work.ts";
-import type { RecoveryReport } from "./recovery.ts";
+import type { RecoveryReport } from "./opening/segment_recovery.ts";
 
 /** Who appends, and as which leader. */
 export interface AppendOptions {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Checkpoints } from "../../src/broker/checkpoints.ts";
-import type { LogDirectories } from "../../src/log/log_directories.ts";
+import type { LogDirectories } from "../../src/log/directory/log_manager.ts";
 import { test } from "../harness.ts";
 import { settle } from "./direct_broker.ts";
 import { manualClock } from "./manual_clock.ts";

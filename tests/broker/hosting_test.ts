@@ -3,7 +3,7 @@ import { Hosting } from "../../src/broker/hosting.ts";
 import { Partitions } from "../../src/broker/partitions.ts";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
-import type { LogDirectories } from "../../src/log/log_directories.ts";
+import type { LogDirectories } from "../../src/log/directory/log_manager.ts";
 import { MetadataState } from "../../src/metadata/metadata_state.ts";
 import type { MetadataRecordInput } from "../../src/metadata/records/metadata_record.ts";
 import { errorName, KafkaError } from "../../src/protocol/errors.ts";

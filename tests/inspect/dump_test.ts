@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { dumpLogFile, type DumpOptions } from "../../src/inspect/dump.ts";
-import { encodeTimeIndex } from "../../src/log/index_files.ts";
-import { Int64Array } from "../../src/log/int64_array.ts";
+import { encodeTimeIndex } from "../../src/log/segments/index_format.ts";
+import { Int64Array } from "../../src/log/segments/int64_array.ts";
 import { MAX_INT64, MIN_INT64 } from "../../src/protocol/int64.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describeDamage, type VerifySummary } from "../../src/inspect/findings.ts";
 import { verifyDataDirectory } from "../../src/inspect/verify.ts";
-import { encodeProducerSnapshot } from "../../src/log/producer_snapshot.ts";
-import { encodeAbortedTransaction } from "../../src/log/transaction_index.ts";
+import { encodeProducerSnapshot } from "../../src/log/producers/producer_snapshot_format.ts";
+import { encodeAbortedTransaction } from "../../src/log/segments/transaction_index_format.ts";
 import { encodeMetadataRecord } from "../../src/metadata/records/metadata_record.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";

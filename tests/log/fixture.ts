@@ -7,7 +7,7 @@
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
 import type { AppendOptions, AppendResult, PartitionLogOptions } from "../../src/log/log_types.ts";
 import { PartitionLog } from "../../src/log/partition_log.ts";
-import type { TimestampedOffset } from "../../src/log/timestamp_lookup.ts";
+import type { TimestampedOffset } from "../../src/log/segments/timestamp_lookup.ts";
 import { ErrorCode, errorName, KafkaError } from "../../src/protocol/errors.ts";
 import type { Int64 } from "../../src/protocol/int64.ts";
 import {

@@ -11,7 +11,7 @@ import {
 } from "../../src/limits.ts";
 import type { LogConfig } from "../../src/log/log_config.ts";
 import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
-import { returnArena, takeArena } from "../../src/log/scratch.ts";
+import { returnArena, takeArena } from "../../src/log/segments/scratch.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import {
   BATCH_LENGTH_OFFSET,

@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type LogConfig, NO_LIMIT } from "../../src/log/log_config.ts";
 import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
-import { decodeTimeIndex } from "../../src/log/index_files.ts";
+import { decodeTimeIndex } from "../../src/log/segments/index_format.ts";
 import { type Int64, MAX_INT64, maxInt64, MIN_INT64, toInt64 } from "../../src/protocol/int64.ts";
 import { type BatchOptions, encodeBatch } from "../../src/protocol/records/batch.ts";
 import { Chance } from "../protocol/chance.ts";

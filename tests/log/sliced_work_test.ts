@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { returnArena, takeArena } from "../../src/log/scratch.ts";
+import { returnArena, takeArena } from "../../src/log/segments/scratch.ts";
 import { serveOthers, SlicedWork } from "../../src/log/sliced_work.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { type ManualClock, manualClock } from "../broker/manual_clock.ts";

@@ -25,7 +25,7 @@ export class InvalidMutant extends Error {
   override name = "InvalidMutant";
 }
 
-/** Returns the folder of `src/` that the mutant changes, `log` for `src/log/recovery.ts`. */
+/** Returns the folder of `src/` that the mutant changes, `log` for `src/log/opening/segment_recovery.ts`. */
 export function folderOf(mutant: Mutant): string {
   return mutant.file.split("/")[1] ?? "";
 }

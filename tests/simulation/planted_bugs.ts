@@ -10,7 +10,7 @@ import { createTopicsHandler } from "../../src/broker/handlers/create_topics.ts"
 import { fetchHandler } from "../../src/broker/handlers/fetch.ts";
 import { offsetCommitHandler } from "../../src/broker/handlers/offset_commit.ts";
 import { produceHandler } from "../../src/broker/handlers/produce.ts";
-import { SegmentList } from "../../src/log/segment_list.ts";
+import { SegmentList } from "../../src/log/segments/segment_list.ts";
 import type { CreateTopicsRequest } from "../../src/protocol/messages/create_topics.ts";
 import type { FetchRequest } from "../../src/protocol/messages/fetch.ts";
 import type { OffsetCommitRequest } from "../../src/protocol/messages/offset_commit.ts";

@@ -13,8 +13,8 @@
  * @module
  */
 import type { ResponseInputOf } from "../../protocol/api.ts";
-import type { LogDirectory } from "../../log/log_directories.ts";
-import type { LogManager } from "../../log/log_manager.ts";
+import type { LogDirectory } from "../../log/directory/log_manager.ts";
+import type { LogManager } from "../../log/directory/data_directory.ts";
 import type { PartitionLog } from "../../log/partition_log.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
 import { ErrorCode } from "../../protocol/errors.ts";

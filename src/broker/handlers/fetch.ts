@@ -16,7 +16,7 @@
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/fetch.ts";
-import { type LogRecords, NO_RECORDS } from "../../log/log_records.ts";
+import { type LogRecords, NO_RECORDS } from "../../log/segments/log_records.ts";
 import type { FetchPlan, FetchTarget } from "../fetch_sessions.ts";
 import { defineHandler, type Handler } from "../handler.ts";
 import type { Partition } from "../partition.ts";

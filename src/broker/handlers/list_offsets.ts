@@ -19,7 +19,7 @@ import { listOffsets, type ListOffsetsRequest } from "../../protocol/messages/li
 import type { PartitionLog } from "../../log/partition_log.ts";
 import type { SlicedWork } from "../../log/sliced_work.ts";
 import { asKafkaError } from "../../log/storage_error.ts";
-import { LargeBatch, type TimestampedOffset } from "../../log/timestamp_lookup.ts";
+import { LargeBatch, type TimestampedOffset } from "../../log/segments/timestamp_lookup.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
 import { answerInTurns } from "../turns.ts";
 

@@ -12,7 +12,7 @@ import {
   RECORDS_OFFSET,
 } from "../../protocol/records/batch.ts";
 import { type Crc32cArena, createCrc32cArena } from "../../protocol/records/crc32c.ts";
-import type { Segment } from "../segment.ts";
+import type { Segment } from "../segments/segment.ts";
 import { storageError } from "../storage_error.ts";
 
 /** The most that is read at once, bytes: what is done with it takes some 50 us. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { LogConfig } from "../log_config.ts";
-import type { Segment } from "../segment.ts";
+import type { Segment } from "../segments/segment.ts";
 
 /** The state of a log that is looked at. */
 export interface CleanableInput {

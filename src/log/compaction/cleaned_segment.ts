@@ -10,7 +10,7 @@ import {
   readLastOffset,
   readMaxTimestamp,
 } from "../../protocol/records/batch.ts";
-import type { Segment } from "../segment.ts";
+import type { Segment } from "../segments/segment.ts";
 
 /** How much is gathered before it is written, bytes. */
 const PIECE_BYTES = 65_536;

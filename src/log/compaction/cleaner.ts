@@ -17,7 +17,7 @@ import {
   readLastOffset,
   readRecordCount,
 } from "../../protocol/records/batch.ts";
-import type { Segment } from "../segment.ts";
+import type { Segment } from "../segments/segment.ts";
 import { storageError } from "../storage_error.ts";
 import { BatchFilter } from "./batch_filter.ts";
 import { BatchReader } from "./batch_reader.ts";

@@ -6,7 +6,7 @@
  */
 import { KafkaError } from "../../protocol/errors.ts";
 import { FileError, type FileSystem } from "../../runtime/runtime.ts";
-import { checkpointNumber, readCheckpoint, writeCheckpoint } from "../checkpoint_file.ts";
+import { checkpointNumber, readCheckpoint, writeCheckpoint } from "../checkpoint_format.ts";
 import { DurableFile } from "../text_file.ts";
 
 /** The file's name. */

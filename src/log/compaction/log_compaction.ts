@@ -8,9 +8,9 @@
 import type { Int64 } from "../../protocol/int64.ts";
 import type { FileSystem, HostCodecs } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
-import type { Segment } from "../segment.ts";
-import type { SegmentList } from "../segment_list.ts";
-import type { AbortedTransaction } from "../transaction_index.ts";
+import type { Segment } from "../segments/segment.ts";
+import type { SegmentList } from "../segments/segment_list.ts";
+import type { AbortedTransaction } from "../segments/transaction_index_format.ts";
 import type { LastProduced } from "./batch_filter.ts";
 import { DELETED_SUFFIX, SWAP_SUFFIX } from "./swap_files.ts";
 

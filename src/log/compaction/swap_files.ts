@@ -15,7 +15,7 @@
  * @module
  */
 import type { FileSystem } from "../../runtime/runtime.ts";
-import { BatchScanner, WALK_WINDOW } from "../batch_scanner.ts";
+import { BatchScanner, WALK_WINDOW } from "../segments/batch_scanner.ts";
 
 /** What a segment that is being written by compaction ends in. */
 export const CLEANED_SUFFIX = ".cleaned";

@@ -16,7 +16,7 @@ import {
   readRecords,
 } from "../../protocol/records/batch.ts";
 import { decodeControlRecordKey } from "../../protocol/records/control_record.ts";
-import type { AbortedTransaction } from "../transaction_index.ts";
+import type { AbortedTransaction } from "../segments/transaction_index_format.ts";
 
 interface OpenAbort {
   readonly transaction: AbortedTransaction;

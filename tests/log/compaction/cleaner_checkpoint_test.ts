@@ -4,7 +4,7 @@ import {
   CleanerCheckpoint,
 } from "../../../src/log/compaction/cleaner_checkpoint.ts";
 import { DEFAULT_LOG_CONFIG } from "../../../src/log/log_config.ts";
-import { LogManager } from "../../../src/log/log_manager.ts";
+import { LogManager } from "../../../src/log/directory/data_directory.ts";
 import { test } from "../../harness.ts";
 import { Machine } from "../fixture.ts";
 

@@ -12,11 +12,11 @@ import { LogCompaction } from "../../../src/log/compaction/log_compaction.ts";
 import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
 import { Pacer } from "../../../src/log/compaction/pacer.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { OpenSegments } from "../../../src/log/open_segments.ts";
+import { OpenSegments } from "../../../src/log/segments/open_segments.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
-import { SegmentList } from "../../../src/log/segment_list.ts";
+import { SegmentList } from "../../../src/log/segments/segment_list.ts";
 import type { Int64 } from "../../../src/protocol/int64.ts";
-import type { AbortedTransaction } from "../../../src/log/transaction_index.ts";
+import type { AbortedTransaction } from "../../../src/log/segments/transaction_index_format.ts";
 import {
   type BatchOptions,
   decodeBatch,

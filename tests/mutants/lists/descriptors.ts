@@ -5,13 +5,13 @@
  */
 import type { Mutant } from "../mutant.ts";
 
-const LOG_TEST = "tests/log/descriptor_shortage_test.ts";
+const LOG_TEST = "tests/log/directory/descriptor_shortage_test.ts";
 
 /** By the letter of the folder, from 201 on. */
 export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   {
     id: "L201",
-    file: "src/log/open_segments.ts",
+    file: "src/log/segments/open_segments.ts",
     bug: "files in use are closed to make room",
     text: "filter((segment) => !segment.isBusy)",
     replacement: "filter((segment) => segment !== undefined)",
@@ -19,7 +19,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L202",
-    file: "src/log/open_segments.ts",
+    file: "src/log/segments/open_segments.ts",
     bug: "a want of descriptors does not lower the bound",
     text: "this.#maxFiles = Math.max(LEAST_FILES, Math.min(this.#maxFiles, this.#open.size));",
     replacement: "",
@@ -27,7 +27,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L203",
-    file: "src/log/open_segments.ts",
+    file: "src/log/segments/open_segments.ts",
     bug: "a bound that was lowered stays so",
     text: "if (this.#maxFiles < this.#mostFiles) this.#raise();",
     replacement: "",
@@ -35,7 +35,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L204",
-    file: "src/log/open_segments.ts",
+    file: "src/log/segments/open_segments.ts",
     bug: "the files used last are closed first",
     text: "idle.sort((one, other) => one.lastUsed - other.lastUsed);",
     replacement: "idle.sort((one, other) => other.lastUsed - one.lastUsed);",
@@ -43,11 +43,11 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L205",
-    file: "src/log/sparing_files.ts",
+    file: "src/log/directory/sparing_files.ts",
     bug: "the sync of a directory is not tried again",
     text: "return this.#attemptLater(() => this.files.syncDirectory(path));",
     replacement: "return this.files.syncDirectory(path);",
-    test: "tests/log/sparing_files_test.ts",
+    test: "tests/log/directory/sparing_files_test.ts",
   },
   {
     id: "L206",
@@ -77,7 +77,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L209",
-    file: "src/log/directory_files.ts",
+    file: "src/log/directory/directory_files.ts",
     bug: "a directory for whose sync there is no descriptor goes out of service",
     text: '  "refused",\n  "too-many-open",\n',
     replacement: '  "refused",\n',
@@ -85,7 +85,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L210",
-    file: "src/log/log_manager.ts",
+    file: "src/log/directory/data_directory.ts",
     bug: "the marker of an orderly end is written although a log could not be flushed",
     text: "if (shortage !== null) throw shortage;",
     replacement: "",
@@ -93,7 +93,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L211",
-    file: "src/log/log_manager.ts",
+    file: "src/log/directory/data_directory.ts",
     bug: "a log that was made in part counts as one that was there",
     text: "isNew: this.#unmade.has(name),",
     replacement: "",
@@ -101,7 +101,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L212",
-    file: "src/log/flush_logs.ts",
+    file: "src/log/directory/flush_logs.ts",
     bug: "the last flush is not tried again",
     text: "if (!isDescriptorShortage(error) || retries === RETRIES) throw error;",
     replacement: "if (retries <= RETRIES) throw error;",
@@ -109,7 +109,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L213",
-    file: "src/log/log_directories.ts",
+    file: "src/log/directory/log_manager.ts",
     bug: "each data directory has a bound of its own",
     text: "    openSegments,\n    ...(clusterId",
     replacement: "    openSegments: new OpenSegments(openSegments.maxFiles),\n    ...(clusterId",

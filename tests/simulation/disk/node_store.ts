@@ -10,8 +10,8 @@
 import { describeDamage } from "../../../src/inspect/findings.ts";
 import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { LogDirectories } from "../../../src/log/log_directories.ts";
-import type { LogManager } from "../../../src/log/log_manager.ts";
+import { LogDirectories } from "../../../src/log/directory/log_manager.ts";
+import type { LogManager } from "../../../src/log/directory/data_directory.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { METADATA_TOPIC_ID, ZERO_UUID } from "../../../src/protocol/uuid.ts";

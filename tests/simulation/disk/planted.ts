@@ -5,23 +5,23 @@
  *
  * @module
  */
-import { BatchIndex } from "../../../src/log/batch_index.ts";
-import { BatchScanner } from "../../../src/log/batch_scanner.ts";
+import { BatchIndex } from "../../../src/log/segments/batch_index.ts";
+import { BatchScanner } from "../../../src/log/segments/batch_scanner.ts";
 import { LogCompaction } from "../../../src/log/compaction/log_compaction.ts";
 import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
 import { LogHealth } from "../../../src/log/log_health.ts";
-import { LogOpening } from "../../../src/log/log_opening.ts";
-import { LogManager } from "../../../src/log/log_manager.ts";
+import { LogOpening } from "../../../src/log/opening/log_opening.ts";
+import { LogManager } from "../../../src/log/directory/data_directory.ts";
 import { LogStart } from "../../../src/log/log_start.ts";
-import { OpenSegments } from "../../../src/log/open_segments.ts";
+import { OpenSegments } from "../../../src/log/segments/open_segments.ts";
 import { PartitionLog } from "../../../src/log/partition_log.ts";
-import { ProducerSnapshots } from "../../../src/log/producer_snapshots.ts";
-import { ProducerState } from "../../../src/log/producer_state.ts";
-import { RecoveryPoints } from "../../../src/log/recovery_points.ts";
-import type { Segment } from "../../../src/log/segment.ts";
+import { ProducerSnapshots } from "../../../src/log/producers/producer_snapshot_storage.ts";
+import { ProducerState } from "../../../src/log/producers/producer_state.ts";
+import { RecoveryPoints } from "../../../src/log/directory/recovery_point_checkpoint.ts";
+import type { Segment } from "../../../src/log/segments/segment.ts";
 import type { KafkaError } from "../../../src/protocol/errors.ts";
-import { SegmentList } from "../../../src/log/segment_list.ts";
+import { SegmentList } from "../../../src/log/segments/segment_list.ts";
 import type { Sabotage } from "../outcome.ts";
 import { wrongFiles } from "./wrong_files.ts";
 

@@ -4,17 +4,17 @@
  *
  * @module
  */
-import { AbortedTransactions } from "../../../src/log/aborted_transactions.ts";
+import { AbortedTransactions } from "../../../src/log/segments/aborted_transactions.ts";
 import { TransactionFilter } from "../../../src/log/compaction/transaction_filter.ts";
-import { LogDirectories } from "../../../src/log/log_directories.ts";
-import { OpenTransactions } from "../../../src/log/open_transactions.ts";
+import { LogDirectories } from "../../../src/log/directory/log_manager.ts";
+import { OpenTransactions } from "../../../src/log/producers/open_transactions.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { PendingWork } from "../../../src/log/pending_work.ts";
-import type { ProducerSnapshotEntry } from "../../../src/log/producer_snapshot.ts";
-import { ProducerState } from "../../../src/log/producer_state.ts";
-import type { Segment } from "../../../src/log/segment.ts";
-import { SegmentList } from "../../../src/log/segment_list.ts";
-import { StartOffsets } from "../../../src/log/start_offsets.ts";
+import type { ProducerSnapshotEntry } from "../../../src/log/producers/producer_snapshot_format.ts";
+import { ProducerState } from "../../../src/log/producers/producer_state.ts";
+import type { Segment } from "../../../src/log/segments/segment.ts";
+import { SegmentList } from "../../../src/log/segments/segment_list.ts";
+import { StartOffsets } from "../../../src/log/directory/log_start_checkpoint.ts";
 import { Operations } from "./operations.ts";
 import { exchange, type PlantedDiskBug } from "./planted.ts";
 import { wrongFiles } from "./wrong_files.ts";

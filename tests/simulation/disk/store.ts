@@ -7,8 +7,8 @@
 import { describeDamage } from "../../../src/inspect/findings.ts";
 import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
-import { LogManager } from "../../../src/log/log_manager.ts";
-import { RECOVERY_POINTS } from "../../../src/log/recovery_points.ts";
+import { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { RECOVERY_POINTS } from "../../../src/log/directory/recovery_point_checkpoint.ts";
 import { HOST, Machine, NODE_ID, type Place, textOf } from "./machine.ts";
 import type { Ending, PartitionModel } from "./partition_model.ts";
 import { GivenUp } from "../world.ts";

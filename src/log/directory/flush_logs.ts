@@ -1,0 +1,46 @@
+/**
+ * Flushing many logs, a bounded number at a time.
+ *
+ * @module
+ */
+import { type Backoff, exponentialBackoffMs } from "../../backoff.ts";
+import { isDescriptorShortage, type Runtime } from "../../runtime/runtime.ts";
+import type { PartitionLog } from "../partition_log.ts";
+
+/** Logs that are flushed together. */
+const LOGS_AT_A_TIME = 32;
+/** How often a flush that got no descriptor is tried again. */
+const RETRIES = 5;
+const BACKOFF: Backoff = { firstMs: 50, mostMs: 1_000 };
+
+/** Resolves when `run` has ended for each of `logs`, with the errors of those for which it failed. */
+export async function inTurns(
+  logs: readonly PartitionLog[],
+  run: (log: PartitionLog) => Promise<void>,
+): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  for (let i = 0; i < logs.length; i += LOGS_AT_A_TIME) {
+    const ends = await Promise.allSettled(logs.slice(i, i + LOGS_AT_A_TIME).map(run));
+    for (const end of ends) if (end.status === "rejected") errors.push(end.reason);
+  }
+  return errors;
+}
+
+/**
+ * Calls `flush` until it does not fail for want of a descriptor, or has failed so six times: while a
+ * process ends, descriptors become free.
+ */
+export async function retryForDescriptors(
+  { clock, random }: Pick<Runtime, "clock" | "random">,
+  flush: () => Promise<void>,
+): Promise<void> {
+  for (let retries = 0;; retries++) {
+    try {
+      return await flush();
+    } catch (error) {
+      if (!isDescriptorShortage(error) || retries === RETRIES) throw error;
+    }
+    const delayMs = exponentialBackoffMs(BACKOFF, retries, random);
+    await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * A column of 64-bit integers in typed memory, eight bytes each, whose values beyond 2^53 stay exact.
+ * They are kept as halves of 32 bits, so nothing here needs a `bigint` for a smaller value.
+ *
+ * @module
+ */
+import { highOf, type Int64, int64Of, lowOf } from "../../protocol/int64.ts";
+
+/** A list of a fixed length, all zeros at first. */
+export class Int64Array {
+  readonly #high: Int32Array<ArrayBuffer>;
+  readonly #low: Int32Array<ArrayBuffer>;
+
+  constructor(length: number) {
+    this.#high = new Int32Array(length);
+    this.#low = new Int32Array(length);
+  }
+
+  /** A list of these values. */
+  static of(...values: readonly Int64[]): Int64Array {
+    const list = new Int64Array(values.length);
+    for (const [index, value] of values.entries()) list.set(index, value);
+    return list;
+  }
+
+  /** How many values there are. */
+  get length(): number {
+    return this.#high.length;
+  }
+
+  /** The value at `index`, which must be below {@linkcode Int64Array.length}. */
+  at(index: number): Int64 {
+    return int64Of(this.#high[index]!, this.#low[index]!);
+  }
+
+  /** Replaces the value at `index`. */
+  set(index: number, value: Int64): void {
+    this.#high[index] = highOf(value);
+    this.#low[index] = lowOf(value);
+  }
+
+  /** A list of `length` values that begins with those of this one, as far as they fit. */
+  resized(length: number): Int64Array {
+    const list = new Int64Array(length);
+    const kept = Math.min(length, this.length);
+    list.#high.set(this.#high.subarray(0, kept));
+    list.#low.set(this.#low.subarray(0, kept));
+    return list;
+  }
+
+  /** The index of the last of the first `length` values, which rise, that is at most `wanted`, or -1. */
+  lastAtMost(wanted: Int64, length: number): number {
+    const wantedHigh = highOf(wanted);
+    const wantedLow = lowOf(wanted) >>> 0;
+    let begin = 0;
+    let end = length;
+    while (begin < end) {
+      const middle = (begin + end) >>> 1;
+      const high = this.#high[middle]!;
+      const isAtMost = high < wantedHigh ||
+        (high === wantedHigh && this.#low[middle]! >>> 0 <= wantedLow);
+      if (isAtMost) begin = middle + 1;
+      else end = middle;
+    }
+    return begin - 1;
+  }
+}

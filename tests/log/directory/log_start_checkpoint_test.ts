@@ -1,0 +1,36 @@
+import { PendingWork } from "../../../src/log/pending_work.ts";
+import { assertEquals } from "@std/assert";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import {
+  LOG_START_OFFSETS,
+  StartOffsets,
+} from "../../../src/log/directory/log_start_checkpoint.ts";
+import { readTextFile } from "../../../src/log/text_file.ts";
+import { Machine } from "../fixture.ts";
+import { test } from "../../harness.ts";
+
+test("save() writes the logs that do not begin at 0, and forgets one that has gone back to 0", async () => {
+  const { files } = new Machine();
+  files.makeDirectory("/data");
+  const [one, two] = [{ name: "one-0", logStartOffset: 0 }, { name: "two-3", logStartOffset: 9 }];
+  const logs = new Map([one, two].map((log) => [log.name, log as unknown as PartitionLog]));
+  const starts = new StartOffsets({
+    files,
+    directory: "/data",
+    logs,
+    names: [...logs.keys()],
+    wasShutDownCleanly: false,
+    pendingWork: new PendingWork(),
+    onLoss: () => {},
+  });
+  const saved = async () => {
+    await starts.save();
+    return readTextFile(files, `/data/${LOG_START_OFFSETS}`)!.split("\n").slice(2).filter(Boolean);
+  };
+  assertEquals(await saved(), ["two 3 9"]);
+  one.logStartOffset = 4;
+  assertEquals(await saved(), ["two 3 9", "one 0 4"]);
+  // The log was emptied: a leader that begins at 0 again must not lose what it gets.
+  two.logStartOffset = 0;
+  assertEquals(await saved(), ["one 0 4"]);
+});

@@ -1,0 +1,44 @@
+import { assertEquals } from "@std/assert";
+import { OffsetCheckpoint } from "../../../src/log/directory/offset_checkpoint.ts";
+import { PendingWork } from "../../../src/log/pending_work.ts";
+import { Machine } from "../fixture.ts";
+import { HeldSyncs } from "../held_syncs.ts";
+import { test } from "../../harness.ts";
+
+function setUp() {
+  const machine = new Machine();
+  const disk = new HeldSyncs(machine.memory);
+  disk.makeDirectory("/data");
+  const checkpoint = new OffsetCheckpoint(disk, "/data", "offsets", new PendingWork());
+  return { disk, checkpoint };
+}
+
+test("a save under way does not undo the replacement that was made meanwhile", async () => {
+  const { disk, checkpoint } = setUp();
+  const offsets = new Map([["events-0", 5]]);
+  disk.heldAt = /\.tmp$/;
+  const saved = checkpoint.save(() => offsets);
+  await disk.untilPending(1);
+  // Records from 3 on are about to be cut off: nothing may promise them from now on.
+  offsets.set("events-0", 3);
+  checkpoint.replace(offsets);
+  assertEquals(checkpoint.read(), new Map([["events-0", 3]]));
+  disk.heldAt = null;
+  disk.release();
+  await saved;
+  assertEquals(checkpoint.read(), new Map([["events-0", 3]]));
+});
+
+test("save() resolves when the file holds what came while it was written", async () => {
+  const { disk, checkpoint } = setUp();
+  const offsets = new Map([["events-0", 5], ["a-b-12", 7]]);
+  disk.heldAt = /\.tmp$/;
+  const first = checkpoint.save(() => offsets);
+  await disk.untilPending(1);
+  offsets.set("events-0", 6);
+  const second = checkpoint.save(() => offsets);
+  disk.heldAt = null;
+  disk.release();
+  await Promise.all([first, second]);
+  assertEquals(checkpoint.read(), new Map([["events-0", 6], ["a-b-12", 7]]));
+});

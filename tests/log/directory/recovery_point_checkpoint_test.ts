@@ -1,0 +1,56 @@
+import { assertEquals } from "@std/assert";
+import { PendingWork } from "../../../src/log/pending_work.ts";
+import {
+  RECOVERY_POINTS,
+  RecoveryPoints,
+} from "../../../src/log/directory/recovery_point_checkpoint.ts";
+import { MemoryFileSystem } from "../../../src/runtime/memory_files.ts";
+import { test } from "../../harness.ts";
+
+const PATH = `/data/${RECOVERY_POINTS}`;
+
+function write(files: MemoryFileSystem, path: string, text: string): void {
+  const file = files.open(path, "create");
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length > 0) file.writeAt(bytes, 0);
+  file.close();
+}
+
+/** The recovery points of /data, whose log events-0 has segments at 0 and 500 and is not open. */
+function setUp(text: string | null) {
+  const files = new MemoryFileSystem();
+  files.makeDirectory("/data/events-0");
+  for (const offset of [0, 500]) {
+    write(files, `/data/events-0/${String(offset).padStart(20, "0")}.log`, "");
+  }
+  if (text !== null) write(files, PATH, text);
+  const losses: string[] = [];
+  const points = new RecoveryPoints(
+    files,
+    "/data",
+    new Map(),
+    ["events-0"],
+    false,
+    (sentence) => void losses.push(sentence),
+    new PendingWork(),
+  );
+  return { points, losses };
+}
+
+test("stored() is the written offset, 0 for a log without one, and undefined without a file", () => {
+  assertEquals(setUp("0\n1\nevents 0 7\n").points.stored("events-0"), 7);
+  assertEquals(setUp("0\n0\n").points.stored("events-0"), 0);
+  assertEquals(setUp(null).points.stored("events-0"), undefined);
+});
+
+test("stored() is 0 where the file is empty, as a loss of power leaves it", () => {
+  const { points, losses } = setUp("");
+  assertEquals([points.stored("events-0"), points.wasMissing, losses], [0, false, []]);
+});
+
+test("know() takes a log that was refused for durable up to its last segment", async () => {
+  const { points } = setUp(null);
+  points.know(["events-0"]);
+  await points.save();
+  assertEquals([points.stored("events-0"), points.wasMissing], [500, true]);
+});
