@@ -11,7 +11,7 @@ import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import { type DescriptorShares, descriptorShares, KEPT_RECEIVE_BYTES } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import { NO_FLUSH_BY_TIME } from "../log/background_flush.ts";
-import { LogDirectories } from "../log/directory/log_manager.ts";
+import { LogManager } from "../log/directory/log_manager.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type { RecoveryReport } from "../log/opening/segment_recovery.ts";
 import type { MetadataImage } from "../metadata/image.ts";
@@ -58,7 +58,7 @@ export class Broker {
   readonly controller: Controller;
   readonly #runtime: Runtime;
   readonly #logger: Logger;
-  readonly #logs: LogDirectories;
+  readonly #logs: LogManager;
   readonly #partitions: Partitions;
   readonly #groups: GroupCoordinator;
   readonly #server: Server;
@@ -77,7 +77,7 @@ export class Broker {
   private constructor(
     options: BrokerOptions,
     config: BrokerConfig,
-    logs: LogDirectories,
+    logs: LogManager,
     controller: Controller,
     listeners: ListenerSet,
     shares: DescriptorShares,
@@ -181,7 +181,7 @@ export class Broker {
     let broker: Broker | null = null;
     let metadataLoss: string | null = null;
     const shares = descriptorShares(runtime.openFileLimit?.());
-    const logs = await LogDirectories.open({
+    const logs = await LogManager.open({
       runtime,
       directories: config.logDirs,
       metadataDirectory: config.metadataLogDir,

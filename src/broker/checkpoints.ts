@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { LogDirectories } from "../log/directory/log_manager.ts";
+import type { LogManager } from "../log/directory/log_manager.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
 
 /** The timer of it. */
 export class Checkpoints {
   readonly #clock: Clock;
-  readonly #logs: LogDirectories;
+  readonly #logs: LogManager;
   readonly #intervalMs: () => number;
   readonly #onError: (error: unknown) => void;
   #timer: Timer | null = null;
@@ -20,7 +20,7 @@ export class Checkpoints {
   /** `intervalMs` is `log.flush.offset.checkpoint.interval.ms`. */
   constructor(
     clock: Clock,
-    logs: LogDirectories,
+    logs: LogManager,
     intervalMs: () => number,
     onError: (error: unknown) => void,
   ) {

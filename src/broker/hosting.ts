@@ -9,7 +9,7 @@ import { ConfigResourceType } from "../config/definition.ts";
 import { logConfigFor, minInsyncReplicas } from "../config/topic_config.ts";
 import type { LogConfig } from "../log/log_config.ts";
 import type { DirectoryAssignment } from "../controller/directories.ts";
-import type { LogDirectories } from "../log/directory/log_manager.ts";
+import type { LogManager } from "../log/directory/log_manager.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type {
   MetadataDelta,
@@ -53,7 +53,7 @@ export class Hosting {
   constructor(
     private readonly nodeId: number,
     private readonly config: BrokerConfig,
-    private readonly logs: LogDirectories,
+    private readonly logs: LogManager,
     private readonly partitions: Partitions,
     private readonly image: () => MetadataImage,
     private readonly logger: Logger,

@@ -5,7 +5,7 @@
  */
 import type { Controller } from "../controller/controller.ts";
 import type { GroupCoordinator } from "../groups/group_coordinator.ts";
-import type { LogDirectories } from "../log/directory/log_manager.ts";
+import type { LogManager } from "../log/directory/log_manager.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { Address, HostCodecs, Runtime } from "../runtime/runtime.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";
@@ -32,7 +32,7 @@ export interface BrokerServices {
   /** The partitions this node hosts: append, read, high watermarks, delayed operations. */
   readonly partitions: Partitions;
   /** The data directories, with every log in them. */
-  readonly logs: LogDirectories;
+  readonly logs: LogManager;
   readonly fetchSessions: FetchSessions;
   readonly producerIds: ProducerIds;
   readonly groups: GroupCoordinator;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Checkpoints } from "../../src/broker/checkpoints.ts";
-import type { LogDirectories } from "../../src/log/directory/log_manager.ts";
+import type { LogManager } from "../../src/log/directory/log_manager.ts";
 import { test } from "../harness.ts";
 import { settle } from "./direct_broker.ts";
 import { manualClock } from "./manual_clock.ts";
@@ -9,7 +9,7 @@ test("Checkpoints are written once in each interval, also after one that failed"
   const clock = manualClock();
   const done: string[] = [];
   let failure: Error | null = null;
-  const logs: Pick<LogDirectories, "removeDeleted" | "checkpoint"> = {
+  const logs: Pick<LogManager, "removeDeleted" | "checkpoint"> = {
     removeDeleted: () => void done.push("removed"),
     checkpoint() {
       done.push("written");
@@ -19,7 +19,7 @@ test("Checkpoints are written once in each interval, also after one that failed"
   const errors: unknown[] = [];
   const checkpoints = new Checkpoints(
     clock,
-    logs as LogDirectories,
+    logs as LogManager,
     () => 100,
     (error) => errors.push(error),
   );

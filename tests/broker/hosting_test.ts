@@ -3,7 +3,7 @@ import { Hosting } from "../../src/broker/hosting.ts";
 import { Partitions } from "../../src/broker/partitions.ts";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
-import type { LogDirectories } from "../../src/log/directory/log_manager.ts";
+import type { LogManager } from "../../src/log/directory/log_manager.ts";
 import { MetadataState } from "../../src/metadata/metadata_state.ts";
 import type { MetadataRecordInput } from "../../src/metadata/records/metadata_record.ts";
 import { errorName, KafkaError } from "../../src/protocol/errors.ts";
@@ -39,7 +39,7 @@ function hosted() {
   const lines: string[] = [];
   const state = new MetadataState();
   const partitions = new Partitions(clock, () => {});
-  const logs: Partial<LogDirectories> = {
+  const logs: Partial<LogManager> = {
     create: (name, number, _id, logConfig) =>
       machine.open(logConfig, { directory: `/data/${name}-${number}`, topic: name }),
     directoryIdOf: () => null,
@@ -48,7 +48,7 @@ function hosted() {
   const hosting = new Hosting(
     1,
     new BrokerConfig({}),
-    logs as LogDirectories,
+    logs as LogManager,
     partitions,
     () => state,
     { log: (_, message) => void lines.push(message) },

@@ -13,8 +13,8 @@
  * @module
  */
 import type { ResponseInputOf } from "../../protocol/api.ts";
-import type { LogDirectory } from "../../log/directory/log_manager.ts";
-import type { LogManager } from "../../log/directory/data_directory.ts";
+import type { DirectoryState } from "../../log/directory/log_manager.ts";
+import type { DataDirectory } from "../../log/directory/data_directory.ts";
 import type { PartitionLog } from "../../log/partition_log.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
@@ -53,7 +53,7 @@ function selection(topics: DescribeLogDirsRequest["topics"]): (log: PartitionLog
 }
 
 async function describe(
-  { path, manager, failure }: LogDirectory,
+  { path, manager, failure }: DirectoryState,
   isAsked: (log: PartitionLog) => boolean,
 ): Promise<Result> {
   if (manager === null || failure !== null) {
@@ -81,7 +81,7 @@ async function describe(
   };
 }
 
-async function roomOf(manager: LogManager): Promise<{ total: number; usable: number }> {
+async function roomOf(manager: DataDirectory): Promise<{ total: number; usable: number }> {
   try {
     return await manager.space() ?? { total: UNKNOWN_BYTES, usable: UNKNOWN_BYTES };
   } catch (error) {

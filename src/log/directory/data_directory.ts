@@ -36,7 +36,7 @@ const LOCK = ".lock";
 const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
 
 /** How a data directory is opened. */
-export interface LogManagerOptions {
+export interface DataDirectoryOptions {
   /** Files, time, chance and compressors. */
   readonly runtime: Pick<Runtime, "files" | "clock" | "random" | "codecs">;
   /** The data directory, made when missing. */
@@ -47,7 +47,7 @@ export interface LogManagerOptions {
   readonly clusterId?: string;
   /**
    * The settings of a topic's logs. When given, every log in the directory is opened at once;
-   * otherwise by {@linkcode LogManager.openAll}, once the settings are known.
+   * otherwise by {@linkcode DataDirectory.openAll}, once the settings are known.
    */
   readonly configOf?: (topic: string) => LogConfig;
   /** Is told what was mended. */
@@ -64,7 +64,7 @@ export interface LogManagerOptions {
 }
 
 /** A data directory with its logs. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
-export class LogManager {
+export class DataDirectory {
   /** The data directory. */
   readonly directory: string;
   /** The cluster that it belongs to. */
@@ -74,7 +74,7 @@ export class LogManager {
   /** Whether the process that used the directory last ended cleanly. */
   readonly wasShutDownCleanly: boolean;
 
-  readonly #options: LogManagerOptions;
+  readonly #options: DataDirectoryOptions;
   readonly #lock: DirectoryLock;
   #failure: KafkaError | null = null;
   readonly #files: DirectoryFiles;
@@ -101,7 +101,7 @@ export class LogManager {
   #parentsToSync: readonly string[];
 
   private constructor(
-    options: LogManagerOptions,
+    options: DataDirectoryOptions,
     lock: DirectoryLock,
     properties: MetaProperties,
     parentsToSync: readonly string[],
@@ -150,9 +150,9 @@ export class LogManager {
   /**
    * Opens the directory and takes its lock. Throws KAFKA_STORAGE_ERROR, with one sentence that says
    * what to do, when another process has it, when it belongs to another node or cluster, and when it
-   * cannot be read or written. Await {@linkcode LogManager.flushDirectory} before anything is written.
+   * cannot be read or written. Await {@linkcode DataDirectory.flushDirectory} before anything is written.
    */
-  static open(given: LogManagerOptions): LogManager {
+  static open(given: DataDirectoryOptions): DataDirectory {
     const { directory, openSegments = new OpenSegments() } = given;
     const files = new SparingFiles(given.runtime.files, () => openSegments.makeRoom());
     const runtime = { ...given.runtime, files };
@@ -174,7 +174,7 @@ export class LogManager {
       );
     }
     try {
-      const manager = new LogManager(options, lock, claim(options), made, openSegments);
+      const manager = new DataDirectory(options, lock, claim(options), made, openSegments);
       manager.#removeDeleted();
       if (options.configOf) manager.openAll(options.configOf);
       return manager;
@@ -186,7 +186,7 @@ export class LogManager {
 
   /**
    * Opens every log of the directory that is not open. One that is damaged stays closed:
-   * {@linkcode LogManager.failures} has it, and the others are not held up.
+   * {@linkcode DataDirectory.failures} has it, and the others are not held up.
    */
   openAll(configOf: (topic: string) => LogConfig): void {
     for (const name of this.#list()) {
@@ -280,8 +280,8 @@ export class LogManager {
 
   /**
    * Deletes a log, open or damaged, with all its records: closes its files and puts the directory out
-   * of the way; it is removed by {@linkcode LogManager.removeDeleted} after `file.delete.delay.ms`.
-   * Does nothing when there is none. Await {@linkcode LogManager.flushDirectory} before another log of
+   * of the way; it is removed by {@linkcode DataDirectory.removeDeleted} after `file.delete.delay.ms`.
+   * Does nothing when there is none. Await {@linkcode DataDirectory.flushDirectory} before another log of
    * this name is made, or a crash may have that begin, or be found too short, where the old one was.
    */
   delete(topic: string, partition: number): void {
@@ -504,7 +504,7 @@ export class LogManager {
   }
 
   /**
-   * As {@linkcode LogManager.flush}, for the logs that something was cut off when they were opened, or
+   * As {@linkcode DataDirectory.flush}, for the logs that something was cut off when they were opened, or
    * perhaps before: it must not come back when the power goes once more.
    */
   async flushMended(): Promise<void> {

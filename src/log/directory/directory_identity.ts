@@ -6,7 +6,7 @@
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
 import { isDescriptorShortage } from "../../runtime/runtime.ts";
-import type { LogManagerOptions } from "./data_directory.ts";
+import type { DataDirectoryOptions } from "./data_directory.ts";
 import {
   META_PROPERTIES,
   type MetaProperties,
@@ -22,7 +22,7 @@ export function parseName(name: string): { topic: string; partition: number } | 
 }
 
 /** Reads the directory's identity and compares it, or gives a new directory one. */
-export function claim(options: LogManagerOptions): MetaProperties {
+export function claim(options: DataDirectoryOptions): MetaProperties {
   const { directory, nodeId, runtime } = options;
   const path = `${directory}/${META_PROPERTIES}`;
   const isNew = runtime.files.list(directory).every(({ name }) => parseName(name) === null);
@@ -42,7 +42,7 @@ export function claim(options: LogManagerOptions): MetaProperties {
   return found;
 }
 
-function introduce(options: LogManagerOptions, path: string, isNew: boolean): MetaProperties {
+function introduce(options: DataDirectoryOptions, path: string, isNew: boolean): MetaProperties {
   const { directory, nodeId, runtime } = options;
   if (!isNew) {
     throw new KafkaError(

@@ -1,5 +1,5 @@
 /**
- * A node's data directories behind one face: `log.dirs`, each a {@linkcode LogManager} with its own
+ * A node's data directories behind one face: `log.dirs`, each a {@linkcode DataDirectory} with its own
  * lock, identity and checkpoints. A partition is used where it lies; a new one goes where the fewest
  * are, so that disks fill alike.
  *
@@ -15,15 +15,15 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { UNASSIGNED_DIRECTORY, ZERO_UUID } from "../../protocol/uuid.ts";
 import { FileError } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
-import { LogManager, type LogManagerOptions } from "./data_directory.ts";
+import { DataDirectory, type DataDirectoryOptions } from "./data_directory.ts";
 import { META_PROPERTIES, readClusterId } from "./meta_properties.ts";
 import { OpenSegments } from "../segments/open_segments.ts";
 import type { PartitionLog } from "../partition_log.ts";
 import { PendingWork } from "../pending_work.ts";
 
 /** How the directories are opened. */
-export interface LogDirectoriesOptions
-  extends Pick<LogManagerOptions, "runtime" | "nodeId" | "onRecovery" | "onLoss"> {
+export interface LogManagerOptions
+  extends Pick<DataDirectoryOptions, "runtime" | "nodeId" | "onRecovery" | "onLoss"> {
   /** At least one; each is made when it is missing. */
   readonly directories: readonly string[];
   /** The one among them that holds the metadata log: the first unless told. */
@@ -40,10 +40,10 @@ export interface LogDirectoriesOptions
 }
 
 /** One of the directories. */
-export interface LogDirectory {
+export interface DirectoryState {
   readonly path: string;
   /** Null when it could not even be opened. */
-  readonly manager: LogManager | null;
+  readonly manager: DataDirectory | null;
   /** Why it is out of service, or null. */
   readonly failure: KafkaError | null;
 }
@@ -57,22 +57,22 @@ export interface Placement {
 }
 
 /** All data directories of a node. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
-export class LogDirectories {
+export class LogManager {
   /** The cluster that they belong to. */
   readonly clusterId: string;
-  readonly #options: LogDirectoriesOptions;
+  readonly #options: LogManagerOptions;
   /** In the order in which they were named. */
-  readonly #managers: readonly LogManager[];
+  readonly #managers: readonly DataDirectory[];
   /** The directories that could not be opened, and why. */
   readonly #lost: ReadonlyMap<string, KafkaError>;
-  readonly #metadata: LogManager;
+  readonly #metadata: DataDirectory;
   readonly #pendingWork = new PendingWork();
   readonly #openSegments: OpenSegments;
 
   private constructor(
-    options: LogDirectoriesOptions,
-    managers: ReadonlyMap<string, LogManager>,
-    metadata: LogManager,
+    options: LogManagerOptions,
+    managers: ReadonlyMap<string, DataDirectory>,
+    metadata: DataDirectory,
     lost: ReadonlyMap<string, KafkaError>,
     openSegments: OpenSegments,
   ) {
@@ -91,7 +91,7 @@ export class LogDirectories {
    * that cannot be read or written; for a partition that is in two of them; and when the metadata log
    * is in another directory than it should be, or is missing although there are partitions.
    */
-  static async open(options: LogDirectoriesOptions): Promise<LogDirectories> {
+  static async open(options: LogManagerOptions): Promise<LogManager> {
     const { directories, metadataDirectory = directories[0]! } = options;
     refuseRepeated(directories);
     if (!directories.includes(metadataDirectory)) {
@@ -101,7 +101,7 @@ export class LogDirectories {
           `the data directories, ${listed(directories)}`,
       );
     }
-    const managers = new Map<string, LogManager>();
+    const managers = new Map<string, DataDirectory>();
     const lost = new Map<string, KafkaError>();
     const openSegments = new OpenSegments(options.maxOpenSegmentFiles);
     const open = (directory: string, clusterId: string | undefined) =>
@@ -120,7 +120,7 @@ export class LogDirectories {
       }
       refuseTwice(managers);
       refuseWithoutMetadata(options.metadataTopic, metadata, managers);
-      return new LogDirectories(options, managers, metadata, lost, openSegments);
+      return new LogManager(options, managers, metadata, lost, openSegments);
     } catch (error) {
       // Why it is refused matters more than what else fails then.
       await Promise.allSettled([...managers.values()].map((manager) => manager.close()));
@@ -129,7 +129,7 @@ export class LogDirectories {
   }
 
   /** Every directory, in the order in which they were named. */
-  directories(): LogDirectory[] {
+  directories(): DirectoryState[] {
     return this.#options.directories.map((path) => {
       const manager = this.#managers.find(({ directory }) => directory === path) ?? null;
       return { path, manager, failure: manager?.failure ?? this.#lost.get(path) ?? null };
@@ -137,7 +137,7 @@ export class LogDirectories {
   }
 
   /** Those that could be opened, with the ones that have gone out of service since. */
-  get managers(): readonly LogManager[] {
+  get managers(): readonly DataDirectory[] {
     return this.#managers;
   }
 
@@ -180,14 +180,14 @@ export class LogDirectories {
     return this.#metadata.create(this.#options.metadataTopic, 0, topicId, config);
   }
 
-  /** As {@linkcode LogManager.openAll}, in every directory. */
+  /** As {@linkcode DataDirectory.openAll}, in every directory. */
   openAll(configOf: (topic: string) => LogConfig): void {
     for (const manager of this.#managers) manager.openAll(configOf);
   }
 
   /**
    * Opens the log where it lies, or makes it: in the directory that it is assigned to, else where
-   * the fewest are. Throws as {@linkcode LogManager.create}, and KAFKA_STORAGE_ERROR when it may lie
+   * the fewest are. Throws as {@linkcode DataDirectory.create}, and KAFKA_STORAGE_ERROR when it may lie
    * in a directory that is out of service or is not named any more.
    */
   create(
@@ -217,49 +217,49 @@ export class LogDirectories {
     return this.#holderOf(topic, partition)?.directoryId ?? null;
   }
 
-  /** As {@linkcode LogManager.delete}, wherever the log lies. */
+  /** As {@linkcode DataDirectory.delete}, wherever the log lies. */
   delete(topic: string, partition: number): void {
     this.#holderOf(topic, partition)?.delete(topic, partition);
   }
 
-  /** As {@linkcode LogManager.setAside}, wherever the log lies. */
+  /** As {@linkcode DataDirectory.setAside}, wherever the log lies. */
   setAside(topic: string, partition: number): string {
     return this.#holderOf(topic, partition)!.setAside(topic, partition);
   }
 
-  /** As {@linkcode LogManager.flush}, in every directory that is in service. */
+  /** As {@linkcode DataDirectory.flush}, in every directory that is in service. */
   async flush(): Promise<void> {
     await this.#each((manager) => manager.flush());
   }
 
-  /** As {@linkcode LogManager.flushMended}, in every directory that is in service. */
+  /** As {@linkcode DataDirectory.flushMended}, in every directory that is in service. */
   async flushMended(): Promise<void> {
     await this.#each((manager) => manager.flushMended());
   }
 
-  /** As {@linkcode LogManager.checkpoint}, in every directory that is in service. */
+  /** As {@linkcode DataDirectory.checkpoint}, in every directory that is in service. */
   async checkpoint(): Promise<void> {
     await this.#each((manager) => manager.checkpoint());
   }
 
-  /** As {@linkcode LogManager.removeDeleted}, in every directory that is in service. */
+  /** As {@linkcode DataDirectory.removeDeleted}, in every directory that is in service. */
   removeDeleted(): void {
     for (const manager of this.#managers) {
       if (manager.failure === null) manager.removeDeleted();
     }
   }
 
-  /** As {@linkcode LogManager.highWatermarkOf}, for every directory. */
+  /** As {@linkcode DataDirectory.highWatermarkOf}, for every directory. */
   set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number) {
     for (const manager of this.#managers) manager.highWatermarkOf = highWatermarkOf;
   }
 
-  /** As {@linkcode LogManager.flushDirectory}, for every directory that is in service. */
+  /** As {@linkcode DataDirectory.flushDirectory}, for every directory that is in service. */
   async flushDirectory(): Promise<void> {
     await this.#each((manager) => manager.flushDirectory());
   }
 
-  /** As {@linkcode LogManager.close}, for every directory, once no work in several of them is under way. */
+  /** As {@linkcode DataDirectory.close}, for every directory, once no work in several of them is under way. */
   async close(): Promise<void> {
     await this.#pendingWork.settled();
     const ends = await Promise.allSettled(this.#managers.map((manager) => manager.close()));
@@ -275,11 +275,11 @@ export class LogDirectories {
   }
 
   /** Runs `work` in every directory in service. Only what the metadata log's meets is thrown. */
-  #each(work: (manager: LogManager) => Promise<void>): Promise<void> {
+  #each(work: (manager: DataDirectory) => Promise<void>): Promise<void> {
     return this.#pendingWork.track(this.#inEach(work));
   }
 
-  async #inEach(work: (manager: LogManager) => Promise<void>): Promise<void> {
+  async #inEach(work: (manager: DataDirectory) => Promise<void>): Promise<void> {
     for (const manager of this.#managers) {
       if (manager.failure !== null) continue;
       try {
@@ -291,17 +291,17 @@ export class LogDirectories {
     }
   }
 
-  #holderOf(topic: string, partition: number): LogManager | undefined {
+  #holderOf(topic: string, partition: number): DataDirectory | undefined {
     return this.#managers.find((manager) => manager.has(topic, partition));
   }
 
   /** How many partitions a directory has. The metadata log is none. */
-  #countIn(manager: LogManager): number {
+  #countIn(manager: DataDirectory): number {
     return manager.count - (manager === this.#metadata ? 1 : 0);
   }
 
   /** The directory in which a log that lies nowhere is made. */
-  #placeFor(name: string, { directoryId = ZERO_UUID, isNew }: Placement): LogManager {
+  #placeFor(name: string, { directoryId = ZERO_UUID, isNew }: Placement): DataDirectory {
     if (!isNew) {
       const assigned = this.#managers.find((manager) => manager.directoryId === directoryId);
       if (assigned !== undefined) return assigned;
@@ -319,7 +319,7 @@ export class LogDirectories {
         );
       }
     }
-    let best: LogManager | undefined;
+    let best: DataDirectory | undefined;
     for (const manager of this.#managers) {
       if (manager.failure !== null) continue;
       if (best === undefined || this.#countIn(manager) < this.#countIn(best)) best = manager;
@@ -331,13 +331,13 @@ export class LogDirectories {
 
 function openOne(
   { runtime, nodeId, onRecovery, onLoss, onFailure, directories, metadataDirectory }:
-    LogDirectoriesOptions,
+    LogManagerOptions,
   directory: string,
   clusterId: string | undefined,
   openSegments: OpenSegments,
-): LogManager {
+): DataDirectory {
   const isFatal = directory === (metadataDirectory ?? directories[0]);
-  return LogManager.open({
+  return DataDirectory.open({
     runtime,
     directory,
     nodeId,
@@ -351,7 +351,7 @@ function openOne(
 }
 
 /** The cluster that a directory which is in use already belongs to. */
-function clusterIdOfAny({ runtime, directories }: LogDirectoriesOptions): string | undefined {
+function clusterIdOfAny({ runtime, directories }: LogManagerOptions): string | undefined {
   for (const directory of directories) {
     const id = readClusterId(runtime.files, `${directory}/${META_PROPERTIES}`);
     if (id !== null) return id;
@@ -373,7 +373,7 @@ function refuseRepeated(directories: readonly string[]): void {
   );
 }
 
-function refuseTwice(managers: ReadonlyMap<string, LogManager>): void {
+function refuseTwice(managers: ReadonlyMap<string, DataDirectory>): void {
   if (managers.size < 2) return;
   const found = new Map<string, string>();
   for (const [directory, manager] of managers) {
@@ -395,8 +395,8 @@ function refuseTwice(managers: ReadonlyMap<string, LogManager>): void {
 /** An empty metadata log beside partitions would make them all belong to nobody. */
 function refuseWithoutMetadata(
   topic: string,
-  metadata: LogManager,
-  managers: ReadonlyMap<string, LogManager>,
+  metadata: DataDirectory,
+  managers: ReadonlyMap<string, DataDirectory>,
 ): void {
   if (metadata.has(topic, 0)) return;
   const holder = [...managers.values()].find((manager) => manager.has(topic, 0)) ??

@@ -4,7 +4,7 @@ import {
   CleanerCheckpoint,
 } from "../../../src/log/compaction/cleaner_checkpoint.ts";
 import { DEFAULT_LOG_CONFIG } from "../../../src/log/log_config.ts";
-import { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import { test } from "../../harness.ts";
 import { Machine } from "../fixture.ts";
 
@@ -49,7 +49,7 @@ test("a checkpoint that cannot be read costs work, no records", () => {
 test("a log that is made anew under a name does not pass for compacted", async () => {
   const machine = new Machine();
   const open = () =>
-    LogManager.open({ runtime: machine.runtime, directory: "/data", nodeId: 1, clusterId: "c" });
+    DataDirectory.open({ runtime: machine.runtime, directory: "/data", nodeId: 1, clusterId: "c" });
   const manager = open();
   const config = { ...DEFAULT_LOG_CONFIG, compact: true };
   manager.create("events", 0, null, config).compaction.markCleaned(12);

@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
 import { FileError, type Runtime } from "../../../src/runtime/runtime.ts";
@@ -19,8 +19,8 @@ const TOPIC_ID = "vwnYOrl8QJKJOWqndPArhA";
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const SEEDS = seedCount(100, 400);
 
-function open(runtime: Runtime): LogManager {
-  return LogManager.open({ runtime, directory: "/data", nodeId: 1, configOf: () => CONFIG });
+function open(runtime: Runtime): DataDirectory {
+  return DataDirectory.open({ runtime, directory: "/data", nodeId: 1, configOf: () => CONFIG });
 }
 
 /** Ignores what a failing disk makes of work that no caller awaits. */
@@ -31,7 +31,7 @@ function unawaited(work: Promise<unknown> | void): void {
 }
 
 /** Begins some work on a log or its directory. */
-function begin(choice: number, manager: LogManager, log: PartitionLog): void {
+function begin(choice: number, manager: DataDirectory, log: PartitionLog): void {
   if (log.failure !== null) return;
   switch (choice) {
     case 0:

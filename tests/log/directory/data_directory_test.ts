@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { LogManager, type LogManagerOptions } from "../../../src/log/directory/data_directory.ts";
+import {
+  DataDirectory,
+  type DataDirectoryOptions,
+} from "../../../src/log/directory/data_directory.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
 import type { RecoveryReport } from "../../../src/log/opening/segment_recovery.ts";
 import { hostRuntime } from "../../../src/runtime/host.ts";
@@ -12,8 +15,8 @@ const TOPIC_ID = "vwnYOrl8QJKJOWqndPArhA";
 const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk";
 const config: LogConfig = { ...DEFAULT_LOG_CONFIG, segmentBytes: 400, fileDeleteDelayMs: 0 };
 
-function open(machine: Machine, more: Partial<LogManagerOptions> = {}): LogManager {
-  return LogManager.open({
+function open(machine: Machine, more: Partial<DataDirectoryOptions> = {}): DataDirectory {
+  return DataDirectory.open({
     runtime: machine.runtime,
     directory: "/data",
     nodeId: 1,
@@ -37,7 +40,7 @@ function put(machine: Machine, path: string, text: string): void {
   file.close();
 }
 
-test("LogManager makes a directory as Kafka formats it and finds its logs again", async () => {
+test("DataDirectory makes a directory as Kafka formats it and finds its logs again", async () => {
   const machine = new Machine();
   const manager = open(machine, { clusterId: CLUSTER_ID });
   for (const [topic, partition] of [["events", 0], ["events", 1], ["a-b.c_d-2", 10]] as const) {
@@ -72,7 +75,7 @@ test("LogManager makes a directory as Kafka formats it and finds its logs again"
   await again.close();
 });
 
-test("LogManager knows a clean shutdown from a kill", async () => {
+test("DataDirectory knows a clean shutdown from a kill", async () => {
   const machine = new Machine();
   const first = open(machine);
   assertEquals(first.wasShutDownCleanly, false);
@@ -94,7 +97,7 @@ test("LogManager knows a clean shutdown from a kill", async () => {
   await third.close();
 });
 
-test("LogManager refuses a directory that another process has open", async () => {
+test("DataDirectory refuses a directory that another process has open", async () => {
   const machine = new Machine();
   const manager = open(machine);
   const { name, message } = refusal(() => open(machine));
@@ -105,7 +108,7 @@ test("LogManager refuses a directory that another process has open", async () =>
   await open(machine).close();
 });
 
-test("LogManager refuses a directory of another node, cluster or version", () => {
+test("DataDirectory refuses a directory of another node, cluster or version", () => {
   const good = { "node.id": "1", "directory.id": TOPIC_ID, version: "1", "cluster.id": CLUSTER_ID };
   const table: [Record<string, string>, string][] = [
     [{ "node.id": "2" }, "it belongs to node 2, this is node 1"],
@@ -139,20 +142,20 @@ test("LogManager refuses a directory of another node, cluster or version", () =>
   assertStringIncludes(refusal(() => open(machine)).message, "no meta.properties");
 });
 
-test("LogManager does not call clean what nobody has looked at since a crash", async () => {
+test("DataDirectory does not call clean what nobody has looked at since a crash", async () => {
   const machine = new Machine();
   const manager = open(machine);
   const log = manager.create("events", 0, TOPIC_ID, config);
   log.append(batchOf(2), { leaderEpoch: 0, origin: "client" });
   const next = machine.kill();
   // A start that fails before the logs are opened, as for a port that is taken.
-  await LogManager.open({ runtime: next.runtime, directory: "/data", nodeId: 1 }).close();
+  await DataDirectory.open({ runtime: next.runtime, directory: "/data", nodeId: 1 }).close();
   assertEquals(next.files.exists("/data/.kafka_cleanshutdown"), false);
   await open(next).close();
   assertEquals(next.files.exists("/data/.kafka_cleanshutdown"), true);
 });
 
-test("LogManager begins anew where a loss of power tore its first write, and only there", () => {
+test("DataDirectory begins anew where a loss of power tore its first write, and only there", () => {
   const whole = `#\nnode.id=1\ndirectory.id=${TOPIC_ID}\nversion=1\ncluster.id=`;
   for (let length = 0; length <= whole.length; length++) {
     const text = whole.slice(0, length);
@@ -167,7 +170,7 @@ test("LogManager begins anew where a loss of power tore its first write, and onl
   }
 });
 
-test("LogManager goes on without start offsets that a loss of power tore", async () => {
+test("DataDirectory goes on without start offsets that a loss of power tore", async () => {
   for (const isClean of [true, false]) {
     const machine = new Machine();
     const manager = open(machine);
@@ -186,7 +189,7 @@ test("LogManager goes on without start offsets that a loss of power tore", async
   }
 });
 
-test("LogManager keeps a damaged log closed and opens the others", async () => {
+test("DataDirectory keeps a damaged log closed and opens the others", async () => {
   const machine = new Machine();
   const manager = open(machine);
   for (const partition of [0, 1]) {
@@ -213,7 +216,7 @@ test("LogManager keeps a damaged log closed and opens the others", async () => {
   await third.close();
 });
 
-test("LogManager.delete removes a log, however long its name", async () => {
+test("DataDirectory.delete removes a log, however long its name", async () => {
   const machine = new Machine();
   const manager = open(machine);
   const topic = "t".repeat(249);
@@ -235,7 +238,7 @@ test("LogManager.delete removes a log, however long its name", async () => {
   assertEquals(textOf(machine, "/data/log-start-offset-checkpoint"), "0\n0\n");
 });
 
-test("LogManager.setAside puts a log out of the way, and its name is free again", async () => {
+test("DataDirectory.setAside puts a log out of the way, and its name is free again", async () => {
   const machine = new Machine();
   const manager = open(machine);
   const log = manager.create("events", 0, TOPIC_ID, config);
@@ -252,7 +255,7 @@ test("LogManager.setAside puts a log out of the way, and its name is free again"
   await again.close();
 });
 
-test("LogManager.create gives a log that lost its topic id the one it is named with", async () => {
+test("DataDirectory.create gives a log that lost its topic id the one it is named with", async () => {
   const machine = new Machine();
   const first = open(machine);
   first.create("events", 0, TOPIC_ID, config).append(batchOf(2), {
@@ -270,7 +273,7 @@ test("LogManager.create gives a log that lost its topic id the one it is named w
   await again.close();
 });
 
-test("LogManager finishes a deletion that was interrupted", async () => {
+test("DataDirectory finishes a deletion that was interrupted", async () => {
   const machine = new Machine();
   await open(machine).close();
   machine.files.makeDirectory(`/data/events-0.${"0a".repeat(16)}-delete`);
@@ -300,14 +303,14 @@ test("log start offsets survive kill -9", async () => {
   await last.close();
 });
 
-test("LogManager refuses a garbled log-start-offset-checkpoint", async () => {
+test("DataDirectory refuses a garbled log-start-offset-checkpoint", async () => {
   const machine = new Machine();
   await open(machine).close();
   put(machine, "/data/log-start-offset-checkpoint", "0\n1\nevents x 5\n");
   assertStringIncludes(refusal(() => open(machine)).message, "log-start-offset-checkpoint");
 });
 
-test("LogManager says in one sentence that a directory cannot be written", () => {
+test("DataDirectory says in one sentence that a directory cannot be written", () => {
   const machine = new Machine();
   const files = new FailingFiles(machine.memory);
   machine.files = files;
@@ -321,7 +324,7 @@ test("LogManager says in one sentence that a directory cannot be written", () =>
   assertEquals(message.split("\n").length, 1);
 });
 
-test("LogManager.close tells of the disk that fails then, and the next start looks over the log", async () => {
+test("DataDirectory.close tells of the disk that fails then, and the next start looks over the log", async () => {
   const machine = new Machine();
   const files = new FailingFiles(machine.memory);
   machine.files = files;
@@ -343,7 +346,7 @@ test("LogManager.close tells of the disk that fails then, and the next start loo
   await again.close();
 });
 
-test("LogManager.openAll opens later, with settings that are known by then", async () => {
+test("DataDirectory.openAll opens later, with settings that are known by then", async () => {
   const machine = new Machine();
   const first = open(machine);
   first.create("events", 0, TOPIC_ID, config).append(batchOf(2), {
@@ -351,7 +354,7 @@ test("LogManager.openAll opens later, with settings that are known by then", asy
     origin: "client",
   });
   await first.close();
-  const manager = LogManager.open({ runtime: machine.runtime, directory: "/data", nodeId: 1 });
+  const manager = DataDirectory.open({ runtime: machine.runtime, directory: "/data", nodeId: 1 });
   assertEquals([...manager.logs()], []);
   const metadata = manager.create("__cluster_metadata", 0, null, DEFAULT_LOG_CONFIG);
   manager.openAll((topic) => {
@@ -363,13 +366,13 @@ test("LogManager.openAll opens later, with settings that are known by then", asy
   await manager.close();
 });
 
-test("LogManager works on the host's own files, and its lock excludes", async () => {
+test("DataDirectory works on the host's own files, and its lock excludes", async () => {
   const runtime = await hostRuntime();
   const random = Array.from(runtime.random.fill(new Uint8Array(8))).join("");
   const directory = `.cache/log-manager-${random}`;
   try {
     const options = { runtime, directory, nodeId: 1, configOf: () => config };
-    const manager = LogManager.open(options);
+    const manager = DataDirectory.open(options);
     const log = manager.create("events", 0, TOPIC_ID, config);
     for (let i = 0; i < 9; i++) {
       log.append(batchOf(2, { timestamp: runtime.clock.now() }), {
@@ -378,12 +381,12 @@ test("LogManager works on the host's own files, and its lock excludes", async ()
       });
     }
     assert(log.segmentCount > 1);
-    assertStringIncludes(refusal(() => LogManager.open(options)).message, directory);
+    assertStringIncludes(refusal(() => DataDirectory.open(options)).message, directory);
     const before = allBatches(log);
     log.deleteRecordsBefore(4);
     await log.flush();
     await manager.close();
-    const again = LogManager.open(options);
+    const again = DataDirectory.open(options);
     assertEquals(allBatches(again.get("events", 0)!), before.slice(2));
     again.delete("events", 0);
     assertEquals(runtime.files.exists(`${directory}/events-0`), false);

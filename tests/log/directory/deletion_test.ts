@@ -1,6 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { LogManager, type LogManagerOptions } from "../../../src/log/directory/data_directory.ts";
+import {
+  DataDirectory,
+  type DataDirectoryOptions,
+} from "../../../src/log/directory/data_directory.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { Simulation } from "../../../src/simulator/simulation.ts";
 import { abortMarker, batchOf, Machine } from "../fixture.ts";
@@ -13,12 +16,12 @@ const config: LogConfig = { ...DEFAULT_LOG_CONFIG, fileDeleteDelayMs: 0 };
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
 
-function open(runtime: LogManagerOptions["runtime"]): LogManager {
-  return LogManager.open({ runtime, directory: "/data", nodeId: 1 });
+function open(runtime: DataDirectoryOptions["runtime"]): DataDirectory {
+  return DataDirectory.open({ runtime, directory: "/data", nodeId: 1 });
 }
 
 /** A directory of which `events-0` begins at 2 and ends at 3, all of it on the disk. */
-async function prepare(runtime: Runtime): Promise<LogManager> {
+async function prepare(runtime: Runtime): Promise<DataDirectory> {
   const manager = open(runtime);
   await manager.flushDirectory();
   manager.openAll(() => config);
@@ -75,7 +78,7 @@ test("a log can be deleted while its aborted transactions are on their way to th
   const machine = new Machine();
   const files = new HeldSyncs(machine.memory);
   machine.files = files;
-  const manager = LogManager.open({
+  const manager = DataDirectory.open({
     runtime: machine.runtime,
     directory: "/data",
     nodeId: 1,

@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { LogDirectories } from "../../../src/log/directory/log_manager.ts";
-import { LogManager, type LogManagerOptions } from "../../../src/log/directory/data_directory.ts";
+import { LogManager } from "../../../src/log/directory/log_manager.ts";
+import {
+  DataDirectory,
+  type DataDirectoryOptions,
+} from "../../../src/log/directory/data_directory.ts";
 import { OpenSegments } from "../../../src/log/segments/open_segments.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
@@ -17,8 +20,8 @@ const TOPIC_ID = "vwnYOrl8QJKJOWqndPArhA";
 const config: LogConfig = { ...DEFAULT_LOG_CONFIG, segmentBytes: 300, indexIntervalBytes: 50 };
 const SHORTAGE = "ulimit -n";
 
-function manage(machine: Machine, more: Partial<LogManagerOptions> = {}): LogManager {
-  return LogManager.open({
+function manage(machine: Machine, more: Partial<DataDirectoryOptions> = {}): DataDirectory {
+  return DataDirectory.open({
     runtime: machine.runtime,
     directory: "/data",
     nodeId: 1,
@@ -28,7 +31,7 @@ function manage(machine: Machine, more: Partial<LogManagerOptions> = {}): LogMan
 }
 
 /** `count` logs of the directory. */
-function logsOf(manager: LogManager, count: number): PartitionLog[] {
+function logsOf(manager: DataDirectory, count: number): PartitionLog[] {
   return Array.from({ length: count }, (_, i) => manager.create("events", i, TOPIC_ID, config));
 }
 
@@ -263,7 +266,7 @@ test("OpenSegments closes the idle half without descriptors, and raises its boun
 
 test("all data directories of a node share one bound", async () => {
   const machine = new Machine();
-  const logs = await LogDirectories.open({
+  const logs = await LogManager.open({
     runtime: machine.runtime,
     nodeId: 1,
     directories: ["/one", "/two"],

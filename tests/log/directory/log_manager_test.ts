@@ -1,8 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import {
-  LogDirectories,
-  type LogDirectoriesOptions,
-} from "../../../src/log/directory/log_manager.ts";
+import { LogManager, type LogManagerOptions } from "../../../src/log/directory/log_manager.ts";
 import { DEFAULT_LOG_CONFIG } from "../../../src/log/log_config.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
@@ -18,9 +15,9 @@ const client = { leaderEpoch: 0, origin: "client" } as const;
 
 async function open(
   machine: Machine,
-  more: Partial<LogDirectoriesOptions> = {},
-): Promise<LogDirectories> {
-  const logs = await LogDirectories.open({
+  more: Partial<LogManagerOptions> = {},
+): Promise<LogManager> {
+  const logs = await LogManager.open({
     runtime: machine.runtime,
     directories: ["/a", "/b", "/c"],
     metadataTopic: METADATA,
@@ -33,7 +30,7 @@ async function open(
 }
 
 /** Makes partitions 0 up to `count` of events. */
-function create(logs: LogDirectories, count: number): PartitionLog[] {
+function create(logs: LogManager, count: number): PartitionLog[] {
   return Array.from({ length: count }, (_, i) => logs.create("events", i, TOPIC_ID, config));
 }
 
@@ -44,7 +41,7 @@ function put(machine: Machine, path: string, text: string): void {
   file.close();
 }
 
-async function refused(machine: Machine, more: Partial<LogDirectoriesOptions> = {}) {
+async function refused(machine: Machine, more: Partial<LogManagerOptions> = {}) {
   const error = await assertRejects(() => open(machine, more), KafkaError);
   assertEquals(error.message.split("\n").length, 1);
   // Every lock was let go.
@@ -54,7 +51,7 @@ async function refused(machine: Machine, more: Partial<LogDirectoriesOptions> = 
   return error.message;
 }
 
-test("LogDirectories puts new partitions where the fewest are, and finds them where they lie", async () => {
+test("LogManager puts new partitions where the fewest are, and finds them where they lie", async () => {
   const machine = new Machine();
   const logs = await open(machine);
   const places = create(logs, 5).map(({ directory }) => directory);
@@ -81,7 +78,7 @@ test("LogDirectories puts new partitions where the fewest are, and finds them wh
   await again.close();
 });
 
-test("LogDirectories gives every directory an identity of its own in one cluster", async () => {
+test("LogManager gives every directory an identity of its own in one cluster", async () => {
   const machine = new Machine();
   const logs = await open(machine);
   const ids = logs.managers.map(({ directoryId }) => directoryId);
@@ -104,7 +101,7 @@ test("LogDirectories gives every directory an identity of its own in one cluster
   await more.close();
 });
 
-test("LogDirectories refuses directories that do not go together, and says what to do", async () => {
+test("LogManager refuses directories that do not go together, and says what to do", async () => {
   const machine = new Machine();
   const logs = await open(machine);
   create(logs, 2);
@@ -136,7 +133,7 @@ test("LogDirectories refuses directories that do not go together, and says what 
   assertStringIncludes(await refused(machine), "/a has no metadata log __cluster_metadata-0");
 });
 
-test("LogDirectories lets one directory fail and goes on with the others", async () => {
+test("LogManager lets one directory fail and goes on with the others", async () => {
   for (const operation of ["write", "sync", "open"] as const) {
     const machine = new Machine();
     const files = new FailingFiles(machine.memory);
@@ -188,7 +185,7 @@ test("LogDirectories lets one directory fail and goes on with the others", async
   }
 });
 
-test("LogDirectories does not let a full disk or a failed read take a directory out of service", async () => {
+test("LogManager does not let a full disk or a failed read take a directory out of service", async () => {
   const machine = new Machine();
   const files = new FailingFiles(machine.memory);
   machine.files = files;
@@ -212,7 +209,7 @@ test("LogDirectories does not let a full disk or a failed read take a directory 
   await logs.close();
 });
 
-test("LogDirectories tells that the directory of the metadata log failed, and closes", async () => {
+test("LogManager tells that the directory of the metadata log failed, and closes", async () => {
   const machine = new Machine();
   const files = new FailingFiles(machine.memory);
   machine.files = files;
@@ -237,7 +234,7 @@ test("LogDirectories tells that the directory of the metadata log failed, and cl
   await again.close();
 });
 
-test("LogDirectories starts without a directory whose disk fails, and makes none of its logs anew", async () => {
+test("LogManager starts without a directory whose disk fails, and makes none of its logs anew", async () => {
   const machine = new Machine();
   const first = await open(machine);
   const log = create(first, 3)[1]!;

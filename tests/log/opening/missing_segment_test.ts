@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { test } from "../../harness.ts";
 import { compactLog } from "../compaction/fixture.ts";
@@ -20,7 +20,7 @@ const client = { leaderEpoch: 0, origin: "client" } as const;
 interface Running {
   readonly log: PartitionLog;
   readonly machine: Machine;
-  readonly manager: LogManager;
+  readonly manager: DataDirectory;
 }
 
 /** What was done to a log before its process ended. */
@@ -158,9 +158,9 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 }
 
-function open(machine: Machine, config: LogConfig = CONFIG): LogManager {
+function open(machine: Machine, config: LogConfig = CONFIG): DataDirectory {
   const { runtime } = machine;
-  return LogManager.open({ runtime, directory: "/data", nodeId: 1, configOf: () => config });
+  return DataDirectory.open({ runtime, directory: "/data", nodeId: 1, configOf: () => config });
 }
 
 /** A machine whose process has gone through `history` and ended. */

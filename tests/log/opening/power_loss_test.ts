@@ -3,7 +3,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import { PartitionLog } from "../../../src/log/partition_log.ts";
 import { encodeBatch } from "../../../src/protocol/records/batch.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
@@ -26,9 +26,9 @@ function open(runtime: Runtime, recoveryPoint?: number): PartitionLog {
 
 const SMALL_SEGMENTS: LogConfig = { ...DEFAULT_LOG_CONFIG, segmentBytes: 400 };
 
-function openDirectory(runtime: Runtime): LogManager {
+function openDirectory(runtime: Runtime): DataDirectory {
   const configOf = () => SMALL_SEGMENTS;
-  return LogManager.open({ runtime, directory: "/data", nodeId: 1, configOf });
+  return DataDirectory.open({ runtime, directory: "/data", nodeId: 1, configOf });
 }
 
 const SEEDS = seedCount(40, 400);

@@ -10,7 +10,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import { DEFAULT_LOG_CONFIG } from "../../../src/log/log_config.ts";
-import { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { hostRuntime } from "../../../src/runtime/host.ts";
 import { allBatches, batchOf, producedBatch } from "../fixture.ts";
@@ -20,8 +20,8 @@ const runtime = await hostRuntime();
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const config = { ...DEFAULT_LOG_CONFIG, segmentBytes: 700, indexIntervalBytes: 200 };
 
-function open(directory: string): LogManager {
-  return LogManager.open({ runtime, directory, nodeId: 1, configOf: () => config });
+function open(directory: string): DataDirectory {
+  return DataDirectory.open({ runtime, directory, nodeId: 1, configOf: () => config });
 }
 
 /** A directory as a crash leaves it, in the middle of the second process that used it. */

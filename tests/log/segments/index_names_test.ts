@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import type { FileHandle, FileSystem, OpenMode } from "../../../src/runtime/runtime.ts";
 import { Simulation } from "../../../src/simulator/simulation.ts";
@@ -64,7 +64,7 @@ class WatchedNames extends FilesOver {
 /** A machine whose files are watched, and its data directory. */
 class WatchedMachine {
   readonly names: WatchedNames;
-  readonly manager: LogManager;
+  readonly manager: DataDirectory;
 
   constructor(
     readonly machine: Machine = new Machine(),
@@ -73,7 +73,7 @@ class WatchedMachine {
   ) {
     machine.files = this.names = new WatchedNames(machine.memory, durable);
     const { runtime } = machine;
-    this.manager = LogManager.open({
+    this.manager = DataDirectory.open({
       runtime,
       directory: "/data",
       nodeId: 1,
@@ -203,8 +203,8 @@ test("a log opens after a power failure during a roll, over 300 seeds", async ()
   let lost = 0;
   for (let seed = 1; seed <= 300; seed++) {
     const simulation = new Simulation(seed);
-    const open = (): LogManager =>
-      LogManager.open({
+    const open = (): DataDirectory =>
+      DataDirectory.open({
         runtime: simulation.runtime("alpha"),
         directory: "/data",
         nodeId: 1,

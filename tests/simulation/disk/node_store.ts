@@ -10,8 +10,8 @@
 import { describeDamage } from "../../../src/inspect/findings.ts";
 import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import { LogDirectories } from "../../../src/log/directory/log_manager.ts";
-import type { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { LogManager } from "../../../src/log/directory/log_manager.ts";
+import type { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { METADATA_TOPIC_ID, ZERO_UUID } from "../../../src/protocol/uuid.ts";
@@ -53,7 +53,7 @@ export class NodeStore extends Machine<Hosted> {
   missing: string | null = null;
   /** The deletions of this process: no other change of the metadata comes before they have ended. */
   settling: Promise<void> = Promise.resolve();
-  #logs: LogDirectories | null = null;
+  #logs: LogManager | null = null;
   /** Directories whose disk was told to fail since the last end. */
   readonly #sick = new Set<string>();
   #hasLostPower = false;
@@ -65,7 +65,7 @@ export class NodeStore extends Machine<Hosted> {
   }
 
   /** The open directories. */
-  get logs(): LogDirectories {
+  get logs(): LogManager {
     return this.#logs!;
   }
 
@@ -121,7 +121,7 @@ export class NodeStore extends Machine<Hosted> {
   async open(): Promise<void> {
     this.beginLife();
     const { simulation } = this.world;
-    const logs = this.#logs = await LogDirectories.open({
+    const logs = this.#logs = await LogManager.open({
       runtime: this.runtime,
       directories: this.directories,
       metadataTopic: METADATA_TOPIC,
@@ -159,7 +159,7 @@ export class NodeStore extends Machine<Hosted> {
     return { model, topicId, config, log, directoryId, path, ...state };
   }
 
-  #managerOf(id: string): LogManager | undefined {
+  #managerOf(id: string): DataDirectory | undefined {
     return this.logs.managers.find(({ directoryId }) => directoryId === id);
   }
 

@@ -12,7 +12,7 @@ import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
 import { LogHealth } from "../../../src/log/log_health.ts";
 import { LogOpening } from "../../../src/log/opening/log_opening.ts";
-import { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import { LogStart } from "../../../src/log/log_start.ts";
 import { OpenSegments } from "../../../src/log/segments/open_segments.ts";
 import { PartitionLog } from "../../../src/log/partition_log.ts";
@@ -224,7 +224,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a marker of an orderly end that is written before all else is on the disk",
-    plant: () => exchange(LogManager.prototype, "flush", () => () => Promise.resolve()),
+    plant: () => exchange(DataDirectory.prototype, "flush", () => () => Promise.resolve()),
   },
 ];
 

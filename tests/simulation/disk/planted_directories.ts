@@ -6,7 +6,7 @@
  */
 import { AbortedTransactions } from "../../../src/log/segments/aborted_transactions.ts";
 import { TransactionFilter } from "../../../src/log/compaction/transaction_filter.ts";
-import { LogDirectories } from "../../../src/log/directory/log_manager.ts";
+import { LogManager } from "../../../src/log/directory/log_manager.ts";
 import { OpenTransactions } from "../../../src/log/producers/open_transactions.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { PendingWork } from "../../../src/log/pending_work.ts";
@@ -102,10 +102,10 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
     nearSeed: 14,
     plant: () =>
       exchange(
-        LogDirectories.prototype,
+        LogManager.prototype,
         "create",
         (right) =>
-          function (this: LogDirectories, topic, partition, topicId, config) {
+          function (this: LogManager, topic, partition, topicId, config) {
             return right.call(this, topic, partition, topicId, config);
           },
       ),

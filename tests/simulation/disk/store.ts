@@ -7,7 +7,7 @@
 import { describeDamage } from "../../../src/inspect/findings.ts";
 import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
-import { LogManager } from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import { RECOVERY_POINTS } from "../../../src/log/directory/recovery_point_checkpoint.ts";
 import { HOST, Machine, NODE_ID, type Place, textOf } from "./machine.ts";
 import type { Ending, PartitionModel } from "./partition_model.ts";
@@ -20,11 +20,11 @@ export const DATA = "/data";
 export class Store extends Machine {
   /** What recovery reported at the last start, by log. */
   readonly reports: Map<string, number> = new Map();
-  #manager: LogManager | null = null;
+  #manager: DataDirectory | null = null;
   #wasClean = true;
 
   /** The open directory. */
-  get manager(): LogManager {
+  get manager(): DataDirectory {
     return this.#manager!;
   }
 
@@ -33,7 +33,7 @@ export class Store extends Machine {
     this.beginLife();
     this.reports.clear();
     const configs = new Map(this.places.map(({ model, config }) => [model.topic, config]));
-    const manager = this.#manager = LogManager.open({
+    const manager = this.#manager = DataDirectory.open({
       runtime: this.runtime,
       directory: DATA,
       nodeId: NODE_ID,
