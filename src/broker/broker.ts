@@ -26,7 +26,7 @@ import { Dispatcher } from "./dispatch.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import type { ConnectionInfo } from "./handler.ts";
-import { Hosting, type MetadataLoss } from "./hosting.ts";
+import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
 import { ListenerSet } from "./listener_set.ts";
 import { LogCleaner } from "./log_cleaner.ts";
 import { Partitions } from "./partitions.ts";
@@ -70,7 +70,7 @@ export class Broker {
   #fail: (failure: KafkaError) => void = () => {};
   readonly #cleaner: LogCleaner;
   readonly #checkpoints: Checkpoints;
-  #hosting: Hosting | null = null;
+  #applier: MetadataApplier | null = null;
   #retentionTimer: Timer | null = null;
   #ended: Promise<void> | null = null;
 
@@ -256,7 +256,7 @@ export class Broker {
 
   async #begin(metadataLoss: MetadataLoss | null): Promise<void> {
     const { config, controller } = this;
-    const hosting = new Hosting(
+    const applier = new MetadataApplier(
       config.nodeId,
       config,
       this.#logs,
@@ -266,7 +266,7 @@ export class Broker {
       (assignments) => this.#note(controller.assignDirectories(assignments)),
       this.#runtime,
     );
-    this.#hosting = hosting;
+    this.#applier = applier;
     await controller.start({
       nodeId: config.nodeId,
       incarnationId: randomUuid(this.#runtime.random),
@@ -277,18 +277,18 @@ export class Broker {
       rack: config.rack,
       logDirs: this.#logs.onlineIds,
     });
-    this.#logs.openAll((topic) => hosting.logConfig(topic));
-    hosting.hostAll(metadataLoss);
+    this.#logs.openAll((topic) => applier.logConfig(topic));
+    applier.hostAll(metadataLoss);
     // What was cut off a torn tail must not come back when the power goes once more.
     if (!this.#logs.wasShutDownCleanly) await this.#logs.flushMended();
     await controller.reportDirectories(this.#logs.onlineIds);
     controller.onDelta(async (delta) => {
-      hosting.apply(delta);
+      applier.apply(delta);
       this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));
       // No change comes before this has ended: the names are free then.
       if (delta.deletedTopics.length > 0) await this.#logs.flushDirectory();
     });
-    config.onChange(() => hosting.reconfigureAll());
+    config.onChange(() => applier.reconfigureAll());
     // Without records and without clients there is nothing to do, and a host may take a while over
     // its first timer.
     if ([...this.#partitions].some(({ log }) => log.sizeInBytes > 0)) {
@@ -318,7 +318,7 @@ export class Broker {
 
   async #end(): Promise<void> {
     this.#retentionTimer?.cancel();
-    this.#hosting?.shutdown();
+    this.#applier?.shutdown();
     const background = [this.#checkpoints.shutdown(), this.#cleaner.shutdown()];
     this.#groups.shutdown();
     this.#partitions.shutdown();

@@ -195,11 +195,11 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B116",
-    file: "src/broker/hosting.ts",
+    file: "src/broker/metadata_applier.ts",
     bug: "a changed min.insync.replicas takes effect after a restart only",
     text: "partition?.update(this.#stateOf(name, image));",
     replacement: "",
-    test: "tests/broker/hosting_test.ts",
+    test: "tests/broker/metadata_applier_test.ts",
   },
   {
     id: "B117",

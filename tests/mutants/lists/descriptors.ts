@@ -165,11 +165,11 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B206",
-    file: "src/broker/hosting.ts",
+    file: "src/broker/metadata_applier.ts",
     bug: "a partition that got no descriptor stays offline",
     text: "this.#retries.start();",
     replacement: "",
-    test: "tests/broker/hosting_test.ts",
+    test: "tests/broker/metadata_applier_test.ts",
   },
   {
     id: "B207",

@@ -42,7 +42,7 @@ interface Lacking {
 }
 
 /** Applies the cluster's metadata to this node. */
-export class Hosting {
+export class MetadataApplier {
   /** Partitions that lie in another directory than the metadata say, or that those say nothing of. */
   #placed: DirectoryAssignment[] = [];
   /** Partitions whose logs got no descriptor when they were opened, by their names. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Hosting } from "../../src/broker/hosting.ts";
+import { MetadataApplier } from "../../src/broker/metadata_applier.ts";
 import { Partitions } from "../../src/broker/partitions.ts";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
@@ -45,7 +45,7 @@ function hosted() {
     directoryIdOf: () => null,
     delete: () => {},
   };
-  const hosting = new Hosting(
+  const applier = new MetadataApplier(
     1,
     new BrokerConfig({}),
     logs as LogManager,
@@ -59,10 +59,10 @@ function hosted() {
     machine,
     clock,
     lines,
-    hosting,
+    applier,
     partitions,
     apply(...records: MetadataRecordInput[]) {
-      hosting.apply(state.apply(decoded(...records), state.offset + records.length, 1));
+      applier.apply(state.apply(decoded(...records), state.offset + records.length, 1));
     },
   };
 }
@@ -117,7 +117,7 @@ test("a partition that waits for a descriptor is forgotten with its topic, and a
     if (isDeleted) {
       node.apply({ name: "RemoveTopicRecord", value: { topicId: EVENTS } });
       node.clock.advance(1_000);
-    } else node.hosting.shutdown();
+    } else node.applier.shutdown();
     assertEquals(node.clock.pending(), 0);
   }
 });
