@@ -18,6 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   transactions: ["protocol"],
   share: ["protocol"],
   controller: ["protocol", "log", "metadata", "config", "runtime"],
+  replication: ["protocol", "log", "controller", "runtime"],
   broker: [
     "protocol",
     "log",
@@ -26,6 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "controller",
     "groups",
     "transactions",
+    "replication",
     "runtime",
   ],
   inspect: [

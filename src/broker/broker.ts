@@ -29,7 +29,7 @@ import type { ConnectionInfo } from "./handler.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
 import { ListenerSet } from "./listener_set.ts";
 import { LogCleaner } from "./log_cleaner.ts";
-import { Partitions } from "./partitions.ts";
+import { Partitions } from "../replication/partition_table.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { SendPool } from "./send_pool.ts";
 import { Server } from "./server.ts";

@@ -22,8 +22,8 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Logger } from "../logger.ts";
 import { isDescriptorShortage, type Runtime } from "../runtime/runtime.ts";
-import { Partition, type PartitionState } from "./partition.ts";
-import type { Partitions } from "./partitions.ts";
+import { Partition, type PartitionState } from "../replication/partition.ts";
+import type { Partitions } from "../replication/partition_table.ts";
 import { RetryTimer } from "./retry_timer.ts";
 
 /** The end of the metadata log was cut off. */

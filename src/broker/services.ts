@@ -12,7 +12,7 @@ import type { BrokerConfig } from "../config/broker_config.ts";
 import type { ConnectionInfo } from "./handler.ts";
 import type { Logger } from "../logger.ts";
 import type { FetchSessions } from "./fetch_sessions.ts";
-import type { Partitions } from "./partitions.ts";
+import type { Partitions } from "../replication/partition_table.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 
 /** Everything a handler may use. */

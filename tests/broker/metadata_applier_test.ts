@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MetadataApplier } from "../../src/broker/metadata_applier.ts";
-import { Partitions } from "../../src/broker/partitions.ts";
+import { Partitions } from "../../src/replication/partition_table.ts";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
 import type { LogManager } from "../../src/log/directory/log_manager.ts";

@@ -11,7 +11,7 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { deleteRecords } from "../../protocol/messages/delete_records.ts";
 import { defineHandler, type Handler } from "../handler.ts";
-import type { Partition } from "../partition.ts";
+import type { Partition } from "../../replication/partition.ts";
 
 type Response = ResponseInputOf<typeof deleteRecords>;
 type PartitionResponse = Response["topics"][number]["partitions"][number];

@@ -11,7 +11,7 @@ import { checkTopicName } from "../../controller/topic_names.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeProducers } from "../../protocol/messages/describe_producers.ts";
 import { defineHandler, type Handler } from "../handler.ts";
-import type { Partitions } from "../partitions.ts";
+import type { Partitions } from "../../replication/partition_table.ts";
 
 /** Serves DescribeProducers. */
 export const describeProducersHandler: Handler = defineHandler(describeProducers, {

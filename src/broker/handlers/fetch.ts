@@ -19,8 +19,8 @@ import { fetch } from "../../protocol/messages/fetch.ts";
 import { type LogRecords, NO_RECORDS } from "../../log/segments/log_records.ts";
 import type { FetchPlan, FetchTarget } from "../fetch_sessions.ts";
 import { defineHandler, type Handler } from "../handler.ts";
-import type { Partition } from "../partition.ts";
-import type { Partitions } from "../partitions.ts";
+import type { Partition } from "../../replication/partition.ts";
+import type { Partitions } from "../../replication/partition_table.ts";
 
 type Response = ResponseInputOf<typeof fetch>;
 type TopicResponse = Response["responses"][number];

@@ -28,8 +28,8 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { RejectedRecordsError } from "../../log/record_rules.ts";
 import { CloseConnection } from "../dispatch.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
-import type { Partition } from "../partition.ts";
-import type { Partitions } from "../partitions.ts";
+import type { Partition } from "../../replication/partition.ts";
+import type { Partitions } from "../../replication/partition_table.ts";
 import { answerInTurns } from "../turns.ts";
 
 type Response = ResponseInputOf<typeof produce>;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describeProducersHandler } from "../../../src/broker/handlers/describe_producers.ts";
-import { Partition } from "../../../src/broker/partition.ts";
-import { Partitions } from "../../../src/broker/partitions.ts";
+import { Partition } from "../../../src/replication/partition.ts";
+import { Partitions } from "../../../src/replication/partition_table.ts";
 import { ErrorCode, errorName, KafkaError } from "../../../src/protocol/errors.ts";
 import { describeProducers } from "../../../src/protocol/messages/describe_producers.ts";
 import { test } from "../../harness.ts";

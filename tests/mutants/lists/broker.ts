@@ -34,11 +34,11 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B7",
-    file: "src/broker/purgatory.ts",
+    file: "src/replication/purgatory.ts",
     bug: "finished operations stay in the lists of their keys",
     text: "set.delete(waiting);",
     replacement: "",
-    test: "tests/broker/purgatory_test.ts",
+    test: "tests/replication/purgatory_test.ts",
   },
   {
     id: "B8",
@@ -91,11 +91,11 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B103",
-    file: "src/broker/purgatory.ts",
+    file: "src/replication/purgatory.ts",
     bug: "the timer of an operation that completed early keeps running",
     text: "waiting.timer?.cancel();\n      this.#forget(waiting);",
     replacement: "this.#forget(waiting);",
-    test: "tests/broker/purgatory_test.ts",
+    test: "tests/replication/purgatory_test.ts",
   },
   {
     id: "B104",
@@ -155,19 +155,19 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B111",
-    file: "src/broker/partition.ts",
+    file: "src/replication/partition.ts",
     bug: "a node that is not the one member of the ISR moves the high watermark",
     text: "isr.length !== 1 || isr[0] !== this.#nodeId",
     replacement: "isr.length !== 1",
-    test: "tests/broker/partition_test.ts",
+    test: "tests/replication/partition_test.ts",
   },
   {
     id: "B112",
-    file: "src/broker/partitions.ts",
+    file: "src/replication/partition_table.ts",
     bug: "a deleted topic is still found by its id, and reads the topic made again under its name",
     text: "this.#byId.delete(hosted.id);",
     replacement: "",
-    test: "tests/broker/partitions_test.ts",
+    test: "tests/replication/partition_table_test.ts",
   },
   {
     id: "B113",

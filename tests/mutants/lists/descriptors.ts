@@ -157,11 +157,11 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B205",
-    file: "src/broker/storage_failures.ts",
+    file: "src/replication/storage_failures.ts",
     bug: "each partition tells of the want of descriptors",
     text: "this.#shortageToldMs = now;",
     replacement: "",
-    test: "tests/broker/storage_failures_test.ts",
+    test: "tests/replication/storage_failures_test.ts",
   },
   {
     id: "B206",
@@ -181,11 +181,11 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B208",
-    file: "src/broker/partitions.ts",
+    file: "src/replication/partition_table.ts",
     bug: "a flush by age that got no descriptor is not tried again",
     text: "this.#backgroundFlush.note(partition, Math.max(FLUSH_RETRY_MS, config.flushMs));",
     replacement: "void config;",
-    test: "tests/broker/partitions_test.ts",
+    test: "tests/replication/partition_table_test.ts",
   },
   {
     id: "K201",

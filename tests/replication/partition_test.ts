@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { test } from "../harness.ts";
-import { batchOf } from "./fixture.ts";
-import { DirectBroker, stateOf } from "./direct_broker.ts";
+import { batchOf } from "../broker/fixture.ts";
+import { DirectBroker, stateOf } from "../broker/direct_broker.ts";
 
 test("the high watermark moves only while this node is the whole ISR", () => {
   const partition = new DirectBroker().add();

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Partition } from "../../src/broker/partition.ts";
+import { Partition } from "../../src/replication/partition.ts";
 import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { errorName, KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
-import { batchOf } from "./fixture.ts";
-import { DirectBroker, settle, stateOf, TOPIC_ID } from "./direct_broker.ts";
+import { batchOf } from "../broker/fixture.ts";
+import { DirectBroker, settle, stateOf, TOPIC_ID } from "../broker/direct_broker.ts";
 
 const NEW_ID = "AAAAAAAAAAAAAAAAAAAAEQ";
 

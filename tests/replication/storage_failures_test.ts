@@ -1,10 +1,10 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { StorageFailures } from "../../src/broker/storage_failures.ts";
+import { StorageFailures } from "../../src/replication/storage_failures.ts";
 import { storageError } from "../../src/log/storage_error.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { fileErrorOfCode } from "../../src/runtime/errors.ts";
 import { test } from "../harness.ts";
-import { manualClock } from "./manual_clock.ts";
+import { manualClock } from "../broker/manual_clock.ts";
 
 function failureOf(partition: number, code: string): KafkaError {
   const path = `/data/events-${partition}/0.log`;

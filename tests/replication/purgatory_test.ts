@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Purgatory } from "../../src/broker/purgatory.ts";
+import { Purgatory } from "../../src/replication/purgatory.ts";
 import { test } from "../harness.ts";
-import { manualClock } from "./manual_clock.ts";
+import { manualClock } from "../broker/manual_clock.ts";
 
 function operation(log: string[], name: string, ready: () => boolean) {
   return {
