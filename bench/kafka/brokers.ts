@@ -38,24 +38,39 @@ export interface RunningBroker extends AsyncDisposable {
   readonly launchedMs: number;
   /** From then until it answered an ApiVersions request, ms. */
   readonly readyAfterMs: number;
+  /** Where its data are. */
+  readonly directory: string;
   /** Ends it as a crash would. */
   kill(): Promise<void>;
   /** Starts another process on what it has stored, once it has ended. */
   restart(): Promise<RunningBroker>;
 }
 
+/** What else a broker of Millrace is started with. */
+export interface StartOptions {
+  /** A module that is loaded before its program. */
+  readonly preload?: string;
+  /** Environment variables. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Kafka's keys, as `name=value`. */
+  readonly settings?: readonly string[];
+}
+
+/** The tree of Millrace that `side` runs. */
+export function treeOf(side: "millrace" | "before"): string {
+  return side === "before" ? treeBefore : programPath("../..").replace(/\/$/, "");
+}
+
 /** Starts a broker on an empty data directory and resolves when it answers. */
-export async function startBroker(side: Side): Promise<RunningBroker> {
+export async function startBroker(side: Side, options: StartOptions = {}): Promise<RunningBroker> {
   const port = freePort();
   const directory = await dataDirectory(side);
   const command = side === "kafka"
     ? await kafkaCommand(port, directory)
-    : side === "millrace"
-    ? millraceCommand(programPath("../../cli/main.ts"), port, directory)
-    : side === "before"
-    ? millraceCommand(`${treeBefore}/cli/main.ts`, port, directory)
+    : side === "millrace" || side === "before"
+    ? millraceCommand(treeOf(side), port, directory, options)
     : [Deno.execPath(), "run", "-A", programPath("./floor.ts"), String(port)];
-  return await launch(side, port, directory, command);
+  return await launch(side, port, directory, command, options.env ?? {});
 }
 
 async function launch(
@@ -63,6 +78,7 @@ async function launch(
   port: number,
   directory: string,
   command: readonly string[],
+  env: Readonly<Record<string, string>>,
 ): Promise<RunningBroker> {
   const [program, ...args] = command;
   const launchedMs = performance.now();
@@ -70,6 +86,7 @@ async function launch(
     args,
     // Its own, so that no topic.json is found.
     cwd: directory,
+    env,
     stdin: "null",
     stdout: "null",
     stderr: "inherit",
@@ -94,13 +111,14 @@ async function launch(
     side,
     pid: child.pid,
     address: `127.0.0.1:${port}`,
+    directory: `${directory}/log`,
     launchedMs,
     readyAfterMs: performance.now() - launchedMs,
     async kill() {
       if (!hasEnded) child.kill("SIGKILL");
       await ended;
     },
-    restart: () => launch(side, port, directory, command),
+    restart: () => launch(side, port, directory, command, env),
     [Symbol.asyncDispose]: stop,
   };
 }
@@ -109,10 +127,16 @@ function programPath(relative: string): string {
   return new URL(relative, import.meta.url).pathname;
 }
 
-function millraceCommand(main: string, port: number, directory: string): string[] {
-  const settings = COMMON.flatMap((setting) => ["--set", setting]);
+function millraceCommand(
+  tree: string,
+  port: number,
+  directory: string,
+  { preload, settings: own = [] }: StartOptions,
+): string[] {
+  const settings = [...COMMON, ...own].flatMap((setting) => ["--set", setting]);
   return [
-    ...[Deno.execPath(), "run", "-A", main, "start"],
+    ...[Deno.execPath(), "run", "-A", ...(preload === undefined ? [] : ["--preload", preload])],
+    ...[`${tree}/cli/main.ts`, "start"],
     ...["--port", String(port), "--data-dir", `${directory}/log`, ...settings],
   ];
 }
