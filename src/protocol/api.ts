@@ -1,18 +1,18 @@
 /**
- * Declares a request with its response (an API, in Kafka's words) or a record of one of Kafka's
- * internal topics. Every file in `messages/` is one call of {@linkcode defineApi}.
+ * Declares an API (a request and its response) or a record type of one of Kafka's internal topics.
+ * Every file in `messages/` is one call of {@linkcode defineApi}.
  *
  * @module
  */
 import { type Codec, codecOf, type Decoded, type Encodable, type Struct } from "./schema.ts";
 import { includes, parseVersions } from "./versions.ts";
 
-/** What is declared of an API. */
+/** The declaration of an API. */
 interface ApiDefinition<Request, Response> {
   readonly key: number;
-  /** As in Kafka's schemas, without "Request": `"Produce"`. */
+  /** The name in Kafka's schemas, without "Request": `"Produce"`. */
   readonly name: string;
-  /** The versions that Apache Kafka 4.4 serves, and so do we. */
+  /** The versions that Apache Kafka 4.4 serves, all of which are supported here. */
   readonly versions: string;
   /** The versions with compact lengths and tagged fields. */
   readonly flexible: string;
@@ -20,7 +20,7 @@ interface ApiDefinition<Request, Response> {
   readonly response: Response;
 }
 
-/** A request and its response, in every version. */
+/** A request and its response, in every supported version. */
 export interface Api<RequestOut, RequestIn, ResponseOut, ResponseIn> {
   readonly key: number;
   readonly name: string;
@@ -28,25 +28,25 @@ export interface Api<RequestOut, RequestIn, ResponseOut, ResponseIn> {
   readonly maxVersion: number;
   readonly request: Struct<RequestOut, RequestIn>;
   readonly response: Struct<ResponseOut, ResponseIn>;
-  /** Whether `version` has compact lengths, tagged fields and the header that goes with them. */
+  /** Whether `version` uses compact lengths, tagged fields and the matching headers. */
   isFlexible(version: number): boolean;
   requestCodec(version: number): Codec<RequestOut, RequestIn>;
   responseCodec(version: number): Codec<ResponseOut, ResponseIn>;
 }
 
-/** An API of which nothing is known but that it is one. */
+/** Any API, whatever its request and response. */
 export type AnyApi = Api<unknown, never, unknown, never>;
 
 /** A decoded request of an API. */
 export type RequestOf<A> = A extends Api<infer Out, infer _I, infer _O, infer _R> ? Out : never;
-/** A request as its encoder takes it. */
+/** A request as accepted by its encoder. */
 export type RequestInputOf<A> = A extends Api<infer _Q, infer In, infer _O, infer _R> ? In : never;
 /** A decoded response. */
 export type ResponseOf<A> = A extends Api<infer _Q, infer _I, infer Out, infer _R> ? Out : never;
-/** A response as its encoder takes it. */
+/** A response as accepted by its encoder. */
 export type ResponseInputOf<A> = A extends Api<infer _Q, infer _I, infer _O, infer In> ? In : never;
 
-/** Declares a request and its response. */
+/** Declares an API. */
 export function defineApi<RequestOut, RequestIn, ResponseOut, ResponseIn>(
   definition: ApiDefinition<Struct<RequestOut, RequestIn>, Struct<ResponseOut, ResponseIn>>,
 ): Api<RequestOut, RequestIn, ResponseOut, ResponseIn> {
@@ -69,7 +69,7 @@ export function defineApi<RequestOut, RequestIn, ResponseOut, ResponseIn>(
 
 /** A record type of `__cluster_metadata`, `__consumer_offsets` or `__transaction_state`. */
 export interface RecordType<Out, In, Name extends string = string> {
-  /** Its number within its topic. */
+  /** The type's number within its topic. */
   readonly type: number;
   readonly name: Name;
   readonly minVersion: number;
@@ -106,32 +106,32 @@ export function defineRecord<Out, In, const Name extends string>(definition: {
 }
 
 /**
- * A record of a coordinator's topic, which is compacted: `__consumer_offsets`, `__transaction_state`
- * or `__share_group_state`. On disk its key begins with the record's type and its value with the
- * value's version, both 16 bits; keys have the one version 0, which is never flexible, and a record
- * without a value deletes what has the same key.
+ * A record type of a coordinator's compacted topic: `__consumer_offsets`, `__transaction_state` or
+ * `__share_group_state`. On disk the key begins with the record type and the value with the version
+ * of the value, 16 bits each. Keys have only version 0, which is never flexible. A record without a
+ * value deletes earlier records with the same key.
  */
 export interface CoordinatorRecordType<KeyOut, KeyIn, ValueOut, ValueIn> {
-  /** Its number within its topic. */
+  /** The type's number within its topic. */
   readonly type: number;
   readonly name: string;
   readonly key: RecordType<KeyOut, KeyIn>;
   readonly value: RecordType<ValueOut, ValueIn>;
 }
 
-/** A coordinator's record of which nothing is known but that it is one. */
+/** Any coordinator record type, whatever its key and value. */
 export type AnyCoordinatorRecordType = CoordinatorRecordType<unknown, never, unknown, never>;
 
-/** A decoded key of a coordinator's record. */
+/** A decoded key of a coordinator record. */
 export type KeyOf<R> = R extends CoordinatorRecordType<infer Out, infer _K, infer _O, infer _I>
   ? Out
   : never;
-/** A decoded value of a coordinator's record. */
+/** A decoded value of a coordinator record. */
 export type ValueOf<R> = R extends CoordinatorRecordType<infer _K, infer _I, infer Out, infer _V>
   ? Out
   : never;
 
-/** Declares a record of a coordinator's topic; `versions` and `flexible` are those of its value. */
+/** Declares a coordinator record type. `versions` and `flexible` apply to the value. */
 export function defineCoordinatorRecord<KeyOut, KeyIn, ValueOut, ValueIn>(definition: {
   readonly type: number;
   readonly name: string;

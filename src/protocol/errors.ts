@@ -1,11 +1,10 @@
 /**
- * Kafka's error codes, once. The numbers and which of them a client may retry are those of Apache
- * Kafka 4.4.
+ * Kafka's error codes. The numbers and the retriable subset are those of Apache Kafka 4.4.
  *
  * @module
  */
 
-/** Every error code by its name. */
+/** Every error code by name. */
 export const ErrorCode = {
   UNKNOWN_SERVER_ERROR: -1,
   NONE: 0,
@@ -147,7 +146,7 @@ export const ErrorCode = {
   CONTROLLER_ID_NOT_REGISTERED: 136,
 } as const;
 
-/** The number of an error. */
+/** The numeric code of an error. */
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 /** The name of an error. */
 export type ErrorName = keyof typeof ErrorCode;
@@ -191,19 +190,19 @@ const RETRIABLE: ReadonlySet<number> = new Set([
   ErrorCode.SHARE_SESSION_LIMIT_REACHED,
 ]);
 
-/** The name of `code`, or its number for one that Kafka does not have. */
+/** Returns the name of `code`, or `error <code>` for a code that Kafka does not define. */
 export function errorName(code: number): string {
   return nameOf.get(code) ?? `error ${code}`;
 }
 
-/** Whether the same request may succeed when it is sent again. */
+/** Returns whether the same request may succeed when it is sent again. */
 export function isRetriable(code: number): boolean {
   return RETRIABLE.has(code);
 }
 
 /**
- * A request's failure: the code that goes on the wire and a message that says what was attempted
- * and what to do. Handlers throw it; the answer carries both where the version has room for them.
+ * A failed request: the code sent on the wire, and a message that says what was attempted and what
+ * to do. Handlers throw it; the response carries both if its version has a field for the message.
  */
 export class KafkaError extends Error {
   override readonly name: string = "KafkaError";

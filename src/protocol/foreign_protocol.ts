@@ -1,23 +1,23 @@
 /**
- * Recognizes peers that speak another protocol than Kafka's. Their first four bytes would be the
- * length of a frame: `GET ` is 1,195,725,856, a TLS handshake is 369,295,616 and a little more.
+ * Recognizes peers that do not speak Kafka's protocol. Their first four bytes would be read as a
+ * frame length: `GET ` is 1,195,725,856, a TLS handshake is slightly over 369,295,616.
  *
  * @module
  */
 
-/** A protocol that is not Kafka's. */
+/** A protocol other than Kafka's. */
 export type ForeignProtocol = "TLS" | "HTTP" | "SSH" | "PROXY";
 
-/** How a peer opened a connection in a protocol that is not Kafka's. */
+/** The beginning of a connection in a protocol other than Kafka's. */
 export interface ForeignOpening {
   readonly protocol: ForeignProtocol;
-  /** What the peer sent, as the object of a sentence: `a TLS handshake`. */
+  /** What the peer sent, as a noun phrase: `a TLS handshake`. */
   readonly sent: string;
 }
 
 const TLS_ALERT = 0x15;
 const TLS_HANDSHAKE = 0x16;
-/** From SSL 3.0, as 0, to TLS 1.3, as 4. */
+/** The minor version of TLS 1.3. SSL 3.0 has minor version 0. */
 const NEWEST_TLS_MINOR_VERSION = 4;
 /** The first four bytes of the signature of PROXY protocol version 2. */
 const PROXY_2_SIGNATURE = 0x0d0a0d0a;
@@ -46,8 +46,8 @@ const OPENINGS: ReadonlyMap<number, ForeignOpening> = new Map<number, ForeignOpe
 ]);
 
 /**
- * Returns what a peer sent whose first four bytes are the big-endian integer `prefix`, or null when
- * they are of no protocol known here. The answer is a guess anywhere but at a connection's beginning.
+ * Returns what a peer sent if the big-endian integer `prefix` is the first four bytes of a known
+ * protocol, or null. Reliable only for the first bytes of a connection.
  */
 export function recognizeForeignOpening(prefix: number): ForeignOpening | null {
   const type = prefix >>> 24;
@@ -60,7 +60,7 @@ export function recognizeForeignOpening(prefix: number): ForeignOpening | null {
   return OPENINGS.get(prefix) ?? null;
 }
 
-/** The first four characters of `text`, which are ASCII, as an integer. */
+/** Returns the first four characters of `text`, which must be ASCII, as an integer. */
 function prefixOf(text: string): number {
   let prefix = 0;
   for (let i = 0; i < 4; i++) prefix = prefix << 8 | text.charCodeAt(i);

@@ -1,50 +1,61 @@
 /**
- * Length-prefixed frames. {@linkcode FrameParser} cuts them in place, in a buffer that it hands out
- * to be read into; {@linkcode FrameDecoderStream} is the same parser as a TransformStream.
+ * Length-prefixed frames. {@linkcode FrameParser} extracts frames in place from the buffer that it
+ * provides for reading; {@linkcode FrameDecoderStream} is the same parser as a TransformStream.
  *
- * A buffer grows because bytes have arrived, not because a header announces them: a peer that
- * announces 90 MiB and sends nothing holds 2 KB. One that has sent 8 MiB gets room for its whole frame.
+ * The buffer grows with the bytes received, not with the announced length: a peer that announces 90
+ * MiB and sends nothing holds 2 KB. After 8 MiB have arrived, the buffer grows to the size of the
+ * whole frame.
  *
  * @module
  */
 import { type ForeignOpening, recognizeForeignOpening } from "./foreign_protocol.ts";
 import { type ByteWriter, ProtocolError } from "./wire.ts";
 
-/** Bytes of the length before a frame. */
+/** Size of the length prefix in bytes. */
 const PREFIX = 4;
-/** What a fresh connection reads into. */
-const INITIAL = 2 * 1024;
-/** The most a connection keeps while it waits for a peer that has nothing under way. */
-const KEPT = 64 * 1024;
-/** What a busy connection reads at once: beyond it a read no longer gets cheaper. */
+/** Buffer size of a new connection. */
+const INITIAL_BYTES = 2 * 1024;
+/** Maximum buffer size while a connection is idle. */
+const MAX_IDLE_BYTES = 64 * 1024;
+/** Maximum bytes of one read on a busy connection. Larger reads are not cheaper per byte. */
 const READ_AHEAD = 1024 * 1024;
-/** The most that is kept between bursts: a frame of `message.max.bytes` by default, a little over 1 MiB, fits. */
-const MOST_KEPT = 2 * 1024 * 1024;
 /**
- * A buffer of so many bytes grows to all that its frame needs: copying it takes 5 ms, and larger ones
- * would delay other connections. Hosts give memory to the pages only that are written to.
+ * Maximum buffer size kept between bursts: enough for a frame of the default `message.max.bytes`,
+ * just over 1 MiB.
  */
-const LAST_DOUBLED = 8 * 1024 * 1024;
-/** After so many small exchanges in a row the buffer is halved. */
+const MAX_KEPT_BYTES = 2 * 1024 * 1024;
+/**
+ * From this size on, a buffer grows to the size of its whole frame instead of doubling. Copying a
+ * buffer of this size takes 5 ms, and copying larger ones would delay other connections. Hosts back
+ * only the pages that are written with memory.
+ */
+const MIN_FULL_FRAME_BYTES = 8 * 1024 * 1024;
+/** The buffer is halved after this many small exchanges in a row. */
 const SMALL_EXCHANGES = 16;
-const MOST_SPARES = 4;
+const MAX_SPARES = 4;
 
-/** Buffers from {@linkcode KEPT} to {@linkcode READ_AHEAD}, between one connection and the next. */
+/**
+ * Buffers between {@linkcode MAX_IDLE_BYTES} and {@linkcode READ_AHEAD} bytes, reused by later connections.
+ */
 const spares: Uint8Array<ArrayBuffer>[] = [];
 
 /**
- * What several parsers together may keep in large buffers while their peers are quiet. A busy peer
- * is quiet between any two of its bursts, and a new buffer for each burst costs more than the read.
+ * A budget, shared by several parsers, for large buffers kept while their peers are idle. A busy
+ * peer is idle between bursts, and allocating a buffer for each burst costs more than reading into
+ * it.
  */
 export class KeptBytes {
   #left: number;
 
-  /** `most` bytes at one time. */
+  /** Creates a budget of `most` bytes. */
   constructor(most: number) {
     this.#left = most;
   }
 
-  /** Takes `bytes`, or gives them back when they are negative. False when there are not so many. */
+  /**
+   * Takes `bytes` from the budget, or returns them if negative. Returns false if the budget is
+   * exhausted.
+   */
   take(bytes: number): boolean {
     if (bytes > this.#left) return false;
     this.#left -= bytes;
@@ -52,18 +63,18 @@ export class KeptBytes {
   }
 }
 
-/** Thrown in place of a first frame whose length is no length: the peer speaks another protocol. */
+/** Thrown when the first frame length of a connection is the opening of another protocol. */
 export class ForeignProtocolError extends ProtocolError {
-  /** `opening` is what the peer sent. */
+  /** `opening` describes what the peer sent. */
   constructor(readonly opening: ForeignOpening) {
     super(`The bytes begin ${opening.sent}, not a frame`);
   }
 }
 
 /**
- * Cuts frames out of what is read. The owner reads into {@linkcode space}, says with
- * {@linkcode filled} how much came, takes frames with {@linkcode next} until there is none, and
- * begins again.
+ * Extracts frames from received bytes. The owner reads into {@linkcode space}, reports the number of
+ * bytes with {@linkcode filled}, takes frames with {@linkcode next} until it returns null, and
+ * repeats.
  *
  * ```ts
  * import { FrameParser } from "./frame.ts";
@@ -76,61 +87,61 @@ export class ForeignProtocolError extends ProtocolError {
  * ```
  */
 export class FrameParser {
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL);
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
   #start = 0;
   #end = 0;
   /** Whether no frame has been taken yet. */
   #isFirst = true;
-  /** Bytes that the frame under way takes with its length, 0 while that is unknown. */
+  /** Size of the incomplete frame with its length prefix, 0 while its length is unknown. */
   #needed = 0;
-  /** How long the last space was, and whether a read has filled all of it. */
+  /** Length of the last space, and whether a read filled it. */
   #spaceLength = 0;
   #wasFilled = false;
-  /** Bytes since the buffer was empty, and for how many times in a row they were few. */
+  /** Bytes received since the buffer was last empty, and the number of small exchanges in a row. */
   #received = 0;
   #smallExchanges = 0;
   readonly #keptBytes: KeptBytes | null;
-  /** What this parser has taken of them. */
+  /** Bytes this parser has taken from the shared budget. */
   #kept = 0;
 
   /**
-   * Frames of more than `maxFrameBytes`, their length not counted, are refused. Between bursts a
-   * buffer of more than 64 KiB is kept only as part of `keptBytes`.
+   * Rejects frames larger than `maxFrameBytes`, the length prefix not counted. Between bursts a
+   * buffer of more than 64 KiB is kept only within the budget of `keptBytes`.
    */
   constructor(readonly maxFrameBytes: number, keptBytes: KeptBytes | null = null) {
     this.#keptBytes = keptBytes;
   }
 
-  /** Bytes that have arrived and are not yet taken as frames. */
+  /** Number of received bytes not yet taken as frames. */
   get buffered(): number {
     return this.#end - this.#start;
   }
 
-  /** Bytes that the frame under way still lacks, 0 when there is none or its length is not known. */
+  /** Bytes missing from the incomplete frame, 0 if there is none or its length is unknown. */
   get missing(): number {
     return Math.max(0, this.#needed - this.buffered);
   }
 
-  /** Bytes the parser holds on to. */
+  /** Size of the buffer in bytes. */
   get capacity(): number {
     return this.#bytes.length;
   }
 
   /**
-   * Where to read the next bytes into, never empty. All frames that have arrived must have been
-   * taken, and their views are invalid from here on.
+   * Returns where to read the next bytes into, never empty. All received frames must have been
+   * taken; their views become invalid.
    */
   space(): Uint8Array<ArrayBuffer> {
-    if (this.#start === this.#end) this.#settle();
-    else this.#makeRoom();
+    if (this.#start === this.#end) this.#resizeIdleBuffer();
+    else this.#ensureSpace();
     const space = this.#bytes.subarray(this.#end);
     this.#spaceLength = space.length;
     return space;
   }
 
   /**
-   * Tells that bytes have been read into the last space: either how many, or the view a BYOB reader
-   * gave back, whose memory has moved to another ArrayBuffer.
+   * Reports bytes read into the last space: either their number, or the view returned by a BYOB
+   * reader, whose memory has moved to another ArrayBuffer.
    */
   filled(bytes: number | Uint8Array<ArrayBuffer>): void {
     let count: number;
@@ -149,10 +160,11 @@ export class FrameParser {
   }
 
   /**
-   * The next whole frame without its length, or null when more bytes are needed. It is a view into
-   * the buffer, valid until {@linkcode space} is asked for. Throws {@linkcode ProtocolError} when
-   * the length is negative or over the limit: nothing after it can be trusted. It is a
-   * {@linkcode ForeignProtocolError} when these are the first bytes and of a known protocol.
+   * Returns the next whole frame without its length prefix, or null if more bytes are needed. The
+   * frame is a view into the buffer, valid until the next call of {@linkcode space}. Throws
+   * {@linkcode ProtocolError} if the length is negative or over the limit, since the bytes after it
+   * cannot be interpreted; {@linkcode ForeignProtocolError} if these are the first bytes of the
+   * connection and belong to a known protocol.
    */
   next(): Uint8Array<ArrayBuffer> | null {
     const available = this.#end - this.#start;
@@ -172,8 +184,8 @@ export class FrameParser {
   }
 
   /**
-   * What the peer sent when its first bytes are of a known protocol that is not Kafka's, or null.
-   * Only a limit above such a length leaves {@linkcode next} waiting for a frame of that length.
+   * What the peer sent if its first bytes belong to a known protocol other than Kafka's, or null.
+   * Needed only with a frame limit so large that {@linkcode next} waits for a frame of that length.
    */
   get foreignOpening(): ForeignOpening | null {
     if (!this.#isFirst || this.buffered < PREFIX) return null;
@@ -181,13 +193,13 @@ export class FrameParser {
     return recognizeForeignOpening(new DataView(buffer, byteOffset).getInt32(this.#start));
   }
 
-  /** Gives back what was taken of the kept bytes: the peer has gone. */
+  /** Returns the bytes taken from the shared budget. Call it when the connection has ended. */
   close(): void {
-    this.#keepNothing();
+    this.#releaseKeptBytes();
   }
 
-  /** The buffer is empty: chooses the one to wait with. */
-  #settle(): void {
+  /** Chooses the buffer for waiting. The current buffer is empty. */
+  #resizeIdleBuffer(): void {
     const capacity = this.#bytes.length;
     const received = this.#received;
     this.#start =
@@ -196,36 +208,36 @@ export class FrameParser {
       this.#received =
         0;
     if (this.#wasFilled) {
-      // More is waiting, so the next read returns at once.
+      // More bytes are pending, so the next read returns at once.
       this.#smallExchanges = 0;
       if (capacity < READ_AHEAD) this.#replace(capacity * 2);
       return;
     }
-    if (capacity > KEPT && !this.#mayKeep(capacity)) return this.#replace(KEPT);
-    if (received * 4 > capacity || capacity === INITIAL) this.#smallExchanges = 0;
+    if (capacity > MAX_IDLE_BYTES && !this.#tryKeep(capacity)) return this.#replace(MAX_IDLE_BYTES);
+    if (received * 4 > capacity || capacity === INITIAL_BYTES) this.#smallExchanges = 0;
     else if (++this.#smallExchanges === SMALL_EXCHANGES) {
       this.#smallExchanges = 0;
       this.#replace(capacity / 2);
     }
   }
 
-  #mayKeep(capacity: number): boolean {
-    if (capacity > MOST_KEPT || !this.#keptBytes?.take(capacity - this.#kept)) return false;
+  #tryKeep(capacity: number): boolean {
+    if (capacity > MAX_KEPT_BYTES || !this.#keptBytes?.take(capacity - this.#kept)) return false;
     this.#kept = capacity;
     return true;
   }
 
-  #keepNothing(): void {
+  #releaseKeptBytes(): void {
     this.#keptBytes?.take(-this.#kept);
     this.#kept = 0;
   }
 
-  /** A frame is under way: moves it to the front, or to a larger buffer, when it needs the room. */
-  #makeRoom(): void {
+  /** Moves the incomplete frame to the front, or to a larger buffer if it does not fit. */
+  #ensureSpace(): void {
     const capacity = this.#bytes.length;
-    const isCramped = capacity - this.#start < this.#needed ||
+    const needsSpace = capacity - this.#start < this.#needed ||
       (capacity - this.#end) * 2 < capacity;
-    if (this.#start > 0 && isCramped) {
+    if (this.#start > 0 && needsSpace) {
       this.#bytes.copyWithin(0, this.#start, this.#end);
       this.#end -= this.#start;
       this.#start = 0;
@@ -233,16 +245,17 @@ export class FrameParser {
     const isFull = this.#end === capacity;
     if (!isFull && !(this.#wasFilled && capacity < READ_AHEAD)) return;
     if (isFull && this.#needed <= capacity) {
-      throw new Error("Cannot give space: frames that have arrived were not taken");
+      throw new Error("Cannot provide space: received frames were not taken");
     }
-    const wanted = capacity < LAST_DOUBLED ? capacity * 2 : Infinity;
-    // One more than needed, so that a frame's end does not look like a read that left some behind.
+    const wanted = capacity < MIN_FULL_FRAME_BYTES ? capacity * 2 : Infinity;
+    // One byte more than needed: a read that ends with the frame must not fill the space, which
+    // would mean that more is pending.
     this.#replace(Math.min(wanted, Math.max(this.#needed + 1, READ_AHEAD)));
   }
 
-  /** Goes on with a buffer of `capacity` bytes, which what is held fits into. */
+  /** Continues with a buffer of `capacity` bytes, large enough for the buffered bytes. */
   #replace(capacity: number): void {
-    if (capacity <= KEPT) this.#keepNothing();
+    if (capacity <= MAX_IDLE_BYTES) this.#releaseKeptBytes();
     const old = this.#bytes;
     const held = old.subarray(this.#start, this.#end);
     const index = spares.findIndex((spare) => spare.length === capacity);
@@ -250,8 +263,8 @@ export class FrameParser {
     this.#bytes.set(held);
     this.#end = held.length;
     this.#start = 0;
-    const isWorthKeeping = old.length >= KEPT && old.length <= READ_AHEAD;
-    if (isWorthKeeping && spares.length < MOST_SPARES) spares.push(old);
+    const isWorthKeeping = old.length >= MAX_IDLE_BYTES && old.length <= READ_AHEAD;
+    if (isWorthKeeping && spares.length < MAX_SPARES) spares.push(old);
   }
 
   #badLength(length: number): ProtocolError {
@@ -268,12 +281,12 @@ export class FrameParser {
 }
 
 /**
- * Cuts a stream of bytes into frames without their lengths, each in memory of its own. Errors with
- * {@linkcode ProtocolError} when a length is negative or over the limit, and when the bytes end
+ * Splits a byte stream into frames without their length prefixes, each in memory of its own. Errors
+ * with {@linkcode ProtocolError} if a length is negative or over the limit, or if the stream ends
  * within a frame.
  */
 export class FrameDecoderStream extends TransformStream<Uint8Array, Uint8Array<ArrayBuffer>> {
-  /** Frames of more than `maxFrameBytes` are refused. */
+  /** Rejects frames larger than `maxFrameBytes`. */
   constructor(maxFrameBytes: number) {
     const parser = new FrameParser(maxFrameBytes);
     super({
@@ -298,14 +311,14 @@ export class FrameDecoderStream extends TransformStream<Uint8Array, Uint8Array<A
   }
 }
 
-/** Begins a frame and returns where: what {@linkcode finishFrame} takes. */
+/** Begins a frame and returns its position for {@linkcode finishFrame}. */
 export function startFrame(writer: ByteWriter): number {
   return writer.reserve(PREFIX);
 }
 
 /**
- * Ends the frame begun at `start`: writes its length, that of record sources included. The frame
- * must be the only one in the writer that has any.
+ * Ends the frame begun at `start` by writing its length, that of record sources included. No other
+ * frame in the writer may have record sources.
  */
 export function finishFrame(writer: ByteWriter, start: number): void {
   writer.patchInt32(start, writer.totalLength - start - PREFIX);

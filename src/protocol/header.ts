@@ -1,7 +1,7 @@
 /**
- * What stands before the body of every request and response. Flexible versions (KIP-482) end their
- * header with tagged fields; the client id is never compact, and an ApiVersions response never has
- * tagged fields in its header, so that a client can read it before it knows what the node speaks.
+ * Request and response headers. Flexible versions (KIP-482) end their header with tagged fields.
+ * The client id is never compact, and the header of an ApiVersions response never has tagged
+ * fields, so that a client can read it before it knows the versions of the node.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { type ByteReader, type ByteWriter, ProtocolError } from "./wire.ts";
 const API_VERSIONS_KEY = 18;
 const LONGEST_CLIENT_ID = 32767;
 
-/** What a header's form depends on. Every API has it. */
+/** The parts of an API that determine its headers. */
 export type HeaderRules = Pick<AnyApi, "key" | "isFlexible">;
 
-/** APIs at the index of their key, holes where there is none. */
+/** APIs indexed by key, with holes for unknown keys. */
 export type ApiTable = readonly (AnyApi | undefined)[];
 
-/** Makes an {@linkcode ApiTable}. */
+/** Builds an {@linkcode ApiTable}. */
 export function apiTable(apis: Iterable<AnyApi>): ApiTable {
   const table: (AnyApi | undefined)[] = [];
   for (const api of apis) {
@@ -31,17 +31,17 @@ export function apiTable(apis: Iterable<AnyApi>): ApiTable {
 export interface RequestHeader {
   readonly apiKey: number;
   readonly apiVersion: number;
-  /** Comes back with the response. */
+  /** Returned in the response. */
   readonly correlationId: number;
   readonly clientId: string | null;
-  /** The API of that key, or undefined when the table has none: then the body cannot be told. */
+  /** The API with that key, or undefined if the table has none: then the body cannot be decoded. */
   readonly api: AnyApi | undefined;
 }
 
 /**
- * Reads a request header of version 1 or 2 and leaves the reader at the body. Which of the two it
- * is follows from the API and its version, also for versions that we do not serve; for an unknown
- * API the reader is left after the client id.
+ * Reads a request header of version 1 or 2 and leaves the reader at the body. The header version
+ * follows from the API and its version, even if that version is not supported. For an unknown API
+ * the reader is left after the client id.
  */
 export function readRequestHeader(reader: ByteReader, apis: ApiTable): RequestHeader {
   const apiKey = reader.int16();
@@ -70,7 +70,9 @@ export function writeRequestHeader(
   else {
     writer.text(clientId, (length) => {
       if (length > LONGEST_CLIENT_ID) {
-        throw new ProtocolError(`The client id has ${length} bytes, ${LONGEST_CLIENT_ID} is most`);
+        throw new ProtocolError(
+          `The client id has ${length} bytes, the maximum is ${LONGEST_CLIENT_ID}`,
+        );
       }
       writer.int16(length);
     });
@@ -80,8 +82,7 @@ export function writeRequestHeader(
 
 /**
  * Reads a response header of version 0 or 1, leaves the reader at the body and returns the
- * correlation id. A client that has yet to find out which request is answered looks first with
- * {@linkcode peekCorrelationId}.
+ * correlation id. Use {@linkcode peekCorrelationId} first to find the request that is answered.
  */
 export function readResponseHeader(
   reader: ByteReader,
@@ -93,7 +94,9 @@ export function readResponseHeader(
   return correlationId;
 }
 
-/** The correlation id of the response that begins where the reader stands; the reader stays. */
+/**
+ * Returns the correlation id of the response at the reader's position, without moving the reader.
+ */
 export function peekCorrelationId(reader: ByteReader): number {
   const start = reader.offset;
   const correlationId = reader.int32();
@@ -116,7 +119,7 @@ function hasTaggedFields(api: HeaderRules, apiVersion: number): boolean {
   return api.key !== API_VERSIONS_KEY && api.isFlexible(apiVersion);
 }
 
-/** No header has a tagged field that we know, so all of them are passed over. */
+/** Skips the tagged fields of a header. None of them is known here. */
 function skipTaggedFields(reader: ByteReader): void {
   const count = reader.uvarint();
   for (let i = 0; i < count; i++) {

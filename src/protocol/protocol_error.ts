@@ -1,13 +1,12 @@
 /**
- * Bytes that are not what the protocol says, or values the protocol cannot carry.
+ * The error for bytes that violate the protocol and for values that it cannot represent.
  *
  * @module
  */
 
 /**
- * Thrown by every decoder for bytes that end early, lie about a length or hold a value out of
- * range, and by every encoder for a value that has no form on the wire. Never retriable: the same
- * bytes fail again.
+ * Thrown by decoders for bytes that end early, have a wrong length or hold a value out of range,
+ * and by encoders for values that have no encoding. Never retriable: the same bytes fail again.
  */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";

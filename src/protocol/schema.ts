@@ -1,8 +1,8 @@
 /**
  * The declarative codec. A message is declared once, as a {@linkcode struct} of fields with the
- * versions they exist in; TypeScript infers the type of its values, and each version is compiled on
- * first use into a flat list of field readers and writers, so that no field tests a version while a
- * request is on its way.
+ * versions they exist in. TypeScript infers the type of its values. Each version is compiled on
+ * first use into a flat list of field readers and writers, so that encoding and decoding never
+ * compare versions.
  *
  * ```ts
  * import { array, codecOf, int32, string, struct } from "./schema.ts";
@@ -14,8 +14,7 @@
  * codecOf(topic, 1, false).read(new ByteReader(writer.toBytes())); // { name: "events", … }
  * ```
  *
- * The rules of the encoding are those of Kafka's protocol guide and of KIP-482 (flexible versions
- * and tagged fields).
+ * The encoding follows Kafka's protocol guide and KIP-482 (flexible versions and tagged fields).
  *
  * @module
  */
@@ -23,24 +22,24 @@ import type { Int64 } from "./int64.ts";
 import { type Codec, compile } from "./schema_codec.ts";
 import type { RecordsSource } from "./wire.ts";
 
-/** Versions as in Kafka's schemas: `"3"`, `"0-12"`, `"9+"` or `"none"`. */
+/** A version range in the notation of Kafka's schemas: `"3"`, `"0-12"`, `"9+"` or `"none"`. */
 export type VersionRange = string;
 
-/** What a field may declare beside its type. */
+/** Options of a field. */
 export interface FieldOptions {
-  /** The versions in which the field exists; all of the message's when absent. */
+  /** The versions in which the field exists. Defaults to all versions of the message. */
   readonly versions?: VersionRange;
   /** The versions in which it may be null. */
   readonly nullable?: VersionRange;
-  /** Its value where it is absent; the type's zero (0, "", [], …) when not given. */
+  /** Its value in versions without the field. Defaults to the zero of the type (0, "", [], …). */
   readonly default?: string | number | bigint | boolean | null;
-  /** Its number among the tagged fields. */
+  /** Its tag, if it is a tagged field. */
   readonly tag?: number;
   /** The versions in which it is a tagged field. */
   readonly tagged?: VersionRange;
 }
 
-/** The primitive types by their names in Kafka's schemas. */
+/** The primitive types by their names in Kafka's schemas. `exactInt64` and `bigint64` are int64. */
 export type PrimitiveName =
   | "bool"
   | "int8"
@@ -57,13 +56,13 @@ export type PrimitiveName =
   | "bytes"
   | "records";
 
-/** The shape of a value, without its options. */
+/** The shape of a value, without options. */
 export type Shape =
   | { readonly kind: PrimitiveName }
   | { readonly kind: "array"; readonly element: Shape }
   | StructShape;
 
-/** A struct's shape: its fields in the order of the wire. */
+/** A struct's shape: its fields in wire order. */
 export interface StructShape {
   readonly kind: "struct";
   readonly fields: Readonly<Record<string, Field<unknown, unknown, boolean>>>;
@@ -73,7 +72,7 @@ declare const decodedType: unique symbol;
 declare const encodableType: unique symbol;
 declare const optionalMark: unique symbol;
 
-/** A field: its shape, its options, and, for the compiler only, the type of its values. */
+/** A field: its shape, its options and, as phantom types, the types of its values. */
 export interface Field<Out, In, Optional extends boolean> {
   readonly shape: Shape;
   readonly options: FieldOptions;
@@ -82,7 +81,7 @@ export interface Field<Out, In, Optional extends boolean> {
   readonly [optionalMark]?: Optional;
 }
 
-/** A tagged field that the schema does not know, kept as it came. */
+/** A tagged field that is not in the schema, kept as received. */
 export interface UnknownTaggedField {
   readonly tag: number;
   readonly data: Uint8Array;
@@ -107,7 +106,8 @@ type StructIn<F extends Fields> =
   & { readonly [K in OptionalKeys<F>]?: InOf<F[K]> | undefined }
   & { readonly unknownTaggedFields?: readonly UnknownTaggedField[] };
 
-// A field that is not in every version, or that names its default, may be left out by a writer.
+// A field that is missing in some versions, or that has an explicit default, may be omitted when
+// encoding.
 type IsOptional<O extends FieldOptions> = "versions" extends keyof O ? true
   : "default" extends keyof O ? true
   : "tag" extends keyof O ? true
@@ -119,17 +119,22 @@ type Primitive<T, O extends FieldOptions, In = T> = Field<
   IsOptional<O>
 >;
 
-/** A declared struct, `Out` as decoded and `In` as accepted by the encoder. */
+/** A declared struct: decodes to `Out` and encodes `In`. */
 export interface Struct<Out, In> {
   readonly shape: StructShape;
   readonly [decodedType]?: Out;
   readonly [encodableType]?: In;
 }
 
-/** The type of a decoded struct: every field is there, with its default where the version lacks it. */
+/**
+ * The type of a decoded struct. Every field is present; fields missing in the version have their
+ * default.
+ */
 export type Decoded<S> = S extends Struct<infer Out, unknown> ? Out : never;
 
-/** The type an encoder takes: fields that some version lacks, or with a default, may be left out. */
+/**
+ * The type accepted by the encoder. Fields missing in some version or with a default are optional.
+ */
 export type Encodable<S> = S extends Struct<unknown, infer In> ? In : never;
 
 function primitive<T, In = T>(kind: PrimitiveName) {
@@ -141,7 +146,7 @@ function primitive<T, In = T>(kind: PrimitiveName) {
   });
 }
 
-/** True or false, one byte. */
+/** A boolean, one byte. */
 export const bool = primitive<boolean>("bool");
 /** A signed byte. */
 export const int8 = primitive<number>("int8");
@@ -154,16 +159,16 @@ export const int32 = primitive<number>("int32");
 /** An unsigned 32-bit integer. */
 export const uint32 = primitive<number>("uint32");
 /**
- * A signed 64-bit integer that is compared and computed with: decoded as the nearest `number`, exact
- * to 2^53. An encoder takes safe integers only. A value that is stored or answered as it was received
- * is an {@linkcode exactInt64}.
+ * A signed 64-bit integer used in comparisons and arithmetic: decoded as the nearest `number`,
+ * exact to 2^53. Encoders accept safe integers only. Use {@linkcode exactInt64} for a value that is
+ * stored or returned as received.
  */
 export const int64 = primitive<number>("int64");
-/** A signed 64-bit integer without loss: a `number` to 2^53, a `bigint` beyond. */
+/** A signed 64-bit integer without loss: a `number` up to 2^53, a `bigint` beyond. */
 export const exactInt64 = primitive<Int64>("exactInt64");
-/** A signed 64-bit integer that uses all of its bits, as hashes do. */
+/** A signed 64-bit integer that uses all its bits, such as a hash. */
 export const bigint64 = primitive<bigint>("bigint64");
-/** A double. */
+/** A 64-bit floating-point number. */
 export const float64 = primitive<number>("float64");
 /** UTF-8 text of at most 32,767 bytes. */
 export const string = primitive<string>("string");
@@ -171,10 +176,13 @@ export const string = primitive<string>("string");
 export const uuid = primitive<string>("uuid");
 /** Bytes, copied on decode. */
 export const bytes = primitive<Uint8Array>("bytes");
-/** Record batches: on decode a view into the bytes read, on encode bytes or a {@linkcode RecordsSource}. */
+/**
+ * Record batches: decoded as a view into the input, encoded from bytes or a {@linkcode
+ * RecordsSource}.
+ */
 export const records = primitive<Uint8Array, Uint8Array | RecordsSource>("records");
 
-/** A list of `element`, which is a field made without options, or a struct. */
+/** A list of `element`, which is a field without options or a struct. */
 export function array<Out, In, const O extends FieldOptions = Record<never, never>>(
   element: Field<Out, In, false> | Struct<Out, In>,
   options?: O,
@@ -190,7 +198,7 @@ export function nested<Out, In, const O extends FieldOptions = Record<never, nev
   return { shape: inner.shape, options: options ?? {} };
 }
 
-/** Fields in the order of the wire. */
+/** Declares a struct by its fields in wire order. */
 export function struct<const F extends Fields>(fields: F): Struct<StructOut<F>, StructIn<F>> {
   return { shape: { kind: "struct", fields } };
 }
@@ -198,8 +206,8 @@ export function struct<const F extends Fields>(fields: F): Struct<StructOut<F>, 
 const codecs = new WeakMap<StructShape, Codec<unknown, unknown>[]>();
 
 /**
- * The codec of `struct` in `version`, compiled the first time it is asked for. `flexible` says
- * whether that version of the message has compact lengths and tagged fields (KIP-482).
+ * Returns the codec of `struct` in `version`, compiled on first use. `flexible` says whether that
+ * version of the message uses compact lengths and tagged fields (KIP-482).
  */
 export function codecOf<Out, In>(
   struct: Struct<Out, In>,

@@ -1,7 +1,7 @@
 /**
  * Compiles one version of a declared struct into readers and writers. A struct becomes a flat list
- * with one entry a field, in order; absent and tagged fields are set to their defaults first, so
- * that all decoded values of a struct have one shape and the engine keeps them cheap.
+ * with one entry per field, in order. Absent and tagged fields are set to their defaults first, so
+ * that all decoded values of a struct have the same hidden class in the engine.
  *
  * @module
  */
@@ -15,15 +15,20 @@ import { ZERO_UUID } from "./uuid.ts";
 export interface Codec<Out, In> {
   read(reader: ByteReader): Out;
   write(writer: ByteWriter, value: In): void;
-  /** The fewest bytes a value takes: what an array's count is checked against. */
+  /**
+   * The minimum encoded size of a value in bytes. Announced element counts are checked against it.
+   */
   readonly minimumSize: number;
 }
 
-/** A codec as it is compiled. */
+/** A compiled codec with its resource estimates. */
 export interface CompiledCodec extends Codec<unknown, unknown> {
-  /** About how many bytes of memory a decoded value takes, without the elements of arrays in it. */
+  /** Estimated memory of a decoded value in bytes, without the elements of its arrays. */
   readonly memory: number;
-  /** What reading a value costs of a reader's work, without the elements, texts and bytes in it. */
+  /**
+   * Cost of reading a value in units of the reader's `work`, without array elements, texts and
+   * bytes.
+   */
   readonly work: number;
 }
 
@@ -31,17 +36,17 @@ type AnyCodec = CompiledCodec;
 type AnyField = Field<unknown, unknown, boolean>;
 type Values = Record<string, unknown>;
 
-/** Beyond it an engine may keep an array that is made at once as a hash table. */
+/** An engine may represent a larger preallocated array as a hash table. */
 const LARGE_ARRAY = 65536;
 
-/** About how many bytes an engine takes for each kind of value, measured with V8. */
+/** Approximate memory of each kind of value in bytes, measured with V8. */
 const Memory = {
-  /** An element of an array. */
+  /** An array element. */
   slot: 8,
   array: 32,
   object: 32,
   property: 8,
-  /** A number of more than 32 bits. */
+  /** A number that does not fit into 32 bits. */
   number: 16,
   bigint: 24,
   text: 32,
@@ -50,7 +55,7 @@ const Memory = {
   unknownTaggedField: 320,
 } as const;
 
-/** What stands before a struct that is null. */
+/** The byte before a null struct. */
 const NULL_STRUCT = -1;
 const NULL_TAGGED_STRUCT = 0;
 
@@ -108,7 +113,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
     for (let i = 0; i < fields; i++) {
       const tag = reader.uvarint();
       const size = reader.uvarint();
-      if (tag <= previous) throw new ProtocolError(`Tagged field ${tag} comes after ${previous}`);
+      if (tag <= previous) throw new ProtocolError(`Tagged field ${tag} follows tag ${previous}`);
       previous = tag;
       const entry = byTag.get(tag);
       if (entry === undefined) {
@@ -123,7 +128,7 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
       out[names[entry.index]!] = entry.codec.read(reader);
       if (reader.offset !== start + size) {
         throw new ProtocolError(
-          `Tagged field ${tag} says ${size} bytes and has ${reader.offset - start}`,
+          `Tagged field ${tag} announces ${size} bytes but has ${reader.offset - start}`,
         );
       }
     }
@@ -229,7 +234,9 @@ function stringCodec(flexible: boolean, nullable: boolean, name: string): AnyCod
     read(reader) {
       const length = flexible ? reader.uvarint() - 1 : reader.int16();
       if (length >= 0) {
-        if (length > 32767) throw new ProtocolError(`"${name}" has ${length} bytes, 32767 is most`);
+        if (length > 32767) {
+          throw new ProtocolError(`"${name}" has ${length} bytes, the maximum is 32767`);
+        }
         return reader.text(length);
       }
       if (length < -1 || !nullable) throw badLength(name, length);
@@ -241,7 +248,9 @@ function stringCodec(flexible: boolean, nullable: boolean, name: string): AnyCod
         return flexible ? writer.uvarint(0) : writer.int16(-1);
       }
       writer.text(value as string, (length) => {
-        if (length > 32767) throw new ProtocolError(`"${name}" has ${length} bytes, 32767 is most`);
+        if (length > 32767) {
+          throw new ProtocolError(`"${name}" has ${length} bytes, the maximum is 32767`);
+        }
         if (flexible) writer.uvarint(length + 1);
         else writer.int16(length);
       });
@@ -298,10 +307,11 @@ function arrayCodec(
         if (count < -1 || !nullable) throw badLength(name, count);
         return null;
       }
-      // An empty element would let a short message announce any count.
+      // Counts empty elements as one byte each, or a short message could announce any number of
+      // them.
       if (count * Math.max(minimumSize, 1) > reader.remaining) {
         throw new ProtocolError(
-          `"${name}" announces ${count} elements, ${reader.remaining} bytes are left`,
+          `"${name}" announces ${count} elements, but only ${reader.remaining} bytes are left`,
         );
       }
       reader.allow(count * elementMemory);
@@ -323,7 +333,7 @@ function arrayCodec(
   };
 }
 
-/** A struct that may be null has a byte before it: 1, or for null -1, in a tagged field 0. */
+/** A nullable struct is preceded by one byte: 1, or for null -1, or 0 in a tagged field. */
 function nullableStruct(inner: AnyCodec, nullMark: number): AnyCodec {
   return {
     minimumSize: 1,
@@ -337,7 +347,7 @@ function nullableStruct(inner: AnyCodec, nullMark: number): AnyCodec {
   };
 }
 
-/** What {@linkcode defaultMaker}'s value takes. */
+/** Returns the memory estimate for a value made by {@linkcode defaultMaker}. */
 function defaultMemory({ shape, options }: AnyField): number {
   if (options.default !== undefined) return 0;
   switch (shape.kind) {
@@ -388,7 +398,7 @@ function defaultStruct(shape: StructShape): Values {
   return out;
 }
 
-/** Whether a tagged field has its default value and so is left out. */
+/** Returns whether a tagged field has its default value and is omitted. */
 function isDefault(value: unknown, field: AnyField): boolean {
   const { shape, options } = field;
   if (options.default !== undefined) return value === options.default;
@@ -410,7 +420,7 @@ function isDefault(value: unknown, field: AnyField): boolean {
 }
 
 function badLength(name: string, length: number): ProtocolError {
-  return new ProtocolError(`"${name}" cannot be null, its length is ${length}`);
+  return new ProtocolError(`"${name}" cannot be null but has length ${length}`);
 }
 
 function notNull(name: string): ProtocolError {

@@ -1,6 +1,6 @@
 /**
  * UUIDs as Apache Kafka prints them: 16 bytes as 22 characters of URL-safe base64 without padding.
- * In this form they are map keys, log text and wire values alike.
+ * Map keys, logs and wire values all use this form.
  *
  * @module
  */
@@ -12,10 +12,10 @@ const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
 const VALUE_OF = new Int8Array(128).fill(-1);
 for (let i = 0; i < 64; i++) VALUE_OF[ALPHABET.charCodeAt(i)] = i;
 
-/** The UUID of sixteen zero bytes: "none" in Kafka's protocol. */
+/** The UUID of sixteen zero bytes, which means "none" in Kafka's protocol. */
 export const ZERO_UUID = "AAAAAAAAAAAAAAAAAAAAAA";
 
-/** In the place of a log directory's id: the broker has not chosen one yet (KIP-858). */
+/** Directory id of a replica whose broker has not chosen a log directory yet (KIP-858). */
 export const UNASSIGNED_DIRECTORY = "AAAAAAAAAAAAAAAAAAAAAQ";
 
 /** The topic id of `__cluster_metadata` (KIP-595). */
@@ -23,7 +23,7 @@ export const METADATA_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
 
 const text = new Uint8Array(22);
 
-/** The text of the 16 bytes at `offset`. */
+/** Returns the text of the 16 bytes at `offset`. */
 export function formatUuid(bytes: Uint8Array, offset = 0): string {
   let at = 0;
   for (let i = 0; i < 15; i += 3) {
@@ -39,7 +39,9 @@ export function formatUuid(bytes: Uint8Array, offset = 0): string {
   return asciiText(text);
 }
 
-/** Writes the 16 bytes of `text` at `offset`. Throws {@linkcode ProtocolError} when it is no UUID. */
+/**
+ * Writes the 16 bytes of `text` at `offset`. Throws {@linkcode ProtocolError} if it is not a UUID.
+ */
 export function parseUuid(text: string, target: Uint8Array, offset = 0): void {
   if (text.length !== 22) throw invalid(text);
   let bits = 0;
@@ -59,7 +61,7 @@ export function parseUuid(text: string, target: Uint8Array, offset = 0): void {
   if ((bits & 15) !== 0) throw invalid(text);
 }
 
-/** Whether `text` is a UUID in this form. */
+/** Returns whether `text` is a UUID in this form. */
 export function isUuid(text: string): boolean {
   try {
     parseUuid(text, new Uint8Array(16));
@@ -70,8 +72,8 @@ export function isUuid(text: string): boolean {
 }
 
 /**
- * A new random UUID (version 4), never one of Kafka's reserved ones and, like Kafka's, never one
- * whose text begins with a dash, so that it can be given on a command line.
+ * Generates a random UUID (version 4). Like Kafka, never returns a reserved UUID or one whose text
+ * begins with a dash, which a command line would take for an option.
  */
 export function randomUuid(random: { fill(target: Uint8Array): Uint8Array }): string {
   const bytes = new Uint8Array(16);
@@ -85,5 +87,5 @@ export function randomUuid(random: { fill(target: Uint8Array): Uint8Array }): st
 }
 
 function invalid(text: string): ProtocolError {
-  return new ProtocolError(`"${text}" is no UUID: it takes 22 characters of URL-safe base64`);
+  return new ProtocolError(`"${text}" is not a UUID: expected 22 characters of URL-safe base64`);
 }

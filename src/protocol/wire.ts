@@ -1,8 +1,8 @@
 /**
- * The primitive types of Kafka's protocol, read from and written to bytes: big-endian integers,
- * zig-zag and unsigned varints, strings, byte fields and UUIDs. A 64-bit integer is read as the
- * nearest `number`, or without loss as an {@linkcode Int64}; a `number` that is not exact is never
- * written. Nothing is allocated because of a length that the bytes at hand cannot back.
+ * Reads and writes the primitive types of Kafka's protocol: big-endian integers, zigzag and
+ * unsigned varints, strings, byte fields and UUIDs. A 64-bit integer is read as the nearest
+ * `number`, or without loss as an {@linkcode Int64}; an inexact `number` is never written. No
+ * allocation exceeds what the available bytes justify, whatever length they announce.
  *
  * @module
  */
@@ -24,94 +24,97 @@ const strings = new Interner(
 const uuids = new Interner((bytes, start) => formatUuid(bytes, start));
 
 /**
- * Record batches that a response carries without holding them: they are copied when the response
- * is written, straight from where they lie into the send buffer.
+ * Record batches that a response refers to without holding them. They are copied directly from
+ * their storage into the send buffer when the response is written.
  */
 export interface RecordsSource {
   readonly byteLength: number;
-  /** Copies `target.length` bytes, beginning `offset` bytes into the records, into `target`. */
+  /** Copies `target.length` bytes, starting `offset` bytes into the records, into `target`. */
   copyTo(target: Uint8Array, offset: number): void;
-  /** They have become part of an answer on its way: they must stay where they are until released. */
+  /**
+   * Called when the records become part of a pending response. Their storage must not change until
+   * released.
+   */
   hold?(): void;
-  /** The answer has left, or never will: once for each {@linkcode RecordsSource.hold}. */
+  /** Called once per {@linkcode RecordsSource.hold}, when the response has been sent or dropped. */
   release?(): void;
 }
 
-/** What decoded values may take of memory beside four times the bytes they come from. */
+/** Memory that decoded values may take in addition to four times the size of their encoding. */
 const MEMORY_ALLOWANCE = 16 * 1024 * 1024;
 
-/** What decoding a value costs, measured with V8, in units of about 10 ns. */
+/** Decoding costs, measured with V8, in units of about 10 ns. */
 export const Work = {
-  /** An element of an array or a field of a struct. */
+  /** An array element or a struct field. */
   field: 1,
   object: 6,
-  /** A text, and one more for each 32 bytes. */
+  /** A text, plus one unit for each 32 bytes. */
   text: 12,
   uuid: 20,
-  /** A copy, and one more for each 64 bytes. */
+  /** A copy, plus one unit for each 64 bytes. */
   bytes: 8,
   unknownTaggedField: 40,
 } as const;
 
-/** Reads primitive values one after another, from `offset` up to `end`. */
+/** Reads primitive values sequentially, from `offset` to `end`. */
 export class ByteReader {
   /**
-   * How much memory decoded values may still take, in bytes as the codec estimates them. Two bytes
-   * on the wire can be an object of sixty, and a frame of those would exhaust a node; so it is
-   * limited to four times the bytes to read, and 16 MiB that let every honest message pass. One who
-   * trusts the sender may raise it.
+   * Memory that decoded values may still take, in bytes as estimated by the codec. Two bytes on the
+   * wire can decode to an object of sixty, so a large frame could exhaust the memory of a node.
+   * Defaults to four times the input size plus 16 MiB, which covers every legitimate message. A
+   * caller that trusts the sender may raise it.
    */
   memory: number;
   /**
-   * How much work decoding may still be, in {@linkcode Work} units of about 10 ns. Defaults to 10 s of
-   * it, the largest integer that engines add to at no cost. One who shares an event loop with the
-   * sender lowers it.
+   * Work that decoding may still do, in {@linkcode Work} units of about 10 ns. Defaults to about 10
+   * s, the largest integer that engines handle as a small integer. A caller that shares its event
+   * loop with other senders lowers it.
    */
   work = 1_073_741_823;
   readonly #view: DataView;
 
   constructor(
     readonly bytes: Uint8Array,
-    /** Where the next value begins. */
+    /** The position of the next value. */
     public offset: number = 0,
-    /** Where reading stops. */
+    /** The position where reading stops. */
     readonly end: number = bytes.length,
   ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.memory = 4 * (end - offset) + MEMORY_ALLOWANCE;
   }
 
-  /** Takes `size` bytes of {@linkcode memory}, before they are allocated. Throws when they are over. */
+  /** Takes `size` bytes from {@linkcode memory} before they are allocated. Throws if exhausted. */
   allow(size: number): void {
     this.memory -= size;
     if (this.memory < 0) {
       throw new ProtocolError(
-        `The values in ${this.bytes.length} bytes take too much memory, ${this.offset} are read`,
+        `The values in ${this.bytes.length} bytes take too much memory: stopped at byte ${this.offset}`,
       );
     }
   }
 
-  /** Takes `units` of {@linkcode work}. Throws when they are over. */
+  /** Takes `units` from {@linkcode work}. Throws if exhausted. */
   spend(units: number): void {
     this.work -= units;
     if (this.work < 0) {
       throw new ProtocolError(
-        `The ${this.bytes.length} bytes hold too many values, ${this.offset} are read`,
+        `The ${this.bytes.length} bytes hold too many values: stopped at byte ${this.offset}`,
       );
     }
   }
 
-  /** Bytes left to read. */
+  /** Number of bytes left to read. */
   get remaining(): number {
     return this.end - this.offset;
   }
 
-  /** Moves past `length` bytes and returns where they began. Throws when there are fewer. */
+  /** Moves past `length` bytes and returns their position. Throws if fewer are left. */
   skip(length: number): number {
     const start = this.offset;
     if (length < 0 || length > this.end - start) {
       throw new ProtocolError(
-        `Cannot read ${length} bytes at ${start}: the data end at ${this.end}`,
+        `Cannot read ${length} bytes at ${start}: the data ends at ${this.end}`,
       );
     }
     this.offset = start + length;
@@ -141,26 +144,26 @@ export class ByteReader {
   }
 
   /**
-   * A 64-bit integer as the nearest `number`: exact to 2^53. Comparisons with a safe integer are true
-   * to the value read; the value itself cannot be written back.
+   * Reads a 64-bit integer as the nearest `number`, exact to 2^53. Comparing the result with a safe
+   * integer is exact; an inexact result cannot be written back.
    */
   int64(): number {
     const start = this.skip(8);
     return this.#view.getInt32(start) * TWO_32 + this.#view.getUint32(start + 4);
   }
 
-  /** A 64-bit integer without loss. */
+  /** Reads a 64-bit integer without loss. */
   exactInt64(): Int64 {
     const start = this.skip(8);
     return int64Of(this.#view.getInt32(start), this.#view.getInt32(start + 4));
   }
 
-  /** A 64-bit integer as a `bigint`, whatever it is. */
+  /** Reads a 64-bit integer as a `bigint`, whatever its value. */
   bigint64(): bigint {
     return this.#view.getBigInt64(this.skip(8));
   }
 
-  /** An unsigned varint of at most 32 bits (5 bytes). */
+  /** Reads an unsigned varint of at most 32 bits (5 bytes). */
   uvarint(): number {
     const { bytes } = this;
     let value = 0;
@@ -174,13 +177,13 @@ export class ByteReader {
     throw new ProtocolError(`The varint before ${this.offset} has more than 32 bits`);
   }
 
-  /** A zig-zag varint of at most 32 bits. */
+  /** Reads a zigzag varint of at most 32 bits. */
   varint(): number {
     const value = this.uvarint();
     return value >>> 1 ^ -(value & 1);
   }
 
-  /** A zig-zag varint of at most 64 bits. */
+  /** Reads a zigzag varint of at most 64 bits. */
   varlong(): Int64 {
     const start = this.offset;
     let low = 0;
@@ -203,7 +206,7 @@ export class ByteReader {
     throw new ProtocolError(`The varint at ${start} has more than 64 bits`);
   }
 
-  /** `length` bytes as UTF-8. Short texts come from a table of those seen lately. */
+  /** Reads `length` bytes of UTF-8. Short texts are cached. */
   text(length: number): string {
     if (length > 0) this.spend(Work.text + (length >>> 5));
     const start = this.skip(length);
@@ -215,13 +218,13 @@ export class ByteReader {
     return uuids.get(this.bytes, this.skip(16), 16);
   }
 
-  /** A view of `length` bytes, which lives as long as the bytes read from. */
+  /** Returns a view of the next `length` bytes, sharing memory with the input. */
   view(length: number): Uint8Array {
     const start = this.skip(length);
     return this.bytes.subarray(start, start + length);
   }
 
-  /** A copy of `length` bytes. */
+  /** Returns a copy of the next `length` bytes. */
   copy(length: number): Uint8Array {
     this.spend(Work.bytes + (length >>> 6));
     const start = this.skip(length);
@@ -229,14 +232,14 @@ export class ByteReader {
   }
 }
 
-/** A place in the written bytes where {@linkcode RecordsSource} bytes belong. */
+/** A position in the written bytes where those of a {@linkcode RecordsSource} belong. */
 export interface ExternalPart {
-  /** How many of the writer's own bytes come before. */
+  /** Number of the writer's own bytes before it. */
   readonly position: number;
   readonly source: RecordsSource;
 }
 
-/** Writes primitive values one after another into a buffer that grows. */
+/** Writes primitive values sequentially into a growing buffer. */
 export class ByteWriter {
   #bytes: Uint8Array;
   #view: DataView;
@@ -249,22 +252,22 @@ export class ByteWriter {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** Bytes written, without those of record sources. */
+  /** Number of bytes written, without record sources. */
   get length(): number {
     return this.#length;
   }
 
-  /** Bytes written, with those of record sources. */
+  /** Number of bytes written, record sources included. */
   get totalLength(): number {
     return this.#length + this.#partsLength;
   }
 
-  /** The record sources among what was written, in order. */
+  /** The record sources written so far, in order. */
   get externalParts(): readonly ExternalPart[] {
     return this.#parts ?? [];
   }
 
-  /** Lets the record sources go: they have been copied, or nobody wants them any more. */
+  /** Releases the record sources, which have been copied or are no longer needed. */
   releaseParts(): void {
     if (this.#parts === null) return;
     for (const { source } of this.#parts) source.release?.();
@@ -272,18 +275,18 @@ export class ByteWriter {
     this.#partsLength = 0;
   }
 
-  /** A view of what was written, without record sources; valid until the next write. */
+  /** Returns a view of the written bytes, without record sources. Valid until the next write. */
   written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Forgets what was written and keeps the buffer. */
+  /** Discards what was written but keeps the buffer. */
   reset(): void {
     this.releaseParts();
     this.#length = 0;
   }
 
-  /** Makes room for `length` bytes, moves past them and returns where they begin. */
+  /** Reserves `length` bytes and returns their position. */
   reserve(length: number): number {
     const start = this.#length;
     const needed = start + length;
@@ -330,7 +333,7 @@ export class ByteWriter {
     this.#view.setFloat64(at, value);
   }
 
-  /** A 64-bit integer. Throws unless `value` is a safe integer. */
+  /** Writes a 64-bit integer. Throws unless `value` is a safe integer. */
   int64(value: number): void {
     if (!Number.isSafeInteger(value)) throw outOfRange("int64", value);
     const at = this.reserve(8);
@@ -338,7 +341,7 @@ export class ByteWriter {
     this.#view.setInt32(at + 4, value | 0);
   }
 
-  /** A 64-bit integer. Throws unless `value` is one in the form of {@linkcode Int64}. */
+  /** Writes a 64-bit integer. Throws unless `value` is a valid {@linkcode Int64}. */
   exactInt64(value: Int64): void {
     if (typeof value === "number") return this.int64(value);
     if (!isInt64(value)) throw outOfRange("int64", value);
@@ -347,14 +350,14 @@ export class ByteWriter {
     this.#view.setInt32(at + 4, lowOf(value));
   }
 
-  /** Throws for what does not fit into 64 bits. */
+  /** Writes a 64-bit integer. Throws if `value` does not fit into 64 bits. */
   bigint64(value: bigint): void {
     if (BigInt.asIntN(64, value) !== value) throw outOfRange("bigint64", value);
     const at = this.reserve(8);
     this.#view.setBigInt64(at, value);
   }
 
-  /** Overwrites the 32-bit integer at `position`, which was reserved before. */
+  /** Overwrites the 32-bit integer at `position`, which must be reserved. */
   patchInt32(position: number, value: number): void {
     this.#view.setInt32(position, value);
   }
@@ -391,7 +394,7 @@ export class ByteWriter {
     this.#bytes[at] = low;
   }
 
-  /** The bytes as they are. */
+  /** Writes bytes without a length. */
   raw(bytes: Uint8Array): void {
     const at = this.reserve(bytes.length);
     this.#bytes.set(bytes, at);
@@ -402,7 +405,7 @@ export class ByteWriter {
     parseUuid(text, this.#bytes, at);
   }
 
-  /** A place for record batches that are copied later; see {@linkcode RecordsSource}. */
+  /** Marks the position of record batches that are copied later; see {@linkcode RecordsSource}. */
   external(source: RecordsSource): void {
     if (source.byteLength === 0) return;
     source.hold?.();
@@ -410,7 +413,7 @@ export class ByteWriter {
     this.#partsLength += source.byteLength;
   }
 
-  /** UTF-8 behind a length that `writeLength` writes. */
+  /** Writes UTF-8 after its length, which `writeLength` writes. */
   text(text: string, writeLength: (byteLength: number) => void): void {
     const { length } = text;
     let ascii = length < 64;
@@ -425,7 +428,7 @@ export class ByteWriter {
     for (let i = 0; i < length; i++) this.#bytes[at + i] = text.charCodeAt(i);
   }
 
-  /** Everything written, record sources included, as fresh bytes. */
+  /** Returns everything written, record sources included, in a new array. */
   toBytes(): Uint8Array {
     if (this.#parts === null) return this.#bytes.slice(0, this.#length);
     const out = new Uint8Array(this.totalLength);
@@ -444,5 +447,5 @@ export class ByteWriter {
 }
 
 function outOfRange(type: string, value: number | bigint): ProtocolError {
-  return new ProtocolError(`${value} cannot be written as ${type}: it is out of range`);
+  return new ProtocolError(`${value} cannot be written as ${type}: out of range`);
 }

@@ -139,7 +139,7 @@ test("a torn tail is told with the place where it begins", async () => {
     "Found 131 invalid bytes at the end of 00000000000000000000.log",
   );
   assertEquals(problems, [
-    `No batch begins at position 162 of ${FIRST}.log: it takes 132 bytes, 131 are left`,
+    `No batch begins at position 162 of ${FIRST}.log: it takes 132 bytes but only 131 are left`,
   ]);
 });
 

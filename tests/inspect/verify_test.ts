@@ -78,7 +78,7 @@ test("a torn tail after a crash is what the next start cuts, elsewhere it is los
   const size = kafkaBytes("orders-0/00000000000000000019.log").length;
   const tear = (files: FileSystem) => truncate(files, `${LAST}.log`, size - 1);
   const place =
-    `${LAST}.log at byte 73 (offset 20): no batch begins here: it takes 73 bytes, 72 are left`;
+    `${LAST}.log at byte 73 (offset 20): no batch begins here: it takes 73 bytes but only 72 are left`;
   const points = (text: string) => (files: FileSystem) => {
     writeFile(files, "/data/recovery-point-offset-checkpoint", encoder.encode(text));
     writeFile(files, "/data/replication-offset-checkpoint", encoder.encode("0\n0\n"));

@@ -1,6 +1,6 @@
 /**
- * Every message we declare: the tests of the codec run over these lists. A bundled test cannot list
- * a directory, so they are written out; `parity_test.ts` fails when one is missing.
+ * All declared messages. The codec tests iterate over these lists. They are written out because a
+ * bundled test cannot list a directory; `parity_test.ts` fails if one is missing.
  *
  * @module
  */
@@ -69,7 +69,7 @@ import { shareSnapshotRecord } from "../../src/share/records/share_snapshot.ts";
 import { shareUpdateRecord } from "../../src/share/records/share_update.ts";
 import { transactionLogRecord } from "../../src/transactions/records/transaction_log.ts";
 
-/** Every API, in the order of their files. */
+/** Every API, in the order of the files. */
 export const allApis: readonly AnyApi[] = [
   alterConfigs,
   apiVersions,
@@ -119,7 +119,7 @@ export const allApis: readonly AnyApi[] = [
   syncGroup,
 ] as unknown as AnyApi[];
 
-/** Control records of the quorum. */
+/** Control record types of the quorum. */
 export const raftRecordTypes = [
   leaderChangeMessage,
   snapshotHeaderRecord,
@@ -128,7 +128,7 @@ export const raftRecordTypes = [
   votersRecord,
 ] as const;
 
-/** Keys and values of the records of the coordinators' topics. */
+/** Keys and values of the coordinator record types. */
 export const coordinatorRecordTypes: readonly RecordType<unknown, never>[] = [
   ...groupRecordTypes,
   transactionLogRecord,
@@ -143,16 +143,16 @@ export const allRecordTypes: readonly RecordType<unknown, never>[] = [
   ...coordinatorRecordTypes,
 ] as unknown as RecordType<unknown, never>[];
 
-/** The types that are embedded in other messages. */
+/** Types embedded in other messages. */
 export const allEmbeddedTypes = [
   consumerProtocolSubscription,
   consumerProtocolAssignment,
 ] as const;
 
-/** A message of any kind, by the name of its schema. */
+/** A message of any kind. */
 export interface Message {
   readonly name: string;
-  /** The API's key or the record's type; null for those without. */
+  /** The API key or the record type; null for messages without one. */
   readonly key: number | null;
   readonly minVersion: number;
   readonly maxVersion: number;

@@ -1,6 +1,6 @@
 /**
- * Repeatable chance for property tests: everything follows from the seed, so a failure names the
- * seed and can be run again.
+ * Deterministic random numbers for property tests. A failing test prints its seed and can be
+ * repeated.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export class Chance {
     this.#state = seed >>> 0;
   }
 
-  /** A whole number of 32 bits, unsigned. */
+  /** Returns an unsigned 32-bit integer. */
   next(): number {
     let t = this.#state = this.#state + 0x6d2b79f5 | 0;
     t = Math.imul(t ^ t >>> 15, t | 1);
@@ -21,12 +21,12 @@ export class Chance {
     return (t ^ t >>> 14) >>> 0;
   }
 
-  /** A whole number from 0 up to, but without, `bound`; 0 for a bound of 0. */
+  /** Returns an integer from 0 to `bound` - 1, or 0 for a bound of 0. */
   below(bound: number): number {
     return Math.floor(this.next() / 4294967296 * bound);
   }
 
-  /** True once in `n` times. */
+  /** Returns true with probability 1/`n`. */
   oneIn(n: number): boolean {
     return this.below(n) === 0;
   }

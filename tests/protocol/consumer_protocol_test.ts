@@ -14,7 +14,7 @@ const value = {
   rackId: "r",
 };
 
-test("an embedded type carries its version in front", () => {
+test("encode() writes the version before the value", () => {
   const bytes = subscription.encode(value);
   assertEquals([...bytes.slice(0, 2)], [0, 3]);
   assertEquals(subscription.decode(bytes), value);
@@ -29,13 +29,13 @@ test("an embedded type carries its version in front", () => {
   );
 });
 
-test("a newer version is read as the newest we know", () => {
+test("decode() reads an unknown newer version as the newest known one", () => {
   const bytes = [...subscription.encode(value), 1, 2, 3];
   bytes[1] = 9;
   assertEquals(subscription.decode(Uint8Array.from(bytes)), value);
 });
 
-test("bytes that are no such value are a ProtocolError", () => {
+test("decode() throws a ProtocolError for malformed bytes", () => {
   for (const bytes of [[], [0], [255, 255, 0], [0, 0, 0, 0, 0]]) {
     assertThrows(() => assignment.decode(Uint8Array.from(bytes)), ProtocolError);
   }

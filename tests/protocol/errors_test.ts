@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ErrorCode, type ErrorName, isRetriable } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 
-/** The errors that are `RetriableException`s in Apache Kafka 4.4. */
+/** The subclasses of `RetriableException` in Apache Kafka 4.4. */
 const RETRIABLE: readonly ErrorName[] = [
   "CORRUPT_MESSAGE",
   "UNKNOWN_TOPIC_OR_PARTITION",
@@ -38,7 +38,7 @@ const RETRIABLE: readonly ErrorName[] = [
   "SHARE_SESSION_LIMIT_REACHED",
 ];
 
-test("isRetriable() is true for the errors that Kafka's clients retry, and no others", () => {
+test("isRetriable() is true for exactly the errors that Kafka's clients retry", () => {
   const retriable = Object.entries(ErrorCode)
     .filter(([, code]) => isRetriable(code))
     .map(([name]) => name);

@@ -1,12 +1,12 @@
 /**
- * The 64-bit integers that are most often mistaken: the ends of the range, the edges of what a
- * `number` holds, and those with a meaning of their own.
+ * 64-bit integers that are often handled wrong: the ends of the range, the limits of an exact
+ * `number`, and values with a special meaning.
  *
  * @module
  */
 import { type Int64, MAX_INT64, MIN_INT64 } from "../../src/protocol/int64.ts";
 
-/** In rising order. */
+/** In ascending order. */
 export const EXTREME_INT64S: readonly Int64[] = [
   MIN_INT64,
   MIN_INT64 + 1n,

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { recognizeForeignOpening } from "../../src/protocol/foreign_protocol.ts";
 import { test } from "../harness.ts";
 
-/** The first four bytes of `bytes`, or of a text, as a frame's length. */
+/** Returns the first four bytes of `bytes`, or of a text, as a frame length. */
 function prefix(bytes: string | readonly number[]): number {
   const first = typeof bytes === "string"
     ? new TextEncoder().encode(bytes)
@@ -32,13 +32,13 @@ const RECOGNIZED: readonly (readonly [number, string, string])[] = [
   [prefix([0x0d, 0x0a, 0x0d, 0x0a]), "PROXY", "a PROXY protocol header"],
 ];
 
-test("recognizeForeignOpening() names the protocol of a peer by its first four bytes", () => {
+test("recognizeForeignOpening() identifies a protocol by the first four bytes", () => {
   for (const [bytes, protocol, sent] of RECOGNIZED) {
     assertEquals(recognizeForeignOpening(bytes), { protocol, sent } as unknown, sent);
   }
 });
 
-test("recognizeForeignOpening() returns null for any other length", () => {
+test("recognizeForeignOpening() returns null for other lengths", () => {
   const others = [
     0,
     1_024,

@@ -23,7 +23,7 @@ function framed(...bodies: Uint8Array[]): Uint8Array {
   return writer.toBytes();
 }
 
-/** Feeds `bytes` in reads of what `size` says, at most what the space takes. */
+/** Feeds `bytes` to the parser in reads of at most `size()` bytes. */
 function feed(
   parser: FrameParser,
   bytes: Uint8Array,
@@ -43,7 +43,7 @@ function feed(
   return frames;
 }
 
-test("FrameParser cuts frames however the bytes arrive", () => {
+test("FrameParser extracts frames from reads of any size", () => {
   for (let seed = 1; seed <= 60; seed++) {
     const chance = new Chance(seed);
     const largest = chance.pick([10, 5_000, 70_000, 300_000]);
@@ -60,7 +60,7 @@ test("FrameParser cuts frames however the bytes arrive", () => {
   }
 });
 
-test("FrameParser does not know what is missing of a frame whose length is cut off", () => {
+test("FrameParser.missing is 0 while the length prefix is incomplete", () => {
   const parser = new FrameParser(MIB);
   const bytes = framed(new Uint8Array(10), new Uint8Array(3));
   const read = (from: number, to: number) => {
@@ -76,7 +76,7 @@ test("FrameParser does not know what is missing of a frame whose length is cut o
   assertEquals([parser.next(), parser.missing], [null, 3]);
 });
 
-test("FrameParser hands out several frames of one read as views", () => {
+test("FrameParser returns several frames of one read as views", () => {
   const parser = new FrameParser(100);
   const bytes = framed(Uint8Array.of(1), new Uint8Array(0), Uint8Array.of(2, 3));
   parser.space().set(bytes);
@@ -89,7 +89,7 @@ test("FrameParser hands out several frames of one read as views", () => {
   assertEquals(parser.next(), null);
 });
 
-test("FrameParser goes on in the memory a BYOB reader gives back", () => {
+test("FrameParser continues in the memory returned by a BYOB reader", () => {
   const parser = new FrameParser(100_000);
   const body = new Chance(5).bytes(20_000);
   const bytes = framed(body, body);
@@ -109,7 +109,7 @@ test("FrameParser goes on in the memory a BYOB reader gives back", () => {
   assertEquals(frames, [body, body]);
 });
 
-test("FrameParser refuses negative and too large frames", () => {
+test("FrameParser rejects negative lengths and oversized frames", () => {
   for (
     const [prefix, message] of [
       [[255, 255, 255, 255], "A frame cannot have -1 bytes"],
@@ -127,7 +127,7 @@ test("FrameParser refuses negative and too large frames", () => {
   assertEquals(feed(parser, framed(new Uint8Array(4096)))[0]!.length, 4096);
 });
 
-test("FrameParser recognizes another protocol at the beginning, and there only", () => {
+test("FrameParser recognizes another protocol only at the beginning", () => {
   const hello = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
   const error = assertThrows(
     () => feed(new FrameParser(4096), hello),
@@ -143,14 +143,14 @@ test("FrameParser recognizes another protocol at the beginning, and there only",
   assertEquals(late instanceof ForeignProtocolError, false);
 });
 
-test("FrameParser recognizes another protocol whose length is within the limit", () => {
+test("FrameParser recognizes another protocol whose length prefix is within the limit", () => {
   const parser = new FrameParser(2_147_483_647);
   assertEquals(parser.foreignOpening, null);
   assertEquals(feed(parser, new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")), []);
   assertEquals(parser.foreignOpening, { protocol: "HTTP", sent: "an HTTP GET request" });
 });
 
-test("FrameParser does not grow by what a header announces, and at most doubles what arrived", () => {
+test("FrameParser grows to at most twice the received bytes, whatever length is announced", () => {
   const parser = new FrameParser(100 * MIB);
   const announced = 90 * MIB;
   const space = parser.space();
@@ -169,7 +169,7 @@ test("FrameParser does not grow by what a header announces, and at most doubles 
   }
 });
 
-test("FrameParser reads ahead up to 1 MiB under load and lets go of it when the peer is quiet", () => {
+test("FrameParser reads ahead up to 1 MiB under load and shrinks when the peer is idle", () => {
   const parser = new FrameParser(100 * MIB);
   const bytes = framed(...Array.from({ length: 300 }, () => new Uint8Array(16_000)));
   feed(parser, bytes);
@@ -181,7 +181,7 @@ test("FrameParser reads ahead up to 1 MiB under load and lets go of it when the 
   assertEquals(parser.capacity, 2048);
 });
 
-test("FrameParser keeps a large buffer between bursts as long as there are kept bytes for it", () => {
+test("FrameParser keeps a large buffer between bursts within the shared budget", () => {
   const keptBytes = new KeptBytes(MIB + 100_000);
   const bytes = framed(...Array.from({ length: 300 }, () => new Uint8Array(16_000)));
   const waiting = () => {
@@ -203,7 +203,7 @@ test("FrameParser keeps a large buffer between bursts as long as there are kept 
   assertEquals(keptBytes.take(MIB + 100_000), true);
 });
 
-test("FrameParser lets go of the buffer of a huge frame", () => {
+test("FrameParser releases the buffer of a huge frame", () => {
   const parser = new FrameParser(100 * MIB);
   const frames = feed(parser, framed(new Uint8Array(10 * MIB)), () => 500_000);
   assertEquals(frames[0]!.length, 10 * MIB);
@@ -211,7 +211,7 @@ test("FrameParser lets go of the buffer of a huge frame", () => {
   assertEquals(parser.capacity, 64 * 1024);
 });
 
-test("FrameDecoderStream cuts a stream", async () => {
+test("FrameDecoderStream splits a stream into frames", async () => {
   const chance = new Chance(3);
   const bodies = Array.from({ length: 20 }, () => chance.bytes(chance.below(9_000)));
   const bytes = framed(...bodies);
@@ -231,7 +231,7 @@ test("FrameDecoderStream cuts a stream", async () => {
   assertEquals(frames, bodies);
 });
 
-test("FrameDecoderStream errors for a bad length and for bytes that end within a frame", async () => {
+test("FrameDecoderStream errors on a bad length and on a truncated frame", async () => {
   for (
     const [bytes, message] of [
       [[255, 255, 255, 0], "A frame cannot have -256 bytes"],
@@ -253,7 +253,7 @@ test("FrameDecoderStream errors for a bad length and for bytes that end within a
   }
 });
 
-test("finishFrame counts record sources", () => {
+test("finishFrame() includes record sources in the length", () => {
   const writer = new ByteWriter();
   const start = startFrame(writer);
   writer.int8(1);

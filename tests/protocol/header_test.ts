@@ -18,7 +18,7 @@ import { test } from "../harness.ts";
 const apis = [apiVersions, fetch, metadata, offsetDelete] as unknown as AnyApi[];
 const table = apiTable(apis);
 
-test("request headers come back as they were written, in every version of an API", () => {
+test("readRequestHeader() returns what writeRequestHeader() wrote, for every API version", () => {
   for (const api of apis) {
     for (let version = 0; version <= api.maxVersion + 1; version++) {
       for (const clientId of [null, "", "rdkafka", "å🦉".repeat(50)]) {
@@ -35,13 +35,13 @@ test("request headers come back as they were written, in every version of an API
   }
 });
 
-test("the client id is never compact", () => {
+test("writeRequestHeader() never writes a compact client id", () => {
   const writer = new ByteWriter();
   writeRequestHeader(writer, metadata, 12, 1, "ab");
   assertEquals([...writer.toBytes()], [0, 3, 0, 12, 0, 0, 0, 1, 0, 2, 97, 98, 0]);
 });
 
-test("a request of an unknown API is read up to its client id", () => {
+test("readRequestHeader() stops after the client id of an unknown API", () => {
   for (const key of [-1, 2, 999, 32767]) {
     const writer = new ByteWriter();
     writer.int16(key);
@@ -62,7 +62,7 @@ test("a request of an unknown API is read up to its client id", () => {
   }
 });
 
-test("tagged fields of a header are passed over", () => {
+test("readRequestHeader() skips tagged fields", () => {
   const writer = new ByteWriter();
   writeRequestHeader(writer, fetch, 12, 5, null);
   const bytes = [...writer.toBytes().slice(0, -1), 2, 0, 3, 1, 1, 1, 200, 1, 0, 42];
@@ -76,7 +76,7 @@ test("tagged fields of a header are passed over", () => {
   assertEquals(response.int8(), 42);
 });
 
-test("a response header has tagged fields in flexible versions, but for ApiVersions", () => {
+test("response headers have tagged fields in flexible versions, except for ApiVersions", () => {
   for (const api of apis) {
     for (let version = api.minVersion; version <= api.maxVersion; version++) {
       const writer = new ByteWriter();
@@ -90,7 +90,7 @@ test("a response header has tagged fields in flexible versions, but for ApiVersi
   }
 });
 
-test("a header cut anywhere, or with a bad length, is a ProtocolError", () => {
+test("headers that are truncated or have a bad length throw a ProtocolError", () => {
   const writer = new ByteWriter();
   writeRequestHeader(writer, fetch, 12, 5, "client");
   const bytes = writer.toBytes();

@@ -1,6 +1,6 @@
 /**
- * Bytes that are not what they should be, for every message in every version: a decoder answers
- * with a value or with a ProtocolError, in bounded memory, and with nothing else.
+ * Malformed bytes for every message in every version: a decoder returns a value or throws a
+ * ProtocolError, in bounded memory.
  */
 import process from "node:process";
 import { assertEquals, assertThrows } from "@std/assert";
@@ -17,7 +17,7 @@ import { addUnknownTags, randomStruct } from "./values.ts";
 
 const MIB = 1024 * 1024;
 
-/** A reader that counts what it copies. */
+/** Counts the copied bytes. */
 class CountingReader extends ByteReader {
   copied = 0;
   override copy(length: number): Uint8Array {
@@ -36,7 +36,9 @@ function encodeRandom(message: Message, version: number, seed: number): Uint8Arr
   return writer.toBytes();
 }
 
-/** Decodes; true when it was a value, false when a ProtocolError. Anything else is thrown on. */
+/**
+ * Decodes a message. Returns true for a value and false for a ProtocolError; rethrows other errors.
+ */
 function tryDecode(message: Message, version: number, bytes: Uint8Array, where: string): boolean {
   const reader = new CountingReader(bytes);
   const allowance = reader.memory;
@@ -53,9 +55,9 @@ function tryDecode(message: Message, version: number, bytes: Uint8Array, where: 
   }
 }
 
-test("a message cut at any byte is a ProtocolError", () => {
+test("a message truncated at any byte throws a ProtocolError", () => {
   forEachVersion((message, version) => {
-    // Seeds differ in length: take the first that is neither trivial nor huge.
+    // Random messages differ in length: take the first that is neither trivial nor huge.
     const bytes = [1, 2, 3, 4, 5].map((seed) => encodeRandom(message, version, seed))
       .reduce((best, next) =>
         Math.abs(next.length - 300) < Math.abs(best.length - 300) ? next : best
@@ -67,7 +69,7 @@ test("a message cut at any byte is a ProtocolError", () => {
   });
 });
 
-test("a message with flipped bits is a value or a ProtocolError", () => {
+test("a message with flipped bits decodes or throws a ProtocolError", () => {
   let refused = 0;
   let accepted = 0;
   forEachVersion((message, version) => {
@@ -88,47 +90,56 @@ test("a message with flipped bits is a value or a ProtocolError", () => {
   assertEquals(refused > 1000 && accepted > 1000, true, `${refused} refused, ${accepted} accepted`);
 });
 
-test("random bytes are a value or a ProtocolError", () => {
+test("random bytes decode or throw a ProtocolError", () => {
   forEachVersion((message, version) => {
     for (let seed = 1; seed <= 20; seed++) {
       const chance = new Chance(seed * 31 + version);
       const bytes = chance.bytes(chance.below(200));
-      // Small numbers reach further into the fields than noise does.
+      // Small numbers get further into the fields than uniform noise.
       if (seed % 2 === 0) { for (let i = 0; i < bytes.length; i++) bytes[i]! %= 4; }
       tryDecode(message, version, bytes, `${message.name} ${version} seed ${seed}`);
     }
   });
 });
 
-test("lengths and counts that the bytes cannot back allocate nothing", () => {
+test("lengths and counts beyond the available bytes are rejected before allocation", () => {
   const huge = struct({ items: array(int32()), text: string(), blob: bytesField() });
   const cases: [flexible: boolean, bytes: number[], message: string][] = [
-    [false, [127, 255, 255, 255, 0, 0], '"items" announces 2147483647 elements, 2 bytes are left'],
-    [false, [128, 0, 0, 0], '"items" cannot be null, its length is -2147483648'],
-    [true, [255, 255, 255, 255, 15], '"items" announces 4294967294 elements, 0 bytes are left'],
+    [
+      false,
+      [127, 255, 255, 255, 0, 0],
+      '"items" announces 2147483647 elements, but only 2 bytes are left',
+    ],
+    [false, [128, 0, 0, 0], '"items" cannot be null but has length -2147483648'],
+    [
+      true,
+      [255, 255, 255, 255, 15],
+      '"items" announces 4294967294 elements, but only 0 bytes are left',
+    ],
     [true, [255, 255, 255, 255, 31], "has more than 32 bits"],
-    [true, [0], '"items" cannot be null, its length is -1'],
-    [false, [0, 0, 0, 0, 127, 255], "Cannot read 32767 bytes at 6: the data end at 6"],
-    [true, [1, 129, 128, 2], '"text" has 32768 bytes, 32767 is most'],
+    [true, [0], '"items" cannot be null but has length -1'],
+    [false, [0, 0, 0, 0, 127, 255], "Cannot read 32767 bytes at 6: the data ends at 6"],
+    [true, [1, 129, 128, 2], '"text" has 32768 bytes, the maximum is 32767'],
     [false, [0, 0, 0, 0, 0, 0, 127, 255, 255, 255], "Cannot read 2147483647 bytes"],
     [true, [1, 1, 255, 255, 255, 255, 15], "Cannot read 4294967294 bytes"],
     [true, [1, 1, 1, 1, 5, 255, 255, 255, 255, 15], "Cannot read 4294967295 bytes"],
-    [true, [1, 1, 1, 255, 255, 255, 255, 15], "the data end at 8"],
+    [true, [1, 1, 1, 255, 255, 255, 255, 15], "the data ends at 8"],
   ];
   for (const [flexible, bytes, message] of cases) {
     const codec = codecOf(huge, 0, flexible);
     const reader = new ByteReader(Uint8Array.from(bytes));
     assertThrows(() => codec.read(reader), ProtocolError, message);
   }
-  // Elements of no bytes cannot be announced without end either.
+  // The number of empty elements is limited too.
   const empty = codecOf(struct({ items: array(struct({})) }), 0, false);
   const reader = new ByteReader(Uint8Array.of(0, 0, 0, 200));
-  assertThrows(() => empty.read(reader), ProtocolError, "announces 200 elements, 0 bytes");
+  assertThrows(() => empty.read(reader), ProtocolError, "announces 200 elements, but only 0 bytes");
 });
 
-test("tiny elements cannot make a frame many times larger in memory", () => {
-  // The three worst kinds: 3 bytes that are an object with a byte array, 1 byte that is a string,
-  // and unknown tagged fields. Each would take 8 to 90 times the frame.
+test("decoding tiny elements takes at most a small multiple of the frame's memory", () => {
+  // The three worst cases: 3 bytes that decode to an object with a byte array, 1 byte that decodes
+  // to a string, and unknown tagged fields. Without a limit each would take 8 to 90 times the frame
+  // size.
   const frames: [name: string, read: (reader: ByteReader) => unknown, bytes: Uint8Array][] = [
     ["JoinGroup", (reader) => joinGroup.requestCodec(9).read(reader), hostileJoinGroup(4 * MIB)],
     [
@@ -145,14 +156,14 @@ test("tiny elements cannot make a frame many times larger in memory", () => {
     const after = process.memoryUsage();
     assertEquals(reader.memory < 0, true);
     assertEquals(error instanceof ProtocolError, true);
-    // Garbage is counted too: what the process grew by is all that decoding ever held.
+    // Includes garbage: the growth of the process is the upper bound of what decoding held.
     const grown = after.heapUsed - before.heapUsed + after.external - before.external;
     const most = 4 * bytes.length + 16 * MIB;
     assertEquals(grown <= most * 1.3, true, `${name}: ${grown} bytes for ${bytes.length}`);
   }
 });
 
-test("an honest message of many small elements passes", () => {
+test("a legitimate message of many small elements is decoded", () => {
   const topics = Array.from({ length: 20_000 }, (_, i) => ({
     errorCode: 0,
     name: `topic-${i}`,
@@ -170,7 +181,7 @@ test("an honest message of many small elements passes", () => {
   assertEquals(metadata.responseCodec(12).read(reader).topics.length, 20_000);
 });
 
-test("ByteReader.memory can be raised for a sender that is trusted", () => {
+test("ByteReader.memory can be raised for a trusted sender", () => {
   const codec = codecOf(struct({ items: array(int8()) }), 0, false);
   const writer = new ByteWriter(8 * MIB);
   writer.int32(5 * MIB);
@@ -191,7 +202,7 @@ function hostileJoinGroup(length: number): Uint8Array {
     protocolType: "",
     protocols: [],
   });
-  // Cut off the empty list, the null reason and the tagged fields, and go on with a long list.
+  // Replaces the empty list, the null reason and the tagged fields by a long list.
   const head = writer.toBytes().slice(0, -3);
   const count = Math.floor(length / 3);
   const out = new ByteWriter(length + 100);

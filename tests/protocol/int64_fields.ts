@@ -1,5 +1,5 @@
 /**
- * Finds the 64-bit fields of declared messages, and makes messages that have any value in one of them.
+ * Finds the 64-bit fields of declared messages, and encodes messages with any value in one of them.
  *
  * @module
  */

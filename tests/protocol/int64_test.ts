@@ -1,6 +1,5 @@
 /**
- * 64-bit integers: their arithmetic, and every field that has one, of every message in every version,
- * with every extreme value.
+ * 64-bit integers: arithmetic, and every 64-bit field of every message version with extreme values.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
@@ -23,7 +22,7 @@ import { EXTREME_INT64S } from "./extreme_int64s.ts";
 import { encodeWithInt64, type Int64Field, int64FieldsOf, valueAt } from "./int64_fields.ts";
 import type { Value } from "./values.ts";
 
-test("an Int64 is a number if and only if it is a safe integer", () => {
+test("toInt64() returns a number if and only if it is a safe integer", () => {
   for (const value of EXTREME_INT64S) {
     assertEquals(isInt64(value), true, `${value}`);
     assertEquals(toInt64(BigInt(value)), value);
@@ -37,7 +36,7 @@ test("an Int64 is a number if and only if it is a safe integer", () => {
   }
 });
 
-test("addInt64() and subtractInt64() wrap around as Java's long does", () => {
+test("addInt64() and subtractInt64() wrap around like Java's long", () => {
   for (const one of EXTREME_INT64S) {
     for (const other of EXTREME_INT64S) {
       const where = `${one} and ${other}`;
@@ -59,7 +58,7 @@ test("maxInt64() compares numbers with bigints", () => {
   }
 });
 
-test("every 64-bit field of every message is decoded from any value, and never changed", () => {
+test("every 64-bit field of every message decodes any value and never changes it", () => {
   let fields = 0;
   forEachVersion((message, version) => {
     for (const field of int64FieldsOf(message.fields.shape, version)) {
@@ -89,7 +88,7 @@ function check(message: Message, version: number, field: Int64Field, value: Int6
     const encode = () => encoded(message, version, decoded);
     assertThrows(encode, ProtocolError, "cannot be written as int64", where);
   } else {
-    // Not the bytes: a tagged field that has its default may be left out.
+    // Compares values instead of bytes: a tagged field may be omitted if it has its default.
     assertEquals(valueAt(decode(encoded(message, version, decoded)), path), found, where);
   }
 }

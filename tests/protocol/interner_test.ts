@@ -14,7 +14,7 @@ function counting(): { interner: Interner; made: () => number } {
   return { interner, made: () => made };
 }
 
-test("Interner makes a string once while it stays in the table", () => {
+test("Interner decodes a cached string only once", () => {
   const { interner, made } = counting();
   const bytes = encoder.encode("--events--");
   for (let i = 0; i < 5; i++) assertEquals(interner.get(bytes, 2, 6), "events");
@@ -22,8 +22,8 @@ test("Interner makes a string once while it stays in the table", () => {
   assertEquals(interner.get(bytes, 0, 0), "");
 });
 
-test("Interner is right under collisions", () => {
-  // Ten times as many strings as slots, so that most share one; asked for in any order.
+test("Interner returns correct strings under collisions", () => {
+  // Ten times as many strings as slots, so that most share a slot; looked up in random order.
   const { interner, made } = counting();
   const chance = new Chance(1);
   const texts = Array.from({ length: 10_000 }, (_, i) => `t${i}`);
@@ -34,8 +34,8 @@ test("Interner is right under collisions", () => {
   assertEquals(made() > 1024, true);
 });
 
-test("Interner tells apart strings of one hash, and prefixes", () => {
-  // "Aa" and "BB" have the same hash for a multiplier of 31, and so have all of their products.
+test("Interner distinguishes strings with equal hashes, and prefixes", () => {
+  // With a multiplier of 31, "Aa" and "BB" have the same hash, and so have their concatenations.
   const { interner } = counting();
   const texts = ["Aa", "BB", "AaAa", "AaBB", "BBAa", "BBBB", "A", "AaA"];
   for (let round = 0; round < 3; round++) {
@@ -45,7 +45,7 @@ test("Interner tells apart strings of one hash, and prefixes", () => {
   }
 });
 
-test("Interner keeps no hold of the bytes it was given", () => {
+test("Interner does not retain the bytes it was given", () => {
   const { interner } = counting();
   const bytes = encoder.encode("events");
   interner.get(bytes, 0, 6);
@@ -54,7 +54,7 @@ test("Interner keeps no hold of the bytes it was given", () => {
   assertEquals(interner.get(encoder.encode("events"), 0, 6), "events");
 });
 
-test("Interner does not keep long strings", () => {
+test("Interner does not cache long strings", () => {
   const { interner, made } = counting();
   const bytes = encoder.encode("x".repeat(65));
   interner.get(bytes, 0, 65);
@@ -65,7 +65,7 @@ test("Interner does not keep long strings", () => {
   assertEquals(made(), 3);
 });
 
-test("Interner of texts makes ASCII by itself, and asks for all else", () => {
+test("Interner with isText decodes ASCII itself and calls make() for other text", () => {
   const asked: string[] = [];
   const decoder = new TextDecoder();
   const interner = new Interner((bytes, start, length) => {

@@ -1,7 +1,7 @@
 /**
- * Our bytes against those that Apache Kafka's own classes write, for every message in every version:
- * those of 4.4.0 for the messages that it changed or added, those of 4.3.0 for the others, whose
- * schemas are the same. The fixtures' layout is described in their `about`.
+ * Compares our encoding with the bytes written by Apache Kafka's own classes, for every message in
+ * every version. Messages changed or added in 4.4.0 are compared with that version, the others,
+ * whose schemas are unchanged, with 4.3.0. The fixtures describe their layout in `about`.
  */
 import { assertEquals } from "@std/assert";
 import type { Shape, StructShape } from "../../src/protocol/schema.ts";
@@ -21,7 +21,7 @@ const samples = { ...kafka43.messages, ...kafka44.messages } as unknown as Reado
   Record<string, readonly Sample[]>
 >;
 
-test("every message is encoded, and decoded, as Kafka does", () => {
+test("every message is encoded and decoded as in Apache Kafka", () => {
   let compared = 0;
   for (const message of allMessages) {
     const { shape } = message.fields;
@@ -49,7 +49,7 @@ function missing(name: string): never {
   throw new Error(`The fixture has no sample of ${name}`);
 }
 
-/** Puts the type's zero where this version does not allow a null. */
+/** Replaces nulls that this version does not allow by the zero of the type. */
 function allowedNulls(value: Value, shape: StructShape, version: number): Value {
   const out: Value = {};
   for (const [name, field] of Object.entries(shape.fields)) {

@@ -1,9 +1,9 @@
 /**
- * Compares what we declare with Apache Kafka's own schemas. They are read from the folder named by
- * the variable KAFKA_SCHEMAS, or from `../shared/reference/kafka-schemas-4.4` where that exists.
+ * Compares the declared messages with Apache Kafka's schemas, read from the folder in the
+ * environment variable KAFKA_SCHEMAS or from `../shared/reference/kafka-schemas-4.4` if it exists.
  *
- * Every message is compared version by version: the fields in their order, with type, nullability,
- * tag and default. Two ways to write one range are no difference.
+ * Every message is compared version by version: fields in order, with type, nullability, tag and
+ * default. Different notations of the same version range are equal.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
@@ -17,7 +17,7 @@ import { allApis, allMessages } from "./all_messages.ts";
 interface SchemaField {
   readonly name: string;
   readonly type: string;
-  /** Those of the tag when absent. */
+  /** Defaults to the versions of the tag. */
   readonly versions?: string;
   readonly nullableVersions?: string;
   readonly taggedVersions?: string;
@@ -38,7 +38,7 @@ interface Schema {
 
 type CommonStructs = ReadonlyMap<string, readonly SchemaField[]>;
 
-/** A field in one version, as both sides can be put. */
+/** A field in one version, in a form common to both sides. */
 interface Plain {
   readonly name: string;
   readonly type: string;
@@ -51,13 +51,13 @@ interface Plain {
 const folder = process.env.KAFKA_SCHEMAS ?? "../shared/reference/kafka-schemas-4.4";
 const MESSAGES = "src/protocol/messages";
 
-test("every message is as in Kafka's schemas", () => {
+test("every message matches Kafka's schema", () => {
   if (!existsSync(folder)) {
     process.stdout.write(`No schemas in ${folder}: set KAFKA_SCHEMAS to compare with them\n`);
     return;
   }
   const schemas = loadSchemas();
-  // The flag stands in the request's schema and is about the response too.
+  // The flag is set in the request's schema and applies to the response too.
   const unstable = new Set(
     [...schemas.values()].filter((schema) => schema.latestVersionUnstable).map((schema) =>
       schema.name.replace(/Request$/, "")
@@ -78,7 +78,7 @@ test("every message is as in Kafka's schemas", () => {
       const where = `${message.name} ${version}`;
       assertEquals(message.isFlexible(version), isFlexible, where);
       assertEquals(
-        ours(message.fields.shape.fields, version),
+        declaredFields(message.fields.shape.fields, version),
         theirs(schema.fields, version, common),
         where,
       );
@@ -86,7 +86,7 @@ test("every message is as in Kafka's schemas", () => {
   }
 });
 
-test("a request and its response have the same versions and flexible versions", () => {
+test("the schemas of request and response have equal versions and flexible versions", () => {
   if (!existsSync(folder)) return;
   const schemas = loadSchemas();
   for (const { name } of allApis) {
@@ -97,14 +97,14 @@ test("a request and its response have the same versions and flexible versions", 
   }
 });
 
-test("the list of messages has every file", () => {
+test("the list of messages contains every file", () => {
   if (!existsSync(MESSAGES)) return;
   const files = readdirSync(MESSAGES).filter((file) => file !== "consumer_protocol.ts");
   const expected = allApis.map(({ name }) => `${snakeCase(name)}.ts`);
   assertEquals(expected.sort(), files.sort());
 });
 
-test("the list of messages has every record of Kafka's own topics", () => {
+test("the list of messages contains every record of Kafka's internal topics", () => {
   const declared = new Set(allMessages.map(({ name }) => name));
   for (const topic of ["metadata", "group", "transaction", "share"]) {
     const records = `${folder}/${topic}-records`;
@@ -136,7 +136,7 @@ function loadSchemas(): Map<string, Schema> {
   return schemas;
 }
 
-function ours(
+function declaredFields(
   fields: Readonly<Record<string, Field<unknown, unknown, boolean>>>,
   version: number,
 ): Plain[] {
@@ -161,7 +161,7 @@ function typeOf(shape: Shape): string {
 
 function fieldsOf(shape: Shape, version: number): Plain[] | null {
   if (shape.kind === "array") return fieldsOf(shape.element, version);
-  return shape.kind === "struct" ? ours(shape.fields, version) : null;
+  return shape.kind === "struct" ? declaredFields(shape.fields, version) : null;
 }
 
 function theirs(fields: readonly SchemaField[], version: number, common: CommonStructs): Plain[] {
@@ -169,7 +169,7 @@ function theirs(fields: readonly SchemaField[], version: number, common: CommonS
     .filter(({ versions, taggedVersions }) => includes((versions ?? taggedVersions)!, version))
     .map((field) => {
       const element = field.type.replace(/^\[\]/, "");
-      // A type that begins with a capital letter is a struct.
+      // Type names that begin with a capital letter are structs.
       const isStruct = /^[A-Z]/.test(element);
       const type = isStruct ? field.type.replace(element, "struct") : field.type;
       const inner = field.fields ?? common.get(element);
@@ -206,7 +206,7 @@ function zeroOf(type: string): unknown {
 
 function defaultOf(field: SchemaField, type: string): unknown {
   const declared = field.default;
-  // A JSON null is no default; the word "null" is.
+  // A JSON null is not a default; the string "null" is.
   if (declared === undefined || declared === null || (declared === "" && type !== "string")) {
     return zeroOf(type);
   }

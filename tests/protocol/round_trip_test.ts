@@ -1,6 +1,4 @@
-/**
- * Properties of the codec over seeds, for every message in every version.
- */
+/** Properties of the codec over random values, for every message in every version. */
 import { assertEquals } from "@std/assert";
 import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
 import type { StructShape } from "../../src/protocol/schema.ts";
@@ -11,7 +9,7 @@ import { addUnknownTags, defaultOf, isPresent, randomStruct, type Value } from "
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
 
-test("what is decoded is what was encoded, with defaults for what the version lacks", () => {
+test("decoding returns the encoded value, with defaults for fields missing in the version", () => {
   forEachVersion((message, version) => {
     for (const seed of SEEDS) {
       const value = randomStruct(message.fields.shape, version, new Chance(seed));
@@ -20,7 +18,7 @@ test("what is decoded is what was encoded, with defaults for what the version la
   });
 });
 
-test("tagged fields that the schema does not know are kept", () => {
+test("unknown tagged fields are preserved", () => {
   let kept = 0;
   forEachVersion((message, version) => {
     if (!message.isFlexible(version)) return;
@@ -28,7 +26,8 @@ test("tagged fields that the schema does not know are kept", () => {
       const chance = new Chance(seed);
       const value = randomStruct(message.fields.shape, version, chance);
       addUnknownTags(value, message.fields.shape, chance);
-      // A struct that has only its defaults is not on the wire as a tagged field, tags and all.
+      // A struct that has only defaults is omitted as a tagged field, including its own tagged
+      // fields.
       const bytes = encode(message, version, value);
       const decoded = decode(message, version, bytes);
       assertEquals(encode(message, version, decoded as Value), bytes, `${message.name} ${version}`);
@@ -42,7 +41,7 @@ test("tagged fields that the schema does not know are kept", () => {
   assertEquals(kept > 100, true);
 });
 
-test("a field that has its default may be left out", () => {
+test("a field with its default may be omitted when encoding", () => {
   forEachVersion((message, version) => {
     const value = randomStruct(message.fields.shape, version, new Chance(11));
     const sparse = withoutDefaults(value, message.fields.shape, version);
@@ -51,7 +50,7 @@ test("a field that has its default may be left out", () => {
   });
 });
 
-test("nothing is shorter than the codec's minimum", () => {
+test("no encoding is shorter than minimumSize", () => {
   forEachVersion((message, version) => {
     const { minimumSize } = message.codec(version);
     for (const seed of SEEDS) {
@@ -77,7 +76,7 @@ function encode(message: Message, version: number, value: Value): Uint8Array {
 }
 
 function decode(message: Message, version: number, bytes: Uint8Array): unknown {
-  // Not at the start and not up to the end of the memory, as within a receive buffer.
+  // Neither at the start nor up to the end of the memory, as in a receive buffer.
   const around = new Uint8Array(bytes.length + 7).fill(0xee);
   around.set(bytes, 3);
   const reader = new ByteReader(around, 3, bytes.length + 3);

@@ -40,7 +40,7 @@ function valueOf<Out>(codec: Codec<Out, never>, ...from: number[]): Out {
   return codec.read(new ByteReader(Uint8Array.from(from)));
 }
 
-test("each version has its own fields, and decoded values always have all", () => {
+test("each version encodes its own fields, and decoded values have all fields", () => {
   const value = { id: 1, name: "a" };
   assertEquals(bytesOf(codecOf(shape, 0, false), value), [0, 0, 0, 1, 0, 1, 97]);
   const filled = { ...value, epoch: -1, note: null, inner: { offset: -1 } };
@@ -51,13 +51,13 @@ test("each version has its own fields, and decoded values always have all", () =
   assertEquals(bytesOf(codecOf(shape, 2, true), value), [0, 0, 0, 1, 2, 97, 255, 255, 255, 255, 0]);
 });
 
-test("the defaults of two decoded values are two objects", () => {
+test("decoded values do not share default objects", () => {
   const codec = codecOf(struct({ list: array(int8(), { versions: "1+" }) }), 0, false);
   valueOf(codec).list.push(1);
   assertEquals(valueOf(codec).list, []);
 });
 
-test("a tagged field is written only when it is not its default", () => {
+test("a tagged field is written only if it differs from its default", () => {
   const codec = codecOf(shape, 2, true);
   const head = [0, 0, 0, 1, 2, 97, 255, 255, 255, 255];
   const value = { id: 1, name: "a", note: "n", inner: { offset: 2 } };
@@ -68,7 +68,7 @@ test("a tagged field is written only when it is not its default", () => {
   assertEquals(bytesOf(codec, { ...value, note: "", inner: {} }), [...head, 1, 0, 1, 1]);
 });
 
-test("unknown tagged fields are kept, in order among those that are known", () => {
+test("unknown tagged fields are preserved in tag order among the known ones", () => {
   const codec = codecOf(shape, 2, true);
   const head = [0, 0, 0, 1, 0, 255, 255, 255, 255];
   const tags = [3, 0, 2, 2, 110, 1, 1, 77, 200, 1, 0];
@@ -80,7 +80,7 @@ test("unknown tagged fields are kept, in order among those that are known", () =
   assertEquals(bytesOf(codec, value), [...head, ...tags]);
 });
 
-test("an unknown tagged field is left out where its tag is a known field's", () => {
+test("an unknown tagged field with the tag of a known field is omitted", () => {
   const codec = codecOf(shape, 2, true);
   const head = [0, 0, 0, 1, 2, 97, 255, 255, 255, 255];
   const unknownTaggedFields = [
@@ -91,24 +91,24 @@ test("an unknown tagged field is left out where its tag is a known field's", () 
   assertEquals(bytesOf(codec, value), [...head, 2, 0, 2, 2, 110, 1, 1, 77]);
 });
 
-test("tagged fields out of order, twice, or of a wrong size are refused", () => {
+test("tagged fields out of order, repeated or of a wrong size are rejected", () => {
   const codec = codecOf(shape, 2, true);
   const head = [0, 0, 0, 1, 0, 255, 255, 255, 255];
   const wrong = [
-    [[2, 5, 0, 4, 0], "Tagged field 4 comes after 5"],
-    [[2, 5, 0, 5, 0], "Tagged field 5 comes after 5"],
-    [[1, 0, 3, 2, 110, 0], "Tagged field 0 says 3 bytes and has 2"],
-    [[1, 0, 1, 2, 110], "Tagged field 0 says 1 bytes and has 2"],
+    [[2, 5, 0, 4, 0], "Tagged field 4 follows tag 5"],
+    [[2, 5, 0, 5, 0], "Tagged field 5 follows tag 5"],
+    [[1, 0, 3, 2, 110, 0], "Tagged field 0 announces 3 bytes but has 2"],
+    [[1, 0, 1, 2, 110], "Tagged field 0 announces 1 bytes but has 2"],
     [[1, 0, 9, 2, 110], "Cannot read 9 bytes"],
     [[1, 7, 9, 2, 110], "Cannot read 9 bytes"],
-    [[255, 255, 255, 255, 15], "the data end"],
+    [[255, 255, 255, 255, 15], "the data ends"],
   ] as const;
   for (const [tags, message] of wrong) {
     assertThrows(() => valueOf(codec, ...head, ...tags), ProtocolError, message);
   }
 });
 
-test("null is written and read only where the version allows it", () => {
+test("null is encoded and decoded only if the version allows it", () => {
   const value = { id: 1, name: null };
   const refused = '"name" cannot be null';
   assertThrows(() => bytesOf(codecOf(shape, 0, false), value), ProtocolError, refused);
@@ -128,7 +128,7 @@ test("null is written and read only where the version allows it", () => {
   }
 });
 
-test("a struct that may be null has a byte in front", () => {
+test("a nullable struct is preceded by a byte", () => {
   const codec = codecOf(
     struct({ cursor: nested(struct({ at: int8() }), { nullable: "0+", default: null }) }),
     0,
@@ -140,7 +140,7 @@ test("a struct that may be null has a byte in front", () => {
   assertEquals(valueOf(codec, 255, 0), { cursor: null });
 });
 
-test("in a tagged field that byte is 0 for null", () => {
+test("a null struct in a tagged field is a byte 0", () => {
   const cursor = nested(struct({ at: int8() }), { nullable: "0+", tag: 3, tagged: "0+" });
   const codec = codecOf(struct({ cursor }), 0, true);
   assertEquals(bytesOf(codec, { cursor: { at: 7 } }), [1, 3, 3, 1, 7, 0]);
@@ -150,7 +150,7 @@ test("in a tagged field that byte is 0 for null", () => {
   assertEquals(valueOf(codec, 0), { cursor: { at: 0 } });
 });
 
-test("records are a view when decoded, and may be a source when encoded", () => {
+test("records decode to a view and encode from bytes or a source", () => {
   const codec = codecOf(struct({ batch: records({ nullable: "0+" }), end: int8() }), 0, true);
   const memory = Uint8Array.of(3, 8, 9, 5, 0);
   const { batch } = codec.read(new ByteReader(memory));
@@ -160,7 +160,7 @@ test("records are a view when decoded, and may be a source when encoded", () => 
   assertEquals(bytesOf(codec, { batch: source, end: 5 }), [3, 6, 6, 5, 0]);
 });
 
-test("texts over 32,767 bytes are refused by writers", () => {
+test("encoding a text of more than 32,767 bytes throws", () => {
   const codec = codecOf(struct({ name: string() }), 0, true);
   assertEquals(bytesOf(codec, { name: "x".repeat(32767) }).length, 32767 + 4);
   for (const name of ["x".repeat(32768), "é".repeat(16384)]) {
@@ -168,7 +168,7 @@ test("texts over 32,767 bytes are refused by writers", () => {
   }
 });
 
-test("types: a writer may leave out what has a default or is not in every version", () => {
+test("types: fields with a default or missing in some version are optional when encoding", () => {
   const declared = struct({
     needed: int16(),
     later: int16({ versions: "1+" }),
@@ -195,12 +195,12 @@ test("types: a writer may leave out what has a default or is not in every versio
   assertEquals([less.maybe, nulled.known], [null, null]);
 });
 
-test("a codec is compiled once", () => {
+test("codecOf() compiles a codec once", () => {
   assertEquals(codecOf(shape, 1, false) === codecOf(shape, 1, false), true);
   assertEquals((codecOf(shape, 1, false) as unknown) === codecOf(shape, 2, true), false);
 });
 
-test("a reader pays for elements, texts, byte fields and unknown tagged fields with its work", () => {
+test("ByteReader.work limits elements, texts, byte fields and unknown tagged fields", () => {
   const costs = (write: (writer: ByteWriter) => void, fields: Parameters<typeof struct>[0]) => {
     const codec = codecOf(struct(fields), 0, true);
     const writer = new ByteWriter();

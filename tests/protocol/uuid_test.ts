@@ -10,7 +10,7 @@ import {
 import { test } from "../harness.ts";
 import { Chance } from "./chance.ts";
 
-test("a uuid's text and bytes are the same thing", () => {
+test("formatUuid() and parseUuid() are inverse", () => {
   for (let seed = 1; seed <= 200; seed++) {
     const bytes = new Chance(seed).bytes(16);
     const text = formatUuid(bytes);
@@ -21,20 +21,20 @@ test("a uuid's text and bytes are the same thing", () => {
   }
 });
 
-test("the reserved uuids are 0 and 1", () => {
+test("the reserved UUIDs are 0 and 1", () => {
   const bytes = new Uint8Array(16);
   assertEquals(formatUuid(bytes), ZERO_UUID);
   bytes[15] = 1;
   assertEquals(formatUuid(bytes), METADATA_TOPIC_ID);
 });
 
-test("randomUuid() makes version 4 and never begins with a dash", () => {
+test("randomUuid() returns version 4 and never begins with a dash", () => {
   const chance = new Chance(9);
   let tries = 0;
   const random = {
     fill(target: Uint8Array): Uint8Array {
       target.set(chance.bytes(target.length));
-      // The first six bits 62 are "-".
+      // If the first six bits are 62, the text begins with a dash.
       if (tries++ % 2 === 0) target[0] = 62 << 2;
       return target;
     },

@@ -1,7 +1,6 @@
 /**
- * Values for declared messages: random ones for property tests, and the JSON form in which the
- * fixtures keep them. Defaults are worked out here a second time, so that the codec's own can be
- * checked against them.
+ * Values for declared messages: random values for property tests, and the JSON form of the
+ * fixtures. Defaults are computed here independently, to check those of the codec.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import { includes } from "../../src/protocol/versions.ts";
 import type { Chance } from "./chance.ts";
 import { EXTREME_INT64S } from "./extreme_int64s.ts";
 
-/** A struct's value. */
+/** The value of a struct. */
 export type Value = Record<string, unknown>;
 type AnyField = Field<unknown, unknown, boolean>;
 
@@ -34,17 +33,17 @@ const TEXTS = [
   "long ".repeat(60),
 ];
 
-/** Whether the field exists in `version`. */
+/** Returns whether the field exists in `version`. */
 export function isPresent({ options }: AnyField, version: number): boolean {
   return options.versions === undefined || includes(options.versions, version);
 }
 
-/** Whether the field may be null in `version`. */
+/** Returns whether the field may be null in `version`. */
 export function isNullable({ options }: AnyField, version: number): boolean {
   return options.nullable !== undefined && includes(options.nullable, version);
 }
 
-/** The value of a field that is not on the wire. */
+/** Returns the value of a field that is not encoded. */
 export function defaultOf({ shape, options }: AnyField): unknown {
   if (options.default !== undefined) return options.default;
   switch (shape.kind) {
@@ -74,7 +73,7 @@ function mapFields(shape: StructShape, make: (field: AnyField) => unknown): Valu
   return out;
 }
 
-/** A struct as it is decoded in `version`, filled by chance. */
+/** Returns a random struct as decoded in `version`. */
 export function randomStruct(shape: StructShape, version: number, chance: Chance): Value {
   return mapFields(shape, (field) => {
     if (!isPresent(field, version)) return defaultOf(field);
@@ -136,7 +135,7 @@ function randomArray(element: Shape, version: number, chance: Chance): unknown[]
   return Array.from({ length }, () => randomValue(element, version, chance));
 }
 
-/** Gives some structs of a decoded value, in place, tagged fields that the schema does not know. */
+/** Adds unknown tagged fields to random structs within a decoded value, in place. */
 export function addUnknownTags(value: Value, shape: StructShape, chance: Chance): void {
   if (chance.oneIn(2)) {
     value.unknownTaggedFields = [
@@ -153,7 +152,7 @@ export function addUnknownTags(value: Value, shape: StructShape, chance: Chance)
   }
 }
 
-/** The value as JSON, with base64 for bytes and without what the version lacks. */
+/** Converts a value to JSON, with bytes in base64 and without fields missing in `version`. */
 export function toJson(value: Value, shape: StructShape, version: number): Value {
   const out: Value = {};
   for (const [name, field] of Object.entries(shape.fields)) {
@@ -181,7 +180,10 @@ function itemToJson(item: unknown, shape: Shape, version: number): unknown {
   }
 }
 
-/** Undoes {@linkcode toJson}: the value as decoded in `version`, with defaults for what it lacks. */
+/**
+ * Inverse of {@linkcode toJson}: returns the value as decoded in `version`, with defaults for
+ * missing fields.
+ */
 export function fromJson(json: Value, shape: StructShape, version: number): Value {
   const out: Value = {};
   for (const [name, field] of Object.entries(shape.fields)) {
@@ -211,12 +213,12 @@ function itemFromJson(item: unknown, shape: Shape, version: number): unknown {
   }
 }
 
-/** Base64 of `bytes`. */
+/** Encodes `bytes` in base64. */
 export function toBase64(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** The bytes of base64. */
+/** Decodes base64. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { includes, parseVersions } from "../../src/protocol/versions.ts";
 import { test } from "../harness.ts";
 
-test("version ranges in all their forms", () => {
+test("parseVersions() and includes() support every notation", () => {
   assertEquals(parseVersions("3"), { first: 3, last: 3 });
   assertEquals(parseVersions("0-12"), { first: 0, last: 12 });
   assertEquals(parseVersions("9+"), { first: 9, last: Infinity });
@@ -22,8 +22,8 @@ test("version ranges in all their forms", () => {
   }
 });
 
-test("what is no version range is refused", () => {
+test("parseVersions() rejects malformed ranges", () => {
   for (const text of ["", "x", "3-", "+", "-3", "1-2+", "3 "]) {
-    assertThrows(() => parseVersions(text), TypeError, `"${text}" is no version range`);
+    assertThrows(() => parseVersions(text), TypeError, `"${text}" is not a version range`);
   }
 });

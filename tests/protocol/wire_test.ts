@@ -14,7 +14,7 @@ function readerOf(...bytes: number[]): ByteReader {
   return new ByteReader(Uint8Array.from(bytes));
 }
 
-test("fixed integers hold their whole range and nothing beyond", () => {
+test("fixed-size integers accept exactly their range", () => {
   const types = [
     ["int8", -128, 127],
     ["int16", -32768, 32767],
@@ -39,7 +39,7 @@ test("fixed integers hold their whole range and nothing beyond", () => {
   }
 });
 
-test("a 64-bit integer has the bytes of two's complement", () => {
+test("64-bit integers are written in two's complement", () => {
   for (
     const [value, hex] of [
       [0, "0000000000000000"],
@@ -59,7 +59,7 @@ test("a 64-bit integer has the bytes of two's complement", () => {
   }
 });
 
-test("a hash of 64 bits keeps all of them", () => {
+test("bigint64() preserves all 64 bits", () => {
   const writer = new ByteWriter(8);
   const values = [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 0x0123456789abcdefn];
   for (const value of values) writer.bigint64(value);
@@ -87,7 +87,7 @@ test("int64() reads the nearest number and writes safe integers only", () => {
   }
 });
 
-test("exactInt64() reads and writes every 64-bit integer in its one form", () => {
+test("exactInt64() reads and writes every 64-bit integer in its canonical form", () => {
   for (const [value, bytes] of BEYOND_2_53) {
     assertEquals(readerOf(...bytes).exactInt64(), value);
     assertEquals([...written((writer) => writer.exactInt64(value))], [...bytes], `${value}`);
@@ -102,7 +102,7 @@ test("exactInt64() reads and writes every 64-bit integer in its one form", () =>
   }
 });
 
-test("unsigned varints at every edge of their length", () => {
+test("uvarint() writes and reads at every length boundary", () => {
   for (let bits = 0; bits <= 32; bits++) {
     for (const value of [2 ** bits - 1, 2 ** bits, 2 ** bits + 1]) {
       if (value > 4294967295) continue;
@@ -129,11 +129,11 @@ test("unsigned varints at every edge of their length", () => {
     "more than 32 bits",
   );
   assertThrows(() => readerOf(128, 128, 128, 128, 128, 1).uvarint(), ProtocolError);
-  assertThrows(() => readerOf(255, 255).uvarint(), ProtocolError, "the data end at 2");
+  assertThrows(() => readerOf(255, 255).uvarint(), ProtocolError, "the data ends at 2");
   assertEquals(readerOf(0x80, 0x80, 0x00).uvarint(), 0);
 });
 
-test("zig-zag varints", () => {
+test("varint() and varlong() use zigzag encoding", () => {
   for (
     const [value, hex] of [
       [0, "00"],
@@ -149,7 +149,7 @@ test("zig-zag varints", () => {
     const bytes = written((writer) => writer.varint(value));
     assertEquals(hexOf(bytes), hex);
     assertEquals(new ByteReader(bytes).varint(), value);
-    // The 64-bit form of a small number has the same bytes.
+    // A small number has the same encoding as a 64-bit varint.
     assertEquals(hexOf(written((writer) => writer.varlong(value))), hex);
     assertEquals(new ByteReader(bytes).varlong(), value);
   }
@@ -158,7 +158,7 @@ test("zig-zag varints", () => {
   }
 });
 
-test("64-bit zig-zag varints at every edge of their length", () => {
+test("varlong() writes and reads at every length boundary", () => {
   for (let bits = 0n; bits <= 63n; bits++) {
     for (const magnitude of [2n ** bits - 1n, 2n ** bits]) {
       for (const signed of [magnitude, -magnitude]) {
@@ -180,7 +180,7 @@ test("64-bit zig-zag varints at every edge of their length", () => {
   }
 });
 
-test("varints of more than 64 bits are refused", () => {
+test("varlong() rejects more than 64 bits", () => {
   const largest = [254, 255, 255, 255, 255, 255, 255, 255, 255, 1];
   assertEquals(readerOf(...largest).varlong(), MAX_INT64);
   const endless = Array.from({ length: 11 }, () => 255);
@@ -188,13 +188,13 @@ test("varints of more than 64 bits are refused", () => {
   for (const bytes of [endless, tooMany]) {
     assertThrows(() => readerOf(...bytes).varlong(), ProtocolError, "has more than 64 bits");
   }
-  assertThrows(() => readerOf(255, 255).varlong(), ProtocolError, "the data end at 2");
+  assertThrows(() => readerOf(255, 255).varlong(), ProtocolError, "the data ends at 2");
   for (const value of [2 ** 53, 0.5, NaN]) {
     assertThrows(() => written((writer) => writer.varlong(value)), ProtocolError);
   }
 });
 
-test("texts of every kind come back, and their length is that of their UTF-8", () => {
+test("text() writes and reads any text with the length of its UTF-8", () => {
   const texts = [
     "",
     "plain",
@@ -215,13 +215,13 @@ test("texts of every kind come back, and their length is that of their UTF-8", (
   }
 });
 
-test("half a surrogate pair and bytes that are no UTF-8 become replacement characters", () => {
+test("lone surrogates and malformed UTF-8 become replacement characters", () => {
   const bytes = written((writer) => writer.text("a\ud800b", () => {}));
   assertEquals(new ByteReader(bytes).text(bytes.length), "a\ufffdb");
   assertEquals(readerOf(97, 0xff, 98).text(3), "a\ufffdb");
 });
 
-test("uuids are 22 characters of base64", () => {
+test("uuid() reads and writes 22 characters of base64", () => {
   const bytes = Uint8Array.from({ length: 16 }, (_, i) => i * 16 + i);
   const text = new ByteReader(bytes).uuid();
   assertEquals(
@@ -233,11 +233,11 @@ test("uuids are 22 characters of base64", () => {
   for (
     const wrong of ["", "AAAA", "A".repeat(23), "!".repeat(22), "é".repeat(22), "B".repeat(22)]
   ) {
-    assertThrows(() => written((writer) => writer.uuid(wrong)), ProtocolError, "is no UUID");
+    assertThrows(() => written((writer) => writer.uuid(wrong)), ProtocolError, "is not a UUID");
   }
 });
 
-test("nothing is read beyond the end, even where the memory goes on", () => {
+test("ByteReader never reads beyond its end, even if the memory is larger", () => {
   const memory = new Uint8Array(64).fill(1);
   const reads: ((reader: ByteReader) => unknown)[] = [
     (reader) => reader.int8(),
@@ -259,7 +259,7 @@ test("nothing is read beyond the end, even where the memory goes on", () => {
   ];
   for (const read of reads) {
     const reader = new ByteReader(memory, 10, 10);
-    assertThrows(() => read(reader), ProtocolError, "the data end at 10");
+    assertThrows(() => read(reader), ProtocolError, "the data ends at 10");
     assertEquals(reader.offset, 10);
   }
   const reader = new ByteReader(memory, 10, 15);
@@ -278,7 +278,7 @@ test("view() shares memory, copy() does not", () => {
   assertEquals([...copy], [3, 4]);
 });
 
-test("ByteWriter keeps what it has when it grows, and forgets it when reset", () => {
+test("ByteWriter keeps its content when it grows and discards it on reset()", () => {
   const writer = new ByteWriter(1);
   const expected: number[] = [];
   for (let i = 0; i < 1000; i++) {
@@ -295,7 +295,7 @@ test("ByteWriter keeps what it has when it grows, and forgets it when reset", ()
   assertEquals(writer.toBytes().length, 0);
 });
 
-test("ByteWriter puts record sources where they belong", () => {
+test("ByteWriter inserts record sources at their positions", () => {
   const writer = new ByteWriter(1);
   const source = (first: number, length: number) => ({
     byteLength: length,
@@ -319,7 +319,7 @@ function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The same by plain 64-bit arithmetic. */
+/** The same encoding by plain 64-bit arithmetic. */
 function varlongByBigInt(value: Int64): Uint8Array {
   const wide = BigInt(value);
   let rest = BigInt.asUintN(64, wide << 1n ^ wide >> 63n);

@@ -1,6 +1,6 @@
 /**
- * AlterConfigs: replaces all configs of a resource; what is not named goes back to its default.
- * Superseded by IncrementalAlterConfigs.
+ * AlterConfigs: replaces all configs of a resource. Configs that are not named return to their
+ * defaults. Superseded by IncrementalAlterConfigs.
  *
  * @module
  */

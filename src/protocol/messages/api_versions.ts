@@ -1,6 +1,6 @@
 /**
- * ApiVersions: which requests a node serves, in which versions, and the cluster's features. The
- * first request on most connections.
+ * ApiVersions: the requests that a node supports with their versions, and the features of the
+ * cluster. The first request on most connections.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bool, int16, int32, int64, string, struct } from "../schema.ts";
 
 /**
- * The ApiVersions API. Version 3 has the client name its software (KIP-511), and features come with
- * the answer as tagged fields (KIP-584); version 4 lets a feature's lowest version be 0; version 5 names the
- * cluster and the node that the client means to reach (KIP-1242). A node
- * asked in a version it does not know answers in version 0 with UNSUPPORTED_VERSION and its range,
- * so that the client can ask again.
+ * The ApiVersions API. Version 3 adds the name and version of the client's software (KIP-511) and
+ * features as tagged fields of the response (KIP-584), 4 allows the minimum version of a feature to
+ * be 0, 5 adds the cluster and node that the client expects to reach (KIP-1242). A node that does
+ * not support the requested version responds in version 0 with UNSUPPORTED_VERSION and its
+ * supported range, so that the client can retry.
  */
 export const apiVersions = defineApi({
   key: 18,

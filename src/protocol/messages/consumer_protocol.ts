@@ -1,8 +1,8 @@
 /**
- * What the members of a classic consumer group tell each other through the coordinator, which does
- * not look inside: a member's subscription (JoinGroup's `metadata`) and what it was assigned
- * (SyncGroup's `assignment`). Both begin with their version; a version newer than ours is read as
- * our newest, since later ones only add fields at the end.
+ * The data that members of a classic consumer group exchange through the coordinator, which treats
+ * it as opaque: a member's subscription (`metadata` in JoinGroup) and its assignment (`assignment`
+ * in SyncGroup). Both begin with their version. An unknown newer version is decoded as the newest
+ * known one, since new versions only append fields.
  *
  * @module
  */
@@ -19,27 +19,27 @@ import {
 } from "../schema.ts";
 import { ByteReader, ByteWriter, ProtocolError } from "../wire.ts";
 
-/** A struct that carries its own version in front. */
+/** A struct that is preceded by its own version. */
 export interface EmbeddedType<Out, In> {
   readonly name: string;
   readonly minVersion: number;
   readonly maxVersion: number;
   readonly fields: Struct<Out, In>;
-  /** The version, then the value. */
+  /** Encodes the version and the value. */
   encode(value: In, version?: number): Uint8Array;
-  /** Throws {@linkcode ProtocolError} for bytes that are no such value. */
+  /** Throws {@linkcode ProtocolError} for bytes that are not such a value. */
   decode(bytes: Uint8Array): Out;
 }
 
-/** Topics and partitions, as both types list them. */
+/** Topics with partitions, as used by both types. */
 const topicPartitions = struct({
   topic: string(),
   partitions: array(int32()),
 });
 
 /**
- * What a member wants to read. Version 1 adds the partitions it owns (KIP-429), 2 the generation it
- * owned them in (KIP-792), 3 its rack (KIP-881).
+ * The topics a member subscribes to. Version 1 adds the partitions it owns (KIP-429), 2 the
+ * generation in which it owned them (KIP-792), 3 its rack (KIP-881).
  */
 export const consumerProtocolSubscription = embedded(
   "ConsumerProtocolSubscription",
@@ -53,7 +53,10 @@ export const consumerProtocolSubscription = embedded(
   }),
 );
 
-/** What a member is to read. The versions keep step with the subscription's and are all alike. */
+/**
+ * The partitions assigned to a member. Its versions equal those of the subscription and do not
+ * differ.
+ */
 export const consumerProtocolAssignment = embedded(
   "ConsumerProtocolAssignment",
   3,
@@ -65,13 +68,13 @@ export const consumerProtocolAssignment = embedded(
 
 /** A decoded subscription. */
 export type ConsumerProtocolSubscription = Decoded<typeof consumerProtocolSubscription.fields>;
-/** A subscription as its encoder takes it. */
+/** A subscription as accepted by its encoder. */
 export type ConsumerProtocolSubscriptionInput = Encodable<
   typeof consumerProtocolSubscription.fields
 >;
 /** A decoded assignment. */
 export type ConsumerProtocolAssignment = Decoded<typeof consumerProtocolAssignment.fields>;
-/** An assignment as its encoder takes it. */
+/** An assignment as accepted by its encoder. */
 export type ConsumerProtocolAssignmentInput = Encodable<typeof consumerProtocolAssignment.fields>;
 
 function embedded<Out, In>(

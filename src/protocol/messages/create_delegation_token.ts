@@ -1,5 +1,5 @@
 /**
- * CreateDelegationToken: a token by which its holder authenticates as its owner.
+ * CreateDelegationToken: creates a token that authenticates its holder as its owner.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bytes, int16, int32, int64, string, struct } from "../schema.ts";
 
 /**
- * The CreateDelegationToken API (KIP-48). Version 1 may throttle after the answer, 2 is flexible, 3
- * names the owner and answers with the requester (KIP-373).
+ * The CreateDelegationToken API (KIP-48). Version 1 applies throttling after the response, 2 is
+ * flexible, 3 adds the owner, and the requester in the response (KIP-373).
  */
 export const createDelegationToken = defineApi({
   key: 38,

@@ -1,14 +1,12 @@
 /**
- * CreatePartitions: gives topics more partitions, up to `count`.
+ * CreatePartitions: adds partitions to topics, up to a total of `count`.
  *
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bool, int16, int32, string, struct } from "../schema.ts";
 
-/**
- * The CreatePartitions API (KIP-195). Version 3 may answer THROTTLING_QUOTA_EXCEEDED (KIP-599).
- */
+/** The CreatePartitions API (KIP-195). Version 3 may return THROTTLING_QUOTA_EXCEEDED (KIP-599). */
 export const createPartitions = defineApi({
   key: 37,
   name: "CreatePartitions",

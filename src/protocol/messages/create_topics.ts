@@ -1,5 +1,6 @@
 /**
- * CreateTopics: makes topics, with partitions counted or placed by hand, and their configs.
+ * CreateTopics: creates topics with a number of partitions or a manual assignment, and with
+ * configs.
  *
  * @module
  */
@@ -15,9 +16,9 @@ const createdConfig = struct({
 });
 
 /**
- * The CreateTopics API. Version 4 lets -1 stand for the broker's default partitions and replication
- * factor (KIP-464), 5 answers with the topic's configs (KIP-525), 6 may answer
- * THROTTLING_QUOTA_EXCEEDED (KIP-599), 7 answers with the topic id (KIP-516).
+ * The CreateTopics API. Version 4 accepts -1 for the broker's default partition count and
+ * replication factor (KIP-464), 5 returns the topic's configs (KIP-525), 6 may return
+ * THROTTLING_QUOTA_EXCEEDED (KIP-599), 7 returns the topic id (KIP-516).
  */
 export const createTopics = defineApi({
   key: 19,

@@ -1,5 +1,5 @@
 /**
- * DeleteAcls: removes the access control entries that match one of several filters.
+ * DeleteAcls: removes the access control entries that match any of several filters.
  *
  * @module
  */

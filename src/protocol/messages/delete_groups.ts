@@ -1,5 +1,5 @@
 /**
- * DeleteGroups: removes empty groups with the offsets they committed.
+ * DeleteGroups: removes empty groups and their committed offsets.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * DeleteRecords: forgets everything before an offset in each partition. Offset -1 stands for the
+ * DeleteRecords: deletes the records before an offset in each partition. Offset -1 stands for the
  * high watermark.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * DeleteTopics: removes topics with everything in them.
+ * DeleteTopics: deletes topics and their data.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, int32, string, struct, uuid } from "../schema.ts";
 
 /**
- * The DeleteTopics API. Version 5 adds error messages and may answer THROTTLING_QUOTA_EXCEEDED
- * (KIP-599), 6 names topics by name or by id (KIP-516).
+ * The DeleteTopics API. Version 5 adds error messages and may return THROTTLING_QUOTA_EXCEEDED
+ * (KIP-599), 6 accepts topic names or ids (KIP-516).
  */
 export const deleteTopics = defineApi({
   key: 20,

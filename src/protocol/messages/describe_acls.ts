@@ -1,5 +1,5 @@
 /**
- * DescribeAcls: the access control entries that match a filter.
+ * DescribeAcls: returns the access control entries that match a filter.
  *
  * @module
  */

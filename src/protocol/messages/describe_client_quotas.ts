@@ -1,5 +1,5 @@
 /**
- * DescribeClientQuotas: the quotas set for users, client ids and addresses that match a filter.
+ * DescribeClientQuotas: returns the quotas of users, client ids and addresses that match a filter.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * DescribeCluster: the cluster's id, controller and brokers, for administration clients.
+ * DescribeCluster: returns the cluster's id, controller and brokers, for administration clients.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bool, int16, int32, int8, string, struct } from "../schema.ts";
 
 /**
- * The DescribeCluster API (KIP-700). Version 1 can ask a controller for the controllers (KIP-919),
- * 2 includes fenced brokers on demand (KIP-1073).
+ * The DescribeCluster API (KIP-700). Version 1 can query a controller for the controllers
+ * (KIP-919), 2 includes fenced brokers on request (KIP-1073).
  */
 export const describeCluster = defineApi({
   key: 60,

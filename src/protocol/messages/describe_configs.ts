@@ -1,6 +1,6 @@
 /**
- * DescribeConfigs: the configs of topics, brokers and groups, with where each value comes from.
- * Null keys mean all of them.
+ * DescribeConfigs: returns the configs of topics, brokers and groups, with the source of each
+ * value. Null keys select all configs.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * DescribeDelegationToken: the delegation tokens of owners.
+ * DescribeDelegationToken: returns the delegation tokens of owners.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bytes, int16, int32, int64, string, struct } from "../schema.ts";
 
 /**
- * The DescribeDelegationToken API (KIP-48). Version 1 may throttle after the answer, 2 is flexible, 3
- * answers with the requester of each token (KIP-373).
+ * The DescribeDelegationToken API (KIP-48). Version 1 applies throttling after the response, 2 is
+ * flexible, 3 returns the requester of each token (KIP-373).
  */
 export const describeDelegationToken = defineApi({
   key: 41,

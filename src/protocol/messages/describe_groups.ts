@@ -1,5 +1,5 @@
 /**
- * DescribeGroups: the state, protocol and members of classic groups.
+ * DescribeGroups: returns the state, protocol and members of classic groups.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const describedGroupMember = struct({
 
 /**
  * The DescribeGroups API. Version 3 adds authorized operations (KIP-430), 4 static members
- * (KIP-345), 6 error messages, and GROUP_ID_NOT_FOUND for a group that does not exist (KIP-1043).
+ * (KIP-345), 6 error messages, and GROUP_ID_NOT_FOUND for a missing group (KIP-1043).
  */
 export const describeGroups = defineApi({
   key: 15,

@@ -1,5 +1,5 @@
 /**
- * DescribeLogDirs: a broker's data directories with the sizes of the partitions in them.
+ * DescribeLogDirs: returns a broker's log directories with the sizes of their partitions.
  *
  * @module
  */
@@ -7,8 +7,9 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bool, int16, int32, int64, string, struct } from "../schema.ts";
 
 /**
- * The DescribeLogDirs API (KIP-113). Version 3 adds an error for the whole request, 4 the volume's
- * total and usable bytes (KIP-827), 5 whether a directory takes no new partitions (KIP-1066).
+ * The DescribeLogDirs API (KIP-113). Version 3 adds an error for the whole request, 4 the total and
+ * usable bytes of the volume (KIP-827), 5 whether a directory is closed to new partitions
+ * (KIP-1066).
  */
 export const describeLogDirs = defineApi({
   key: 35,

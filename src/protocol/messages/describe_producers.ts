@@ -1,5 +1,5 @@
 /**
- * DescribeProducers: the producers that a partition's leader keeps state of, to find hanging
+ * DescribeProducers: returns the producer states of a partition's leader, to find hanging
  * transactions.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * DescribeQuorum: the leader, the voters and the observers of the metadata log.
+ * DescribeQuorum: returns the leader, voters and observers of the metadata log.
  *
  * @module
  */
@@ -15,8 +15,8 @@ const replicaState = struct({
 });
 
 /**
- * The DescribeQuorum API (KIP-595). Version 1 adds two timestamps to each replica (KIP-836), 2 the
- * ids of their directories, the listeners of the voters and messages of errors (KIP-853).
+ * The DescribeQuorum API (KIP-595). Version 1 adds two timestamps to each replica (KIP-836), 2
+ * directory ids, voter listeners and error messages (KIP-853).
  */
 export const describeQuorum = defineApi({
   key: 55,

@@ -1,13 +1,13 @@
 /**
- * DescribeTopicPartitions: the partitions of topics, page by page. An answer cut short by the limit
- * says where to go on.
+ * DescribeTopicPartitions: returns the partitions of topics page by page. A response that reaches
+ * the limit has a cursor to the next page.
  *
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bool, int16, int32, nested, string, struct, uuid } from "../schema.ts";
 
-/** The partition to begin with: the first one that did not fit. */
+/** The partition to start from: the first one that did not fit into the previous response. */
 const cursor = struct({
   topicName: string(),
   partitionIndex: int32(),

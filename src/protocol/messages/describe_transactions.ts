@@ -1,5 +1,5 @@
 /**
- * DescribeTransactions: the state of transactional ids, from the broker that coordinates them.
+ * DescribeTransactions: returns the state of transactional ids from their coordinator.
  *
  * @module
  */

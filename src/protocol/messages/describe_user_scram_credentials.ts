@@ -1,5 +1,5 @@
 /**
- * DescribeUserScramCredentials: the SCRAM mechanisms of users, without their secrets.
+ * DescribeUserScramCredentials: returns the SCRAM mechanisms of users, without secrets.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * ElectLeaders: makes the preferred replica of partitions their leader, or any replica at all.
+ * ElectLeaders: elects the preferred replica of partitions as leader or, in an unclean election,
+ * any replica.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, int32, int8, string, struct } from "../schema.ts";
 
 /**
- * The ElectLeaders API (KIP-183). Version 1 adds the type of election and an error for the whole
+ * The ElectLeaders API (KIP-183). Version 1 adds the election type and an error for the whole
  * request (KIP-460), 2 is flexible.
  */
 export const electLeaders = defineApi({

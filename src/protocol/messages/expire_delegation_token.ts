@@ -1,12 +1,15 @@
 /**
- * ExpireDelegationToken: ends a delegation token, now or later.
+ * ExpireDelegationToken: expires a delegation token, immediately or later.
  *
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { bytes, int16, int32, int64, struct } from "../schema.ts";
 
-/** The ExpireDelegationToken API (KIP-48). Version 1 may throttle after the answer, 2 is flexible. */
+/**
+ * The ExpireDelegationToken API (KIP-48). Version 1 applies throttling after the response, 2 is
+ * flexible.
+ */
 export const expireDelegationToken = defineApi({
   key: 40,
   name: "ExpireDelegationToken",

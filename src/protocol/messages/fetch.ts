@@ -1,6 +1,6 @@
 /**
- * Fetch: reads record batches from partitions, for consumers and for followers. Waits up to
- * `maxWaitMs` for `minBytes`.
+ * Fetch: reads record batches from partitions, for consumers and followers. Waits up to `maxWaitMs`
+ * for `minBytes`.
  *
  * @module
  */
@@ -28,7 +28,7 @@ const fetchPartition = struct({
   logStartOffset: int64({ versions: "5+", default: -1 }),
   partitionMaxBytes: int32(),
   replicaDirectoryId: uuid({ versions: "17+", tag: 0, tagged: "17+" }),
-  // Kafka's default is the largest int64: a follower that has not yet heard of any.
+  // Kafka's default, the largest int64, means that the follower does not know the high watermark.
   highWatermark: exactInt64({
     versions: "18+",
     default: MAX_INT64,
@@ -76,11 +76,11 @@ const partitionData = struct({
 });
 
 /**
- * The Fetch API. Version 7 adds incremental sessions, which carry only what changed (KIP-227), 9
- * leader epochs (KIP-320), 11 reading from the closest replica (KIP-392), 12 lets the leader name
- * the point where logs diverge (KIP-595), 13 names topics by id (KIP-516), 15 moves the replica's
- * id into a tagged field (KIP-903), 16 adds the new leaders' addresses (KIP-951), 17 the follower's
- * log directory (KIP-853), 18 the follower's high watermark (KIP-1166).
+ * The Fetch API. Version 7 adds incremental sessions that send only changes (KIP-227), 9 leader
+ * epochs (KIP-320), 11 fetching from the closest replica (KIP-392), 12 the offset at which logs
+ * diverge (KIP-595), 13 topic ids (KIP-516), 15 moves the replica id into a tagged field (KIP-903),
+ * 16 adds the endpoints of new leaders (KIP-951), 17 the follower's directory id (KIP-853), 18 the
+ * follower's high watermark (KIP-1166).
  */
 export const fetch = defineApi({
   key: 1,

@@ -1,6 +1,6 @@
 /**
- * FindCoordinator: the broker that coordinates a group (`keyType` 0), a transactional id (1) or a
- * share group's partition (2).
+ * FindCoordinator: returns the coordinator of a group (`keyType` 0), a transactional id (1) or a
+ * share-group partition (2).
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, int32, int8, string, struct } from "../schema.ts";
 
 /**
- * The FindCoordinator API. Version 1 adds the type of key (KIP-98), 4 asks for several keys at once
- * (KIP-699), 5 may answer TRANSACTION_ABORTABLE (KIP-890), 6 finds share coordinators (KIP-932).
+ * The FindCoordinator API. Version 1 adds the key type (KIP-98), 4 several keys per request
+ * (KIP-699), 5 may return TRANSACTION_ABORTABLE (KIP-890), 6 finds share coordinators (KIP-932).
  */
 export const findCoordinator = defineApi({
   key: 10,

@@ -1,6 +1,6 @@
 /**
- * Heartbeat: a member of a classic group is alive. REBALANCE_IN_PROGRESS in the answer tells it to
- * join again.
+ * Heartbeat: keeps the session of a classic group member alive. REBALANCE_IN_PROGRESS in the
+ * response asks it to rejoin.
  *
  * @module
  */

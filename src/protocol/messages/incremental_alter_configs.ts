@@ -1,6 +1,6 @@
 /**
- * IncrementalAlterConfigs: changes single configs of a resource. `configOperation` is 0 to set, 1
- * to delete, 2 to append to a list and 3 to subtract from one.
+ * IncrementalAlterConfigs: changes individual configs of a resource. `configOperation` is 0 to set,
+ * 1 to delete, 2 to append to a list and 3 to subtract from a list.
  *
  * @module
  */

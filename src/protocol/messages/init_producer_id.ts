@@ -1,7 +1,6 @@
 /**
- * InitProducerId: gives a producer its id and epoch, for idempotence and transactions. A
- * transactional id gets the same producer id again with a higher epoch, and its unfinished
- * transaction is aborted.
+ * InitProducerId: allocates a producer id and epoch, for idempotence and transactions. A known
+ * transactional id keeps its producer id, gets a higher epoch, and its open transaction is aborted.
  *
  * @module
  */
@@ -9,9 +8,9 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { exactInt64, int16, int32, string, struct } from "../schema.ts";
 
 /**
- * The InitProducerId API (KIP-98). Version 3 lets a producer continue with a higher epoch
- * (KIP-360), 4 may answer PRODUCER_FENCED (KIP-588), 5 TRANSACTION_ABORTABLE (KIP-890). Version 6,
- * two-phase commit (KIP-939), is not stable in Apache Kafka 4.4 and so not here.
+ * The InitProducerId API (KIP-98). Version 3 lets a producer raise its own epoch (KIP-360), 4 may
+ * return PRODUCER_FENCED (KIP-588), 5 TRANSACTION_ABORTABLE (KIP-890). Version 6, two-phase commit
+ * (KIP-939), is not stable in Apache Kafka 4.4 and not supported.
  */
 export const initProducerId = defineApi({
   key: 22,

@@ -1,7 +1,6 @@
 /**
- * JoinGroup: a member enters a classic group, or enters it again for a rebalance. The answer comes
- * when all members have joined, and makes one of them the leader, which is told the others'
- * metadata.
+ * JoinGroup: joins a classic group, or rejoins it for a rebalance. The response arrives when all
+ * members have joined. It elects one member as the leader and sends it the metadata of all members.
  *
  * @module
  */
@@ -9,9 +8,9 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bool, bytes, int16, int32, string, struct } from "../schema.ts";
 
 /**
- * The JoinGroup API. Version 1 adds the rebalance timeout (KIP-62), 4 has a new member come back
- * with the id it was given (KIP-394), 5 adds static members (KIP-345), 7 the protocol type in the
- * answer (KIP-559), 8 a reason (KIP-800), 9 lets the leader skip the assignment (KIP-814).
+ * The JoinGroup API. Version 1 adds the rebalance timeout (KIP-62), 4 requires a new member to
+ * rejoin with its assigned id (KIP-394), 5 adds static members (KIP-345), 7 the protocol type in
+ * the response (KIP-559), 8 a reason (KIP-800), 9 lets the leader skip the assignment (KIP-814).
  */
 export const joinGroup = defineApi({
   key: 11,

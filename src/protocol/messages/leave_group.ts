@@ -1,6 +1,6 @@
 /**
- * LeaveGroup: members leave a classic group, so that it rebalances without waiting for their
- * sessions to end.
+ * LeaveGroup: removes members from a classic group, so that it rebalances without waiting for their
+ * sessions to expire.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, int32, string, struct } from "../schema.ts";
 
 /**
- * The LeaveGroup API. Version 3 removes several members at once, by their static id too (KIP-345),
- * 5 adds a reason (KIP-800).
+ * The LeaveGroup API. Version 3 removes several members at once, also by static member id
+ * (KIP-345), 5 adds a reason (KIP-800).
  */
 export const leaveGroup = defineApi({
   key: 13,

@@ -1,6 +1,6 @@
 /**
- * ListConfigResources: the names of the resources that have configs. No types means all that may be
- * listed.
+ * ListConfigResources: returns the names of the resources that have configs. An empty list of types
+ * selects all supported types.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, int32, int8, string, struct } from "../schema.ts";
 
 /**
- * The ListConfigResources API. Version 0 knew nothing but client metrics subscriptions (KIP-714);
- * version 1 lists every type of resource (KIP-1142).
+ * The ListConfigResources API. Version 0 lists only client metrics subscriptions (KIP-714), 1 every
+ * resource type (KIP-1142).
  */
 export const listConfigResources = defineApi({
   key: 74,

@@ -1,5 +1,5 @@
 /**
- * ListGroups: the groups a broker coordinates.
+ * ListGroups: returns the groups that a broker coordinates.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, int32, string, struct } from "../schema.ts";
 
 /**
- * The ListGroups API. Version 4 adds their state and a filter by it (KIP-518), 5 the same for their
- * type (KIP-848).
+ * The ListGroups API. Version 4 adds the group state and a filter by state (KIP-518), 5 the group
+ * type and a filter by type (KIP-848).
  */
 export const listGroups = defineApi({
   key: 16,

@@ -1,6 +1,6 @@
 /**
- * ListOffsets: the offset of a timestamp in each partition. Negative timestamps ask for special
- * offsets: -1 the latest, -2 the earliest, -3 that of the largest timestamp.
+ * ListOffsets: looks up offsets by timestamp. Negative timestamps select special offsets: -1 the
+ * latest, -2 the earliest, -3 the one of the largest timestamp.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const partitionOffset = struct({
 /**
  * The ListOffsets API. Version 2 adds the isolation level (KIP-98), 4 leader epochs (KIP-320), 7
  * the offset of the largest timestamp (KIP-734), 8 to 11 the special timestamps of tiered storage
- * (-4, -5 and -6: KIP-405, KIP-1005, KIP-1023), 10 a timeout for its slow look-ups (KIP-1075).
+ * (-4, -5 and -6: KIP-405, KIP-1005, KIP-1023), 10 a timeout for remote lookups (KIP-1075).
  */
 export const listOffsets = defineApi({
   key: 2,

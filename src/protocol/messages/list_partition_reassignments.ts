@@ -1,5 +1,5 @@
 /**
- * ListPartitionReassignments: the partitions whose replicas are being moved.
+ * ListPartitionReassignments: returns the partitions with an ongoing reassignment.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * ListTransactions: the transactions that a broker coordinates.
+ * ListTransactions: returns the transactions that a broker coordinates.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, int32, int64, string, struct } from "../schema.ts";
 
 /**
- * The ListTransactions API (KIP-664). Version 1 adds a filter by duration (KIP-994), 2 one by a
- * pattern of the transactional id (KIP-1152).
+ * The ListTransactions API (KIP-664). Version 1 adds a filter by duration (KIP-994), 2 a filter by
+ * transactional id pattern (KIP-1152).
  */
 export const listTransactions = defineApi({
   key: 66,

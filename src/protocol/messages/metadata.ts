@@ -1,6 +1,6 @@
 /**
- * Metadata: the brokers of the cluster, and for each topic its id, partitions, leaders and
- * replicas. Can create the topics asked for.
+ * Metadata: returns the brokers of the cluster and the ids, partitions, leaders and replicas of
+ * topics. Can create missing topics.
  *
  * @module
  */
@@ -27,10 +27,10 @@ const topicMetadata = struct({
 });
 
 /**
- * The Metadata API. No topics (an empty list in version 0, null since version 1) means all of them.
- * Version 4 lets the client forbid auto-creation (KIP-204), 7 adds leader epochs (KIP-320), 8
- * authorized operations (KIP-430), 10 topic ids and 12 asking by them (KIP-516), 13 an error for
- * the whole request that sends a client back to its bootstrap servers (KIP-1102).
+ * The Metadata API. All topics are selected by an empty list in version 0 and by null in later
+ * versions. Version 4 lets the client disable auto-creation (KIP-204), 7 adds leader epochs
+ * (KIP-320), 8 authorized operations (KIP-430), 10 topic ids, 12 lookup by topic id (KIP-516), 13
+ * an error for the whole request that sends a client back to its bootstrap servers (KIP-1102).
  */
 export const metadata = defineApi({
   key: 3,

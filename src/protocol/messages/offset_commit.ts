@@ -1,5 +1,5 @@
 /**
- * OffsetCommit: stores how far a group has read in each partition.
+ * OffsetCommit: stores the committed offsets of a group.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, exactInt64, int16, int32, int64, string, struct, uuid } from "../schema.ts";
 
 /**
- * The OffsetCommit API. Versions 2 to 4 carry a retention time, which later ones leave to the
- * broker (KIP-211), 6 adds leader epochs (KIP-320), 7 static members (KIP-345), 9 serves groups of
- * the new protocol (KIP-848), 10 names topics by id.
+ * The OffsetCommit API. Versions 2 to 4 have a retention time, which later versions leave to the
+ * broker (KIP-211), 6 adds leader epochs (KIP-320), 7 static members (KIP-345), 9 groups of the
+ * consumer protocol (KIP-848), 10 topic ids.
  */
 export const offsetCommit = defineApi({
   key: 8,

@@ -1,6 +1,5 @@
 /**
- * OffsetDelete: removes a group's committed offsets for partitions of topics to which it is not
- * subscribed.
+ * OffsetDelete: deletes a group's committed offsets for topics that it does not subscribe to.
  *
  * @module
  */

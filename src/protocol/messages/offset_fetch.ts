@@ -1,13 +1,12 @@
 /**
- * OffsetFetch: how far groups have read, as they committed it. Null topics mean all that a group
- * committed.
+ * OffsetFetch: returns the committed offsets of groups. Null topics select all offsets of a group.
  *
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bool, exactInt64, int16, int32, string, struct, uuid } from "../schema.ts";
 
-/** Before version 8, when a request was about one group. */
+/** Up to version 7, for requests with a single group. */
 const partition = struct({
   partitionIndex: int32(),
   committedOffset: exactInt64(),
@@ -16,7 +15,7 @@ const partition = struct({
   errorCode: int16(),
 });
 
-/** Since version 8. */
+/** Since version 8, for requests with several groups. */
 const groupPartition = struct({
   partitionIndex: int32(),
   committedOffset: exactInt64(),
@@ -27,8 +26,8 @@ const groupPartition = struct({
 
 /**
  * The OffsetFetch API. Version 2 allows null for all topics (KIP-88), 5 adds leader epochs
- * (KIP-320), 7 makes the client wait for open transactions to settle (KIP-447), 8 asks for several
- * groups at once (KIP-709), 9 adds the member that asks (KIP-848), 10 names topics by id.
+ * (KIP-320), 7 can require offsets without pending transactions (KIP-447), 8 several groups per
+ * request (KIP-709), 9 the requesting member (KIP-848), 10 topic ids.
  */
 export const offsetFetch = defineApi({
   key: 9,

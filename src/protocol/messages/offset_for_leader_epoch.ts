@@ -1,6 +1,6 @@
 /**
- * OffsetForLeaderEpoch: where a leader epoch ends in each partition's log. Consumers and followers
- * find out with it whether, and from where, their log has diverged.
+ * OffsetForLeaderEpoch: returns the end offset of a leader epoch in each partition. Consumers and
+ * followers use it to detect a diverged log and the offset of the divergence.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, int32, int64, string, struct } from "../schema.ts";
 
 /**
- * The OffsetForLeaderEpoch API (KIP-101). Version 2 adds the leader epoch the client believes in
- * (KIP-320), 3 the replica that asks.
+ * The OffsetForLeaderEpoch API (KIP-101). Version 2 adds the leader epoch known to the client
+ * (KIP-320), 3 the id of the requesting replica.
  */
 export const offsetForLeaderEpoch = defineApi({
   key: 23,

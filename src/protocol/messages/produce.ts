@@ -17,7 +17,7 @@ import {
   uuid,
 } from "../schema.ts";
 
-/** The Produce API. Topics are named by id from version 13 on (KIP-516). */
+/** The Produce API. Topics have ids instead of names since version 13 (KIP-516). */
 export const produce = defineApi({
   key: 0,
   name: "Produce",

@@ -1,12 +1,15 @@
 /**
- * RenewDelegationToken: moves the expiry of a delegation token.
+ * RenewDelegationToken: extends the expiry of a delegation token.
  *
  * @module
  */
 import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { bytes, int16, int32, int64, struct } from "../schema.ts";
 
-/** The RenewDelegationToken API (KIP-48). Version 1 may throttle after the answer, 2 is flexible. */
+/**
+ * The RenewDelegationToken API (KIP-48). Version 1 applies throttling after the response, 2 is
+ * flexible.
+ */
 export const renewDelegationToken = defineApi({
   key: 39,
   name: "RenewDelegationToken",

@@ -1,5 +1,5 @@
 /**
- * SaslAuthenticate: one token of a SASL exchange.
+ * SaslAuthenticate: carries one token of a SASL exchange.
  *
  * @module
  */
@@ -7,8 +7,7 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { bytes, int16, int64, string, struct } from "../schema.ts";
 
 /**
- * The SaslAuthenticate API (KIP-152). Version 1 adds the lifetime of the session (KIP-368), 2 is
- * flexible.
+ * The SaslAuthenticate API (KIP-152). Version 1 adds the session lifetime (KIP-368), 2 is flexible.
  */
 export const saslAuthenticate = defineApi({
   key: 36,

@@ -1,5 +1,5 @@
 /**
- * SaslHandshake: the SASL mechanism by which a client wants to authenticate.
+ * SaslHandshake: selects the SASL mechanism of a connection.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, int16, string, struct } from "../schema.ts";
 
 /**
- * The SaslHandshake API (KIP-43). Version 1 continues with SaslAuthenticate requests rather than bare
+ * The SaslHandshake API (KIP-43). Version 1 continues with SaslAuthenticate requests instead of raw
  * tokens (KIP-152).
  */
 export const saslHandshake = defineApi({

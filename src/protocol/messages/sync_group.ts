@@ -1,6 +1,6 @@
 /**
- * SyncGroup: the leader of a classic group hands in everybody's assignment, and every member gets
- * its own.
+ * SyncGroup: the leader of a classic group submits the assignment of all members; every member
+ * receives its own.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { defineApi, type RequestOf, type ResponseOf } from "../api.ts";
 import { array, bytes, int16, int32, string, struct } from "../schema.ts";
 
 /**
- * The SyncGroup API. Version 3 adds static members (KIP-345), 5 the protocol's type and name, which
- * must match the group's (KIP-559).
+ * The SyncGroup API. Version 3 adds static members (KIP-345), 5 the protocol type and name, which
+ * must match those of the group (KIP-559).
  */
 export const syncGroup = defineApi({
   key: 14,

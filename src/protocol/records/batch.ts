@@ -1,13 +1,13 @@
 /**
- * Record batches, Kafka's format v2 (magic 2), in one import:
+ * Record batches in Kafka's format v2 (magic 2), in one import:
  *
- * - `batch_header.ts`: the header's fields, read and patched in place.
- * - `batch_split.ts`: where the batches of a byte range begin and end.
- * - `batch_validate.ts`: what a broker refuses of a producer.
- * - `batch_encode.ts`, `batch_decode.ts`: batches from records and back.
- * - `record_scan.ts`: the structure of records, without decoding them.
- * - `timestamp_bounds.ts`: the oldest and the newest timestamp of a batch.
- * - `recompress.ts`: a batch under another compression.
+ * - `batch_header.ts`: reads and patches the fields of a header in place.
+ * - `batch_split.ts`: finds the boundaries of batches in a byte range.
+ * - `batch_validate.ts`: validates produced batches.
+ * - `batch_encode.ts`, `batch_decode.ts`: encodes and decodes batches of records.
+ * - `record_scan.ts`: checks the structure of records without decoding them.
+ * - `timestamp_bounds.ts`: finds the smallest and largest timestamp of a batch.
+ * - `recompress.ts`: changes the compression of a batch.
  *
  * @module
  */

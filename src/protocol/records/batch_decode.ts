@@ -1,6 +1,6 @@
 /**
- * Record batches into records, fully checked. For clients, tools and the coordinators' own logs: the
- * broker's produce and fetch paths never come here.
+ * Decodes record batches, with all checks. Used by clients, tools and coordinator logs, never by
+ * the broker's produce and fetch paths.
  *
  * @module
  */
@@ -43,13 +43,15 @@ export interface RecordHeader {
   readonly value: Uint8Array | null;
 }
 
-/** One record. Key, value and header values are views into the batch (or into what it decompressed to). */
+/**
+ * One record. Key, value and header values are views into the batch or its decompressed payload.
+ */
 export interface DecodedRecord {
   /** Its offset in the partition. */
   readonly offset: number;
   /**
-   * Milliseconds since 1970, or -1. The broker's clock where the batch says LogAppendTime. Producers
-   * may have sent any other 64-bit integer.
+   * Milliseconds since 1970, or -1. Set by the broker's clock if the batch has LogAppendTime.
+   * Producers may send any other 64-bit integer.
    */
   readonly timestamp: Int64;
   /** Its key. */
@@ -62,25 +64,28 @@ export interface DecodedRecord {
 
 /** A whole batch. */
 export interface DecodedBatch {
-  /** The first record's offset; what offset deltas count from. */
+  /** The offset of the first record. Offset deltas are relative to it. */
   readonly baseOffset: number;
-  /** The last record's offset, even if compaction removed that record. */
+  /** The offset of the last record, even if compaction removed that record. */
   readonly lastOffset: number;
-  /** The whole batch's size, header included. */
+  /** Size of the whole batch, header included. */
   readonly sizeInBytes: number;
   /** The epoch of the leader that appended it, or -1. */
   readonly partitionLeaderEpoch: number;
-  /** How the records are compressed. */
+  /** The compression of the records. */
   readonly compression: CompressionType;
-  /** Whose clock the timestamps are. */
+  /** The clock that set the timestamps. */
   readonly timestampType: TimestampType;
   /** Whether it belongs to a transaction. */
   readonly isTransactional: boolean;
-  /** Whether it holds control records. */
+  /** Whether it contains control records. */
   readonly isControl: boolean;
-  /** When tombstones and markers of this batch may go, ms since 1970, or null (KIP-534). */
+  /**
+   * The time from which tombstones and markers of this batch may be removed, ms since 1970, or null
+   * (KIP-534).
+   */
   readonly deleteHorizonMs: Int64 | null;
-  /** What timestamp deltas count from, ms since 1970, or -1. */
+  /** The timestamp that deltas are relative to, ms since 1970, or -1. */
   readonly baseTimestamp: Int64;
   /** The largest timestamp, ms since 1970, or -1. */
   readonly maxTimestamp: Int64;
@@ -88,19 +93,21 @@ export interface DecodedBatch {
   readonly producerId: Int64;
   /** The idempotent producer's epoch, or -1. */
   readonly producerEpoch: number;
-  /** The first record's sequence number, or -1. */
+  /** The sequence number of the first record, or -1. */
   readonly baseSequence: number;
   /** The records, in order. */
   readonly records: readonly DecodedRecord[];
 }
 
-/** How to decode. */
+/** Options of decoding. */
 export interface DecodeOptions {
-  /** The host's compressors, `runtime.codecs()`; ours are used where they lack one. */
+  /**
+   * The host's codecs, `runtime.codecs()`. Codecs missing there fall back to those of this package.
+   */
   readonly codecs?: HostCodecs;
-  /** The most bytes that a batch may decompress to: 256 MiB unless told. */
+  /** Maximum decompressed size of a batch. Defaults to 256 MiB. */
   readonly maxDecompressedBytes?: number;
-  /** Whether to check the CRC-32C: true unless told. */
+  /** Whether to check the CRC-32C. Defaults to true. */
   readonly checkCrc?: boolean;
 }
 
@@ -108,13 +115,12 @@ const DEFAULT_MAX_DECOMPRESSED_BYTES = 268_435_456;
 const NO_HEADERS: readonly RecordHeader[] = [];
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The smallest record: a size, attributes, two deltas, two lengths and the number of headers. */
+/** The minimum record size: a size, attributes, two deltas, two lengths and a header count. */
 const SMALLEST_RECORD = 7;
 
 /**
- * The records of the batch that begins at `at`, decoded one by one as the caller asks for them. The
- * batch is checked first (whole, magic 2, CRC) and each record when it is reached: throws a
- * {@linkcode RecordError}.
+ * Decodes the records of the batch at `at` one by one, on demand. The batch is checked first
+ * (complete, magic 2, CRC), each record when it is reached. Throws a {@linkcode RecordError}.
  */
 export function* readRecords(
   bytes: Uint8Array,
@@ -126,7 +132,7 @@ export function* readRecords(
   reader.finish();
 }
 
-/** The batch that begins at `at`, with all its records. Throws a {@linkcode RecordError}. */
+/** Decodes the batch at `at` with all its records. Throws a {@linkcode RecordError}. */
 export function decodeBatch(
   bytes: Uint8Array,
   at: number = 0,
@@ -157,11 +163,11 @@ export function decodeBatch(
   };
 }
 
-/** One walk over a batch's records. */
+/** One pass over the records of a batch. */
 class BatchRecordReader {
-  /** The first record's offset; what offset deltas count from. */
+  /** The offset of the first record. Offset deltas are relative to it. */
   readonly baseOffset: number;
-  /** The whole batch's size, header included. */
+  /** Size of the whole batch, header included. */
   readonly sizeInBytes: number;
   readonly count: number;
   readonly #baseTimestamp: Int64;
@@ -183,7 +189,7 @@ class BatchRecordReader {
     const magic = readMagic(bytes, at);
     if (magic !== CURRENT_MAGIC) {
       throw new RecordError(
-        `Cannot decode a message set of magic ${magic}: only magic 2 is read`,
+        `Cannot decode a message set of magic ${magic}: only magic 2 is supported`,
         "invalid",
       );
     }
@@ -201,7 +207,7 @@ class BatchRecordReader {
       ? readMaxTimestamp(bytes, at)
       : null;
     const compression = compressionOf(attributes);
-    // A batch that compaction emptied keeps its compression bits and has no payload at all.
+    // A batch emptied by compaction keeps its compression bits but has no payload.
     const payload = compression === "none" || (this.count === 0 && end === at + RECORDS_OFFSET)
       ? bytes
       : decompress(
@@ -228,14 +234,14 @@ class BatchRecordReader {
     const size = reader.readVarint();
     const recordEnd = reader.position + size;
     if (size < 0 || recordEnd > this.#payloadEnd) {
-      throw lie(index, `has an impossible size of ${size} bytes`);
+      throw invalidRecord(index, `has an impossible size of ${size} bytes`);
     }
     reader.end = recordEnd;
-    reader.position++; // The attributes, which have no meaning yet.
+    reader.position++; // Unused attributes.
     const timestampDelta = reader.readVarlong();
     const offsetDelta = reader.readVarint();
     if (offsetDelta <= this.#previousDelta || offsetDelta > this.#lastOffsetDelta) {
-      throw lie(
+      throw invalidRecord(
         index,
         `has the offset delta ${offsetDelta} after ${this.#previousDelta}, the last one being ` +
           `${this.#lastOffsetDelta}`,
@@ -246,7 +252,7 @@ class BatchRecordReader {
     const value = this.#readBytes(index);
     const headers = this.#readHeaders(index);
     if (reader.position !== recordEnd) {
-      throw lie(index, `has ${recordEnd - reader.position} bytes too many`);
+      throw invalidRecord(index, `has ${recordEnd - reader.position} bytes too many`);
     }
     return {
       offset: this.baseOffset + offsetDelta,
@@ -259,7 +265,7 @@ class BatchRecordReader {
 
   finish(): void {
     const left = this.#payloadEnd - this.#reader.position;
-    if (left !== 0) throw lie(this.count, `is followed by ${left} bytes too many`);
+    if (left !== 0) throw invalidRecord(this.count, `is followed by ${left} bytes too many`);
   }
 
   #readBytes(index: number): Uint8Array | null {
@@ -268,7 +274,7 @@ class BatchRecordReader {
     if (length < 0) return null;
     const start = reader.position;
     if (length > reader.end - start) {
-      throw lie(index, `has a field of ${length} bytes beyond its end`);
+      throw invalidRecord(index, `has a field of ${length} bytes beyond its end`);
     }
     reader.position = start + length;
     return reader.bytes.subarray(start, start + length);
@@ -278,21 +284,21 @@ class BatchRecordReader {
     const reader = this.#reader;
     const count = reader.readVarint();
     if (count === 0) return NO_HEADERS;
-    // Each header takes two bytes at least.
+    // Each header takes at least two bytes.
     if (count < 0 || count > (reader.end - reader.position) >> 1) {
-      throw lie(index, `claims ${count} headers`);
+      throw invalidRecord(index, `claims ${count} headers`);
     }
     const headers: RecordHeader[] = [];
     for (let header = 0; header < count; header++) {
       const key = this.#readBytes(index);
-      if (key === null) throw lie(index, "has a header without a key");
+      if (key === null) throw invalidRecord(index, "has a header without a key");
       headers.push({ key: utf8.decode(key), value: this.#readBytes(index) });
     }
     return headers;
   }
 }
 
-/** The error for a checksum that does not fit. */
+/** Creates the error for a checksum mismatch. */
 export function wrongCrc(stored: number, computed: number): RecordError {
   return new RecordError(
     `The record batch is corrupt: its CRC-32C is stored as ${stored} and computed as ${computed}`,
@@ -300,6 +306,6 @@ export function wrongCrc(stored: number, computed: number): RecordError {
   );
 }
 
-function lie(index: number, what: string): RecordError {
+function invalidRecord(index: number, what: string): RecordError {
   return new RecordError(`Record ${index} of the batch ${what}`, "invalid");
 }

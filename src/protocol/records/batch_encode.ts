@@ -1,5 +1,5 @@
 /**
- * Records into a batch of format v2.
+ * Encodes records into batches of format v2.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { compress, type CompressionType, idOfCompressionType } from "./compressi
 import { grouped, RecordError } from "./record_error.ts";
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from "./varint.ts";
 
-/** A record to be written. */
+/** A record to encode. */
 export interface RecordInput {
   /** Its key. */
   readonly key?: Uint8Array | null;
@@ -32,54 +32,59 @@ export interface RecordInput {
   /** Milliseconds since 1970, or -1 for none. The format allows any other 64-bit integer. */
   readonly timestamp: Int64;
   /**
-   * The record's offset minus the batch's. One more than the record before it unless told; larger
-   * steps are what compaction leaves behind, and Produce refuses them.
+   * The record's offset relative to the batch. Defaults to one more than the previous record's.
+   * Larger steps result from compaction; Produce rejects them.
    */
   readonly offsetDelta?: number;
 }
 
-/** The header of a batch to be written, and how. Absent numbers are -1, flags false. */
+/** Header fields and encoding options of a batch. Absent numbers are -1, absent flags false. */
 export interface BatchOptions {
-  /** 0 unless told: a producer leaves it to the broker. */
+  /** Defaults to 0, as producers send it. */
   readonly baseOffset?: number;
   /** The epoch of the leader that appended it, or -1. */
   readonly partitionLeaderEpoch?: number;
-  /** `none` unless told. */
+  /** Defaults to `none`. */
   readonly compression?: CompressionType;
-  /** The codec's own scale; its default where absent. */
+  /** On the codec's own scale. Defaults to that of the codec. */
   readonly compressionLevel?: number;
-  /** The host's compressors, `runtime.codecs()`; ours are used where they lack one. */
+  /**
+   * The host's codecs, `runtime.codecs()`. Codecs missing there fall back to those of this package.
+   */
   readonly codecs?: HostCodecs;
-  /** `CreateTime` unless told. */
+  /** Defaults to `CreateTime`. */
   readonly timestampType?: TimestampType;
-  /** The largest timestamp, where it is not the records' own (LogAppendTime). */
+  /** The largest timestamp, if it is not that of the records (LogAppendTime). */
   readonly maxTimestamp?: Int64;
   /** Whether it belongs to a transaction. */
   readonly isTransactional?: boolean;
-  /** Whether it holds control records. */
+  /** Whether it contains control records. */
   readonly isControl?: boolean;
-  /** When the batch's tombstones may go, ms since 1970 (KIP-534). Becomes the base timestamp. */
+  /**
+   * The time from which tombstones may be removed, ms since 1970 (KIP-534). Stored as the base
+   * timestamp.
+   */
   readonly deleteHorizonMs?: number;
   /** The idempotent producer's id, or -1. */
   readonly producerId?: Int64;
   /** The idempotent producer's epoch, or -1. */
   readonly producerEpoch?: number;
-  /** The first record's sequence number, or -1. */
+  /** The sequence number of the first record, or -1. */
   readonly baseSequence?: number;
-  /** The last offset minus the base offset, where compaction removed the last record. */
+  /** The last offset minus the base offset, if compaction removed the last record. */
   readonly lastOffsetDelta?: number;
 }
 
 const utf8 = new TextEncoder();
 const DEFAULT_EXPECTED_BYTES = 1024;
-/** What a record without headers has beside key and value, at most. */
+/** Maximum size of a record without headers, beside its key and value. */
 const RECORD_OVERHEAD = 32;
 /** 2^31 - 1: the largest length field. */
-const MAXIMUM_BYTES = 2_147_483_647;
+const MAX_BYTES = 2_147_483_647;
 
 /**
- * Collects records and writes them as one batch. Without compression a record is copied once, and
- * {@linkcode BatchBuilder.sizeInBytes} is exact at any time.
+ * Collects records and encodes them as one batch. Without compression each record is copied once,
+ * and {@linkcode BatchBuilder.sizeInBytes} is exact at any time.
  *
  * @example
  * ```ts
@@ -100,30 +105,33 @@ export class BatchBuilder {
   #maxTimestamp: Int64 = NONE;
   #lastDelta = -1;
 
-  /** For one batch. `expectedBytes` is a hint: a batch that outgrows it is copied once more for each doubling. */
+  /**
+   * Builds one batch. `expectedBytes` is a hint: the buffer doubles, with a copy, when it is
+   * exceeded.
+   */
   constructor(options: BatchOptions = {}, expectedBytes: number = DEFAULT_EXPECTED_BYTES) {
     this.#options = options;
     this.#bytes = new Uint8Array(Math.max(RECORDS_OFFSET, expectedBytes));
     this.#baseTimestamp = options.deleteHorizonMs ?? NONE;
   }
 
-  /** How many records have been appended. */
+  /** Number of records appended so far. */
   get recordCount(): number {
     return this.#count;
   }
 
-  /** The batch's size as it is now, before compression. */
+  /** Current size of the batch before compression. */
   get sizeInBytes(): number {
     return this.#length;
   }
 
   /**
-   * Adds a record. Throws a {@linkcode RecordError}: `invalid` for an offset delta that does not
-   * grow or a timestamp that is no {@linkcode Int64}, `too-large` beyond 2 GiB.
+   * Appends a record. Throws a {@linkcode RecordError}: `invalid` if the offset delta does not
+   * increase or the timestamp is not an {@linkcode Int64}, `too-large` beyond 2 GiB.
    */
   append(record: RecordInput): void {
     const offsetDelta = record.offsetDelta ?? this.#lastDelta + 1;
-    if (!(offsetDelta > this.#lastDelta && offsetDelta <= MAXIMUM_BYTES)) {
+    if (!(offsetDelta > this.#lastDelta && offsetDelta <= MAX_BYTES)) {
       throw new RecordError(
         `Cannot append a record: its offset delta ${offsetDelta} does not follow ${this.#lastDelta}`,
         "invalid",
@@ -165,8 +173,9 @@ export class BatchBuilder {
   }
 
   /**
-   * The batch with its checksum. May be called again after more records. The result is the caller's
-   * own memory. A batch without records is what compaction leaves of one.
+   * Encodes the batch with its checksum, in newly allocated memory. More records may be appended
+   * and `build()` called again. A batch without records is valid: it is the remainder of a
+   * compacted batch.
    */
   build(): Uint8Array<ArrayBuffer> {
     const options = this.#options;
@@ -199,10 +208,10 @@ export class BatchBuilder {
   #reserve(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
-    if (needed > MAXIMUM_BYTES) {
+    if (needed > MAX_BYTES) {
       throw new RecordError(
         `Cannot append a record: the batch would be ${grouped(needed)} bytes, the format allows ` +
-          `${grouped(MAXIMUM_BYTES)}`,
+          `${grouped(MAX_BYTES)}`,
         "too-large",
       );
     }
@@ -212,7 +221,7 @@ export class BatchBuilder {
   }
 }
 
-/** One batch of `records`. Throws as {@linkcode BatchBuilder.append} does. */
+/** Encodes `records` as one batch. Throws as {@linkcode BatchBuilder.append} does. */
 export function encodeBatch(
   records: readonly RecordInput[],
   options: BatchOptions = {},
@@ -247,7 +256,7 @@ function writeField(bytes: Uint8Array, at: number, field: Uint8Array | null): nu
 
 const NO_HEADERS = new Uint8Array(1);
 
-/** The number of headers and the headers, as a record ends with them. */
+/** Encodes the header count and the headers of a record. */
 function encodeHeaders(headers: readonly RecordHeader[] | undefined): Uint8Array {
   if (headers === undefined || headers.length === 0) return NO_HEADERS;
   const keys = headers.map((header) => utf8.encode(header.key));

@@ -1,6 +1,6 @@
 /**
- * Where the batches of a records field, a fetch response or a segment begin and end. All formats
- * share the first 17 bytes (offset, length, ..., magic), so old message sets are walked too.
+ * Finds the boundaries of batches in a records field, a fetch response or a segment. All formats
+ * share the first 17 bytes (offset, length, ..., magic), so this works for old message sets too.
  *
  * @module
  */
@@ -19,21 +19,21 @@ import {
 } from "./batch_header.ts";
 import { grouped, RecordError } from "./record_error.ts";
 
-/** The smallest length field of a message of magic 0: CRC, magic, attributes and two lengths. */
+/** The minimum length field of a message of magic 0: CRC, magic, attributes and two lengths. */
 const MINIMUM_LENGTH_BEFORE_V2 = 14;
 
-/** A batch's place: `bytes[start..end)`. */
+/** The position of a batch: `bytes[start..end)`. */
 export interface BatchSpan {
   /** The position of its first byte. */
   readonly start: number;
-  /** The position behind its last byte. */
+  /** The position after its last byte. */
   readonly end: number;
 }
 
 /**
- * The end of the batch that begins at `at`, or -1 when it is not whole before `end`. Throws
- * `corrupt` for a length or magic that no batch can have: reading on makes no sense then. Costs a few
- * nanoseconds and allocates nothing.
+ * Returns the end of the batch at `at`, or -1 if it is incomplete before `end`. Throws `corrupt`
+ * for an impossible length or magic, after which the data cannot be parsed. Costs a few nanoseconds
+ * and allocates nothing.
  */
 export function endOfBatch(bytes: Uint8Array, at: number, end: number): number {
   if (end - at < BATCH_LENGTH_OFFSET + 4) return -1;
@@ -43,7 +43,7 @@ export function endOfBatch(bytes: Uint8Array, at: number, end: number): number {
   const magic = bytes[at + MAGIC_OFFSET]!;
   if (magic > CURRENT_MAGIC) {
     throw new RecordError(
-      `Cannot read a record batch: its magic is ${magic}, known are 0 to ${CURRENT_MAGIC}`,
+      `Cannot read a record batch: its magic is ${magic}, expected 0 to ${CURRENT_MAGIC}`,
       "corrupt",
     );
   }
@@ -62,8 +62,8 @@ function impossibleLength(length: number, minimum: number): RecordError {
 }
 
 /**
- * The batches in `bytes`, in order. A partial last batch, which a fetch response may end with, is
- * left out when `allowPartial` is set and throws `corrupt` otherwise.
+ * Yields the batches in `bytes`, in order. A partial last batch, which is normal at the end of a
+ * fetch response, is skipped if `allowPartial` is set and throws `corrupt` otherwise.
  *
  * @example
  * ```ts
@@ -95,13 +95,13 @@ export function* splitBatches(
 }
 
 /**
- * Why the header at `at`, all of which is there, is not that of a stored batch of format 2 that ends
- * within `left` bytes, or null when it may be. The checksum is not looked at.
+ * Returns why the complete header at `at` cannot be that of a stored batch of format 2 that ends
+ * within `left` bytes, or null if it can. Does not check the CRC.
  */
 export function headerProblem(bytes: Uint8Array, at: number, left: number): string | null {
   const magic = readMagic(bytes, at);
   if (magic === 0 || magic === 1) {
-    return `its magic is ${magic}, a format of before Kafka 0.11 that is not read`;
+    return `its magic is ${magic}, an unsupported format older than Kafka 0.11`;
   }
   if (magic !== CURRENT_MAGIC) return `its magic is ${magic}, not ${CURRENT_MAGIC}`;
   const size = readBatchSize(bytes, at);
@@ -110,7 +110,7 @@ export function headerProblem(bytes: Uint8Array, at: number, left: number): stri
       RECORDS_OFFSET - LOG_OVERHEAD
     } is needed`;
   }
-  if (size > left) return `it takes ${grouped(size)} bytes, ${grouped(left)} are left`;
+  if (size > left) return `it takes ${grouped(size)} bytes but only ${grouped(left)} are left`;
   const delta = readLastOffsetDelta(bytes, at);
   if (delta < 0) return `its last offset delta is ${delta}`;
   try {

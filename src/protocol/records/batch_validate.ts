@@ -1,15 +1,15 @@
 /**
- * What a broker refuses of a producer, in three steps whose costs differ:
+ * Validates produced batches, in three steps of different cost:
  *
- * 1. {@linkcode checkProducedHeader}: the frame and the header, some 50 ns.
+ * 1. {@linkcode checkProducedHeader}: the frame and the header, about 50 ns.
  * 2. {@linkcode checkBatchCrc}: the checksum, at 2 to 12 GB/s.
- * 3. {@linkcode checkRecords}: every record's structure, about 30 ns each; of a compressed batch after
- *    decompressing it, at 0.9 to 1.1 GB/s of what comes out, which is thrown away.
+ * 3. {@linkcode checkRecords}: the structure of every record, about 30 ns each. A compressed batch is
+ *    decompressed first, at 0.9 to 1.1 GB/s of output.
  *
- * The rules are those of Apache Kafka's `ProduceRequest.validateRecords`, its log's analysis and its
- * `LogValidator`. Stricter in two: bytes behind the batch (Kafka drops them) and offset deltas other
- * than 0, 1, 2, ... (Kafka rewrites compressed batches that have them and stores uncompressed ones
- * as they are) are refused.
+ * The rules are those of `ProduceRequest.validateRecords`, the log's analysis and `LogValidator` in
+ * Apache Kafka, with two stricter ones. Bytes after the batch are rejected; Kafka drops them. Offset
+ * deltas other than 0, 1, 2, ... are rejected; Kafka rewrites compressed batches that have them and
+ * stores uncompressed ones unchanged.
  *
  * @module
  */
@@ -41,24 +41,23 @@ import type { Crc32cArena } from "./crc32c.ts";
 import { grouped, RecordError } from "./record_error.ts";
 import { type RecordScan, scanRecords, scanRecordsInSteps } from "./record_scan.ts";
 
-/** The bounds of a produced batch. */
+/** Limits of a produced batch. */
 export interface ProducedLimits {
-  /** The largest batch in bytes: `max.message.bytes` of the topic. */
+  /** Maximum batch size in bytes: `max.message.bytes` of the topic. */
   readonly maxBatchBytes: number;
-  /** Whether zstd may be used: from Produce version 7 on (KIP-110). */
+  /** Whether zstd is allowed: since Produce version 7 (KIP-110). */
   readonly allowZstd: boolean;
 }
 
 /**
- * Checks that `bytes[start..end)`, one partition's records field of a Produce request, is exactly
- * one batch that a client may send, as far as its header tells. Touches 61 bytes and allocates
- * nothing.
+ * Checks that `bytes[start..end)`, the records field of one partition in a Produce request, is
+ * exactly one batch with a header that a client may send. Touches 61 bytes and allocates nothing.
  *
- * Throws a {@linkcode RecordError}: `invalid` for no batch, a second batch, trailing bytes, message
- * sets of magic 0 and 1 (Apache Kafka answers INVALID_RECORD too from Produce version 3 on, the
- * oldest that it serves), counts and offsets that contradict each other, control batches, a base
- * offset other than 0, a producer id without a sequence; `corrupt` for a length or magic that cannot
- * be; `too-large`; `unsupported-compression`.
+ * Throws a {@linkcode RecordError}: `invalid` for a missing batch, a second batch, trailing bytes,
+ * message sets of magic 0 and 1 (Apache Kafka also returns INVALID_RECORD since Produce version 3,
+ * the oldest it supports), inconsistent counts and offsets, control batches, a base offset other
+ * than 0, and a producer id without a sequence; `corrupt` for an impossible length or magic;
+ * `too-large`; `unsupported-compression`.
  */
 export function checkProducedHeader(
   bytes: Uint8Array,
@@ -73,7 +72,7 @@ export function checkProducedHeader(
     );
   }
   if (readMagic(bytes, start) !== CURRENT_MAGIC) {
-    throw refused(`its magic is ${readMagic(bytes, start)}, only ${CURRENT_MAGIC} is taken`);
+    throw refused(`its magic is ${readMagic(bytes, start)}, only ${CURRENT_MAGIC} is accepted`);
   }
   const attributes = readAttributes(bytes, start);
   const compression = compressionOf(attributes);
@@ -84,7 +83,7 @@ export function checkProducedHeader(
     );
   }
   if (batchEnd !== end) {
-    throw refused(`${end - batchEnd} bytes follow the only batch that it may have`);
+    throw refused(`${end - batchEnd} bytes follow the batch: only one batch is allowed`);
   }
   if (end - start > limits.maxBatchBytes) {
     throw new RecordError(
@@ -110,8 +109,8 @@ export function checkProducedHeader(
 }
 
 /**
- * Checks the CRC-32C of the batch at `start`, whose size must be true already. Give `arena` when
- * `bytes` is its memory: it is several times faster. Throws `corrupt`.
+ * Checks the CRC-32C of the batch at `start`, whose size must be valid. Pass `arena` if `bytes` is
+ * its memory: this is several times faster. Throws `corrupt`.
  */
 export function checkBatchCrc(bytes: Uint8Array, start: number, arena?: Crc32cArena): void {
   const stored = readCrc(bytes, start);
@@ -119,27 +118,30 @@ export function checkBatchCrc(bytes: Uint8Array, start: number, arena?: Crc32cAr
   if (stored !== computed) throw wrongCrc(stored, computed);
 }
 
-/** As {@linkcode checkBatchCrc} of the batch at 0 of `arena`, in steps. */
+/** Like {@linkcode checkBatchCrc} for the batch at position 0 of `arena`, in steps. */
 export function* checkBatchCrcInSteps(arena: Crc32cArena): Steps<void> {
   const computed = yield* computeCrcInSteps(arena);
   const stored = readCrc(arena.memory, 0);
   if (stored !== computed) throw wrongCrc(stored, computed);
 }
 
-/** How {@linkcode checkRecords} decompresses. */
+/** Options of {@linkcode checkRecords}. */
 export interface DeepCheckOptions {
-  /** The host's compressors; ours where they lack one. Called for compressed batches only. */
+  /**
+   * Returns the host's codecs. Codecs missing there fall back to those of this package. Called for
+   * compressed batches only.
+   */
   readonly codecs?: () => HostCodecs;
-  /** The most bytes that the batch may decompress to. */
+  /** Maximum decompressed size of the batch. */
   readonly maxDecompressedBytes: number;
 }
 
 /**
- * Checks every record of the batch `bytes[start..end)`, after its header: sizes, deltas, counts,
- * nothing left over; a compressed batch is decompressed for it. Fills `scan`, whose timestamp deltas
- * count from the batch's base timestamp. Returns what a compressed batch holds, null for one that is
- * not compressed. Throws a {@linkcode RecordError}: `invalid`, or `too-large` when more than
- * `maxDecompressedBytes` come out.
+ * Checks every record of the batch `bytes[start..end)`: sizes, deltas and counts, and that no bytes
+ * remain. A compressed batch is decompressed for this. Fills `scan`, whose timestamp deltas are
+ * relative to the batch's base timestamp. Returns the decompressed records, or null if the batch is
+ * not compressed. Throws a {@linkcode RecordError}: `invalid`, or `too-large` if more than
+ * `maxDecompressedBytes` are produced.
  */
 export function checkRecords(
   bytes: Uint8Array,
@@ -164,7 +166,10 @@ export function checkRecords(
   return records;
 }
 
-/** As {@linkcode checkRecords}, awaiting `pause` between two steps. `bytes` must not change meanwhile. */
+/**
+ * Like {@linkcode checkRecords}, awaiting `pause` between two steps. `bytes` must not change
+ * meanwhile.
+ */
 export async function checkRecordsInSteps(
   bytes: Uint8Array,
   start: number,

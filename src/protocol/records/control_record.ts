@@ -1,13 +1,16 @@
 /**
- * Control records: entries that the cluster itself writes between the clients' records. The key says
- * what happened; the values of KRaft's own types (2 to 6) are messages with schemas of their own.
+ * Control records, written by the cluster itself between the records of clients. The key holds the
+ * type; the values of KRaft's own types (2 to 6) are messages with their own schemas.
  *
  * @module
  */
 
 import { RecordError } from "./record_error.ts";
 
-/** What a control record marks. Types that a newer Kafka may add are `unknown` and to be skipped. */
+/**
+ * The type of a control record. Types added by newer Kafka versions are `unknown` and must be
+ * skipped.
+ */
 export type ControlRecordType =
   | "abort"
   | "commit"
@@ -31,7 +34,7 @@ const TYPES: readonly ControlRecordType[] = [
 const KEY_LENGTH = 4;
 const MARKER_LENGTH = 6;
 
-/** The key of a control record of `type`: int16 version 0, int16 type. */
+/** Encodes the key of a control record of `type`: int16 version 0, int16 type. */
 export function encodeControlRecordKey(
   type: Exclude<ControlRecordType, "unknown">,
 ): Uint8Array<ArrayBuffer> {
@@ -39,22 +42,24 @@ export function encodeControlRecordKey(
 }
 
 /**
- * The type in a control record's key. Later versions of the key may be longer. Throws `invalid` for
- * a key that is null, shorter than four bytes or of a negative version.
+ * Returns the type in a control record's key. Newer versions of the key may be longer. Throws
+ * `invalid` for a key that is null, shorter than four bytes or of a negative version.
  */
 export function decodeControlRecordKey(key: Uint8Array | null): ControlRecordType {
   const view = viewOf(key, KEY_LENGTH, "key");
   return TYPES[view.getInt16(2)] ?? "unknown";
 }
 
-/** The value of an `abort` or `commit` marker: int16 version 0, int32 coordinator epoch. */
+/** Encodes the value of an `abort` or `commit` marker: int16 version 0, int32 coordinator epoch. */
 export function encodeEndTransactionMarker(coordinatorEpoch: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(MARKER_LENGTH);
   new DataView(bytes.buffer).setInt32(2, coordinatorEpoch);
   return bytes;
 }
 
-/** The coordinator epoch in the value of an `abort` or `commit` marker. Throws `invalid`. */
+/**
+ * Returns the coordinator epoch in the value of an `abort` or `commit` marker. Throws `invalid`.
+ */
 export function decodeEndTransactionMarker(value: Uint8Array | null): number {
   return viewOf(value, MARKER_LENGTH, "end transaction marker").getInt32(2);
 }

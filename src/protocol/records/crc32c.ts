@@ -1,7 +1,6 @@
 /**
- * CRC-32C (Castagnoli, RFC 3720), the checksum of record batches. Both ways in take the WebAssembly
- * SIMD module where the host has it (compiled on first use, in less than a millisecond) and the table
- * elsewhere.
+ * CRC-32C (Castagnoli, RFC 3720), the checksum of record batches. Uses a WebAssembly SIMD module if
+ * the host supports it (compiled on first use, in less than a millisecond), otherwise a table.
  *
  * @module
  */
@@ -12,41 +11,41 @@ import type { Steps } from "./compression/steps.ts";
 import { grouped, RecordError } from "./record_error.ts";
 
 /**
- * A growing piece of memory in which checksums are cheap. The broker copies each batch here once,
- * checks it, patches its base offset and leader epoch, and writes the file from here.
+ * Growable memory in which checksums are cheap. The broker copies each batch here once, checks it,
+ * patches its base offset and leader epoch, and writes the file from here.
  */
 export interface Crc32cArena {
   /**
-   * The arena's bytes, position 0 first. Growing replaces this array: views taken before a call of
-   * {@linkcode Crc32cArena.reserve} are empty after one that grew, and must be taken anew.
+   * The arena's bytes from position 0. Growing replaces this array: views taken before a call of
+   * {@linkcode Crc32cArena.reserve} that grew are detached and must be created again.
    */
   readonly memory: Uint8Array<ArrayBuffer>;
   /**
-   * The CRC-32C, from 0 to 2^32 - 1, of `length` bytes at `offset`. Throws a RangeError for a range
-   * outside the memory.
+   * Returns the CRC-32C, 0 to 2^32 - 1, of `length` bytes at `offset`. Throws a RangeError for a
+   * range outside the memory.
    */
   checksum(offset: number, length: number): number;
   /**
-   * Continues a CRC whose state is `state`, -1 at its beginning, over `length` bytes at `offset`. The
-   * checksum is `~state >>> 0`. Throws as {@linkcode Crc32cArena.checksum} does.
+   * Continues a CRC over `length` bytes at `offset`. `state` is -1 initially; the checksum is
+   * `~state >>> 0`. Throws as {@linkcode Crc32cArena.checksum} does.
    */
   update(state: number, offset: number, length: number): number;
   /**
-   * Makes the memory at least `bytes` long, keeping its content. It never shrinks. Throws a
-   * {@linkcode RecordError} of reason `too-large` when the host refuses.
+   * Grows the memory to at least `bytes`, keeping its content. It never shrinks. Throws a
+   * {@linkcode RecordError} of reason `too-large` if the host cannot allocate it.
    */
   reserve(bytes: number): void;
 }
 
-/** Which implementation to take: the fastest unless told. */
+/** The checksum implementation. Defaults to the fastest available. */
 export type Crc32cMethod = "simd" | "table";
 
 const PAGE = 65_536;
 const DEFAULT_ARENA_BYTES = 262_144;
 
 /**
- * Makes an arena of at least `initialBytes`. `method` is for tests and hosts to choose: `simd` falls
- * back to `table` where WebAssembly SIMD is missing.
+ * Creates an arena of at least `initialBytes`. `method` selects an implementation in tests: `simd`
+ * falls back to `table` without WebAssembly SIMD.
  */
 export function createCrc32cArena(
   initialBytes: number = DEFAULT_ARENA_BYTES,
@@ -56,12 +55,15 @@ export function createCrc32cArena(
     new TableArena(initialBytes);
 }
 
-/** `update(state, address, length)`: continues an inverted running CRC, as the table's version does. */
+/**
+ * `update(state, address, length)` continues an inverted running CRC, like the table
+ * implementation.
+ */
 type Update = (state: number, address: number, length: number) => number;
 
 let compiled: WebAssembly.Module | null | undefined;
 
-/** The module, or null where the host has no WebAssembly SIMD. */
+/** Returns the module, or null if the host has no WebAssembly SIMD. */
 function compiledModule(): WebAssembly.Module | null {
   if (compiled !== undefined) return compiled;
   if (typeof WebAssembly === "undefined") return compiled = null;
@@ -148,10 +150,10 @@ class TableArena implements Crc32cArena {
   }
 }
 
-/** How much is checksummed in a step: 0.1 ms with WebAssembly, 0.5 ms with the table. */
+/** Bytes checksummed in one step: 0.1 ms with WebAssembly, 0.5 ms with the table. */
 const STEP = 1_048_576;
 
-/** As {@linkcode Crc32cArena.checksum}, in steps. */
+/** Like {@linkcode Crc32cArena.checksum}, in steps. */
 export function* checksumInSteps(
   arena: Crc32cArena,
   offset: number,
@@ -167,7 +169,7 @@ export function* checksumInSteps(
 }
 
 function viewOf(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
-  // Only a memory made with `shared: true` has a SharedArrayBuffer.
+  // Only memory created with `shared: true` has a SharedArrayBuffer.
   return new Uint8Array(memory.buffer as ArrayBuffer, ARENA_START);
 }
 
@@ -181,7 +183,7 @@ function checkRange(offset: number, length: number, size: number): void {
 
 function cannotGrow(bytes: number, cause: unknown): RecordError {
   return new RecordError(
-    `Cannot grow the checksum arena to ${grouped(bytes)} bytes: the host refuses the memory`,
+    `Cannot grow the checksum arena to ${grouped(bytes)} bytes: the host cannot allocate it`,
     "too-large",
     { cause },
   );
@@ -192,8 +194,8 @@ const CHUNK = 131_072;
 let shared: SimdArena | null | undefined;
 
 /**
- * The CRC-32C of `bytes`, from 0 to 2^32 - 1. They are copied through the module's memory in chunks,
- * at 50 GB/s; who has many batches to check copies them into an arena of its own once.
+ * Returns the CRC-32C of `bytes`, 0 to 2^32 - 1. The bytes are copied in chunks through the
+ * module's memory, at 50 GB/s. To check many batches, copy them into an arena once.
  */
 export function crc32c(bytes: Uint8Array): number {
   if (shared === undefined) shared = SimdArena.create(CHUNK);

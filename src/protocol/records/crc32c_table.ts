@@ -1,11 +1,11 @@
 /**
- * CRC-32C in plain TypeScript: slicing-by-16, about 1.9 GB/s. It serves hosts without WebAssembly
- * SIMD, and as the yardstick for the faster module in `crc32c_module.ts`.
+ * CRC-32C in plain TypeScript: slicing-by-16, about 1.9 GB/s. Used on hosts without WebAssembly
+ * SIMD and as the reference for the module in `crc32c_module.ts`.
  *
  * @module
  */
 
-/** The Castagnoli polynomial x^32 + ... + 1, bits reflected (RFC 3720, appendix B.4). */
+/** The Castagnoli polynomial, bits reflected (RFC 3720, appendix B.4). */
 export const CRC32C_POLYNOMIAL = 0x82f63b78;
 
 const SLICES = 16;
@@ -13,8 +13,8 @@ const SLICES = 16;
 let tables: Int32Array | null = null;
 
 /**
- * Sixteen tables of 256 entries, one after the other: entry `256 * k + b` is the CRC of byte `b`
- * followed by `k` zero bytes. Built on the first call, 16 KiB.
+ * Sixteen consecutive tables of 256 entries: entry `256 * k + b` is the CRC of byte `b` followed by
+ * `k` zero bytes. Built on the first call, 16 KiB.
  */
 export function crc32cTables(): Int32Array {
   if (tables !== null) return tables;
@@ -32,7 +32,7 @@ export function crc32cTables(): Int32Array {
 }
 
 /**
- * Continues a CRC over `bytes[start..end)`. `state` is the inverted running value: -1 to begin, and
+ * Continues a CRC over `bytes[start..end)`. `state` is the inverted running value: -1 initially;
  * the final CRC is `~state >>> 0`. The range must lie within `bytes`.
  */
 export function updateCrc32cByTable(

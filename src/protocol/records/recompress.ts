@@ -1,7 +1,7 @@
 /**
- * A batch under another compression: the records stay byte for byte what they were, and with them
- * offsets, timestamps, keys, headers and sequence numbers; only how the payload is packed, the
- * length, the attributes' compression and the checksum change.
+ * Changes the compression of a batch. The records, and with them offsets, timestamps, keys, headers
+ * and sequence numbers, stay the same. The payload, the length, the compression bits and the
+ * checksum change.
  *
  * @module
  */
@@ -21,19 +21,22 @@ import { atOnce, copyInSteps, type Pause, type Steps, withPauses } from "./compr
 import type { Crc32cArena } from "./crc32c.ts";
 import { grouped, RecordError } from "./record_error.ts";
 
-/** A compression to be used, and how hard. */
+/** The target compression and its level. */
 export interface Recompression {
-  /** `none` stores records as they are. */
+  /** `none` stores the records uncompressed. */
   readonly type: CompressionType;
-  /** The codec's own scale, its default where absent: gzip 1 to 9, lz4 1 to 17, zstd up to 22. */
+  /**
+   * On the codec's own scale: gzip 1 to 9, lz4 1 to 17, zstd up to 22. Defaults to that of the
+   * codec.
+   */
   readonly level?: number;
 }
 
 /**
- * Repacks the batch at 0 of `arena`, whose decompressed records are `payload`. Returns the batch's
- * new size. The arena may grow, so its memory must be taken anew. Throws a {@linkcode RecordError} of
- * reason `too-large`, with the batch unchanged, beyond `maxBatchBytes` or when the host refuses the
- * memory.
+ * Recompresses the batch at position 0 of `arena`, whose decompressed records are `payload`.
+ * Returns the new batch size. The arena may grow, which invalidates its memory. Throws a {@linkcode
+ * RecordError} of reason `too-large`, leaving the batch unchanged, if the result exceeds
+ * `maxBatchBytes` or the host cannot allocate memory.
  */
 export function recompressBatch(
   arena: Crc32cArena,
@@ -46,7 +49,7 @@ export function recompressBatch(
   return atOnce(replacePayload(arena, packed, type, maxBatchBytes));
 }
 
-/** As {@linkcode recompressBatch}, awaiting `pause` between two steps. */
+/** Like {@linkcode recompressBatch}, awaiting `pause` between two steps. */
 export async function recompressBatchInSteps(
   arena: Crc32cArena,
   payload: Uint8Array,
@@ -61,7 +64,10 @@ export async function recompressBatchInSteps(
   return await withPauses(replacePayload(arena, packed, type, maxBatchBytes), pause);
 }
 
-/** Puts `packed` in the place of the records of the batch at 0 of `arena`. Returns its new size. */
+/**
+ * Replaces the records of the batch at position 0 of `arena` by `packed`. Returns the new batch
+ * size.
+ */
 function* replacePayload(
   arena: Crc32cArena,
   packed: Uint8Array,

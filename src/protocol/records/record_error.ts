@@ -1,34 +1,34 @@
 /**
- * The one error that reading, checking or (de)compressing records may throw.
+ * The error thrown when records cannot be read, checked, compressed or decompressed.
  *
  * @module
  */
 
 /**
- * What is wrong with the data, so that a caller can pick the answer on the wire:
+ * The kind of problem, which determines the error code on the wire:
  *
- * - `corrupt`: the bytes are not what was sent (a checksum or a frame is wrong): `CORRUPT_MESSAGE`.
- * - `invalid`: the bytes arrived whole but lie about themselves (counts, lengths, deltas, payloads
- *   that do not decompress): `INVALID_RECORD`.
- * - `too-large`: a bound was passed: `MESSAGE_TOO_LARGE`.
- * - `unsupported-compression`: an unknown codec or one this version must not use:
+ * - `corrupt`: the bytes are not those that were sent (wrong checksum or framing):
+ *   `CORRUPT_MESSAGE`.
+ * - `invalid`: the bytes arrived intact but are inconsistent (counts, lengths, deltas, payloads that
+ *   do not decompress): `INVALID_RECORD`.
+ * - `too-large`: a limit was exceeded: `MESSAGE_TOO_LARGE`.
+ * - `unsupported-compression`: an unknown codec, or one that the request version must not use:
  *   `UNSUPPORTED_COMPRESSION_TYPE`.
  */
 export type RecordErrorReason = "corrupt" | "invalid" | "too-large" | "unsupported-compression";
 
-/** A number as messages show it: 1048576 is 1,048,576. */
+/** Formats a number for messages: 1048576 is 1,048,576. */
 export function grouped(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** Records that cannot be read, stored or decompressed. The message says what and why. */
+/** Records that cannot be read, stored or decompressed. */
 export class RecordError extends Error {
-  /** `RecordError`. */
   override readonly name = "RecordError";
-  /** With a message that says what was attempted, on what, and why it failed. */
+  /** Takes a message that says what was attempted, on what, and why it failed. */
   constructor(
     message: string,
-    /** Which of Kafka's answers fits. */
+    /** The kind of problem. */
     readonly reason: RecordErrorReason,
     options?: ErrorOptions,
   ) {

@@ -1,6 +1,6 @@
 /**
- * Walks the records of a batch without making anything of them: are their lengths, deltas and
- * counts true? About 30 ns a record, no allocation, so that a broker can afford it for each batch.
+ * Checks the lengths, deltas and counts of the records in a batch without decoding them. About 30
+ * ns per record and no allocation, cheap enough for every produced batch.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { Steps } from "./compression/steps.ts";
 import { RecordError } from "./record_error.ts";
 
-/** What {@linkcode scanRecords} finds. A caller keeps one and reuses it. */
+/** Results of {@linkcode scanRecords}. A caller reuses one object. */
 export interface RecordScan {
   /** The largest timestamp delta, ms. Not exact beyond 2^53. */
   maxTimestampDelta: number;
@@ -16,11 +16,11 @@ export interface RecordScan {
   minTimestampDelta: number;
   /** The offset delta of the first record that has the largest timestamp. */
   offsetDeltaOfMaxTimestamp: number;
-  /** The index of the first record without a key, or -1: a compacted topic refuses those. */
+  /** The index of the first record without a key, or -1. Compacted topics reject such records. */
   firstWithoutKey: number;
 }
 
-/** A {@linkcode RecordScan} to hand to {@linkcode scanRecords}. */
+/** Creates a {@linkcode RecordScan} for {@linkcode scanRecords}. */
 export function createRecordScan(): RecordScan {
   return {
     maxTimestampDelta: 0,
@@ -30,18 +30,19 @@ export function createRecordScan(): RecordScan {
   };
 }
 
-// Where the slow readers below left off. They are called for numbers of more than two bytes only.
+// The position after a number read by the slow readers below, which handle numbers of more than two
+// bytes.
 let cursor = 0;
 
-/** How many records one step scans at most: a quarter of a millisecond. */
+/** Maximum number of records per step: a quarter of a millisecond. */
 const RECORDS_PER_STEP = 8_192;
-/** How many bytes of headers one step scans at most: each header takes two at least. */
+/** Maximum bytes of headers per step. Each header takes at least two bytes. */
 const HEADER_BYTES_PER_STEP = 16_384;
 
 /**
- * Checks that `bytes[start..end)` is exactly `count` well-formed records whose offset deltas are 0,
- * 1, 2, ... and fills `scan`. Throws a {@linkcode RecordError} of reason `invalid` naming the record
- * otherwise. `end` must not exceed `bytes.length`.
+ * Checks that `bytes[start..end)` is exactly `count` well-formed records with offset deltas 0, 1,
+ * 2, ... and fills `scan`. Otherwise throws a {@linkcode RecordError} of reason `invalid` that
+ * names the record. `end` must not exceed `bytes.length`.
  */
 export function scanRecords(
   bytes: Uint8Array,
@@ -54,7 +55,10 @@ export function scanRecords(
   finish(scanSome(bytes, start, end, 0, count, Infinity, scan), end, count);
 }
 
-/** As {@linkcode scanRecords}, in steps, however many records or headers there are. */
+/**
+ * Like {@linkcode scanRecords}, in steps of bounded work, regardless of the number of records or
+ * headers.
+ */
 export function* scanRecordsInSteps(
   bytes: Uint8Array,
   start: number,
@@ -70,7 +74,7 @@ export function* scanRecordsInSteps(
     at = scanSome(bytes, at, end, index, stop, HEADER_BYTES_PER_STEP, scan);
     index = stop;
     if (at >= 0) continue;
-    // One record has more headers than fit into a step. All else of it has been checked.
+    // This record has more headers than fit into a step; the rest of it has been checked.
     index = restIndex + 1;
     at = restEnd;
     yield* scanHeadersInSteps(bytes, restAt, restEnd, restIndex);
@@ -86,16 +90,17 @@ function begin(scan: RecordScan): void {
 }
 
 function finish(at: number, end: number, count: number): void {
-  if (at !== end) throw lie(count, `is followed by ${end - at} bytes too many`);
+  if (at !== end) throw invalidRecord(count, `is followed by ${end - at} bytes too many`);
 }
 
-// The record at whose headers scanSome() stopped, where they begin and where the record ends.
+// The record at whose headers scanSome() stopped, the position of the headers, and the record's
+// end.
 let restIndex = 0;
 let restAt = 0;
 let restEnd = 0;
 
 /**
- * Scans the records from `index` to `stop`, which begin at `at`, and returns where they end. Returns -1
+ * Scans the records from `index` to `stop`, which begin at `at`, and returns their end. Returns -1
  * at a record whose headers take more than `maxHeaderBytes`.
  */
 function scanSome(
@@ -110,9 +115,9 @@ function scanSome(
   let { maxTimestampDelta, minTimestampDelta, offsetDeltaOfMaxTimestamp, firstWithoutKey } = scan;
   let hasRest = false;
   for (; index < stop && !hasRest; index++) {
-    // Reading beyond the record's end below is harmless (zeros or the next record's bytes): each
-    // step only goes forward, and the record must end where its length said.
-    if (at >= end) throw lie(index, "is missing");
+    // Reading beyond the record's end below is harmless (zeros or bytes of the next record): every
+    // step advances, and the record must end where its length says.
+    if (at >= end) throw invalidRecord(index, "is missing");
     let value = bytes[at++]!;
     if (value >= 0x80) {
       const second = bytes[at]!;
@@ -126,9 +131,11 @@ function scanSome(
     }
     const size = (value >>> 1) ^ -(value & 1);
     const recordEnd = at + size;
-    if (size < 0 || recordEnd > end) throw lie(index, `has an impossible size of ${size} bytes`);
+    if (size < 0 || recordEnd > end) {
+      throw invalidRecord(index, `has an impossible size of ${size} bytes`);
+    }
 
-    at++; // The attributes, which have no meaning yet.
+    at++; // Unused attributes.
     let timestampDelta: number;
     value = bytes[at++]!;
     if (value < 0x80) timestampDelta = (value >>> 1) ^ -(value & 1);
@@ -161,7 +168,7 @@ function scanSome(
       }
     }
     if (((value >>> 1) ^ -(value & 1)) !== index) {
-      throw lie(index, `has the offset delta ${(value >>> 1) ^ -(value & 1)}`);
+      throw invalidRecord(index, `has the offset delta ${(value >>> 1) ^ -(value & 1)}`);
     }
 
     value = bytes[at++]!;
@@ -174,11 +181,11 @@ function scanSome(
         value = slowVarint(bytes, at - 1, index);
         at = cursor;
       }
+      // Like Kafka, treats any negative length as null. An odd number is a negative length.
     }
-    // An odd number is a negative length. Kafka takes any of them for null.
     if ((value & 1) === 0) at += value >>> 1;
     else if (firstWithoutKey === -1) firstWithoutKey = index;
-    if (at > recordEnd) throw lie(index, "has a key longer than itself");
+    if (at > recordEnd) throw invalidRecord(index, "has a key longer than itself");
 
     value = bytes[at++]!;
     if (value >= 0x80) {
@@ -192,7 +199,7 @@ function scanSome(
       }
     }
     if ((value & 1) === 0) at += value >>> 1;
-    if (at >= recordEnd) throw lie(index, "has a value longer than itself");
+    if (at >= recordEnd) throw invalidRecord(index, "has a value longer than itself");
 
     if (bytes[at] === 0) at++;
     else if (recordEnd - at > maxHeaderBytes) {
@@ -210,13 +217,13 @@ function scanSome(
   return hasRest ? -1 : at;
 }
 
-/** Scans the headers of a record, whose count is at `start`, and returns where they end. */
+/** Scans the headers of a record, whose count is at `start`, and returns their end. */
 function scanHeaders(bytes: Uint8Array, start: number, recordEnd: number, index: number): number {
   const count = headerCountAt(bytes, start, recordEnd, index);
   return scanSomeHeaders(bytes, cursor, recordEnd, index, count);
 }
 
-/** As {@linkcode scanHeaders} for headers that must end at `recordEnd`. */
+/** Like {@linkcode scanHeaders}, for headers that must end at `recordEnd`. */
 function* scanHeadersInSteps(
   bytes: Uint8Array,
   start: number,
@@ -230,14 +237,16 @@ function* scanHeadersInSteps(
     at = scanSomeHeaders(bytes, at, recordEnd, index, Math.min(left, most));
     yield;
   }
-  if (at !== recordEnd) throw lie(index, `has ${recordEnd - at} bytes behind its headers`);
+  if (at !== recordEnd) throw invalidRecord(index, `has ${recordEnd - at} bytes after its headers`);
 }
 
-/** How many headers the record announces; `cursor` is left behind the number. */
+/** Returns the announced number of headers and leaves `cursor` after it. */
 function headerCountAt(bytes: Uint8Array, at: number, recordEnd: number, index: number): number {
   const count = zigzag(slowVarint(bytes, at, index));
-  // Each header takes two bytes at least.
-  if (count < 0 || count > (recordEnd - cursor) >> 1) throw lie(index, `claims ${count} headers`);
+  // Each header takes at least two bytes.
+  if (count < 0 || count > (recordEnd - cursor) >> 1) {
+    throw invalidRecord(index, `claims ${count} headers`);
+  }
   return count;
 }
 
@@ -250,12 +259,12 @@ function scanSomeHeaders(
 ): number {
   for (let header = 0; header < count; header++) {
     const keyLength = zigzag(slowVarint(bytes, at, index));
-    if (keyLength < 0) throw lie(index, "has a header without a key");
+    if (keyLength < 0) throw invalidRecord(index, "has a header without a key");
     at = cursor + keyLength;
-    if (at >= recordEnd) throw lie(index, "has a header longer than itself");
+    if (at >= recordEnd) throw invalidRecord(index, "has a header longer than itself");
     const valueLength = zigzag(slowVarint(bytes, at, index));
     at = valueLength < 0 ? cursor : cursor + valueLength;
-    if (at > recordEnd) throw lie(index, "has a header longer than itself");
+    if (at > recordEnd) throw invalidRecord(index, "has a header longer than itself");
   }
   return at;
 }
@@ -264,7 +273,7 @@ function zigzag(value: number): number {
   return (value >>> 1) ^ -(value & 1);
 }
 
-/** The raw (still zigzagged) 32 bits of the varint at `at`; `cursor` is left behind it. */
+/** Returns the raw (zigzag-encoded) 32 bits of the varint at `at` and leaves `cursor` after it. */
 function slowVarint(bytes: Uint8Array, at: number, index: number): number {
   let value = 0;
   for (let shift = 0; shift < 35; shift += 7) {
@@ -276,10 +285,10 @@ function slowVarint(bytes: Uint8Array, at: number, index: number): number {
       return value;
     }
   }
-  throw lie(index, "has a varint longer than 5 bytes");
+  throw invalidRecord(index, "has a varint longer than 5 bytes");
 }
 
-/** The value of the varlong at `at`, to the nearest `number`; `cursor` is left behind it. */
+/** Returns the varlong at `at` as the nearest `number` and leaves `cursor` after it. */
 function slowVarlong(bytes: Uint8Array, at: number, index: number): number {
   let low = 0;
   let middle = 0;
@@ -297,13 +306,13 @@ function slowVarlong(bytes: Uint8Array, at: number, index: number): number {
       return (low & 1) === 0 ? half : -half - 1;
     }
   }
-  throw lie(index, "has a varint longer than 10 bytes");
+  throw invalidRecord(index, "has a varint longer than 10 bytes");
 }
 
-function lie(index: number, what: string): RecordError {
+function invalidRecord(index: number, what: string): RecordError {
   return new RecordError(`Record ${index} of the batch ${what}`, "invalid");
 }
 
 function wrongSize(index: number, at: number, recordEnd: number, size: number): RecordError {
-  return lie(index, `is ${at - recordEnd + size} bytes long, its size says ${size}`);
+  return invalidRecord(index, `is ${at - recordEnd + size} bytes long, its size says ${size}`);
 }

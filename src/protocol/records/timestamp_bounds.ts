@@ -1,6 +1,6 @@
 /**
- * The oldest and the newest timestamp of a batch. A record's timestamp is the batch's base plus the
- * record's delta, modulo 2^64.
+ * The smallest and largest timestamp of a batch. A record's timestamp is the batch's base timestamp
+ * plus the record's delta, modulo 2^64.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { atOnce, type Steps } from "./compression/steps.ts";
 import type { RecordScan } from "./record_scan.ts";
 import { VarintReader } from "./varint.ts";
 
-/** What {@linkcode readTimestampBounds} finds. A caller keeps one and reuses it. */
+/** Results of {@linkcode readTimestampBounds}. A caller reuses one object. */
 export interface TimestampBounds {
   /** The smallest timestamp, ms since 1970. */
   oldest: Int64;
@@ -17,22 +17,23 @@ export interface TimestampBounds {
   newest: Int64;
 }
 
-/** A {@linkcode TimestampBounds} to hand to {@linkcode readTimestampBounds}. */
+/** Creates a {@linkcode TimestampBounds} for {@linkcode readTimestampBounds}. */
 export function createTimestampBounds(): TimestampBounds {
   return { oldest: 0, newest: 0 };
 }
 
-/** No sum of a safe integer and a base between these wraps around. */
+/** The sum of a safe integer and a base up to this magnitude never wraps around. */
 const LARGEST_BASE = 2n ** 63n - 2n ** 53n;
 const SMALLEST_BASE = -LARGEST_BASE;
 
-/** How many records one step reads at most. */
+/** Maximum number of records per step. */
 const RECORDS_PER_STEP = 4_096;
 
 /**
- * Fills `bounds` for `count` records, at least one, that begin at `start` of `records`. `scanRecords`
- * has accepted them and filled `scan`. The records are read again only if the extreme deltas do not
- * decide: beyond 2^53, or with a base so large that a sum may wrap around.
+ * Fills `bounds` for `count` records, at least one, beginning at `start` of `records`.
+ * `scanRecords` must have accepted them and filled `scan`. Reads the records again only if the
+ * extreme deltas are not sufficient: beyond 2^53, or with a base so large that a sum may wrap
+ * around.
  */
 export function readTimestampBounds(
   records: Uint8Array,
@@ -46,7 +47,7 @@ export function readTimestampBounds(
   atOnce(boundsFromRecords(records, start, count, base, bounds));
 }
 
-/** As {@linkcode readTimestampBounds}, in steps. */
+/** Like {@linkcode readTimestampBounds}, in steps. */
 export function* readTimestampBoundsInSteps(
   records: Uint8Array,
   start: number,
@@ -59,7 +60,7 @@ export function* readTimestampBoundsInSteps(
   yield* boundsFromRecords(records, start, count, base, bounds);
 }
 
-/** Fills `bounds` by the extreme deltas, and returns whether they decide. */
+/** Fills `bounds` from the extreme deltas. Returns false if they are not sufficient. */
 function boundsFromScan(base: Int64, scan: RecordScan, bounds: TimestampBounds): boolean {
   const { minTimestampDelta: min, maxTimestampDelta: max } = scan;
   const isExact = Number.isSafeInteger(min) && Number.isSafeInteger(max);
@@ -81,7 +82,7 @@ function* boundsFromRecords(
     if (index > 0 && index % RECORDS_PER_STEP === 0) yield;
     const size = reader.readVarint();
     const end = reader.position + size;
-    reader.position++; // The attributes.
+    reader.position++; // Attributes.
     const timestamp = addInt64(base, reader.readVarlong());
     bounds.newest = index === 0 ? timestamp : maxInt64(bounds.newest, timestamp);
     if (index === 0 || timestamp < bounds.oldest) bounds.oldest = timestamp;

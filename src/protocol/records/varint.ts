@@ -1,6 +1,6 @@
 /**
- * Varints as records use them: seven bits a byte, the least significant first, signed values
- * zigzagged (0, -1, 1, -2 become 0, 1, 2, 3). 32 bits take up to 5 bytes, 64 bits up to 10.
+ * Varints as used in records: seven bits per byte, least significant first, signed values
+ * zigzag-encoded (0, -1, 1, -2 become 0, 1, 2, 3). 32 bits take up to 5 bytes, 64 bits up to 10.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { highOf, type Int64, int64Of, isInt64, lowOf } from "../int64.ts";
 import { RecordError } from "./record_error.ts";
 
-/** How many bytes {@linkcode writeVarint} takes for `value`, an int32. */
+/** Returns the number of bytes {@linkcode writeVarint} uses for `value`, an int32. */
 export function sizeOfVarint(value: number): number {
   const zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
   if (zigzag < 0x80) return 1;
@@ -17,7 +17,7 @@ export function sizeOfVarint(value: number): number {
   return zigzag < 0x1000_0000 ? 4 : 5;
 }
 
-/** Writes `value`, an int32, at `at` and returns the position behind it. */
+/** Writes `value`, an int32, at `at` and returns the position after it. */
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let rest = ((value << 1) ^ (value >> 31)) >>> 0;
   while (rest >= 0x80) {
@@ -31,16 +31,19 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
 const INT32_MAX = 2_147_483_647;
 const INT32_MIN = -2_147_483_648;
 
-/** How many bytes {@linkcode writeVarlong} takes for `value`. */
+/** Returns the number of bytes {@linkcode writeVarlong} uses for `value`. */
 export function sizeOfVarlong(value: Int64): number {
   if (isInt32(value)) return sizeOfVarint(value);
   const high = highOf(value);
   const rest = ((high << 1) | (lowOf(value) >>> 31)) ^ (high >> 31);
-  // Beyond 32 bits, so `rest`, the high half of the zigzagged value, is not 0.
+  // The value has more than 32 bits, so `rest`, the high half of its zigzag encoding, is not 0.
   return Math.ceil((64 - Math.clz32(rest)) / 7);
 }
 
-/** Writes `value` at `at` and returns the position behind it. Throws `invalid` unless it is an {@linkcode Int64}. */
+/**
+ * Writes `value` at `at` and returns the position after it. Throws `invalid` unless it is an
+ * {@linkcode Int64}.
+ */
 export function writeVarlong(bytes: Uint8Array, at: number, value: Int64): number {
   if (isInt32(value)) return writeVarint(bytes, at, value);
   if (!isInt64(value)) {
@@ -66,16 +69,16 @@ function isInt32(value: Int64): value is number {
 }
 
 /**
- * Reads varints from an array, one after the other, never beyond `end`. Every method throws a
- * {@linkcode RecordError} of reason `invalid` when the bytes end or the number is too long.
+ * Reads varints from an array, never beyond `end`. Every method throws a {@linkcode RecordError} of
+ * reason `invalid` if the bytes end or the number is too long.
  */
 export class VarintReader {
   constructor(
-    /** What is read. */
+    /** The bytes to read. */
     readonly bytes: Uint8Array,
     /** The position of the next byte. */
     position: number,
-    /** The position behind the last byte. */
+    /** The position after the last byte. */
     end: number,
   ) {
     this.position = position;
@@ -84,10 +87,10 @@ export class VarintReader {
 
   /** The position of the next byte. */
   position: number;
-  /** The position behind the last byte that may be read. */
+  /** The position after the last byte that may be read. */
   end: number;
 
-  /** An int32. */
+  /** Reads an int32. */
   readVarint(): number {
     let at = this.position;
     if (at >= this.end) throw endOfRecord();
@@ -105,12 +108,12 @@ export class VarintReader {
     return (value >>> 1) ^ -(value & 1);
   }
 
-  /** A signed 64-bit integer. */
+  /** Reads a signed 64-bit integer. */
   readVarlong(): Int64 {
     let at = this.position;
     if (at >= this.end) throw endOfRecord();
     let byte = this.bytes[at++]!;
-    // The low 28 bits, the next 28, and the rest: three halves that bit operators can hold.
+    // The low 28 bits, the next 28 and the rest, each small enough for bitwise operators.
     let low = byte & 0x7f;
     let middle = 0;
     let high = 0;
@@ -132,7 +135,7 @@ export class VarintReader {
   }
 }
 
-/** The value of the zigzagged bits: `low` and `middle` have 28 each, `high` has the other 8. */
+/** Decodes zigzag bits: `low` and `middle` have 28 bits each, `high` the remaining 8. */
 function exactZigzag(low: number, middle: number, high: number): Int64 {
   const sign = -(low & 1);
   const lowHalf = low | (middle << 28);
@@ -142,7 +145,7 @@ function exactZigzag(low: number, middle: number, high: number): Int64 {
 
 function endOfRecord(): RecordError {
   return new RecordError(
-    "Cannot read a record: the bytes end in the middle of a number",
+    "Cannot read a record: the bytes end within a varint",
     "invalid",
   );
 }

@@ -40,7 +40,7 @@ test("every type is in the list once, in order", () => {
 test("what cannot be a metadata record is a ProtocolError that says why", () => {
   for (
     const [bytes, message] of [
-      [[], "the data end at 0"],
+      [[], "the data ends at 0"],
       [[0, 2, 0], "frame version 0: only 1 is known"],
       [[1, 6, 0], "its type 6 is not known"],
       [[1, 200, 1, 0], "its type 200 is not known"],

@@ -35,7 +35,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     id: "P102",
     file: "src/protocol/frame.ts",
     bug: "a closed connection keeps its part of the shared buffer budget",
-    text: "close(): void {\n    this.#keepNothing();",
+    text: "close(): void {\n    this.#releaseKeptBytes();",
     replacement: "close(): void {",
     test: "tests/protocol/frame_test.ts",
   },

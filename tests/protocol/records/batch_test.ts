@@ -22,7 +22,7 @@ function threeRecords(options: batch.BatchOptions = {}): Uint8Array {
   ], options);
 }
 
-/** Changes bytes of a copy and makes its checksum right again. */
+/** Changes a copy of the bytes and updates its checksum. */
 function altered(bytes: Uint8Array, change: (copy: Uint8Array) => void): Uint8Array {
   const copy = bytes.slice();
   change(copy);
@@ -38,7 +38,7 @@ function checkAll(bytes: Uint8Array, start = 0, end = bytes.length): batch.Recor
   return scan;
 }
 
-test("encodeBatch() and decodeBatch() agree on every field", () => {
+test("decodeBatch() returns every field given to encodeBatch()", () => {
   const bytes = threeRecords({
     baseOffset: 5_000_000_000,
     partitionLeaderEpoch: 7,
@@ -91,7 +91,7 @@ test("encodeBatch() and decodeBatch() agree on every field", () => {
   assertEquals([...batch.readRecords(bytes)], [...decoded.records]);
 });
 
-test("a batch of random records reads back as it was written, wherever it lies", () => {
+test("decodeBatch() returns random records unchanged, at any position", () => {
   const random = randomSource(1);
   for (let round = 0; round < 40; round++) {
     const maybe = (bound: number) => random(4) === 0 ? null : randomBytes(random, random(bound));
@@ -129,12 +129,12 @@ test("a batch of random records reads back as it was written, wherever it lies",
   }
 });
 
-test("the scan names the first of the records with the largest timestamp", () => {
+test("scanRecords() finds the first record with the largest timestamp", () => {
   const bytes = batch.encodeBatch([3, 9, 9, 4].map((timestamp) => ({ timestamp })));
   assertEquals(checkAll(bytes, 0, bytes.length).offsetDeltaOfMaxTimestamp, 1);
 });
 
-test("timestamp deltas of every size survive, the largest included", () => {
+test("timestamp deltas of every size are preserved", () => {
   for (let power = 0n; power <= 63n; power++) {
     for (const off of [-1n, 0n]) {
       const later = toInt64(2n ** power + off);
@@ -155,7 +155,7 @@ test("timestamp deltas of every size survive, the largest included", () => {
   }
 });
 
-test("BatchBuilder tells its size and keeps gaps that compaction left", () => {
+test("BatchBuilder reports its size and keeps offset gaps", () => {
   const builder = new batch.BatchBuilder({ baseOffset: 100, lastOffsetDelta: 9 });
   builder.append({ value: utf8("a"), timestamp: 5, offsetDelta: 2 });
   builder.append({ value: utf8("b"), timestamp: 6 });
@@ -168,7 +168,7 @@ test("BatchBuilder tells its size and keeps gaps that compaction left", () => {
   assertEquals(decoded.lastOffset, 109);
 });
 
-test("an empty batch and a delete horizon read back", () => {
+test("an empty batch and a delete horizon are preserved", () => {
   const empty = batch.encodeBatch([], { compression: "gzip", lastOffsetDelta: 4, producerId: 8 });
   assertEquals(empty.length, batch.RECORDS_OFFSET);
   assertEquals(batch.decodeBatch(empty).records.length, 0);
@@ -203,7 +203,7 @@ test("header fields are read and patched in place", () => {
   assertEquals(batch.readLastOffset(memory, 32), 2 ** 53 + 1);
 });
 
-test("a base offset above 2^53 is refused, not rounded", () => {
+test("a base offset above 2^53 is rejected, not rounded", () => {
   const bytes = threeRecords();
   bytes.set([0x00, 0x20, 0, 0, 0, 0, 0, 0], batch.BASE_OFFSET_OFFSET);
   assertEquals(reasonOf(() => batch.readBaseOffset(bytes, 0)), "invalid");
@@ -211,7 +211,7 @@ test("a base offset above 2^53 is refused, not rounded", () => {
   assertEquals(reasonOf(() => batch.writeBaseOffset(bytes, 0, 0.5)), "invalid");
 });
 
-test("headerProblem() refuses a batch whose last offset is above 2^53", () => {
+test("headerProblem() rejects a batch whose last offset is above 2^53", () => {
   const bytes = threeRecords();
   batch.writeBaseOffset(bytes, 0, 2 ** 53 - 4);
   assertEquals(batch.headerProblem(bytes, 0, bytes.length), null);
@@ -251,7 +251,7 @@ test("a timestamp is base plus delta modulo 2^64", () => {
   assertEquals(records.map((record) => record.timestamp), [MAX_INT64, MIN_INT64 + 4n]);
 });
 
-test("readTimestampBounds() finds the oldest and newest of any timestamps", () => {
+test("readTimestampBounds() finds the smallest and largest of any timestamps", () => {
   const bounds = batch.createTimestampBounds();
   for (const base of EXTREME_INT64S) {
     for (const first of EXTREME_INT64S) {
@@ -268,7 +268,7 @@ test("readTimestampBounds() finds the oldest and newest of any timestamps", () =
   }
 });
 
-test("splitBatches() finds each batch and treats a partial one as asked", () => {
+test("splitBatches() yields each batch and honors allowPartial", () => {
   const one = threeRecords();
   const two = batch.encodeBatch([{ value: utf8("x"), timestamp: 1 }], { baseOffset: 3 });
   const both = new Uint8Array([...one, ...two]);
@@ -293,7 +293,7 @@ test("splitBatches() finds each batch and treats a partial one as asked", () => 
   assertEquals(reasonOf(() => [...batch.splitBatches(both)]), "corrupt");
 });
 
-test("the produce checks name what a header lies about", () => {
+test("the produce checks report the inconsistent header field", () => {
   const bytes = threeRecords();
   const headerReason = (copy: Uint8Array, limits = LIMITS) =>
     reasonOf(() => batch.checkProducedHeader(copy, 0, copy.length, limits));
@@ -327,11 +327,11 @@ test("the produce checks name what a header lies about", () => {
   assertEquals(reasonOf(() => batch.decodeBatch(both)), "invalid");
 });
 
-test("any flipped bit is found: by the checksum, or in what it does not cover by the header checks", () => {
+test("any flipped bit is detected by the checksum or by the header checks", () => {
   const bytes = threeRecords();
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const at = bit >> 3;
-    // The leader's epoch is the broker's own to fill in; nobody checks what a producer put there.
+    // The broker sets the leader epoch; its value in a produced batch is ignored.
     if (at >= batch.PARTITION_LEADER_EPOCH_OFFSET && at < batch.MAGIC_OFFSET) continue;
     const copy = bytes.slice();
     copy[at]! ^= 1 << (bit & 7);
@@ -339,7 +339,7 @@ test("any flipped bit is found: by the checksum, or in what it does not cover by
   }
 });
 
-test("records that lie are refused by the scan and by the decoder alike", () => {
+test("scan and decoder reject the same inconsistent records", () => {
   const bytes = threeRecords();
   let refused = 0;
   for (let at = batch.RECORDS_OFFSET; at < bytes.length; at++) {
@@ -361,7 +361,7 @@ test("records that lie are refused by the scan and by the decoder alike", () => 
   assertEquals(refused > 100, true);
 });
 
-test("records cut short, repeated or followed by more are refused", () => {
+test("truncated records, repeated records and trailing bytes are rejected", () => {
   const bytes = threeRecords();
   for (let length = batch.RECORDS_OFFSET; length < bytes.length; length++) {
     const cut = altered(bytes.subarray(0, length), (copy) => {
@@ -377,7 +377,7 @@ test("records cut short, repeated or followed by more are refused", () => {
   assertEquals(reasonOf(() => batch.decodeBatch(longer)), "invalid");
 });
 
-test("overlong varints are refused", () => {
+test("overlong varints are rejected", () => {
   const ends = (body: number[]) => {
     const copy = new Uint8Array(batch.RECORDS_OFFSET + body.length);
     copy.set(batch.encodeBatch([{ timestamp: 0 }]).subarray(0, batch.RECORDS_OFFSET));
@@ -406,7 +406,7 @@ test("overlong varints are refused", () => {
     assertEquals(reasonOf(() => checkAll(bad)), "invalid", `${body}`);
     assertEquals(reasonOf(() => batch.decodeBatch(bad)), "invalid", `${body}`);
   }
-  // The longest forms that are still of their type.
+  // The longest valid encodings.
   const long = ends([12 + 16, 0, ...more(8), 0, 0, 1, 1, 0]);
   checkAll(long);
   assertEquals(batch.decodeBatch(long).records.length, 1);

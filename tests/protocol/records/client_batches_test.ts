@@ -7,7 +7,7 @@ import { fromBase64, hostCodecs, reasonOf, utf8 } from "./record_helpers.ts";
 
 const CITIES = ["Amsterdam", "Buenos Aires", "Dakar"];
 
-/** Record `index` as the clients were told to produce it. */
+/** Returns record `index` as produced by the clients. */
 function expectedRecord(index: number): batch.DecodedRecord {
   const key = index % 4 === 0 ? null : utf8(index % 4 === 1 ? "" : `key-${index}`);
   const value = JSON.stringify({
@@ -36,7 +36,7 @@ for (const { client, compression, records, base64 } of fixtures.batches) {
   for (const { name, codecs } of ways) {
     if (compression !== "zstd" && codecs !== hostCodecs) continue;
 
-    test(`${records} ${compression} records of ${client} are read ${name}`, () => {
+    test(`${records} ${compression} records of ${client} are decoded ${name}`, () => {
       const bytes = fromBase64(base64);
       const spans = [...batch.splitBatches(bytes)];
       const read = spans.flatMap(({ start }) => {
@@ -52,7 +52,7 @@ for (const { client, compression, records, base64 } of fixtures.batches) {
       }
     });
 
-    test(`the produce checks pass ${records} ${compression} records of ${client} ${name}`, () => {
+    test(`the produce checks accept ${records} ${compression} records of ${client} ${name}`, () => {
       const bytes = fromBase64(base64);
       const scan = batch.createRecordScan();
       const options = { codecs: () => codecs, maxDecompressedBytes: 1_000_000 };
@@ -72,7 +72,7 @@ for (const { client, compression, records, base64 } of fixtures.batches) {
   }
 }
 
-test("compressed batches that lie about their records are refused", () => {
+test("compressed batches with inconsistent record counts are rejected", () => {
   for (const { compression, base64 } of fixtures.batches.filter(({ records }) => records === 8)) {
     const bytes = fromBase64(base64);
     const check = () =>
@@ -92,7 +92,7 @@ test("compressed batches that lie about their records are refused", () => {
   }
 });
 
-test("a compressed batch that becomes too large is refused as such", () => {
+test("a compressed batch that decompresses to too many bytes is rejected as too large", () => {
   for (const compression of ["gzip", "snappy", "lz4", "zstd"] as const) {
     const record = { value: new Uint8Array(300_000), timestamp: 1 };
     const bytes = batch.encodeBatch([record], { compression, codecs: hostCodecs });

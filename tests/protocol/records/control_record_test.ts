@@ -4,7 +4,7 @@ import * as control from "../../../src/protocol/records/control_record.ts";
 import { test } from "../../harness.ts";
 import { reasonOf } from "./record_helpers.ts";
 
-test("control record keys name Kafka's types", () => {
+test("control record keys encode Kafka's types", () => {
   const types = [
     "abort",
     "commit",
@@ -20,17 +20,17 @@ test("control record keys name Kafka's types", () => {
   }
   assertEquals(control.decodeControlRecordKey(Uint8Array.of(0, 0, 0, 7)), "unknown");
   assertEquals(control.decodeControlRecordKey(Uint8Array.of(0, 0, 0xff, 0xff)), "unknown");
-  // A later version may have more fields behind these.
+  // A later version may append fields.
   assertEquals(control.decodeControlRecordKey(Uint8Array.of(0, 1, 0, 1, 9)), "commit");
 });
 
-test("control record keys that are too short or of a negative version are refused", () => {
+test("control record keys that are too short or of a negative version are rejected", () => {
   for (const key of [null, new Uint8Array(0), new Uint8Array(3), Uint8Array.of(0xff, 0xff, 0, 1)]) {
     assertEquals(reasonOf(() => control.decodeControlRecordKey(key)), "invalid");
   }
 });
 
-test("transaction markers keep the coordinator's epoch, in a control batch", () => {
+test("transaction markers preserve the coordinator epoch in a control batch", () => {
   const bytes = encodeBatch([{
     key: control.encodeControlRecordKey("abort"),
     value: control.encodeEndTransactionMarker(70_000),

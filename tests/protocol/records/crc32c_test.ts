@@ -10,7 +10,7 @@ function byTable(bytes: Uint8Array): number {
   return ~updateCrc32cByTable(-1, bytes, 0, bytes.length) >>> 0;
 }
 
-/** The definition: a bit at a time. */
+/** The definition, bit by bit. */
 function byBit(bytes: Uint8Array): number {
   let crc = -1;
   for (const byte of bytes) {
@@ -22,7 +22,7 @@ function byBit(bytes: Uint8Array): number {
 
 const ascending = Uint8Array.from({ length: 32 }, (_, index) => index);
 
-// RFC 3720, appendix B.4, and the check value of the CRC catalogues.
+// RFC 3720, appendix B.4, and the check value of CRC catalogues.
 const KNOWN: [string, Uint8Array, number][] = [
   ["nothing", new Uint8Array(0), 0],
   ["32 zeros", new Uint8Array(32), 0x8a9136aa],
@@ -41,7 +41,7 @@ const KNOWN: [string, Uint8Array, number][] = [
 ];
 
 for (const method of ["simd", "table"] as const) {
-  test(`the ${method} arena and crc32c() give the known checksums`, () => {
+  test(`the ${method} arena and crc32c() compute the known checksums`, () => {
     const arena = createCrc32cArena(100, method);
     for (const [name, bytes, expected] of KNOWN) {
       arena.memory.set(bytes, 3);
@@ -51,20 +51,20 @@ for (const method of ["simd", "table"] as const) {
   });
 }
 
-test("this host runs the module, which is what its program makes", () => {
+test("the module equals the output of its program and runs on this host", () => {
   assertEquals(WebAssembly.validate(program.assembleCrc32c()), true);
   assertEquals(fromBase64(CRC32C_MODULE), program.assembleCrc32c());
   assertEquals<number>(ARENA_START, program.ARENA_START);
 });
 
-test("the table agrees with the definition at every length up to 600", () => {
+test("the table matches the definition at every length up to 600", () => {
   const bytes = randomBytes(randomSource(1), 600);
   for (let length = 0; length <= 600; length++) {
     assertEquals(byTable(bytes.subarray(0, length)), byBit(bytes.subarray(0, length)));
   }
 });
 
-test("the SIMD module agrees with the table at every length up to 600 and every alignment", () => {
+test("the SIMD module matches the table at every length up to 600 and every alignment", () => {
   const arena = createCrc32cArena(1000, "simd");
   const bytes = randomBytes(randomSource(2), 700);
   arena.memory.set(bytes);
@@ -75,7 +75,7 @@ test("the SIMD module agrees with the table at every length up to 600 and every 
   }
 });
 
-test("the SIMD module agrees with the table around each of its thresholds", () => {
+test("the SIMD module matches the table around each of its thresholds", () => {
   const arena = createCrc32cArena(70_000, "simd");
   const bytes = randomBytes(randomSource(3), 60_000);
   arena.memory.set(bytes);
@@ -88,7 +88,7 @@ test("the SIMD module agrees with the table around each of its thresholds", () =
   }
 });
 
-test("the SIMD module agrees with the table at random sizes, and crc32c() across its chunks", () => {
+test("the SIMD module matches the table at random sizes, and crc32c() across its chunks", () => {
   const random = randomSource(4);
   const arena = createCrc32cArena(0, "simd");
   arena.reserve(400_000);
@@ -103,7 +103,7 @@ test("the SIMD module agrees with the table at random sizes, and crc32c() across
   }
 });
 
-test("the sparse polynomials are multiples of Castagnoli's", () => {
+test("the sparse polynomials are multiples of the Castagnoli polynomial", () => {
   const multiply = (a: bigint, b: bigint) => {
     let product = 0n;
     for (; b > 0n; b >>= 1n) {
@@ -127,7 +127,7 @@ test("the sparse polynomials are multiples of Castagnoli's", () => {
 });
 
 for (const method of ["simd", "table"] as const) {
-  test(`the ${method} arena keeps its content when it grows and guards its edges`, () => {
+  test(`the ${method} arena keeps its content when it grows and checks its bounds`, () => {
     const arena = createCrc32cArena(10, method);
     arena.memory.set(utf8("123456789"), 1);
     arena.reserve(3_000_000);

@@ -1,4 +1,4 @@
-/** What is done with a batch in steps gives what it gives at once. */
+/** Working on a batch in steps gives the same result as working on it at once. */
 import { assert, assertEquals } from "@std/assert";
 import { MIN_INT64 } from "../../../src/protocol/int64.ts";
 import {
@@ -19,7 +19,7 @@ import { createCrc32cArena } from "../../../src/protocol/records/crc32c.ts";
 import { test } from "../../harness.ts";
 import { Chance } from "../chance.ts";
 
-/** The scan, or the error's message. */
+/** Returns the scan, or the error's message. */
 function outcome(run: (scan: RecordScan) => void): RecordScan | string {
   const scan = createRecordScan();
   try {
@@ -30,7 +30,7 @@ function outcome(run: (scan: RecordScan) => void): RecordScan | string {
   }
 }
 
-/** What `steps` return, and how many they are. */
+/** Runs `steps` and returns their result and number. */
 function counted<Result>(steps: Steps<Result>): [Result, number] {
   for (let count = 1;; count++) {
     const step = steps.next();
@@ -42,7 +42,7 @@ function recordsOf(batch: Uint8Array): Uint8Array {
   return batch.subarray(RECORDS_OFFSET);
 }
 
-test("scanRecordsInSteps() finds what scanRecords() finds in whole and in damaged records", () => {
+test("scanRecordsInSteps() gives the same result as scanRecords() for valid and damaged records", () => {
   const chance = new Chance(11);
   let refused = 0;
   for (let round = 0; round < 40; round++) {
@@ -68,14 +68,14 @@ test("scanRecordsInSteps() finds what scanRecords() finds in whole and in damage
     });
     if (typeof expected === "string") {
       refused++;
-      // A record whose headers are too many for a step is checked from its end.
+      // A record with too many headers for one step is checked from its end.
       assert(typeof found === "string", `round ${round}: ${expected}`);
     } else assertEquals(found, expected, `round ${round}`);
   }
   assert(refused > 5 && refused < 35, `${refused} refused`);
 });
 
-test("scanRecordsInSteps() takes a step for 8,192 records, and for 8,192 headers of one record", () => {
+test("scanRecordsInSteps() takes one step per 8,192 records or 8,192 headers of one record", () => {
   const plain = recordsOf(
     encodeBatch(Array.from({ length: 100_000 }, () => ({ value: null, timestamp: 1 }))),
   );
@@ -86,7 +86,7 @@ test("scanRecordsInSteps() takes a step for 8,192 records, and for 8,192 headers
   assert(counted(scanRecordsInSteps(heavy, 0, heavy.length, 1, scan))[1] >= 13);
 });
 
-test("readTimestampBoundsInSteps() reads records again in steps where the deltas do not decide", () => {
+test("readTimestampBoundsInSteps() reads records again in steps if the deltas are not sufficient", () => {
   const records = recordsOf(encodeBatch(
     Array.from({ length: 20_000 }, (_, i) => ({
       value: null,
@@ -103,7 +103,7 @@ test("readTimestampBoundsInSteps() reads records again in steps where the deltas
   assertEquals(found.oldest, MIN_INT64);
 });
 
-test("checkBatchCrcInSteps() takes a step for a MiB, with both kinds of arena", () => {
+test("checkBatchCrcInSteps() takes one step per MiB with both kinds of arena", () => {
   const batch = encodeBatch([{ value: new Chance(3).bytes(5_000_000), timestamp: 1 }]);
   for (const method of ["simd", "table"] as const) {
     const arena = createCrc32cArena(batch.length, method);

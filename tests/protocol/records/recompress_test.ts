@@ -1,12 +1,10 @@
-/**
- * A batch that is packed anew in an arena that has to grow for it.
- */
+/** Recompressing a batch in an arena that has to grow. */
 import { assertEquals } from "@std/assert";
 import { decodeBatch, encodeBatch, recompressBatch } from "../../../src/protocol/records/batch.ts";
 import { createCrc32cArena } from "../../../src/protocol/records/crc32c.ts";
 import { test } from "../../harness.ts";
 
-test("recompressBatch() grows an arena that the batch does not fit into", () => {
+test("recompressBatch() grows the arena if the batch does not fit", () => {
   for (const method of ["simd", "table"] as const) {
     const records = [{ value: new Uint8Array(200_000).fill(7), timestamp: 1 }];
     const packed = encodeBatch(records, { compression: "lz4" });

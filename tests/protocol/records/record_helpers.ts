@@ -1,5 +1,5 @@
 /**
- * What the tests of records share: pseudo-random bytes from a seed, and codecs of the host.
+ * Helpers of the record tests: pseudo-random bytes from a seed and the host's codecs.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { HostCodecs } from "../../../src/runtime/runtime.ts";
 import { zlibCodecs } from "../../../src/runtime/zlib_codecs.ts";
 import { RecordError, type RecordErrorReason } from "../../../src/protocol/records/record_error.ts";
 
-/** A small generator (mulberry32): the same numbers from the same seed, everywhere. */
+/** A small generator (mulberry32): the same seed gives the same numbers on every host. */
 export function randomSource(seed: number): (bound: number) => number {
   let state = seed | 0;
   return (bound) => {
@@ -19,24 +19,24 @@ export function randomSource(seed: number): (bound: number) => number {
   };
 }
 
-/** `length` random bytes. */
+/** Returns `length` random bytes. */
 export function randomBytes(random: (bound: number) => number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at++) bytes[at] = random(256);
   return bytes;
 }
 
-/** The bytes of a string in UTF-8. */
+/** Encodes a string in UTF-8. */
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Bytes from base64. */
+/** Decodes base64. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** Runs `run`, which must throw a {@linkcode RecordError}, and returns its reason. */
+/** Runs `run`, which must throw a {@linkcode RecordError}, and returns the error's reason. */
 export function reasonOf(run: () => unknown): RecordErrorReason {
   try {
     run();
@@ -49,14 +49,14 @@ export function reasonOf(run: () => unknown): RecordErrorReason {
 
 const nodeZlib: string = "node:zlib";
 
-/** The codecs of this host, with zstd where it has it. */
+/** The codecs of this host, with zstd if it has it. */
 export const hostCodecs: HostCodecs = zlibCodecs(await import(nodeZlib));
 
 const CITIES = ["Amsterdam", "Buenos Aires", "Chennai", "Dakar", "Edinburgh"];
-/** The longest sample so far. Every sample is the beginning of the same endless text. */
+/** The longest sample so far. Every sample is a prefix of the same endless text. */
 const longest = { random: randomSource(99), text: "", objects: 0 };
 
-/** `length` bytes of JSON as an application might send: names repeat, values differ. */
+/** Returns `length` bytes of JSON like those of an application: names repeat, values differ. */
 export function sampleJson(length: number): Uint8Array {
   const { random } = longest;
   while (longest.text.length < length) {

@@ -1,8 +1,8 @@
 /**
- * Copying within and between arrays, the heart of every codec here. Runs are short, some ten bytes:
- * a call into the engine costs as much as thirty bytes one by one, so short runs are copied in
- * steps of sixteen bytes through a DataView, which V8 compiles to plain loads and stores (twice as fast as
- * single bytes).
+ * Copies bytes within and between arrays: the inner loop of every codec here. Runs are short, about
+ * ten bytes, and a call into the engine costs as much as thirty single bytes. Short runs are
+ * therefore copied in steps of sixteen bytes through a DataView, which V8 compiles to plain loads
+ * and stores (twice as fast as single bytes).
  *
  * @module
  */
@@ -10,7 +10,10 @@
 const SHORT = 64;
 const STEP = 16;
 
-/** How much room behind the last byte an array needs so that every short run may go in whole steps. */
+/**
+ * Spare bytes an array needs after its last byte so that short runs can always be copied in whole
+ * steps.
+ */
 export const COPY_SLACK: number = STEP;
 
 /** An array and a DataView of the same bytes. */
@@ -19,14 +22,14 @@ export interface ViewedBytes {
   readonly view: DataView;
 }
 
-/** `bytes` with a view of them. */
+/** Returns `bytes` with a view of them. */
 export function viewed(bytes: Uint8Array): ViewedBytes {
   return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
 }
 
 /**
- * Copies `length` bytes from `source` at `from` to `target` at `to`; both ranges must exist. Up to
- * 15 bytes behind the target's range may be overwritten: write from front to back.
+ * Copies `length` bytes from `source` at `from` to `target` at `to`; both ranges must exist. May
+ * overwrite up to 15 bytes after the target range, so write from front to back.
  */
 export function copyBytes(
   source: ViewedBytes,
@@ -55,9 +58,9 @@ export function copyBytes(
 }
 
 /**
- * Repeats what lies `distance` (at least 1, at most `to`) bytes before `to` for `length` bytes, as
- * dictionary codecs do: a match may overlap itself and then repeats with the period `distance`. Up
- * to 15 bytes behind the range may be overwritten.
+ * Repeats the bytes `distance` (1 to `to`) before `to` for `length` bytes, as in dictionary codecs:
+ * a match may overlap itself and then repeats with period `distance`. May overwrite up to 15 bytes
+ * after the range.
  */
 export function copyMatch(
   target: ViewedBytes,
@@ -69,7 +72,8 @@ export function copyMatch(
   const end = to + length;
   let from = to - distance;
   if (length <= SHORT) {
-    // Four bytes are read after the four before them were written: any distance from 4 on is right.
+    // Each four bytes are read after the previous four were written, so any distance from 4 on
+    // works.
     if (distance >= 4 && end + STEP <= bytes.length) {
       const view = target.view;
       for (; to < end; to += STEP, from += STEP) {
@@ -83,7 +87,7 @@ export function copyMatch(
     }
     return;
   }
-  // Each copy doubles the period's length that lies there to copy from.
+  // Each copy doubles the available length of the repeated period.
   while (to < end) {
     const step = Math.min(to - from, end - to);
     bytes.copyWithin(to, from, from + step);

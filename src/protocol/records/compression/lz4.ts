@@ -1,7 +1,7 @@
 /**
- * LZ4 in its frame format, as Kafka's clients write it: independent blocks of 64 KiB. When reading,
- * every frame of the format is taken: linked blocks, all block sizes, checksums, content sizes,
- * frames behind each other and skippable ones. Dictionaries are not.
+ * The LZ4 frame format. Writes independent blocks of 64 KiB, as Kafka's clients do. Reads every
+ * frame of the format: linked blocks, all block sizes, checksums, content sizes, concatenated and
+ * skippable frames. Dictionaries are not supported.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { atOnce, copyInSteps, Effort, STEP_BYTES, type Steps } from "./steps.ts"
 import { xxHash32, xxHash32InSteps } from "./xxhash32.ts";
 
 const FRAME_MAGIC = 0x184d2204;
-/** 16 magics that differ in the last four bits. */
+/** 16 magic numbers that differ in the last four bits. */
 const SKIPPABLE_MAGIC = 0x184d2a5;
 
 const VERSION = 0x40;
@@ -28,13 +28,13 @@ const CONTENT_CHECKSUM_FLAG = 0x04;
 const RESERVED_FLAG = 0x02;
 const DICTIONARY_FLAG = 0x01;
 
-/** Code 4 of the block's maximum size: 64 KiB. Each code more is four times larger, up to 7. */
+/** Code 4 of the maximum block size: 64 KiB. Each higher code is four times larger, up to 7. */
 const BLOCK_CODE = 4;
 const BLOCK_BYTES = 65_536;
 const STORED_FLAG = 0x8000_0000;
-/** A byte of a length adds 255 at most. */
+/** A length byte adds at most 255. */
 const MAXIMUM_RATIO = 255;
-/** What a frame's or a block's header is worth, in bytes of uncompressed data. */
+/** Cost of a frame or block header, in bytes of uncompressed data. */
 const HEADER_EFFORT = 256;
 
 function readInt32(bytes: Uint8Array, at: number): number {
@@ -49,18 +49,20 @@ function writeInt32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value >>> 24;
 }
 
-/** Levels from this on compare as many earlier places for each position as the level says. */
+/**
+ * From this level on, each position is compared with as many earlier positions as the level says.
+ */
 const FIRST_CHAIN_LEVEL = 3;
 
 /**
- * One frame that holds `bytes`. `level` is 1 or 2 (fast, as when absent) to 17 (small): a scale of our
- * own, with less work for the high levels than other implementations put in.
+ * Compresses `bytes` to one frame. `level` is 1 or 2 (fast) to 17 (small) and defaults to 1. The
+ * scale differs from that of other implementations, whose high levels search longer.
  */
 export function compressLz4(bytes: Uint8Array, level?: number): Uint8Array {
   return atOnce(compressLz4InSteps(bytes, level));
 }
 
-/** As {@linkcode compressLz4}, a block at a time. */
+/** Like {@linkcode compressLz4}, one block per step. */
 export function* compressLz4InSteps(bytes: Uint8Array, level: number = 1): Steps<Uint8Array> {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
   const target = new Uint8Array(7 + blocks * 4 + bytes.length + 4);
@@ -74,7 +76,7 @@ export function* compressLz4InSteps(bytes: Uint8Array, level: number = 1): Steps
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
     if (start > 0) yield;
     const end = Math.min(start + BLOCK_BYTES, bytes.length);
-    // A block that is not smaller is stored as it is, so the target's size above is enough.
+    // A block that does not shrink is stored uncompressed, so the target size above is sufficient.
     const limit = at + 4 + end - start;
     const packedEnd = level < FIRST_CHAIN_LEVEL
       ? compressLz4Block(source, start, end, output, at + 4, limit)
@@ -88,19 +90,22 @@ export function* compressLz4InSteps(bytes: Uint8Array, level: number = 1): Steps
       at = packedEnd;
     }
   }
-  // The end mark is four zeros, which are there already unless a block was tried in their place.
+  // The end mark is four zeros. They must be written, since a failed compression attempt may have
+  // left bytes here.
   writeInt32(target, at, 0);
   return target.subarray(0, at + 4);
 }
 
-/** What frames hold. Throws `invalid` for bad data, `too-large` beyond `maxBytes`. */
+/**
+ * Decompresses concatenated frames. Throws `invalid` for bad data, `too-large` beyond `maxBytes`.
+ */
 export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
   return atOnce(decompressLz4InSteps(bytes, maxBytes));
 }
 
 /**
- * As {@linkcode decompressLz4}, in steps. Within larger blocks than ours a single match or run of
- * literals that is longer than a step is copied in one.
+ * Like {@linkcode decompressLz4}, in steps. In blocks larger than 64 KiB, a single match or run of
+ * literals that exceeds a step is copied in one step.
  */
 export function* decompressLz4InSteps(bytes: Uint8Array, maxBytes: number): Steps<Uint8Array> {
   const output = new OutputBuffer("lz4", maxBytes, Math.min(bytes.length * 4, 1_048_576));
@@ -123,7 +128,9 @@ export function* decompressLz4InSteps(bytes: Uint8Array, maxBytes: number): Step
   return output.written();
 }
 
-/** Reads the frame whose header begins (behind the magic) at `start`; returns where it ends. */
+/**
+ * Reads the frame whose header begins (after the magic) at `start`. Returns the end of the frame.
+ */
 function* decompressFrame(
   bytes: Uint8Array,
   start: number,
@@ -132,7 +139,7 @@ function* decompressFrame(
 ): Steps<number> {
   const flags = bytes[start]!;
   const sizeByte = bytes[start + 1]!;
-  if ((flags & VERSION_MASK) !== VERSION) throw bad(`its version is ${flags >>> 6}, known is 1`);
+  if ((flags & VERSION_MASK) !== VERSION) throw bad(`its version is ${flags >>> 6}, expected 1`);
   if ((flags & RESERVED_FLAG) !== 0 || (sizeByte & 0x8f) !== 0 || sizeByte < BLOCK_CODE << 4) {
     throw bad("a frame's header has reserved bits or an unknown block size");
   }
@@ -181,7 +188,7 @@ function* decompressFrame(
     if (effort.spend(HEADER_EFFORT + output.length - before)) yield;
   }
   if (contentSize !== -1 && output.length - contentStart !== contentSize) {
-    throw bad(`${output.length - contentStart} bytes come out, ${contentSize} were announced`);
+    throw bad(`${output.length - contentStart} bytes decompressed, ${contentSize} announced`);
   }
   if ((flags & CONTENT_CHECKSUM_FLAG) !== 0) {
     const hash = yield* xxHash32InSteps(output.bytes, contentStart, output.length);
@@ -191,7 +198,7 @@ function* decompressFrame(
   return at;
 }
 
-/** Appends what the block `source[at..end)` holds, at most `maxBytes`. */
+/** Appends the content of the block `source[at..end)`, at most `maxBytes`. */
 function* decompressBlock(
   source: ViewedBytes,
   at: number,
@@ -213,7 +220,7 @@ function* decompressBlock(
     }
     if (stepLimit === limit) {
       if (limit === output.maxBytes) throw tooLarge("lz4", output.maxBytes);
-      throw bad("a block becomes larger than announced");
+      throw bad("a block decompresses to more than announced");
     }
     at = lz4Rest.at;
     output.length = lz4Rest.to;

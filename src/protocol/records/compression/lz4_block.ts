@@ -1,6 +1,6 @@
 /**
- * LZ4 blocks: sequences of a token, literals and a match. Compressing looks for matches with one
- * hash table, as the fast mode of the reference does.
+ * LZ4 blocks: sequences of a token, literals and a match. Compression finds matches with one hash
+ * table, like the fast mode of the reference implementation.
  *
  * @module
  */
@@ -8,18 +8,18 @@
 import { RecordError } from "../record_error.ts";
 import { copyBytes, copyMatch, type ViewedBytes } from "./byte_copy.ts";
 
-/** The shortest match that a block can name. */
+/** The minimum match length of the format. */
 export const MINIMUM_MATCH = 4;
-/** The format: the last five bytes are literals and no match begins in the last twelve. */
+/** The last five bytes of a block must be literals. */
 export const LAST_LITERALS = 5;
-/** No match begins in so many bytes at the end. */
+/** No match may begin in this many bytes at the end of a block. */
 export const MATCH_LIMIT = 12;
 const HASH_BITS = 14;
 const table = new Uint16Array(1 << HASH_BITS);
 
 /**
- * Compresses `source[start..end)`, at most 64 KiB, to `output[to..limit)`. Returns the position behind
- * what it wrote, or -1 when that would not be smaller than `limit` allows; the output is dirty then.
+ * Compresses `source[start..end)`, at most 64 KiB, to `output[to..limit)`. Returns the position
+ * after the output, or -1 if it does not fit; the output is then undefined.
  */
 export function compressLz4Block(
   source: ViewedBytes,
@@ -46,7 +46,7 @@ export function compressLz4Block(
     const seen = bytes[candidate]! | (bytes[candidate + 1]! << 8) |
       (bytes[candidate + 2]! << 16) | (bytes[candidate + 3]! << 24);
     if (word !== seen) {
-      // Where nothing matches, look less and less often.
+      // Without matches, skip increasingly many positions.
       at += misses++ >>> 6;
       continue;
     }
@@ -91,21 +91,23 @@ export function compressLz4Block(
   return to + literals;
 }
 
-/** Writes what is left of a length beyond its four bits. Returns the position behind it. */
+/** Writes the rest of a length that exceeds its four bits. Returns the position after it. */
 export function writeLength(target: Uint8Array, to: number, rest: number): number {
   for (; rest >= 255; rest -= 255) target[to++] = 255;
   target[to++] = rest;
   return to;
 }
 
-/** Where the block that {@linkcode decompressLz4Block} last gave up can be taken up again. */
+/**
+ * The position from which a block can be resumed after {@linkcode decompressLz4Block} returned -1.
+ */
 export const lz4Rest = { at: 0, to: 0 };
 
 /**
- * Decompresses the block `source[at..end)` to `target[to..limit)`, which must exist. Matches may reach
- * back to `windowStart`. Returns the position behind what it wrote, or -1 when `limit` is too near:
- * with a limit that is farther away it goes on from {@linkcode lz4Rest}. Throws a
- * {@linkcode RecordError} of reason `invalid` for bad data.
+ * Decompresses the block `source[at..end)` to `target[to..limit)`, which must exist. Matches may
+ * reach back to `windowStart`. Returns the position after the output, or -1 if `limit` was reached:
+ * call it again with a larger limit and the positions in {@linkcode lz4Rest}. Throws a {@linkcode
+ * RecordError} of reason `invalid` for bad data.
  */
 export function decompressLz4Block(
   source: ViewedBytes,

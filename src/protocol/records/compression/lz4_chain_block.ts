@@ -1,7 +1,7 @@
 /**
- * LZ4 blocks that are made smaller with more work: for each position several earlier places that
- * begin alike are compared, the longest match wins, and one that begins a byte later is taken instead
- * where it is longer. How many places are compared is bounded, so that no input holds a broker up.
+ * Slower compression to smaller LZ4 blocks. Each position is compared with several earlier
+ * positions of the same hash; the longest match is used, or a longer one that begins a byte later.
+ * The number of comparisons is bounded, so that no input can stall a broker.
  *
  * @module
  */
@@ -10,17 +10,15 @@ import { copyBytes, type ViewedBytes } from "./byte_copy.ts";
 import { LAST_LITERALS, MATCH_LIMIT, MINIMUM_MATCH, writeLength } from "./lz4_block.ts";
 
 const HASH_BITS = 14;
-/** The last place with a hash, plus one; 0 for none. */
+/** The last position with each hash, plus one; 0 for none. */
 const heads = new Uint32Array(1 << HASH_BITS);
-/** The place before each with the same hash, plus one; 0 for none. */
+/** The previous position with the same hash, plus one; 0 for none. */
 const previous = new Uint32Array(65_536);
 
-/** Where {@linkcode longestMatch} found its match. */
+/** The position found by {@linkcode longestMatch}. */
 let found = 0;
 
-/**
- * As `compressLz4Block`, comparing up to `depth` places (1 or more) for each position.
- */
+/** Like `compressLz4Block`, comparing up to `depth` positions (1 or more) for each position. */
 export function compressLz4ChainBlock(
   source: ViewedBytes,
   start: number,
@@ -90,7 +88,7 @@ function insert(bytes: Uint8Array, start: number, at: number): void {
   heads[hash] = at - start + 1;
 }
 
-/** The length of the longest match at `at` among those compared, and where it is in `found`. */
+/** Returns the length of the longest match at `at` and stores its position in `found`. */
 function longestMatch(
   bytes: Uint8Array,
   start: number,
@@ -102,7 +100,7 @@ function longestMatch(
   let place = heads[hashAt(bytes, at)]!;
   for (let left = depth; left > 0 && place > 0; left--) {
     const candidate = start + place - 1;
-    // Only one that is longer counts, so the byte behind the best is looked at first.
+    // Only longer matches count, so the byte after the current best length is compared first.
     if (bytes[candidate + best] === bytes[at + best]) {
       let length = 0;
       while (at + length < matchEnd && bytes[candidate + length] === bytes[at + length]) length++;

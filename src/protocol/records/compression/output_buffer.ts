@@ -1,6 +1,6 @@
 /**
- * What a decompressor writes to when the data do not say how much there will be: memory that grows
- * with what has come out, never by what a header announces, and never beyond a bound.
+ * The output of decompression when its size is unknown: memory that grows with the output, not with
+ * an announced size, up to a limit.
  *
  * @module
  */
@@ -11,17 +11,20 @@ import { copyInSteps, type Steps } from "./steps.ts";
 
 /** A growing array of bytes of at most `maxBytes`. */
 export class OutputBuffer {
-  /** The memory, a little longer than was reserved; what is beyond {@linkcode OutputBuffer.length} is to be written. */
+  /**
+   * The memory, slightly longer than reserved. Bytes after {@linkcode OutputBuffer.length} are
+   * unused.
+   */
   bytes: Uint8Array<ArrayBuffer>;
   /** A view of the same memory. */
   view: DataView;
-  /** How many bytes have been written. The writer moves it. */
+  /** Number of bytes written. Updated by the writer. */
   length = 0;
 
   constructor(
-    /** The codec, for the error's message. */
+    /** The codec, for error messages. */
     readonly codec: string,
-    /** The bound. */
+    /** The maximum size. */
     readonly maxBytes: number,
     expectedBytes: number,
   ) {
@@ -29,7 +32,7 @@ export class OutputBuffer {
     this.view = new DataView(this.bytes.buffer);
   }
 
-  /** Makes room for `more` bytes. Throws `too-large` when that is beyond the bound. */
+  /** Reserves `more` bytes. Throws `too-large` beyond the limit. */
   reserve(more: number): void {
     if (this.length + more > this.maxBytes) throw tooLarge(this.codec, this.maxBytes);
     if (this.#hasRoom(more)) return;
@@ -38,7 +41,7 @@ export class OutputBuffer {
     this.#take(grown);
   }
 
-  /** As {@linkcode OutputBuffer.reserve}, with what there is copied in steps. */
+  /** Like {@linkcode OutputBuffer.reserve}, copying existing bytes in steps. */
   *reserveInSteps(more: number): Steps<void> {
     if (this.length + more > this.maxBytes) throw tooLarge(this.codec, this.maxBytes);
     if (this.#hasRoom(more)) return;
@@ -47,14 +50,14 @@ export class OutputBuffer {
     this.#take(grown);
   }
 
-  /** Makes room for up to `more` bytes, as far as the bound allows, and returns where the room ends. */
+  /** Reserves up to `more` bytes within the limit and returns the end of the reserved range. */
   reserveUpTo(more: number): number {
-    const room = Math.min(more, this.maxBytes - this.length);
-    this.reserve(room);
-    return this.length + room;
+    const available = Math.min(more, this.maxBytes - this.length);
+    this.reserve(available);
+    return this.length + available;
   }
 
-  /** What has been written. */
+  /** The bytes written so far. */
   written(): Uint8Array {
     return this.bytes.subarray(0, this.length);
   }

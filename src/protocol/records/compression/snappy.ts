@@ -1,6 +1,6 @@
 /**
  * Snappy. Kafka's clients write the framed form of the Java library (xerial): a header, then chunks
- * of a length and a raw block. Some write one raw block; it is accepted when reading.
+ * with a length and a raw block. Some clients write a single raw block, which is accepted too.
  *
  * @module
  */
@@ -10,26 +10,26 @@ import { COPY_SLACK, copyBytes, copyMatch, viewed, type ViewedBytes } from "./by
 import { tooLarge } from "./host_decompression.ts";
 import { atOnce, Effort, STEP_BYTES, type Steps } from "./steps.ts";
 
-/** 0x82 "SNAPPY" 0, then the version and the lowest version that can read it, both 1. */
+/** 0x82 "SNAPPY" 0, then the version and the minimum compatible version, both 1. */
 const FRAME_HEADER = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1];
 const FRAME_MAGIC_LENGTH = 8;
-/** What Java's stream cuts its input into. Distances fit 16 bits. */
+/** The input block size of the Java library. Distances fit 16 bits. */
 const BLOCK_BYTES = 32_768;
-/** The most that a block can grow: a copy of 64 bytes takes three. */
+/** Maximum growth of a block: a copy of 64 bytes takes three bytes. */
 const MAXIMUM_RATIO = 22;
 const HASH_BITS = 13;
-/** What a chunk's header is worth, in bytes of uncompressed data. */
+/** Cost of a chunk header, in bytes of uncompressed data. */
 const CHUNK_HEADER_EFFORT = 256;
 
-/** The framed form of `bytes`. */
+/** Compresses `bytes` to the framed form. */
 export function compressSnappy(bytes: Uint8Array): Uint8Array {
   return atOnce(compressSnappyInSteps(bytes));
 }
 
-/** As {@linkcode compressSnappy}, two blocks at a time. */
+/** Like {@linkcode compressSnappy}, two blocks per step. */
 export function* compressSnappyInSteps(bytes: Uint8Array): Steps<Uint8Array> {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
-  // A block of literals only: a length of up to 3 bytes, and 3 more before each run.
+  // The worst case is a block of literals: a length of up to 3 bytes, and 3 more before each run.
   const target = new Uint8Array(
     FRAME_HEADER.length + blocks * (4 + 8) + bytes.length + Math.ceil(bytes.length / 6),
   );
@@ -53,16 +53,15 @@ export function* compressSnappyInSteps(bytes: Uint8Array): Steps<Uint8Array> {
 }
 
 /**
- * What snappy data hold, framed or raw. Throws `invalid` for bad data, `too-large` beyond
- * `maxBytes`.
+ * Decompresses framed or raw data. Throws `invalid` for bad data, `too-large` beyond `maxBytes`.
  */
 export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
   return atOnce(decompressSnappyInSteps(bytes, maxBytes));
 }
 
 /**
- * As {@linkcode decompressSnappy}, in steps. A run of literals that is longer than a step is copied in
- * one.
+ * Like {@linkcode decompressSnappy}, in steps. A run of literals that exceeds a step is copied in
+ * one step.
  */
 export function* decompressSnappyInSteps(bytes: Uint8Array, maxBytes: number): Steps<Uint8Array> {
   const source = viewed(bytes);
@@ -73,7 +72,7 @@ export function* decompressSnappyInSteps(bytes: Uint8Array, maxBytes: number): S
     yield* decompressBlock(source, lengthEnd, bytes.length, target, 0, length, effort);
     return target.bytes.subarray(0, length);
   }
-  // The chunks say how long they become: the sum is known before anything is written.
+  // The chunks announce their uncompressed length, so the total is known before writing.
   let total = 0;
   for (let at = nextChunk(bytes, 0); at < bytes.length;) {
     const end = at + 4 + chunkLength(bytes, at);
@@ -101,7 +100,7 @@ function isFrameHeader(bytes: Uint8Array, at: number): boolean {
   return true;
 }
 
-/** Skips frame headers: the first, and those of streams that were put one behind the other. */
+/** Skips frame headers: the first, and those of concatenated streams. */
 function nextChunk(bytes: Uint8Array, at: number): number {
   while (isFrameHeader(bytes, at)) at += FRAME_HEADER.length;
   return at;
@@ -117,10 +116,13 @@ function chunkLength(bytes: Uint8Array, at: number): number {
   return length;
 }
 
-// Where the block's length, read last, ended.
+// The position after the block length that was read last.
 let lengthEnd = 0;
 
-/** The length that the block in `bytes[at..end)` opens with, checked against what the block can hold. */
+/**
+ * Returns the uncompressed length at the start of the block `bytes[at..end)`, checked against what
+ * the block can hold.
+ */
 function uncompressedLength(bytes: Uint8Array, at: number, end: number, maxBytes: number): number {
   let length = 0;
   for (let shift = 0, start = at;; shift += 7) {
@@ -130,7 +132,7 @@ function uncompressedLength(bytes: Uint8Array, at: number, end: number, maxBytes
     if (byte < 0x80) {
       lengthEnd = at;
       if (length > (end - start) * MAXIMUM_RATIO) {
-        throw bad(`a block of ${end - start} bytes claims to become ${length}`);
+        throw bad(`a block of ${end - start} bytes announces ${length} uncompressed bytes`);
       }
       if (length > maxBytes) throw tooLarge("snappy", maxBytes);
       return length;
@@ -166,13 +168,13 @@ function* decompressBlock(
   }
 }
 
-// Where a block that went beyond its step can be taken up again.
+// The position from which a block that exceeded its step can be resumed.
 let restAt = 0;
 let restTo = 0;
 
 /**
- * Fills `target[to..stepLimit)`, or up to `limit` when that is the same. Returns the position behind what
- * it wrote at the block's end, or -1 when the next element goes beyond `stepLimit`.
+ * Fills `target[to..stepLimit)`. Returns the position after the output at the end of the block, or
+ * -1 if the next element exceeds `stepLimit`, which is at most `limit`.
  */
 function fillFromBlock(
   source: ViewedBytes,
@@ -239,7 +241,7 @@ function stopAt(at: number, to: number): -1 {
   return -1;
 }
 
-/** Writes the raw block of `block` (at most 64 KiB) at `to` and returns the position behind it. */
+/** Writes the raw block of `block` (at most 64 KiB) at `to` and returns the position after it. */
 function compressBlock(
   source: ViewedBytes,
   output: ViewedBytes,
@@ -256,7 +258,7 @@ function compressBlock(
   target[to++] = rest;
 
   let literalStart = 0;
-  // A match takes four bytes, and the word after a position must be there to be read.
+  // A match takes four bytes, and the word after a position must be readable.
   const lastStart = block.length - 5;
   let at = 1;
   let misses = 32;
@@ -269,7 +271,7 @@ function compressBlock(
     const candidateWord = block[candidate]! | (block[candidate + 1]! << 8) |
       (block[candidate + 2]! << 16) | (block[candidate + 3]! << 24);
     if (word !== candidateWord) {
-      // Where nothing matches, look less and less often.
+      // Without matches, skip increasingly many positions.
       at += misses++ >>> 5;
       continue;
     }
@@ -321,7 +323,7 @@ function writeLiteral(
 }
 
 function writeCopy(target: Uint8Array, to: number, distance: number, length: number): number {
-  // A rest of 1 to 3 bytes would need the long form: the last long one leaves at least 4.
+  // A remainder of 1 to 3 bytes would need the long form, so the last long copy leaves at least 4.
   while (length >= 68) {
     to = writeLongCopy(target, to, distance, 64);
     length -= 64;

@@ -1,24 +1,24 @@
 /**
- * Work that can be interrupted: each codec of ours is a generator that yields where a step ends, so
- * that there is one implementation, run at once for small batches and with pauses for large ones and in
- * the background.
+ * Interruptible work. Each codec here is a generator that yields at the end of a step, so that one
+ * implementation serves small batches, which run without pauses, and large batches and background
+ * work, which run with pauses.
  *
  * @module
  */
 
-/** Work in steps: every `yield` ends one, and what is returned is the result. */
+/** Work in steps: each `yield` ends a step; the return value is the result. */
 export type Steps<Result> = Generator<void, Result, void>;
 
-/** Resolves when the next step may begin. A rejection ends the work with the same reason. */
+/** Resolves when the next step may begin. A rejection aborts the work with the same reason. */
 export type Pause = () => Promise<void>;
 
-/** How much uncompressed data a step handles at most, as far as a format's blocks allow. */
+/** Maximum uncompressed bytes per step, as far as the blocks of the format allow. */
 export const STEP_BYTES = 65_536;
 
-/** How much a step copies at most when memory grows: copying is quick. */
+/** Maximum bytes copied per step when memory grows. */
 const COPY_BYTES = 262_144;
 
-/** Runs the steps to their end without a pause. */
+/** Runs all steps without pauses. */
 export function atOnce<Result>(steps: Steps<Result>): Result {
   for (;;) {
     const step = steps.next();
@@ -35,11 +35,13 @@ export async function withPauses<Result>(steps: Steps<Result>, pause: Pause): Pr
   }
 }
 
-/** Adds up what has been done since the last step's end. */
+/** Counts the work done since the end of the last step. */
 export class Effort {
   #spent = 0;
 
-  /** Counts work that is worth `bytes` bytes of uncompressed data. Returns whether the step is full. */
+  /**
+   * Adds work equivalent to `bytes` bytes of uncompressed data. Returns whether the step is full.
+   */
   spend(bytes: number): boolean {
     this.#spent += bytes;
     if (this.#spent < STEP_BYTES) return false;
@@ -48,7 +50,7 @@ export class Effort {
   }
 }
 
-/** Copies all of `source` to `target` at `to`. */
+/** Copies `source` to `target` at `to`. */
 export function* copyInSteps(source: Uint8Array, target: Uint8Array, to: number): Steps<void> {
   for (let at = 0; at < source.length; at += COPY_BYTES) {
     if (at > 0) yield;

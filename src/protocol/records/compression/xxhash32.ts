@@ -1,5 +1,5 @@
 /**
- * xxHash of 32 bits: the checksum of LZ4 frames.
+ * xxHash32, the checksum of LZ4 frames.
  *
  * @module
  */
@@ -24,14 +24,14 @@ function round(lane: number, input: number): number {
   return Math.imul(rotate((lane + Math.imul(input, PRIME2)) | 0, 13), PRIME1);
 }
 
-/** The hash, 0 to 2^32 - 1, of `bytes[start..end)` with seed 0. */
+/** Returns the hash, 0 to 2^32 - 1, of `bytes[start..end)` with seed 0. */
 export function xxHash32(bytes: Uint8Array, start: number, end: number): number {
   const lanes = firstLanes();
   mix(lanes, bytes, start, end);
   return finish(lanes, bytes, start, end);
 }
 
-/** As {@linkcode xxHash32}, in steps. */
+/** Like {@linkcode xxHash32}, in steps. */
 export function* xxHash32InSteps(bytes: Uint8Array, start: number, end: number): Steps<number> {
   const lanes = firstLanes();
   for (let at = start; at < end; at += STEP_BYTES) {
@@ -47,7 +47,7 @@ function firstLanes(): Lanes {
   return [(PRIME1 + PRIME2) | 0, PRIME2, 0, -PRIME1 | 0];
 }
 
-/** Takes in the whole stripes of 16 bytes. */
+/** Processes the whole stripes of 16 bytes. */
 function mix(lanes: Lanes, bytes: Uint8Array, at: number, end: number): void {
   let [lane1, lane2, lane3, lane4] = lanes;
   for (const last = end - 16; at <= last; at += 16) {
@@ -62,7 +62,7 @@ function mix(lanes: Lanes, bytes: Uint8Array, at: number, end: number): void {
   lanes[3] = lane4;
 }
 
-/** Takes in what is behind the last whole stripe. */
+/** Processes the bytes after the last whole stripe. */
 function finish(lanes: Lanes, bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
   let at = end - (length % 16);
