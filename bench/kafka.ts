@@ -106,20 +106,32 @@ async function measureLoad(options: Options, samples: Samples): Promise<void> {
   await using before = options.before === null ? null : await startBroker("before");
   await using floor = options.floor ? await startBroker("floor") : null;
   const brokers: RunningBroker[] = [kafka, before, millrace, floor].filter((it) => it !== null);
+  // A broker may find the dirty pages of the one before it, so no order is used twice in a row.
+  const orders = ordersOf(brokers);
   for (let round = 0; round <= options.runs; round++) {
     for (const [number, group] of groups.entries()) {
-      for (const broker of brokers) {
+      for (const broker of orders.next().value!) {
         const which = round === 0 ? "warming up" : `${round} of ${options.runs}`;
         progress(`load ${number + 1} of ${groups.length}, ${broker.side}, ${which}`);
         await group(broker, round === 0 ? new Samples() : samples);
       }
-      // Whoever is first meets the other's dirty pages: each is first in turn.
-      brokers.reverse();
     }
   }
   if (!options.isWanted("memory")) return;
   for (const { side, pid } of brokers) {
     if (side !== "floor") samples.add(side, "memory", "resident after everything", residentMb(pid));
+  }
+}
+
+/**
+ * Yields `items` in one order after the other, without end. Each order exchanges two neighbours of the
+ * one before: the last two and the first two by turns, which gives three items all their orders.
+ */
+function* ordersOf<T>(items: readonly T[]): Generator<readonly T[]> {
+  const order = [...items];
+  for (let index = order.length - 2;; index = index === 0 ? order.length - 2 : 0) {
+    yield order;
+    if (order.length > 1) order.splice(index, 2, order[index + 1]!, order[index]!);
   }
 }
 

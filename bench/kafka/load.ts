@@ -14,6 +14,9 @@ import type { Samples } from "./samples.ts";
 /** Enough that the client's own warming up is less than one in a hundred. */
 const LATENCY_COUNT = 20_000;
 
+/** After this time a broker has removed the files of a deleted topic: `log.segment.delete.delay.ms` is 1 s. */
+const FILES_REMOVED_MS = 2_000;
+
 /** What to run. */
 export interface LoadOptions {
   /** Times the number of records. */
@@ -74,6 +77,8 @@ async function withTopic(
   await admin.createTopics([{ name, partitions: 1, replicationFactor: 1 }]);
   await use(name);
   await admin.deleteTopics([name]);
+  // Otherwise the broker would remove the files while its next test is measured.
+  await new Promise((resolve) => setTimeout(resolve, FILES_REMOVED_MS));
 }
 
 /** Runs `work` and takes its figures, and the CPU that the broker has used for it. */
