@@ -17,9 +17,9 @@ import { AnswerQueue } from "./answer_queue.ts";
 import { CloseConnection, type Dispatcher } from "./dispatch.ts";
 import type { FrameMemory, FrameShare } from "./frame_memory.ts";
 import type { ConnectionInfo } from "./handler.ts";
-import { serveOthers } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
 import type { SendPool } from "./send_pool.ts";
+import { serveOthers } from "./turns.ts";
 
 /** What a connection needs of its server. */
 export interface ConnectionEnvironment {

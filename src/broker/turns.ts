@@ -1,12 +1,23 @@
 /**
- * Requests about many partitions, answered for one after the other without holding the event loop for
- * longer than others should wait.
+ * Turns of the event loop: a request about many partitions is answered for one after the other, and other
+ * connections are served in between when that takes longer than they should wait.
  *
  * @module
  */
 import { REQUESTS_TURN_MS } from "../limits.ts";
-import { serveOthers } from "../log/sliced_work.ts";
 import type { Clock } from "../runtime/runtime.ts";
+
+/**
+ * The pause in {@linkcode serveOthers}, ms. A turn of the event loop alone is not enough: Deno polls its
+ * sockets only when nothing else is ready, or after dozens of turns.
+ */
+const PAUSE_MS = 1;
+
+/** Resolves after other connections had a chance to be served. */
+export async function serveOthers(clock: Clock): Promise<void> {
+  await clock.yieldToLoop();
+  await new Promise<void>((resolve) => void clock.setTimer(PAUSE_MS, resolve));
+}
 
 /**
  * Returns what `answerTo` answers for each of `items`, in their order, the next only once the one before

@@ -64,11 +64,6 @@ export class SlicedWork {
   }
 }
 
-/** Lets other clients be served: between parts of work that are small and many. */
-export async function serveOthers(clock: Clock): Promise<void> {
-  await pacerOf(clock).rest();
-}
-
 function pacerOf(clock: Clock): Pacer {
   return new Pacer({
     clock,

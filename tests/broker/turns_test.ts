@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { answerInTurns } from "../../src/broker/turns.ts";
+import { answerInTurns, serveOthers } from "../../src/broker/turns.ts";
 import { REQUESTS_TURN_MS } from "../../src/limits.ts";
 import type { Clock } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
+import { manualClock } from "./manual_clock.ts";
 
 /** A clock on which every reading takes `stepMs`, and which counts how often others were served. */
 function steppingClock(stepMs: number): Clock & { turns: number } {
@@ -61,4 +62,22 @@ test("answerInTurns() fails as an answer does", async () => {
   assertThrows(() => answerInTurns([1], fail, clock), Error, "no");
   const later = (item: number) => item === 1 ? Promise.resolve(1) : fail();
   await assertRejects(async () => await answerInTurns([1, 2], later, clock), Error, "no");
+});
+
+test("serveOthers() waits for a turn of the event loop and a timer of 1 ms", async () => {
+  const clock = manualClock();
+  let turns = 0;
+  let isOver = false;
+  const served = serveOthers({
+    ...clock,
+    yieldToLoop: () => {
+      turns++;
+      return Promise.resolve();
+    },
+  }).then(() => isOver = true);
+  for (let i = 0; i < 5; i++) await Promise.resolve();
+  assertEquals([turns, clock.pending(), isOver], [1, 1, false]);
+  clock.advance(1);
+  await served;
+  assertEquals(clock.pending(), 0);
 });

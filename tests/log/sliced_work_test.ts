@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { returnArena, takeArena } from "../../src/log/segments/scratch.ts";
-import { serveOthers, SlicedWork } from "../../src/log/sliced_work.ts";
+import { SlicedWork } from "../../src/log/sliced_work.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { type ManualClock, manualClock } from "../broker/manual_clock.ts";
 import { test } from "../harness.ts";
@@ -68,11 +68,6 @@ test("stop() ends the work under way at its next pause and refuses what waits", 
   assertEquals(hasBegun, false);
   assertEquals(clock.pending(), 0);
   await assertRejects(() => slicedWork.run(() => Promise.resolve()), KafkaError, "shutting down");
-});
-
-test("serveOthers() waits for a turn of the event loop and a timer", async () => {
-  const clock = manualClock();
-  assertEquals(await finish(clock, serveOthers(clock)), 1);
 });
 
 test("takeArena() lends the memory that has come back, and to one at a time", () => {
