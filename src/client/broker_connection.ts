@@ -18,7 +18,6 @@ import {
   type Runtime,
 } from "../runtime/runtime.ts";
 import type { Timer } from "../runtime/runtime.ts";
-import { connectionLost, timedOut } from "./errors.ts";
 
 /** A request that waits for its answer. */
 interface Pending {
@@ -399,4 +398,22 @@ function connect(options: BrokerConnectionOptions): Promise<Connection> {
       reject(connectionLost("connect to", text, cause));
     });
   });
+}
+
+/** The error for a connection that could not be made or broke. */
+function connectionLost(action: string, address: string, cause?: unknown): KafkaError {
+  const why = cause instanceof Error ? cause.message : "the broker closed the connection";
+  return new KafkaError(
+    ErrorCode.NETWORK_EXCEPTION,
+    why.startsWith("Cannot ") ? why : `Cannot ${action} ${address}: ${why}`,
+    { cause },
+  );
+}
+
+/** The error for an answer that did not come. */
+function timedOut(action: string, address: string, timeoutMs: number): KafkaError {
+  return new KafkaError(
+    ErrorCode.REQUEST_TIMED_OUT,
+    `Cannot ${action} ${address}: no answer within ${timeoutMs.toLocaleString("en-US")} ms`,
+  );
 }

@@ -8,24 +8,6 @@
  */
 import { ErrorCode, errorName, KafkaError } from "../protocol/errors.ts";
 
-/** The error for a connection that could not be made or broke. */
-export function connectionLost(action: string, address: string, cause?: unknown): KafkaError {
-  const why = cause instanceof Error ? cause.message : "the broker closed the connection";
-  return new KafkaError(
-    ErrorCode.NETWORK_EXCEPTION,
-    why.startsWith("Cannot ") ? why : `Cannot ${action} ${address}: ${why}`,
-    { cause },
-  );
-}
-
-/** The error for an answer that did not come. */
-export function timedOut(action: string, address: string, timeoutMs: number): KafkaError {
-  return new KafkaError(
-    ErrorCode.REQUEST_TIMED_OUT,
-    `Cannot ${action} ${address}: no answer within ${timeoutMs.toLocaleString("en-US")} ms`,
-  );
-}
-
 /** What to say where the broker itself says no more than a code. */
 const EXPLANATIONS: Readonly<Record<number, string>> = {
   [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]: "create it first",
@@ -41,11 +23,6 @@ export function answered(code: number, what: string, message?: string | null): K
   const text = message ?? EXPLANATIONS[code] ?? "";
   const detail = text === "" ? "" : `, ${text}`;
   return new KafkaError(code as ErrorCode, `${what}: ${errorName(code)}${detail}`);
-}
-
-/** Whether the same call may succeed when it is made again. */
-export function isRetriableError(error: unknown): boolean {
-  return error instanceof KafkaError && error.retriable;
 }
 
 /** The error for a call on something closed. */

@@ -11,9 +11,9 @@ import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import type { AssignedPartition, StartPosition } from "./assigned_partition.ts";
 import type { ClusterClient } from "./cluster_client.ts";
-import { answered, isRetriableError } from "./errors.ts";
+import { answered } from "./errors.ts";
 import { findStartOffsets } from "./offset_lookup.ts";
-import { backoffMs } from "./retry.ts";
+import { backoffMs, isRetriableError } from "./retry.ts";
 
 /** How to fetch. */
 export interface FetchSettings {

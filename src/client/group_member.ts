@@ -22,9 +22,9 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { TopicPartition } from "./assigned_partition.ts";
 import type { RequestOptions } from "./broker_connection.ts";
 import type { ClusterClient, Purpose } from "./cluster_client.ts";
-import { answered, isRetriableError } from "./errors.ts";
+import { answered } from "./errors.ts";
 import { assignRanges, type Subscriber } from "./range_assignor.ts";
-import { backoffMs, sleep } from "./retry.ts";
+import { backoffMs, isRetriableError, sleep } from "./retry.ts";
 
 /** Who is a member of what. */
 export interface GroupSettings {

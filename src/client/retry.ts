@@ -4,8 +4,8 @@
  * @module
  */
 import { exponentialBackoffMs } from "../backoff.ts";
+import { KafkaError } from "../protocol/errors.ts";
 import type { Clock, RandomSource } from "../runtime/runtime.ts";
-import { isRetriableError } from "./errors.ts";
 
 /** How often and how fast a failed call is made again. */
 export interface RetryPolicy {
@@ -21,6 +21,11 @@ export interface RetryPolicy {
 export function backoffMs(policy: RetryPolicy, attempt: number, random: RandomSource): number {
   const { retryBackoffMs: firstMs, retryBackoffMaxMs: mostMs } = policy;
   return exponentialBackoffMs({ firstMs, mostMs }, attempt, random);
+}
+
+/** Whether the same call may succeed when it is made again. */
+export function isRetriableError(error: unknown): boolean {
+  return error instanceof KafkaError && error.retriable;
 }
 
 /** Resolves after `delayMs`; rejects with the signal's reason as soon as `signal` is aborted. */
