@@ -132,7 +132,7 @@ export class Broker {
     this.#server = new Server(
       listeners,
       {
-        dispatcher: new Dispatcher(SUPPORTED, services),
+        dispatcher: new Dispatcher(SUPPORTED, services, logger),
         pool: new SendPool(),
         keptBytes: new KeptBytes(KEPT_RECEIVE_BYTES),
         frameMemory: new FrameMemory(clock),

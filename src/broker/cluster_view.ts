@@ -6,6 +6,7 @@
  */
 import type { BrokerImage, PartitionImage } from "../metadata/image.ts";
 import type { RequestContext } from "./handler.ts";
+import type { BrokerServices } from "./services.ts";
 
 /** A broker in an answer. */
 export interface BrokerView {
@@ -17,7 +18,10 @@ export interface BrokerView {
 }
 
 /** The brokers that the asking client can reach, with fenced ones when they are wanted. */
-export function brokersOf(context: RequestContext, withFenced = false): BrokerView[] {
+export function brokersOf(
+  context: RequestContext<BrokerServices>,
+  withFenced = false,
+): BrokerView[] {
   const views: BrokerView[] = [];
   for (const broker of context.services.image().brokers()) {
     if (broker.fenced && !withFenced) continue;
@@ -27,14 +31,14 @@ export function brokersOf(context: RequestContext, withFenced = false): BrokerVi
   return views;
 }
 
-function addressOf(broker: BrokerImage, { services, connection }: RequestContext) {
+function addressOf(broker: BrokerImage, { services, connection }: RequestContext<BrokerServices>) {
   if (broker.id === services.nodeId) return services.advertisedAddress(connection);
   return broker.endpoints.find(({ name }) => name === connection.listener) ??
     broker.endpoints[0] ?? { host: "", port: -1 };
 }
 
 /** A partition with those of its replicas that are not in service. */
-export function partitionView(partition: PartitionImage, context: RequestContext): {
+export function partitionView(partition: PartitionImage, context: RequestContext<BrokerServices>): {
   partitionIndex: number;
   leaderId: number;
   leaderEpoch: number;

@@ -23,7 +23,7 @@ import { serveOthers } from "./turns.ts";
 
 /** What a connection needs of its server. */
 export interface ConnectionEnvironment {
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: Pick<Dispatcher<never>, "start">;
   readonly pool: SendPool;
   /** What the connections together keep of large receive buffers. */
   readonly keptBytes: KeptBytes;

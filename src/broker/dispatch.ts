@@ -19,7 +19,7 @@ import { apiVersions } from "../protocol/messages/api_versions.ts";
 import { ByteReader, ProtocolError } from "../protocol/wire.ts";
 import type { AnswerSlot, FillAnswer } from "./answer_queue.ts";
 import type { ConnectionInfo, Handler, RequestContext } from "./handler.ts";
-import type { BrokerServices } from "./services.ts";
+import type { Logger } from "../logger.ts";
 
 /** Thrown by a handler to end the connection without an answer, as for a failed produce with acks=0. */
 export class CloseConnection extends Error {
@@ -27,7 +27,7 @@ export class CloseConnection extends Error {
 }
 
 /** What comes with one request. */
-class Context implements RequestContext {
+class Context<Needs> implements RequestContext<Needs> {
   /** See {@linkcode Dispatcher.start}. */
   held: Promise<void> | null = null;
 
@@ -35,7 +35,7 @@ class Context implements RequestContext {
     readonly apiVersion: number,
     readonly clientId: string | null,
     readonly connection: ConnectionInfo,
-    readonly services: BrokerServices,
+    readonly services: Needs,
   ) {}
 
   holdFrame(until: Promise<unknown>): void {
@@ -43,14 +43,16 @@ class Context implements RequestContext {
   }
 }
 
-/** Starts requests. */
-export class Dispatcher {
-  readonly #services: BrokerServices;
-  readonly #handlers: (Handler | undefined)[] = [];
+/** Starts requests. `Needs` are the dependencies of all its handlers together. */
+export class Dispatcher<Needs> {
+  readonly #services: Needs;
+  readonly #logger: Logger;
+  readonly #handlers: (Handler<Needs> | undefined)[] = [];
   readonly #apis: ApiTable;
 
-  constructor(handlers: readonly Handler[], services: BrokerServices) {
+  constructor(handlers: readonly Handler<Needs>[], services: Needs, logger: Logger) {
     this.#services = services;
+    this.#logger = logger;
     for (const handler of handlers) this.#handlers[handler.api.key] = handler;
     this.#apis = apiTable(handlers.map((handler) => handler.api));
   }
@@ -106,14 +108,19 @@ export class Dispatcher {
     return context.held;
   }
 
-  #answerTo(error: unknown, handler: Handler, request: unknown, context: RequestContext): unknown {
+  #answerTo(
+    error: unknown,
+    handler: Handler<Needs>,
+    request: unknown,
+    context: RequestContext<Needs>,
+  ): unknown {
     if (error instanceof KafkaError) {
       return handler.onError(request, error.code, error.message, context);
     }
     if (error instanceof CloseConnection || error instanceof ProtocolError) throw error;
     const { name } = handler.api;
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    this.#services.logger.log("error", `${name} failed by a defect of this broker: ${text}`);
+    this.#logger.log("error", `${name} failed by a defect of this broker: ${text}`);
     return handler.onError(
       request,
       ErrorCode.UNKNOWN_SERVER_ERROR,

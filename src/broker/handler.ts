@@ -12,7 +12,6 @@
  */
 import type { AnyApi, Api } from "../protocol/api.ts";
 import type { Address } from "../runtime/runtime.ts";
-import type { BrokerServices } from "./services.ts";
 
 /** What is known of the connection a request came by. */
 export interface ConnectionInfo {
@@ -27,13 +26,13 @@ export interface ConnectionInfo {
   clientSoftwareVersion: string;
 }
 
-/** What comes with a request. */
-export interface RequestContext {
+/** What comes with a request. `Needs` are the dependencies that its handler declares. */
+export interface RequestContext<Needs> {
   readonly apiVersion: number;
   readonly clientId: string | null;
   readonly connection: ConnectionInfo;
-  /** The node's rooms: everything a handler may use. */
-  readonly services: BrokerServices;
+  /** The dependencies of the handler. */
+  readonly services: Needs;
   /**
    * Extends the ordered start until `until` settles: `records` fields stay as they are, and the
    * connection starts no other request. Call it before the first `await`.
@@ -45,20 +44,27 @@ export interface RequestContext {
  * Answers one request. `null` means that none is sent (Produce with acks=0). A `KafkaError` thrown
  * here becomes the answer made by `onError`.
  */
-export type Handle<Request, Response> = (
+export type Handle<Needs, Request, Response> = (
   request: Request,
-  context: RequestContext,
+  context: RequestContext<Needs>,
 ) => Response | null | Promise<Response | null>;
 
-/** A handler with the API it serves. */
-export interface Handler {
+/**
+ * A handler with the API it serves. One that needs less can be used where one that needs more is wanted.
+ */
+export interface Handler<Needs> {
   readonly api: AnyApi;
-  handle(request: unknown, context: RequestContext): unknown;
+  readonly handle: (request: unknown, context: RequestContext<Needs>) => unknown;
   /**
    * The answer when the handler failed as a whole: the request's own error form, filled for
    * everything it asked about.
    */
-  onError(request: unknown, code: number, message: string, context: RequestContext): unknown;
+  readonly onError: (
+    request: unknown,
+    code: number,
+    message: string,
+    context: RequestContext<Needs>,
+  ) => unknown;
 }
 
 /**
@@ -71,21 +77,21 @@ export interface Handler {
  * });
  * ```
  */
-export function defineHandler<RequestOut, RequestIn, ResponseOut, ResponseIn>(
+export function defineHandler<Needs, RequestOut, RequestIn, ResponseOut, ResponseIn>(
   api: Api<RequestOut, RequestIn, ResponseOut, ResponseIn>,
   handler: {
-    handle: Handle<RequestOut, ResponseIn>;
-    onError(
+    readonly handle: Handle<Needs, RequestOut, ResponseIn>;
+    readonly onError: (
       request: RequestOut,
       code: number,
       message: string,
-      context: RequestContext,
-    ): ResponseIn;
+      context: RequestContext<Needs>,
+    ) => ResponseIn;
   },
-): Handler {
+): Handler<Needs> {
   return {
     api: api as unknown as AnyApi,
-    handle: handler.handle as Handler["handle"],
-    onError: handler.onError as Handler["onError"],
+    handle: handler.handle as Handler<Needs>["handle"],
+    onError: handler.onError as Handler<Needs>["onError"],
   };
 }

@@ -3,8 +3,12 @@
  *
  * @module
  */
-import type { ListenerAddress } from "../config/listeners.ts";
 import type { Address, Connection, Listener, Network } from "../runtime/runtime.ts";
+
+/** A listener's name and where it listens. */
+export interface NamedAddress extends Address {
+  readonly name: string;
+}
 
 /** A connection and the name of the listener that accepted it. */
 export interface AcceptedConnection {
@@ -42,7 +46,7 @@ export class ListenerSet {
    */
   static async open(
     network: Network,
-    addresses: readonly ListenerAddress[],
+    addresses: readonly NamedAddress[],
   ): Promise<ListenerSet> {
     const sockets: Socket[] = [];
     try {

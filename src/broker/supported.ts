@@ -51,9 +51,10 @@ import { saslAuthenticateHandler } from "./handlers/sasl_authenticate.ts";
 import { saslHandshakeHandler } from "./handlers/sasl_handshake.ts";
 import { syncGroupHandler } from "./handlers/sync_group.ts";
 import type { Handler } from "./handler.ts";
+import type { BrokerServices } from "./services.ts";
 
 /** The handlers, in the order of their keys. */
-export const SUPPORTED: readonly Handler[] = [
+export const SUPPORTED: readonly Handler<BrokerServices>[] = [
   alterConfigsHandler,
   apiVersionsHandler,
   createAclsHandler,

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { brokersOf } from "../../src/broker/cluster_view.ts";
 import type { RequestContext } from "../../src/broker/handler.ts";
+import type { BrokerServices } from "../../src/broker/services.ts";
 import type { BrokerImage } from "../../src/metadata/image.ts";
 import { test } from "../harness.ts";
 
@@ -29,7 +30,7 @@ function addresses(listener: string, other = OTHER): string[] {
       image: () => ({ brokers: () => [own, other].values() }),
       advertisedAddress: () => ({ host: "asked.example", port: 1 }),
     },
-  } as unknown as RequestContext;
+  } as unknown as RequestContext<BrokerServices>;
   return brokersOf(context).map(({ host, port }) => `${host}:${port}`);
 }
 

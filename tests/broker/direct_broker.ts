@@ -50,7 +50,7 @@ export class DirectBroker {
   /** Hands a request to its handler, as it would come off the wire, and returns the answer. */
   async ask<QO, QI, RO, RI>(
     api: Api<QO, QI, RO, RI>,
-    handler: Handler,
+    handler: Handler<BrokerServices>,
     apiVersion: number,
     request: QI,
   ): Promise<RO> {
@@ -63,7 +63,7 @@ export class DirectBroker {
     return api.responseCodec(apiVersion).read(new ByteReader(bytes.toBytes()));
   }
 
-  #context(apiVersion: number): RequestContext {
+  #context(apiVersion: number): RequestContext<BrokerServices> {
     const services: Partial<BrokerServices> = {
       nodeId: NODE_ID,
       partitions: this.partitions,
@@ -75,7 +75,7 @@ export class DirectBroker {
     return {
       apiVersion,
       clientId: "direct",
-      connection: {} as RequestContext["connection"],
+      connection: {} as RequestContext<BrokerServices>["connection"],
       services: services as BrokerServices,
       holdFrame: () => {},
     };

@@ -64,11 +64,10 @@ export class FakeConnection implements Connection {
 /** What connections need of their server, with requests that go to `start`. */
 export function environmentOf(
   clock: ManualClock,
-  start: Dispatcher["start"] = () => null,
+  start: Dispatcher<never>["start"] = () => null,
 ): ConnectionEnvironment {
-  const dispatcher: Pick<Dispatcher, "start"> = { start };
   return {
-    dispatcher: dispatcher as Dispatcher,
+    dispatcher: { start },
     pool: new SendPool(),
     keptBytes: new KeptBytes(1_000_000),
     frameMemory: new FrameMemory(clock),

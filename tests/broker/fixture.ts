@@ -81,7 +81,7 @@ export async function withBroker(
  * in its version, and so is the answer.
  */
 export async function answerFrom<QO, QI, RO, RI>(
-  handler: Handler,
+  handler: Handler<BrokerServices>,
   api: Api<QO, QI, RO, RI>,
   apiVersion: number,
   request: QI,
@@ -90,7 +90,7 @@ export async function answerFrom<QO, QI, RO, RI>(
   const sent = new ByteWriter();
   api.requestCodec(apiVersion).write(sent, request);
   const decoded = api.requestCodec(apiVersion).read(new ByteReader(sent.toBytes()));
-  const context = { apiVersion, services } as RequestContext;
+  const context = { apiVersion, services } as RequestContext<BrokerServices>;
   const answered = new ByteWriter();
   api.responseCodec(apiVersion).write(answered, await handler.handle(decoded, context) as RI);
   return api.responseCodec(apiVersion).read(new ByteReader(answered.toBytes()));

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Handler } from "../../src/broker/handler.ts";
+import type { BrokerServices } from "../../src/broker/services.ts";
 import { createTopicsHandler } from "../../src/broker/handlers/create_topics.ts";
 import { fetchHandler } from "../../src/broker/handlers/fetch.ts";
 import { offsetCommitHandler } from "../../src/broker/handlers/offset_commit.ts";
@@ -137,15 +138,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
 ];
 
-type Handle<Request> = (request: Request, context: Parameters<Handler["handle"]>[1]) => unknown;
+type Handle<Request> = (
+  request: Request,
+  context: Parameters<Handler<BrokerServices>["handle"]>[1],
+) => unknown;
 type Wrong<Request> = (
   request: Request,
-  context: Parameters<Handler["handle"]>[1],
+  context: Parameters<Handler<BrokerServices>["handle"]>[1],
   handle: Handle<Request>,
 ) => unknown;
 
 /** Exchanges what a handler does. */
-function patch<Request>(handler: Handler, wrong: Wrong<Request>): () => void {
+function patch<Request>(handler: Handler<BrokerServices>, wrong: Wrong<Request>): () => void {
   const target = handler as { handle: Handle<Request> };
   const right = target.handle;
   target.handle = (request, context) => wrong(request, context, right);

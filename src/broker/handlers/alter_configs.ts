@@ -10,9 +10,10 @@
  */
 import { alterConfigs } from "../../protocol/messages/alter_configs.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Replaces configs. */
-export const alterConfigsHandler: Handler = defineHandler(alterConfigs, {
+export const alterConfigsHandler: Handler<BrokerServices> = defineHandler(alterConfigs, {
   async handle({ resources, validateOnly }, { services }) {
     const results = await services.controller.alterConfigs(resources, { validateOnly });
     return { responses: [...results] };

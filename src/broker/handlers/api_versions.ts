@@ -16,13 +16,14 @@ import { produce } from "../../protocol/messages/produce.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { SUPPORTED_FEATURES } from "../../metadata/features.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 import { SUPPORTED } from "../supported.ts";
 
 /** What a client's software may be called (KIP-511). */
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
 /** Serves ApiVersions. */
-export const apiVersionsHandler: Handler = defineHandler(apiVersions, {
+export const apiVersionsHandler: Handler<BrokerServices> = defineHandler(apiVersions, {
   handle(request, { apiVersion, connection, services }) {
     const { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId } = request;
     // A cluster without a node, or a node without its cluster, names nothing.

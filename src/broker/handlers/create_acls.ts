@@ -11,9 +11,10 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { createAcls, type CreateAclsRequest } from "../../protocol/messages/create_acls.ts";
 import { NO_AUTHORIZER } from "../authorized_operations.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves CreateAcls. */
-export const createAclsHandler: Handler = defineHandler(createAcls, {
+export const createAclsHandler: Handler<BrokerServices> = defineHandler(createAcls, {
   handle: (request) => failed(request, ErrorCode.SECURITY_DISABLED, NO_AUTHORIZER),
   onError: failed,
 });

@@ -13,16 +13,20 @@ import {
   type CreateDelegationTokenRequest,
 } from "../../protocol/messages/create_delegation_token.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 const USER = "User";
 /** The principal of a client that did not authenticate. */
 const ANONYMOUS = "ANONYMOUS";
 
 /** Serves CreateDelegationToken. */
-export const createDelegationTokenHandler: Handler = defineHandler(createDelegationToken, {
-  handle: (request) => failed(request, ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
-  onError: failed,
-});
+export const createDelegationTokenHandler: Handler<BrokerServices> = defineHandler(
+  createDelegationToken,
+  {
+    handle: (request) => failed(request, ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
+    onError: failed,
+  },
+);
 
 function failed(
   { ownerPrincipalType, ownerPrincipalName }: CreateDelegationTokenRequest,

@@ -10,9 +10,10 @@
  */
 import { createPartitions } from "../../protocol/messages/create_partitions.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Adds partitions to topics. */
-export const createPartitionsHandler: Handler = defineHandler(createPartitions, {
+export const createPartitionsHandler: Handler<BrokerServices> = defineHandler(createPartitions, {
   async handle({ topics, validateOnly }, { services }) {
     const results = await services.controller.createPartitions(topics, { validateOnly });
     return { results: [...results] };

@@ -14,13 +14,14 @@ import { describeTopicConfigs } from "../../config/topic_config.ts";
 import { createTopics } from "../../protocol/messages/create_topics.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 function describe({ name, value, readOnly, source }: DescribedConfig) {
   return { name, value, readOnly, configSource: source, isSensitive: false };
 }
 
 /** Creates topics. */
-export const createTopicsHandler: Handler = defineHandler(createTopics, {
+export const createTopicsHandler: Handler<BrokerServices> = defineHandler(createTopics, {
   async handle({ topics, validateOnly }, { apiVersion, services }) {
     const results = await services.controller.createTopics(topics, { validateOnly });
     return {

@@ -11,9 +11,10 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { deleteAcls, type DeleteAclsRequest } from "../../protocol/messages/delete_acls.ts";
 import { NO_AUTHORIZER } from "../authorized_operations.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves DeleteAcls. */
-export const deleteAclsHandler: Handler = defineHandler(deleteAcls, {
+export const deleteAclsHandler: Handler<BrokerServices> = defineHandler(deleteAcls, {
   handle: (request) => failed(request, ErrorCode.SECURITY_DISABLED, NO_AUTHORIZER),
   onError: failed,
 });

@@ -8,9 +8,10 @@
 import { ErrorCode, errorName } from "../../protocol/errors.ts";
 import { deleteGroups } from "../../protocol/messages/delete_groups.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves DeleteGroups. */
-export const deleteGroupsHandler: Handler = defineHandler(deleteGroups, {
+export const deleteGroupsHandler: Handler<BrokerServices> = defineHandler(deleteGroups, {
   handle: ({ groupsNames }, { services }) => ({
     // A group named twice is one group: the second time it would be gone.
     results: [...new Set(groupsNames)].map((groupId) => {

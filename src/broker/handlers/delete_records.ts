@@ -12,6 +12,7 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { deleteRecords } from "../../protocol/messages/delete_records.ts";
 import { defineHandler, type Handler } from "../handler.ts";
 import type { Partition } from "../../replication/partition.ts";
+import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof deleteRecords>;
 type PartitionResponse = Response["topics"][number]["partitions"][number];
@@ -19,7 +20,7 @@ type PartitionResponse = Response["topics"][number]["partitions"][number];
 const HIGH_WATERMARK = -1;
 
 /** Serves DeleteRecords. */
-export const deleteRecordsHandler: Handler = defineHandler(deleteRecords, {
+export const deleteRecordsHandler: Handler<BrokerServices> = defineHandler(deleteRecords, {
   handle: async ({ topics }, { services }) => ({
     topics: await Promise.all(topics.map(async ({ name, partitions }) => ({
       name,

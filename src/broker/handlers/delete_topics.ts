@@ -9,9 +9,10 @@
 import { deleteTopics, type DeleteTopicsRequest } from "../../protocol/messages/delete_topics.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Deletes topics. */
-export const deleteTopicsHandler: Handler = defineHandler(deleteTopics, {
+export const deleteTopicsHandler: Handler<BrokerServices> = defineHandler(deleteTopics, {
   async handle(request, { apiVersion, services }) {
     return { responses: [...await services.controller.deleteTopics(asked(request, apiVersion))] };
   },

@@ -11,9 +11,10 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { describeAcls } from "../../protocol/messages/describe_acls.ts";
 import { NO_AUTHORIZER } from "../authorized_operations.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeAcls. */
-export const describeAclsHandler: Handler = defineHandler(describeAcls, {
+export const describeAclsHandler: Handler<BrokerServices> = defineHandler(describeAcls, {
   handle: () => failed(ErrorCode.SECURITY_DISABLED, NO_AUTHORIZER),
   onError: (_request, errorCode, errorMessage) => failed(errorCode, errorMessage),
 });

@@ -14,6 +14,7 @@ import {
   type DescribeClientQuotasRequest,
 } from "../../protocol/messages/describe_client_quotas.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 type Component = DescribeClientQuotasRequest["components"][number];
 /** Whether an entity's name of the filter's type matches. */
@@ -27,19 +28,22 @@ const DEFAULT = 1;
 const ANY = 2;
 
 /** Serves DescribeClientQuotas. */
-export const describeClientQuotasHandler: Handler = defineHandler(describeClientQuotas, {
-  handle({ components, strict }, { services }) {
-    const filter = filterOf(components);
-    const entries = [...services.image().clientQuotas()]
-      .filter((quota) => matches(quota, filter, strict))
-      .map(({ entity, limits }) => ({
-        entity: [...entity].map(([entityType, entityName]) => ({ entityType, entityName })),
-        values: [...limits].map(([key, value]) => ({ key, value })),
-      }));
-    return { errorCode: ErrorCode.NONE, errorMessage: null, entries };
+export const describeClientQuotasHandler: Handler<BrokerServices> = defineHandler(
+  describeClientQuotas,
+  {
+    handle({ components, strict }, { services }) {
+      const filter = filterOf(components);
+      const entries = [...services.image().clientQuotas()]
+        .filter((quota) => matches(quota, filter, strict))
+        .map(({ entity, limits }) => ({
+          entity: [...entity].map(([entityType, entityName]) => ({ entityType, entityName })),
+          values: [...limits].map(([key, value]) => ({ key, value })),
+        }));
+      return { errorCode: ErrorCode.NONE, errorMessage: null, entries };
+    },
+    onError: (_request, errorCode, errorMessage) => ({ errorCode, errorMessage, entries: null }),
   },
-  onError: (_request, errorCode, errorMessage) => ({ errorCode, errorMessage, entries: null }),
-});
+);
 
 /** The filter by type of entity. Throws INVALID_REQUEST, and UNSUPPORTED_VERSION for an unknown type. */
 function filterOf(components: readonly Component[]): ReadonlyMap<string, Matches> {

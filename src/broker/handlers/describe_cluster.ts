@@ -12,6 +12,7 @@ import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
 import { brokersOf } from "../cluster_view.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof describeCluster>;
 
@@ -19,7 +20,7 @@ const BROKERS = 1;
 const CONTROLLERS = 2;
 
 /** Serves DescribeCluster. */
-export const describeClusterHandler: Handler = defineHandler(describeCluster, {
+export const describeClusterHandler: Handler<BrokerServices> = defineHandler(describeCluster, {
   handle(request, context) {
     const { endpointType } = request;
     if (endpointType === CONTROLLERS) {

@@ -27,7 +27,7 @@ import type { BrokerServices } from "../services.ts";
 const UNKNOWN_TYPE = 0;
 
 /** Describes configs. */
-export const describeConfigsHandler: Handler = defineHandler(describeConfigs, {
+export const describeConfigsHandler: Handler<BrokerServices> = defineHandler(describeConfigs, {
   handle: ({ resources, includeSynonyms, includeDocumentation }, { services }) => ({
     results: resources.map(({ resourceType, resourceName, configurationKeys }) => {
       const wanted = configurationKeys === null || configurationKeys.length === 0

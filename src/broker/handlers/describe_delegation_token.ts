@@ -10,12 +10,16 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeDelegationToken } from "../../protocol/messages/describe_delegation_token.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeDelegationToken. */
-export const describeDelegationTokenHandler: Handler = defineHandler(describeDelegationToken, {
-  handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
-  onError: (_request, errorCode) => failed(errorCode),
-});
+export const describeDelegationTokenHandler: Handler<BrokerServices> = defineHandler(
+  describeDelegationToken,
+  {
+    handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
+    onError: (_request, errorCode) => failed(errorCode),
+  },
+);
 
 function failed(errorCode: number) {
   return { errorCode, tokens: [] };

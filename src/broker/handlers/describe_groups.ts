@@ -11,11 +11,12 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { describeGroups } from "../../protocol/messages/describe_groups.ts";
 import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 const GROUP_ID_NOT_FOUND_SINCE = 6;
 
 /** Serves DescribeGroups. */
-export const describeGroupsHandler: Handler = defineHandler(describeGroups, {
+export const describeGroupsHandler: Handler<BrokerServices> = defineHandler(describeGroups, {
   handle: ({ groups, includeAuthorizedOperations }, { apiVersion, services }) => ({
     groups: groups.map((groupId) => {
       const authorizedOperations = includeAuthorizedOperations

@@ -24,6 +24,7 @@ import {
 } from "../../protocol/messages/describe_log_dirs.ts";
 import { FileError } from "../../runtime/runtime.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 type Result = ResponseInputOf<typeof describeLogDirs>["results"][number];
 
@@ -31,7 +32,7 @@ type Result = ResponseInputOf<typeof describeLogDirs>["results"][number];
 const UNKNOWN_BYTES = -1;
 
 /** Serves DescribeLogDirs. */
-export const describeLogDirsHandler: Handler = defineHandler(describeLogDirs, {
+export const describeLogDirsHandler: Handler<BrokerServices> = defineHandler(describeLogDirs, {
   async handle({ topics }, { services }) {
     const isAsked = selection(topics);
     const directories = services.logs.directories();

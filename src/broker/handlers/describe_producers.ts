@@ -12,9 +12,10 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeProducers } from "../../protocol/messages/describe_producers.ts";
 import { defineHandler, type Handler } from "../handler.ts";
 import type { Partitions } from "../../replication/partition_table.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeProducers. */
-export const describeProducersHandler: Handler = defineHandler(describeProducers, {
+export const describeProducersHandler: Handler<BrokerServices> = defineHandler(describeProducers, {
   handle: ({ topics }, { services }) => ({
     topics: topics.map(({ name, partitionIndexes }) => ({
       name,

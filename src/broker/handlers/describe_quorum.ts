@@ -15,11 +15,12 @@ import {
 } from "../../protocol/messages/describe_quorum.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 const METADATA_PARTITION = 0;
 
 /** Serves DescribeQuorum. */
-export const describeQuorumHandler: Handler = defineHandler(describeQuorum, {
+export const describeQuorumHandler: Handler<BrokerServices> = defineHandler(describeQuorum, {
   handle(request, { services, connection }) {
     const { topics } = request;
     if (!asksForMetadataLog(request)) {

@@ -16,63 +16,70 @@ import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { TOPIC_OPERATIONS } from "../authorized_operations.ts";
 import { partitionView } from "../cluster_view.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof describeTopicPartitions>;
 type TopicResponse = Response["topics"][number];
 
 /** Serves DescribeTopicPartitions. */
-export const describeTopicPartitionsHandler: Handler = defineHandler(describeTopicPartitions, {
-  handle(request, context) {
-    const { cursor } = request;
-    if (cursor !== null && cursor.partitionIndex < 0) {
-      throw new KafkaError(
-        ErrorCode.INVALID_REQUEST,
-        `The cursor's partition is ${cursor.partitionIndex}: it must be 0 or more`,
+export const describeTopicPartitionsHandler: Handler<BrokerServices> = defineHandler(
+  describeTopicPartitions,
+  {
+    handle(request, context) {
+      const { cursor } = request;
+      if (cursor !== null && cursor.partitionIndex < 0) {
+        throw new KafkaError(
+          ErrorCode.INVALID_REQUEST,
+          `The cursor's partition is ${cursor.partitionIndex}: it must be 0 or more`,
+        );
+      }
+      const { services } = context;
+      const image = services.image();
+      const names = request.topics.length > 0
+        ? [...new Set(request.topics.map(({ name }) => name))]
+        : [...image.topics()].map(({ name }) => name);
+      names.sort();
+      const { maxRequestPartitionSizeLimit } = services.config;
+      let left = Math.max(
+        1,
+        Math.min(request.responsePartitionLimit, maxRequestPartitionSizeLimit),
       );
-    }
-    const { services } = context;
-    const image = services.image();
-    const names = request.topics.length > 0
-      ? [...new Set(request.topics.map(({ name }) => name))]
-      : [...image.topics()].map(({ name }) => name);
-    names.sort();
-    const { maxRequestPartitionSizeLimit } = services.config;
-    let left = Math.max(1, Math.min(request.responsePartitionLimit, maxRequestPartitionSizeLimit));
-    const topics: TopicResponse[] = [];
-    for (const name of names) {
-      if (cursor !== null && name < cursor.topicName) continue;
-      const first = name === cursor?.topicName ? cursor.partitionIndex : 0;
-      if (left === 0) {
-        return { topics, nextCursor: { topicName: name, partitionIndex: first } };
+      const topics: TopicResponse[] = [];
+      for (const name of names) {
+        if (cursor !== null && name < cursor.topicName) continue;
+        const first = name === cursor?.topicName ? cursor.partitionIndex : 0;
+        if (left === 0) {
+          return { topics, nextCursor: { topicName: name, partitionIndex: first } };
+        }
+        const topic = image.topicByName(name);
+        if (topic === undefined) {
+          topics.push(failed(name, errorForMissing(name)));
+          continue;
+        }
+        const told = topic.partitions.slice(first, first + left);
+        left -= told.length;
+        topics.push({
+          errorCode: 0,
+          name,
+          topicId: topic.id,
+          isInternal: isInternalTopic(name),
+          partitions: told.map((partition) => view(partition, context)),
+          topicAuthorizedOperations: TOPIC_OPERATIONS,
+        });
+        const next = first + told.length;
+        if (next < topic.partitions.length) {
+          return { topics, nextCursor: { topicName: name, partitionIndex: next } };
+        }
       }
-      const topic = image.topicByName(name);
-      if (topic === undefined) {
-        topics.push(failed(name, errorForMissing(name)));
-        continue;
-      }
-      const told = topic.partitions.slice(first, first + left);
-      left -= told.length;
-      topics.push({
-        errorCode: 0,
-        name,
-        topicId: topic.id,
-        isInternal: isInternalTopic(name),
-        partitions: told.map((partition) => view(partition, context)),
-        topicAuthorizedOperations: TOPIC_OPERATIONS,
-      });
-      const next = first + told.length;
-      if (next < topic.partitions.length) {
-        return { topics, nextCursor: { topicName: name, partitionIndex: next } };
-      }
-    }
-    return { topics, nextCursor: null };
+      return { topics, nextCursor: null };
+    },
+    onError: ({ topics }, code) => ({ topics: topics.map(({ name }) => failed(name, code)) }),
   },
-  onError: ({ topics }, code) => ({ topics: topics.map(({ name }) => failed(name, code)) }),
-});
+);
 
 function view(
   partition: Parameters<typeof partitionView>[0],
-  context: RequestContext,
+  context: RequestContext<BrokerServices>,
 ): TopicResponse["partitions"][number] {
   return {
     errorCode: partition.leader < 0 ? ErrorCode.LEADER_NOT_AVAILABLE : 0,

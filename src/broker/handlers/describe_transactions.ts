@@ -9,18 +9,22 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeTransactions } from "../../protocol/messages/describe_transactions.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeTransactions. */
-export const describeTransactionsHandler: Handler = defineHandler(describeTransactions, {
-  handle: ({ transactionalIds }) => ({
-    transactionStates: transactionalIds.map((id) =>
-      failed(id, id === "" ? ErrorCode.INVALID_REQUEST : ErrorCode.TRANSACTIONAL_ID_NOT_FOUND)
-    ),
-  }),
-  onError: ({ transactionalIds }, errorCode) => ({
-    transactionStates: transactionalIds.map((id) => failed(id, errorCode)),
-  }),
-});
+export const describeTransactionsHandler: Handler<BrokerServices> = defineHandler(
+  describeTransactions,
+  {
+    handle: ({ transactionalIds }) => ({
+      transactionStates: transactionalIds.map((id) =>
+        failed(id, id === "" ? ErrorCode.INVALID_REQUEST : ErrorCode.TRANSACTIONAL_ID_NOT_FOUND)
+      ),
+    }),
+    onError: ({ transactionalIds }, errorCode) => ({
+      transactionStates: transactionalIds.map((id) => failed(id, errorCode)),
+    }),
+  },
+);
 
 function failed(transactionalId: string, errorCode: number) {
   return {

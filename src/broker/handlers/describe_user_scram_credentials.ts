@@ -12,9 +12,10 @@ import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeUserScramCredentials } from "../../protocol/messages/describe_user_scram_credentials.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeUserScramCredentials. */
-export const describeUserScramCredentialsHandler: Handler = defineHandler(
+export const describeUserScramCredentialsHandler: Handler<BrokerServices> = defineHandler(
   describeUserScramCredentials,
   {
     handle({ users }, { services }) {

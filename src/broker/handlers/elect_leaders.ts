@@ -12,9 +12,10 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { electLeaders } from "../../protocol/messages/elect_leaders.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves ElectLeaders. */
-export const electLeadersHandler: Handler = defineHandler(electLeaders, {
+export const electLeadersHandler: Handler<BrokerServices> = defineHandler(electLeaders, {
   async handle({ electionType, topicPartitions }, { services }) {
     const results = await services.controller.electLeaders(electionType, topicPartitions);
     return {

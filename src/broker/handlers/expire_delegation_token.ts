@@ -9,12 +9,16 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { expireDelegationToken } from "../../protocol/messages/expire_delegation_token.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves ExpireDelegationToken. */
-export const expireDelegationTokenHandler: Handler = defineHandler(expireDelegationToken, {
-  handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
-  onError: (_request, errorCode) => failed(errorCode),
-});
+export const expireDelegationTokenHandler: Handler<BrokerServices> = defineHandler(
+  expireDelegationToken,
+  {
+    handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
+    onError: (_request, errorCode) => failed(errorCode),
+  },
+);
 
 function failed(errorCode: number) {
   return { errorCode, expiryTimestampMs: -1 };

@@ -21,6 +21,7 @@ import type { FetchPlan, FetchTarget } from "../fetch_sessions.ts";
 import { defineHandler, type Handler } from "../handler.ts";
 import type { Partition } from "../../replication/partition.ts";
 import type { Partitions } from "../../replication/partition_table.ts";
+import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof fetch>;
 type TopicResponse = Response["responses"][number];
@@ -50,7 +51,7 @@ interface Pass {
 }
 
 /** Serves Fetch. */
-export const fetchHandler: Handler = defineHandler(fetch, {
+export const fetchHandler: Handler<BrokerServices> = defineHandler(fetch, {
   handle(request, { apiVersion, services }) {
     const { partitions, fetchSessions, config } = services;
     const isById = apiVersion >= 13;

@@ -16,6 +16,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 const GROUP = 0;
 const TRANSACTION = 1;
@@ -32,7 +33,7 @@ interface Found {
 }
 
 /** Serves FindCoordinator. */
-export const findCoordinatorHandler: Handler = defineHandler(findCoordinator, {
+export const findCoordinatorHandler: Handler<BrokerServices> = defineHandler(findCoordinator, {
   handle: ({ key, keyType, coordinatorKeys }, context) => {
     const found = find(keyType, context);
     return answer(context.apiVersion, found, key, coordinatorKeys);
@@ -51,7 +52,10 @@ function answer(apiVersion: number, found: Found, key: string, keys: readonly st
   };
 }
 
-function find(keyType: number, { apiVersion, services, connection }: RequestContext): Found {
+function find(
+  keyType: number,
+  { apiVersion, services, connection }: RequestContext<BrokerServices>,
+): Found {
   if (keyType === GROUP) {
     const { host, port } = services.advertisedAddress(connection);
     const errorCode = ErrorCode.NONE;

@@ -8,9 +8,10 @@
  */
 import { heartbeat } from "../../protocol/messages/heartbeat.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves Heartbeat. */
-export const heartbeatHandler: Handler = defineHandler(heartbeat, {
+export const heartbeatHandler: Handler<BrokerServices> = defineHandler(heartbeat, {
   handle: (request, { services }) => ({
     errorCode: services.groups.heartbeat(request.groupId, request),
   }),

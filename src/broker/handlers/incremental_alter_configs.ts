@@ -9,28 +9,32 @@
  */
 import { incrementalAlterConfigs } from "../../protocol/messages/incremental_alter_configs.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Changes single configs. */
-export const incrementalAlterConfigsHandler: Handler = defineHandler(incrementalAlterConfigs, {
-  async handle({ resources, validateOnly }, { services }) {
-    const changes = resources.map(({ resourceType, resourceName, configs }) => ({
-      resourceType,
-      resourceName,
-      changes: configs.map(({ name, configOperation, value }) => ({
-        name,
-        operation: configOperation,
-        value,
+export const incrementalAlterConfigsHandler: Handler<BrokerServices> = defineHandler(
+  incrementalAlterConfigs,
+  {
+    async handle({ resources, validateOnly }, { services }) {
+      const changes = resources.map(({ resourceType, resourceName, configs }) => ({
+        resourceType,
+        resourceName,
+        changes: configs.map(({ name, configOperation, value }) => ({
+          name,
+          operation: configOperation,
+          value,
+        })),
+      }));
+      const results = await services.controller.incrementalAlterConfigs(changes, { validateOnly });
+      return { responses: [...results] };
+    },
+    onError: ({ resources }, errorCode, errorMessage) => ({
+      responses: resources.map(({ resourceType, resourceName }) => ({
+        resourceType,
+        resourceName,
+        errorCode,
+        errorMessage,
       })),
-    }));
-    const results = await services.controller.incrementalAlterConfigs(changes, { validateOnly });
-    return { responses: [...results] };
+    }),
   },
-  onError: ({ resources }, errorCode, errorMessage) => ({
-    responses: resources.map(({ resourceType, resourceName }) => ({
-      resourceType,
-      resourceName,
-      errorCode,
-      errorMessage,
-    })),
-  }),
-});
+);

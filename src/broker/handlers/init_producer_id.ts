@@ -12,9 +12,10 @@
 import { initProducerId } from "../../protocol/messages/init_producer_id.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves InitProducerId. */
-export const initProducerIdHandler: Handler = defineHandler(initProducerId, {
+export const initProducerIdHandler: Handler<BrokerServices> = defineHandler(initProducerId, {
   async handle({ transactionalId, producerId, producerEpoch }, { services }) {
     if (transactionalId === "") return failed(ErrorCode.INVALID_REQUEST);
     if (transactionalId !== null) return failed(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);

@@ -12,6 +12,7 @@
 import type { JoinAnswer } from "../../groups/classic_group_events.ts";
 import { joinGroup } from "../../protocol/messages/join_group.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 const REBALANCE_TIMEOUT_SINCE = 1;
 const KNOWN_MEMBER_ID_SINCE = 4;
@@ -19,7 +20,7 @@ const NULL_PROTOCOL_SINCE = 7;
 const SKIP_ASSIGNMENT_SINCE = 9;
 
 /** Serves JoinGroup. */
-export const joinGroupHandler: Handler = defineHandler(joinGroup, {
+export const joinGroupHandler: Handler<BrokerServices> = defineHandler(joinGroup, {
   handle: async (request, { apiVersion, clientId, connection, services }) => {
     const { groupId, sessionTimeoutMs, rebalanceTimeoutMs, memberId } = request;
     const answer: JoinAnswer = await services.groups.join({

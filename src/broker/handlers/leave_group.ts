@@ -9,11 +9,12 @@
  */
 import { leaveGroup } from "../../protocol/messages/leave_group.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 const SEVERAL_MEMBERS_SINCE = 3;
 
 /** Serves LeaveGroup. */
-export const leaveGroupHandler: Handler = defineHandler(leaveGroup, {
+export const leaveGroupHandler: Handler<BrokerServices> = defineHandler(leaveGroup, {
   handle: ({ groupId, memberId, members }, { apiVersion, services }) => {
     if (apiVersion >= SEVERAL_MEMBERS_SINCE) return services.groups.leave(groupId, members);
     const { errorCode, members: [result] } = services.groups.leave(groupId, [

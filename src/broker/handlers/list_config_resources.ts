@@ -12,30 +12,34 @@ import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { listConfigResources } from "../../protocol/messages/list_config_resources.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 const ALL_TYPES: readonly number[] = Object.values(ConfigResourceType);
 
 /** Lists what has configs. */
-export const listConfigResourcesHandler: Handler = defineHandler(listConfigResources, {
-  handle({ resourceTypes }, { apiVersion, services }) {
-    const asked = apiVersion === 0
-      ? [ConfigResourceType.CLIENT_METRICS]
-      : resourceTypes.length === 0
-      ? ALL_TYPES
-      : [...new Set(resourceTypes)];
-    if (asked.some((type) => !ALL_TYPES.includes(type))) {
-      return { errorCode: ErrorCode.UNSUPPORTED_VERSION, configResources: [] };
-    }
-    const image = services.image();
-    return {
-      errorCode: ErrorCode.NONE,
-      configResources: asked.flatMap((resourceType) =>
-        [...namesOf(resourceType, image)].map((resourceName) => ({ resourceName, resourceType }))
-      ),
-    };
+export const listConfigResourcesHandler: Handler<BrokerServices> = defineHandler(
+  listConfigResources,
+  {
+    handle({ resourceTypes }, { apiVersion, services }) {
+      const asked = apiVersion === 0
+        ? [ConfigResourceType.CLIENT_METRICS]
+        : resourceTypes.length === 0
+        ? ALL_TYPES
+        : [...new Set(resourceTypes)];
+      if (asked.some((type) => !ALL_TYPES.includes(type))) {
+        return { errorCode: ErrorCode.UNSUPPORTED_VERSION, configResources: [] };
+      }
+      const image = services.image();
+      return {
+        errorCode: ErrorCode.NONE,
+        configResources: asked.flatMap((resourceType) =>
+          [...namesOf(resourceType, image)].map((resourceName) => ({ resourceName, resourceType }))
+        ),
+      };
+    },
+    onError: (_request, errorCode) => ({ errorCode, configResources: [] }),
   },
-  onError: (_request, errorCode) => ({ errorCode, configResources: [] }),
-});
+);
 
 function* namesOf(type: number, image: MetadataImage): Generator<string> {
   switch (type) {

@@ -9,9 +9,10 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { listGroups } from "../../protocol/messages/list_groups.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves ListGroups. */
-export const listGroupsHandler: Handler = defineHandler(listGroups, {
+export const listGroupsHandler: Handler<BrokerServices> = defineHandler(listGroups, {
   handle: ({ statesFilter, typesFilter }, { services }) => ({
     errorCode: ErrorCode.NONE,
     groups: services.groups.list({ states: statesFilter, types: typesFilter })

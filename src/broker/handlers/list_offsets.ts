@@ -21,6 +21,7 @@ import type { SlicedWork } from "../../log/sliced_work.ts";
 import { asKafkaError } from "../../log/storage_error.ts";
 import { LargeBatch, type TimestampedOffset } from "../../log/segments/timestamp_lookup.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 import { answerInTurns } from "../turns.ts";
 
 type Response = ResponseInputOf<typeof listOffsets>;
@@ -43,7 +44,7 @@ const KNOWN_SINCE = new Map<Int64, number>([
 const READ_COMMITTED = 1;
 
 /** Serves ListOffsets. */
-export const listOffsetsHandler: Handler = defineHandler(listOffsets, {
+export const listOffsetsHandler: Handler<BrokerServices> = defineHandler(listOffsets, {
   handle(request, context) {
     const asked = new Set<string>();
     const repeated = new Set<string>();
@@ -89,7 +90,7 @@ function lookUp(
   topic: string,
   { partitionIndex, currentLeaderEpoch, timestamp }: Asked,
   committedOnly: boolean,
-  { services, apiVersion }: RequestContext,
+  { services, apiVersion }: RequestContext<BrokerServices>,
 ): PartitionResponse | Promise<PartitionResponse> {
   try {
     const since = KNOWN_SINCE.get(timestamp);

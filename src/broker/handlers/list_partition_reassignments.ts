@@ -11,9 +11,10 @@ import type { PartitionImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { listPartitionReassignments } from "../../protocol/messages/list_partition_reassignments.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves ListPartitionReassignments. */
-export const listPartitionReassignmentsHandler: Handler = defineHandler(
+export const listPartitionReassignmentsHandler: Handler<BrokerServices> = defineHandler(
   listPartitionReassignments,
   {
     handle({ topics }, { services }) {

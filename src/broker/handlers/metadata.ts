@@ -27,6 +27,7 @@ import {
 } from "../authorized_operations.ts";
 import { brokersOf, partitionView } from "../cluster_view.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof metadata>;
 type TopicResponse = Response["topics"][number];
@@ -36,7 +37,7 @@ type AskedTopic = NonNullable<MetadataRequest["topics"]>[number];
 const ASKED_BY_ID_SINCE = 12;
 
 /** Serves Metadata. */
-export const metadataHandler: Handler = defineHandler(metadata, {
+export const metadataHandler: Handler<BrokerServices> = defineHandler(metadata, {
   handle(request, context) {
     const { apiVersion, services } = context;
     const operations = request.includeTopicAuthorizedOperations
@@ -108,11 +109,17 @@ function askedTopics(topics: readonly AskedTopic[], apiVersion: number): Asked {
   return { by: "name", names: [...new Set(names)] };
 }
 
-function mayCreate(request: MetadataRequest, { services }: RequestContext): boolean {
+function mayCreate(
+  request: MetadataRequest,
+  { services }: RequestContext<BrokerServices>,
+): boolean {
   return request.allowAutoTopicCreation && services.config.autoCreateTopicsEnable;
 }
 
-function missingNames(names: readonly string[], { services }: RequestContext): string[] {
+function missingNames(
+  names: readonly string[],
+  { services }: RequestContext<BrokerServices>,
+): string[] {
   const image = services.image();
   return names.filter((name) => name !== METADATA_TOPIC && image.topicByName(name) === undefined);
 }
@@ -120,7 +127,7 @@ function missingNames(names: readonly string[], { services }: RequestContext): s
 /** Creates topics as they are on their first use, and returns why some could not be. */
 async function create(
   names: readonly string[],
-  { services }: RequestContext,
+  { services }: RequestContext<BrokerServices>,
 ): Promise<Map<string, ErrorCode>> {
   const image = services.image();
   const outcomes = await services.controller.createTopics(
@@ -136,7 +143,11 @@ async function create(
   return failures;
 }
 
-function answerById(topicId: string, operations: number, context: RequestContext): TopicResponse {
+function answerById(
+  topicId: string,
+  operations: number,
+  context: RequestContext<BrokerServices>,
+): TopicResponse {
   const topic = context.services.image().topicById(topicId);
   return topic === undefined
     ? failed(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
@@ -146,7 +157,7 @@ function answerById(topicId: string, operations: number, context: RequestContext
 function answerByName(
   name: string,
   operations: number,
-  context: RequestContext,
+  context: RequestContext<BrokerServices>,
   failures: ReadonlyMap<string, ErrorCode> | null,
 ): TopicResponse {
   const topic = context.services.image().topicByName(name);
@@ -154,7 +165,11 @@ function answerByName(
   return failed(name, ZERO_UUID, failures?.get(name) ?? errorForMissing(name));
 }
 
-function found(topic: TopicImage, operations: number, context: RequestContext): TopicResponse {
+function found(
+  topic: TopicImage,
+  operations: number,
+  context: RequestContext<BrokerServices>,
+): TopicResponse {
   return {
     errorCode: 0,
     name: topic.name,

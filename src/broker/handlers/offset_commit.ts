@@ -12,12 +12,13 @@ import type { OffsetToCommit } from "../../groups/group_coordinator.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetCommit, type OffsetCommitRequest } from "../../protocol/messages/offset_commit.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 import { findTopic } from "../find_topic.ts";
 
 const GROUP_ID_NOT_FOUND_SINCE = 9;
 
 /** Serves OffsetCommit. */
-export const offsetCommitHandler: Handler = defineHandler(offsetCommit, {
+export const offsetCommitHandler: Handler<BrokerServices> = defineHandler(offsetCommit, {
   handle: (request, { apiVersion, services }) => {
     const image = services.image();
     const offsets: OffsetToCommit[] = [];

@@ -10,9 +10,10 @@ import type { TopicPartitions } from "../../groups/group_coordinator.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetDelete } from "../../protocol/messages/offset_delete.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves OffsetDelete. */
-export const offsetDeleteHandler: Handler = defineHandler(offsetDelete, {
+export const offsetDeleteHandler: Handler<BrokerServices> = defineHandler(offsetDelete, {
   handle: ({ groupId, topics }, { services }) => {
     const image = services.image();
     const existing = topics.map(({ name, partitions }): TopicPartitions => ({

@@ -14,6 +14,7 @@ import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetFetch } from "../../protocol/messages/offset_fetch.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 import { findTopic, TOPIC_IDS_SINCE } from "../find_topic.ts";
 
 const ERROR_FOR_ALL_SINCE = 2;
@@ -27,7 +28,7 @@ interface AskedTopic {
 }
 
 /** Serves OffsetFetch. */
-export const offsetFetchHandler: Handler = defineHandler(offsetFetch, {
+export const offsetFetchHandler: Handler<BrokerServices> = defineHandler(offsetFetch, {
   handle: ({ groupId, topics, groups }, context) => {
     if (context.apiVersion < SEVERAL_GROUPS_SINCE) {
       return { topics: fetchOffsets(groupId, topics, context), errorCode: ErrorCode.NONE };
@@ -57,7 +58,7 @@ export const offsetFetchHandler: Handler = defineHandler(offsetFetch, {
 function fetchOffsets(
   groupId: string,
   topics: readonly AskedTopic[] | null,
-  { apiVersion, services }: RequestContext,
+  { apiVersion, services }: RequestContext<BrokerServices>,
 ) {
   const image = services.image();
   const offsets = services.groups.committedOffsets(groupId);

@@ -10,36 +10,40 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { KafkaError } from "../../protocol/errors.ts";
 import { offsetForLeaderEpoch } from "../../protocol/messages/offset_for_leader_epoch.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof offsetForLeaderEpoch>;
 type PartitionResponse = Response["topics"][number]["partitions"][number];
 
 /** Serves OffsetForLeaderEpoch. */
-export const offsetForLeaderEpochHandler: Handler = defineHandler(offsetForLeaderEpoch, {
-  handle: ({ topics }, { services }) => ({
-    topics: topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map(
-        ({ partition, currentLeaderEpoch, leaderEpoch }): PartitionResponse => {
-          try {
-            const found = services.partitions.byName(topic, partition);
-            found.checkLeaderEpoch(currentLeaderEpoch);
-            return { errorCode: 0, partition, ...found.log.endOffsetForEpoch(leaderEpoch) };
-          } catch (error) {
-            if (!(error instanceof KafkaError)) throw error;
-            return failed(partition, error.code);
-          }
-        },
-      ),
-    })),
-  }),
-  onError: ({ topics }, code) => ({
-    topics: topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map(({ partition }) => failed(partition, code)),
-    })),
-  }),
-});
+export const offsetForLeaderEpochHandler: Handler<BrokerServices> = defineHandler(
+  offsetForLeaderEpoch,
+  {
+    handle: ({ topics }, { services }) => ({
+      topics: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(
+          ({ partition, currentLeaderEpoch, leaderEpoch }): PartitionResponse => {
+            try {
+              const found = services.partitions.byName(topic, partition);
+              found.checkLeaderEpoch(currentLeaderEpoch);
+              return { errorCode: 0, partition, ...found.log.endOffsetForEpoch(leaderEpoch) };
+            } catch (error) {
+              if (!(error instanceof KafkaError)) throw error;
+              return failed(partition, error.code);
+            }
+          },
+        ),
+      })),
+    }),
+    onError: ({ topics }, code) => ({
+      topics: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition }) => failed(partition, code)),
+      })),
+    }),
+  },
+);
 
 function failed(partition: number, errorCode: number): PartitionResponse {
   return { errorCode, partition, leaderEpoch: -1, endOffset: -1 };

@@ -30,6 +30,7 @@ import { CloseConnection } from "../dispatch.ts";
 import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
 import type { Partition } from "../../replication/partition.ts";
 import type { Partitions } from "../../replication/partition_table.ts";
+import type { BrokerServices } from "../services.ts";
 import { answerInTurns } from "../turns.ts";
 
 type Response = ResponseInputOf<typeof produce>;
@@ -78,7 +79,7 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
 ]);
 
 /** Serves Produce. */
-export const produceHandler: Handler = defineHandler(produce, {
+export const produceHandler: Handler<BrokerServices> = defineHandler(produce, {
   handle(request, context) {
     const { acks } = request;
     if (acks !== ACKS_ALL && acks !== ACKS_LEADER && acks !== ACKS_NONE) {
@@ -97,12 +98,12 @@ export const produceHandler: Handler = defineHandler(produce, {
 /** One request. */
 class ProduceRun {
   readonly #request: ProduceRequest;
-  readonly #context: RequestContext;
+  readonly #context: RequestContext<BrokerServices>;
   readonly #appended: Appended[] = [];
   /** For each partition, in the order of the request. */
   #answers: readonly PartitionAnswer[] = [];
 
-  constructor(request: ProduceRequest, context: RequestContext) {
+  constructor(request: ProduceRequest, context: RequestContext<BrokerServices>) {
     this.#request = request;
     this.#context = context;
   }
@@ -232,7 +233,7 @@ class ProduceRun {
 async function finish(
   appended: readonly Appended[],
   { acks, timeoutMs }: ProduceRequest,
-  { services: { partitions, runtime: { clock } } }: RequestContext,
+  { services: { partitions, runtime: { clock } } }: RequestContext<BrokerServices>,
 ): Promise<void> {
   const begin = clock.monotonicMs();
   const stored: Appended[] = [];

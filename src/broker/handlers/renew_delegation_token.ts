@@ -9,12 +9,16 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { renewDelegationToken } from "../../protocol/messages/renew_delegation_token.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 /** Serves RenewDelegationToken. */
-export const renewDelegationTokenHandler: Handler = defineHandler(renewDelegationToken, {
-  handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
-  onError: (_request, errorCode) => failed(errorCode),
-});
+export const renewDelegationTokenHandler: Handler<BrokerServices> = defineHandler(
+  renewDelegationToken,
+  {
+    handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),
+    onError: (_request, errorCode) => failed(errorCode),
+  },
+);
 
 function failed(errorCode: number) {
   return { errorCode, expiryTimestampMs: -1 };

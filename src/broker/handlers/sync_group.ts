@@ -10,11 +10,12 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { syncGroup } from "../../protocol/messages/sync_group.ts";
 import { defineHandler, type Handler } from "../handler.ts";
+import type { BrokerServices } from "../services.ts";
 
 const PROTOCOL_SINCE = 5;
 
 /** Serves SyncGroup. */
-export const syncGroupHandler: Handler = defineHandler(syncGroup, {
+export const syncGroupHandler: Handler<BrokerServices> = defineHandler(syncGroup, {
   handle: (request, { apiVersion, services }) => {
     const { protocolType, protocolName } = request;
     if (apiVersion >= PROTOCOL_SINCE && (protocolType === null || protocolName === null)) {

@@ -59,7 +59,7 @@ export class GroupNode {
   /** Sends a request in a version and returns its answer. */
   async ask<RequestOut, RequestIn, ResponseOut, ResponseIn>(
     api: Api<RequestOut, RequestIn, ResponseOut, ResponseIn>,
-    handler: Handler,
+    handler: Handler<BrokerServices>,
     apiVersion: number,
     request: RequestIn,
   ): Promise<ResponseOut> {
@@ -78,7 +78,7 @@ export class GroupNode {
   /** Like {@linkcode ask}, when something in the node breaks: UNKNOWN_SERVER_ERROR, "broken". */
   askToFail<RequestOut, RequestIn, ResponseOut, ResponseIn>(
     api: Api<RequestOut, RequestIn, ResponseOut, ResponseIn>,
-    handler: Handler,
+    handler: Handler<BrokerServices>,
     apiVersion: number,
     request: RequestIn,
   ): Promise<ResponseOut> {
@@ -86,7 +86,7 @@ export class GroupNode {
     return this.ask(api, broken, apiVersion, request);
   }
 
-  #context(apiVersion: number): RequestContext {
+  #context(apiVersion: number): RequestContext<BrokerServices> {
     return {
       apiVersion,
       clientId: "client",
