@@ -7,7 +7,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { Admin } from "../mod.ts";
-import { BrokerConnection } from "../src/client/broker_connection.ts";
+import { BrokerConnection } from "../src/network/peer_connection.ts";
 import { errorName } from "../src/protocol/errors.ts";
 import { produce } from "../src/protocol/messages/produce.ts";
 import { type CompressionType, encodeBatch } from "../src/protocol/records/batch.ts";

@@ -11,6 +11,7 @@ import { lines, modules, namesIn, readText, snakeCase } from "./tidy.ts";
 const MAY_IMPORT: Record<string, readonly string[]> = {
   runtime: [],
   protocol: [],
+  network: ["protocol", "runtime"],
   log: ["protocol", "runtime"],
   config: ["protocol", "log"],
   metadata: ["protocol", "log", "runtime", "config"],
@@ -21,6 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   replication: ["protocol", "log", "controller", "runtime"],
   broker: [
     "protocol",
+    "network",
     "log",
     "metadata",
     "config",
@@ -40,7 +42,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "share",
     "runtime",
   ],
-  client: ["protocol", "runtime"],
+  client: ["protocol", "network", "runtime"],
   simulator: ["runtime"],
   cluster: [
     "protocol",

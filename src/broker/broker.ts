@@ -22,19 +22,19 @@ import { RecordError } from "../protocol/records/record_error.ts";
 import { METADATA_TOPIC_ID, randomUuid } from "../protocol/uuid.ts";
 import type { Address, Runtime, Timer } from "../runtime/runtime.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { Dispatcher } from "./dispatch.ts";
+import { Dispatcher } from "../network/server/dispatch.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
-import { FrameMemory } from "./frame_memory.ts";
-import type { ConnectionInfo } from "./handler.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
-import { ListenerSet } from "./listener_set.ts";
+import { FrameMemory } from "../network/server/frame_memory.ts";
+import type { ConnectionInfo } from "../network/server/handler.ts";
+import { ListenerSet } from "../network/server/listener_set.ts";
 import { LogCleaner } from "./log_cleaner.ts";
 import { Partitions } from "../replication/partition_table.ts";
 import { ProducerIds } from "./producer_ids.ts";
-import { SendPool } from "./send_pool.ts";
-import { Server } from "./server.ts";
+import { SendPool } from "../network/server/send_pool.ts";
+import { Server } from "../network/server/server.ts";
 import type { BrokerServices } from "./services.ts";
-import { SocketDescriptors } from "./socket_descriptors.ts";
+import { SocketDescriptors } from "../network/server/socket_descriptors.ts";
 import { SUPPORTED } from "./supported.ts";
 
 /** How a broker is started. */

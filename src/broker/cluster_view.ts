@@ -5,7 +5,7 @@
  * @module
  */
 import type { BrokerImage, PartitionImage } from "../metadata/image.ts";
-import type { RequestContext } from "./handler.ts";
+import type { RequestContext } from "../network/server/handler.ts";
 import type { BrokerServices } from "./services.ts";
 
 /** A broker in an answer. */

@@ -9,7 +9,7 @@ import type { LogManager } from "../log/directory/log_manager.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { Address, HostCodecs, Runtime } from "../runtime/runtime.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";
-import type { ConnectionInfo } from "./handler.ts";
+import type { ConnectionInfo } from "../network/server/handler.ts";
 import type { Logger } from "../logger.ts";
 import type { FetchSessions } from "./fetch_sessions.ts";
 import type { Partitions } from "../replication/partition_table.ts";

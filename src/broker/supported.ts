@@ -50,7 +50,7 @@ import { renewDelegationTokenHandler } from "./handlers/renew_delegation_token.t
 import { saslAuthenticateHandler } from "./handlers/sasl_authenticate.ts";
 import { saslHandshakeHandler } from "./handlers/sasl_handshake.ts";
 import { syncGroupHandler } from "./handlers/sync_group.ts";
-import type { Handler } from "./handler.ts";
+import type { Handler } from "../network/server/handler.ts";
 import type { BrokerServices } from "./services.ts";
 
 /** The handlers, in the order of their keys. */

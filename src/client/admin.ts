@@ -9,7 +9,7 @@ import { deleteTopics } from "../protocol/messages/delete_topics.ts";
 import { describeLogDirs } from "../protocol/messages/describe_log_dirs.ts";
 import { metadata } from "../protocol/messages/metadata.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
-import type { BrokerConnection } from "./broker_connection.ts";
+import type { BrokerConnection } from "../network/peer_connection.ts";
 import { checkNames, checkOptionNames, type ClientOptions } from "./client_options.ts";
 import { ClusterClient } from "./cluster_client.ts";
 import { type BrokerInfo, type PartitionInfo, type TopicInfo, topicInfo } from "./cluster_view.ts";

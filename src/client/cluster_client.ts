@@ -10,12 +10,12 @@ import { findCoordinator } from "../protocol/messages/find_coordinator.ts";
 import { metadata, type MetadataResponse } from "../protocol/messages/metadata.ts";
 import { hostRuntime } from "../runtime/host.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
-import { BrokerConnection, type RequestOptions } from "./broker_connection.ts";
+import { BrokerConnection, type RequestOptions } from "../network/peer_connection.ts";
 import { type ClientOptions, type ClientSettings, clientSettings } from "./client_options.ts";
 import { ClusterView, type TopicInfo } from "./cluster_view.ts";
 import { answered, closedError } from "./errors.ts";
-import { ReconnectBackoff } from "./reconnect_backoff.ts";
-import { retry, sleep } from "./retry.ts";
+import { ReconnectBackoff } from "../network/reconnect_backoff.ts";
+import { retry, sleep } from "../network/retry.ts";
 
 /**
  * What a connection is for. Requests that wait (a fetch for data, a joining member for its group)

@@ -13,7 +13,7 @@ import type { AssignedPartition, StartPosition } from "./assigned_partition.ts";
 import type { ClusterClient } from "./cluster_client.ts";
 import { answered } from "./errors.ts";
 import { findStartOffsets } from "./offset_lookup.ts";
-import { backoffMs, isRetriableError } from "./retry.ts";
+import { backoffMs, isRetriableError } from "../network/retry.ts";
 
 /** How to fetch. */
 export interface FetchSettings {

@@ -20,11 +20,11 @@ import { syncGroup } from "../protocol/messages/sync_group.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { TopicPartition } from "./assigned_partition.ts";
-import type { RequestOptions } from "./broker_connection.ts";
+import type { RequestOptions } from "../network/peer_connection.ts";
 import type { ClusterClient, Purpose } from "./cluster_client.ts";
 import { answered } from "./errors.ts";
 import { assignRanges, type Subscriber } from "./range_assignor.ts";
-import { backoffMs, isRetriableError, sleep } from "./retry.ts";
+import { backoffMs, isRetriableError, sleep } from "../network/retry.ts";
 
 /** Who is a member of what. */
 export interface GroupSettings {

@@ -9,13 +9,13 @@ import { initProducerId } from "../protocol/messages/init_producer_id.ts";
 import { produce, type ProduceResponse } from "../protocol/messages/produce.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
-import type { BrokerConnection } from "./broker_connection.ts";
+import type { BrokerConnection } from "../network/peer_connection.ts";
 import type { ClusterClient } from "./cluster_client.ts";
 import { answered } from "./errors.ts";
 import { recordErrorsOf } from "./record_errors.ts";
 import type { PartitionQueue } from "./partition_queue.ts";
 import type { ProducerBatch, ProducerIdentity } from "./producer_batch.ts";
-import { backoffMs } from "./retry.ts";
+import { backoffMs } from "../network/retry.ts";
 
 /** How batches are sent. */
 export interface SenderSettings {

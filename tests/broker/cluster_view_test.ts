@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { brokersOf } from "../../src/broker/cluster_view.ts";
-import type { RequestContext } from "../../src/broker/handler.ts";
+import type { RequestContext } from "../../src/network/server/handler.ts";
 import type { BrokerServices } from "../../src/broker/services.ts";
 import type { BrokerImage } from "../../src/metadata/image.ts";
 import { test } from "../harness.ts";

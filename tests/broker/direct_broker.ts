@@ -6,9 +6,9 @@
  */
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { FetchSessions } from "../../src/broker/fetch_sessions.ts";
-import type { Handler, RequestContext } from "../../src/broker/handler.ts";
 import { Partition, type PartitionState } from "../../src/replication/partition.ts";
 import { Partitions } from "../../src/replication/partition_table.ts";
+import type { Handler, RequestContext } from "../../src/network/server/handler.ts";
 import type { BrokerServices } from "../../src/broker/services.ts";
 import type { LogConfig } from "../../src/log/log_config.ts";
 import type { Api } from "../../src/protocol/api.ts";

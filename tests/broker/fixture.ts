@@ -4,7 +4,7 @@
  * @module
  */
 import { Broker } from "../../src/broker/broker.ts";
-import type { Handler, RequestContext } from "../../src/broker/handler.ts";
+import type { Handler, RequestContext } from "../../src/network/server/handler.ts";
 import type { BrokerServices } from "../../src/broker/services.ts";
 import type { LogLevel } from "../../src/logger.ts";
 import type { NewTopic } from "../../src/controller/topics.ts";

@@ -1,7 +1,7 @@
 /** Several listeners of one broker: each is open, and sends its clients to its own address. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Broker } from "../../src/broker/broker.ts";
-import { ListenerSet } from "../../src/broker/listener_set.ts";
+import { ListenerSet } from "../../src/network/server/listener_set.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
 import { describeCluster } from "../../src/protocol/messages/describe_cluster.ts";

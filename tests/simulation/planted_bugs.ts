@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Handler } from "../../src/broker/handler.ts";
+import type { Handler } from "../../src/network/server/handler.ts";
 import type { BrokerServices } from "../../src/broker/services.ts";
 import { createTopicsHandler } from "../../src/broker/handlers/create_topics.ts";
 import { fetchHandler } from "../../src/broker/handlers/fetch.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 import { alterConfigs } from "../../protocol/messages/alter_configs.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Replaces configs. */

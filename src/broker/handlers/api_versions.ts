@@ -15,7 +15,7 @@ import { apiVersions } from "../../protocol/messages/api_versions.ts";
 import { produce } from "../../protocol/messages/produce.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { SUPPORTED_FEATURES } from "../../metadata/features.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 import { SUPPORTED } from "../supported.ts";
 

@@ -12,7 +12,7 @@ import {
   createDelegationToken,
   type CreateDelegationTokenRequest,
 } from "../../protocol/messages/create_delegation_token.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 const USER = "User";

@@ -9,7 +9,7 @@
  * @module
  */
 import { createPartitions } from "../../protocol/messages/create_partitions.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Adds partitions to topics. */

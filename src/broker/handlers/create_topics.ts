@@ -13,7 +13,7 @@ import type { DescribedConfig } from "../../config/definition.ts";
 import { describeTopicConfigs } from "../../config/topic_config.ts";
 import { createTopics } from "../../protocol/messages/create_topics.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 function describe({ name, value, readOnly, source }: DescribedConfig) {

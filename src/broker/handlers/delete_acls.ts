@@ -10,7 +10,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { deleteAcls, type DeleteAclsRequest } from "../../protocol/messages/delete_acls.ts";
 import { NO_AUTHORIZER } from "../authorized_operations.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves DeleteAcls. */

@@ -7,7 +7,7 @@
  */
 import { ErrorCode, errorName } from "../../protocol/errors.ts";
 import { deleteGroups } from "../../protocol/messages/delete_groups.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves DeleteGroups. */

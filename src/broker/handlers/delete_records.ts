@@ -10,8 +10,8 @@
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { deleteRecords } from "../../protocol/messages/delete_records.ts";
-import { defineHandler, type Handler } from "../handler.ts";
 import type { Partition } from "../../replication/partition.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof deleteRecords>;

@@ -8,7 +8,7 @@
  */
 import { deleteTopics, type DeleteTopicsRequest } from "../../protocol/messages/delete_topics.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Deletes topics. */

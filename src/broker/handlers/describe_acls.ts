@@ -10,7 +10,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeAcls } from "../../protocol/messages/describe_acls.ts";
 import { NO_AUTHORIZER } from "../authorized_operations.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeAcls. */

@@ -13,7 +13,7 @@ import {
   describeClientQuotas,
   type DescribeClientQuotasRequest,
 } from "../../protocol/messages/describe_client_quotas.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 type Component = DescribeClientQuotasRequest["components"][number];

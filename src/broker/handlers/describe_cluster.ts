@@ -11,7 +11,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
 import { brokersOf } from "../cluster_view.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof describeCluster>;

@@ -21,7 +21,7 @@ import { describeTopicConfigs } from "../../config/topic_config.ts";
 import { checkTopicName } from "../../controller/topic_names.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeConfigs } from "../../protocol/messages/describe_configs.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 const UNKNOWN_TYPE = 0;

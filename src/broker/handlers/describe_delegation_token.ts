@@ -9,7 +9,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeDelegationToken } from "../../protocol/messages/describe_delegation_token.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeDelegationToken. */

@@ -23,7 +23,7 @@ import {
   type DescribeLogDirsRequest,
 } from "../../protocol/messages/describe_log_dirs.ts";
 import { FileError } from "../../runtime/runtime.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 type Result = ResponseInputOf<typeof describeLogDirs>["results"][number];

@@ -15,7 +15,7 @@ import { describeTopicPartitions } from "../../protocol/messages/describe_topic_
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { TOPIC_OPERATIONS } from "../authorized_operations.ts";
 import { partitionView } from "../cluster_view.ts";
-import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof describeTopicPartitions>;

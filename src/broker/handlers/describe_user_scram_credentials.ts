@@ -11,7 +11,7 @@ import { duplicatesOf } from "../../controller/decision.ts";
 import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeUserScramCredentials } from "../../protocol/messages/describe_user_scram_credentials.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeUserScramCredentials. */

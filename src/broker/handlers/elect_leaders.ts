@@ -11,7 +11,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { electLeaders } from "../../protocol/messages/elect_leaders.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves ElectLeaders. */

@@ -18,9 +18,9 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/fetch.ts";
 import { type LogRecords, NO_RECORDS } from "../../log/segments/log_records.ts";
 import type { FetchPlan, FetchTarget } from "../fetch_sessions.ts";
-import { defineHandler, type Handler } from "../handler.ts";
 import type { Partition } from "../../replication/partition.ts";
 import type { Partitions } from "../../replication/partition_table.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof fetch>;

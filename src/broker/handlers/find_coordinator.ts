@@ -15,7 +15,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
-import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 const GROUP = 0;

@@ -7,7 +7,7 @@
  * @module
  */
 import { heartbeat } from "../../protocol/messages/heartbeat.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves Heartbeat. */

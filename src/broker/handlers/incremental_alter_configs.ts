@@ -8,7 +8,7 @@
  * @module
  */
 import { incrementalAlterConfigs } from "../../protocol/messages/incremental_alter_configs.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Changes single configs. */

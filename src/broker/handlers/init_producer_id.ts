@@ -11,7 +11,7 @@
  */
 import { initProducerId } from "../../protocol/messages/init_producer_id.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves InitProducerId. */

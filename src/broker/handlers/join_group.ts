@@ -11,7 +11,7 @@
  */
 import type { JoinAnswer } from "../../groups/classic_group_events.ts";
 import { joinGroup } from "../../protocol/messages/join_group.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 const REBALANCE_TIMEOUT_SINCE = 1;

@@ -8,7 +8,7 @@
  * @module
  */
 import { leaveGroup } from "../../protocol/messages/leave_group.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 const SEVERAL_MEMBERS_SINCE = 3;

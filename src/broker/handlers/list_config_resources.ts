@@ -11,7 +11,7 @@ import { ConfigResourceType } from "../../config/definition.ts";
 import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { listConfigResources } from "../../protocol/messages/list_config_resources.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 const ALL_TYPES: readonly number[] = Object.values(ConfigResourceType);

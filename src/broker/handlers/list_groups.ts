@@ -8,7 +8,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { listGroups } from "../../protocol/messages/list_groups.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves ListGroups. */

@@ -20,9 +20,9 @@ import type { PartitionLog } from "../../log/partition_log.ts";
 import type { SlicedWork } from "../../log/sliced_work.ts";
 import { asKafkaError } from "../../log/storage_error.ts";
 import { LargeBatch, type TimestampedOffset } from "../../log/segments/timestamp_lookup.ts";
-import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
-import { answerInTurns } from "../turns.ts";
+import { answerInTurns } from "../../network/server/turns.ts";
 
 type Response = ResponseInputOf<typeof listOffsets>;
 type PartitionResponse = Response["topics"][number]["partitions"][number];

@@ -10,7 +10,7 @@
 import type { PartitionImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { listPartitionReassignments } from "../../protocol/messages/list_partition_reassignments.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves ListPartitionReassignments. */

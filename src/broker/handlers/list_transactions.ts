@@ -10,7 +10,7 @@
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { listTransactions } from "../../protocol/messages/list_transactions.ts";
 import { TRANSACTION_STATES } from "../../transactions/transaction_state.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 import { re2SyntaxError } from "../re2_syntax.ts";
 

@@ -26,7 +26,7 @@ import {
   TOPIC_OPERATIONS,
 } from "../authorized_operations.ts";
 import { brokersOf, partitionView } from "../cluster_view.ts";
-import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof metadata>;

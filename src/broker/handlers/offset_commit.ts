@@ -11,7 +11,7 @@
 import type { OffsetToCommit } from "../../groups/group_coordinator.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetCommit, type OffsetCommitRequest } from "../../protocol/messages/offset_commit.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 import { findTopic } from "../find_topic.ts";
 

@@ -9,7 +9,7 @@
 import type { TopicPartitions } from "../../groups/group_coordinator.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetDelete } from "../../protocol/messages/offset_delete.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves OffsetDelete. */

@@ -13,7 +13,7 @@ import type { CommittedOffset } from "../../groups/committed_offsets.ts";
 import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetFetch } from "../../protocol/messages/offset_fetch.ts";
-import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
+import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 import { findTopic, TOPIC_IDS_SINCE } from "../find_topic.ts";
 

@@ -26,12 +26,12 @@ import type { Int64 } from "../../protocol/int64.ts";
 import { produce, type ProduceRequest } from "../../protocol/messages/produce.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { RejectedRecordsError } from "../../log/record_rules.ts";
-import { CloseConnection } from "../dispatch.ts";
-import { defineHandler, type Handler, type RequestContext } from "../handler.ts";
 import type { Partition } from "../../replication/partition.ts";
 import type { Partitions } from "../../replication/partition_table.ts";
 import type { BrokerServices } from "../services.ts";
-import { answerInTurns } from "../turns.ts";
+import { CloseConnection } from "../../network/server/dispatch.ts";
+import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
+import { answerInTurns } from "../../network/server/turns.ts";
 
 type Response = ResponseInputOf<typeof produce>;
 type TopicData = ProduceRequest["topicData"][number];

@@ -8,7 +8,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { renewDelegationToken } from "../../protocol/messages/renew_delegation_token.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 /** Serves RenewDelegationToken. */

@@ -9,7 +9,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { syncGroup } from "../../protocol/messages/sync_group.ts";
-import { defineHandler, type Handler } from "../handler.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 
 const PROTOCOL_SINCE = 5;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { BrokerServices } from "../../../src/broker/services.ts";
-import type { Handler, RequestContext } from "../../../src/broker/handler.ts";
+import type { Handler, RequestContext } from "../../../src/network/server/handler.ts";
 import { GroupCoordinator } from "../../../src/groups/group_coordinator.ts";
 import type { TopicImage } from "../../../src/metadata/image.ts";
 import type { Api } from "../../../src/protocol/api.ts";

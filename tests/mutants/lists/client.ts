@@ -41,27 +41,27 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "K101",
-    file: "src/client/broker_connection.ts",
+    file: "src/network/peer_connection.ts",
     bug: "a request that cannot be encoded takes the frames gathered before it along",
     text: "writer.raw(before);",
     replacement: "",
-    test: "tests/client/broker_connection_test.ts",
+    test: "tests/network/peer_connection_test.ts",
   },
   {
     id: "K102",
-    file: "src/client/broker_connection.ts",
+    file: "src/network/peer_connection.ts",
     bug: "a connection that comes after its timeout stays open",
     text: "if (isLate) connection.close();\n      else resolve(connection);",
     replacement: "resolve(connection);",
-    test: "tests/client/broker_connection_test.ts",
+    test: "tests/network/peer_connection_test.ts",
   },
   {
     id: "K103",
-    file: "src/client/broker_connection.ts",
+    file: "src/network/peer_connection.ts",
     bug: "a version below the broker's lowest is used",
     text: "version < theirs.min || version < api.minVersion",
     replacement: "version < api.minVersion",
-    test: "tests/client/broker_connection_test.ts",
+    test: "tests/network/peer_connection_test.ts",
   },
   {
     id: "K104",
@@ -274,12 +274,12 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "K130",
-    file: "src/client/broker_connection.ts",
+    file: "src/network/peer_connection.ts",
     bug: "a foreign protocol with a length below the limit is told as a closed connection",
     text:
       "if (parser.foreignOpening !== null) throw new ForeignProtocolError(parser.foreignOpening);",
     replacement: "",
-    test: "tests/client/broker_connection_test.ts",
+    test: "tests/network/peer_connection_test.ts",
   },
   {
     id: "K131",

@@ -65,19 +65,19 @@ export const LARGE_BATCH_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B301",
-    file: "src/broker/dispatch.ts",
+    file: "src/network/server/dispatch.ts",
     bug: "a request may hold any number of values",
     text: "reader.work = MAX_REQUEST_WORK;",
     replacement: "void MAX_REQUEST_WORK;",
-    test: "tests/broker/dispatch_test.ts",
+    test: "tests/network/server/dispatch_test.ts",
   },
   {
     id: "B302",
-    file: "src/broker/connection.ts",
+    file: "src/network/server/connection.ts",
     bug: "a connection starts the next request while records of one are in use",
     text: "if (held !== null) await this.#share.using(held);",
     replacement: "if (held !== null) void this.#share.using(held);",
-    test: "tests/broker/back_pressure_test.ts",
+    test: "tests/network/server/back_pressure_test.ts",
   },
   {
     id: "B303",
@@ -89,11 +89,11 @@ export const LARGE_BATCH_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B304",
-    file: "src/broker/frame_memory.ts",
+    file: "src/network/server/frame_memory.ts",
     bug: "a whole request in use holds up those that lack more bytes",
     text: "if (other.isInUse) continue;",
     replacement: "",
-    test: "tests/broker/frame_memory_test.ts",
+    test: "tests/network/server/frame_memory_test.ts",
   },
   {
     id: "B305",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Address, Connection, Listener, Network } from "../runtime/runtime.ts";
+import type { Address, Connection, Listener, Network } from "../../runtime/runtime.ts";
 
 /** A listener's name and where it listens. */
 export interface NamedAddress extends Address {

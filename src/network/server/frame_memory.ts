@@ -6,15 +6,15 @@
  *
  * @module
  */
-import { assert } from "../assert.ts";
+import { assert } from "../../assert.ts";
 import {
   FRAME_PROGRESS_BYTES,
   FRAME_PROGRESS_CHECK_MS,
   HELD_FRAME_BYTES,
   PARTIAL_FRAME_BYTES,
   UNCOUNTED_FRAME_BYTES,
-} from "../limits.ts";
-import type { Clock, Timer } from "../runtime/runtime.ts";
+} from "../../limits.ts";
+import type { Clock, Timer } from "../../runtime/runtime.ts";
 
 /** What a connection that is let go on is expected to read before it is looked at again. */
 const READ_ALLOWANCE = 1024 * 1024;

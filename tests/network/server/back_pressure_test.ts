@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { ClientConnection } from "../../src/broker/connection.ts";
-import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES, REQUESTS_TURN_MS } from "../../src/limits.ts";
-import { test } from "../harness.ts";
-import { settle } from "./direct_broker.ts";
+import { ClientConnection } from "../../../src/network/server/connection.ts";
+import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES, REQUESTS_TURN_MS } from "../../../src/limits.ts";
+import { test } from "../../harness.ts";
+import { settle } from "../../broker/direct_broker.ts";
 import { environmentOf, FakeConnection } from "./fake_connection.ts";
-import { manualClock } from "./manual_clock.ts";
+import { manualClock } from "../../broker/manual_clock.ts";
 
 const FRAME = [0, 0, 0, 4, 1, 2, 3, 4];
 

@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { answerInTurns, serveOthers } from "../../src/broker/turns.ts";
-import { REQUESTS_TURN_MS } from "../../src/limits.ts";
-import type { Clock } from "../../src/runtime/runtime.ts";
-import { test } from "../harness.ts";
-import { manualClock } from "./manual_clock.ts";
+import { answerInTurns, serveOthers } from "../../../src/network/server/turns.ts";
+import { REQUESTS_TURN_MS } from "../../../src/limits.ts";
+import type { Clock } from "../../../src/runtime/runtime.ts";
+import { test } from "../../harness.ts";
+import { manualClock } from "../../broker/manual_clock.ts";
 
 /** A clock on which every reading takes `stepMs`, and which counts how often others were served. */
 function steppingClock(stepMs: number): Clock & { turns: number } {

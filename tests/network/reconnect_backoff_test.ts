@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ClusterClient } from "../../src/client/cluster_client.ts";
-import { ReconnectBackoff } from "../../src/client/reconnect_backoff.ts";
+import { ReconnectBackoff } from "../../src/network/reconnect_backoff.ts";
 import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { ConnectionError, type Runtime } from "../../src/runtime/runtime.ts";

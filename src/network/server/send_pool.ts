@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { ByteWriter } from "../protocol/wire.ts";
+import { ByteWriter } from "../../protocol/wire.ts";
 import {
   KEPT_ANSWER_BUFFER_BYTES,
   KEPT_ANSWER_BUFFERS,
@@ -14,7 +14,7 @@ import {
   SEND_POOL_BYTES,
   SEND_POOL_IDLE_BYTES,
   SMALL_SEND_CHUNK_BYTES,
-} from "../limits.ts";
+} from "../../limits.ts";
 
 /** Lends buffers. */
 export class SendPool {

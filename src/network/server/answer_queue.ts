@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { assert } from "../assert.ts";
-import type { ByteWriter } from "../protocol/wire.ts";
+import { assert } from "../../assert.ts";
+import type { ByteWriter } from "../../protocol/wire.ts";
 import type { SendPool } from "./send_pool.ts";
 
 /** Writes one whole frame. */

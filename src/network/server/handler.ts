@@ -10,8 +10,8 @@
  *
  * @module
  */
-import type { AnyApi, Api } from "../protocol/api.ts";
-import type { Address } from "../runtime/runtime.ts";
+import type { AnyApi, Api } from "../../protocol/api.ts";
+import type { Address } from "../../runtime/runtime.ts";
 
 /** What is known of the connection a request came by. */
 export interface ConnectionInfo {

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { ErrorCode } from "../../src/protocol/errors.ts";
-import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
-import { fetch } from "../../src/protocol/messages/fetch.ts";
-import { metadata } from "../../src/protocol/messages/metadata.ts";
-import { produce } from "../../src/protocol/messages/produce.ts";
-import { test } from "../harness.ts";
-import { batchOf, produceTo, withBroker } from "./fixture.ts";
+import { ErrorCode } from "../../../src/protocol/errors.ts";
+import { apiVersions } from "../../../src/protocol/messages/api_versions.ts";
+import { fetch } from "../../../src/protocol/messages/fetch.ts";
+import { metadata } from "../../../src/protocol/messages/metadata.ts";
+import { produce } from "../../../src/protocol/messages/produce.ts";
+import { test } from "../../harness.ts";
+import { batchOf, produceTo, withBroker } from "../../broker/fixture.ts";
 
 const int32 = (value: number) =>
   new Uint8Array([value >> 24 & 255, value >> 16 & 255, value >> 8 & 255, value & 255]);

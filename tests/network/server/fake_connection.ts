@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { ConnectionEnvironment } from "../../src/broker/connection.ts";
-import type { Dispatcher } from "../../src/broker/dispatch.ts";
-import { FrameMemory } from "../../src/broker/frame_memory.ts";
-import { SendPool } from "../../src/broker/send_pool.ts";
-import { KeptBytes } from "../../src/protocol/frame.ts";
-import { type Address, type Connection, ConnectionError } from "../../src/runtime/runtime.ts";
-import type { ManualClock } from "./manual_clock.ts";
+import type { ConnectionEnvironment } from "../../../src/network/server/connection.ts";
+import type { Dispatcher } from "../../../src/network/server/dispatch.ts";
+import { FrameMemory } from "../../../src/network/server/frame_memory.ts";
+import { SendPool } from "../../../src/network/server/send_pool.ts";
+import { KeptBytes } from "../../../src/protocol/frame.ts";
+import { type Address, type Connection, ConnectionError } from "../../../src/runtime/runtime.ts";
+import type { ManualClock } from "../../broker/manual_clock.ts";
 
 /** One end of a connection. */
 export class FakeConnection implements Connection {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { REQUESTS_TURN_MS } from "../limits.ts";
-import type { Clock } from "../runtime/runtime.ts";
+import { REQUESTS_TURN_MS } from "../../limits.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 
 /**
  * The pause in {@linkcode serveOthers}, ms. A turn of the event loop alone is not enough: Deno polls its

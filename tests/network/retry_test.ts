@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { backoffMs, retry } from "../../src/client/retry.ts";
+import { backoffMs, retry } from "../../src/network/retry.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import type { Clock } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";

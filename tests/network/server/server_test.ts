@@ -1,20 +1,20 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ListenerSet } from "../../src/broker/listener_set.ts";
-import { Server, type ServerLimits } from "../../src/broker/server.ts";
+import { ListenerSet } from "../../../src/network/server/listener_set.ts";
+import { Server, type ServerLimits } from "../../../src/network/server/server.ts";
 import {
   SocketDescriptors,
   type SocketDescriptorsOptions,
-} from "../../src/broker/socket_descriptors.ts";
+} from "../../../src/network/server/socket_descriptors.ts";
 import {
   type Connection,
   ConnectionError,
   type Listener,
   type Network,
-} from "../../src/runtime/runtime.ts";
-import { test } from "../harness.ts";
-import { settle } from "./direct_broker.ts";
+} from "../../../src/runtime/runtime.ts";
+import { test } from "../../harness.ts";
+import { settle } from "../../broker/direct_broker.ts";
 import { environmentOf, FakeConnection } from "./fake_connection.ts";
-import { manualClock } from "./manual_clock.ts";
+import { manualClock } from "../../broker/manual_clock.ts";
 
 /** A listener to which the test connects. */
 class FakeListener implements Listener {

@@ -7,17 +7,17 @@
  *
  * @module
  */
-import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES, REQUESTS_TURN_MS } from "../limits.ts";
-import { KafkaError } from "../protocol/errors.ts";
-import type { ForeignOpening, ForeignProtocol } from "../protocol/foreign_protocol.ts";
-import { ForeignProtocolError, FrameParser, type KeptBytes } from "../protocol/frame.ts";
-import { ProtocolError } from "../protocol/wire.ts";
-import { type Clock, type Connection, ConnectionError } from "../runtime/runtime.ts";
+import { MAX_IN_FLIGHT_REQUESTS, MAX_UNSENT_BYTES, REQUESTS_TURN_MS } from "../../limits.ts";
+import { KafkaError } from "../../protocol/errors.ts";
+import type { ForeignOpening, ForeignProtocol } from "../../protocol/foreign_protocol.ts";
+import { ForeignProtocolError, FrameParser, type KeptBytes } from "../../protocol/frame.ts";
+import { ProtocolError } from "../../protocol/wire.ts";
+import { type Clock, type Connection, ConnectionError } from "../../runtime/runtime.ts";
 import { AnswerQueue } from "./answer_queue.ts";
 import { CloseConnection, type Dispatcher } from "./dispatch.ts";
 import type { FrameMemory, FrameShare } from "./frame_memory.ts";
 import type { ConnectionInfo } from "./handler.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../../logger.ts";
 import type { SendPool } from "./send_pool.ts";
 import { serveOthers } from "./turns.ts";
 

@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { SUPPORTED } from "../../src/broker/supported.ts";
-import { startFrame } from "../../src/protocol/frame.ts";
-import { writeRequestHeader } from "../../src/protocol/header.ts";
-import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
-import { deleteGroups } from "../../src/protocol/messages/delete_groups.ts";
-import { fetch } from "../../src/protocol/messages/fetch.ts";
-import { listOffsets } from "../../src/protocol/messages/list_offsets.ts";
-import { metadata } from "../../src/protocol/messages/metadata.ts";
-import { produce } from "../../src/protocol/messages/produce.ts";
-import { ByteWriter } from "../../src/protocol/wire.ts";
-import { test } from "../harness.ts";
-import { batchOf, produceTo, withBroker } from "./fixture.ts";
-import type { RawClient } from "./raw_client.ts";
+import { SUPPORTED } from "../../../src/broker/supported.ts";
+import { startFrame } from "../../../src/protocol/frame.ts";
+import { writeRequestHeader } from "../../../src/protocol/header.ts";
+import { apiVersions } from "../../../src/protocol/messages/api_versions.ts";
+import { deleteGroups } from "../../../src/protocol/messages/delete_groups.ts";
+import { fetch } from "../../../src/protocol/messages/fetch.ts";
+import { listOffsets } from "../../../src/protocol/messages/list_offsets.ts";
+import { metadata } from "../../../src/protocol/messages/metadata.ts";
+import { produce } from "../../../src/protocol/messages/produce.ts";
+import { ByteWriter } from "../../../src/protocol/wire.ts";
+import { test } from "../../harness.ts";
+import { batchOf, produceTo, withBroker } from "../../broker/fixture.ts";
+import type { RawClient } from "../../broker/raw_client.ts";
 
 /** A request header of this version and a body of zeros. */
 function frameOf(apiKey: number, apiVersion: number): Uint8Array {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { BrokerConnection } from "../../src/client/broker_connection.ts";
+import { BrokerConnection } from "../../src/network/peer_connection.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { finishFrame, FrameParser, startFrame } from "../../src/protocol/frame.ts";
 import { apiTable, readRequestHeader, writeResponseHeader } from "../../src/protocol/header.ts";
@@ -11,7 +11,7 @@ import { hostRuntime } from "../../src/runtime/host.ts";
 import type { Connection, Network, Runtime } from "../../src/runtime/runtime.ts";
 import { manualClock } from "../broker/manual_clock.ts";
 import { test } from "../harness.ts";
-import { ScriptedBroker } from "./scripted_broker.ts";
+import { ScriptedBroker } from "../client/scripted_broker.ts";
 
 const apis = apiTable([apiVersions as unknown as AnyApi, metadata as unknown as AnyApi]);
 

@@ -4,8 +4,13 @@
  *
  * @module
  */
-import { SHUTDOWN_GRACE_MS } from "../limits.ts";
-import { type Address, type Clock, isDescriptorShortage, type Timer } from "../runtime/runtime.ts";
+import { SHUTDOWN_GRACE_MS } from "../../limits.ts";
+import {
+  type Address,
+  type Clock,
+  isDescriptorShortage,
+  type Timer,
+} from "../../runtime/runtime.ts";
 import { ClientConnection, type ConnectionEnvironment } from "./connection.ts";
 import type { AcceptedConnection, ListenerSet } from "./listener_set.ts";
 import type { SocketDescriptors } from "./socket_descriptors.ts";

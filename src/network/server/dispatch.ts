@@ -5,21 +5,21 @@
  *
  * @module
  */
-import { MAX_REQUEST_WORK } from "../limits.ts";
-import type { AnyApi } from "../protocol/api.ts";
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { startFrame } from "../protocol/frame.ts";
+import { MAX_REQUEST_WORK } from "../../limits.ts";
+import type { AnyApi } from "../../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { startFrame } from "../../protocol/frame.ts";
 import {
   type ApiTable,
   apiTable,
   readRequestHeader,
   writeResponseHeader,
-} from "../protocol/header.ts";
-import { apiVersions } from "../protocol/messages/api_versions.ts";
-import { ByteReader, ProtocolError } from "../protocol/wire.ts";
+} from "../../protocol/header.ts";
+import { apiVersions } from "../../protocol/messages/api_versions.ts";
+import { ByteReader, ProtocolError } from "../../protocol/wire.ts";
 import type { AnswerSlot, FillAnswer } from "./answer_queue.ts";
 import type { ConnectionInfo, Handler, RequestContext } from "./handler.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../../logger.ts";
 
 /** Thrown by a handler to end the connection without an answer, as for a failed produce with acks=0. */
 export class CloseConnection extends Error {

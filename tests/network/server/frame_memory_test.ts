@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { FrameMemory, type FrameShare } from "../../src/broker/frame_memory.ts";
+import { FrameMemory, type FrameShare } from "../../../src/network/server/frame_memory.ts";
 import {
   FRAME_PROGRESS_BYTES,
   FRAME_PROGRESS_CHECK_MS,
   HELD_FRAME_BYTES,
-} from "../../src/limits.ts";
-import { metadata } from "../../src/protocol/messages/metadata.ts";
-import { test } from "../harness.ts";
-import { withBroker } from "./fixture.ts";
-import { manualClock } from "./manual_clock.ts";
+} from "../../../src/limits.ts";
+import { metadata } from "../../../src/protocol/messages/metadata.ts";
+import { test } from "../../harness.ts";
+import { withBroker } from "../../broker/fixture.ts";
+import { manualClock } from "../../broker/manual_clock.ts";
 
 const MIB = 1024 * 1024;
 const FRAME = 90 * MIB;

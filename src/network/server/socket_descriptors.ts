@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { type Backoff, exponentialBackoffMs } from "../backoff.ts";
-import type { Logger } from "../logger.ts";
-import type { Address, Clock, RandomSource, Timer } from "../runtime/runtime.ts";
+import { type Backoff, exponentialBackoffMs } from "../../backoff.ts";
+import type { Logger } from "../../logger.ts";
+import type { Address, Clock, RandomSource, Timer } from "../../runtime/runtime.ts";
 
 /** The waits between attempts to accept a connection for which there is no descriptor. */
 const ACCEPT_BACKOFF: Backoff = { firstMs: 50, mostMs: 1_000 };
