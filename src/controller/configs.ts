@@ -1,5 +1,5 @@
 /**
- * Decisions about configs: of topics, of brokers, and of every broker at once.
+ * Decisions about the configs of topics, of single brokers and of all brokers.
  *
  * @module
  */
@@ -25,50 +25,50 @@ import {
 } from "./decision.ts";
 import { checkTopicName } from "./topic_names.ts";
 
-/** What an incremental change does with a value: the numbers of KIP-339. */
+/** The operation of an incremental change, numbered as in KIP-339. */
 export const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
 
-/** One change of a config. */
+/** A change of one config. */
 export interface ConfigChange {
   readonly name: string;
   /** One of {@linkcode ConfigOperation}. */
   readonly operation: number;
-  /** Not looked at for DELETE. */
+  /** Ignored for DELETE. */
   readonly value: string | null;
 }
 
-/** Changes of one resource's configs, which happen together or not at all. */
+/** Changes of one resource's configs. They are applied together or not at all. */
 export interface ConfigChanges {
   /** One of {@linkcode ConfigResourceType}. */
   readonly resourceType: number;
-  /** A topic's name; a broker's id, or "" for every broker. */
+  /** A topic name, a broker id, or "" for all brokers. */
   readonly resourceName: string;
   readonly changes: readonly ConfigChange[];
 }
 
-/** All configs that a resource is to have. */
+/** The complete new configs of a resource. */
 export interface ConfigReplacement {
   readonly resourceType: number;
   readonly resourceName: string;
   readonly configs: readonly { readonly name: string; readonly value: string | null }[];
 }
 
-/** How changing a resource's configs went. */
+/** The outcome of changing a resource's configs. */
 export interface AlterConfigsResult extends Outcome {
   readonly resourceType: number;
   readonly resourceName: string;
 }
 
-/** What config changes are decided from. */
+/** The inputs of config decisions. */
 export interface ConfigContext {
   readonly image: MetadataImage;
   readonly config: BrokerConfig;
 }
 
 /**
- * Decides about each resource by itself. INVALID_REQUEST for a resource or key that is named twice,
- * a missing value, a broker key that is fixed while the broker runs and a resource without configs;
- * INVALID_CONFIG for a key or value that cannot be; UNKNOWN_TOPIC_OR_PARTITION.
+ * Decides the changes of each resource independently. Errors: INVALID_REQUEST for a resource or key
+ * named twice, a missing value, a broker key that is read-only at run time and a resource without
+ * configs; INVALID_CONFIG for an invalid key or value; UNKNOWN_TOPIC_OR_PARTITION.
  */
 export function decideIncrementalAlterConfigs(
   resources: readonly ConfigChanges[],
@@ -90,7 +90,10 @@ export function decideIncrementalAlterConfigs(
   }, context);
 }
 
-/** Decides as {@linkcode decideIncrementalAlterConfigs} does; keys not named lose their value. */
+/**
+ * Like {@linkcode decideIncrementalAlterConfigs}, but removes the values of keys that are not
+ * named.
+ */
 export function decideAlterConfigs(
   resources: readonly ConfigReplacement[],
   context: ConfigContext,
@@ -128,7 +131,7 @@ function decideEach<R extends { readonly resourceType: number; readonly resource
     } else {
       try {
         const after = configsAfter(resource);
-        checkTogether(resource, after, context);
+        checkConsistency(resource, after, context);
         records.push(...differences(resource, image.configs(resourceType, resourceName), after));
         outcome = SUCCESS;
       } catch (error) {
@@ -158,53 +161,53 @@ function checkResource(
   configs: readonly { readonly name: string }[],
   { image }: ConfigContext,
 ): void {
-  const what = `Cannot alter the configs of "${resourceName}"`;
+  const action = `Cannot alter the configs of "${resourceName}"`;
   const [duplicate] = duplicatesOf(configs.map((config) => config.name));
   if (duplicate !== undefined) {
-    throw new KafkaError(ErrorCode.INVALID_REQUEST, `${what}: "${duplicate}" is there twice`);
+    throw new KafkaError(ErrorCode.INVALID_REQUEST, `${action}: "${duplicate}" is given twice`);
   }
   switch (resourceType) {
     case ConfigResourceType.TOPIC:
       if (resourceName === "") {
-        throw new KafkaError(ErrorCode.INVALID_REQUEST, `${what}: name a topic`);
+        throw new KafkaError(ErrorCode.INVALID_REQUEST, `${action}: the topic name is missing`);
       }
       checkTopicName(resourceName);
       if (image.topicByName(resourceName) === undefined) {
         throw new KafkaError(
           ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-          `${what}: no such topic exists`,
+          `${action}: no such topic exists`,
         );
       }
       break;
     case ConfigResourceType.BROKER:
-      if (resourceName !== "") requireBroker(what, resourceName, image);
+      if (resourceName !== "") requireBroker(action, resourceName, image);
       break;
     case ConfigResourceType.BROKER_LOGGER:
       throw new KafkaError(
         ErrorCode.INVALID_REQUEST,
-        `${what}: the broker's loggers have no levels that could be set`,
+        `${action}: setting log levels of broker loggers is not supported`,
       );
     case ConfigResourceType.CLIENT_METRICS:
     case ConfigResourceType.GROUP:
       throw new KafkaError(
         ErrorCode.INVALID_REQUEST,
-        `${what}: this version has no configs of ` +
+        `${action}: this version does not support configs of ` +
           (resourceType === ConfigResourceType.GROUP ? "groups" : "client metrics"),
       );
     default:
       throw new KafkaError(
         ErrorCode.INVALID_REQUEST,
-        `${what}: resource type ${resourceType} is not known`,
+        `${action}: unknown resource type ${resourceType}`,
       );
   }
 }
 
-function requireBroker(what: string, name: string, image: MetadataImage): void {
+function requireBroker(action: string, name: string, image: MetadataImage): void {
   if (!/^\d{1,10}$/.test(name) || image.broker(Number(name)) === undefined) {
     const ids = [...image.brokers()].map((broker) => broker.id).join(", ");
     throw new KafkaError(
       ErrorCode.INVALID_REQUEST,
-      `${what}: it is no broker of this cluster, which has ${ids}; "" is for every broker`,
+      `${action}: no such broker exists, the cluster has ${ids}; use "" for all brokers`,
     );
   }
 }
@@ -221,7 +224,7 @@ function newValue(
   if (operation !== ConfigOperation.APPEND && operation !== ConfigOperation.SUBTRACT) {
     throw new KafkaError(
       ErrorCode.INVALID_REQUEST,
-      `Cannot alter "${name}": operation ${operation} is not known`,
+      `Cannot alter "${name}": unknown operation ${operation}`,
     );
   }
   const isTopic = resourceType === ConfigResourceType.TOPIC;
@@ -231,7 +234,7 @@ function newValue(
     return null;
   }
   if (definition.type !== "list") {
-    throw invalidConfig(name, value, "only a list can be added to or taken from");
+    throw invalidConfig(name, value, "only a list supports APPEND and SUBTRACT");
   }
   const inForce = before ??
     (isTopic
@@ -250,8 +253,8 @@ function checkValue(resourceType: number, name: string, value: string): void {
   else checkDynamicBrokerConfig(name, value);
 }
 
-/** Checks that what a resource is to have, `after`, fits together. */
-function checkTogether(
+/** Checks that the new configs of a resource, `after`, are consistent with each other. */
+function checkConsistency(
   { resourceType, resourceName }: { readonly resourceType: number; readonly resourceName: string },
   after: ReadonlyMap<string, string>,
   { image, config }: ConfigContext,
@@ -268,6 +271,6 @@ function checkTogether(
 function withoutValue(name: string): KafkaError {
   return new KafkaError(
     ErrorCode.INVALID_REQUEST,
-    `Cannot set "${name}": it has no value; delete it to go back to its default`,
+    `Cannot set "${name}": it has no value; delete it to restore the default`,
   );
 }

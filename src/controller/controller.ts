@@ -1,11 +1,11 @@
 /**
- * The active controller: the one place where the cluster changes. A request is decided from the
- * image (`topics.ts`, `partitions.ts`, `configs.ts`), its records are appended to the metadata log
- * as one batch and applied, and whoever listens has acted on the change before the answer goes out:
- * a topic named in an answer is ready. Requests are carried out one after another.
+ * The active controller, which makes all changes to the cluster. A request is decided from the
+ * image (`topics.ts`, `partitions.ts`, `configs.ts`), and its records are appended to the metadata
+ * log as one batch and applied. All listeners have processed the change before the request is
+ * answered, so a topic named in a response is ready for use. Requests are processed one at a time.
  *
- * On one node the log is its own quorum. The methods are asynchronous so that a real one can come
- * between deciding and answering.
+ * On a single node, the log is its own quorum. The methods are asynchronous so that replication to
+ * a quorum can happen between decision and response.
  *
  * @module
  */
@@ -52,42 +52,44 @@ import {
   type TopicReference,
 } from "./topics.ts";
 
-/** How many producer ids a broker is given at a time, as in Apache Kafka. */
+/** Number of producer ids allocated to a broker at once, as in Apache Kafka. */
 const PRODUCER_ID_BLOCK = 1_000;
 
-/** Acts on a change of the cluster. The change is not answered before a promise has settled. */
+/**
+ * Processes a change of the cluster. The change is answered after the returned promise has settled.
+ */
 export type DeltaListener = (delta: MetadataDelta, image: MetadataImage) => void | Promise<void>;
 
-/** What a controller works with. */
+/** The dependencies of a controller. */
 export interface ControllerOptions {
   readonly runtime: Pick<Runtime, "clock" | "random">;
   readonly metadataLog: MetadataLog;
-  /** This node's configuration. Broker configs set at run time are put in force here. */
+  /** This node's configuration. Dynamic broker configs are applied to it. */
   readonly config: BrokerConfig;
   readonly logger: Logger;
 }
 
-/** For requests that can be tried without doing anything. */
+/** Options of requests that support a dry run. */
 export interface ValidateOptions {
-  /** Answer as if it were done, and do nothing. */
+  /** Return the results without making any change. */
   readonly validateOnly?: boolean;
 }
 
-/** How topics are created. */
+/** Options of topic creation. */
 export interface CreateTopicsOptions extends ValidateOptions {
-  /** Lower a replication factor above the number of brokers rather than refuse it. */
+  /** Reduce a replication factor above the number of brokers instead of rejecting it. */
   readonly lowerReplicationFactor?: boolean;
 }
 
 /** The state of the metadata log, of which this node is the only voter. */
 export interface QuorumState {
   readonly leaderEpoch: number;
-  /** The offset below which records are on the disk and applied. */
+  /** The offset below which records are durable and applied. */
   readonly highWatermark: number;
   readonly logEndOffset: number;
 }
 
-/** Decides and carries out every change of the cluster. */
+/** Decides and executes every change of the cluster. */
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #listeners: DeltaListener[] = [];
@@ -98,33 +100,36 @@ export class Controller {
     this.#applyBrokerConfigs();
   }
 
-  /** The cluster as it stands. */
+  /** The current state of the cluster. */
   get image(): MetadataImage {
     return this.#options.metadataLog.image;
   }
 
-  /** The metadata log as it stands. */
+  /** The current state of the metadata log. */
   get quorum(): QuorumState {
     const { leaderEpoch, endOffset } = this.#options.metadataLog;
     return { leaderEpoch, highWatermark: this.image.offset + 1, logEndOffset: endOffset };
   }
 
-  /** Calls `listener` after each change, in the order of the calls of this method. */
+  /**
+   * Registers a listener that is called after each change. Listeners are called in the order of
+   * registration.
+   */
   onDelta(listener: DeltaListener): void {
     this.#listeners.push(listener);
   }
 
   /**
-   * Begins a new metadata log, registers this node's broker where its registration changed, and makes
-   * it lead what has no leader. Comes before any other request.
+   * Initializes a new metadata log, registers this node's broker if its registration changed, and
+   * elects it leader of partitions without a leader. Must be called before any other request.
    */
   start(registration: BrokerRegistration): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#enqueue(async () => {
       const { metadataLog } = this.#options;
       const bootstrap = decideBootstrap(this.image);
       const offset = metadataLog.endOffset + bootstrap.length;
       const records = [...bootstrap, ...decideRegistration(registration, this.image, offset)];
-      // A start writes the same again when it is lost: it need not wait for the disk.
+      // No flush is needed: if these records are lost, the next start writes them again.
       await this.#commit(records, false);
       const elections = decideElections(registration.nodeId, this.image);
       for (let at = 0; at < elections.length; at += MAX_RECORDS_PER_BATCH) {
@@ -133,12 +138,14 @@ export class Controller {
     });
   }
 
-  /** Resolves when every request so far has been carried out. Never rejects. */
+  /** Resolves when all requests made so far have been processed. Never rejects. */
   async settled(): Promise<void> {
     await this.#last;
   }
 
-  /** Creates topics, each by itself; see {@linkcode decideCreateTopics} for what may go wrong. */
+  /**
+   * Creates topics independently of each other. See {@linkcode decideCreateTopics} for the errors.
+   */
   createTopics(
     topics: readonly NewTopic[],
     options: CreateTopicsOptions = {},
@@ -154,13 +161,15 @@ export class Controller {
       }));
   }
 
-  /** Deletes topics, each by itself; see {@linkcode decideDeleteTopics}. */
+  /** Deletes topics independently of each other; see {@linkcode decideDeleteTopics}. */
   deleteTopics(topics: readonly TopicReference[]): Promise<readonly DeleteTopicResult[]> {
     const { config } = this.#options;
     return this.#carryOut({}, () => decideDeleteTopics(topics, { image: this.image, config }));
   }
 
-  /** Adds partitions to topics, each by itself; see {@linkcode decideCreatePartitions}. */
+  /**
+   * Adds partitions to topics independently of each other; see {@linkcode decideCreatePartitions}.
+   */
   createPartitions(
     topics: readonly NewPartitions[],
     options: ValidateOptions = {},
@@ -173,7 +182,7 @@ export class Controller {
     );
   }
 
-  /** Changes single configs of resources; see {@linkcode decideIncrementalAlterConfigs}. */
+  /** Changes individual configs of resources; see {@linkcode decideIncrementalAlterConfigs}. */
   incrementalAlterConfigs(
     resources: readonly ConfigChanges[],
     options: ValidateOptions = {},
@@ -197,7 +206,9 @@ export class Controller {
     );
   }
 
-  /** Elects leaders, each partition by itself; see {@linkcode decideElectLeaders}. */
+  /**
+   * Elects leaders of partitions independently of each other; see {@linkcode decideElectLeaders}.
+   */
   electLeaders(
     type: number,
     elections: readonly TopicElections[] | null,
@@ -209,15 +220,15 @@ export class Controller {
     );
   }
 
-  /** Gives this node's broker a block of producer ids that nobody was ever given. */
+  /** Allocates a block of unused producer ids to this node's broker. */
   allocateProducerIds(): Promise<{ first: number; count: number }> {
     const { nodeId } = this.#options.config;
-    return this.#inTurn(async () => {
+    return this.#enqueue(async () => {
       const first = this.image.nextProducerId;
       if (!Number.isSafeInteger(first + PRODUCER_ID_BLOCK)) {
         throw new KafkaError(
           ErrorCode.UNKNOWN_SERVER_ERROR,
-          `Cannot allot producer ids: the next one is ${first}, and ids end at 2^53`,
+          `Cannot allocate producer ids: the next id is ${first}, the limit is 2^53`,
         );
       }
       await this.#commit([{
@@ -232,10 +243,10 @@ export class Controller {
     });
   }
 
-  /** Writes down in which of its log directories this node's broker has partitions. */
+  /** Records the log directories of this node's partitions. */
   assignDirectories(assignments: readonly DirectoryAssignment[]): Promise<void> {
     const { nodeId } = this.#options.config;
-    return this.#inTurn(async () => {
+    return this.#enqueue(async () => {
       const records = decideDirectoryAssignments(nodeId, assignments, this.image);
       for (let at = 0; at < records.length; at += MAX_RECORDS_PER_BATCH) {
         await this.#commit(records.slice(at, at + MAX_RECORDS_PER_BATCH));
@@ -243,23 +254,25 @@ export class Controller {
     });
   }
 
-  /** Writes down which log directories of this node's broker are in service. */
+  /** Records which log directories of this node are online. */
   reportDirectories(onlineIds: readonly string[]): Promise<void> {
     const { nodeId } = this.#options.config;
-    return this.#inTurn(() => this.#commit(decideOnlineDirectories(nodeId, onlineIds, this.image)));
+    return this.#enqueue(() =>
+      this.#commit(decideOnlineDirectories(nodeId, onlineIds, this.image))
+    );
   }
 
   #carryOut<Result>(
     { validateOnly }: ValidateOptions,
     decide: () => Decision<Result>,
   ): Promise<readonly Result[]> {
-    return this.#inTurn(async () => {
+    return this.#enqueue(async () => {
       const { records, results } = decide();
       if (records.length > MAX_RECORDS_PER_BATCH) {
         throw new KafkaError(
           ErrorCode.POLICY_VIOLATION,
-          `Cannot carry out a request that makes ${records.length} records: ` +
-            `${MAX_RECORDS_PER_BATCH} is most, ask for less at once`,
+          `Cannot execute a request with ${records.length} metadata records: ` +
+            `the maximum is ${MAX_RECORDS_PER_BATCH}, split the request`,
         );
       }
       if (validateOnly !== true) await this.#commit(records);
@@ -279,10 +292,10 @@ export class Controller {
       try {
         await listener(delta, this.image);
       } catch (error) {
-        // The change is in the log and stands; what could not follow it is that listener's part.
+        // The change is in the log and remains valid; only this listener failed to process it.
         logger.log(
           "error",
-          `Cannot act on the metadata at offset ${this.image.offset}: ${(error as Error).message}`,
+          `Cannot process the metadata at offset ${this.image.offset}: ${(error as Error).message}`,
         );
       }
     }
@@ -290,15 +303,15 @@ export class Controller {
 
   #applyBrokerConfigs(): void {
     const { config, logger } = this.#options;
-    const refused = config.applyDynamic(
+    const warnings = config.applyDynamic(
       this.image.configs(ConfigResourceType.BROKER, ""),
       this.image.configs(ConfigResourceType.BROKER, String(config.nodeId)),
     );
-    for (const sentence of refused) logger.log("warn", sentence);
+    for (const message of warnings) logger.log("warn", message);
   }
 
-  /** Runs `work` when all that was asked for before has been carried out. */
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+  /** Runs `work` after all earlier requests have been processed. */
+  #enqueue<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#last.then(work);
     this.#last = turn.then(() => {}, () => {});
     return turn;

@@ -1,40 +1,39 @@
 /**
- * What a decision of the controller is: records to append, and an answer for each thing asked.
- * Decisions are pure functions of the image and the request, beside the shell that carries them
- * out (`controller.ts`).
+ * A decision of the controller: records to append, and a result for each item of the request.
+ * Decisions are pure functions of the image and the request; `controller.ts` executes them.
  *
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 
-/** Records to append, in order and together, and what to answer once they are. */
+/** Records to append together and in order, and the results to return afterwards. */
 export interface Decision<Result> {
   readonly records: readonly MetadataRecordInput[];
   readonly results: readonly Result[];
 }
 
-/** How one of the things asked went. Code 0 and no message for success. */
+/** The outcome of one item of a request. Success has code 0 and no message. */
 export interface Outcome {
   readonly errorCode: ErrorCode;
   readonly errorMessage: string | null;
 }
 
-/** Went well. */
+/** The outcome of a successful item. */
 export const SUCCESS: Outcome = { errorCode: ErrorCode.NONE, errorMessage: null };
 
-/** Did not go: the code for the wire, and what to do. */
+/** Creates the outcome of a failed item. */
 export function failure(errorCode: ErrorCode, errorMessage: string): Outcome {
   return { errorCode, errorMessage };
 }
 
-/** The outcome that a thrown {@linkcode KafkaError} means. Throws anything else again. */
+/** Returns the outcome for a thrown {@linkcode KafkaError}. Rethrows any other error. */
 export function outcomeOf(error: unknown): Outcome {
   if (error instanceof KafkaError) return failure(error.code, error.message);
   throw error;
 }
 
-/** The elements that occur more than once, each once. */
+/** Returns the elements that occur more than once, without repetition. */
 export function duplicatesOf<T>(values: Iterable<T>): Set<T> {
   const seen = new Set<T>();
   const duplicates = new Set<T>();

@@ -1,9 +1,9 @@
 /**
- * Decisions about a broker's log directories (KIP-858): in which one each of its partitions lies, and
- * which of them are in service.
+ * Decisions about a broker's log directories (KIP-858): the directory of each partition, and which
+ * directories are online.
  *
- * A partition whose directory goes out of service keeps its leader: there is no other replica that
- * could lead, and this one can still be read where its files can. Apache Kafka leaves it without one.
+ * A partition whose directory goes offline keeps its leader, unlike in Apache Kafka: no other
+ * replica could lead it, and intact files can still be read.
  *
  * @module
  */
@@ -11,15 +11,17 @@ import type { MetadataImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 
-/** A partition is in a directory. */
+/** The assignment of a partition to a directory. */
 export interface DirectoryAssignment {
   readonly topicId: string;
   readonly partition: number;
-  /** The directory's id. */
+  /** The directory id. */
   readonly directoryId: string;
 }
 
-/** The records that say where broker `nodeId` has partitions, for those where it is news. */
+/**
+ * Returns records for the directories of broker `nodeId`'s partitions that differ from the image.
+ */
 export function decideDirectoryAssignments(
   nodeId: number,
   assignments: readonly DirectoryAssignment[],
@@ -29,7 +31,7 @@ export function decideDirectoryAssignments(
   for (const { topicId, partition, directoryId } of assignments) {
     const found = image.topicById(topicId)?.partitions[partition];
     const replica = found?.replicas.indexOf(nodeId) ?? -1;
-    // Deleted meanwhile, or moved to other brokers.
+    // The topic was deleted meanwhile, or the partition moved to other brokers.
     if (found === undefined || replica < 0 || found.directories[replica] === directoryId) continue;
     const directories = found.replicas.map((_, i) =>
       i === replica ? directoryId : found.directories[i] ?? ZERO_UUID
@@ -42,7 +44,10 @@ export function decideDirectoryAssignments(
   return records;
 }
 
-/** The record that says which directories of broker `nodeId` are in service, or none when it is known. */
+/**
+ * Returns the record with the online directories of broker `nodeId`, or nothing if they are
+ * unchanged.
+ */
 export function decideOnlineDirectories(
   nodeId: number,
   onlineIds: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Decisions about elections that an administrator asks for (KIP-460). The cluster has one broker, so
- * the only replica that can be elected is this node's.
+ * Decisions about elections requested by an administrator (KIP-460). The cluster has one broker, so
+ * only the replica on this node can be elected.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { type Decision, type Outcome, outcomeOf, SUCCESS } from "./decision.ts";
 
-/** What is elected: the numbers in ElectLeaders. */
+/** The types of election, numbered as in ElectLeaders. */
 export const ElectionType = {
-  /** The first replica, which must be in sync. */
+  /** Elects the first replica, which must be in sync. */
   PREFERRED: 0,
-  /** Any replica, in sync or not, of a partition that has no leader. */
+  /** Elects any replica, in sync or not, if the partition has no leader. */
   UNCLEAN: 1,
 } as const;
 
-/** Partitions of one topic. */
+/** The partitions of one topic. */
 export interface TopicElections {
   readonly topic: string;
   readonly partitions: readonly number[];
@@ -33,11 +33,11 @@ export interface TopicElectionResult {
 const RECOVERING = 1;
 
 /**
- * Decides about each partition by itself; null stands for all partitions, and then those that need no
- * election are left out of the results. The codes are Apache Kafka's: ELECTION_NOT_NEEDED,
+ * Decides the election of each partition independently. Null selects all partitions and omits those
+ * that need no election from the results. Errors are those of Apache Kafka: ELECTION_NOT_NEEDED,
  * UNKNOWN_TOPIC_OR_PARTITION, PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE, and
- * POLICY_VIOLATION for more elections than one batch may have. Throws INVALID_REQUEST for an unknown
- * type.
+ * POLICY_VIOLATION for more elections than fit into one batch. Throws INVALID_REQUEST for an
+ * unknown election type.
  */
 export function decideElectLeaders(
   type: number,
@@ -48,10 +48,10 @@ export function decideElectLeaders(
   if (type !== ElectionType.PREFERRED && type !== ElectionType.UNCLEAN) {
     throw new KafkaError(
       ErrorCode.INVALID_REQUEST,
-      `Cannot elect leaders: election type ${type} is not known, 0 is preferred and 1 is unclean`,
+      `Cannot elect leaders: unknown election type ${type}, use 0 (preferred) or 1 (unclean)`,
     );
   }
-  // Keyed by partition, so that one that is named twice is elected once.
+  // Keyed by partition, so that a partition named twice is elected once.
   const records = new Map<string, MetadataRecordInput>();
   const elect = (topic: string, partition: number): Outcome => {
     try {
@@ -61,8 +61,8 @@ export function decideElectLeaders(
         records.delete(`${topic} ${partition}`);
         throw new KafkaError(
           ErrorCode.POLICY_VIOLATION,
-          `Cannot elect a leader of ${topic}-${partition}: a request can elect ` +
-            `${MAX_RECORDS_PER_BATCH} leaders, ask again`,
+          `Cannot elect a leader of ${topic}-${partition}: a request can elect at most ` +
+            `${MAX_RECORDS_PER_BATCH} leaders, split the request`,
         );
       }
       return SUCCESS;
@@ -70,11 +70,11 @@ export function decideElectLeaders(
       return outcomeOf(error);
     }
   };
-  const asked = elections ?? Array.from(image.topics(), ({ name, partitions }) => ({
+  const requested = elections ?? Array.from(image.topics(), ({ name, partitions }) => ({
     topic: name,
     partitions: partitions.map(({ partition }) => partition),
   }));
-  const results = asked.map(({ topic, partitions }) => ({
+  const results = requested.map(({ topic, partitions }) => ({
     topic,
     partitions: partitions
       .map((partition) => ({ partition, ...elect(topic, partition) }))
@@ -83,7 +83,9 @@ export function decideElectLeaders(
   return { records: [...records.values()], results };
 }
 
-/** The record that elects a leader. Throws a {@linkcode KafkaError} where none can be elected. */
+/**
+ * Returns the record that elects a leader. Throws a {@linkcode KafkaError} if none can be elected.
+ */
 function electLeader(
   topicName: string,
   index: number,
@@ -91,15 +93,15 @@ function electLeader(
   nodeId: number,
   image: MetadataImage,
 ): MetadataRecordInput {
-  const what = `Cannot elect a leader of ${topicName}-${index}`;
+  const action = `Cannot elect a leader of ${topicName}-${index}`;
   const topic = image.topicByName(topicName);
   const partition = topic?.partitions[index];
   if (topic === undefined || partition === undefined) {
     throw new KafkaError(
       ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
       topic === undefined
-        ? `${what}: no such topic exists`
-        : `${what}: the topic has ${topic.partitions.length} partitions`,
+        ? `${action}: no such topic exists`
+        : `${action}: the topic has ${topic.partitions.length} partitions`,
     );
   }
   const { leader, replicas } = partition;
@@ -107,18 +109,18 @@ function electLeader(
   if (!isNeeded) {
     throw new KafkaError(
       ErrorCode.ELECTION_NOT_NEEDED,
-      `${what}: broker ${leader} leads it already`,
+      `${action}: broker ${leader} already leads it`,
     );
   }
   const change = { partitionId: index, topicId: topic.id, leader: nodeId };
-  const inSync = syncedAgain(partition, nodeId);
+  const inSync = isrAfterElection(partition, nodeId);
   if (type === ElectionType.PREFERRED) {
     if (replicas[0] === nodeId && inSync !== null) {
       return { name: "PartitionChangeRecord", value: { ...change, ...inSync } };
     }
     throw new KafkaError(
       ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE,
-      `${what}: its preferred leader is broker ${
+      `${action}: its preferred leader is broker ${
         replicas[0]
       }, which is not in sync or not in service`,
     );
@@ -138,12 +140,15 @@ function electLeader(
   }
   throw new KafkaError(
     ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE,
-    `${what}: none of its replicas (brokers ${replicas.join(", ")}) is in service`,
+    `${action}: none of its replicas (brokers ${replicas.join(", ")}) is active`,
   );
 }
 
-/** What changes with a leader that lost no committed record, or null when the node may have lost some. */
-function syncedAgain({ isr, eligibleLeaderReplicas }: PartitionImage, nodeId: number) {
+/**
+ * Returns the changes that come with an election without data loss, or null if the node may lack
+ * committed records.
+ */
+function isrAfterElection({ isr, eligibleLeaderReplicas }: PartitionImage, nodeId: number) {
   if (isr.includes(nodeId)) return {};
   if (isr.length > 0 || !eligibleLeaderReplicas.includes(nodeId)) return null;
   return {

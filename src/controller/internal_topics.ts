@@ -1,8 +1,8 @@
 /**
- * How Kafka's own topics are created when a client asks for them first. Their partitions and settings
- * are the defaults of Apache Kafka's `offsets.topic.*`, `transaction.state.log.*` and
- * `share.coordinator.state.topic.*`: a coordinator could not use a topic with those of `num.partitions`
- * and `cleanup.policy=delete`.
+ * How internal topics are created on first use. Their partition counts and configs are the defaults
+ * of Apache Kafka's `offsets.topic.*`, `transaction.state.log.*` and
+ * `share.coordinator.state.topic.*`: coordinators could not use a topic with `num.partitions`
+ * partitions and `cleanup.policy=delete`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const SEGMENT_BYTES = "104857600";
 
 type Settings = Readonly<Record<string, string>>;
 
-/** The settings of each topic, given its `min.insync.replicas`. */
+/** The configs of each topic, given its `min.insync.replicas`. */
 const SETTINGS: ReadonlyMap<string, (minInsyncReplicas: string) => Settings> = new Map([
   ["__consumer_offsets", () => ({
     "cleanup.policy": "compact",
@@ -39,15 +39,15 @@ const SETTINGS: ReadonlyMap<string, (minInsyncReplicas: string) => Settings> = n
   })],
 ]);
 
-/** Whether the topic is Kafka's own: coordinators write to it, and clients may not. */
+/** Returns whether the topic is internal: coordinators write to it, clients may not. */
 export function isInternalTopic(name: string): boolean {
   return SETTINGS.has(name);
 }
 
 /**
- * The topic that is created when a client asks for `name` first. One of Kafka's own gets at most as
- * many replicas as there are brokers, where Apache Kafka refuses to create it until its replication
- * factor is configured lower; any other gets the defaults of the broker.
+ * Returns the topic to create when a client first uses `name`. Internal topics get at most as many
+ * replicas as there are brokers; Apache Kafka rejects their creation instead until a lower
+ * replication factor is configured. Other topics get the broker's defaults.
  */
 export function topicOnFirstUse(name: string, image: MetadataImage): NewTopic {
   const settings = SETTINGS.get(name);

@@ -1,5 +1,5 @@
 /**
- * Decisions about partitions: adding them to topics, and what is common to all new partitions.
+ * Decisions about adding partitions to topics, and helpers for all new partitions.
  *
  * @module
  */
@@ -16,27 +16,27 @@ import {
   outcomeOf,
   SUCCESS,
 } from "./decision.ts";
-import { type Assignment, isInService, placeReplicas } from "./placement.ts";
+import { type Assignment, isActive, placeReplicas } from "./placement.ts";
 
-/** How many partitions a topic is to have. */
+/** The new partition count of a topic. */
 export interface NewPartitions {
   readonly name: string;
-  /** The new number, with those that are there. */
+  /** The total number, existing partitions included. */
   readonly count: number;
-  /** The brokers of each new partition; null or absent: the controller chooses. */
+  /** The brokers of each new partition. If null or absent, the controller chooses them. */
   readonly assignments?: readonly { readonly brokerIds: readonly number[] }[] | null;
 }
 
-/** How adding partitions to a topic went. */
+/** The outcome of adding partitions to a topic. */
 export interface CreatePartitionsResult extends Outcome {
   readonly name: string;
 }
 
 /**
- * Decides about each of `topics` by itself. INVALID_REQUEST for a topic that is named twice,
- * UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS when it would not grow,
- * INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, and POLICY_VIOLATION for more records than
- * one batch may have.
+ * Decides about each topic independently. Errors: INVALID_REQUEST for a topic named twice,
+ * UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS if the count would not increase,
+ * INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, and POLICY_VIOLATION for more records
+ * than fit into one batch.
  */
 export function decideCreatePartitions(
   topics: readonly NewPartitions[],
@@ -45,18 +45,18 @@ export function decideCreatePartitions(
   const records: MetadataRecordInput[] = [];
   const results: CreatePartitionsResult[] = [];
   const duplicates = duplicatesOf(topics.map((topic) => topic.name));
-  const answered = new Set<string>();
-  for (const asked of topics) {
-    const { name } = asked;
+  const reported = new Set<string>();
+  for (const requested of topics) {
+    const { name } = requested;
     if (duplicates.has(name)) {
-      if (answered.has(name)) continue;
-      answered.add(name);
+      if (reported.has(name)) continue;
+      reported.add(name);
       const message = `Cannot add partitions to "${name}": the request names it more than once`;
       results.push({ name, ...failure(ErrorCode.INVALID_REQUEST, message) });
       continue;
     }
     try {
-      const added = addPartitions(asked, MAX_RECORDS_PER_BATCH - records.length, context);
+      const added = addPartitions(requested, MAX_RECORDS_PER_BATCH - records.length, context);
       records.push(...added);
       results.push({ name, ...SUCCESS });
     } catch (error) {
@@ -71,12 +71,12 @@ function addPartitions(
   recordsLeft: number,
   { image, below }: { image: MetadataImage; below: (bound: number) => number },
 ): MetadataRecordInput[] {
-  const what = `add partitions to "${name}"`;
+  const action = `add partitions to "${name}"`;
   const topic = image.topicByName(name);
   if (topic === undefined) {
     throw new KafkaError(
       ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-      `Cannot ${what}: no such topic exists`,
+      `Cannot ${action}: no such topic exists`,
     );
   }
   const { length } = topic.partitions;
@@ -84,19 +84,19 @@ function addPartitions(
   if (added <= 0) {
     throw new KafkaError(
       ErrorCode.INVALID_PARTITIONS,
-      `Cannot ${what}: it has ${length} already, and ${count} would be no more`,
+      `Cannot ${action}: it already has ${length}, and ${count} is not more`,
     );
   }
   if (added > recordsLeft) {
     throw new KafkaError(
       ErrorCode.POLICY_VIOLATION,
-      `Cannot ${what}: ${added} new ones are more than ${recordsLeft} that can still be made at ` +
-        "once",
+      `Cannot ${action}: ${added} new ones exceed the ${recordsLeft} that still fit into this ` +
+        "request",
     );
   }
   const replicas = assignments === null || assignments === undefined
     ? placeNew(topic, added, { image, below })
-    : checkNew(what, topic, added, assignments.map((it) => it.brokerIds), image);
+    : checkNew(action, topic, added, assignments.map((it) => it.brokerIds), image);
   return partitionRecords(topic.id, length, replicas, image);
 }
 
@@ -108,14 +108,14 @@ function placeNew(
   const replicationFactor = topic.partitions[0]!.replicas.length;
   requireReplicas(`add partitions to "${topic.name}"`, replicationFactor, image);
   return placeReplicas([...image.brokers()], {
-    start: nextStart(image, below),
+    start: randomStart(image, below),
     count,
     replicationFactor,
   });
 }
 
 function checkNew(
-  what: string,
+  action: string,
   topic: TopicImage,
   count: number,
   assignments: readonly Assignment[],
@@ -124,16 +124,16 @@ function checkNew(
   if (assignments.length !== count) {
     throw new KafkaError(
       ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-      `Cannot ${what}: ${count} new ones need as many assignments, there are ${assignments.length}`,
+      `Cannot ${action}: ${count} new ones need ${count} assignments but ${assignments.length} are given`,
     );
   }
   const first = topic.partitions.length;
   for (const [index, replicas] of assignments.entries()) {
-    checkAssignment(what, first + index, replicas, topic.partitions[0]!.replicas.length, image);
-    if (servingBrokers(replicas, image).length === 0) {
+    checkAssignment(action, first + index, replicas, topic.partitions[0]!.replicas.length, image);
+    if (activeBrokers(replicas, image).length === 0) {
       throw new KafkaError(
         ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-        `Cannot ${what}: no broker assigned to partition ${first + index} is in service`,
+        `Cannot ${action}: no broker assigned to partition ${first + index} is active`,
       );
     }
   }
@@ -141,8 +141,8 @@ function checkNew(
 }
 
 /**
- * The records of new partitions, numbered from `first`: the first replica in service leads, and
- * those in service are in sync.
+ * Returns the records of new partitions, numbered from `first`. The first active replica leads; all
+ * active replicas are in sync.
  */
 export function partitionRecords(
   topicId: string,
@@ -151,7 +151,7 @@ export function partitionRecords(
   image: MetadataImage,
 ): MetadataRecordInput[] {
   return assignments.map((replicas, index) => {
-    const isr = servingBrokers(replicas, image);
+    const isr = activeBrokers(replicas, image);
     return {
       name: "PartitionRecord",
       value: {
@@ -170,9 +170,11 @@ export function partitionRecords(
   });
 }
 
-/** Throws INVALID_REPLICA_ASSIGNMENT unless the partition can be on exactly these brokers. */
+/**
+ * Throws INVALID_REPLICA_ASSIGNMENT unless these brokers are a valid assignment of the partition.
+ */
 export function checkAssignment(
-  what: string,
+  action: string,
   partition: number,
   replicas: Assignment,
   replicationFactor: number,
@@ -181,12 +183,12 @@ export function checkAssignment(
   const refuse = (reason: string) => {
     throw new KafkaError(
       ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-      `Cannot ${what}: partition ${partition} ${reason}`,
+      `Cannot ${action}: partition ${partition} ${reason}`,
     );
   };
   if (replicas.length === 0) refuse("is assigned to no broker");
   for (const id of replicas) {
-    if (image.broker(id) === undefined) refuse(`is assigned to broker ${id}, which is not known`);
+    if (image.broker(id) === undefined) refuse(`is assigned to broker ${id}, which does not exist`);
   }
   if (new Set(replicas).size < replicas.length) refuse("is assigned to a broker more than once");
   if (replicas.length !== replicationFactor) {
@@ -194,9 +196,9 @@ export function checkAssignment(
   }
 }
 
-/** Throws INVALID_REPLICATION_FACTOR unless there are so many brokers, and one of them in service. */
+/** Throws INVALID_REPLICATION_FACTOR unless there are enough brokers and at least one is active. */
 export function requireReplicas(
-  what: string,
+  action: string,
   replicationFactor: number,
   image: MetadataImage,
 ): void {
@@ -204,33 +206,39 @@ export function requireReplicas(
   if (replicationFactor > brokers.length) {
     throw new KafkaError(
       ErrorCode.INVALID_REPLICATION_FACTOR,
-      `Cannot ${what} with replication factor ${replicationFactor}: the cluster has ` +
+      `Cannot ${action} with replication factor ${replicationFactor}: the cluster has ` +
         `${brokers.length} ${brokers.length === 1 ? "broker" : "brokers"}`,
     );
   }
-  if (!brokers.some(isInService)) {
+  if (!brokers.some(isActive)) {
     throw new KafkaError(
       ErrorCode.INVALID_REPLICATION_FACTOR,
-      `Cannot ${what}: no broker is in service`,
+      `Cannot ${action}: no broker is active`,
     );
   }
 }
 
-/** Those of `replicas` that are in service. */
-export function servingBrokers(replicas: Assignment, image: MetadataImage): number[] {
+/** Returns the active brokers among `replicas`. */
+export function activeBrokers(replicas: Assignment, image: MetadataImage): number[] {
   return replicas.filter((id) => {
     const broker = image.broker(id);
-    return broker !== undefined && isInService(broker);
+    return broker !== undefined && isActive(broker);
   });
 }
 
-/** Where leaders begin: another place for each topic, so that one-partition topics spread too. */
-export function nextStart(image: MetadataImage, below: (bound: number) => number): number {
+/**
+ * Chooses a random first leader, so that topics with a single partition are spread over the
+ * brokers.
+ */
+export function randomStart(image: MetadataImage, below: (bound: number) => number): number {
   const count = [...image.brokers()].length;
   return count > 1 ? below(count * count) : 0;
 }
 
-/** A broker with one log directory is told which; with several, it chooses, and says so later. */
+/**
+ * Returns the only log directory of a broker. A broker with several chooses one and reports it
+ * later.
+ */
 function directoryOf(id: number, image: MetadataImage): string {
   const logDirs = image.broker(id)?.logDirs ?? [];
   if (logDirs.length === 0) return ZERO_UUID;

@@ -1,26 +1,26 @@
 /**
- * Which brokers hold the replicas of new partitions.
+ * Chooses the brokers for the replicas of new partitions.
  *
  * @module
  */
 import type { BrokerImage } from "../metadata/image.ts";
 
-/** A partition's replicas, the preferred leader first. */
+/** The replicas of a partition, preferred leader first. */
 export type Assignment = readonly number[];
 
-/** What placement looks at. */
+/** The broker properties that placement depends on. */
 export type PlacementBroker = Pick<BrokerImage, "id" | "fenced" | "inControlledShutdown">;
 
-/** Whether a broker may lead: it is neither fenced nor about to leave. */
-export function isInService(broker: PlacementBroker): boolean {
+/** Returns whether a broker may lead: it is neither fenced nor shutting down. */
+export function isActive(broker: PlacementBroker): boolean {
   return !broker.fenced && !broker.inControlledShutdown;
 }
 
 /**
- * Deals replicas out to `brokers` (at least `replicationFactor` of them): leaders in turn, beginning
- * at `start`, and followers behind their leader, one further away each time the leaders have gone
- * round, so that the followers of one leader are not always the same. Brokers in service come
- * before the others in every partition. Pure: the same arguments give the same assignment.
+ * Distributes replicas over `brokers` (at least `replicationFactor`). Leaders rotate, beginning at
+ * `start`. Followers are placed after their leader, at a distance that increases with each
+ * rotation, so that the partitions of one leader have different followers. Active brokers come
+ * first in every partition. Pure: equal arguments give equal assignments.
  */
 export function placeReplicas(
   brokers: readonly PlacementBroker[],
@@ -37,9 +37,9 @@ export function placeReplicas(
     for (let other = 0; other < length - 1; other++) {
       order.push(ids[(leader + 1 + (other + shift) % (length - 1)) % length]!);
     }
-    const inService = order.filter(isInService);
-    const others = order.filter((broker) => !isInService(broker));
-    const replicas = [...inService, ...others].slice(0, options.replicationFactor);
+    const active = order.filter(isActive);
+    const others = order.filter((broker) => !isActive(broker));
+    const replicas = [...active, ...others].slice(0, options.replicationFactor);
     out.push(replicas.map((broker) => broker.id));
   }
   return out;

@@ -1,5 +1,5 @@
 /**
- * Decisions at a node's start: what a new metadata log begins with, and the broker's registration.
+ * Decisions at node start: the first records of a new metadata log and the broker's registration.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts
 
 const NO_LEADER = -1;
 
-/** What a broker says of itself at its start. */
+/** A broker's registration data. */
 export interface BrokerRegistration {
   readonly nodeId: number;
-  /** New with each start. */
+  /** Changes with each start. */
   readonly incarnationId: string;
   readonly endpoints: readonly EndpointImage[];
   readonly rack: string | null;
@@ -25,9 +25,9 @@ export interface BrokerRegistration {
 }
 
 /**
- * The records that a metadata log needs before anything else: the version it is written in. None
- * when it has them. The features of groups, transactions and sharing stay at level 0, which is not
- * written, until they are there.
+ * Returns the first records of a new metadata log: its version. Returns nothing if the log has
+ * them. The features of groups, transactions and share groups stay at level 0, which has no record,
+ * until they are implemented.
  */
 export function decideBootstrap(image: MetadataImage): MetadataRecordInput[] {
   if (image.features.has(METADATA_VERSION_FEATURE)) return [];
@@ -38,8 +38,8 @@ export function decideBootstrap(image: MetadataImage): MetadataRecordInput[] {
 }
 
 /**
- * The record that registers the broker in service, or none when it is registered just so.
- * `offset` is that which the record will have: it is the broker's epoch.
+ * Returns the record that registers the broker as active, or nothing if its registration is
+ * unchanged. `offset` is the offset of the record, which becomes the broker epoch.
  */
 export function decideRegistration(
   registration: BrokerRegistration,
@@ -68,9 +68,9 @@ export function decideRegistration(
 }
 
 /**
- * Makes the broker lead the partitions that have no leader although it has all that was committed:
- * it is in sync, or nobody is and it is eligible all the same (KIP-966). Apache Kafka leaves
- * partitions either way when its last broker shuts down.
+ * Elects the broker leader of partitions that have no leader and whose committed records it has: it
+ * is in the ISR, or the ISR is empty and it is an eligible leader replica (KIP-966). Apache Kafka
+ * leaves partitions in either state when its last broker shuts down.
  */
 export function decideElections(nodeId: number, image: MetadataImage): MetadataRecordInput[] {
   const records: MetadataRecordInput[] = [];

@@ -1,5 +1,5 @@
 /**
- * Decisions about topics: creating and deleting them.
+ * Decisions about creating and deleting topics.
  *
  * @module
  */
@@ -20,63 +20,64 @@ import {
   SUCCESS,
 } from "./decision.ts";
 import {
+  activeBrokers,
   checkAssignment,
-  nextStart,
   partitionRecords,
+  randomStart,
   requireReplicas,
-  servingBrokers,
 } from "./partitions.ts";
 import { type Assignment, placeReplicas } from "./placement.ts";
 import { checkNewTopicName } from "./topic_names.ts";
 
-/** A topic to be created. */
+/** A topic to create. */
 export interface NewTopic {
   readonly name: string;
-  /** -1 or absent: `num.partitions`. */
+  /** Defaults to `num.partitions` if -1 or absent. */
   readonly numPartitions?: number;
-  /** -1 or absent: `default.replication.factor`. */
+  /** Defaults to `default.replication.factor` if -1 or absent. */
   readonly replicationFactor?: number;
-  /** The brokers of each partition, in place of the two numbers. */
+  /** The brokers of each partition, instead of the two numbers. */
   readonly assignments?: readonly NewAssignment[];
-  /** Kafka's topic keys. */
+  /** Topic configs by key. */
   readonly configs?: readonly { readonly name: string; readonly value: string | null }[];
 }
 
-/** Which brokers a partition is to be on, the preferred leader first. */
+/** The brokers of a partition, preferred leader first. */
 export interface NewAssignment {
   readonly partitionIndex: number;
   readonly brokerIds: readonly number[];
 }
 
-/** How a creation went. What is told of the topic is empty when it failed. */
+/** The outcome of creating a topic. The other fields are empty if it failed. */
 export interface CreateTopicResult extends Outcome {
   readonly name: string;
   readonly topicId: string;
   readonly numPartitions: number;
   readonly replicationFactor: number;
-  /** The configs that it sets itself, by name; null when it was not made. */
+  /** The explicitly set configs by name; null if the topic was not created. */
   readonly overrides: ReadonlyMap<string, string> | null;
-  /** What was asked for, when it was lowered to the number of brokers; else null. */
+  /** The requested replication factor if it was reduced to the number of brokers, else null. */
   readonly loweredFrom: number | null;
 }
 
-/** What a creation is decided from. */
+/** The inputs of topic decisions. */
 export interface TopicContext {
   readonly image: MetadataImage;
   readonly config: BrokerConfig;
-  /** A new topic id. */
+  /** Returns a new topic id. */
   readonly newTopicId: () => string;
-  /** A number from 0 up to, but without, `bound`: where the first leader goes. */
+  /** Returns a random number from 0 to `bound` - 1, to place the first leader. */
   readonly below: (bound: number) => number;
-  /** Whether a replication factor above the number of brokers is lowered rather than refused. */
+  /** Whether to reduce a replication factor above the number of brokers instead of rejecting it. */
   readonly lowerReplicationFactor?: boolean;
 }
 
 /**
- * Decides about each of `topics` by itself: one that cannot be made does not keep the others from
- * it. Codes as Apache Kafka's: INVALID_REQUEST for a name asked for twice, INVALID_TOPIC_EXCEPTION,
- * TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR, INVALID_REPLICA_ASSIGNMENT,
- * INVALID_CONFIG, and POLICY_VIOLATION for more records than one batch may have.
+ * Decides about each topic independently: a topic that cannot be created does not affect the
+ * others. Errors are those of Apache Kafka: INVALID_REQUEST for a name given twice,
+ * INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR,
+ * INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, and POLICY_VIOLATION for more records than fit into
+ * one batch.
  */
 export function decideCreateTopics(
   topics: readonly NewTopic[],
@@ -85,13 +86,13 @@ export function decideCreateTopics(
   const records: MetadataRecordInput[] = [];
   const results: CreateTopicResult[] = [];
   const duplicates = duplicatesOf(topics.map((topic) => topic.name));
-  const answered = new Set<string>();
+  const reported = new Set<string>();
   const newNames = new Map<string, string>();
   for (const topic of topics) {
     const { name } = topic;
     if (duplicates.has(name)) {
-      if (answered.has(name)) continue;
-      answered.add(name);
+      if (reported.has(name)) continue;
+      reported.add(name);
       const message = `Cannot create "${name}": the request names it more than once`;
       results.push(failed(name, failure(ErrorCode.INVALID_REQUEST, message)));
       continue;
@@ -102,8 +103,8 @@ export function decideCreateTopics(
       if (records.length + created.records.length > MAX_RECORDS_PER_BATCH) {
         throw new KafkaError(
           ErrorCode.POLICY_VIOLATION,
-          `Cannot create "${name}": the request makes more than ${MAX_RECORDS_PER_BATCH} records, ` +
-            "ask for fewer partitions at once",
+          `Cannot create "${name}": the request needs more than ${MAX_RECORDS_PER_BATCH} records, ` +
+            "request fewer partitions at once",
         );
       }
       records.push(...created.records);
@@ -116,24 +117,24 @@ export function decideCreateTopics(
   return { records, results };
 }
 
-/** A topic to be deleted, by name or by id. */
+/** A topic to delete, by name or by id. */
 export interface TopicReference {
   readonly name?: string | null;
   readonly topicId?: string;
 }
 
-/** How a deletion went. */
+/** The outcome of deleting a topic. */
 export interface DeleteTopicResult extends Outcome {
-  /** Null when it is not known. */
+  /** Null if unknown. */
   readonly name: string | null;
-  /** The zero UUID when it is not known. */
+  /** The zero UUID if unknown. */
   readonly topicId: string;
 }
 
 /**
- * Decides about each of `references` by itself. INVALID_REQUEST for a topic that is named twice, by
- * name and by id at once, or not at all; UNKNOWN_TOPIC_OR_PARTITION for a name and UNKNOWN_TOPIC_ID
- * for an id that no topic has.
+ * Decides about each reference independently. Errors: INVALID_REQUEST for a topic named twice, by
+ * name and id at once, or not at all; UNKNOWN_TOPIC_OR_PARTITION for an unknown name;
+ * UNKNOWN_TOPIC_ID for an unknown id.
  */
 export function decideDeleteTopics(
   references: readonly TopicReference[],
@@ -148,21 +149,21 @@ export function decideDeleteTopics(
     const key = keys[index]!;
     return key === null || repeated.has(key) ? undefined : findTopic(reference, image);
   });
-  const foundTwice = duplicatesOf(found.flatMap((topic) => topic?.id ?? []));
-  const answered = new Set<string>();
+  const foundRepeatedly = duplicatesOf(found.flatMap((topic) => topic?.id ?? []));
+  const reported = new Set<string>();
   for (const [index, { name = null, topicId = ZERO_UUID }] of references.entries()) {
     const key = keys[index]!;
     const topic = found[index];
-    const fail = (code: ErrorCode, message: string, asked = { name, topicId }) =>
-      void results.push({ ...asked, ...failure(code, message) });
+    const fail = (code: ErrorCode, message: string, requested = { name, topicId }) =>
+      void results.push({ ...requested, ...failure(code, message) });
     if (key === null) {
       fail(
         ErrorCode.INVALID_REQUEST,
-        "Cannot delete a topic: give its name or its id, and not both",
+        "Cannot delete a topic: give either its name or its id",
       );
     } else if (repeated.has(key)) {
-      if (answered.has(key)) continue;
-      answered.add(key);
+      if (reported.has(key)) continue;
+      reported.add(key);
       fail(
         ErrorCode.INVALID_REQUEST,
         `Cannot delete "${name ?? topicId}": the request names it more than once`,
@@ -173,9 +174,9 @@ export function decideDeleteTopics(
       } else {
         fail(ErrorCode.UNKNOWN_TOPIC_ID, `Cannot delete ${topicId}: no topic has this id`);
       }
-    } else if (foundTwice.has(topic.id)) {
-      if (answered.has(topic.id)) continue;
-      answered.add(topic.id);
+    } else if (foundRepeatedly.has(topic.id)) {
+      if (reported.has(topic.id)) continue;
+      reported.add(topic.id);
       fail(
         ErrorCode.INVALID_REQUEST,
         `Cannot delete "${topic.name}": the request has both its name and its id`,
@@ -194,7 +195,7 @@ export function decideDeleteTopics(
   return { records, results };
 }
 
-/** What the reference names its topic by, or null if that is nothing, or both a name and an id. */
+/** Returns a key for the topic's name or id, or null if the reference has neither or both. */
 function keyOf({ name = null, topicId = ZERO_UUID }: TopicReference): string | null {
   if ((name === null) === (topicId === ZERO_UUID)) return null;
   return name === null ? `id ${topicId}` : `name ${name}`;
@@ -225,7 +226,7 @@ function checkNewName(
     throw new KafkaError(
       ErrorCode.INVALID_TOPIC_EXCEPTION,
       `Cannot create "${name}": it differs from "${colliding}" in "." and "_" only, and metrics ` +
-        "would mix the two up",
+        "cannot distinguish them",
     );
   }
 }
@@ -281,10 +282,10 @@ function automaticAssignments(
   topic: NewTopic,
   { image, config, below, lowerReplicationFactor }: TopicContext,
 ): { assignments: Assignment[]; loweredFrom: number | null } {
-  const asked = topic.numPartitions ?? -1;
-  const count = asked === -1 ? config.numPartitions : asked;
-  const askedFactor = topic.replicationFactor ?? -1;
-  const factor = askedFactor === -1 ? config.defaultReplicationFactor : askedFactor;
+  const requested = topic.numPartitions ?? -1;
+  const count = requested === -1 ? config.numPartitions : requested;
+  const requestedFactor = topic.replicationFactor ?? -1;
+  const factor = requestedFactor === -1 ? config.defaultReplicationFactor : requestedFactor;
   if (factor < 1) {
     throw new KafkaError(
       ErrorCode.INVALID_REPLICATION_FACTOR,
@@ -302,17 +303,15 @@ function automaticAssignments(
   if (count >= MAX_RECORDS_PER_BATCH) {
     throw new KafkaError(
       ErrorCode.POLICY_VIOLATION,
-      `Cannot create "${topic.name}" with ${count} partitions: ${
-        MAX_RECORDS_PER_BATCH - 1
-      } can be ` +
-        "made at once",
+      `Cannot create "${topic.name}" with ${count} partitions: the maximum per request is ` +
+        `${MAX_RECORDS_PER_BATCH - 1}`,
     );
   }
   const brokers = [...image.brokers()];
   const used = lowerReplicationFactor ? Math.max(1, Math.min(factor, brokers.length)) : factor;
   requireReplicas(`create "${topic.name}"`, used, image);
   const assignments = placeReplicas(brokers, {
-    start: nextStart(image, below),
+    start: randomStart(image, below),
     count,
     replicationFactor: used,
   });
@@ -320,11 +319,11 @@ function automaticAssignments(
 }
 
 function manualAssignments(topic: NewTopic, image: MetadataImage): Assignment[] {
-  const what = `create "${topic.name}"`;
+  const action = `create "${topic.name}"`;
   if ((topic.numPartitions ?? -1) !== -1 || (topic.replicationFactor ?? -1) !== -1) {
     throw new KafkaError(
       ErrorCode.INVALID_REQUEST,
-      `Cannot ${what}: an assignment takes the place of the numbers of partitions and replicas, ` +
+      `Cannot ${action}: an assignment replaces the partition count and replication factor, ` +
         "set both to -1",
     );
   }
@@ -334,7 +333,7 @@ function manualAssignments(topic: NewTopic, image: MetadataImage): Assignment[] 
     if (partitionIndex < 0 || partitionIndex >= assignments.length) {
       throw new KafkaError(
         ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-        `Cannot ${what}: partitions are numbered from 0 to ${
+        `Cannot ${action}: partitions are numbered from 0 to ${
           assignments.length - 1
         } without gaps, ` +
           `${partitionIndex} is beyond`,
@@ -343,17 +342,17 @@ function manualAssignments(topic: NewTopic, image: MetadataImage): Assignment[] 
     if (byPartition[partitionIndex] !== undefined) {
       throw new KafkaError(
         ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-        `Cannot ${what}: partition ${partitionIndex} is assigned more than once`,
+        `Cannot ${action}: partition ${partitionIndex} is assigned more than once`,
       );
     }
     byPartition[partitionIndex] = brokerIds;
   }
   for (const [index, replicas] of byPartition.entries()) {
-    checkAssignment(what, index, replicas, byPartition[0]!.length, image);
-    if (servingBrokers(replicas, image).length === 0) {
+    checkAssignment(action, index, replicas, byPartition[0]!.length, image);
+    if (activeBrokers(replicas, image).length === 0) {
       throw new KafkaError(
         ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-        `Cannot ${what}: no broker assigned to partition ${index} is in service`,
+        `Cannot ${action}: no broker assigned to partition ${index} is active`,
       );
     }
   }

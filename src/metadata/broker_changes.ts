@@ -1,12 +1,12 @@
 /**
- * What records do to a broker's registration.
+ * Applies metadata records to a broker registration.
  *
  * @module
  */
 import type { BrokerImage } from "./image.ts";
 import type { BrokerRegistrationChangeRecord, RegisterBrokerRecord } from "./records/brokers.ts";
 
-/** The broker that a RegisterBrokerRecord describes. */
+/** Returns the broker described by a RegisterBrokerRecord. */
 export function newBroker(record: RegisterBrokerRecord): BrokerImage {
   return {
     id: record.brokerId,
@@ -26,7 +26,10 @@ export function newBroker(record: RegisterBrokerRecord): BrokerImage {
   };
 }
 
-/** The broker after a change: 1 switches a flag on, -1 off, 0 and an empty list leave it. */
+/**
+ * Returns the broker after a change. In the record, 1 sets a flag, -1 clears it, and 0 or an empty
+ * list means no change.
+ */
 export function changeBroker(
   before: BrokerImage,
   record: BrokerRegistrationChangeRecord,

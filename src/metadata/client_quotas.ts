@@ -1,16 +1,16 @@
 /**
- * The quotas of clients, as ClientQuotaRecords set them (KIP-546). This version keeps and describes
- * them, and does not enforce them.
+ * Client quotas as set by ClientQuotaRecords (KIP-546). This version stores and describes quotas
+ * but does not enforce them.
  *
  * @module
  */
 import type { ClientQuotaRecord } from "./records/configs.ts";
 
-/** The quotas of one entity: immutable. */
+/** The quotas of one entity. Immutable. */
 export interface ClientQuota {
-  /** The name by its type ("user", "client-id", "ip"); null stands for the default of that type. */
+  /** Names by entity type ("user", "client-id", "ip"); null is the default entity of that type. */
   readonly entity: ReadonlyMap<string, string | null>;
-  /** The limits by their keys, such as "producer_byte_rate". Never empty. */
+  /** Limits by key, such as "producer_byte_rate". Never empty. */
   readonly limits: ReadonlyMap<string, number>;
 }
 
@@ -32,7 +32,7 @@ export class ClientQuotas {
     else this.#byEntity.set(id, { entity, limits });
   }
 
-  /** Every entity that has a quota. */
+  /** Returns every entity that has a quota. */
   all(): IterableIterator<ClientQuota> {
     return this.#byEntity.values();
   }

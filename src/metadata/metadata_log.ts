@@ -1,9 +1,10 @@
 /**
- * The metadata log: Apache Kafka's `__cluster_metadata-0`, whose records make the cluster's image.
+ * The metadata log, Apache Kafka's `__cluster_metadata-0`. Its records build the image of the
+ * cluster.
  *
- * What belongs together is one record batch, so a crash in the middle of a write leaves all of it
- * or nothing. Logs that Kafka wrote may also mark a longer transaction by records of their own
- * (KIP-868); those are understood when read.
+ * Records that belong together are written as one batch, so that a crash during a write leaves all
+ * of them or none. Logs written by Kafka may also contain longer transactions, delimited by marker
+ * records (KIP-868); they are supported when reading.
  *
  * @module
  */
@@ -21,10 +22,13 @@ import {
   type MetadataRecordInput,
 } from "./records/metadata_record.ts";
 
-/** The topic of the metadata log. It has one partition, 0. */
+/** The topic of the metadata log. It has a single partition, 0. */
 export const METADATA_TOPIC = "__cluster_metadata";
 
-/** How the metadata log is kept: whole, since nothing takes snapshots of it yet. */
+/**
+ * The configuration of the metadata log. It retains everything, since snapshots are not implemented
+ * yet.
+ */
 export const METADATA_LOG_CONFIG: LogConfig = {
   ...DEFAULT_LOG_CONFIG,
   retentionMs: -1,
@@ -32,33 +36,33 @@ export const METADATA_LOG_CONFIG: LogConfig = {
   segmentMs: NO_LIMIT,
 };
 
-/** The most records one batch may have: 10,000, as in Apache Kafka. */
+/** Maximum number of records in a batch: 10,000, as in Apache Kafka. */
 export const MAX_RECORDS_PER_BATCH = 10_000;
 
 const READ_BYTES = 1 << 20;
-const NO_EPOCH_YET = 1;
+const FIRST_LEADER_EPOCH = 1;
 
-/** What the metadata log needs of a partition's log. */
+/** The partition log operations used by the metadata log. */
 export type MetadataStorage = Pick<
   PartitionLog,
   "append" | "read" | "flush" | "logStartOffset" | "logEndOffset"
 >;
 
-/** Reads the metadata log into an image, and keeps the image at the log's end. */
+/** Reads the metadata log into an image and keeps the image at the end of the log. */
 export class MetadataLog {
   readonly #storage: MetadataStorage;
   readonly #state = new MetadataState();
 
   /**
-   * Reads `storage` from its beginning. Throws an Error that says what to do when the log cannot be
-   * read as a whole: its beginning is in a snapshot, or a record is of an unknown kind.
+   * Reads `storage` from its beginning. Throws an Error that says what to do if the log is
+   * incomplete (its beginning is in a snapshot) or has a record of an unknown type.
    */
   constructor(storage: MetadataStorage) {
     this.#storage = storage;
     if (storage.logStartOffset > 0) {
       throw new Error(
-        `Cannot read ${METADATA_TOPIC}-0: it begins at offset ${storage.logStartOffset}, what came ` +
-          "before is in a snapshot, which this version does not read; start Apache Kafka on this " +
+        `Cannot read ${METADATA_TOPIC}-0: it begins at offset ${storage.logStartOffset}, earlier ` +
+          "records are in a snapshot, which this version cannot read; start Apache Kafka on this " +
           "directory instead",
       );
     }
@@ -66,12 +70,12 @@ export class MetadataLog {
     if (isInTransaction) this.#abortTransaction(lastTimestamp);
   }
 
-  /** The cluster as all records of the log make it. */
+  /** The image resulting from all records of the log. */
   get image(): MetadataImage {
     return this.#state;
   }
 
-  /** Reads the log once more for the topics that it deletes: their ids with their names. */
+  /** Reads the log again and returns the ids and names of the topics that it deletes. */
   deletedTopics(): Map<string, string> {
     const deleted = new Map<string, string>();
     replay(this.#storage, new MetadataState(), (topics) => {
@@ -80,20 +84,20 @@ export class MetadataLog {
     return deleted;
   }
 
-  /** The leader epoch that the next record will have. */
+  /** The leader epoch of the next record. */
   get leaderEpoch(): number {
-    return Math.max(this.#state.epoch, NO_EPOCH_YET);
+    return Math.max(this.#state.epoch, FIRST_LEADER_EPOCH);
   }
 
-  /** The offset the next record will have. */
+  /** The offset of the next record. */
   get endOffset(): number {
     return this.#storage.logEndOffset;
   }
 
   /**
-   * Appends `records` as one batch and applies them. With `flush` they are on the disk before they
-   * are applied. Throws what the log throws when it cannot write; then nothing was applied.
-   * No other call may come before this one has settled.
+   * Appends `records` as one batch and applies them. With `flush`, syncs them to disk before they
+   * are applied. If the log cannot write, rethrows its error and applies nothing. Must not be
+   * called again before the returned promise has settled.
    */
   async append(
     records: readonly MetadataRecordInput[],
@@ -109,13 +113,13 @@ export class MetadataLog {
     for (const value of values) builder.append({ value, timestamp: options.nowMs });
     const { lastOffset } = this.#storage.append(builder.build(), { leaderEpoch, origin: "raft" });
     if (options.flush) await this.#storage.flush();
-    // Decoded from what was written, so that this image and one read after a restart are the same.
+    // Decoded from the written bytes, so that this image equals one that is read after a restart.
     return this.#state.apply(values.map(decodeMetadataRecord), lastOffset, leaderEpoch);
   }
 
   /**
-   * Ends a transaction whose controller ended before it did, as the next active controller must:
-   * what is appended from here on would count as part of it.
+   * Aborts a transaction that an earlier controller left open, as every new active controller must.
+   * Otherwise records appended from here on would belong to that transaction.
    */
   #abortTransaction(timestamp: Int64): void {
     const leaderEpoch = this.#state.epoch;
@@ -129,7 +133,7 @@ export class MetadataLog {
   }
 }
 
-/** Applies everything in `storage` to `state`, and says how it ended. */
+/** Applies all records of `storage` to `state`. Returns the state at the end of the log. */
 function replay(
   storage: MetadataStorage,
   state: MetadataState,
@@ -151,7 +155,7 @@ function replay(
       const next = endOfBatch(bytes, at, bytes.length);
       assert(next > at, `The metadata log has half a batch after offset ${fetchOffset}`);
       const batch = decodeBatch(bytes, at);
-      // Control batches are the quorum's own: leader changes, voters.
+      // Control batches, such as leader changes and voters, belong to the quorum.
       const records = batch.isControl ? [] : transactions.read(
         batch.records.map(({ offset, value }) => decodeAt(offset, value)),
       );
@@ -176,25 +180,25 @@ function decodeAt(offset: number, value: Uint8Array | null): MetadataRecord {
   }
 }
 
-/** Holds the records of a transaction back until its end. */
+/** Buffers the records of a transaction until it ends. */
 class TransactionReader {
-  #held: MetadataRecord[] | null = null;
+  #buffered: MetadataRecord[] | null = null;
 
-  /** Whether a transaction has begun and not ended. */
+  /** Whether a transaction has begun but not ended. */
   get isOpen(): boolean {
-    return this.#held !== null;
+    return this.#buffered !== null;
   }
 
-  /** The records that take effect with `records`. */
+  /** Returns the records that take effect with `records`. */
   read(records: readonly MetadataRecord[]): MetadataRecord[] {
     const out: MetadataRecord[] = [];
     for (const record of records) {
-      if (record.name === "BeginTransactionRecord") this.#held = [];
+      if (record.name === "BeginTransactionRecord") this.#buffered = [];
       else if (record.name === "EndTransactionRecord") {
-        out.push(...this.#held ?? []);
-        this.#held = null;
-      } else if (record.name === "AbortTransactionRecord") this.#held = null;
-      else (this.#held ?? out).push(record);
+        out.push(...this.#buffered ?? []);
+        this.#buffered = null;
+      } else if (record.name === "AbortTransactionRecord") this.#buffered = null;
+      else (this.#buffered ?? out).push(record);
     }
     return out;
   }

@@ -1,5 +1,5 @@
 /**
- * The maps behind a {@linkcode MetadataImage}, and what each metadata record does to them.
+ * The maps behind a {@linkcode MetadataImage} and the effect of each metadata record on them.
  *
  * @module
  */
@@ -19,19 +19,19 @@ import {
 import { changeBroker, newBroker } from "./broker_changes.ts";
 import type { MetadataRecord } from "./records/metadata_record.ts";
 
-const NOTHING: ReadonlyMap<string, string> = new Map();
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
 const NO_CREDENTIALS: ReadonlyMap<number, number> = new Map();
 
-/** A topic while records are applied. */
+/** A topic while records are being applied. */
 interface Draft {
   readonly name: string;
   readonly id: string;
   readonly before: TopicImage | null;
-  /** Holes are allowed until all records of an application have been seen. */
+  /** May have holes until all records have been applied. */
   partitions: (PartitionImage | undefined)[];
 }
 
-/** What an application of records has touched so far. */
+/** The changes made so far by one call of `apply()`. */
 interface Changes {
   readonly drafts: Map<string, Draft>;
   readonly deleted: TopicImage[];
@@ -40,7 +40,7 @@ interface Changes {
   features: boolean;
 }
 
-/** The cluster's metadata, changed by {@linkcode MetadataState.apply} alone. */
+/** The metadata of the cluster. Changed only by {@linkcode MetadataState.apply}. */
 export class MetadataState implements MetadataImage {
   #offset = -1;
   #epoch = 0;
@@ -54,7 +54,7 @@ export class MetadataState implements MetadataImage {
   readonly #configs = new Map<number, Map<string, ReadonlyMap<string, string>>>();
   readonly #features = new Map<string, number>();
   readonly #clientQuotas = new ClientQuotas();
-  /** Iterations by mechanism, by user. The secrets stay in the log. */
+  /** SCRAM iterations by mechanism, by user. The secrets are not kept in memory. */
   readonly #scram = new Map<string, ReadonlyMap<number, number>>();
 
   get offset(): number {
@@ -101,7 +101,7 @@ export class MetadataState implements MetadataImage {
     return this.#brokers.values();
   }
   configs(type: number, name: string): ReadonlyMap<string, string> {
-    return this.#configs.get(type)?.get(name) ?? NOTHING;
+    return this.#configs.get(type)?.get(name) ?? NO_CONFIGS;
   }
   configuredNames(type: number): IterableIterator<string> {
     return (this.#configs.get(type) ?? new Map<string, never>()).keys();
@@ -117,12 +117,12 @@ export class MetadataState implements MetadataImage {
   }
 
   /**
-   * Applies committed records, of which the last has `offset` and whose batch has leader epoch
-   * `epoch`, and says what changed. Throws an AssertionFailure when a record contradicts those
-   * before it: the log is then not what this state was made from.
+   * Applies committed records. `offset` is that of the last record, `epoch` the leader epoch of its
+   * batch. Returns the changes. Throws an AssertionFailure if a record contradicts the current
+   * state, which was then not built from this log.
    */
   apply(records: readonly MetadataRecord[], offset: number, epoch: number): MetadataDelta {
-    assert(offset > this.#offset, `Metadata at ${offset} comes after ${this.#offset}`);
+    assert(offset > this.#offset, `Metadata at ${offset} does not follow ${this.#offset}`);
     const changes: Changes = {
       drafts: new Map(),
       deleted: [],
@@ -218,7 +218,7 @@ export class MetadataState implements MetadataImage {
         else this.#scram.set(name, left);
         break;
       }
-      // Nothing here uses these yet; they stay in the log for those who do.
+      // These records are not used yet. They remain in the log.
       case "AccessControlEntryRecord":
       case "RemoveAccessControlEntryRecord":
       case "DelegationTokenRecord":
@@ -231,7 +231,7 @@ export class MetadataState implements MetadataImage {
       case "BeginTransactionRecord":
       case "EndTransactionRecord":
       case "AbortTransactionRecord":
-        assert(false, `A ${record.name} marks records in the log and is no change`);
+        assert(false, `A ${record.name} is a marker and cannot be applied`);
     }
   }
 
@@ -281,7 +281,7 @@ export class MetadataState implements MetadataImage {
   #setConfig(type: number, resource: string, name: string, value: string | null): void {
     let byResource = this.#configs.get(type);
     if (byResource === undefined) this.#configs.set(type, byResource = new Map());
-    // A copy, so that whoever holds the configs of before keeps them.
+    // Copies the map, since the old configs may still be referenced.
     const values = new Map(byResource.get(resource));
     if (value === null) values.delete(name);
     else values.set(name, value);
@@ -305,7 +305,7 @@ export class MetadataState implements MetadataImage {
     const changedTopics: { before: TopicImage; after: TopicImage }[] = [];
     for (const { name, id, before, partitions } of changes.drafts.values()) {
       for (let index = 0; index < partitions.length; index++) {
-        assert(partitions[index] !== undefined, `Topic "${name}" lacks partition ${index}`);
+        assert(partitions[index] !== undefined, `Topic "${name}" has no partition ${index}`);
       }
       const after: TopicImage = { name, id, partitions: partitions as PartitionImage[] };
       this.#byId.set(id, after);

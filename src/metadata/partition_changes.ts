@@ -1,5 +1,5 @@
 /**
- * What records do to a partition.
+ * Applies metadata records to a partition.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { PartitionChangeRecord, PartitionRecord } from "./records/topics.ts
 
 const LEADER_STAYS = -2;
 
-/** The partition that a PartitionRecord describes. */
+/** Returns the partition described by a PartitionRecord. */
 export function newPartition(record: PartitionRecord): PartitionImage {
   return {
     partition: record.partitionId,
@@ -26,7 +26,7 @@ export function newPartition(record: PartitionRecord): PartitionImage {
   };
 }
 
-/** The partition after a PartitionChangeRecord, which names only what changed. */
+/** Returns the partition after a PartitionChangeRecord, which contains only changed fields. */
 export function changePartition(
   before: PartitionImage,
   record: PartitionChangeRecord,

@@ -24,7 +24,7 @@ const IMAGE = imageOf(
 );
 const CONTEXT = { image: IMAGE, config: new BrokerConfig() };
 
-/** As {@linkcode CONTEXT}, with settings that were given at start. */
+/** Like {@linkcode CONTEXT}, with settings given at startup. */
 const contextWith = (settings: Record<string, string>) => ({
   image: IMAGE,
   config: new BrokerConfig(settings),
@@ -34,7 +34,7 @@ function change(name: string, operation: number, value: string | null = null): C
   return { name, operation, value };
 }
 
-/** The outcome of changes of one resource, and what they write as `key=value`. */
+/** Returns the outcome of changes to one resource and the written records as `key=value`. */
 function incremental(resourceType: number, resourceName: string, ...changes: ConfigChange[]) {
   const { records, results } = decideIncrementalAlterConfigs(
     [{ resourceType, resourceName, changes }],
@@ -48,20 +48,20 @@ function incremental(resourceType: number, resourceName: string, ...changes: Con
   ];
 }
 
-test("configs of a topic are set and taken away", () => {
+test("decideIncrementalAlterConfigs() sets and removes topic configs", () => {
   assertEquals(
     incremental(TOPIC, "events", change("retention.ms", SET, "5"), change("segment.ms", DELETE)),
     ["NONE", "retention.ms=5", "segment.ms=null"],
   );
 });
 
-test("what changes nothing writes nothing", () => {
+test("decideIncrementalAlterConfigs() writes no record for an unchanged value", () => {
   assertEquals(incremental(TOPIC, "events", change("retention.ms", SET, "1")), ["NONE"]);
   assertEquals(incremental(TOPIC, "events", change("retention.bytes", DELETE)), ["NONE"]);
   assertEquals(incremental(TOPIC, "events", change("no.such.key", DELETE)), ["NONE"]);
 });
 
-test("lists are added to and taken from, beginning with what is in force", () => {
+test("APPEND and SUBTRACT change a list, starting from its effective value", () => {
   assertEquals(
     incremental(TOPIC, "events", change("cleanup.policy", SUBTRACT, "delete")),
     ["NONE", "cleanup.policy="],
@@ -86,14 +86,14 @@ test("lists are added to and taken from, beginning with what is in force", () =>
   ]);
 });
 
-test("one bad change of a resource stops its others", () => {
+test("one invalid change rejects all changes of its resource", () => {
   assertEquals(
     incremental(TOPIC, "events", change("retention.ms", SET, "5"), change("segment.ms", SET, "x")),
     ["INVALID_CONFIG"],
   );
 });
 
-test("resources that cannot be are told apart", () => {
+test("invalid resources have distinct errors", () => {
   const set = change("retention.ms", SET, "1");
   const codeOf = (type: number, name: string) => incremental(type, name, set).join();
   assertEquals(codeOf(TOPIC, "chat"), "UNKNOWN_TOPIC_OR_PARTITION");
@@ -107,7 +107,7 @@ test("resources that cannot be are told apart", () => {
   assertEquals(codeOf(0, "x"), "INVALID_REQUEST");
 });
 
-test("changes that cannot be are told apart", () => {
+test("invalid changes have distinct errors", () => {
   const codeOf = (...changes: ConfigChange[]) => incremental(TOPIC, "events", ...changes).join();
   assertEquals(codeOf(change("retention.ms", SET)), "INVALID_REQUEST");
   assertEquals(codeOf(change("retention.ms", 9, "1")), "INVALID_REQUEST");
@@ -118,7 +118,7 @@ test("changes that cannot be are told apart", () => {
   );
 });
 
-test("configs of one broker and of every broker are set", () => {
+test("configs can be set for one broker and for all brokers", () => {
   assertEquals(incremental(BROKER, "1", change("max.connections", SET, "5")), [
     "NONE",
     "max.connections=5",
@@ -132,7 +132,7 @@ test("configs of one broker and of every broker are set", () => {
   assertEquals(incremental(BROKER, "1", change("num.io.threads", SET, "5")), ["INVALID_REQUEST"]);
 });
 
-test("each resource is decided by itself, one named twice not at all", () => {
+test("each resource is decided independently, and a resource named twice is rejected", () => {
   const set = [change("retention.ms", SET, "7")];
   const { records, results } = decideIncrementalAlterConfigs([
     { resourceType: TOPIC, resourceName: "chat", changes: set },
@@ -149,7 +149,7 @@ test("each resource is decided by itself, one named twice not at all", () => {
   assertEquals(records, [config(TOPIC, "events", "retention.ms", "7")]);
 });
 
-test("decideAlterConfigs() replaces everything", () => {
+test("decideAlterConfigs() replaces all configs", () => {
   const replace = (configs: { name: string; value: string | null }[]) =>
     decideAlterConfigs([{ resourceType: TOPIC, resourceName: "events", configs }], CONTEXT);
   assertEquals(replace([{ name: "retention.ms", value: "9" }]).records, [
@@ -162,7 +162,7 @@ test("decideAlterConfigs() replaces everything", () => {
   assertEquals(failed.records, []);
 });
 
-test("values that contradict each other are refused, also when only one of them is set", () => {
+test("contradictory values are rejected, even if only one of them is set", () => {
   const lag = (type: number, name: string, key: string, context = CONTEXT) => {
     const changes = [change(key, SET, "6")];
     const [result] = decideIncrementalAlterConfigs(
@@ -187,7 +187,7 @@ test("values that contradict each other are refused, also when only one of them 
       "log.cleaner.max.compaction.lag.ms, which is 5",
     ]);
   }
-  // This broker's own value goes before the one for every broker.
+  // This broker's own value takes precedence over the one for all brokers.
   const image = imageOf(broker(1), config(BROKER, "1", "log.cleaner.max.compaction.lag.ms", "7"));
   assertEquals(lag(BROKER, "", brokerKey, { ...limited, image }), ["NONE", null]);
   assertEquals(
@@ -200,7 +200,7 @@ test("values that contradict each other are refused, also when only one of them 
   );
 });
 
-test("a key without effect cannot be set while the broker runs", () => {
+test("a read-only key cannot be set at run time", () => {
   assertEquals(incremental(BROKER, "1", change("num.io.threads", SET, "4")), ["INVALID_REQUEST"]);
   assertEquals(incremental(BROKER, "", change("listeners", SET, "PLAINTEXT://:1")), [
     "INVALID_REQUEST",

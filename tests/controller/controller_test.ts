@@ -62,22 +62,22 @@ function setBroker(name: string, value: string) {
   }];
 }
 
-test("a listener has acted on a topic before its creation is answered", async () => {
+test("createTopics() resolves after listeners have processed the topic", async () => {
   await withController(async ({ controller }) => {
     const events: string[] = [];
     controller.onDelta(async ({ createdTopics }, image) => {
       await Promise.resolve();
       for (const { name } of createdTopics) {
-        events.push(`heard of ${name}, known: ${image.topicByName(name) !== undefined}`);
+        events.push(`created ${name}, in image: ${image.topicByName(name) !== undefined}`);
       }
     });
     await controller.createTopics([{ name: "events" }]);
     events.push("answered");
-    assertEquals(events, ["heard of events, known: true", "answered"]);
+    assertEquals(events, ["created events, in image: true", "answered"]);
   });
 });
 
-test("requests at the same time are carried out one after another", async () => {
+test("concurrent requests are processed one at a time", async () => {
   await withController(async ({ controller }) => {
     const results = await Promise.all(
       Array.from({ length: 5 }, () => controller.createTopics([{ name: "events" }])),
@@ -90,7 +90,7 @@ test("requests at the same time are carried out one after another", async () => 
   });
 });
 
-test("what is answered is on the disk", async () => {
+test("answered changes are durable", async () => {
   await withController(async ({ controller, flushes }) => {
     const before = flushes();
     await controller.createTopics([{ name: "events" }]);
@@ -98,7 +98,7 @@ test("what is answered is on the disk", async () => {
   });
 });
 
-test("validateOnly decides and does nothing", async () => {
+test("validateOnly returns the results without making changes", async () => {
   await withController(async ({ controller, storage }) => {
     await controller.createTopics([{ name: "events" }]);
     const { logEndOffset } = storage;
@@ -115,7 +115,7 @@ test("validateOnly decides and does nothing", async () => {
   });
 });
 
-test("topics, partitions and configs are there again after a restart", async () => {
+test("topics, partitions and configs are restored after a restart", async () => {
   const disk = new MemoryDisk();
   let before: unknown;
   await withController(async ({ controller }) => {
@@ -138,11 +138,11 @@ test("topics, partitions and configs are there again after a restart", async () 
     assertEquals(config.maxConnections, 7);
     const { logEndOffset } = storage;
     await controller.start({ ...REGISTRATION, incarnationId: CHAT });
-    assertEquals(storage.logEndOffset, logEndOffset, "nothing new to register");
+    assertEquals(storage.logEndOffset, logEndOffset, "the registration is unchanged");
   }, disk);
 });
 
-test("broker configs are in force before they are answered, and before listeners hear", async () => {
+test("broker configs take effect before listeners run and before the response", async () => {
   await withController(async ({ controller, config }) => {
     const heard: number[] = [];
     controller.onDelta(() => void heard.push(config.messageMaxBytes));
@@ -153,7 +153,7 @@ test("broker configs are in force before they are answered, and before listeners
   });
 });
 
-test("producer ids are never given twice, over restarts too", async () => {
+test("allocateProducerIds() never returns an id twice, across restarts", async () => {
   const disk = new MemoryDisk();
   await withController(async ({ controller }) => {
     const blocks = await Promise.all([
@@ -167,7 +167,7 @@ test("producer ids are never given twice, over restarts too", async () => {
   }, disk);
 });
 
-test("allocateProducerIds() fails where producer ids would not be exact any more", async () => {
+test("allocateProducerIds() fails for producer ids above 2^53", async () => {
   for (const nextProducerId of [Number.MAX_SAFE_INTEGER - 999, MAX_INT64]) {
     const disk = new MemoryDisk();
     await withController(async ({ storage }) => {
@@ -188,7 +188,7 @@ test("allocateProducerIds() fails where producer ids would not be exact any more
   }
 });
 
-test("a listener that fails is logged, and the change stands", async () => {
+test("a failing listener is logged, and the change remains", async () => {
   await withController(async ({ controller, messages }) => {
     const heard: string[] = [];
     controller.onDelta(() => {
@@ -197,11 +197,11 @@ test("a listener that fails is logged, and the change stands", async () => {
     controller.onDelta(({ createdTopics }) => void heard.push(createdTopics[0]!.name));
     assertEquals(outcomes(await controller.createTopics([{ name: "events" }])), ["events: NONE"]);
     assertEquals(heard, ["events"]);
-    assertEquals(messages, ["error: Cannot act on the metadata at offset 3: no space"]);
+    assertEquals(messages, ["error: Cannot process the metadata at offset 3: no space"]);
   });
 });
 
-test("a request that fails does not hold up the next", async () => {
+test("a failed request does not block the next", async () => {
   await withController(async ({ controller, storage }) => {
     const append = storage.append;
     storage.append = () => {
@@ -216,7 +216,7 @@ test("a request that fails does not hold up the next", async () => {
   });
 });
 
-test("a request of too many records is refused as a whole", async () => {
+test("a request with too many records is rejected as a whole", async () => {
   await withController(async ({ controller }) => {
     const names = Array.from({ length: 10_001 }, (_, i) => `t${i}`);
     for (let at = 0; at < names.length; at += 5_000) {

@@ -12,7 +12,7 @@ import { imageOf } from "./fixture.ts";
 const ONE = "4aKkGA0ISBCOdhh3DvpjpQ";
 const TWO = "2p8GUW6bSo6YcxPnGUQ0zw";
 
-test("decideDirectoryAssignments() writes down what is news, and only that", () => {
+test("decideDirectoryAssignments() returns records for changed directories only", () => {
   const records = [broker(1), topic("chat", CHAT), partition(CHAT, 0), partition(CHAT, 1)];
   const assign = (number: number, directoryId: string, topicId = CHAT) => ({
     topicId,
@@ -37,11 +37,11 @@ test("decideDirectoryAssignments() writes down what is news, and only that", () 
   assertEquals(decideDirectoryAssignments(1, again, image).map(({ value }) => value), [
     { partitionId: 1, topicId: CHAT, directories: [ONE] },
   ]);
-  // Nor what is another broker's to say.
+  // Replicas of another broker are ignored.
   assertEquals(decideDirectoryAssignments(2, again, image), []);
 });
 
-test("decideDirectoryAssignments() leaves the other replicas' directories as they are", () => {
+test("decideDirectoryAssignments() keeps the directories of other replicas", () => {
   const replicated = {
     name: "PartitionRecord" as const,
     value: {
@@ -70,11 +70,11 @@ test("decideDirectoryAssignments() leaves the other replicas' directories as the
   });
 });
 
-test("decideOnlineDirectories() tells which directories are left, once", () => {
+test("decideOnlineDirectories() reports the remaining directories once", () => {
   const image = imageOf(broker(1, { logDirs: [ONE, TWO] }));
   assertEquals(decideOnlineDirectories(1, [ONE, TWO], image), []);
   assertEquals(decideOnlineDirectories(9, [ONE], image), []);
-  // An empty list would say that nothing has changed.
+  // An empty list would mean no change.
   assertEquals(decideOnlineDirectories(1, [], image), []);
   const records = decideOnlineDirectories(1, [TWO], image);
   const [record] = decoded(...records);
@@ -83,7 +83,7 @@ test("decideOnlineDirectories() tells which directories are left, once", () => {
   assertEquals([after.broker(1)!.logDirs, after.broker(1)!.fenced], [[TWO], false]);
 });
 
-test("a broker with several directories chooses among them, and says so later", () => {
+test("new partitions have no directory if the broker has several", () => {
   for (
     const [logDirs, directory] of [
       [[], ZERO_UUID],

@@ -14,7 +14,9 @@ import { imageOf } from "./fixture.ts";
 const { PREFERRED, UNCLEAN } = ElectionType;
 const NODE = 1;
 
-/** The outcome of one election in "events", whose partition 0 is as described, with its record. */
+/**
+ * Elects a leader in "events", whose partition 0 has the given state. Returns outcome and record.
+ */
 function electOne(type: number, state: Partial<PartitionValue>): unknown[] {
   const image = imageOf(topic("events", EVENTS), partitionWith(EVENTS, 0, state));
   const { records, results } = decideElectLeaders(type, [{ topic: "events", partitions: [0] }], {
@@ -29,7 +31,7 @@ function electOne(type: number, state: Partial<PartitionValue>): unknown[] {
 
 const elected = { topicId: EVENTS, partitionId: 0, leader: NODE };
 
-test("a preferred election makes the first replica the leader if it is in sync", () => {
+test("a preferred election elects the first replica if it is in sync", () => {
   const cases: [Partial<PartitionValue>, unknown[]][] = [
     [{ replicas: [1, 2], isr: [1, 2], leader: 1 }, ["ELECTION_NOT_NEEDED"]],
     [{ replicas: [1, 2], isr: [1, 2], leader: 2 }, ["NONE", elected]],
@@ -39,7 +41,7 @@ test("a preferred election makes the first replica the leader if it is in sync",
       { replicas: [1, 2], isr: [2], leader: 2, eligibleLeaderReplicas: [1] },
       ["PREFERRED_LEADER_NOT_AVAILABLE"],
     ],
-    // Broker 2 is not in service: the cluster has one node.
+    // Broker 2 is not active: the cluster has one node.
     [{ replicas: [2, 1], isr: [1, 2], leader: 1 }, ["PREFERRED_LEADER_NOT_AVAILABLE"]],
   ];
   for (const [state, expected] of cases) assertEquals(electOne(PREFERRED, state), expected);
@@ -53,7 +55,7 @@ test("a preferred election elects an eligible replica of an empty ISR", () => {
   ]);
 });
 
-test("an unclean election makes any replica the leader of a partition without one", () => {
+test("an unclean election elects any replica of a partition without a leader", () => {
   const recovering = {
     ...elected,
     isr: [1],
@@ -70,7 +72,7 @@ test("an unclean election makes any replica the leader of a partition without on
   for (const [state, expected] of cases) assertEquals(electOne(UNCLEAN, state), expected);
 });
 
-test("an election of all partitions leaves out those that need none", () => {
+test("an election of all partitions omits those that need none", () => {
   const image = imageOf(
     topic("events", EVENTS),
     partition(EVENTS, 0),
@@ -88,7 +90,7 @@ test("an election of all partitions leaves out those that need none", () => {
   assertEquals(records.map(({ value }) => value), [{ ...elected, partitionId: 1 }]);
 });
 
-test("a partition that is named twice is elected once", () => {
+test("a partition named twice is elected once", () => {
   const image = imageOf(
     topic("events", EVENTS),
     partitionWith(EVENTS, 0, { replicas: [1, 2], isr: [1, 2], leader: 2 }),
@@ -102,7 +104,7 @@ test("a partition that is named twice is elected once", () => {
   assertEquals(records.length, 1);
 });
 
-test("an unknown type of election is refused", () => {
+test("an unknown election type is rejected", () => {
   const error = assertThrows(
     () => decideElectLeaders(2, null, { nodeId: NODE, image: imageOf() }),
     KafkaError,

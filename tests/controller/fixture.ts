@@ -1,5 +1,5 @@
 /**
- * What the tests of the controller share: an image of some brokers and topics.
+ * Helpers of the controller tests: an image with brokers and topics.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { MetadataRecordInput } from "../../src/metadata/records/metadata_re
 import { type ErrorCode, errorName } from "../../src/protocol/errors.ts";
 import { decoded } from "../metadata/fixture.ts";
 
-/** The image that records make. */
+/** Builds an image from records. */
 export function imageOf(...records: MetadataRecordInput[]): MetadataImage {
   const state = new MetadataState();
   if (records.length > 0) state.apply(decoded(...records), records.length - 1, 1);
   return state;
 }
 
-/** Results as `name: ERROR`, to be read. */
+/** Formats results as `name: ERROR`. */
 export function outcomes(
   results: readonly { readonly name: string | null; readonly errorCode: ErrorCode }[],
 ): string[] {

@@ -7,25 +7,25 @@ import { imageOf } from "./fixture.ts";
 
 const INTERNAL = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
 
-test("isInternalTopic() knows Kafka's own topics", () => {
+test("isInternalTopic() is true for Kafka's internal topics", () => {
   for (const name of INTERNAL) assertEquals(isInternalTopic(name), true, name);
   for (const name of ["events", "__other", "__cluster_metadata", ""]) {
     assertEquals(isInternalTopic(name), false, name);
   }
 });
 
-test("topicOnFirstUse() gives other topics the broker's defaults", () => {
+test("topicOnFirstUse() uses the broker's defaults for other topics", () => {
   assertEquals(topicOnFirstUse("events", imageOf(broker(1))), { name: "events" });
 });
 
-test("topicOnFirstUse() gives Kafka's own topics the settings that coordinators need", () => {
+test("topicOnFirstUse() uses the configs required by coordinators for internal topics", () => {
   const settings = (name: string, brokers: number): Record<string, unknown> => {
     const ids = Array.from({ length: brokers }, (_, index) => index + 1);
     const { configs, ...topic } = topicOnFirstUse(name, imageOf(...ids.map((id) => broker(id))));
     for (const { name, value } of configs!) checkTopicConfig(name, value!);
     return { ...topic, ...Object.fromEntries(configs!.map(({ name, value }) => [name, value])) };
   };
-  // What Apache Kafka 4.4.0 creates them with, but for the replication factor.
+  // The settings used by Apache Kafka 4.4.0, except for the replication factor.
   assertEquals(settings("__consumer_offsets", 1), {
     name: "__consumer_offsets",
     numPartitions: 50,

@@ -17,7 +17,7 @@ function decide(topics: readonly NewPartitions[], image: MetadataImage = IMAGE) 
   return decideCreatePartitions(topics, { image, below: () => 0 });
 }
 
-test("new partitions are numbered on from those that are there", () => {
+test("new partitions continue the numbers of existing ones", () => {
   const { records, results } = decide([{ name: "events", count: 4 }]);
   assertEquals(outcomes(results), ["events: NONE"]);
   assertEquals(
@@ -26,17 +26,17 @@ test("new partitions are numbered on from those that are there", () => {
   );
 });
 
-test("new partitions have as many replicas as the first", () => {
+test("new partitions have the replication factor of the first partition", () => {
   const { records } = decide([{ name: "events", count: 3 }]);
   assertEquals(records.map((it) => it.name === "PartitionRecord" && it.value.replicas), [[1]]);
 });
 
-test("assignments are taken as they are", () => {
+test("manual assignments are used unchanged", () => {
   const { records } = decide([{ name: "events", count: 3, assignments: [{ brokerIds: [2] }] }]);
   assertEquals(records.map((it) => it.name === "PartitionRecord" && it.value.leader), [2]);
 });
 
-test("what cannot be is told apart", () => {
+test("invalid requests have distinct errors", () => {
   const withAssignments = (count: number, ...brokerIds: number[][]): NewPartitions => ({
     name: "events",
     count,
@@ -62,7 +62,7 @@ test("what cannot be is told apart", () => {
   assertEquals(codeOf(withAssignments(2, [1]), fenced), "events: INVALID_REPLICA_ASSIGNMENT");
 });
 
-test("a topic that is named twice is left alone, the others are not", () => {
+test("a topic named twice is rejected without affecting others", () => {
   const { records, results } = decide([
     { name: "events", count: 3 },
     { name: "events", count: 4 },

@@ -6,24 +6,24 @@ function brokers(...ids: number[]) {
   return ids.map((id) => ({ id, fenced: false, inControlledShutdown: false }));
 }
 
-test("one broker gets everything", () => {
+test("placeReplicas() assigns everything to a single broker", () => {
   assertEquals(
     placeReplicas(brokers(7), { start: 0, count: 3, replicationFactor: 1 }),
     [[7], [7], [7]],
   );
 });
 
-test("leaders go round from where they start", () => {
+test("placeReplicas() rotates leaders from the start position", () => {
   const placed = placeReplicas(brokers(3, 1, 2), { start: 1, count: 4, replicationFactor: 1 });
   assertEquals(placed, [[2], [3], [1], [2]]);
 });
 
-test("followers of one leader differ from round to round", () => {
+test("placeReplicas() varies the followers of a leader between rotations", () => {
   const placed = placeReplicas(brokers(1, 2, 3), { start: 0, count: 6, replicationFactor: 2 });
   assertEquals(placed, [[1, 2], [2, 3], [3, 1], [1, 3], [2, 1], [3, 2]]);
 });
 
-test("every partition has distinct replicas, and all brokers an equal share", () => {
+test("placeReplicas() uses distinct replicas and distributes them evenly", () => {
   const placed = placeReplicas(brokers(1, 2, 3, 4, 5), {
     start: 3,
     count: 20,
@@ -37,7 +37,7 @@ test("every partition has distinct replicas, and all brokers an equal share", ()
   assertEquals([...shares.values()], [12, 12, 12, 12, 12]);
 });
 
-test("brokers out of service come last", () => {
+test("placeReplicas() places inactive brokers last", () => {
   const some = [
     { id: 1, fenced: true, inControlledShutdown: false },
     { id: 2, fenced: false, inControlledShutdown: true },

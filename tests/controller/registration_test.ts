@@ -18,7 +18,7 @@ const REGISTRATION: BrokerRegistration = {
   logDirs: [CHAT],
 };
 
-test("a new log begins with the version of its records", () => {
+test("decideBootstrap() begins a new log with its metadata version", () => {
   const records = decideBootstrap(imageOf());
   assertEquals(records, [{
     name: "FeatureLevelRecord",
@@ -27,14 +27,14 @@ test("a new log begins with the version of its records", () => {
   assertEquals(decideBootstrap(imageOf(...records)), []);
 });
 
-test("a broker registers when it is not registered just so", () => {
+test("decideRegistration() returns a record only if the registration changed", () => {
   const first = decideRegistration(REGISTRATION, imageOf(), 7);
   assertEquals(first.map((it) => it.name === "RegisterBrokerRecord" && it.value.brokerEpoch), [7]);
   const image = imageOf(...first);
   const again = (registration: Partial<BrokerRegistration>) =>
     decideRegistration({ ...REGISTRATION, ...registration }, image, 9).length;
   assertEquals(again({}), 0);
-  assertEquals(again({ incarnationId: CHAT }), 0, "a new start alone is no change");
+  assertEquals(again({ incarnationId: CHAT }), 0, "a restart alone is not a change");
   assertEquals(again({ rack: "r" }), 1);
   assertEquals(again({ logDirs: [EVENTS] }), 1);
   assertEquals(again({ endpoints: [{ ...REGISTRATION.endpoints[0]!, port: 1 }] }), 1);
@@ -42,7 +42,7 @@ test("a broker registers when it is not registered just so", () => {
   assertEquals(decideRegistration(REGISTRATION, imageOf(broker(1, { fenced: true })), 9).length, 1);
 });
 
-test("a broker leads what has no leader and what it has in full", () => {
+test("decideElections() elects an in-sync broker for partitions without a leader", () => {
   const image = imageOf(
     topic("events", EVENTS),
     partition(EVENTS, 0),
@@ -55,7 +55,7 @@ test("a broker leads what has no leader and what it has in full", () => {
   assertEquals(decideElections(2, image), []);
 });
 
-test("a broker leads what nobody is in sync with and it is eligible for", () => {
+test("decideElections() elects an eligible broker if the ISR is empty", () => {
   const left = (isr: number[], eligibleLeaderReplicas: number[]) =>
     imageOf(topic("events", EVENTS), partition(EVENTS, 0, 1), {
       name: "PartitionChangeRecord",
@@ -81,6 +81,6 @@ test("a broker leads what nobody is in sync with and it is eligible for", () => 
       lastKnownElr: [],
     },
   }]);
-  assertEquals(decideElections(3, image), [], "it may lack what was committed");
-  assertEquals(decideElections(1, left([2], [1])), [], "somebody is in sync");
+  assertEquals(decideElections(3, image), [], "it may lack committed records");
+  assertEquals(decideElections(1, left([2], [1])), [], "another broker is in sync");
 });

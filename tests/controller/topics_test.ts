@@ -30,7 +30,7 @@ function codes(topics: readonly NewTopic[], context: Partial<TopicContext> = {})
   return outcomes(decide(topics, context).results);
 }
 
-test("a topic is a topic record, its configs and its partitions, in this order", () => {
+test("decideCreateTopics() returns the topic record, its configs and its partitions in order", () => {
   const { records, results } = decide([{
     name: "events",
     numPartitions: 2,
@@ -60,7 +60,7 @@ test("a topic is a topic record, its configs and its partitions, in this order",
   assertEquals([...result!.overrides!], [["retention.ms", "5"]]);
 });
 
-test("-1 and nothing stand for the broker's defaults", () => {
+test("-1 and absent numbers mean the broker's defaults", () => {
   const config = new BrokerConfig({ "num.partitions": "3" });
   for (const asked of [{ name: "a" }, { name: "a", numPartitions: -1, replicationFactor: -1 }]) {
     const [result] = decide([asked], { config }).results;
@@ -68,7 +68,7 @@ test("-1 and nothing stand for the broker's defaults", () => {
   }
 });
 
-test("names are checked, and no name stops another", () => {
+test("invalid names are rejected without affecting other topics", () => {
   const image = imageOf(broker(1), topic("a.b", CHAT), partition(CHAT, 0));
   assertEquals(
     codes([
@@ -97,7 +97,7 @@ test("names are checked, and no name stops another", () => {
   );
 });
 
-test("numbers are checked", () => {
+test("invalid numbers are rejected", () => {
   assertEquals(
     codes([
       { name: "a", numPartitions: 0 },
@@ -120,7 +120,7 @@ test("numbers are checked", () => {
   );
 });
 
-test("a request makes no more records than a batch may have", () => {
+test("a request exceeding the records of a batch is rejected in part", () => {
   const { records, results } = decide([
     { name: "a", numPartitions: 9_000 },
     { name: "b", numPartitions: 2_000 },
@@ -130,7 +130,7 @@ test("a request makes no more records than a batch may have", () => {
   assertEquals(records.length, 9_902);
 });
 
-test("a replication factor above the brokers is lowered where the caller wants that", () => {
+test("lowerReplicationFactor reduces a factor above the number of brokers", () => {
   const [result] = decide([{ name: "a", replicationFactor: 3 }], { lowerReplicationFactor: true })
     .results;
   assertEquals([result!.replicationFactor, result!.loweredFrom], [1, 3]);
@@ -139,7 +139,7 @@ test("a replication factor above the brokers is lowered where the caller wants t
   assertEquals(same!.loweredFrom, null);
 });
 
-test("without a broker in service nothing is created", () => {
+test("no topic is created without an active broker", () => {
   assertEquals(codes([{ name: "a" }], { image: imageOf() }), ["a: INVALID_REPLICATION_FACTOR"]);
   const image = imageOf(broker(1, { fenced: true }));
   assertEquals(codes([{ name: "a" }], { image }), ["a: INVALID_REPLICATION_FACTOR"]);
@@ -147,7 +147,7 @@ test("without a broker in service nothing is created", () => {
   assertEquals(codes([{ name: "a", assignments }], { image }), ["a: INVALID_REPLICA_ASSIGNMENT"]);
 });
 
-test("assignments are taken as they are", () => {
+test("manual assignments are used unchanged", () => {
   const image = imageOf(broker(1), broker(2), broker(3, { fenced: true }));
   const { records, results } = decide([{
     name: "a",
@@ -167,7 +167,7 @@ test("assignments are taken as they are", () => {
   ]);
 });
 
-test("assignments are checked", () => {
+test("invalid assignments are rejected", () => {
   const image = imageOf(broker(1), broker(2));
   const assigned = (name: string, ...assignments: [number, number[]][]): NewTopic => ({
     name,
@@ -199,7 +199,7 @@ test("assignments are checked", () => {
   );
 });
 
-test("configs are checked", () => {
+test("invalid configs are rejected", () => {
   const configured = (name: string, key: string, value: string | null): NewTopic => ({
     name,
     configs: [{ name: key, value }],
@@ -222,7 +222,7 @@ test("configs are checked", () => {
   );
 });
 
-test("topics are deleted by name and by id", () => {
+test("decideDeleteTopics() deletes by name and by id", () => {
   const image = imageOf(topic("events", EVENTS), topic("chat", CHAT));
   const decision = decideDeleteTopics([{ name: "events" }, { name: null, topicId: CHAT }], {
     image,
@@ -238,7 +238,7 @@ test("topics are deleted by name and by id", () => {
   );
 });
 
-test("what cannot be deleted is told apart", () => {
+test("decideDeleteTopics() has distinct errors for invalid references", () => {
   const image = imageOf(topic("events", EVENTS));
   const codesOf = (
     settings: Record<string, string>,
@@ -266,7 +266,7 @@ test("what cannot be deleted is told apart", () => {
   ]);
 });
 
-test("decideDeleteTopics() refuses topics that are named more than once, as Apache Kafka does", () => {
+test("decideDeleteTopics() rejects topics named more than once, like Apache Kafka", () => {
   const image = imageOf(topic("events", EVENTS), topic("chat", CHAT));
   const name = { name: "events", topicId: ZERO_UUID };
   const id = { name: null, topicId: EVENTS };
@@ -295,14 +295,14 @@ test("decideDeleteTopics() refuses topics that are named more than once, as Apac
     decide(name, name, id),
     [[["events", ZERO_UUID, refused], ["events", EVENTS, "NONE"]], 1],
   );
-  // A topic may have a name that is another topic's id.
+  // A topic may be named like another topic's id.
   const named = imageOf(topic(EVENTS, CHAT), topic("events", EVENTS));
   const asked = [{ name: EVENTS }, id];
   const decision = decideDeleteTopics(asked, { image: named, config: new BrokerConfig() });
   assertEquals(decision.records.length, 2);
 });
 
-test("a topic whose configs contradict each other is refused", () => {
+test("a topic with contradictory configs is rejected", () => {
   const lags = (least: string, most: string) => [{
     name: "events",
     numPartitions: 1,

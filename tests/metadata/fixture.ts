@@ -1,6 +1,5 @@
 /**
- * What the tests of the metadata and of the controller share: records as they are decoded, and a
- * metadata log in memory.
+ * Helpers of the metadata and controller tests: decoded records and a metadata log in memory.
  *
  * @module
  */
@@ -25,7 +24,7 @@ import type { Runtime } from "../../src/runtime/runtime.ts";
 export const EVENTS = "aaaaaaaaaaaaaaaaaaaaaA";
 export const CHAT = "bbbbbbbbbbbbbbbbbbbbbA";
 
-/** Records as they come out of a log. */
+/** Returns the records as decoded from a log. */
 export function decoded(...records: MetadataRecordInput[]): MetadataRecord[] {
   return records.map((record) => decodeMetadataRecord(encodeMetadataRecord(record)));
 }
@@ -55,7 +54,7 @@ export function partition(topicId: string, partitionId: number, leader = 1): Met
 /** The fields of a PartitionRecord. */
 export type PartitionValue = Extract<MetadataRecordInput, { name: "PartitionRecord" }>["value"];
 
-/** As {@linkcode partition}, but for the fields in `state`. */
+/** Like {@linkcode partition}, with other values for the fields in `state`. */
 export function partitionWith(
   topicId: string,
   partitionId: number,
@@ -93,12 +92,12 @@ export function broker(
   };
 }
 
-/** A runtime whose files are on `disk`. */
+/** Returns a runtime whose files are on `disk`. */
 export async function memoryRuntime(disk: MemoryDisk = new MemoryDisk()): Promise<Runtime> {
   return { ...await hostRuntime(), files: new MemoryFileSystem(disk) };
 }
 
-/** The metadata log's own log. */
+/** Opens the partition log of the metadata log. */
 export function openStorage(runtime: Runtime): PartitionLog {
   return PartitionLog.open({
     runtime,

@@ -19,14 +19,14 @@ import {
 
 const APPEND = { nowMs: 1_000, flush: true };
 
-/** The bytes of a batch, as somebody else would have written it. */
+/** Encodes a batch as another implementation could have written it. */
 function batchOf(records: readonly MetadataRecordInput[]): Uint8Array {
   return encodeBatch(
     records.map((record) => ({ value: encodeMetadataRecord(record), timestamp: 1 })),
   );
 }
 
-test("what was appended is there again after a restart", async () => {
+test("MetadataLog restores appended records after a restart", async () => {
   const disk = new MemoryDisk();
   const first = openStorage(await memoryRuntime(disk));
   const log = new MetadataLog(first);
@@ -45,7 +45,7 @@ test("what was appended is there again after a restart", async () => {
   again.close();
 });
 
-test("a batch is flushed before it is applied, when that is asked for", async () => {
+test("append() with flush syncs the batch before applying it", async () => {
   const storage = openStorage(await memoryRuntime());
   const counted = countingFlushes(storage);
   const log = new MetadataLog(counted.storage);
@@ -56,7 +56,7 @@ test("a batch is flushed before it is applied, when that is asked for", async ()
   storage.close();
 });
 
-test("nothing is applied that could not be written", async () => {
+test("append() applies nothing if the write fails", async () => {
   const storage = openStorage(await memoryRuntime());
   const log = new MetadataLog(storage);
   storage.close();
@@ -64,7 +64,7 @@ test("nothing is applied that could not be written", async () => {
   assertEquals(log.image.topicCount, 0);
 });
 
-test("the records of a transaction take effect with its end, over batches", async () => {
+test("records of a transaction take effect at its end, across batches", async () => {
   const storage = openStorage(await memoryRuntime());
   const write = (...records: MetadataRecordInput[]) =>
     storage.append(batchOf(records), { leaderEpoch: 3, origin: "raft" });
@@ -79,7 +79,7 @@ test("the records of a transaction take effect with its end, over batches", asyn
   storage.close();
 });
 
-test("a transaction that nobody ended is aborted, and what follows it counts", async () => {
+test("MetadataLog aborts an open transaction, and later records take effect", async () => {
   const disk = new MemoryDisk();
   const storage = openStorage(await memoryRuntime(disk));
   storage.append(
@@ -93,11 +93,11 @@ test("a transaction that nobody ended is aborted, and what follows it counts", a
   const again = openStorage(await memoryRuntime(disk));
   const { image, endOffset } = new MetadataLog(again);
   assertEquals([...image.topics()].map(({ name }) => name), ["events"]);
-  assertEquals(endOffset, 5, "it was aborted once");
+  assertEquals(endOffset, 5, "the transaction is aborted once");
   again.close();
 });
 
-test("batches of the quorum itself are passed over", async () => {
+test("MetadataLog skips control batches", async () => {
   const storage = openStorage(await memoryRuntime());
   const control = encodeBatch(
     [{ key: new Uint8Array([0, 0, 0, 2]), value: new Uint8Array(4), timestamp: 1 }],
@@ -109,19 +109,19 @@ test("batches of the quorum itself are passed over", async () => {
   storage.close();
 });
 
-test("a record of an unknown kind is refused with what to do", async () => {
+test("MetadataLog rejects a record of an unknown type and says what to do", async () => {
   const storage = openStorage(await memoryRuntime());
   const unknown = encodeBatch([{ value: new Uint8Array([1, 99, 0, 0]), timestamp: 1 }]);
   storage.append(unknown, { leaderEpoch: 1, origin: "raft" });
   assertThrows(
     () => new MetadataLog(storage),
     Error,
-    "at offset 0: Cannot read a metadata record: its type 99 is not known; a newer version",
+    "at offset 0: Cannot read a metadata record: unknown type 99; a newer version",
   );
   storage.close();
 });
 
-test("a log whose beginning is in a snapshot is refused with what to do", async () => {
+test("MetadataLog rejects a log that begins in a snapshot and says what to do", async () => {
   const storage = openStorage(await memoryRuntime());
   const counted = countingFlushes(storage).storage;
   assertThrows(
@@ -132,7 +132,7 @@ test("a log whose beginning is in a snapshot is refused with what to do", async 
   storage.close();
 });
 
-test("the metadata log is never cut by time or size", () => {
+test("METADATA_LOG_CONFIG disables retention by time and size", () => {
   const { retentionMs, retentionBytes } = METADATA_LOG_CONFIG;
   assertEquals([retentionMs, retentionBytes], [-1, -1]);
 });

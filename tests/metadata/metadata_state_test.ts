@@ -8,7 +8,7 @@ import { broker, CHAT, config, decoded, EVENTS, partition, topic } from "./fixtu
 
 const { TOPIC, BROKER } = ConfigResourceType;
 
-/** Applies each list of records by itself and returns the state. */
+/** Applies each list of records separately and returns the state. */
 function stateOf(...batches: MetadataRecordInput[][]): MetadataState {
   const state = new MetadataState();
   for (const batch of batches) applyNext(state, ...batch);
@@ -19,7 +19,7 @@ function applyNext(state: MetadataState, ...records: MetadataRecordInput[]) {
   return state.apply(decoded(...records), state.offset + records.length, 1);
 }
 
-test("a topic is found by name and by id", () => {
+test("topicByName() and topicById() find a topic", () => {
   const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0), partition(EVENTS, 1)]);
   const found = state.topicByName("events")!;
   assertEquals(state.topicById(EVENTS), found);
@@ -29,14 +29,14 @@ test("a topic is found by name and by id", () => {
   assertEquals(state.topicById(CHAT), undefined);
 });
 
-test("a delta tells created, changed and deleted topics", () => {
+test("apply() returns created, changed and deleted topics", () => {
   const state = new MetadataState();
   const created = applyNext(state, topic("events", EVENTS), partition(EVENTS, 0));
   assertEquals(created.createdTopics, [state.topicByName("events")!]);
   const before = state.topicByName("events")!;
   const changed = applyNext(state, partition(EVENTS, 1));
   assertEquals(changed.changedTopics, [{ before, after: state.topicByName("events")! }]);
-  assertEquals(before.partitions.length, 1, "what was handed out does not change");
+  assertEquals(before.partitions.length, 1, "returned images are immutable");
   const last = state.topicByName("events")!;
   const deleted = applyNext(state, { name: "RemoveTopicRecord", value: { topicId: EVENTS } });
   assertEquals(deleted.deletedTopics, [last]);
@@ -44,7 +44,7 @@ test("a delta tells created, changed and deleted topics", () => {
   assertEquals([state.topicCount, state.partitionCount], [0, 0]);
 });
 
-test("a topic made and removed by the same records never was", () => {
+test("apply() ignores a topic that is created and deleted by the same records", () => {
   const state = new MetadataState();
   const delta = applyNext(
     state,
@@ -56,7 +56,7 @@ test("a topic made and removed by the same records never was", () => {
   assertEquals(state.topicByName("events"), undefined);
 });
 
-test("a name may be used again with another id", () => {
+test("a topic name can be reused with another id", () => {
   const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0)]);
   applyNext(
     state,
@@ -69,7 +69,7 @@ test("a name may be used again with another id", () => {
   assertEquals(state.partitionCount, 1);
 });
 
-test("a new leader raises the leader epoch, any change the partition epoch", () => {
+test("a new leader increases the leader epoch, any change the partition epoch", () => {
   const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0)]);
   const change = (value: { leader?: number; isr?: number[] }) => {
     applyNext(state, {
@@ -87,11 +87,11 @@ test("a new leader raises the leader epoch, any change the partition epoch", () 
     leaderEpoch: 2,
     partitionEpoch: 3,
   });
-  // The same leader elected again is a new one: its epoch fences what it has sent before.
+  // Electing the same leader again increases the epoch too, which fences its earlier requests.
   assertEquals(change({ leader: 1 }).leaderEpoch, 3);
 });
 
-test("configs are set, changed and taken away", () => {
+test("apply() sets, changes and removes configs", () => {
   const state = stateOf([config(TOPIC, "events", "retention.ms", "1")]);
   const held = state.configs(TOPIC, "events");
   const delta = applyNext(
@@ -100,7 +100,7 @@ test("configs are set, changed and taken away", () => {
     config(TOPIC, "events", "segment.ms", "3"),
     config(BROKER, "", "max.connections", "4"),
   );
-  assertEquals([...held], [["retention.ms", "1"]], "what was handed out does not change");
+  assertEquals([...held], [["retention.ms", "1"]], "returned configs are immutable");
   assertEquals([...state.configs(TOPIC, "events")], [["retention.ms", "2"], ["segment.ms", "3"]]);
   assertEquals(delta.changedConfigs, [
     { type: TOPIC, name: "events" },
@@ -112,7 +112,7 @@ test("configs are set, changed and taken away", () => {
   assertEquals(state.configs(BROKER, "").size, 0);
 });
 
-test("a topic's configs go with it", () => {
+test("deleting a topic removes its configs", () => {
   const state = stateOf([
     topic("events", EVENTS),
     config(TOPIC, "events", "retention.ms", "1"),
@@ -123,7 +123,7 @@ test("a topic's configs go with it", () => {
   assertEquals(delta.changedConfigs, []);
 });
 
-test("names that differ in dots and underscores are known to collide", () => {
+test("topicCollidingWith() finds names that differ only in dots and underscores", () => {
   const state = stateOf([topic("a.b_c", EVENTS), partition(EVENTS, 0)]);
   assertEquals(state.topicCollidingWith("a_b.c"), "a.b_c");
   assertEquals(state.topicCollidingWith("a.b_c"), undefined);
@@ -132,7 +132,7 @@ test("names that differ in dots and underscores are known to collide", () => {
   assertEquals(state.topicCollidingWith("a_b.c"), undefined);
 });
 
-test("brokers register, change and leave", () => {
+test("apply() registers, changes and unregisters brokers", () => {
   const state = stateOf([broker(1, { fenced: true, logDirs: [CHAT] })]);
   assertEquals(state.broker(1)?.fenced, true);
   const delta = applyNext(state, {
@@ -150,7 +150,7 @@ test("brokers register, change and leave", () => {
   assertEquals([...state.brokers()], []);
 });
 
-test("features and producer ids are kept", () => {
+test("apply() records features and producer ids", () => {
   const state = new MetadataState();
   const feature = (name: string, featureLevel: number): MetadataRecordInput => ({
     name: "FeatureLevelRecord",
@@ -166,10 +166,10 @@ test("features and producer ids are kept", () => {
   });
   applyNext(state, ids(2_000));
   applyNext(state, ids(1_000));
-  assertEquals(state.nextProducerId, 2_000, "never goes back");
+  assertEquals(state.nextProducerId, 2_000, "never decreases");
 });
 
-test("the last known eligible leaders of a topic are cleared, also where there are no others", () => {
+test("ClearElrRecord clears lastKnownElr even if there are no eligible replicas", () => {
   const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0)]);
   applyNext(state, {
     name: "PartitionChangeRecord",
@@ -180,7 +180,7 @@ test("the last known eligible leaders of a topic are cleared, also where there a
   assertEquals(state.topicById(EVENTS)!.partitions[0]!.lastKnownElr, []);
 });
 
-test("eligible leaders are cleared for a topic", () => {
+test("ClearElrRecord clears the eligible replicas of a topic", () => {
   const state = stateOf([topic("events", EVENTS), partition(EVENTS, 0)]);
   applyNext(state, {
     name: "PartitionChangeRecord",
@@ -191,14 +191,14 @@ test("eligible leaders are cleared for a topic", () => {
   assertEquals(state.topicById(EVENTS)!.partitions[0]!.eligibleLeaderReplicas, []);
 });
 
-test("every application raises the version and the offset", () => {
+test("apply() increases version and offset", () => {
   const state = stateOf([broker(1)]);
   assertEquals([state.offset, state.epoch, state.version], [0, 1, 1]);
   state.apply([], 5, 3);
   assertEquals([state.offset, state.epoch, state.version], [5, 3, 2]);
 });
 
-test("records that contradict what came before stop the node", () => {
+test("apply() throws for records that contradict the state", () => {
   const refuse = (...records: MetadataRecordInput[]) =>
     assertThrows(() => stateOf(records), AssertionFailure);
   refuse(partition(EVENTS, 0));
@@ -212,7 +212,7 @@ test("records that contradict what came before stop the node", () => {
   assertThrows(() => stateOf([broker(1)]).apply([], 0, 1), AssertionFailure);
 });
 
-test("ten thousand topics cost one record each", () => {
+test("apply() handles ten thousand topics, one record each", () => {
   const state = new MetadataState();
   const idOf = (i: number) => `${String(i).padStart(21, "a")}A`;
   for (let i = 0; i < 10_000; i++) {
@@ -222,7 +222,7 @@ test("ten thousand topics cost one record each", () => {
   assertEquals(state.topicByName("topic-9999")?.id, idOf(9_999));
 });
 
-test("client quotas are kept by entity, and removed limit by limit", () => {
+test("apply() stores client quotas by entity and removes single limits", () => {
   const quota = (
     entity: readonly (readonly [string, string | null])[],
     key: string,
@@ -251,12 +251,12 @@ test("client quotas are kept by entity, and removed limit by limit", () => {
   ]);
   applyNext(state, quota([["user", "ann"], ["client-id", null]], rate, 0, true));
   assertEquals(all()[0], [[["client-id", null], ["user", "ann"]], [["request_percentage", 12.5]]]);
-  assertEquals(ann!.limits.size, 2, "what was handed out does not change");
+  assertEquals(ann!.limits.size, 2, "returned quotas are immutable");
   applyNext(state, quota([["ip", null]], "connection_creation_rate", 0, true));
   assertEquals(all().length, 1);
 });
 
-test("SCRAM credentials are kept by user and mechanism, without their secrets", () => {
+test("apply() stores SCRAM credentials by user and mechanism, without secrets", () => {
   const none = new Uint8Array(0);
   const credential = (
     name: string,
@@ -275,7 +275,7 @@ test("SCRAM credentials are kept by user and mechanism, without their secrets", 
   assertEquals([...before], [[1, 4096], [2, 8192]]);
   applyNext(state, remove("ann", 1));
   assertEquals([...state.scramIterations("ann")], [[2, 8192]]);
-  assertEquals(before.size, 2, "what was handed out does not change");
+  assertEquals(before.size, 2, "returned credentials are immutable");
   applyNext(state, remove("ann", 2), credential("bob", 1, 5000));
   assertEquals([...state.scramUsers()], ["bob"]);
   assertEquals([...state.scramIterations("nobody")], []);

@@ -13,7 +13,7 @@
  * @module
  */
 import { isInternalTopic, topicOnFirstUse } from "../../controller/internal_topics.ts";
-import { errorForMissing } from "../../controller/topic_names.ts";
+import { errorForMissingTopic } from "../../controller/topic_names.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
@@ -162,7 +162,7 @@ function answerByName(
 ): TopicResponse {
   const topic = context.services.image().topicByName(name);
   if (topic !== undefined) return found(topic, operations, context);
-  return failed(name, ZERO_UUID, failures?.get(name) ?? errorForMissing(name));
+  return failed(name, ZERO_UUID, failures?.get(name) ?? errorForMissingTopic(name));
 }
 
 function found(

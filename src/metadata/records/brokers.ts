@@ -1,5 +1,5 @@
 /**
- * Records of brokers: their registrations, and whether clients may use them.
+ * Records of broker registrations and their fencing.
  *
  * @module
  */
@@ -18,9 +18,9 @@ import {
 } from "../../protocol/schema.ts";
 
 /**
- * A broker has registered, again or for the first time. The record's offset is the usual broker
- * epoch. Version 1 adds the controlled shutdown, 2 the migration from ZooKeeper (KIP-866), 3 log
- * directories (KIP-858), 4 those that take no new partitions (KIP-1066).
+ * Registers a broker, initially or again. The broker epoch is usually the offset of the record.
+ * Version 1 adds controlled shutdown, 2 the migration from ZooKeeper (KIP-866), 3 log directories
+ * (KIP-858), 4 cordoned log directories (KIP-1066).
  */
 export const registerBrokerRecord = defineRecord({
   type: 0,
@@ -59,7 +59,7 @@ export const registerBrokerRecord = defineRecord({
 /** A decoded RegisterBrokerRecord. */
 export type RegisterBrokerRecord = RecordOf<typeof registerBrokerRecord>;
 
-/** A broker has left the cluster for good. */
+/** Removes a broker from the cluster. */
 export const unregisterBrokerRecord = defineRecord({
   type: 1,
   name: "UnregisterBrokerRecord",
@@ -74,7 +74,7 @@ export const unregisterBrokerRecord = defineRecord({
 export type UnregisterBrokerRecord = RecordOf<typeof unregisterBrokerRecord>;
 
 /**
- * A broker is fenced: it leads nothing and clients are not sent to it. Superseded by
+ * Fences a broker: it leads no partition, and clients are not directed to it. Superseded by
  * BrokerRegistrationChangeRecord.
  */
 export const fenceBrokerRecord = defineRecord({
@@ -90,7 +90,7 @@ export const fenceBrokerRecord = defineRecord({
 /** A decoded FenceBrokerRecord. */
 export type FenceBrokerRecord = RecordOf<typeof fenceBrokerRecord>;
 
-/** A broker is in service. Superseded by BrokerRegistrationChangeRecord. */
+/** Unfences a broker. Superseded by BrokerRegistrationChangeRecord. */
 export const unfenceBrokerRecord = defineRecord({
   type: 8,
   name: "UnfenceBrokerRecord",
@@ -105,10 +105,10 @@ export const unfenceBrokerRecord = defineRecord({
 export type UnfenceBrokerRecord = RecordOf<typeof unfenceBrokerRecord>;
 
 /**
- * A broker's registration changed. `fenced` and `inControlledShutdown` are 1 for a change to true,
- * -1 for one to false and 0 for none; empty `logDirs` and null `cordonedLogDirs` are no change.
- * Version 1 adds the controlled shutdown (KIP-841), 2 log directories (KIP-858), 3 those that take
- * no new partitions (KIP-1066).
+ * Changes a broker registration. `fenced` and `inControlledShutdown` are 1 to set the flag, -1 to
+ * clear it and 0 for no change; empty `logDirs` and null `cordonedLogDirs` mean no change. Version
+ * 1 adds controlled shutdown (KIP-841), 2 log directories (KIP-858), 3 cordoned log directories
+ * (KIP-1066).
  */
 export const brokerRegistrationChangeRecord = defineRecord({
   type: 17,

@@ -1,12 +1,12 @@
 /**
- * Records of what can be set: configs, feature levels and quotas.
+ * Records of configs, feature levels and quotas.
  *
  * @module
  */
 import { defineRecord, type RecordOf } from "../../protocol/api.ts";
 import { array, bool, float64, int16, int8, string, struct } from "../../protocol/schema.ts";
 
-/** A resource's config has a value, or, for null, none any more. */
+/** Sets a config of a resource, or removes it if the value is null. */
 export const configRecord = defineRecord({
   type: 4,
   name: "ConfigRecord",
@@ -23,8 +23,7 @@ export const configRecord = defineRecord({
 export type ConfigRecord = RecordOf<typeof configRecord>;
 
 /**
- * A feature of the cluster has a level; level 0 turns it off (KIP-584). `metadata.version` is one
- * of them.
+ * Sets the level of a cluster feature, such as `metadata.version`; level 0 disables it (KIP-584).
  */
 export const featureLevelRecord = defineRecord({
   type: 12,
@@ -39,7 +38,7 @@ export const featureLevelRecord = defineRecord({
 /** A decoded FeatureLevelRecord. */
 export type FeatureLevelRecord = RecordOf<typeof featureLevelRecord>;
 
-/** A user, client or address has a quota, or has it no more (KIP-546). */
+/** Sets or removes a quota of a user, client id or address (KIP-546). */
 export const clientQuotaRecord = defineRecord({
   type: 14,
   name: "ClientQuotaRecord",

@@ -16,7 +16,7 @@ import {
   uuid,
 } from "../../protocol/schema.ts";
 
-/** A controller has registered with its endpoints and features (KIP-919). */
+/** Registers a controller with its endpoints and features (KIP-919). */
 export const registerControllerRecord = defineRecord({
   type: 27,
   name: "RegisterControllerRecord",
@@ -42,7 +42,7 @@ export const registerControllerRecord = defineRecord({
 /** A decoded RegisterControllerRecord. */
 export type RegisterControllerRecord = RecordOf<typeof registerControllerRecord>;
 
-/** A controller that left the quorum for good is no longer registered. Since Apache Kafka 4.4. */
+/** Removes the registration of a controller that left the quorum. Since Apache Kafka 4.4. */
 export const unregisterControllerRecord = defineRecord({
   type: 29,
   name: "UnregisterControllerRecord",
@@ -56,8 +56,8 @@ export const unregisterControllerRecord = defineRecord({
 export type UnregisterControllerRecord = RecordOf<typeof unregisterControllerRecord>;
 
 /**
- * How far a migration from ZooKeeper has got (KIP-866). Logs begun by Apache Kafka before 4.0 may
- * hold it.
+ * The progress of a migration from ZooKeeper (KIP-866). May occur in logs created before Apache
+ * Kafka 4.0.
  */
 export const zkMigrationStateRecord = defineRecord({
   type: 21,

@@ -1,6 +1,6 @@
 /**
- * Every record of the metadata log by its type, and how one lies in the log: frame version, type
- * and version as unsigned varints, then the fields.
+ * The record types of the metadata log and their encoding: frame version, type and version as
+ * unsigned varints, followed by the fields.
  *
  * @module
  */
@@ -42,10 +42,10 @@ import {
   noOpRecord,
 } from "./transactions.ts";
 
-/** Frames of version 0 were written by a preview of KRaft only. */
+/** Only a preview version of KRaft wrote frame version 0. */
 const FRAME_VERSION = 1;
 
-/** The types of record in the metadata log, in the order of their numbers. */
+/** The record types of the metadata log, in numerical order. */
 export const metadataRecordTypes = [
   registerBrokerRecord,
   unregisterBrokerRecord,
@@ -83,10 +83,10 @@ type Encodable<T> = T extends RecordType<infer _Out, infer In, infer Name>
   ? { readonly name: Name; readonly version?: number; readonly value: In }
   : never;
 
-/** A decoded record: `name` tells which, and narrows `value`. */
+/** A decoded record. `name` discriminates the type of `value`. */
 export type MetadataRecord = Decoded<(typeof metadataRecordTypes)[number]>;
 
-/** A record to be written, in its newest version when none is given. */
+/** A record to encode. `version` defaults to the newest. */
 export type MetadataRecordInput = Encodable<(typeof metadataRecordTypes)[number]>;
 
 type AnyRecordType = RecordType<unknown, never>;
@@ -99,37 +99,39 @@ for (const recordType of metadataRecordTypes) {
 }
 
 /**
- * Decodes the value of a record of the metadata log. Throws {@linkcode ProtocolError} when the frame
- * version, the type or its version is not known, and when the bytes end early or go on.
+ * Decodes the value of a metadata log record. Throws {@linkcode ProtocolError} for an unknown frame
+ * version, type or version, and for missing or trailing bytes.
  */
 export function decodeMetadataRecord(bytes: Uint8Array): MetadataRecord {
   const reader = new ByteReader(bytes);
   const frameVersion = reader.uvarint();
   if (frameVersion !== FRAME_VERSION) {
     throw new ProtocolError(
-      `Cannot read a metadata record of frame version ${frameVersion}: only ${FRAME_VERSION} is known`,
+      `Cannot read a metadata record of frame version ${frameVersion}: expected ${FRAME_VERSION}`,
     );
   }
   const type = reader.uvarint();
   const version = reader.uvarint();
   const recordType = byType[type];
   if (recordType === undefined) {
-    throw new ProtocolError(`Cannot read a metadata record: its type ${type} is not known`);
+    throw new ProtocolError(`Cannot read a metadata record: unknown type ${type}`);
   }
   const { name, minVersion, maxVersion } = recordType;
   if (version < minVersion || version > maxVersion) {
     throw new ProtocolError(
-      `Cannot read a ${name} of version ${version}: versions ${minVersion} to ${maxVersion} are known`,
+      `Cannot read a ${name} of version ${version}: supported are ${minVersion} to ${maxVersion}`,
     );
   }
   const value = recordType.codec(version).read(reader);
   if (reader.remaining > 0) {
-    throw new ProtocolError(`A ${name} has ${reader.remaining} bytes too many`);
+    throw new ProtocolError(`A ${name} has ${reader.remaining} trailing bytes`);
   }
   return { name, version, value } as MetadataRecord;
 }
 
-/** Encodes a record for the metadata log. Throws {@linkcode ProtocolError} for a value out of range. */
+/**
+ * Encodes a record for the metadata log. Throws {@linkcode ProtocolError} for a value out of range.
+ */
 export function encodeMetadataRecord(record: MetadataRecordInput): Uint8Array {
   const recordType = byName.get(record.name)!;
   const version = record.version ?? recordType.maxVersion;

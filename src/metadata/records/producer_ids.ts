@@ -1,12 +1,12 @@
 /**
- * Records of producer ids.
+ * Records of producer id allocation.
  *
  * @module
  */
 import { defineRecord, type RecordOf } from "../../protocol/api.ts";
 import { int32, int64, struct } from "../../protocol/schema.ts";
 
-/** A broker was given the producer ids that end before `nextProducerId` (KIP-730). */
+/** Allocates the producer ids before `nextProducerId` to a broker (KIP-730). */
 export const producerIdsRecord = defineRecord({
   type: 15,
   name: "ProducerIdsRecord",

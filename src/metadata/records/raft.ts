@@ -1,6 +1,6 @@
 /**
- * Control records that the quorum writes into `__cluster_metadata`, and at both ends of a snapshot.
- * Their type is that of the control record's key, and their value begins with its version.
+ * Control records written by the quorum into `__cluster_metadata` and at both ends of a snapshot.
+ * The record type is in the key of the control record; the value begins with its version.
  *
  * @module
  */
@@ -23,8 +23,8 @@ const voter = struct({
 });
 
 /**
- * A leader begins its epoch with this record: who it is, who votes and who voted for it (KIP-595).
- * Version 1 adds directory ids (KIP-853).
+ * The first record of a leader's epoch: the leader, the voters and the voters that elected it
+ * (KIP-595). Version 1 adds directory ids (KIP-853).
  */
 export const leaderChangeMessage = defineRecord({
   type: 2,
@@ -41,7 +41,7 @@ export const leaderChangeMessage = defineRecord({
 /** A decoded LeaderChangeMessage. */
 export type LeaderChangeMessage = RecordOf<typeof leaderChangeMessage>;
 
-/** A snapshot begins (KIP-630). */
+/** The first record of a snapshot (KIP-630). */
 export const snapshotHeaderRecord = defineRecord({
   type: 3,
   name: "SnapshotHeaderRecord",
@@ -55,7 +55,7 @@ export const snapshotHeaderRecord = defineRecord({
 /** A decoded SnapshotHeaderRecord. */
 export type SnapshotHeaderRecord = RecordOf<typeof snapshotHeaderRecord>;
 
-/** A snapshot ends, and is whole (KIP-630). */
+/** The last record of a complete snapshot (KIP-630). */
 export const snapshotFooterRecord = defineRecord({
   type: 4,
   name: "SnapshotFooterRecord",
@@ -68,7 +68,7 @@ export const snapshotFooterRecord = defineRecord({
 /** A decoded SnapshotFooterRecord. */
 export type SnapshotFooterRecord = RecordOf<typeof snapshotFooterRecord>;
 
-/** The level of `kraft.version` from here on (KIP-853). */
+/** Sets the level of `kraft.version` (KIP-853). */
 export const kRaftVersionRecord = defineRecord({
   type: 5,
   name: "KRaftVersionRecord",
@@ -82,7 +82,7 @@ export const kRaftVersionRecord = defineRecord({
 /** A decoded KRaftVersionRecord. */
 export type KRaftVersionRecord = RecordOf<typeof kRaftVersionRecord>;
 
-/** Who votes from here on, and where they listen (KIP-853). */
+/** Sets the voters and their endpoints (KIP-853). */
 export const votersRecord = defineRecord({
   type: 6,
   name: "VotersRecord",

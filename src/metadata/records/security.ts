@@ -1,5 +1,5 @@
 /**
- * Records of who may do what, and of how users prove who they are.
+ * Records of access control and credentials.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import {
   uuid,
 } from "../../protocol/schema.ts";
 
-/** An ACL exists. */
+/** Adds an ACL. */
 export const accessControlEntryRecord = defineRecord({
   type: 18,
   name: "AccessControlEntryRecord",
@@ -35,7 +35,7 @@ export const accessControlEntryRecord = defineRecord({
 /** A decoded AccessControlEntryRecord. */
 export type AccessControlEntryRecord = RecordOf<typeof accessControlEntryRecord>;
 
-/** An ACL is gone. */
+/** Removes an ACL. */
 export const removeAccessControlEntryRecord = defineRecord({
   type: 19,
   name: "RemoveAccessControlEntryRecord",
@@ -48,7 +48,7 @@ export const removeAccessControlEntryRecord = defineRecord({
 /** A decoded RemoveAccessControlEntryRecord. */
 export type RemoveAccessControlEntryRecord = RecordOf<typeof removeAccessControlEntryRecord>;
 
-/** A user has SCRAM credentials for a mechanism (KIP-554, KIP-900). */
+/** Sets a user's SCRAM credentials for a mechanism (KIP-554, KIP-900). */
 export const userScramCredentialRecord = defineRecord({
   type: 11,
   name: "UserScramCredentialRecord",
@@ -66,7 +66,7 @@ export const userScramCredentialRecord = defineRecord({
 /** A decoded UserScramCredentialRecord. */
 export type UserScramCredentialRecord = RecordOf<typeof userScramCredentialRecord>;
 
-/** A user has no credentials for a mechanism any more. */
+/** Removes a user's SCRAM credentials for a mechanism. */
 export const removeUserScramCredentialRecord = defineRecord({
   type: 22,
   name: "RemoveUserScramCredentialRecord",
@@ -80,7 +80,7 @@ export const removeUserScramCredentialRecord = defineRecord({
 /** A decoded RemoveUserScramCredentialRecord. */
 export type RemoveUserScramCredentialRecord = RecordOf<typeof removeUserScramCredentialRecord>;
 
-/** A delegation token exists, or its expiry changed (KIP-900). */
+/** Creates a delegation token or changes its expiry (KIP-900). */
 export const delegationTokenRecord = defineRecord({
   type: 10,
   name: "DelegationTokenRecord",
@@ -99,7 +99,7 @@ export const delegationTokenRecord = defineRecord({
 /** A decoded DelegationTokenRecord. */
 export type DelegationTokenRecord = RecordOf<typeof delegationTokenRecord>;
 
-/** A delegation token is gone. */
+/** Removes a delegation token. */
 export const removeDelegationTokenRecord = defineRecord({
   type: 26,
   name: "RemoveDelegationTokenRecord",

@@ -6,7 +6,7 @@
 import { defineRecord, type RecordOf } from "../../protocol/api.ts";
 import { array, int32, int8, string, struct, uuid } from "../../protocol/schema.ts";
 
-/** A topic exists. Its partitions follow, each in a record of its own. */
+/** Creates a topic. Its partitions follow in records of their own. */
 export const topicRecord = defineRecord({
   type: 2,
   name: "TopicRecord",
@@ -21,8 +21,8 @@ export const topicRecord = defineRecord({
 export type TopicRecord = RecordOf<typeof topicRecord>;
 
 /**
- * A partition exists, in the state the record gives. Version 1 adds the log directory of each
- * replica (KIP-858), 2 the replicas that may lead although they left the ISR (KIP-966).
+ * Creates a partition in the given state. Version 1 adds the log directory of each replica
+ * (KIP-858), 2 the eligible leader replicas outside the ISR (KIP-966).
  */
 export const partitionRecord = defineRecord({
   type: 3,
@@ -61,9 +61,9 @@ export const partitionRecord = defineRecord({
 export type PartitionRecord = RecordOf<typeof partitionRecord>;
 
 /**
- * A partition changed: what is not null, -1 or -2 here is its new value. Leader -1 means that it
- * has none, -2 that it stays. A new leader raises the leader epoch, and every change the partition
- * epoch. Version 1 adds log directories (KIP-858), 2 eligible leader replicas (KIP-966).
+ * Changes a partition. Null, -1 in `leaderRecoveryState` and -2 in `leader` mean no change; leader
+ * -1 means no leader. A new leader increases the leader epoch, every change the partition epoch.
+ * Version 1 adds log directories (KIP-858), 2 eligible leader replicas (KIP-966).
  */
 export const partitionChangeRecord = defineRecord({
   type: 5,
@@ -105,7 +105,7 @@ export const partitionChangeRecord = defineRecord({
 /** A decoded PartitionChangeRecord. */
 export type PartitionChangeRecord = RecordOf<typeof partitionChangeRecord>;
 
-/** A topic and its partitions are gone. */
+/** Deletes a topic and its partitions. */
 export const removeTopicRecord = defineRecord({
   type: 9,
   name: "RemoveTopicRecord",
@@ -119,8 +119,7 @@ export const removeTopicRecord = defineRecord({
 export type RemoveTopicRecord = RecordOf<typeof removeTopicRecord>;
 
 /**
- * A topic's partitions, or those of all topics for an empty name, have no eligible leader replicas
- * any more (KIP-966).
+ * Clears the eligible leader replicas of a topic, or of all topics if the name is empty (KIP-966).
  */
 export const clearElrRecord = defineRecord({
   type: 28,

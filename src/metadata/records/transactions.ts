@@ -1,13 +1,13 @@
 /**
- * Marks within the metadata log: transactions, which make many records take effect together
- * (KIP-868), and records that do nothing.
+ * Markers in the metadata log: transactions, which make many records take effect at once (KIP-868),
+ * and no-ops.
  *
  * @module
  */
 import { defineRecord, type RecordOf } from "../../protocol/api.ts";
 import { string, struct } from "../../protocol/schema.ts";
 
-/** The records that follow take effect with the transaction's end. */
+/** Begins a transaction. The records that follow take effect when it ends. */
 export const beginTransactionRecord = defineRecord({
   type: 23,
   name: "BeginTransactionRecord",
@@ -20,7 +20,7 @@ export const beginTransactionRecord = defineRecord({
 /** A decoded BeginTransactionRecord. */
 export type BeginTransactionRecord = RecordOf<typeof beginTransactionRecord>;
 
-/** The transaction under way takes effect. */
+/** Ends the open transaction, whose records take effect. */
 export const endTransactionRecord = defineRecord({
   type: 24,
   name: "EndTransactionRecord",
@@ -31,7 +31,7 @@ export const endTransactionRecord = defineRecord({
 /** A decoded EndTransactionRecord. */
 export type EndTransactionRecord = RecordOf<typeof endTransactionRecord>;
 
-/** The transaction under way is dropped. */
+/** Aborts the open transaction, whose records are dropped. */
 export const abortTransactionRecord = defineRecord({
   type: 25,
   name: "AbortTransactionRecord",
@@ -45,7 +45,8 @@ export const abortTransactionRecord = defineRecord({
 export type AbortTransactionRecord = RecordOf<typeof abortTransactionRecord>;
 
 /**
- * Nothing: an active controller writes it now and then to show that the quorum works (KIP-835).
+ * Has no effect. The active controller writes it periodically to show that the quorum works
+ * (KIP-835).
  */
 export const noOpRecord = defineRecord({
   type: 20,

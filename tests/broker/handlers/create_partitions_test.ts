@@ -47,7 +47,7 @@ test("CreatePartitions refuses each topic by itself, in words", () =>
     ]);
     assertEquals(
       results[0]!.errorMessage,
-      'Cannot add partitions to "events": it has 3 already, and 3 would be no more',
+      'Cannot add partitions to "events": it already has 3, and 3 is not more',
     );
   }));
 

@@ -10,7 +10,7 @@ import { test } from "../../harness.ts";
 
 const topicId = "AAAAAAAAAAAAAAAAAAAAQg";
 
-test("a metadata record comes back as it was written, with defaults for the rest", () => {
+test("decodeMetadataRecord() returns the encoded record, with defaults for other fields", () => {
   const replicas = { replicas: [1, 2], isr: [1], removingReplicas: [], addingReplicas: [] };
   const bytes = encodeMetadataRecord({
     name: "PartitionRecord",
@@ -26,26 +26,26 @@ test("a metadata record comes back as it was written, with defaults for the rest
   assertEquals(record.value.eligibleLeaderReplicas, null);
 });
 
-test("a record's bytes are those that Kafka writes", () => {
+test("encodeMetadataRecord() writes the same bytes as Kafka", () => {
   const bytes = encodeMetadataRecord({ name: "TopicRecord", value: { name: "chat", topicId } });
   const id = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x42];
   assertEquals([...bytes], [1, 2, 0, 5, 99, 104, 97, 116, ...id, 0]);
 });
 
-test("every type is in the list once, in order", () => {
+test("metadataRecordTypes lists every type once, in order", () => {
   const numbers = metadataRecordTypes.map(({ type }) => type);
   assertEquals(numbers, [...new Set(numbers)].sort((a, b) => a - b));
 });
 
-test("what cannot be a metadata record is a ProtocolError that says why", () => {
+test("decodeMetadataRecord() throws a ProtocolError with a reason for invalid records", () => {
   for (
     const [bytes, message] of [
       [[], "the data ends at 0"],
-      [[0, 2, 0], "frame version 0: only 1 is known"],
-      [[1, 6, 0], "its type 6 is not known"],
-      [[1, 200, 1, 0], "its type 200 is not known"],
-      [[1, 2, 1], "a TopicRecord of version 1: versions 0 to 0 are known"],
-      [[1, 20, 0, 0, 9, 9], "A NoOpRecord has 2 bytes too many"],
+      [[0, 2, 0], "frame version 0: expected 1"],
+      [[1, 6, 0], "unknown type 6"],
+      [[1, 200, 1, 0], "unknown type 200"],
+      [[1, 2, 1], "a TopicRecord of version 1: supported are 0 to 0"],
+      [[1, 20, 0, 0, 9, 9], "A NoOpRecord has 2 trailing bytes"],
     ] as const
   ) {
     assertThrows(() => decodeMetadataRecord(Uint8Array.from(bytes)), ProtocolError, message);

@@ -67,8 +67,8 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     id: "C108",
     file: "src/controller/topics.ts",
     bug: "a topic named by its name and by its id is deleted",
-    text: "const foundTwice = duplicatesOf(found.flatMap((topic) => topic?.id ?? []));",
-    replacement: "const foundTwice = new Set<string>();",
+    text: "const foundRepeatedly = duplicatesOf(found.flatMap((topic) => topic?.id ?? []));",
+    replacement: "const foundRepeatedly = new Set<string>();",
     test: "tests/controller/topics_test.ts",
   },
 ];
