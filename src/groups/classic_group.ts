@@ -1,16 +1,17 @@
 /**
  * A classic consumer group (the protocol of JoinGroup, SyncGroup, Heartbeat and LeaveGroup) as a
- * pure machine: `(group, event, now) -> effects`. It has no clock, no timers and no promises of its
- * own, so a race between members is a list of events that a test writes down
+ * pure state machine: `(group, event, now) -> effects`. It has no clock, timers or promises of its
+ * own, so a test can write a race between members as a list of events
  * (`tests/transcripts/groups/`).
  *
- * A generation of a group goes through three phases. In PreparingRebalance the members (re)join,
- * until all have or time is up; in CompletingRebalance the leader, which was told everybody's
- * metadata, makes the assignment, and the others wait for it in SyncGroup; in Stable they work and
- * send heartbeats, until somebody comes, goes, fails or changes what it reads.
+ * A generation goes through three phases. In PreparingRebalance the members (re)join, until all
+ * have joined or the rebalance timeout expires. In CompletingRebalance the leader, which has
+ * received the metadata of all members, computes the assignment, and the other members wait for it
+ * in SyncGroup. In Stable the members work and send heartbeats, until a member joins, leaves, fails
+ * or changes its subscription.
  *
  * The rules are those of Apache Kafka's classic groups: KIP-62 (rebalance timeout), KIP-134
- * (initial delay), KIP-345 (static members), KIP-389 (bounded size), KIP-394 (member ids before
+ * (initial delay), KIP-345 (static members), KIP-389 (maximum size), KIP-394 (member ids before
  * joining), KIP-559 (protocol checks), KIP-800 (reasons), KIP-814 (skipped assignment).
  *
  * @module
@@ -22,15 +23,15 @@ import type {
   GroupTimer,
 } from "./classic_group_events.ts";
 import { join } from "./classic_group_join.ts";
-import { leave, mayCommit, mayDelete, unload } from "./classic_group_leave.ts";
-import { endSession, endTimeToJoin, endTimeToSync } from "./classic_group_rebalance.ts";
+import { checkCommit, checkDelete, leave, unload } from "./classic_group_leave.ts";
+import { onJoinTimeout, onSessionTimeout, onSyncTimeout } from "./classic_group_rebalance.ts";
 import type { ClassicGroup } from "./classic_group_state.ts";
-import { Step } from "./classic_group_step.ts";
+import { Transition } from "./classic_group_transition.ts";
 import { heartbeat, sync } from "./classic_group_sync.ts";
 
 /**
- * Lets `event` happen to `group` at `nowMs` (wall-clock time) and returns what is to be done, in
- * order. The group changes at once.
+ * Applies `event` to `group` at `nowMs` (wall-clock time) and returns the effects to execute, in
+ * order. The group is changed immediately.
  */
 export function stepClassicGroup(
   group: ClassicGroup,
@@ -38,38 +39,44 @@ export function stepClassicGroup(
   nowMs: number,
   limits: ClassicGroupLimits,
 ): GroupEffect[] {
-  const step = new Step(group, nowMs, limits);
+  const transition = new Transition(group, nowMs, limits);
   switch (event.type) {
     case "join":
-      join(step, event.call, event.join);
+      join(transition, event.call, event.join);
       break;
     case "sync":
-      sync(step, event.call, event.sync);
+      sync(transition, event.call, event.sync);
       break;
     case "heartbeat":
-      step.answer(event.call, { kind: "heartbeat", errorCode: heartbeat(step, event.member) });
+      transition.answer(event.call, {
+        kind: "heartbeat",
+        errorCode: heartbeat(transition, event.member),
+      });
       break;
     case "leave":
-      leave(step, event.call, event.members);
+      leave(transition, event.call, event.members);
       break;
     case "commit":
-      step.answer(event.call, { kind: "commit", errorCode: mayCommit(step, event.member) });
+      transition.answer(event.call, {
+        kind: "commit",
+        errorCode: checkCommit(transition, event.member),
+      });
       break;
     case "delete":
-      step.answer(event.call, { kind: "delete", errorCode: mayDelete(step) });
+      transition.answer(event.call, { kind: "delete", errorCode: checkDelete(transition) });
       break;
     case "unload":
-      unload(step, event.errorCode);
+      unload(transition, event.errorCode);
       break;
     case "timer":
-      if (group.phase.name !== "Dead") endTimer(step, event.timer);
+      if (group.phase.name !== "Dead") onTimeout(transition, event.timer);
       break;
   }
-  return step.effects;
+  return transition.effects;
 }
 
-function endTimer(step: Step, timer: GroupTimer): void {
-  if (timer === "join") endTimeToJoin(step);
-  else if (timer === "sync") endTimeToSync(step);
-  else endSession(step, timer.slice("session ".length));
+function onTimeout(transition: Transition, timer: GroupTimer): void {
+  if (timer === "join") onJoinTimeout(transition);
+  else if (timer === "sync") onSyncTimeout(transition);
+  else onSessionTimeout(transition, timer.slice("session ".length));
 }

@@ -1,7 +1,6 @@
 /**
- * What can happen to a classic group, and what the group wants done about it. The group itself
- * (`classic_group.ts`) has no clock, no timers and no connections: the shell feeds it events and
- * carries out the effects, in order.
+ * The events of a classic group and their effects. The group itself (`classic_group.ts`) has no
+ * clock, timers or connections: the coordinator feeds it events and executes the effects in order.
  *
  * @module
  */
@@ -9,72 +8,72 @@ import type { ErrorCode } from "../protocol/errors.ts";
 import type { GroupProtocol } from "./classic_group_state.ts";
 
 /**
- * A timer of a group: the end of the time to join, the end of the time to sync, or the end of a
- * member's session. Setting one that is set moves it.
+ * A timer of a group: the timeout for joining, the timeout for syncing, or the session of a member.
+ * Setting an active timer moves it.
  */
 export type GroupTimer = "join" | "sync" | `session ${string}`;
 
-/** A member asks to join. */
+/** A request to join. */
 export interface JoinCall {
-  /** "" for a newcomer. */
+  /** "" for a new member. */
   readonly memberId: string;
   readonly groupInstanceId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
-  /** How long the member may be silent. */
+  /** The session of the member expires after this time without a request. */
   readonly sessionTimeoutMs: number;
-  /** How long the group waits for the member to rejoin; below 0 counts as 0. */
+  /** Maximum time the group waits for the member to rejoin. Negative values count as 0. */
   readonly rebalanceTimeoutMs: number;
   readonly protocolType: string;
-  /** In order of preference, each name once. */
+  /** In order of preference, without duplicates. */
   readonly protocols: readonly GroupProtocol[];
   readonly reason: string | null;
-  /** An id for the member should it need one: fresh, never used before. */
+  /** A unique id for the member, in case it needs one. */
   readonly freshMemberId: string;
-  /** Whether a dynamic newcomer has to come back with its id (JoinGroup v4 and later, KIP-394). */
+  /** Whether a new dynamic member must rejoin with its id (JoinGroup v4 and later, KIP-394). */
   readonly requiresKnownMemberId: boolean;
-  /** Whether a leader can be told to keep the assignment (JoinGroup v9, KIP-814). */
+  /** Whether the response can ask a leader to keep the assignment (JoinGroup v9, KIP-814). */
   readonly supportsSkippingAssignment: boolean;
 }
 
-/** A member asks for its assignment; the leader brings everybody's. */
+/** A request for a member's assignment. The leader's request contains all assignments. */
 export interface SyncCall {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
   readonly generationId: number;
-  /** Null in versions that do not say it. */
+  /** Null in versions without this field. */
   readonly protocolType: string | null;
   readonly protocolName: string | null;
   readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[];
 }
 
-/** A member as it names itself. */
+/** A member as identified in its requests. */
 export interface MemberIdentity {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
 }
 
-/** A member at a generation. */
+/** A member with its generation. */
 export interface MemberAtGeneration extends MemberIdentity {
   readonly generationId: number;
 }
 
-/** A member that leaves, or is made to by an administrator who names its group instance id only. */
+/** A member that leaves, or that an administrator removes by its group instance id only. */
 export interface LeavingMember extends MemberIdentity {
   readonly reason: string | null;
 }
 
-/** What happens to a group. `call` is the shell's number for the answer. */
+/** An event of a group. `call` is the coordinator's number of the request. */
 export type GroupEvent =
   | { readonly type: "join"; readonly call: number; readonly join: JoinCall }
   | { readonly type: "sync"; readonly call: number; readonly sync: SyncCall }
   | { readonly type: "heartbeat"; readonly call: number; readonly member: MemberAtGeneration }
   | { readonly type: "leave"; readonly call: number; readonly members: readonly LeavingMember[] }
-  /** Somebody wants to store offsets; the answer says whether it may. */
+  /** A request to commit offsets. The answer says whether it is allowed. */
   | { readonly type: "commit"; readonly call: number; readonly member: MemberAtGeneration }
-  /** Somebody wants to delete the group. */
+  /** A request to delete the group. */
   | { readonly type: "delete"; readonly call: number }
-  /** The coordinator goes away: everything that waits is answered with `errorCode`. */
+  /** The coordinator is unloading: all waiting calls are answered with `errorCode`. */
   | { readonly type: "unload"; readonly errorCode: ErrorCode }
   | { readonly type: "timer"; readonly timer: GroupTimer };
 
@@ -82,14 +81,14 @@ export type GroupEvent =
 export interface JoinAnswer {
   readonly kind: "join";
   readonly errorCode: ErrorCode;
-  /** -1 with an error. */
+  /** -1 if there is an error. */
   readonly generationId: number;
   readonly protocolType: string | null;
   readonly protocolName: string | null;
   readonly leader: string;
   readonly skipAssignment: boolean;
   readonly memberId: string;
-  /** All members with their metadata, for the leader; empty for the others. */
+  /** All members with their metadata for the leader, empty for other members. */
   readonly members: readonly {
     readonly memberId: string;
     readonly groupInstanceId: string | null;
@@ -106,31 +105,31 @@ export interface SyncAnswer {
   readonly assignment: Uint8Array;
 }
 
-/** The answer to a leave: an error for the whole, or one for each member. */
+/** The answer to a leave: an error for the whole request, or a result for each member. */
 export interface LeaveAnswer {
   readonly kind: "leave";
   readonly errorCode: ErrorCode;
   readonly members: readonly (MemberIdentity & { readonly errorCode: ErrorCode })[];
 }
 
-/** The answer to a heartbeat, to the wish to commit, or to the wish to delete. */
+/** The answer to a heartbeat, a commit or a deletion. */
 export interface PlainAnswer {
   readonly kind: "heartbeat" | "commit" | "delete";
   readonly errorCode: ErrorCode;
 }
 
-/** Any answer. */
+/** An answer to any call. */
 export type GroupAnswer = JoinAnswer | SyncAnswer | LeaveAnswer | PlainAnswer;
 
-/** What the shell is to do. */
+/** An effect to be executed by the coordinator. */
 export type GroupEffect =
   | { readonly type: "answer"; readonly call: number; readonly answer: GroupAnswer }
   | { readonly type: "setTimer"; readonly timer: GroupTimer; readonly delayMs: number }
   | { readonly type: "cancelTimer"; readonly timer: GroupTimer }
-  /** Something worth a line in the node's log. */
+  /** A message for the node's log. */
   | { readonly type: "note"; readonly text: string };
 
-/** The bounds a group keeps. */
+/** The configured limits of a group. */
 export interface ClassicGroupLimits {
   /** `group.initial.rebalance.delay.ms` */
   readonly groupInitialRebalanceDelayMs: number;

@@ -1,5 +1,5 @@
 /**
- * JoinGroup in a classic group: newcomers, members that come again, and static members that return
+ * JoinGroup in a classic group: new members, rejoining members, and static members that return
  * after a restart (KIP-345).
  *
  * @module
@@ -19,41 +19,42 @@ import {
   setWaiting,
   supportsProtocols,
 } from "./classic_group_state.ts";
-import { joinError, joinSuccess, type Step } from "./classic_group_step.ts";
+import { joinError, joinSuccess, type Transition } from "./classic_group_transition.ts";
 
 /**
- * How long a newcomer's JoinGroup may wait, in milliseconds. A client that gave up cannot be told
- * from one that waits, since its heartbeats begin after the first join.
+ * Maximum duration of a new member's JoinGroup in milliseconds. Clients send heartbeats only after
+ * their first join, so a client that gave up is indistinguishable from one that waits.
  */
 export const NEW_MEMBER_JOIN_TIMEOUT_MS: number = 5 * 60_000;
 
-/** A member joins. It is answered now, or when the generation it joins is complete. */
-export function join(step: Step, call: number, request: JoinCall): void {
-  const { group } = step;
+/** Joins a member. The answer is sent now or when the generation it joins is complete. */
+export function join(transition: Transition, call: number, request: JoinCall): void {
+  const { group } = transition;
   const refuse = (errorCode: ErrorCode, memberId = request.memberId) =>
-    step.answer(call, joinError(errorCode, memberId));
-  if (!hasRoom(step, request.memberId)) {
+    transition.answer(call, joinError(errorCode, memberId));
+  if (!isAdmitted(transition, request.memberId)) {
     refuse(ErrorCode.GROUP_MAX_SIZE_REACHED, "");
-    return turnAway(step, request.memberId);
+    return rejectMember(transition, request.memberId);
   }
   if (group.phase.name === "Dead") return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   if (!supportsProtocols(group, request.protocolType, request.protocols)) {
     return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   }
-  if (request.memberId === "") return joinNew(step, call, request);
+  if (request.memberId === "") return joinNew(transition, call, request);
   if (group.pendingMembers.has(request.memberId) && request.groupInstanceId === null) {
-    return addMember(step, call, request, request.memberId);
+    return addMember(transition, call, request, request.memberId);
   }
   const errorCode = checkMember(group, request);
   if (errorCode !== ErrorCode.NONE) return refuse(errorCode);
-  joinAgain(step, call, request, group.members.get(request.memberId)!);
+  joinAgain(transition, call, request, group.members.get(request.memberId)!);
 }
 
 /**
- * Whether `group.max.size` admits the member. During a rebalance it is those who have joined that
- * count, so that a group larger than a lowered limit loses the last to come.
+ * Returns whether `group.max.size` admits the member. During a rebalance, only members that have
+ * joined count: if the limit was lowered below the size of the group, the last members to rejoin
+ * are rejected.
  */
-function hasRoom({ group, limits }: Step, memberId: string): boolean {
+function isAdmitted({ group, limits }: Transition, memberId: string): boolean {
   const member = group.members.get(memberId);
   switch (group.phase.name) {
     case "Empty":
@@ -67,34 +68,40 @@ function hasRoom({ group, limits }: Step, memberId: string): boolean {
   }
 }
 
-/** Forgets a member that there is no room for, which may be the one that the others wait for. */
-function turnAway(step: Step, memberId: string): void {
-  const member = step.group.members.get(memberId);
-  if (member !== undefined) step.remove(member);
-  else if (step.group.pendingMembers.delete(memberId)) step.cancelTimer(`session ${memberId}`);
-  else return;
-  step.note(`Turns ${memberId} away: group.max.size is ${step.limits.groupMaxSize}`);
-  completeJoinIfAllJoined(step);
+/** Removes a member that exceeds the maximum size. Other members may be waiting for it. */
+function rejectMember(transition: Transition, memberId: string): void {
+  const member = transition.group.members.get(memberId);
+  if (member !== undefined) transition.remove(member);
+  else if (transition.group.pendingMembers.delete(memberId)) {
+    transition.cancelTimer(`session ${memberId}`);
+  } else return;
+  transition.note(`Rejected ${memberId}: group.max.size is ${transition.limits.groupMaxSize}`);
+  completeJoinIfAllJoined(transition);
 }
 
-function joinNew(step: Step, call: number, request: JoinCall): void {
-  const { group } = step;
+function joinNew(transition: Transition, call: number, request: JoinCall): void {
+  const { group } = transition;
   const { freshMemberId, groupInstanceId } = request;
   if (groupInstanceId !== null) {
     const former = group.staticMembers.get(groupInstanceId);
-    if (former === undefined) addMember(step, call, request, freshMemberId);
-    else returnStaticMember(step, call, request, group.members.get(former)!);
+    if (former === undefined) addMember(transition, call, request, freshMemberId);
+    else returnStaticMember(transition, call, request, group.members.get(former)!);
   } else if (request.requiresKnownMemberId) {
     group.pendingMembers.add(freshMemberId);
-    step.setTimer(`session ${freshMemberId}`, request.sessionTimeoutMs);
-    step.answer(call, joinError(ErrorCode.MEMBER_ID_REQUIRED, freshMemberId));
+    transition.setTimer(`session ${freshMemberId}`, request.sessionTimeoutMs);
+    transition.answer(call, joinError(ErrorCode.MEMBER_ID_REQUIRED, freshMemberId));
   } else {
-    addMember(step, call, request, freshMemberId);
+    addMember(transition, call, request, freshMemberId);
   }
 }
 
-function addMember(step: Step, call: number, request: JoinCall, memberId: string): void {
-  const { group } = step;
+function addMember(
+  transition: Transition,
+  call: number,
+  request: JoinCall,
+  memberId: string,
+): void {
+  const { group } = transition;
   const member: GroupMember = {
     memberId,
     groupInstanceId: request.groupInstanceId,
@@ -111,43 +118,49 @@ function addMember(step: Step, call: number, request: JoinCall, memberId: string
   if (group.phase.name === "PreparingRebalance" && group.phase.initial !== null) {
     group.phase.initial.memberAdded = true;
   }
-  step.extendSession(member, NEW_MEMBER_JOIN_TIMEOUT_MS);
-  rebalance(step, because(request, `${memberId} joins`));
+  transition.extendSession(member, NEW_MEMBER_JOIN_TIMEOUT_MS);
+  rebalance(transition, describeJoin(request, `${memberId} joins`));
 }
 
-function joinAgain(step: Step, call: number, request: JoinCall, member: GroupMember): void {
-  const { group } = step;
+function joinAgain(
+  transition: Transition,
+  call: number,
+  request: JoinCall,
+  member: GroupMember,
+): void {
+  const { group } = transition;
   const changed = !offersExactly(member, request.protocols);
   switch (group.phase.name) {
     case "PreparingRebalance":
-      return rejoin(step, call, request, member, "rejoins");
+      return rejoin(transition, call, request, member, "rejoins");
     case "CompletingRebalance":
-      // The same again: the answer to its first join was lost on the way.
-      if (!changed) return step.answer(call, joinSuccess(group, member.memberId));
-      return rejoin(step, call, request, member, "changes its protocols");
+      // An identical repeated request: the answer to the first join was lost.
+      if (!changed) return transition.answer(call, joinSuccess(group, member.memberId));
+      return rejoin(transition, call, request, member, "changes its protocols");
     case "Stable":
-      // A leader may see a need for another assignment that no metadata shows: new partitions.
+      // The leader may have a reason to reassign that is not in the metadata, such as new
+      // partitions.
       if (group.leaderId === member.memberId) {
-        return rejoin(step, call, request, member, "leads and rejoins");
+        return rejoin(transition, call, request, member, "leads and rejoins");
       }
-      if (!changed) return step.answer(call, joinSuccess(group, member.memberId));
-      return rejoin(step, call, request, member, "changes its protocols");
+      if (!changed) return transition.answer(call, joinSuccess(group, member.memberId));
+      return rejoin(transition, call, request, member, "changes its protocols");
     case "Empty":
     case "Dead":
-      return step.answer(call, joinError(ErrorCode.UNKNOWN_MEMBER_ID, member.memberId));
+      return transition.answer(call, joinError(ErrorCode.UNKNOWN_MEMBER_ID, member.memberId));
   }
 }
 
 function rejoin(
-  step: Step,
+  transition: Transition,
   call: number,
   request: JoinCall,
   member: GroupMember,
   what: string,
 ): void {
-  step.wait(member, { kind: "join", call });
-  update(step.group, member, request);
-  rebalance(step, because(request, `${member.memberId} ${what}`));
+  transition.wait(member, { kind: "join", call });
+  update(transition.group, member, request);
+  rebalance(transition, describeJoin(request, `${member.memberId} ${what}`));
 }
 
 function update(group: ClassicGroup, member: GroupMember, request: JoinCall): void {
@@ -157,20 +170,20 @@ function update(group: ClassicGroup, member: GroupMember, request: JoinCall): vo
 }
 
 /**
- * A static member returns without knowing its id: it replaces its former self, which is fenced. In a
- * stable group nothing else happens, unless what it offers now changes the protocol.
+ * A static member rejoins without its member id. It replaces its previous instance, which is
+ * fenced. A stable group rebalances only if the member's protocols change the selected protocol.
  */
 function returnStaticMember(
-  step: Step,
+  transition: Transition,
   call: number,
   request: JoinCall,
   former: GroupMember,
 ): void {
-  const { group } = step;
+  const { group } = transition;
   const formerLeader = group.leaderId ?? "";
-  step.note(`${request.freshMemberId} replaces ${former.memberId}, which is fenced`);
-  step.fail(former, ErrorCode.FENCED_INSTANCE_ID);
-  step.cancelTimer(`session ${former.memberId}`);
+  transition.note(`${request.freshMemberId} replaces ${former.memberId}, which is fenced`);
+  transition.fail(former, ErrorCode.FENCED_INSTANCE_ID);
+  transition.cancelTimer(`session ${former.memberId}`);
   const member: GroupMember = {
     ...former,
     memberId: request.freshMemberId,
@@ -179,24 +192,25 @@ function returnStaticMember(
   };
   replaceMember(group, former, member, request.protocolType);
   update(group, member, request);
-  step.extendSession(member);
+  transition.extendSession(member);
   if (group.phase.name === "Stable" && selectProtocol(group) === group.protocolName) {
-    step.answer(
+    transition.answer(
       call,
       request.supportsSkippingAssignment
         ? joinSuccess(group, member.memberId, {
           skipAssignment: group.leaderId === member.memberId,
         })
-        // An older client would make a new assignment if it were told that it leads.
+        // Older clients would compute a new assignment if the response named them as the leader.
         : joinSuccess(group, member.memberId, { leader: formerLeader }),
     );
     return;
   }
   setWaiting(group, member, { kind: "join", call });
-  // The leader may be assigning to the former id, which would leave this one without a part.
-  rebalance(step, because(request, `static member ${member.memberId} returns`));
+  // The leader may be assigning partitions to the old id, which would leave this member without
+  // any.
+  rebalance(transition, describeJoin(request, `static member ${member.memberId} returns`));
 }
 
-function because(request: JoinCall, what: string): string {
+function describeJoin(request: JoinCall, what: string): string {
   return request.reason ? `${what} (${request.reason})` : what;
 }

@@ -1,6 +1,6 @@
 /**
- * How a classic group goes from one generation to the next: a rebalance begins, members (re)join
- * until all have or time is up, the new generation is announced. Timers that end drive it on.
+ * The transition of a classic group from one generation to the next: a rebalance begins, members
+ * (re)join until all have joined or the timeout expires, and the new generation is announced.
  *
  * @module
  */
@@ -14,18 +14,18 @@ import {
   selectProtocol,
   setWaiting,
 } from "./classic_group_state.ts";
-import { joinSuccess, type Step } from "./classic_group_step.ts";
+import { joinSuccess, type Transition } from "./classic_group_transition.ts";
 import { subscribedTopics } from "./subscribed_topics.ts";
 
 /**
- * How often, in milliseconds, a rebalance that nobody has joined looks again at the most: a client may
- * ask for a rebalance timeout of 0, which must not keep the node busy.
+ * Minimum interval in milliseconds between checks of a rebalance that no member has joined. Clients
+ * may request a rebalance timeout of 0, which must not keep the node busy.
  */
-const MIN_WAIT_FOR_ANYBODY_MS = 1000;
+const MIN_JOIN_RETRY_MS = 1000;
 
 /**
- * Whether `identity` names a member of the group: UNKNOWN_MEMBER_ID when not, FENCED_INSTANCE_ID
- * when another member has its group instance id by now.
+ * Checks that `identity` is a member of the group. Returns UNKNOWN_MEMBER_ID if not,
+ * FENCED_INSTANCE_ID if another member now has its group instance id.
  */
 export function checkMember(group: ClassicGroup, identity: MemberIdentity): ErrorCode {
   if (identity.groupInstanceId !== null) {
@@ -36,109 +36,120 @@ export function checkMember(group: ClassicGroup, identity: MemberIdentity): Erro
   return group.members.has(identity.memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
 }
 
-/** Begins a rebalance, or, when one is under way, ends its joining if nobody is missing. */
-export function rebalance(step: Step, reason: string): void {
-  if (step.group.phase.name === "PreparingRebalance") completeJoinIfAllJoined(step);
-  else prepareRebalance(step, reason);
+/**
+ * Begins a rebalance or, if one is in progress, completes its join phase if no member is missing.
+ */
+export function rebalance(transition: Transition, reason: string): void {
+  if (transition.group.phase.name === "PreparingRebalance") completeJoinIfAllJoined(transition);
+  else prepareRebalance(transition, reason);
 }
 
-/** Begins a rebalance. Those who wait for an assignment of the old generation are sent back to join. */
-export function prepareRebalance(step: Step, reason: string): void {
-  const { group } = step;
+/** Begins a rebalance. Members waiting for an assignment of the old generation must rejoin. */
+export function prepareRebalance(transition: Transition, reason: string): void {
+  const { group } = transition;
   const initial = group.phase.name === "Empty";
   if (group.phase.name === "CompletingRebalance") {
     for (const member of group.members.values()) {
       member.assignment = NO_ASSIGNMENT;
       if (member.waiting?.kind !== "sync") continue;
-      step.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);
-      step.extendSession(member);
+      transition.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);
+      transition.extendSession(member);
     }
   }
-  if (!initial) step.cancelTimer("sync");
-  step.note(`Prepares to rebalance after generation ${group.generationId}: ${reason}`);
+  if (!initial) transition.cancelTimer("sync");
+  transition.note(`Preparing to rebalance after generation ${group.generationId}: ${reason}`);
   if (initial) {
-    const delayMs = Math.max(0, step.limits.groupInitialRebalanceDelayMs);
+    const delayMs = Math.max(0, transition.limits.groupInitialRebalanceDelayMs);
     const remainingMs = Math.max(0, rebalanceTimeoutMs(group) - delayMs);
-    step.enter({
+    transition.enter({
       name: "PreparingRebalance",
       initial: { memberAdded: false, delayMs, remainingMs },
     });
-    step.setTimer("join", delayMs);
+    transition.setTimer("join", delayMs);
     return;
   }
-  step.enter({ name: "PreparingRebalance", initial: null });
-  if (hasAllJoined(group)) completeJoin(step);
-  else step.setTimer("join", rebalanceTimeoutMs(group));
+  transition.enter({ name: "PreparingRebalance", initial: null });
+  if (hasAllJoined(group)) completeJoin(transition);
+  else transition.setTimer("join", rebalanceTimeoutMs(group));
 }
 
-/** Ends the joining when nobody is missing, but never the delay of a group's first rebalance. */
-export function completeJoinIfAllJoined(step: Step): void {
-  const { phase } = step.group;
-  if (phase.name === "PreparingRebalance" && phase.initial === null && hasAllJoined(step.group)) {
-    completeJoin(step);
+/**
+ * Completes the join phase if no member is missing, but never during the initial delay of a group.
+ */
+export function completeJoinIfAllJoined(transition: Transition): void {
+  const { phase } = transition.group;
+  if (
+    phase.name === "PreparingRebalance" && phase.initial === null && hasAllJoined(transition.group)
+  ) {
+    completeJoin(transition);
   }
 }
 
-/** The join timer ended. */
-export function endTimeToJoin(step: Step): void {
-  const { phase } = step.group;
+/** Handles the expiry of the join timer. */
+export function onJoinTimeout(transition: Transition): void {
+  const { phase } = transition.group;
   if (phase.name !== "PreparingRebalance") return;
   const { initial } = phase;
   if (initial === null || !initial.memberAdded || initial.remainingMs === 0) {
-    completeJoin(step);
+    completeJoin(transition);
     return;
   }
-  // Somebody came during the delay: others may follow, within the rebalance timeout.
-  const delayMs = Math.min(step.limits.groupInitialRebalanceDelayMs, initial.remainingMs);
+  // Members joined during the delay. Others may follow, within the rebalance timeout.
+  const delayMs = Math.min(transition.limits.groupInitialRebalanceDelayMs, initial.remainingMs);
   const remainingMs = Math.max(0, initial.remainingMs - initial.delayMs);
-  step.enter({
+  transition.enter({
     name: "PreparingRebalance",
     initial: { memberAdded: false, delayMs, remainingMs },
   });
-  step.setTimer("join", delayMs);
+  transition.setTimer("join", delayMs);
 }
 
-/** Ends the joining: who has not come is out (static members stay), who has is told the generation. */
-function completeJoin(step: Step): void {
-  const { group } = step;
-  step.cancelTimer("join");
+/**
+ * Completes the join phase: removes dynamic members that did not rejoin and announces the
+ * generation to the others.
+ */
+function completeJoin(transition: Transition): void {
+  const { group } = transition;
+  transition.cancelTimer("join");
   for (const member of [...group.members.values()]) {
     if (member.waiting?.kind === "join" || member.groupInstanceId !== null) continue;
-    step.note(`Removes ${member.memberId}: it did not rejoin in time`);
-    step.remove(member);
+    transition.note(`Removed ${member.memberId}: it did not rejoin in time`);
+    transition.remove(member);
   }
-  if (group.members.size > 0 && !electLeader(step)) {
-    step.note("Waits on: no member has rejoined");
-    step.setTimer("join", Math.max(MIN_WAIT_FOR_ANYBODY_MS, rebalanceTimeoutMs(group)));
+  if (group.members.size > 0 && !electLeader(transition)) {
+    transition.note("Rebalance timeout extended: no member has rejoined");
+    transition.setTimer("join", Math.max(MIN_JOIN_RETRY_MS, rebalanceTimeoutMs(group)));
     return;
   }
   group.generationId++;
   group.protocolName = selectProtocol(group);
   group.subscribedTopics = subscribedTopics(group);
   if (group.members.size === 0) {
-    step.enter({ name: "Empty" });
-    step.note(`Generation ${group.generationId} is empty`);
+    transition.enter({ name: "Empty" });
+    transition.note(`Generation ${group.generationId} is empty`);
     return;
   }
-  step.enter({ name: "CompletingRebalance", unsynced: new Set(group.members.keys()) });
-  step.note(
+  transition.enter({ name: "CompletingRebalance", unsynced: new Set(group.members.keys()) });
+  transition.note(
     `Generation ${group.generationId} is led by ${group.leaderId}, members: ${group.members.size}`,
   );
   for (const member of group.members.values()) {
     const { waiting } = member;
     if (waiting?.kind === "join") {
       setWaiting(group, member, null);
-      step.answer(waiting.call, joinSuccess(group, member.memberId));
+      transition.answer(waiting.call, joinSuccess(group, member.memberId));
     }
-    step.extendSession(member);
+    transition.extendSession(member);
     member.isNew = false;
   }
-  step.setTimer("sync", rebalanceTimeoutMs(group));
+  transition.setTimer("sync", rebalanceTimeoutMs(group));
 }
 
-/** Keeps the leader if it rejoined, else makes one that did the leader. False when nobody rejoined. */
-function electLeader(step: Step): boolean {
-  const { group } = step;
+/**
+ * Keeps the leader if it rejoined, else elects a member that did. Returns false if none rejoined.
+ */
+function electLeader(transition: Transition): boolean {
+  const { group } = transition;
   const leader = group.leaderId === null ? undefined : group.members.get(group.leaderId);
   if (leader?.waiting?.kind === "join") return true;
   for (const member of group.members.values()) {
@@ -149,30 +160,33 @@ function electLeader(step: Step): boolean {
   return false;
 }
 
-/** The time to sync ended: members that have the generation and did not ask for their part go. */
-export function endTimeToSync(step: Step): void {
-  const { phase, members } = step.group;
+/** Handles the expiry of the sync timer: removes members that did not request their assignment. */
+export function onSyncTimeout(transition: Transition): void {
+  const { phase, members } = transition.group;
   if (phase.name !== "CompletingRebalance" && phase.name !== "Stable") return;
   const missing = [...phase.unsynced];
   if (missing.length === 0) return;
   for (const memberId of missing) {
     const member = members.get(memberId);
-    if (member !== undefined) step.remove(member);
+    if (member !== undefined) transition.remove(member);
   }
-  prepareRebalance(step, `${missing.join(", ")} did not sync in time`);
+  prepareRebalance(transition, `${missing.join(", ")} did not sync in time`);
 }
 
-/** A member's session ended. One that waits for an answer of ours is alive, unless it is new. */
-export function endSession(step: Step, memberId: string): void {
-  const { group } = step;
+/**
+ * Handles the expiry of a member's session. A member waiting for an answer is alive, unless it is
+ * new.
+ */
+export function onSessionTimeout(transition: Transition, memberId: string): void {
+  const { group } = transition;
   if (group.pendingMembers.delete(memberId)) {
-    step.note(`Forgets ${memberId}: it did not come back to join in time`);
-    completeJoinIfAllJoined(step);
+    transition.note(`Removed pending member ${memberId}: it did not rejoin in time`);
+    completeJoinIfAllJoined(transition);
     return;
   }
   const member = group.members.get(memberId);
   if (member === undefined || (!member.isNew && member.waiting !== null)) return;
-  step.note(`Removes ${memberId}: its session timed out`);
-  step.remove(member);
-  rebalance(step, `${memberId} timed out`);
+  transition.note(`Removed ${memberId}: its session timed out`);
+  transition.remove(member);
+  rebalance(transition, `${memberId} timed out`);
 }

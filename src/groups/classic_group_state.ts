@@ -1,41 +1,44 @@
 /**
- * A classic group as data: its phase, its members, and what holds between them. Everything that
- * changes it goes through the small functions here, so that its counts always agree; the rules of
- * joining, syncing and leaving are in the `classic_group_*.ts` files beside this one.
+ * The state of a classic group: its phase, its members and their invariants. All changes go through
+ * the functions here, which keep the derived counts consistent. The rules of joining, syncing and
+ * leaving are in the other `classic_group_*.ts` files.
  *
  * @module
  */
 
-/** The time left of the first rebalance's delay (`group.initial.rebalance.delay.ms`). */
+/** The state of the initial delay (`group.initial.rebalance.delay.ms`). */
 export interface InitialDelay {
-  /** Whether somebody joined since the join timer was set, which makes it wait once more. */
+  /** Whether a member joined since the join timer was set, which extends the delay. */
   memberAdded: boolean;
-  /** How long the timer now pending was set for, in milliseconds. */
+  /** Duration of the current timer in milliseconds. */
   readonly delayMs: number;
-  /** How much longer the first rebalance may wait after that, in milliseconds. */
+  /** Remaining time in milliseconds by which the delay may be extended. */
   readonly remainingMs: number;
 }
 
-/** Where a group stands. The names are those that DescribeGroups shows. */
+/** The phase of a group. The names are those shown by DescribeGroups. */
 export type GroupPhase =
-  /** No members. Offsets may be stored. */
+  /** No members. Offsets may be committed. */
   | { readonly name: "Empty" }
-  /** Waits for the members to (re)join; `initial` while the group's first rebalance is delayed. */
+  /** Waiting for members to (re)join. `initial` is set during the initial delay. */
   | { readonly name: "PreparingRebalance"; readonly initial: InitialDelay | null }
-  /** Everybody joined; waits for the leader's assignment. `unsynced` have not sent SyncGroup. */
+  /**
+   * All members joined, waiting for the leader's assignment. `unsynced` members have not sent
+   * SyncGroup.
+   */
   | { readonly name: "CompletingRebalance"; readonly unsynced: Set<string> }
-  /** The assignment is known. `unsynced` have not fetched theirs. */
+  /** The assignment is known. `unsynced` members have not fetched theirs. */
   | { readonly name: "Stable"; readonly unsynced: Set<string> }
-  /** Deleted, or its coordinator is going. */
+  /** Deleted or unloaded. */
   | { readonly name: "Dead" };
 
-/** One way of assigning that a member offers, with what it wants to tell the leader. */
+/** A protocol supported by a member, with the member's metadata for the leader. */
 export interface GroupProtocol {
   readonly name: string;
   readonly metadata: Uint8Array;
 }
 
-/** A call whose answer is due later. */
+/** A call that will be answered later. */
 export interface Waiting {
   readonly kind: "join" | "sync";
   readonly call: number;
@@ -53,7 +56,7 @@ export interface GroupMember {
   /** In the member's order of preference; never empty. */
   protocols: readonly GroupProtocol[];
   assignment: Uint8Array;
-  /** Whether it waits for its very first join to complete. */
+  /** Whether the member's first join is not complete yet. */
   isNew: boolean;
   /** Set by {@linkcode setWaiting} only. */
   readonly waiting: Waiting | null;
@@ -63,35 +66,35 @@ export interface GroupMember {
 export interface ClassicGroup {
   readonly groupId: string;
   readonly phase: GroupPhase;
-  /** When the phase began, in milliseconds of wall-clock time. */
+  /** The start of the current phase, in milliseconds of wall-clock time. */
   readonly phaseSinceMs: number;
   /** 0 before the first rebalance completes. */
   generationId: number;
   /** `"consumer"` for consumers. Null for a group that only stores offsets. */
   protocolType: string | null;
-  /** The protocol chosen for this generation. */
+  /** The protocol selected for this generation. */
   protocolName: string | null;
   leaderId: string | null;
-  /** By member id, in the order of joining. */
+  /** By member id, in order of joining. */
   readonly members: ReadonlyMap<string, GroupMember>;
   /** Member ids by group instance id. */
   readonly staticMembers: ReadonlyMap<string, string>;
-  /** Member ids that were given out and have not joined yet (KIP-394). */
+  /** Member ids that were issued but have not joined yet (KIP-394). */
   readonly pendingMembers: Set<string>;
-  /** How many members offer each protocol. */
+  /** Number of members that support each protocol. */
   readonly protocolCounts: ReadonlyMap<string, number>;
-  /** How many members wait for their join to be answered. */
+  /** Number of members that wait for the answer to their join. */
   readonly joinedCount: number;
-  /** The topics that the members read, where the coordinator can tell. */
+  /** The topics that the members subscribe to, or null if unknown. */
   subscribedTopics: ReadonlySet<string> | null;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** No bytes: the assignment of a member that has none. */
+/** The assignment of a member without partitions. */
 export const NO_ASSIGNMENT: Uint8Array = new Uint8Array(0);
 
-/** A group without members. */
+/** Creates a group without members. */
 export function emptyGroup(groupId: string, nowMs: number): ClassicGroup {
   return {
     groupId,
@@ -110,7 +113,7 @@ export function emptyGroup(groupId: string, nowMs: number): ClassicGroup {
   };
 }
 
-/** Moves a group to a phase. */
+/** Changes the phase of a group. */
 export function enterPhase(group: ClassicGroup, phase: GroupPhase, nowMs: number): void {
   const writable = group as Writable<ClassicGroup>;
   writable.phase = phase;
@@ -118,8 +121,8 @@ export function enterPhase(group: ClassicGroup, phase: GroupPhase, nowMs: number
 }
 
 /**
- * Adds a member, which becomes the leader when there is none; the first one gives the group its
- * protocol type. Its id must be new to the group.
+ * Adds a member with a new id. The first member determines the protocol type of the group; a member
+ * becomes the leader if there is none.
  */
 export function insertMember(
   group: ClassicGroup,
@@ -137,8 +140,11 @@ export function insertMember(
   group.pendingMembers.delete(member.memberId);
 }
 
-/** Takes a member, or an id given out to one, out of the group. The oldest member left leads then. */
-export function dropMember(group: ClassicGroup, memberId: string): void {
+/**
+ * Removes a member or a pending member id. If it was the leader, the oldest remaining member
+ * becomes the leader.
+ */
+export function removeMember(group: ClassicGroup, memberId: string): void {
   const member = group.members.get(memberId);
   if (member !== undefined) {
     (group.members as Map<string, GroupMember>).delete(memberId);
@@ -159,22 +165,22 @@ export function dropMember(group: ClassicGroup, memberId: string): void {
   unsynced(group)?.delete(memberId);
 }
 
-/** Puts `member` in the place of `former`, of which it takes over leadership and the open SyncGroup. */
+/** Replaces `former` by `member`, which inherits its leadership and its outstanding SyncGroup. */
 export function replaceMember(
   group: ClassicGroup,
   former: GroupMember,
   member: GroupMember,
   protocolType: string,
 ): void {
-  const led = group.leaderId === former.memberId;
-  const owedSync = unsynced(group)?.has(former.memberId) ?? false;
-  dropMember(group, former.memberId);
+  const wasLeader = group.leaderId === former.memberId;
+  const wasUnsynced = unsynced(group)?.has(former.memberId) ?? false;
+  removeMember(group, former.memberId);
   insertMember(group, member, protocolType);
-  if (led) group.leaderId = member.memberId;
-  if (owedSync) unsynced(group)?.add(member.memberId);
+  if (wasLeader) group.leaderId = member.memberId;
+  if (wasUnsynced) unsynced(group)?.add(member.memberId);
 }
 
-/** Notes which call of a member is to be answered later; null when none is. */
+/** Sets the call of a member that will be answered later, or null. */
 export function setWaiting(
   group: ClassicGroup,
   member: GroupMember,
@@ -186,7 +192,7 @@ export function setWaiting(
   (member as Writable<GroupMember>).waiting = waiting;
 }
 
-/** Replaces what a member offers. */
+/** Replaces the supported protocols of a member. */
 export function setProtocols(
   group: ClassicGroup,
   member: GroupMember,
@@ -206,18 +212,18 @@ function count(group: ClassicGroup, protocols: readonly GroupProtocol[], by: 1 |
   }
 }
 
-/** The members whose SyncGroup is awaited, in the phases that await any. */
+/** Returns the members whose SyncGroup is outstanding, or null in phases without SyncGroup. */
 export function unsynced(group: ClassicGroup): Set<string> | null {
   const { phase } = group;
   return phase.name === "CompletingRebalance" || phase.name === "Stable" ? phase.unsynced : null;
 }
 
-/** Whether nobody is left to wait for: all members joined, and all ids given out were used. */
+/** Returns whether all members have joined and no pending member id is left. */
 export function hasAllJoined(group: ClassicGroup): boolean {
   return group.joinedCount === group.members.size && group.pendingMembers.size === 0;
 }
 
-/** How long members may take to rejoin: the longest that any of them asks for, in milliseconds. */
+/** Returns the maximum rebalance timeout of all members in milliseconds. */
 export function rebalanceTimeoutMs(group: ClassicGroup): number {
   let longest = 0;
   for (const member of group.members.values()) {
@@ -226,7 +232,9 @@ export function rebalanceTimeoutMs(group: ClassicGroup): number {
   return longest;
 }
 
-/** Whether a member that offers `protocols` could join: one of them is offered by all others too. */
+/**
+ * Returns whether a member with `protocols` may join: all other members must support one of them.
+ */
 export function supportsProtocols(
   group: ClassicGroup,
   protocolType: string,
@@ -238,8 +246,9 @@ export function supportsProtocols(
 }
 
 /**
- * The protocol of the next generation: each member votes for the first one it offers that all
- * support, and the most votes win; among equals, the one that was voted for first.
+ * Selects the protocol of the next generation. Each member votes for its most preferred protocol
+ * that all members support. Among protocols with equal votes, the one that first received a vote
+ * wins.
  */
 export function selectProtocol(group: ClassicGroup): string | null {
   const votes = new Map<string, number>();
@@ -257,7 +266,7 @@ export function selectProtocol(group: ClassicGroup): string | null {
   return selected;
 }
 
-/** Whether a member offers exactly `protocols`: the same names, order and metadata. */
+/** Returns whether a member supports exactly `protocols`: same names, order and metadata. */
 export function offersExactly(member: GroupMember, protocols: readonly GroupProtocol[]): boolean {
   return member.protocols.length === protocols.length &&
     member.protocols.every(({ name, metadata }, index) => {
@@ -270,7 +279,7 @@ function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }
 
-/** What a member tells the leader by `protocolName`; no bytes when it does not offer it. */
+/** Returns the member's metadata for `protocolName`, empty if it does not support it. */
 export function metadataOf(member: GroupMember, protocolName: string | null): Uint8Array {
   return member.protocols.find(({ name }) => name === protocolName)?.metadata ?? NO_ASSIGNMENT;
 }

@@ -1,6 +1,5 @@
 /**
- * SyncGroup and Heartbeat in a classic group: the assignment is spread, and members show that they
- * live.
+ * SyncGroup and Heartbeat in a classic group: distribution of the assignment, and sessions.
  *
  * @module
  */
@@ -8,12 +7,15 @@ import { ErrorCode } from "../protocol/errors.ts";
 import type { MemberAtGeneration, SyncAnswer, SyncCall } from "./classic_group_events.ts";
 import { checkMember } from "./classic_group_rebalance.ts";
 import { type ClassicGroup, NO_ASSIGNMENT, setWaiting, unsynced } from "./classic_group_state.ts";
-import { type Step, syncError } from "./classic_group_step.ts";
+import { syncError, type Transition } from "./classic_group_transition.ts";
 
-/** A member asks for its assignment. The leader's sync answers everybody's. */
-export function sync(step: Step, call: number, request: SyncCall): void {
-  const { group } = step;
-  const refuse = (errorCode: ErrorCode) => step.answer(call, syncError(errorCode));
+/**
+ * Handles a member's request for its assignment. The leader's request completes those of all
+ * members.
+ */
+export function sync(transition: Transition, call: number, request: SyncCall): void {
+  const { group } = transition;
+  const refuse = (errorCode: ErrorCode) => transition.answer(call, syncError(errorCode));
   if (group.phase.name === "Dead") return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   const errorCode = checkSync(group, request);
   if (errorCode !== ErrorCode.NONE) return refuse(errorCode);
@@ -24,13 +26,13 @@ export function sync(step: Step, call: number, request: SyncCall): void {
     case "PreparingRebalance":
       return refuse(ErrorCode.REBALANCE_IN_PROGRESS);
     case "CompletingRebalance":
-      step.wait(member, { kind: "sync", call });
-      markSynced(step, member.memberId);
-      if (group.leaderId === member.memberId) spreadAssignment(step, request);
+      transition.wait(member, { kind: "sync", call });
+      markSynced(transition, member.memberId);
+      if (group.leaderId === member.memberId) distributeAssignment(transition, request);
       return;
     case "Stable":
-      markSynced(step, member.memberId);
-      step.answer(call, syncSuccess(group, member.assignment));
+      markSynced(transition, member.memberId);
+      transition.answer(call, syncSuccess(group, member.assignment));
   }
 }
 
@@ -38,35 +40,35 @@ function checkSync(group: ClassicGroup, request: SyncCall): ErrorCode {
   const errorCode = checkMember(group, request);
   if (errorCode !== ErrorCode.NONE) return errorCode;
   if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION;
-  const differs = (asked: string | null, chosen: string | null) =>
-    asked !== null && chosen !== null && asked !== chosen;
+  const differs = (requested: string | null, selected: string | null) =>
+    requested !== null && selected !== null && requested !== selected;
   return differs(request.protocolType, group.protocolType) ||
       differs(request.protocolName, group.protocolName)
     ? ErrorCode.INCONSISTENT_GROUP_PROTOCOL
     : ErrorCode.NONE;
 }
 
-function markSynced(step: Step, memberId: string): void {
-  const waitedFor = unsynced(step.group);
-  if (waitedFor?.delete(memberId) && waitedFor.size === 0) step.cancelTimer("sync");
+function markSynced(transition: Transition, memberId: string): void {
+  const outstanding = unsynced(transition.group);
+  if (outstanding?.delete(memberId) && outstanding.size === 0) transition.cancelTimer("sync");
 }
 
-/** Members that the leader forgot get an empty assignment. */
-function spreadAssignment(step: Step, request: SyncCall): void {
-  const { group } = step;
+/** Distributes the assignment. Members missing from it get an empty assignment. */
+function distributeAssignment(transition: Transition, request: SyncCall): void {
+  const { group } = transition;
   const assignments = new Map(
     request.assignments.map(({ memberId, assignment }) => [memberId, assignment]),
   );
-  step.enter({ name: "Stable", unsynced: unsynced(group) ?? new Set() });
-  step.note(`Generation ${group.generationId} is stable`);
+  transition.enter({ name: "Stable", unsynced: unsynced(group) ?? new Set() });
+  transition.note(`Generation ${group.generationId} is stable`);
   for (const member of group.members.values()) {
     member.assignment = assignments.get(member.memberId) ?? NO_ASSIGNMENT;
     const { waiting } = member;
     if (waiting?.kind !== "sync") continue;
     setWaiting(group, member, null);
-    step.answer(waiting.call, syncSuccess(group, member.assignment));
-    // A session that ended while the member waited for us had no effect and no successor.
-    step.extendSession(member);
+    transition.answer(waiting.call, syncSuccess(group, member.assignment));
+    // Sessions do not expire while a member waits for an answer, and no timer is left after that.
+    transition.extendSession(member);
   }
 }
 
@@ -80,14 +82,14 @@ function syncSuccess(group: ClassicGroup, assignment: Uint8Array): SyncAnswer {
   };
 }
 
-/** A member lives. Returns what it is told: REBALANCE_IN_PROGRESS asks it to rejoin. */
-export function heartbeat(step: Step, request: MemberAtGeneration): ErrorCode {
-  const { group } = step;
+/** Extends a member's session. REBALANCE_IN_PROGRESS asks the member to rejoin. */
+export function heartbeat(transition: Transition, request: MemberAtGeneration): ErrorCode {
+  const { group } = transition;
   if (group.phase.name === "Dead") return ErrorCode.COORDINATOR_NOT_AVAILABLE;
   const errorCode = checkMember(group, request);
   if (errorCode !== ErrorCode.NONE) return errorCode;
   if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION;
-  step.extendSession(group.members.get(request.memberId)!);
+  transition.extendSession(group.members.get(request.memberId)!);
   return group.phase.name === "PreparingRebalance"
     ? ErrorCode.REBALANCE_IN_PROGRESS
     : ErrorCode.NONE;

@@ -1,59 +1,59 @@
 /**
- * How far a group has read: the offsets it committed, by topic and partition.
+ * The committed offsets of a group, by topic and partition.
  *
  * @module
  */
 
 import type { Int64 } from "../protocol/int64.ts";
 
-/** One partition's committed offset. */
+/** The committed offset of a partition. */
 export interface CommittedOffset {
-  /** The next offset to read, as it was committed: any 64-bit integer. */
+  /** The next offset to read, as committed: any 64-bit integer. */
   readonly offset: Int64;
-  /** The leader epoch of the last record read, -1 when the client did not say. */
+  /** The leader epoch of the last record read, or -1 if unknown. */
   readonly leaderEpoch: number;
-  /** The client's own words, "" when none. */
+  /** Metadata of the client, "" if none. */
   readonly metadata: string;
-  /** When it was committed, in milliseconds of wall-clock time. */
+  /** Time of the commit, in milliseconds of wall-clock time. */
   readonly commitTimestampMs: number;
 }
 
-/** The offsets of one group, to read. */
+/** A read-only view of the offsets of a group. */
 export type ReadonlyCommittedOffsets = Pick<CommittedOffsets, "get" | "topics" | "isEmpty">;
 
-/** The offsets of one group. */
+/** The committed offsets of a group. */
 export class CommittedOffsets {
   readonly #topics = new Map<string, Map<number, CommittedOffset>>();
 
-  /** Whether there are none. */
+  /** Whether there are no offsets. */
   get isEmpty(): boolean {
     return this.#topics.size === 0;
   }
 
-  /** One partition's offset. */
+  /** Returns the offset of a partition. */
   get(topic: string, partition: number): CommittedOffset | undefined {
     return this.#topics.get(topic)?.get(partition);
   }
 
-  /** Puts one partition's offset in the place of the one before. */
+  /** Sets the offset of a partition. */
   set(topic: string, partition: number, committed: CommittedOffset): void {
     let partitions = this.#topics.get(topic);
     if (partitions === undefined) this.#topics.set(topic, partitions = new Map());
     partitions.set(partition, committed);
   }
 
-  /** Forgets one partition's offset, if there is one. */
+  /** Deletes the offset of a partition, if any. */
   delete(topic: string, partition: number): void {
     const partitions = this.#topics.get(topic);
     if (partitions?.delete(partition) && partitions.size === 0) this.#topics.delete(topic);
   }
 
-  /** Forgets all of a topic's, if there are any. */
+  /** Deletes all offsets of a topic, if any. */
   deleteTopic(topic: string): void {
     this.#topics.delete(topic);
   }
 
-  /** Every topic with its partitions. */
+  /** Returns all topics with their partitions. */
   topics(): IterableIterator<[string, ReadonlyMap<number, CommittedOffset>]> {
     return this.#topics.entries();
   }

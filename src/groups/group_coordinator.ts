@@ -1,7 +1,7 @@
 /**
- * The group coordinator of a node: the shell around the classic groups. It owns the groups, their
- * timers and their committed offsets, feeds each group its events, carries out the effects, and
- * turns answers that come later into promises. Groups and offsets live in memory.
+ * The group coordinator of a node, which runs the classic groups. It owns the groups, their timers
+ * and their committed offsets, feeds each group its events, executes the effects, and returns
+ * deferred answers as promises. Groups and offsets are kept in memory only.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import type {
   SyncCall,
 } from "./classic_group_events.ts";
 import { type ClassicGroup, emptyGroup } from "./classic_group_state.ts";
-import { joinError, syncError } from "./classic_group_step.ts";
+import { joinError, syncError } from "./classic_group_transition.ts";
 import { CommittedOffsets, type ReadonlyCommittedOffsets } from "./committed_offsets.ts";
 import {
   describeGroup,
@@ -36,51 +36,51 @@ import { GroupTimers } from "./group_timers.ts";
 import { freshMemberId } from "./member_id.ts";
 import { CONSUMER_PROTOCOL_TYPE, isSubscribedTo } from "./subscribed_topics.ts";
 
-/** How long a group without members and offsets is remembered, in milliseconds. */
-export const EMPTY_GROUP_KEPT_MS: number = 10 * 60_000;
+/** Retention time of a group without members and offsets, in milliseconds. */
+export const EMPTY_GROUP_RETENTION_MS: number = 10 * 60_000;
 
-/** The settings that groups obey, read whenever they matter, so that changes show at once. */
+/** The configuration of groups, read on every use so that changes take effect immediately. */
 export interface GroupCoordinatorConfig extends ClassicGroupLimits {
   /** `group.min.session.timeout.ms` */
   readonly groupMinSessionTimeoutMs: number;
   /** `group.max.session.timeout.ms` */
   readonly groupMaxSessionTimeoutMs: number;
-  /** `offset.metadata.max.bytes`; like Apache Kafka, compared with the text's length. */
+  /** `offset.metadata.max.bytes`. Like in Apache Kafka, it limits the length of the string. */
   readonly offsetMetadataMaxBytes: number;
 }
 
-/** What a coordinator is handed. */
+/** The dependencies of a coordinator. */
 export interface GroupCoordinatorOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly config: GroupCoordinatorConfig;
-  /** Takes a line, without its end, about members that come and go and rebalances. */
+  /** Receives log messages, single lines, about membership changes and rebalances. */
   readonly note?: (text: string) => void;
 }
 
-/** JoinGroup as its handler hands it over; the coordinator adds the fresh member id. */
+/** A JoinGroup request. The coordinator adds the new member id. */
 export interface JoinGroupCall extends Omit<JoinCall, "freshMemberId"> {
   readonly groupId: string;
 }
 
-/** SyncGroup as its handler hands it over. */
+/** A SyncGroup request. */
 export interface SyncGroupCall extends SyncCall {
   readonly groupId: string;
 }
 
-/** Offsets to store for a group. Every partition named must exist. */
+/** Offsets to commit for a group. All partitions must exist. */
 export interface OffsetCommitCall extends MemberAtGeneration {
   readonly groupId: string;
-  /** The error for a group that does not exist: versions below 9 know no GROUP_ID_NOT_FOUND. */
+  /** The error for a missing group: versions below 9 do not support GROUP_ID_NOT_FOUND. */
   readonly unknownGroupError: ErrorCode;
   readonly offsets: readonly OffsetToCommit[];
 }
 
-/** One partition's offset to store. */
+/** The offset to commit for a partition. */
 export interface OffsetToCommit {
   readonly topic: string;
   readonly partition: number;
-  /** Any 64-bit integer: whether a log has such a record is not looked at. */
+  /** Any 64-bit integer. It is not compared with the offsets of the log. */
   readonly offset: Int64;
   readonly leaderEpoch: number;
   readonly metadata: string | null;
@@ -92,7 +92,7 @@ export interface TopicPartitions {
   readonly partitions: readonly number[];
 }
 
-/** The outcome of deleting offsets: an error for the whole, or one for each topic asked for. */
+/** The outcome of deleting offsets: an error for the whole request, or a result for each topic. */
 export interface OffsetDeletion {
   readonly errorCode: ErrorCode;
   readonly topics: readonly (TopicPartitions & { readonly errorCode: ErrorCode })[];
@@ -113,24 +113,24 @@ export class GroupCoordinator {
   #lastSweepMs: number;
   #running = true;
 
-  /** Begins without groups; needs no start. */
+  /** Creates a running coordinator without groups. */
   constructor(options: GroupCoordinatorOptions) {
     this.#options = options;
     this.#lastSweepMs = options.clock.now();
   }
 
-  /** Number of calls that wait for their answer. */
+  /** Number of calls waiting for their answer. */
   get waitingCalls(): number {
     return this.#calls.size;
   }
 
   /**
-   * A member joins (JoinGroup). Settles when its generation is complete, or at once when it is
-   * refused or told to come again with a member id. Never rejects.
+   * Joins a member (JoinGroup). Resolves when its generation is complete, or at once if the request
+   * is rejected or the member must rejoin with its member id. Never rejects.
    */
   join(call: JoinGroupCall): Promise<JoinAnswer> {
-    const refusal = this.#refuseJoin(call);
-    if (refusal !== ErrorCode.NONE) return Promise.resolve(joinError(refusal, call.memberId));
+    const errorCode = this.#checkJoin(call);
+    if (errorCode !== ErrorCode.NONE) return Promise.resolve(joinError(errorCode, call.memberId));
     const entry = call.memberId === ""
       ? this.#findOrCreate(call.groupId)
       : this.#groups.get(call.groupId);
@@ -146,7 +146,7 @@ export class GroupCoordinator {
     return this.#askLater(entry, (call) => ({ type: "join", call, join }));
   }
 
-  #refuseJoin(call: JoinGroupCall): ErrorCode {
+  #checkJoin(call: JoinGroupCall): ErrorCode {
     const { config } = this.#options;
     if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     if (call.groupId === "") return ErrorCode.INVALID_GROUP_ID;
@@ -157,8 +157,8 @@ export class GroupCoordinator {
   }
 
   /**
-   * A member asks for its assignment, or the leader brings everybody's (SyncGroup). Settles when the
-   * leader has brought it, or at once when it is refused. Never rejects.
+   * Returns a member's assignment or submits the leader's (SyncGroup). Resolves when the leader has
+   * submitted the assignment, or at once if the request is rejected. Never rejects.
    */
   sync(call: SyncGroupCall): Promise<SyncAnswer> {
     const entry = this.#find(call.groupId);
@@ -166,14 +166,14 @@ export class GroupCoordinator {
     return this.#askLater(entry, (number) => ({ type: "sync", call: number, sync: call }));
   }
 
-  /** A member lives (Heartbeat). REBALANCE_IN_PROGRESS tells it to rejoin. */
+  /** Extends a member's session (Heartbeat). REBALANCE_IN_PROGRESS asks the member to rejoin. */
   heartbeat(groupId: string, member: MemberAtGeneration): ErrorCode {
     const entry = this.#find(groupId);
     if (typeof entry === "number") return unknownMember(entry);
     return this.#ask(entry, (call) => ({ type: "heartbeat", call, member })).errorCode;
   }
 
-  /** Members leave, or are removed by an administrator (LeaveGroup). */
+  /** Removes members (LeaveGroup), on their own request or an administrator's. */
   leave(groupId: string, members: readonly LeavingMember[]): LeaveAnswer {
     const entry = this.#find(groupId);
     if (typeof entry !== "number") {
@@ -195,12 +195,12 @@ export class GroupCoordinator {
   }
 
   /**
-   * Stores offsets (OffsetCommit). Returns an error code for each of `call.offsets`, in their order.
-   * A group that does not exist is made when the committer is no member (generation -1).
+   * Commits offsets (OffsetCommit). Returns an error code for each of `call.offsets`, in order.
+   * Creates a missing group if the committer is not a member (generation -1).
    */
   commitOffsets(call: OffsetCommitCall): ErrorCode[] {
     const { clock, config } = this.#options;
-    const errorCode = this.#mayCommit(call);
+    const errorCode = this.#checkCommit(call);
     if (errorCode !== ErrorCode.NONE) return call.offsets.map(() => errorCode);
     const commitTimestampMs = clock.now();
     return call.offsets.map(({ topic, partition, offset, leaderEpoch, metadata }) => {
@@ -213,7 +213,7 @@ export class GroupCoordinator {
     });
   }
 
-  #mayCommit(call: OffsetCommitCall): ErrorCode {
+  #checkCommit(call: OffsetCommitCall): ErrorCode {
     if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     const entry = this.#groups.get(call.groupId);
     if (entry === undefined) return call.generationId < 0 ? ErrorCode.NONE : call.unknownGroupError;
@@ -221,16 +221,17 @@ export class GroupCoordinator {
   }
 
   /**
-   * What a group committed (OffsetFetch): null for a group that does not exist. Valid until the
-   * caller's next `await`. Throws NOT_COORDINATOR after {@linkcode shutdown}: an empty answer would
-   * send consumers back to the beginning, and old ones know no other retriable error here.
+   * Returns the committed offsets of a group (OffsetFetch), or null for a missing group. Valid
+   * until the caller's next `await`. Throws NOT_COORDINATOR after {@linkcode shutdown}: an empty
+   * response would make consumers start from the beginning, and old clients support no other
+   * retriable error here.
    */
   committedOffsets(groupId: string): ReadonlyCommittedOffsets | null {
-    this.#mustRun(ErrorCode.NOT_COORDINATOR);
+    this.#requireRunning(ErrorCode.NOT_COORDINATOR);
     return this.#groups.get(groupId)?.offsets ?? null;
   }
 
-  /** Forgets offsets (OffsetDelete), but not those of topics that the group reads. */
+  /** Deletes offsets (OffsetDelete), except those of topics that the group subscribes to. */
   deleteOffsets(groupId: string, topics: readonly TopicPartitions[]): OffsetDeletion {
     const entry = this.#find(groupId);
     if (typeof entry === "number") return { errorCode: entry, topics: [] };
@@ -251,21 +252,21 @@ export class GroupCoordinator {
   }
 
   /**
-   * How a group stands (DescribeGroups), or null when it does not exist. Throws
+   * Describes a group (DescribeGroups). Returns null for a missing group. Throws
    * COORDINATOR_NOT_AVAILABLE after {@linkcode shutdown}.
    */
   describe(groupId: string): GroupDescription | null {
-    this.#mustRun(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    this.#requireRunning(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     const entry = this.#groups.get(groupId);
     return entry === undefined ? null : describeGroup(entry.group);
   }
 
   /**
-   * The groups that pass the filter (ListGroups), in the order of their creation. Throws
+   * Lists the groups that match the filter (ListGroups) in order of creation. Throws
    * COORDINATOR_NOT_AVAILABLE after {@linkcode shutdown}.
    */
   list(filter: GroupFilter): GroupListing[] {
-    this.#mustRun(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    this.#requireRunning(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     const listings: GroupListing[] = [];
     for (const { group } of this.#groups.values()) {
       const listing = listGroup(group, filter);
@@ -274,7 +275,7 @@ export class GroupCoordinator {
     return listings;
   }
 
-  /** Deletes a group with its offsets, unless it has members (DeleteGroups). */
+  /** Deletes a group and its offsets, unless it has members (DeleteGroups). */
   deleteGroup(groupId: string): ErrorCode {
     if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     const entry = this.#groups.get(groupId);
@@ -284,7 +285,7 @@ export class GroupCoordinator {
     return errorCode;
   }
 
-  /** Forgets what groups committed for topics that are gone. */
+  /** Deletes the committed offsets of deleted topics. */
   onTopicsDeleted(names: Iterable<string>): void {
     for (const name of names) {
       for (const { offsets } of this.#groups.values()) offsets.deleteTopic(name);
@@ -292,8 +293,8 @@ export class GroupCoordinator {
   }
 
   /**
-   * Ends the coordinator: whoever waits is told COORDINATOR_NOT_AVAILABLE, as is everybody who asks
-   * from now on, and no timer stays. May be called twice.
+   * Stops the coordinator. All waiting and future calls are answered with
+   * COORDINATOR_NOT_AVAILABLE, and all timers are cancelled. May be called twice.
    */
   shutdown(): void {
     this.#running = false;
@@ -304,12 +305,12 @@ export class GroupCoordinator {
     this.#groups.clear();
   }
 
-  #mustRun(errorCode: ErrorCode): void {
+  #requireRunning(errorCode: ErrorCode): void {
     if (this.#running) return;
-    throw new KafkaError(errorCode, "The group coordinator is shutting down: find it anew");
+    throw new KafkaError(errorCode, "The group coordinator is shutting down: look it up again");
   }
 
-  /** The group, or why there is none. */
+  /** Returns the group, or the error code if there is none. */
   #find(groupId: string): Entry | ErrorCode {
     if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     if (groupId === "") return ErrorCode.INVALID_GROUP_ID;
@@ -321,7 +322,7 @@ export class GroupCoordinator {
     if (found !== undefined) return found;
     const { clock } = this.#options;
     const nowMs = clock.now();
-    this.#forgetUnusedGroups(nowMs);
+    this.#evictUnusedGroups(nowMs);
     const entry: Entry = {
       group: emptyGroup(groupId, nowMs),
       timers: new GroupTimers(clock, (timer) => this.#step(entry, { type: "timer", timer })),
@@ -331,19 +332,19 @@ export class GroupCoordinator {
     return entry;
   }
 
-  /** Groups come into being by being named, so those that hold nothing must go again. */
-  #forgetUnusedGroups(nowMs: number): void {
-    if (Math.abs(nowMs - this.#lastSweepMs) < EMPTY_GROUP_KEPT_MS) return;
+  /** Naming a group creates it, so groups without content must be evicted. */
+  #evictUnusedGroups(nowMs: number): void {
+    if (Math.abs(nowMs - this.#lastSweepMs) < EMPTY_GROUP_RETENTION_MS) return;
     this.#lastSweepMs = nowMs;
     for (const [groupId, { group, offsets }] of this.#groups) {
       if (
         group.phase.name === "Empty" && group.pendingMembers.size === 0 && offsets.isEmpty &&
-        nowMs - group.phaseSinceMs >= EMPTY_GROUP_KEPT_MS
+        nowMs - group.phaseSinceMs >= EMPTY_GROUP_RETENTION_MS
       ) this.#groups.delete(groupId);
     }
   }
 
-  /** Asks a group something that it answers in the same step. */
+  /** Calls a group with an event that it answers immediately. */
   #ask<Answer extends GroupAnswer = GroupAnswer>(
     entry: Entry,
     event: (call: number) => GroupEvent,
@@ -355,7 +356,7 @@ export class GroupCoordinator {
     return answer as Answer;
   }
 
-  /** Asks a group something that it may answer in a later step. */
+  /** Calls a group with an event that it may answer later. */
   #askLater<Answer extends GroupAnswer>(
     entry: Entry,
     event: (call: number) => GroupEvent,
@@ -384,7 +385,8 @@ export class GroupCoordinator {
           entry.timers.cancel(effect.timer);
           break;
         case "note":
-          // Client ids, instance ids and reasons are the client's: they must not break the line.
+          // Client ids, instance ids and reasons come from clients. They must not add lines to the
+          // log.
           note?.(`Group ${entry.group.groupId}: ${effect.text}`.replace(/\p{Cc}/gu, " "));
           break;
       }
@@ -392,12 +394,12 @@ export class GroupCoordinator {
   }
 }
 
-/** To a member, a group that does not exist is one that it is no member of. */
+/** A member id cannot be known to a group that does not exist. */
 function unknownMember(errorCode: ErrorCode): ErrorCode {
   return errorCode === ErrorCode.GROUP_ID_NOT_FOUND ? ErrorCode.UNKNOWN_MEMBER_ID : errorCode;
 }
 
-/** A protocol named twice counts once. */
+/** Removes repeated protocols. */
 function withoutDuplicates(protocols: JoinCall["protocols"]): JoinCall["protocols"] {
   const names = new Set(protocols.map(({ name }) => name));
   if (names.size === protocols.length) return protocols;

@@ -1,32 +1,32 @@
 /**
- * Groups as administrators see them.
+ * Descriptions of groups for administration requests.
  *
  * @module
  */
 import { type ClassicGroup, metadataOf, NO_ASSIGNMENT } from "./classic_group_state.ts";
 
-/** A group in full. */
+/** The full description of a group. */
 export interface GroupDescription {
   readonly groupId: string;
   /** `"Empty"`, `"PreparingRebalance"`, `"CompletingRebalance"`, `"Stable"` or `"Dead"`. */
   readonly state: string;
   /** "" for a group that only stores offsets. */
   readonly protocolType: string;
-  /** The protocol in use: "" unless stable. */
+  /** The selected protocol, "" unless stable. */
   readonly protocolName: string;
   readonly members: readonly {
     readonly memberId: string;
     readonly groupInstanceId: string | null;
     readonly clientId: string;
     readonly clientHost: string;
-    /** No bytes unless the group is stable. */
+    /** Empty unless the group is stable. */
     readonly metadata: Uint8Array;
-    /** The last one received, which a rebalance may be about to change. */
+    /** The last assignment received. A rebalance in progress may replace it. */
     readonly assignment: Uint8Array;
   }[];
 }
 
-/** A group in a list. */
+/** A group in a listing. */
 export interface GroupListing {
   readonly groupId: string;
   readonly protocolType: string;
@@ -35,7 +35,7 @@ export interface GroupListing {
   readonly type: string;
 }
 
-/** What to list. Empty lists let everything pass; names are compared without regard to case. */
+/** A filter of groups. Empty lists match everything; names are compared case-insensitively. */
 export interface GroupFilter {
   readonly states: readonly string[];
   readonly types: readonly string[];
@@ -43,7 +43,7 @@ export interface GroupFilter {
 
 const TYPE = "classic";
 
-/** Describes a group. */
+/** Returns the description of a group. */
 export function describeGroup(group: ClassicGroup): GroupDescription {
   const stable = group.phase.name === "Stable";
   return {
@@ -62,7 +62,7 @@ export function describeGroup(group: ClassicGroup): GroupDescription {
   };
 }
 
-/** The group as it is listed, or null when the filter keeps it out. */
+/** Returns the listing of a group, or null if the filter excludes it. */
 export function listGroup(group: ClassicGroup, filter: GroupFilter): GroupListing | null {
   if (!passes(filter.states, group.phase.name) || !passes(filter.types, TYPE)) return null;
   return {

@@ -1,11 +1,11 @@
 /**
- * Member ids, as coordinators give them out.
+ * Generates member ids.
  *
  * @module
  */
 import type { RandomSource } from "../runtime/runtime.ts";
 
-/** A new id that nobody else has: `prefix` (a client id or group instance id), a dash, a UUID. */
+/** Returns a unique id: `prefix` (a client id or group instance id), a dash and a UUID. */
 export function freshMemberId(prefix: string, random: RandomSource): string {
   const bytes = random.fill(new Uint8Array(16));
   bytes[6] = bytes[6]! & 0x0f | 0x40;

@@ -1,6 +1,6 @@
 /**
- * Which topics a classic consumer group reads, as far as the coordinator can tell: its members'
- * metadata belongs to them, but consumers write it in a known form.
+ * The topics that a classic consumer group subscribes to, as far as the coordinator knows: the
+ * members' metadata is opaque to it, but consumers use a known format.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { consumerProtocolSubscription } from "../protocol/messages/consumer_prot
 import { ProtocolError } from "../protocol/protocol_error.ts";
 import { type ClassicGroup, metadataOf } from "./classic_group_state.ts";
 
-/** The protocol type of consumers. */
+/** The protocol type of consumer groups. */
 export const CONSUMER_PROTOCOL_TYPE = "consumer";
 
 /**
- * The topics that the members' subscriptions name. Null when it cannot be known: a group that is no
- * consumer group, or metadata in another form.
+ * Returns the topics of all members' subscriptions, or null if they are unknown: the group is not a
+ * consumer group, or the metadata has another format.
  */
 export function subscribedTopics(group: ClassicGroup): ReadonlySet<string> | null {
   if (group.protocolType !== CONSUMER_PROTOCOL_TYPE) return null;
@@ -32,7 +32,10 @@ export function subscribedTopics(group: ClassicGroup): ReadonlySet<string> | nul
   return topics;
 }
 
-/** Whether the group reads `topic`. A consumer group that cannot be known is taken to read all. */
+/**
+ * Returns whether the group subscribes to `topic`. A consumer group with unknown subscriptions
+ * counts as subscribed to every topic.
+ */
 export function isSubscribedTo(group: ClassicGroup, topic: string): boolean {
   return group.subscribedTopics?.has(topic) ?? group.protocolType === CONSUMER_PROTOCOL_TYPE;
 }

@@ -1,11 +1,11 @@
 /**
- * The states of a transaction, as `__transaction_state` numbers them and as Kafka's requests and tools
- * name them.
+ * The states of a transaction, as numbered in `__transaction_state` and named in Kafka's requests
+ * and tools.
  *
  * @module
  */
 
-/** The name of each state, at the index of its number in `__transaction_state`. */
+/** State names, indexed by their number in `__transaction_state`. */
 export const TRANSACTION_STATES: readonly string[] = [
   "Empty",
   "Ongoing",

@@ -1,5 +1,5 @@
 /**
- * What holds of a classic group whatever happens to it, over seeds; the rules themselves are told in
+ * Invariants of a classic group under random events. The rules themselves are tested by
  * `tests/transcripts/groups/`.
  *
  * @module
@@ -19,7 +19,9 @@ import { TestRandom } from "./test_clock.ts";
 
 const LIMITS = { groupInitialRebalanceDelayMs: 3000, groupMaxSize: 4 };
 
-/** Runs random events and checks the group after each. Returns how often each error was answered. */
+/**
+ * Runs random events and checks the group after each. Returns the number of answers by error code.
+ */
 function run(seed: number, steps: number): Map<number, number> {
   const random = new TestRandom(seed);
   const group = emptyGroup("g", 0);
@@ -49,7 +51,7 @@ function run(seed: number, steps: number): Map<number, number> {
       }
     }
     check(group, timers, open);
-    assert(group.generationId >= generation, "generations only grow");
+    assert(group.generationId >= generation, "generations never decrease");
     generation = group.generationId;
   };
 
@@ -65,8 +67,8 @@ function run(seed: number, steps: number): Map<number, number> {
     step(randomEvent(random, ++calls, knownIds, group.generationId));
   }
   step({ type: "unload", errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE });
-  assertEquals(open.size, 0, "after the end nobody waits");
-  assertEquals(timers.size, 0, "after the end no timer is set");
+  assertEquals(open.size, 0, "no call waits after unload");
+  assertEquals(timers.size, 0, "no timer is set after unload");
   return answered;
 }
 
@@ -139,7 +141,7 @@ function check(
   assertEquals(
     waiting.map(({ call }) => call).sort(),
     [...open.keys()].sort(),
-    "who waits is in the group, and who is in no group waits for nothing",
+    "only members of the group have waiting calls",
   );
   assertEquals(group.joinedCount, waiting.filter(({ kind }) => kind === "join").length);
   const counts = new Map<string, number>();
@@ -161,8 +163,8 @@ function check(
       assertEquals(members.length, 0);
       break;
     case "PreparingRebalance":
-      assert(timers.has("join"), "a rebalance ends some day");
-      if (phase.initial === null) assert(!hasAllJoined(group), "it ends when all have joined");
+      assert(timers.has("join"), "a rebalance has a timeout");
+      if (phase.initial === null) assert(!hasAllJoined(group), "it completes when all have joined");
       assertEquals(waiting.filter(({ kind }) => kind === "sync").length, 0);
       break;
     case "CompletingRebalance":
@@ -178,13 +180,13 @@ function check(
   }
   for (const { memberId, isNew, waiting } of members) {
     if (waiting === null || isNew) {
-      assert(timers.has(`session ${memberId}`), "a member that is silent is missed");
+      assert(timers.has(`session ${memberId}`), "every member has a session timer");
     }
   }
   for (const memberId of group.pendingMembers) assert(timers.has(`session ${memberId}`));
 }
 
-test("stepClassicGroup: nobody waits for ever, and the group's counts agree, over seeds", () => {
+test("stepClassicGroup() keeps its invariants under random events", () => {
   const answered = new Map<number, number>();
   for (let seed = 1; seed <= 150; seed++) {
     for (const [code, times] of run(seed, 150)) {
@@ -203,5 +205,5 @@ test("stepClassicGroup: nobody waits for ever, and the group's counts agree, ove
       ErrorCode.GROUP_MAX_SIZE_REACHED,
       ErrorCode.COORDINATOR_NOT_AVAILABLE,
     ]
-  ) assert((answered.get(code) ?? 0) > 0, `the random events lead to error ${code} too`);
+  ) assert((answered.get(code) ?? 0) > 0, `the random events cover error ${code}`);
 });

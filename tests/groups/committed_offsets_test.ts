@@ -6,7 +6,7 @@ function committed(offset: number) {
   return { offset, leaderEpoch: -1, metadata: "", commitTimestampMs: 0 };
 }
 
-test("CommittedOffsets: the last commit of a partition counts", () => {
+test("CommittedOffsets.set() replaces the offset of a partition", () => {
   const offsets = new CommittedOffsets();
   offsets.set("a", 1, committed(5));
   offsets.set("a", 1, committed(3));
@@ -15,7 +15,7 @@ test("CommittedOffsets: the last commit of a partition counts", () => {
   assertEquals(offsets.get("b", 1), undefined);
 });
 
-test("CommittedOffsets: a topic goes with its last partition", () => {
+test("CommittedOffsets.delete() removes a topic with its last partition", () => {
   const offsets = new CommittedOffsets();
   offsets.set("a", 0, committed(1));
   offsets.set("a", 1, committed(2));
@@ -27,7 +27,7 @@ test("CommittedOffsets: a topic goes with its last partition", () => {
   assertEquals(offsets.isEmpty, true);
 });
 
-test("CommittedOffsets.deleteTopic() forgets all partitions of one topic", () => {
+test("CommittedOffsets.deleteTopic() deletes all partitions of one topic", () => {
   const offsets = new CommittedOffsets();
   offsets.set("a", 0, committed(1));
   offsets.set("b", 0, committed(1));

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import {
-  EMPTY_GROUP_KEPT_MS,
+  EMPTY_GROUP_RETENTION_MS,
   GroupCoordinator,
   type GroupCoordinatorConfig,
   type JoinGroupCall,
@@ -67,7 +67,7 @@ function commitCall(offsets: readonly OffsetToCommit[], groupId = "g") {
   };
 }
 
-/** A group "g" with one member that is stable. */
+/** Starts a coordinator with a stable group "g" of one member. */
 async function stable() {
   const started = start();
   const joining = started.groups.join(joinCall());
@@ -85,7 +85,7 @@ async function stable() {
   return { ...started, member };
 }
 
-test("GroupCoordinator: members join, sync, send heartbeats and leave", async () => {
+test("GroupCoordinator lets members join, sync, send heartbeats and leave", async () => {
   const { clock, groups } = start();
   const first = groups.join(joinCall());
   const second = groups.join(joinCall());
@@ -120,7 +120,7 @@ test("GroupCoordinator: members join, sync, send heartbeats and leave", async ()
   groups.shutdown();
 });
 
-test("GroupCoordinator: member ids are fresh, and begin with the client or instance id", async () => {
+test("GroupCoordinator issues unique member ids that begin with the client or instance id", async () => {
   const { groups } = start();
   const ids = new Set<string>();
   for (let count = 0; count < 5; count++) {
@@ -135,7 +135,7 @@ test("GroupCoordinator: member ids are fresh, and begin with the client or insta
   groups.shutdown();
 });
 
-test("GroupCoordinator.join() refuses an empty group id and session timeouts out of range", async () => {
+test("GroupCoordinator.join() rejects an empty group id and session timeouts out of range", async () => {
   const { groups, config } = start();
   const errorOf = async (overrides: Partial<JoinGroupCall>) =>
     (await groups.join(joinCall({ requiresKnownMemberId: true, ...overrides }))).errorCode;
@@ -150,7 +150,7 @@ test("GroupCoordinator.join() refuses an empty group id and session timeouts out
   groups.shutdown();
 });
 
-test("GroupCoordinator.join() counts a protocol that is named twice once", async () => {
+test("GroupCoordinator.join() ignores repeated protocols", async () => {
   const { clock, groups } = start();
   const protocol = { name: "range", metadata: new Uint8Array(0) };
   const joining = groups.join(joinCall({ protocols: [protocol, protocol] }));
@@ -164,7 +164,7 @@ test("GroupCoordinator.join() counts a protocol that is named twice once", async
   groups.shutdown();
 });
 
-test("GroupCoordinator: a silent member is removed when its session ends", async () => {
+test("GroupCoordinator removes a member when its session expires", async () => {
   const { clock, groups, member } = await stable();
   clock.advance(9999);
   assertEquals(groups.heartbeat("g", member), ErrorCode.NONE);
@@ -175,7 +175,7 @@ test("GroupCoordinator: a silent member is removed when its session ends", async
   assertEquals(clock.pending, 0);
 });
 
-test("GroupCoordinator: a group that does not exist knows no member", async () => {
+test("GroupCoordinator answers UNKNOWN_MEMBER_ID for a missing group", async () => {
   const { groups } = start();
   const member = { memberId: "m", generationId: 1, groupInstanceId: null };
   assertEquals(groups.heartbeat("none", member), ErrorCode.UNKNOWN_MEMBER_ID);
@@ -193,7 +193,7 @@ test("GroupCoordinator: a group that does not exist knows no member", async () =
   assertEquals(groups.leave("", []).errorCode, ErrorCode.INVALID_GROUP_ID);
 });
 
-test("GroupCoordinator.commitOffsets() stores for who is no member, and makes the group", () => {
+test("GroupCoordinator.commitOffsets() stores offsets of non-members and creates the group", () => {
   const { clock, groups } = start();
   assertEquals(groups.committedOffsets("g"), null);
   const codes = groups.commitOffsets(commitCall([
@@ -214,14 +214,14 @@ test("GroupCoordinator.commitOffsets() stores for who is no member, and makes th
   assertEquals(groups.describe("g")?.state, "Empty");
 });
 
-test("GroupCoordinator.commitOffsets() makes no group when nothing is stored", () => {
+test("GroupCoordinator.commitOffsets() creates no group if nothing is stored", () => {
   const { groups } = start();
   const tooLong = { ...offset("a", 0, 5), metadata: "x".repeat(17) };
   assertEquals(groups.commitOffsets(commitCall([tooLong])), [ErrorCode.OFFSET_METADATA_TOO_LARGE]);
   assertEquals(groups.describe("g"), null);
 });
 
-test("GroupCoordinator.commitOffsets() refuses a generation of a group that does not exist", () => {
+test("GroupCoordinator.commitOffsets() rejects a generation of a missing group", () => {
   const { groups } = start();
   const call = { ...commitCall([offset("a", 0, 5), offset("a", 1, 5)]), generationId: 1 };
   assertEquals(groups.commitOffsets(call), [
@@ -233,7 +233,7 @@ test("GroupCoordinator.commitOffsets() refuses a generation of a group that does
   assertEquals(groups.describe("g"), null);
 });
 
-test("GroupCoordinator.commitOffsets() takes a member's commit and extends its session", async () => {
+test("GroupCoordinator.commitOffsets() accepts a member's commit and extends its session", async () => {
   const { clock, groups, member } = await stable();
   clock.advance(9000);
   const call = { ...commitCall([offset("read", 0, 5)]), ...member };
@@ -246,7 +246,7 @@ test("GroupCoordinator.commitOffsets() takes a member's commit and extends its s
   groups.shutdown();
 });
 
-test("GroupCoordinator.onTopicsDeleted() forgets the topics' offsets in every group", () => {
+test("GroupCoordinator.onTopicsDeleted() deletes the topics' offsets in every group", () => {
   const { groups } = start();
   for (const groupId of ["g", "h"]) {
     groups.commitOffsets(commitCall([offset("gone", 0, 5), offset("kept", 0, 6)], groupId));
@@ -257,7 +257,7 @@ test("GroupCoordinator.onTopicsDeleted() forgets the topics' offsets in every gr
   }
 });
 
-test("GroupCoordinator.deleteOffsets() keeps those of topics that the group reads", async () => {
+test("GroupCoordinator.deleteOffsets() keeps offsets of subscribed topics", async () => {
   const { groups, member } = await stable();
   groups.commitOffsets({ ...commitCall([offset("read", 0, 5), offset("other", 0, 6)]), ...member });
   const deletion = groups.deleteOffsets("g", [
@@ -274,7 +274,7 @@ test("GroupCoordinator.deleteOffsets() keeps those of topics that the group read
   assertEquals(groups.committedOffsets("g")?.isEmpty, true);
 });
 
-test("GroupCoordinator.deleteOffsets() refuses groups that it does not have or understand", async () => {
+test("GroupCoordinator.deleteOffsets() rejects missing groups and unknown protocol types", async () => {
   const { clock, groups } = start();
   assertEquals(groups.deleteOffsets("none", []).errorCode, ErrorCode.GROUP_ID_NOT_FOUND);
   assertEquals(groups.deleteOffsets("", []).errorCode, ErrorCode.INVALID_GROUP_ID);
@@ -285,7 +285,7 @@ test("GroupCoordinator.deleteOffsets() refuses groups that it does not have or u
   groups.shutdown();
 });
 
-test("GroupCoordinator.deleteOffsets() takes a consumer group that it cannot read for a subscriber", async () => {
+test("GroupCoordinator.deleteOffsets() treats a group with unknown subscriptions as subscribed", async () => {
   const { clock, groups } = start();
   const metadata = new Uint8Array([1]);
   const joining = groups.join(joinCall({ protocols: [{ name: "odd", metadata }] }));
@@ -306,7 +306,7 @@ test("GroupCoordinator.deleteGroup() deletes a group without members, with its o
   assertEquals(groups.committedOffsets("g"), null);
 });
 
-test("GroupCoordinator.deleteGroup() ends the session of an id that was given out", async () => {
+test("GroupCoordinator.deleteGroup() cancels the session of a pending member", async () => {
   const { clock, groups } = start();
   const { memberId } = await groups.join(joinCall({ requiresKnownMemberId: true }));
   assertEquals(clock.pending, 1);
@@ -316,7 +316,7 @@ test("GroupCoordinator.deleteGroup() ends the session of an id that was given ou
   assertEquals(errorCode, ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-test("GroupCoordinator.describe() shows metadata when stable, and assignments", async () => {
+test("GroupCoordinator.describe() returns metadata if stable, and assignments", async () => {
   const { groups, member } = await stable();
   const { members, ...group } = groups.describe("g")!;
   assertEquals(group, {
@@ -336,7 +336,7 @@ test("GroupCoordinator.describe() shows metadata when stable, and assignments", 
   groups.shutdown();
 });
 
-test("GroupCoordinator.list() filters by state and type, without regard to case", async () => {
+test("GroupCoordinator.list() filters by state and type, case-insensitively", async () => {
   const { groups } = await stable();
   groups.commitOffsets(commitCall([offset("a", 0, 1)], "simple"));
   const ids = (states: string[], types: string[]) =>
@@ -351,17 +351,17 @@ test("GroupCoordinator.list() filters by state and type, without regard to case"
   groups.shutdown();
 });
 
-test("GroupCoordinator: a group that holds nothing is forgotten in time", async () => {
+test("GroupCoordinator evicts unused groups", async () => {
   const { clock, groups } = start();
   await groups.join(joinCall({ groupId: "unused", requiresKnownMemberId: true }));
   groups.commitOffsets(commitCall([offset("a", 0, 1)], "used"));
-  clock.advance(EMPTY_GROUP_KEPT_MS);
+  clock.advance(EMPTY_GROUP_RETENTION_MS);
   groups.commitOffsets(commitCall([offset("a", 0, 1)], "new"));
   const left = groups.list({ states: [], types: [] }).map(({ groupId }) => groupId);
   assertEquals(left, ["used", "new"]);
 });
 
-test("GroupCoordinator: what a client says cannot break a line of the log", async () => {
+test("GroupCoordinator removes line breaks from client data in log messages", async () => {
   const { clock, groups, notes } = start();
   const joining = groups.join(joinCall({ groupId: "g\nh", reason: "bye\r\nfake line" }));
   clock.advance(0);
@@ -371,7 +371,7 @@ test("GroupCoordinator: what a client says cannot break a line of the log", asyn
   groups.shutdown();
 });
 
-test("GroupCoordinator.shutdown() answers whoever waits and leaves no timer", async () => {
+test("GroupCoordinator.shutdown() answers waiting calls and cancels all timers", async () => {
   const { clock, groups, member } = await stable();
   const waiting = groups.join(joinCall());
   assert(clock.pending > 0);
@@ -388,13 +388,13 @@ test("GroupCoordinator.shutdown() answers whoever waits and leaves no timer", as
   const codeOf = (call: () => unknown) => (assertThrows(call, KafkaError) as KafkaError).code;
   assertEquals(codeOf(() => groups.describe("g")), gone);
   assertEquals(codeOf(() => groups.list({ states: [], types: [] })), gone);
-  // Not an empty answer, which would send consumers back to the beginning.
+  // An empty answer would make consumers start from the beginning.
   assertEquals(codeOf(() => groups.committedOffsets("g")), ErrorCode.NOT_COORDINATOR);
   groups.shutdown();
   assertEquals(clock.pending, 0);
 });
 
-test("GroupCoordinator keeps no call that was answered", async () => {
+test("GroupCoordinator keeps no answered calls", async () => {
   const { clock, groups, member } = await stable();
   assertEquals(groups.heartbeat("g", member), ErrorCode.NONE);
   assertEquals(groups.waitingCalls, 0);
@@ -406,11 +406,11 @@ test("GroupCoordinator keeps no call that was answered", async () => {
   groups.shutdown();
 });
 
-test("GroupCoordinator.describe() shows no assignment of a generation that was given up", async () => {
+test("GroupCoordinator.describe() returns no assignment of an abandoned generation", async () => {
   const { groups, member } = await stable();
   const assignments = () => groups.describe("g")!.members.map(({ assignment }) => [...assignment]);
   const second = groups.join(joinCall());
-  // A rebalance that has begun may still end with the assignment of before.
+  // A rebalance in progress may still end with the previous assignment.
   assertEquals([groups.describe("g")!.state, assignments()], ["PreparingRebalance", [[7], []]]);
   const { memberId } = member;
   await groups.join(joinCall({ memberId }));
@@ -422,14 +422,14 @@ test("GroupCoordinator.describe() shows no assignment of a generation that was g
   assertEquals((await third).errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
 });
 
-test("GroupCoordinator keeps an old empty group while a newcomer holds a member id of it", async () => {
+test("GroupCoordinator keeps an old empty group while it has a pending member", async () => {
   const { clock, config, groups } = start();
-  config.groupMaxSessionTimeoutMs = 3 * EMPTY_GROUP_KEPT_MS;
-  const newcomer = { requiresKnownMemberId: true, sessionTimeoutMs: 3 * EMPTY_GROUP_KEPT_MS };
+  config.groupMaxSessionTimeoutMs = 3 * EMPTY_GROUP_RETENTION_MS;
+  const newcomer = { requiresKnownMemberId: true, sessionTimeoutMs: 3 * EMPTY_GROUP_RETENTION_MS };
   const { errorCode, memberId } = await groups.join(joinCall(newcomer));
   assertEquals(errorCode, ErrorCode.MEMBER_ID_REQUIRED);
-  clock.advance(2 * EMPTY_GROUP_KEPT_MS);
-  // Another group that comes into being has the unused ones forgotten.
+  clock.advance(2 * EMPTY_GROUP_RETENTION_MS);
+  // Creating another group evicts the unused ones.
   await groups.join(joinCall({ ...newcomer, groupId: "other" }));
   const joining = groups.join(joinCall({ ...newcomer, memberId }));
   clock.advance(0);
@@ -437,17 +437,17 @@ test("GroupCoordinator keeps an old empty group while a newcomer holds a member 
   groups.shutdown();
 });
 
-test("GroupCoordinator forgets unused groups also after the wall clock was set back", async () => {
+test("GroupCoordinator evicts unused groups even after the wall clock was set back", async () => {
   const clock = new TestClock();
   let setBackMs = 0;
   const now = clock.now.bind(clock);
   clock.now = () => now() - setBackMs;
   const { groups } = start(clock);
-  setBackMs = 100 * EMPTY_GROUP_KEPT_MS;
+  setBackMs = 100 * EMPTY_GROUP_RETENTION_MS;
   const pass = async (groupId: string) => {
     await groups.join(joinCall({ groupId, requiresKnownMemberId: true }));
-    // The member does not come back with its id.
-    clock.advance(EMPTY_GROUP_KEPT_MS);
+    // The pending member does not rejoin.
+    clock.advance(EMPTY_GROUP_RETENTION_MS);
   };
   await pass("first");
   await pass("second");

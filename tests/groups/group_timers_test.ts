@@ -13,7 +13,7 @@ function timers(): { clock: TestClock; due: string[]; timers: GroupTimers<string
   };
 }
 
-test("GroupTimers: a timer is due once, by its name", () => {
+test("GroupTimers reports an expired timer once by name", () => {
   const { clock, due, timers: set } = timers();
   set.set("b", 20);
   set.set("a", 10);
@@ -23,7 +23,7 @@ test("GroupTimers: a timer is due once, by its name", () => {
   assertEquals(clock.pending, 0);
 });
 
-test("GroupTimers: moving a timer to a later time leaves the host's timer alone", () => {
+test("GroupTimers.set() to a later time keeps the host timer", () => {
   const { clock, due, timers: set } = timers();
   set.set("a", 10);
   for (let extension = 0; extension < 100; extension++) {
@@ -37,7 +37,7 @@ test("GroupTimers: moving a timer to a later time leaves the host's timer alone"
   assertEquals(due, ["a 1000110"]);
 });
 
-test("GroupTimers: moving a timer to an earlier time makes it due then", () => {
+test("GroupTimers.set() to an earlier time takes effect", () => {
   const { clock, due, timers: set } = timers();
   set.set("a", 1000);
   set.set("a", 10);
@@ -45,7 +45,7 @@ test("GroupTimers: moving a timer to an earlier time makes it due then", () => {
   assertEquals(due, ["a 1000010"]);
 });
 
-test("GroupTimers: a cancelled timer is never due, and one set again is", () => {
+test("GroupTimers.cancel() prevents expiry until the timer is set again", () => {
   const { clock, due, timers: set } = timers();
   set.set("a", 10);
   set.cancel("a");
@@ -57,7 +57,7 @@ test("GroupTimers: a cancelled timer is never due, and one set again is", () => 
   assertEquals(due, ["a 1000015"]);
 });
 
-test("GroupTimers: clear() leaves nothing on the host", () => {
+test("GroupTimers.clear() cancels all host timers", () => {
   const { clock, due, timers: set } = timers();
   set.set("a", 10);
   set.set("b", 10);
@@ -66,7 +66,7 @@ test("GroupTimers: clear() leaves nothing on the host", () => {
   assertEquals([due, clock.pending, set.size], [[], 0, 0]);
 });
 
-test("GroupTimers: a delay longer than the host's timers can wait is waited out", () => {
+test("GroupTimers supports delays beyond the maximum of host timers", () => {
   const { clock, due, timers: set } = timers();
   set.set("a", 2 ** 31 + 5);
   clock.advance(2 ** 31 - 1);
@@ -75,12 +75,12 @@ test("GroupTimers: a delay longer than the host's timers can wait is waited out"
   assertEquals(due, [`a ${1_000_000 + 2 ** 31 + 5}`]);
 });
 
-test("GroupTimers: a timer that fired early for a later time can be moved to an earlier one again", () => {
+test("GroupTimers.set() can move a timer to an earlier time after the host timer was set again", () => {
   const { clock, due, timers: set } = timers();
   set.set("a", 10);
   clock.advance(5);
   set.set("a", 20);
-  // The host's timer fires at 10, when 15 are left.
+  // The host timer fires at 10, when 15 remain.
   clock.advance(7);
   set.set("a", 3);
   clock.advance(100);

@@ -1,18 +1,18 @@
 /**
- * Time that passes when a test says so.
+ * A clock controlled by the test.
  *
  * @module
  */
 import type { Clock, RandomSource, Timer } from "../../src/runtime/runtime.ts";
 
-/** A clock that stands still until {@linkcode advance}. Timers run within it, in order. */
+/** A clock that advances only by {@linkcode advance}, which runs due timers in order. */
 export class TestClock implements Clock {
   #nowMs = 1_000_000;
   readonly #timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>();
-  /** How often a timer was set. */
+  /** Number of timers set so far. */
   timersSet = 0;
 
-  /** Timers that are set. */
+  /** Number of active timers. */
   get pending(): number {
     return this.#timers.size;
   }
@@ -37,7 +37,7 @@ export class TestClock implements Clock {
     return Promise.resolve();
   }
 
-  /** Lets `durationMs` pass. */
+  /** Advances the time by `durationMs`. */
   advance(durationMs: number): void {
     const untilMs = this.#nowMs + durationMs;
     for (;;) {
@@ -51,7 +51,7 @@ export class TestClock implements Clock {
   }
 }
 
-/** Chance that is the same in every run: a 32-bit xorshift. */
+/** Deterministic random numbers: a 32-bit xorshift. */
 export class TestRandom implements RandomSource {
   #state: number;
 

@@ -1,17 +1,17 @@
 /**
- * Plays a transcript of a classic group: lines that begin with `>` happen to the group, and what the
- * group wants done about each is written below it, indented.
+ * Replays a transcript of a classic group. Lines that begin with `>` are events; the effects of each
+ * event are written below it, indented.
  *
  * - `limits delay=3000 size=10` sets the group's limits, before the first event.
  * - `> a: join session=10000 rebalance=60000 protocols=range:x,sticky:y type=consumer v=9 reason=r
- *   instance=i id=m` is a JoinGroup of client `a`. Each client remembers the member id and the
- *   generation it was told, and what it offered last; a word given overrides.
- * - `> a: sync b=1 a=2` is its SyncGroup, here with the leader's assignment by client (of their
- *   member ids) and text. `> a: heartbeat`, `> a: leave b instance=i` (another one, or by instance),
- *   `> a: commit`, with `id=`, `instance=`, `generation=` at will.
- * - `> a: forget` makes the client start anew. It tells the group nothing.
- * - `> wait 500` lets time pass: timers that end are events.
- * - `> delete` and `> unload` are the group's end.
+ *   instance=i id=m` is a JoinGroup of client `a`. Each client keeps the member id and generation it
+ *   received and the parameters of its last join, which can be overridden.
+ * - `> a: sync b=1 a=2` is its SyncGroup, here with the leader's assignment by client and as text.
+ *   `> a: heartbeat`, `> a: leave b instance=i` (another client, or by instance id) and
+ *   `> a: commit` accept `id=`, `instance=` and `generation=`.
+ * - `> a: forget` restarts the client without a request to the group.
+ * - `> wait 500` advances the time in milliseconds. Timers that expire are events.
+ * - `> delete` and `> unload` end the group.
  *
  * @module
  */
@@ -23,14 +23,14 @@ import { ErrorCode, errorName } from "../../src/protocol/errors.ts";
 interface Client {
   memberId: string;
   generationId: number;
-  /** The words of its last join that a later one repeats. */
+  /** The parameters of its last join, repeated by the next one. */
   words: Map<string, string>;
 }
 
 const text = new TextDecoder();
 const bytes = new TextEncoder();
 
-/** Plays `transcript` and returns it as it should be: the same events, with their effects. */
+/** Replays `transcript` and returns it with the actual effects of its events. */
 export function playTranscript(transcript: string): string {
   const player = new Player();
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Every transcript of `tests/transcripts/groups/` is played and must come out as it is written. Run
- * with `MILLRACE_RECORD=1` to write them anew, then read the difference: it is the review.
+ * Replays every transcript in `tests/transcripts/groups/` and compares the effects. Run with
+ * `MILLRACE_RECORD=1` to record them again, then review the difference.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import { playTranscript } from "./transcript.ts";
 
 const FOLDER = "tests/transcripts/groups";
 
-test("transcripts: there are some", () => {
+test("tests/transcripts/groups/ has transcripts", () => {
   assert(transcripts().length > 0, `${FOLDER} has no transcripts: run from the project's root`);
 });
 
 for (const name of transcripts()) {
-  test(`transcript ${name}`, () => {
+  test(`transcript ${name} replays with the recorded effects`, () => {
     const path = `${FOLDER}/${name}`;
     const written = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
     const played = playTranscript(written);

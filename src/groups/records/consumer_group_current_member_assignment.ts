@@ -1,6 +1,5 @@
 /**
- * `ConsumerGroupCurrentMemberAssignment`: what a consumer group member has, in
- * `__consumer_offsets`.
+ * `ConsumerGroupCurrentMemberAssignment` of `__consumer_offsets`.
  *
  * @module
  */
@@ -13,7 +12,7 @@ const topicPartitions = struct({
   assignmentEpochs: array(int32(), { nullable: "0+", tag: 0, tagged: "0+" }),
 });
 
-/** What a member of a consumer group has now, on its way to the target. */
+/** The current assignment of a consumer group member, which converges to its target. */
 export const consumerGroupCurrentMemberAssignmentRecord = defineCoordinatorRecord({
   type: 8,
   name: "ConsumerGroupCurrentMemberAssignment",
@@ -35,7 +34,7 @@ export const consumerGroupCurrentMemberAssignmentRecord = defineCoordinatorRecor
 export type ConsumerGroupCurrentMemberAssignmentKey = KeyOf<
   typeof consumerGroupCurrentMemberAssignmentRecord
 >;
-/** The value of ConsumerGroupCurrentMemberAssignment, as decoded. */
+/** The decoded value of ConsumerGroupCurrentMemberAssignment. */
 export type ConsumerGroupCurrentMemberAssignmentValue = ValueOf<
   typeof consumerGroupCurrentMemberAssignmentRecord
 >;

@@ -1,12 +1,12 @@
 /**
- * `ConsumerGroupMemberMetadata`: a member of a consumer group, in `__consumer_offsets`.
+ * `ConsumerGroupMemberMetadata` of `__consumer_offsets`.
  *
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
 import { array, bytes, int32, nested, string, struct } from "../../protocol/schema.ts";
 
-/** A member of a consumer group, with what it subscribes to. */
+/** A member of a consumer group and its subscription. */
 export const consumerGroupMemberMetadataRecord = defineCoordinatorRecord({
   type: 5,
   name: "ConsumerGroupMemberMetadata",
@@ -39,5 +39,5 @@ export const consumerGroupMemberMetadataRecord = defineCoordinatorRecord({
 });
 /** The key of ConsumerGroupMemberMetadata. */
 export type ConsumerGroupMemberMetadataKey = KeyOf<typeof consumerGroupMemberMetadataRecord>;
-/** The value of ConsumerGroupMemberMetadata, as decoded. */
+/** The decoded value of ConsumerGroupMemberMetadata. */
 export type ConsumerGroupMemberMetadataValue = ValueOf<typeof consumerGroupMemberMetadataRecord>;

@@ -1,5 +1,5 @@
 /**
- * `ConsumerGroupMetadata`: a consumer group, in `__consumer_offsets`.
+ * `ConsumerGroupMetadata` of `__consumer_offsets`.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protoco
 import { bigint64, int32, string, struct } from "../../protocol/schema.ts";
 
 /**
- * A consumer group (KIP-848) and its epoch, which rises with every change of members,
+ * A consumer group (KIP-848) and its epoch, which increases with every change of members,
  * subscriptions or topics.
  */
 export const consumerGroupMetadataRecord = defineCoordinatorRecord({
@@ -25,5 +25,5 @@ export const consumerGroupMetadataRecord = defineCoordinatorRecord({
 });
 /** The key of ConsumerGroupMetadata. */
 export type ConsumerGroupMetadataKey = KeyOf<typeof consumerGroupMetadataRecord>;
-/** The value of ConsumerGroupMetadata, as decoded. */
+/** The decoded value of ConsumerGroupMetadata. */
 export type ConsumerGroupMetadataValue = ValueOf<typeof consumerGroupMetadataRecord>;

@@ -1,6 +1,5 @@
 /**
- * `ConsumerGroupPartitionMetadata`: the topics of a consumer group, before 4.1, in
- * `__consumer_offsets`.
+ * `ConsumerGroupPartitionMetadata` of `__consumer_offsets`.
  *
  * @module
  */
@@ -8,8 +7,8 @@ import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protoco
 import { array, int32, string, struct, uuid } from "../../protocol/schema.ts";
 
 /**
- * The partitions of what a consumer group subscribes to, as Apache Kafka 3.7 to 4.0 wrote it; a
- * hash within the group's own record took its place.
+ * The subscribed topics of a consumer group with their partitions, written by Apache Kafka 3.7 to
+ * 4.0. Replaced by a hash in the group's metadata.
  */
 export const consumerGroupPartitionMetadataRecord = defineCoordinatorRecord({
   type: 4,
@@ -33,7 +32,7 @@ export const consumerGroupPartitionMetadataRecord = defineCoordinatorRecord({
 });
 /** The key of ConsumerGroupPartitionMetadata. */
 export type ConsumerGroupPartitionMetadataKey = KeyOf<typeof consumerGroupPartitionMetadataRecord>;
-/** The value of ConsumerGroupPartitionMetadata, as decoded. */
+/** The decoded value of ConsumerGroupPartitionMetadata. */
 export type ConsumerGroupPartitionMetadataValue = ValueOf<
   typeof consumerGroupPartitionMetadataRecord
 >;

@@ -1,13 +1,12 @@
 /**
- * `ConsumerGroupRegularExpression`: a consumer group's regular expression, in
- * `__consumer_offsets`.
+ * `ConsumerGroupRegularExpression` of `__consumer_offsets`.
  *
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
 import { array, int64, string, struct } from "../../protocol/schema.ts";
 
-/** The topics that a regular expression of a consumer group's members matches. */
+/** The topics that match a regular expression in the subscriptions of a consumer group. */
 export const consumerGroupRegularExpressionRecord = defineCoordinatorRecord({
   type: 16,
   name: "ConsumerGroupRegularExpression",
@@ -25,7 +24,7 @@ export const consumerGroupRegularExpressionRecord = defineCoordinatorRecord({
 });
 /** The key of ConsumerGroupRegularExpression. */
 export type ConsumerGroupRegularExpressionKey = KeyOf<typeof consumerGroupRegularExpressionRecord>;
-/** The value of ConsumerGroupRegularExpression, as decoded. */
+/** The decoded value of ConsumerGroupRegularExpression. */
 export type ConsumerGroupRegularExpressionValue = ValueOf<
   typeof consumerGroupRegularExpressionRecord
 >;

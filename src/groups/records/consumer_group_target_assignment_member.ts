@@ -1,13 +1,12 @@
 /**
- * `ConsumerGroupTargetAssignmentMember`: a consumer group member's target, in
- * `__consumer_offsets`.
+ * `ConsumerGroupTargetAssignmentMember` of `__consumer_offsets`.
  *
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
 import { array, int32, string, struct, uuid } from "../../protocol/schema.ts";
 
-/** What a member of a consumer group is to have in the end. */
+/** The target assignment of a consumer group member. */
 export const consumerGroupTargetAssignmentMemberRecord = defineCoordinatorRecord({
   type: 7,
   name: "ConsumerGroupTargetAssignmentMember",
@@ -28,7 +27,7 @@ export const consumerGroupTargetAssignmentMemberRecord = defineCoordinatorRecord
 export type ConsumerGroupTargetAssignmentMemberKey = KeyOf<
   typeof consumerGroupTargetAssignmentMemberRecord
 >;
-/** The value of ConsumerGroupTargetAssignmentMember, as decoded. */
+/** The decoded value of ConsumerGroupTargetAssignmentMember. */
 export type ConsumerGroupTargetAssignmentMemberValue = ValueOf<
   typeof consumerGroupTargetAssignmentMemberRecord
 >;

@@ -1,13 +1,12 @@
 /**
- * `ConsumerGroupTargetAssignmentMetadata`: when a consumer group was assigned, in
- * `__consumer_offsets`.
+ * `ConsumerGroupTargetAssignmentMetadata` of `__consumer_offsets`.
  *
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
 import { int32, int64, string, struct } from "../../protocol/schema.ts";
 
-/** The epoch in which a consumer group's target assignment was made. */
+/** The epoch of a consumer group's target assignment. */
 export const consumerGroupTargetAssignmentMetadataRecord = defineCoordinatorRecord({
   type: 6,
   name: "ConsumerGroupTargetAssignmentMetadata",
@@ -25,7 +24,7 @@ export const consumerGroupTargetAssignmentMetadataRecord = defineCoordinatorReco
 export type ConsumerGroupTargetAssignmentMetadataKey = KeyOf<
   typeof consumerGroupTargetAssignmentMetadataRecord
 >;
-/** The value of ConsumerGroupTargetAssignmentMetadata, as decoded. */
+/** The decoded value of ConsumerGroupTargetAssignmentMetadata. */
 export type ConsumerGroupTargetAssignmentMetadataValue = ValueOf<
   typeof consumerGroupTargetAssignmentMetadataRecord
 >;

@@ -1,5 +1,5 @@
 /**
- * `GroupMetadata`: a classic group and its members, in `__consumer_offsets`.
+ * `GroupMetadata` of `__consumer_offsets`.
  *
  * @module
  */
@@ -18,8 +18,8 @@ const memberMetadata = struct({
 });
 
 /**
- * A classic group with its members, after each rebalance. Version 1 adds the rebalance timeout, 2
- * the time of the last change, 3 static members (KIP-345).
+ * A classic group with its members, written after each rebalance. Version 1 adds the rebalance
+ * timeout, 2 the time of the last state change, 3 static members (KIP-345).
  */
 export const groupMetadataRecord = defineCoordinatorRecord({
   type: 2,
@@ -40,5 +40,5 @@ export const groupMetadataRecord = defineCoordinatorRecord({
 });
 /** The key of GroupMetadata. */
 export type GroupMetadataKey = KeyOf<typeof groupMetadataRecord>;
-/** The value of GroupMetadata, as decoded. */
+/** The decoded value of GroupMetadata. */
 export type GroupMetadataValue = ValueOf<typeof groupMetadataRecord>;

@@ -1,6 +1,6 @@
 /**
- * Every record of `__consumer_offsets`, the topic in which group coordinators keep what they must not
- * forget: committed offsets, and groups of each kind with their members.
+ * The record types of `__consumer_offsets`, the topic with the persistent state of group
+ * coordinators: committed offsets, and groups of each type with their members.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import { streamsGroupTargetAssignmentMemberRecord } from "./streams_group_target
 import { streamsGroupTargetAssignmentMetadataRecord } from "./streams_group_target_assignment_metadata.ts";
 import { streamsGroupTopologyRecord } from "./streams_group_topology.ts";
 
-/** The types of record in `__consumer_offsets`, in the order of their numbers. */
+/** The record types of `__consumer_offsets`, in numerical order. */
 export const groupRecordTypes = [
   legacyOffsetCommitRecord,
   offsetCommitRecord,

@@ -1,13 +1,12 @@
 /**
- * `LegacyOffsetCommit`: an offset that a group committed, in the form of brokers before 0.9.0, in
- * `__consumer_offsets`.
+ * `LegacyOffsetCommit` of `__consumer_offsets`.
  *
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
 import { exactInt64, int32, string, struct } from "../../protocol/schema.ts";
 
-/** A committed offset as brokers before 0.9.0 wrote it: read and replaced, never written. */
+/** A committed offset in the format of brokers before 0.9.0: read but never written. */
 export const legacyOffsetCommitRecord = defineCoordinatorRecord({
   type: 0,
   name: "LegacyOffsetCommit",
@@ -26,5 +25,5 @@ export const legacyOffsetCommitRecord = defineCoordinatorRecord({
 });
 /** The key of LegacyOffsetCommit. */
 export type LegacyOffsetCommitKey = KeyOf<typeof legacyOffsetCommitRecord>;
-/** The value of LegacyOffsetCommit, as decoded. */
+/** The decoded value of LegacyOffsetCommit. */
 export type LegacyOffsetCommitValue = ValueOf<typeof legacyOffsetCommitRecord>;

@@ -1,5 +1,5 @@
 /**
- * `OffsetCommit`: an offset that a group committed, in `__consumer_offsets`.
+ * `OffsetCommit` of `__consumer_offsets`.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protoco
 import { exactInt64, int32, string, struct, uuid } from "../../protocol/schema.ts";
 
 /**
- * An offset that a group committed for a partition. Version 1 says itself when it expires, 3 adds
- * the leader epoch (KIP-320), 4 the topic's id (KIP-848).
+ * The committed offset of a group for a partition. Version 1 has an expiry time, 3 adds the leader
+ * epoch (KIP-320), 4 the topic id (KIP-848).
  */
 export const offsetCommitRecord = defineCoordinatorRecord({
   type: 1,
@@ -31,5 +31,5 @@ export const offsetCommitRecord = defineCoordinatorRecord({
 });
 /** The key of OffsetCommit. */
 export type OffsetCommitKey = KeyOf<typeof offsetCommitRecord>;
-/** The value of OffsetCommit, as decoded. */
+/** The decoded value of OffsetCommit. */
 export type OffsetCommitValue = ValueOf<typeof offsetCommitRecord>;

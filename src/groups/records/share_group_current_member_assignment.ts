@@ -1,5 +1,5 @@
 /**
- * `ShareGroupCurrentMemberAssignment`: what a share group member has, in `__consumer_offsets`.
+ * `ShareGroupCurrentMemberAssignment` of `__consumer_offsets`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const topicPartitions = struct({
   partitions: array(int32()),
 });
 
-/** What a member of a share group has now. */
+/** The current assignment of a share group member. */
 export const shareGroupCurrentMemberAssignmentRecord = defineCoordinatorRecord({
   type: 14,
   name: "ShareGroupCurrentMemberAssignment",
@@ -32,7 +32,7 @@ export const shareGroupCurrentMemberAssignmentRecord = defineCoordinatorRecord({
 export type ShareGroupCurrentMemberAssignmentKey = KeyOf<
   typeof shareGroupCurrentMemberAssignmentRecord
 >;
-/** The value of ShareGroupCurrentMemberAssignment, as decoded. */
+/** The decoded value of ShareGroupCurrentMemberAssignment. */
 export type ShareGroupCurrentMemberAssignmentValue = ValueOf<
   typeof shareGroupCurrentMemberAssignmentRecord
 >;

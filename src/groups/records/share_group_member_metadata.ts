@@ -1,12 +1,12 @@
 /**
- * `ShareGroupMemberMetadata`: a member of a share group, in `__consumer_offsets`.
+ * `ShareGroupMemberMetadata` of `__consumer_offsets`.
  *
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
 import { array, string, struct } from "../../protocol/schema.ts";
 
-/** A member of a share group (KIP-932), with what it subscribes to. */
+/** A member of a share group (KIP-932) and its subscription. */
 export const shareGroupMemberMetadataRecord = defineCoordinatorRecord({
   type: 10,
   name: "ShareGroupMemberMetadata",
@@ -25,5 +25,5 @@ export const shareGroupMemberMetadataRecord = defineCoordinatorRecord({
 });
 /** The key of ShareGroupMemberMetadata. */
 export type ShareGroupMemberMetadataKey = KeyOf<typeof shareGroupMemberMetadataRecord>;
-/** The value of ShareGroupMemberMetadata, as decoded. */
+/** The decoded value of ShareGroupMemberMetadata. */
 export type ShareGroupMemberMetadataValue = ValueOf<typeof shareGroupMemberMetadataRecord>;

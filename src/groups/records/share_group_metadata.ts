@@ -1,5 +1,5 @@
 /**
- * `ShareGroupMetadata`: a share group, in `__consumer_offsets`.
+ * `ShareGroupMetadata` of `__consumer_offsets`.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protoco
 import { bigint64, int32, string, struct } from "../../protocol/schema.ts";
 
 /**
- * A share group (KIP-932) and its epoch, which rises with every change of members, subscriptions
- * or topics.
+ * A share group (KIP-932) and its epoch, which increases with every change of members,
+ * subscriptions or topics.
  */
 export const shareGroupMetadataRecord = defineCoordinatorRecord({
   type: 11,
@@ -25,5 +25,5 @@ export const shareGroupMetadataRecord = defineCoordinatorRecord({
 });
 /** The key of ShareGroupMetadata. */
 export type ShareGroupMetadataKey = KeyOf<typeof shareGroupMetadataRecord>;
-/** The value of ShareGroupMetadata, as decoded. */
+/** The decoded value of ShareGroupMetadata. */
 export type ShareGroupMetadataValue = ValueOf<typeof shareGroupMetadataRecord>;

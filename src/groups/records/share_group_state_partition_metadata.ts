@@ -1,6 +1,5 @@
 /**
- * `ShareGroupStatePartitionMetadata`: which partitions of a share group have state, in
- * `__consumer_offsets`.
+ * `ShareGroupStatePartitionMetadata` of `__consumer_offsets`.
  *
  * @module
  */
@@ -18,7 +17,10 @@ const topicInfo = struct({
   topicName: string(),
 });
 
-/** The partitions whose state in the share coordinator begins, is there, or is being deleted. */
+/**
+ * The partitions of a share group whose state in the share coordinator is being initialized, is
+ * initialized, or is being deleted.
+ */
 export const shareGroupStatePartitionMetadataRecord = defineCoordinatorRecord({
   type: 15,
   name: "ShareGroupStatePartitionMetadata",
@@ -37,7 +39,7 @@ export const shareGroupStatePartitionMetadataRecord = defineCoordinatorRecord({
 export type ShareGroupStatePartitionMetadataKey = KeyOf<
   typeof shareGroupStatePartitionMetadataRecord
 >;
-/** The value of ShareGroupStatePartitionMetadata, as decoded. */
+/** The decoded value of ShareGroupStatePartitionMetadata. */
 export type ShareGroupStatePartitionMetadataValue = ValueOf<
   typeof shareGroupStatePartitionMetadataRecord
 >;

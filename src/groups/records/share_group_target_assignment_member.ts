@@ -1,12 +1,12 @@
 /**
- * `ShareGroupTargetAssignmentMember`: a share group member's target, in `__consumer_offsets`.
+ * `ShareGroupTargetAssignmentMember` of `__consumer_offsets`.
  *
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
 import { array, int32, string, struct, uuid } from "../../protocol/schema.ts";
 
-/** What a member of a share group is to have in the end. */
+/** The target assignment of a share group member. */
 export const shareGroupTargetAssignmentMemberRecord = defineCoordinatorRecord({
   type: 13,
   name: "ShareGroupTargetAssignmentMember",
@@ -27,7 +27,7 @@ export const shareGroupTargetAssignmentMemberRecord = defineCoordinatorRecord({
 export type ShareGroupTargetAssignmentMemberKey = KeyOf<
   typeof shareGroupTargetAssignmentMemberRecord
 >;
-/** The value of ShareGroupTargetAssignmentMember, as decoded. */
+/** The decoded value of ShareGroupTargetAssignmentMember. */
 export type ShareGroupTargetAssignmentMemberValue = ValueOf<
   typeof shareGroupTargetAssignmentMemberRecord
 >;

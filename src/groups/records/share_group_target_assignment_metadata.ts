@@ -1,12 +1,12 @@
 /**
- * `ShareGroupTargetAssignmentMetadata`: when a share group was assigned, in `__consumer_offsets`.
+ * `ShareGroupTargetAssignmentMetadata` of `__consumer_offsets`.
  *
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
 import { int32, int64, string, struct } from "../../protocol/schema.ts";
 
-/** The epoch in which a share group's target assignment was made. */
+/** The epoch of a share group's target assignment. */
 export const shareGroupTargetAssignmentMetadataRecord = defineCoordinatorRecord({
   type: 12,
   name: "ShareGroupTargetAssignmentMetadata",
@@ -24,7 +24,7 @@ export const shareGroupTargetAssignmentMetadataRecord = defineCoordinatorRecord(
 export type ShareGroupTargetAssignmentMetadataKey = KeyOf<
   typeof shareGroupTargetAssignmentMetadataRecord
 >;
-/** The value of ShareGroupTargetAssignmentMetadata, as decoded. */
+/** The decoded value of ShareGroupTargetAssignmentMetadata. */
 export type ShareGroupTargetAssignmentMetadataValue = ValueOf<
   typeof shareGroupTargetAssignmentMetadataRecord
 >;

@@ -1,5 +1,5 @@
 /**
- * `StreamsGroupCurrentMemberAssignment`: what a streams group member has, in `__consumer_offsets`.
+ * `StreamsGroupCurrentMemberAssignment` of `__consumer_offsets`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const taskIds = struct({
   assignmentEpochs: array(int32(), { nullable: "0+", tag: 0, tagged: "0+" }),
 });
 
-/** The tasks that a member of a streams group has now, on its way to the target. */
+/** The current tasks of a streams group member, which converge to its target. */
 export const streamsGroupCurrentMemberAssignmentRecord = defineCoordinatorRecord({
   type: 22,
   name: "StreamsGroupCurrentMemberAssignment",
@@ -38,7 +38,7 @@ export const streamsGroupCurrentMemberAssignmentRecord = defineCoordinatorRecord
 export type StreamsGroupCurrentMemberAssignmentKey = KeyOf<
   typeof streamsGroupCurrentMemberAssignmentRecord
 >;
-/** The value of StreamsGroupCurrentMemberAssignment, as decoded. */
+/** The decoded value of StreamsGroupCurrentMemberAssignment. */
 export type StreamsGroupCurrentMemberAssignmentValue = ValueOf<
   typeof streamsGroupCurrentMemberAssignmentRecord
 >;

@@ -1,5 +1,5 @@
 /**
- * `StreamsGroupMemberMetadata`: a member of a streams group, in `__consumer_offsets`.
+ * `StreamsGroupMemberMetadata` of `__consumer_offsets`.
  *
  * @module
  */
@@ -40,5 +40,5 @@ export const streamsGroupMemberMetadataRecord = defineCoordinatorRecord({
 });
 /** The key of StreamsGroupMemberMetadata. */
 export type StreamsGroupMemberMetadataKey = KeyOf<typeof streamsGroupMemberMetadataRecord>;
-/** The value of StreamsGroupMemberMetadata, as decoded. */
+/** The decoded value of StreamsGroupMemberMetadata. */
 export type StreamsGroupMemberMetadataValue = ValueOf<typeof streamsGroupMemberMetadataRecord>;

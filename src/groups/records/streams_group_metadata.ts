@@ -1,5 +1,5 @@
 /**
- * `StreamsGroupMetadata`: a streams group, in `__consumer_offsets`.
+ * `StreamsGroupMetadata` of `__consumer_offsets`.
  *
  * @module
  */
@@ -12,9 +12,9 @@ const lastAssignmentConfig = struct({
 });
 
 /**
- * A streams group (KIP-1071) and its epoch, which rises with every change of members, topology or
- * topics. Since Apache Kafka 4.4 it also holds the epochs of the last topology whose description was
- * stored, or could not be.
+ * A streams group (KIP-1071) and its epoch, which increases with every change of members, topology
+ * or topics. Since Apache Kafka 4.4 it also holds the epochs of the last topology whose description
+ * was stored or failed to be stored.
  */
 export const streamsGroupMetadataRecord = defineCoordinatorRecord({
   type: 17,
@@ -35,5 +35,5 @@ export const streamsGroupMetadataRecord = defineCoordinatorRecord({
 });
 /** The key of StreamsGroupMetadata. */
 export type StreamsGroupMetadataKey = KeyOf<typeof streamsGroupMetadataRecord>;
-/** The value of StreamsGroupMetadata, as decoded. */
+/** The decoded value of StreamsGroupMetadata. */
 export type StreamsGroupMetadataValue = ValueOf<typeof streamsGroupMetadataRecord>;

@@ -1,5 +1,5 @@
 /**
- * `StreamsGroupTargetAssignmentMember`: a streams group member's target, in `__consumer_offsets`.
+ * `StreamsGroupTargetAssignmentMember` of `__consumer_offsets`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const taskIds = struct({
   partitions: array(int32()),
 });
 
-/** The tasks that a member of a streams group is to have in the end. */
+/** The target tasks of a streams group member. */
 export const streamsGroupTargetAssignmentMemberRecord = defineCoordinatorRecord({
   type: 21,
   name: "StreamsGroupTargetAssignmentMember",
@@ -31,7 +31,7 @@ export const streamsGroupTargetAssignmentMemberRecord = defineCoordinatorRecord(
 export type StreamsGroupTargetAssignmentMemberKey = KeyOf<
   typeof streamsGroupTargetAssignmentMemberRecord
 >;
-/** The value of StreamsGroupTargetAssignmentMember, as decoded. */
+/** The decoded value of StreamsGroupTargetAssignmentMember. */
 export type StreamsGroupTargetAssignmentMemberValue = ValueOf<
   typeof streamsGroupTargetAssignmentMemberRecord
 >;

@@ -1,13 +1,12 @@
 /**
- * `StreamsGroupTargetAssignmentMetadata`: when a streams group was assigned, in
- * `__consumer_offsets`.
+ * `StreamsGroupTargetAssignmentMetadata` of `__consumer_offsets`.
  *
  * @module
  */
 import { defineCoordinatorRecord, type KeyOf, type ValueOf } from "../../protocol/api.ts";
 import { int32, int64, string, struct } from "../../protocol/schema.ts";
 
-/** The epoch in which a streams group's target assignment was made. */
+/** The epoch of a streams group's target assignment. */
 export const streamsGroupTargetAssignmentMetadataRecord = defineCoordinatorRecord({
   type: 20,
   name: "StreamsGroupTargetAssignmentMetadata",
@@ -25,7 +24,7 @@ export const streamsGroupTargetAssignmentMetadataRecord = defineCoordinatorRecor
 export type StreamsGroupTargetAssignmentMetadataKey = KeyOf<
   typeof streamsGroupTargetAssignmentMetadataRecord
 >;
-/** The value of StreamsGroupTargetAssignmentMetadata, as decoded. */
+/** The decoded value of StreamsGroupTargetAssignmentMetadata. */
 export type StreamsGroupTargetAssignmentMetadataValue = ValueOf<
   typeof streamsGroupTargetAssignmentMetadataRecord
 >;

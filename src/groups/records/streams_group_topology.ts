@@ -1,5 +1,5 @@
 /**
- * `StreamsGroupTopology`: a streams group's topology, in `__consumer_offsets`.
+ * `StreamsGroupTopology` of `__consumer_offsets`.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const topicInfo = struct({
   topicConfigs: array(topicConfig),
 });
 
-/** What a streams application does with its topics: the subtopologies that tasks are made of. */
+/** The topology of a streams application: the subtopologies that tasks are derived from. */
 export const streamsGroupTopologyRecord = defineCoordinatorRecord({
   type: 23,
   name: "StreamsGroupTopology",
@@ -46,5 +46,5 @@ export const streamsGroupTopologyRecord = defineCoordinatorRecord({
 });
 /** The key of StreamsGroupTopology. */
 export type StreamsGroupTopologyKey = KeyOf<typeof streamsGroupTopologyRecord>;
-/** The value of StreamsGroupTopology, as decoded. */
+/** The decoded value of StreamsGroupTopology. */
 export type StreamsGroupTopologyValue = ValueOf<typeof streamsGroupTopologyRecord>;

@@ -1,5 +1,5 @@
 /**
- * `ShareSnapshot`: the state of a share-partition, in `__share_group_state`.
+ * `ShareSnapshot` of `__share_group_state`.
  *
  * @module
  */
@@ -17,8 +17,8 @@ import {
 } from "../../protocol/schema.ts";
 
 /**
- * All there is to know of a share-partition: what was delivered and not yet acknowledged from its
- * start offset on. It replaces what was written before.
+ * The complete state of a share partition: the records from its start offset on that are delivered
+ * but not acknowledged. Supersedes all earlier records of the partition.
  */
 export const shareSnapshotRecord = defineCoordinatorRecord({
   type: 0,
@@ -48,5 +48,5 @@ export const shareSnapshotRecord = defineCoordinatorRecord({
 });
 /** The key of ShareSnapshot. */
 export type ShareSnapshotKey = KeyOf<typeof shareSnapshotRecord>;
-/** The value of ShareSnapshot, as decoded. */
+/** The decoded value of ShareSnapshot. */
 export type ShareSnapshotValue = ValueOf<typeof shareSnapshotRecord>;

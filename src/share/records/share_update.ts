@@ -1,5 +1,5 @@
 /**
- * `ShareUpdate`: a change of a share-partition, in `__share_group_state`.
+ * `ShareUpdate` of `__share_group_state`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import {
   uuid,
 } from "../../protocol/schema.ts";
 
-/** What changed of a share-partition since its snapshot of the same epoch. */
+/** Changes of a share partition since its snapshot of the same epoch. */
 export const shareUpdateRecord = defineCoordinatorRecord({
   type: 1,
   name: "ShareUpdate",
@@ -42,5 +42,5 @@ export const shareUpdateRecord = defineCoordinatorRecord({
 });
 /** The key of ShareUpdate. */
 export type ShareUpdateKey = KeyOf<typeof shareUpdateRecord>;
-/** The value of ShareUpdate, as decoded. */
+/** The decoded value of ShareUpdate. */
 export type ShareUpdateValue = ValueOf<typeof shareUpdateRecord>;

@@ -1,5 +1,5 @@
 /**
- * `TransactionLog`: the state of a transactional id, in `__transaction_state`.
+ * `TransactionLog` of `__transaction_state`.
  *
  * @module
  */
@@ -16,8 +16,8 @@ import {
 } from "../../protocol/schema.ts";
 
 /**
- * A transactional id: who holds it, and how far its transaction is. Version 1 adds the ids and
- * epochs that follow when one is used up (KIP-890).
+ * A transactional id with its producer and the state of its transaction. Version 1 adds the next
+ * and previous producer ids and epochs (KIP-890).
  */
 export const transactionLogRecord = defineCoordinatorRecord({
   type: 0,
@@ -49,5 +49,5 @@ export const transactionLogRecord = defineCoordinatorRecord({
 });
 /** The key of TransactionLog. */
 export type TransactionLogKey = KeyOf<typeof transactionLogRecord>;
-/** The value of TransactionLog, as decoded. */
+/** The decoded value of TransactionLog. */
 export type TransactionLogValue = ValueOf<typeof transactionLogRecord>;

@@ -12,9 +12,9 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     file: "src/groups/classic_group_sync.ts",
     bug: "a heartbeat of an old generation extends the session",
     text:
-      "if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION;\n  step.extendSession(group.members.get(request.memberId)!);",
+      "if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION;\n  transition.extendSession(group.members.get(request.memberId)!);",
     replacement:
-      "step.extendSession(group.members.get(request.memberId)!);\n  if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION;",
+      "transition.extendSession(group.members.get(request.memberId)!);\n  if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION;",
     test: "tests/groups/transcripts_test.ts",
   },
   {
@@ -45,7 +45,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     id: "G103",
     file: "src/groups/classic_group_leave.ts",
     bug: "the timer of a pending member that leaves keeps running",
-    text: "step.cancelTimer(`session ${memberId}`);\n    return ErrorCode.NONE;",
+    text: "transition.cancelTimer(`session ${memberId}`);\n    return ErrorCode.NONE;",
     replacement: "return ErrorCode.NONE;",
     test: "tests/groups/transcripts_test.ts",
   },
@@ -53,7 +53,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     id: "G104",
     file: "src/groups/classic_group_leave.ts",
     bug: "a commit does not extend the session",
-    text: "step.extendSession(group.members.get(memberId)!);",
+    text: "transition.extendSession(group.members.get(memberId)!);",
     replacement: "",
     test: "tests/groups/transcripts_test.ts",
   },
@@ -77,16 +77,17 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     id: "G107",
     file: "src/groups/classic_group_rebalance.ts",
     bug: "a member sent back to join from SyncGroup does not get its session again",
-    text: "step.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);\n      step.extendSession(member);",
-    replacement: "step.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);",
+    text:
+      "transition.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);\n      transition.extendSession(member);",
+    replacement: "transition.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);",
     test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G108",
     file: "src/groups/classic_group_rebalance.ts",
     bug: "the first rebalance is delayed beyond the rebalance timeout",
-    text: "Math.min(step.limits.groupInitialRebalanceDelayMs, initial.remainingMs)",
-    replacement: "step.limits.groupInitialRebalanceDelayMs",
+    text: "Math.min(transition.limits.groupInitialRebalanceDelayMs, initial.remainingMs)",
+    replacement: "transition.limits.groupInitialRebalanceDelayMs",
     test: "tests/groups/transcripts_test.ts",
   },
   {
@@ -119,7 +120,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     id: "G112",
     file: "src/groups/classic_group_state.ts",
     bug: "the SyncGroup that a replaced static member owes is not awaited from its successor",
-    text: "if (owedSync) unsynced(group)?.add(member.memberId);",
+    text: "if (wasUnsynced) unsynced(group)?.add(member.memberId);",
     replacement: "",
     test: "tests/groups/transcripts_test.ts",
   },
@@ -135,8 +136,9 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     id: "G114",
     file: "src/groups/classic_group_sync.ts",
     bug: "the first SyncGroup ends the time that all members have for theirs",
-    text: 'waitedFor?.delete(memberId) && waitedFor.size === 0) step.cancelTimer("sync");',
-    replacement: 'waitedFor?.delete(memberId)) step.cancelTimer("sync");',
+    text:
+      'outstanding?.delete(memberId) && outstanding.size === 0) transition.cancelTimer("sync");',
+    replacement: 'outstanding?.delete(memberId)) transition.cancelTimer("sync");',
     test: "tests/groups/transcripts_test.ts",
   },
   {
@@ -159,8 +161,8 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     id: "G117",
     file: "src/groups/group_coordinator.ts",
     bug: "unused groups stay after the wall clock was set back",
-    text: "Math.abs(nowMs - this.#lastSweepMs) < EMPTY_GROUP_KEPT_MS",
-    replacement: "nowMs - this.#lastSweepMs < EMPTY_GROUP_KEPT_MS",
+    text: "Math.abs(nowMs - this.#lastSweepMs) < EMPTY_GROUP_RETENTION_MS",
+    replacement: "nowMs - this.#lastSweepMs < EMPTY_GROUP_RETENTION_MS",
     test: "tests/groups/group_coordinator_test.ts",
   },
   {

@@ -1,6 +1,6 @@
 /**
- * The tools of the `classic_group_*.ts` files: one event's way through a group, which gathers the
- * effects, and the answers to JoinGroup and SyncGroup.
+ * Shared by the `classic_group_*.ts` files: the context of one event, which collects its effects,
+ * and the answers to JoinGroup and SyncGroup.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import type {
 } from "./classic_group_events.ts";
 import {
   type ClassicGroup,
-  dropMember,
   enterPhase,
   type GroupMember,
   type GroupPhase,
   metadataOf,
   NO_ASSIGNMENT,
+  removeMember,
   setWaiting,
   type Waiting,
 } from "./classic_group_state.ts";
 
-/** One event's way through a group: the group, the time, and the effects so far. */
-export class Step {
-  /** What is to be done, in order. */
+/** The processing of one event: the group, the current time and the effects so far. */
+export class Transition {
+  /** The effects in order. */
   readonly effects: GroupEffect[] = [];
 
   constructor(
@@ -41,38 +41,40 @@ export class Step {
     this.effects.push({ type: "answer", call, answer });
   }
 
-  /** Sets or moves a timer. `delayMs` below zero counts as zero: a client may send any timeout. */
+  /**
+   * Sets or moves a timer. Clients may request any timeout, so a negative `delayMs` counts as zero.
+   */
   setTimer(timer: GroupTimer, delayMs: number): void {
     this.effects.push({ type: "setTimer", timer, delayMs: Math.max(0, delayMs) });
   }
 
-  /** Takes a timer back; content when it is not set. */
+  /** Cancels a timer if it is set. */
   cancelTimer(timer: GroupTimer): void {
     this.effects.push({ type: "cancelTimer", timer });
   }
 
-  /** Says something for the node's log. */
+  /** Adds a message to the node's log. */
   note(text: string): void {
     this.effects.push({ type: "note", text });
   }
 
-  /** Moves the group to a phase, as of now. */
+  /** Changes the phase of the group. */
   enter(phase: GroupPhase): void {
     enterPhase(this.group, phase, this.nowMs);
   }
 
-  /** Gives a member its session anew, or `delayMs`. */
+  /** Restarts a member's session with its timeout or `delayMs`. */
   extendSession(member: GroupMember, delayMs: number = member.sessionTimeoutMs): void {
     this.setTimer(`session ${member.memberId}`, delayMs);
   }
 
-  /** Has a member wait for an answer; an earlier call of it that still waits is sent away. */
+  /** Makes a member wait for an answer. Its previous waiting call fails. */
   wait(member: GroupMember, waiting: Waiting): void {
     this.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);
     setWaiting(this.group, member, waiting);
   }
 
-  /** Answers what a member waits for, if anything, with an error. */
+  /** Fails the waiting call of a member, if any. */
   fail(member: GroupMember, errorCode: ErrorCode, memberId: string = member.memberId): void {
     const { waiting } = member;
     if (waiting === null) return;
@@ -83,15 +85,17 @@ export class Step {
     );
   }
 
-  /** Takes a member out of the group. What it waits for is answered, so that it can join anew. */
+  /**
+   * Removes a member from the group. Its waiting call fails, so that it can join as a new member.
+   */
   remove(member: GroupMember): void {
     this.fail(member, ErrorCode.UNKNOWN_MEMBER_ID, "");
-    dropMember(this.group, member.memberId);
+    removeMember(this.group, member.memberId);
     this.cancelTimer(`session ${member.memberId}`);
   }
 }
 
-/** The answer to a join that failed. */
+/** Creates the answer to a failed join. */
 export function joinError(errorCode: ErrorCode, memberId: string): JoinAnswer {
   return {
     kind: "join",
@@ -106,7 +110,7 @@ export function joinError(errorCode: ErrorCode, memberId: string): JoinAnswer {
   };
 }
 
-/** The answer to a sync that failed. */
+/** Creates the answer to a failed sync. */
 export function syncError(errorCode: ErrorCode): SyncAnswer {
   return {
     kind: "sync",
@@ -117,7 +121,7 @@ export function syncError(errorCode: ErrorCode): SyncAnswer {
   };
 }
 
-/** The answer to a join that is part of the current generation. */
+/** Creates the answer to a join in the current generation. */
 export function joinSuccess(
   group: ClassicGroup,
   memberId: string,
