@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { groupMetadataRecord } from "../groups/records/group_metadata.ts";
+import { groupMetadataRecord } from "../groups/records/classic_group_records.ts";
 import { groupRecordTypes } from "../groups/records/group_records.ts";
 import { metadataRecordTypes } from "../metadata/records/metadata_record.ts";
 import type { AnyCoordinatorRecordType, RecordType } from "../protocol/api.ts";
