@@ -6,9 +6,16 @@
  * @module
  */
 import type { Int64 } from "./int64.ts";
-import type { Field, FieldOptions, Shape, StructShape, UnknownTaggedField } from "./schema.ts";
+import type {
+  Field,
+  FieldOptions,
+  Shape,
+  StructShape,
+  UnknownTaggedField,
+} from "./schema_types.ts";
 import { includes } from "./versions.ts";
-import { type ByteReader, ByteWriter, ProtocolError, type RecordsSource, Work } from "./wire.ts";
+import { type ByteReader, ByteWriter, ProtocolError, Work } from "./wire.ts";
+import type { RecordsSource } from "./records_source.ts";
 import { ZERO_UUID } from "./uuid.ts";
 
 /** Reads and writes the values of one version. */

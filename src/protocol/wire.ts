@@ -9,6 +9,7 @@
 import { highOf, type Int64, int64Of, isInt64, lowOf } from "./int64.ts";
 import { Interner } from "./interner.ts";
 import { ProtocolError } from "./protocol_error.ts";
+import type { ExternalPart, RecordsSource } from "./records_source.ts";
 import { formatUuid, parseUuid } from "./uuid.ts";
 
 export { ProtocolError };
@@ -22,23 +23,6 @@ const strings = new Interner(
   true,
 );
 const uuids = new Interner((bytes, start) => formatUuid(bytes, start));
-
-/**
- * Record batches that a response refers to without holding them. They are copied directly from
- * their storage into the send buffer when the response is written.
- */
-export interface RecordsSource {
-  readonly byteLength: number;
-  /** Copies `target.length` bytes, starting `offset` bytes into the records, into `target`. */
-  copyTo(target: Uint8Array, offset: number): void;
-  /**
-   * Called when the records become part of a pending response. Their storage must not change until
-   * released.
-   */
-  hold?(): void;
-  /** Called once per {@linkcode RecordsSource.hold}, when the response has been sent or dropped. */
-  release?(): void;
-}
 
 /** Memory that decoded values may take in addition to four times the size of their encoding. */
 const MEMORY_ALLOWANCE = 16 * 1024 * 1024;
@@ -230,13 +214,6 @@ export class ByteReader {
     const start = this.skip(length);
     return this.bytes.slice(start, start + length);
   }
-}
-
-/** A position in the written bytes where those of a {@linkcode RecordsSource} belong. */
-export interface ExternalPart {
-  /** Number of the writer's own bytes before it. */
-  readonly position: number;
-  readonly source: RecordsSource;
 }
 
 /** Writes primitive values sequentially into a growing buffer. */

@@ -12,7 +12,7 @@ import {
   producedBatch,
   refusal,
 } from "./fixture.ts";
-import type { RecordsSource } from "../../src/protocol/wire.ts";
+import type { RecordsSource } from "../../src/protocol/records_source.ts";
 import { test } from "../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };

@@ -21,7 +21,7 @@ import {
   encodeControlRecordKey,
   encodeEndTransactionMarker,
 } from "../../src/protocol/records/control_record.ts";
-import type { RecordsSource } from "../../src/protocol/wire.ts";
+import type { RecordsSource } from "../../src/protocol/records_source.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryDisk, MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import {
