@@ -8,7 +8,7 @@
  * @module
  */
 import { isInternalTopic } from "../../controller/internal_topics.ts";
-import { errorForMissing } from "../../controller/topic_names.ts";
+import { errorForMissingTopic } from "../../controller/topic_names.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeTopicPartitions } from "../../protocol/messages/describe_topic_partitions.ts";
@@ -53,7 +53,7 @@ export const describeTopicPartitionsHandler: Handler<BrokerServices> = defineHan
         }
         const topic = image.topicByName(name);
         if (topic === undefined) {
-          topics.push(failed(name, errorForMissing(name)));
+          topics.push(failed(name, errorForMissingTopic(name)));
           continue;
         }
         const told = topic.partitions.slice(first, first + left);
