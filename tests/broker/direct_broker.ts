@@ -77,6 +77,7 @@ export class DirectBroker {
       clientId: "direct",
       connection: {} as RequestContext<BrokerServices>["connection"],
       services: services as BrokerServices,
+      servedApis: [],
       holdFrame: () => {},
     };
   }

@@ -17,14 +17,13 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { SUPPORTED_FEATURES } from "../../metadata/features.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
-import { SUPPORTED } from "../supported.ts";
 
 /** What a client's software may be called (KIP-511). */
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
 /** Serves ApiVersions. */
 export const apiVersionsHandler: Handler<BrokerServices> = defineHandler(apiVersions, {
-  handle(request, { apiVersion, connection, services }) {
+  handle(request, { apiVersion, connection, services, servedApis }) {
     const { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId } = request;
     // A cluster without a node, or a node without its cluster, names nothing.
     if ((clusterId === null) !== (nodeId === -1)) {
@@ -43,10 +42,10 @@ export const apiVersionsHandler: Handler<BrokerServices> = defineHandler(apiVers
     const image = services.image();
     return {
       errorCode: 0,
-      apiKeys: SUPPORTED.map(({ api }) => ({
-        apiKey: api.key,
-        minVersion: api.key === produce.key ? 0 : api.minVersion,
-        maxVersion: api.maxVersion,
+      apiKeys: servedApis.map(({ key, minVersion, maxVersion }) => ({
+        apiKey: key,
+        minVersion: key === produce.key ? 0 : minVersion,
+        maxVersion,
       })),
       supportedFeatures: [...SUPPORTED_FEATURES]
         // Before version 4 a client cannot read a lowest level of 0.

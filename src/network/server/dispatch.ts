@@ -36,6 +36,7 @@ class Context<Needs> implements RequestContext<Needs> {
     readonly clientId: string | null,
     readonly connection: ConnectionInfo,
     readonly services: Needs,
+    readonly servedApis: readonly AnyApi[],
   ) {}
 
   holdFrame(until: Promise<unknown>): void {
@@ -49,12 +50,14 @@ export class Dispatcher<Needs> {
   readonly #logger: Logger;
   readonly #handlers: (Handler<Needs> | undefined)[] = [];
   readonly #apis: ApiTable;
+  readonly #served: readonly AnyApi[];
 
   constructor(handlers: readonly Handler<Needs>[], services: Needs, logger: Logger) {
     this.#services = services;
     this.#logger = logger;
     for (const handler of handlers) this.#handlers[handler.api.key] = handler;
-    this.#apis = apiTable(handlers.map((handler) => handler.api));
+    this.#served = handlers.map(({ api }) => api);
+    this.#apis = apiTable(this.#served);
   }
 
   /**
@@ -87,7 +90,13 @@ export class Dispatcher<Needs> {
       );
     }
     const request = api.requestCodec(apiVersion).read(reader);
-    const context = new Context(apiVersion, header.clientId, connection, this.#services);
+    const context = new Context(
+      apiVersion,
+      header.clientId,
+      connection,
+      this.#services,
+      this.#served,
+    );
     const slot = openSlot();
     let answer: unknown;
     try {

@@ -33,6 +33,8 @@ export interface RequestContext<Needs> {
   readonly connection: ConnectionInfo;
   /** The dependencies of the handler. */
   readonly services: Needs;
+  /** What the listener of this request serves: the APIs of all handlers of its dispatcher. */
+  readonly servedApis: readonly AnyApi[];
   /**
    * Extends the ordered start until `until` settles: `records` fields stay as they are, and the
    * connection starts no other request. Call it before the first `await`.

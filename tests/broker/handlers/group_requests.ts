@@ -99,6 +99,7 @@ export class GroupNode {
         clientSoftwareVersion: "",
       },
       services: this.#services,
+      servedApis: [],
       holdFrame: () => {},
     };
   }
