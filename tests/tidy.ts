@@ -70,3 +70,33 @@ function resolve(from: string, name: string): string {
   }
   return parts.join("/");
 }
+
+/**
+ * Returns the groups of modules that import each other in a circle, type imports included, each group
+ * and its members in alphabetical order.
+ */
+export function importCycles(all: readonly Pick<Module, "path" | "imports">[]): string[][] {
+  const importsOf = new Map(all.map(({ path, imports }) => [path, imports]));
+  const reachable = new Map([...importsOf.keys()].map((path) => [path, reach(path, importsOf)]));
+  const cycles = new Set<string>();
+  for (const [path, others] of reachable) {
+    if (!others.has(path)) continue;
+    const members = [...others].filter((other) => reachable.get(other)?.has(path));
+    cycles.add(members.sort().join(" "));
+  }
+  return [...cycles].sort().map((members) => members.split(" "));
+}
+
+/** The modules that `path` imports, directly or through others. */
+function reach(path: string, importsOf: ReadonlyMap<string, Module["imports"]>): Set<string> {
+  const reached = new Set<string>();
+  const left = [path];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    for (const { target } of importsOf.get(next) ?? []) {
+      if (reached.has(target)) continue;
+      reached.add(target);
+      left.push(target);
+    }
+  }
+  return reached;
+}
