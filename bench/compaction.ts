@@ -61,7 +61,7 @@ const measuredMs = numberOf(args.seconds, 4) * 1_000;
 const runs = numberOf(args.runs, 3);
 const directory = args.dir ?? new URL("../.cache/bench/compaction", import.meta.url).pathname;
 
-const runtime = await hostRuntime();
+const runtime = hostRuntime();
 const LOAD_TOPIC = "load";
 /** The topics that are compacted, one after the other. */
 const topics = [

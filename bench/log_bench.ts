@@ -8,7 +8,7 @@ import { type AppendOptions, PartitionLog } from "../src/log/partition_log.ts";
 import { encodeBatch } from "../src/protocol/records/batch.ts";
 import { hostRuntime } from "../src/runtime/host.ts";
 
-const runtime = await hostRuntime();
+const runtime = hostRuntime();
 const codecs = runtime.codecs();
 const directory = Deno.makeTempDirSync({ prefix: "millrace-log-bench-" });
 addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));

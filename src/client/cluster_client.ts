@@ -30,7 +30,8 @@ const TOPIC_RETRIES = 5;
 export class ClusterClient {
   readonly settings: ClientSettings;
   readonly view: ClusterView = new ClusterView();
-  readonly #runtime: Promise<Runtime>;
+  /** The clock, random numbers and network of this client. */
+  readonly runtime: Runtime;
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
   readonly #reconnects: ReconnectBackoff;
   readonly #abort = new AbortController();
@@ -38,26 +39,17 @@ export class ClusterClient {
   readonly #topics = new Set<string>();
   #refreshing: Promise<void> | null = null;
 
-  /** Connects to nothing yet. Throws a TypeError for options that make no sense. */
+  /** Opens no connection yet. Throws a TypeError for invalid options. */
   constructor(options: ClientOptions) {
     this.settings = clientSettings(options);
     const { reconnectBackoffMs: firstMs, reconnectBackoffMaxMs: mostMs } = this.settings;
     this.#reconnects = new ReconnectBackoff({ firstMs, mostMs });
-    this.#runtime = options.runtime === undefined
-      ? hostRuntime()
-      : Promise.resolve(options.runtime);
-    // Whoever closes a client that waits is not told of it a second time.
-    this.#runtime.catch(() => {});
+    this.runtime = options.runtime ?? hostRuntime();
   }
 
   /** Aborted when the client is closed. */
   get signal(): AbortSignal {
     return this.#abort.signal;
-  }
-
-  /** What the host gives. */
-  runtime(): Promise<Runtime> {
-    return this.#runtime;
   }
 
   /** Closes every connection; requests on their way fail. May be called twice. */
@@ -74,9 +66,9 @@ export class ClusterClient {
    * Makes `attempt` again as long as it fails with a retriable error, `retries` times at most and
    * never more often than the settings say.
    */
-  async retry<T>(attempt: () => Promise<T>, retries: number = Infinity): Promise<T> {
+  retry<T>(attempt: () => Promise<T>, retries: number = Infinity): Promise<T> {
     const policy = { ...this.settings, retries: Math.min(retries, this.settings.retries) };
-    return retry(await this.#runtime, policy, this.signal, attempt);
+    return retry(this.runtime, policy, this.signal, attempt);
   }
 
   /** The connection to broker `nodeId`, opened when there is none. */
@@ -105,7 +97,7 @@ export class ClusterClient {
         if (open?.isOpen) return open;
       }
     }
-    const { clock, random } = await this.#runtime;
+    const { clock, random } = this.runtime;
     const first = random.below(known.length);
     const inTurn = [...known.slice(first), ...known.slice(0, first)]
       .map((address) => ({ address, delayMs: this.#reconnects.delayMs(textOf(address), clock) }))
@@ -136,8 +128,7 @@ export class ClusterClient {
    * `create` lets a cluster that is set so create the topic.
    */
   async topic(name: string, create: boolean): Promise<TopicInfo> {
-    const { clock } = await this.#runtime;
-    const since = clock.monotonicMs() - this.settings.metadataMaxAgeMs;
+    const since = this.runtime.clock.monotonicMs() - this.settings.metadataMaxAgeMs;
     const known = this.view.topic(name, since);
     if (known !== undefined) return known;
     this.#topics.add(name);
@@ -206,7 +197,6 @@ export class ClusterClient {
   }
 
   async #refresh(names: readonly string[], create: boolean): Promise<void> {
-    const { clock } = await this.#runtime;
     const connection = await this.anyBroker();
     const answer = await connection.request(metadata, {
       topics: names.map((name) => ({ name })),
@@ -215,7 +205,7 @@ export class ClusterClient {
     if (answer.errorCode !== ErrorCode.NONE) {
       throw answered(answer.errorCode, `Cannot get metadata from ${connection.address}`);
     }
-    this.view.update(answer, clock.monotonicMs());
+    this.view.update(answer, this.runtime.clock.monotonicMs());
   }
 
   async #connect(address: Address, purpose: Purpose): Promise<BrokerConnection> {
@@ -239,7 +229,7 @@ export class ClusterClient {
 
   async #open(address: Address, onClose: () => void): Promise<BrokerConnection> {
     const { clientId, requestTimeoutMs, connectTimeoutMs, maxResponseBytes } = this.settings;
-    const runtime = await this.#runtime;
+    const { runtime } = this;
     const { clock, random } = runtime;
     const name = textOf(address);
     const delayMs = this.#reconnects.delayMs(name, clock);

@@ -74,24 +74,28 @@ export type { ConsumerOptions, PartitionOffset, RecordHeader, StartPosition, Top
 export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable {
   readonly #client: ClusterClient;
   readonly #settings: ConsumerSettings;
-  #runtime: Runtime | null = null;
-  #fetcher: Fetcher | null = null;
+  readonly #runtime: Runtime;
+  readonly #fetcher: Fetcher;
+  readonly #cursor: RecordCursor;
   #member: GroupMember | null = null;
   #membership: Promise<void> | null = null;
   #started: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #assigned: readonly AssignedPartition[] = [];
-  #cursor: RecordCursor | null = null;
   #readable: ReadableStream<ConsumerRecord> | null = null;
   #batches: ReadableStream<ConsumerRecord[]> | null = null;
   #asked: Promise<unknown> = Promise.resolve();
   #commitTimer: Timer | null = null;
   #refreshTimer: Timer | null = null;
 
-  /** Connects to nothing yet: the first read does. Throws a TypeError for options that make no sense. */
+  /** Opens no connection: the first read does. Throws a TypeError for invalid options. */
   constructor(options: ConsumerOptions) {
     this.#settings = consumerSettings(options);
     this.#client = new ClusterClient(options);
+    const { runtime } = this.#client;
+    this.#runtime = runtime;
+    this.#fetcher = new Fetcher(this.#client, runtime, this.#settings);
+    this.#cursor = new RecordCursor(() => runtime.codecs());
   }
 
   /** The partitions that are read now. */
@@ -122,7 +126,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   get readable(): ReadableStream<ConsumerRecord> {
     return this.#readable ??= new ReadableStream<ConsumerRecord>({
       pull: (controller) => {
-        const record = this.#cursor?.next();
+        const record = this.#cursor.next();
         if (record !== undefined) return controller.enqueue(record);
         return this.#nextRecord().then((record) =>
           record === undefined ? controller.close() : controller.enqueue(record)
@@ -140,7 +144,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     return this.#batches ??= new ReadableStream<ConsumerRecord[]>({
       pull: async (controller) => {
         while (await this.#load()) {
-          const records = this.#cursor!.rest();
+          const records = this.#cursor.rest();
           if (records.length > 0) return controller.enqueue(records);
         }
         controller.close();
@@ -162,10 +166,10 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   [Symbol.asyncIterator](): AsyncIterator<ConsumerRecord, undefined, undefined> {
     return {
       next: () => {
-        const record = this.#cursor?.next();
+        const record = this.#cursor.next();
         if (record !== undefined) return Promise.resolve({ done: false, value: record });
         // One after the other, also for a caller that asks for several at once.
-        const next = this.#asked.then(() => this.#cursor?.next() ?? this.#nextRecord());
+        const next = this.#asked.then(() => this.#cursor.next() ?? this.#nextRecord());
         this.#asked = next.catch(() => {});
         return next.then((record) =>
           record === undefined ? { done: true, value: undefined } : { done: false, value: record }
@@ -201,30 +205,22 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   }
 
   async #start(): Promise<void> {
-    const runtime = this.#runtime = await this.#client.runtime();
-    const fetcher = this.#fetcher = new Fetcher(this.#client, runtime, this.#settings);
-    this.#cursor = new RecordCursor(() => runtime.codecs());
     const { groupId } = this.#settings;
     this.#watchTopics();
     if (groupId === null) {
       const partitions = await this.#allPartitions();
       await findStartOffsets(this.#client, partitions);
       this.#assigned = partitions;
-      return fetcher.assign(partitions);
+      return this.#fetcher.assign(partitions);
     }
-    await new Promise<void>((resolve, reject) => this.#join(groupId, fetcher, resolve, reject));
+    await new Promise<void>((resolve, reject) => this.#join(groupId, resolve, reject));
     if (this.#settings.autoCommit) this.#scheduleCommit();
   }
 
-  #join(
-    groupId: string,
-    fetcher: Fetcher,
-    joined: () => void,
-    failed: (error: Error) => void,
-  ): void {
+  #join(groupId: string, joined: () => void, failed: (error: Error) => void): void {
     const member = this.#member = new GroupMember(
       this.#client,
-      this.#runtime!,
+      this.#runtime,
       { ...this.#settings, groupId },
       {
         revoked: async () => {
@@ -247,7 +243,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
         lost: () => this.#assign([]),
         failed: (error) => {
           failed(error);
-          fetcher.fail(error);
+          this.#fetcher.fail(error);
         },
       },
     );
@@ -256,8 +252,8 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
 
   #assign(partitions: readonly AssignedPartition[]): void {
     this.#assigned = partitions;
-    this.#cursor!.drop();
-    this.#fetcher!.assign(partitions);
+    this.#cursor.drop();
+    this.#fetcher.assign(partitions);
   }
 
   async #allPartitions(): Promise<AssignedPartition[]> {
@@ -281,7 +277,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
 
   async #nextRecord(): Promise<ConsumerRecord | undefined> {
     while (await this.#load()) {
-      const record = this.#cursor!.next();
+      const record = this.#cursor.next();
       if (record !== undefined) return record;
     }
     return undefined;
@@ -297,19 +293,19 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
       if (this.#closing !== null) return false;
       throw error;
     }
-    if (this.#cursor!.advance()) return true;
-    const fetched = await this.#fetcher!.next();
+    if (this.#cursor.advance()) return true;
+    const fetched = await this.#fetcher.next();
     if (fetched === null) return false;
-    if (!fetched.partition.isRevoked) this.#cursor!.take(fetched);
+    if (!fetched.partition.isRevoked) this.#cursor.take(fetched);
     return true;
   }
 
   async #close(): Promise<void> {
     this.#commitTimer?.cancel();
     this.#refreshTimer?.cancel();
-    this.#fetcher?.close();
+    this.#fetcher.close();
     // What is handed out after the last commit would be handed out again.
-    this.#cursor?.drop();
+    this.#cursor.drop();
     if (this.#member !== null) {
       if (this.#settings.autoCommit) await this.commit().catch(() => {});
       await this.#member.leave();
@@ -318,9 +314,6 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     this.#client.close();
     await this.#membership;
     await this.#started?.catch(() => {});
-    this.#fetcher?.close();
-    this.#refreshTimer?.cancel();
-    this.#commitTimer?.cancel();
   }
 
   /** Stores in the group what it does not know yet of `offsetOf` each partition. */
@@ -338,7 +331,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   /** Commits what is surely processed, every few seconds. A failure is made up for by the next. */
   #scheduleCommit(): void {
     if (this.#closing !== null) return;
-    this.#commitTimer = this.#runtime!.clock.setTimer(this.#settings.autoCommitIntervalMs, () => {
+    this.#commitTimer = this.#runtime.clock.setTimer(this.#settings.autoCommitIntervalMs, () => {
       this.#commit(({ processed }) => processed).catch(() => {})
         .finally(() => this.#scheduleCommit());
     });
@@ -347,7 +340,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   /** Looks for new partitions of the topics now and then. */
   #watchTopics(): void {
     const { metadataMaxAgeMs } = this.#client.settings;
-    this.#refreshTimer = this.#runtime!.clock.setTimer(metadataMaxAgeMs, async () => {
+    this.#refreshTimer = this.#runtime.clock.setTimer(metadataMaxAgeMs, async () => {
       try {
         await this.#client.refresh(this.#settings.topics);
         if (this.#settings.groupId === null && this.#settings.partitions === null) {
@@ -373,6 +366,6 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     }
     if (added.length === 0) return;
     this.#assigned = [...this.#assigned, ...added];
-    this.#fetcher!.assign(this.#assigned);
+    this.#fetcher.assign(this.#assigned);
   }
 }

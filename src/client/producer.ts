@@ -8,16 +8,7 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { MAX_INT64, MIN_INT64, toInt64 } from "../protocol/int64.ts";
 import type { RecordHeader } from "../protocol/records/batch_decode.ts";
 import type { RecordInput } from "../protocol/records/batch_encode.ts";
-import type { CompressionType } from "../protocol/records/compression/codec.ts";
 import type { HostCodecs, Runtime } from "../runtime/runtime.ts";
-import {
-  checkOptionNames,
-  type ClientOptions,
-  notAbove,
-  oneOf,
-  positive,
-  wholeNumber,
-} from "./client_options.ts";
 import { ClusterClient } from "./cluster_client.ts";
 import { closedError } from "./errors.ts";
 import { partitionForKey, StickyPartitioner } from "./partitioner.ts";
@@ -28,9 +19,14 @@ import {
   type RecordMetadata,
   recordSize,
 } from "./producer_batch.ts";
+import {
+  type ProducerOptions,
+  type ProducerSettings,
+  producerSettings,
+} from "./producer_options.ts";
 import { ProducerSender } from "./producer_sender.ts";
 
-export type { RecordMetadata };
+export type { ProducerOptions, RecordMetadata };
 
 /** A record to be sent. */
 export interface ProducerRecord {
@@ -47,40 +43,6 @@ export interface ProducerRecord {
    * given as a `bigint`; topics bound it by `message.timestamp.after.max.ms`.
    */
   readonly timestamp?: number | bigint;
-}
-
-/** How a producer works, beside what all clients are told. */
-export interface ProducerOptions extends ClientOptions {
-  /**
-   * When a record counts as written: `"all"` (unless told) when every in-sync replica has it, 1 when
-   * the leader has it, 0 when it was sent.
-   */
-  readonly acks?: "all" | 0 | 1;
-  /**
-   * Whether a retry never writes a record twice or out of order: true unless told or `acks` is
-   * given as 0 or 1.
-   */
-  readonly idempotent?: boolean;
-  /** How batches are compressed: `"none"` unless told. */
-  readonly compression?: CompressionType;
-  /** How many bytes of records one batch gathers: 16,384 unless told. */
-  readonly batchSize?: number;
-  /**
-   * How long a record waits for others to fill its batch, ms. 0 unless told: then records gather
-   * only while the batch before them is on its way.
-   */
-  readonly lingerMs?: number;
-  /** How many requests may be on their way to a broker: 5 unless told, which is also the most. */
-  readonly maxInFlight?: number;
-  /** The largest request and record, bytes: 1,048,576 unless told. */
-  readonly maxRequestBytes?: number;
-  /** How long a record may take, with all retries, before it fails, ms: 120,000 unless told. */
-  readonly deliveryTimeoutMs?: number;
-  /**
-   * How many bytes of records wait in memory before {@linkcode Producer.ready} holds writers back:
-   * 32 MiB unless told. `send` refuses records beyond eight times that.
-   */
-  readonly bufferBytes?: number;
 }
 
 /** What is known of a topic records are sent to. */
@@ -103,7 +65,6 @@ interface WaitingRecord {
 }
 
 const utf8 = new TextEncoder();
-const MOST_IN_FLIGHT = 5;
 /** `send` refuses records when so many times `bufferBytes` wait. */
 const HARD_LIMIT = 8;
 
@@ -150,25 +111,28 @@ export class Producer implements AsyncDisposable {
    */
   readonly writable: WritableStream<ProducerRecord>;
   readonly #client: ClusterClient;
-  readonly #settings: ReturnType<typeof producerSettings>;
+  readonly #settings: ProducerSettings;
   readonly #topics = new Map<string, TopicState>();
-  readonly #started: Promise<void>;
-  #runtime: Runtime | null = null;
-  /** Records from before the host's runtime was there, in the order of their calls. */
-  readonly #early: { readonly record: ProducerRecord; readonly completion: Completion }[] = [];
-  #codecs: HostCodecs | undefined;
-  #sender: ProducerSender | null = null;
+  readonly #runtime: Runtime;
+  readonly #codecs: HostCodecs | undefined;
+  readonly #sender: ProducerSender;
   #bufferedBytes = 0;
   #ready: Promise<void> | null = null;
   #resolveReady: (() => void) | null = null;
   #closing: Promise<void> | null = null;
 
-  /** Connects to nothing yet: the first record does. Throws a TypeError for options that make no sense. */
+  /** Opens no connection: the first record does. Throws a TypeError for invalid options. */
   constructor(options: ProducerOptions) {
     this.#settings = producerSettings(options);
     this.#client = new ClusterClient(options);
-    this.#started = this.#client.runtime().then((runtime) => this.#start(runtime));
-    this.#started.catch(() => {});
+    const { runtime } = this.#client;
+    this.#runtime = runtime;
+    const { compression } = this.#settings;
+    const needsHost = compression === "gzip" || compression === "zstd";
+    this.#codecs = needsHost ? runtime.codecs() : undefined;
+    this.#sender = new ProducerSender(this.#client, runtime, this.#settings, (batch) => {
+      this.#release(batch.sizeInBytes);
+    });
     this.writable = this.#makeWritable();
   }
 
@@ -213,16 +177,15 @@ export class Producer implements AsyncDisposable {
 
   /** Resolves when every record taken so far has been written or has failed. Never rejects. */
   async flush(): Promise<void> {
-    await this.#started;
     const topics = [...this.#topics.values()].filter(({ waiting }) => waiting.length > 0);
     await Promise.all(topics.map((topic) => this.#resolveTopic(topic)));
-    await this.#sender!.flush();
+    await this.#sender.flush();
   }
 
   /** Sends what is left and closes every connection. May be called twice. */
   close(): Promise<void> {
     return this.#closing ??= this.flush().finally(() => {
-      this.#sender?.abort(closedError("send with this producer"));
+      this.#sender.abort(closedError("send with this producer"));
       this.#client.close();
     });
   }
@@ -232,36 +195,18 @@ export class Producer implements AsyncDisposable {
     return this.close();
   }
 
-  #start(runtime: Runtime): void {
-    this.#runtime = runtime;
-    const { compression } = this.#settings;
-    if (compression === "gzip" || compression === "zstd") this.#codecs = runtime.codecs();
-    this.#sender = new ProducerSender(this.#client, runtime, this.#settings, (batch) => {
-      this.#release(batch.sizeInBytes);
-    });
-    // Those that came before close() too: it sends what is left.
-    for (const { record, completion } of this.#early.splice(0)) this.#accept(record, completion);
-  }
-
   #take(record: ProducerRecord, completion: Completion): void {
     if (this.#closing !== null) return completion.reject(closedError("send with this producer"));
     const { timestamp } = record;
     if (timestamp !== undefined && !isTimestamp(timestamp)) {
       return completion.reject(wrongTimestamp(record.topic, timestamp));
     }
-    this.#accept(record, completion);
-  }
-
-  #accept(record: ProducerRecord, completion: Completion): void {
     if (this.#bufferedBytes > this.#settings.bufferBytes * HARD_LIMIT) {
       return completion.reject(bufferFull(record.topic, this.#bufferedBytes));
     }
     const topic = this.#topics.get(record.topic);
     if (topic !== undefined && topic.partitionCount > 0) {
-      this.#enqueue(topic, record, toInput(record, this.#runtime!.clock.now()), completion);
-    } else if (this.#runtime === null) {
-      this.#early.push({ record, completion });
-      this.#started.catch(completion.reject);
+      this.#enqueue(topic, record, toInput(record, this.#runtime.clock.now()), completion);
     } else this.#wait(record, completion);
   }
 
@@ -273,12 +218,12 @@ export class Producer implements AsyncDisposable {
         name: record.topic,
         partitionCount: 0,
         queues: [],
-        sticky: new StickyPartitioner(this.#runtime!.random, this.#settings.batchSize),
+        sticky: new StickyPartitioner(this.#runtime.random, this.#settings.batchSize),
         waiting: [],
       };
       this.#topics.set(record.topic, topic);
     }
-    const input = toInput(record, this.#runtime!.clock.now());
+    const input = toInput(record, this.#runtime.clock.now());
     const size = recordSize(input);
     topic.waiting.push({ record, input, size, completion });
     this.#buffer(size);
@@ -324,7 +269,7 @@ export class Producer implements AsyncDisposable {
       batch = null;
     }
     if (batch === null) {
-      const now = this.#runtime!.clock.monotonicMs();
+      const now = this.#runtime.clock.monotonicMs();
       queue.open = batch = new ProducerBatch(now, compression, this.#codecs);
     }
     const before = batch.recordCount === 0 ? 0 : batch.sizeInBytes;
@@ -334,7 +279,7 @@ export class Producer implements AsyncDisposable {
       return completion.reject(error as Error);
     }
     this.#buffer(batch.sizeInBytes - before);
-    this.#sender!.wake(queue);
+    this.#sender.wake(queue);
   }
 
   #partitionFor(
@@ -373,8 +318,6 @@ export class Producer implements AsyncDisposable {
           controller.error(error);
         };
         completion = { resolve: () => {}, reject };
-        // Records from before the runtime is there are not counted, so there shall be none.
-        return this.#started.catch(() => {});
       },
       write: (record) => {
         this.#take(record, completion);
@@ -388,52 +331,6 @@ export class Producer implements AsyncDisposable {
     }, { highWaterMark: 256 });
   }
 }
-
-/** The names of the producer's own options. */
-const NAMES: Readonly<Record<Exclude<keyof ProducerOptions, keyof ClientOptions>, true>> = {
-  acks: true,
-  idempotent: true,
-  compression: true,
-  batchSize: true,
-  lingerMs: true,
-  maxInFlight: true,
-  maxRequestBytes: true,
-  deliveryTimeoutMs: true,
-  bufferBytes: true,
-};
-
-function producerSettings(options: ProducerOptions) {
-  checkOptionNames("Producer", options, NAMES);
-  const acks = oneOf("acks", options.acks, "all", ["all", 1, 0]);
-  const isIdempotent = oneOf("idempotent", options.idempotent, acks === "all", [true, false]);
-  if (isIdempotent && acks !== "all") {
-    throw new TypeError(`"idempotent" needs "acks" to be "all", not ${acks}`);
-  }
-  const maxInFlight = positive("maxInFlight", options.maxInFlight, MOST_IN_FLIGHT);
-  if (maxInFlight > MOST_IN_FLIGHT) {
-    throw new TypeError(`"maxInFlight" cannot be ${maxInFlight}: brokers remember 5 batches`);
-  }
-  const lingerMs = wholeNumber("lingerMs", options.lingerMs, 0);
-  const deliveryTimeoutMs = positive("deliveryTimeoutMs", options.deliveryTimeoutMs, 120_000);
-  notAbove("lingerMs", lingerMs, "deliveryTimeoutMs", deliveryTimeoutMs);
-  const maxRequestBytes = positive("maxRequestBytes", options.maxRequestBytes, 1_048_576);
-  const batchSize = positive("batchSize", options.batchSize, Math.min(16_384, maxRequestBytes));
-  notAbove("batchSize", batchSize, "maxRequestBytes", maxRequestBytes);
-  return {
-    acks: acks === "all" ? -1 : acks,
-    isIdempotent,
-    compression: oneOf("compression", options.compression, "none", COMPRESSIONS),
-    batchSize,
-    lingerMs,
-    maxInFlight,
-    maxRequestBytes,
-    deliveryTimeoutMs,
-    bufferBytes: positive("bufferBytes", options.bufferBytes, 33_554_432),
-    retries: options.retries === undefined ? Infinity : wholeNumber("retries", options.retries, 0),
-  };
-}
-
-const COMPRESSIONS: readonly CompressionType[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 function toInput(record: ProducerRecord, now: number): RecordInput {
   const { headers } = record;

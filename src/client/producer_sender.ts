@@ -16,19 +16,7 @@ import { recordErrorsOf } from "./record_errors.ts";
 import type { PartitionQueue } from "./partition_queue.ts";
 import type { ProducerBatch, ProducerIdentity } from "./producer_batch.ts";
 import { backoffMs } from "../network/retry.ts";
-
-/** How batches are sent. */
-export interface SenderSettings {
-  /** -1 (all), 0 or 1. */
-  readonly acks: number;
-  readonly isIdempotent: boolean;
-  readonly lingerMs: number;
-  readonly maxInFlight: number;
-  readonly maxRequestBytes: number;
-  readonly deliveryTimeoutMs: number;
-  /** How often a batch is sent again, Infinity for as often as its time allows. */
-  readonly retries: number;
-}
+import type { ProducerSettings } from "./producer_options.ts";
 
 /** A batch on its way, with the queue it came from. */
 interface Sent {
@@ -75,7 +63,7 @@ const STALE_METADATA: ReadonlySet<number> = new Set([
 export class ProducerSender {
   readonly #client: ClusterClient;
   readonly #runtime: Runtime;
-  readonly #settings: SenderSettings;
+  readonly #settings: ProducerSettings;
   /** Every queue that was ever woken: all of them have sequence numbers. */
   readonly #queues = new Set<PartitionQueue>();
   /** Queues that are not idle. */
@@ -97,7 +85,7 @@ export class ProducerSender {
   constructor(
     client: ClusterClient,
     runtime: Runtime,
-    settings: SenderSettings,
+    settings: ProducerSettings,
     /** Called for each batch that is done, with its size. */
     readonly onDone: (batch: ProducerBatch) => void,
   ) {
@@ -269,7 +257,7 @@ export class ProducerSender {
       const answer = await connection.request(produce, query, { maxVersion });
       this.#receive(connection, sent, answer, topicIds);
     } catch (cause) {
-      const error = asKafkaError(cause);
+      const error = cause instanceof KafkaError ? cause : invalidRecord(cause);
       for (const one of sent) {
         if (wasSent && UNCERTAIN.has(error.code)) one.batch.isUncertain = true;
         this.#failed(one, error.code, error, error.retriable && this.#hasRetries(one));
@@ -438,10 +426,10 @@ export class ProducerSender {
   }
 }
 
-function asKafkaError(error: unknown): KafkaError {
-  if (error instanceof KafkaError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new KafkaError(ErrorCode.INVALID_RECORD, message, { cause: error });
+/** Anything else thrown while a request is made comes from a batch that cannot be encoded. */
+function invalidRecord(cause: unknown): KafkaError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new KafkaError(ErrorCode.INVALID_RECORD, message, { cause });
 }
 
 function nameOf(queue: PartitionQueue): string {

@@ -64,7 +64,7 @@ export interface Cluster extends AsyncDisposable {
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   checkClusterOptions(options);
   const { host = "127.0.0.1", port = 0, dataDir, logger = silentLogger, topics = [] } = options;
-  const runtime = options.runtime ?? await hostRuntime();
+  const runtime = options.runtime ?? hostRuntime();
   const inMemory = isInMemory(options);
   const files = inMemory ? new MemoryFileSystem() : runtime.files;
   const directory = inMemory ? "/memory" : dataDir;

@@ -55,7 +55,7 @@ export async function* dumpLogFile(
   path: string,
   options: DumpOptions = {},
 ): AsyncGenerator<string, void, undefined> {
-  const runtime = options.runtime ?? await hostRuntime();
+  const runtime = options.runtime ?? hostRuntime();
   yield* linesOf(runtime, path.replaceAll("\\", "/"), options);
 }
 

@@ -46,7 +46,7 @@ export async function verifyDataDirectory(
   directory: string,
   options: VerifyOptions = {},
 ): Promise<VerifySummary> {
-  const runtime = options.runtime ?? await hostRuntime();
+  const runtime = options.runtime ?? hostRuntime();
   const path = directory.replaceAll("\\", "/").replace(/(?<=.)\/+$/, "");
   const findings = new Findings(options.onDamage ?? (() => {}));
   const release = claim(runtime.files, path);

@@ -8,6 +8,7 @@
 
 import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
 import type { TryLock } from "./node_lock.ts";
+import { diskSpace } from "./node_space.ts";
 import {
   type DirectoryEntry,
   type DiskSpace,
@@ -214,10 +215,10 @@ function leadsToDirectory(path: string): boolean {
   return statOrNull(path)?.isDirectory ?? false;
 }
 
-/** Deno itself does not tell; `node:fs` is loaded when somebody asks. */
-async function space(path: string): Promise<DiskSpace | null> {
-  const { diskSpace } = await import("./node_space.ts");
-  return diskSpace(path);
+/** Deno has no call for this; `node:fs` is loaded on the first one. */
+function space(path: string): Promise<DiskSpace | null> {
+  // deno-lint-ignore no-process-global -- loads nothing before it is needed
+  return diskSpace(process.getBuiltinModule("node:fs"), path);
 }
 
 /** Not every file system can sync a directory. */

@@ -1,17 +1,16 @@
 /**
- * Picks the {@linkcode Runtime} of the host this code runs on. Deno's is part of the program, since
- * it names nothing that another host lacks before it is called; `node:net` and `node:fs` are loaded
- * where they are needed.
+ * Selects the {@linkcode Runtime} of the host. The adapters of all hosts are part of the program: none
+ * of them uses anything of its host before it is called. `node:net` and `node:fs`, which take Deno
+ * 40 ms to load, come from `process.getBuiltinModule` then, so that the choice is synchronous.
  *
  * @module
  */
 
 import { denoRuntime } from "./deno.ts";
+import { nodeRuntime } from "./node.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** Makes the runtime of this process: Deno's, else that of Node or Bun. */
-export async function hostRuntime(): Promise<Runtime> {
-  if ("Deno" in globalThis) return denoRuntime();
-  const { nodeRuntime } = await import("./node.ts");
-  return nodeRuntime();
+/** Returns the runtime of this process. Throws an Error on Node.js before 22.15. */
+export function hostRuntime(): Runtime {
+  return "Deno" in globalThis ? denoRuntime() : nodeRuntime();
 }

@@ -1,13 +1,11 @@
 /**
- * The {@linkcode Runtime} of Node (20.16 and later) and Bun: `node:net`, `node:fs`, `node:zlib`.
+ * The {@linkcode Runtime} of Node.js (22.15 and later) and Bun: `node:net`, `node:fs`, `node:zlib`.
  *
  * @module
  */
 
-import { readFileSync } from "node:fs";
-import * as net from "node:net";
-import * as process from "node:process";
-import * as zlib from "node:zlib";
+import type * as fs from "node:fs";
+import type * as net from "node:net";
 import type { Connection, Listener, Network, Runtime } from "./runtime.ts";
 import { acceptShortage, connectError, listenError } from "./errors.ts";
 import { hostClock, hostRandom } from "./host_clock.ts";
@@ -23,32 +21,58 @@ const MAX_UNACCEPTED = 1024;
 /** The part of the process's descriptors that such connections may take. */
 const UNACCEPTED_SHARE = 32;
 
-/** Makes the runtime of the Node or Bun process this runs in. */
+/** The first version with zstd in `node:zlib`. */
+const OLDEST_NODE: readonly [major: number, minor: number] = [22, 15];
+
+type NodeFileSystem = typeof fs;
+type NodeNet = typeof net;
+
+/** Returns the runtime of this Node.js or Bun process. Throws an Error on Node.js before 22.15. */
 export function nodeRuntime(): Runtime {
+  const isBun = "Bun" in globalThis;
+  if (!isBun) requireNodeVersion(process.versions.node);
+  const fs = process.getBuiltinModule("node:fs");
+  const net = process.getBuiltinModule("node:net");
+  const bind = (name: string) => bindAbstractSocket(net, name);
   let codecs: ReturnType<Runtime["codecs"]> | undefined;
   return {
-    name: "Bun" in globalThis ? "bun" : "node",
+    name: isBun ? "bun" : "node",
     clock: hostClock,
     random: hostRandom(),
-    network: nodeNetwork,
-    files: nodeFiles(nodeTryLock(process.platform, process.pid, bindAbstractSocket)),
-    codecs: () => codecs ??= zlibCodecs(zlib as unknown as ZlibModule),
-    openFileLimit,
+    network: nodeNetwork(net, fs),
+    files: nodeFiles(fs, nodeTryLock(fs, process.platform, process.pid, bind)),
+    codecs: () => codecs ??= zlibCodecs(builtinZlib()),
+    openFileLimit: () => openFileLimit(fs),
   };
+}
+
+/** Throws an Error that says what to do when `version`, such as "20.19.0", is too old. */
+export function requireNodeVersion(version: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  if (major > oldestMajor || major === oldestMajor && minor >= oldestMinor) return;
+  throw new Error(
+    `Cannot run on Node.js ${version}: Millrace needs ${oldestMajor}.${oldestMinor} or later. ` +
+      "Install a newer Node.js, or use Deno or Bun",
+  );
+}
+
+function builtinZlib(): ZlibModule {
+  return process.getBuiltinModule("node:zlib") as unknown as ZlibModule;
 }
 
 /** The limit, once it is known. */
 let known: { readonly limit: number | undefined } | undefined;
 
-function openFileLimit(): number | undefined {
-  known ??= { limit: findLimit() };
+function openFileLimit(fs: NodeFileSystem): number | undefined {
+  known ??= { limit: findLimit(fs) };
   return known.limit;
 }
 
 /** Node and Bun have raised the soft limit to the hard one before this runs. */
-function findLimit(): number | undefined {
+function findLimit(fs: NodeFileSystem): number | undefined {
   try {
-    return openFileLimitIn(readFileSync(LINUX_LIMITS, "utf8"));
+    return openFileLimitIn(fs.readFileSync(LINUX_LIMITS, "utf8"));
   } catch {
     // Not Linux. A report takes milliseconds, and has the limit on macOS.
     return reportedLimit();
@@ -57,7 +81,7 @@ function findLimit(): number | undefined {
 
 function reportedLimit(): number | undefined {
   try {
-    const { userLimits } = process.report.getReport() as unknown as {
+    const { userLimits } = process.report!.getReport() as unknown as {
       readonly userLimits?: { readonly open_files?: { readonly soft?: unknown } };
     };
     return wholeLimit(userLimits?.open_files?.soft);
@@ -66,31 +90,34 @@ function reportedLimit(): number | undefined {
   }
 }
 
-const nodeNetwork: Network = {
-  listen: ({ host, port }): Promise<Listener> =>
-    new Promise((resolve, reject) => {
-      const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-      const fail = (cause: Error): void => reject(listenError(host, port, cause));
-      server.once("error", fail);
-      server.listen({ host, port }, () => {
-        server.off("error", fail);
-        resolve(new NodeListener(server));
-      });
-    }),
-  connect: ({ host, port }): Promise<Connection> =>
-    new Promise((resolve, reject) => {
-      const socket = net.connect({ host, port, allowHalfOpen: true, noDelay: true });
-      const fail = (cause: Error): void => {
-        socket.destroy();
-        reject(connectError(host, port, cause));
-      };
-      socket.once("error", fail);
-      socket.once("connect", () => {
-        socket.off("error", fail);
-        resolve(new NodeConnection(socket));
-      });
-    }),
-};
+function nodeNetwork(net: NodeNet, fs: NodeFileSystem): Network {
+  const options = { allowHalfOpen: true, noDelay: true };
+  return {
+    listen: ({ host, port }): Promise<Listener> =>
+      new Promise((resolve, reject) => {
+        const server = net.createServer({ ...options, pauseOnConnect: true });
+        const fail = (cause: Error): void => reject(listenError(host, port, cause));
+        server.once("error", fail);
+        server.listen({ host, port }, () => {
+          server.off("error", fail);
+          resolve(new NodeListener(server, openFileLimit(fs)));
+        });
+      }),
+    connect: ({ host, port }): Promise<Connection> =>
+      new Promise((resolve, reject) => {
+        const socket = net.connect({ ...options, host, port });
+        const fail = (cause: Error): void => {
+          socket.destroy();
+          reject(connectError(host, port, cause));
+        };
+        socket.once("error", fail);
+        socket.once("connect", () => {
+          socket.off("error", fail);
+          resolve(new NodeConnection(socket));
+        });
+      }),
+  };
+}
 
 class NodeListener implements Listener {
   readonly address: Listener["address"];
@@ -99,13 +126,11 @@ class NodeListener implements Listener {
     readonly resolve: (connection: Connection | null) => void;
     readonly reject: (error: Error) => void;
   }[] = [];
-  readonly #maxUnaccepted = Math.min(
-    MAX_UNACCEPTED,
-    Math.ceil((openFileLimit() ?? Infinity) / UNACCEPTED_SHARE),
-  );
+  readonly #maxUnaccepted: number;
   #closed = false;
 
-  constructor(readonly server: net.Server) {
+  constructor(readonly server: net.Server, descriptorLimit: number = Infinity) {
+    this.#maxUnaccepted = Math.min(MAX_UNACCEPTED, Math.ceil(descriptorLimit / UNACCEPTED_SHARE));
     const { address, port } = server.address() as net.AddressInfo;
     this.address = { host: address, port };
     server.on("connection", (socket) => this.#arrive(socket));
@@ -143,7 +168,7 @@ class NodeListener implements Listener {
   }
 }
 
-const bindAbstractSocket: BindAbstractSocket = (name) => {
+function bindAbstractSocket(net: NodeNet, name: string): ReturnType<BindAbstractSocket> {
   const server = net.createServer((socket) => socket.destroy());
   server.on("error", () => {});
   // Binds before it returns; only the events come later.
@@ -151,4 +176,4 @@ const bindAbstractSocket: BindAbstractSocket = (name) => {
   if (!server.listening) return null;
   server.unref();
   return () => void server.close();
-};
+}

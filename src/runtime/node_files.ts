@@ -5,17 +5,13 @@
  * @module
  */
 
-import * as fs from "node:fs";
+import type * as fs from "node:fs";
 import type { DirectoryEntry, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
 import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
 import { diskSpace } from "./node_space.ts";
 import type { TryLock } from "./node_lock.ts";
 
-const FLAGS: Readonly<Record<OpenMode, number>> = {
-  read: fs.constants.O_RDONLY,
-  write: fs.constants.O_RDWR,
-  create: fs.constants.O_RDWR | fs.constants.O_CREAT,
-};
+type NodeFileSystem = typeof fs;
 
 /** Runs `operation`; what it throws becomes a {@linkcode FileError}. */
 function attempt<T>(action: string, path: string, operation: () => T): T {
@@ -27,18 +23,21 @@ function attempt<T>(action: string, path: string, operation: () => T): T {
 }
 
 class NodeFile implements FileHandle {
+  readonly #fs: NodeFileSystem;
   #closed = false;
   /** Operations under way on other threads. */
   #pending = 0;
 
-  constructor(readonly path: string, readonly descriptor: number) {}
+  constructor(fs: NodeFileSystem, readonly path: string, readonly descriptor: number) {
+    this.#fs = fs;
+  }
 
   readAt(target: Uint8Array, position: number): number {
     this.#mustBeOpen("read");
     try {
       let done = 0;
       while (done < target.length) {
-        const count = fs.readSync(
+        const count = this.#fs.readSync(
           this.descriptor,
           target,
           done,
@@ -77,7 +76,13 @@ class NodeFile implements FileHandle {
     try {
       let done = 0;
       while (done < bytes.length) {
-        done += fs.writeSync(this.descriptor, bytes, done, bytes.length - done, position + done);
+        done += this.#fs.writeSync(
+          this.descriptor,
+          bytes,
+          done,
+          bytes.length - done,
+          position + done,
+        );
       }
     } catch (cause) {
       throw fileError(`write ${bytes.length} bytes at ${position} to`, this.path, cause);
@@ -86,7 +91,7 @@ class NodeFile implements FileHandle {
 
   size(): number {
     this.#mustBeOpen("measure");
-    return attempt("measure", this.path, () => fs.fstatSync(this.descriptor).size);
+    return attempt("measure", this.path, () => this.#fs.fstatSync(this.descriptor).size);
   }
 
   truncate(length: number): void {
@@ -94,7 +99,7 @@ class NodeFile implements FileHandle {
     attempt(
       `cut to ${length} bytes`,
       this.path,
-      () => fs.ftruncateSync(this.descriptor, length),
+      () => this.#fs.ftruncateSync(this.descriptor, length),
     );
   }
 
@@ -102,7 +107,7 @@ class NodeFile implements FileHandle {
     return new Promise((resolve, reject) => {
       this.#mustBeOpen("sync");
       this.#pending++;
-      fs.fdatasync(this.descriptor, (cause) => {
+      this.#fs.fdatasync(this.descriptor, (cause) => {
         this.#letGo();
         if (cause) reject(fileError("sync", this.path, cause));
         else resolve();
@@ -114,21 +119,28 @@ class NodeFile implements FileHandle {
     if (this.#closed) return;
     this.#closed = true;
     // The descriptor's number may be given to another file at once: what is under way keeps it.
-    if (this.#pending === 0) attempt("close", this.path, () => fs.closeSync(this.descriptor));
+    if (this.#pending === 0) attempt("close", this.path, () => this.#fs.closeSync(this.descriptor));
   }
 
   #readPart(target: Uint8Array, done: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.read(this.descriptor, target, done, target.length - done, position, (cause, count) => {
-        if (cause) reject(cause);
-        else resolve(count);
-      });
+      this.#fs.read(
+        this.descriptor,
+        target,
+        done,
+        target.length - done,
+        position,
+        (cause, count) => {
+          if (cause) reject(cause);
+          else resolve(count);
+        },
+      );
     });
   }
 
   /** An operation on another thread has ended. */
   #letGo(): void {
-    if (--this.#pending === 0 && this.#closed) fs.closeSync(this.descriptor);
+    if (--this.#pending === 0 && this.#closed) this.#fs.closeSync(this.descriptor);
   }
 
   #mustBeOpen(action: string): void {
@@ -136,13 +148,19 @@ class NodeFile implements FileHandle {
   }
 }
 
-/** Files and directories of the host, with the lock that its runtime can give. */
-export function nodeFiles(tryLock: TryLock): FileSystem {
+/** Returns the host's files and directories over `node:fs`, with the lock of its runtime. */
+export function nodeFiles(fs: NodeFileSystem, tryLock: TryLock): FileSystem {
+  const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
+  const flags: Readonly<Record<OpenMode, number>> = {
+    read: O_RDONLY,
+    write: O_RDWR,
+    create: O_RDWR | O_CREAT,
+  };
   return {
     open(path: string, mode: OpenMode): FileHandle {
       const action = mode === "read" ? "open" : mode === "write" ? "open for writing" : "create";
-      const descriptor = attempt(action, path, () => fs.openSync(path, FLAGS[mode], 0o644));
-      return new NodeFile(path, descriptor);
+      const descriptor = attempt(action, path, () => fs.openSync(path, flags[mode], 0o644));
+      return new NodeFile(fs, path, descriptor);
     },
     makeDirectory(path: string): void {
       attempt("make directory", path, () => fs.mkdirSync(path, { recursive: true }));
@@ -155,7 +173,7 @@ export function nodeFiles(tryLock: TryLock): FileSystem {
           fs.readdirSync(path, { withFileTypes: true }).map((entry) => ({
             name: entry.name,
             isDirectory: entry.isDirectory() ||
-              entry.isSymbolicLink() && leadsToDirectory(`${path}/${entry.name}`),
+              entry.isSymbolicLink() && leadsToDirectory(fs, `${path}/${entry.name}`),
           })),
       );
     },
@@ -174,20 +192,20 @@ export function nodeFiles(tryLock: TryLock): FileSystem {
         });
       });
     },
-    syncDirectory,
+    syncDirectory: (path) => syncDirectory(fs, path),
     tryLock,
-    space: diskSpace,
+    space: (path) => diskSpace(fs, path),
   };
 }
 
-function leadsToDirectory(path: string): boolean {
+function leadsToDirectory(fs: NodeFileSystem, path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Windows cannot sync a directory, and journals its entries by itself. */
 const UNSUPPORTED_SYNC = new Set(["EPERM", "EISDIR", "EINVAL", "ENOTSUP"]);
 
-function syncDirectory(path: string): Promise<void> {
+function syncDirectory(fs: NodeFileSystem, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let descriptor: number;
     try {

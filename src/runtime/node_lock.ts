@@ -18,20 +18,22 @@
  * @module
  */
 
-import * as fs from "node:fs";
+import type * as fs from "node:fs";
 import type { DirectoryLock } from "./runtime.ts";
 import { codeOf, fileError } from "./errors.ts";
 import { type BindAbstractSocket, linuxClaim, once } from "./linux_claim.ts";
 
 /** {@linkcode FileSystem.tryLock}. */
 export type TryLock = (path: string) => DirectoryLock | null;
+type NodeFileSystem = typeof fs;
 
 const O_EXLOCK_BSD = 0x20;
 const UV_FS_O_EXLOCK_WINDOWS = 0x1000_0000;
 const HELD = new Set(["EAGAIN", "EWOULDBLOCK", "EBUSY"]);
 
-/** The lock of Node and Bun on `platform` (`process.platform`). */
+/** Returns the lock of Node and Bun on `platform` (`process.platform`). */
 export function nodeTryLock(
+  fs: NodeFileSystem,
   platform: string,
   processId: number,
   bind: BindAbstractSocket,
@@ -39,19 +41,20 @@ export function nodeTryLock(
   switch (platform) {
     case "linux":
     case "android":
-      return (path) => linuxTryLock(path, processId, bind);
+      return (path) => linuxTryLock(fs, path, processId, bind);
     case "darwin":
     case "freebsd":
     case "openbsd":
     case "netbsd":
       return (path) =>
         openLock(
+          fs,
           path,
           fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NONBLOCK | O_EXLOCK_BSD,
         );
     case "win32":
       return (path) =>
-        openLock(path, fs.constants.O_RDWR | fs.constants.O_CREAT | UV_FS_O_EXLOCK_WINDOWS);
+        openLock(fs, path, fs.constants.O_RDWR | fs.constants.O_CREAT | UV_FS_O_EXLOCK_WINDOWS);
     default:
       return (path) => {
         throw fileError("lock", path, new Error(`no lock is known for ${platform}, run Deno`));
@@ -59,7 +62,7 @@ export function nodeTryLock(
   }
 }
 
-function open(path: string, flags: number): number | null {
+function open(fs: NodeFileSystem, path: string, flags: number): number | null {
   try {
     return fs.openSync(path, flags, 0o644);
   } catch (cause) {
@@ -68,12 +71,13 @@ function open(path: string, flags: number): number | null {
   }
 }
 
-function openLock(path: string, flags: number): DirectoryLock | null {
-  const descriptor = open(path, flags);
+function openLock(fs: NodeFileSystem, path: string, flags: number): DirectoryLock | null {
+  const descriptor = open(fs, path, flags);
   return descriptor === null ? null : once(() => fs.closeSync(descriptor));
 }
 
 function linuxTryLock(
+  fs: NodeFileSystem,
   path: string,
   processId: number,
   bind: BindAbstractSocket,
@@ -86,17 +90,17 @@ function linuxTryLock(
   } catch (cause) {
     if (codeOf(cause) !== "EEXIST") throw fileError("lock", path, cause);
     isNew = false;
-    const existing = open(path, O_RDWR);
+    const existing = open(fs, path, O_RDWR);
     if (existing === null) return null;
     descriptor = existing;
   }
   const { dev, ino } = fs.fstatSync(descriptor, { bigint: true });
   fs.closeSync(descriptor);
-  return linuxClaim({ dev, ino, isNew }, processId, bind, readProc);
+  return linuxClaim({ dev, ino, isNew }, processId, bind, (name) => readProc(fs, name));
 }
 
 /** Empty where `/proc` is hidden. */
-function readProc(path: string): string {
+function readProc(fs: NodeFileSystem, path: string): string {
   try {
     return fs.readFileSync(path, "utf8");
   } catch {

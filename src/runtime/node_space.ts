@@ -1,22 +1,22 @@
 /**
- * How much room a disk has, from `node:fs`, which Deno, Node and Bun share.
+ * The size and free space of a disk, from `node:fs`, which Deno, Node and Bun share.
  *
  * @module
  */
 
-import { statfs } from "node:fs";
+import type * as nodeFs from "node:fs";
 import { codeOf, fileError } from "./errors.ts";
 import type { DiskSpace } from "./runtime.ts";
 
-/** Hosts and file systems that do not tell. */
-const NOT_TOLD = new Set(["ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
+/** Hosts and file systems that do not know. */
+const UNKNOWN = new Set(["ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
 
-/** The room of the disk that `path` is on, or null when the host does not tell. */
-export function diskSpace(path: string): Promise<DiskSpace | null> {
+/** Returns the space of the disk that `path` is on, or null when the host does not know it. */
+export function diskSpace(fs: typeof nodeFs, path: string): Promise<DiskSpace | null> {
   return new Promise((resolve, reject) => {
-    statfs(path, (cause, found) => {
+    fs.statfs(path, (cause, found) => {
       if (cause) {
-        if (NOT_TOLD.has(codeOf(cause))) resolve(null);
+        if (UNKNOWN.has(codeOf(cause))) resolve(null);
         else reject(fileError("measure the disk of", path, cause));
         return;
       }

@@ -118,7 +118,7 @@ function diskOf(content: Files): MemoryFileSystem {
   return files;
 }
 
-const host = await hostRuntime();
+const host = hostRuntime();
 
 /** What a start comes to. */
 interface Start {

@@ -43,7 +43,7 @@ export async function withBroker(
   config: Record<string, string> = {},
   files: FileSystem = new MemoryFileSystem(),
 ): Promise<void> {
-  const runtime = { ...await hostRuntime(), files };
+  const runtime = { ...hostRuntime(), files };
   const messages: Fixture["messages"] = [];
   const broker = await Broker.start({
     runtime,

@@ -117,7 +117,7 @@ test("max.connections counts the connections of all listeners together", () =>
   }));
 
 test("a broker whose second port is taken does not start, and leaves the first one free", async () => {
-  const runtime = { ...await hostRuntime(), files: new MemoryFileSystem() };
+  const runtime = { ...hostRuntime(), files: new MemoryFileSystem() };
   const taken = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
   const free = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
   const { port } = free.address;
@@ -141,7 +141,7 @@ test("a broker whose second port is taken does not start, and leaves the first o
 });
 
 test("ListenerSet accepts in turn, and closes what it has not handed out", async () => {
-  const { network } = await hostRuntime();
+  const { network } = hostRuntime();
   const listeners = await ListenerSet.open(network, [
     { name: "A", host: "127.0.0.1", port: 0 },
     { name: "B", host: "127.0.0.1", port: 0 },

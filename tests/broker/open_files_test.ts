@@ -15,7 +15,7 @@ const TOPICS = Array.from({ length: 100 }, (_, i) => `t${i}`);
 /** A broker in memory whose process may open few files. Sockets take none of those here. */
 async function start(files: MemoryFileSystem, lines: string[] = []): Promise<Broker> {
   return await Broker.start({
-    runtime: { ...await hostRuntime(), files, openFileLimit: () => LIMIT },
+    runtime: { ...hostRuntime(), files, openFileLimit: () => LIMIT },
     directory: "/data,/more",
     config: { listeners: "PLAINTEXT://127.0.0.1:0" },
     logger: { log: (_, message) => void lines.push(message) },
@@ -35,7 +35,7 @@ test("a broker with few open files serves many partitions, and ends and starts c
     const broker = await start(disk, lines);
     const created = await broker.controller.createTopics(TOPICS.map((name) => ({ name })));
     assertEquals(created.filter(({ errorCode }) => errorCode !== 0), []);
-    const client = await RawClient.connect(await hostRuntime(), broker.address);
+    const client = await RawClient.connect(hostRuntime(), broker.address);
     for (let round = 0; round < 3; round++) {
       const { responses } = await client.request(produce, 9, {
         acks: -1,
@@ -67,7 +67,7 @@ test("a broker with few open files serves many partitions, and ends and starts c
 test("connections beyond the share of the limit are closed, and those before them are served", async () => {
   const lines: string[] = [];
   const broker = await start(new MemoryFileSystem(), lines);
-  const runtime = await hostRuntime();
+  const runtime = hostRuntime();
   const clients: RawClient[] = [];
   for (let i = 0; i < connections; i++) {
     clients.push(await RawClient.connect(runtime, broker.address));

@@ -13,7 +13,7 @@ const MEMORY_LIMIT = 200 * 1024 * 1024;
 test("sixty connections that announce 90 MiB each cost what they send, not what they announce", async () => {
   if (Deno.build.os !== "linux") return console.log("memory is read from /proc: only on Linux");
   await using node = await startNode(["--memory"]);
-  const runtime = await hostRuntime();
+  const runtime = hostRuntime();
   const address = { host: "127.0.0.1", port: node.port };
   const hostile: RawClient[] = [];
   try {

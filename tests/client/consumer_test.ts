@@ -37,7 +37,7 @@ async function withConsumer(
     bootstrapServers: broker.bootstrapServers,
     topics: "events",
     from: 0,
-    runtime: { ...await hostRuntime(), network: broker.network, clock },
+    runtime: { ...hostRuntime(), network: broker.network, clock },
     ...options,
   });
   await body({ consumer, clock, next });
@@ -88,7 +88,7 @@ test("A consumer fetches again after each of several refusals", async () => {
 test("A consumer of the latest records reads new partitions from their beginning", async () => {
   const cluster = await startCluster({ topics: [{ name: "events", partitions: 1 }] });
   const { bootstrapServers } = cluster;
-  const timers = await holdTimers(4_321);
+  const timers = holdTimers(4_321);
   const consumer = new Consumer({
     bootstrapServers,
     topics: "events",

@@ -42,7 +42,7 @@ test("commit() looks for the coordinator again after NOT_COORDINATOR", async () 
       })),
     })),
   }));
-  const runtime = { ...await hostRuntime(), network: broker.network };
+  const runtime = { ...hostRuntime(), network: broker.network };
   const client = new ClusterClient({
     bootstrapServers: broker.bootstrapServers,
     runtime,

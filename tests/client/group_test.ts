@@ -47,8 +47,8 @@ const member = (bootstrapServers: string, options: { autoCommit?: boolean } = {}
   });
 
 /** Options of a member whose heartbeats, due every `heartbeatIntervalMs`, are never sent. */
-async function withoutHeartbeats(heartbeatIntervalMs: number) {
-  const runtime = await hostRuntime();
+function withoutHeartbeats(heartbeatIntervalMs: number) {
+  const runtime = hostRuntime();
   const clock: Clock = {
     ...runtime.clock,
     setTimer: (delayMs, callback) =>
@@ -167,7 +167,7 @@ test("A consumer whose group has gone on without it cannot commit", async () => 
     // It never says that it is alive, so the group drops it when its session is over.
     const silent = new Consumer({
       ...options,
-      ...await withoutHeartbeats(199),
+      ...withoutHeartbeats(199),
       sessionTimeoutMs: 200,
     });
     await take(silent, 1);
@@ -185,7 +185,7 @@ test("A consumer whose group has gone on without it cannot commit", async () => 
 test("close() ends a member that waits for the others of its group", async () => {
   await withCluster(1, async (bootstrapServers) => {
     const options = { bootstrapServers, topics: "events", groupId: "readers" };
-    const silent = new Consumer({ ...options, ...await withoutHeartbeats(44_999) });
+    const silent = new Consumer({ ...options, ...withoutHeartbeats(44_999) });
     await silent.start();
     const waiting = member(bootstrapServers);
     const started = assertRejects(() => waiting.start(), TypeError, "it is closed");
@@ -252,7 +252,7 @@ test("A member commits what it has handed out when its partitions are revoked", 
 test("An automatic commit leaves out the record that the reader may still work on", async () => {
   await withCluster(1, async (bootstrapServers, producer) => {
     await fill(producer, 1, 3);
-    const timers = await holdTimers(4_321);
+    const timers = holdTimers(4_321);
     const consumer = new Consumer({
       bootstrapServers,
       topics: "events",
@@ -285,7 +285,7 @@ test("A static member that is closed stays in its group", async () => {
 
 test("The leader of a group joins again when its topic gets more partitions", async () => {
   await withCluster(1, async (bootstrapServers) => {
-    const { runtime, armed, fire } = await holdTimers(4_321);
+    const { runtime, armed, fire } = holdTimers(4_321);
     const client = new ClusterClient({ bootstrapServers, runtime });
     const assigned: number[] = [];
     const member = new GroupMember(

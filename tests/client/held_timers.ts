@@ -16,8 +16,8 @@ export interface HeldTimers {
 }
 
 /** The host's runtime, but for timers of exactly `heldMs`. */
-export async function holdTimers(heldMs: number): Promise<HeldTimers> {
-  const runtime = await hostRuntime();
+export function holdTimers(heldMs: number): HeldTimers {
+  const runtime = hostRuntime();
   const held = new Set<() => void>();
   let wake: (() => void)[] = [];
   const clock: Runtime["clock"] = {

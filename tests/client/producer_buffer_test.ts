@@ -31,7 +31,7 @@ function brokerAnswering(errorCode: ErrorCode): ScriptedBroker {
 async function connected(broker: ScriptedBroker, bufferBytes?: number): Promise<Producer> {
   return await Producer.connect({
     bootstrapServers: broker.bootstrapServers,
-    runtime: { ...await hostRuntime(), network: broker.network },
+    runtime: { ...hostRuntime(), network: broker.network },
     ...(bufferBytes !== undefined && { bufferBytes }),
   });
 }

@@ -44,7 +44,7 @@ async function withProducer(
   }));
   const received = broker.queue(produce);
   const clock = manualClock();
-  const runtime = { ...await hostRuntime(), network: broker.network, clock };
+  const runtime = { ...hostRuntime(), network: broker.network, clock };
   const { bootstrapServers } = broker;
   const producer = new Producer({ bootstrapServers, runtime, ...options });
   await body({

@@ -11,8 +11,8 @@ import { FilesOver } from "../log/files_over.ts";
 import { FailingFiles } from "../log/fixture.ts";
 
 /** A cluster whose data and port outlive a shutdown. */
-async function restartable(): Promise<() => Promise<Cluster>> {
-  const runtime = { ...await hostRuntime(), files: new MemoryFileSystem() };
+function restartable(): () => Promise<Cluster> {
+  const runtime = { ...hostRuntime(), files: new MemoryFileSystem() };
   let port = 0;
   return async () => {
     const cluster = await startCluster({ runtime, port, dataDir: "/kept" });
@@ -29,7 +29,7 @@ const FAST = {
 };
 
 test("An idempotent producer writes everything once and in order over restarts of the broker", async () => {
-  const start = await restartable();
+  const start = restartable();
   let cluster = await start();
   const { bootstrapServers } = cluster;
   const producer = new Producer({ bootstrapServers, batchSize: 200, ...FAST });
@@ -62,7 +62,7 @@ test("An idempotent producer writes everything once and in order over restarts o
 });
 
 test("A consumer goes on after a restart of the broker", async () => {
-  const start = await restartable();
+  const start = restartable();
   let cluster = await start();
   const { bootstrapServers } = cluster;
   const producer = new Producer({ bootstrapServers, ...FAST });
@@ -83,7 +83,7 @@ test("A consumer goes on after a restart of the broker", async () => {
 });
 
 test("A producer gives records up when their time is over, and says why", async () => {
-  const start = await restartable();
+  const start = restartable();
   let cluster = await start();
   const { bootstrapServers } = cluster;
   const producer = new Producer({ bootstrapServers, deliveryTimeoutMs: 150, ...FAST });
@@ -123,7 +123,7 @@ class CountedWrites extends FilesOver {
 test("A producer gives records up after its retries, and goes on with the next", async () => {
   const disk = new FailingFiles(new MemoryFileSystem());
   const files = new CountedWrites(disk);
-  const runtime = { ...await hostRuntime(), files };
+  const runtime = { ...hostRuntime(), files };
   const cluster = await startCluster({ runtime, dataDir: "/data", topics: [{ name: "events" }] });
   const { bootstrapServers } = cluster;
   disk.failsAt = "events-0";

@@ -11,7 +11,7 @@ import { HeldSyncs } from "../log/held_syncs.ts";
 /** How many syncs of a topic's log ten records one after the other cost. */
 async function syncsOfTenRecords(options: ClusterOptions): Promise<number> {
   const disk = new HeldSyncs(new MemoryFileSystem());
-  const runtime = { ...await hostRuntime(), files: disk };
+  const runtime = { ...hostRuntime(), files: disk };
   const cluster = await startCluster({ ...options, dataDir: "/data", runtime });
   const producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
   try {
@@ -128,7 +128,7 @@ test("startCluster() listens where listeners says and names keys without effect 
 });
 
 test("startCluster() on every address gives a bootstrap address that can be connected to", async () => {
-  const host = await hostRuntime();
+  const host = hostRuntime();
   // The machine may have no IPv6.
   const listen = ({ port }: { port: number }) => host.network.listen({ host: "127.0.0.1", port });
   const runtime = { ...host, network: { ...host.network, listen } };
@@ -141,7 +141,7 @@ test("startCluster() on every address gives a bootstrap address that can be conn
 });
 
 test("startCluster() says what an existing topic has otherwise than asked", async () => {
-  const runtime = { ...await hostRuntime(), files: new MemoryFileSystem() };
+  const runtime = { ...hostRuntime(), files: new MemoryFileSystem() };
   const start = async (partitions: number, replicationFactor: number) => {
     const topics = [{ name: "events", partitions, replicationFactor }];
     const cluster = await startCluster({ topics, dataDir: "/data", runtime });

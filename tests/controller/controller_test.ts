@@ -35,7 +35,7 @@ async function withController(
   use: (fixture: Fixture) => Promise<void>,
   disk: MemoryDisk = new MemoryDisk(),
 ): Promise<void> {
-  const runtime = await memoryRuntime(disk);
+  const runtime = memoryRuntime(disk);
   const log = openStorage(runtime);
   const { storage, flushes } = countingFlushes(log);
   const config = new BrokerConfig();

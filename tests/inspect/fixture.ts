@@ -8,7 +8,7 @@ import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import type { FileSystem, Runtime } from "../../src/runtime/runtime.ts";
 import { KAFKA_FILES } from "./fixtures/kafka_4_3.ts";
 
-const host = await hostRuntime();
+const host = hostRuntime();
 
 /** The bytes of a file that Kafka wrote. */
 export function kafkaBytes(path: string): Uint8Array {

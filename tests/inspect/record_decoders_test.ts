@@ -27,7 +27,7 @@ const NAMES: readonly DecoderName[] = [
   "cluster-metadata",
   "share-group-state",
 ];
-const host = await hostRuntime();
+const host = hostRuntime();
 
 function rowsOf(name: DecoderName): readonly Row[] {
   return fixture[name] as unknown as readonly Row[];

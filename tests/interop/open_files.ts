@@ -29,7 +29,7 @@ const LIMITS: readonly { readonly files: number; readonly topics: number }[] = [
 const TOPICS_AT_A_TIME = 500;
 /** Later versions of Fetch name topics by their ids. */
 const LAST_VERSION_WITH_NAMES = 12;
-const RUNTIME = await hostRuntime();
+const RUNTIME = hostRuntime();
 const CODECS = RUNTIME.codecs();
 const IDLE_CONNECTIONS = 1_200;
 const NEW_CONNECTIONS = 6;

@@ -13,7 +13,7 @@ export async function requestsOf(
   bootstrap: string,
 ): Promise<{ served: string[]; missing: string[] }> {
   const { hostname: host, port } = new URL(`kafka://${bootstrap}`);
-  const client = await RawClient.connect(await hostRuntime(), { host, port: Number(port) });
+  const client = await RawClient.connect(hostRuntime(), { host, port: Number(port) });
   try {
     const { apiKeys } = await client.request(apiVersions, 0, {});
     const keys = new Set(apiKeys.map(({ apiKey }) => apiKey));

@@ -80,7 +80,7 @@ export class TwoDisks {
   /** Two empty directories, and no broker yet. */
   static async create(options: TrialOptions): Promise<TwoDisks> {
     const root = await Deno.makeTempDir({ prefix: "millrace-disk-" });
-    return new TwoDisks(options, root, await hostRuntime());
+    return new TwoDisks(options, root, hostRuntime());
   }
 
   /** Starts the broker: over the disk that fails, or `onGoodDisk`. */

@@ -34,7 +34,7 @@ import {
 import { Chance } from "../protocol/chance.ts";
 import { FilesOver } from "./files_over.ts";
 
-const host = await hostRuntime();
+const host = hostRuntime();
 
 /** The time at which every test begins. */
 export const START_MS = 1_700_000_000_000;

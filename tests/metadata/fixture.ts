@@ -93,8 +93,8 @@ export function broker(
 }
 
 /** Returns a runtime whose files are on `disk`. */
-export async function memoryRuntime(disk: MemoryDisk = new MemoryDisk()): Promise<Runtime> {
-  return { ...await hostRuntime(), files: new MemoryFileSystem(disk) };
+export function memoryRuntime(disk: MemoryDisk = new MemoryDisk()): Runtime {
+  return { ...hostRuntime(), files: new MemoryFileSystem(disk) };
 }
 
 /** Opens the partition log of the metadata log. */

@@ -28,7 +28,7 @@ function batchOf(records: readonly MetadataRecordInput[]): Uint8Array {
 
 test("MetadataLog restores appended records after a restart", async () => {
   const disk = new MemoryDisk();
-  const first = openStorage(await memoryRuntime(disk));
+  const first = openStorage(memoryRuntime(disk));
   const log = new MetadataLog(first);
   assertEquals([log.endOffset, log.image.offset], [0, -1]);
   const delta = await log.append([topic("events", EVENTS), partition(EVENTS, 0)], APPEND);
@@ -38,7 +38,7 @@ test("MetadataLog restores appended records after a restart", async () => {
   const before = [...log.image.topics()];
   first.close();
 
-  const again = openStorage(await memoryRuntime(disk));
+  const again = openStorage(memoryRuntime(disk));
   const { image } = new MetadataLog(again);
   assertEquals([...image.topics()], before);
   assertEquals([image.offset, image.epoch], [3, 1]);
@@ -46,7 +46,7 @@ test("MetadataLog restores appended records after a restart", async () => {
 });
 
 test("append() with flush syncs the batch before applying it", async () => {
-  const storage = openStorage(await memoryRuntime());
+  const storage = openStorage(memoryRuntime());
   const counted = countingFlushes(storage);
   const log = new MetadataLog(counted.storage);
   await log.append([topic("events", EVENTS)], { nowMs: 1, flush: false });
@@ -57,7 +57,7 @@ test("append() with flush syncs the batch before applying it", async () => {
 });
 
 test("append() applies nothing if the write fails", async () => {
-  const storage = openStorage(await memoryRuntime());
+  const storage = openStorage(memoryRuntime());
   const log = new MetadataLog(storage);
   storage.close();
   await assertRejects(() => log.append([topic("events", EVENTS)], APPEND));
@@ -65,7 +65,7 @@ test("append() applies nothing if the write fails", async () => {
 });
 
 test("records of a transaction take effect at its end, across batches", async () => {
-  const storage = openStorage(await memoryRuntime());
+  const storage = openStorage(memoryRuntime());
   const write = (...records: MetadataRecordInput[]) =>
     storage.append(batchOf(records), { leaderEpoch: 3, origin: "raft" });
   write({ name: "BeginTransactionRecord", value: {} }, topic("events", EVENTS));
@@ -81,7 +81,7 @@ test("records of a transaction take effect at its end, across batches", async ()
 
 test("MetadataLog aborts an open transaction, and later records take effect", async () => {
   const disk = new MemoryDisk();
-  const storage = openStorage(await memoryRuntime(disk));
+  const storage = openStorage(memoryRuntime(disk));
   storage.append(
     batchOf([{ name: "BeginTransactionRecord", value: {} }, topic("open", CHAT)]),
     { leaderEpoch: 3, origin: "raft" },
@@ -90,7 +90,7 @@ test("MetadataLog aborts an open transaction, and later records take effect", as
   assertEquals([log.image.topicCount, log.endOffset], [0, 3]);
   await log.append([topic("events", EVENTS), partition(EVENTS, 0)], APPEND);
   storage.close();
-  const again = openStorage(await memoryRuntime(disk));
+  const again = openStorage(memoryRuntime(disk));
   const { image, endOffset } = new MetadataLog(again);
   assertEquals([...image.topics()].map(({ name }) => name), ["events"]);
   assertEquals(endOffset, 5, "the transaction is aborted once");
@@ -98,7 +98,7 @@ test("MetadataLog aborts an open transaction, and later records take effect", as
 });
 
 test("MetadataLog skips control batches", async () => {
-  const storage = openStorage(await memoryRuntime());
+  const storage = openStorage(memoryRuntime());
   const control = encodeBatch(
     [{ key: new Uint8Array([0, 0, 0, 2]), value: new Uint8Array(4), timestamp: 1 }],
     { isControl: true },
@@ -110,7 +110,7 @@ test("MetadataLog skips control batches", async () => {
 });
 
 test("MetadataLog rejects a record of an unknown type and says what to do", async () => {
-  const storage = openStorage(await memoryRuntime());
+  const storage = openStorage(memoryRuntime());
   const unknown = encodeBatch([{ value: new Uint8Array([1, 99, 0, 0]), timestamp: 1 }]);
   storage.append(unknown, { leaderEpoch: 1, origin: "raft" });
   assertThrows(
@@ -122,7 +122,7 @@ test("MetadataLog rejects a record of an unknown type and says what to do", asyn
 });
 
 test("MetadataLog rejects a log that begins in a snapshot and says what to do", async () => {
-  const storage = openStorage(await memoryRuntime());
+  const storage = openStorage(memoryRuntime());
   const counted = countingFlushes(storage).storage;
   assertThrows(
     () => new MetadataLog({ ...counted, logStartOffset: 7, logEndOffset: 9 }),

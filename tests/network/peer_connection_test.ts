@@ -31,7 +31,7 @@ async function withBroker(
   body: (open: () => Promise<BrokerConnection>, seen: Seen[]) => Promise<void>,
   { maxResponseBytes = 10_000, closesAfter = Infinity } = {},
 ): Promise<void> {
-  const runtime = await hostRuntime();
+  const runtime = hostRuntime();
   const listener = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
   const seen: Seen[] = [];
   const opened: BrokerConnection[] = [];
@@ -159,7 +159,7 @@ test("BrokerConnection sends no version below the broker's lowest", async () => 
   const broker = new ScriptedBroker();
   broker.on(metadata, () => ({ brokers: [], topics: [] }), { minVersion: 5, maxVersion: 9 });
   const connection = await BrokerConnection.open({
-    runtime: { ...await hostRuntime(), network: broker.network },
+    runtime: { ...hostRuntime(), network: broker.network },
     address: broker.address,
     clientId: "test",
     requestTimeoutMs: 1_000,
@@ -179,7 +179,7 @@ test("BrokerConnection closes a connection that comes after its timeout", async 
     connect: () => new Promise((resolve) => void (connect = resolve)),
   };
   const opening = BrokerConnection.open({
-    runtime: { ...await hostRuntime(), network, clock },
+    runtime: { ...hostRuntime(), network, clock },
     address: { host: "slow", port: 9092 },
     clientId: "test",
     requestTimeoutMs: 1_000,

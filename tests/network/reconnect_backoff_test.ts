@@ -33,7 +33,7 @@ test("a hundred callers together connect to a broker that is down no more often 
     const attemptsMs: number[] = [];
     let draws = 0;
     const runtime: Runtime = {
-      ...await hostRuntime(),
+      ...hostRuntime(),
       clock,
       // Callers that failed together do not come back together.
       random: { ...random, below: (bound) => (draws += 97) % bound },
@@ -68,7 +68,7 @@ test("a hundred callers together connect to a broker that is down no more often 
 test("a client tries each bootstrap server once before it gives up", async () => {
   const tried: string[] = [];
   const runtime: Runtime = {
-    ...await hostRuntime(),
+    ...hostRuntime(),
     clock: manualClock(),
     network: {
       listen: () => Promise.reject(new Error("Nothing listens here")),

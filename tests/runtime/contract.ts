@@ -28,7 +28,7 @@ export interface Subject {
 }
 
 /** Registers the contract's tests; `open` makes a fresh runtime for each. */
-export function testRuntimeContract(name: string, open: () => Promise<Subject>): void {
+export function testRuntimeContract(name: string, open: () => Subject): void {
   const check = checkOf(name, open);
   testClock(check);
   testNetwork(check);
@@ -37,14 +37,14 @@ export function testRuntimeContract(name: string, open: () => Promise<Subject>):
 }
 
 /** Registers the part of the contract that is about files. */
-export function testFileContract(name: string, open: () => Promise<Subject>): void {
+export function testFileContract(name: string, open: () => Subject): void {
   testFiles(checkOf(name, open));
 }
 
-function checkOf(name: string, open: () => Promise<Subject>): Check {
+function checkOf(name: string, open: () => Subject): Check {
   return (what, body) =>
     test(`${name} ${what}`, async () => {
-      const subject = await open();
+      const subject = open();
       try {
         await subject.run(body(subject));
       } finally {

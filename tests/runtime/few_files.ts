@@ -29,7 +29,7 @@ export interface FewFiles {
 
 /** Opens all the files it may in `directory` and tries what else needs one. */
 export async function tryFewFiles(directory: string): Promise<FewFiles> {
-  const { files, network, openFileLimit } = await hostRuntime();
+  const { files, network, openFileLimit } = hostRuntime();
   const limit = openFileLimit?.();
   const listener = await network.listen({ host: "127.0.0.1", port: 0 });
   const { port } = listener.address;

@@ -66,10 +66,10 @@ async function kill(child: ChildProcess): Promise<void> {
 export function testHost(selfUrl: string): void {
   const script = fileURLToPath(selfUrl);
 
-  testRuntimeContract("host runtime's", async () => {
+  testRuntimeContract("host runtime's", () => {
     const directory = temporaryDirectory();
     return {
-      runtime: await hostRuntime(),
+      runtime: hostRuntime(),
       host: "127.0.0.1",
       directory,
       run: (done) => done,
@@ -78,7 +78,7 @@ export function testHost(selfUrl: string): void {
   });
 
   test("host runtime's network still sends to a peer that has ended its own side", async () => {
-    const { network } = await hostRuntime();
+    const { network } = hostRuntime();
     for (const way of ["fast path", "streams"]) {
       const listener = await network.listen({ host: "127.0.0.1", port: 0 });
       const socket = connect({ port: listener.address.port, allowHalfOpen: true });
@@ -133,7 +133,7 @@ export function testHost(selfUrl: string): void {
   test("host runtime's lock excludes another process and is freed by kill -9", async () => {
     const directory = temporaryDirectory();
     try {
-      const { files } = await hostRuntime();
+      const { files } = hostRuntime();
       const path = `${directory}/.lock`;
       const lock = files.tryLock(path);
       assert(lock !== null);

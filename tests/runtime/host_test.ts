@@ -15,7 +15,7 @@ if (fewFilesDirectory) {
   const { tryFewFiles } = await import("./few_files.ts");
   process.stdout.write(JSON.stringify(await tryFewFiles(fewFilesDirectory)));
 } else if (lockPath) {
-  const lock = (await hostRuntime()).files.tryLock(lockPath);
+  const lock = hostRuntime().files.tryLock(lockPath);
   process.stdout.write(lock ? "locked\n" : "refused\n");
   // Holds it until killed; leaves by itself when its parent has gone.
   process.stdin.on("end", () => process.exit(0));

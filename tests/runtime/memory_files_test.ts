@@ -6,8 +6,8 @@ import { FileError } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { testFileContract } from "./contract.ts";
 
-testFileContract("memory file system's", async () => {
-  const runtime = { ...await hostRuntime(), files: new MemoryFileSystem() };
+testFileContract("memory file system's", () => {
+  const runtime = { ...hostRuntime(), files: new MemoryFileSystem() };
   runtime.files.makeDirectory("/data");
   return { runtime, host: "", directory: "/data", run: (done) => done, dispose: () => {} };
 });

@@ -50,19 +50,6 @@ async function valuesOf(runtime: Runtime, count: number): Promise<(string | null
   return values;
 }
 
-test("records sent before and after a producer has got its runtime keep their order", () =>
-  story(async (runtime) => {
-    const producer = new Producer({ ...CLIENT_OPTIONS, runtime });
-    const sent: Promise<unknown>[] = [];
-    for (const value of ["a", "b", "c", "d", "e"]) {
-      sent.push(producer.send({ topic: TOPIC, value }));
-      await producer.ready;
-    }
-    await Promise.all(sent);
-    await producer.close();
-    assertEquals(await valuesOf(runtime, 5), ["a", "b", "c", "d", "e"]);
-  }));
-
 test("a producer closed right after a record still sends it", () =>
   story(async (runtime) => {
     const producer = new Producer({ ...CLIENT_OPTIONS, runtime });

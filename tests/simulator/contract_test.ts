@@ -5,8 +5,8 @@ import { Simulation } from "../../src/simulator/simulation.ts";
 import { testRuntimeContract } from "../runtime/contract.ts";
 
 let seed = 0;
-testRuntimeContract("simulated runtime's", async () => {
-  const simulation = new Simulation(seed++, { codecs: (await hostRuntime()).codecs() });
+testRuntimeContract("simulated runtime's", () => {
+  const simulation = new Simulation(seed++, { codecs: hostRuntime().codecs() });
   const runtime = simulation.runtime("alpha");
   runtime.files.makeDirectory("/data");
   return {

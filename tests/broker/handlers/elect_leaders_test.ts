@@ -80,7 +80,7 @@ test("ElectLeaders elects a replica that is not in sync, which begins its leader
     files,
   );
   // As another broker leaves the partition that was the last in sync.
-  const storage = openStorage({ ...await hostRuntime(), files });
+  const storage = openStorage({ ...hostRuntime(), files });
   await new MetadataLog(storage).append([{
     name: "PartitionChangeRecord",
     value: { topicId, partitionId: 0, replicas: [2, 1], isr: [2], leader: -1 },

@@ -42,7 +42,7 @@ export async function compare(setup: Setup, { command, print }: CompareOptions):
   const brokers: Broker[] = [];
   const peers: Peer[] = [];
   try {
-    const runtime = await hostRuntime();
+    const runtime = hostRuntime();
     const ours = [...command];
     for (const setting of SETTINGS) {
       if (!ours.includes(setting)) ours.push("--set", setting);

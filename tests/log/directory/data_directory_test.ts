@@ -367,7 +367,7 @@ test("DataDirectory.openAll opens later, with settings that are known by then", 
 });
 
 test("DataDirectory works on the host's own files, and its lock excludes", async () => {
-  const runtime = await hostRuntime();
+  const runtime = hostRuntime();
   const random = Array.from(runtime.random.fill(new Uint8Array(8))).join("");
   const directory = `.cache/log-manager-${random}`;
   try {

@@ -16,7 +16,7 @@ import { hostRuntime } from "../../../src/runtime/host.ts";
 import { allBatches, batchOf, producedBatch } from "../fixture.ts";
 import { isWide, test } from "../../harness.ts";
 
-const runtime = await hostRuntime();
+const runtime = hostRuntime();
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const config = { ...DEFAULT_LOG_CONFIG, segmentBytes: 700, indexIntervalBytes: 200 };
 
