@@ -2,8 +2,8 @@
  * Runs the unit tests under Node or Bun: `deno run -A tests/elsewhere.ts node|bun [name …]`.
  *
  * Each test file is bundled, so that neither needs to know TypeScript or where `@std` comes from,
- * and then run by the runtime's own test runner from the project's root. Seeds are those of
- * `deno task test:wide`. Tests of the commands (`tests/cli/`) start Deno and stay with it, and so do
+ * and then run by the runtime's own test runner from the project's root. Node is the oldest version
+ * that Millrace supports, from npm. Seeds are those of `deno task test:wide`. Tests of the commands (`tests/cli/`) start Deno and stay with it, and so do
  * those of real clients and of Deno's own files.
  *
  * Bun runs the files in two processes, each file with a global object of its own: in one process the
@@ -12,6 +12,8 @@
  *
  * @module
  */
+import { nodeFromNpm, OLDEST_NODE } from "./node_from_npm.ts";
+
 const BUN = "bun@1.4.5";
 const OUT = ".cache/elsewhere";
 const STAY_WITH_DENO = ["tests/cli/", "tests/interop/", "tests/runtime/deno_files_test.ts"];
@@ -43,8 +45,9 @@ await run(Deno.execPath(), [
 const paths = [...filesBelow(folder, "_test.js")].map((path) => `./${path}`).sort().reverse();
 const hasBun = await succeeds("bun", ["--version"]);
 const bunTest = ["test", "--timeout=180000", "--parallel=2", ...paths];
+const nodeTest = ["--test", "--test-concurrency=2", "--test-reporter=spec"];
 const [command, args] = runtime === "node"
-  ? ["node", ["--test", "--test-concurrency=2", "--test-reporter=spec", ...paths]] as const
+  ? [await nodeFromNpm(OLDEST_NODE), [...nodeTest, ...paths]] as const
   : hasBun
   ? ["bun", bunTest] as const
   : ["npx", ["--yes", BUN, ...bunTest]] as const;

@@ -1,9 +1,10 @@
 /**
  * The command line of Millrace under each runtime that it supports: the sources under Deno, one
- * bundled file under Node, the executable that Bun's compiler makes.
+ * bundled file under the oldest supported Node.js, the executable that Bun's compiler makes.
  *
  * @module
  */
+import { nodeFromNpm, OLDEST_NODE } from "../node_from_npm.ts";
 import { UsageError } from "./options.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
@@ -25,7 +26,7 @@ export async function millraceProgram(runtime: string): Promise<string[]> {
       return [Deno.execPath(), "run", "-A", `${ROOT}cli/main.ts`];
     case "node":
       await build("bundle:cli");
-      return ["node", `${ROOT}${BUNDLE}`];
+      return [await nodeFromNpm(OLDEST_NODE), `${ROOT}${BUNDLE}`];
     case "bun":
       await build("compile:bun");
       return [`${ROOT}${EXECUTABLE}`];

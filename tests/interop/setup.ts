@@ -5,6 +5,8 @@
  * @module
  */
 
+import { nodeFromNpm } from "../node_from_npm.ts";
+
 /** A client that is ready to run: the command that its arguments are appended to. */
 export interface Installed {
   command: string[];
@@ -150,18 +152,7 @@ export class Setup {
       Number,
     );
     if (major > atLeast[0] || (major === atLeast[0] && minor >= atLeast[1])) return "node";
-    const architecture = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-    const system = Deno.build.os === "windows" ? "win" : Deno.build.os;
-    const wanted = `node-${system}-${architecture}`;
-    const directory = `${this.#cache}/node`;
-    await this.#once("node", `${wanted} ${version}`, async () => {
-      await removed(directory);
-      await Deno.mkdir(directory, { recursive: true });
-      await Deno.writeTextFile(`${directory}/package.json`, `{ "private": true }\n`);
-      const quiet = ["--ignore-scripts", "--no-audit", "--no-fund"];
-      await execute(["npm", "install", ...quiet, `${wanted}@${version}`], { directory });
-    });
-    return `${directory}/node_modules/${wanted}/bin/node`;
+    return await nodeFromNpm(version);
   }
 
   async #java(): Promise<Installed> {
