@@ -64,7 +64,7 @@ test("append() applies nothing if the write fails", async () => {
   assertEquals(log.image.topicCount, 0);
 });
 
-test("records of a transaction take effect at its end, across batches", async () => {
+test("records of a transaction take effect at its end, across batches", () => {
   const storage = openStorage(memoryRuntime());
   const write = (...records: MetadataRecordInput[]) =>
     storage.append(batchOf(records), { leaderEpoch: 3, origin: "raft" });
@@ -97,7 +97,7 @@ test("MetadataLog aborts an open transaction, and later records take effect", as
   again.close();
 });
 
-test("MetadataLog skips control batches", async () => {
+test("MetadataLog skips control batches", () => {
   const storage = openStorage(memoryRuntime());
   const control = encodeBatch(
     [{ key: new Uint8Array([0, 0, 0, 2]), value: new Uint8Array(4), timestamp: 1 }],
@@ -109,7 +109,7 @@ test("MetadataLog skips control batches", async () => {
   storage.close();
 });
 
-test("MetadataLog rejects a record of an unknown type and says what to do", async () => {
+test("MetadataLog rejects a record of an unknown type and says what to do", () => {
   const storage = openStorage(memoryRuntime());
   const unknown = encodeBatch([{ value: new Uint8Array([1, 99, 0, 0]), timestamp: 1 }]);
   storage.append(unknown, { leaderEpoch: 1, origin: "raft" });
@@ -121,7 +121,7 @@ test("MetadataLog rejects a record of an unknown type and says what to do", asyn
   storage.close();
 });
 
-test("MetadataLog rejects a log that begins in a snapshot and says what to do", async () => {
+test("MetadataLog rejects a log that begins in a snapshot and says what to do", () => {
   const storage = openStorage(memoryRuntime());
   const counted = countingFlushes(storage).storage;
   assertThrows(

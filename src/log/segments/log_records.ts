@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RecordsSource } from "../../protocol/wire.ts";
+import type { RecordsSource } from "../../protocol/records_source.ts";
 
 /** Batches that were read, in the file until they are copied. */
 export interface LogRecords extends RecordsSource {

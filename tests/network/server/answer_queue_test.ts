@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { AnswerQueue, type FillAnswer } from "../../../src/network/server/answer_queue.ts";
 import { SendPool } from "../../../src/network/server/send_pool.ts";
 import { SEND_CHUNK_BYTES } from "../../../src/limits.ts";
-import type { RecordsSource } from "../../../src/protocol/wire.ts";
+import type { RecordsSource } from "../../../src/protocol/records_source.ts";
 import { test } from "../../harness.ts";
 
 /** A queue whose socket takes a write each time `take` is called. */
