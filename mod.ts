@@ -1,6 +1,6 @@
 /**
  * Millrace: a distributed, durable publish-subscribe log that speaks Apache Kafka's protocol, with
- * its brokers, its producers and its consumers, in one package without dependencies.
+ * brokers, producers and consumers in one package without dependencies.
  *
  * ```ts
  * import { startCluster } from "@millrace/millrace";
@@ -9,8 +9,8 @@
  * cluster.bootstrapServers; // "127.0.0.1:…": any Kafka client connects here
  * ```
  *
- * Deno loads what is imported, so who needs a part only imports that: `@millrace/millrace/cluster`,
- * `@millrace/millrace/client`, and `@millrace/millrace/inspect`, which is not part of this one.
+ * Import only the part you need: `@millrace/millrace/cluster`, `@millrace/millrace/client`, or
+ * `@millrace/millrace/inspect`, which is not included in this module.
  *
  * @module
  */

@@ -1,16 +1,16 @@
 /**
- * Assertions that are always on: what must hold for the data to stay whole. A failed one stops the
- * node rather than damages a log.
+ * Assertions that are always enabled. They guard the invariants of stored data: a failed assertion
+ * stops the node instead of damaging a log.
  *
  * @module
  */
 
-/** Something that cannot happen has happened: a defect of ours, not bad input. */
+/** A violated invariant: a bug in this package, not invalid input. */
 export class AssertionFailure extends Error {
   override readonly name = "AssertionFailure";
 }
 
-/** Throws {@linkcode AssertionFailure} unless `condition` holds. */
+/** Throws {@linkcode AssertionFailure} if `condition` is false. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new AssertionFailure(message);
 }

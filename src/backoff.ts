@@ -1,19 +1,19 @@
 /**
- * How long to wait before a retry: each wait is twice the one before, up to a maximum.
+ * Exponential backoff: each delay is twice the previous one, up to a maximum.
  *
  * @module
  */
 import type { RandomSource } from "./runtime/runtime.ts";
 
-/** The first wait and the longest, ms. */
+/** The first and the maximum delay, in milliseconds. */
 export interface Backoff {
   readonly firstMs: number;
   readonly mostMs: number;
 }
 
 /**
- * The wait before retry number `attempt` (from 0), ms, give or take a fifth, so that many who failed
- * together do not come back together.
+ * Returns the delay before retry number `attempt` (from 0) in milliseconds, with a random jitter of
+ * 20 %, so that clients that failed together do not retry together.
  */
 export function exponentialBackoffMs(
   { firstMs, mostMs }: Backoff,

@@ -1,13 +1,13 @@
 /**
- * The name somebody probably meant.
+ * Suggests the name that was probably meant.
  *
  * @module
  */
 
 /**
- * Of `names`, the one that differs least from `written`, or null when none is near. Near is a name of
- * which `maxChanges` letters would have to change at most. Unless given, that is a third of the letters,
- * and a name that ends with the other is near too.
+ * Returns the one of `names` that is closest to `written`, or null if none is close. A name is
+ * close if at most `maxChanges` letters differ. `maxChanges` defaults to a third of the letters,
+ * and then a name that ends with `written`, such as "log.retention.ms", is close too.
  */
 export function nearestName(
   written: string,
@@ -18,7 +18,7 @@ export function nearestName(
   let best: string | null = null;
   let bestDistance = Infinity;
   for (const name of names) {
-    // "retention.ms" for "log.retention.ms" is a near miss however many letters it lacks.
+    // "retention.ms" is close to "log.retention.ms" although many letters are missing.
     const isSuffix = maxChanges === undefined && lower.length > 3 &&
       (name.endsWith(`.${lower}`) || lower.endsWith(`.${name}`));
     const distance = isSuffix ? 1 : editDistance(lower, name);
@@ -27,10 +27,15 @@ export function nearestName(
       bestDistance = distance;
     }
   }
-  return bestDistance <= (maxChanges ?? Math.max(1, Math.floor(lower.length / 3))) ? best : null;
+  return bestDistance <=
+      (maxChanges ?? Math.max(1, Math.floor(lower.length / 3)))
+    ? best
+    : null;
 }
 
-/** How many letters must be inserted, removed, replaced or swapped with their neighbour. */
+/**
+ * Returns the number of insertions, deletions, replacements and transpositions between two texts.
+ */
 function editDistance(a: string, b: string): number {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);

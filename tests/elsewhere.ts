@@ -1,14 +1,14 @@
 /**
  * Runs the unit tests under Node or Bun: `deno run -A tests/elsewhere.ts node|bun [name …]`.
  *
- * Each test file is bundled, so that neither needs to know TypeScript or where `@std` comes from,
- * and then run by the runtime's own test runner from the project's root. Node is the oldest version
- * that Millrace supports, from npm. Seeds are those of `deno task test:wide`. Tests of the commands (`tests/cli/`) start Deno and stay with it, and so do
- * those of real clients and of Deno's own files.
+ * Each test file is bundled, so that neither runtime has to support TypeScript or resolve `@std`,
+ * and then run from the project's root by the runtime's own test runner. Node is the oldest
+ * supported version, from npm. Seeds are those of `deno task test:wide`. Tests of commands
+ * (`tests/cli/`), which start Deno, of real clients and of Deno's own files are not included.
  *
- * Bun runs the files in two processes, each file with a global object of its own: in one process the
- * heap keeps what every file before has loaded, and each collection of garbage takes longer, so that
- * a compaction of milliseconds takes a second at the end.
+ * Bun runs the files in two processes, each file with its own global object. In one process the
+ * heap would keep everything that earlier files have loaded, and garbage collections would become
+ * so long that a compaction of milliseconds takes a second.
  *
  * @module
  */
@@ -16,11 +16,17 @@ import { nodeFromNpm, OLDEST_NODE } from "./node_from_npm.ts";
 
 const BUN = "bun@1.4.5";
 const OUT = ".cache/elsewhere";
-const STAY_WITH_DENO = ["tests/cli/", "tests/interop/", "tests/runtime/deno_files_test.ts"];
+const STAY_WITH_DENO = [
+  "tests/cli/",
+  "tests/interop/",
+  "tests/runtime/deno_files_test.ts",
+];
 
 const [runtime, ...wanted] = Deno.args;
 if (runtime !== "node" && runtime !== "bun") {
-  console.error("Say which runtime: deno run -A tests/elsewhere.ts node|bun [name …]");
+  console.error(
+    "No runtime given, usage: deno run -A tests/elsewhere.ts node|bun [name …]",
+  );
   Deno.exit(2);
 }
 
@@ -41,8 +47,9 @@ await run(Deno.execPath(), [
   ...files,
 ]);
 
-// The longest ones first, which are those of the simulation.
-const paths = [...filesBelow(folder, "_test.js")].map((path) => `./${path}`).sort().reverse();
+// The longest first, which are those of the simulation.
+const paths = [...filesBelow(folder, "_test.js")].map((path) => `./${path}`)
+  .sort().reverse();
 const hasBun = await succeeds("bun", ["--version"]);
 const bunTest = ["test", "--timeout=180000", "--parallel=2", ...paths];
 const nodeTest = ["--test", "--test-concurrency=2", "--test-reporter=spec"];
@@ -66,7 +73,10 @@ function* filesBelow(folder: string, suffix: string): Generator<string> {
 }
 
 async function run(command: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args, stdout: "null" }).output();
+  const { success, stderr } = await new Deno.Command(command, {
+    args,
+    stdout: "null",
+  }).output();
   if (success) return;
   console.error(new TextDecoder().decode(stderr));
   Deno.exit(1);
@@ -74,7 +84,11 @@ async function run(command: string, args: string[]): Promise<void> {
 
 async function succeeds(command: string, args: string[]): Promise<boolean> {
   try {
-    return (await new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output())
+    return (await new Deno.Command(command, {
+      args,
+      stdout: "null",
+      stderr: "null",
+    }).output())
       .success;
   } catch {
     return false;

@@ -1,5 +1,5 @@
 /**
- * `test()` for whichever runtime runs the file: `Deno.test` with its sanitizers, `node:test`, or Bun's.
+ * `test()` for every runtime: `Deno.test` with its sanitizers, `node:test`, or Bun's test runner.
  *
  * @module
  */
@@ -9,7 +9,7 @@ const host = globalThis as any;
 const nodeTest = "node:test";
 const bunTest = "bun:test";
 
-/** Registers a test that fails when `run` throws or rejects. */
+/** Registers a test that fails if `run` throws or rejects. */
 export const test: (name: string, run: () => void | Promise<void>) => void = host.Deno?.test
   ? (name, run) => host.Deno.test(name, run)
   : host.Bun
@@ -17,12 +17,12 @@ export const test: (name: string, run: () => void | Promise<void>) => void = hos
   : await import(nodeTest).then((node) => (name, run) => void node.test(name, run));
 
 /**
- * Whether tests check all that they can: so in `deno task test:wide` and on Node, which set
- * `MILLRACE_TESTS=wide`. `deno task test`, which a newcomer waits for, checks a part of it.
+ * Whether tests run with all seeds and cases. `deno task test:wide` and the tests on Node and Bun
+ * set `MILLRACE_TESTS=wide`; `deno task test` runs a part of them, to be fast.
  */
 export const isWide: boolean = host.process?.env.MILLRACE_TESTS === "wide";
 
-/** Returns how many seeds a test runs over: `few`, or `wide` where {@linkcode isWide} holds. */
+/** Returns the number of seeds of a test: `few`, or `wide` if {@linkcode isWide}. */
 export function seedCount(few: number, wide: number): number {
   return isWide ? wide : few;
 }

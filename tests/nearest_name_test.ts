@@ -2,20 +2,25 @@ import { assertEquals } from "@std/assert";
 import { nearestName } from "../src/nearest_name.ts";
 import { test } from "./harness.ts";
 
-const NAMES = ["log.retention.ms", "log.retention.bytes", "num.partitions", "message.max.bytes"];
+const NAMES = [
+  "log.retention.ms",
+  "log.retention.bytes",
+  "num.partitions",
+  "message.max.bytes",
+];
 
-test("nearestName() finds what was mistyped", () => {
+test("nearestName() finds the name for a typing error", () => {
   assertEquals(nearestName("log.retentoin.ms", NAMES), "log.retention.ms");
   assertEquals(nearestName("num.partition", NAMES), "num.partitions");
   assertEquals(nearestName("num_partitions", NAMES), "num.partitions");
   assertEquals(nearestName("MESSAGE.MAX.BYTES", NAMES), "message.max.bytes");
 });
 
-test("nearestName() finds what lacks its beginning", () => {
+test("nearestName() finds the name for a suffix", () => {
   assertEquals(nearestName("retention.bytes", NAMES), "log.retention.bytes");
 });
 
-test("nearestName() finds nothing near something else", () => {
+test("nearestName() returns null for unrelated names", () => {
   assertEquals(nearestName("foo.bar", NAMES), null);
   assertEquals(nearestName("", NAMES), null);
   assertEquals(nearestName("x".repeat(200), []), null);

@@ -1,47 +1,49 @@
 /**
- * What the tidy test reads of the source tree. Paths are relative to the project's root, which is
- * the working directory of every test.
+ * Source tree access for the tidy test. Paths are relative to the project's root, which is the
+ * working directory of every test.
  *
  * @module
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 
-/** One source file and what it imports. */
+/** A source file and its imports. */
 export interface Module {
   readonly path: string;
-  /** The folder of `src/` it lies in, "" for a file of `src/` itself or from elsewhere. */
-  readonly room: string;
-  /** Imports of our own files, as paths from the root. */
+  /** Its folder below `src/`, "" for a file of `src/` itself or outside of `src/`. */
+  readonly folder: string;
+  /** Imported files of this project, as paths from the root. */
   readonly imports: readonly { readonly target: string }[];
-  /** Imports by name. */
+  /** Imports by package name. */
   readonly external: readonly string[];
 }
 
-/** The text of a file, "" when there is none. */
+/** Returns the text of a file, "" if it does not exist. */
 export function readText(path: string): string {
   return existsSync(path) ? readFileSync(path, "utf8") : "";
 }
 
-/** The lines of a file. */
+/** Returns the lines of a file. */
 export function lines(path: string): string[] {
   return readText(path).replace(/\n$/, "").split("\n");
 }
 
-/** The names in a folder. */
+/** Returns the names in a folder. */
 export function namesIn(folder: string): string[] {
   return readdirSync(folder);
 }
 
-/** All TypeScript modules at or below `place`. */
+/** Returns all TypeScript modules in `place` and its subfolders. */
 export function modules(place: string): Module[] {
   if (!existsSync(place)) return [];
-  if (statSync(place).isFile()) return place.endsWith(".ts") ? [moduleAt(place)] : [];
+  if (statSync(place).isFile()) {
+    return place.endsWith(".ts") ? [moduleAt(place)] : [];
+  }
   return readdirSync(place)
     .filter((name) => name !== "node_modules" && !name.startsWith("."))
     .flatMap((name) => modules(`${place}/${name}`));
 }
 
-/** `DescribeTopicPartitions` as `describe_topic_partitions`. */
+/** Converts `DescribeTopicPartitions` to `describe_topic_partitions`. */
 export function snakeCase(name: string): string {
   return name.replace(/(?<!^)[A-Z]/g, "_$&").toLowerCase();
 }
@@ -55,7 +57,7 @@ function moduleAt(path: string): Module {
   const parts = path.split("/");
   return {
     path,
-    room: parts[0] === "src" && parts.length > 2 ? parts[1]! : "",
+    folder: parts[0] === "src" && parts.length > 2 ? parts[1]! : "",
     imports: names.filter((name) => name.startsWith("."))
       .map((name) => ({ target: resolve(path, name) })),
     external: names.filter((name) => !name.startsWith(".")),

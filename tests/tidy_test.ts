@@ -1,13 +1,13 @@
 /**
- * The form of the code, tested: which room may use which, that nothing reads a clock or a socket
- * behind the runtime's back, that files stay small, and that every request has its three files.
+ * Tests the structure of the code: imports between folders, no access to clocks or sockets except
+ * through the runtime, the size of files, and that every request has its three files.
  */
 import { assertEquals } from "@std/assert";
 import { SUPPORTED } from "../src/broker/supported.ts";
 import { test } from "./harness.ts";
 import { importCycles, lines, modules, namesIn, readText, snakeCase } from "./tidy.ts";
 
-/** What each room of `src/` may import from beside itself. The picture is in the README. */
+/** The folders that each folder of `src/` may import. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   runtime: [],
   protocol: [],
@@ -56,8 +56,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "runtime",
   ],
 };
-/** Files of `src/` itself that any room may use. */
-const FOR_ALL = ["assert.ts", "backoff.ts", "limits.ts", "logger.ts", "nearest_name.ts"];
+/** Files of `src/` itself that any folder may import. */
+const FOR_ALL = [
+  "assert.ts",
+  "backoff.ts",
+  "limits.ts",
+  "logger.ts",
+  "nearest_name.ts",
+];
 
 /** Names of files whose import cycles are still to be removed. */
 const CYCLES_LEFT: readonly string[] = [
@@ -86,12 +92,14 @@ const HIDDEN_EFFECTS = [
 
 const MAX_LINES = 600;
 
-test("rooms import only what lies below them", () => {
+test("folders import only folders below them", () => {
   const wrong: string[] = [];
-  for (const { path, room, imports } of modules("src")) {
-    if (room === "") continue;
-    const allowed = MAY_IMPORT[room];
-    if (allowed === undefined) wrong.push(`${path}: src/${room} is no room of the house`);
+  for (const { path, folder, imports } of modules("src")) {
+    if (folder === "") continue;
+    const allowed = MAY_IMPORT[folder];
+    if (allowed === undefined) {
+      wrong.push(`${path}: src/${folder} is not in MAY_IMPORT`);
+    }
     for (const { target } of imports) {
       if (!target.startsWith("src/")) {
         wrong.push(`${path} imports ${target}`);
@@ -99,7 +107,9 @@ test("rooms import only what lies below them", () => {
       }
       const [, other, ...rest] = target.split("/");
       const isFile = rest.length === 0;
-      if (isFile ? FOR_ALL.includes(other!) : other === room || allowed?.includes(other!)) continue;
+      if (
+        isFile ? FOR_ALL.includes(other!) : other === folder || allowed?.includes(other!)
+      ) continue;
       wrong.push(`${path} imports ${target}`);
     }
   }
@@ -132,13 +142,13 @@ test("the library has no dependency", () => {
   assertEquals(wrong, []);
 });
 
-/** Whether a user of the package may import the module: `exports` in deno.json names it. */
+/** Returns whether the module is a public entry point: `exports` in deno.json names it. */
 function isEntry(target: string): boolean {
   const { exports } = JSON.parse(readText("deno.json"));
   return Object.values(exports).includes(`./${target}`);
 }
 
-test("commands use the library as any user does", () => {
+test("commands import only the public entry points of the library", () => {
   const wrong = modules("cli").flatMap(({ path, imports, external }) => [
     ...imports.map(({ target }) => target)
       .filter((target) => !isEntry(target) && !target.startsWith("cli/") && target !== "deno.json")
@@ -150,28 +160,30 @@ test("commands use the library as any user does", () => {
   assertEquals(wrong, []);
 });
 
-test("nothing outside the runtime has hidden effects", () => {
+test("no module outside src/runtime/ has hidden effects", () => {
   const wrong: string[] = [];
-  for (const { path, room } of modules("src")) {
-    if (room === "runtime") continue;
+  for (const { path, folder } of modules("src")) {
+    if (folder === "runtime") continue;
     lines(path).forEach((line, index) => {
       if (/^\s*(\*|\/\/|\/\*)/.test(line)) return;
       for (const effect of HIDDEN_EFFECTS) {
-        if (effect.test(line)) wrong.push(`${path}:${index + 1}: ${line.trim()}`);
+        if (effect.test(line)) {
+          wrong.push(`${path}:${index + 1}: ${line.trim()}`);
+        }
       }
     });
   }
   assertEquals(wrong, []);
 });
 
-test("no file is long", () => {
+test("no file exceeds the maximum length", () => {
   const long = ["src", "cli", "tests", "bench", "mod.ts"]
     .flatMap((place) => modules(place).map(({ path }) => path))
     .filter((path) => lines(path).length > MAX_LINES);
   assertEquals(long, []);
 });
 
-test("deno task test:wide runs every test that checks more there", () => {
+test("deno task test:wide runs every test that uses isWide or seedCount()", () => {
   const { tasks } = JSON.parse(readText("deno.json"));
   const places: string[] = tasks["test:wide"].command.match(/\btests\/\S+/g);
   const missing = modules("tests")
@@ -181,14 +193,14 @@ test("deno task test:wide runs every test that checks more there", () => {
   assertEquals(missing, []);
 });
 
-test("every module says what it is", () => {
+test("every module has a module comment", () => {
   const silent = ["src", "cli", "mod.ts"]
     .flatMap((place) => modules(place).map(({ path }) => path))
     .filter((path) => !/^\/\*\*[\s\S]*?@module\s*\n?\s*\*\//.test(readText(path)));
   assertEquals(silent, []);
 });
 
-test("every request served has its message, its handler and its test", () => {
+test("every supported request has a message, a handler and a test", () => {
   const missing: string[] = [];
   for (const { api } of SUPPORTED) {
     const name = snakeCase(api.name);
@@ -205,10 +217,11 @@ test("every request served has its message, its handler and its test", () => {
   assertEquals(missing, []);
 });
 
-test("every handler is served", () => {
+test("every handler is in the list of supported requests", () => {
   const served = SUPPORTED.map(({ api }) => `${snakeCase(api.name)}.ts`).sort();
   assertEquals(
-    namesIn("src/broker/handlers").filter((name) => name.endsWith(".ts")).sort(),
+    namesIn("src/broker/handlers").filter((name) => name.endsWith(".ts"))
+      .sort(),
     served,
   );
 });

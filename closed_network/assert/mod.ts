@@ -1,6 +1,6 @@
 /**
- * `@std/assert` for networks that cannot reach JSR: the same functions from the npm package
- * `deno-std`, which holds them compiled and without types. Given their types here.
+ * `@std/assert` for networks without access to JSR: the same functions from the npm package
+ * `deno-std`, which contains them compiled and without types. The types are declared here.
  *
  * @module
  */
@@ -30,41 +30,66 @@ interface AssertRejects {
   ): Promise<E>;
 }
 
-export const assert: (condition: unknown, message?: string) => asserts condition = std.assert;
+export const assert: (
+  condition: unknown,
+  message?: string,
+) => asserts condition = std.assert;
 export const assertAlmostEquals: (
   actual: number,
   expected: number,
   tolerance?: number,
   message?: string,
 ) => void = std.assertAlmostEquals;
-export const assertEquals: <T>(actual: T, expected: T, message?: string) => void = std.assertEquals;
+export const assertEquals: <T>(
+  actual: T,
+  expected: T,
+  message?: string,
+) => void = std.assertEquals;
 export const assertExists: <T>(
   actual: T,
   message?: string,
 ) => asserts actual is NonNullable<T> = std.assertExists;
-export const assertGreater: <T>(actual: T, expected: T, message?: string) => void =
-  std.assertGreater;
-export const assertGreaterOrEqual: <T>(actual: T, expected: T, message?: string) => void =
-  std.assertGreaterOrEqual;
+export const assertGreater: <T>(
+  actual: T,
+  expected: T,
+  message?: string,
+) => void = std.assertGreater;
+export const assertGreaterOrEqual: <T>(
+  actual: T,
+  expected: T,
+  message?: string,
+) => void = std.assertGreaterOrEqual;
 export const assertInstanceOf: <T>(
   actual: unknown,
   expectedType: AbstractConstructor<T>,
   message?: string,
 ) => asserts actual is T = std.assertInstanceOf;
 export const assertLess: <T>(actual: T, expected: T, message?: string) => void = std.assertLess;
-export const assertLessOrEqual: <T>(actual: T, expected: T, message?: string) => void =
-  std.assertLessOrEqual;
-export const assertMatch: (actual: string, expected: RegExp, message?: string) => void =
-  std.assertMatch;
-export const assertNotEquals: <T>(actual: T, expected: T, message?: string) => void =
-  std.assertNotEquals;
+export const assertLessOrEqual: <T>(
+  actual: T,
+  expected: T,
+  message?: string,
+) => void = std.assertLessOrEqual;
+export const assertMatch: (
+  actual: string,
+  expected: RegExp,
+  message?: string,
+) => void = std.assertMatch;
+export const assertNotEquals: <T>(
+  actual: T,
+  expected: T,
+  message?: string,
+) => void = std.assertNotEquals;
 export const assertRejects: AssertRejects = std.assertRejects;
 export const assertStrictEquals: <T>(
   actual: unknown,
   expected: T,
   message?: string,
 ) => asserts actual is T = std.assertStrictEquals;
-export const assertStringIncludes: (actual: string, expected: string, message?: string) => void =
-  std.assertStringIncludes;
+export const assertStringIncludes: (
+  actual: string,
+  expected: string,
+  message?: string,
+) => void = std.assertStringIncludes;
 export const assertThrows: AssertThrows = std.assertThrows;
 export const fail: (message?: string) => never = std.fail;

@@ -1,5 +1,5 @@
 /**
- * `@std/cli` for networks that cannot reach JSR: the parts of it that the commands use.
+ * `@std/cli` for networks without access to JSR: the parts used by the commands.
  *
  * @module
  */

@@ -1,15 +1,16 @@
 /**
- * `@std/cli/parse-args` for networks that cannot reach JSR: the same function from the npm package
- * `deno-std`, which holds it compiled and without types. Given the types that the commands use.
+ * `@std/cli/parse-args` for networks without access to JSR: the same function from the npm package
+ * `deno-std`, which contains it compiled and without types. The types used by the commands are
+ * declared here.
  *
  * @module
  */
 
 import * as std from "npm:deno-std@1.4.0/cli/parse_args.js";
 
-/** What the parser is told about the flags. */
+/** Options of the parser. */
 export interface ParseOptions {
-  /** Everything after `--` goes to `"--"` instead of to the positional arguments. */
+  /** Puts everything after `--` into `"--"` instead of the positional arguments. */
   readonly "--"?: boolean;
   readonly alias?: Readonly<Record<string, string | readonly string[]>>;
   readonly boolean?: boolean | string | readonly string[];
@@ -18,11 +19,11 @@ export interface ParseOptions {
   readonly negatable?: string | readonly string[];
   readonly default?: Readonly<Record<string, unknown>>;
   readonly stopEarly?: boolean;
-  /** Called for every argument that is none of the flags named; true keeps it. */
+  /** Called for every argument that is not a declared flag. Return true to keep it. */
   readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
-/** The flags by their names, and what was no flag. */
+/** The flags by name, and the positional arguments in `_`. */
 export interface ParsedArguments {
   // deno-lint-ignore no-explicit-any
   [name: string]: any;

@@ -1,19 +1,19 @@
 /**
- * `@std/streams/text-line-stream` for networks that cannot reach JSR: the same class from the npm
- * package `deno-std`, which holds it compiled and without types. Given its types here.
+ * `@std/streams/text-line-stream` for networks without access to JSR: the same class from the npm
+ * package `deno-std`, which contains it compiled and without types. The types are declared here.
  *
  * @module
  */
 
 import * as std from "npm:deno-std@1.4.0/streams/text_line_stream.js";
 
-/** How lines are cut. */
+/** Options of line splitting. */
 export interface TextLineStreamOptions {
-  /** Whether a lone carriage return ends a line too: false unless told. */
+  /** Whether a lone carriage return also ends a line. Defaults to false. */
   readonly allowCR?: boolean;
 }
 
-/** Turns chunks of text into lines without their ends. */
+/** Splits chunks of text into lines without line terminators. */
 export const TextLineStream: new (
   options?: TextLineStreamOptions,
 ) => TransformStream<string, string> = std.TextLineStream;

@@ -205,7 +205,7 @@ test("every topic key with a choice of values changes what the topic's logs read
 
 test("every property that a key reaches is read by code that runs", () => {
   const code = modules("src")
-    .filter(({ path, room }) => room !== "config" && path !== "src/log/log_config.ts")
+    .filter(({ path, folder }) => folder !== "config" && path !== "src/log/log_config.ts")
     .flatMap(({ path }) => lines(path))
     .filter((line) => !/^\s*(\*|\/\/|\/\*)/.test(line))
     .join("\n");

@@ -1,18 +1,19 @@
 /**
- * A broker as a process of its own: started, stopped politely or killed, its output kept for a failing test to show.
+ * Runs a broker in its own process: starts, stops or kills it, and keeps its output for failing
+ * tests to show.
  *
  * @module
  */
 
 import { millraceProgram } from "./program.ts";
 
-/** How to start a broker; `{port}` and `{dir}` in the arguments are filled in. */
+/** The command that starts a broker. `{port}` and `{dir}` in the arguments are replaced. */
 export type BrokerCommand = readonly string[];
 
-/** How long a broker may take until it accepts connections: more than Apache Kafka needs after a kill. */
+/** Maximum time until a broker accepts connections: more than Apache Kafka needs after a kill. */
 const READY_WITHIN_MS = 60_000;
 
-/** Starts our own broker under `runtime`, with settings that make tests of groups quick. */
+/** Returns the command of our broker under `runtime`, with settings that make group tests fast. */
 export async function ownCommand(runtime = "deno"): Promise<BrokerCommand> {
   const settings = ["group.initial.rebalance.delay.ms=0", "num.partitions=2"];
   return [
@@ -22,7 +23,7 @@ export async function ownCommand(runtime = "deno"): Promise<BrokerCommand> {
   ];
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free a moment ago. */
 export function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
@@ -30,9 +31,9 @@ export function freePort(): number {
   return port;
 }
 
-/** One running broker process. */
+/** A running broker process. */
 export class Broker {
-  /** The address that clients start from, `host:port`. */
+  /** The bootstrap address for clients, `host:port`. */
   readonly bootstrap: string;
   /** Milliseconds from launch to the first accepted connection. */
   readonly readyAfterMs: number;
@@ -54,11 +55,17 @@ export class Broker {
   }
 
   /**
-   * Starts a broker on `port` of 127.0.0.1 with its data in `dir`, and waits until it accepts connections.
+   * Starts a broker on `port` of 127.0.0.1 with its data in `dir`, and waits until it accepts
+   * connections.
    *
-   * @throws {Error} when the process ends before, or takes longer than a minute; the message has its last output
+   * @throws {Error} if the process ends first or takes longer than a minute; the message has its
+   * last output
    */
-  static async start(command: BrokerCommand, port: number, dir: string): Promise<Broker> {
+  static async start(
+    command: BrokerCommand,
+    port: number,
+    dir: string,
+  ): Promise<Broker> {
     const [program, ...args] = command.map((part) =>
       part.replaceAll("{port}", String(port)).replaceAll("{dir}", dir)
     );
@@ -75,31 +82,38 @@ export class Broker {
     while (performance.now() - began < READY_WITHIN_MS) {
       if (ended) throw new Error(`the broker ended at once: ${output.tail()}`);
       if (await accepts(port)) {
-        return new Broker(child, output, `127.0.0.1:${port}`, performance.now() - began);
+        return new Broker(
+          child,
+          output,
+          `127.0.0.1:${port}`,
+          performance.now() - began,
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     child.kill("SIGKILL");
     await child.status;
-    throw new Error(`the broker did not listen on port ${port}: ${output.tail()}`);
+    throw new Error(
+      `the broker did not listen on port ${port}: ${output.tail()}`,
+    );
   }
 
-  /** Whether the process has ended, for whatever reason. */
+  /** Whether the process has ended, for any reason. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** The last lines that the broker printed. */
+  /** Returns the last lines printed by the broker. */
   tail(): string {
     return this.#output.tail();
   }
 
-  /** How many lines the broker has printed. */
+  /** Number of lines printed by the broker. */
   get lineCount(): number {
     return this.#output.lineCount;
   }
 
-  /** kill -9. */
+  /** Sends SIGKILL and waits for the end. */
   async kill(): Promise<void> {
     if (!this.#ended) this.#child.kill("SIGKILL");
     await this.#child.status;
@@ -107,18 +121,23 @@ export class Broker {
   }
 
   /**
-   * Ctrl-C, as a person would.
+   * Sends SIGINT, like Ctrl-C.
    *
-   * @throws {Error} when the process does not end within 20 s with code 0, or 130 as programs do that Ctrl-C ended
+   * @throws {Error} if the process does not end within 20 s with code 0, or 130, which is common
+   * after Ctrl-C
    */
   async stop(): Promise<void> {
-    if (this.#ended) throw new Error(`the broker had ended by itself: ${this.tail()}`);
+    if (this.#ended) {
+      throw new Error(`the broker had ended by itself: ${this.tail()}`);
+    }
     this.#child.kill("SIGINT");
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), 20_000);
     const status = await this.#child.status;
     clearTimeout(timer);
     await this.#output.closed;
-    if (status.signal === "SIGKILL") throw new Error("it did not end within 20 s of SIGINT");
+    if (status.signal === "SIGKILL") {
+      throw new Error("it did not end within 20 s of SIGINT");
+    }
     if (!status.success && status.code !== 130) {
       throw new Error(`it ended with code ${status.code}: ${this.tail()}`);
     }
@@ -134,16 +153,18 @@ async function accepts(port: number): Promise<boolean> {
   }
 }
 
-/** The last lines of what a process prints, both ways. */
+/** The last lines of a process's stdout and stderr. */
 class Output {
   readonly #lines: string[] = [];
-  /** All lines, not only the last ones. */
+  /** Number of all lines printed. */
   lineCount = 0;
-  /** When the process has closed both. */
+  /** Resolves when the process has closed both streams. */
   readonly closed: Promise<void>;
 
   constructor(child: Deno.ChildProcess) {
-    this.closed = Promise.all([child.stdout, child.stderr].map((stream) => this.#read(stream)))
+    this.closed = Promise.all(
+      [child.stdout, child.stderr].map((stream) => this.#read(stream)),
+    )
       .then(() => {});
   }
 

@@ -1,9 +1,9 @@
 /**
- * Disks that fail under a real broker process. `disk_trials.ts` and the files beside it say how, and
- * what must come of it; `failing_disk.ts` makes them fail.
+ * Failing disks under a real broker process. `disk_trials.ts` and the files beside it define the
+ * faults and the required results; `failing_disk.ts` injects the faults.
  *
- * Run alone: `deno run -A tests/interop/disk_faults.ts [--only failedWrite,…] [--command "COMMAND with {port}, {dir} and,
- * if it has one, {flush}"]`.
+ * Run alone: `deno run -A tests/interop/disk_faults.ts [--only failedWrite,…] [--command "COMMAND
+ * with {port}, {dir} and optionally {flush}"]`.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import { PythonClient } from "./python_client.ts";
 import { Setup } from "./setup.ts";
 import { TwoDisks } from "./two_disks.ts";
 
-/** What a run is made of. */
+/** Options of a run. */
 export interface DiskFaultsOptions {
-  /** How to start our broker, with `{flush}` in it. */
+  /** The command of our broker, with `{flush}`. */
   readonly command: BrokerCommand;
-  /** The trials to run, by name; all unless told. */
+  /** The names of the trials to run. Defaults to all. */
   readonly only?: readonly string[];
-  /** Whether this process has mounts of its own, so that what it mounts goes with it. */
+  /** Whether this process has its own mount namespace, so that its mounts end with it. */
   readonly mayMount?: boolean;
-  /** Takes a line for each check, `ok disk …` or `not ok disk …: why`. */
+  /** Prints a line for each check, `ok disk …` or `not ok disk …: why`. */
   readonly print: (line: string) => void;
 }
 
@@ -58,15 +58,20 @@ function compacting(trial: trials.Trial): Arranged {
   return { trial, flushes: ["os"], settings: compaction.COMPACTION_SETTINGS };
 }
 
-/** The trial that needs mounts of its own. */
+/** The trial that needs its own mount namespace. */
 const MOUNTING = "fullFileSystem";
 
-/** Runs the trials; each check is a line, and what cannot be installed is thrown. */
-export async function diskFaults(setup: Setup, given: DiskFaultsOptions): Promise<void> {
+/** Runs the trials. Each check prints a line; installation errors are thrown. */
+export async function diskFaults(
+  setup: Setup,
+  given: DiskFaultsOptions,
+): Promise<void> {
   const { command, only = Object.keys(ALL), mayMount = false, print } = given;
   const library = await setup.failingDisk();
   const kafka = await Kafka.install(setup);
-  const client = await PythonClient.start((await setup.python("disk_faults.py")).command);
+  const client = await PythonClient.start(
+    (await setup.python("disk_faults.py")).command,
+  );
   try {
     for (const name of only) {
       if (name === MOUNTING && !mayMount) {
@@ -75,7 +80,14 @@ export async function diskFaults(setup: Setup, given: DiskFaultsOptions): Promis
       }
       const { trial, flushes, settings = [] } = ALL[name]!;
       for (const flush of flushes) {
-        const disks = await TwoDisks.create({ command, flush, library, client, kafka, settings });
+        const disks = await TwoDisks.create({
+          command,
+          flush,
+          library,
+          client,
+          kafka,
+          settings,
+        });
         await runTrial(trial, disks, `disk ${name} ${flush}`, print);
       }
     }
@@ -84,21 +96,34 @@ export async function diskFaults(setup: Setup, given: DiskFaultsOptions): Promis
   }
 }
 
-/** Runs the trial with a real file system that is full in a process of its own, where that works. */
-async function runMounting(command: BrokerCommand, print: (line: string) => void): Promise<void> {
+/**
+ * Runs the trial with a full file system in a process with its own mount namespace, if possible.
+ */
+async function runMounting(
+  command: BrokerCommand,
+  print: (line: string) => void,
+): Promise<void> {
   if (!await canMount()) {
     return print(
-      `disk ${MOUNTING}: nothing can be mounted here, so every ENOSPC is an injected one`,
+      `disk ${MOUNTING}: mounting is not possible here, so ENOSPC is only tested by injection`,
     );
   }
   const { code, out, err } = await run([
-    ...[...OWN_MOUNTS, Deno.execPath(), "run", "-A", new URL(import.meta.url).pathname],
+    ...[
+      ...OWN_MOUNTS,
+      Deno.execPath(),
+      "run",
+      "-A",
+      new URL(import.meta.url).pathname,
+    ],
     ...["--only", MOUNTING, "--mounts", "own", "--command", command.join(" ")],
   ]);
   const lines = out.split("\n").filter((line) => /^(not )?ok /.test(line));
   lines.forEach(print);
   if (code !== 0 && !lines.some((line) => line.startsWith("not ok "))) {
-    print(`not ok disk ${MOUNTING}: ended with code ${code}: ${err.trim().slice(-600)}`);
+    print(
+      `not ok disk ${MOUNTING}: ended with code ${code}: ${err.trim().slice(-600)}`,
+    );
   }
 }
 
@@ -113,11 +138,15 @@ async function runTrial(
     await trial(disks, async (next, run) => {
       what = next;
       const found = await run();
-      print(`ok ${name}: ${what}${typeof found === "string" ? ` (${found})` : ""}`);
+      print(
+        `ok ${name}: ${what}${typeof found === "string" ? ` (${found})` : ""}`,
+      );
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    print(`not ok ${name}: ${what}: ${why.replaceAll(disks.root, "").replace(/\s+/g, " ")}`);
+    print(
+      `not ok ${name}: ${what}: ${why.replaceAll(disks.root, "").replace(/\s+/g, " ")}`,
+    );
   } finally {
     await disks.end();
   }
@@ -128,7 +157,9 @@ if (import.meta.main) {
   try {
     given = options(Deno.args, ["only", "command", "mounts"]);
     const unknown = given.only?.split(",").find((name) => !(name in ALL));
-    if (unknown !== undefined) throw new UsageError(`there is no "${unknown}"`);
+    if (unknown !== undefined) {
+      throw new UsageError(`unknown trial "${unknown}"`);
+    }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(

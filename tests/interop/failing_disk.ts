@@ -1,65 +1,70 @@
 /**
- * A disk that fails when it is told to, for one process: `clients/disk/failing_disk.c` preloaded
- * into it, and the file through which the two speak while it runs.
+ * A disk of one process that fails on demand: `clients/disk/failing_disk.c`, preloaded into the
+ * process, and the file through which it is controlled while the process runs.
  *
  * @module
  */
 
-/** What can fail. The order is that of the C source. */
+/** Operations that can fail, in the order of the C source. */
 const KINDS = ["open", "write", "read", "sync", "truncate", "rename"] as const;
-/** What can fail: every function of the C library that does it counts. */
+/** An operation that can fail: every function of the C library that performs it. */
 export type Operation = typeof KINDS[number];
 
-/** What the system says, by Linux's numbers. */
+/** System errors by their Linux numbers. */
 const ERRORS = { EIO: 5, ENOSPC: 28 } as const;
-/** No bound. */
+/** No limit. */
 const ALWAYS = 0xffff_ffff;
-/** Bytes of a rule, and where in it things lie; see `struct rule`. */
+/** The size of a rule and the positions of its fields; see `struct rule`. */
 const RULE_BYTES = 496;
 const ON_AT = 0;
 const HOLD_AT = 20;
 const SEEN_AT = 24;
-const STRUCK_AT = 28;
+const FAILED_AT = 28;
 const BELOW_AT = 32;
 const PART_AT = 264;
 const NAME_BYTES = PART_AT - BELOW_AT;
 
-/** How often an operation fails, and where. */
+/** When and how an operation fails. */
 export interface Fault {
-  /** The error. Without one the operation works, and is counted only. */
+  /** The error. Without one, the operation succeeds and is only counted. */
   readonly error?: keyof typeof ERRORS;
-  /** It strikes paths below this one. */
+  /** Affects paths below this one. */
   readonly below: string;
-  /** And only those that have this somewhere behind. */
+  /** Affects only paths that contain this text. */
   readonly part?: string;
-  /** How many operations pass before, 0 unless told. */
+  /** Number of operations that succeed first. Defaults to 0. */
   readonly skip?: number;
-  /** How many fail, all unless told. */
+  /** Maximum number of operations that fail. Defaults to all. */
   readonly limit?: number;
-  /** So many bytes of a write that is about to fail reach the file first. */
+  /** Number of bytes of a failing write that reach the file. */
   readonly partialBytes?: number;
-  /** Operations wait until {@linkcode FailingDisk.letGo}, 20 s at most. */
+  /** Makes operations wait until {@linkcode FailingDisk.release}, at most 20 s. */
   readonly hold?: boolean;
 }
 
-/** The disk of one process after another. */
+/** The disk of one process at a time. */
 export class FailingDisk {
   readonly #file: Deno.FsFile;
 
-  /** A disk that works. `library` is the compiled C source; `path` is where the two speak. */
+  /** Creates a working disk. `library` is the compiled C source, `path` the control file. */
   constructor(readonly library: string, readonly path: string) {
     this.#file = Deno.openSync(path, { read: true, write: true, create: true });
     this.#file.truncateSync(RULE_BYTES * KINDS.length);
   }
 
-  /** `command` with this disk under it. */
+  /** Returns `command` with this disk preloaded. */
   under(command: readonly string[]): string[] {
-    return ["env", `LD_PRELOAD=${this.library}`, `FAILING_DISK=${this.path}`, ...command];
+    return [
+      "env",
+      `LD_PRELOAD=${this.library}`,
+      `FAILING_DISK=${this.path}`,
+      ...command,
+    ];
   }
 
-  /** From now on `operation` fails as `fault` says; its counts begin anew. */
+  /** Makes `operation` fail as described by `fault`, and resets its counts. */
   fail(operation: Operation, fault: Fault): void {
-    this.mend(operation);
+    this.restore(operation);
     const bytes = new Uint8Array(RULE_BYTES);
     const view = new DataView(bytes.buffer);
     const numbers = [
@@ -71,55 +76,68 @@ export class FailingDisk {
       fault.hold ? 1 : 0,
     ];
     numbers.forEach((number, i) => view.setUint32(i * 4, number, true));
-    for (const [at, text] of [[BELOW_AT, fault.below], [PART_AT, fault.part ?? ""]] as const) {
+    for (
+      const [at, text] of [[BELOW_AT, fault.below], [
+        PART_AT,
+        fault.part ?? "",
+      ]] as const
+    ) {
       const name = new TextEncoder().encode(text);
-      if (name.length >= NAME_BYTES) throw new Error(`"${text}" is too long for the failing disk`);
+      if (name.length >= NAME_BYTES) {
+        throw new Error(`"${text}" is too long for the failing disk`);
+      }
       bytes.set(name, at);
     }
     this.#write(operation, 0, bytes);
-    // Last: a rule that is on is whole.
+    // Written last, so that an active rule is complete.
     this.#write(operation, ON_AT, uint32(1));
   }
 
-  /** Operations that wait go on, to fail where they are to. */
-  letGo(operation: Operation): void {
+  /** Lets waiting operations continue. */
+  release(operation: Operation): void {
     this.#write(operation, HOLD_AT, uint32(0));
   }
 
-  /** `operation` works again. Its counts stay as they are. */
-  mend(operation: Operation): void {
+  /** Makes `operation` succeed again. Keeps its counts. */
+  restore(operation: Operation): void {
     this.#write(operation, ON_AT, uint32(0));
-    this.letGo(operation);
+    this.release(operation);
   }
 
-  /** Everything works again. */
-  mendAll(): void {
-    for (const operation of KINDS) this.mend(operation);
+  /** Makes all operations succeed again. */
+  restoreAll(): void {
+    for (const operation of KINDS) this.restore(operation);
   }
 
-  /** How many operations the last fault of the kind was about, those that worked included. */
+  /** Number of operations matched by the last fault of this kind, successful ones included. */
   seen(operation: Operation): number {
     return this.#read(operation, SEEN_AT);
   }
 
-  /** How many of them have failed. */
-  struck(operation: Operation): number {
-    return this.#read(operation, STRUCK_AT);
+  /** Number of operations that failed. */
+  failures(operation: Operation): number {
+    return this.#read(operation, FAILED_AT);
   }
 
-  /** Nothing is under it any more. */
+  /** Closes the control file. No process may use the disk any more. */
   close(): void {
     this.#file.close();
   }
 
   #write(operation: Operation, at: number, bytes: Uint8Array): void {
-    this.#file.seekSync(KINDS.indexOf(operation) * RULE_BYTES + at, Deno.SeekMode.Start);
+    this.#file.seekSync(
+      KINDS.indexOf(operation) * RULE_BYTES + at,
+      Deno.SeekMode.Start,
+    );
     this.#file.writeSync(bytes);
   }
 
   #read(operation: Operation, at: number): number {
     const bytes = new Uint8Array(4);
-    this.#file.seekSync(KINDS.indexOf(operation) * RULE_BYTES + at, Deno.SeekMode.Start);
+    this.#file.seekSync(
+      KINDS.indexOf(operation) * RULE_BYTES + at,
+      Deno.SeekMode.Start,
+    );
     this.#file.readSync(bytes);
     return new DataView(bytes.buffer).getUint32(0, true);
   }

@@ -1,19 +1,19 @@
 /**
- * A small file system that really is full, where the machine lets one mount it: as root on Linux, in
- * a mount namespace of its own, so that it goes with the process.
+ * A small file system that is really full, on machines that allow mounting one: as root on Linux,
+ * in its own mount namespace, so that the mount ends with the process.
  *
  * @module
  */
 import { run } from "./kafka.ts";
 import { restarted, type Trial } from "./disk_trials.ts";
 
-/** The size of the file system, MiB. */
+/** Size of the file system in MiB. */
 const SIZE_MIB = 8;
 const MOUNT = ["mount", "-t", "tmpfs", "-o", `size=${SIZE_MIB}m`, "tmpfs"];
-/** Runs the program behind it in a mount namespace of its own. */
+/** Runs a program in its own mount namespace. */
 export const OWN_MOUNTS: readonly string[] = ["unshare", "--mount"];
 
-/** Whether a file system can be mounted here. */
+/** Returns whether a file system can be mounted here. */
 export async function canMount(): Promise<boolean> {
   const place = await Deno.makeTempDir({ prefix: "millrace-mount-" });
   try {
@@ -25,7 +25,7 @@ export async function canMount(): Promise<boolean> {
   }
 }
 
-/** The second directory fills up. To be run in a mount namespace of its own. */
+/** Fills up the second directory. Must run in its own mount namespace. */
 export const fullFileSystem: Trial = async (disks, step) => {
   const { two } = disks;
   await Deno.mkdir(two);
@@ -39,43 +39,60 @@ export const fullFileSystem: Trial = async (disks, step) => {
     }
     const ballast = `${two}/ballast`;
     await Deno.writeFile(ballast, new Uint8Array((SIZE_MIB - 2) * 2 ** 20));
-    await step(`a file system of ${SIZE_MIB} MiB is full: a produce is refused`, async () => {
-      let taken = 0;
-      for (; taken < 40; taken++) {
-        const [value] = disks.values(1, 100_000);
-        const [answer] = await disks.answers(topic, onTwo, [value!]);
-        if (answer === "KAFKA_STORAGE_ERROR") break;
-        if (answer !== disks.known(topic, onTwo).length) throw new Error(`answers ${answer}`);
-        disks.known(topic, onTwo).push(value!);
-      }
-      if (taken === 40) throw new Error("it never became full");
-      await disks.refused(topic, onTwo, disks.values(1, 100_000));
-      return `after ${taken} of 100 KB`;
-    });
-    await step("the directory stays in service, the other takes records", async () => {
-      await disks.produce(topic, onOne, disks.values(5));
-      const directories = await disks.logDirs();
-      for (const directory of directories) {
-        if (directory.error !== null) throw directory.error;
-        disks.mustTellSizes(directory);
-      }
-      const { totalBytes, usableBytes } = directories[1];
-      if (totalBytes !== SIZE_MIB * 2 ** 20 || usableBytes === null || usableBytes > 100_000) {
-        throw new Error(`DescribeLogDirs tells of ${usableBytes} of ${totalBytes} bytes`);
-      }
-      return `${await disks.readsAll()}, ${usableBytes} bytes of room told`;
-    });
-    await step("after kill -9 a broker starts on the full disk and reads it", async () => {
-      await disks.killAndStart();
-      return await disks.readsAll();
-    });
-    await step("with room again the next produce is taken", async () => {
+    await step(
+      `a file system of ${SIZE_MIB} MiB is full: a produce is rejected`,
+      async () => {
+        let taken = 0;
+        for (; taken < 40; taken++) {
+          const [value] = disks.values(1, 100_000);
+          const [answer] = await disks.answers(topic, onTwo, [value!]);
+          if (answer === "KAFKA_STORAGE_ERROR") break;
+          if (answer !== disks.known(topic, onTwo).length) {
+            throw new Error(`the produce returned ${answer}`);
+          }
+          disks.known(topic, onTwo).push(value!);
+        }
+        if (taken === 40) throw new Error("it never became full");
+        await disks.refused(topic, onTwo, disks.values(1, 100_000));
+        return `after ${taken} of 100 KB`;
+      },
+    );
+    await step(
+      "the directory stays online, the other accepts records",
+      async () => {
+        await disks.produce(topic, onOne, disks.values(5));
+        const directories = await disks.logDirs();
+        for (const directory of directories) {
+          if (directory.error !== null) throw directory.error;
+          disks.checkReportedSizes(directory);
+        }
+        const { totalBytes, usableBytes } = directories[1];
+        if (
+          totalBytes !== SIZE_MIB * 2 ** 20 || usableBytes === null ||
+          usableBytes > 100_000
+        ) {
+          throw new Error(
+            `DescribeLogDirs reports ${usableBytes} of ${totalBytes} bytes`,
+          );
+        }
+        return `${await disks
+          .readsAll()}, ${usableBytes} usable bytes reported`;
+      },
+    );
+    await step(
+      "after kill -9 a broker starts on the full disk and reads it",
+      async () => {
+        await disks.killAndStart();
+        return await disks.readsAll();
+      },
+    );
+    await step("with free space the next produce is accepted", async () => {
       await Deno.remove(ballast);
       await disks.produce(topic, onTwo, disks.values(5));
       return await disks.readsAll();
     });
-    await restarted(disks, step, "nothing that was refused is there");
-    await step("log verify finds both whole", () => disks.stopAndVerify());
+    await restarted(disks, step, "no rejected record is stored");
+    await step("log verify finds no damage", () => disks.stopAndVerify());
   } finally {
     await disks.broker.kill();
     await run(["umount", two]);

@@ -1,12 +1,12 @@
 /**
- * Apache Kafka beside our own broker: how it is started on a data directory, and its tools.
+ * Apache Kafka: how to start it on a data directory, and its tools.
  *
  * @module
  */
 import { type BrokerCommand, freePort } from "./broker.ts";
 import type { Setup } from "./setup.ts";
 
-/** Settings that make it clean, roll and take snapshots while one waits, and keep its own topics small. */
+/** Settings that make it clean, roll and snapshot soon, and keep its internal topics small. */
 const SETTINGS = [
   "log.cleaner.backoff.ms=500",
   "log.initial.task.delay.ms=500",
@@ -23,25 +23,26 @@ const SETTINGS = [
   "metadata.log.max.record.bytes.between.snapshots=4000",
 ];
 
-/** What a run of one of the tools came to. */
+/** The result of running a tool. */
 export interface ToolResult {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** Apache Kafka, installed. */
+/** An installation of Apache Kafka. */
 export class Kafka {
   private constructor(readonly java: readonly string[]) {}
 
-  /** Installs it. */
+  /** Installs Apache Kafka. */
   static async install(setup: Setup): Promise<Kafka> {
     return new Kafka((await setup.kafka()).command);
   }
 
   /**
-   * How to start one node with its data in `dir`, which it formats unless it is formatted already.
-   * Its configuration goes into a file beside the directory; `settings` come last, `key=value` each.
+   * Returns the command of a node with its data in `dir`, which is formatted if necessary. Its
+   * configuration is written to a file beside the directory; `settings`, `key=value` each, come
+   * last.
    */
   async command(
     port: number,
@@ -64,45 +65,64 @@ export class Kafka {
         ...settings,
       ].join("\n"),
     );
-    const isFormatted = await Deno.stat(`${dir}/meta.properties`).then(() => true, () => false);
+    const isFormatted = await Deno.stat(`${dir}/meta.properties`).then(
+      () => true,
+      () => false,
+    );
     if (!isFormatted) {
       await Deno.mkdir(dir, { recursive: true });
       const { code, out, err } = await this.tool(
         "kafka.tools.StorageTool",
         ...["format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", properties],
       );
-      if (code !== 0) throw new Error(`the directory cannot be formatted: ${out} ${err}`);
+      if (code !== 0) {
+        throw new Error(`the directory cannot be formatted: ${out} ${err}`);
+      }
     }
     return [...this.java, "kafka.Kafka", properties];
   }
 
-  /** Runs a class to its end. */
+  /** Runs a class and waits for its end. */
   async tool(className: string, ...args: string[]): Promise<ToolResult> {
     return await run([...this.java, className, ...args]);
   }
 
   /**
-   * Runs a member of the share group `sharing` that takes `count` records of `topic` and acknowledges
-   * them, then leaves. Throws when they do not come.
+   * Runs a member of the share group `sharing` that receives and acknowledges `count` records of
+   * `topic`, then leaves. Throws if it does not receive them.
    */
   async share(bootstrap: string, topic: string, count: number): Promise<void> {
     const { out, err } = await this.tool(
       "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
-      ...["--bootstrap-server", bootstrap, "--topic", topic, "--group", "sharing"],
+      ...[
+        "--bootstrap-server",
+        bootstrap,
+        "--topic",
+        topic,
+        "--group",
+        "sharing",
+      ],
       ...["--max-messages", String(count), "--timeout-ms", "90000"],
     );
-    if (`${out}${err}`.includes(`Processed a total of ${count} messages`)) return;
-    throw new Error(`a member of a share group got nothing: ${err.slice(-400)}`);
+    if (`${out}${err}`.includes(`Processed a total of ${count} messages`)) {
+      return;
+    }
+    throw new Error(
+      `a member of a share group got nothing: ${err.slice(-400)}`,
+    );
   }
 
-  /** Runs the tool that prints segments over `files`. */
-  async dump(files: readonly string[], ...flags: string[]): Promise<ToolResult> {
+  /** Runs the tool that prints segments on `files`. */
+  async dump(
+    files: readonly string[],
+    ...flags: string[]
+  ): Promise<ToolResult> {
     const name = "org.apache.kafka.tools.DumpLogSegments";
     return await this.tool(name, "--files", files.join(","), ...flags);
   }
 }
 
-/** Runs a command to its end. */
+/** Runs a command and waits for its end. */
 export async function run(command: readonly string[]): Promise<ToolResult> {
   const [program, ...args] = command;
   const { code, stdout, stderr } = await new Deno.Command(program!, {

@@ -1,11 +1,11 @@
 /**
- * `kill -9` of a broker in the middle of a stream of acks=all produces, again and again on the same data directory:
- * after each restart everything acknowledged is read back. The producers, and what is checked of what they were
- * promised, are in `clients/python/kill9.py`. The broker's flush policy is `os` and `always` by turns, and at the end
- * `log verify` looks over the directory.
+ * Kills a broker with `kill -9` during a stream of acks=all produces, repeatedly on the same data
+ * directory. After each restart all acknowledged records are read back. The producers and the
+ * checks are in `clients/python/kill9.py`. The flush policy alternates between `os` and `always`,
+ * and at the end `log verify` checks the directory.
  *
- * Run alone: `deno run -A tests/interop/kill9.ts [--kills 50] [--seed N] [--command "COMMAND with {port}, {dir} and, if
- * it has one, {flush}"]`.
+ * Run alone: `deno run -A tests/interop/kill9.ts [--kills 50] [--seed N] [--command "COMMAND with
+ * {port}, {dir} and optionally {flush}"]`.
  *
  * @module
  */
@@ -16,37 +16,46 @@ import { run } from "./kafka.ts";
 import { LineClient } from "./line_client.ts";
 import { Setup } from "./setup.ts";
 
-/** What a run is made of. */
+/** Options of a run. */
 export interface Kill9Options {
   command: BrokerCommand;
-  /** How often the broker is killed. */
+  /** Number of kills. */
   kills: number;
-  /** Decides the moments of the kills. */
+  /** Determines the times of the kills. */
   seed: number;
-  /** Takes a line for each check, `ok kill9 …` or `not ok kill9 …: why`. */
+  /** Prints a line for each check, `ok kill9 …` or `not ok kill9 …: why`. */
   print: (line: string) => void;
 }
 
-/** The longest a broker streams on before it is killed; the shortest is a fiftieth of it. */
+/** Maximum time between start and kill. The minimum is a fiftieth of it. */
 const LONGEST_MS = 1_000;
 
-/** How the broker brings records to the disk, one after the other. */
+/** The flush policies, used alternately. */
 const FLUSH_POLICIES = ["os", "always"];
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 
-/** Our own broker, with the flush policy that a run asks for. */
-export async function ownKill9Command(runtime = "deno"): Promise<BrokerCommand> {
+/** Returns the command of our broker with the flush policy of the run. */
+export async function ownKill9Command(
+  runtime = "deno",
+): Promise<BrokerCommand> {
   return [...await ownCommand(runtime), "--flush", "{flush}"];
 }
 
-/** Runs the kills; every check is a line, and nothing is thrown. */
-export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9Options) {
+/** Runs the kills. Each check prints a line; nothing is thrown. */
+export async function kill9(
+  setup: Setup,
+  { command, kills, seed, print }: Kill9Options,
+) {
   const random = xorshift(seed);
   const dir = await Deno.makeTempDir({ prefix: "millrace-kill9-" });
   const port = freePort();
   const start = (round: number) => {
     const policy = FLUSH_POLICIES[round % FLUSH_POLICIES.length]!;
-    return Broker.start(command.map((part) => part.replaceAll("{flush}", policy)), port, dir);
+    return Broker.start(
+      command.map((part) => part.replaceAll("{flush}", policy)),
+      port,
+      dir,
+    );
   };
   let broker: Broker | undefined;
   let stream: Stream | undefined;
@@ -54,28 +63,40 @@ export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9
   try {
     broker = await start(0);
     const { command: program } = await setup.python("kill9.py");
-    stream = new Stream([...program, broker.bootstrap, `kill9-${Date.now().toString(36)}`]);
+    stream = new Stream([
+      ...program,
+      broker.bootstrap,
+      `kill9-${Date.now().toString(36)}`,
+    ]);
     await stream.answer();
     print(`ok kill9 ${what}`);
     for (let kill = 1; kill <= kills; kill++) {
       what = `kill ${kill} of ${kills}`;
       await stream.ask("acknowledged");
-      const afterMs = Math.round(LONGEST_MS / 50 + random() * LONGEST_MS * 49 / 50);
+      const afterMs = Math.round(
+        LONGEST_MS / 50 + random() * LONGEST_MS * 49 / 50,
+      );
       what += ` after ${afterMs} ms`;
-      if (command.includes("{flush}")) what += `, ${FLUSH_POLICIES[(kill - 1) % 2]}`;
+      if (command.includes("{flush}")) {
+        what += `, ${FLUSH_POLICIES[(kill - 1) % 2]}`;
+      }
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      if (broker.ended) throw new Error(`the broker ended by itself: ${broker.tail()}`);
+      if (broker.ended) {
+        throw new Error(`the broker ended by itself: ${broker.tail()}`);
+      }
       await broker.kill();
       broker = await start(kill);
       const found = await stream.ask("verify");
-      print(`ok kill9 ${what}: ready in ${Math.round(broker.readyAfterMs)} ms, ${found}`);
+      print(
+        `ok kill9 ${what}: ready in ${Math.round(broker.readyAfterMs)} ms, ${found}`,
+      );
     }
     what = "the stream ends and the broker stops";
     const found = await stream.ask("stop");
     await broker.stop();
     print(`ok kill9 ${what}: ${found}`);
     if (!command.includes("{flush}")) return;
-    what = "log verify finds the directory whole";
+    what = "log verify finds no damage";
     const { code, out, err } = await run([
       ...[Deno.execPath(), "run", "-A", MAIN],
       ...["log", "verify", dir, "--deep"],
@@ -84,7 +105,9 @@ export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9
     print(`ok kill9 ${what}: ${/\((.*)\)/.exec(out)?.[1]}`);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    print(`not ok kill9 ${what}: ${why.replace(/\s+/g, " ")} (repeat with --seed ${seed})`);
+    print(
+      `not ok kill9 ${what}: ${why.replace(/\s+/g, " ")} (repeat with --seed ${seed})`,
+    );
   } finally {
     await stream?.end();
     await broker?.kill();
@@ -92,7 +115,7 @@ export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9
   }
 }
 
-/** The producers, a Python process. */
+/** The producers, in a Python process. */
 class Stream {
   readonly #program: LineClient;
 
@@ -101,11 +124,11 @@ class Stream {
   }
 
   async ask(command: string): Promise<string> {
-    await this.#program.tell(command);
+    await this.#program.send(command);
     return await this.answer();
   }
 
-  /** The next line, without its "ok"; a line that says otherwise is an error. */
+  /** Returns the next line without its "ok". Throws for any other line. */
   async answer(): Promise<string> {
     const line = await this.#program.line();
     if (line.startsWith("ok ")) return line.slice(3);
@@ -117,7 +140,7 @@ class Stream {
   }
 }
 
-/** Numbers from 0 up to, not including, 1; the same for the same seed. */
+/** Returns numbers from 0 to 1 (exclusive), determined by the seed. */
 function xorshift(seed: number): () => number {
   let state = (seed ^ 0x9e3779b9) >>> 0 || 1;
   return () => {
@@ -128,7 +151,7 @@ function xorshift(seed: number): () => number {
   };
 }
 
-/** A seed for a run that was not given one. */
+/** Returns a random seed. */
 export function newSeed(): number {
   return Math.floor(Math.random() * 1_000_000);
 }
@@ -139,7 +162,9 @@ if (import.meta.main) {
     given = options(Deno.args, ["kills", "seed", "command"]);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}; usage: kill9.ts [--kills 50] [--seed N] [--command COMMAND]`);
+    console.error(
+      `${error.message}; usage: kill9.ts [--kills 50] [--seed N] [--command COMMAND]`,
+    );
     Deno.exit(2);
   }
   let [passed, failed] = [0, 0];

@@ -1,29 +1,34 @@
 /**
- * A program of another language that takes a command a line and answers each with a line.
+ * A program in another language that reads one command per line and answers each with a line.
  *
  * @module
  */
 
-/** The program while it runs. */
+/** The running program. */
 export class LineClient {
   readonly #child: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #commands: WritableStreamDefaultWriter<Uint8Array>;
   #rest = "";
 
-  /** Starts `program`, whose name is in what is thrown. */
+  /** Starts `program`. Errors contain `name`. */
   constructor(readonly name: string, [program, ...args]: readonly string[]) {
-    this.#child = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped" }).spawn();
-    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#child = new Deno.Command(program!, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
     this.#commands = this.#child.stdin.getWriter();
   }
 
-  /** Gives it one command. */
-  async tell(line: string): Promise<void> {
+  /** Sends a command. */
+  async send(line: string): Promise<void> {
     await this.#commands.write(new TextEncoder().encode(`${line}\n`));
   }
 
-  /** The next line that it gives. */
+  /** Returns the next line of output. */
   async line(): Promise<string> {
     while (!this.#rest.includes("\n")) {
       const { done, value } = await this.#lines.read();
@@ -36,7 +41,7 @@ export class LineClient {
     return line;
   }
 
-  /** Ends it. */
+  /** Ends the program. */
   async end(): Promise<void> {
     await this.#lines.cancel().catch(() => {});
     await this.#commands.close().catch(() => {});

@@ -1,7 +1,7 @@
 /**
- * A broker under a hard limit on open files that is far below the number of its topics: every topic
- * takes records and gives them back, connections are answered, hundreds of idle ones take nothing from
- * the data, little is logged, and Ctrl-C ends cleanly.
+ * A broker with a hard limit on open files far below the number of its topics. Every topic accepts
+ * and returns records, connections are served, hundreds of idle connections do not take descriptors
+ * from the data, few messages are logged, and Ctrl-C ends the broker cleanly.
  *
  * @module
  */
@@ -13,32 +13,34 @@ import { hostRuntime } from "../../src/runtime/host.ts";
 import { RawClient } from "../broker/raw_client.ts";
 import { Broker, type BrokerCommand, freePort } from "./broker.ts";
 
-/** What a run is made of. */
+/** Options of a run. */
 export interface OpenFilesOptions {
   readonly command: BrokerCommand;
-  /** Takes a line for each check, `ok files …` or `not ok files …: why`. */
+  /** Prints a line for each check, `ok files …` or `not ok files …: why`. */
   readonly print: (line: string) => void;
 }
 
-/** The limits, and how many topics the broker gets under each. */
+/** The limits, with the number of topics under each. */
 const LIMITS: readonly { readonly files: number; readonly topics: number }[] = [
   { files: 1_024, topics: 1_500 },
   { files: 256, topics: 600 },
 ];
-/** How many topics are read with one request. */
+/** Number of topics read by one request. */
 const TOPICS_AT_A_TIME = 500;
-/** Later versions of Fetch name topics by their ids. */
+/** Later versions of Fetch use topic ids. */
 const LAST_VERSION_WITH_NAMES = 12;
 const RUNTIME = hostRuntime();
 const CODECS = RUNTIME.codecs();
 const IDLE_CONNECTIONS = 1_200;
 const NEW_CONNECTIONS = 6;
-/** What a broker may log while descriptors are scarce. */
+/** Maximum number of lines a broker may log while descriptors are scarce. */
 const MAX_LINES = 20;
 const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
 
-/** Runs the checks under several limits; every check is a line, and nothing is thrown. */
-export async function openFiles({ command, print }: OpenFilesOptions): Promise<void> {
+/** Runs the checks under several limits. Each check prints a line; nothing is thrown. */
+export async function openFiles(
+  { command, print }: OpenFilesOptions,
+): Promise<void> {
   for (const { files, topics } of LIMITS) {
     const dir = await Deno.makeTempDir({ prefix: "millrace-files-" });
     const names = Array.from({ length: topics }, (_, i) => `t${i}`);
@@ -60,13 +62,13 @@ export async function openFiles({ command, print }: OpenFilesOptions): Promise<v
   }
 }
 
-/** `command` under a hard limit of `limit` open files. */
+/** Returns `command` under a hard limit of `limit` open files. */
 function limited(command: BrokerCommand, limit: number): BrokerCommand {
   return ["bash", "-c", `ulimit -n ${limit} && exec "$@"`, "bash", ...command];
 }
 
 class Run {
-  /** What is being checked. */
+  /** The current check. */
   what = "starts";
   #broker: Broker | null = null;
   readonly #idle: Deno.Conn[] = [];
@@ -79,34 +81,61 @@ class Run {
   ) {}
 
   async all(): Promise<void> {
-    const broker = this.#broker = await Broker.start(this.command, freePort(), this.dir);
+    const broker = this.#broker = await Broker.start(
+      this.command,
+      freePort(),
+      this.dir,
+    );
     const { bootstrap } = broker;
-    await this.#check("each topic takes a record", () => this.#produce(bootstrap, "1"));
-    await this.#check("each topic gives its record back", () => this.#consume(bootstrap, 1));
-    await this.#check("new connections are answered", () => askOnNew(bootstrap));
     await this.#check(
-      "idle connections leave the data their descriptors",
+      "each topic accepts a record",
+      () => this.#produce(bootstrap, "1"),
+    );
+    await this.#check(
+      "each topic returns its record",
+      () => this.#consume(bootstrap, 1),
+    );
+    await this.#check("new connections are served", () => askOnNew(bootstrap));
+    await this.#check(
+      "idle connections leave descriptors for the data",
       () => this.#produce(bootstrap, "2", () => this.#holdIdle(bootstrap)),
     );
-    await this.#check("connections are answered once the idle ones are gone", async () => {
-      for (const connection of this.#idle.splice(0)) connection.close();
-      await eventually(() => askOnNew(bootstrap));
-    });
-    await this.#check("each topic gives all its records back", () => this.#consume(bootstrap, 2));
-    await this.#check("Ctrl-C ends it cleanly beside idle connections", async () => {
-      await this.#holdIdle(bootstrap);
-      await broker.stop();
-      await Deno.stat(`${this.dir}/${CLEAN_SHUTDOWN}`);
-    });
+    await this.#check(
+      "connections are served once the idle ones are closed",
+      async () => {
+        for (const connection of this.#idle.splice(0)) connection.close();
+        await eventually(() => askOnNew(bootstrap));
+      },
+    );
+    await this.#check(
+      "each topic returns all its records",
+      () => this.#consume(bootstrap, 2),
+    );
+    await this.#check(
+      "Ctrl-C ends it cleanly despite idle connections",
+      async () => {
+        await this.#holdIdle(bootstrap);
+        await broker.stop();
+        await Deno.stat(`${this.dir}/${CLEAN_SHUTDOWN}`);
+      },
+    );
     await this.#check(`logs at most ${MAX_LINES} lines`, () => {
-      if (broker.lineCount <= MAX_LINES) return Promise.resolve(`${broker.lineCount} lines`);
+      if (broker.lineCount <= MAX_LINES) {
+        return Promise.resolve(`${broker.lineCount} lines`);
+      }
       throw new Error(`${broker.lineCount} lines, the last: ${broker.tail()}`);
     });
-    await this.#check("the next start has all records", async () => {
-      const next = this.#broker = await Broker.start(this.command, freePort(), this.dir);
+    await this.#check("all records are present after a restart", async () => {
+      const next = this.#broker = await Broker.start(
+        this.command,
+        freePort(),
+        this.dir,
+      );
       await this.#consume(next.bootstrap, 2);
       await next.stop();
-      if (/Cut |Recovered|error:/.test(next.tail())) throw new Error(next.tail());
+      if (/Cut |Recovered|error:/.test(next.tail())) {
+        throw new Error(next.tail());
+      }
     });
   }
 
@@ -123,7 +152,7 @@ class Run {
     this.print(`ok files ${what}: ${found ? `${found}, ` : ""}${ms} ms`);
   }
 
-  /** Opens more idle connections than the broker takes. */
+  /** Opens more idle connections than the broker accepts. */
   async #holdIdle(bootstrap: string): Promise<void> {
     const { hostname, port } = new URL(`kafka://${bootstrap}`);
     for (let i = 0; i < IDLE_CONNECTIONS; i++) {
@@ -131,7 +160,7 @@ class Run {
     }
   }
 
-  /** Creates the topics where they are missing, and sends `value` to each; to all but one after `before`. */
+  /** Creates missing topics and sends `value` to each, to all but one after `before`. */
   async #produce(
     bootstrapServers: string,
     value: string,
@@ -139,11 +168,16 @@ class Run {
   ): Promise<string> {
     const { topics } = this;
     const admin = new Admin({ bootstrapServers });
-    const producer = new Producer({ bootstrapServers, deliveryTimeoutMs: 20_000 });
+    const producer = new Producer({
+      bootstrapServers,
+      deliveryTimeoutMs: 20_000,
+    });
     try {
       const existing = new Set(await admin.listTopics());
       const missing = topics.filter((name) => !existing.has(name));
-      await admin.createTopics(missing.map((name) => ({ name, partitions: 1 })));
+      await admin.createTopics(
+        missing.map((name) => ({ name, partitions: 1 })),
+      );
       await producer.send({ topic: topics[0]!, value });
       await before();
       const sent = await Promise.allSettled(
@@ -151,7 +185,9 @@ class Run {
       );
       const failed = sent.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
       if (failed.length > 0) {
-        throw new Error(`${failed.length} records were refused, the first: ${failed[0].message}`);
+        throw new Error(
+          `${failed.length} records were rejected, the first: ${failed[0].message}`,
+        );
       }
       return `${topics.length} records`;
     } finally {
@@ -160,7 +196,7 @@ class Run {
     }
   }
 
-  /** Reads the records "1" to `perTopic` from each topic, of hundreds with each request. */
+  /** Reads the records "1" to `perTopic` from each topic, hundreds of topics per request. */
   async #consume(bootstrap: string, perTopic: number): Promise<string> {
     const { topics } = this;
     const wanted = Array.from({ length: perTopic }, (_, i) => i + 1).join();
@@ -168,21 +204,26 @@ class Run {
     let read = 0;
     try {
       for (let at = 0; at < topics.length; at += TOPICS_AT_A_TIME) {
-        const found = await readAll(client, topics.slice(at, at + TOPICS_AT_A_TIME));
+        const found = await readAll(
+          client,
+          topics.slice(at, at + TOPICS_AT_A_TIME),
+        );
         for (const [topic, values] of found) {
-          if (values.join() !== wanted) throw new Error(`${topic} has the records "${values}"`);
+          if (values.join() !== wanted) {
+            throw new Error(`${topic} has the records "${values}"`);
+          }
           read++;
         }
       }
     } finally {
       client.close();
     }
-    if (read !== topics.length) throw new Error(`${read} topics were answered`);
+    if (read !== topics.length) throw new Error(`${read} topics were returned`);
     return `${read * perTopic} records`;
   }
 }
 
-/** The values of the records of each topic. */
+/** Returns the values of the records of each topic. */
 async function readAll(
   client: RawClient,
   topics: readonly string[],
@@ -198,7 +239,9 @@ async function readAll(
   });
   const decoder = new TextDecoder();
   return new Map(responses.map(({ topic, partitions: [only] }) => {
-    if (only!.errorCode !== 0) throw new Error(`${topic} has the error ${only!.errorCode}`);
+    if (only!.errorCode !== 0) {
+      throw new Error(`${topic} has the error ${only!.errorCode}`);
+    }
     const bytes = only!.records ?? new Uint8Array(0);
     const values = [...splitBatches(bytes)].flatMap(({ start }) =>
       decodeBatch(bytes, start, { codecs: CODECS }).records
@@ -213,19 +256,23 @@ async function connect(bootstrap: string): Promise<RawClient> {
   return await RawClient.connect(RUNTIME, { host, port: Number(port) });
 }
 
-/** Asks on new connections that are open together. */
+/** Sends requests on new connections that are open together. */
 async function askOnNew(bootstrap: string): Promise<string> {
   const clients: RawClient[] = [];
   try {
-    for (let i = 0; i < NEW_CONNECTIONS; i++) clients.push(await connect(bootstrap));
-    const answers = await Promise.all(clients.map((one) => one.request(apiVersions, 0, {})));
+    for (let i = 0; i < NEW_CONNECTIONS; i++) {
+      clients.push(await connect(bootstrap));
+    }
+    const answers = await Promise.all(
+      clients.map((one) => one.request(apiVersions, 0, {})),
+    );
     return `${answers.length} of ${NEW_CONNECTIONS}`;
   } finally {
     for (const client of clients) client.close();
   }
 }
 
-/** Calls `run` until it succeeds; throws what it throws after some seconds. */
+/** Calls `run` until it succeeds. Rethrows its error after some seconds. */
 async function eventually<T>(run: () => Promise<T>): Promise<T> {
   const began = performance.now();
   for (;;) {

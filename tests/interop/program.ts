@@ -1,6 +1,6 @@
 /**
- * The command line of Millrace under each runtime that it supports: the sources under Deno, one
- * bundled file under the oldest supported Node.js, the executable that Bun's compiler makes.
+ * The command line of Millrace under each supported runtime: the sources under Deno, a single
+ * bundled file under the oldest supported Node.js, the compiled executable of Bun.
  *
  * @module
  */
@@ -11,14 +11,15 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const BUNDLE = "dist/millrace-cli.mjs";
 const EXECUTABLE = "dist/millrace-bun";
 
-/** The runtimes that `--runtime` takes. */
+/** The values of `--runtime`. */
 export const RUNTIMES = ["deno", "node", "bun"] as const;
 
 /**
- * Builds what `runtime` needs and returns the program with its first arguments.
+ * Builds the program for `runtime` and returns its command with the first arguments.
  *
  * @throws {UsageError} for a runtime that is not one of {@linkcode RUNTIMES}
- * @throws {Error} when the build fails
+ *
+ * @throws {Error} if the build fails
  */
 export async function millraceProgram(runtime: string): Promise<string[]> {
   switch (runtime) {
@@ -36,7 +37,14 @@ export async function millraceProgram(runtime: string): Promise<string[]> {
 }
 
 async function build(task: string): Promise<void> {
-  const command = new Deno.Command(Deno.execPath(), { args: ["task", task], cwd: ROOT });
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["task", task],
+    cwd: ROOT,
+  });
   const { success, stderr } = await command.output();
-  if (!success) throw new Error(`deno task ${task} failed: ${new TextDecoder().decode(stderr)}`);
+  if (!success) {
+    throw new Error(
+      `deno task ${task} failed: ${new TextDecoder().decode(stderr)}`,
+    );
+  }
 }

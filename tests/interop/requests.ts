@@ -1,5 +1,5 @@
 /**
- * Which of Apache Kafka's requests a broker serves.
+ * The requests of Apache Kafka that a broker supports.
  *
  * @module
  */
@@ -8,7 +8,10 @@ import { hostRuntime } from "../../src/runtime/host.ts";
 import { KAFKA_REQUESTS } from "../broker/kafka_requests.ts";
 import { RawClient } from "../broker/raw_client.ts";
 
-/** The requests of Apache Kafka that the broker at `bootstrap` (`host:port`) serves, and those it does not. */
+/**
+ * Returns the requests of Apache Kafka that the broker at `bootstrap` (`host:port`) supports, and
+ * those it does not.
+ */
 export async function requestsOf(
   bootstrap: string,
 ): Promise<{ served: string[]; missing: string[] }> {
@@ -18,7 +21,9 @@ export async function requestsOf(
     const { apiKeys } = await client.request(apiVersions, 0, {});
     const keys = new Set(apiKeys.map(({ apiKey }) => apiKey));
     const names = (isServed: boolean) =>
-      [...KAFKA_REQUESTS].filter(([key]) => keys.has(key) === isServed).map(([, name]) => name);
+      [...KAFKA_REQUESTS].filter(([key]) => keys.has(key) === isServed).map((
+        [, name],
+      ) => name);
     return { served: names(true), missing: names(false) };
   } finally {
     client.close();

@@ -1,7 +1,8 @@
 /**
- * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then the
- * directories of `storage.ts`, the limits of `open_files.ts`, the kills of `kill9.ts` and the disks of
- * `disk_faults.ts`. `README.md` beside this file says what is checked and how to run a part of it.
+ * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then
+ * the directories of `storage.ts`, the limits of `open_files.ts`, the kills of `kill9.ts` and the
+ * disks of `disk_faults.ts`. See `README.md` in this folder for the checks and how to run a part of
+ * them.
  *
  * @module
  */
@@ -23,10 +24,10 @@ const COMPARE = "compare";
 const KILL9 = "kill9";
 const DISK = "disk";
 const FILES = "files";
-/** Parts that start brokers of their own. */
+/** Parts that start their own brokers. */
 const OWN_BROKERS = [STORAGE, COMPARE, FILES, KILL9, DISK];
 
-/** What the clients are, for the summary. */
+/** Names of the clients in the summary. */
 const NAMES: Record<string, string> = {
   kcat: "kcat",
   kafkajs: "KafkaJS",
@@ -37,19 +38,19 @@ const NAMES: Record<string, string> = {
   [STORAGE]: "Apache Kafka, same directory",
   [COMPARE]: "Apache Kafka, same requests",
   [KILL9]: "kill -9 and restart",
-  [DISK]: "disks that fail",
+  [DISK]: "failing disks",
   [FILES]: "a limit on open files",
   broker: "the broker itself",
 };
 
-/** No client takes longer, unless it hangs. */
+/** Maximum duration of a client. A client that takes longer hangs. */
 const LIMIT_MS = 120_000;
 
 const USAGE =
   `usage: run.ts [--only NAME,…] [--bootstrap HOST:PORT | --command COMMAND | --runtime NAME]
               [--records N] [--kills N] [--seed N]
   --only       some of: ${[...CLIENTS, ...OWN_BROKERS].join(", ")}
-  --bootstrap  a broker that runs already (${OWN_BROKERS.join(" and ")} then run only when named)
+  --bootstrap  a running broker (${OWN_BROKERS.join(" and ")} then run only when named)
   --runtime    what our own broker runs on: ${RUNTIMES.join(", ")} (deno)
   --command    how to start another broker, with {port} and {dir} in it
   --records    how many each client produces for each compression (10000)
@@ -67,7 +68,7 @@ class Suite {
   readonly #results: Result[] = [];
   readonly #setup = new Setup(cacheDirectory());
 
-  /** Runs one client's part and adds to its result; whatever goes wrong is a failed check. */
+  /** Runs one client's part and adds to its result. Any error is a failed check. */
   async part(
     client: string,
     run: (print: (line: string) => void, result: Result) => Promise<void>,
@@ -86,13 +87,19 @@ class Suite {
     try {
       await run(print, result);
     } catch (error) {
-      print(`not ok ${client} ${(error as Error).message.replace(/\s+/g, " ")}`);
+      print(
+        `not ok ${client} ${(error as Error).message.replace(/\s+/g, " ")}`,
+      );
     }
     result.seconds += (performance.now() - began) / 1_000 - result.setupSeconds;
   }
 
   /** Installs a client and runs its program. */
-  async client(client: string, bootstrap: () => string, records: string): Promise<void> {
+  async client(
+    client: string,
+    bootstrap: () => string,
+    records: string,
+  ): Promise<void> {
     await this.part(client, async (print, result) => {
       const began = performance.now();
       let installed;
@@ -102,18 +109,32 @@ class Suite {
         result.setupSeconds = (performance.now() - began) / 1_000;
       }
       const prefix = `interop-${client}-${Date.now().toString(36)}`;
-      const complaint = await runProgram(installed, [bootstrap(), prefix, records], print);
-      if (complaint !== undefined && result.failures.length === 0) throw new Error(complaint);
-      if (result.passed + result.failures.length === 0) throw new Error("made no check");
+      const complaint = await runProgram(installed, [
+        bootstrap(),
+        prefix,
+        records,
+      ], print);
+      if (complaint !== undefined && result.failures.length === 0) {
+        throw new Error(complaint);
+      }
+      if (result.passed + result.failures.length === 0) {
+        throw new Error("made no check");
+      }
     });
   }
 
   async kill9(command: string[], kills: number, seed: number): Promise<void> {
-    await this.part(KILL9, (print) => kill9(this.#setup, { command, kills, seed, print }));
+    await this.part(
+      KILL9,
+      (print) => kill9(this.#setup, { command, kills, seed, print }),
+    );
   }
 
   async disk(command: string[]): Promise<void> {
-    await this.part(DISK, (print) => diskFaults(this.#setup, { command, print }));
+    await this.part(
+      DISK,
+      (print) => diskFaults(this.#setup, { command, print }),
+    );
   }
 
   async files(command: string[]): Promise<void> {
@@ -121,18 +142,27 @@ class Suite {
   }
 
   async compare(command: string[]): Promise<void> {
-    await this.part(COMPARE, (print) => compare(this.#setup, { command, print }));
+    await this.part(
+      COMPARE,
+      (print) => compare(this.#setup, { command, print }),
+    );
   }
 
   async storage(command: string[]): Promise<void> {
-    await this.part(STORAGE, (print) => storage(this.#setup, { command, print }));
+    await this.part(
+      STORAGE,
+      (print) => storage(this.#setup, { command, print }),
+    );
   }
 
-  /** Prints the summary and gives the number of failures. */
+  /** Prints the summary and returns the number of failures. */
   summary(): number {
     console.log("");
     let [passed, failed] = [0, 0];
-    for (const { client, passed: good, failures, seconds, setupSeconds } of this.#results) {
+    for (
+      const { client, passed: good, failures, seconds, setupSeconds } of this
+        .#results
+    ) {
       passed += good;
       failed += failures.length;
       const bad = failures.length > 0 ? `${failures.length} FAILED` : "";
@@ -149,7 +179,10 @@ class Suite {
   }
 }
 
-/** Runs a client's program to its end, handing on its lines; gives a complaint when its end was not a good one. */
+/**
+ * Runs a client's program to its end and forwards its lines. Returns a message if it did not end
+ * normally.
+ */
 async function runProgram(
   { command, env }: Installed,
   args: string[],
@@ -178,7 +211,7 @@ async function runProgram(
   if (rest !== "") print(rest);
   const { code, success } = await child.status;
   clearTimeout(timer);
-  if (late) return `was not through after ${LIMIT_MS / 1_000} s`;
+  if (late) return `did not end within ${LIMIT_MS / 1_000} s`;
   return success ? undefined : `ended with code ${code}: ${(await said).trim().slice(-600)}`;
 }
 
@@ -187,30 +220,48 @@ async function main(): Promise<number> {
     Deno.args,
     ["only", "bootstrap", "command", "runtime", "records", "kills", "seed"],
   );
-  if (given.runtime !== undefined && (given.command ?? given.bootstrap) !== undefined) {
-    throw new UsageError("--runtime is for our own broker: leave out --command and --bootstrap");
+  if (
+    given.runtime !== undefined &&
+    (given.command ?? given.bootstrap) !== undefined
+  ) {
+    throw new UsageError(
+      "--runtime applies to our own broker: omit --command and --bootstrap",
+    );
   }
   const known = [...CLIENTS, ...OWN_BROKERS];
-  const chosen = given.only?.split(",") ?? (given.bootstrap === undefined ? known : CLIENTS);
+  const chosen = given.only?.split(",") ??
+    (given.bootstrap === undefined ? known : CLIENTS);
   const unknown = chosen.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new UsageError(`there is no "${unknown.join(", ")}"`);
-  const command = given.command?.split(" ") ?? [...await ownCommand(given.runtime)];
+  if (unknown.length > 0) {
+    throw new UsageError(`unknown client "${unknown.join(", ")}"`);
+  }
+  const command = given.command?.split(" ") ??
+    [...await ownCommand(given.runtime)];
   const records = given.records ?? "10000";
-  if (!(Number(records) >= 1_000 && Number(records) % 64 === 0 || records === "10000")) {
-    throw new UsageError(`--records must be 10000 or a multiple of 64 from 1000 up`);
+  if (
+    !(Number(records) >= 1_000 && Number(records) % 64 === 0 ||
+      records === "10000")
+  ) {
+    throw new UsageError(
+      `--records must be 10000 or a multiple of 64 of at least 1000`,
+    );
   }
 
   const suite = new Suite();
   const clients = chosen.filter((name) => !OWN_BROKERS.includes(name));
   if (given.bootstrap !== undefined) {
-    for (const client of clients) await suite.client(client, () => given.bootstrap!, records);
+    for (const client of clients) {
+      await suite.client(client, () => given.bootstrap!, records);
+    }
   } else if (clients.length > 0) {
     const dir = await Deno.makeTempDir({ prefix: "millrace-interop-" });
     let broker: Broker | undefined;
     try {
       await suite.part("broker", async (print) => {
         broker = await Broker.start(command, freePort(), dir);
-        print(`ok broker starts, ready in ${Math.round(broker.readyAfterMs)} ms`);
+        print(
+          `ok broker starts, ready in ${Math.round(broker.readyAfterMs)} ms`,
+        );
         const { served, missing } = await requestsOf(broker.bootstrap);
         print(
           `ok broker serves ${served.length} requests of Apache Kafka, not ${missing.join(", ")}`,
@@ -228,7 +279,7 @@ async function main(): Promise<number> {
       if (broker !== undefined && !broker.ended) {
         await suite.part("broker", async (print) => {
           await broker!.stop();
-          print("ok broker stops when asked to");
+          print("ok broker stops on request");
         });
       }
     } finally {
@@ -242,7 +293,11 @@ async function main(): Promise<number> {
   const flushed = given.command === undefined ? [...await ownKill9Command(given.runtime)] : command;
   if (chosen.includes(DISK)) await suite.disk(flushed);
   if (chosen.includes(KILL9)) {
-    await suite.kill9(flushed, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));
+    await suite.kill9(
+      flushed,
+      Number(given.kills ?? 20),
+      Number(given.seed ?? newSeed()),
+    );
   }
   return suite.summary();
 }

@@ -1,42 +1,49 @@
 /**
- * Installs what each client of the interop tests needs, from the ordinary package registries and once only: everything
- * but kcat (a system package) lies in one cache directory, beside a note of what it was made from.
+ * Installs the dependencies of the interop clients once, from the public package registries.
+ * Everything except kcat (a system package) is in one cache directory, with a note of what it was
+ * built from.
  *
  * @module
  */
 
 import { nodeFromNpm } from "../node_from_npm.ts";
 
-/** A client that is ready to run: the command that its arguments are appended to. */
+/** An installed client: the command to which its arguments are appended. */
 export interface Installed {
   command: string[];
   env?: Record<string, string>;
 }
 
-/** An install step that did not work; the message says which and what it printed. */
+/** A failed installation step. The message names the step and has its output. */
 export class SetupError extends Error {
   override name = "SetupError";
 }
 
-/** Node.js that @platformatic/kafka asks for, from the registry package that ships it, where the one here is older. */
-const NODE_FOR_PLATFORMATIC = { atLeast: [22, 22], version: "24.21.0" } as const;
+/**
+ * The Node.js version required by @platformatic/kafka, installed from its npm package if the local
+ * one is older.
+ */
+const NODE_FOR_PLATFORMATIC = {
+  atLeast: [22, 22],
+  version: "24.21.0",
+} as const;
 
 const sources = new URL("./clients/", import.meta.url);
 
-/** Installs the clients into one cache directory. */
+/** Installs clients into a cache directory. */
 export class Setup {
   readonly #cache: string;
   #staged = false;
 
-  /** Uses `cache`, an absolute path, which is made when it is missing. */
+  /** Uses `cache`, an absolute path, which is created if it is missing. */
   constructor(cache: string) {
     this.#cache = cache;
   }
 
   /**
-   * Makes one client ready to run.
+   * Installs one client.
    *
-   * @throws {SetupError} when a tool is missing or an install fails
+   * @throws {SetupError} if a tool is missing or an installation fails
    */
   async install(client: string): Promise<Installed> {
     await this.#stage();
@@ -54,43 +61,73 @@ export class Setup {
       case "go":
         return await this.#go();
     }
-    throw new SetupError(`there is no client "${client}"`);
+    throw new SetupError(`unknown client "${client}"`);
   }
 
-  /** A Python program of the python client, run in an environment that has confluent-kafka. */
+  /** Returns a Python program of the python client, run in an environment with confluent-kafka. */
   async python(program: string): Promise<Installed> {
     await this.#stage();
     const venv = `${this.#cache}/python`;
     const requirements = this.#path("python/requirements.txt");
-    const made = await Deno.readTextFile(requirements) + await output(["python3", "--version"]);
+    const made = await Deno.readTextFile(requirements) +
+      await output(["python3", "--version"]);
     await this.#once("python", made, async () => {
       await removed(venv);
       await execute(["python3", "-m", "venv", venv]);
-      await execute([`${venv}/bin/pip`, "install", "--quiet", "--requirement", requirements]);
+      await execute([
+        `${venv}/bin/pip`,
+        "install",
+        "--quiet",
+        "--requirement",
+        requirements,
+      ]);
     });
     return { command: [`${venv}/bin/python`, this.#path(`python/${program}`)] };
   }
 
-  /** Apache Kafka with its tools: what runs a class of it, to which the class and its arguments are appended. */
+  /**
+   * Returns the command that runs a class of Apache Kafka, to be followed by the class and its
+   * arguments.
+   */
   async kafka(): Promise<Installed> {
     await this.#stage();
     const directory = this.#path("kafka");
     const jars = `${this.#cache}/kafka`;
-    await this.#once("kafka-jars", await Deno.readTextFile(`${directory}/pom.xml`), async () => {
-      await removed(jars);
-      const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
-      await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
-    });
+    await this.#once(
+      "kafka-jars",
+      await Deno.readTextFile(`${directory}/pom.xml`),
+      async () => {
+        await removed(jars);
+        const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
+        await execute(
+          ["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`],
+          { directory },
+        );
+      },
+    );
     return {
       command: [
-        ...["java", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-Djava.awt.headless=true"],
-        ...["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8"],
-        ...[`-Dlog4j2.configurationFile=${directory}/log4j2.properties`, "-cp", `${jars}/*`],
+        ...[
+          "java",
+          "-XX:TieredStopAtLevel=1",
+          "-Xmx384m",
+          "-Djava.awt.headless=true",
+        ],
+        ...[
+          "-Dfile.encoding=UTF-8",
+          "-Dstdout.encoding=UTF-8",
+          "-Dstderr.encoding=UTF-8",
+        ],
+        ...[
+          `-Dlog4j2.configurationFile=${directory}/log4j2.properties`,
+          "-cp",
+          `${jars}/*`,
+        ],
       ],
     };
   }
 
-  /** The disk that fails when it is told to, as a library to preload; it takes a C compiler. */
+  /** Returns the failing disk as a library to preload. Needs a C compiler. */
   async failingDisk(): Promise<string> {
     if (Deno.build.os !== "linux") {
       throw new SetupError("clients/disk/failing_disk.c is written for Linux");
@@ -98,9 +135,14 @@ export class Setup {
     await this.#stage();
     const source = this.#path("disk/failing_disk.c");
     const library = `${this.#cache}/failing_disk.so`;
-    const made = await Deno.readTextFile(source) + await output(["cc", "--version"]);
+    const made = await Deno.readTextFile(source) +
+      await output(["cc", "--version"]);
     const flags = ["-O2", "-shared", "-fPIC"];
-    await this.#once("disk", made, () => execute(["cc", ...flags, "-o", library, source, "-ldl"]));
+    await this.#once(
+      "disk",
+      made,
+      () => execute(["cc", ...flags, "-o", library, source, "-ldl"]),
+    );
     return library;
   }
 
@@ -108,15 +150,19 @@ export class Setup {
     return `${this.#cache}/clients/${name}`;
   }
 
-  /** Copies the programs into the cache, beside what gets installed for them. */
+  /** Copies the programs into the cache, next to their dependencies. */
   async #stage(): Promise<void> {
     if (this.#staged) return;
     await copyDirectory(sources, this.#path(""));
     this.#staged = true;
   }
 
-  /** Runs `install` unless it has run before for the same `fingerprint`. */
-  async #once(name: string, fingerprint: string, install: () => Promise<void>): Promise<void> {
+  /** Runs `install` unless it has run before with the same `fingerprint`. */
+  async #once(
+    name: string,
+    fingerprint: string,
+    install: () => Promise<void>,
+  ): Promise<void> {
     const note = `${this.#cache}/${name}.installed`;
     if (await Deno.readTextFile(note).catch(() => "") === fingerprint) return;
     await removed(note);
@@ -129,26 +175,47 @@ export class Setup {
       const env = { DEBIAN_FRONTEND: "noninteractive" };
       const get = Deno.uid() === 0 ? ["apt-get"] : ["sudo", "-n", "apt-get"];
       await execute([...get, "update", "-q"], { env });
-      await execute([...get, "install", "-y", "-q", "--no-install-recommends", "kcat"], { env });
+      await execute([
+        ...get,
+        "install",
+        "-y",
+        "-q",
+        "--no-install-recommends",
+        "kcat",
+      ], { env });
     }
-    return { command: [Deno.execPath(), "run", "-A", "--no-config", this.#path("kcat/main.ts")] };
+    return {
+      command: [
+        Deno.execPath(),
+        "run",
+        "-A",
+        "--no-config",
+        this.#path("kcat/main.ts"),
+      ],
+    };
   }
 
   async #npm(client: string, node: string): Promise<Installed> {
     const directory = this.#path(client);
     const lock = await Deno.readTextFile(`${directory}/package-lock.json`);
-    // npm warns of a client that asks for a newer Node.js than npm's own; the client gets the one it asks for.
+    // npm may warn that a client requires a newer Node.js than npm's own; the client is run with
+    // the required one.
     await this.#once(
       client,
       lock,
-      () => execute(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], { directory }),
+      () =>
+        execute(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
+          directory,
+        }),
     );
     return { command: [node, `${directory}/main.mjs`] };
   }
 
   async #nodeForPlatformatic(): Promise<string> {
     const { atLeast, version } = NODE_FOR_PLATFORMATIC;
-    const [major = 0, minor = 0] = (await output(["node", "--version"])).slice(1).split(".").map(
+    const [major = 0, minor = 0] = (await output(["node", "--version"])).slice(
+      1,
+    ).split(".").map(
       Number,
     );
     if (major > atLeast[0] || (major === atLeast[0] && minor >= atLeast[1])) return "node";
@@ -159,21 +226,48 @@ export class Setup {
     const directory = this.#path("java");
     const jars = `${this.#cache}/java/jars`;
     const classes = `${this.#cache}/java/classes`;
-    await this.#once("java-jars", await Deno.readTextFile(`${directory}/pom.xml`), async () => {
-      await removed(jars);
-      const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
-      await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
-    });
-    const files = ["Main.java", "AdminRequests.java", "Records.java"].map((name) =>
-      `${directory}/src/${name}`
+    await this.#once(
+      "java-jars",
+      await Deno.readTextFile(`${directory}/pom.xml`),
+      async () => {
+        await removed(jars);
+        const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
+        await execute(
+          ["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`],
+          { directory },
+        );
+      },
     );
+    const files = ["Main.java", "AdminRequests.java", "Records.java"].map((
+      name,
+    ) => `${directory}/src/${name}`);
     await this.#once("java-classes", await contents(files), async () => {
       await removed(classes);
-      await execute(["javac", "-encoding", "UTF-8", "-cp", `${jars}/*`, "-d", classes, ...files]);
+      await execute([
+        "javac",
+        "-encoding",
+        "UTF-8",
+        "-cp",
+        `${jars}/*`,
+        "-d",
+        classes,
+        ...files,
+      ]);
     });
-    const path = [classes, `${jars}/*`].join(Deno.build.os === "windows" ? ";" : ":");
-    // A run this short is over before the second compiler pays.
-    return { command: ["java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", path, "Main"] };
+    const path = [classes, `${jars}/*`].join(
+      Deno.build.os === "windows" ? ";" : ":",
+    );
+    // Runs are so short that the optimizing compiler does not pay off.
+    return {
+      command: [
+        "java",
+        "-XX:TieredStopAtLevel=1",
+        "-Xmx256m",
+        "-cp",
+        path,
+        "Main",
+      ],
+    };
   }
 
   async #go(): Promise<Installed> {
@@ -183,13 +277,19 @@ export class Setup {
       `${directory}/${name}`
     );
     const made = await contents(files) + await output(["go", "version"]);
-    await this.#once("go", made, () => execute(["go", "build", "-o", program, "."], { directory }));
+    await this.#once(
+      "go",
+      made,
+      () => execute(["go", "build", "-o", program, "."], { directory }),
+    );
     return { command: [program] };
   }
 }
 
 async function contents(files: string[]): Promise<string> {
-  return (await Promise.all(files.map((file) => Deno.readTextFile(file)))).join("\0");
+  return (await Promise.all(files.map((file) => Deno.readTextFile(file)))).join(
+    "\0",
+  );
 }
 
 async function removed(path: string): Promise<void> {
@@ -198,14 +298,15 @@ async function removed(path: string): Promise<void> {
   });
 }
 
-/** Copies every file, over those that are there; what else lies there stays. */
+/** Copies every file, replacing existing files. Other files in the target are kept. */
 async function copyDirectory(from: URL, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for await (const { name, isDirectory } of Deno.readDir(from)) {
-    // What a client's own tools may have left beside the sources has no place in the cache.
+    // Skips files that a client's tools may have left beside the sources.
     if (name === "node_modules" || name === "__pycache__") continue;
-    if (isDirectory) await copyDirectory(new URL(`${name}/`, from), `${to}/${name}`);
-    else await Deno.copyFile(new URL(name, from), `${to}/${name}`);
+    if (isDirectory) {
+      await copyDirectory(new URL(`${name}/`, from), `${to}/${name}`);
+    } else await Deno.copyFile(new URL(name, from), `${to}/${name}`);
   }
 }
 
@@ -214,7 +315,10 @@ interface Where {
   env?: Record<string, string>;
 }
 
-async function run(command: string[], where: Where): Promise<Deno.CommandOutput> {
+async function run(
+  command: string[],
+  where: Where,
+): Promise<Deno.CommandOutput> {
   const [program, ...args] = command;
   return await new Deno.Command(program!, {
     args,
@@ -227,18 +331,23 @@ async function run(command: string[], where: Where): Promise<Deno.CommandOutput>
   }).output();
 }
 
-/** Runs a command and gives what it printed; fails when it fails. */
+/** Runs a command and returns its output. Throws if the command fails. */
 async function output(command: string[], where: Where = {}): Promise<string> {
   let result;
   try {
     result = await run(command, where);
   } catch (error) {
-    throw new SetupError(`cannot run "${command[0]}": ${(error as Error).message}`);
+    throw new SetupError(
+      `cannot run "${command[0]}": ${(error as Error).message}`,
+    );
   }
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   if (result.success) return decode(result.stdout);
-  const said = `${decode(result.stdout)}\n${decode(result.stderr)}`.trim().slice(-600);
-  throw new SetupError(`"${command.join(" ")}" ended with ${result.code}: ${said}`);
+  const said = `${decode(result.stdout)}\n${decode(result.stderr)}`.trim()
+    .slice(-600);
+  throw new SetupError(
+    `"${command.join(" ")}" ended with ${result.code}: ${said}`,
+  );
 }
 
 async function execute(command: string[], where: Where = {}): Promise<void> {
