@@ -198,18 +198,20 @@ export class Broker {
       },
       onLoss: (sentence) => logger.log("warn", sentence),
     });
-    for (const { path, manager, failure } of logs.directories()) {
-      if (manager !== null || failure === null) continue;
+    for (const { path, directory, failure } of logs.states()) {
+      if (directory !== null || failure === null) continue;
       logger.log("error", `Started without the data directory ${path}: ${failure.message}`);
     }
     let listeners: ListenerSet | null = null;
     let begun: Broker | null = null;
     try {
-      await logs.flushDirectory();
+      await logs.each((directory) => directory.flushDirectory());
       const isNew = !logs.hasMetadataLog;
       const metadata = logs.openMetadataLog(METADATA_TOPIC_ID, METADATA_LOG_CONFIG);
       if (metadata.logEndOffset === 0 && logs.hasPartitions) throw emptyMetadataLog(metadata);
-      if (isNew || !logs.wasShutDownCleanly) await logs.flushDirectory();
+      if (isNew || !logs.wasShutDownCleanly) {
+        await logs.each((directory) => directory.flushDirectory());
+      }
       const metadataLog = readMetadataLog(metadata);
       const controller = new Controller({ runtime, metadataLog, config, logger });
       listeners = await ListenerSet.open(runtime.network, config.listeners);
@@ -277,16 +279,22 @@ export class Broker {
       rack: config.rack,
       logDirs: this.#logs.onlineIds,
     });
-    this.#logs.openAll((topic) => applier.logConfig(topic));
+    for (const directory of this.#logs.directories) {
+      directory.openAll((topic) => applier.logConfig(topic));
+    }
     applier.hostAll(metadataLoss);
     // What was cut off a torn tail must not come back when the power goes once more.
-    if (!this.#logs.wasShutDownCleanly) await this.#logs.flushMended();
+    if (!this.#logs.wasShutDownCleanly) {
+      await this.#logs.each((directory) => directory.flushRepaired());
+    }
     await controller.reportDirectories(this.#logs.onlineIds);
     controller.onDelta(async (delta) => {
       applier.apply(delta);
       this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));
       // No change comes before this has ended: the names are free then.
-      if (delta.deletedTopics.length > 0) await this.#logs.flushDirectory();
+      if (delta.deletedTopics.length > 0) {
+        await this.#logs.each((directory) => directory.flushDirectory());
+      }
     });
     config.onChange(() => applier.reconfigureAll());
     // Without records and without clients there is nothing to do, and a host may take a while over

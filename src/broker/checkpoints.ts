@@ -51,8 +51,8 @@ export class Checkpoints {
 
   async #run(): Promise<void> {
     try {
-      this.#logs.removeDeleted();
-      await this.#logs.checkpoint();
+      for (const directory of this.#logs.online) directory.removeDeleted();
+      await this.#logs.each((directory) => directory.checkpoint());
     } catch (error) {
       this.#onError(error);
     }

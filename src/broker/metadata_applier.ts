@@ -85,7 +85,8 @@ export class MetadataApplier {
       if (metadataLoss !== null && !wasDeleted(log, metadataLoss)) {
         throw topicMayBeLost(log, metadataLoss.sentence);
       }
-      const place = this.logs.setAside(log.topic, log.partition);
+      const place = this.logs.holderOf(log.topic, log.partition)!
+        .quarantine(log.topic, log.partition);
       this.logger.log(
         "warn",
         `${log.name} belongs to no topic of this cluster: it was set aside as ${place}, remove it if it is not needed`,
@@ -132,8 +133,8 @@ export class MetadataApplier {
     try {
       const place = { directoryId, isNew };
       const log = this.logs.create(name, partition.partition, id, this.logConfig(name), place);
-      const actualId = this.logs.directoryIdOf(name, partition.partition);
-      if (actualId !== null && actualId !== directoryId) {
+      const actualId = this.logs.holderOf(name, partition.partition)?.directoryId;
+      if (actualId !== undefined && actualId !== directoryId) {
         const { partition: number } = partition;
         this.#placed.push({ topicId: id, partition: number, directoryId: actualId });
       }
@@ -193,7 +194,7 @@ export class MetadataApplier {
     this.partitions.removeTopic(topic.name);
     for (const { partition } of topic.partitions) {
       try {
-        this.logs.delete(topic.name, partition);
+        this.logs.holderOf(topic.name, partition)?.delete(topic.name, partition);
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
         this.logger.log("error", error.message);

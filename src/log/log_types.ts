@@ -80,20 +80,25 @@ export interface PartitionLogOptions {
   readonly isNew?: boolean;
   /** Tracks the syncs of this log and of others. Defaults to a tracker of its own. */
   readonly pendingWork?: PendingWork;
-  /** Is told what was mended. */
+  /** Called with each repair. */
   readonly onRecovery?: (report: RecoveryReport) => void;
-  /** What `cleaner-offset-checkpoint` has for this log; 0 unless told. */
+  /** What `cleaner-offset-checkpoint` has for this log. Defaults to 0. */
   readonly cleanedOffset?: number;
-  /** Is called when compaction has come to another offset, to have it written down. */
-  readonly onCleanedOffset?: (offset: number) => void;
-  /**
-   * Is called when the log start offset has changed, to have it written down. What it returns
-   * resolves when that is on the disk.
-   */
-  readonly onLogStartOffset?: () => Promise<void> | void;
-  /**
-   * Is called when the recovery point has changed by itself, to have it written down: with true, at
-   * once, before the records above it are cut off. What it returns resolves when that is on the disk.
-   */
-  readonly onRecoveryPoint?: (isLowered: boolean) => Promise<void> | void;
+  /** Where the log writes its offsets. Defaults to nowhere. */
+  readonly checkpoints?: LogCheckpoints;
+}
+
+/**
+ * The entries of one log in the checkpoints of its data directory. A promise resolves when the entry is
+ * durable, and need not be awaited; where none is returned, it is durable already.
+ */
+export interface LogCheckpoints {
+  /** Writes the log start offset as it is now. */
+  saveLogStartOffset(): Promise<void> | void;
+  /** Writes the recovery point as it is now, after it was raised. */
+  saveRecoveryPoint(): Promise<void> | void;
+  /** Replaces the recovery point before this returns: the records above it are about to be cut off. */
+  lowerRecoveryPoint(): Promise<void> | void;
+  /** Writes the offset up to which the log has been compacted. */
+  saveCleanedOffset(offset: number): void;
 }

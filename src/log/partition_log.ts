@@ -57,7 +57,7 @@ export class PartitionLog {
   /** What compaction works on. */
   readonly compaction: LogCompaction;
   #directory: string;
-  #wasMended = false;
+  #wasRepaired = false;
   #topicId: string = ZERO_UUID;
   #config: LogConfig;
   #logStartOffset: number;
@@ -74,7 +74,7 @@ export class PartitionLog {
     this.#config = options.config;
     this.#logStartOffset = options.logStartOffset ?? 0;
     this.#start = new LogStart({
-      write: options.onLogStartOffset ?? (() => {}),
+      write: () => options.checkpoints?.saveLogStartOffset(),
       onSaved: () => {
         if (this.#health.failure === null) this.#segments.removeRetired(runtime.clock.now());
       },
@@ -97,7 +97,10 @@ export class PartitionLog {
       snapshots: this.#snapshots,
       producers: this.#producers,
       metadata: this.#metadata,
-      onRecoveryPoint: options.onRecoveryPoint ?? (() => {}),
+      onRecoveryPoint: (isLowered) =>
+        isLowered
+          ? options.checkpoints?.lowerRecoveryPoint()
+          : options.checkpoints?.saveRecoveryPoint(),
       onFailure: (error) => {
         if (!this.#health.isClosed) this.#health.flushFailed(error);
       },
@@ -125,7 +128,7 @@ export class PartitionLog {
       lastProduced: (producerId) => this.#producers.lastProduced(producerId),
       aborted: (startOffset, endOffset) => this.abortedTransactions(startOffset, endOffset),
       cleanedOffset: options.cleanedOffset ?? 0,
-      onCleanedOffset: options.onCleanedOffset ?? (() => {}),
+      onCleanedOffset: (offset) => options.checkpoints?.saveCleanedOffset(offset),
     });
     this.#durability.compaction = this.compaction;
   }
@@ -207,8 +210,8 @@ export class PartitionLog {
   }
 
   /** Whether something was cut off when the log was opened: it should be flushed before it is used. */
-  get wasMended(): boolean {
-    return this.#wasMended || this.compaction.isUnsettled;
+  get wasRepaired(): boolean {
+    return this.#wasRepaired || this.compaction.isUnsettled;
   }
 
   /** Takes no more records from now on, because of `failure`; what is there can be read. */
@@ -544,12 +547,12 @@ export class PartitionLog {
       this.#snapshots.removeAbove(-1);
     }
     this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.all[0]!.baseOffset);
-    const safeOffset = wasClean && !opening.wasMended ? Infinity : opening.safeOffset;
+    const safeOffset = wasClean && !opening.wasRepaired ? Infinity : opening.safeOffset;
     this.#durability.recoveryPoint = Math.min(safeOffset, this.logEndOffset);
     // The last process may have cut the log where it ends now, and not brought that to the disk.
     const mayBeCut = !isNew && !wasClean;
     this.#segments.active.isDirty ||= mayBeCut;
-    this.#wasMended = opening.wasMended || mayBeCut && opening.mayBeUnsynced(this.logEndOffset);
+    this.#wasRepaired = opening.wasRepaired || mayBeCut && opening.mayBeUnsynced(this.logEndOffset);
     opening.finish(this.#segments.all, this.#logStartOffset);
   }
 

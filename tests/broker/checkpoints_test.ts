@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Checkpoints } from "../../src/broker/checkpoints.ts";
+import type { DataDirectory } from "../../src/log/directory/data_directory.ts";
 import type { LogManager } from "../../src/log/directory/log_manager.ts";
 import { test } from "../harness.ts";
 import { settle } from "./direct_broker.ts";
@@ -9,13 +10,15 @@ test("Checkpoints are written once in each interval, also after one that failed"
   const clock = manualClock();
   const done: string[] = [];
   let failure: Error | null = null;
-  const logs: Pick<LogManager, "removeDeleted" | "checkpoint"> = {
+  const directory: Pick<DataDirectory, "removeDeleted" | "checkpoint"> = {
     removeDeleted: () => void done.push("removed"),
     checkpoint() {
       done.push("written");
       return failure === null ? Promise.resolve() : Promise.reject(failure);
     },
   };
+  const online = [directory as DataDirectory];
+  const logs: Pick<LogManager, "online" | "each"> = { online, each: (work) => work(online[0]!) };
   const errors: unknown[] = [];
   const checkpoints = new Checkpoints(
     clock,

@@ -42,8 +42,7 @@ function hosted() {
   const logs: Partial<LogManager> = {
     create: (name, number, _id, logConfig) =>
       machine.open(logConfig, { directory: `/data/${name}-${number}`, topic: name }),
-    directoryIdOf: () => null,
-    delete: () => {},
+    holderOf: () => undefined,
   };
   const applier = new MetadataApplier(
     1,

@@ -5,7 +5,12 @@
  * @module
  */
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
-import type { AppendOptions, AppendResult, PartitionLogOptions } from "../../src/log/log_types.ts";
+import type {
+  AppendOptions,
+  AppendResult,
+  LogCheckpoints,
+  PartitionLogOptions,
+} from "../../src/log/log_types.ts";
 import { PartitionLog } from "../../src/log/partition_log.ts";
 import type { TimestampedOffset } from "../../src/log/segments/timestamp_lookup.ts";
 import { ErrorCode, errorName, KafkaError } from "../../src/protocol/errors.ts";
@@ -114,6 +119,18 @@ export class Machine {
     return this.files.list("/data/events-0").map((entry) => entry.name)
       .filter((name) => name.endsWith(".log")).sort();
   }
+}
+
+/** Checkpoints that only do what `methods` say. */
+export function checkpointsWith(methods: Partial<LogCheckpoints>): LogCheckpoints {
+  const nothing = () => {};
+  return {
+    saveLogStartOffset: nothing,
+    saveRecoveryPoint: nothing,
+    lowerRecoveryPoint: nothing,
+    saveCleanedOffset: nothing,
+    ...methods,
+  };
 }
 
 /** A batch of `count` records with short values. */

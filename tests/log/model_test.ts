@@ -7,7 +7,15 @@ import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts"
 import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { type DecodedBatch, encodeBatch } from "../../src/protocol/records/batch.ts";
 import { Chance } from "../protocol/chance.ts";
-import { allBatches, batchesOf, codecs, Machine, offsetForTimestamp, START_MS } from "./fixture.ts";
+import {
+  allBatches,
+  batchesOf,
+  checkpointsWith,
+  codecs,
+  Machine,
+  offsetForTimestamp,
+  START_MS,
+} from "./fixture.ts";
 import { seedCount, test } from "../harness.ts";
 
 /** A batch as the model keeps it. */
@@ -51,11 +59,13 @@ class Run {
   open(): PartitionLog {
     return this.machine.open(this.config, {
       logStartOffset: this.checkpoint,
-      onLogStartOffset: () => {
-        // Not yet assigned while the log is being opened.
-        const { log } = this;
-        if (log !== undefined) this.checkpoint = log.logStartOffset;
-      },
+      checkpoints: checkpointsWith({
+        saveLogStartOffset: () => {
+          // Not yet assigned while the log is being opened.
+          const { log } = this;
+          if (log !== undefined) this.checkpoint = log.logStartOffset;
+        },
+      }),
     });
   }
 

@@ -35,7 +35,7 @@ const UNKNOWN_BYTES = -1;
 export const describeLogDirsHandler: Handler<BrokerServices> = defineHandler(describeLogDirs, {
   async handle({ topics }, { services }) {
     const isAsked = selection(topics);
-    const directories = services.logs.directories();
+    const directories = services.logs.states();
     return {
       errorCode: 0,
       results: await Promise.all(directories.map((directory) => describe(directory, isAsked))),
@@ -54,14 +54,14 @@ function selection(topics: DescribeLogDirsRequest["topics"]): (log: PartitionLog
 }
 
 async function describe(
-  { path, manager, failure }: DirectoryState,
+  { path, directory, failure }: DirectoryState,
   isAsked: (log: PartitionLog) => boolean,
 ): Promise<Result> {
-  if (manager === null || failure !== null) {
+  if (directory === null || failure !== null) {
     return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: path, topics: [] };
   }
   const topics = new Map<string, Result["topics"][number]["partitions"][number][]>();
-  for (const log of manager.logs()) {
+  for (const log of directory.logs()) {
     if (log.topic === METADATA_TOPIC || !isAsked(log)) continue;
     let partitions = topics.get(log.topic);
     if (partitions === undefined) topics.set(log.topic, partitions = []);
@@ -72,7 +72,7 @@ async function describe(
       isFutureKey: false,
     });
   }
-  const { total, usable } = await roomOf(manager);
+  const { total, usable } = await roomOf(directory);
   return {
     errorCode: ErrorCode.NONE,
     logDir: path,
@@ -82,9 +82,9 @@ async function describe(
   };
 }
 
-async function roomOf(manager: DataDirectory): Promise<{ total: number; usable: number }> {
+async function roomOf(directory: DataDirectory): Promise<{ total: number; usable: number }> {
   try {
-    return await manager.space() ?? { total: UNKNOWN_BYTES, usable: UNKNOWN_BYTES };
+    return await directory.space() ?? { total: UNKNOWN_BYTES, usable: UNKNOWN_BYTES };
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     return { total: UNKNOWN_BYTES, usable: UNKNOWN_BYTES };

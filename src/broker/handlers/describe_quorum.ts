@@ -60,7 +60,8 @@ export const describeQuorumHandler: Handler<BrokerServices> = defineHandler(desc
           highWatermark,
           currentVoters: [{
             replicaId: nodeId,
-            replicaDirectoryId: logs.directoryIdOf(METADATA_TOPIC, METADATA_PARTITION) ?? ZERO_UUID,
+            replicaDirectoryId: logs.holderOf(METADATA_TOPIC, METADATA_PARTITION)?.directoryId ??
+              ZERO_UUID,
             logEndOffset,
             // A leader has always caught up with itself.
             lastFetchTimestamp: nowMs,

@@ -1,11 +1,13 @@
 /**
- * Logs whose topics were deleted: their directories have another name and stay for
- * `file.delete.delay.ms`, and for as long as answers on their way carry records of them.
+ * Logs whose topics were deleted: their directories have been renamed and are kept for
+ * `file.delete.delay.ms`, and for as long as a response carries records of them.
  *
  * @module
  */
 import type { DirectoryFiles } from "./directory_files.ts";
+import { deletedName, isDeletedName } from "./directory_names.ts";
 import type { PartitionLog } from "../partition_log.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 
 interface DeletedLog {
   readonly log: PartitionLog;
@@ -14,31 +16,73 @@ interface DeletedLog {
 
 /** The deleted logs of one data directory. */
 export class DeletedLogs {
+  readonly #runtime: Pick<Runtime, "clock" | "random">;
   readonly #files: DirectoryFiles;
+  readonly #directory: string;
   #waiting: DeletedLog[] = [];
 
-  /** None yet. */
-  constructor(files: DirectoryFiles) {
+  /** No deleted logs yet in the data directory at `directory`. */
+  constructor(
+    runtime: Pick<Runtime, "clock" | "random">,
+    files: DirectoryFiles,
+    directory: string,
+  ) {
+    this.#runtime = runtime;
     this.#files = files;
+    this.#directory = directory;
   }
 
-  /** Takes a log that has been retired; its directory goes at `dueMs`, ms since 1970. */
-  add(log: PartitionLog, dueMs: number): void {
-    this.#waiting.push({ log, dueMs });
+  /** Removes directories whose deletion an earlier process did not finish. Throws a `FileError`. */
+  removeLeftovers(): void {
+    for (const { name, isDirectory } of this.#files.list(this.#directory)) {
+      if (isDirectory && isDeletedName(name)) this.#files.remove(`${this.#directory}/${name}`);
+    }
   }
 
-  /** Removes the directories whose time has come at `nowMs`. Throws the first `FileError` in the end. */
-  remove(nowMs: number): void {
+  /**
+   * Renames the directory of the log `name`, which becomes due after `file.delete.delay.ms`, and
+   * removes what is due. The directory of a log that is not open is removed at once. Throws a
+   * `FileError`.
+   */
+  add(name: string, log: PartitionLog | undefined): void {
+    const { clock, random } = this.#runtime;
+    const target = `${this.#directory}/${deletedName(name, random)}`;
+    const move = () => this.#files.rename(`${this.#directory}/${name}`, target);
+    if (log === undefined) {
+      move();
+      this.#files.remove(target);
+    } else {
+      log.retire(target, move);
+      this.#waiting.push({ log, dueMs: clock.now() + log.config.fileDeleteDelayMs });
+      this.removeDue();
+    }
+  }
+
+  /**
+   * Removes the directories that are due, except of logs whose records a response carries. Throws the
+   * first `FileError` in the end.
+   */
+  removeDue(): void {
+    const nowMs = this.#runtime.clock.now();
+    // A removal that fails later leaves the rest to the next start.
+    this.#remove(
+      ({ log, dueMs }) => dueMs <= nowMs && !log.isHeld,
+      (directory) => void this.#files.removeLater(directory).catch(() => {}),
+    );
+  }
+
+  /** Removes all directories at once: the data directory is closed. Throws as `removeDue`. */
+  removeAll(): void {
+    this.#remove(() => true, (directory) => this.#files.remove(directory));
+  }
+
+  #remove(isChosen: (waiting: DeletedLog) => boolean, remove: (directory: string) => void): void {
     let failure: unknown = null;
-    for (const waiting of this.#waiting.filter(({ dueMs }) => dueMs <= nowMs)) {
-      if (waiting.log.isHeld && nowMs !== Infinity) continue;
+    for (const waiting of this.#waiting.filter(isChosen)) {
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
       waiting.log.discard();
       try {
-        const { directory } = waiting.log;
-        // What is left of it is removed by the next start.
-        if (nowMs === Infinity) this.#files.remove(directory);
-        else this.#files.removeLater(directory).catch(() => {});
+        remove(waiting.log.directory);
       } catch (error) {
         failure ??= error;
       }

@@ -1,12 +1,18 @@
 /**
- * Whose a data directory is: the node and the cluster that its `meta.properties` name.
+ * The owner of a data directory: the process that has its lock, and the node and the cluster that its
+ * `meta.properties` name.
  *
  * @module
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
-import { isDescriptorShortage } from "../../runtime/runtime.ts";
-import type { DataDirectoryOptions } from "./data_directory.ts";
+import {
+  type DirectoryLock,
+  type FileSystem,
+  isDescriptorShortage,
+} from "../../runtime/runtime.ts";
+import type { DataDirectoryOptions } from "./data_directory_options.ts";
+import { parentsOfMissing } from "./directory_names.ts";
 import {
   META_PROPERTIES,
   type MetaProperties,
@@ -14,11 +20,99 @@ import {
   writeMetaProperties,
 } from "./meta_properties.ts";
 import { storageError } from "../storage_error.ts";
+import { replaceTextFile, syncFile } from "../text_file.ts";
+
+const LOCK = ".lock";
+const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
+
+/** A directory that this process has locked. */
+export interface LockedDirectory {
+  readonly lock: DirectoryLock;
+  /** Directories in which the data directory or a parent of it was created. */
+  readonly parentsToSync: readonly string[];
+}
+
+/** Creates `directory` when it is missing and takes its lock. Throws KAFKA_STORAGE_ERROR. */
+export function lockDirectory(files: FileSystem, directory: string): LockedDirectory {
+  let lock: DirectoryLock | null;
+  let parentsToSync: string[];
+  try {
+    parentsToSync = parentsOfMissing(files, directory);
+    if (parentsToSync.length > 0) files.makeDirectory(directory);
+    lock = files.tryLock(`${directory}/${LOCK}`);
+  } catch (error) {
+    throw unusable(directory, error);
+  }
+  if (lock !== null) return { lock, parentsToSync };
+  throw new KafkaError(
+    ErrorCode.KAFKA_STORAGE_ERROR,
+    `Cannot use the data directory ${directory}: another process has it open; stop that ` +
+      `process, or name another directory`,
+  );
+}
 
 /** `events-0` as its topic and partition, or null for a directory that is no log. */
 export function parseName(name: string): { topic: string; partition: number } | null {
   const match = /^([a-zA-Z0-9._-]+)-(\d{1,10})$/.exec(name);
   return match && { topic: match[1]!, partition: Number(match[2]) };
+}
+
+/** The identity of a locked data directory, and how its last process ended. */
+export class DirectoryIdentity {
+  readonly clusterId: string;
+  readonly directoryId: string;
+  /** Whether the process that used the directory last shut down cleanly. */
+  readonly wasShutDownCleanly: boolean;
+  readonly #files: FileSystem;
+  readonly #directory: string;
+  readonly #lock: DirectoryLock;
+  #parentsToSync: readonly string[];
+  /** Whether `meta.properties` may not be durable yet. */
+  #isDirty: boolean;
+
+  /** Removes the mark of a clean shutdown. Throws a `FileError`. */
+  constructor(
+    files: FileSystem,
+    directory: string,
+    { lock, parentsToSync }: LockedDirectory,
+    { clusterId, directoryId }: MetaProperties,
+  ) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#lock = lock;
+    this.#parentsToSync = parentsToSync;
+    this.clusterId = clusterId;
+    this.directoryId = directoryId;
+    const marker = `${directory}/${CLEAN_SHUTDOWN}`;
+    this.wasShutDownCleanly = files.exists(marker);
+    files.remove(marker);
+    this.#isDirty = !this.wasShutDownCleanly;
+  }
+
+  /** Makes `meta.properties` durable, where it may not be. Rejects with a `FileError`. */
+  async syncProperties(): Promise<void> {
+    if (!this.#isDirty) return;
+    await syncFile(this.#files, `${this.#directory}/${META_PROPERTIES}`);
+    this.#isDirty = false;
+  }
+
+  /** Makes the names in the directory durable, and its own. Rejects with a `FileError`. */
+  async syncNames(): Promise<void> {
+    await this.#files.syncDirectory(this.#directory);
+    for (const parent of this.#parentsToSync) await this.#files.syncDirectory(parent);
+    this.#parentsToSync = [];
+  }
+
+  /** Tells the next start that everything is durable. Throws a `FileError`. */
+  markCleanShutdown(): void {
+    const marker = `${this.#directory}/${CLEAN_SHUTDOWN}`;
+    replaceTextFile(this.#files, marker, `{"version":0,"brokerEpoch":-1}`);
+  }
+
+  /** Releases the lock. */
+  release(): void {
+    this.#lock.release();
+  }
 }
 
 /** Reads the directory's identity and compares it, or gives a new directory one. */

@@ -1,10 +1,11 @@
 /**
- * Flushing many logs, a bounded number at a time.
+ * Flushing and closing many logs, a bounded number at a time.
  *
  * @module
  */
 import { type Backoff, exponentialBackoffMs } from "../../backoff.ts";
-import { isDescriptorShortage, type Runtime } from "../../runtime/runtime.ts";
+import { FileError, isDescriptorShortage, type Runtime } from "../../runtime/runtime.ts";
+import { KafkaError } from "../../protocol/errors.ts";
 import type { PartitionLog } from "../partition_log.ts";
 
 /** Logs that are flushed together. */
@@ -42,5 +43,25 @@ export async function retryForDescriptors(
     }
     const delayMs = exponentialBackoffMs(BACKOFF, retries, random);
     await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+  }
+}
+
+/** Closes the log. The next start removes old files of it that cannot be removed now. */
+export function closeLog(log: PartitionLog): void {
+  try {
+    log.close();
+  } catch (error) {
+    if (!(error instanceof FileError || error instanceof KafkaError)) throw error;
+  }
+}
+
+/** Writes what the next start would otherwise rebuild from the logs. Best effort. */
+export function writeIndexes(logs: Iterable<PartitionLog>): void {
+  for (const log of logs) {
+    try {
+      log.store();
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+    }
   }
 }

@@ -1,13 +1,13 @@
 /**
- * A node's data directories behind one face: `log.dirs`, each a {@linkcode DataDirectory} with its own
- * lock, identity and checkpoints. A partition is used where it lies; a new one goes where the fewest
- * are, so that disks fill alike.
+ * All data directories of a node, `log.dirs`: each a {@linkcode DataDirectory} with its own lock,
+ * identity and checkpoints. A partition stays in the directory that holds it; a new one is created in
+ * the directory with the fewest partitions, so that disks fill alike.
  *
- * One directory holds the metadata log. Without it the node can do nothing: it does not start, and
- * ends when that disk fails, as Apache Kafka halts. Any other directory may go out of service alone.
- * Its partitions take no records until the next start, and are read as far as their files can be.
- * A partition that lies, or may lie, in a directory that is out of service is never made anew in
- * another one: that would pass an empty log for the one with the records (KIP-858).
+ * One directory holds the metadata log. Without it the node does not start, and when its disk fails
+ * the node stops, as Apache Kafka halts. Any other directory may go out of service alone. Its
+ * partitions accept no records until the next start, and are read as far as their files can be.
+ * A partition that is, or may be, in a directory out of service is never created again in another
+ * one: an empty log would then replace the one with the records (KIP-858).
  *
  * @module
  */
@@ -15,7 +15,8 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { UNASSIGNED_DIRECTORY, ZERO_UUID } from "../../protocol/uuid.ts";
 import { FileError } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
-import { DataDirectory, type DataDirectoryOptions } from "./data_directory.ts";
+import { DataDirectory } from "./data_directory.ts";
+import type { DataDirectoryOptions } from "./data_directory_options.ts";
 import { META_PROPERTIES, readClusterId } from "./meta_properties.ts";
 import { OpenSegments } from "../segments/open_segments.ts";
 import type { PartitionLog } from "../partition_log.ts";
@@ -24,45 +25,45 @@ import { PendingWork } from "../pending_work.ts";
 /** How the directories are opened. */
 export interface LogManagerOptions
   extends Pick<DataDirectoryOptions, "runtime" | "nodeId" | "onRecovery" | "onLoss"> {
-  /** At least one; each is made when it is missing. */
+  /** At least one; each is created when it is missing. */
   readonly directories: readonly string[];
-  /** The one among them that holds the metadata log: the first unless told. */
+  /** The one among them that holds the metadata log. Defaults to the first. */
   readonly metadataDirectory?: string;
   /** The metadata log's topic. */
   readonly metadataTopic: string;
   /**
-   * Is told, in the next microtask, that a directory has gone out of service. `isFatal`: it was the
-   * one with the metadata log.
+   * Called, in the next microtask, when a directory has gone out of service. `isFatal`: it holds the
+   * metadata log.
    */
   readonly onFailure?: (failure: KafkaError, isFatal: boolean) => void;
-  /** The most segment files of all directories that are open at one time. */
+  /** Maximum number of segment files that are open at a time, of all directories together. */
   readonly maxOpenSegmentFiles?: number;
 }
 
-/** One of the directories. */
+/** One of the directories that were named. */
 export interface DirectoryState {
   readonly path: string;
-  /** Null when it could not even be opened. */
-  readonly manager: DataDirectory | null;
+  /** Null when it could not be opened. */
+  readonly directory: DataDirectory | null;
   /** Why it is out of service, or null. */
   readonly failure: KafkaError | null;
 }
 
-/** Where a partition may be made. */
+/** Where a partition may be created. */
 export interface Placement {
-  /** The id of the directory that the cluster's metadata have for it; `ZERO_UUID` and such: none. */
+  /** The directory id in the cluster's metadata; absent, zero or unassigned when there is none. */
   readonly directoryId?: string;
-  /** Whether it was created just now, so that it lies nowhere yet. */
+  /** Whether the partition was just created, so that no directory can hold it yet. */
   readonly isNew: boolean;
 }
 
 /** All data directories of a node. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
 export class LogManager {
-  /** The cluster that they belong to. */
+  /** The cluster that the directories belong to. */
   readonly clusterId: string;
+  /** The directories that could be opened, in the order in which they were named. */
+  readonly directories: readonly DataDirectory[];
   readonly #options: LogManagerOptions;
-  /** In the order in which they were named. */
-  readonly #managers: readonly DataDirectory[];
   /** The directories that could not be opened, and why. */
   readonly #lost: ReadonlyMap<string, KafkaError>;
   readonly #metadata: DataDirectory;
@@ -71,14 +72,14 @@ export class LogManager {
 
   private constructor(
     options: LogManagerOptions,
-    managers: ReadonlyMap<string, DataDirectory>,
+    opened: ReadonlyMap<string, DataDirectory>,
     metadata: DataDirectory,
     lost: ReadonlyMap<string, KafkaError>,
     openSegments: OpenSegments,
   ) {
     this.#openSegments = openSegments;
     this.#options = options;
-    this.#managers = options.directories.flatMap((path) => managers.get(path) ?? []);
+    this.directories = options.directories.flatMap((path) => opened.get(path) ?? []);
     this.#metadata = metadata;
     this.#lost = lost;
     this.clusterId = metadata.clusterId;
@@ -86,10 +87,11 @@ export class LogManager {
 
   /**
    * Opens the directories and takes their locks. One whose disk fails or is full is left out of
-   * service, unless it is the metadata log's. Throws KAFKA_STORAGE_ERROR, with one sentence that says
-   * what to do, for any other: one that another process has, that belongs to another node or cluster,
-   * that cannot be read or written; for a partition that is in two of them; and when the metadata log
-   * is in another directory than it should be, or is missing although there are partitions.
+   * service, unless it holds the metadata log. Throws KAFKA_STORAGE_ERROR, with one sentence that says
+   * what to do, for any other: one that another process has locked, that belongs to another node or
+   * cluster, that cannot be read or written; for a partition that two of them hold; and when the
+   * metadata log is in another directory than it should be, or is missing although there are
+   * partitions.
    */
   static async open(options: LogManagerOptions): Promise<LogManager> {
     const { directories, metadataDirectory = directories[0]! } = options;
@@ -101,55 +103,54 @@ export class LogManager {
           `the data directories, ${listed(directories)}`,
       );
     }
-    const managers = new Map<string, DataDirectory>();
+    const opened = new Map<string, DataDirectory>();
     const lost = new Map<string, KafkaError>();
     const openSegments = new OpenSegments(options.maxOpenSegmentFiles);
     const open = (directory: string, clusterId: string | undefined) =>
       openOne(options, directory, clusterId, openSegments);
     try {
       const metadata = open(metadataDirectory, clusterIdOfAny(options));
-      managers.set(metadataDirectory, metadata);
-      for (const directory of directories) {
-        if (directory === metadataDirectory) continue;
+      opened.set(metadataDirectory, metadata);
+      for (const path of directories) {
+        if (path === metadataDirectory) continue;
         try {
-          managers.set(directory, open(directory, metadata.clusterId));
+          opened.set(path, open(path, metadata.clusterId));
         } catch (error) {
           if (!isDiskFailure(error)) throw error;
-          lost.set(directory, error);
+          lost.set(path, error);
         }
       }
-      refuseTwice(managers);
-      refuseWithoutMetadata(options.metadataTopic, metadata, managers);
-      return new LogManager(options, managers, metadata, lost, openSegments);
+      refuseTwice(opened);
+      refuseWithoutMetadata(options.metadataTopic, metadata, opened);
+      return new LogManager(options, opened, metadata, lost, openSegments);
     } catch (error) {
-      // Why it is refused matters more than what else fails then.
-      await Promise.allSettled([...managers.values()].map((manager) => manager.close()));
+      // The reason for the refusal matters more than a failure to close.
+      await Promise.allSettled([...opened.values()].map((directory) => directory.close()));
       throw error;
     }
   }
 
-  /** Every directory, in the order in which they were named. */
-  directories(): DirectoryState[] {
+  /** Every directory that was named, in that order, with its state. */
+  states(): DirectoryState[] {
     return this.#options.directories.map((path) => {
-      const manager = this.#managers.find(({ directory }) => directory === path) ?? null;
-      return { path, manager, failure: manager?.failure ?? this.#lost.get(path) ?? null };
+      const directory = this.directories.find((one) => one.path === path) ?? null;
+      return { path, directory, failure: directory?.failure ?? this.#lost.get(path) ?? null };
     });
   }
 
-  /** Those that could be opened, with the ones that have gone out of service since. */
-  get managers(): readonly DataDirectory[] {
-    return this.#managers;
+  /** The directories in service. */
+  get online(): DataDirectory[] {
+    return this.directories.filter(({ failure }) => failure === null);
   }
 
   /** The ids of the directories in service, in a fixed order. */
   get onlineIds(): string[] {
-    return this.#managers.filter(({ failure }) => failure === null)
-      .map(({ directoryId }) => directoryId).sort();
+    return this.online.map(({ directoryId }) => directoryId).sort();
   }
 
   /** Whether some directory is out of service. */
   get isDegraded(): boolean {
-    return this.directories().some(({ failure }) => failure !== null);
+    return this.states().some(({ failure }) => failure !== null);
   }
 
   /** Why the node cannot go on, or null: the directory of the metadata log is out of service. */
@@ -157,9 +158,9 @@ export class LogManager {
     return this.#metadata.failure;
   }
 
-  /** Whether the process that used the directories last ended cleanly. */
+  /** Whether the process that used the directories last shut down cleanly. */
   get wasShutDownCleanly(): boolean {
-    return this.#managers.every(({ wasShutDownCleanly }) => wasShutDownCleanly);
+    return this.directories.every(({ wasShutDownCleanly }) => wasShutDownCleanly);
   }
 
   /** Whether there is a metadata log. */
@@ -170,25 +171,20 @@ export class LogManager {
   /** Whether there is any other log, open or not. */
   get hasPartitions(): boolean {
     const { metadataTopic } = this.#options;
-    return this.#managers.some((manager) =>
-      manager.names().some((name) => name !== `${metadataTopic}-0`)
+    return this.directories.some((directory) =>
+      directory.names().some((name) => name !== `${metadataTopic}-0`)
     );
   }
 
-  /** Opens the metadata log, or begins it. */
+  /** Opens the metadata log, or creates it. */
   openMetadataLog(topicId: string, config: LogConfig): PartitionLog {
     return this.#metadata.create(this.#options.metadataTopic, 0, topicId, config);
   }
 
-  /** As {@linkcode DataDirectory.openAll}, in every directory. */
-  openAll(configOf: (topic: string) => LogConfig): void {
-    for (const manager of this.#managers) manager.openAll(configOf);
-  }
-
   /**
-   * Opens the log where it lies, or makes it: in the directory that it is assigned to, else where
-   * the fewest are. Throws as {@linkcode DataDirectory.create}, and KAFKA_STORAGE_ERROR when it may lie
-   * in a directory that is out of service or is not named any more.
+   * Opens the log in the directory that holds it, or creates it: in the directory that it is assigned
+   * to, otherwise in the one with the fewest partitions. Throws as {@linkcode DataDirectory.create},
+   * and KAFKA_STORAGE_ERROR when it may be in a directory that is out of service or no longer named.
    */
   create(
     topic: string,
@@ -197,117 +193,78 @@ export class LogManager {
     config: LogConfig,
     placement: Placement = { isNew: true },
   ): PartitionLog {
-    const manager = this.#holderOf(topic, partition) ??
+    const directory = this.holderOf(topic, partition) ??
       this.#placeFor(`${topic}-${partition}`, placement);
-    return manager.create(topic, partition, topicId, config);
+    return directory.create(topic, partition, topicId, config);
   }
 
   /** The log, if it is open. */
   get(topic: string, partition: number): PartitionLog | undefined {
-    return this.#holderOf(topic, partition)?.get(topic, partition);
+    return this.holderOf(topic, partition)?.get(topic, partition);
   }
 
   /** Every open log, the metadata log among them. */
   *logs(): Generator<PartitionLog> {
-    for (const manager of this.#managers) yield* manager.logs();
+    for (const directory of this.directories) yield* directory.logs();
   }
 
-  /** The id of the directory that has the log, or null. */
-  directoryIdOf(topic: string, partition: number): string | null {
-    return this.#holderOf(topic, partition)?.directoryId ?? null;
+  /** The directory that has the log, open or not. */
+  holderOf(topic: string, partition: number): DataDirectory | undefined {
+    return this.directories.find((directory) => directory.has(topic, partition));
   }
 
-  /** As {@linkcode DataDirectory.delete}, wherever the log lies. */
-  delete(topic: string, partition: number): void {
-    this.#holderOf(topic, partition)?.delete(topic, partition);
+  /** How the high watermarks are found for their checkpoint. Without it, they are the logs' ends. */
+  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number) {
+    for (const directory of this.directories) directory.highWatermarkOf = highWatermarkOf;
   }
 
-  /** As {@linkcode DataDirectory.setAside}, wherever the log lies. */
-  setAside(topic: string, partition: number): string {
-    return this.#holderOf(topic, partition)!.setAside(topic, partition);
+  /**
+   * Runs `work` in one directory in service after the other. Rejects only with an error of the
+   * metadata log's directory, or of one that stays in service: the owner of any other directory has
+   * been notified by `onFailure`.
+   */
+  each(work: (directory: DataDirectory) => Promise<void>): Promise<void> {
+    return this.#pendingWork.track(this.#inEach(work));
   }
 
-  /** As {@linkcode DataDirectory.flush}, in every directory that is in service. */
-  async flush(): Promise<void> {
-    await this.#each((manager) => manager.flush());
-  }
-
-  /** As {@linkcode DataDirectory.flushMended}, in every directory that is in service. */
-  async flushMended(): Promise<void> {
-    await this.#each((manager) => manager.flushMended());
-  }
-
-  /** As {@linkcode DataDirectory.checkpoint}, in every directory that is in service. */
-  async checkpoint(): Promise<void> {
-    await this.#each((manager) => manager.checkpoint());
-  }
-
-  /** As {@linkcode DataDirectory.removeDeleted}, in every directory that is in service. */
-  removeDeleted(): void {
-    for (const manager of this.#managers) {
-      if (manager.failure === null) manager.removeDeleted();
+  async #inEach(work: (directory: DataDirectory) => Promise<void>): Promise<void> {
+    for (const directory of this.directories) {
+      if (directory.failure !== null) continue;
+      try {
+        await work(directory);
+      } catch (error) {
+        if (directory === this.#metadata || directory.failure === null) throw error;
+      }
     }
   }
 
-  /** As {@linkcode DataDirectory.highWatermarkOf}, for every directory. */
-  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number) {
-    for (const manager of this.#managers) manager.highWatermarkOf = highWatermarkOf;
-  }
-
-  /** As {@linkcode DataDirectory.flushDirectory}, for every directory that is in service. */
-  async flushDirectory(): Promise<void> {
-    await this.#each((manager) => manager.flushDirectory());
-  }
-
-  /** As {@linkcode DataDirectory.close}, for every directory, once no work in several of them is under way. */
+  /** Closes every directory, once no work in several of them is under way. */
   async close(): Promise<void> {
     await this.#pendingWork.settled();
-    const ends = await Promise.allSettled(this.#managers.map((manager) => manager.close()));
+    const ends = await Promise.allSettled(this.directories.map((directory) => directory.close()));
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   /**
-   * Closes segment files that are not in use, for a socket that has got no descriptor. Returns whether
-   * there were any.
+   * Closes idle segment files, so that a socket can get a descriptor. Returns whether there were any.
    */
   makeRoom(): boolean {
     return this.#openSegments.makeRoom();
   }
 
-  /** Runs `work` in every directory in service. Only what the metadata log's meets is thrown. */
-  #each(work: (manager: DataDirectory) => Promise<void>): Promise<void> {
-    return this.#pendingWork.track(this.#inEach(work));
+  /** The number of partitions in the directory, without the metadata log. */
+  #countIn(directory: DataDirectory): number {
+    return directory.count - (directory === this.#metadata ? 1 : 0);
   }
 
-  async #inEach(work: (manager: DataDirectory) => Promise<void>): Promise<void> {
-    for (const manager of this.#managers) {
-      if (manager.failure !== null) continue;
-      try {
-        await work(manager);
-      } catch (error) {
-        // The others' own failures have been told, and they are out of service.
-        if (manager === this.#metadata || manager.failure === null) throw error;
-      }
-    }
-  }
-
-  #holderOf(topic: string, partition: number): DataDirectory | undefined {
-    return this.#managers.find((manager) => manager.has(topic, partition));
-  }
-
-  /** How many partitions a directory has. The metadata log is none. */
-  #countIn(manager: DataDirectory): number {
-    return manager.count - (manager === this.#metadata ? 1 : 0);
-  }
-
-  /** The directory in which a log that lies nowhere is made. */
+  /** The directory in which a log is created that no directory holds. */
   #placeFor(name: string, { directoryId = ZERO_UUID, isNew }: Placement): DataDirectory {
     if (!isNew) {
-      const assigned = this.#managers.find((manager) => manager.directoryId === directoryId);
+      const assigned = this.directories.find((directory) => directory.directoryId === directoryId);
       if (assigned !== undefined) return assigned;
       const lost = [...this.#lost].map(([path, { message }]) => `${path} (${message})`);
       const isAssigned = directoryId !== ZERO_UUID && directoryId !== UNASSIGNED_DIRECTORY;
-      // A directory that failed later is known to have no such log.
+      // A directory that failed after it was opened is known to have no such log.
       if (isAssigned || lost.length > 0) {
         throw new KafkaError(
           ErrorCode.KAFKA_STORAGE_ERROR,
@@ -320,9 +277,8 @@ export class LogManager {
       }
     }
     let best: DataDirectory | undefined;
-    for (const manager of this.#managers) {
-      if (manager.failure !== null) continue;
-      if (best === undefined || this.#countIn(manager) < this.#countIn(best)) best = manager;
+    for (const directory of this.online) {
+      if (best === undefined || this.#countIn(directory) < this.#countIn(best)) best = directory;
     }
     if (best !== undefined) return best;
     throw this.fatalFailure!;
@@ -345,12 +301,12 @@ function openOne(
     ...(clusterId !== undefined && { clusterId }),
     ...(onRecovery && { onRecovery }),
     ...(onLoss && { onLoss }),
-    // Whoever met the fault is in the middle of something.
+    // Deferred: the operation that met the fault is still running.
     onFailure: (failure) => queueMicrotask(() => onFailure?.(failure, isFatal)),
   });
 }
 
-/** The cluster that a directory which is in use already belongs to. */
+/** The cluster id of the first directory that has one. */
 function clusterIdOfAny({ runtime, directories }: LogManagerOptions): string | undefined {
   for (const directory of directories) {
     const id = readClusterId(runtime.files, `${directory}/${META_PROPERTIES}`);
@@ -373,41 +329,41 @@ function refuseRepeated(directories: readonly string[]): void {
   );
 }
 
-function refuseTwice(managers: ReadonlyMap<string, DataDirectory>): void {
-  if (managers.size < 2) return;
+function refuseTwice(opened: ReadonlyMap<string, DataDirectory>): void {
+  if (opened.size < 2) return;
   const found = new Map<string, string>();
-  for (const [directory, manager] of managers) {
-    for (const name of manager.names()) {
+  for (const [path, directory] of opened) {
+    for (const name of directory.names()) {
       const other = found.get(name);
       if (other === undefined) {
-        found.set(name, directory);
+        found.set(name, path);
         continue;
       }
       throw new KafkaError(
         ErrorCode.KAFKA_STORAGE_ERROR,
-        `Cannot use the data directories ${other} and ${directory} together: both hold ${name}; ` +
+        `Cannot use the data directories ${other} and ${path} together: both hold ${name}; ` +
           `move the one that is not wanted away`,
       );
     }
   }
 }
 
-/** An empty metadata log beside partitions would make them all belong to nobody. */
+/** Throws when partitions exist without a metadata log: a new, empty one would disown them all. */
 function refuseWithoutMetadata(
   topic: string,
   metadata: DataDirectory,
-  managers: ReadonlyMap<string, DataDirectory>,
+  opened: ReadonlyMap<string, DataDirectory>,
 ): void {
   if (metadata.has(topic, 0)) return;
-  const holder = [...managers.values()].find((manager) => manager.has(topic, 0)) ??
-    [...managers.values()].find((manager) => manager.names().length > 0);
+  const holder = [...opened.values()].find((directory) => directory.has(topic, 0)) ??
+    [...opened.values()].find((directory) => directory.names().length > 0);
   if (holder === undefined) return;
   throw new KafkaError(
     ErrorCode.KAFKA_STORAGE_ERROR,
     holder.has(topic, 0)
-      ? `Cannot use the data directory ${metadata.directory} for the metadata log: it lies in ` +
-        `${holder.directory}; name that one first, or as metadata.log.dir`
-      : `Cannot start: ${holder.directory} holds partitions, and ${metadata.directory} has no ` +
+      ? `Cannot use the data directory ${metadata.path} for the metadata log: it lies in ` +
+        `${holder.path}; name that one first, or as metadata.log.dir`
+      : `Cannot start: ${holder.path} holds partitions, and ${metadata.path} has no ` +
         `metadata log ${topic}-0, which says whose they are; bring it back from a copy, or name ` +
         `another data directory`,
   );

@@ -33,7 +33,7 @@ export interface LogOpeningOptions
 /** One opening: first {@linkcode LogOpening.openSegments}, then {@linkcode LogOpening.finish}. */
 export class LogOpening {
   /** Whether something was cut off or removed. */
-  wasMended = false;
+  wasRepaired = false;
   /** Everything below this offset is durable. */
   readonly safeOffset: number;
   /** Whether the leader epochs' file can be read. */
@@ -95,7 +95,7 @@ export class LogOpening {
         if (seen.length > 0 || aborted.mayHaveSome) aborted.replace(seen);
       },
       report: (report) => {
-        this.wasMended = true;
+        this.wasRepaired = true;
         options.onRecovery?.(report);
       },
     });
@@ -169,7 +169,7 @@ export class LogOpening {
     if (isTrue && this.#options.wasShutDownCleanly === true) this.#checkBeginning(segments[0]!);
     // An epoch that begins at the end is one whose leader has written nothing yet, or whose records
     // were cut off.
-    epochs.truncateFromEnd(this.wasMended ? logEndOffset : logEndOffset + 1);
+    epochs.truncateFromEnd(this.wasRepaired ? logEndOffset : logEndOffset + 1);
     epochs.truncateFromStart(logStartOffset);
     isTrue &&= epochs.entries().length > 0 || segments.every(({ size }) => size === 0);
     // A later start that was lost has left its mark here all the same.

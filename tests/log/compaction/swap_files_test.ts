@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { FileError, type FileHandle, type FileSystem } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
-import { batchesOf, Machine } from "../fixture.ts";
+import { batchesOf, checkpointsWith, Machine } from "../fixture.ts";
 import { batchOf, codecs, compactLog, textsOf } from "./fixture.ts";
 
 const CONFIG = { compact: true, delete: false, segmentBytes: 400, fileDeleteDelayMs: 0 } as const;
@@ -164,7 +164,7 @@ test("an exchange that Apache Kafka has decided is finished", async () => {
   machine.write("00000000000000000000.log.swap", swap);
   const again = machine.open(CONFIG);
   assertEquals(recordsOf(again), ["2:a=2", "3:b=2", "4:c=1"]);
-  assertEquals(again.wasMended, true);
+  assertEquals(again.wasRepaired, true);
   await again.flush();
   assertEquals(machine.segments(), ["00000000000000000000.log", "00000000000000000004.log"]);
   assertEquals(recordsOf(again), ["2:a=2", "3:b=2", "4:c=1"]);
@@ -174,7 +174,9 @@ test("an exchange that Apache Kafka has decided is finished", async () => {
 test("a log that was cut back is compacted again from there", async () => {
   const machine = new Machine();
   const stored: number[] = [];
-  const log = machine.open(CONFIG, { onCleanedOffset: (offset) => stored.push(offset) });
+  const log = machine.open(CONFIG, {
+    checkpoints: checkpointsWith({ saveCleanedOffset: (offset) => stored.push(offset) }),
+  });
   fill(log);
   await compactLog(log, machine);
   const cleaned = log.compaction.cleanedOffset;

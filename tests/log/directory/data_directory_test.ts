@@ -1,9 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import {
-  DataDirectory,
-  type DataDirectoryOptions,
-} from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
+import type { DataDirectoryOptions } from "../../../src/log/directory/data_directory_options.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
 import type { RecoveryReport } from "../../../src/log/opening/segment_recovery.ts";
 import { hostRuntime } from "../../../src/runtime/host.ts";
@@ -238,13 +236,13 @@ test("DataDirectory.delete removes a log, however long its name", async () => {
   assertEquals(textOf(machine, "/data/log-start-offset-checkpoint"), "0\n0\n");
 });
 
-test("DataDirectory.setAside puts a log out of the way, and its name is free again", async () => {
+test("DataDirectory.quarantine puts a log out of the way, and its name is free again", async () => {
   const machine = new Machine();
   const manager = open(machine);
   const log = manager.create("events", 0, TOPIC_ID, config);
   log.append(batchOf(4), { leaderEpoch: 0, origin: "client" });
   log.deleteRecordsBefore(3);
-  const place = manager.setAside("events", 0);
+  const place = manager.quarantine("events", 0);
   assert(machine.files.exists(`/data/${place}/00000000000000000000.log`));
   assertEquals(manager.get("events", 0), undefined);
   const anew = manager.create("events", 0, "4aKkGA0ISBCOdhh3DvpjpA", config);

@@ -1,9 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
-import {
-  DataDirectory,
-  type DataDirectoryOptions,
-} from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
+import type { DataDirectoryOptions } from "../../../src/log/directory/data_directory_options.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { Simulation } from "../../../src/simulator/simulation.ts";
 import { abortMarker, batchOf, Machine } from "../fixture.ts";

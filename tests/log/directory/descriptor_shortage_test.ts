@@ -1,10 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
 import { LogManager } from "../../../src/log/directory/log_manager.ts";
-import {
-  DataDirectory,
-  type DataDirectoryOptions,
-} from "../../../src/log/directory/data_directory.ts";
+import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
+import type { DataDirectoryOptions } from "../../../src/log/directory/data_directory_options.ts";
 import { OpenSegments } from "../../../src/log/segments/open_segments.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";

@@ -25,7 +25,7 @@ async function open(
     ...more,
   });
   logs.openMetadataLog(METADATA_TOPIC_ID, config);
-  logs.openAll(() => config);
+  for (const directory of logs.directories) directory.openAll(() => config);
   return logs;
 }
 
@@ -63,11 +63,11 @@ test("LogManager puts new partitions where the fewest are, and finds them where 
     "/b/events-4",
   ]);
   for (const log of logs.logs()) if (log.topic === "events") log.append(batchOf(2), client);
-  logs.delete("events", 1);
-  logs.delete("events", 4);
+  logs.holderOf("events", 1)!.delete("events", 1);
+  logs.holderOf("events", 4)!.delete("events", 4);
   assertEquals(create(logs, 2).map(({ directory }) => directory), ["/a/events-0", "/b/events-1"]);
   assertEquals(logs.get("events", 4), undefined);
-  assertEquals(logs.directoryIdOf("events", 2), logs.managers[2]!.directoryId);
+  assertEquals(logs.holderOf("events", 2), logs.directories[2]);
   await logs.close();
 
   // The order in which they are named matters for the metadata log alone.
@@ -81,10 +81,10 @@ test("LogManager puts new partitions where the fewest are, and finds them where 
 test("LogManager gives every directory an identity of its own in one cluster", async () => {
   const machine = new Machine();
   const logs = await open(machine);
-  const ids = logs.managers.map(({ directoryId }) => directoryId);
+  const ids = logs.directories.map(({ directoryId }) => directoryId);
   assertEquals(new Set(ids).size, 3);
   assertEquals(logs.onlineIds, ids.toSorted());
-  assertEquals(new Set(logs.managers.map(({ clusterId }) => clusterId)).size, 1);
+  assertEquals(new Set(logs.directories.map(({ clusterId }) => clusterId)).size, 1);
   await logs.close();
   for (const directory of ["/a", "/b", "/c"]) {
     for (const name of ["meta.properties", "log-start-offset-checkpoint", ".kafka_cleanshutdown"]) {
@@ -96,7 +96,7 @@ test("LogManager gives every directory an identity of its own in one cluster", a
     directories: ["/d", "/a", "/b", "/c"],
     metadataDirectory: "/a",
   });
-  assertEquals(more.managers.map(({ clusterId }) => clusterId), Array(4).fill(logs.clusterId));
+  assertEquals(more.directories.map(({ clusterId }) => clusterId), Array(4).fill(logs.clusterId));
   assertEquals(create(more, 1)[0]!.directory, "/d/events-0");
   await more.close();
 });
@@ -167,10 +167,10 @@ test("LogManager lets one directory fail and goes on with the others", async () 
     assertEquals(allBatches(second).length, 1);
     // Other directories go on, and get what is new.
     third.append(batchOf(2), client);
-    await logs.flush();
+    await logs.each((directory) => directory.flush());
     assertEquals(logs.create("more", 0, TOPIC_ID, config).directory, "/a/more-0");
     assertEquals(logs.create("more", 1, TOPIC_ID, config).directory, "/c/more-1");
-    assertEquals(logs.directories().map(({ failure }) => failure === null), [true, false, true]);
+    assertEquals(logs.states().map(({ failure }) => failure === null), [true, false, true]);
     assertEquals([logs.onlineIds.length, logs.isDegraded, logs.fatalFailure], [2, true, null]);
     await logs.close();
     assertEquals(machine.files.exists("/b/.kafka_cleanshutdown"), false);
@@ -239,7 +239,7 @@ test("LogManager starts without a directory whose disk fails, and makes none of 
   const first = await open(machine);
   const log = create(first, 3)[1]!;
   log.append(batchOf(2), client);
-  const lostId = first.directoryIdOf("events", 1)!;
+  const lostId = first.holderOf("events", 1)!.directoryId;
   await first.close();
 
   const files = new FailingFiles(machine.memory);
@@ -249,8 +249,8 @@ test("LogManager starts without a directory whose disk fails, and makes none of 
   };
   machine.files = files;
   const logs = await open(machine);
-  const [, lost] = logs.directories();
-  assertEquals([lost!.manager, lost!.path], [null, "/b"]);
+  const [, lost] = logs.states();
+  assertEquals([lost!.directory, lost!.path], [null, "/b"]);
   assertStringIncludes(lost!.failure!.message, "the disk reports an error");
   const place = (directoryId: string) => () =>
     logs.create("events", 1, TOPIC_ID, config, { directoryId, isNew: false });

@@ -241,7 +241,7 @@ test("a start without a recovery point makes durable what it found", async () =>
   const runtime = simulation.restart("alpha");
   runtime.files.remove("/data/recovery-point-offset-checkpoint");
   const second = openDirectory(runtime);
-  await simulation.run(second.flushMended());
+  await simulation.run(second.flushRepaired());
   simulation.crash("alpha", "lose");
   const third = openDirectory(simulation.restart("alpha"));
   assertEquals(third.get("events", 0)!.logEndOffset, 27);
@@ -260,7 +260,7 @@ test("the recovery points that a start did not find are on the disk when it has 
     const runtime = simulation.restart("alpha");
     runtime.files.remove("/data/recovery-point-offset-checkpoint");
     const second = openDirectory(runtime);
-    await simulation.run(second.flushMended());
+    await simulation.run(second.flushRepaired());
     simulation.crash("alpha", "lose");
     const { files } = simulation.restart("alpha");
     const file = files.open("/data/recovery-point-offset-checkpoint", "read");
@@ -287,7 +287,7 @@ test("damage that was refused without recovery points is refused by the next sta
     const manager = openDirectory(runtime);
     const message = manager.failures.get("events-0")?.message ?? "it is open";
     assertStringIncludes(message, "00000000000000000006.log", `start ${start}`);
-    await simulation.run(manager.flushMended());
+    await simulation.run(manager.flushRepaired());
     await simulation.run(manager.checkpoint());
     simulation.kill("alpha");
     runtime = simulation.restart("alpha");

@@ -9,6 +9,7 @@ import type { RecoveryReport } from "../../../src/log/opening/segment_recovery.t
 import {
   allBatches,
   batchOf,
+  checkpointsWith,
   Machine,
   offsetForTimestamp,
   offsetOfMaxTimestamp,
@@ -140,19 +141,23 @@ test("indexes that are missing, short or senseless are made anew", async () => {
 
 test("the recovery point rises with a roll and a flush, and falls before a cut", async () => {
   const machine = new Machine();
-  const told: [boolean, number][] = [];
+  const saved: number[] = [];
+  const lowered: number[] = [];
   const log: PartitionLog = filled(machine, 20, {
-    onRecoveryPoint: (isLowered: boolean) => void told.push([isLowered, log.recoveryPoint]),
+    checkpoints: checkpointsWith({
+      saveRecoveryPoint: () => void saved.push(log.recoveryPoint),
+      lowerRecoveryPoint: () => void lowered.push(log.recoveryPoint),
+    }),
   });
   await settled();
   const last = Number(machine.segments().at(-1)!.slice(0, 20));
   assertEquals(log.recoveryPoint, last);
-  assertEquals(told.at(-1), [false, last]);
+  assertEquals(saved.at(-1), last);
   await log.flush();
   assertEquals(log.recoveryPoint, 40);
   log.truncateTo(7);
   assertEquals(log.logEndOffset, 6);
-  assertEquals(told.filter(([isLowered]) => isLowered).map(([, point]) => point), [7, 6]);
+  assertEquals(lowered, [7, 6]);
   log.close();
 });
 
@@ -184,7 +189,7 @@ test("above the recovery point damage is cut with all behind it, below it is ref
       continue;
     }
     const log = open();
-    assertEquals([log.logEndOffset, log.wasMended], [end - 2, true]);
+    assertEquals([log.logEndOffset, log.wasRepaired], [end - 2, true]);
     assertEquals(log.recoveryPoint, recoveryPoint);
     assertEquals(next.segments().at(-1), second);
     assert(reports.length > 2);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { NO_LIMIT } from "../../../src/log/log_config.ts";
 import type { AppendOptions } from "../../../src/log/partition_log.ts";
-import { allBatches, batchOf, Machine, refusal, START_MS } from "../fixture.ts";
+import { allBatches, batchOf, checkpointsWith, Machine, refusal, START_MS } from "../fixture.ts";
 import { test } from "../../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
@@ -97,20 +97,20 @@ test("retention deletes nothing where cleanup.policy lacks delete, nor beyond th
 
 test("PartitionLog.deleteRecordsBefore moves the log's start and drops whole segments", () => {
   const machine = new Machine();
-  let told = 0;
+  let saves = 0;
   const log = machine.open({ segmentBytes: 300, fileDeleteDelayMs: 0 }, {
-    onLogStartOffset: () => void told++,
+    checkpoints: checkpointsWith({ saveLogStartOffset: () => void saves++ }),
   });
   for (let i = 0; i < 10; i++) log.append(batchOf(2), client);
   const count = log.segmentCount;
   log.deleteRecordsBefore(3);
-  assertEquals([log.logStartOffset, log.segmentCount, told], [3, count, 1]);
+  assertEquals([log.logStartOffset, log.segmentCount, saves], [3, count, 1]);
   assertEquals(log.endOffsetForEpoch(0), { leaderEpoch: 0, endOffset: 20 });
   log.deleteRecordsBefore(1);
-  assertEquals([log.logStartOffset, told], [3, 1]);
+  assertEquals([log.logStartOffset, saves], [3, 1]);
   assertEquals(refusal(() => log.deleteRecordsBefore(21)).name, "OFFSET_OUT_OF_RANGE");
   log.deleteRecordsBefore(20);
-  assertEquals([log.logStartOffset, log.logEndOffset, told], [20, 20, 2]);
+  assertEquals([log.logStartOffset, log.logEndOffset, saves], [20, 20, 2]);
   assertEquals(machine.segments().length, 1);
   assertEquals(log.append(batchOf(1), client).baseOffset, 20);
   assertEquals(allBatches(log).map((batch) => batch.baseOffset), [20]);

@@ -95,7 +95,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
     id: "L211",
     file: "src/log/directory/data_directory.ts",
     bug: "a log that was made in part counts as one that was there",
-    text: "isNew: this.#unmade.has(name),",
+    text: "isNew: this.#incomplete.has(name),",
     replacement: "",
     test: LOG_TEST,
   },

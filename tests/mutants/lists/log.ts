@@ -226,10 +226,10 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L120",
-    file: "src/log/directory/data_directory.ts",
+    file: "src/log/directory/directory_checkpoints.ts",
     bug: "a deleted log leaves its cleaner checkpoint to the next log of its name",
-    text: "this.#cleaned.remove(name);\n      if (files.exists(this.#path(name))) {",
-    replacement: "if (files.exists(this.#path(name))) {",
+    text: "this.#cleaned.remove(name);\n    move();",
+    replacement: "move();",
     test: "tests/log/compaction/cleaner_checkpoint_test.ts",
   },
   {

@@ -130,21 +130,25 @@ export class NodeStore extends Machine<Hosted> {
         simulation.trace(`recovered ${name} to ${logEndOffset}: ${reason}`),
       onLoss: (sentence) => simulation.trace(sentence),
     });
-    await logs.flushDirectory();
+    await logs.each((directory) => directory.flushDirectory());
     const isNew = !logs.hasMetadataLog;
     const metadata = logs.openMetadataLog(METADATA_TOPIC_ID, DEFAULT_LOG_CONFIG);
-    if (isNew || !logs.wasShutDownCleanly) await logs.flushDirectory();
+    if (isNew || !logs.wasShutDownCleanly) {
+      await logs.each((directory) => directory.flushDirectory());
+    }
     if (this.places.length === 0) {
       const model = new PartitionModel(METADATA_TOPIC, 0, false, 0);
       this.places.push(this.#placeOf(model, METADATA_TOPIC_ID, DEFAULT_LOG_CONFIG, metadata));
       await metadata.flush();
     }
-    logs.openAll((topic) =>
-      this.topics.find(({ name }) => name === topic)?.config ?? DEFAULT_LOG_CONFIG
-    );
+    for (const directory of logs.directories) {
+      directory.openAll((topic) =>
+        this.topics.find(({ name }) => name === topic)?.config ?? DEFAULT_LOG_CONFIG
+      );
+    }
     for (const place of this.places.slice(1)) this.#host(place);
     this.#setStraysAside();
-    if (!logs.wasShutDownCleanly) await logs.flushMended();
+    if (!logs.wasShutDownCleanly) await logs.each((directory) => directory.flushRepaired());
   }
 
   #placeOf(
@@ -153,14 +157,14 @@ export class NodeStore extends Machine<Hosted> {
     config: LogConfig,
     log: PartitionLog,
   ): Hosted {
-    const directoryId = this.logs.directoryIdOf(model.topic, model.partition)!;
-    const { directory: path } = this.#managerOf(directoryId)!;
+    const directoryId = this.logs.holderOf(model.topic, model.partition)!.directoryId;
+    const { path } = this.#directoryOf(directoryId)!;
     const state = { isCut: false, isOut: false, ending: "clean" as const };
     return { model, topicId, config, log, directoryId, path, ...state };
   }
 
-  #managerOf(id: string): DataDirectory | undefined {
-    return this.logs.managers.find(({ directoryId }) => directoryId === id);
+  #directoryOf(id: string): DataDirectory | undefined {
+    return this.logs.directories.find(({ directoryId }) => directoryId === id);
   }
 
   #host(place: Hosted): void {
@@ -173,7 +177,7 @@ export class NodeStore extends Machine<Hosted> {
       if (found !== undefined && this.deletedIds.has(found.topicId)) {
         this.#mustRefuse(name, open);
         // As the sentence says, whoever runs the node moves it away.
-        this.logs.setAside(topic, partition);
+        this.logs.holderOf(topic, partition)!.quarantine(topic, partition);
         this.world.count("deleted logs met again");
       }
       place.log = open();
@@ -182,7 +186,7 @@ export class NodeStore extends Machine<Hosted> {
       this.world.simulation.trace(`${name} is out of service: ${error.message}`);
       place.isOut = true;
     }
-    if (place.isOut || this.logs.directoryIdOf(topic, partition) === directoryId) return;
+    if (place.isOut || this.logs.holderOf(topic, partition)?.directoryId === directoryId) return;
     this.world.fail(`${name} was made anew in another directory than ${place.path}`);
   }
 
@@ -205,7 +209,7 @@ export class NodeStore extends Machine<Hosted> {
         this.world.fail(`${log.name} with the id ${log.topicId} belongs to nobody`);
       }
       try {
-        this.logs.setAside(log.topic, log.partition);
+        this.logs.holderOf(log.topic, log.partition)!.quarantine(log.topic, log.partition);
         this.world.count("deleted logs met again");
       } catch (error) {
         this.expectFault(`cannot set ${log.name} aside`, error);
@@ -239,14 +243,14 @@ export class NodeStore extends Machine<Hosted> {
     this.judge(
       place,
       log,
-      () => this.#managerOf(place.directoryId)?.failures.get(name)?.message ?? "",
+      () => this.#directoryOf(place.directoryId)?.failures.get(name)?.message ?? "",
     );
   }
 
   /** Nothing may be left of a deletion, of records, a segment or a topic, once a process has started. */
   #expectNoLeftovers(): void {
     const { tree } = this.disk;
-    for (const { directory, failure } of this.logs.managers) {
+    for (const { path: directory, failure } of this.logs.directories) {
       if (failure !== null || this.#sick.has(directory)) continue;
       for (const { name, isDirectory } of tree.list(directory)) {
         if (name.endsWith("-delete")) this.world.fail(`${directory}/${name} is left`);
@@ -261,7 +265,7 @@ export class NodeStore extends Machine<Hosted> {
 
   /** The directories that have gone out of service must be those whose disks have failed. */
   expectOthersGoOn(): void {
-    for (const { path, failure } of this.logs.directories()) {
+    for (const { path, failure } of this.logs.states()) {
       if (failure === null || (this.hasFailed && this.#sick.has(path))) continue;
       this.world.fail(`${path} is out of service: ${failure.message}`);
     }

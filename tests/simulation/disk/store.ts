@@ -45,7 +45,7 @@ export class Store extends Machine {
     });
     await manager.flushDirectory();
     manager.openAll((topic) => configs.get(topic)!);
-    await manager.flushMended();
+    await manager.flushRepaired();
   }
 
   /** Makes a partition, so that no loss of power takes it away again. */

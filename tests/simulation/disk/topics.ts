@@ -82,7 +82,8 @@ export class Topics {
     if (!await this.#note(`delete ${topic.name}`)) return;
     for (const place of store.forget(topic)) {
       try {
-        store.logs.delete(topic.name, place.model.partition);
+        store.logs.holderOf(topic.name, place.model.partition)
+          ?.delete(topic.name, place.model.partition);
       } catch (error) {
         store.expectFault(`cannot delete ${place.model.name}`, error, place);
       }
@@ -99,7 +100,7 @@ export class Topics {
     const { store } = this;
     const { life } = store;
     try {
-      await store.logs.flushDirectory();
+      await store.logs.each((directory) => directory.flushDirectory());
     } catch (error) {
       if (life === store.life) store.expectFault("cannot bring a deletion to the disk", error);
     }
@@ -110,12 +111,12 @@ export class Topics {
     const { store } = this;
     await store.world.pause(3_001);
     try {
-      store.logs.removeDeleted();
+      for (const directory of store.logs.online) directory.removeDeleted();
     } catch (error) {
       return store.expectFault("cannot remove deleted logs", error);
     }
     await store.world.pause(50);
-    for (const { directory, failure } of store.logs.managers) {
+    for (const { path: directory, failure } of store.logs.directories) {
       if (failure !== null || store.hasFailed) continue;
       const left = store.disk.tree.list(directory).find(({ name }) => name.endsWith("-delete"));
       if (left !== undefined) store.world.fail(`${directory}/${left.name} is left`);
@@ -127,7 +128,7 @@ export class Topics {
     const { store } = this;
     const { life } = store;
     try {
-      await store.logs.checkpoint();
+      await store.logs.each((directory) => directory.checkpoint());
     } catch (error) {
       if (life === store.life) store.expectFault("cannot write the checkpoints", error);
     }
