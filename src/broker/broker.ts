@@ -13,7 +13,7 @@ import type { Logger } from "../logger.ts";
 import { NO_FLUSH_BY_TIME } from "../log/background_flush.ts";
 import { LogManager } from "../log/directory/log_manager.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
-import type { RecoveryReport } from "../log/opening/segment_recovery.ts";
+import type { RecoveryReport } from "../log/opening/recovery_types.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { METADATA_LOG_CONFIG, METADATA_TOPIC, MetadataLog } from "../metadata/metadata_log.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";

@@ -8,7 +8,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { LogConfig } from "./log_config.ts";
 import type { OpenSegments } from "./segments/open_segments.ts";
 import type { PendingWork } from "./pending_work.ts";
-import type { RecoveryReport } from "./opening/segment_recovery.ts";
+import type { RecoveryReport } from "./opening/recovery_types.ts";
 
 /** Who appends, and as which leader. */
 export interface AppendOptions {

@@ -6,7 +6,7 @@
 import type { KafkaError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
-import type { RecoveryReport } from "../opening/segment_recovery.ts";
+import type { RecoveryReport } from "../opening/recovery_types.ts";
 import type { OpenSegments } from "../segments/open_segments.ts";
 
 /** How a data directory is opened. */

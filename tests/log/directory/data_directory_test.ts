@@ -3,7 +3,7 @@ import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.
 import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import type { DataDirectoryOptions } from "../../../src/log/directory/data_directory_options.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
-import type { RecoveryReport } from "../../../src/log/opening/segment_recovery.ts";
+import type { RecoveryReport } from "../../../src/log/opening/recovery_types.ts";
 import { hostRuntime } from "../../../src/runtime/host.ts";
 import { FileError } from "../../../src/runtime/runtime.ts";
 import { allBatches, batchOf, FailingFiles, Machine, refusal } from "../fixture.ts";

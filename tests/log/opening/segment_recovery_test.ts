@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { LogConfig } from "../../../src/log/log_config.ts";
 import type { AppendOptions, PartitionLog } from "../../../src/log/partition_log.ts";
-import type { RecoveryReport } from "../../../src/log/opening/segment_recovery.ts";
+import type { RecoveryReport } from "../../../src/log/opening/recovery_types.ts";
 import { allBatches, batchOf, Machine, producedBatch, refusal } from "../fixture.ts";
 import { test } from "../../harness.ts";
 import { FilesOver } from "../files_over.ts";

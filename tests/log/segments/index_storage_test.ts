@@ -5,7 +5,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { decodeOffsetIndex, decodeTimeIndex } from "../../../src/log/segments/index_format.ts";
 import { decodeProducerSnapshot } from "../../../src/log/producers/producer_snapshot_format.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
-import type { RecoveryReport } from "../../../src/log/opening/segment_recovery.ts";
+import type { RecoveryReport } from "../../../src/log/opening/recovery_types.ts";
 import {
   allBatches,
   batchOf,

@@ -17,7 +17,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L4",
-    file: "src/log/opening/segment_recovery.ts",
+    file: "src/log/opening/segment_check.ts",
     bug: "after an orderly end a one-record batch exactly at the recovery point is not verified",
     text: "const isNew = scanner.lastOffset >= offset;",
     replacement: "const isNew = scanner.lastOffset > offset;",
