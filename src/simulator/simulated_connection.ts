@@ -1,20 +1,57 @@
 /**
  * One end of a simulated TCP connection.
  *
+ * What belongs to the kernel (buffers, the window, resets) works while the process is paused; the
+ * process hears of it when it resumes.
+ *
  * @module
  */
 
 import { type Address, type Connection, ConnectionError } from "../runtime/runtime.ts";
 import { readableOver, writableOver } from "../runtime/streams.ts";
-import type { Pipe } from "./simulated_network.ts";
+import type { Pipe } from "./pipe.ts";
+import type { ProcessEvents } from "./process_events.ts";
 import { markOf } from "./trace.ts";
+import type { Xoshiro128 } from "./xoshiro.ts";
 
-/** What may be on the way to a peer or unread there, in bytes. A writer waits beyond this. */
+/** Maximum of bytes that travel to a peer or wait there to be read. A writer waits beyond this. */
 const WINDOW_BYTES = 1024 * 1024;
-/** A reader tells its peer once it has taken this much. */
+/** A reader updates its peer's window after reading this much. */
 const WINDOW_UPDATE_BYTES = WINDOW_BYTES / 4;
 /** One write in this many arrives in several pieces. */
 const SPLIT_ONE_IN = 4;
+
+/** Sees all that arrives, in order, for transcripts. Must not change anything. */
+export interface FrameObserver {
+  /** `isRequest`: the end that connected has sent it. */
+  received(from: Address, to: Address, isRequest: boolean, bytes: Uint8Array): void;
+  /** The connection from `from` to `to` has ended in one direction, or both. */
+  ended(from: Address, to: Address): void;
+}
+
+/** The process that has a connection, as the connection sees it. */
+export interface ConnectionOwner {
+  readonly events: ProcessEvents;
+  /** Registers a connection to be ended with the process. */
+  own(connection: SimulatedConnection): void;
+  /** Called once, when an end no longer needs to be told of the process's end. */
+  forget(connection: SimulatedConnection): void;
+}
+
+/** What one end is given. */
+export interface ConnectionSetting {
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  /** Leads to the other end. */
+  readonly out: Pipe;
+  readonly owner: ConnectionOwner;
+  /** Whether this end has connected, rather than accepted. */
+  readonly isClient: boolean;
+  /** The network's random numbers. */
+  readonly random: Xoshiro128;
+  readonly trace: (event: string) => void;
+  readonly observer: FrameObserver | undefined;
+}
 
 interface PendingRead {
   readonly buffer: Uint8Array;
@@ -29,33 +66,37 @@ interface PendingWrite {
   readonly reject: (error: ConnectionError) => void;
 }
 
-/** One end. `join` connects it with the other. */
+/** One end. {@linkcode SimulatedConnection.join} connects it with the other. */
 export class SimulatedConnection implements Connection {
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  readonly #setting: ConnectionSetting;
   #peer: SimulatedConnection | undefined;
   /** Received and not read yet; the first chunk from `#offset` on. */
   readonly #unread: Uint8Array[] = [];
   #offset = 0;
   #ended = false;
   #closed = false;
-  /** The process that had this end is gone: nobody hears of anything any more. */
+  /** The process that had this end has ended: nothing settles any more. */
   #orphaned = false;
+  /** The kernel has given up on the peer: it answers whatever still arrives with a reset. */
+  #timedOut = false;
   #failure: ConnectionError | undefined;
   #pendingRead: PendingRead | undefined;
   readonly #pendingWrites: PendingWrite[] = [];
-  /** Sent, and not known to be read. */
+  /** Bytes sent that are not known to be read. */
   #outstanding = 0;
-  /** Read, and not told to the peer yet. */
+  /** Bytes read of which the peer does not know yet. */
   #consumed = 0;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
 
-  /** `out` leads to the other end; `forget` is called once when this end needs no care any more. */
-  constructor(
-    readonly localAddress: Address,
-    readonly remoteAddress: Address,
-    readonly out: Pipe,
-    readonly forget: (connection: SimulatedConnection) => void,
-  ) {}
+  constructor(setting: ConnectionSetting) {
+    this.#setting = setting;
+    this.localAddress = setting.localAddress;
+    this.remoteAddress = setting.remoteAddress;
+    setting.out.onTimeout = () => this.#timeOut();
+  }
 
   /** Makes this and `peer` the two ends of one connection. */
   join(peer: SimulatedConnection): void {
@@ -105,7 +146,7 @@ export class SimulatedConnection implements Connection {
       const consumed = this.#consumed;
       const peer = this.#peer!;
       this.#consumed = 0;
-      this.out.send(() => {
+      this.#setting.out.send(() => {
         peer.#outstanding -= consumed;
         peer.#pump();
       });
@@ -123,7 +164,7 @@ export class SimulatedConnection implements Connection {
     });
   }
 
-  /** Sends what the window has room for. */
+  /** Sends as much as the window allows. */
   #pump(): void {
     while (this.#pendingWrites.length > 0) {
       const write = this.#pendingWrites[0]!;
@@ -132,13 +173,13 @@ export class SimulatedConnection implements Connection {
       write.done += count;
       if (write.done < write.bytes.length) return;
       this.#pendingWrites.shift();
-      write.resolve();
+      this.#notify(write.resolve);
     }
   }
 
   #send(bytes: Uint8Array): void {
     this.#outstanding += bytes.length;
-    const { random } = this.out.network;
+    const { random } = this.#setting;
     let start = 0;
     if (bytes.length > 1 && random.oneIn(SPLIT_ONE_IN)) {
       for (let cuts = random.between(1, 3); cuts > 0 && start < bytes.length - 1; cuts--) {
@@ -152,54 +193,89 @@ export class SimulatedConnection implements Connection {
 
   #sendPiece(piece: Uint8Array): void {
     const peer = this.#peer!;
-    this.out.send(() => peer.#receive(piece));
+    this.#setting.out.send(() => peer.#receive(piece), piece.length);
   }
 
   #receive(piece: Uint8Array): void {
     this.#traceArrival(markOf(piece));
-    if (this.#closed || this.#orphaned) {
+    const { observer, isClient } = this.#setting;
+    observer?.received(this.remoteAddress, this.localAddress, !isClient, piece);
+    if (this.#closed || this.#orphaned || this.#timedOut) {
       this.#sendReset();
       return;
     }
     if (this.#failure) return;
     this.#unread.push(piece);
-    if (this.#pendingRead) {
-      const { buffer, resolve } = this.#pendingRead;
-      this.#pendingRead = undefined;
-      resolve(this.#take(buffer));
-    }
+    this.#wakeReader();
   }
 
   #receiveEnd(): void {
     this.#traceArrival("end");
+    this.#setting.observer?.ended(this.remoteAddress, this.localAddress);
     this.#ended = true;
-    this.#pendingRead?.resolve(null);
-    this.#pendingRead = undefined;
+    this.#wakeReader();
   }
 
   #receiveReset(): void {
     this.#traceArrival("reset");
+    this.#setting.observer?.ended(this.remoteAddress, this.localAddress);
     this.#fail("the peer has reset the connection");
-    this.forget(this);
+    this.#setting.owner.forget(this);
   }
 
   /** A machine without power answers nothing. */
   #sendReset(): void {
     const peer = this.#peer!;
-    if (this.out.from.hasPower) this.out.send(() => peer.#receiveReset());
+    const { out } = this.#setting;
+    if (out.link.from.hasPower) out.send(() => peer.#receiveReset());
+  }
+
+  /** The peer knows nothing of it: the connection is half-open until one of the two sends something. */
+  #timeOut(): void {
+    if (this.#closed || this.#orphaned || this.#failure) return;
+    this.#traceArrival("timeout");
+    this.#timedOut = true;
+    this.#fail("the peer has acknowledged nothing for too long");
+    this.#setting.owner.forget(this);
+  }
+
+  /** Breaks the connection at both ends, as a device between them can. What travels is lost. */
+  breakOff(): void {
+    this.#receiveReset();
+    this.#peer!.#receiveReset();
   }
 
   #fail(why: string): void {
     const { host, port } = this.remoteAddress;
     this.#failure ??= new ConnectionError(`Cannot go on with ${host}:${port}: ${why}`);
-    this.#pendingRead?.reject(this.#failure);
+    const failure = this.#failure;
+    this.#wakeReader();
+    for (const { reject } of this.#pendingWrites.splice(0)) this.#notify(() => reject(failure));
+  }
+
+  /** Calls `settle` once the process runs. */
+  #notify(settle: () => void): void {
+    this.#setting.owner.events.deliver(this, settle);
+  }
+
+  #wakeReader(): void {
+    if (this.#pendingRead) this.#notify(() => this.#settleRead());
+  }
+
+  #settleRead(): void {
+    const read = this.#pendingRead;
+    if (!read) return;
+    const isSettled = this.#unread.length > 0 || this.#failure || this.#ended;
+    if (!isSettled) return;
     this.#pendingRead = undefined;
-    for (const { reject } of this.#pendingWrites.splice(0)) reject(this.#failure);
+    if (this.#unread.length > 0) read.resolve(this.#take(read.buffer));
+    else if (this.#failure) read.reject(this.#failure);
+    else read.resolve(null);
   }
 
   #traceArrival(what: string): void {
     const { localAddress: to, remoteAddress: from } = this;
-    this.out.network.trace(`net ${from.host}:${from.port}>${to.host}:${to.port} ${what}`);
+    this.#setting.trace(`net ${from.host}:${from.port}>${to.host}:${to.port} ${what}`);
   }
 
   /** As {@linkcode Connection.close}. */
@@ -210,24 +286,24 @@ export class SimulatedConnection implements Connection {
     this.#leave();
   }
 
-  /** The process has ended; with `silent`, its machine has lost power and says nothing. */
+  /** Ends it with its process. With `silent` the machine has lost its power and says nothing. */
   orphan(silent: boolean): void {
     if (this.#closed || this.#orphaned) return;
     this.#orphaned = true;
-    // Whoever awaits these has ended too: they never settle.
+    // The code that awaits these has ended too: they never settle.
     this.#pendingRead = undefined;
     this.#pendingWrites.length = 0;
-    if (silent) this.forget(this);
+    if (silent) this.#setting.owner.forget(this);
     else this.#leave();
   }
 
   #leave(): void {
-    // As TCP does: data that nobody will read are answered by a reset.
+    // As TCP does: data that will not be read are answered by a reset.
     const unread = this.#unread.length > 0;
     this.#unread.length = 0;
     const peer = this.#peer;
     if (unread || this.#orphaned) this.#sendReset();
-    else this.out.send(() => peer!.#receiveEnd());
-    this.forget(this);
+    else this.#setting.out.send(() => peer!.#receiveEnd());
+    this.#setting.owner.forget(this);
   }
 }

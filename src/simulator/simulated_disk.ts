@@ -1,6 +1,7 @@
 /**
- * The disk of a simulated machine. It outlives the processes that use it; a crash takes from it
- * what was not synced: contents as {@linkcode PagedFile} says, names as their directories' syncs say.
+ * The disk of a simulated machine. It outlives the processes that use it. A crash takes from it
+ * what was not synced: contents by the rules of {@linkcode PagedFile}, names by the syncs of their
+ * directories.
  *
  * Names: creations, renames and removals are kept in order. Syncing a directory makes its changes
  * durable, with those that they build upon. At a crash some first part of the others survives, or any
@@ -20,9 +21,10 @@ import {
   type TreeNode,
 } from "../runtime/path_tree.ts";
 import { PagedFile, type UnsyncedFate } from "./paged_file.ts";
+import { SimulationError } from "./simulation_error.ts";
 import type { Xoshiro128 } from "./xoshiro.ts";
 
-/** What can be told to fail. `change` is anything that changes names. */
+/** What can be made to fail. `change` is anything that changes names. */
 export type DiskOperation = "open" | "read" | "write" | "sync" | "change";
 
 /** How long a disk takes for a sync, in microseconds. */
@@ -50,19 +52,21 @@ interface Fault {
   readonly pathPart: string;
 }
 
-/** What one machine has stored. */
+/** The disk of one machine. */
 export class SimulatedDisk {
   /** Names and contents, as programs see them. */
   readonly tree: PathTree<PagedFile>;
   /** Files that serve as a lock now. */
   readonly locked: Set<FileNode<PagedFile>> = new Set();
-  /** While true, no file grows. */
+  /** While true, no file grows. A crash ends it. */
   isFull = false;
+  /** How long syncs take from now on. */
+  timing: DiskTiming;
   /** The most files that each process of the machine may have open at one time. */
   maxOpenFiles = Infinity;
   /** How often a process had no descriptor left. */
   descriptorShortages = 0;
-  /** How many operations have failed so far because they were told to, or for want of room. */
+  /** How many operations have failed so far because they were made to, or because the disk was full. */
   faultsStruck = 0;
   /** How many of them were syncs. */
   failedSyncs = 0;
@@ -71,19 +75,63 @@ export class SimulatedDisk {
   readonly #durable = new WeakMap<DirectoryNode<PagedFile>, Map<string, TreeNode<PagedFile>>>();
   #unsynced: (readonly EntryChange<PagedFile>[])[] = [];
   readonly #faults: Fault[] = [];
+  #isHung = false;
+  /** Operations that the disk would have finished while it hung. */
+  #hung: (() => void)[] = [];
 
-  /** `trace` hears of every change. */
+  /** `trace` is called with every change. */
   constructor(
     readonly random: Xoshiro128,
-    readonly timing: DiskTiming,
+    timing: DiskTiming,
     readonly trace: (event: string) => void,
   ) {
+    this.timing = timing;
     this.tree = new PathTree(() => new PagedFile(), (changes) => {
       this.#unsynced.push(changes);
       for (const { name, node } of changes) {
         this.trace(`${node ? "name" : "unname"} ${name}`);
       }
     });
+  }
+
+  /** Whether the disk hangs. */
+  get isHung(): boolean {
+    return this.#isHung;
+  }
+
+  /**
+   * Lets no sync, asynchronous read or asynchronous removal finish until {@linkcode unhang}. Writes and
+   * reads through the page cache go on.
+   */
+  hang(): void {
+    this.#isHung = true;
+    this.trace("hang");
+  }
+
+  /** Lets the disk work again: what hung finishes in about the time that a sync takes. */
+  unhang(): void {
+    if (!this.#isHung) return;
+    this.#isHung = false;
+    this.trace("unhang");
+    for (const finish of this.#hung.splice(0)) finish();
+  }
+
+  /** Registers an operation that the disk finishes once it no longer hangs. */
+  hold(finish: () => void): void {
+    this.#hung.push(finish);
+  }
+
+  /** Removes everything, as if the disk had been replaced by an empty one. No file may be open. */
+  wipe(): void {
+    if (hasOpenFile(this.tree.root)) {
+      throw new SimulationError("Cannot wipe the disk: files are open, end the process first");
+    }
+    this.tree.root.entries.clear();
+    this.#durable.delete(this.tree.root);
+    this.#unsynced = [];
+    this.#faults.length = 0;
+    this.isFull = false;
+    this.trace("wipe");
   }
 
   /** How long the next sync takes, in microseconds. */
@@ -96,19 +144,19 @@ export class SimulatedDisk {
   }
 
   /**
-   * Makes the next `operation` on a path that contains `pathPart` fail for `reason`. Several add
+   * Makes the next `operation` on a path that contains `pathPart` fail for `reason`. Several calls add
    * up. A write that fails may have written its beginning; a sync that fails makes nothing durable.
    */
   failNext(operation: DiskOperation, reason: FileError["reason"], pathPart = ""): void {
     this.#faults.push({ operation, reason, pathPart });
   }
 
-  /** Takes back every {@linkcode failNext} that has not come to pass. */
+  /** Cancels every {@linkcode failNext} that has not struck yet. */
   forgetFaults(): void {
     this.#faults.length = 0;
   }
 
-  /** Throws when `operation` on `path` was told to fail. */
+  /** Throws when `operation` on `path` was made to fail. */
   checkFault(operation: DiskOperation, path: string): void {
     const index = this.#faults.findIndex((fault) =>
       fault.operation === operation && path.includes(fault.pathPart)
@@ -125,14 +173,14 @@ export class SimulatedDisk {
   }
 
   /** Throws when the file at `path` cannot grow by `bytes`. */
-  checkRoom(path: string, bytes: number): void {
+  checkSpace(path: string, bytes: number): void {
     if (!this.isFull || bytes <= 0) return;
     this.faultsStruck++;
     this.trace(`full ${path}`);
     throw new FileError(`Cannot write "${path}": the simulated disk is full`, "no-space");
   }
 
-  /** Turns bits of the file at `path` over: `mask` (1 to 255) is XORed onto the byte at `position`. */
+  /** Flips bits of the file at `path`: `mask` (1 to 255) is XORed onto the byte at `position`. */
   corrupt(path: string, position: number, mask: number): void {
     this.tree.openFile(path, "write").content.corrupt(position, mask);
     this.trace(`corrupt ${path} ${position} ${mask}`);
@@ -165,17 +213,19 @@ export class SimulatedDisk {
     return entries;
   }
 
-  /** The power goes. No file may be open. What is left afterwards is durable. */
+  /** Cuts the power. No file may be open. What is left afterwards is durable. */
   crash(fate: UnsyncedFate): void {
     for (const changes of this.#surviving(fate)) this.#makeDurable(changes);
     this.#unsynced = [];
     this.#faults.length = 0;
     this.isFull = false;
+    this.#isHung = false;
+    this.#hung = [];
     this.#restore(this.tree.root, fate);
     this.trace(`crash ${fate}`);
   }
 
-  /** The changes of names that a crash leaves. */
+  /** Returns the changes of names that survive a crash. */
   #surviving(fate: UnsyncedFate): readonly (readonly EntryChange<PagedFile>[])[] {
     if (fate !== "random") return fate === "lose" ? [] : this.#unsynced;
     if (this.random.oneIn(2)) {
@@ -199,12 +249,19 @@ export class SimulatedDisk {
   }
 }
 
-/** Changes of names that a crash takes, to tell which later ones build upon them. */
+function hasOpenFile(directory: DirectoryNode<PagedFile>): boolean {
+  for (const node of directory.entries.values()) {
+    if (node.kind === "directory" ? hasOpenFile(node) : node.handles > 0) return true;
+  }
+  return false;
+}
+
+/** The changes of names that a crash loses, to find the later ones that build upon them. */
 class LostNames {
   readonly #nodes = new Set<TreeNode<PagedFile>>();
   readonly #names = new Map<DirectoryNode<PagedFile>, Set<string>>();
 
-  /** Whether one of `changes` is of a name, a file or a directory that a lost change was of. */
+  /** Whether one of `changes` concerns a name, a file or a directory that a lost change concerned. */
   concern(changes: readonly EntryChange<PagedFile>[]): boolean {
     return changes.some(({ directory, name, node }) =>
       this.#nodes.has(directory) || this.#names.get(directory)?.has(name) ||
@@ -212,7 +269,7 @@ class LostNames {
     );
   }
 
-  /** `changes` are lost. */
+  /** Marks `changes` as lost. */
   add(changes: readonly EntryChange<PagedFile>[]): void {
     for (const { directory, name, node } of changes) {
       let names = this.#names.get(directory);

@@ -12,20 +12,17 @@ import type {
   FileSystem,
   OpenMode,
 } from "../runtime/runtime.ts";
-import { FileError } from "../runtime/runtime.ts";
 import { fileErrorOfCode } from "../runtime/errors.ts";
-import type { DirectoryNode, FileNode } from "../runtime/path_tree.ts";
+import type { DirectoryNode } from "../runtime/path_tree.ts";
 import type { PagedFile } from "./paged_file.ts";
+import { ProcessEnded, type ProcessEvents } from "./process_events.ts";
 import type { DiskOperation, SimulatedDisk } from "./simulated_disk.ts";
-import { markOf } from "./trace.ts";
+import { type FileOwner, SimulatedFile } from "./simulated_file.ts";
 
-/** What a simulated disk takes, so it is told: a terabyte. */
+/** The size of a simulated disk: a terabyte. */
 const CAPACITY_BYTES = 2 ** 40;
-/** An asynchronous read takes so long at least, and so much longer by its size. */
-const READ_US = 20;
-/** An asynchronous removal takes so long. */
+/** The duration of an asynchronous removal. */
 const REMOVE_US = 5_000;
-const READ_BYTES_PER_US = 1_000;
 
 /** The lengths of all files in a directory. */
 function bytesIn(directory: DirectoryNode<PagedFile>): number {
@@ -37,30 +34,41 @@ function bytesIn(directory: DirectoryNode<PagedFile>): number {
 }
 
 /** A process's way to its machine's disk. */
-export class SimulatedFiles implements FileSystem {
-  #alive = true;
+export class SimulatedFiles implements FileSystem, FileOwner {
   /** Directories that are being synced: each takes a descriptor as an open file does. */
   #directorySyncs = 0;
   readonly #handles = new Set<SimulatedFile>();
   readonly #locks = new Set<DirectoryLock>();
 
-  /** `schedule` calls back after so many microseconds, unless the process has ended. */
-  constructor(
-    readonly disk: SimulatedDisk,
-    readonly schedule: (delayUs: number, callback: () => void) => void,
-  ) {}
+  constructor(readonly disk: SimulatedDisk, readonly events: ProcessEvents) {}
 
-  /** The process has ended: its files are closed, its locks free, and nothing it still does counts. */
+  /** Closes all files and frees all locks, at the end of the process. */
   end(): void {
-    this.#alive = false;
     for (const handle of this.#handles) handle.close();
     for (const lock of this.#locks) lock.release();
   }
 
-  /** Throws when the process has ended, or `operation` was told to fail. */
+  /** As {@linkcode FileOwner.begin}. */
   begin(operation: DiskOperation, path: string): void {
-    this.#mustBeAlive(operation, path);
+    this.mustRun(operation, path);
     this.disk.checkFault(operation, path);
+  }
+
+  /** As {@linkcode FileOwner.complete}. */
+  complete(delayUs: number, finish: () => void): void {
+    const { events, disk } = this;
+    events.time.schedule(delayUs, () => {
+      if (events.hasEnded) return;
+      if (disk.isHung) disk.hold(() => this.complete(disk.drawSyncUs(), finish));
+      else finish();
+    });
+  }
+
+  /** As {@linkcode FileOwner.mustRun}. */
+  mustRun(action: string, path: string): void {
+    if (this.events.hasEnded) {
+      throw new ProcessEnded(`Cannot ${action} "${path}": the simulated process has ended`);
+    }
   }
 
   /** Throws when as many files are open as the disk's processes may have. */
@@ -69,12 +77,6 @@ export class SimulatedFiles implements FileSystem {
     this.disk.trace(`no descriptor to ${action} ${path}`);
     this.disk.descriptorShortages++;
     throw fileErrorOfCode(action, path, "EMFILE");
-  }
-
-  #mustBeAlive(action: string, path: string): void {
-    if (!this.#alive) {
-      throw new FileError(`Cannot ${action} "${path}": the simulated process has ended`, "io");
-    }
   }
 
   /** As {@linkcode FileSystem.open}. */
@@ -91,9 +93,9 @@ export class SimulatedFiles implements FileSystem {
     this.disk.tree.makeDirectory(path);
   }
 
-  /** As {@linkcode FileSystem.list}, in an order drawn anew: nobody may count on one. */
+  /** As {@linkcode FileSystem.list}, in a random order: no caller may rely on one. */
   list(path: string): DirectoryEntry[] {
-    this.#mustBeAlive("list", path);
+    this.mustRun("list", path);
     this.#takeDescriptor("list", path);
     const entries = this.disk.tree.list(path).sort((one, other) => one.name < other.name ? -1 : 1);
     for (let index = entries.length - 1; index > 0; index--) {
@@ -105,7 +107,7 @@ export class SimulatedFiles implements FileSystem {
 
   /** As {@linkcode FileSystem.exists}. */
   exists(path: string): boolean {
-    this.#mustBeAlive("look for", path);
+    this.mustRun("look for", path);
     return this.disk.tree.exists(path);
   }
 
@@ -124,33 +126,39 @@ export class SimulatedFiles implements FileSystem {
   /** As {@linkcode FileSystem.removeLater}. */
   removeLater(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.schedule(REMOVE_US, () => {
-        try {
-          this.remove(path);
-          resolve();
-        } catch (error) {
-          reject(error);
-        }
-      });
+      this.complete(REMOVE_US, () =>
+        this.events.deliver({}, () => {
+          try {
+            this.remove(path);
+            resolve();
+          } catch (error) {
+            reject(error);
+          }
+        }));
     });
   }
 
   /** As {@linkcode FileSystem.syncDirectory}. */
   syncDirectory(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.events.hasEnded) return;
       this.disk.tree.directory("sync directory", path);
       this.#takeDescriptor("sync directory", path);
       this.#directorySyncs++;
-      this.schedule(this.disk.drawSyncUs(), () => {
-        this.#directorySyncs--;
+      const settle = (done: () => void): void =>
+        this.events.deliver({}, () => {
+          this.#directorySyncs--;
+          done();
+        });
+      this.complete(this.disk.drawSyncUs(), () => {
         try {
           this.begin("sync", path);
           this.disk.syncNames(this.disk.tree.directory("sync directory", path));
-          this.disk.trace(`sync directory ${path}`);
-          resolve();
         } catch (error) {
-          reject(error);
+          return settle(() => reject(error));
         }
+        this.disk.trace(`sync directory ${path}`);
+        settle(resolve);
       });
     });
   }
@@ -158,10 +166,10 @@ export class SimulatedFiles implements FileSystem {
   /** As {@linkcode FileSystem.space}. */
   space(path: string): Promise<DiskSpace> {
     return new Promise((resolve) => {
-      this.#mustBeAlive("measure the disk of", path);
+      if (this.events.hasEnded) return;
       this.disk.tree.directory("measure the disk of", path);
-      const usable = Math.max(0, CAPACITY_BYTES - bytesIn(this.disk.tree.root));
-      resolve({ total: CAPACITY_BYTES, usable });
+      const free = this.disk.isFull ? 0 : CAPACITY_BYTES - bytesIn(this.disk.tree.root);
+      resolve({ total: CAPACITY_BYTES, usable: Math.max(0, free) });
     });
   }
 
@@ -179,93 +187,5 @@ export class SimulatedFiles implements FileSystem {
     };
     this.#locks.add(lock);
     return lock;
-  }
-}
-
-class SimulatedFile implements FileHandle {
-  constructor(
-    readonly path: string,
-    readonly node: FileNode<PagedFile>,
-    readonly writable: boolean,
-    readonly files: SimulatedFiles,
-    readonly openFiles: Set<SimulatedFile>,
-  ) {
-    node.handles++;
-    openFiles.add(this);
-  }
-
-  readAt(target: Uint8Array, position: number): number {
-    this.#mustBeOpen("read");
-    this.files.begin("read", this.path);
-    return this.node.content.read(target, position);
-  }
-
-  read(target: Uint8Array, position: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#mustBeOpen("read");
-      this.files.schedule(READ_US + Math.ceil(target.length / READ_BYTES_PER_US), () => {
-        try {
-          this.files.begin("read", this.path);
-          resolve(this.node.content.read(target, position));
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
-  }
-
-  writeAt(bytes: Uint8Array, position: number): void {
-    this.#mustBeOpen("write", true);
-    try {
-      this.files.begin("write", this.path);
-      this.files.disk.checkRoom(this.path, position + bytes.length - this.node.content.length);
-    } catch (error) {
-      // A disk that runs full has often taken the beginning.
-      const taken = this.files.disk.random.below(bytes.length + 1);
-      this.node.content.write(bytes.subarray(0, taken), position);
-      throw error;
-    }
-    this.node.content.write(bytes, position);
-    this.files.disk.trace(`write ${this.path} ${position} ${markOf(bytes)}`);
-  }
-
-  size(): number {
-    this.#mustBeOpen("measure");
-    return this.node.content.length;
-  }
-
-  truncate(length: number): void {
-    this.#mustBeOpen("truncate", true);
-    this.files.begin("write", this.path);
-    this.node.content.truncate(length);
-    this.files.disk.trace(`truncate ${this.path} ${length}`);
-  }
-
-  sync(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#mustBeOpen("sync");
-      const pending = this.node.content.beginSync();
-      this.files.schedule(this.files.disk.drawSyncUs(), () => {
-        try {
-          this.files.begin("sync", this.path);
-        } catch (error) {
-          pending.fail();
-          return reject(error);
-        }
-        pending.complete();
-        this.files.disk.trace(`sync ${this.path}`);
-        resolve();
-      });
-    });
-  }
-
-  close(): void {
-    if (this.openFiles.delete(this)) this.node.handles--;
-  }
-
-  #mustBeOpen(action: string, changes = false): void {
-    if (!this.openFiles.has(this) || changes && !this.writable) {
-      throw fileErrorOfCode(action, this.path, "EBADF");
-    }
   }
 }

@@ -5,13 +5,12 @@
  */
 
 import type { Address, Connection, Listener } from "../runtime/runtime.ts";
-import type { SimulatedConnection } from "./simulated_connection.ts";
-import type { SimulatedProcess } from "./simulated_process.ts";
+import type { ConnectionOwner, SimulatedConnection } from "./simulated_connection.ts";
 
 /** Connections that wait to be accepted; more are refused. */
 const MAX_BACKLOG = 128;
 
-/** Takes connections in the order in which they arrive. */
+/** Hands out connections in the order in which they arrive. */
 export class SimulatedListener implements Listener {
   readonly #arrived: SimulatedConnection[] = [];
   readonly #waiting: ((connection: Connection | null) => void)[] = [];
@@ -20,24 +19,30 @@ export class SimulatedListener implements Listener {
   /** `owner` is the process that listens; `onClose` frees the port. */
   constructor(
     readonly address: Address,
-    readonly owner: SimulatedProcess,
+    readonly owner: ConnectionOwner,
     readonly onClose: () => void,
   ) {}
 
-  /** Whether another connection would be taken. */
-  get hasRoom(): boolean {
+  /** Whether another connection is accepted. The backlog fills up while the process is paused. */
+  get acceptsMore(): boolean {
     return !this.#closed && this.#arrived.length < MAX_BACKLOG;
   }
 
-  /** A connection has been made from elsewhere. */
+  /** Adds a connection that a client has made. */
   arrive(connection: SimulatedConnection): void {
-    const accept = this.#waiting.shift();
-    if (accept) accept(connection);
-    else this.#arrived.push(connection);
+    this.#arrived.push(connection);
+    if (this.#waiting.length > 0) this.owner.events.deliver(this, () => this.#handOut());
+  }
+
+  #handOut(): void {
+    while (this.#waiting.length > 0 && this.#arrived.length > 0) {
+      this.#waiting.shift()!(this.#arrived.shift()!);
+    }
   }
 
   /** As {@linkcode Listener.accept}. */
   accept(): Promise<Connection | null> {
+    if (this.owner.events.hasEnded) return new Promise(() => {});
     if (this.#closed) return Promise.resolve(null);
     const connection = this.#arrived.shift();
     if (connection) return Promise.resolve(connection);
@@ -53,7 +58,7 @@ export class SimulatedListener implements Listener {
     for (const resolve of this.#waiting.splice(0)) resolve(null);
   }
 
-  /** The process has ended: whoever waits here is never answered. */
+  /** Ends it with its process: pending calls of `accept` never settle. */
   orphan(): void {
     if (this.#closed) return;
     this.#closed = true;

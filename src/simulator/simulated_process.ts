@@ -14,13 +14,14 @@ import {
   type Network,
   type RandomSource,
   type Runtime,
-  type Timer,
 } from "../runtime/runtime.ts";
-import { SimulatedConnection } from "./simulated_connection.ts";
+import type { MachineClock } from "./machine_clock.ts";
+import { ProcessEvents } from "./process_events.ts";
+import { type ConnectionOwner, SimulatedConnection } from "./simulated_connection.ts";
 import type { SimulatedDisk } from "./simulated_disk.ts";
 import { SimulatedFiles } from "./simulated_files.ts";
 import { SimulatedListener } from "./simulated_listener.ts";
-import { type NetworkHost, Pipe, type SimulatedNetwork } from "./simulated_network.ts";
+import type { NetworkHost, SimulatedNetwork } from "./simulated_network.ts";
 
 /** How long yielding takes. Not zero: a loop that yields and waits must not stop time. */
 const YIELD_US = 10;
@@ -34,27 +35,25 @@ export interface ProcessSetting {
   readonly host: NetworkHost;
   readonly network: SimulatedNetwork;
   readonly disk: SimulatedDisk;
+  readonly clock: MachineClock;
   readonly random: RandomSource;
-  /** Wall-clock time at the start of the run, in milliseconds since 1970. */
-  readonly epochMs: number;
   readonly codecs: HostCodecs | undefined;
 }
 
 /** A process; `runtime` is what its code sees. */
-export class SimulatedProcess {
+export class SimulatedProcess implements ConnectionOwner {
   /** What the process's code is handed. */
   readonly runtime: Runtime;
-  #alive = true;
+  /** Delivers everything that happens to the process. */
+  readonly events: ProcessEvents;
   #timers = 0;
   readonly #files: SimulatedFiles;
   readonly #connections = new Set<SimulatedConnection>();
   readonly #listeners = new Set<SimulatedListener>();
 
   constructor(readonly setting: ProcessSetting) {
-    this.#files = new SimulatedFiles(
-      setting.disk,
-      (delayUs, callback) => void this.#schedule(delayUs, callback),
-    );
+    this.events = new ProcessEvents(setting.network.time);
+    this.#files = new SimulatedFiles(setting.disk, this.events);
     this.runtime = {
       name: "simulated",
       clock: this.#clock(),
@@ -72,28 +71,24 @@ export class SimulatedProcess {
     };
   }
 
-  /** Calls `callback` later, unless the process has ended by then. */
-  #schedule(delayUs: number, callback: () => void): Timer {
-    return this.setting.network.time.schedule(delayUs, () => {
-      if (this.#alive) callback();
-    });
-  }
-
   #clock(): Clock {
-    const { network: { time, trace }, epochMs, host } = this.setting;
+    const { network: { trace }, host, clock } = this.setting;
+    const startUs = clock.elapsedUs;
+    const timers = {};
+    const yields = {};
     return {
-      now: () => epochMs + Math.floor(time.nowUs / 1000),
-      monotonicMs: () => time.nowUs / 1000,
+      now: () => clock.now(),
+      monotonicMs: () => (clock.elapsedUs - startUs) / 1000,
       setTimer: (delayMs, callback) => {
         const number = ++this.#timers;
-        return this.#schedule(Math.max(1, Math.round(delayMs * 1000)), () => {
+        return this.events.schedule(timers, clock.delayUs(delayMs), () => {
           trace(`timer ${host.name} ${number}`);
           callback();
         });
       },
       yieldToLoop: () =>
         new Promise((resolve) => {
-          this.#schedule(YIELD_US, resolve);
+          this.events.schedule(yields, YIELD_US, resolve);
         }),
     };
   }
@@ -130,7 +125,7 @@ export class SimulatedProcess {
 
   #connect(name: string, port: number): Promise<Connection> {
     const { host, network } = this.setting;
-    if (!this.#alive) return new Promise(() => {});
+    if (this.events.hasEnded) return new Promise(() => {});
     const target = LOCAL_NAMES.has(name) ? host : network.hosts.get(name);
     if (!target) {
       return Promise.reject(
@@ -139,16 +134,18 @@ export class SimulatedProcess {
     }
     const here = { host: host.name, port: host.takePort() };
     const there = { host: target.name, port };
-    const outward = new Pipe(network, host, target);
-    const inward = new Pipe(network, target, host);
+    const outward = network.pipe(host, target);
+    const inward = network.pipe(target, host);
     return new Promise((resolve, reject) => {
       let waiting = true;
+      const answers = {};
       const fail = (why: string): void => {
+        if (!waiting) return;
         waiting = false;
         timeout.cancel();
-        if (this.#alive) reject(new ConnectionError(`Cannot connect to ${name}:${port}: ${why}`));
+        reject(new ConnectionError(`Cannot connect to ${name}:${port}: ${why}`));
       };
-      const timeout = this.#schedule(network.timing.connectTimeoutUs, () => {
+      const timeout = this.events.schedule(answers, network.timing.connectTimeoutUs, () => {
         network.trace(`connect ${here.host}:${here.port} timeout`);
         fail("it does not answer");
       });
@@ -156,49 +153,83 @@ export class SimulatedProcess {
         network.trace(`connect ${here.host}:${here.port}>${there.host}:${port}`);
         if (!target.hasPower) return;
         const listener = target.listeners.get(port);
-        if (!listener?.hasRoom) {
+        if (!listener?.acceptsMore) {
           inward.send(() => {
             network.trace(`refused ${here.host}:${here.port}`);
-            if (waiting) fail("nothing listens there, check the address and that the broker runs");
+            const why = "nothing listens there, check the address and that the broker runs";
+            this.events.deliver(answers, () => fail(why));
           });
           return;
         }
         const { owner } = listener;
-        const client = new SimulatedConnection(here, there, outward, this.#forget);
-        const server = new SimulatedConnection(there, here, inward, owner.#forget);
+        const { random, trace, observer } = network;
+        const ends = { random, trace, observer };
+        const client = new SimulatedConnection({
+          ...ends,
+          localAddress: here,
+          remoteAddress: there,
+          out: outward,
+          owner: this,
+          isClient: true,
+        });
+        const server = new SimulatedConnection({
+          ...ends,
+          localAddress: there,
+          remoteAddress: here,
+          out: inward,
+          owner,
+          isClient: false,
+        });
         client.join(server);
-        this.#own(client);
-        owner.#own(server);
+        this.own(client);
+        owner.own(server);
         inward.send(() => {
           network.trace(`connected ${here.host}:${here.port}`);
-          if (!this.#alive || !waiting) {
-            client.close();
-            return;
-          }
-          waiting = false;
-          timeout.cancel();
-          resolve(client);
+          if (this.events.hasEnded) return client.close();
+          this.events.deliver(answers, () => {
+            if (!waiting) return client.close();
+            waiting = false;
+            timeout.cancel();
+            resolve(client);
+          });
         });
         listener.arrive(server);
       });
     });
   }
 
-  #own(connection: SimulatedConnection): void {
-    if (this.#alive) this.#connections.add(connection);
-    else connection.orphan(!this.setting.host.hasPower);
+  /** Registers a connection to be ended with the process. */
+  own(connection: SimulatedConnection): void {
+    if (this.events.hasEnded) connection.orphan(!this.setting.host.hasPower);
+    else this.#connections.add(connection);
   }
 
-  readonly #forget = (connection: SimulatedConnection): void => {
+  /** As {@linkcode ConnectionOwner.forget}. */
+  forget(connection: SimulatedConnection): void {
     this.#connections.delete(connection);
-  };
+  }
+
+  /** The connections to the machine `host`. */
+  connectionsTo(host: string): SimulatedConnection[] {
+    return [...this.#connections].filter(({ remoteAddress }) => remoteAddress.host === host);
+  }
+
+  /** Holds all that happens to the process, as SIGSTOP does. */
+  pause(): void {
+    this.events.pause();
+  }
+
+  /** Continues after {@linkcode SimulatedProcess.pause}: what was held happens now. */
+  resume(): void {
+    this.events.resume(this.setting.network.random);
+  }
 
   /**
-   * The process ends at once: timers do not fire, pending work never settles, files and locks are
+   * Ends the process at once: timers do not fire, pending work never settles, files and locks are
    * free. Peers see a reset, or nothing at all when the machine has lost its power (`silent`).
    */
   end(silent: boolean): void {
-    this.#alive = false;
+    this.events.end();
     this.#files.end();
     for (const listener of this.#listeners) listener.orphan();
     for (const connection of this.#connections) connection.orphan(silent);

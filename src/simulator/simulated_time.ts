@@ -1,17 +1,33 @@
 /**
- * Simulated time: a queue of things that will happen, taken in order of their time, and of their
- * scheduling where times are equal.
+ * Simulated time: a queue of future events, taken in order of their time, and in order of scheduling
+ * where times are equal.
  *
  * @module
  */
 
 import type { Timer } from "../runtime/runtime.ts";
 
-interface Event {
-  readonly atUs: number;
-  readonly sequence: number;
-  readonly happen: () => void;
-  cancelled: boolean;
+/** An event that was scheduled. */
+export class ScheduledEvent implements Timer {
+  #isCancelled = false;
+
+  constructor(
+    /** When it happens, in microseconds since the start of the run. */
+    readonly atUs: number,
+    /** Its position among the events of the same time. */
+    readonly sequence: number,
+    readonly happen: () => void,
+  ) {}
+
+  /** Whether {@linkcode cancel} was called. */
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  /** As {@linkcode Timer.cancel}. */
+  cancel(): void {
+    this.#isCancelled = true;
+  }
 }
 
 /** A clock in whole microseconds, so that no sum of times is ever rounded, and its queue. */
@@ -19,32 +35,27 @@ export class SimulatedTime {
   #nowUs = 0;
   #sequence = 0;
   /** A binary heap, the next event first. */
-  readonly #heap: Event[] = [];
+  readonly #heap: ScheduledEvent[] = [];
 
   /** Microseconds since the start of the run. */
   get nowUs(): number {
     return this.#nowUs;
   }
 
-  /** Lets `happen` be called `delayUs` (0 or more) from now. */
-  schedule(delayUs: number, happen: () => void): Timer {
-    const event: Event = {
-      atUs: this.#nowUs + delayUs,
-      sequence: this.#sequence++,
-      happen,
-      cancelled: false,
-    };
+  /** Schedules a call of `happen` after `delayUs` (0 or more). */
+  schedule(delayUs: number, happen: () => void): ScheduledEvent {
+    const event = new ScheduledEvent(this.#nowUs + delayUs, this.#sequence++, happen);
     this.#push(event);
-    return { cancel: () => event.cancelled = true };
+    return event;
   }
 
-  /** When the next event happens, or undefined when there is none. */
+  /** The time of the next event, or undefined when there is none. */
   get nextUs(): number | undefined {
-    while (this.#heap[0]?.cancelled) this.#pop();
+    while (this.#heap[0]?.isCancelled) this.#pop();
     return this.#heap[0]?.atUs;
   }
 
-  /** Moves to the next event and makes it happen. There must be one. */
+  /** Advances to the next event and calls it. There must be one. */
   step(): void {
     this.nextUs;
     const event = this.#pop();
@@ -52,12 +63,12 @@ export class SimulatedTime {
     event.happen();
   }
 
-  /** Moves to `toUs`, which is not beyond the next event. */
+  /** Advances to `toUs`, which is not beyond the next event. */
   advance(toUs: number): void {
     this.#nowUs = Math.max(this.#nowUs, toUs);
   }
 
-  #push(event: Event): void {
+  #push(event: ScheduledEvent): void {
     const heap = this.#heap;
     let index = heap.length;
     while (index > 0) {
@@ -69,7 +80,7 @@ export class SimulatedTime {
     heap[index] = event;
   }
 
-  #pop(): Event {
+  #pop(): ScheduledEvent {
     const heap = this.#heap;
     const first = heap[0]!;
     const last = heap.pop()!;
@@ -88,6 +99,6 @@ export class SimulatedTime {
   }
 }
 
-function isBefore(one: Event, other: Event): boolean {
+function isBefore(one: ScheduledEvent, other: ScheduledEvent): boolean {
   return one.atUs < other.atUs || one.atUs === other.atUs && one.sequence < other.sequence;
 }

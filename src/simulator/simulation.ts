@@ -16,10 +16,12 @@
 
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { turnOfLoop } from "../runtime/host_clock.ts";
+import { Machine } from "./machine.ts";
+import { MachineClock } from "./machine_clock.ts";
+import type { LinkQuality } from "./network_link.ts";
 import type { UnsyncedFate } from "./paged_file.ts";
 import { DEFAULT_DISK_TIMING, SimulatedDisk } from "./simulated_disk.ts";
-import type { SimulatedListener } from "./simulated_listener.ts";
-import { DEFAULT_NETWORK_TIMING, type NetworkHost, SimulatedNetwork } from "./simulated_network.ts";
+import { DEFAULT_NETWORK_TIMING, SimulatedNetwork } from "./simulated_network.ts";
 import { SimulatedProcess } from "./simulated_process.ts";
 import { SimulationError } from "./simulation_error.ts";
 import type { SimulationOptions } from "./simulation_options.ts";
@@ -31,25 +33,6 @@ import { Xoshiro128 } from "./xoshiro.ts";
 const DEFAULT_EPOCH_MS = 1_767_225_600_000;
 /** How much simulated time {@linkcode Simulation.run} gives a promise. */
 const DEFAULT_LIMIT_MS = 3_600_000;
-const FIRST_FREE_PORT = 49_152;
-const LAST_PORT = 65_535;
-
-class Machine implements NetworkHost {
-  readonly listeners = new Map<number, SimulatedListener>();
-  hasPower = true;
-  process: SimulatedProcess | undefined;
-  starts = 0;
-  #nextPort = FIRST_FREE_PORT;
-
-  constructor(readonly name: string, readonly disk: SimulatedDisk) {}
-
-  takePort(): number {
-    do {
-      this.#nextPort = this.#nextPort === LAST_PORT ? FIRST_FREE_PORT : this.#nextPort + 1;
-    } while (this.listeners.has(this.#nextPort));
-    return this.#nextPort;
-  }
-}
 
 /**
  * Machines on one network, driven by {@linkcode Simulation.run}.
@@ -118,7 +101,12 @@ export class Simulation {
         { ...DEFAULT_DISK_TIMING, ...this.options.disk },
         (event) => this.trace(`disk ${name} ${event}`),
       );
-      machine = new Machine(name, disk);
+      const clock = new MachineClock(
+        this.#time,
+        this.options.epochMs ?? DEFAULT_EPOCH_MS,
+        (event) => this.trace(`clock ${name} ${event}`),
+      );
+      machine = new Machine(name, disk, clock);
       this.#machines.set(name, machine);
       this.#network.hosts.set(name, machine);
       this.#start(machine);
@@ -133,8 +121,8 @@ export class Simulation {
       host: machine,
       network: this.#network,
       disk: machine.disk,
+      clock: machine.clock,
       random: new Xoshiro128(this.seed, `process ${machine.name} ${machine.starts}`),
-      epochMs: this.options.epochMs ?? DEFAULT_EPOCH_MS,
       codecs: this.options.codecs,
     });
     return machine.process.runtime;
@@ -188,14 +176,16 @@ export class Simulation {
 
   /** Lets nothing through between two machines, or only nothing from the first to the second. */
   partition(one: string, other: string, options: { oneWay?: boolean } = {}): void {
-    this.#network.cut(one, other);
-    if (!options.oneWay) this.#network.cut(other, one);
+    const [from, to] = [this.#machine(one), this.#machine(other)];
+    this.#network.cut(from, to);
+    if (!options.oneWay) this.#network.cut(to, from);
   }
 
   /** Ends the partition between two machines, in both directions; what was held back goes on. */
   heal(one: string, other: string): void {
-    this.#network.mend(one, other);
-    this.#network.mend(other, one);
+    const [from, to] = [this.#machine(one), this.#machine(other)];
+    this.#network.mend(from, to);
+    this.#network.mend(to, from);
   }
 
   /** Ends all partitions. */
