@@ -18,7 +18,6 @@ import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { turnOfLoop } from "../runtime/host_clock.ts";
 import { Machine } from "./machine.ts";
 import { MachineClock } from "./machine_clock.ts";
-import type { LinkQuality } from "./network_link.ts";
 import type { UnsyncedFate } from "./paged_file.ts";
 import { DEFAULT_DISK_TIMING, SimulatedDisk } from "./simulated_disk.ts";
 import { DEFAULT_NETWORK_TIMING, SimulatedNetwork } from "./simulated_network.ts";
@@ -61,7 +60,7 @@ export class Simulation {
   readonly #network: SimulatedNetwork;
   #running = false;
 
-  /** A run that only `seed` (0 to 2^53 - 1) and what the code does decide. */
+  /** Creates a run that depends only on `seed` (0 to 2^53 - 1) and on the code under test. */
   constructor(readonly seed: number, readonly options: SimulationOptions = {}) {
     this.random = new Xoshiro128(seed, "test");
     this.#trace = new Trace(options.transcriptLines ?? 500);
@@ -138,6 +137,11 @@ export class Simulation {
   /** The disk of the machine `host`, to make it fail. */
   disk(host: string): SimulatedDisk {
     return this.#machine(host).disk;
+  }
+
+  /** The clock of the machine `host`, to make it wrong. */
+  clock(host: string): MachineClock {
+    return this.#machine(host).clock;
   }
 
   /**

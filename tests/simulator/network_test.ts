@@ -1,31 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Connection, ConnectionError } from "../../src/runtime/runtime.ts";
+import { ConnectionError } from "../../src/runtime/runtime.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
-import type { SimulationOptions } from "../../src/simulator/simulation_options.ts";
 import { test } from "../harness.ts";
-
-interface Pair {
-  readonly simulation: Simulation;
-  /** On machine "client". */
-  readonly client: Connection;
-  /** On machine "server". */
-  readonly server: Connection;
-}
-
-async function pair(seed: number, options: SimulationOptions = {}): Promise<Pair> {
-  const simulation = new Simulation(seed, options);
-  const [client, server] = await simulation.run((async () => {
-    const listener = await simulation.runtime("server").network.listen({
-      host: "0.0.0.0",
-      port: 9092,
-    });
-    return await Promise.all([
-      simulation.runtime("client").network.connect({ host: "server", port: 9092 }),
-      listener.accept(),
-    ]);
-  })());
-  return { simulation, client, server: server! };
-}
+import { pair } from "./pair.ts";
 
 test("simulated network cuts what is sent into pieces, and keeps their order", async () => {
   let pieces = 0;
