@@ -95,8 +95,10 @@ export class SimulatedProcess implements ConnectionOwner {
 
   #network(): Network {
     return {
-      // deno-lint-ignore require-await -- a throw becomes a rejection
-      listen: async ({ host, port }) => this.#listen(host, port),
+      listen: ({ host, port }) =>
+        new Promise((resolve) => {
+          if (!this.events.hasEnded) resolve(this.#listen(host, port));
+        }),
       connect: ({ host, port }) => this.#connect(host, port),
     };
   }

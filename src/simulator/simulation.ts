@@ -145,6 +145,30 @@ export class Simulation {
   }
 
   /**
+   * Stops the process on `host` as SIGSTOP does, for `forMs` or until {@linkcode resume}: its timers,
+   * deliveries and disk completions are held. The kernel goes on: it accepts connections and data until
+   * its buffers are full, and the disk finishes what was begun. Clocks go on.
+   */
+  pause(host: string, forMs?: number): void {
+    const { process } = this.#machine(host);
+    if (!process) throw new SimulationError(`Cannot pause "${host}": no process runs there`);
+    this.trace(`pause ${host}`);
+    process.pause();
+    if (forMs !== undefined) this.schedule(forMs, () => this.#resume(host, process));
+  }
+
+  /** Continues the process on `host`: all that was held happens at once, in a legal order. */
+  resume(host: string): void {
+    this.#resume(host, this.#machine(host).process);
+  }
+
+  #resume(host: string, process: SimulatedProcess | undefined): void {
+    if (!process?.events.isPaused) return;
+    this.trace(`resume ${host}`);
+    process.resume();
+  }
+
+  /**
    * Ends the process on `host` as `kill -9` does. The disk keeps all that was written, synced or
    * not; peers see their connections reset.
    */
