@@ -18,6 +18,7 @@ import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { turnOfLoop } from "../runtime/host_clock.ts";
 import { Machine } from "./machine.ts";
 import { MachineClock } from "./machine_clock.ts";
+import type { LinkQuality } from "./network_link.ts";
 import type { UnsyncedFate } from "./paged_file.ts";
 import { DEFAULT_DISK_TIMING, SimulatedDisk } from "./simulated_disk.ts";
 import { DEFAULT_NETWORK_TIMING, SimulatedNetwork } from "./simulated_network.ts";
@@ -219,6 +220,35 @@ export class Simulation {
   /** Ends all partitions. */
   healAll(): void {
     this.#network.mendAll();
+  }
+
+  /**
+   * Changes how well messages get from one machine to another, and back unless `oneWay`. What is left
+   * out of `quality` is as at the start of the run.
+   */
+  setLink(
+    one: string,
+    other: string,
+    quality: Partial<LinkQuality>,
+    options: { oneWay?: boolean } = {},
+  ): void {
+    const [from, to] = [this.#machine(one), this.#machine(other)];
+    this.#network.setQuality(from, to, quality);
+    if (!options.oneWay) this.#network.setQuality(to, from, quality);
+  }
+
+  /** Makes every link as good as it was at the start. Partitions stay. */
+  restoreLinks(): void {
+    this.#network.restoreQuality();
+  }
+
+  /** Breaks every connection between two machines at both ends; both processes live on. */
+  reset(one: string, other: string): void {
+    this.trace(`reset ${one} ${other}`);
+    this.#machine(other);
+    for (const connection of this.#machine(one).process?.connectionsTo(other) ?? []) {
+      connection.breakOff();
+    }
   }
 
   /** Calls `callback` after `delayMs` of simulated time, whatever machines are killed. */
