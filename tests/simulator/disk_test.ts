@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FileError, type FileHandle } from "../../src/runtime/runtime.ts";
 import type { UnsyncedFate } from "../../src/simulator/paged_file.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
+import { SimulationError } from "../../src/simulator/simulation_error.ts";
 import { test } from "../harness.ts";
 
 const PAGE = 4096;
@@ -286,4 +287,92 @@ test("simulated disk's failed sync makes nothing durable", async () => {
   await simulation.run(assertRejects(() => file.sync(), FileError));
   simulation.crash("alpha", "lose");
   assertEquals(simulation.restart("alpha").files.open("f", "read").size(), 0);
+});
+
+test("hang() lets nothing finish that waits for the disk, and unhang() all of it", async () => {
+  const simulation = new Simulation(1);
+  const { files } = simulation.runtime("alpha");
+  const disk = simulation.disk("alpha");
+  const file = files.open("f", "create");
+  const settled: string[] = [];
+  const watch = (name: string, done: Promise<unknown>): void =>
+    void done.then(() => settled.push(name));
+  watch("sync", file.sync());
+  disk.hang();
+  watch("directory", files.syncDirectory("/"));
+  watch("read", file.read(new Uint8Array(1), 0));
+  watch("removal", files.removeLater!("none"));
+  await simulation.run(60_000);
+  assertEquals([settled, disk.isHung], [[], true]);
+  // The page cache still works.
+  file.writeAt(new Uint8Array([1]), 0);
+  assertEquals(file.readAt(new Uint8Array(1), 0), 1);
+  disk.unhang();
+  await simulation.run(60_100);
+  assertEquals([settled.toSorted(), disk.isHung], [
+    ["directory", "read", "removal", "sync"],
+    false,
+  ]);
+});
+
+test("hang() does not outlive a crash, nor do the syncs that hung", async () => {
+  const simulation = new Simulation(1);
+  const { files } = simulation.runtime("alpha");
+  const file = files.open("f", "create");
+  await simulation.run(files.syncDirectory("/"));
+  file.writeAt(new Uint8Array([1]), 0);
+  let settled = false;
+  void file.sync().then(() => settled = true);
+  simulation.disk("alpha").hang();
+  await simulation.run(1_000);
+  simulation.crash("alpha", "lose");
+  const next = simulation.restart("alpha").files;
+  assertEquals(next.open("f", "read").size(), 0);
+  await simulation.run(next.syncDirectory("/"));
+  assertEquals(settled, false);
+});
+
+test("timing of a disk can be changed while it is used", async () => {
+  const simulation = new Simulation(1);
+  const { files } = simulation.runtime("alpha");
+  const disk = simulation.disk("alpha");
+  const syncMs = async (): Promise<number> => {
+    const startMs = simulation.nowMs;
+    await simulation.run(files.syncDirectory("/"));
+    return simulation.nowMs - startMs;
+  };
+  const before = disk.timing;
+  disk.timing = { minSyncUs: 400_000, maxSyncUs: 500_000, slowOneIn: 40, slowMaxUs: 500_000 };
+  assert(await syncMs() >= 400);
+  disk.timing = before;
+  assert(await syncMs() <= 20);
+});
+
+test("wipe() leaves an empty disk, also after a crash, and refuses while files are open", async () => {
+  const simulation = new Simulation(1);
+  const { files } = simulation.runtime("alpha");
+  files.makeDirectory("/d");
+  const file = files.open("/d/f", "create");
+  await simulation.run(
+    Promise.all([file.sync(), files.syncDirectory("/"), files.syncDirectory("/d")]),
+  );
+  files.open("/late", "create").close();
+  const disk = simulation.disk("alpha");
+  assertThrows(() => disk.wipe(), SimulationError, "files are open");
+  simulation.kill("alpha");
+  disk.wipe();
+  const next = simulation.restart("alpha").files;
+  assertEquals(next.list("/"), []);
+  next.makeDirectory("/new");
+  simulation.crash("alpha", "keep");
+  assertEquals(simulation.restart("alpha").files.list("/"), [{ name: "new", isDirectory: true }]);
+});
+
+test("a full disk has no space left, and says so", async () => {
+  const simulation = new Simulation(1);
+  const { files } = simulation.runtime("alpha");
+  simulation.disk("alpha").isFull = true;
+  assertEquals((await files.space!("/"))?.usable, 0);
+  simulation.disk("alpha").isFull = false;
+  assert((await files.space!("/"))!.usable > 0);
 });
