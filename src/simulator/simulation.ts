@@ -59,6 +59,7 @@ export class Simulation {
   readonly #trace: Trace;
   readonly #machines = new Map<string, Machine>();
   readonly #network: SimulatedNetwork;
+  readonly #checks = new Set<() => void>();
   #running = false;
 
   /** Creates a run that depends only on `seed` (0 to 2^53 - 1) and on the code under test. */
@@ -251,6 +252,15 @@ export class Simulation {
     }
   }
 
+  /**
+   * Calls `check` after each event, when every promise has settled. A run fails by what it throws.
+   * Returns how to end it.
+   */
+  afterEvent(check: () => void): () => void {
+    this.#checks.add(check);
+    return () => void this.#checks.delete(check);
+  }
+
   /** Calls `callback` after `delayMs` of simulated time, whatever machines are killed. */
   schedule(delayMs: number, callback: () => void): Timer {
     return this.#time.schedule(Math.max(0, Math.round(delayMs * 1000)), () => {
@@ -286,6 +296,7 @@ export class Simulation {
     for (let next = this.#time.nextUs; next !== undefined && next <= untilUs;) {
       this.#time.step();
       await turnOfLoop();
+      for (const check of this.#checks) check();
       next = this.#time.nextUs;
     }
     this.#time.advance(untilUs);
@@ -305,6 +316,7 @@ export class Simulation {
       if (next > endUs) throw this.#stuck(`${limitUs / 1000} ms of simulated time are over`);
       this.#time.step();
       await turnOfLoop();
+      for (const check of this.#checks) check();
     }
     return await done;
   }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Connection, Runtime } from "../../src/runtime/runtime.ts";
+import { isProcessEnded, ProcessEnded } from "../../src/simulator/process_events.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { SimulationError } from "../../src/simulator/simulation_error.ts";
 import { test } from "../harness.ts";
@@ -214,4 +215,69 @@ test("Simulation's killed processes do nothing any more, and can be restarted", 
     next.random.fill(new Uint8Array(8)).join(),
     old.random.fill(new Uint8Array(8)).join(),
   );
+});
+
+test("afterEvent() checks after every event, when all promises have settled", async () => {
+  const simulation = new Simulation(1);
+  const { clock } = simulation.runtime("alpha");
+  let value = 0;
+  for (let timer = 1; timer <= 5; timer++) {
+    clock.setTimer(timer, () => {
+      value++;
+      void Promise.resolve().then(() => value--);
+    });
+  }
+  let calls = 0;
+  const end = simulation.afterEvent(() => {
+    calls++;
+    assertEquals(value, 0);
+  });
+  await simulation.run(3);
+  end();
+  await simulation.run(5);
+  assertEquals(calls, 3);
+});
+
+test("afterEvent() fails the run at the event after which its check throws", async () => {
+  const simulation = new Simulation(1);
+  const { clock } = simulation.runtime("alpha");
+  let value = 0;
+  for (let timer = 1; timer <= 5; timer++) clock.setTimer(timer, () => value++);
+  simulation.afterEvent(() => assert(value < 3, "the value is 3"));
+  await assertRejects(() => simulation.run(100), Error, "the value is 3");
+  assertEquals(simulation.nowMs, 3);
+});
+
+test("the operations of a process that has ended never settle, or throw ProcessEnded", async () => {
+  const simulation = new Simulation(1);
+  const { files, network, clock } = simulation.runtime("alpha");
+  const file = files.open("f", "create");
+  const listener = await network.listen({ host: "alpha", port: 1 });
+  simulation.kill("alpha");
+  const settled: string[] = [];
+  const calls = {
+    sync: () => file.sync(),
+    read: () => file.read(new Uint8Array(1), 0),
+    syncDirectory: () => files.syncDirectory("/"),
+    removeLater: () => files.removeLater!("f"),
+    space: () => files.space!("/"),
+    accept: () => listener.accept(),
+    listen: () => network.listen({ host: "alpha", port: 2 }),
+    connect: () => network.connect({ host: "alpha", port: 1 }),
+    yieldToLoop: () => clock.yieldToLoop(),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const settle = (): void => void settled.push(name);
+    (call() as Promise<unknown>).then(settle, settle);
+  }
+  await simulation.run(1_000);
+  assertEquals(settled, []);
+  const wrapped = new Error("Cannot append", {
+    cause: assertThrows(() => file.writeAt(new Uint8Array(1), 0), ProcessEnded),
+  });
+  assertThrows(() => file.readAt(new Uint8Array(1), 0), ProcessEnded);
+  assertThrows(() => files.exists("f"), ProcessEnded);
+  assertEquals([isProcessEnded(wrapped), isProcessEnded(new Error("other"))], [true, false]);
+  file.close();
+  simulation.restart("alpha");
 });
