@@ -15,16 +15,16 @@
  * @module
  */
 import type { SimulationOptions } from "../../src/simulator/simulation_options.ts";
-import { Administration } from "./administration.ts";
-import { BROKER, BrokerMachine, DATA } from "./broker_machine.ts";
-import { Faults } from "./faults.ts";
-import { Link } from "./link.ts";
-import { CommitWatch, GroupModel, Membership } from "./membership.ts";
+import { Administration } from "./programs/administration.ts";
+import { BROKER, BrokerMachine, DATA } from "./node_machine.ts";
+import { Faults } from "./faults/faults.ts";
+import { Link } from "./programs/link.ts";
+import { CommitWatch, GroupModel, Membership } from "./programs/membership.ts";
 import type { Outcome, Sabotage } from "./outcome.ts";
-import { Producing } from "./producing.ts";
-import { Reading } from "./reading.ts";
-import type { Role } from "./role.ts";
-import { SentRecords } from "./sent_records.ts";
+import { Producing } from "./programs/producing.ts";
+import { Reading } from "./programs/reading.ts";
+import type { Role } from "./programs/role.ts";
+import { SentRecords } from "./programs/sent_records.ts";
 import { GivenUp, World } from "./world.ts";
 
 const TOPIC = "events";

@@ -18,7 +18,7 @@ import type { OffsetCommitRequest } from "../../src/protocol/messages/offset_com
 import type { ProduceRequest } from "../../src/protocol/messages/produce.ts";
 import { decodeBatch, encodeBatch } from "../../src/protocol/records/batch.ts";
 import type { FileHandle, FileSystem, Runtime } from "../../src/runtime/runtime.ts";
-import { BROKER } from "./broker_machine.ts";
+import { BROKER } from "./node_machine.ts";
 import { exchange } from "./disk/planted.ts";
 import type { Sabotage } from "./outcome.ts";
 import { STORED_CODECS } from "./stored_codecs.ts";

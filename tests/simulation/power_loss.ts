@@ -17,14 +17,14 @@
  */
 import { DEFAULT_DISK_TIMING, type DiskTiming } from "../../src/simulator/simulated_disk.ts";
 import type { Xoshiro128 } from "../../src/simulator/xoshiro.ts";
-import { Administration } from "./administration.ts";
-import { BROKER, BrokerMachine, DATA } from "./broker_machine.ts";
-import { Link } from "./link.ts";
+import { Administration } from "./programs/administration.ts";
+import { BROKER, BrokerMachine, DATA } from "./node_machine.ts";
+import { Link } from "./programs/link.ts";
 import type { Outcome, Sabotage } from "./outcome.ts";
-import { Producing } from "./producing.ts";
-import { Reading } from "./reading.ts";
-import type { Role } from "./role.ts";
-import { SentRecords } from "./sent_records.ts";
+import { Producing } from "./programs/producing.ts";
+import { Reading } from "./programs/reading.ts";
+import type { Role } from "./programs/role.ts";
+import { SentRecords } from "./programs/sent_records.ts";
 import { GivenUp, World } from "./world.ts";
 
 const TOPIC = "events";

@@ -14,8 +14,8 @@
 import { initProducerId } from "../../src/protocol/messages/init_producer_id.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
-import { BrokerMachine } from "./broker_machine.ts";
-import { Link } from "./link.ts";
+import { BrokerMachine } from "./node_machine.ts";
+import { Link } from "./programs/link.ts";
 import type { Outcome, Sabotage } from "./outcome.ts";
 import { pause, World } from "./world.ts";
 

@@ -8,8 +8,8 @@ import { Consumer } from "../../src/client/consumer.ts";
 import { Producer } from "../../src/client/producer.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
-import { BROKER, BrokerMachine } from "./broker_machine.ts";
-import { CLIENT_OPTIONS } from "./producing.ts";
+import { BROKER, BrokerMachine } from "./node_machine.ts";
+import { CLIENT_OPTIONS } from "./programs/producing.ts";
 import { World } from "./world.ts";
 
 const TOPIC = "events";

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { DiskOperation } from "../../src/simulator/simulated_disk.ts";
-import type { Xoshiro128 } from "../../src/simulator/xoshiro.ts";
-import { BROKER, type BrokerMachine } from "./broker_machine.ts";
-import type { Role } from "./role.ts";
-import type { World } from "./world.ts";
+import type { DiskOperation } from "../../../src/simulator/simulated_disk.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import { BROKER, type BrokerMachine } from "../node_machine.ts";
+import type { Role } from "../programs/role.ts";
+import type { World } from "../world.ts";
 
 /** The longest pause between two faults, ms. */
 const MAX_CALM_MS = 400;

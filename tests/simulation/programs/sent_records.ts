@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { DecodedRecord } from "../../src/protocol/records/batch.ts";
-import type { World } from "./world.ts";
+import type { DecodedRecord } from "../../../src/protocol/records/batch.ts";
+import type { World } from "../world.ts";
 
 /** A record as it was given to a producer. */
 export interface SentRecord {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { Producer, type ProducerOptions } from "../../src/client/producer.ts";
-import { KafkaError } from "../../src/protocol/errors.ts";
-import type { CompressionType } from "../../src/protocol/records/compression/codec.ts";
-import type { Runtime } from "../../src/runtime/runtime.ts";
-import type { Xoshiro128 } from "../../src/simulator/xoshiro.ts";
-import { BOOTSTRAP } from "./broker_machine.ts";
+import { Producer, type ProducerOptions } from "../../../src/client/producer.ts";
+import { KafkaError } from "../../../src/protocol/errors.ts";
+import type { CompressionType } from "../../../src/protocol/records/compression/codec.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import { BOOTSTRAP } from "../node_machine.ts";
 import { Role } from "./role.ts";
 import { type SentRecord, type SentRecords, valueOf } from "./sent_records.ts";
-import { pause, type World } from "./world.ts";
+import { pause, type World } from "../world.ts";
 
 /** How all clients of a scenario talk to the broker: with less patience than by default. */
 export const CLIENT_OPTIONS = {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { Consumer, type ConsumerRecord } from "../../src/client/consumer.ts";
-import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
-import { offsetFetch } from "../../src/protocol/messages/offset_fetch.ts";
-import type { Runtime } from "../../src/runtime/runtime.ts";
+import { Consumer, type ConsumerRecord } from "../../../src/client/consumer.ts";
+import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
+import { offsetFetch } from "../../../src/protocol/messages/offset_fetch.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { Link } from "./link.ts";
 import { CLIENT_OPTIONS } from "./producing.ts";
 import { Role } from "./role.ts";
 import type { SentRecords } from "./sent_records.ts";
-import { pause, type World } from "./world.ts";
+import { pause, type World } from "../world.ts";
 
 const GROUP = "readers";
 const OFFSET_FETCH_VERSION = 8;

@@ -4,13 +4,17 @@
  *
  * @module
  */
-import { fetch } from "../../src/protocol/messages/fetch.ts";
-import { metadata } from "../../src/protocol/messages/metadata.ts";
-import { decodeBatch, type DecodedRecord, endOfBatch } from "../../src/protocol/records/batch.ts";
-import type { Runtime, Timer } from "../../src/runtime/runtime.ts";
-import { RawClient } from "../broker/raw_client.ts";
-import { BROKER, PORT } from "./broker_machine.ts";
-import { pause } from "./world.ts";
+import { fetch } from "../../../src/protocol/messages/fetch.ts";
+import { metadata } from "../../../src/protocol/messages/metadata.ts";
+import {
+  decodeBatch,
+  type DecodedRecord,
+  endOfBatch,
+} from "../../../src/protocol/records/batch.ts";
+import type { Runtime, Timer } from "../../../src/runtime/runtime.ts";
+import { RawClient } from "../../broker/raw_client.ts";
+import { BROKER, PORT } from "../node_machine.ts";
+import { pause } from "../world.ts";
 
 const ANSWER_MS = 5_000;
 const RETRY_MS = 50;

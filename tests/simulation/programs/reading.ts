@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { Consumer, type ConsumerRecord } from "../../src/client/consumer.ts";
-import { KafkaError } from "../../src/protocol/errors.ts";
-import type { Runtime } from "../../src/runtime/runtime.ts";
+import { Consumer, type ConsumerRecord } from "../../../src/client/consumer.ts";
+import { KafkaError } from "../../../src/protocol/errors.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { CLIENT_OPTIONS } from "./producing.ts";
 import { Role } from "./role.ts";
 import type { SentRecords } from "./sent_records.ts";
-import { pause, type World } from "./world.ts";
+import { pause, type World } from "../world.ts";
 
 /** Reads until it is stopped; every record must come, in order, without gaps. */
 export class Reading extends Role {

@@ -4,17 +4,17 @@
  *
  * @module
  */
-import { Admin } from "../../src/client/admin.ts";
-import { Consumer } from "../../src/client/consumer.ts";
-import { Producer } from "../../src/client/producer.ts";
-import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
-import { createPartitions } from "../../src/protocol/messages/create_partitions.ts";
-import type { Runtime } from "../../src/runtime/runtime.ts";
+import { Admin } from "../../../src/client/admin.ts";
+import { Consumer } from "../../../src/client/consumer.ts";
+import { Producer } from "../../../src/client/producer.ts";
+import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
+import { createPartitions } from "../../../src/protocol/messages/create_partitions.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { Link } from "./link.ts";
 import { CLIENT_OPTIONS, drawRecord, sendRecord } from "./producing.ts";
 import { Role } from "./role.ts";
 import type { SentRecords } from "./sent_records.ts";
-import { pause, type World } from "./world.ts";
+import { pause, type World } from "../world.ts";
 
 const CREATE_PARTITIONS_VERSION = 3;
 const RECORDS_OF_A_TOPIC = 12;

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Runtime } from "../../src/runtime/runtime.ts";
-import type { Xoshiro128 } from "../../src/simulator/xoshiro.ts";
-import type { World } from "./world.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import type { World } from "../world.ts";
 
 /** One client of a scenario. */
 export abstract class Role {
