@@ -160,6 +160,11 @@ export class Broker {
     );
   }
 
+  /** The partitions that are in service on this node. */
+  get partitions(): Iterable<Partition> {
+    return this.#partitions;
+  }
+
   /**
    * Starts a broker and resolves when it serves. Throws a `KafkaError` whose message says what to do
    * for a bad configuration or data directory, and `AddressInUseError` for a port that is taken.

@@ -13,6 +13,7 @@ function outcome(seed: number, failures: readonly string[] = []): Outcome {
     traceHash: `trace of ${seed}`,
     failures,
     counts: { runs: 1, sum: seed },
+    schedule: [],
     transcript,
   };
 }

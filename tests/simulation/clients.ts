@@ -16,23 +16,39 @@
  */
 import type { SimulationOptions } from "../../src/simulator/simulation_options.ts";
 import { Administration } from "./programs/administration.ts";
-import { BROKER, BrokerMachine, DATA } from "./node_machine.ts";
-import { Faults } from "./faults/faults.ts";
+import { drawFaults, type FaultWeights } from "./faults/draw_faults.ts";
+import { FaultInjector } from "./faults/fault_injector.ts";
+import { DATA, NodeMachine } from "./node_machine.ts";
 import { Link } from "./programs/link.ts";
 import { CommitWatch, GroupModel, Membership } from "./programs/membership.ts";
-import type { Outcome, Sabotage } from "./outcome.ts";
+import type { Outcome, RunOptions } from "./outcome.ts";
 import { Producing } from "./programs/producing.ts";
 import { Reading } from "./programs/reading.ts";
 import type { Role } from "./programs/role.ts";
 import { SentRecords } from "./programs/sent_records.ts";
 import { GivenUp, World } from "./world.ts";
 
+const BROKER = "broker";
 const TOPIC = "events";
 const OBSERVER = "observer";
 /** How long anything may take once the faults are over, ms of simulated time. */
 const LIVENESS_MS = 60_000;
 /** One seed in this many goes without faults. */
 const CALM_ONE_IN = 4;
+
+/** The longest pause between two faults, ms. */
+const MAX_CALM_MS = 400;
+const FAULTS: FaultWeights = {
+  "kill": 5,
+  "partition": 2,
+  "disk failure": 2,
+  "full disk": 1,
+  "pause": 2,
+  "clock": 1,
+  "reset": 1,
+  "bad link": 1,
+  "hung disk": 1,
+};
 
 const BROKER_CONFIG = {
   "log.segment.bytes": "1048576",
@@ -63,16 +79,16 @@ const NETWORKS: readonly NonNullable<SimulationOptions["network"]>[] = [
 ];
 
 /** Runs the scenario of `seed`. */
-export function runClients(seed: number, sabotage?: Sabotage): Promise<Outcome> {
+export function runClients(seed: number, options: RunOptions = {}): Promise<Outcome> {
   const networks = seed % CALM_ONE_IN === 0 ? NETWORKS.length - 1 : NETWORKS.length;
   const network = NETWORKS[Math.floor(seed / CALM_ONE_IN) % networks]!;
-  const world = new World(seed, { network }, sabotage);
-  return world.run(() => new ClientsScenario(world).play());
+  const world = new World(seed, { network }, options);
+  return world.play(() => new ClientsScenario(world).play());
 }
 
 class ClientsScenario {
   readonly #world: World;
-  readonly #broker: BrokerMachine;
+  readonly #broker: NodeMachine;
   readonly #records: SentRecords;
   readonly #group: GroupModel;
   readonly #isCalm: boolean;
@@ -87,7 +103,13 @@ class ClientsScenario {
     if (world.seed % FEW_FILES_ONE_IN === 2) {
       world.simulation.disk(BROKER).maxOpenFiles = FEW_FILES;
     }
-    this.#broker = new BrokerMachine(world, config, !this.#isCalm, directory);
+    this.#broker = new NodeMachine(world, {
+      name: BROKER,
+      roles: ["broker", "controller"],
+      config,
+      mayRefuse: !this.#isCalm,
+      directory,
+    });
     this.#records = new SentRecords(world);
     this.#group = new GroupModel(world);
   }
@@ -130,11 +152,24 @@ class ClientsScenario {
     const stoppable: Role[] = [...readers, ...members, watch];
     for (const role of [...producers, ...stoppable, admin]) role.start();
     if (!this.#isCalm) {
-      const faults = new Faults(world, this.#broker, [...producers, ...readers, ...members]);
-      await faults.make(2 + random.below(10));
-      await faults.heal();
+      await this.#makeFaults([...producers, ...readers, ...members], 2 + random.below(10));
     }
     await this.#finish(producers, readers, members, admin, stoppable);
+  }
+
+  /** The first phase. */
+  async #makeFaults(programs: readonly Role[], count: number): Promise<void> {
+    const world = this.#world;
+    const faults = new FaultInjector(world, programs);
+    await faults.run(drawFaults(world.random("faults"), {
+      nodes: world.nodes.map(({ name }) => name),
+      clients: programs.map(({ host }) => host),
+      killsClients: true,
+      count,
+      maxCalmMs: MAX_CALM_MS,
+      weights: FAULTS,
+    }));
+    await faults.heal();
   }
 
   /** The second phase: everything comes to its end, and what there is then is compared. */
@@ -167,7 +202,7 @@ class ClientsScenario {
       world.fail(`the group was handed ${this.#group.repeats} records twice without any fault`);
     }
     await this.#broker.shutdown();
-    world.replaceProcess("broker");
+    world.replaceProcess(BROKER);
     await this.#broker.start();
     await this.#check(admin);
     await this.#broker.shutdown();
@@ -187,7 +222,7 @@ class ClientsScenario {
 
   /** Compares what is stored with what was sent, and returns where the partitions end. */
   async #check(admin: Administration): Promise<number[]> {
-    const link = new Link(this.#world.runtime(OBSERVER));
+    const link = new Link(this.#world.runtime(OBSERVER), this.#world.brokers);
     const topics = await link.topics();
     admin.checkTopics(topics.keys());
     let ends: number[] = [];

@@ -1,57 +1,89 @@
 /**
- * A machine with a broker on it, that starts again whenever it is killed, as a supervisor has it.
+ * A machine with a node on it, that is started again whenever it ends, as a supervisor does.
  *
  * @module
  */
 import { Broker } from "../../src/broker/broker.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
+import type { Address } from "../../src/runtime/runtime.ts";
+import type { WatchedPartition } from "./partition_invariants.ts";
 import type { World } from "./world.ts";
 
-export const BROKER = "broker";
+/** What a node does in its cluster. */
+export type NodeRole = "broker" | "controller";
+
+/** How a node is set up. */
+export interface NodeOptions {
+  /** The machine's name. */
+  readonly name: string;
+  readonly roles: readonly NodeRole[];
+  readonly config?: Readonly<Record<string, string>>;
+  /** Whether a start may fail with a `KafkaError`, because the disk is made to fail. */
+  readonly mayRefuse?: boolean;
+  /** The data directory, or several with commas between them. Defaults to {@linkcode DATA}. */
+  readonly directory?: string;
+}
+
+/** Where nodes listen. */
 export const PORT = 9092;
-/** What clients are told. */
-export const BOOTSTRAP = `${BROKER}:${PORT}`;
+/** The data directory of a node, unless it has others. */
 export const DATA = "/data";
 
-/** Between a start that failed and the next one. */
+/** The pause between a start that failed and the next one. */
 const RESTART_MS = 40;
-/** What an error in the broker's log may be about: the faults that the scenario has made. */
+/** The reasons of errors in the node's log that the scenario has caused. */
 const MADE_FAULT = /the simulation makes it fail|the simulated disk is full/;
-/** What a broker that may open few files says of a flush that it tries again. */
+/** The reason of errors in the log of a node that may open few files, which it tries again. */
 const SHORTAGE = /too many open files/;
 
-/** The broker of a scenario. */
-export class BrokerMachine {
+/** A node of a scenario. */
+export class NodeMachine {
+  readonly name: string;
   /** The broker that serves now, or null. */
   broker: Broker | null = null;
-  /** Whether a partition is out of service until the broker is started again. */
+  /** Whether a partition is out of service until the node is started again. */
   hasOfflinePartition = false;
-  /** Counts processes: who started in an earlier one has nothing to say any more. */
+  /** Counts processes: what one of them still does after its end does not count. */
   #life = 0;
+  /** The process that is being shut down, which still logs. */
+  #endingLife = -1;
 
-  constructor(
-    private readonly world: World,
-    private readonly config: Readonly<Record<string, string>> = {},
-    /** Whether starting may fail with a `KafkaError`, because the disk is made to fail. */
-    private readonly mayRefuse = true,
-    private readonly directory: string = DATA,
-  ) {}
+  constructor(private readonly world: World, private readonly options: NodeOptions) {
+    this.name = options.name;
+    world.addNode(this);
+  }
 
-  /** Starts the broker, again and again until it serves or the process is replaced. Never rejects. */
+  /** Whether clients may connect to the node. */
+  get isBroker(): boolean {
+    return this.options.roles.includes("broker");
+  }
+
+  /** Where the node listens. */
+  get address(): Address {
+    return { host: this.name, port: PORT };
+  }
+
+  /** The partitions that are in service on the node. */
+  get partitions(): Iterable<WatchedPartition> {
+    return this.broker?.partitions ?? [];
+  }
+
+  /** Starts the node, again and again until it serves or the process is replaced. Never rejects. */
   async start(): Promise<void> {
     const life = ++this.#life;
-    const { world } = this;
+    const { world, name, options } = this;
     for (;;) {
       try {
         const broker = await Broker.start({
-          runtime: world.runtime(BROKER),
-          directory: this.directory,
+          runtime: world.runtime(name),
+          directory: options.directory ?? DATA,
           config: {
-            "listeners": `PLAINTEXT://${BROKER}:${PORT}`,
+            "listeners": `PLAINTEXT://${name}:${PORT}`,
+            "process.roles": options.roles.join(","),
             "auto.create.topics.enable": "false",
-            ...this.config,
+            ...options.config,
           },
-          logger: { log: (level, message) => this.#hear(level, message) },
+          logger: { log: (level, message) => this.#onLog(life, level, message) },
         });
         if (life !== this.#life) return;
         this.broker = broker;
@@ -61,19 +93,19 @@ export class BrokerMachine {
       } catch (error) {
         if (life !== this.#life) return;
         this.#judgeRefusal(error);
-        world.expectNothingHeld(BROKER);
+        world.expectNothingHeld(name);
         await world.pause(RESTART_MS);
         if (life !== this.#life || world.failures.length > 0) return;
-        world.replaceProcess(BROKER);
+        world.replaceProcess(name);
       }
     }
   }
 
-  /** Kills the broker and starts another. */
+  /** Kills the node and starts another process after `deadMs`. */
   async replace(deadMs: number): Promise<void> {
     this.#end();
     const life = this.#life;
-    this.world.replaceProcess(BROKER);
+    this.world.replaceProcess(this.name);
     await this.world.pause(deadMs);
     // It may have been killed once more meanwhile.
     if (life === this.#life) this.start();
@@ -82,53 +114,59 @@ export class BrokerMachine {
   /** Cuts the power. Nothing starts by itself then. */
   crash(): void {
     this.#end();
-    this.world.crash(BROKER);
+    this.world.crash(this.name);
   }
 
-  /** Ends the broker in an orderly way, and checks that nothing is left of it. */
+  /** Ends the node in an orderly way, and checks that nothing is left of it. */
   async shutdown(): Promise<void> {
     const { broker, world } = this;
-    this.#end();
+    this.#end(this.#life);
     await broker?.shutdown();
-    await world.expectEnd(BROKER);
+    await world.expectEnd(this.name);
   }
 
-  /** The broker has ended by itself, its disk has failed: a supervisor starts the next one. */
+  /** Starts the next process after the node has ended by itself because its disk failed. */
   async #succeed(life: number, broker: Broker): Promise<void> {
     if (life !== this.#life) return;
-    this.world.count("ended by its disk");
+    const { world } = this;
+    world.count("ended by its disk");
     this.broker = null;
-    await broker.shutdown().catch((error) => this.#hear("error", (error as Error).message));
+    await broker.shutdown().catch((error) => this.#onLog(life, "error", (error as Error).message));
     if (life !== this.#life) return;
-    this.world.expectNothingHeld(BROKER);
-    await this.world.pause(RESTART_MS);
-    if (life !== this.#life || this.world.failures.length > 0) return;
+    world.expectNothingHeld(this.name);
+    await world.pause(RESTART_MS);
+    if (life !== this.#life || world.failures.length > 0) return;
     this.#end();
-    this.world.replaceProcess(BROKER);
+    world.replaceProcess(this.name);
     await this.start();
   }
 
-  #end(): void {
+  /** `endingLife` is a process that goes on to log while it is shut down. */
+  #end(endingLife = -1): void {
     this.#life++;
+    this.#endingLife = endingLife;
     this.broker = null;
     this.hasOfflinePartition = false;
   }
 
-  #hear(level: string, message: string): void {
-    this.world.simulation.trace(`${level}: ${message}`);
+  #onLog(life: number, level: string, message: string): void {
+    if (life !== this.#life && life !== this.#endingLife) return;
+    const { world, name } = this;
+    world.simulation.trace(`${level}: ${message}`);
     if (/ is offline: | is out of service /.test(message)) this.hasOfflinePartition = true;
     if (level !== "error" || MADE_FAULT.test(message)) return;
-    const isShort = Number.isFinite(this.world.simulation.disk(BROKER).maxOpenFiles);
-    if (isShort && SHORTAGE.test(message)) this.world.count("shortages logged");
-    else this.world.fail(`the broker's log has an error: ${message}`);
+    const isShort = Number.isFinite(world.simulation.disk(name).maxOpenFiles);
+    if (isShort && SHORTAGE.test(message)) world.count("shortages logged");
+    else world.fail(`the log of ${name} has an error: ${message}`);
   }
 
   #judgeRefusal(error: unknown): void {
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    // Without the stack, which is told differently by other runtimes.
+    // Without the stack, which differs between runtimes.
     this.world.simulation.trace(`start refused: ${(error as Error).message}`);
     this.world.count("refusals");
-    const isJustified = this.mayRefuse && error instanceof KafkaError && MADE_FAULT.test(text);
-    if (!isJustified) this.world.fail(`the broker refuses to start: ${text}`);
+    const isJustified = (this.options.mayRefuse ?? true) && error instanceof KafkaError &&
+      MADE_FAULT.test(text);
+    if (!isJustified) this.world.fail(`${this.name} refuses to start: ${text}`);
   }
 }

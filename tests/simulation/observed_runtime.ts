@@ -4,20 +4,12 @@
  *
  * @module
  */
-import {
-  type Connection,
-  FileError,
-  type FileHandle,
-  type Listener,
-  type Runtime,
-} from "../../src/runtime/runtime.ts";
+import type { Connection, FileHandle, Listener, Runtime } from "../../src/runtime/runtime.ts";
 
 /** What a process has and has not given back. */
 export class Holdings {
   readonly #held = new Set<string>();
   #count = 0;
-  /** While true, no file grows. */
-  isDiskFull = false;
   /** Called with each use of the runtime, once the process has shut down. */
   onUse: ((what: string) => void) | null = null;
   /** Called with the path of each file that is opened. */
@@ -143,9 +135,6 @@ function observedFile(file: FileHandle, path: string, holdings: Holdings): FileH
     },
     writeAt(bytes, position) {
       holdings.use(`writes ${path}`);
-      if (holdings.isDiskFull && position + bytes.length > file.size()) {
-        throw new FileError(`Cannot write "${path}": the simulated disk is full`, "no-space");
-      }
       file.writeAt(bytes, position);
     },
     size: () => file.size(),

@@ -18,7 +18,6 @@ import type { OffsetCommitRequest } from "../../src/protocol/messages/offset_com
 import type { ProduceRequest } from "../../src/protocol/messages/produce.ts";
 import { decodeBatch, encodeBatch } from "../../src/protocol/records/batch.ts";
 import type { FileHandle, FileSystem, Runtime } from "../../src/runtime/runtime.ts";
-import { BROKER } from "./node_machine.ts";
 import { exchange } from "./disk/planted.ts";
 import type { Sabotage } from "./outcome.ts";
 import { STORED_CODECS } from "./stored_codecs.ts";
@@ -212,7 +211,7 @@ const storeTwice: Wrong<ProduceRequest> = (request, context, handle) => {
 };
 
 function onBroker(change: (runtime: Runtime) => Runtime): Sabotage {
-  return (runtime, host) => host === BROKER ? change(runtime) : runtime;
+  return (runtime, host) => host === "broker" ? change(runtime) : runtime;
 }
 
 /** Changes the files in which records are. */

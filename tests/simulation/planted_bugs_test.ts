@@ -12,7 +12,7 @@ for (const { name, scenario, nearSeed = 1, sabotage, plant } of PLANTED_BUGS) {
       const first = isWide ? 1 : nearSeed;
       const end = first + SEEDS;
       let seed = first;
-      while (seed < end && (await SCENARIOS[scenario]!(seed, sabotage)).failures.length === 0) {
+      while (seed < end && (await SCENARIOS[scenario]!(seed, { sabotage })).failures.length === 0) {
         seed++;
       }
       assert(seed < end, `${SEEDS} seeds from ${first} on have not found it`);

@@ -16,17 +16,18 @@
  * @module
  */
 import { DEFAULT_DISK_TIMING, type DiskTiming } from "../../src/simulator/simulated_disk.ts";
-import type { Xoshiro128 } from "../../src/simulator/xoshiro.ts";
 import { Administration } from "./programs/administration.ts";
-import { BROKER, BrokerMachine, DATA } from "./node_machine.ts";
+import { describeLoss, drawLosses, type PowerFailure } from "./faults/power_failure.ts";
+import { DATA, NodeMachine } from "./node_machine.ts";
 import { Link } from "./programs/link.ts";
-import type { Outcome, Sabotage } from "./outcome.ts";
+import type { Outcome, RunOptions } from "./outcome.ts";
 import { Producing } from "./programs/producing.ts";
 import { Reading } from "./programs/reading.ts";
 import type { Role } from "./programs/role.ts";
 import { SentRecords } from "./programs/sent_records.ts";
 import { GivenUp, World } from "./world.ts";
 
+const BROKER = "broker";
 const TOPIC = "events";
 const OBSERVER = "observer";
 /** How long anything may take once the power stays, ms of simulated time. */
@@ -44,48 +45,39 @@ const SLOW_DISK: DiskTiming = {
 const ROLL_MS = 60;
 /** Remainders of `seed / 5` whose runs time power failures by the files that the broker opens. */
 const TIMED_BY_FILES = [2, 3, 4];
-/** The files of a partition's first moments. */
-const FIRST_FILES: readonly RegExp[] = [/\/0{20}\.log$/, /\/0{20}\.(time)?index$/];
-/** All files, those of each roll among them. */
-const TIMING_FILES: readonly RegExp[] = [
-  ...FIRST_FILES,
-  /\/(?!0{20})\d{20}\.log$/,
-  /\/(?!0{20})\d{20}\.(time)?index$/,
-  /\.snapshot$/,
-  /-checkpoint/,
-];
-/** Maximum wait for such a file, ms. */
+/** The longest wait for a file to be opened, ms. */
 const MAX_WAIT_MS = 500;
 /** No message of the default network travels longer, ms. */
 const ARRIVAL_MS = 10;
 
 /** Runs the scenario of `seed`. */
-export function runPowerLoss(seed: number, sabotage?: Sabotage): Promise<Outcome> {
+export function runPowerLoss(seed: number, options: RunOptions = {}): Promise<Outcome> {
   const disk = seed % SLOW_DISK_ONE_IN === 0 ? SLOW_DISK : DEFAULT_DISK_TIMING;
-  const world = new World(seed, { disk }, sabotage);
-  return world.run(() => new PowerLoss(world, disk).play());
+  const world = new World(seed, { disk }, options);
+  return world.play(() => new PowerLoss(world, disk).play());
 }
 
 class PowerLoss {
   readonly #world: World;
-  readonly #broker: BrokerMachine;
+  readonly #broker: NodeMachine;
   readonly #records: SentRecords;
-  readonly #moments: Xoshiro128;
   readonly #disk: DiskTiming;
-  readonly #isTimed: boolean;
   /** By topic and partition: where the log ended when the power had last come back. */
   readonly #durable = new Map<string, number>();
 
   constructor(world: World, disk: DiskTiming) {
     this.#world = world;
     this.#disk = disk;
-    this.#isTimed = TIMED_BY_FILES.includes(world.seed % 5);
-    this.#moments = world.random("moments");
-    this.#broker = new BrokerMachine(world, {
-      "log.retention.ms": "-1",
-      "log.roll.ms": String(ROLL_MS),
-      "log.retention.check.interval.ms": "700",
-    }, false);
+    this.#broker = new NodeMachine(world, {
+      name: BROKER,
+      roles: ["broker", "controller"],
+      config: {
+        "log.retention.ms": "-1",
+        "log.roll.ms": String(ROLL_MS),
+        "log.retention.check.interval.ms": "700",
+      },
+      mayRefuse: false,
+    });
     this.#records = new SentRecords(world);
   }
 
@@ -116,15 +108,15 @@ class PowerLoss {
     });
     const roles: Role[] = [...producers, admin];
     for (const role of roles) role.start();
-    for (let crash = 1 + random.below(6); crash > 0; crash--) {
-      const calmMs = random.below(700);
-      // Otherwise the first roll of a partition is over before the first power failure.
-      const isEarly = this.#isTimed && this.#moments.oneIn(2);
-      if (!isEarly) await world.pause(calmMs);
-      if (random.oneIn(3)) await this.#startAnew();
-      await this.#awaitMoment(isEarly ? FIRST_FILES : TIMING_FILES);
-      await this.#losePower(admin, roles, random.below(1_000));
+    const losses = drawLosses(world.random("losses"), {
+      count: 1 + random.below(6),
+      isTimed: TIMED_BY_FILES.includes(world.seed % 5),
+      maxSyncUs: this.#disk.maxSyncUs,
+    });
+    for (const loss of world.schedule(losses, describeLoss)) {
+      await this.#losePower(loss, admin, roles);
     }
+    world.simulation.clock(BROKER).offsetMs = 0;
     await this.#finish(producers, admin);
   }
 
@@ -136,12 +128,9 @@ class PowerLoss {
     this.#broker.crash();
   }
 
-  /** Waits until the broker opens one of `files`, in a run that is timed by them. */
-  async #awaitMoment(files: readonly RegExp[]): Promise<void> {
-    if (!this.#isTimed) return;
+  /** Waits until the broker opens a file like `wanted`, or for a while. */
+  async #awaitFile(wanted: RegExp): Promise<void> {
     const world = this.#world;
-    const moments = this.#moments;
-    const wanted = files[moments.below(files.length)]!;
     const holdings = world.holdings(BROKER);
     await Promise.race([
       world.pause(MAX_WAIT_MS),
@@ -152,29 +141,42 @@ class PowerLoss {
       }),
     ]);
     holdings.onOpen = null;
-    // Within the next sync.
-    await world.pause(moments.below(this.#disk.maxSyncUs) / 1_000);
   }
 
   /** Ends the broker in an orderly way and starts it again. */
-  async #startAnew(): Promise<void> {
+  async #restart(): Promise<void> {
     await this.#broker.shutdown();
     this.#world.replaceProcess(BROKER);
     await this.#broker.start();
     await this.#world.pause(100);
   }
 
-  /** Cuts the power, starts again, and looks at what is left before anybody writes more. */
-  async #losePower(admin: Administration, roles: readonly Role[], darkMs: number): Promise<void> {
+  /** Cuts the power, starts again, and looks at what is left before any client writes more. */
+  async #losePower(
+    loss: PowerFailure,
+    admin: Administration,
+    roles: readonly Role[],
+  ): Promise<void> {
     const world = this.#world;
+    const { simulation } = world;
+    await world.pause(loss.calmMs);
+    if (loss.restartsFirst) await this.#restart();
+    if (loss.file !== null) await this.#awaitFile(loss.file);
+    await world.pause(loss.afterUs / 1_000);
+    if (loss.hungMs > 0) {
+      simulation.disk(BROKER).hang();
+      await world.pause(loss.hungMs);
+    }
     world.count("crashes");
     this.#broker.crash();
     // Answers that were on their way arrive: later they would speak of what is lost.
-    await world.pause(ARRIVAL_MS + darkMs);
-    for (const { host } of roles) world.simulation.partition(BROKER, host);
+    await world.pause(ARRIVAL_MS + loss.darkMs);
+    if (loss.clockOffsetMs !== 0) simulation.clock(BROKER).offsetMs = loss.clockOffsetMs;
+    world.invariants.forgetAcknowledged();
+    for (const { host } of roles) simulation.partition(BROKER, host);
     await this.#broker.start();
     await this.#check(admin, true);
-    for (const { host } of roles) world.simulation.heal(BROKER, host);
+    for (const { host } of roles) simulation.heal(BROKER, host);
     this.#giveUpOnFailure();
   }
 
@@ -201,7 +203,7 @@ class PowerLoss {
 
   /** Compares what is stored with what was. After a crash its end may be missing. */
   async #check(admin: Administration, afterCrash: boolean): Promise<number[]> {
-    const link = new Link(this.#world.runtime(OBSERVER));
+    const link = new Link(this.#world.runtime(OBSERVER), this.#world.brokers);
     const topics = await link.topics();
     admin.checkTopics(topics.keys());
     let ends: number[] = [];

@@ -15,14 +15,12 @@ const FEWEST_TIMES = seedCount(1, 10);
 
 /** Seeds that found a defect once, and that no range above has. */
 const LATE_SEEDS: Readonly<Record<string, readonly number[]>> = {
-  clients: [7001027],
-  power_loss: [30, 51, 195, 465],
   disk: [7944, 8639, 11190, 11944, 17517],
 };
 
 /** What the seeds of a scenario must have seen together, so that they test what they are for. */
 const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
-  single_broker: ["acknowledged", "kills"],
+  single_broker: ["acknowledged", "kills", "pauses", "wrong clocks", "resets"],
   power_loss: ["acknowledged", "crashes", "records lost", "topics created"],
   disk: [
     "clean ends",
@@ -58,7 +56,21 @@ const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
     "looked over",
     "ends with work unfinished",
   ],
-  clients: ["acknowledged", "read", "handed out", "kills", "client kills", "partitions"],
+  clients: [
+    "acknowledged",
+    "read",
+    "handed out",
+    "kills",
+    "client kills",
+    "partitions",
+    "pauses",
+    "wrong clocks",
+    "resets",
+    "bad links",
+    "hung disks",
+    "full disks",
+    "disk failures",
+  ],
 };
 
 for (const [name, run] of Object.entries(SCENARIOS)) {

@@ -14,16 +14,20 @@
 import { initProducerId } from "../../src/protocol/messages/init_producer_id.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
-import { BrokerMachine } from "./node_machine.ts";
+import { drawFaults } from "./faults/draw_faults.ts";
+import { FaultInjector } from "./faults/fault_injector.ts";
+import { NodeMachine } from "./node_machine.ts";
 import { Link } from "./programs/link.ts";
-import type { Outcome, Sabotage } from "./outcome.ts";
+import type { Outcome, RunOptions } from "./outcome.ts";
 import { pause, World } from "./world.ts";
 
+const BROKER = "broker";
 const TOPIC = "events";
 const PARTITIONS = 2;
 const PRODUCERS = 3;
 const BATCHES = 12;
-const MAX_KILLS = 6;
+const FAULTS = 8;
+const MAX_CALM_MS = 300;
 /** Errors that pass: the topic is not there yet, the partition has no leader yet. */
 const NOT_READY = [3, 6];
 
@@ -34,18 +38,26 @@ interface Acknowledged {
 }
 
 /** Runs the scenario of `seed`. */
-export function runSingleBroker(seed: number, sabotage?: Sabotage): Promise<Outcome> {
-  const world = new World(seed, {}, sabotage);
-  return world.run(() => new SingleBroker(world).play());
+export function runSingleBroker(seed: number, options: RunOptions = {}): Promise<Outcome> {
+  const world = new World(seed, {}, options);
+  return world.play(() => new SingleBroker(world).play());
+}
+
+function hostOf(producer: number): string {
+  return `producer-${producer}`;
 }
 
 class SingleBroker {
-  readonly #broker: BrokerMachine;
+  readonly #broker: NodeMachine;
   readonly #acknowledged: Acknowledged[] = [];
-  #isDone = false;
 
   constructor(private readonly world: World) {
-    this.#broker = new BrokerMachine(world, { "log.segment.bytes": "1048576" }, false);
+    this.#broker = new NodeMachine(world, {
+      name: BROKER,
+      roles: ["broker", "controller"],
+      config: { "log.segment.bytes": "1048576" },
+      mayRefuse: false,
+    });
   }
 
   async play(): Promise<void> {
@@ -54,31 +66,27 @@ class SingleBroker {
       { name: TOPIC, numPartitions: PARTITIONS },
     ]);
     const producers = Array.from({ length: PRODUCERS }, (_, id) => this.#produce(id));
-    const saboteur = this.#sabotage();
+    const faults = new FaultInjector(this.world);
+    const running = faults.run(drawFaults(this.world.simulation.random, {
+      nodes: [BROKER],
+      clients: Array.from({ length: PRODUCERS }, (_, id) => hostOf(id)),
+      killsClients: false,
+      count: FAULTS,
+      maxCalmMs: MAX_CALM_MS,
+      weights: { kill: 6, pause: 1, clock: 1, reset: 1 },
+    }));
     await Promise.all(producers);
-    this.#isDone = true;
-    await saboteur;
+    await faults.heal();
+    await running;
     await this.#check();
     await this.#broker.shutdown();
   }
 
-  /** Kills the broker now and then, until the producers are done. */
-  async #sabotage(): Promise<void> {
-    const { world } = this;
-    const { random } = world.simulation;
-    for (let kills = 0; !this.#isDone && kills < MAX_KILLS; kills++) {
-      await world.pause(20 + random.below(300));
-      if (this.#isDone) return;
-      world.count("kills");
-      await this.#broker.replace(random.below(200));
-    }
-  }
-
   /** Sends batches in order, each until it is acknowledged. */
   async #produce(id: number): Promise<void> {
-    const runtime = this.world.runtime(`producer-${id}`);
+    const runtime = this.world.runtime(hostOf(id));
     const partition = id % PARTITIONS;
-    const link = new Link(runtime);
+    const link = new Link(runtime, this.world.brokers);
     const { producerId } = await link.try((client) =>
       client.request(initProducerId, 4, { transactionalId: null, transactionTimeoutMs: 1 })
     );
@@ -119,7 +127,7 @@ class SingleBroker {
   /** Reads everything and compares. */
   async #check(): Promise<void> {
     const { world } = this;
-    const link = new Link(world.runtime("reader"));
+    const link = new Link(world.runtime("reader"), world.brokers);
     const topics = [...(await link.topics()).keys()];
     if (topics.join() !== TOPIC) world.fail(`the topics are ${topics}`);
     for (let partition = 0; partition < PARTITIONS; partition++) {

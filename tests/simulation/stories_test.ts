@@ -8,10 +8,11 @@ import { Consumer } from "../../src/client/consumer.ts";
 import { Producer } from "../../src/client/producer.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
-import { BROKER, BrokerMachine } from "./node_machine.ts";
-import { CLIENT_OPTIONS } from "./programs/producing.ts";
+import { NodeMachine } from "./node_machine.ts";
+import { clientOptions, REQUEST_TIMEOUT_MS } from "./programs/client_options.ts";
 import { World } from "./world.ts";
 
+const BROKER = "broker";
 const TOPIC = "events";
 const RECORDS = 500;
 
@@ -20,14 +21,18 @@ async function story(
   play: (client: Runtime, world: World) => Promise<void>,
   config: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const world = new World(1, {}, undefined);
-  const broker = new BrokerMachine(world, {
-    "log.retention.ms": "-1",
-    "group.min.session.timeout.ms": "100",
-    "group.initial.rebalance.delay.ms": "0",
-    ...config,
+  const world = new World(1, {}, {});
+  const broker = new NodeMachine(world, {
+    name: BROKER,
+    roles: ["broker", "controller"],
+    config: {
+      "log.retention.ms": "-1",
+      "group.min.session.timeout.ms": "100",
+      "group.initial.rebalance.delay.ms": "0",
+      ...config,
+    },
   });
-  const { failures } = await world.run(async () => {
+  const { failures } = await world.play(async () => {
     await broker.start();
     await broker.broker!.controller.createTopics([{ name: TOPIC, numPartitions: 1 }]);
     await play(world.runtime("client"), world);
@@ -39,8 +44,8 @@ async function story(
 }
 
 /** Everything in the topic, in order, after a consumer has read so many. */
-async function valuesOf(runtime: Runtime, count: number): Promise<(string | null)[]> {
-  const consumer = new Consumer({ ...CLIENT_OPTIONS, runtime, topics: TOPIC });
+async function valuesOf(runtime: Runtime, world: World, count: number): Promise<(string | null)[]> {
+  const consumer = new Consumer({ ...clientOptions(world, runtime), topics: TOPIC });
   const values: (string | null)[] = [];
   for await (const { valueText } of consumer) {
     values.push(valueText);
@@ -51,8 +56,8 @@ async function valuesOf(runtime: Runtime, count: number): Promise<(string | null
 }
 
 test("a producer closed right after a record still sends it", () =>
-  story(async (runtime) => {
-    const producer = new Producer({ ...CLIENT_OPTIONS, runtime });
+  story(async (runtime, world) => {
+    const producer = new Producer({ ...clientOptions(world, runtime) });
     const sent = producer.send({ topic: TOPIC, value: "a" });
     await producer.close();
     assertEquals((await sent).offset, 0);
@@ -60,34 +65,33 @@ test("a producer closed right after a record still sends it", () =>
 
 test("the first batch of a producer comes first, even if the disk refuses it once", () =>
   story(async (runtime, world) => {
-    const producer = new Producer({ ...CLIENT_OPTIONS, runtime, batchSize: 1 });
+    const producer = new Producer({ ...clientOptions(world, runtime), batchSize: 1 });
     world.simulation.disk(BROKER).failNext("write", "no-space", `/${TOPIC}-`);
     const values = ["a", "b", "c"];
     await Promise.all(values.map((value) => producer.send({ topic: TOPIC, value })));
     await producer.close();
-    assertEquals(await valuesOf(runtime, 3), values);
+    assertEquals(await valuesOf(runtime, world, 3), values);
   }));
 
 test("a repeated batch of old records is known after the retention has looked at its producer", () =>
   story(async (runtime, world) => {
-    const producer = new Producer({ ...CLIENT_OPTIONS, runtime });
+    const producer = new Producer({ ...clientOptions(world, runtime) });
     await producer.send({ topic: TOPIC, value: "a", timestamp: 1_000 });
     world.simulation.partition(BROKER, "client", { oneWay: true });
     const sent = producer.send({ topic: TOPIC, value: "b", timestamp: 1_000 });
     // It is written, its answer comes too late, and before it is sent again the broker looks twice.
-    await world.pause(CLIENT_OPTIONS.requestTimeoutMs + 500);
+    await world.pause(REQUEST_TIMEOUT_MS + 500);
     world.simulation.healAll();
     assertEquals((await sent).offset, 1);
     await producer.send({ topic: TOPIC, value: "c", timestamp: 1_000 });
     await producer.close();
-    assertEquals(await valuesOf(runtime, 3), ["a", "b", "c"]);
+    assertEquals(await valuesOf(runtime, world, 3), ["a", "b", "c"]);
   }, { "log.retention.check.interval.ms": "100" }));
 
 test("a consumer that is closed while it joins its group just ends", () =>
   story(async (runtime, world) => {
     const consumer = new Consumer({
-      ...CLIENT_OPTIONS,
-      runtime,
+      ...clientOptions(world, runtime),
       topics: TOPIC,
       groupId: "readers",
       sessionTimeoutMs: 1_000,
@@ -101,7 +105,7 @@ test("a consumer that is closed while it joins its group just ends", () =>
 test("a client that is closed while it connects holds nothing any more", () =>
   story(async (runtime, world) => {
     world.simulation.partition(BROKER, "client");
-    const consumer = new Consumer({ ...CLIENT_OPTIONS, runtime, topics: TOPIC });
+    const consumer = new Consumer({ ...clientOptions(world, runtime), topics: TOPIC });
     const next = consumer[Symbol.asyncIterator]().next();
     await world.pause(10);
     await consumer.close();
@@ -110,12 +114,11 @@ test("a client that is closed while it connects holds nothing any more", () =>
 
 test("what a member is handed is committed when its partitions go to others", () =>
   story(async (runtime, world) => {
-    const producer = new Producer({ ...CLIENT_OPTIONS, runtime });
+    const producer = new Producer({ ...clientOptions(world, runtime) });
     for (let i = 0; i < RECORDS; i++) producer.send({ topic: TOPIC, value: String(i) });
     await producer.close();
     const group = {
-      ...CLIENT_OPTIONS,
-      runtime,
+      ...clientOptions(world, runtime),
       topics: TOPIC,
       groupId: "readers",
       heartbeatIntervalMs: 20,

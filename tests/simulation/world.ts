@@ -1,15 +1,17 @@
 /**
- * The frame of a scenario: the simulated machines, what their processes hold, and what was found to
- * be wrong.
+ * What all scenarios have in common: the simulated machines and nodes, what their processes hold, the
+ * schedule of faults, and the failures that were found.
  *
  * @module
  */
-import type { Runtime } from "../../src/runtime/runtime.ts";
+import type { Address, Runtime } from "../../src/runtime/runtime.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import type { SimulationOptions } from "../../src/simulator/simulation_options.ts";
 import { Xoshiro128 } from "../../src/simulator/xoshiro.ts";
+import type { NodeMachine } from "./node_machine.ts";
 import { Holdings, observe } from "./observed_runtime.ts";
-import type { Outcome, Sabotage } from "./outcome.ts";
+import type { Outcome, RunOptions } from "./outcome.ts";
+import { PartitionInvariants } from "./partition_invariants.ts";
 import { STORED_CODECS } from "./stored_codecs.ts";
 
 /** More failures than this say nothing new. */
@@ -17,7 +19,7 @@ const MAX_FAILURES = 20;
 /** How much simulated time a whole run may take, ms. */
 const RUN_LIMIT_MS = 1_800_000;
 
-/** How long a process that has shut down is watched, ms: several syncs of a fast disk. */
+/** How long a process is watched after its shutdown, ms: several syncs of a fast disk. */
 const LINGER_MS = 5;
 
 interface Process {
@@ -25,42 +27,83 @@ interface Process {
   readonly holdings: Holdings;
 }
 
-/** Ends a run in which something has failed already. It is no failure of its own. */
+/** Ends a run in which something has failed before. It is no failure of its own. */
 export class GivenUp extends Error {
   override readonly name = "GivenUp";
 }
 
-/** Machines and findings of one run. */
+/** The machines and findings of one run. */
 export class World {
   readonly simulation: Simulation;
   readonly failures: string[] = [];
   readonly counts: Record<string, number> = {};
+  /** The nodes of the cluster. */
+  readonly nodes: NodeMachine[] = [];
+  #invariants: PartitionInvariants | null = null;
+  readonly #schedule: string[] = [];
   readonly #processes = new Map<string, Process>();
 
   constructor(
     readonly seed: number,
-    options: SimulationOptions,
-    readonly sabotage: Sabotage | undefined,
+    simulation: SimulationOptions,
+    readonly options: RunOptions,
   ) {
     this.simulation = new Simulation(seed, {
       codecs: STORED_CODECS,
       transcriptLines: 20_000,
-      ...options,
+      ...simulation,
     });
   }
 
-  /** Chance of its own for a part of the scenario, so that parts do not shift one another. */
+  /** Adds a node, whose partitions are checked after every event. */
+  addNode(node: NodeMachine): void {
+    this.nodes.push(node);
+    this.#invariants ??= new PartitionInvariants(this, this.nodes);
+  }
+
+  /** The node `name`, which there must be. */
+  node(name: string): NodeMachine {
+    return this.nodes.find((node) => node.name === name)!;
+  }
+
+  /** What is checked of the nodes' partitions. There must be a node. */
+  get invariants(): PartitionInvariants {
+    return this.#invariants!;
+  }
+
+  /** Where clients may connect. */
+  get brokers(): Address[] {
+    return this.nodes.filter(({ isBroker }) => isBroker).map(({ address }) => address);
+  }
+
+  /** The same, as clients are configured with it. */
+  get bootstrapServers(): string {
+    return this.brokers.map(({ host, port }) => `${host}:${port}`).join(",");
+  }
+
+  /**
+   * Adds drawn values to the schedule of the run, each with its description. Returns those that the
+   * caller is to use: all but those that were dropped.
+   */
+  schedule<Value>(values: readonly Value[], describe: (value: Value) => string): Value[] {
+    const first = this.#schedule.length + 1;
+    this.#schedule.push(...values.map(describe));
+    const { dropped } = this.options;
+    return values.filter((_, index) => !dropped?.has(first + index));
+  }
+
+  /** Creates random numbers for one part of the scenario, so that parts do not shift one another. */
   random(label: string): Xoshiro128 {
     return new Xoshiro128(this.seed, label);
   }
 
-  /** Notes that something does not hold. */
+  /** Records a failure. */
   fail(text: string): void {
     this.simulation.trace(`FAILED ${text}`);
     if (this.failures.length < MAX_FAILURES) this.failures.push(text);
   }
 
-  /** Counts one more of something. */
+  /** Adds `by` to a count. */
   count(what: string, by = 1): void {
     this.counts[what] = (this.counts[what] ?? 0) + by;
   }
@@ -70,7 +113,7 @@ export class World {
     return this.#process(host).runtime;
   }
 
-  /** What the process on `host` holds. */
+  /** The timers, files and sockets that the process on `host` holds. */
   holdings(host: string): Holdings {
     return this.#process(host).holdings;
   }
@@ -80,7 +123,7 @@ export class World {
     if (process === undefined) {
       const holdings = new Holdings();
       const real = this.simulation.runtime(host);
-      const given = this.sabotage?.(real, host, this.simulation) ?? real;
+      const given = this.options.sabotage?.(real, host, this.simulation) ?? real;
       process = { holdings, runtime: observe(given, holdings) };
       this.#processes.set(host, process);
     }
@@ -94,14 +137,14 @@ export class World {
     this.simulation.restart(host);
   }
 
-  /** Cuts the power of `host` and gives it back: what was not synced has a fate drawn by chance. */
+  /** Cuts the power of `host` and restores it. The fate of what was not synced is drawn. */
   crash(host: string): void {
     this.simulation.crash(host, "random");
     this.#end(host);
     this.simulation.restart(host);
   }
 
-  /** Fails when the process on `host`, which has shut down, still holds something or uses it later. */
+  /** Fails if the process on `host`, which has shut down, holds something, or uses its runtime later. */
   expectNothingHeld(host: string): void {
     const holdings = this.holdings(host);
     const held = holdings.list();
@@ -109,13 +152,13 @@ export class World {
     holdings.onUse = (what) => this.fail(`${host} has shut down and ${what}`);
   }
 
-  /** As {@linkcode World.expectNothingHeld}. Resolves when what is left of the process would have shown. */
+  /** As {@linkcode World.expectNothingHeld}. Resolves when a late use would have shown. */
   async expectEnd(host: string): Promise<void> {
     this.expectNothingHeld(host);
     await this.pause(LINGER_MS);
   }
 
-  /** The process on `host` is over, whatever is left of it. */
+  /** Forgets the process on `host`, which has ended. */
   #end(host: string): void {
     const process = this.#processes.get(host);
     if (process !== undefined) process.holdings.onUse = null;
@@ -127,7 +170,7 @@ export class World {
     return new Promise((resolve) => void this.simulation.schedule(delayMs, resolve));
   }
 
-  /** Waits for `isTrue`, looking every few milliseconds. False and a failure when it takes too long. */
+  /** Polls `isTrue`. Returns false, and records a failure, when it takes too long. */
   async waitFor(what: string, limitMs: number, isTrue: () => boolean): Promise<boolean> {
     const endMs = this.simulation.nowMs + limitMs;
     while (!isTrue()) {
@@ -140,8 +183,8 @@ export class World {
     return true;
   }
 
-  /** Runs `play` to its end and says what it came to. */
-  async run(play: () => Promise<void>): Promise<Outcome> {
+  /** Runs `play` to its end and returns the outcome. */
+  async play(play: () => Promise<void>): Promise<Outcome> {
     try {
       await this.simulation.run(play(), { limitMs: RUN_LIMIT_MS });
     } catch (error) {
@@ -154,6 +197,7 @@ export class World {
       traceHash: simulation.traceHash,
       failures,
       counts,
+      schedule: this.#schedule,
       transcript: simulation.transcript,
     };
   }

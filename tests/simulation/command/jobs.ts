@@ -74,6 +74,7 @@ export class Jobs {
         traceHash: "",
         failures: [failure],
         counts: {},
+        schedule: [],
         transcript: [],
       });
       // Another process runs the seeds behind the one that was lost.

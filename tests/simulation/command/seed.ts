@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Outcome, Scenario } from "../outcome.ts";
+import type { Outcome, RunOptions, Scenario } from "../outcome.ts";
 
 /** Rejections that were not handled in the run under way. */
 const unhandled: string[] = [];
@@ -17,13 +17,18 @@ export function collectUnhandledRejections(): void {
 }
 
 /** Runs one seed. An error that it throws, and a rejection that is not handled, are failures of it. */
-export async function runSeed(scenario: Scenario, seed: number): Promise<Outcome> {
+export async function runSeed(
+  scenario: Scenario,
+  seed: number,
+  options: RunOptions = {},
+): Promise<Outcome> {
   unhandled.length = 0;
-  const outcome = await scenario(seed).catch((error): Outcome => ({
+  const outcome = await scenario(seed, options).catch((error): Outcome => ({
     seed,
     traceHash: "",
     failures: [textOf(error)],
     counts: {},
+    schedule: [],
     transcript: [],
   }));
   await new Promise((resolve) => setTimeout(resolve));

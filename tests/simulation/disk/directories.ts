@@ -17,7 +17,7 @@
  * @module
  */
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import type { Outcome, Sabotage } from "../outcome.ts";
+import type { Outcome, RunOptions } from "../outcome.ts";
 import { GivenUp, World } from "../world.ts";
 import { HOST } from "./machine.ts";
 import { type Hosted, NodeStore } from "./node_store.ts";
@@ -29,9 +29,9 @@ import { Transactions } from "./transactions.ts";
 const DIRECTORIES = ["/one", "/two", "/three"];
 
 /** Runs the scenario of `seed`. */
-export function runDirectories(seed: number, sabotage?: Sabotage): Promise<Outcome> {
-  const world = new World(seed, {}, sabotage);
-  return world.run(() => new Directories(world).play());
+export function runDirectories(seed: number, options: RunOptions = {}): Promise<Outcome> {
+  const world = new World(seed, {}, options);
+  return world.play(() => new Directories(world).play());
 }
 
 class Directories {

@@ -17,7 +17,7 @@
  */
 import { randomUuid } from "../../../src/protocol/uuid.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import type { Outcome, Sabotage } from "../outcome.ts";
+import type { Outcome, RunOptions } from "../outcome.ts";
 import { GivenUp, World } from "../world.ts";
 import { damageAndStart } from "./damage.ts";
 import { leaveWorkUnfinished } from "./interruption.ts";
@@ -38,9 +38,9 @@ const LEAST_FILES = 4;
 const MOST_FILES = 20;
 
 /** Runs the scenario of `seed`. */
-export function runDisk(seed: number, sabotage?: Sabotage): Promise<Outcome> {
-  const world = new World(seed, {}, sabotage);
-  return world.run(() => new Disk(world).play());
+export function runDisk(seed: number, options: RunOptions = {}): Promise<Outcome> {
+  const world = new World(seed, {}, options);
+  return world.play(() => new Disk(world).play());
 }
 
 class Disk {

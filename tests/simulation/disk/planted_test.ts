@@ -16,7 +16,7 @@ function testAll(scenario: string, run: Scenario, bugs: readonly PlantedDiskBug[
         const first = isWide ? 1 : nearSeed;
         const end = first + SEEDS;
         let seed = first;
-        while (seed < end && (await run(seed, sabotage)).failures.length === 0) seed++;
+        while (seed < end && (await run(seed, { sabotage })).failures.length === 0) seed++;
         assert(seed < end, `${SEEDS} seeds from ${first} on have not found it`);
         remove?.();
         // It is the bug that was found, and nothing else.

@@ -123,7 +123,7 @@ test("a segment that somebody removed is noticed, whatever crashes came before",
   let noticed = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const removal = new Removal(seed);
-    const { failures } = await runDisk(seed, removal.sabotage);
+    const { failures } = await runDisk(seed, { sabotage: removal.sabotage });
     const [failure = ""] = failures;
     const directory = removal.path?.slice(0, removal.path.lastIndexOf("/")) ?? "nowhere";
     const isNoticed = failure.includes("is not open") && failure.includes(directory);

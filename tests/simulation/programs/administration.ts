@@ -11,7 +11,8 @@ import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { createPartitions } from "../../../src/protocol/messages/create_partitions.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { Link } from "./link.ts";
-import { CLIENT_OPTIONS, drawRecord, sendRecord } from "./producing.ts";
+import { clientOptions } from "./client_options.ts";
+import { drawRecord, sendRecord } from "./producing.ts";
 import { Role } from "./role.ts";
 import type { SentRecords } from "./sent_records.ts";
 import { pause, type World } from "../world.ts";
@@ -50,7 +51,7 @@ export class Administration extends Role {
 
   protected async live(runtime: Runtime): Promise<void> {
     const { random } = this;
-    const admin = new Admin({ ...CLIENT_OPTIONS, runtime, clientId: this.host });
+    const admin = new Admin({ ...clientOptions(this.world, runtime), clientId: this.host });
     let growths = 0;
     while (!this.isStopping) {
       await pause(runtime, 10 + random.below(200));
@@ -103,8 +104,7 @@ export class Administration extends Role {
     this.topics.set(name, "there");
     this.world.count("topics created");
     const producer = new Producer({
-      ...CLIENT_OPTIONS,
-      runtime,
+      ...clientOptions(this.world, runtime),
       deliveryTimeoutMs: SHORT_DELIVERY_MS,
       retries: 5,
     });
@@ -137,7 +137,11 @@ export class Administration extends Role {
   /** Reads at least so many records of a topic. */
   async #read(topic: string, count: number, runtime: Runtime): Promise<void> {
     if (count === 0) return;
-    const consumer = new Consumer({ ...CLIENT_OPTIONS, runtime, topics: topic, maxWaitMs: 50 });
+    const consumer = new Consumer({
+      ...clientOptions(this.world, runtime),
+      topics: topic,
+      maxWaitMs: 50,
+    });
     let left = count;
     const next = new Map<number, number>();
     await this.#attempt(async () => {
@@ -155,7 +159,7 @@ export class Administration extends Role {
   }
 
   async #grow(runtime: Runtime, count: number): Promise<void> {
-    const link = new Link(runtime);
+    const link = new Link(runtime, this.world.brokers);
     const { results } = await link.try((client) =>
       client.request(createPartitions, CREATE_PARTITIONS_VERSION, {
         topics: [{ name: this.options.topic, count, assignments: null }],

@@ -1,6 +1,6 @@
 /**
- * A raw connection that is made again as often as it breaks, and the reading of a whole topic by it:
- * what a scenario knows of a log it knows from here, not from the library's consumer.
+ * A raw connection that is reopened whenever it breaks, and the reading of a whole topic through it:
+ * scenarios read logs this way, not with the library's consumer.
  *
  * @module
  */
@@ -11,9 +11,8 @@ import {
   type DecodedRecord,
   endOfBatch,
 } from "../../../src/protocol/records/batch.ts";
-import type { Runtime, Timer } from "../../../src/runtime/runtime.ts";
+import type { Address, Runtime, Timer } from "../../../src/runtime/runtime.ts";
 import { RawClient } from "../../broker/raw_client.ts";
-import { BROKER, PORT } from "../node_machine.ts";
 import { pause } from "../world.ts";
 
 const ANSWER_MS = 5_000;
@@ -22,18 +21,22 @@ const MAX_TRIES = 200;
 const METADATA_VERSION = 9;
 const FETCH_VERSION = 11;
 
-/** A connection to the broker. */
+/** A connection to one of several brokers. */
 export class Link {
   #client: RawClient | null = null;
+  #next = 0;
 
-  constructor(private readonly runtime: Runtime) {}
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly brokers: readonly Address[],
+  ) {}
 
   /** Calls `use` until it succeeds. */
   async try<Result>(use: (client: RawClient) => Promise<Result>): Promise<Result> {
     let cause: unknown;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       try {
-        this.#client ??= await RawClient.connect(this.runtime, { host: BROKER, port: PORT });
+        this.#client ??= await RawClient.connect(this.runtime, this.#nextBroker());
         return await this.#inTime(use(this.#client));
       } catch (error) {
         cause = error;
@@ -44,7 +47,11 @@ export class Link {
     throw new Error(`The broker did not answer in ${MAX_TRIES} tries: ${cause}`);
   }
 
-  /** A broker whose power has gone says nothing at all. */
+  #nextBroker(): Address {
+    return this.brokers[this.#next++ % this.brokers.length]!;
+  }
+
+  /** Limits the wait: a broker that lost its power does not answer at all. */
   async #inTime<Result>(answer: Promise<Result>): Promise<Result> {
     let timer: Timer | null = null;
     const tooLate = new Promise<never>((_, reject) => {
@@ -60,7 +67,7 @@ export class Link {
     }
   }
 
-  /** Every topic's name with the number of its partitions. */
+  /** Returns the number of partitions by topic. */
   async topics(): Promise<Map<string, number>> {
     const { topics } = await this.try((client) =>
       client.request(metadata, METADATA_VERSION, { topics: null })
@@ -68,7 +75,7 @@ export class Link {
     return new Map(topics.map(({ name, partitions }) => [name ?? "", partitions.length]));
   }
 
-  /** All records of a partition from its beginning. Throws when its offsets have gaps. */
+  /** Reads all records of a partition from its beginning. Throws when its offsets have gaps. */
   async readAll(topic: string, partition: number): Promise<DecodedRecord[]> {
     const found: DecodedRecord[] = [];
     for (;;) {

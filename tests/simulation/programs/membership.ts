@@ -8,7 +8,7 @@ import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { offsetFetch } from "../../../src/protocol/messages/offset_fetch.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { Link } from "./link.ts";
-import { CLIENT_OPTIONS } from "./producing.ts";
+import { clientOptions } from "./client_options.ts";
 import { Role } from "./role.ts";
 import type { SentRecords } from "./sent_records.ts";
 import { pause, type World } from "../world.ts";
@@ -90,8 +90,7 @@ export class Membership extends Role {
       if (this.isStopping) return;
       const autoCommit = this.options.autoCommit || random.oneIn(2);
       const consumer = this.#consumer = new Consumer({
-        ...CLIENT_OPTIONS,
-        runtime,
+        ...clientOptions(this.world, runtime),
         clientId: this.host,
         topics: this.topic,
         groupId: GROUP,
@@ -159,7 +158,7 @@ export class CommitWatch extends Role {
   }
 
   protected async live(runtime: Runtime): Promise<void> {
-    const link = new Link(runtime);
+    const link = new Link(runtime, this.world.brokers);
     while (!this.isStopping) {
       await pause(runtime, 10 + this.random.below(100));
       const { groups } = await link.try((client) =>

@@ -8,21 +8,10 @@ import { KafkaError } from "../../../src/protocol/errors.ts";
 import type { CompressionType } from "../../../src/protocol/records/compression/codec.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import { BOOTSTRAP } from "../node_machine.ts";
+import { clientOptions } from "./client_options.ts";
 import { Role } from "./role.ts";
 import { type SentRecord, type SentRecords, valueOf } from "./sent_records.ts";
 import { pause, type World } from "../world.ts";
-
-/** How all clients of a scenario talk to the broker: with less patience than by default. */
-export const CLIENT_OPTIONS = {
-  bootstrapServers: BOOTSTRAP,
-  requestTimeoutMs: 1_500,
-  connectTimeoutMs: 800,
-  retries: 40,
-  retryBackoffMs: 20,
-  retryBackoffMaxMs: 300,
-  metadataMaxAgeMs: 1_000,
-} as const;
 
 const COMPRESSIONS: readonly CompressionType[] = ["none", "none", "gzip", "lz4", "snappy", "zstd"];
 const FILLINGS = ["", "x", "small", "a longer text, of which some is repeated, is repeated. "];
@@ -56,7 +45,7 @@ export class Producing extends Role {
 
   protected async live(runtime: Runtime, life: number): Promise<void> {
     const { random, options, world } = this;
-    const producer = new Producer(drawOptions(random, runtime, options.mayTimeOut));
+    const producer = new Producer(this.#options(runtime));
     const writer = `${this.host}.${life}`;
     const own: SentRecord[] = [];
     while (this.#next < options.records) {
@@ -72,6 +61,22 @@ export class Producing extends Role {
       world.fail(`${writer} has flushed and still holds ${producer.bufferedBytes} bytes`);
     }
     await producer.close();
+  }
+
+  #options(runtime: Runtime): ProducerOptions {
+    const { random } = this;
+    return {
+      ...clientOptions(this.world, runtime),
+      clientId: "producing",
+      lingerMs: random.oneIn(2) ? 0 : 1 + random.below(30),
+      batchSize: 100 + random.below(2_000),
+      bufferBytes: 2_000 + random.below(20_000),
+      maxInFlight: 1 + random.below(5),
+      compression: COMPRESSIONS[random.below(COMPRESSIONS.length)]!,
+      deliveryTimeoutMs: this.options.mayTimeOut && random.oneIn(2)
+        ? 300 + random.below(4_000)
+        : 120_000,
+    };
   }
 
   async #flush(producer: Producer, own: readonly SentRecord[]): Promise<void> {
@@ -151,18 +156,4 @@ export function sendRecord(
     if (!(error instanceof KafkaError)) world.fail(`${record.id} failed by ${error.stack}`);
     records.fail(record, error);
   });
-}
-
-function drawOptions(random: Xoshiro128, runtime: Runtime, mayTimeOut: boolean): ProducerOptions {
-  return {
-    ...CLIENT_OPTIONS,
-    runtime,
-    clientId: "producing",
-    lingerMs: random.oneIn(2) ? 0 : 1 + random.below(30),
-    batchSize: 100 + random.below(2_000),
-    bufferBytes: 2_000 + random.below(20_000),
-    maxInFlight: 1 + random.below(5),
-    compression: COMPRESSIONS[random.below(COMPRESSIONS.length)]!,
-    deliveryTimeoutMs: mayTimeOut && random.oneIn(2) ? 300 + random.below(4_000) : 120_000,
-  };
 }

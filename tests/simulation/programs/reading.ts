@@ -6,7 +6,7 @@
 import { Consumer, type ConsumerRecord } from "../../../src/client/consumer.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
-import { CLIENT_OPTIONS } from "./producing.ts";
+import { clientOptions } from "./client_options.ts";
 import { Role } from "./role.ts";
 import type { SentRecords } from "./sent_records.ts";
 import { pause, type World } from "../world.ts";
@@ -42,8 +42,7 @@ export class Reading extends Role {
     while (!this.isStopping) {
       this.#next = [];
       const consumer = this.#consumer = new Consumer({
-        ...CLIENT_OPTIONS,
-        runtime,
+        ...clientOptions(this.world, runtime),
         clientId: this.host,
         topics: this.topic,
         maxWaitMs: random.below(300),

@@ -65,6 +65,7 @@ export class SentRecords {
       this.world.fail(`${record.id} of ${record.timestamp} was acknowledged with ${timestamp}`);
     }
     this.#remember(record.place, record.id);
+    this.world.invariants.acknowledge(record.topic, partition, offset);
   }
 
   /** A producer says that the record is not, or perhaps not, written. */

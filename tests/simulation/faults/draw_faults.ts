@@ -1,0 +1,116 @@
+/**
+ * Draws the faults of a scenario, all of them before the first one comes.
+ *
+ * @module
+ */
+import type { LinkQuality } from "../../../src/simulator/network_link.ts";
+import type { DiskOperation } from "../../../src/simulator/simulated_disk.ts";
+import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import type { Fault, FaultKind, PlannedFault } from "./fault.ts";
+
+/** How likely each kind is, beside the others. A kind that is left out does not occur. */
+export type FaultWeights = Partial<Readonly<Record<FaultKind, number>>>;
+
+/** What faults are drawn from. */
+export interface FaultSetting {
+  /** The machines with nodes on them. */
+  readonly nodes: readonly string[];
+  /** The machines with clients on them. */
+  readonly clients: readonly string[];
+  /** Whether clients are programs that can be killed, too. */
+  readonly killsClients: boolean;
+  readonly count: number;
+  /** The longest pause between two faults, ms. */
+  readonly maxCalmMs: number;
+  readonly weights: FaultWeights;
+}
+
+/** One fault that kills or stops something in this many hits a node, the others a client. */
+const NODE_SHARE = 5;
+const CLIENT_SHARE = 3;
+/** Wrong clocks stay so near that no record seems to come from too far in the future. */
+const MAX_OFFSET_MS = 20 * 60_000;
+const MAX_DRIFT_PPM = 100_000;
+
+/** What on a node's disk fails, some more often than others. */
+const DISK_FAILURES: readonly (readonly [DiskOperation, string])[] = [
+  ["write", "/events-"],
+  ["write", "/events-"],
+  ["write", "/short-"],
+  ["write", "__cluster_metadata"],
+  ["write", ""],
+  ["sync", "__cluster_metadata"],
+  ["sync", ""],
+  ["open", ""],
+  ["change", ""],
+  ["read", "/events-"],
+];
+
+const BAD_LINKS: readonly Partial<LinkQuality>[] = [
+  { minDelayUs: 20_000, maxDelayUs: 120_000, slowMaxUs: 600_000 },
+  { lossOneIn: 6 },
+  { bytesPerSecond: 20_000 },
+  { slowOneIn: 4, slowMaxUs: 300_000 },
+];
+
+/** Draws the faults of a run, in the order in which they come. */
+export function drawFaults(random: Xoshiro128, setting: FaultSetting): PlannedFault[] {
+  const planned: PlannedFault[] = [];
+  let atMs = 0;
+  for (let index = 0; index < setting.count; index++) {
+    atMs += random.between(1, setting.maxCalmMs);
+    planned.push({ atMs, fault: drawFault(random, setting) });
+  }
+  return planned;
+}
+
+function drawFault(random: Xoshiro128, setting: FaultSetting): Fault {
+  const { nodes, clients } = setting;
+  const node = nodes[random.below(nodes.length)]!;
+  const client = clients[random.below(clients.length)] ?? node;
+  const isNode = random.below(NODE_SHARE + CLIENT_SHARE) < NODE_SHARE;
+  const host = isNode ? node : client;
+  const kind = drawKind(random, setting.weights);
+  switch (kind) {
+    case "kill":
+      return isNode || !setting.killsClients
+        ? { kind, host: node, deadMs: random.below(300) }
+        : { kind, host: client, deadMs: random.below(1_500) };
+    case "pause":
+      return { kind, host, forMs: random.between(10, 3_000) };
+    case "clock": {
+      const offsetMs = random.between(-MAX_OFFSET_MS, MAX_OFFSET_MS);
+      return { kind, host, offsetMs, driftPpm: random.between(-MAX_DRIFT_PPM, MAX_DRIFT_PPM) };
+    }
+    case "partition": {
+      const isOneWay = random.oneIn(2);
+      const [from, to] = random.oneIn(2) ? [node, client] : [client, node];
+      return { kind, from, to, isOneWay, forMs: random.between(20, 4_000) };
+    }
+    case "reset":
+      return { kind, one: node, other: client };
+    case "bad link": {
+      const quality = BAD_LINKS[random.below(BAD_LINKS.length)]!;
+      return { kind, one: node, other: client, quality, forMs: random.between(100, 4_000) };
+    }
+    case "disk failure": {
+      const [operation, path] = DISK_FAILURES[random.below(DISK_FAILURES.length)]!;
+      const reason = random.oneIn(2) ? "io" : "no-space";
+      return { kind, host: node, operation, reason, path };
+    }
+    case "full disk":
+      return { kind, host: node, forMs: random.below(1_000) };
+    case "hung disk":
+      return { kind, host: node, forMs: random.between(10, 2_500) };
+  }
+}
+
+function drawKind(random: Xoshiro128, weights: FaultWeights): FaultKind {
+  const entries = Object.entries(weights) as [FaultKind, number][];
+  let drawn = random.below(entries.reduce((sum, [, weight]) => sum + weight, 0));
+  for (const [kind, weight] of entries) {
+    if (drawn < weight) return kind;
+    drawn -= weight;
+  }
+  throw new Error("Cannot draw a fault: no kind has a weight");
+}
