@@ -29,6 +29,7 @@ import { FrameMemory } from "../network/server/frame_memory.ts";
 import type { ConnectionInfo } from "../network/server/handler.ts";
 import { ListenerSet } from "../network/server/listener_set.ts";
 import { LogCleaner } from "./log_cleaner.ts";
+import type { Partition } from "../replication/partition.ts";
 import { Partitions } from "../replication/partition_table.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { SendPool } from "../network/server/send_pool.ts";
