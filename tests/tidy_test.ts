@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   transactions: ["protocol"],
   share: ["protocol"],
   controller: ["protocol", "log", "metadata", "config", "runtime"],
-  replication: ["protocol", "log", "controller", "runtime"],
+  replication: ["protocol", "log", "runtime"],
   broker: [
     "protocol",
     "network",

@@ -12,6 +12,7 @@ import { type DescriptorShares, descriptorShares, KEPT_RECEIVE_BYTES } from "../
 import type { Logger } from "../logger.ts";
 import { NO_FLUSH_BY_TIME } from "../log/background_flush.ts";
 import { LogManager } from "../log/directory/log_manager.ts";
+import { SlicedWork } from "../log/sliced_work.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type { RecoveryReport } from "../log/opening/recovery_types.ts";
 import type { MetadataImage } from "../metadata/image.ts";
@@ -30,7 +31,10 @@ import type { ConnectionInfo } from "../network/server/handler.ts";
 import { ListenerSet } from "../network/server/listener_set.ts";
 import { LogCleaner } from "./log_cleaner.ts";
 import type { Partition } from "../replication/partition.ts";
-import { Partitions } from "../replication/partition_table.ts";
+import type { PartitionNeeds } from "../replication/partition.ts";
+import { PartitionFlusher } from "../replication/partition_flusher.ts";
+import { PartitionTable } from "../replication/partition_table.ts";
+import { StorageFailures } from "../replication/storage_failures.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { SendPool } from "../network/server/send_pool.ts";
 import { Server } from "../network/server/server.ts";
@@ -60,7 +64,9 @@ export class Broker {
   readonly #runtime: Runtime;
   readonly #logger: Logger;
   readonly #logs: LogManager;
-  readonly #partitions: Partitions;
+  readonly #partitions = new PartitionTable();
+  readonly #partitionNeeds: PartitionNeeds;
+  readonly #fetchSessions: FetchSessions;
   readonly #groups: GroupCoordinator;
   readonly #server: Server;
   /**
@@ -91,18 +97,29 @@ export class Broker {
     this.#runtime = runtime;
     this.#logger = logger;
     this.#logs = logs;
-    this.#partitions = new Partitions(clock, (message) => logger.log("error", message), () => {
-      const intervalMs = config.logFlushSchedulerIntervalMs;
-      return intervalMs === NO_FLUSH_BY_TIME ? 0 : intervalMs;
-    });
+    this.#partitionNeeds = {
+      flusher: new PartitionFlusher(clock, () => {
+        const intervalMs = config.logFlushSchedulerIntervalMs;
+        return intervalMs === NO_FLUSH_BY_TIME ? 0 : intervalMs;
+      }),
+      slicedWork: new SlicedWork(clock),
+      failures: new StorageFailures(clock, (message) => logger.log("error", message)),
+    };
+    this.#fetchSessions = new FetchSessions(
+      clock,
+      random,
+      () => config.maxIncrementalFetchSessionCacheSlots,
+    );
     this.#checkpoints = new Checkpoints(
       clock,
       logs,
       () => config.logFlushOffsetCheckpointIntervalMs,
       (error) => logger.log("error", (error as Error).message),
     );
-    logs.highWatermarkOf = (log) =>
-      this.#partitions.find(log.topic, log.partition)?.highWatermark ?? log.logEndOffset;
+    logs.highWatermarkOf = ({ topic, partition }) => {
+      const found = this.#partitions.find(topic, partition);
+      return found?.hasLog ? found.highWatermark : null;
+    };
     this.#cleaner = new LogCleaner({ runtime, config, partitions: this.#partitions, logger });
     this.#groups = new GroupCoordinator({
       clock,
@@ -120,11 +137,8 @@ export class Broker {
       controller,
       partitions: this.#partitions,
       logs,
-      fetchSessions: new FetchSessions(
-        clock,
-        random,
-        () => config.maxIncrementalFetchSessionCacheSlots,
-      ),
+      slicedWork: this.#partitionNeeds.slicedWork,
+      fetchSessions: this.#fetchSessions,
       producerIds: new ProducerIds(() => controller.allocateProducerIds()),
       groups: this.#groups,
       codecs: () => runtime.codecs(),
@@ -269,6 +283,7 @@ export class Broker {
       config,
       this.#logs,
       this.#partitions,
+      this.#partitionNeeds,
       () => controller.image,
       this.#logger,
       (assignments) => this.#note(controller.assignDirectories(assignments)),
@@ -293,6 +308,8 @@ export class Broker {
     if (!this.#logs.wasShutDownCleanly) {
       await this.#logs.each((directory) => directory.flushRepaired());
     }
+    // With flush.messages=1 consumers must find what was acknowledged before the start.
+    await this.#partitionNeeds.flusher.settled();
     await controller.reportDirectories(this.#logs.onlineIds);
     controller.onDelta(async (delta) => {
       applier.apply(delta);
@@ -331,17 +348,20 @@ export class Broker {
   }
 
   async #end(): Promise<void> {
+    const { flusher, slicedWork } = this.#partitionNeeds;
     this.#retentionTimer?.cancel();
     this.#applier?.shutdown();
     const background = [this.#checkpoints.shutdown(), this.#cleaner.shutdown()];
     this.#groups.shutdown();
-    this.#partitions.shutdown();
+    flusher.stop();
+    this.#fetchSessions.shutdown();
+    for (const partition of this.#partitions) partition.failWaiting(shuttingDown());
     await this.#server.close();
-    await this.#partitions.slicedWork.stop();
+    await slicedWork.stop();
     // Nothing may be under way in the data directories when they are closed.
     await Promise.all(background);
     await this.controller.settled();
-    await this.#partitions.flushed();
+    await flusher.settled();
     await this.#logs.close();
   }
 
@@ -351,18 +371,16 @@ export class Broker {
     this.#retentionTimer = this.#runtime.clock.setTimer(logRetentionCheckIntervalMs, () => {
       const now = this.#runtime.clock.now();
       for (const partition of this.#partitions) {
-        const { log, highWatermark, name } = partition;
+        const { log, name } = partition;
         if (log.failure !== null) continue;
         try {
-          log.applyRetention(now, highWatermark);
+          partition.applyRetention(now);
           log.expireProducers(now, producerIdExpirationMs);
         } catch (error) {
-          // All partitions may fail for one reason.
-          if (error instanceof KafkaError) this.#partitions.noteFailure(partition, error);
-          else {
-            const text = (error as Error).message;
-            this.#logger.log("error", `Cannot apply retention to ${name}: ${text}`);
-          }
+          // The partition has reported the failure of its files.
+          if (error instanceof KafkaError) continue;
+          const text = (error as Error).message;
+          this.#logger.log("error", `Cannot apply retention to ${name}: ${text}`);
         }
       }
       this.#scheduleRetention();
@@ -378,6 +396,13 @@ export class Broker {
     }
     return { host: isWildcard(listener) ? localAddress.host : listener.host, port: listener.port };
   }
+}
+
+function shuttingDown(): KafkaError {
+  return new KafkaError(
+    ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    "Cannot finish the request: the broker is shutting down",
+  );
 }
 
 function portsOf(addresses: ReadonlyMap<string, Address>): Map<string, number> {

@@ -6,6 +6,7 @@
  */
 import type { FetchRequest } from "../protocol/messages/fetch.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { WaitingFetch } from "./waiting_fetch.ts";
 import type { Clock, RandomSource } from "../runtime/runtime.ts";
 
 /** A session that has not been used for this long may give its place to a new one. */
@@ -56,6 +57,8 @@ export class FetchSessions {
   readonly #clock: Clock;
   readonly #random: RandomSource;
   readonly #maxSessions: () => number;
+  /** The fetches whose answers wait for data. */
+  readonly waiting = new Set<WaitingFetch>();
   // In the order of their last use, the oldest first.
   readonly #sessions = new Map<number, Session>();
 
@@ -63,6 +66,11 @@ export class FetchSessions {
     this.#clock = clock;
     this.#random = random;
     this.#maxSessions = maxSessions;
+  }
+
+  /** Answers all fetches that wait, with what there is. */
+  shutdown(): void {
+    for (const fetch of [...this.waiting]) fetch.end();
   }
 
   /** How many sessions are remembered. */

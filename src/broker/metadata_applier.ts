@@ -10,6 +10,7 @@ import { logConfigFor, minInsyncReplicas } from "../config/topic_config.ts";
 import type { LogConfig } from "../log/log_config.ts";
 import type { DirectoryAssignment } from "../controller/directories.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
+import { isInternalTopic } from "../controller/internal_topics.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type {
   MetadataDelta,
@@ -22,8 +23,8 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Logger } from "../logger.ts";
 import { isDescriptorShortage, type Runtime } from "../runtime/runtime.ts";
-import { Partition, type PartitionState } from "../replication/partition.ts";
-import type { Partitions } from "../replication/partition_table.ts";
+import { Partition, type PartitionNeeds } from "../replication/partition.ts";
+import type { PartitionTable } from "../replication/partition_table.ts";
 import { RetryTimer } from "./retry_timer.ts";
 
 /** The end of the metadata log was cut off. */
@@ -54,7 +55,8 @@ export class MetadataApplier {
     private readonly nodeId: number,
     private readonly config: BrokerConfig,
     private readonly logs: LogManager,
-    private readonly partitions: Partitions,
+    private readonly partitions: PartitionTable,
+    private readonly needs: PartitionNeeds,
     private readonly image: () => MetadataImage,
     private readonly logger: Logger,
     private readonly onPlaced: (assignments: readonly DirectoryAssignment[]) => void,
@@ -117,11 +119,19 @@ export class MetadataApplier {
     for (const partition of topic.partitions) {
       if (!partition.replicas.includes(this.nodeId)) continue;
       const found = this.partitions.find(topic.name, partition.partition);
-      if (found !== undefined) {
-        const { log } = found;
-        if (log.latestEpoch < partition.leaderEpoch) log.assignEpoch(partition.leaderEpoch);
-        found.update(this.#stateOf(topic.name, partition));
-      } else this.#open(topic, partition, partition.partition >= known);
+      if (found?.hasLog) this.#assignRole(found, partition);
+      else this.#open(topic, partition, partition.partition >= known);
+    }
+  }
+
+  /** Has the partition lead or follow, as the metadata say. */
+  #assignRole(partition: Partition, { leader, leaderEpoch, replicas, isr }: PartitionImage): void {
+    if (leader !== this.nodeId) return partition.becomeFollower({ leaderEpoch, leader });
+    try {
+      partition.becomeLeader({ leaderEpoch, replicas, isr });
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.logger.log("error", `${partition.name} is offline: ${error.message}`);
     }
   }
 
@@ -138,20 +148,34 @@ export class MetadataApplier {
         const { partition: number } = partition;
         this.#placed.push({ topicId: id, partition: number, directoryId: actualId });
       }
-      if (log.latestEpoch < partition.leaderEpoch) log.assignEpoch(partition.leaderEpoch);
-      this.partitions.add(
-        name,
-        id,
-        partition.partition,
-        new Partition(log, this.#stateOf(name, partition), this.nodeId),
-      );
+      this.#assignRole(this.#add(topic, partition, log), partition);
       this.#lacking.delete(`${name}-${partition.partition}`);
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      this.partitions.markOffline(name, id, partition.partition, error);
+      this.#add(topic, partition, error);
       if (isDescriptorShortage(error)) this.#retryLater(topic, partition, isNew, error);
       else this.logger.log("error", `${name}-${partition.partition} is offline: ${error.message}`);
     }
+  }
+
+  /** Adds the partition with its log, or with the reason why that cannot be opened. */
+  #add(
+    { name, id }: TopicImage,
+    { partition: index }: PartitionImage,
+    log: PartitionLog | KafkaError,
+  ): Partition {
+    const partition = new Partition({
+      topic: name,
+      topicId: id,
+      index,
+      nodeId: this.nodeId,
+      isInternal: isInternalTopic(name),
+      minInsyncReplicas: this.#minInsyncReplicas(name),
+      log,
+      storedHighWatermark: this.logs.holderOf(name, index)?.storedHighWatermark(name, index) ?? -1,
+    }, this.needs);
+    this.partitions.add(partition);
+    return partition;
   }
 
   /** A log that got no descriptor is opened again after a while. */
@@ -206,10 +230,9 @@ export class MetadataApplier {
     const topic = this.image().topicByName(name);
     if (topic === undefined) return;
     const config = this.logConfig(name);
-    for (const image of topic.partitions) {
-      const partition = this.partitions.find(name, image.partition);
-      partition?.log.updateConfig(config);
-      partition?.update(this.#stateOf(name, image));
+    const minInsyncReplicas = this.#minInsyncReplicas(name);
+    for (const { partition } of topic.partitions) {
+      this.partitions.find(name, partition)?.configure(config, minInsyncReplicas);
     }
   }
 
@@ -218,15 +241,8 @@ export class MetadataApplier {
     return logConfigFor(this.image().configs(ConfigResourceType.TOPIC, topic), this.config);
   }
 
-  #stateOf(topic: string, { leader, leaderEpoch, replicas, isr }: PartitionImage): PartitionState {
-    const overrides = this.image().configs(ConfigResourceType.TOPIC, topic);
-    return {
-      leader,
-      leaderEpoch,
-      replicas,
-      isr,
-      minInsyncReplicas: minInsyncReplicas(overrides, this.config),
-    };
+  #minInsyncReplicas(topic: string): number {
+    return minInsyncReplicas(this.image().configs(ConfigResourceType.TOPIC, topic), this.config);
   }
 }
 

@@ -12,7 +12,8 @@ import type { BrokerConfig } from "../config/broker_config.ts";
 import type { ConnectionInfo } from "../network/server/handler.ts";
 import type { Logger } from "../logger.ts";
 import type { FetchSessions } from "./fetch_sessions.ts";
-import type { Partitions } from "../replication/partition_table.ts";
+import type { PartitionTable } from "../replication/partition_table.ts";
+import type { SlicedWork } from "../log/sliced_work.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 
 /** Everything a handler may use. */
@@ -29,8 +30,10 @@ export interface BrokerServices {
   advertisedAddress(connection: ConnectionInfo): Address;
   /** Decides changes of the cluster: topics, partitions, configs. */
   readonly controller: Controller;
-  /** The partitions this node hosts: append, read, high watermarks, delayed operations. */
-  readonly partitions: Partitions;
+  /** The partitions of which this node has a replica. */
+  readonly partitions: PartitionTable;
+  /** Runs what takes too long for one turn of the event loop. */
+  readonly slicedWork: SlicedWork;
   /** The data directories, with every log in them. */
   readonly logs: LogManager;
   readonly fetchSessions: FetchSessions;

@@ -1,6 +1,6 @@
 /**
- * Tells the operator of partitions whose files fail. Clients try again and again, and one cause may
- * strike every partition of a node, so both the lines of one partition and all of them are bounded.
+ * Reports partitions whose files fail to the operator. Clients try again and again, and one cause may
+ * affect every partition of a node, so both the lines of one partition and all of them are bounded.
  *
  * @module
  */
@@ -9,50 +9,50 @@ import { type Clock, isDescriptorShortage } from "../runtime/runtime.ts";
 
 /** Failures of one partition are logged once in this time. */
 const EVERY_MS = 10_000;
-/** The time in which {@linkcode MAX_LINES} may be logged, and a want of descriptors once. */
+/** The time in which {@linkcode MAX_LINES} may be logged, and a shortage of descriptors once. */
 const PERIOD_MS = 60_000;
-/** The most lines in one period. */
+/** Maximum number of lines in one period. */
 const MAX_LINES = 20;
 
 /** The failures of all partitions, by `Key`. */
 export class StorageFailures<Key extends object> {
   readonly #clock: Clock;
-  readonly #tell: (message: string) => void;
-  readonly #toldMs = new WeakMap<Key, number>();
-  #shortageToldMs = -Infinity;
+  readonly #log: (message: string) => void;
+  readonly #loggedMs = new WeakMap<Key, number>();
+  #shortageLoggedMs = -Infinity;
   #periodBeganMs = -Infinity;
   #lines = 0;
   #omitted = 0;
 
-  /** `tell` gets each line. */
-  constructor(clock: Clock, tell: (message: string) => void) {
+  /** `log` is called with each line. */
+  constructor(clock: Clock, log: (message: string) => void) {
     this.#clock = clock;
-    this.#tell = tell;
+    this.#log = log;
   }
 
-  /** Tells of what a client of the partition `key` is answered, if the cause is that files fail. */
-  note(key: Key, error: KafkaError): void {
+  /** Reports what a client of the partition `key` is answered, if the cause is that files fail. */
+  report(key: Key, error: KafkaError): void {
     if (error.code !== ErrorCode.KAFKA_STORAGE_ERROR) return;
     const now = this.#clock.monotonicMs();
     if (isDescriptorShortage(error)) {
       // It concerns all partitions alike.
-      if (now < this.#shortageToldMs + PERIOD_MS) return;
-      this.#shortageToldMs = now;
-      return this.#tell(error.message);
+      if (now < this.#shortageLoggedMs + PERIOD_MS) return;
+      this.#shortageLoggedMs = now;
+      return this.#log(error.message);
     }
-    if (now < (this.#toldMs.get(key) ?? -Infinity) + EVERY_MS) return;
-    this.#toldMs.set(key, now);
+    if (now < (this.#loggedMs.get(key) ?? -Infinity) + EVERY_MS) return;
+    this.#loggedMs.set(key, now);
     if (now >= this.#periodBeganMs + PERIOD_MS) this.#beginPeriod(now);
     if (this.#lines >= MAX_LINES) this.#omitted++;
     else {
       this.#lines++;
-      this.#tell(error.message);
+      this.#log(error.message);
     }
   }
 
   #beginPeriod(now: number): void {
     if (this.#omitted > 0) {
-      this.#tell(`Files failed ${this.#omitted} more times, on other partitions or again`);
+      this.#log(`Files failed ${this.#omitted} more times, on other partitions or again`);
     }
     this.#periodBeganMs = now;
     this.#lines = 0;

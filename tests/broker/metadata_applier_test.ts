@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MetadataApplier } from "../../src/broker/metadata_applier.ts";
-import { Partitions } from "../../src/replication/partition_table.ts";
+import { PartitionTable } from "../../src/replication/partition_table.ts";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
 import type { LogManager } from "../../src/log/directory/log_manager.ts";
@@ -11,6 +11,7 @@ import { test } from "../harness.ts";
 import { Machine } from "../log/fixture.ts";
 import { config, decoded, EVENTS, topic } from "../metadata/fixture.ts";
 import { batchOf } from "./fixture.ts";
+import { appendTo, needsWith } from "./direct_broker.ts";
 import { manualClock } from "./manual_clock.ts";
 
 /** Partition 0 of the topic, led by node 1, with node 2 out of sync. */
@@ -38,17 +39,19 @@ function hosted() {
   const clock = manualClock();
   const lines: string[] = [];
   const state = new MetadataState();
-  const partitions = new Partitions(clock, () => {});
+  const partitions = new PartitionTable();
   const logs: Partial<LogManager> = {
     create: (name, number, _id, logConfig) =>
       machine.open(logConfig, { directory: `/data/${name}-${number}`, topic: name }),
     holderOf: () => undefined,
+    delete: () => {},
   };
   const applier = new MetadataApplier(
     1,
     new BrokerConfig({}),
     logs as LogManager,
     partitions,
+    needsWith(clock),
     () => state,
     { log: (_, message) => void lines.push(message) },
     () => {},
@@ -70,7 +73,7 @@ test("apply() lets a changed min.insync.replicas take effect at once", () => {
   const { partitions, apply } = hosted();
   apply(topic("events", EVENTS), partitionOfTwo(0));
   const partition = partitions.byName("events", 0);
-  const append = () => partition.append(batchOf(["a"]), true);
+  const append = () => appendTo(partition, batchOf(["a"]));
   assertEquals(append().baseOffset, 0);
   const set = (value: string | null) =>
     apply(config(ConfigResourceType.TOPIC, "events", "min.insync.replicas", value));
@@ -92,19 +95,19 @@ test("a partition whose log gets no descriptor comes into service once there is 
   const node = hosted();
   node.machine.memory.maxOpenFiles = 0;
   node.apply(topic("events", EVENTS), partitionOfTwo(0));
-  assertThrows(() => node.partitions.byName("events", 0), KafkaError, "ulimit -n");
+  assertThrows(() => node.partitions.byName("events", 0).log, KafkaError, "ulimit -n");
   const waits = [1_000, 2_000, 4_000, 8_000];
   for (const wait of waits) {
     node.clock.advance(wait);
-    assertThrows(() => node.partitions.byName("events", 0), KafkaError, "ulimit -n");
+    assertThrows(() => node.partitions.byName("events", 0).log, KafkaError, "ulimit -n");
   }
   assertEquals(node.lines.length, 1);
   node.machine.memory.maxOpenFiles = Infinity;
   node.clock.advance(15_999);
-  assertEquals(node.partitions.find("events", 0), undefined);
+  assertEquals(node.partitions.find("events", 0)?.hasLog, false);
   node.clock.advance(1);
   const partition = node.partitions.byName("events", 0);
-  assertEquals(partition.append(batchOf(["a"]), true).baseOffset, 0);
+  assertEquals(appendTo(partition, batchOf(["a"])).baseOffset, 0);
   assertEquals(node.clock.pending(), 0);
 });
 

@@ -17,7 +17,7 @@ test("StorageFailures tells a want of descriptors once a minute, whichever parti
   const failures = new StorageFailures<object>(clock, (line) => void lines.push(line));
   const keys = Array.from({ length: 1_000 }, () => ({}));
   for (let second = 0; second < 120; second++) {
-    keys.forEach((key, i) => failures.note(key, failureOf(i, "EMFILE")));
+    keys.forEach((key, i) => failures.report(key, failureOf(i, "EMFILE")));
     clock.advance(1_000);
   }
   assertEquals(lines.length, 2);
@@ -30,16 +30,16 @@ test("StorageFailures tells of each partition every ten seconds, and of all 20 t
   const failures = new StorageFailures<object>(clock, (line) => void lines.push(line));
   const key = {};
   for (let second = 0; second < 30; second++) {
-    failures.note(key, failureOf(0, "EIO"));
+    failures.report(key, failureOf(0, "EIO"));
     clock.advance(1_000);
   }
   assertEquals(lines.length, 3);
-  for (let i = 1; i <= 100; i++) failures.note({}, failureOf(i, "EIO"));
+  for (let i = 1; i <= 100; i++) failures.report({}, failureOf(i, "EIO"));
   assertEquals(lines.length, 20);
   clock.advance(60_000);
-  failures.note(key, failureOf(0, "EIO"));
+  failures.report(key, failureOf(0, "EIO"));
   assertEquals(lines.length, 22);
   assertStringIncludes(lines[20]!, "83 more times");
-  failures.note({}, new KafkaError(ErrorCode.CORRUPT_MESSAGE, "Cannot append to events-0"));
+  failures.report({}, new KafkaError(ErrorCode.CORRUPT_MESSAGE, "Cannot append to events-0"));
   assertEquals(lines.length, 22);
 });

@@ -48,28 +48,23 @@ export const deleteRecordsHandler: Handler<BrokerServices> = defineHandler(delet
   }),
 });
 
-function remove({ log, highWatermark, name, isInternal }: Partition, offset: number): number {
+function remove(partition: Partition, offset: number): number {
+  const { highWatermark, name, isInternal } = partition;
   if (isInternal) {
     throw new KafkaError(
       ErrorCode.INVALID_TOPIC_EXCEPTION,
       `Cannot delete records of ${name}: the topic is one of Kafka's own`,
     );
   }
-  const { config } = log;
+  partition.checkLeader();
+  const { log, log: { config } } = partition;
   if (config.compact && !config.delete) {
     throw new KafkaError(
       ErrorCode.POLICY_VIOLATION,
       `Cannot delete records of ${name}: its cleanup.policy is compact, without delete`,
     );
   }
-  const before = offset === HIGH_WATERMARK ? highWatermark : offset;
-  if (before < 0 || before > highWatermark) {
-    throw new KafkaError(
-      ErrorCode.OFFSET_OUT_OF_RANGE,
-      `Cannot delete records of ${name} before ${offset}: its high watermark is ${highWatermark}`,
-    );
-  }
-  if (before > log.logStartOffset) log.deleteRecordsBefore(before);
+  partition.deleteRecordsBefore(offset === HIGH_WATERMARK ? highWatermark : offset);
   return log.logStartOffset;
 }
 

@@ -13,6 +13,7 @@ import { describeProducers } from "../../protocol/messages/describe_producers.ts
 import type { Partitions } from "../../replication/partition_table.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
+import type { PartitionTable } from "../../replication/partition_table.ts";
 
 /** Serves DescribeProducers. */
 export const describeProducersHandler: Handler<BrokerServices> = defineHandler(describeProducers, {
@@ -30,15 +31,16 @@ export const describeProducersHandler: Handler<BrokerServices> = defineHandler(d
   }),
 });
 
-function describe(topic: string, partitionIndex: number, partitions: Partitions) {
+function describe(topic: string, partitionIndex: number, partitions: PartitionTable) {
   try {
     checkTopicName(topic);
-    const { log } = partitions.byName(topic, partitionIndex);
+    const partition = partitions.byName(topic, partitionIndex);
+    partition.checkLeader();
     return {
       partitionIndex,
       errorCode: ErrorCode.NONE,
       errorMessage: null,
-      activeProducers: log.activeProducers().map((producer) => ({
+      activeProducers: partition.log.activeProducers().map((producer) => ({
         producerId: producer.producerId,
         producerEpoch: producer.producerEpoch,
         lastSequence: producer.lastSequence,

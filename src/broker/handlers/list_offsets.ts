@@ -131,7 +131,7 @@ function lookUp(
       leavesLarge: true,
     });
     return record instanceof LargeBatch
-      ? searchFrom(record, log, services.partitions.slicedWork)
+      ? searchFrom(record, log, services.slicedWork)
         .then(answer, (error) => refused(partitionIndex, error))
       : answer(record);
   } catch (error) {

@@ -407,7 +407,7 @@ export class DataDirectory {
   }
 
   /** How the high watermarks are found for their checkpoint. Without it, they are the logs' ends. */
-  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number) {
+  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number | null) {
     this.#checkpoints.recoveryPoints.highWatermarkOf = highWatermarkOf;
   }
 

@@ -214,7 +214,7 @@ export class LogManager {
   }
 
   /** How the high watermarks are found for their checkpoint. Without it, they are the logs' ends. */
-  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number) {
+  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number | null) {
     for (const directory of this.directories) directory.highWatermarkOf = highWatermarkOf;
   }
 

@@ -17,8 +17,8 @@ const HIGH_WATERMARKS = "replication-offset-checkpoint";
 
 /** The two checkpoints of one data directory. */
 export class RecoveryPoints {
-  /** The high watermark of a log: its end, unless somebody who knows better is asked. */
-  highWatermarkOf: (log: PartitionLog) => number = (log) => log.logEndOffset;
+  /** Returns the high watermark of a log, or null where it is not known: the stored one stays then. */
+  highWatermarkOf: (log: PartitionLog) => number | null = () => null;
   /** Whether the file with the recovery points was missing when the logs were opened. */
   wasMissing = false;
   readonly #files: FileSystem;
@@ -139,7 +139,8 @@ export class RecoveryPoints {
 
   #currentHighWatermarks(): Map<string, number> {
     for (const log of this.#logs.values()) {
-      this.#storedHighWatermarks.set(log.name, this.highWatermarkOf(log));
+      const highWatermark = this.highWatermarkOf(log);
+      if (highWatermark !== null) this.#storedHighWatermarks.set(log.name, highWatermark);
     }
     return this.#storedHighWatermarks;
   }

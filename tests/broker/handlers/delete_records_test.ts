@@ -4,7 +4,7 @@ import { errorName } from "../../../src/protocol/errors.ts";
 import { deleteRecords } from "../../../src/protocol/messages/delete_records.ts";
 import { fetch } from "../../../src/protocol/messages/fetch.ts";
 import { test } from "../../harness.ts";
-import { DirectBroker, stateOf } from "../direct_broker.ts";
+import { ACKS_LEADER, DirectBroker, stateOf } from "../direct_broker.ts";
 import { batchOf, produceTo, withBroker } from "../fixture.ts";
 
 test("DeleteRecords moves the log's beginning in every version, never back", () =>
@@ -45,9 +45,9 @@ test("DeleteRecords moves the log's beginning in every version, never back", () 
 test("DeleteRecords refuses offsets above the high watermark", async () => {
   const broker = new DirectBroker();
   const partition = broker.add({}, { replicas: [1, 2], isr: [1] });
-  partition.append(batchOf(["a", "b"]), false);
-  partition.update(stateOf({ replicas: [1, 2], isr: [1, 2] }));
-  partition.append(batchOf(["c", "d"]), false);
+  partition.append(batchOf(["a", "b"]), ACKS_LEADER);
+  partition.becomeLeader(stateOf({ replicas: [1, 2], isr: [1, 2] }));
+  partition.append(batchOf(["c", "d"]), ACKS_LEADER);
   assertEquals([partition.highWatermark, partition.log.logEndOffset], [2, 4]);
   const remove = async (offset: number) => {
     const { topics } = await broker.ask(deleteRecords, deleteRecordsHandler, 2, {

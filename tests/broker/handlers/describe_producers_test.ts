@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { describeProducersHandler } from "../../../src/broker/handlers/describe_producers.ts";
-import { Partition } from "../../../src/replication/partition.ts";
-import { Partitions } from "../../../src/replication/partition_table.ts";
 import { ErrorCode, errorName, KafkaError } from "../../../src/protocol/errors.ts";
 import { describeProducers } from "../../../src/protocol/messages/describe_producers.ts";
 import { test } from "../../harness.ts";
 import { abortMarker, batchOf as loggedBatch, Machine, START_MS } from "../../log/fixture.ts";
+import { DirectBroker, stateOf } from "../direct_broker.ts";
 import { answerFrom, batchOf, produceTo, withBroker } from "../fixture.ts";
 
 test("DescribeProducers returns the last batch of each idempotent producer", () =>
@@ -35,9 +34,9 @@ test("DescribeProducers returns the last batch of each idempotent producer", () 
 test("DescribeProducers returns where a producer's open transaction begins", async () => {
   const machine = new Machine();
   const log = machine.open({}, { directory: "/data/events-0", topic: "events" });
-  const state = { leader: 1, leaderEpoch: 0, replicas: [1], isr: [1], minInsyncReplicas: 1 };
-  const partitions = new Partitions(machine.runtime.clock, () => {});
-  partitions.add("events", "id", 0, new Partition(log, state, 1));
+  const broker = new DirectBroker();
+  broker.addFollower({ log }).becomeLeader(stateOf());
+  const { partitions } = broker;
   const describe = async () => {
     const { topics } = await answerFrom(describeProducersHandler, describeProducers, 0, {
       topics: [{ name: "events", partitionIndexes: [0] }],
@@ -88,9 +87,10 @@ test("DescribeProducers answers for each partition that cannot be described", as
       ],
     );
   });
-  const partitions = new Partitions(new Machine().runtime.clock, () => {});
+  const broker = new DirectBroker();
+  const { partitions } = broker;
   const offline = new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "events-0 is offline");
-  partitions.markOffline("events", "id", 0, offline);
+  broker.addFollower({ log: offline });
   const { topics } = await answerFrom(describeProducersHandler, describeProducers, 0, {
     topics: [{ name: "events", partitionIndexes: [0] }],
   }, { partitions });

@@ -4,7 +4,7 @@ import { deleteRecords } from "../../../src/protocol/messages/delete_records.ts"
 import { listOffsets } from "../../../src/protocol/messages/list_offsets.ts";
 import { encodeBatch } from "../../../src/protocol/records/batch.ts";
 import { test } from "../../harness.ts";
-import { DirectBroker, stateOf } from "../direct_broker.ts";
+import { ACKS_ALL, ACKS_LEADER, DirectBroker, stateOf } from "../direct_broker.ts";
 import { type Fixture, produceTo, withBroker } from "../fixture.ts";
 
 const stamped = (...timestamps: number[]) =>
@@ -101,7 +101,7 @@ test("ListOffsets refuses a partition that is named twice", () =>
 test("ListOffsets by time finds no record at or above the last stable offset or high watermark", async () => {
   const broker = new DirectBroker();
   const partition = broker.add();
-  partition.append(stamped(100, 200), true);
+  partition.append(stamped(100, 200), ACKS_ALL);
   partition.log.append(
     encodeBatch([{ timestamp: 300, value: new Uint8Array(10) }], {
       producerId: 7,
@@ -112,9 +112,9 @@ test("ListOffsets by time finds no record at or above the last stable offset or 
     { leaderEpoch: 0, origin: "coordinator" },
   );
   await partition.flush();
-  partition.update(stateOf({ replicas: [1, 2], isr: [1, 2] }));
+  partition.becomeLeader(stateOf({ replicas: [1, 2], isr: [1, 2] }));
   // Not on every replica: the high watermark stays before it.
-  partition.append(stamped(400), false);
+  partition.append(stamped(400), ACKS_LEADER);
   assertEquals([partition.lastStableOffset, partition.highWatermark], [2, 3]);
   const find = async (timestamp: number, isolationLevel: number) => {
     const { topics } = await broker.ask(listOffsets, listOffsetsHandler, 7, {
@@ -131,9 +131,7 @@ test("ListOffsets by time finds no record at or above the last stable offset or 
 });
 
 test("ListOffsets gives the leader epoch of the earliest record, and the current one if there is none", async () => {
-  const broker = new DirectBroker();
-  const partition = broker.add({}, { leaderEpoch: 3 });
-  const earliest = async (timestamp: number) => {
+  const earliest = async (broker: DirectBroker, timestamp: number) => {
     const { topics } = await broker.ask(listOffsets, listOffsetsHandler, 9, {
       replicaId: -1,
       isolationLevel: 0,
@@ -142,10 +140,15 @@ test("ListOffsets gives the leader epoch of the earliest record, and the current
     const { offset, leaderEpoch } = topics[0]!.partitions[0]!;
     return [offset, leaderEpoch];
   };
-  assertEquals(await earliest(-2), [0, 3]);
-  partition.log.append(stamped(1, 2), { leaderEpoch: 0, origin: "client" });
-  partition.append(stamped(3), true);
-  for (const timestamp of [-2, -4]) assertEquals(await earliest(timestamp), [0, 0]);
-  partition.log.deleteRecordsBefore(2);
-  for (const timestamp of [-2, -4]) assertEquals(await earliest(timestamp), [2, 3]);
+  const empty = new DirectBroker();
+  empty.add({}, { leaderEpoch: 3 });
+  assertEquals(await earliest(empty, -2), [0, 3]);
+  const broker = new DirectBroker();
+  const partition = broker.add();
+  partition.append(stamped(1, 2), ACKS_ALL);
+  partition.becomeLeader(stateOf({ leaderEpoch: 3 }));
+  partition.append(stamped(3), ACKS_ALL);
+  for (const timestamp of [-2, -4]) assertEquals(await earliest(broker, timestamp), [0, 0]);
+  partition.deleteRecordsBefore(2);
+  for (const timestamp of [-2, -4]) assertEquals(await earliest(broker, timestamp), [2, 3]);
 });

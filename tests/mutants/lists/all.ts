@@ -14,12 +14,14 @@ import { LARGE_BATCH_MUTANTS } from "./large_batches.ts";
 import { LOG_MUTANTS } from "./log.ts";
 import { METADATA_MUTANTS } from "./metadata.ts";
 import { PROTOCOL_MUTANTS } from "./protocol.ts";
+import { REPLICATION_MUTANTS } from "./replication.ts";
 import { RUNTIME_MUTANTS } from "./runtime.ts";
 
 /** Every planted bug. */
 export const MUTANTS: readonly Mutant[] = [
   ...LOG_MUTANTS,
   ...BROKER_MUTANTS,
+  ...REPLICATION_MUTANTS,
   ...GROUPS_MUTANTS,
   ...CLIENT_MUTANTS,
   ...PROTOCOL_MUTANTS,

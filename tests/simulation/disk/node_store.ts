@@ -131,6 +131,7 @@ export class NodeStore extends Machine<Hosted> {
       onLoss: (sentence) => simulation.trace(sentence),
     });
     await logs.each((directory) => directory.flushDirectory());
+    logs.highWatermarkOf = ({ logEndOffset }) => logEndOffset;
     const isNew = !logs.hasMetadataLog;
     const metadata = logs.openMetadataLog(METADATA_TOPIC_ID, DEFAULT_LOG_CONFIG);
     if (isNew || !logs.wasShutDownCleanly) {

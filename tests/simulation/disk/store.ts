@@ -43,6 +43,7 @@ export class Store extends Machine {
       },
       onLoss: (sentence) => this.world.simulation.trace(sentence),
     });
+    manager.highWatermarkOf = ({ logEndOffset }) => logEndOffset;
     await manager.flushDirectory();
     manager.openAll((topic) => configs.get(topic)!);
     await manager.flushRepaired();
