@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { BackgroundFlush, NO_FLUSH_BY_TIME } from "../log/background_flush.ts";
-import { type Flushable, GroupCommit } from "../log/group_commit.ts";
+import { BackgroundFlush, NO_FLUSH_BY_TIME } from "./background_flush.ts";
+import { type Flushable, GroupCommit } from "./group_commit.ts";
 import { KafkaError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
 

@@ -121,11 +121,11 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L107",
-    file: "src/log/group_commit.ts",
+    file: "src/replication/group_commit.ts",
     bug: "a log whose sync is under way holds up the syncs of the others",
     text: "if (this.#running.has(log)) continue;",
     replacement: "if (this.#running.has(log)) return;",
-    test: "tests/log/group_commit_test.ts",
+    test: "tests/replication/group_commit_test.ts",
   },
   {
     id: "L108",

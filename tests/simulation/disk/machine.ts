@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { GroupCommit } from "../../../src/log/group_commit.ts";
+import { GroupCommit } from "../../../src/replication/group_commit.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log_config.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Flushable, GroupCommit } from "../../src/log/group_commit.ts";
+import { type Flushable, GroupCommit } from "../../src/replication/group_commit.ts";
 import { test } from "../harness.ts";
 
 /** A log whose flushes end when the test says so. */

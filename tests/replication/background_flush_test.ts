@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { BackgroundFlush } from "../../src/log/background_flush.ts";
+import { BackgroundFlush } from "../../src/replication/background_flush.ts";
 import { manualClock } from "../broker/manual_clock.ts";
 import { test } from "../harness.ts";
 

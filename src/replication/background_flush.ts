@@ -5,7 +5,7 @@
  * @module
  */
 import type { Clock, Timer } from "../runtime/runtime.ts";
-import { NO_LIMIT } from "./log_config.ts";
+import { NO_LIMIT } from "../log/log_config.ts";
 
 /** `flush.ms` of a log that is not flushed by time. */
 export const NO_FLUSH_BY_TIME: number = NO_LIMIT;
