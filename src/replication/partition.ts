@@ -9,7 +9,7 @@
  */
 import { assert } from "../assert.ts";
 import type { LogConfig } from "../log/log_config.ts";
-import { NO_RECORDS } from "../log/log_records.ts";
+import { NO_RECORDS } from "../log/segments/log_records.ts";
 import type { AppendResult, PartitionLog } from "../log/partition_log.ts";
 import type { SlicedWork } from "../log/sliced_work.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { LogRecords } from "../log/log_records.ts";
-import type { AbortedTransaction } from "../log/transaction_index.ts";
+import type { LogRecords } from "../log/segments/log_records.ts";
+import type { AbortedTransaction } from "../log/segments/transaction_index_format.ts";
 
 /** The `replicaId` of a reader that is no replica. */
 export const CONSUMER = -1;

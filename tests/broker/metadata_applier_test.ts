@@ -44,7 +44,6 @@ function hosted() {
     create: (name, number, _id, logConfig) =>
       machine.open(logConfig, { directory: `/data/${name}-${number}`, topic: name }),
     holderOf: () => undefined,
-    delete: () => {},
   };
   const applier = new MetadataApplier(
     1,

@@ -10,7 +10,6 @@
 import { checkTopicName } from "../../controller/topic_names.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeProducers } from "../../protocol/messages/describe_producers.ts";
-import type { Partitions } from "../../replication/partition_table.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 import type { PartitionTable } from "../../replication/partition_table.ts";

@@ -19,7 +19,7 @@ import { fetch } from "../../protocol/messages/fetch.ts";
 import { type LogRecords, NO_RECORDS } from "../../log/segments/log_records.ts";
 import type { FetchPlan, FetchTarget } from "../fetch_sessions.ts";
 import type { Partition } from "../../replication/partition.ts";
-import { defineHandler, type Handler } from "../../network/server/handler.ts";
+import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
 import type { BrokerServices } from "../services.ts";
 import type { FetchRequest } from "../../protocol/messages/fetch.ts";
 import { CONSUMER, type Reader, type ReadResult } from "../../replication/partition_read.ts";
