@@ -8,10 +8,10 @@ import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { FetchSessions } from "../../src/broker/fetch_sessions.ts";
 import { Partition } from "../../src/replication/partition.ts";
 import type { Handler, RequestContext } from "../../src/network/server/handler.ts";
-import {
-  type PartitionNeeds,
-  type PartitionOptions,
-  type ProduceOptions,
+import type {
+  PartitionNeeds,
+  PartitionOptions,
+  ProduceOptions,
 } from "../../src/replication/partition.ts";
 import { PartitionFlusher } from "../../src/replication/partition_flusher.ts";
 import { PartitionTable } from "../../src/replication/partition_table.ts";

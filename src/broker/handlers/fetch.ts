@@ -14,9 +14,9 @@
  * @module
  */
 import type { ResponseInputOf } from "../../protocol/api.ts";
-import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { KafkaError } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/fetch.ts";
-import { type LogRecords, NO_RECORDS } from "../../log/segments/log_records.ts";
+import { NO_RECORDS } from "../../log/segments/log_records.ts";
 import type { FetchPlan, FetchTarget } from "../fetch_sessions.ts";
 import type { Partition } from "../../replication/partition.ts";
 import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
