@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { BROKER_KEY_FAMILIES, BROKER_KEYS } from "./broker_keys.ts";
 import {
   type ConfigDefinition,
@@ -18,6 +17,7 @@ import {
   requireSupported,
 } from "./definition.ts";
 import { parseConnectionLimits } from "./connection_limits.ts";
+import { acceptedDynamicValues, invalidRequest } from "./dynamic_values.ts";
 import { IDLE_KEYS, noticeOfIdleKeys } from "./idle_keys.ts";
 import { type ListenerSettings, resolveListeners } from "./listener_settings.ts";
 import { formatListener, type ListenerAddress, parseListeners } from "./listeners.ts";
@@ -327,8 +327,8 @@ export class BrokerConfig {
   ): string[] {
     if (defaults.size + own.size + this.#dynamicDefaults.size + this.#dynamic.size === 0) return [];
     const refused: string[] = [];
-    this.#dynamicDefaults = accepted(defaults, refused);
-    this.#dynamic = accepted(own, refused);
+    this.#dynamicDefaults = acceptedDynamicValues(defaults, refused);
+    this.#dynamic = acceptedDynamicValues(own, refused);
     this.#refresh();
     return refused;
   }
@@ -339,7 +339,11 @@ export class BrokerConfig {
    * Apache Kafka does.
    */
   checkDynamic(defaults: ReadonlyMap<string, string>, own: ReadonlyMap<string, string>): void {
-    const layers = [accepted(own, []), accepted(defaults, []), this.#static];
+    const layers = [
+      acceptedDynamicValues(own, []),
+      acceptedDynamicValues(defaults, []),
+      this.#static,
+    ];
     try {
       checkTogether((name) => {
         const definition = brokerKey(name);
@@ -397,62 +401,6 @@ export class BrokerConfig {
     this.#connectionLimits = this.#parseConnectionLimits();
     if (changed.size > 0) { for (const listener of [...this.#listeners]) listener(changed); }
   }
-}
-
-/**
- * Checks a value that is to be set while the broker runs. Throws a {@linkcode KafkaError}:
- * INVALID_REQUEST for a key that is fixed while it runs or has no effect and for a value that does not
- * fit, as Apache Kafka does; INVALID_CONFIG for a key that does not exist (Kafka takes those and ignores them) or a
- * value that needs what is not there yet.
- */
-export function checkDynamicBrokerConfig(name: string, text: string): void {
-  const idle = IDLE_KEYS.get(name);
-  if (idle !== undefined) {
-    throw new KafkaError(
-      ErrorCode.INVALID_REQUEST,
-      `Cannot set "${name}": it has no effect here, ${idle.reason}`,
-    );
-  }
-  const definition = brokerKey(name);
-  if (!definition.dynamic) {
-    throw new KafkaError(
-      ErrorCode.INVALID_REQUEST,
-      `Cannot change "${name}" while the broker runs: give it at start, as --set ${name}=${text}`,
-    );
-  }
-  try {
-    parseConfig(definition, text);
-  } catch (error) {
-    throw invalidRequest(error);
-  }
-  requireSupported(definition, text);
-}
-
-/** What is wrong with a value, as the error of a request. */
-function invalidRequest(error: unknown): KafkaError {
-  return new KafkaError(ErrorCode.INVALID_REQUEST, (error as Error).message, { cause: error });
-}
-
-/**
- * The values among `values` that can be in force. One that only needs what is missing here counts,
- * since another version set it on purpose.
- */
-function accepted(values: ReadonlyMap<string, string>, refused: string[]): Map<string, string> {
-  const out = new Map<string, string>();
-  for (const [name, text] of values) {
-    try {
-      const definition = BROKER_KEYS.get(name);
-      if (definition !== undefined && definition.dynamic) {
-        parseConfig(definition, text);
-        out.set(name, normalizeConfig(definition, text));
-      }
-      checkDynamicBrokerConfig(name, text);
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      refused.push(error.message);
-    }
-  }
-  return out;
 }
 
 function describe(

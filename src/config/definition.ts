@@ -69,6 +69,16 @@ export interface ConfigDefinition {
   readonly documentation: string;
 }
 
+/** Declares a key that cannot be changed while the broker runs. */
+export function fixedKey(definition: Omit<ConfigDefinition, "dynamic">): ConfigDefinition {
+  return { ...definition, dynamic: false };
+}
+
+/** Declares a key that can be changed while the broker runs. */
+export function dynamicKey(definition: Omit<ConfigDefinition, "dynamic">): ConfigDefinition {
+  return { ...definition, dynamic: true };
+}
+
 /** A value as its type says: a list of texts for lists, null when there is none. */
 export type ConfigValue = boolean | number | string | readonly string[] | null;
 

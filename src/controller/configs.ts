@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type BrokerConfig, checkDynamicBrokerConfig } from "../config/broker_config.ts";
+import type { BrokerConfig } from "../config/broker_config.ts";
 import { BROKER_KEYS } from "../config/broker_keys.ts";
+import { checkDynamicBrokerConfig } from "../config/dynamic_values.ts";
 import { ConfigResourceType, invalidConfig, splitList } from "../config/definition.ts";
 import {
   checkTopicConfig,

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { BrokerConfig, checkDynamicBrokerConfig } from "../../src/config/broker_config.ts";
+import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { BROKER_KEYS } from "../../src/config/broker_keys.ts";
+import { checkDynamicBrokerConfig } from "../../src/config/dynamic_values.ts";
 import { ConfigSource } from "../../src/config/definition.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { NO_LIMIT } from "../../src/log/log_config.ts";
