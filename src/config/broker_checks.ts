@@ -1,5 +1,5 @@
 /**
- * Checks of broker keys: that a key exists, and that values which are right by themselves fit together.
+ * Checks of broker keys: that a key exists, and that individually valid values are consistent.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { reasonKeyIsRefused } from "./foreign_keys.ts";
 import { IDLE_KEYS } from "./idle_keys.ts";
 import { nearestName } from "../nearest_name.ts";
 
-/** So few letters apart, a key is more probably mistyped than one of Apache Kafka's others. */
+/** Edit distance up to which an unknown key is treated as a typing error. */
 const TYPO_LETTERS = 2;
 
-/** How the keys end that give the same length of time in different units. */
+/** Suffixes of keys that give the same duration in different units. */
 const UNIT = /\.(ms|minutes|hours)$/;
 
 /**
- * Checks values that must fit together, as `valueOf` gives them. Throws a {@linkcode KafkaError}
+ * Checks that the values returned by `valueOf` are consistent. Throws a {@linkcode KafkaError}
  * INVALID_CONFIG that names two keys.
  */
 export function checkTogether(valueOf: (name: string) => ConfigValue): void {
@@ -38,23 +38,23 @@ export function checkTogether(valueOf: (name: string) => ConfigValue): void {
   }
 }
 
-/** Sentences about keys whose value is not in force because one that goes before them is given too. */
+/** Returns a notice for each key whose value is overridden by a key of higher precedence. */
 export function shadowedKeys(given: ReadonlyMap<string, string>): string[] {
   const sentences: string[] = [];
   for (const names of BROKER_KEY_FAMILIES.values()) {
-    // The scheduler's interval is also how often the age of records is looked at.
+    // The scheduler interval has a second meaning: how often unflushed records are checked.
     if (names.includes("log.flush.scheduler.interval.ms")) continue;
     const [first, ...others] = names.filter((name) => given.has(name));
     for (const name of others) {
-      // The same text is another value where the keys have different units.
+      // With different units, the same text is a different value.
       if (!UNIT.test(name) && given.get(name) === given.get(first!)) continue;
-      sentences.push(`${name} has no effect beside ${first}`);
+      sentences.push(`${name} has no effect: ${first} takes precedence`);
     }
   }
   return sentences;
 }
 
-/** Gives the keys of today the values that were given under their older names. */
+/** Copies values given under older names to the current keys. */
 export function useOlderNames(given: Map<string, string>): void {
   const olderId = given.get("broker.id");
   if (olderId !== undefined) {
@@ -74,7 +74,10 @@ export function useOlderNames(given: Map<string, string>): void {
   }
 }
 
-/** The declared key. Throws a {@linkcode KafkaError} INVALID_CONFIG that names the nearest one. */
+/**
+ * Returns the definition of a broker key. Throws a {@linkcode KafkaError} INVALID_CONFIG that suggests
+ * the nearest name.
+ */
 export function brokerKey(name: string): ConfigDefinition {
   const definition = BROKER_KEYS.get(name);
   if (definition !== undefined) return definition;

@@ -1,6 +1,6 @@
 /**
- * The broker's configuration as it stands: what was given at start, below what was set while it
- * runs, for this broker alone or for every broker, above Apache Kafka's defaults.
+ * The broker's effective configuration. In order of precedence: values set at run time for this broker,
+ * values set at run time for all brokers, values given at start, Apache Kafka's defaults.
  *
  * @module
  */
@@ -27,12 +27,12 @@ import { brokerKey, checkTogether, shadowedKeys, useOlderNames } from "./broker_
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
-/** Told the names of the keys whose value has changed. */
+/** Receives the names of the keys whose value has changed. */
 export type BrokerConfigListener = (changed: ReadonlySet<string>) => void;
 
 /**
- * The configuration of one broker. Its getters always give the value in force, so nobody keeps one
- * over an `await`; {@linkcode BrokerConfig.onChange} is for what must act on a change.
+ * The configuration of one broker. Its getters return the current value, so callers must not keep one
+ * across an `await`; {@linkcode BrokerConfig.onChange} reports changes.
  *
  * ```ts
  * import { BrokerConfig } from "./broker_config.ts";
@@ -49,15 +49,14 @@ export class BrokerConfig {
   #values: Record<string, ConfigValue> = {};
   #listenerSettings: ListenerSettings;
   #connectionLimits: ReadonlyMap<string, number>;
-  /** What was given and has no effect here, in sentences to show at the start. */
+  /** Notices to show at start about given settings that have no effect. */
   readonly notices: readonly string[];
   readonly #listeners = new Set<BrokerConfigListener>();
 
   /**
    * `settings` are Kafka's keys with their values as text, as in `server.properties`. Throws a
-   * {@linkcode KafkaError} INVALID_CONFIG that says what to do about a key that does not exist or a
-   * value that does not fit, and values that contradict each other. What has no effect is named in
-   * {@linkcode BrokerConfig.notices}.
+   * {@linkcode KafkaError} INVALID_CONFIG for an unknown key, an invalid value, or values that
+   * contradict each other. Settings without effect are named in {@linkcode BrokerConfig.notices}.
    */
   constructor(settings: Readonly<Record<string, string>> = {}) {
     const idle = new Map<string, string>();
@@ -98,13 +97,13 @@ export class BrokerConfig {
   get metadataLogDir(): string {
     return (this.#values["metadata.log.dir"] as string | null) ?? this.logDirs[0]!;
   }
-  /** `listeners` without those of controllers: where to listen for clients, at least one. */
+  /** `listeners` without those for controllers. At least one. */
   get listeners(): readonly ListenerAddress[] {
     return this.#listenerSettings.listeners;
   }
   /**
-   * `advertised.listeners`: the address that Metadata gives to clients of the listener `name`, or null for where
-   * it listens.
+   * `advertised.listeners`: the address that clients of the listener `name` connect to, or null if it is
+   * the address listened on.
    */
   advertisedListener(name: string): ListenerAddress | null {
     return this.#listenerSettings.advertised.get(name) ?? null;
@@ -153,7 +152,7 @@ export class BrokerConfig {
   get maxConnectionsPerIp(): number {
     return this.#values["max.connections.per.ip"] as number;
   }
-  /** How many connections `host` may have: its own of `max.connections.per.ip.overrides`, or all's. */
+  /** Returns the limit for `host`: from `max.connections.per.ip.overrides`, or the general one. */
   maxConnectionsOf(host: string): number {
     return this.#connectionLimits.get(host) ?? this.maxConnectionsPerIp;
   }
@@ -208,7 +207,7 @@ export class BrokerConfig {
   get logFlushIntervalMs(): number {
     return this.#number("log.flush.interval.ms") ?? this.logFlushSchedulerIntervalMs;
   }
-  /** `log.flush.scheduler.interval.ms`; 2^63 when it was not set. */
+  /** `log.flush.scheduler.interval.ms`; 2^63 if it is not set. */
   get logFlushSchedulerIntervalMs(): number {
     return this.#values["log.flush.scheduler.interval.ms"] as number;
   }
@@ -265,20 +264,20 @@ export class BrokerConfig {
     return this.#values["offset.metadata.max.bytes"] as number;
   }
 
-  /** The value in force of any broker key. */
+  /** Returns the current value of a broker key. */
   value(name: string): ConfigValue {
     return this.#values[name] ?? null;
   }
 
-  /** The value in force as text, or null where the key has none. */
+  /** Returns the current value as text, or null if the key has none. */
   text(name: string): string | null {
     return this.#dynamic.get(name) ?? this.#dynamicDefaults.get(name) ?? this.#static.get(name) ??
       BROKER_KEYS.get(name)?.default ?? null;
   }
 
   /**
-   * Every layer in which `name`, or a key that says the same in other units, has a value: the one
-   * in force first.
+   * Returns every layer in which `name`, or a key of the same family, has a value. The first is in
+   * force.
    */
   layers(name: string): ConfigSynonym[] {
     const names = BROKER_KEY_FAMILIES.get(name) ?? [name];
@@ -296,7 +295,7 @@ export class BrokerConfig {
     return out;
   }
 
-  /** Every key of this broker. */
+  /** Describes every key of this broker. */
   describe(): DescribedConfig[] {
     return [...BROKER_KEYS.values()].map((definition) => {
       const synonyms = this.layers(definition.name);
@@ -304,7 +303,7 @@ export class BrokerConfig {
     });
   }
 
-  /** The keys set for every broker while they run, and only their values there. */
+  /** Describes the keys set at run time for all brokers, with the values of that layer only. */
   describeDynamicDefaults(): DescribedConfig[] {
     const source = ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG;
     return [...this.#dynamicDefaults].flatMap(([name, value]) => {
@@ -316,27 +315,27 @@ export class BrokerConfig {
   }
 
   /**
-   * Puts in force what was set while running: `defaults` for every broker, `own` for this one.
-   * Returns a sentence for each value that another version wrote and this one cannot follow; where
-   * it has the key and can read the value, the value counts nevertheless. Listeners hear of every
-   * key whose value is now another.
+   * Applies the values set at run time: `defaults` for all brokers, `own` for this one. Returns a
+   * message for each value, written by another version, that this one does not support; if the key is
+   * known and the value can be parsed, it is applied nevertheless. Listeners are called with the keys
+   * whose value has changed.
    */
   applyDynamic(
     defaults: ReadonlyMap<string, string>,
     own: ReadonlyMap<string, string>,
   ): string[] {
     if (defaults.size + own.size + this.#dynamicDefaults.size + this.#dynamic.size === 0) return [];
-    const refused: string[] = [];
-    this.#dynamicDefaults = acceptedDynamicValues(defaults, refused);
-    this.#dynamic = acceptedDynamicValues(own, refused);
+    const rejected: string[] = [];
+    this.#dynamicDefaults = acceptedDynamicValues(defaults, rejected);
+    this.#dynamic = acceptedDynamicValues(own, rejected);
     this.#refresh();
-    return refused;
+    return rejected;
   }
 
   /**
-   * Checks that what is to be set while running, `defaults` for every broker and `own` for this one,
-   * fits together with what was given at start. Throws a {@linkcode KafkaError} INVALID_REQUEST, as
-   * Apache Kafka does.
+   * Checks that values to be set at run time, `defaults` for all brokers and `own` for this one, are
+   * consistent with those given at start. Throws a {@linkcode KafkaError} INVALID_REQUEST, as Apache
+   * Kafka does.
    */
   checkDynamic(defaults: ReadonlyMap<string, string>, own: ReadonlyMap<string, string>): void {
     const layers = [
@@ -356,7 +355,7 @@ export class BrokerConfig {
     }
   }
 
-  /** Where the node listens, once the host has chosen ports where 0 was asked for: ports by listener. */
+  /** Sets the ports that the host has chosen for listeners with port 0, by the listener's name. */
   setListening(ports: ReadonlyMap<string, number>): void {
     const withPort = (listener: ListenerAddress) => ({
       ...listener,
@@ -369,7 +368,7 @@ export class BrokerConfig {
     this.#refresh(["listeners"]);
   }
 
-  /** Calls `listener` after every change of values. Returns what ends that. */
+  /** Calls `listener` after every change of values. Returns a function that unsubscribes it. */
   onChange(listener: BrokerConfigListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -388,7 +387,7 @@ export class BrokerConfig {
     return text === null ? null : parseConfig(definition, text);
   }
 
-  /** Takes up the values of `names` as the layers have them now. */
+  /** Recomputes the values of `names` from the layers. */
   #refresh(names: Iterable<string> = BROKER_KEYS.keys()): void {
     const values = { ...this.#values };
     const changed = new Set<string>();

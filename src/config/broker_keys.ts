@@ -1,8 +1,9 @@
 /**
- * The broker's configuration keys. Those in this file have an effect; `settled_keys.ts` has those that
- * take the one value that is in force anyway. Of Apache Kafka's other keys, `idle_keys.ts` has those
- * that are accepted with a notice, and `foreign_keys.ts` says why the rest is refused.
- * Which of them can be changed while the broker runs is as in Apache Kafka.
+ * The broker's configuration keys. Those declared here and in `log_keys.ts` have an effect;
+ * `settled_keys.ts` declares those that accept only the value already in force. Of Apache Kafka's other
+ * keys, `idle_keys.ts` declares those that are accepted with a notice, and `foreign_keys.ts` gives the
+ * reason why the rest are rejected. Which keys can be changed while the broker runs is as in Apache
+ * Kafka.
  *
  * @module
  */
@@ -22,7 +23,7 @@ import { SETTLED_KEYS } from "./settled_keys.ts";
 
 function refuseDirectories(text: string): string | null {
   const directories = splitList(text);
-  if (directories.length === 0) return "name a directory";
+  if (directories.length === 0) return "name at least one directory";
   return directories.includes("") ? "a directory's name is empty" : null;
 }
 
@@ -32,47 +33,49 @@ const node: readonly ConfigDefinition[] = [
     type: "int",
     default: "1",
     min: 0,
-    documentation: "The number of this node in its cluster.",
+    documentation: "Id of this node in its cluster.",
   }),
   fixed({
     name: "broker.id",
     type: "int",
     default: null,
     min: 0,
-    documentation: "The older name of node.id.",
+    documentation: "Older name of node.id.",
   }),
   fixed({
     name: "broker.rack",
     type: "string",
     default: null,
-    documentation: "Where this node stands. Clients learn it from the cluster's metadata.",
+    documentation: "Rack or zone of this node. Clients read it in the cluster's metadata.",
   }),
   fixed({
     name: "controller.quorum.voters",
     type: "list",
     default: null,
     refuse: refuseVoters,
-    documentation: "The controllers, as id@host:port: this node and no other.",
+    documentation: "Controllers of the quorum, as id@host:port. Only this node may be listed.",
   }),
   fixed({
     name: "log.dirs",
     type: "list",
     default: "data",
     refuse: refuseDirectories,
-    documentation: "The directories in which the node keeps everything, with commas between them.",
+    documentation:
+      "Data directories, separated by commas. The first holds the metadata log unless " +
+      "metadata.log.dir is set.",
   }),
   fixed({
     name: "log.dir",
     type: "list",
     default: null,
     refuse: refuseDirectories,
-    documentation: "The directories in which the node keeps everything, where log.dirs is not set.",
+    documentation: "Data directories, used if log.dirs is not set.",
   }),
   fixed({
     name: "metadata.log.dir",
     type: "string",
     default: null,
-    documentation: "The one of log.dirs that holds the metadata log: the first, unless set.",
+    documentation: "Which of log.dirs holds the metadata log. Defaults to the first.",
   }),
   fixed({
     name: "listeners",
@@ -80,16 +83,17 @@ const node: readonly ConfigDefinition[] = [
     default: "PLAINTEXT://127.0.0.1:9092",
     refuse: refuseListeners,
     documentation:
-      "The addresses and ports to listen on. Port 0 takes any free one, an empty host " +
-      "every address.",
+      "Addresses to listen on, as NAME://host:port. Port 0 selects any free port; an empty host " +
+      "means every address.",
   }),
   fixed({
     name: "advertised.listeners",
     type: "list",
     default: null,
     refuse: refuseAdvertisedListeners,
-    documentation: "The addresses and ports that clients connect to, by the name of a listener, " +
-      "where they are not those listened on.",
+    documentation:
+      "Addresses that clients connect to, as NAME://host:port, for listeners where it differs " +
+      "from the address listened on.",
   }),
   fixed({
     name: "listener.security.protocol.map",
@@ -97,16 +101,15 @@ const node: readonly ConfigDefinition[] = [
     default: null,
     refuse: refuseSecurityProtocolMap,
     documentation:
-      "The security protocol of each listener, as NAME:PROTOCOL with commas between. " +
-      "Unset: a listener with the name of a protocol has that one.",
+      "Security protocol of each listener, as NAME:PROTOCOL separated by commas. If unset, a " +
+      "listener named like a protocol uses that protocol.",
   }),
   fixed({
     name: "controller.listener.names",
     type: "list",
     default: null,
     documentation:
-      "The listeners that are for controllers. A node that is its own controller does " +
-      "not open them.",
+      "Listeners reserved for controllers. A node that is its own controller does not open them.",
   }),
 ];
 
@@ -116,7 +119,7 @@ const topics: readonly ConfigDefinition[] = [
     type: "int",
     default: "1",
     min: 1,
-    documentation: "How many partitions a topic gets when its creator does not say.",
+    documentation: "Number of partitions of a new topic whose creator does not specify it.",
   }),
   fixed({
     name: "default.replication.factor",
@@ -125,7 +128,7 @@ const topics: readonly ConfigDefinition[] = [
     min: 1,
     max: 32_767,
     needs: "more than one node",
-    documentation: "How many replicas a partition gets when its creator does not say.",
+    documentation: "Number of replicas of a new topic whose creator does not specify it.",
   }),
   fixed({
     name: "auto.create.topics.enable",
@@ -144,7 +147,8 @@ const topics: readonly ConfigDefinition[] = [
     type: "int",
     default: "1",
     min: 1,
-    documentation: "How many replicas must be in sync for a write with acks=all to be accepted.",
+    documentation:
+      "Number of replicas that must be in sync for a write with acks=all to be accepted.",
   }),
 ];
 
@@ -154,71 +158,74 @@ const limits: readonly ConfigDefinition[] = [
     type: "int",
     default: "1048588",
     min: 0,
-    documentation: "The largest record batch accepted, in bytes, as it arrives.",
+    documentation: "Largest record batch accepted, in bytes, as received (compressed).",
   }),
   fixed({
     name: "socket.request.max.bytes",
     type: "int",
     default: "104857600",
     min: 1,
-    documentation: "The largest request accepted, in bytes. A larger one closes its connection.",
+    documentation: "Largest request accepted, in bytes. A larger request closes its connection.",
   }),
   fixed({
     name: "fetch.max.bytes",
     type: "int",
     default: "57671680",
     min: 1_024,
-    documentation: "The most record bytes in the answer to a fetch. A larger single batch still " +
-      "goes out, alone.",
+    documentation:
+      "Maximum bytes of records in a fetch response. A larger first batch is still returned, " +
+      "alone.",
   }),
   dynamic({
     name: "max.connections",
     type: "int",
     default: String(MAX_INT),
     min: 0,
-    documentation: "How many connections the broker keeps open. Further ones are closed at once.",
+    documentation: "Maximum number of open connections. Further ones are closed at once.",
   }),
   dynamic({
     name: "max.connections.per.ip",
     type: "int",
     default: String(MAX_INT),
     min: 0,
-    documentation: "How many connections one address may have open.",
+    documentation: "Maximum number of open connections per client address.",
   }),
   dynamic({
     name: "max.connections.per.ip.overrides",
     type: "string",
     default: "",
     refuse: refuseConnectionLimits,
-    documentation: "How many connections single addresses may have open, as address:number with " +
-      "commas between, in the place of max.connections.per.ip.",
+    documentation:
+      "Limits for single addresses that replace max.connections.per.ip, as address:number " +
+      "separated by commas.",
   }),
   fixed({
     name: "connections.max.idle.ms",
     type: "long",
     default: "600000",
-    documentation: "A connection without a request for so long is closed. Negative: never.",
+    documentation: "Idle time after which a connection is closed. Negative: never.",
   }),
   fixed({
     name: "max.incremental.fetch.session.cache.slots",
     type: "int",
     default: "1000",
     min: 0,
-    documentation: "How many fetch sessions are kept. Fetches beyond them go without a session.",
+    documentation:
+      "Maximum number of incremental fetch sessions. Further fetches work without a session.",
   }),
   fixed({
     name: "max.request.partition.size.limit",
     type: "int",
     default: "2000",
     min: 1,
-    documentation: "The most partitions in one answer of DescribeTopicPartitions.",
+    documentation: "Maximum number of partitions in one DescribeTopicPartitions response.",
   }),
   dynamic({
     name: "producer.id.expiration.ms",
     type: "int",
     default: "86400000",
     min: 1,
-    documentation: "An idempotent producer that is silent for so long is forgotten.",
+    documentation: "Time without a record after which an idempotent producer's state expires.",
   }),
 ];
 
@@ -228,47 +235,49 @@ const groups: readonly ConfigDefinition[] = [
     type: "int",
     default: "6000",
     min: 0,
-    documentation: "The shortest session timeout that a member of a group may ask for.",
+    documentation: "Shortest session timeout that a group member may request.",
   }),
   fixed({
     name: "group.max.session.timeout.ms",
     type: "int",
     default: "1800000",
     min: 0,
-    documentation: "The longest session timeout that a member of a group may ask for.",
+    documentation: "Longest session timeout that a group member may request.",
   }),
   fixed({
     name: "group.initial.rebalance.delay.ms",
     type: "int",
     default: "3000",
     min: 0,
-    documentation: "How long a new group waits for more members before its first rebalance.",
+    documentation:
+      "Time a new group waits for further members before its first rebalance. startCluster() " +
+      "and the start command default to 0.",
   }),
   fixed({
     name: "group.max.size",
     type: "int",
     default: String(MAX_INT),
     min: 1,
-    documentation: "How many members a group may have.",
+    documentation: "Maximum number of members of a group.",
   }),
   fixed({
     name: "offset.metadata.max.bytes",
     type: "int",
     default: "4096",
     min: 0,
-    documentation: "The longest text that may be stored beside a committed offset, in bytes.",
+    documentation: "Maximum length of the metadata stored with a committed offset, in bytes.",
   }),
 ];
 
-/** Every broker key by its name. */
+/** Every broker key, by name. */
 export const BROKER_KEYS: ReadonlyMap<string, ConfigDefinition> = new Map(
   [...node, ...topics, ...limits, ...LOG_KEYS, ...CLEANER_KEYS, ...groups, ...SETTLED_KEYS]
     .map((key) => [key.name, key]),
 );
 
 /**
- * Keys that say the same, in other units or under an older name, by the one that goes first: the first
- * that has a value is in force.
+ * Keys with the same meaning, in other units or under an older name, by the key with the highest
+ * precedence: the first that has a value is in force.
  */
 export const BROKER_KEY_FAMILIES: ReadonlyMap<string, readonly string[]> = new Map([
   ["log.roll.ms", ["log.roll.ms", "log.roll.hours"]],

@@ -1,11 +1,11 @@
 /**
- * `max.connections.per.ip.overrides`: the limits of single addresses.
+ * `max.connections.per.ip.overrides`: connection limits of single addresses.
  *
  * @module
  */
 import { MAX_INT, splitList } from "./definition.ts";
 
-/** The limits in `text`, by address. */
+/** Parses the limits in `text`, by address. */
 export function parseConnectionLimits(text: string): Map<string, number> {
   return new Map(
     splitList(text).map((entry) => {
@@ -15,22 +15,22 @@ export function parseConnectionLimits(text: string): Map<string, number> {
   );
 }
 
-/** Why `text` cannot be `max.connections.per.ip.overrides`, or null. */
+/** Returns why `text` is not a valid `max.connections.per.ip.overrides`, or null. */
 export function refuseConnectionLimits(text: string): string | null {
   const seen = new Set<string>();
   for (const entry of splitList(text)) {
     const [, written, limit] = /^(.+):(\d{1,10})$/.exec(entry) ?? [];
     const address = written === undefined ? null : addressIn(written);
     if (address === null || !isAddress(address) || Number(limit) > MAX_INT) {
-      return `"${entry}" is no limit, write it as address:number, such as 10.0.0.1:50`;
+      return `"${entry}" is not a valid limit, write it as address:number, such as 10.0.0.1:50`;
     }
-    if (seen.has(address)) return `${address} is there twice`;
+    if (seen.has(address)) return `${address} occurs twice`;
     seen.add(address);
   }
   return null;
 }
 
-/** An IPv6 address may be in brackets. */
+/** Returns the address without the optional brackets of IPv6. */
 function addressIn(written: string): string {
   return written.replace(/^\[(.*)\]$/, "$1").toLowerCase();
 }

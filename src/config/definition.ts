@@ -1,15 +1,15 @@
 /**
- * What is declared of a configuration key, and how its text becomes a value. Keys, types, ranges
+ * The declaration of a configuration key, and the conversion of its text to a value. Keys, types, ranges
  * and defaults are Apache Kafka 4.4's.
  *
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 
-/** The types of Kafka's configuration keys that occur here. */
+/** The types of Kafka's configuration keys that are used. */
 export type ConfigType = "boolean" | "int" | "long" | "double" | "string" | "list";
 
-/** The numbers of the types in DescribeConfigs. */
+/** Numbers of the types in DescribeConfigs. */
 export const CONFIG_TYPE_ID: Readonly<Record<ConfigType, number>> = {
   boolean: 1,
   string: 2,
@@ -19,7 +19,7 @@ export const CONFIG_TYPE_ID: Readonly<Record<ConfigType, number>> = {
   list: 7,
 };
 
-/** Where a value comes from: the numbers in DescribeConfigs and CreateTopics. */
+/** Sources of a value, with their numbers in DescribeConfigs and CreateTopics. */
 export const ConfigSource = {
   DYNAMIC_TOPIC_CONFIG: 1,
   DYNAMIC_BROKER_CONFIG: 2,
@@ -33,7 +33,7 @@ export const ConfigSource = {
 /** The number of a source. */
 export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource];
 
-/** What a configuration belongs to: the numbers in requests and in ConfigRecord. */
+/** Resources that a configuration belongs to, with their numbers in requests and in ConfigRecord. */
 export const ConfigResourceType = {
   TOPIC: 2,
   BROKER: 4,
@@ -46,7 +46,7 @@ export const ConfigResourceType = {
 export interface ConfigDefinition {
   readonly name: string;
   readonly type: ConfigType;
-  /** As text; null when the key has no value until it is set. */
+  /** As text; null if the key has no value until it is set. */
   readonly default: string | null;
   /** The smallest number allowed. */
   readonly min?: number;
@@ -54,18 +54,18 @@ export interface ConfigDefinition {
   readonly max?: number;
   /** The texts allowed: of the value, or of each element of a list. */
   readonly oneOf?: readonly string[];
-  /** Why `text` is refused beyond type and range, or null when it is not. */
+  /** Returns why `text` is invalid for a reason other than type and range, or null if it is valid. */
   readonly refuse?: (text: string) => string | null;
   /**
-   * The key may be read, and set to the value it has anyway; any other value needs what this names,
-   * such as "remote storage", which Millrace does not have yet.
+   * An unsupported feature, such as "remote storage", that any value but the supported ones needs. The
+   * key can be read, and set to the value it already has.
    */
   readonly needs?: string;
-  /** Values that can be had without what `needs` names: the default alone when absent. */
+  /** Values that do not need the feature in `needs`. Defaults to the default value alone. */
   readonly supported?: readonly string[];
   /** Whether it can be changed while the broker runs. */
   readonly dynamic: boolean;
-  /** One or two sentences for those who set it. */
+  /** One or two sentences for the operator. */
   readonly documentation: string;
 }
 
@@ -79,23 +79,23 @@ export function dynamicKey(definition: Omit<ConfigDefinition, "dynamic">): Confi
   return { ...definition, dynamic: true };
 }
 
-/** A value as its type says: a list of texts for lists, null when there is none. */
+/** A parsed value: an array for lists, null if there is none. */
 export type ConfigValue = boolean | number | string | readonly string[] | null;
 
-/** A key with its value and all that DescribeConfigs tells of it. */
+/** A key with its value and metadata, as in DescribeConfigs. */
 export interface DescribedConfig {
   readonly name: string;
   readonly value: string | null;
   readonly source: ConfigSource;
-  /** Null for a key that this version does not know. */
+  /** Null for a key unknown to this version. */
   readonly type: ConfigType | null;
   readonly readOnly: boolean;
-  /** Every layer that has a value, the one in force first. */
+  /** Every layer that has a value. The first is in force. */
   readonly synonyms: readonly ConfigSynonym[];
   readonly documentation: string;
 }
 
-/** A value in one layer, under the name it was given there. */
+/** A value in one layer, under the name used there. */
 export interface ConfigSynonym {
   readonly name: string;
   readonly value: string;
@@ -110,8 +110,8 @@ export const MAX_LONG_TEXT = "9223372036854775807";
 const MAX_LONG = 2n ** 63n;
 
 /**
- * The value of `text`. A `long` beyond 2^53 is the nearest `number`, Long.MAX_VALUE is 2^63. Throws a
- * {@linkcode KafkaError} INVALID_CONFIG when type or range forbid it.
+ * Parses `text`. A `long` beyond 2^53 is returned as the nearest `number`, Long.MAX_VALUE as 2^63.
+ * Throws a {@linkcode KafkaError} INVALID_CONFIG if it does not fit type or range.
  */
 export function parseConfig(definition: ConfigDefinition, text: string): ConfigValue {
   const trimmed = text.trim();
@@ -127,7 +127,7 @@ export function parseConfig(definition: ConfigDefinition, text: string): ConfigV
   return value;
 }
 
-/** `text` as Kafka would print it: without blanks, booleans and numbers in their plain form. */
+/** Returns `text` as Kafka prints it: without blanks, booleans and numbers in canonical form. */
 export function normalizeConfig(definition: ConfigDefinition, text: string): string {
   const trimmed = text.trim();
   switch (definition.type) {
@@ -146,8 +146,8 @@ export function normalizeConfig(definition: ConfigDefinition, text: string): str
 }
 
 /**
- * Whether `text` is what the key has anyway, for keys whose other values need something that is not
- * there yet. Throws a {@linkcode KafkaError} INVALID_CONFIG when it is not.
+ * Checks that `text` needs no unsupported feature. Throws a {@linkcode KafkaError} INVALID_CONFIG if it
+ * does.
  */
 export function requireSupported(definition: ConfigDefinition, text: string): void {
   if (definition.needs === undefined) return;
@@ -156,23 +156,23 @@ export function requireSupported(definition: ConfigDefinition, text: string): vo
   throw invalidConfig(
     definition.name,
     text,
-    `this needs ${definition.needs}, which Millrace does not have yet; leave it at ` +
+    `this needs ${definition.needs}, which this version does not support; leave it at ` +
       `"${definition.default}"`,
   );
 }
 
-/** Whether there is no value but one that the key can be set to. */
+/** Returns whether the key has only one supported value. */
 export function hasOneValue({ needs, supported }: ConfigDefinition): boolean {
   return needs !== undefined && (supported === undefined || supported.length < 2);
 }
 
-/** The elements of a list, without blanks around them; none for an empty text. */
+/** Returns the elements of a list, trimmed; none for an empty text. */
 export function splitList(text: string): string[] {
   const trimmed = text.trim();
   return trimmed === "" ? [] : trimmed.split(",").map((element) => element.trim());
 }
 
-/** A refused value, as an error of Kafka's. */
+/** Returns the error for an invalid value. */
 export function invalidConfig(name: string, text: string, reason: string): KafkaError {
   return new KafkaError(ErrorCode.INVALID_CONFIG, `Cannot set "${name}" to "${text}": ${reason}`);
 }
@@ -218,6 +218,6 @@ function refuseText({ oneOf }: ConfigDefinition, value: ConfigValue): string | n
   const texts = Array.isArray(value) ? value as readonly string[] : [String(value)];
   const wrong = texts.find((element) => !oneOf!.includes(element));
   if (wrong !== undefined) return `it takes ${oneOf!.map((text) => `"${text}"`).join(", ")}`;
-  if (new Set(texts).size < texts.length) return "each element may be there once";
+  if (new Set(texts).size < texts.length) return "each element may occur only once";
   return null;
 }

@@ -1,6 +1,6 @@
 /**
- * Values of broker keys that are set while the broker runs: which may be set, and which of those that
- * the metadata holds can be in force.
+ * Values of broker keys that are set while the broker runs: checks of a new value, and selection of the
+ * stored values that can be in force.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { IDLE_KEYS } from "./idle_keys.ts";
 
 /**
  * Checks a value that is to be set while the broker runs. Throws a {@linkcode KafkaError}:
- * INVALID_REQUEST for a key that is fixed while it runs or has no effect and for a value that does not
- * fit, as Apache Kafka does; INVALID_CONFIG for a key that does not exist (Kafka takes those and ignores them) or a
- * value that needs what is not there yet.
+ * INVALID_REQUEST for a read-only key, a key without effect and an invalid value, as Apache Kafka does;
+ * INVALID_CONFIG for an unknown key (Kafka accepts and ignores those) or a value that needs an
+ * unsupported feature.
  */
 export function checkDynamicBrokerConfig(name: string, text: string): void {
   const idle = IDLE_KEYS.get(name);
@@ -39,18 +39,19 @@ export function checkDynamicBrokerConfig(name: string, text: string): void {
   requireSupported(definition, text);
 }
 
-/** What is wrong with a value, as the error of a request. */
+/** Converts the error of an invalid value to INVALID_REQUEST. */
 export function invalidRequest(error: unknown): KafkaError {
   return new KafkaError(ErrorCode.INVALID_REQUEST, (error as Error).message, { cause: error });
 }
 
 /**
- * The values among `values` that can be in force. One that only needs what is missing here counts,
- * since another version set it on purpose.
+ * Returns the values among `values` that can be in force, and adds a message to `rejected` for each that
+ * cannot. A value that only needs an unsupported feature is returned too: another version set it
+ * deliberately.
  */
 export function acceptedDynamicValues(
   values: ReadonlyMap<string, string>,
-  refused: string[],
+  rejected: string[],
 ): Map<string, string> {
   const out = new Map<string, string>();
   for (const [name, text] of values) {
@@ -63,7 +64,7 @@ export function acceptedDynamicValues(
       checkDynamicBrokerConfig(name, text);
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      refused.push(error.message);
+      rejected.push(error.message);
     }
   }
   return out;

@@ -1,6 +1,6 @@
 /**
- * Apache Kafka's broker keys that are refused because nothing here would do what they ask for, and
- * why: by their whole names, or by a beginning that ends with a dot.
+ * Apache Kafka's broker keys that are rejected because no feature would honour them, with the reason:
+ * by full name, or by a prefix that ends with a dot.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const REASONS: readonly (readonly [names: readonly string[], reason: string])[] 
       "offsets.commit.required.acks",
       "reserved.broker.max.id",
     ],
-    "Apache Kafka 4 has it no more",
+    "Apache Kafka 4 has removed it",
   ],
   [
     [
@@ -45,7 +45,7 @@ const REASONS: readonly (readonly [names: readonly string[], reason: string])[] 
       "metadata.max.retention.bytes",
       "metadata.max.retention.ms",
     ],
-    "this version keeps the whole metadata log and takes no snapshots of it",
+    "this version keeps the whole metadata log and writes no snapshots of it",
   ],
   [
     [
@@ -78,34 +78,34 @@ const REASONS: readonly (readonly [names: readonly string[], reason: string])[] 
     ["group.consumer.", "group.share.", "group.streams.", "share.", "errors.deadletterqueue."],
     "this version has classic consumer groups only",
   ],
-  [["offsets."], "committed offsets are kept in memory, for as long as the node runs"],
+  [["offsets."], "committed offsets are kept in memory, while the node runs"],
   [
     ["metrics.", "kafka.metrics.", "telemetry.", "client.metrics."],
     "this version reports no metrics yet",
   ],
   [
     ["alter.config.policy.class.name", "create.topic.policy.class.name", "config.providers"],
-    "there are no Java classes here to load",
+    "Java classes cannot be loaded",
   ],
   [["max.decompressed.message.bytes"], "the limits of decompression are fixed in this version"],
   [
     ["internal.", "unstable.", "server.max.startup.time.ms"],
-    "Apache Kafka keeps it for its own tests",
+    "Apache Kafka reserves it for its own tests",
   ],
   [["confluent."], "it is a key of Confluent Server, not of Apache Kafka"],
-  [["zookeeper."], "Apache Kafka 4 has no ZooKeeper any more, a node is its own controller"],
+  [["zookeeper."], "Apache Kafka 4 no longer uses ZooKeeper, a node is its own controller"],
   [
     ["advertised.host.name", "advertised.port", "host.name", "port"],
-    'Apache Kafka 4 has it no more, set "listeners" and "advertised.listeners"',
+    'Apache Kafka 4 has removed it, set "listeners" and "advertised.listeners"',
   ],
   [
     ["log.message.timestamp.difference.max.ms"],
-    'Apache Kafka 4 has it no more, set "log.message.timestamp.before.max.ms" and ' +
+    'Apache Kafka 4 has removed it, set "log.message.timestamp.before.max.ms" and ' +
     '"log.message.timestamp.after.max.ms"',
   ],
 ];
 
-/** Why a key that this version does not have is refused, or null when Apache Kafka has no such key. */
+/** Returns why an unsupported key is rejected, or null if Apache Kafka has no such key. */
 export function reasonKeyIsRefused(name: string): string | null {
   for (const [names, reason] of REASONS) {
     const isMeant = names.some((one) => one.endsWith(".") ? name.startsWith(one) : name === one);

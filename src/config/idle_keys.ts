@@ -1,8 +1,7 @@
 /**
- * Broker keys of Apache Kafka that tune something of which a node of this version has none: a thread
- * pool, a socket between brokers. They do not stop a start, since ordinary configurations have them;
- * a notice names them. None of them is about what is kept, who may do what, or how much is allowed:
- * such a key works or is refused.
+ * Broker keys of Apache Kafka that tune something this version does not have, such as a thread pool or
+ * a connection between brokers. They are accepted with a notice, since ordinary configurations contain
+ * them. None of them affects retention, access or limits: such a key takes effect or is rejected.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import { refuseBootstrapServers } from "./quorum.ts";
 /** A key without effect. */
 export interface IdleKey {
   readonly definition: ConfigDefinition;
-  /** Why it has none. */
+  /** Why it has no effect. */
   readonly reason: string;
 }
 
@@ -32,12 +31,12 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
     ["share.coordinator.threads", "int", 1],
     ["queued.max.requests", "int", 1],
   ]],
-  ["the runtime sizes the buffers and the backlog of sockets", [
+  ["the runtime chooses the buffer sizes and the backlog of sockets", [
     ["socket.send.buffer.bytes", "int", -1],
     ["socket.receive.buffer.bytes", "int", -1],
     ["socket.listen.backlog.size", "int", 1],
   ]],
-  ["there is no other node to talk to", [
+  ["there is no other node", [
     ["inter.broker.listener.name", "string"],
     ["controller.quorum.bootstrap.servers", "list"],
     ["controller.quorum.append.linger.ms", "int", 0],
@@ -73,7 +72,7 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
     ["replica.socket.receive.buffer.bytes", "int"],
     ["replica.socket.timeout.ms", "int"],
   ]],
-  ["the state of groups and transactions is in no topic yet", [
+  ["the state of groups and transactions is not stored in topics yet", [
     ["offsets.topic.num.partitions", "int", 1],
     ["offsets.topic.segment.bytes", "int", 1],
     ["offsets.topic.compression.codec", "int"],
@@ -89,7 +88,7 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
     ["share.coordinator.state.topic.compression.codec", "int"],
     ["share.coordinator.load.buffer.size", "int", 1],
   ]],
-  ["what it schedules is done at once, or with log.retention.check.interval.ms", [
+  ["the work it schedules is done immediately, or at log.retention.check.interval.ms", [
     ["producer.purgatory.purge.interval.requests", "int"],
     ["fetch.purgatory.purge.interval.requests", "int"],
     ["delete.records.purgatory.purge.interval.requests", "int"],
@@ -100,12 +99,12 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
   ]],
 ];
 
-/** What is refused of their values, beyond type and range. */
+/** Further checks of values, by key. */
 const REFUSALS: Readonly<Record<string, ConfigDefinition["refuse"]>> = {
   "controller.quorum.bootstrap.servers": refuseBootstrapServers,
 };
 
-/** Every key without effect, by its name. */
+/** Every key without effect, by name. */
 export const IDLE_KEYS: ReadonlyMap<string, IdleKey> = new Map(
   GROUPS.flatMap(([reason, entries]) =>
     entries.map(([name, type, min]) =>
@@ -125,7 +124,7 @@ export const IDLE_KEYS: ReadonlyMap<string, IdleKey> = new Map(
   ),
 );
 
-/** The sentence that names those of `names` that have no effect, or null when there is none. */
+/** Returns a notice about those of `names` that have no effect, or null if there is none. */
 export function noticeOfIdleKeys(names: Iterable<string>): string | null {
   const byReason = new Map<string, string[]>();
   for (const name of names) {

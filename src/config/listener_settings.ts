@@ -1,32 +1,33 @@
 /**
- * The keys about listeners, taken together: which listeners a node opens, and where each tells its
- * clients to connect.
+ * Resolves the keys about listeners: which listeners a node opens, and the address that each advertises
+ * to clients.
  *
  * @module
  */
 import { invalidConfig, splitList } from "./definition.ts";
 import { formatListener, type ListenerAddress, parseListeners } from "./listeners.ts";
 
-/** What the keys about listeners say together. */
+/** The result of all keys about listeners. */
 export interface ListenerSettings {
-  /** The listeners that clients connect to, at least one. */
+  /** The listeners for clients. At least one. */
   readonly listeners: readonly ListenerAddress[];
-  /** By the name of a listener, where its clients are to connect instead of where it listens. */
+  /** Advertised addresses that differ from the address listened on, by the listener's name. */
   readonly advertised: ReadonlyMap<string, ListenerAddress>;
-  /** What was given and has no effect, in sentences. */
+  /** Notices about settings without effect. */
   readonly notices: readonly string[];
 }
 
 /** The security protocols of Apache Kafka. */
 const SECURITY_PROTOCOLS: readonly string[] = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
-/** The one that is there. */
+/** The only supported protocol. */
 const PLAINTEXT = "PLAINTEXT";
-const WHY_NO_CONTROLLER_LISTENER = "this node is its own controller and needs no listener for it";
+const WHY_NO_CONTROLLER_LISTENER =
+  "this node is its own controller and needs no controller listener";
 
 /**
- * Resolves the keys about listeners. `text` gives the value of a key, which is of the form that the
- * key takes. Throws a `KafkaError` INVALID_CONFIG for values that do not fit together, as Apache Kafka
- * does, and for a listener with TLS or SASL.
+ * Resolves the keys about listeners. `text` returns the value of a key, already validated by itself.
+ * Throws a `KafkaError` INVALID_CONFIG for inconsistent values, as Apache Kafka does, and for a listener
+ * with TLS or SASL.
  */
 export function resolveListeners(text: (name: string) => string | null): ListenerSettings {
   const listenersText = text("listeners")!;
@@ -44,7 +45,7 @@ export function resolveListeners(text: (name: string) => string | null): Listene
     throw invalidConfig(
       "listeners",
       listenersText,
-      "controller.listener.names has all of them, add one for clients",
+      "controller.listener.names lists all of them, add one for clients",
     );
   }
   const advertised = resolveAdvertised(text("advertised.listeners"), listeners, controllerNames);
@@ -61,15 +62,15 @@ export function resolveListeners(text: (name: string) => string | null): Listene
   };
 }
 
-/** Why `text` cannot be `listener.security.protocol.map`, or null. */
+/** Returns why `text` is not a valid `listener.security.protocol.map`, or null. */
 export function refuseSecurityProtocolMap(text: string): string | null {
   const names = new Set<string>();
   for (const entry of splitList(text)) {
     const [, name, protocol] = /^([A-Za-z0-9._-]+):(\w+)$/.exec(entry) ?? [];
     if (name === undefined || !SECURITY_PROTOCOLS.includes(protocol!.toUpperCase())) {
-      return `"${entry}" is no entry, write it as LISTENER:PLAINTEXT`;
+      return `"${entry}" is not a valid entry, write it as LISTENER:PLAINTEXT`;
     }
-    if (names.has(name.toUpperCase())) return `the listener ${name} is there twice`;
+    if (names.has(name.toUpperCase())) return `the listener ${name} occurs twice`;
     names.add(name.toUpperCase());
   }
   return null;
@@ -83,7 +84,7 @@ function checkSecurityProtocols(
 ): void {
   const protocols = new Map(SECURITY_PROTOCOLS.map((name) => [name, name]));
   if (mapText === null) {
-    // As in Kafka, a controller's listener needs no entry where no map is given.
+    // As in Kafka, a controller listener needs no entry if no map is given.
     for (const name of controllerNames) if (!protocols.has(name)) protocols.set(name, PLAINTEXT);
   } else {
     protocols.clear();
@@ -100,8 +101,8 @@ function checkSecurityProtocols(
       listenersText,
       protocol === undefined
         ? `${name} has no security protocol, add ${name}:PLAINTEXT to listener.security.protocol.map`
-        : `${name} has the security protocol ${protocol}, and this version has PLAINTEXT only, no ` +
-          "TLS or SASL yet",
+        : `${name} has the security protocol ${protocol}, and this version supports PLAINTEXT only, not ` +
+          "TLS or SASL",
     );
   }
 }
@@ -137,7 +138,7 @@ function checkInterBrokerListener(
     throw invalidConfig(
       "inter.broker.listener.name",
       name,
-      "security.inter.broker.protocol says the same, give one of them",
+      "security.inter.broker.protocol has the same meaning, give only one of them",
     );
   }
   if (listeners.some((listener) => listener.name === name.toUpperCase())) return;

@@ -1,5 +1,5 @@
 /**
- * The form of `listeners` and `advertised.listeners`: `NAME://host:port`, separated by commas.
+ * The syntax of `listeners` and `advertised.listeners`: `NAME://host:port`, separated by commas.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import { splitList } from "./definition.ts";
 export interface ListenerAddress {
   /** Its name, in upper case. `listener.security.protocol.map` gives its security protocol. */
   readonly name: string;
-  /** "" listens on every address of the machine. An IPv6 address is without its brackets. */
+  /** "" means every address of the machine. An IPv6 address has no brackets. */
   readonly host: string;
-  /** 0 takes any free port. */
+  /** 0 selects any free port. */
   readonly port: number;
 }
 
-/** The hosts that stand for every address of a machine. A client cannot connect to them. */
+/** The hosts that mean every address of a machine. A client cannot connect to them. */
 const WILDCARD_HOSTS: readonly string[] = ["", "0.0.0.0", "::"];
 
-/** The listener that `text` names, or null when it is not of the form `NAME://host:port`. */
+/** Parses a listener. Returns null if `text` is not of the form `NAME://host:port`. */
 export function parseListener(text: string): ListenerAddress | null {
   const match =
     /^([A-Za-z0-9._-]+):\/\/(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^:/\s[\]]*)):(\d{1,5})$/
@@ -31,27 +31,27 @@ export function parseListener(text: string): ListenerAddress | null {
   };
 }
 
-/** The listeners in a text of which {@linkcode refuseListeners} finds nothing to refuse. */
+/** Parses a text that {@linkcode refuseListeners} accepts. */
 export function parseListeners(text: string): ListenerAddress[] {
   return splitList(text).map((one) => parseListener(one)!);
 }
 
-/** The text of a listener, as Kafka writes it. */
+/** Returns the text of a listener, as Kafka writes it. */
 export function formatListener({ name, host, port }: ListenerAddress): string {
   return `${name}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether the host stands for every address of the machine. */
+/** Returns whether the host means every address of the machine. */
 export function isWildcard({ host }: ListenerAddress): boolean {
   return WILDCARD_HOSTS.includes(host);
 }
 
-/** Why `text` cannot be `listeners`, or null. */
+/** Returns why `text` is not a valid `listeners`, or null. */
 export function refuseListeners(text: string): string | null {
   return refuseForm(text) ?? refuseRepeatedPorts(parseListeners(text));
 }
 
-/** Why `text` cannot be `advertised.listeners`, or null. */
+/** Returns why `text` is not a valid `advertised.listeners`, or null. */
 export function refuseAdvertisedListeners(text: string): string | null {
   const reason = refuseForm(text);
   if (reason !== null) return reason;
@@ -66,28 +66,28 @@ function refuseForm(text: string): string | null {
   const names = new Set<string>();
   for (const part of parts) {
     const listener = parseListener(part);
-    if (listener === null) return `"${part}" is no listener, write it as PLAINTEXT://host:port`;
+    if (listener === null) return `"${part}" is not a listener, write it as PLAINTEXT://host:port`;
     if (names.has(listener.name)) {
-      return `each listener needs a name of its own, ${listener.name} is there twice`;
+      return `each listener needs its own name, ${listener.name} occurs twice`;
     }
     names.add(listener.name);
   }
   return null;
 }
 
-/** As Kafka does, allows two listeners on one port when one is of IPv4 and the other of IPv6. */
+/** As in Kafka, two listeners may share a port if one is IPv4 and the other IPv6. */
 function refuseRepeatedPorts(listeners: readonly ListenerAddress[]): string | null {
   for (const port of new Set(listeners.map((listener) => listener.port))) {
     const together = listeners.filter((listener) => listener.port === port);
     if (port === 0 || together.length === 1) continue;
     const families = together.map(({ host }) => addressFamily(host));
     if (together.length === 2 && families.includes(4) && families.includes(6)) continue;
-    return `each listener needs a port of its own, ${port} is there ${together.length} times`;
+    return `each listener needs its own port, ${port} occurs ${together.length} times`;
   }
   return null;
 }
 
-/** 4 or 6 for an IP address, null for a name. */
+/** Returns 4 or 6 for an IP address, null for a name. */
 function addressFamily(host: string): 4 | 6 | null {
   return host.includes(":") ? 6 : /^\d+\.\d+\.\d+\.\d+$/.test(host) ? 4 : null;
 }

@@ -22,7 +22,7 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     type: "int",
     default: "1073741824",
     min: 1_048_576,
-    documentation: "A segment of a log is closed before it grows beyond this.",
+    documentation: "Maximum size of a log segment, in bytes.",
   }),
   dynamic({
     name: "log.roll.ms",
@@ -30,14 +30,14 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: null,
     min: 1,
     documentation:
-      "A segment is closed when its first record is older. Goes before log.roll.hours.",
+      "Age of its first record at which a segment is closed. Takes precedence over log.roll.hours.",
   }),
   fixed({
     name: "log.roll.hours",
     type: "int",
     default: "168",
     min: 1,
-    documentation: "A segment is closed when its first record is older, in hours.",
+    documentation: "Age of its first record at which a segment is closed, in hours.",
   }),
   dynamic({
     name: "log.roll.jitter.ms",
@@ -45,43 +45,46 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: null,
     min: 0,
     documentation:
-      "Up to so much is taken off log.roll.ms, another amount for each segment. Goes " +
-      "before log.roll.jitter.hours.",
+      "Maximum random time subtracted from log.roll.ms, chosen per segment. Takes precedence " +
+      "over log.roll.jitter.hours.",
   }),
   fixed({
     name: "log.roll.jitter.hours",
     type: "int",
     default: "0",
     min: 0,
-    documentation: "Up to so much is taken off the time after which segments close, in hours.",
+    documentation:
+      "Maximum random time subtracted from the age at which segments are closed, in hours.",
   }),
   dynamic({
     name: "log.retention.ms",
     type: "long",
     default: null,
     refuse: NOT_ZERO,
-    documentation: "Records older than this may go. -1: never. Goes before log.retention.minutes.",
+    documentation: "Age at which records may be deleted. -1: never. Takes precedence over " +
+      "log.retention.minutes.",
   }),
   fixed({
     name: "log.retention.minutes",
     type: "int",
     default: null,
     refuse: NOT_ZERO,
-    documentation: "Records older than this may go, in minutes. Goes before log.retention.hours.",
+    documentation:
+      "Age at which records may be deleted, in minutes. Takes precedence over log.retention.hours.",
   }),
   fixed({
     name: "log.retention.hours",
     type: "int",
     default: "168",
     refuse: NOT_ZERO,
-    documentation: "Records older than this may go, in hours. -1: never.",
+    documentation: "Age at which records may be deleted, in hours. -1: never.",
   }),
   dynamic({
     name: "log.retention.bytes",
     type: "long",
     default: "-1",
-    documentation: "The oldest records of a partition may go while more than this stays. -1: no " +
-      "limit.",
+    documentation:
+      "Maximum size of a partition before its oldest segments are deleted. -1: no limit.",
   }),
   fixed({
     name: "log.retention.check.interval.ms",
@@ -89,14 +92,14 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: "300000",
     min: 1,
     max: MAX_INT,
-    documentation: "How often the broker looks for records whose time has passed.",
+    documentation: "Interval between checks for expired records.",
   }),
   dynamic({
     name: "log.segment.delete.delay.ms",
     type: "long",
     default: "60000",
     min: 0,
-    documentation: "How long the file of a deleted segment stays.",
+    documentation: "Delay between the deletion of a segment and the removal of its file.",
   }),
   dynamic({
     name: "log.flush.interval.messages",
@@ -104,24 +107,26 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: MAX_LONG_TEXT,
     min: 1,
     documentation:
-      "After how many records a log is flushed to the disk, before the last of them is " +
-      "acknowledged. 1: before each acknowledgement.",
+      "Number of unflushed records at which a log is flushed to disk before the last of them is " +
+      "acknowledged. 1 flushes before every acknowledgement.",
   }),
   dynamic({
     name: "log.flush.interval.ms",
     type: "long",
     default: null,
     min: 0,
-    documentation: "After how long records are flushed to the disk, in the background. " +
-      "log.flush.scheduler.interval.ms where it is not set.",
+    documentation:
+      "Maximum time records remain unflushed; the flush runs in the background. Defaults to " +
+      "log.flush.scheduler.interval.ms.",
   }),
   fixed({
     name: "log.flush.scheduler.interval.ms",
     type: "long",
     default: MAX_LONG_TEXT,
     min: 0,
-    documentation: "How often the broker looks for records that are to be flushed for their age. " +
-      "Unless set, it flushes each when its time has come.",
+    documentation:
+      "Interval between checks for records that are due to be flushed. If unset, each log is " +
+      "flushed when it is due.",
   }),
   fixed({
     name: "log.flush.offset.checkpoint.interval.ms",
@@ -129,36 +134,37 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: "60000",
     min: 0,
     documentation:
-      "How often it is written down up to where each log is on the disk: from there on " +
-      "a log is checked after a crash. Also after each segment, and when the broker ends.",
+      "Interval at which recovery points are written. After a crash, a log is checked from its " +
+      "recovery point on. They are also written after each segment and at shutdown.",
   }),
   dynamic({
     name: "log.index.interval.bytes",
     type: "int",
     default: "4096",
     min: 0,
-    documentation: "How many bytes of a log lie between two entries of its index.",
+    documentation: "Bytes of the log between two entries of its offset index.",
   }),
   dynamic({
     name: "log.message.timestamp.type",
     type: "string",
     default: "CreateTime",
     oneOf: ["CreateTime", "LogAppendTime"],
-    documentation: "Whose clock stamps records: the producer's or the broker's.",
+    documentation: "Source of record timestamps: the producer (CreateTime) or the broker's clock " +
+      "(LogAppendTime).",
   }),
   dynamic({
     name: "log.message.timestamp.before.max.ms",
     type: "long",
     default: MAX_LONG_TEXT,
     min: 0,
-    documentation: "How far behind the broker's clock a record's timestamp may be.",
+    documentation: "How far a record's timestamp may be behind the broker's clock.",
   }),
   dynamic({
     name: "log.message.timestamp.after.max.ms",
     type: "long",
     default: "3600000",
     min: 0,
-    documentation: "How far ahead of the broker's clock a record's timestamp may be.",
+    documentation: "How far a record's timestamp may be ahead of the broker's clock.",
   }),
   dynamic({
     name: "log.cleanup.policy",
@@ -166,8 +172,8 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: "delete",
     oneOf: ["compact", "delete"],
     documentation:
-      'What becomes of old records: "delete" removes them by time and size, "compact" keeps the ' +
-      "last of each key, an empty value keeps all.",
+      'What happens to old records: "delete" removes them by age and size, "compact" keeps the ' +
+      "last record of each key; both may be given, and an empty value keeps everything.",
   }),
   dynamic({
     name: "compression.type",
@@ -175,8 +181,8 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: "producer",
     oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
     documentation:
-      'How batches are compressed on disk. "producer": as they were sent. Anything else costs the ' +
-      "broker the time to compress again what was sent otherwise.",
+      'Compression of batches on disk. "producer" keeps that of the producer; any other value makes ' +
+      "the broker recompress batches that arrive differently.",
   }),
   dynamic({
     name: "compression.gzip.level",
@@ -185,7 +191,7 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     min: -1,
     max: 9,
     refuse: (text) => Number(text) === 0 ? "it must be from 1 to 9, or -1" : null,
-    documentation: "How hard the broker compresses with gzip, -1 for zlib's default.",
+    documentation: "Level at which the broker compresses with gzip; -1 is zlib's default.",
   }),
   dynamic({
     name: "compression.lz4.level",
@@ -193,7 +199,7 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: "9",
     min: 1,
     max: 17,
-    documentation: "How hard the broker compresses with lz4.",
+    documentation: "Level at which the broker compresses with lz4.",
   }),
   dynamic({
     name: "compression.zstd.level",
@@ -201,8 +207,7 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: "3",
     min: -131_072,
     max: 22,
-    documentation:
-      "How hard the broker compresses with zstd, where the runtime has a zstd of its own.",
+    documentation: "Level at which the broker compresses with zstd.",
   }),
 ];
 
@@ -212,14 +217,14 @@ export const CLEANER_KEYS: readonly ConfigDefinition[] = [
     name: "log.cleaner.enable",
     type: "boolean",
     default: "true",
-    documentation: "Whether logs whose cleanup.policy has compact are compacted.",
+    documentation: "Whether topics with cleanup.policy=compact are compacted.",
   }),
   dynamic({
     name: "log.cleaner.backoff.ms",
     type: "long",
     default: "15000",
     min: 0,
-    documentation: "How long the cleaner waits when there was nothing to compact.",
+    documentation: "Time the cleaner waits when there is nothing to compact.",
   }),
   dynamic({
     name: "log.cleaner.dedupe.buffer.size",
@@ -227,27 +232,27 @@ export const CLEANER_KEYS: readonly ConfigDefinition[] = [
     default: "134217728",
     min: 24,
     documentation:
-      "The most memory that compaction takes for the keys of a log, 24 bytes each. Keys that do " +
-      "not fit are left for another pass.",
+      "Maximum memory for the keys of a log during compaction, at 24 bytes per key. Keys that " +
+      "do not fit are left for another pass.",
   }),
   dynamic({
     name: "log.cleaner.io.buffer.size",
     type: "int",
     default: "524288",
     min: 0,
-    documentation: "How much compaction reads of a log at a time, in bytes.",
+    documentation: "Bytes of a log that compaction reads at a time.",
   }),
   dynamic({
     name: "log.cleaner.io.buffer.load.factor",
     type: "double",
     default: "0.9",
-    documentation: "How full the memory for keys may become, as a part of 1.",
+    documentation: "Maximum fill of the key memory, as a fraction of 1.",
   }),
   dynamic({
     name: "log.cleaner.io.max.bytes.per.second",
     type: "double",
     default: "1.7976931348623157E308",
-    documentation: "How many bytes a second compaction reads and writes together at most.",
+    documentation: "Maximum bytes per second that compaction reads and writes together.",
   }),
   dynamic({
     name: "log.cleaner.min.cleanable.ratio",
@@ -255,27 +260,27 @@ export const CLEANER_KEYS: readonly ConfigDefinition[] = [
     default: "0.5",
     min: 0,
     max: 1,
-    documentation: "Which part of a log must be new before it is compacted again.",
+    documentation: "Minimum share of a log that must be uncompacted before it is compacted again.",
   }),
   dynamic({
     name: "log.cleaner.delete.retention.ms",
     type: "long",
     default: "86400000",
     min: 0,
-    documentation: "How long a compacted log keeps the marks of deleted keys.",
+    documentation: "Time a compacted log keeps tombstones (records that delete a key).",
   }),
   dynamic({
     name: "log.cleaner.min.compaction.lag.ms",
     type: "long",
     default: "0",
     min: 0,
-    documentation: "How long a record stays before compaction may remove it.",
+    documentation: "Minimum age at which compaction may remove a record.",
   }),
   dynamic({
     name: "log.cleaner.max.compaction.lag.ms",
     type: "long",
     default: MAX_LONG_TEXT,
     min: 1,
-    documentation: "How long a record may wait for compaction.",
+    documentation: "Maximum time a record may remain uncompacted.",
   }),
 ];

@@ -1,7 +1,7 @@
 /**
- * Broker keys that take one value only: the one that describes what a node of this version does. An
- * ordinary `server.properties` for a single node has them. Any other value asks for something that is
- * not there yet, and is refused.
+ * Broker keys that accept only the value that describes what this version does. An ordinary
+ * `server.properties` for a single node contains them. Any other value needs an unsupported feature and
+ * is rejected.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const OTHER_GROUPS = "the newer group protocols";
 type SettledKey = Pick<ConfigDefinition, "name" | "type" | "needs" | "documentation"> & {
   readonly default: string;
   readonly supported?: readonly string[];
-  /** Whether Apache Kafka lets it be set while a broker runs. */
+  /** Whether Apache Kafka allows it to be changed while a broker runs. */
   readonly dynamic?: true;
 };
 
@@ -25,50 +25,50 @@ const keys: readonly SettledKey[] = [
     type: "list",
     default: "broker,controller",
     supported: ["broker,controller", "controller,broker"],
-    needs: "controllers and brokers as processes of their own",
-    documentation: "What this process is: a broker and the cluster's controller in one.",
+    needs: "controllers and brokers in separate processes",
+    documentation: "Roles of this process: broker and controller in one.",
   },
   {
     name: "controller.quorum.auto.join.enable",
     type: "boolean",
     default: "false",
     needs: "a quorum of controllers",
-    documentation: "Whether a controller joins the quorum by itself.",
+    documentation: "Whether a controller joins the quorum automatically.",
   },
   {
     name: "offsets.topic.replication.factor",
     type: "int",
     default: "1",
     needs: ONE_NODE,
-    documentation: "How many nodes have the committed offsets of groups.",
+    documentation: "Number of replicas of committed offsets.",
   },
   {
     name: "transaction.state.log.replication.factor",
     type: "int",
     default: "1",
     needs: ONE_NODE,
-    documentation: "How many nodes have the state of transactions.",
+    documentation: "Number of replicas of the transaction state.",
   },
   {
     name: "transaction.state.log.min.isr",
     type: "int",
     default: "1",
     needs: ONE_NODE,
-    documentation: "How many nodes must have the state of a transaction before it changes.",
+    documentation: "Number of replicas that must be in sync for a transaction to change state.",
   },
   {
     name: "share.coordinator.state.topic.replication.factor",
     type: "int",
     default: "1",
     needs: ONE_NODE,
-    documentation: "How many nodes have the state of share groups.",
+    documentation: "Number of replicas of share group state.",
   },
   {
     name: "share.coordinator.state.topic.min.isr",
     type: "int",
     default: "1",
     needs: ONE_NODE,
-    documentation: "How many nodes must have the state of a share group before it changes.",
+    documentation: "Number of replicas that must be in sync for share group state to change.",
   },
   {
     name: "unclean.leader.election.enable",
@@ -76,42 +76,43 @@ const keys: readonly SettledKey[] = [
     default: "false",
     dynamic: true,
     needs: "replication",
-    documentation: "Whether a replica that is behind may become leader, losing records.",
+    documentation:
+      "Whether a replica that is not in sync may become leader, at the cost of lost records.",
   },
   {
     name: "group.coordinator.rebalance.protocols",
     type: "list",
     default: "classic",
     needs: OTHER_GROUPS,
-    documentation: "The group protocols that are served.",
+    documentation: "Group protocols served.",
   },
   {
     name: "security.inter.broker.protocol",
     type: "string",
     default: "PLAINTEXT",
     needs: "TLS and SASL",
-    documentation: "The security protocol between brokers.",
+    documentation: "Security protocol between brokers.",
   },
   {
     name: "ssl.client.auth",
     type: "string",
     default: "none",
     needs: "TLS",
-    documentation: "Whether clients must show a certificate.",
+    documentation: "Whether clients must present a certificate.",
   },
   {
     name: "connections.max.reauth.ms",
     type: "long",
     default: "0",
     needs: "SASL",
-    documentation: "After how long a client must authenticate again. 0: never.",
+    documentation: "Time after which a client must authenticate again. 0: never.",
   },
   {
     name: "authorizer.class.name",
     type: "string",
     default: "",
     needs: "access control",
-    documentation: "The authorizer. Empty: every client may do everything.",
+    documentation: "Authorizer. Empty: every client may do everything.",
   },
   {
     name: "metric.reporters",
@@ -119,7 +120,7 @@ const keys: readonly SettledKey[] = [
     default: "",
     dynamic: true,
     needs: "metrics",
-    documentation: "What metrics are reported to.",
+    documentation: "Metric reporters.",
   },
   {
     name: "max.connection.creation.rate",
@@ -127,14 +128,14 @@ const keys: readonly SettledKey[] = [
     default: String(MAX_INT),
     dynamic: true,
     needs: QUOTAS,
-    documentation: "How many connections a second the broker accepts.",
+    documentation: "Maximum number of connections accepted per second.",
   },
   {
     name: "queued.max.request.bytes",
     type: "long",
     default: "-1",
-    needs: "a limit of its own for requests that wait",
-    documentation: "How many bytes of requests may wait. -1: as many as there is room for.",
+    needs: "a separate limit for queued requests",
+    documentation: "Maximum bytes of queued requests. -1: bounded by the memory limits only.",
   },
   {
     name: "log.preallocate",
@@ -142,36 +143,36 @@ const keys: readonly SettledKey[] = [
     default: "false",
     dynamic: true,
     needs: "preallocated segment files",
-    documentation: "Whether a new segment's file gets its full size at once.",
+    documentation: "Whether a new segment file is allocated at its full size.",
   },
   {
     name: "log.index.size.max.bytes",
     type: "int",
     default: "10485760",
     dynamic: true,
-    needs: "index files of a limited size",
-    documentation: "The size of an index file. The indexes here are in memory and grow as needed.",
+    needs: "index files of limited size",
+    documentation: "Size of an index file. Indexes are kept in memory and grow as needed.",
   },
   {
     name: "cordoned.log.dirs",
     type: "list",
     default: "",
     needs: "cordoned directories",
-    documentation: "The data directories in which no new partition is placed.",
+    documentation: "Data directories in which no new partition is placed.",
   },
   {
     name: "transaction.two.phase.commit.enable",
     type: "boolean",
     default: "false",
     needs: "transactions",
-    documentation: "Whether a transaction may be part of a larger one.",
+    documentation: "Whether transactions may take part in a two-phase commit.",
   },
   {
     name: "remote.log.storage.system.enable",
     type: "boolean",
     default: "false",
     needs: REMOTE,
-    documentation: "Whether closed segments can move to remote storage.",
+    documentation: "Whether closed segments may be moved to remote storage.",
   },
   {
     name: "log.local.retention.ms",
@@ -179,7 +180,9 @@ const keys: readonly SettledKey[] = [
     default: "-2",
     dynamic: true,
     needs: REMOTE,
-    documentation: "How long records stay here once they are in remote storage. -2: retention.ms.",
+    documentation:
+      "Age at which records that are in remote storage may be deleted locally. -2: as " +
+      "retention.ms.",
   },
   {
     name: "log.local.retention.bytes",
@@ -187,7 +190,9 @@ const keys: readonly SettledKey[] = [
     default: "-2",
     dynamic: true,
     needs: REMOTE,
-    documentation: "How much stays here of what is in remote storage. -2: retention.bytes.",
+    documentation:
+      "Maximum local size of a partition whose segments are in remote storage. -2: as " +
+      "retention.bytes.",
   },
   {
     name: "follower.fetch.last.tiered.offset.enable",
@@ -195,7 +200,7 @@ const keys: readonly SettledKey[] = [
     default: "false",
     dynamic: true,
     needs: REMOTE,
-    documentation: "Whether a new follower begins after what is in remote storage.",
+    documentation: "Whether a new follower starts after the records in remote storage.",
   },
 ];
 

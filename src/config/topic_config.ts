@@ -1,5 +1,5 @@
 /**
- * A topic's configuration: what was set for the topic, above what the broker's keys give.
+ * A topic's effective configuration: the values set for the topic, else those of the broker's keys.
  *
  * @module
  */
@@ -22,12 +22,12 @@ import {
 import { nearestName } from "../nearest_name.ts";
 import { TOPIC_KEYS, type TopicKey } from "./topic_keys.ts";
 
-/** What was set for a topic: key and text, as ConfigRecords hold them. */
+/** The values set for a topic as text, by key, as in ConfigRecords. */
 export type TopicOverrides = ReadonlyMap<string, string>;
 
 /**
- * Checks one value that is to be set for a topic. Throws a {@linkcode KafkaError} INVALID_CONFIG for
- * a key that no topic has, a value that does not fit, or one that needs what is not there yet.
+ * Checks a value that is to be set for a topic. Throws a {@linkcode KafkaError} INVALID_CONFIG for an
+ * unknown key, an invalid value, or a value that needs an unsupported feature.
  */
 export function checkTopicConfig(name: string, text: string): void {
   const definition = TOPIC_KEYS.get(name);
@@ -44,8 +44,7 @@ export function checkTopicConfig(name: string, text: string): void {
 }
 
 /**
- * Checks that the values of a topic, those that it takes from the broker among them, fit together.
- * Throws a {@linkcode KafkaError} INVALID_CONFIG that names two keys.
+ * Checks that the values of a topic, including those inherited from the broker, are consistent. Throws a {@linkcode KafkaError} INVALID_CONFIG that names two keys.
  */
 export function checkTopicConfigsTogether(overrides: TopicOverrides, broker: BrokerConfig): void {
   const minimum = topicConfigValue(overrides, broker, "min.compaction.lag.ms") as number;
@@ -60,8 +59,8 @@ export function checkTopicConfigsTogether(overrides: TopicOverrides, broker: Bro
 }
 
 /**
- * The value in force of a topic key. An override that another version wrote and this one cannot
- * read is passed over.
+ * Returns the current value of a topic key. An override written by another version that this one
+ * cannot parse is ignored.
  */
 export function topicConfigValue(
   overrides: TopicOverrides,
@@ -75,21 +74,21 @@ export function topicConfigValue(
     : (inherited(definition, broker) ?? parseConfig(definition, definition.default));
 }
 
-/** `min.insync.replicas` of a topic: cheap enough for every produce request. */
+/** Returns `min.insync.replicas` of a topic. Cheap enough for every produce request. */
 export function minInsyncReplicas(overrides: TopicOverrides, broker: BrokerConfig): number {
   return overrides.size === 0 || !overrides.has("min.insync.replicas")
     ? broker.minInsyncReplicas
     : topicConfigValue(overrides, broker, "min.insync.replicas") as number;
 }
 
-/** The settings of the topic's logs. */
+/** Returns the settings of the topic's logs. */
 export function logConfigFor(overrides: TopicOverrides, broker: BrokerConfig): LogConfig {
   const value = (name: string) => topicConfigValue(overrides, broker, name);
   const number = (name: string) => value(name) as number;
   const policy = value("cleanup.policy") as readonly string[];
   return {
     segmentBytes: number("segment.bytes"),
-    // A record can be compacted once its segment is closed: not later than it has to be compacted.
+    // Only closed segments are compacted, so close one no later than its records must be compacted.
     segmentMs: policy.includes("compact")
       ? Math.min(number("segment.ms"), number("max.compaction.lag.ms"))
       : number("segment.ms"),
@@ -114,7 +113,7 @@ export function logConfigFor(overrides: TopicOverrides, broker: BrokerConfig): L
   };
 }
 
-/** What `compression.type` asks for, with the level of its kind. */
+/** Returns the recompression that `compression.type` requires, with its level. */
 function recompression(type: string, number: (name: string) => number): Recompression | null {
   switch (type) {
     case "uncompressed":
@@ -133,7 +132,7 @@ function recompression(type: string, number: (name: string) => number): Recompre
   }
 }
 
-/** Every key of a topic, by name. */
+/** Describes every key of a topic, by name. */
 export function describeTopicConfigs(
   overrides: TopicOverrides,
   broker: BrokerConfig,
@@ -141,7 +140,7 @@ export function describeTopicConfigs(
   return [...TOPIC_KEYS.values()].map((definition) => describe(definition, overrides, broker));
 }
 
-/** One key of a topic. `name` must be one of {@linkcode TOPIC_KEYS}. */
+/** Describes one key of a topic. `name` must be one of {@linkcode TOPIC_KEYS}. */
 export function describeTopicConfig(
   name: string,
   overrides: TopicOverrides,
@@ -178,9 +177,9 @@ function describe(
 }
 
 /**
- * What was set for the topic, or null when nothing readable was. Values that {@linkcode
- * checkTopicConfig} would refuse for what is missing here count all the same: a topic that another
- * version configured must not lose its records because this one knows less.
+ * Returns the value set for the topic, or null if there is none that can be parsed. Values that need an
+ * unsupported feature are returned too: a topic configured by another version must not lose records
+ * because this version supports less.
  */
 function overrideInForce(definition: TopicKey, overrides: TopicOverrides): string | null {
   const text = overrides.get(definition.name);
@@ -194,12 +193,12 @@ function overrideInForce(definition: TopicKey, overrides: TopicOverrides): strin
   }
 }
 
-/** The broker's value for the key, where a broker key gives it. */
+/** Returns the value of the corresponding broker key, or null if there is none. */
 function inherited(definition: TopicKey, broker: BrokerConfig): ConfigValue {
   switch (definition.brokerKey) {
     case undefined:
       return null;
-    // These resolve the coarser units too.
+    // These also resolve the keys in coarser units.
     case "log.roll.ms":
       return broker.logRollMs;
     case "log.roll.jitter.ms":
@@ -213,7 +212,7 @@ function inherited(definition: TopicKey, broker: BrokerConfig): ConfigValue {
   }
 }
 
-/** The broker's value as text. Beyond 2^53 a number is not exact: what was set is. */
+/** Returns the broker's value as text: as it was set, since a number beyond 2^53 is not exact. */
 function inheritedText(definition: TopicKey, broker: BrokerConfig): string | null {
   const value = inherited(definition, broker);
   if (typeof value !== "number" || definition.type !== "long" || Number.isSafeInteger(value)) {

@@ -1,7 +1,6 @@
 /**
- * The 33 configuration keys of a topic, as Apache Kafka 4.4 has them. All can be read; those that
- * need something Millrace does not have yet say so in `needs`, and take no other value than the one
- * in force.
+ * The 33 configuration keys of a topic in Apache Kafka 4.4. All can be read; those that need an
+ * unsupported feature name it in `needs`, and accept only the value in force.
  *
  * @module
  */
@@ -10,7 +9,7 @@ import { type ConfigDefinition, MAX_INT, MAX_LONG_TEXT } from "./definition.ts";
 /** A topic's key, and the broker key that gives its default. */
 export interface TopicKey extends ConfigDefinition {
   readonly default: string;
-  /** The broker key whose value is this one's default, where there is one. */
+  /** The broker key whose value is this key's default, if there is one. */
   readonly brokerKey?: string;
 }
 
@@ -28,7 +27,7 @@ const segments: readonly TopicKey[] = [
     type: "int",
     default: "1073741824",
     min: 1_048_576,
-    documentation: "A segment of the log is closed before it grows beyond this.",
+    documentation: "Maximum size of a log segment, in bytes.",
   }),
   key({
     name: "segment.ms",
@@ -36,7 +35,7 @@ const segments: readonly TopicKey[] = [
     type: "long",
     default: "604800000",
     min: 1,
-    documentation: "A segment is closed when its first record is older.",
+    documentation: "Age of its first record at which a segment is closed.",
   }),
   key({
     name: "segment.jitter.ms",
@@ -44,15 +43,15 @@ const segments: readonly TopicKey[] = [
     type: "long",
     default: "0",
     min: 0,
-    documentation: "Up to so much is taken off segment.ms, another amount for each segment.",
+    documentation: "Maximum random time subtracted from segment.ms, chosen per segment.",
   }),
   key({
     name: "segment.index.bytes",
     type: "int",
     default: "10485760",
     min: 4,
-    needs: "index files of a limited size",
-    documentation: "The size of an index file. The indexes here are in memory and grow as needed.",
+    needs: "index files of limited size",
+    documentation: "Size of an index file. Indexes are kept in memory and grow as needed.",
   }),
   key({
     name: "index.interval.bytes",
@@ -60,14 +59,14 @@ const segments: readonly TopicKey[] = [
     type: "int",
     default: "4096",
     min: 0,
-    documentation: "How many bytes of the log lie between two entries of its index.",
+    documentation: "Bytes of the log between two entries of its offset index.",
   }),
   key({
     name: "preallocate",
     type: "boolean",
     default: "false",
     needs: "preallocated segment files",
-    documentation: "Whether a new segment's file gets its full size at once.",
+    documentation: "Whether a new segment file is allocated at its full size.",
   }),
   key({
     name: "flush.messages",
@@ -76,8 +75,8 @@ const segments: readonly TopicKey[] = [
     default: MAX_LONG_TEXT,
     min: 1,
     documentation:
-      "After how many records the log is flushed to the disk, before the last of them is " +
-      "acknowledged. 1: before each acknowledgement.",
+      "Number of unflushed records at which a log is flushed to disk before the last of them is " +
+      "acknowledged. 1 flushes before every acknowledgement.",
   }),
   key({
     name: "flush.ms",
@@ -85,7 +84,7 @@ const segments: readonly TopicKey[] = [
     type: "long",
     default: MAX_LONG_TEXT,
     min: 0,
-    documentation: "After how long records are flushed to the disk, in the background.",
+    documentation: "Maximum time records remain unflushed; the flush runs in the background.",
   }),
   key({
     name: "file.delete.delay.ms",
@@ -93,7 +92,7 @@ const segments: readonly TopicKey[] = [
     type: "long",
     default: "60000",
     min: 0,
-    documentation: "How long the file of a deleted segment stays.",
+    documentation: "Delay between the deletion of a segment and the removal of its file.",
   }),
 ];
 
@@ -105,8 +104,8 @@ const retention: readonly TopicKey[] = [
     default: "delete",
     oneOf: ["compact", "delete"],
     documentation:
-      'What becomes of old records: "delete" removes them by time and size, "compact" keeps the ' +
-      "last of each key, an empty value keeps all.",
+      'What happens to old records: "delete" removes them by age and size, "compact" keeps the ' +
+      "last record of each key; both may be given, and an empty value keeps everything.",
   }),
   key({
     name: "retention.ms",
@@ -114,15 +113,15 @@ const retention: readonly TopicKey[] = [
     type: "long",
     default: "604800000",
     min: -1,
-    documentation: "Records older than this may go. -1: never.",
+    documentation: "Age at which records may be deleted. -1: never.",
   }),
   key({
     name: "retention.bytes",
     brokerKey: "log.retention.bytes",
     type: "long",
     default: "-1",
-    documentation: "The oldest records of a partition may go while more than this stays. -1: no " +
-      "limit.",
+    documentation:
+      "Maximum size of a partition before its oldest segments are deleted. -1: no limit.",
   }),
   key({
     name: "delete.retention.ms",
@@ -130,7 +129,7 @@ const retention: readonly TopicKey[] = [
     type: "long",
     default: "86400000",
     min: 0,
-    documentation: "How long a compacted log keeps the marks of deleted keys.",
+    documentation: "Time a compacted log keeps tombstones (records that delete a key).",
   }),
   key({
     name: "min.compaction.lag.ms",
@@ -138,7 +137,7 @@ const retention: readonly TopicKey[] = [
     type: "long",
     default: "0",
     min: 0,
-    documentation: "How long a record stays before compaction may remove it.",
+    documentation: "Minimum age at which compaction may remove a record.",
   }),
   key({
     name: "max.compaction.lag.ms",
@@ -146,7 +145,7 @@ const retention: readonly TopicKey[] = [
     type: "long",
     default: MAX_LONG_TEXT,
     min: 1,
-    documentation: "How long a record may wait for compaction.",
+    documentation: "Maximum time a record may remain uncompacted.",
   }),
   key({
     name: "min.cleanable.dirty.ratio",
@@ -155,7 +154,7 @@ const retention: readonly TopicKey[] = [
     default: "0.5",
     min: 0,
     max: 1,
-    documentation: "Which part of a log must be new before it is compacted again.",
+    documentation: "Minimum share of a log that must be uncompacted before it is compacted again.",
   }),
 ];
 
@@ -166,7 +165,7 @@ const records: readonly TopicKey[] = [
     type: "int",
     default: "1048588",
     min: 0,
-    documentation: "The largest record batch accepted, in bytes, as it arrives.",
+    documentation: "Largest record batch accepted, in bytes, as received (compressed).",
   }),
   key({
     name: "message.timestamp.type",
@@ -174,7 +173,8 @@ const records: readonly TopicKey[] = [
     type: "string",
     default: "CreateTime",
     oneOf: ["CreateTime", "LogAppendTime"],
-    documentation: "Whose clock stamps records: the producer's or the broker's.",
+    documentation: "Source of record timestamps: the producer (CreateTime) or the broker's clock " +
+      "(LogAppendTime).",
   }),
   key({
     name: "message.timestamp.before.max.ms",
@@ -182,7 +182,7 @@ const records: readonly TopicKey[] = [
     type: "long",
     default: MAX_LONG_TEXT,
     min: 0,
-    documentation: "How far behind the broker's clock a record's timestamp may be.",
+    documentation: "How far a record's timestamp may be behind the broker's clock.",
   }),
   key({
     name: "message.timestamp.after.max.ms",
@@ -190,7 +190,7 @@ const records: readonly TopicKey[] = [
     type: "long",
     default: "3600000",
     min: 0,
-    documentation: "How far ahead of the broker's clock a record's timestamp may be.",
+    documentation: "How far a record's timestamp may be ahead of the broker's clock.",
   }),
   key({
     name: "compression.type",
@@ -199,8 +199,8 @@ const records: readonly TopicKey[] = [
     default: "producer",
     oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
     documentation:
-      'How batches are compressed on disk. "producer": as they were sent. Anything else costs the ' +
-      "broker the time to compress again what was sent otherwise.",
+      'Compression of batches on disk. "producer" keeps that of the producer; any other value makes ' +
+      "the broker recompress batches that arrive differently.",
   }),
   key({
     name: "compression.gzip.level",
@@ -210,7 +210,7 @@ const records: readonly TopicKey[] = [
     min: -1,
     max: 9,
     refuse: (text) => Number(text) === 0 ? "it must be from 1 to 9, or -1" : null,
-    documentation: "How hard the broker compresses with gzip.",
+    documentation: "Level at which the broker compresses with gzip; -1 is zlib's default.",
   }),
   key({
     name: "compression.lz4.level",
@@ -219,7 +219,7 @@ const records: readonly TopicKey[] = [
     default: "9",
     min: 1,
     max: 17,
-    documentation: "How hard the broker compresses with lz4.",
+    documentation: "Level at which the broker compresses with lz4.",
   }),
   key({
     name: "compression.zstd.level",
@@ -228,7 +228,7 @@ const records: readonly TopicKey[] = [
     default: "3",
     min: -131_072,
     max: 22,
-    documentation: "How hard the broker compresses with zstd.",
+    documentation: "Level at which the broker compresses with zstd.",
   }),
 ];
 
@@ -240,28 +240,30 @@ const replication: readonly TopicKey[] = [
     default: "1",
     min: 1,
     max: MAX_INT,
-    documentation: "How many replicas must be in sync for a write with acks=all to be accepted.",
+    documentation:
+      "Number of replicas that must be in sync for a write with acks=all to be accepted.",
   }),
   key({
     name: "unclean.leader.election.enable",
     type: "boolean",
     default: "false",
     needs: REPLICATION,
-    documentation: "Whether a replica that is behind may become leader, losing records.",
+    documentation:
+      "Whether a replica that is not in sync may become leader, at the cost of lost records.",
   }),
   key({
     name: "leader.replication.throttled.replicas",
     type: "list",
     default: "",
     needs: REPLICATION,
-    documentation: "The partition:broker pairs whose leader sends at a limited rate.",
+    documentation: "Partition:broker pairs whose leader sends at a limited rate.",
   }),
   key({
     name: "follower.replication.throttled.replicas",
     type: "list",
     default: "",
     needs: REPLICATION,
-    documentation: "The partition:broker pairs that follow at a limited rate.",
+    documentation: "Partition:broker pairs whose follower fetches at a limited rate.",
   }),
 ];
 
@@ -271,21 +273,21 @@ const remote: readonly TopicKey[] = [
     type: "boolean",
     default: "false",
     needs: REMOTE,
-    documentation: "Whether closed segments move to remote storage.",
+    documentation: "Whether closed segments are moved to remote storage.",
   }),
   key({
     name: "remote.log.copy.disable",
     type: "boolean",
     default: "false",
     needs: REMOTE,
-    documentation: "Whether no further segments move to remote storage.",
+    documentation: "Whether copying further segments to remote storage is disabled.",
   }),
   key({
     name: "remote.log.delete.on.disable",
     type: "boolean",
     default: "false",
     needs: REMOTE,
-    documentation: "Whether what is in remote storage goes when it is switched off.",
+    documentation: "Whether segments in remote storage are deleted when it is disabled.",
   }),
   key({
     name: "local.retention.ms",
@@ -293,7 +295,9 @@ const remote: readonly TopicKey[] = [
     default: "-2",
     min: -2,
     needs: REMOTE,
-    documentation: "How long records stay here once they are in remote storage. -2: retention.ms.",
+    documentation:
+      "Age at which records that are in remote storage may be deleted locally. -2: as " +
+      "retention.ms.",
   }),
   key({
     name: "local.retention.bytes",
@@ -301,11 +305,13 @@ const remote: readonly TopicKey[] = [
     default: "-2",
     min: -2,
     needs: REMOTE,
-    documentation: "How much stays here of what is in remote storage. -2: retention.bytes.",
+    documentation:
+      "Maximum local size of a partition whose segments are in remote storage. -2: as " +
+      "retention.bytes.",
   }),
 ];
 
-/** Every topic key by its name, in the order of the alphabet. */
+/** Every topic key by name, in alphabetical order. */
 export const TOPIC_KEYS: ReadonlyMap<string, TopicKey> = new Map(
   [...segments, ...retention, ...records, ...replication, ...remote]
     .sort((a, b) => a.name < b.name ? -1 : 1)

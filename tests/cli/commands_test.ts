@@ -261,7 +261,7 @@ processTest(
     const ended = await node.end("SIGTERM");
     assertEquals(ended.err.trimEnd().split("\n"), [
       "notice: Listener CONTROLLER://:9093 is not opened: this node is its own controller and needs no " +
-      "listener for it",
+      "controller listener",
       "notice: These settings have no effect: num.io.threads (a broker is one event loop and has no " +
       "thread pools)",
     ]);
@@ -277,7 +277,7 @@ const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
     1,
     /older name of node\.id, which is 1/,
   ],
-  [["start", "--set", "listeners=SASL_SSL://:0"], 1, /this version has PLAINTEXT only/],
+  [["start", "--set", "listeners=SASL_SSL://:0"], 1, /this version supports PLAINTEXT only/],
   [["start", "--memory", "--port", "0", "--set", "no.such.key=1"], 1, /no\.such\.key/],
   [
     ["start", "--topics", "nope.json"],

@@ -32,14 +32,14 @@ test("BrokerConfig has Apache Kafka's defaults", () => {
   assertEquals(config.groupInitialRebalanceDelayMs, 3_000);
 });
 
-test("every broker key that has a value shows it in its getter or by name", () => {
+test("value() returns a value for every broker key that has a default", () => {
   const config = new BrokerConfig();
   for (const [name, definition] of BROKER_KEYS) {
     assertEquals(config.value(name) === null, definition.default === null, name);
   }
 });
 
-test("BrokerConfig takes values from the finest unit that was set", () => {
+test("BrokerConfig uses the value in the finest unit that is set", () => {
   assertEquals(new BrokerConfig({ "log.retention.hours": "1" }).logRetentionMs, 3_600_000);
   assertEquals(
     new BrokerConfig({ "log.retention.hours": "1", "log.retention.minutes": "2" }).logRetentionMs,
@@ -52,7 +52,7 @@ test("BrokerConfig takes values from the finest unit that was set", () => {
   assertEquals(new BrokerConfig({ "log.roll.ms": "5" }).logRollMs, 5);
 });
 
-test("log.flush.interval.ms is log.flush.scheduler.interval.ms unless it is set, as in Kafka", () => {
+test("log.flush.interval.ms defaults to log.flush.scheduler.interval.ms, as in Kafka", () => {
   assertEquals(new BrokerConfig().logFlushIntervalMs, NO_LIMIT);
   const coarse = { "log.flush.scheduler.interval.ms": "2000" };
   assertEquals(new BrokerConfig(coarse).logFlushIntervalMs, 2_000);
@@ -60,7 +60,7 @@ test("log.flush.interval.ms is log.flush.scheduler.interval.ms unless it is set,
   assertEquals([both.logFlushIntervalMs, both.logFlushSchedulerIntervalMs], [500, 2_000]);
 });
 
-test("BrokerConfig refuses a key that does not exist and names the nearest", () => {
+test("BrokerConfig rejects an unknown key and suggests the nearest", () => {
   assertEquals(
     refused({ "log.retentoin.ms": "1" }),
     'Cannot set "log.retentoin.ms": there is no such broker key, did you mean "log.retention.ms"?',
@@ -69,12 +69,12 @@ test("BrokerConfig refuses a key that does not exist and names the nearest", () 
   assertEquals(refused({ "retention.ms": "1" }).includes('"log.retention.ms"'), true);
 });
 
-test("BrokerConfig refuses Kafka's keys that ask for what is not there and says why", () => {
+test("BrokerConfig rejects keys that need an unsupported feature, with the reason", () => {
   assertEquals(refused({ "ssl.keystore.location": "x" }).includes("TLS"), true);
   assertEquals(
     refused({ "offsets.topic.replication.factor": "3" }),
     'Cannot set "offsets.topic.replication.factor" to "3": this needs more than one node, which ' +
-      'Millrace does not have yet; leave it at "1"',
+      'this version does not support; leave it at "1"',
   );
   assertEquals(
     refused({ "transaction.state.log.min.irs": "1" }),
@@ -83,7 +83,7 @@ test("BrokerConfig refuses Kafka's keys that ask for what is not there and says 
   );
 });
 
-test("BrokerConfig refuses values that do not fit", () => {
+test("BrokerConfig rejects invalid values", () => {
   refused({ "num.partitions": "0" });
   refused({ "log.segment.bytes": "1000" });
   refused({ "log.retention.ms": "0" });
@@ -100,7 +100,7 @@ test("BrokerConfig refuses values that do not fit", () => {
   refused({ "group.min.session.timeout.ms": "10", "group.max.session.timeout.ms": "5" });
 });
 
-test("values set while running lie above those given at start", () => {
+test("values set at run time take precedence over those given at start", () => {
   const config = new BrokerConfig({ "message.max.bytes": "1000" });
   config.applyDynamic(new Map([["message.max.bytes", "2000"]]), NONE);
   assertEquals(config.messageMaxBytes, 2_000);
@@ -123,7 +123,7 @@ test("values set while running lie above those given at start", () => {
   assertEquals(config.messageMaxBytes, 1_000);
 });
 
-test("listeners hear of keys whose value changed, and of nothing else", () => {
+test("onChange() reports only keys whose value has changed", () => {
   const config = new BrokerConfig();
   const heard: string[][] = [];
   const stop = config.onChange((changed) => heard.push([...changed]));
@@ -135,18 +135,18 @@ test("listeners hear of keys whose value changed, and of nothing else", () => {
   assertEquals(heard, [["max.connections"]]);
 });
 
-test("what another version set is told, and followed where it can be read", () => {
+test("applyDynamic() reports unsupported values and applies those it can parse", () => {
   const config = new BrokerConfig();
-  const refused = config.applyDynamic(
+  const rejected = config.applyDynamic(
     new Map([["log.cleanup.policy", "compact"], ["num.io.threads", "4"], ["max.connections", "x"]]),
     NONE,
   );
-  assertEquals(refused.length, 2);
+  assertEquals(rejected.length, 2);
   assertEquals(config.value("log.cleanup.policy"), ["compact"]);
   assertEquals(config.maxConnections, 2_147_483_647);
 });
 
-test("checkDynamicBrokerConfig() tells keys, values and fixed keys apart", () => {
+test("checkDynamicBrokerConfig() distinguishes unknown keys, read-only keys and invalid values", () => {
   checkDynamicBrokerConfig("message.max.bytes", "5");
   assertEquals(refusedAtRunTime("num.partitions", "4").code, ErrorCode.INVALID_REQUEST);
   assertEquals(refusedAtRunTime("message.max.bytes", "x").code, ErrorCode.INVALID_REQUEST);
@@ -155,7 +155,7 @@ test("checkDynamicBrokerConfig() tells keys, values and fixed keys apart", () =>
   checkDynamicBrokerConfig("log.cleanup.policy", "compact");
 });
 
-test("describe() tells every key with its layers", () => {
+test("describe() returns every key with its layers", () => {
   const config = new BrokerConfig({ "num.partitions": "3", "log.retention.hours": "1" });
   const described = new Map(config.describe().map((entry) => [entry.name, entry]));
   assertEquals(described.size, BROKER_KEYS.size);
@@ -170,7 +170,7 @@ test("describe() tells every key with its layers", () => {
   ]);
 });
 
-test("describeDynamicDefaults() tells only what was set for every broker", () => {
+test("describeDynamicDefaults() returns only values set for all brokers", () => {
   const config = new BrokerConfig({ "max.connections": "9" });
   assertEquals(config.describeDynamicDefaults(), []);
   config.applyDynamic(new Map([["max.connections", "8"]]), new Map([["max.connections", "7"]]));
@@ -180,7 +180,7 @@ test("describeDynamicDefaults() tells only what was set for every broker", () =>
   );
 });
 
-test("setListening() puts the ports that the host has chosen in force", () => {
+test("setListening() applies the ports that the host has chosen", () => {
   const config = new BrokerConfig({
     listeners: "PLAINTEXT://127.0.0.1:0,CONTROLLER://:9093,OTHER://127.0.0.1:0",
     "controller.listener.names": "CONTROLLER",

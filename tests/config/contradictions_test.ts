@@ -1,4 +1,4 @@
-/** Settings that contradict each other are refused; where Apache Kafka has an order, a notice tells it. */
+/** Contradicting settings are rejected; where Apache Kafka defines a precedence, a notice reports it. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { parseConnectionLimits } from "../../src/config/connection_limits.ts";
@@ -16,15 +16,15 @@ const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
   ],
   [
     { "controller.quorum.voters": "1@a:9093,2@b:9093,3@c:9093" },
-    "this node is the only controller, more than one needs a quorum",
+    "this node is the only controller, and this version does not support a quorum of several",
   ],
   [{ "controller.quorum.voters": "localhost:9093" }, "write it as id@host:port"],
   [
     { "controller.quorum.bootstrap.servers": "a:9093,b:9093" },
-    "this node is the only controller, more than one needs a quorum",
+    "this node is the only controller, and this version does not support a quorum of several",
   ],
   [{ "controller.quorum.bootstrap.servers": "localhost" }, "write it as host:port"],
-  [{ "process.roles": "broker" }, "this needs controllers and brokers as processes of their own"],
+  [{ "process.roles": "broker" }, "this needs controllers and brokers in separate processes"],
   [{ "default.replication.factor": "3" }, "this needs more than one node"],
   [
     { "group.min.session.timeout.ms": "10", "group.max.session.timeout.ms": "5" },
@@ -38,33 +38,40 @@ const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
     { "max.connections.per.ip": "0" },
     "no client could connect, name those that may in max.connections.per.ip.overrides",
   ],
-  [{ "max.connections.per.ip.overrides": "10.0.0.1" }, '"10.0.0.1" is no limit'],
-  [{ "max.connections.per.ip.overrides": "broker.example:5" }, '"broker.example:5" is no limit'],
-  [{ "max.connections.per.ip.overrides": "10.0.0.1:1,10.0.0.1:2" }, "10.0.0.1 is there twice"],
+  [{ "max.connections.per.ip.overrides": "10.0.0.1" }, '"10.0.0.1" is not a valid limit'],
+  [
+    { "max.connections.per.ip.overrides": "broker.example:5" },
+    '"broker.example:5" is not a valid limit',
+  ],
+  [{ "max.connections.per.ip.overrides": "10.0.0.1:1,10.0.0.1:2" }, "10.0.0.1 occurs twice"],
 ];
 
-test("BrokerConfig refuses settings that contradict each other", () => {
+test("BrokerConfig rejects contradicting settings", () => {
   for (const [settings, reason] of REFUSED) {
     const error = assertThrows(() => new BrokerConfig(settings), KafkaError, reason);
     assertEquals(error.code, ErrorCode.INVALID_CONFIG);
   }
 });
 
-test("BrokerConfig takes the key that goes first in Apache Kafka, and names the other in a notice", () => {
+test("BrokerConfig uses Apache Kafka's precedence of keys and reports overridden keys", () => {
   const retention = new BrokerConfig({ "log.retention.hours": "1", "log.retention.ms": "5" });
   assertEquals(retention.logRetentionMs, 5);
-  assertEquals(retention.notices, ["log.retention.hours has no effect beside log.retention.ms"]);
+  assertEquals(retention.notices, [
+    "log.retention.hours has no effect: log.retention.ms takes precedence",
+  ]);
   const units = new BrokerConfig({ "log.retention.minutes": "5", "log.retention.ms": "5" });
-  assertEquals(units.notices, ["log.retention.minutes has no effect beside log.retention.ms"]);
+  assertEquals(units.notices, [
+    "log.retention.minutes has no effect: log.retention.ms takes precedence",
+  ]);
   assertEquals(new BrokerConfig({ "log.dir": "a", "log.dirs": "a" }).notices, []);
   const directories = new BrokerConfig({ "log.dir": "a", "log.dirs": "b,c" });
   assertEquals(directories.logDirs, ["b", "c"]);
-  assertEquals(directories.notices, ["log.dir has no effect beside log.dirs"]);
+  assertEquals(directories.notices, ["log.dir has no effect: log.dirs takes precedence"]);
   const flush = { "log.flush.interval.ms": "5", "log.flush.scheduler.interval.ms": "6" };
   assertEquals(new BrokerConfig(flush).notices, []);
 });
 
-test("BrokerConfig takes older names of keys", () => {
+test("BrokerConfig accepts older names of keys", () => {
   const config = new BrokerConfig({ "broker.id": "4", "log.dir": "a,b" });
   assertEquals([config.nodeId, config.logDirs], [4, ["a", "b"]]);
   assertEquals(config.notices, []);
@@ -90,7 +97,7 @@ test("max.connections.per.ip.overrides changes while the broker runs", () => {
   assertEquals(config.maxConnectionsOf("10.0.0.1"), 2);
 });
 
-test("checkDynamic() refuses what would contradict values of other layers", () => {
+test("checkDynamic() rejects values that contradict those of other layers", () => {
   const config = new BrokerConfig({ "log.cleaner.max.compaction.lag.ms": "5" });
   const lag = (value: string) => new Map([["log.cleaner.min.compaction.lag.ms", value]]);
   config.checkDynamic(lag("5"), new Map());

@@ -29,7 +29,7 @@ function refused(definition: Partial<ConfigDefinition>, text: string): string {
   return error.message;
 }
 
-test("parseConfig() reads each type", () => {
+test("parseConfig() parses each type", () => {
   assertEquals(parseConfig(key({ type: "boolean" }), " TRUE "), true);
   assertEquals(parseConfig(key({ type: "int" }), " 77 "), 77);
   assertEquals(parseConfig(key({ type: "int" }), "+7"), 7);
@@ -40,12 +40,12 @@ test("parseConfig() reads each type", () => {
   assertEquals(parseConfig(key({ type: "list" }), ""), []);
 });
 
-test("parseConfig() takes the largest long for no limit", () => {
+test("parseConfig() parses the largest long as no limit", () => {
   assertEquals(parseConfig(key({ type: "long" }), MAX_LONG_TEXT), NO_LIMIT);
   assertEquals(parseConfig(key({ type: "long" }), "100000000000000001"), 1e17);
 });
 
-test("parseConfig() refuses what the type cannot hold, naming key and value", () => {
+test("parseConfig() rejects a value that does not fit the type, naming key and value", () => {
   assertEquals(
     refused({ type: "int" }, "3000000000"),
     'Cannot set "a.key" to "3000000000": it takes a whole number of 32 bits',
@@ -58,7 +58,7 @@ test("parseConfig() refuses what the type cannot hold, naming key and value", ()
   refused({ type: "boolean" }, "yes");
 });
 
-test("parseConfig() keeps to ranges and choices", () => {
+test("parseConfig() rejects values outside the range or the choices", () => {
   refused({ type: "int", min: 1 }, "0");
   refused({ type: "int", max: 5 }, "6");
   refused({ type: "string", oneOf: ["a", "b"] }, "c");
@@ -67,7 +67,7 @@ test("parseConfig() keeps to ranges and choices", () => {
   assertEquals(parseConfig(key({ type: "list", oneOf: ["a", "b"] }), "b,a"), ["b", "a"]);
 });
 
-test("normalizeConfig() writes a value as Kafka prints it", () => {
+test("normalizeConfig() formats a value as Kafka does", () => {
   assertEquals(normalizeConfig(key({ type: "int" }), " +07 "), "7");
   assertEquals(normalizeConfig(key({ type: "long" }), MAX_LONG_TEXT), MAX_LONG_TEXT);
   assertEquals(normalizeConfig(key({ type: "boolean" }), "True"), "true");
@@ -75,17 +75,17 @@ test("normalizeConfig() writes a value as Kafka prints it", () => {
   assertEquals(normalizeConfig(key({ type: "double" }), "0.50"), "0.5");
 });
 
-test("requireSupported() says what is missing", () => {
+test("requireSupported() names the missing feature", () => {
   const definition = key({ type: "boolean", default: "false", needs: "remote storage" });
   requireSupported(definition, "FALSE");
   assertEquals(
     assertThrows(() => requireSupported(definition, "true"), KafkaError).message,
-    'Cannot set "a.key" to "true": this needs remote storage, which Millrace does not have yet; ' +
+    'Cannot set "a.key" to "true": this needs remote storage, which this version does not support; ' +
       'leave it at "false"',
   );
 });
 
-test("every declared default is a value of its key, in its plain form, and supported", () => {
+test("every declared default is valid, in canonical form, and supported", () => {
   for (const definition of [...BROKER_KEYS.values(), ...TOPIC_KEYS.values()]) {
     if (definition.default === null) continue;
     parseConfig(definition, definition.default);
@@ -94,7 +94,7 @@ test("every declared default is a value of its key, in its plain form, and suppo
   }
 });
 
-test("every key tells what it is for", () => {
+test("every key has documentation", () => {
   for (const { name, documentation } of [...BROKER_KEYS.values(), ...TOPIC_KEYS.values()]) {
     assertEquals(/^[A-Z].*\.$/s.test(documentation), true, name);
   }

@@ -1,7 +1,6 @@
 /**
- * Each key that is declared has an effect: its value reaches a property of the broker's or the log's
- * settings, and code of the running node reads that property. A key that is parsed and never read
- * fails here.
+ * Every declared key has an effect: its value reaches a property of the broker's or the log's settings,
+ * and code of the running node reads that property. A key that is parsed but never read fails here.
  */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
@@ -13,12 +12,12 @@ import { KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import { lines, modules } from "../tidy.ts";
 
-/** A value of a key, what else must be set for it to show, and the property that it reaches. */
+/** A value of a key, the other keys that must be set with it, and the property that it reaches. */
 interface Effect {
   readonly value: string;
   readonly property: keyof BrokerConfig | keyof LogConfig;
   readonly beside?: Readonly<Record<string, string>>;
-  /** What a method is called with. */
+  /** The argument, if the property is a method. */
   readonly argument?: string;
 }
 
@@ -120,7 +119,7 @@ const BROKER_EFFECTS: Readonly<Record<string, Effect>> = {
   "offset.metadata.max.bytes": { value: "5", property: "offsetMetadataMaxBytes" },
 };
 
-/** Keys whose only effect is what they refuse: a value that is refused, beside which keys. */
+/** Keys whose only effect is to reject values: settings that are rejected. */
 const REFUSING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "controller.quorum.voters": { "controller.quorum.voters": "2@localhost:9093" },
   "listener.security.protocol.map": { "listener.security.protocol.map": "PLAINTEXT:SSL" },
@@ -176,7 +175,7 @@ test("every broker key with a choice of values changes what the node reads, or i
       const config = new BrokerConfig({ ...beside, ...settings });
       if (!(property in config)) return logConfigFor(NOTHING, config)[property as keyof LogConfig];
       const read = config[property as keyof BrokerConfig];
-      // deno-lint-ignore ban-types -- which method it is says the table
+      // deno-lint-ignore ban-types -- the table names the method
       return typeof read === "function" ? (read as Function).call(config, argument) : read;
     };
     assertNotEquals(seen({ [name]: value }), seen({}), name);
@@ -215,7 +214,7 @@ test("every property that a key reaches is read by code that runs", () => {
       const reads = new RegExp(
         `\\.${property}\\b|\\{[^{};:]*\\b${property}\\b[^{};:]*\\}(?: =|: [A-Z])`,
       );
-      assert(reads.test(code), `${name} is parsed, and nothing reads ${property}`);
+      assert(reads.test(code), `${name} is parsed, but nothing reads ${property}`);
     }
   }
 });

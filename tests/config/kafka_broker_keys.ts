@@ -1,6 +1,6 @@
 /**
- * The broker keys of Apache Kafka 4.4.0, one a line: name, type, whether it can be set while a broker
- * runs, and the default, `-` where there is none. Generated from the definitions in its jars.
+ * The broker keys of Apache Kafka 4.4.0, one a line: name, type, whether it can be changed while a
+ * broker runs, and the default, `-` if there is none. Generated from the definitions in its jars.
  *
  * @module
  */
@@ -395,7 +395,7 @@ unstable.api.versions.enable boolean read-only false
 unstable.feature.versions.enable boolean read-only false
 `;
 
-/** Every broker key, by its name. */
+/** Every broker key, by name. */
 export const KAFKA_BROKER_KEYS: ReadonlyMap<string, KafkaKey> = new Map(
   LINES.trim().split("\n").map((line) => {
     const [name, type, update, ...value] = line.split(" ");

@@ -1,4 +1,4 @@
-/** Each broker key of Apache Kafka works, is accepted with a notice, or is refused with a reason. */
+/** Every broker key of Apache Kafka takes effect, is accepted with a notice, or is rejected with a reason. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { BROKER_KEYS } from "../../src/config/broker_keys.ts";
@@ -9,7 +9,7 @@ import { KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import { KAFKA_BROKER_KEYS } from "./kafka_broker_keys.ts";
 
-/** Defaults that are not Kafka's, and ours. A node of this version is alone, and has no classes to load. */
+/** Our defaults that differ from Kafka's: this version is a single node and loads no classes. */
 const OTHER_DEFAULTS: Readonly<Record<string, string | null>> = {
   "node.id": "1",
   "broker.id": null,
@@ -28,7 +28,7 @@ const OTHER_DEFAULTS: Readonly<Record<string, string | null>> = {
   "metric.reporters": "",
 };
 
-test("every broker key of Apache Kafka has a meaning, a notice or a reason why it is refused", () => {
+test("every broker key of Apache Kafka takes effect, has a notice, or is rejected with a reason", () => {
   assertEquals(KAFKA_BROKER_KEYS.size, 379);
   for (const name of KAFKA_BROKER_KEYS.keys()) {
     if (BROKER_KEYS.has(name) || IDLE_KEYS.has(name)) continue;
@@ -38,7 +38,7 @@ test("every broker key of Apache Kafka has a meaning, a notice or a reason why i
   }
 });
 
-test("no broker key has two meanings", () => {
+test("no broker key is both effective and without effect", () => {
   for (const name of IDLE_KEYS.keys()) assert(!BROKER_KEYS.has(name), name);
 });
 
@@ -55,7 +55,7 @@ test("broker keys have the types, defaults and update modes of Apache Kafka", ()
   }
 });
 
-test("keys without effect have the types and take the defaults of Apache Kafka", () => {
+test("keys without effect have the types and accept the defaults of Apache Kafka", () => {
   for (const [name, { definition }] of IDLE_KEYS) {
     const kafka = KAFKA_BROKER_KEYS.get(name);
     assert(kafka !== undefined, `${name} is no key of Apache Kafka`);
@@ -73,7 +73,7 @@ test("a key without effect is accepted and named in a notice", () => {
   }
 });
 
-test("a key with one value takes that value silently and no other", () => {
+test("a key with one supported value accepts only that value", () => {
   for (const definition of SETTLED_KEYS) {
     const { name, supported } = definition;
     for (const text of supported ?? [definition.default!]) {
@@ -87,14 +87,14 @@ test("a key with one value takes that value silently and no other", () => {
   }
 });
 
-/** A value of the key. */
+/** Returns a valid value of the key. */
 function sampleOf({ name, type }: ConfigDefinition): string {
   if (name === "inter.broker.listener.name") return "PLAINTEXT";
   if (name === "controller.quorum.bootstrap.servers") return "localhost:9093";
   return type === "boolean" ? "true" : "1";
 }
 
-/** A value of the key's type that is not its default. */
+/** Returns a value of the key's type that is not its default. */
 function otherThan({ type, default: value }: ConfigDefinition): string {
   if (type === "boolean") return value === "true" ? "false" : "true";
   return type === "int" || type === "long" ? "17" : "other";

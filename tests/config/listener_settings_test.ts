@@ -14,41 +14,41 @@ function opened(settings: Record<string, string>): string[] {
   return new BrokerConfig(settings).listeners.map(formatListener);
 }
 
-test("listeners may be several, of any name that has the protocol PLAINTEXT", () => {
+test("BrokerConfig accepts several listeners whose security protocol is PLAINTEXT", () => {
   assertEquals(opened(TWO), ["A://:1", "B://:2"]);
   assertEquals(opened({ listeners: "plaintext://h:1" }), ["PLAINTEXT://h:1"]);
   assertEquals(opened({ listeners: "PLAINTEXT://[::1]:0" }), ["PLAINTEXT://[::1]:0"]);
   assertEquals(opened({ listeners: "A://:1", [MAP]: "a:plaintext,UNUSED:SASL_SSL" }), ["A://:1"]);
 });
 
-test("two listeners may share a port when one is of IPv4 and the other of IPv6, or when it is free", () => {
+test("two listeners may share a port if it is 0, or if one is IPv4 and the other IPv6", () => {
   assertEquals(opened({ ...TWO, listeners: "A://127.0.0.1:9,B://[::1]:9" }).length, 2);
   assertEquals(opened({ ...TWO, listeners: "A://127.0.0.1:0,B://127.0.0.1:0" }).length, 2);
 });
 
-test("a listener of controllers is not opened, and a notice says so", () => {
+test("a controller listener is not opened, with a notice", () => {
   const settings = {
     "listeners": "PLAINTEXT://:1,CONTROLLER://:2",
     "controller.listener.names": "CONTROLLER",
   };
   assertEquals(opened(settings), ["PLAINTEXT://:1"]);
   assertEquals(new BrokerConfig(settings).notices, [
-    "Listener CONTROLLER://:2 is not opened: this node is its own controller and needs no listener " +
-    "for it",
+    "Listener CONTROLLER://:2 is not opened: this node is its own controller and needs no " +
+    "controller listener",
   ]);
   assertEquals(new BrokerConfig({ "controller.listener.names": "CONTROLLER" }).notices, [
-    "controller.listener.names has no effect: this node is its own controller and needs no listener " +
-    "for it",
+    "controller.listener.names has no effect: this node is its own controller and needs no " +
+    "controller listener",
   ]);
 });
 
-test("each listener advertises its own address, or where it listens", () => {
+test("each listener advertises its own address, or the address it listens on", () => {
   const config = new BrokerConfig({ ...TWO, "advertised.listeners": "B://broker.example:0" });
   assertEquals(config.advertisedListener("A"), null);
   assertEquals(config.advertisedListener("B"), { name: "B", host: "broker.example", port: 0 });
 });
 
-test("the advertised address of a controller's listener is passed over", () => {
+test("the advertised address of a controller listener is ignored", () => {
   const config = new BrokerConfig({
     "listeners": "PLAINTEXT://:1,CONTROLLER://:2",
     "controller.listener.names": "CONTROLLER",
@@ -58,37 +58,37 @@ test("the advertised address of a controller's listener is passed over", () => {
   assertEquals(config.advertisedListener("CONTROLLER"), null);
 });
 
-/** Settings that Apache Kafka refuses too, but for those that it has and this version has not. */
+/** Invalid settings. Apache Kafka rejects them too, except those for TLS and SASL. */
 const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
   [{ listeners: "" }, "write it as PLAINTEXT://host:port"],
-  [{ listeners: "PLAINTEXT:9092" }, '"PLAINTEXT:9092" is no listener'],
-  [{ listeners: "PLAINTEXT://a b:1" }, '"PLAINTEXT://a b:1" is no listener'],
-  [{ listeners: "PLAINTEXT://h:65536" }, "is no listener"],
-  [{ listeners: "PLAINTEXT://:1,PLAINTEXT://:2" }, "PLAINTEXT is there twice"],
+  [{ listeners: "PLAINTEXT:9092" }, '"PLAINTEXT:9092" is not a listener'],
+  [{ listeners: "PLAINTEXT://a b:1" }, '"PLAINTEXT://a b:1" is not a listener'],
+  [{ listeners: "PLAINTEXT://h:65536" }, "is not a listener"],
+  [{ listeners: "PLAINTEXT://:1,PLAINTEXT://:2" }, "PLAINTEXT occurs twice"],
   [
     { ...TWO, listeners: "A://:1,B://:1" },
-    "each listener needs a port of its own, 1 is there 2 times",
+    "each listener needs its own port, 1 occurs 2 times",
   ],
   [
     {
       listeners: "A://127.0.0.1:1,B://[::1]:1,C://127.0.0.2:1",
       [MAP]: "A:PLAINTEXT,B:PLAINTEXT,C:PLAINTEXT",
     },
-    "each listener needs a port of its own, 1 is there 3 times",
+    "each listener needs its own port, 1 occurs 3 times",
   ],
-  [{ ...TWO, listeners: "A://127.0.0.1:1,B://127.0.0.2:1" }, "a port of its own"],
-  [{ ...TWO, listeners: "A://[::1]:1,B://[::2]:1" }, "a port of its own"],
-  [{ ...TWO, listeners: "A://[::1]:1,B://broker.example:1" }, "a port of its own"],
+  [{ ...TWO, listeners: "A://127.0.0.1:1,B://127.0.0.2:1" }, "needs its own port"],
+  [{ ...TWO, listeners: "A://[::1]:1,B://[::2]:1" }, "needs its own port"],
+  [{ ...TWO, listeners: "A://[::1]:1,B://broker.example:1" }, "needs its own port"],
   [{ listeners: "EXTERNAL://:1" }, "EXTERNAL has no security protocol, add EXTERNAL:PLAINTEXT to"],
   [{ [MAP]: "CONTROLLER:PLAINTEXT" }, "PLAINTEXT has no security protocol"],
   [
     { listeners: "SSL://:1" },
-    "SSL has the security protocol SSL, and this version has PLAINTEXT only",
+    "SSL has the security protocol SSL, and this version supports PLAINTEXT only",
   ],
   [{ listeners: "A://:1", [MAP]: "A:SASL_SSL" }, "A has the security protocol SASL_SSL"],
-  [{ [MAP]: "PLAINTEXT:PLAINTEXT,PLAINTEXT:SSL" }, "the listener PLAINTEXT is there twice"],
-  [{ [MAP]: "PLAINTEXT:FOO" }, '"PLAINTEXT:FOO" is no entry'],
-  [{ [MAP]: "PLAINTEXT" }, '"PLAINTEXT" is no entry'],
+  [{ [MAP]: "PLAINTEXT:PLAINTEXT,PLAINTEXT:SSL" }, "the listener PLAINTEXT occurs twice"],
+  [{ [MAP]: "PLAINTEXT:FOO" }, '"PLAINTEXT:FOO" is not a valid entry'],
+  [{ [MAP]: "PLAINTEXT" }, '"PLAINTEXT" is not a valid entry'],
   [
     {
       "listeners": "PLAINTEXT://:1,CONTROLLER://:2",
@@ -112,7 +112,7 @@ const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
   ],
   [
     { "advertised.listeners": "PLAINTEXT://a:1,PLAINTEXT://b:1" },
-    "each listener needs a name of its own, PLAINTEXT is there twice",
+    "each listener needs its own name, PLAINTEXT occurs twice",
   ],
   [
     { "inter.broker.listener.name": "EXTERNAL" },
@@ -131,11 +131,11 @@ const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
       "inter.broker.listener.name": "PLAINTEXT",
       "security.inter.broker.protocol": "PLAINTEXT",
     },
-    "security.inter.broker.protocol says the same, give one of them",
+    "security.inter.broker.protocol has the same meaning, give only one of them",
   ],
 ];
 
-test("listeners that do not fit together are refused with a reason", () => {
+test("inconsistent listeners are rejected with a reason", () => {
   for (const [settings, reason] of REFUSED) {
     const error = assertThrows(() => new BrokerConfig(settings), KafkaError, reason);
     assertEquals(error.code, ErrorCode.INVALID_CONFIG);

@@ -17,7 +17,7 @@ test("parseListener() reads names, addresses and ports", () => {
   assertEquals(parseListener("PLAINTEXT://[::1]:9092")?.host, "::1");
 });
 
-test("parseListener() takes nothing else", () => {
+test("parseListener() returns null for anything else", () => {
   for (
     const text of ["", "127.0.0.1:9092", "PLAINTEXT://host", "PLAINTEXT://h:65536", "A://a b:1"]
   ) {
@@ -31,12 +31,12 @@ test("formatListener() writes what parseListener() reads", () => {
   }
 });
 
-test("refuseListeners() says what is not there yet", () => {
+test("refuseListeners() accepts NAME://host:port only", () => {
   assertEquals(refuseListeners("PLAINTEXT://:9092"), null);
   assertEquals(refuseListeners(":9092")?.includes("PLAINTEXT://host:port"), true);
 });
 
-test("refuseAdvertisedListeners() wants an address that can be reached", () => {
+test("refuseAdvertisedListeners() rejects wildcard addresses", () => {
   assertEquals(refuseAdvertisedListeners("PLAINTEXT://broker.example:9092"), null);
   assertEquals(refuseAdvertisedListeners("PLAINTEXT://0.0.0.0:9092") === null, false);
   assertEquals(refuseAdvertisedListeners("PLAINTEXT://[::]:9092") === null, false);

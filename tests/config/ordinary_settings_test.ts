@@ -1,10 +1,10 @@
-/** The configurations that single nodes of Apache Kafka are usually started with start this node too. */
+/** Usual configurations of a single Apache Kafka node are accepted. */
 import { assertEquals } from "@std/assert";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { formatListener } from "../../src/config/listeners.ts";
 import { test } from "../harness.ts";
 
-/** The keys that stand in every example. */
+/** Keys of every example. */
 const SINGLE_NODE = `
 process.roles=broker,controller
 controller.listener.names=CONTROLLER
@@ -18,9 +18,9 @@ group.initial.rebalance.delay.ms=0
 
 interface Example {
   readonly settings: string;
-  /** The listeners that are opened, each with where it sends its clients if that is another place. */
+  /** The listeners that are opened, each followed by its advertised address if that differs. */
   readonly opens: readonly string[];
-  /** The keys of which a notice says that they have no effect. */
+  /** The keys that a notice reports as having no effect. */
   readonly idle: readonly string[];
 }
 
@@ -131,7 +131,7 @@ for (const [what, { settings, opens, idle }] of Object.entries(EXAMPLES)) {
     const opened = /CONTROLLER:\/\/[^,\n]*/.exec(settings)![0];
     assertEquals(
       controller,
-      `Listener ${opened} is not opened: this node is its own controller and needs no listener for it`,
+      `Listener ${opened} is not opened: this node is its own controller and needs no controller listener`,
     );
     const named = others.join().match(/[a-z]+(\.[a-z]+){2,}/g) ?? [];
     assertEquals(named.toSorted(), idle.toSorted());
@@ -143,7 +143,7 @@ test("BrokerConfig accepts each key of these examples by itself", () => {
   for (const { settings } of Object.values(EXAMPLES)) {
     for (const line of settings.split("\n")) {
       const [name, ...value] = line.split("=");
-      // A listener's name needs its listener, a voter its node.
+      // These refer to other keys: a listener's name to its listener, a voter to the node's id.
       if (
         line === "" || /^(listeners|advertised|inter\.broker|controller\.quorum\.voters)/.test(line)
       ) {

@@ -15,7 +15,7 @@ import { test } from "../harness.ts";
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
 
-/** Apache Kafka 4.4's topic keys with their defaults, as its DescribeConfigs tells them. */
+/** Apache Kafka 4.4's topic keys with their defaults, as its DescribeConfigs returns them. */
 const KAFKA = `cleanup.policy=delete compression.gzip.level=-1 compression.lz4.level=9
 compression.type=producer compression.zstd.level=3 delete.retention.ms=86400000
 file.delete.delay.ms=60000 flush.messages=9223372036854775807 flush.ms=9223372036854775807
@@ -41,11 +41,11 @@ test("a topic has Apache Kafka's 33 keys with its defaults", () => {
   assertEquals(described.every(({ source }) => source === ConfigSource.DEFAULT_CONFIG), true);
 });
 
-test("logConfigFor() makes Kafka's default log", () => {
+test("logConfigFor() returns Kafka's defaults", () => {
   assertEquals(logConfigFor(NOTHING, new BrokerConfig()), DEFAULT_LOG_CONFIG);
 });
 
-test("a topic's own value lies above the broker's", () => {
+test("a topic's own value takes precedence over the broker's", () => {
   const broker = new BrokerConfig({ "log.retention.hours": "1", "message.max.bytes": "2000" });
   const overrides = new Map([["retention.ms", " 5 "]]);
   const config = logConfigFor(overrides, broker);
@@ -63,11 +63,11 @@ test("a topic's own value lies above the broker's", () => {
       { name: "log.retention.hours", value: "1", source: ConfigSource.STATIC_BROKER_CONFIG },
       { name: "log.retention.hours", value: "168", source: ConfigSource.DEFAULT_CONFIG },
     ],
-    documentation: "Records older than this may go. -1: never.",
+    documentation: "Age at which records may be deleted. -1: never.",
   });
 });
 
-test("changes of the broker's keys reach its topics at once", () => {
+test("changes of the broker's keys reach its topics immediately", () => {
   const broker = new BrokerConfig();
   broker.applyDynamic(new Map([["log.segment.bytes", "2000000"]]), NOTHING);
   assertEquals(logConfigFor(NOTHING, broker).segmentBytes, 2_000_000);
@@ -77,7 +77,7 @@ test("changes of the broker's keys reach its topics at once", () => {
   );
 });
 
-test("flush keys come from the broker's, and the topic's go before them", () => {
+test("flush keys are inherited from the broker, and the topic's own take precedence", () => {
   const broker = new BrokerConfig({
     "log.flush.interval.messages": "1",
     "log.flush.scheduler.interval.ms": "3000",
@@ -94,7 +94,7 @@ test("flush keys come from the broker's, and the topic's go before them", () => 
   );
 });
 
-test("compression.type names a compression with the level of its kind, or leaves batches alone", () => {
+test("compression.type selects a codec with its level, or leaves batches unchanged", () => {
   const recompression = (overrides: Record<string, string>, broker: Record<string, string> = {}) =>
     logConfigFor(new Map(Object.entries(overrides)), new BrokerConfig(broker)).recompression;
   assertEquals(recompression({}), null);
@@ -117,14 +117,14 @@ test("compression.type names a compression with the level of its kind, or leaves
   );
 });
 
-test("minInsyncReplicas() is the topic's, else the broker's", () => {
+test("minInsyncReplicas() returns the topic's value, else the broker's", () => {
   const broker = new BrokerConfig({ "min.insync.replicas": "2" });
   assertEquals(minInsyncReplicas(NOTHING, broker), 2);
   assertEquals(minInsyncReplicas(new Map([["retention.ms", "1"]]), broker), 2);
   assertEquals(minInsyncReplicas(new Map([["min.insync.replicas", "3"]]), broker), 3);
 });
 
-test("checkTopicConfig() refuses keys, values and what is not there yet", () => {
+test("checkTopicConfig() rejects unknown keys, invalid values and unsupported features", () => {
   assertEquals(
     refused("retentoin.ms", "1"),
     'Cannot set "retentoin.ms": there is no such topic key, did you mean "retention.ms"?',
@@ -140,7 +140,7 @@ test("checkTopicConfig() refuses keys, values and what is not there yet", () => 
   assertEquals(refused("remote.storage.enable", "true").includes("remote storage"), true);
 });
 
-test("checkTopicConfig() takes what is in force anyway, as tools send it", () => {
+test("checkTopicConfig() accepts values already in force, as tools send them", () => {
   checkTopicConfig("cleanup.policy", "delete");
   checkTopicConfig("compression.type", "producer");
   checkTopicConfig("min.cleanable.dirty.ratio", "0.50");
@@ -153,14 +153,14 @@ test("an empty cleanup policy keeps everything", () => {
   assertEquals(logConfigFor(overrides, new BrokerConfig()).delete, false);
 });
 
-test("a compacted topic is not deleted by retention unless it says so", () => {
+test("a compacted topic is subject to retention only with cleanup.policy=compact,delete", () => {
   const config = logConfigFor(new Map([["cleanup.policy", "compact"]]), new BrokerConfig());
   assertEquals([config.compact, config.delete], [true, false]);
   const both = logConfigFor(new Map([["cleanup.policy", "compact,delete"]]), new BrokerConfig());
   assertEquals([both.compact, both.delete], [true, true]);
 });
 
-test("a compacted topic closes its segments before its records have to be compacted", () => {
+test("a compacted topic closes segments no later than max.compaction.lag.ms", () => {
   const lag = ["max.compaction.lag.ms", "5000"] as const;
   const segmentMs = (...overrides: (readonly [string, string])[]) =>
     logConfigFor(new Map(overrides), new BrokerConfig()).segmentMs;
@@ -169,7 +169,7 @@ test("a compacted topic closes its segments before its records have to be compac
   assertEquals(segmentMs(lag, ["cleanup.policy", "compact"], ["segment.ms", "100"]), 100);
 });
 
-test("the broker's keys give the defaults of compaction", () => {
+test("the broker's keys are the defaults for compaction", () => {
   const config = logConfigFor(
     NOTHING,
     new BrokerConfig({
@@ -185,7 +185,7 @@ test("the broker's keys give the defaults of compaction", () => {
   assertEquals(config.minCleanableDirtyRatio, 0.25);
 });
 
-test("checkTopicConfigsTogether() refuses a least lag of compaction above the most", () => {
+test("checkTopicConfigsTogether() rejects a minimum compaction lag above the maximum", () => {
   const check = (topic: Record<string, string>, broker: Record<string, string> = {}) =>
     checkTopicConfigsTogether(new Map(Object.entries(topic)), new BrokerConfig(broker));
   check({ "min.compaction.lag.ms": "5", "max.compaction.lag.ms": "5" });
@@ -202,12 +202,12 @@ test("checkTopicConfigsTogether() refuses a least lag of compaction above the mo
   );
 });
 
-test("an override that cannot be read is passed over", () => {
+test("an override that cannot be parsed is ignored", () => {
   const overrides = new Map([["segment.bytes", "14"], ["a.later.key", "1"]]);
   assertEquals(logConfigFor(overrides, new BrokerConfig()), DEFAULT_LOG_CONFIG);
 });
 
-test("longs beyond 2^53 bound timestamps, and are described as they were set", () => {
+test("longs beyond 2^53 take effect and are described as set", () => {
   const name = "message.timestamp.after.max.ms";
   const after = (overrides: Map<string, string>, broker = new BrokerConfig()) => [
     logConfigFor(overrides, broker).messageTimestampAfterMaxMs,

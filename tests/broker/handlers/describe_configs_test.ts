@@ -47,7 +47,7 @@ test("DescribeConfigs tells a topic's configs in every version", () =>
           { name: "log.retention.hours", value: "168", source: 5 },
         ],
         configType: version >= 3 ? 5 : 0,
-        documentation: version >= 3 ? "Records older than this may go. -1: never." : "",
+        documentation: version >= 3 ? "Age at which records may be deleted. -1: never." : "",
       });
     }
   }, { "log.retention.hours": "1" }));
