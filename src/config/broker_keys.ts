@@ -269,10 +269,19 @@ const groups: readonly ConfigDefinition[] = [
   }),
 ];
 
+/** The keys that have an effect, by subject. */
+export const BROKER_KEY_GROUPS: Readonly<Record<string, readonly ConfigDefinition[]>> = {
+  "Node and listeners": node,
+  "New topics": topics,
+  "Limits": limits,
+  "Logs": LOG_KEYS,
+  "Compaction": CLEANER_KEYS,
+  "Consumer groups": groups,
+};
+
 /** Every broker key, by name. */
 export const BROKER_KEYS: ReadonlyMap<string, ConfigDefinition> = new Map(
-  [...node, ...topics, ...limits, ...LOG_KEYS, ...CLEANER_KEYS, ...groups, ...SETTLED_KEYS]
-    .map((key) => [key.name, key]),
+  [...Object.values(BROKER_KEY_GROUPS).flat(), ...SETTLED_KEYS].map((key) => [key.name, key]),
 );
 
 /**

@@ -5,7 +5,8 @@
  * @module
  */
 
-const REASONS: readonly (readonly [names: readonly string[], reason: string])[] = [
+/** Names and prefixes of rejected keys, by reason. */
+export const REJECTED_KEYS: readonly (readonly [names: readonly string[], reason: string])[] = [
   [
     [
       "auto.include.jmx.reporter",
@@ -107,7 +108,7 @@ const REASONS: readonly (readonly [names: readonly string[], reason: string])[] 
 
 /** Returns why an unsupported key is rejected, or null if Apache Kafka has no such key. */
 export function reasonKeyIsRefused(name: string): string | null {
-  for (const [names, reason] of REASONS) {
+  for (const [names, reason] of REJECTED_KEYS) {
     const isMeant = names.some((one) => one.endsWith(".") ? name.startsWith(one) : name === one);
     if (isMeant) return reason;
   }
