@@ -9,6 +9,7 @@
  */
 
 import { compress, decompress, init } from "@bokuweb/zstd-wasm";
+import { readFile } from "node:fs/promises";
 import kafkajs from "kafkajs";
 import snappy from "kafkajs-snappy";
 import lz4 from "lz4-napi";
@@ -301,6 +302,18 @@ for (const [name, compression] of Object.entries(compressions)) {
 }
 await checks.check("two members share a group", () => shareGroup(`${prefix}-none`));
 await checks.check("produces with acks 0 and 1", () => weakAcks(`${prefix}-acks`));
+await checks.check("runs the example of docs/compatibility.md", async () => {
+  const page = await readFile("docs/compatibility.md", "utf8");
+  const [, example] = /```js ignore\n.*?\n([^`]*)```/.exec(page);
+  const topic = `${prefix}-acks`;
+  const code = example.replace("127.0.0.1:9092", bootstrap).replace('"chat"', `"${topic}"`);
+  const end = async () =>
+    (await admin.fetchTopicOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0);
+  const before = await end();
+  const AsyncFunction = end.constructor;
+  await new AsyncFunction("Kafka", code)(Kafka);
+  if (await end() !== before + 1) throw new Error("the record was not written");
+});
 await checks.check("deletes topics", async () => {
   await admin.deleteTopics({ topics });
   const left = (await admin.listTopics()).filter((topic) => topics.includes(topic));
