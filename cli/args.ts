@@ -1,7 +1,6 @@
 /**
- * Arguments: what a command takes, how it is checked, and the help that follows from it. A positional
- * argument has a flag that means the same, so `producer 1 127.0.0.1 9092` and
- * `producer --id 1 --port 9092` are one.
+ * Arguments of a command: their declaration, parsing and checks. Every positional argument has an
+ * equivalent flag, so `producer 1 127.0.0.1 9092` and `producer --id 1 --port 9092` are the same call.
  *
  * @module
  */
@@ -9,43 +8,43 @@ import { parseArgs } from "@std/cli/parse-args";
 import { closest, UsageError } from "./fail.ts";
 
 /**
- * A positional argument. Either all of a command's are given, or none and flags instead. One whose
- * flag may be repeated must be the last, and takes all that follows.
+ * A positional argument. A call gives all of a command's positionals, or none and flags instead. A
+ * positional whose flag may be repeated must be the last, and collects the remaining arguments.
  */
 export interface Positional {
-  /** As the help shows it: `<topic>`. */
+  /** The name in the help, such as `<topic>`. */
   readonly name: string;
-  /** The flag that means the same, without dashes. */
+  /** The equivalent flag, without dashes. */
   readonly flag: string;
 }
 
 /** A flag. */
 export interface Flag {
   readonly name: string;
-  /** What its value is called in the help; without it the flag is on or off. */
+  /** The name of its value in the help. A flag without one is a switch. */
   readonly value?: string;
   readonly help: string;
-  /** The value when it is not given, as text. */
+  /** The default value, as text. */
   readonly default?: string;
-  /** Whether it may be given several times. */
+  /** Whether it may be repeated. */
   readonly isList?: boolean;
 }
 
-/** A command: how it is called and what it does. */
+/** The declaration of a command. */
 export interface CommandSpec {
   readonly name: string;
-  /** One line for the list of commands. */
+  /** One line: the first of the help. */
   readonly summary: string;
-  /** More for the command's own help, if there is more to say. */
+  /** Further lines of the command's own help. */
   readonly details?: readonly string[];
   readonly positionals: readonly Positional[];
-  /** How many of the last ones may be left out: none unless told. */
+  /** Number of trailing positionals that may be omitted. Defaults to 0. */
   readonly optionalPositionals?: number;
   readonly flags: readonly Flag[];
   readonly examples?: readonly string[];
 }
 
-/** Arguments that were given, as text; the accessors check them. */
+/** The given arguments, as text. The accessors check them. */
 export class Arguments {
   constructor(
     readonly spec: CommandSpec,
@@ -54,45 +53,45 @@ export class Arguments {
     readonly positionals: ReadonlySet<string> = new Set(),
   ) {}
 
-  /** The value of a flag or of the positional that means the same, or undefined. */
+  /** Returns the value of a flag or of its positional, its default, or undefined. */
   optional(flag: string): string | undefined {
     const value = this.values.get(flag);
     return typeof value === "string" ? value : this.#flag(flag)?.default;
   }
 
-  /** As {@linkcode optional}. Throws a UsageError when it is missing. */
+  /** Returns the value as {@linkcode optional} does. Throws a UsageError if there is none. */
   text(flag: string): string {
     const value = this.optional(flag);
     if (value !== undefined) return value;
     throw new UsageError(`"${this.spec.name}" needs ${this.#nameOf(flag)}${hint(this.spec)}`);
   }
 
-  /** Every value of a flag that may be given several times. */
+  /** Returns the values of a flag that may be repeated. */
   list(flag: string): readonly string[] {
     const value = this.values.get(flag);
     return Array.isArray(value) ? value : [];
   }
 
-  /** Whether an on-off flag is given. */
+  /** Returns whether a switch is given. */
   isOn(flag: string): boolean {
     return this.values.get(flag) === true;
   }
 
-  /** Whether the flag, or the positional that means the same, is given. */
+  /** Returns whether the flag or its positional is given. */
   has(flag: string): boolean {
     return this.values.has(flag);
   }
 
   /**
-   * Throws a UsageError when one of `flags` was given as a flag: `why` says why it has no effect with
-   * the others. Positionals are passed over, since a command's are given all or none.
+   * Throws a UsageError if one of `flags` is given as a flag. `why` is the reason why it has no effect.
+   * Positionals are ignored, since a call gives all of them or none.
    */
   refuse(flags: readonly string[], why: string): void {
     const given = flags.find((flag) => this.has(flag) && !this.positionals.has(flag));
-    if (given !== undefined) throw new UsageError(`--${given} has no effect ${why}: leave it out`);
+    if (given !== undefined) throw new UsageError(`--${given} has no effect ${why}: omit it`);
   }
 
-  /** A whole number between two bounds. */
+  /** Returns a whole number. Throws a UsageError if it is out of range. */
   whole(flag: string, least: number, most: number): number {
     const text = this.text(flag);
     const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
@@ -101,12 +100,12 @@ export class Arguments {
     throw this.#wrong(flag, text, `a whole number from ${range}`);
   }
 
-  /** As {@linkcode whole}, or undefined when it is not given. */
+  /** Returns a whole number as {@linkcode whole} does, or undefined if it is not given. */
   optionalWhole(flag: string, least: number, most: number): number | undefined {
     return this.optional(flag) === undefined ? undefined : this.whole(flag, least, most);
   }
 
-  /** A number of more than 0 and at most `most`, or undefined when it is not given. */
+  /** Returns a number above 0 and at most `most`, or undefined if it is not given. */
   optionalPositive(flag: string, most: number): number | undefined {
     const text = this.optional(flag);
     if (text === undefined) return undefined;
@@ -115,7 +114,7 @@ export class Arguments {
     throw this.#wrong(flag, text, `a number above 0, up to ${most.toLocaleString("en-US")}`);
   }
 
-  /** 1 or true, 0 or false. */
+  /** Returns true for "1" or "true", false for "0" or "false". */
   truth(flag: string): boolean {
     const text = this.text(flag).toLowerCase();
     if (text === "1" || text === "true") return true;
@@ -123,7 +122,7 @@ export class Arguments {
     throw this.#wrong(flag, text, "true (or 1) or false (or 0)");
   }
 
-  /** One of several words. */
+  /** Returns the value, which must be one of `words`. */
   oneOf<const W extends string>(flag: string, words: readonly W[]): W {
     const text = this.text(flag);
     const word = words.find((word) => word === text);
@@ -131,7 +130,7 @@ export class Arguments {
     throw this.#wrong(flag, text, words.map((word) => `"${word}"`).join(", "));
   }
 
-  /** An IP address or a host's name. */
+  /** Returns an IP address or a host name. */
   hostName(flag: string): string {
     const text = this.text(flag);
     if (/^(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.?)+$/.test(text)) return text;
@@ -140,8 +139,8 @@ export class Arguments {
   }
 
   /**
-   * Where the cluster is: `--bootstrap host:port[,host:port]`, or `--host` and `--port` or the
-   * positionals that mean them.
+   * Returns the bootstrap servers: the value of `--bootstrap host:port[,host:port]`, or those of
+   * `--host` and `--port`.
    */
   bootstrapServers(): string {
     const given = this.optional("bootstrap");
@@ -152,19 +151,19 @@ export class Arguments {
     }
     if (this.has("host") || this.has("port")) {
       throw new UsageError(
-        `"--bootstrap" and ${this.#nameOf("host")} mean the same: give one of them`,
+        `--bootstrap replaces ${this.#nameOf("host")} and --port: give one or the other`,
       );
     }
     const servers = given.split(",").map((server) => server.trim());
     if (servers.every((server) => /^(\[[^\]]+\]|[^:\s[\]]+):\d{1,5}$/.test(server))) return given;
-    throw this.#wrong("bootstrap", given, "one or more ip:port with commas between them");
+    throw this.#wrong("bootstrap", given, "one or more ip:port, separated by commas");
   }
 
   #wrong(flag: string, text: string, takes: string): UsageError {
     return new UsageError(`${this.#nameOf(flag)} cannot be "${text}": it takes ${takes}`);
   }
 
-  /** What the user knows the argument by. */
+  /** Returns the name of an argument for messages. */
   #nameOf(flag: string): string {
     const positional = this.spec.positionals.find((one) => one.flag === flag);
     return positional === undefined ? `--${flag}` : `${positional.name} (or --${flag})`;
@@ -175,7 +174,7 @@ export class Arguments {
   }
 }
 
-/** Reads a command's arguments. Throws a UsageError. Null when help is asked for. */
+/** Parses a command's arguments. Returns null if help is requested. Throws a UsageError. */
 export function parseCommand(spec: CommandSpec, args: readonly string[]): Arguments | null {
   const { flags } = spec;
   const names = flags.map(({ name }) => name);
@@ -183,7 +182,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
   const parsed = parseArgs([...args], {
     alias: { help: ["h"] },
     boolean: ["help", ...flags.filter(({ value }) => value === undefined).map(({ name }) => name)],
-    // "_" keeps positionals as they were written: "007" is a topic's name, not the number 7.
+    // "_" keeps positionals as text: "007" is the name of a topic, not the number 7.
     string: ["_", ...withValue.map(({ name }) => name)],
     collect: withValue.map(({ name }) => name),
     unknown(arg, key) {
@@ -210,18 +209,18 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
   return new Arguments(spec, values, positionals);
 }
 
-/** Throws a UsageError for a value given to a flag that is on or off. */
+/** Throws a UsageError for a value given to a switch. */
 function refuseValuesOfSwitches(flags: readonly Flag[], args: readonly string[]): void {
   const end = args.indexOf("--");
   for (const arg of end < 0 ? args : args.slice(0, end)) {
     const [, name] = /^--([^=]+)=/.exec(arg) ?? [];
     if (flags.some((flag) => flag.name === name && flag.value === undefined)) {
-      throw new UsageError(`--${name} takes no value: leave it out, or write --${name} alone`);
+      throw new UsageError(`--${name} takes no value: write --${name} alone, or omit it`);
     }
   }
 }
 
-/** Adds the positionals to `values` and returns the flags that they mean. */
+/** Adds the positionals to `values` and returns their flags. */
 function takePositionals(
   spec: CommandSpec,
   given: readonly string[],
@@ -236,13 +235,13 @@ function takePositionals(
   if (length > most || length < positionals.length - optionalPositionals) {
     const usage = positionals.map((one) => one.name).join(" ");
     const takes = positionals.length === 0
-      ? "no arguments but flags"
+      ? "flags only"
       : `${positionals.length} arguments (${usage}), or none and flags`;
     throw new UsageError(`"${name}" takes ${takes}, ${given.length} were given${hint(spec)}`);
   }
   positionals.slice(0, length).forEach((one, i) => {
     if (values.has(one.flag)) {
-      throw new UsageError(`${one.name} and --${one.flag} mean the same: give one of them`);
+      throw new UsageError(`${one.name} and --${one.flag} mean the same: give only one`);
     }
     const texts = isList(one) ? given.slice(i) : [given[i]!];
     if (texts.includes("")) throw new UsageError(`${one.name} cannot be empty${hint(spec)}`);

@@ -1,15 +1,15 @@
 /**
- * `broker`: a broker in a process of its own.
+ * `broker`: a broker in its own process. Reserved for a later version.
  *
  * @module
  */
 import type { Arguments, CommandSpec } from "./args.ts";
 import { CommandError } from "./fail.ts";
 
-/** How it is called. */
+/** The command's declaration. */
 export const spec: CommandSpec = {
   name: "broker",
-  summary: "Runs a broker of a cluster (not in this version: use start)",
+  summary: "Runs a broker of a cluster (not available in this version: use start)",
   positionals: [
     { name: "<my_id>", flag: "id" },
     { name: "<my_ip>", flag: "host" },
@@ -21,19 +21,24 @@ export const spec: CommandSpec = {
     { name: "<debug_print_flag>", flag: "debug" },
   ],
   flags: [
-    { name: "id", value: "<number>", help: "the broker's node id", default: "2" },
-    { name: "host", value: "<ip>", help: "the address to listen on", default: "127.0.0.1" },
-    { name: "port", value: "<port>", help: "its port", default: "9092" },
-    { name: "controller-id", value: "<number>", help: "the controller's node id", default: "1" },
-    { name: "controller-host", value: "<ip>", help: "its address", default: "127.0.0.1" },
-    { name: "controller-port", value: "<port>", help: "its port", default: "9093" },
-    { name: "data-dir", value: "<directory>", help: "where the data are kept", default: "data" },
-    { name: "debug", value: "<1|0>", help: "show each request", default: "0" },
+    { name: "id", value: "<number>", help: "node id of the broker", default: "2" },
+    { name: "host", value: "<ip>", help: "address to listen on", default: "127.0.0.1" },
+    { name: "port", value: "<port>", help: "port to listen on", default: "9092" },
+    { name: "controller-id", value: "<number>", help: "node id of the controller", default: "1" },
+    {
+      name: "controller-host",
+      value: "<ip>",
+      help: "address of the controller",
+      default: "127.0.0.1",
+    },
+    { name: "controller-port", value: "<port>", help: "port of the controller", default: "9093" },
+    { name: "data-dir", value: "<directory>", help: "data directory", default: "data" },
+    { name: "debug", value: "<1|0>", help: "log each request", default: "0" },
   ],
   examples: ["millrace broker 2 127.0.0.1 9092 1 127.0.0.1 9093 data/broker-2 0"],
 };
 
-/** Checks the arguments and says what to run instead. */
+/** Checks the arguments, then fails with the command to run instead. */
 // deno-lint-ignore require-await -- every command is asynchronous
 export async function run(args: Arguments): Promise<number> {
   args.whole("id", 0, 2_147_483_647);
@@ -45,7 +50,7 @@ export async function run(args: Arguments): Promise<number> {
   args.text("data-dir");
   args.truth("debug");
   throw new CommandError(
-    "A controller and brokers in processes of their own are not in this version yet, they come with " +
-      'the cluster: "millrace start" runs a whole node now',
+    "This version has no cluster of separate controllers and brokers: run " +
+      '"millrace start", a controller and broker in one process',
   );
 }

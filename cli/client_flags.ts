@@ -1,5 +1,5 @@
 /**
- * Flags that several commands share.
+ * Flags shared by several commands.
  *
  * @module
  */
@@ -7,43 +7,43 @@ import type { StartPosition } from "../src/client/mod.ts";
 import type { Flag, Positional } from "./args.ts";
 import { UsageError } from "./fail.ts";
 
-/** Where the cluster is. */
+/** Addresses of the cluster. */
 export const BOOTSTRAP_FLAGS: readonly Flag[] = [
-  { name: "host", value: "<ip>", help: "a broker's address", default: "127.0.0.1" },
-  { name: "port", value: "<port>", help: "its port", default: "9092" },
+  { name: "host", value: "<ip>", help: "address of a broker", default: "127.0.0.1" },
+  { name: "port", value: "<port>", help: "port of the broker", default: "9092" },
   {
     name: "bootstrap",
     value: "<ip:port,…>",
-    help: "one or more brokers, instead of the two above",
+    help: "one or more brokers, instead of --host and --port",
   },
 ];
 
-/** The positionals that mean the same. */
+/** Positionals equivalent to --host and --port. */
 export const BOOTSTRAP_POSITIONALS: readonly Positional[] = [
   { name: "<bootstrap_broker_ip>", flag: "host" },
   { name: "<bootstrap_broker_port>", flag: "port" },
 ];
 
-/** Where a consumer begins. */
+/** The start position of a consumer. */
 export const FROM_FLAG: Flag = {
   name: "from",
-  value: "<where>",
-  help: "earliest, latest, an offset, or a time like 2026-01-31T12:00:00Z",
+  value: "<position>",
+  help: "where to start: earliest, latest, an offset, or a time such as 2026-01-31T12:00:00Z",
   default: "earliest",
 };
 
-/** Reads the value of {@linkcode FROM_FLAG}. Throws a UsageError. */
+/** Parses the value of {@linkcode FROM_FLAG}. Throws a UsageError. */
 export function parseFrom(text: string): StartPosition {
   if (text === "earliest" || text === "latest") return text;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   const timestamp = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN;
   if (!Number.isNaN(timestamp) && timestamp >= 0) return { timestamp };
   throw new UsageError(
-    `--from cannot be "${text}": it takes earliest, latest, an offset, or a time like 2026-01-31T12:00:00Z`,
+    `--from cannot be "${text}": it takes earliest, latest, an offset, or a time such as 2026-01-31T12:00:00Z`,
   );
 }
 
-/** Reads `key=value` texts. Throws a UsageError that names the flag, also for a key with two values. */
+/** Parses `key=value` texts. Throws a UsageError for a malformed text or a key with two values. */
 export function parseSettings(flag: string, texts: readonly string[]): Record<string, string> {
   const settings = new Map<string, string>();
   for (const text of texts) {
@@ -54,7 +54,7 @@ export function parseSettings(flag: string, texts: readonly string[]): Record<st
     const before = settings.get(key) ?? value;
     if (before !== value) {
       throw new UsageError(
-        `--${flag} gives "${key}" two values, "${before}" and "${value}": give one`,
+        `--${flag} sets "${key}" to both "${before}" and "${value}": give one value`,
       );
     }
     settings.set(key, value);

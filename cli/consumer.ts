@@ -1,5 +1,5 @@
 /**
- * `consumer`: prints the records of a topic as they come.
+ * `consumer`: prints the records of a topic as they arrive.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Arguments, CommandSpec } from "./args.ts";
 import { BOOTSTRAP_FLAGS, BOOTSTRAP_POSITIONALS, FROM_FLAG, parseFrom } from "./client_flags.ts";
 import { host } from "./host.ts";
 
-/** How it is called. */
+/** The command's declaration. */
 export const spec: CommandSpec = {
   name: "consumer",
   summary: "Prints a topic's records as [topic-partition-offset]: (key:value), until Ctrl-C",
@@ -18,16 +18,21 @@ export const spec: CommandSpec = {
     { name: "<topic>", flag: "topic" },
   ],
   flags: [
-    { name: "id", value: "<number>", help: "this consumer's number", default: "1" },
+    {
+      name: "id",
+      value: "<number>",
+      help: "number in this client's name, consumer-<id>",
+      default: "1",
+    },
     ...BOOTSTRAP_FLAGS,
-    { name: "topic", value: "<topic>", help: "the topic to read" },
+    { name: "topic", value: "<topic>", help: "topic to read" },
     FROM_FLAG,
     {
       name: "group",
       value: "<id>",
-      help: "read as a member of this group, which remembers offsets",
+      help: "read as a member of this group, which stores offsets",
     },
-    { name: "count", value: "<number>", help: "end after so many records" },
+    { name: "count", value: "<number>", help: "exit after this number of records" },
   ],
   examples: [
     "millrace consumer 1 127.0.0.1 9092 chat",
@@ -35,7 +40,7 @@ export const spec: CommandSpec = {
   ],
 };
 
-/** Prints until it is told to end. */
+/** Prints records until the count is reached or the process is interrupted. */
 export async function run(args: Arguments): Promise<number> {
   const id = args.whole("id", 0, 2_147_483_647);
   const count = args.optionalWhole("count", 1, 1_000_000_000) ?? Infinity;
@@ -64,7 +69,7 @@ export async function run(args: Arguments): Promise<number> {
   return 0;
 }
 
-/** A record as a line. */
+/** Formats a record as a line. */
 export function formatRecord(record: ConsumerRecord): string {
   const { topic, partition, offset, keyText, valueText } = record;
   return `[${topic}-${partition}-${offset}]: (${keyText}:${valueText})\n`;

@@ -1,5 +1,5 @@
 /**
- * `consumer_eval`: how fast, and how soon, records are read.
+ * `consumer_eval`: measures throughput and latency of reading.
  *
  * @module
  */
@@ -13,13 +13,14 @@ import { CommandError } from "./fail.ts";
 import { createTextFile, host, type TextFile } from "./host.ts";
 import { whyUnreadable } from "./topics_file.ts";
 
-/** How it is called. */
+/** The command's declaration. */
 export const spec: CommandSpec = {
   name: "consumer_eval",
-  summary: "Measures reading: so many consumers, each all of the topic, or sharing it with --group",
+  summary: "Measures reading with a number of consumers",
   details: [
-    "Each consumer writes what it reads to consumer_<id>.txt, as rows of topic,partition,key,value,",
-    "or prints it. It ends at Ctrl-C, or as --records or --seconds say. Latency is from a record's",
+    "Each consumer reads the whole topic, or its share of it with --group, and writes the records to",
+    "consumer_<id>.txt as rows of topic,partition,key,value, or prints them. The command ends at",
+    "Ctrl-C or at a limit given by --records or --seconds. Latency is the time from a record's",
     "timestamp to its arrival.",
   ],
   positionals: [
@@ -31,15 +32,20 @@ export const spec: CommandSpec = {
     { name: "<bootstrap port>", flag: "port" },
   ],
   flags: [
-    { name: "consumers", value: "<number>", help: "how many read", default: "1" },
-    { name: "topic", value: "<topic>", help: "what they read" },
-    { name: "write", value: "<true|false>", help: "write to files, or print", default: "true" },
-    { name: "file-dir", value: "<directory>", help: "where the files go", default: "." },
+    { name: "consumers", value: "<number>", help: "number of consumers", default: "1" },
+    { name: "topic", value: "<topic>", help: "topic to read" },
+    {
+      name: "write",
+      value: "<true|false>",
+      help: "write records to files (true) or print them (false)",
+      default: "true",
+    },
+    { name: "file-dir", value: "<directory>", help: "directory of the files", default: "." },
     ...BOOTSTRAP_FLAGS,
     ...BOUND_FLAGS,
     FROM_FLAG,
-    { name: "group", value: "<id>", help: "share the partitions as members of this group" },
-    { name: "quiet", help: "neither write nor print, only measure" },
+    { name: "group", value: "<id>", help: "group whose members share the partitions" },
+    { name: "quiet", help: "measure only: neither write nor print records" },
   ],
   examples: [
     "millrace consumer_eval 2 chat true out 127.0.0.1 9092",
@@ -47,10 +53,10 @@ export const spec: CommandSpec = {
   ],
 };
 
-/** Where one consumer's records go. */
+/** Receives the records of one consumer. */
 type Sink = (records: readonly ConsumerRecord[]) => void;
 
-/** Reads until a bound is reached or it is told to end. */
+/** Reads until a limit is reached or the process is interrupted. */
 export async function run(args: Arguments): Promise<number> {
   const workers = args.whole("consumers", 1, 1_000);
   const group = args.optional("group");
@@ -99,7 +105,7 @@ async function read(consumer: Consumer, sink: Sink, evaluation: Evaluation): Pro
   }
   evaluation.started();
   for await (const records of consumer.batches) {
-    // The last batch may go beyond what was asked for.
+    // The last batch may exceed the limit.
     const taken = records.slice(0, Math.min(records.length, evaluation.limit - evaluation.count));
     const now = Date.now();
     for (const { timestamp } of taken) evaluation.latencies.add(now - timestamp);
@@ -109,7 +115,7 @@ async function read(consumer: Consumer, sink: Sink, evaluation: Evaluation): Pro
   }
 }
 
-/** A record as a row of its file. */
+/** Formats a record as a row of its file. */
 export function rowOf({ topic, partition, keyText, valueText }: ConsumerRecord): string {
   return csvRow([topic, partition, keyText ?? "", valueText ?? ""]);
 }
@@ -128,7 +134,7 @@ function whyUnwritable(error: unknown): string {
   switch ((error as { code?: string }).code) {
     case "EEXIST":
     case "ENOTDIR":
-      return "a part of the path is a file, name a directory";
+      return "part of the path is a file, name a directory";
     case "EACCES":
     case "EPERM":
     case "EROFS":

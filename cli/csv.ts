@@ -4,7 +4,7 @@
  * @module
  */
 
-/** One row with its line end. A field with a comma, a quote or a line break is quoted. */
+/** Formats a row with its line end. A field with a comma, a quote or a line break is quoted. */
 export function csvRow(fields: readonly (string | number)[]): string {
   return fields.map((field) => csvField(String(field))).join(",") + "\n";
 }

@@ -1,5 +1,5 @@
 /**
- * What the two evaluations share: when they end, how fast they are, what they show.
+ * The common part of the two evaluations: limits, rates and output.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { host } from "./host.ts";
 import { LatencyHistogram } from "./latency.ts";
 import { milliseconds, print, ProgressLine, rate, whole } from "./output.ts";
 
-/** Flags that bound an evaluation. */
+/** Flags that limit an evaluation. */
 export const BOUND_FLAGS: readonly Flag[] = [
-  { name: "records", value: "<number>", help: "end after so many records in all" },
-  { name: "seconds", value: "<number>", help: "end after so many seconds" },
+  { name: "records", value: "<number>", help: "exit after this number of records in total" },
+  { name: "seconds", value: "<number>", help: "exit after this number of seconds" },
 ];
 
 const PROGRESS_MS = 500;
-/** What a timer of the host can wait: 2^31 - 1 ms, almost 25 days. */
+/** The longest timer of the host: 2^31 - 1 ms, almost 25 days. */
 const MAX_SECONDS = 2_147_483;
 
-/** A measurement under way: workers report to it, and it tells them when to stop. */
+/** A running measurement. Workers report to it, and it notifies them when to stop. */
 export class Evaluation {
-  /** Latencies of everything counted. */
+  /** Latencies of all counted records. */
   readonly latencies: LatencyHistogram = new LatencyHistogram();
   readonly #what: string;
   readonly #progress = new ProgressLine();
@@ -35,14 +35,14 @@ export class Evaluation {
   #shownAtMs = 0;
   #isStopped = false;
 
-  /** `what` is measured: "Producer" or "Consumer". Reads {@linkcode BOUND_FLAGS}. */
+  /** Reads {@linkcode BOUND_FLAGS}. `what` is "Producer" or "Consumer". */
   constructor(what: "Producer" | "Consumer", args: Arguments) {
     this.#what = what;
     this.#limit = args.optionalWhole("records", 1, 1_000_000_000_000) ?? Infinity;
     this.#seconds = args.optionalPositive("seconds", MAX_SECONDS);
   }
 
-  /** How many records the evaluation ends after, Infinity for no bound. */
+  /** Number of records after which the evaluation ends, or Infinity. */
   get limit(): number {
     return this.#limit;
   }
@@ -52,12 +52,12 @@ export class Evaluation {
     return this.#isStopped;
   }
 
-  /** How many records were counted. */
+  /** Number of counted records. */
   get count(): number {
     return this.#count;
   }
 
-  /** Begins: a progress line on a terminal, an end at Ctrl-C or when the time is up. */
+  /** Starts the progress line, on a terminal, and the timer of --seconds, and listens for Ctrl-C. */
   begin(): void {
     this.#shownAtMs = performance.now();
     host.onInterrupt(() => this.stop());
@@ -67,25 +67,25 @@ export class Evaluation {
     if (host.isOutputTerminal) this.#timers.push(setInterval(() => this.#show(), PROGRESS_MS));
   }
 
-  /** The clock of the rate starts now, unless it runs. */
+  /** Starts measuring the rate, unless it has started. */
   started(): void {
     if (this.#startedAtMs < 0) this.#startedAtMs = performance.now();
   }
 
-  /** Counts `count` records that are done. At the bound it stops everybody. */
+  /** Counts completed records. Stops the evaluation at the limit. */
   counted(count: number): void {
     this.#count += count;
     this.#endedAtMs = performance.now();
     if (this.#count >= this.#limit) this.stop();
   }
 
-  /** Calls back when it is time to stop. */
+  /** Calls `callback` when the evaluation stops. */
   onStop(callback: () => void): void {
     if (this.#isStopped) callback();
     else this.#whenStopped.push(callback);
   }
 
-  /** Tells everybody to stop. */
+  /** Stops the evaluation. */
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
@@ -93,7 +93,7 @@ export class Evaluation {
     for (const callback of this.#whenStopped) callback();
   }
 
-  /** Shows the result. */
+  /** Prints the result. */
   report(): void {
     this.stop();
     this.#progress.clear();

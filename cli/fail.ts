@@ -1,32 +1,32 @@
 /**
- * How a command ends when it cannot do its work: one sentence that says what to do, and an exit code.
+ * Failures of commands: one sentence that says what to do, and an exit code.
  *
  * @module
  */
 
-/** The work could not be done: exit code 1. */
+/** A command failed: exit code 1. */
 export class CommandError extends Error {
   override readonly name: string = "CommandError";
-  /** What the process ends with. */
+  /** The exit code of the process. */
   readonly exitCode: number = 1;
 }
 
-/** The command was called in a way that makes no sense: exit code 2. */
+/** A command was called with invalid arguments: exit code 2. */
 export class UsageError extends CommandError {
   override readonly name = "UsageError";
   override readonly exitCode = 2;
 }
 
-/** The sentence to show for anything thrown, and the exit code that goes with it. */
+/** Returns the sentence to print for a thrown value, and the exit code. */
 export function explain(error: unknown): { readonly message: string; readonly exitCode: number } {
   const exitCode = error instanceof CommandError ? error.exitCode : 1;
   const text = error instanceof Error ? error.message : String(error);
-  // One line, whatever the host has put into its message.
+  // One line, even if the message of the host has several.
   const message = text.replaceAll(/\s*\n\s*/g, " ").trim();
-  return { message: message === "" ? "It failed without saying why" : message, exitCode };
+  return { message: message === "" ? "It failed without a message" : message, exitCode };
 }
 
-/** The one of `candidates` that `text` was probably meant to be, or null. */
+/** Returns the candidate nearest to `text`, or null if none is similar. */
 export function closest(text: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
   let bestDistance = Math.min(4, Math.ceil(text.length / 2) + 1);
@@ -40,7 +40,7 @@ export function closest(text: string, candidates: readonly string[]): string | n
   return best;
 }
 
-/** How many letters must be added, removed or replaced (Levenshtein). */
+/** Returns the Levenshtein distance. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

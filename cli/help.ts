@@ -1,12 +1,12 @@
 /**
- * The help of a command and the list of all of them.
+ * The help of a command, and the list of commands.
  *
  * @module
  */
 import type { CommandSpec } from "./args.ts";
 import { bold, columns, dim } from "./output.ts";
 
-/** The help of one command, as lines. */
+/** Returns the help of a command, as lines. */
 export function commandHelp(spec: CommandSpec): string[] {
   const { name, summary, details = [], positionals, flags, examples = [] } = spec;
   const lines = [summary, ...(details.length > 0 ? ["", ...details] : []), "", bold("Usage")];
@@ -17,7 +17,7 @@ export function commandHelp(spec: CommandSpec): string[] {
   const rows = flags.map((flag) => {
     const positional = positionals.find((one) => one.flag === flag.name);
     const notes = [
-      ...(positional === undefined ? [] : [`same as ${positional.name}`]),
+      ...(positional === undefined ? [] : [`or ${positional.name}`]),
       ...(flag.default === undefined ? [] : [`default ${flag.default}`]),
       ...(flag.isList ? ["may be repeated"] : []),
     ];
@@ -25,7 +25,7 @@ export function commandHelp(spec: CommandSpec): string[] {
     const note = notes.length === 0 ? "" : " " + dim(`(${notes.join(", ")})`);
     return [`--${flag.name}${value}`, flag.help + note];
   });
-  rows.push(["-h, --help", "show this"]);
+  rows.push(["-h, --help", "show this help"]);
   lines.push("", bold("Flags"), ...columns(rows, 2));
   if (examples.length > 0) {
     lines.push("", bold("Examples"), ...examples.map((example) => `  ${example}`));
@@ -33,7 +33,7 @@ export function commandHelp(spec: CommandSpec): string[] {
   return lines;
 }
 
-/** The list of commands, as lines. */
+/** Returns the list of commands, as lines. */
 export function overview(commands: readonly { name: string; summary: string }[]): string[] {
   return [
     "Millrace, a durable publish-subscribe log that speaks Apache Kafka's protocol.",
@@ -44,6 +44,6 @@ export function overview(commands: readonly { name: string; summary: string }[])
     bold("Commands"),
     ...columns(commands.map(({ name, summary }) => [name, summary]), 2),
     "",
-    `"millrace <command> --help" tells more about one of them, "millrace --version" the version.`,
+    `"millrace <command> --help" shows the help of a command, "millrace --version" the version.`,
   ];
 }

@@ -1,58 +1,57 @@
 /**
- * The process a command runs in: arguments, terminal, signals, files. Deno's own functions on Deno,
- * those of `node:process` and `node:fs` elsewhere; loading these on Deno would cost a quarter of the
- * start.
+ * The process of a command: arguments, terminal, signals, files. Uses Deno's functions on Deno, and
+ * `node:process` and `node:fs` elsewhere: loading these on Deno would take a quarter of the start time.
  *
  * @module
  */
 
-/** A file that text is written to. */
+/** A text file open for writing. */
 export interface TextFile {
   write(text: string): void;
   close(): void;
 }
 
-/** What is written to: returns how many bytes were taken. */
+/** A file or stream. `writeSync` returns the number of bytes written. */
 interface Sink {
   writeSync(bytes: Uint8Array): number;
   close(): void;
 }
 
-/** What a command may use of its process. */
+/** The process of a command. */
 export interface Host {
   readonly args: readonly string[];
   readonly isInputTerminal: boolean;
   readonly isOutputTerminal: boolean;
-  /** Whether colours may be used: on a terminal, unless NO_COLOR is set. */
+  /** Whether to use colours: on a terminal, unless NO_COLOR is set. */
   readonly hasColors: boolean;
-  /** The terminal's width, 80 where there is none. */
+  /** Returns the width of the terminal, or 80 if there is none. */
   columns(): number;
-  /** Writes to the standard output, at once. */
+  /** Writes to the standard output, synchronously. */
   write(text: string): void;
-  /** Writes to the standard error, at once. */
+  /** Writes to the standard error, synchronously. */
   writeError(text: string): void;
-  /** The standard input. */
+  /** Returns the standard input. */
   input(): ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Calls back at Ctrl-C or a request to end; the second time the process ends at once. */
+  /** Calls `callback` at the first SIGINT or SIGTERM. The second one ends the process immediately. */
   onInterrupt(callback: () => void): void;
   exit(code: number): never;
-  /** Whether the module whose `import.meta` this is was started, not imported. */
+  /** Returns whether the module of this `import.meta` is the main module. */
   isMain(meta: ImportMeta): boolean;
-  /** Whether there is a file or directory of that name. */
+  /** Returns whether the file or directory exists. */
   exists(path: string): boolean;
-  /** Reads a text file. Throws what the host throws. */
+  /** Reads a text file. Throws the error of the host. */
   readTextFile(path: string): string;
-  /** Makes a directory with its parents; content when it exists. */
+  /** Creates a directory with its parents, unless it exists. */
   makeDirectory(path: string): void;
-  /** Creates or empties a file. */
+  /** Creates or truncates a file. */
   create(path: string): Sink;
 }
 
 const utf8 = new TextEncoder();
-/** Ended by the user: 128 and the number of SIGINT. */
+/** Exit code of an interrupted process: 128 plus the number of SIGINT. */
 const INTERRUPTED = 130;
 
-/** The process this runs in. */
+/** The current process. */
 export const host: Host = "Deno" in globalThis ? denoHost() : await nodeHost();
 
 function denoHost(): Host {
@@ -69,7 +68,7 @@ function denoHost(): Host {
     onInterrupt(callback) {
       const listener = once(callback, (code) => Deno.exit(code));
       Deno.addSignalListener("SIGINT", listener);
-      // Windows has no SIGTERM, but Ctrl-Break.
+      // Windows has Ctrl-Break instead of SIGTERM.
       Deno.addSignalListener(Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM", listener);
     },
     exit: (code) => Deno.exit(code),
@@ -112,7 +111,7 @@ async function nodeHost(): Promise<Host> {
       process.on("SIGTERM", listener);
     },
     exit: (code) => process.exit(code),
-    // Node has import.meta.main since 24.2 only.
+    // Node has import.meta.main from version 24.2 on.
     isMain: (meta) => meta.main ?? meta.url === pathToFileURL(process.argv[1] ?? "").href,
     exists: (path) => fs.existsSync(path),
     readTextFile: (path) => fs.readFileSync(path, "utf8"),
@@ -141,7 +140,7 @@ function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array<
   });
 }
 
-/** Writes everything, waiting while a pipe is full. Ends the process when nobody reads any more. */
+/** Writes all of `text`, waiting while a pipe is full. Ends the process if the pipe has been closed. */
 function writeAll(target: Pick<Sink, "writeSync">, text: string): void {
   const bytes = utf8.encode(text);
   for (let at = 0; at < bytes.length;) {
@@ -155,7 +154,7 @@ function writeAll(target: Pick<Sink, "writeSync">, text: string): void {
   }
 }
 
-/** Creates or empties a file for text, which is gathered and written in pieces. */
+/** Creates or truncates a text file whose writes are buffered. */
 export function createTextFile(path: string): TextFile {
   const file = host.create(path);
   let text = "";
@@ -176,7 +175,7 @@ export function createTextFile(path: string): TextFile {
   };
 }
 
-/** One turn of the event loop. */
+/** Resolves in the next turn of the event loop. */
 export function turnOfLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

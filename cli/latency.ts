@@ -1,13 +1,13 @@
 /**
- * Latencies, many millions of them in a few kilobytes: counted in buckets that grow with their value,
- * so that each percentile is right to within two percent.
+ * A latency histogram of constant size with logarithmic buckets: percentiles are exact to within two
+ * percent.
  *
  * @module
  */
 
-/** Buckets for each doubling. */
+/** Buckets per doubling. */
 const PER_DOUBLING = 40;
-/** From one microsecond up to more than an hour. */
+/** Covers one microsecond to more than an hour. */
 const BUCKETS = 32 * PER_DOUBLING;
 
 /** Counts latencies. */
@@ -16,17 +16,17 @@ export class LatencyHistogram {
   #count = 0;
   #max = 0;
 
-  /** How many have been counted. */
+  /** Number of counted latencies. */
   get count(): number {
     return this.#count;
   }
 
-  /** The largest, ms, exactly. */
+  /** Largest latency, ms, exact. */
   get max(): number {
     return this.#max;
   }
 
-  /** Counts one latency, ms. Negative ones, from clocks that differ, count as 0. */
+  /** Counts a latency, ms. A negative one, from clocks that differ, counts as 0. */
   add(ms: number): void {
     const microseconds = ms > 0 ? ms * 1000 : 0;
     const bucket = microseconds < 1 ? 0 : Math.floor(Math.log2(microseconds) * PER_DOUBLING) + 1;
@@ -35,7 +35,7 @@ export class LatencyHistogram {
     if (ms > this.#max) this.#max = ms;
   }
 
-  /** The latency, ms, that `fraction` (0 to 1) of all are at or below: 0 when there are none. */
+  /** Returns the latency, ms, that `fraction` (0 to 1) of all do not exceed; 0 if there are none. */
   percentile(fraction: number): number {
     const rank = Math.max(1, Math.ceil(this.#count * fraction));
     let seen = 0;

@@ -20,7 +20,7 @@ const DECODERS: readonly DecoderName[] = [
   "share-group-state",
 ];
 
-/** The flags with which dump shows records. */
+/** The flags of dump that print records. */
 const SHOW_RECORDS = [
   "deep",
   "deep-iteration",
@@ -28,7 +28,7 @@ const SHOW_RECORDS = [
   ...DECODERS.map((name) => `${name}-decoder`),
 ];
 
-/** The flags that are for dump alone. */
+/** The flags that apply to dump only. */
 const DUMP_FLAGS = [
   "files",
   "deep-iteration",
@@ -40,48 +40,56 @@ const DUMP_FLAGS = [
   "index-sanity-check",
 ];
 
-/** How it is called. */
+/** The command's declaration. */
 export const spec: CommandSpec = {
   name: "log",
-  summary: "Shows and verifies the files of a data directory, ours or Apache Kafka's",
+  summary: "Shows and verifies the files of a data directory of Millrace or Apache Kafka",
   details: [
-    "dump shows .log, .index, .timeindex, .snapshot, .txnindex and .checkpoint files in the words of",
-    "Kafka's own dump tool, whose flags it takes but for --remote-log-metadata-decoder, the decoder",
-    "classes and --max-message-size. A decoder shows keys and values as the records of one of Kafka's",
-    "own topics; what it cannot decode is shown as such.",
+    "dump prints .log, .index, .timeindex, .snapshot, .txnindex and .checkpoint files as Kafka's dump",
+    "tool does, and accepts its flags except --remote-log-metadata-decoder, decoder classes and",
+    "--max-message-size. A decoder prints keys and values as the records of one of Kafka's internal",
+    "topics; records that it cannot decode are reported as such.",
     "",
-    "verify reads whole data directories: the checksum of every batch, offsets that rise, indexes,",
-    "snapshots and checkpoints that fit. It ends with 1 when something is wrong.",
+    "verify checks whole data directories: checksums and offsets of batches, indexes, snapshots and",
+    "checkpoints. Its exit code is 1 if something is wrong.",
     "",
-    "Neither changes anything.",
+    "Neither changes any file.",
   ],
   positionals: [{ name: "<action>", flag: "action" }, { name: "<path>…", flag: "path" }],
   optionalPositionals: 1,
   flags: [
     { name: "action", value: "<action>", help: "dump or verify" },
-    { name: "path", value: "<path>", help: "a file, for verify a data directory", isList: true },
+    {
+      name: "path",
+      value: "<path>",
+      help: "file to dump, or data directory to verify",
+      isList: true,
+    },
     {
       name: "files",
       value: "<a,b>",
-      help: "dump: files with commas between, as Kafka's tool has it",
+      help: "dump: files separated by commas, as in Kafka's tool",
     },
-    { name: "deep", help: "the records too: dump shows them, verify decodes them" },
-    { name: "deep-iteration", help: "dump: as --deep" },
-    { name: "print-data-log", help: "dump: keys and values as text" },
-    { name: "offsets-decoder", help: "dump: keys and values as records of __consumer_offsets" },
+    { name: "deep", help: "include records: dump prints them, verify decodes them" },
+    { name: "deep-iteration", help: "dump: the same as --deep" },
+    { name: "print-data-log", help: "dump: print keys and values as text" },
+    {
+      name: "offsets-decoder",
+      help: "dump: print keys and values as records of __consumer_offsets",
+    },
     {
       name: "transaction-log-decoder",
-      help: "dump: keys and values as records of __transaction_state",
+      help: "dump: print keys and values as records of __transaction_state",
     },
-    { name: "cluster-metadata-decoder", help: "dump: values as records of the metadata log" },
+    { name: "cluster-metadata-decoder", help: "dump: print values as records of the metadata log" },
     {
       name: "share-group-state-decoder",
-      help: "dump: keys and values as records of __share_group_state",
+      help: "dump: print keys and values as records of __share_group_state",
     },
-    { name: "skip-record-metadata", help: "dump: of records only keys and values" },
-    { name: "max-bytes", value: "<bytes>", help: "dump: how far into a log" },
-    { name: "verify-index-only", help: "dump: check an index against its log, without showing it" },
-    { name: "index-sanity-check", help: "dump: only whether an index is consistent in itself" },
+    { name: "skip-record-metadata", help: "dump: print only keys and values of records" },
+    { name: "max-bytes", value: "<bytes>", help: "dump: number of bytes to read of a log" },
+    { name: "verify-index-only", help: "dump: check an index against its log without printing it" },
+    { name: "index-sanity-check", help: "dump: check only the internal consistency of an index" },
   ],
   examples: [
     "millrace log dump data/events-0/00000000000000000000.log --deep",
@@ -91,7 +99,7 @@ export const spec: CommandSpec = {
   ],
 };
 
-/** Shows files or verifies directories. */
+/** Dumps files or verifies directories. */
 export async function run(args: Arguments): Promise<number> {
   const action = args.oneOf("action", ["dump", "verify"]);
   const paths = [
@@ -101,13 +109,13 @@ export async function run(args: Arguments): Promise<number> {
   if (action === "verify") args.refuse(DUMP_FLAGS, 'with "log verify"');
   else refuseTogether(args);
   if (paths.length === 0) {
-    const what = action === "dump" ? "a file to show" : "a data directory";
+    const what = action === "dump" ? "a file" : "a data directory";
     throw new UsageError(`"log ${action}" needs ${what} (see "millrace log --help")`);
   }
   return action === "dump" ? await dump(args, paths) : await verify(args, paths);
 }
 
-/** Throws a UsageError for flags of which one would have no effect beside the other. */
+/** Throws a UsageError for flags that exclude each other. */
 function refuseTogether(args: Arguments): void {
   const choices = [
     DECODERS.map((name) => `${name}-decoder`),
@@ -116,7 +124,7 @@ function refuseTogether(args: Arguments): void {
   for (const choice of choices) {
     const [one, other] = choice.filter((flag) => args.isOn(flag));
     if (other !== undefined) {
-      throw new UsageError(`--${one} and --${other} exclude each other: give one of them`);
+      throw new UsageError(`--${one} and --${other} exclude each other: give only one`);
     }
   }
   if (!SHOW_RECORDS.some((flag) => args.isOn(flag))) {
@@ -159,11 +167,11 @@ async function verify(args: Arguments, paths: readonly string[]): Promise<number
       deep: args.isOn("deep"),
       onDamage: (damage) => print(describeDamage(damage)),
     });
-    const looked = `${whole(partitions)} partitions, ${whole(segments)} segments, ` +
+    const checked = `${whole(partitions)} partitions, ${whole(segments)} segments, ` +
       `${whole(batches)} batches, ${whole(bytes)} bytes`;
     const count = damages.length;
-    const found = count === 0 ? "all is well" : `${whole(count)} damage${count === 1 ? "" : "s"}`;
-    print(`${path}: ${found} (${looked})`);
+    const found = count === 0 ? "no damage" : `${whole(count)} damage${count === 1 ? "" : "s"}`;
+    print(`${path}: ${found} (${checked})`);
     isWhole &&= count === 0;
   }
   return isWhole ? 0 : 1;

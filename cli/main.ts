@@ -1,6 +1,5 @@
 /**
- * The command line: `millrace <command> …`. Each command is a file of its own, loaded when it is
- * called.
+ * The command line: `millrace <command> …`. Each command has its own file, loaded when it is called.
  *
  * @module
  */
@@ -10,26 +9,26 @@ import { host } from "./host.ts";
 import { print, printError } from "./output.ts";
 import { VERSION } from "./version.ts";
 
-/** What a command's file exports. */
+/** The exports of a command's file. */
 export interface CommandModule {
   readonly spec: CommandSpec;
-  /** Does the work and returns the exit code. Throws a CommandError, or what the library throws. */
+  /** Runs the command and returns its exit code. Throws a CommandError or an error of the library. */
   run(args: Arguments): Promise<number>;
 }
 
-/** A command and how it is loaded. */
+/** A command and its loader. */
 interface Command {
   readonly name: string;
   readonly summary: string;
   load(): Promise<CommandModule>;
 }
 
-/** Every command there is, in the order of the help. */
+/** All commands, in the order of the help. */
 const COMMANDS: readonly Command[] = [
-  { name: "start", summary: "Run a whole node", load: () => import("./start.ts") },
+  { name: "start", summary: "Run a node: controller and broker", load: () => import("./start.ts") },
   {
     name: "topics",
-    summary: "List, create, describe, delete topics",
+    summary: "List, create, describe and delete topics",
     load: () => import("./topics.ts"),
   },
   {
@@ -37,19 +36,27 @@ const COMMANDS: readonly Command[] = [
     summary: "Show and verify the files of a data directory",
     load: () => import("./log.ts"),
   },
-  { name: "producer", summary: "Send records you type", load: () => import("./producer.ts") },
-  { name: "consumer", summary: "Print a topic's records", load: () => import("./consumer.ts") },
-  { name: "producer_eval", summary: "Measure sending", load: () => import("./producer_eval.ts") },
+  {
+    name: "producer",
+    summary: "Send records typed or piped in",
+    load: () => import("./producer.ts"),
+  },
+  {
+    name: "consumer",
+    summary: "Print the records of a topic",
+    load: () => import("./consumer.ts"),
+  },
+  { name: "producer_eval", summary: "Measure writing", load: () => import("./producer_eval.ts") },
   { name: "consumer_eval", summary: "Measure reading", load: () => import("./consumer_eval.ts") },
   {
     name: "controller",
-    summary: "Run a controller of a cluster",
+    summary: "Reserved for a cluster",
     load: () => import("./controller.ts"),
   },
-  { name: "broker", summary: "Run a broker of a cluster", load: () => import("./broker.ts") },
+  { name: "broker", summary: "Reserved for a cluster", load: () => import("./broker.ts") },
 ];
 
-/** Runs the command that `args` name and returns the exit code. Never throws. */
+/** Runs the command named by `args` and returns the exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
   let name = "";

@@ -1,21 +1,21 @@
 /**
- * What commands show: colours where they are wanted, columns that line up, numbers a person can read.
+ * Output of commands: colours, aligned columns, readable numbers.
  *
  * @module
  */
 import { host } from "./host.ts";
 
-/** Text for emphasis; plain where there are no colours. */
+/** Returns `text` in bold, or as it is without colours. */
 export function bold(text: string): string {
   return host.hasColors ? `\x1b[1m${text}\x1b[22m` : text;
 }
 
-/** Text that matters less. */
+/** Returns `text` dimmed, or as it is without colours. */
 export function dim(text: string): string {
   return host.hasColors ? `\x1b[2m${text}\x1b[22m` : text;
 }
 
-/** Rows of cells as lines with aligned columns, each after `indent` blanks. Rows may differ in length. */
+/** Formats rows as lines with aligned columns, indented by `indent`. Rows may differ in length. */
 export function columns(rows: readonly (readonly string[])[], indent: number = 0): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -37,26 +37,26 @@ export function printError(line: string): void {
   host.writeError(line + "\n");
 }
 
-/** A whole number with separators: 1,234,567. */
+/** Formats a whole number with separators: 1,234,567. */
 export function whole(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
-/** A rate for people and scripts alike: no separators, two decimals below a hundred. */
+/** Formats a rate, also for scripts: no separators, two decimals below 100. */
 export function rate(perSecond: number): string {
   return perSecond >= 100 ? String(Math.round(perSecond)) : perSecond.toFixed(2);
 }
 
-/** Milliseconds with the decimals that still mean something. */
+/** Formats milliseconds, with fewer decimals for larger values. */
 export function milliseconds(ms: number): string {
   return ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2);
 }
 
-/** A line on the terminal that replaces itself; nothing where there is no terminal. */
+/** A line on the terminal that is overwritten. Without a terminal nothing is printed. */
 export class ProgressLine {
   #isShown = false;
 
-  /** Shows `text` instead of what was shown before. */
+  /** Replaces the line by `text`. */
   show(text: string): void {
     if (!host.isOutputTerminal) return;
     host.write(`\r\x1b[2K${text.slice(0, Math.max(1, host.columns() - 1))}`);

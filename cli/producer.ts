@@ -1,5 +1,5 @@
 /**
- * `producer`: sends the records that are typed, or piped in.
+ * `producer`: sends records that are typed or piped in.
  *
  * @module
  */
@@ -13,18 +13,28 @@ import { columns, print, printError, whole } from "./output.ts";
 
 const PROMPT = "producer> ";
 
-/** How it is called. */
+/** The command's declaration. */
 export const spec: CommandSpec = {
   name: "producer",
-  summary: "Sends the records you type, or pipe in",
+  summary: "Sends records typed or piped in",
   details: [
-    "It understands: send <topic> <key> <value…>, batch <topic> <key> <v1,v2,…>, help, quit.",
+    "Input lines: send <topic> <key> <value…>, batch <topic> <key> <v1,v2,…>, help, quit.",
   ],
   positionals: [{ name: "<my_id>", flag: "id" }, ...BOOTSTRAP_POSITIONALS],
   flags: [
-    { name: "id", value: "<number>", help: "this producer's number", default: "1" },
+    {
+      name: "id",
+      value: "<number>",
+      help: "number in this client's name, producer-<id>",
+      default: "1",
+    },
     ...BOOTSTRAP_FLAGS,
-    { name: "acks", value: "<all|1|0>", help: "when a record counts as written", default: "all" },
+    {
+      name: "acks",
+      value: "<all|1|0>",
+      help: "acknowledgements required for a record",
+      default: "all",
+    },
   ],
   examples: [
     "millrace producer 1 127.0.0.1 9092",
@@ -32,7 +42,7 @@ export const spec: CommandSpec = {
   ],
 };
 
-/** A line that was typed. */
+/** A parsed input line. */
 export type ProducerLine =
   | { readonly kind: "nothing" }
   | { readonly kind: "help" }
@@ -50,7 +60,7 @@ const USAGE = {
   batch: "batch <topic> <key> <v1,v2,…>",
 } as const;
 
-/** Reads a line that was typed. The value of `send` keeps its blanks. */
+/** Parses an input line. The value of `send` keeps its blanks. */
 export function parseLine(line: string): ProducerLine {
   const [, word = "", rest = ""] = /^\s*(\S*)\s*(.*)$/s.exec(line) ?? [];
   switch (word) {
@@ -70,11 +80,11 @@ export function parseLine(line: string): ProducerLine {
       return { kind: "send", topic, key, values };
     }
     default:
-      return { kind: "wrong", message: `"${word}" is no command: try help` };
+      return { kind: "wrong", message: `"${word}" is not a command: try help` };
   }
 }
 
-/** Sends until the input ends or says so. */
+/** Sends records until the end of the input or `quit`. */
 export async function run(args: Arguments): Promise<number> {
   const id = args.whole("id", 0, 2_147_483_647);
   const bootstrapServers = args.bootstrapServers();
@@ -84,26 +94,26 @@ export async function run(args: Arguments): Promise<number> {
     clientId: `producer-${id}`,
     acks: acks === "all" ? "all" : acks === "1" ? 1 : 0,
   });
-  if (host.isInputTerminal) print(`Connected to ${bootstrapServers}, "help" shows the commands`);
-  // A prompt is for a person: a script's output stays clean.
+  if (host.isInputTerminal) print(`Connected to ${bootstrapServers}, "help" lists the commands`);
+  // No prompt in the output of a script.
   const prompt = () => host.isInputTerminal && host.write(PROMPT);
   let failures = 0;
   const lines = host.input()
     .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array<ArrayBuffer>, string>)
     .pipeThrough(new TextLineStream());
-  let isAsked = false;
+  let isSending = false;
   host.onInterrupt(() => {
-    // Nothing is on its way between two lines.
+    // No record is in flight between two lines.
     if (host.isInputTerminal) print();
-    producer.close().finally(() => host.exit(isAsked ? 1 : 0));
+    producer.close().finally(() => host.exit(isSending ? 1 : 0));
   });
   prompt();
   for await (const text of lines) {
     const line = parseLine(text);
     if (line.kind === "quit") break;
-    isAsked = true;
+    isSending = true;
     if (!await answer(producer, line)) failures++;
-    isAsked = false;
+    isSending = false;
     prompt();
   }
   await producer.close();
@@ -111,7 +121,7 @@ export async function run(args: Arguments): Promise<number> {
   return 0;
 }
 
-/** Does what the line says. False when that failed. */
+/** Executes a line. Returns whether it succeeded. */
 async function answer(producer: Producer, line: ProducerLine): Promise<boolean> {
   switch (line.kind) {
     case "help":
@@ -119,8 +129,8 @@ async function answer(producer: Producer, line: ProducerLine): Promise<boolean> 
         const row of columns([
           [USAGE.send, "send one record"],
           [USAGE.batch, "send one record for each value"],
-          ["help", "show this"],
-          ["quit", "end, as the end of the input does"],
+          ["help", "show this help"],
+          ["quit", "exit, like the end of the input"],
         ], 2)
       ) print(row);
       return true;
@@ -145,7 +155,7 @@ async function answer(producer: Producer, line: ProducerLine): Promise<boolean> 
   }
 }
 
-/** Where the records are: all of them have one key, so one partition. */
+/** Describes where records were written. All have the same key, so the same partition. */
 function receipt(records: readonly RecordMetadata[]): string {
   const { topic, partition, offset } = records[0]!;
   const count = records.length === 1 ? "1 record" : `${whole(records.length)} records`;

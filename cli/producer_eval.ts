@@ -1,5 +1,5 @@
 /**
- * `producer_eval`: how fast, and how soon, records are written.
+ * `producer_eval`: measures throughput and latency of writing.
  *
  * @module
  */
@@ -9,13 +9,14 @@ import { BOOTSTRAP_FLAGS } from "./client_flags.ts";
 import { BOUND_FLAGS, Evaluation } from "./evaluation.ts";
 import { turnOfLoop } from "./host.ts";
 
-/** How it is called. */
+/** The command's declaration. */
 export const spec: CommandSpec = {
   name: "producer_eval",
-  summary: "Measures sending: so many producers, each a record every so many milliseconds",
+  summary: "Measures writing with a number of producers",
   details: [
-    "With an interval of 0 each sends as fast as it can. It ends at Ctrl-C, or as --records or",
-    "--seconds say. Latency is from the sending of a record to its acknowledgement.",
+    "Each producer sends a record every <interval_ms> milliseconds, or as fast as possible if that is",
+    "0. The command ends at Ctrl-C or at a limit given by --records or --seconds. Latency is the time",
+    "from sending a record to its acknowledgement.",
   ],
   positionals: [
     { name: "<num_producer>", flag: "producers" },
@@ -25,20 +26,30 @@ export const spec: CommandSpec = {
     { name: "<bootstrap port>", flag: "port" },
   ],
   flags: [
-    { name: "producers", value: "<number>", help: "how many send", default: "1" },
+    { name: "producers", value: "<number>", help: "number of producers", default: "1" },
     {
       name: "interval",
       value: "<ms>",
-      help: "between two records of one, 0 for none",
+      help: "time between two records of a producer",
       default: "0",
     },
-    { name: "topic", value: "<topic>", help: "where they send" },
+    { name: "topic", value: "<topic>", help: "topic to write to" },
     ...BOOTSTRAP_FLAGS,
     ...BOUND_FLAGS,
-    { name: "size", value: "<bytes>", help: "the size of a record's value", default: "100" },
-    { name: "linger", value: "<ms>", help: "how long a record waits for its batch", default: "0" },
-    { name: "batch-size", value: "<bytes>", help: "how much a batch gathers", default: "16384" },
-    { name: "acks", value: "<all|1|0>", help: "when a record counts as written", default: "all" },
+    { name: "size", value: "<bytes>", help: "size of a record's value", default: "100" },
+    {
+      name: "linger",
+      value: "<ms>",
+      help: "time a record waits for its batch to fill",
+      default: "0",
+    },
+    { name: "batch-size", value: "<bytes>", help: "maximum size of a batch", default: "16384" },
+    {
+      name: "acks",
+      value: "<all|1|0>",
+      help: "acknowledgements required for a record",
+      default: "all",
+    },
     {
       name: "compression",
       value: "<type>",
@@ -48,7 +59,7 @@ export const spec: CommandSpec = {
     {
       name: "keys",
       value: "<number>",
-      help: "how many different keys, 0 for no keys",
+      help: "number of different keys, 0 for records without keys",
       default: "0",
     },
   ],
@@ -58,14 +69,14 @@ export const spec: CommandSpec = {
   ],
 };
 
-/** Bytes of records that one producer has under way: enough for full batches, few enough for true latencies. */
-const UNDER_WAY = 1_048_576;
-/** A request takes so many bytes, or a batch of the size that is asked for. */
-const LEAST_REQUEST_BYTES = 1_048_576;
-/** Records sent between two looks at the event loop. */
+/** Bytes in flight per producer: enough for full batches, few enough for meaningful latencies. */
+const IN_FLIGHT_BYTES = 1_048_576;
+/** Minimum for the maximum request size; a larger --batch-size raises it. */
+const MIN_REQUEST_BYTES = 1_048_576;
+/** Records sent between two turns of the event loop. */
 const BURST = 256;
 
-/** Sends until a bound is reached or it is told to end. */
+/** Sends until a limit is reached or the process is interrupted. */
 export async function run(args: Arguments): Promise<number> {
   const workers = args.whole("producers", 1, 1_000);
   const intervalMs = args.whole("interval", 0, 3_600_000);
@@ -78,10 +89,10 @@ export async function run(args: Arguments): Promise<number> {
     bootstrapServers: args.bootstrapServers(),
     lingerMs: args.whole("linger", 0, 60_000),
     batchSize,
-    maxRequestBytes: Math.max(batchSize, LEAST_REQUEST_BYTES),
+    maxRequestBytes: Math.max(batchSize, MIN_REQUEST_BYTES),
     acks: acks === "all" ? "all" : acks === "1" ? 1 : 0,
     compression: args.oneOf("compression", ["none", "gzip", "snappy", "lz4", "zstd"]),
-    bufferBytes: UNDER_WAY,
+    bufferBytes: IN_FLIGHT_BYTES,
   };
   const evaluation = new Evaluation("Producer", args);
   const producers = await connectAll(workers, options);
@@ -152,7 +163,7 @@ async function sendPaced(
   sendOne: (producer: Producer) => void,
   isDone: () => boolean,
 ): Promise<void> {
-  // Counted from the start, so that late timers do not add up.
+  // Scheduled from the start, so that the delays of late timers do not accumulate.
   const startMs = performance.now();
   for (let i = 0; !isDone(); i++) {
     const waitMs = startMs + i * intervalMs - performance.now();
@@ -162,7 +173,7 @@ async function sendPaced(
   }
 }
 
-/** Waits, but not beyond the end of the evaluation. */
+/** Waits for `ms`, or until the evaluation ends. */
 function pause(ms: number, evaluation: Evaluation): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -173,7 +184,7 @@ function pause(ms: number, evaluation: Evaluation): Promise<void> {
   });
 }
 
-/** A thousand different texts of `size` bytes, which compress about as well as text does. */
+/** Returns 1,024 different values of `size` bytes that compress about as well as text. */
 function payload(size: number): Uint8Array[] {
   const words = "stream batch offset leader record broker topic partition commit fetch".split(" ");
   const utf8 = new TextEncoder();

@@ -1,5 +1,5 @@
 /**
- * `start`: a whole node in one process.
+ * `start`: a node in one process.
  *
  * @module
  */
@@ -13,44 +13,54 @@ import { readTopicsFile } from "./topics_file.ts";
 
 const DEFAULT_TOPICS_FILE = "topic.json";
 
-/** How it is called. */
+/** The command's declaration. */
 export const spec: CommandSpec = {
   name: "start",
-  summary: "Runs a whole node: controller and broker in one process, until Ctrl-C",
+  summary: "Runs a node, controller and broker in one process, until Ctrl-C",
   details: [
-    "Any Kafka client connects to the address it shows when it is ready. A second Ctrl-C ends it at",
-    "once.",
+    "When it is ready it prints a line with the address that clients connect to. Ctrl-C shuts it down in",
+    "order, a second Ctrl-C ends it at once. Exit codes: 0 shut down, 1 failed, 2 invalid arguments.",
   ],
   positionals: [],
   flags: [
     {
       name: "port",
       value: "<port>",
-      help: "where clients connect, 0 for any free port",
+      help: "port to listen on, 0 for any free port",
       default: "9092",
     },
-    { name: "host", value: "<ip>", help: "the address to listen on", default: "127.0.0.1" },
+    { name: "host", value: "<ip>", help: "address to listen on", default: "127.0.0.1" },
     {
       name: "brokers",
       value: "<number>",
-      help: "how many brokers, 1 in this version",
+      help: "number of brokers, 1 in this version",
       default: "1",
     },
     {
       name: "data-dir",
       value: "<directory>",
-      help: "where the data are kept; several with commas between them",
+      help: "data directory, or several separated by commas",
       default: "data",
     },
-    { name: "memory", help: "keep the data in memory instead, gone when it ends" },
+    { name: "memory", help: "keep the data in memory; it is lost at exit" },
     {
       name: "flush",
       value: "<os|always>",
-      help: "always: records are on the disk before they are acknowledged; os: the system has them",
+      help:
+        "before a record is acknowledged: always syncs it to disk, os leaves that to the system",
       default: "os",
     },
-    { name: "topics", value: "<file>", help: "topics to create, topic.json where there is one" },
-    { name: "set", value: "<key=value>", help: "a broker setting by Kafka's name", isList: true },
+    {
+      name: "topics",
+      value: "<file>",
+      help: "topics to create at start (default: topic.json, if it exists)",
+    },
+    {
+      name: "set",
+      value: "<key=value>",
+      help: "a broker key of Kafka and its value",
+      isList: true,
+    },
     { name: "verbose", help: "show the broker's own messages, not only warnings" },
   ],
   examples: [
@@ -61,7 +71,7 @@ export const spec: CommandSpec = {
   ],
 };
 
-/** Runs a node until it is told to end. */
+/** Runs a node until the process is interrupted or the node fails. */
 export async function run(args: Arguments): Promise<number> {
   const brokers = args.whole("brokers", 1, 1_000);
   if (brokers !== 1) {
@@ -70,7 +80,7 @@ export async function run(args: Arguments): Promise<number> {
     );
   }
   if (args.isOn("memory") && args.has("data-dir")) {
-    throw new UsageError("--memory and --data-dir exclude each other: give one of them");
+    throw new UsageError("--memory and --data-dir exclude each other: give only one");
   }
   const config = parseSettings("set", args.list("set"));
   refuseSameSettings(args, config);
@@ -96,7 +106,7 @@ export async function run(args: Arguments): Promise<number> {
     },
     ...(dataDir !== null && directories === undefined && { dataDir }),
   });
-  // Listen before the line below is out: a signal may come as soon as it is read.
+  // Listen before the line below is printed: a signal may arrive as soon as it is read.
   const interrupted = new Promise<void>((resolve) => host.onInterrupt(resolve));
   for (const notice of cluster.notices) printError(`notice: ${notice}`);
   const details = [
@@ -110,14 +120,14 @@ export async function run(args: Arguments): Promise<number> {
   );
   print(`millrace ready on ${addresses.join(", ")} (${details.join(", ")})`);
   const failure = await Promise.race([interrupted, cluster.failed]);
-  // Nothing that ends in an orderly way can be trusted to a disk that has failed.
+  // No orderly shutdown on a disk that has failed.
   if (failure !== undefined) throw new CommandError(failure.message);
-  if (host.isOutputTerminal) printError("\nShutting down, Ctrl-C again ends it at once");
+  if (host.isOutputTerminal) printError("\nShutting down. Press Ctrl-C again to exit immediately");
   await cluster.shutdown();
   return 0;
 }
 
-/** Flags, and the settings that say the same. */
+/** Flags and the keys with the same meaning. */
 const SAME_SETTINGS: readonly (readonly [flag: string, keys: readonly string[]])[] = [
   ["port", ["listeners"]],
   ["host", ["listeners"]],
@@ -126,17 +136,17 @@ const SAME_SETTINGS: readonly (readonly [flag: string, keys: readonly string[]])
   ["flush", ["log.flush.interval.messages"]],
 ];
 
-/** Throws a UsageError for a flag that is given beside a setting that says the same. */
+/** Throws a UsageError if a flag and a key with the same meaning are both given. */
 function refuseSameSettings(args: Arguments, config: Readonly<Record<string, string>>): void {
   for (const [flag, keys] of SAME_SETTINGS) {
     const key = keys.find((key) => config[key] !== undefined);
     if (key !== undefined && args.has(flag)) {
-      throw new UsageError(`--${flag} and --set ${key} exclude each other: give one of them`);
+      throw new UsageError(`--${flag} and --set ${key} exclude each other: give only one`);
     }
   }
 }
 
-/** The flush policy, undefined where `--set` may decide. */
+/** Returns the flush policy, or undefined if the flag is not given. */
 function readFlush(args: Arguments): FlushPolicy | undefined {
   if (!args.has("flush")) return undefined;
   const flush = args.text("flush");
@@ -144,13 +154,13 @@ function readFlush(args: Arguments): FlushPolicy | undefined {
   throw new UsageError(`--flush takes "os" or "always", not "${flush}"`);
 }
 
-/** The topics of the file that is named, or of the usual one if it is there. */
+/** Reads the topics of the given file, or of the default file if it exists. */
 function readTopics(path: string | undefined) {
   if (path !== undefined) return readTopicsFile(path);
   return host.exists(DEFAULT_TOPICS_FILE) ? readTopicsFile(DEFAULT_TOPICS_FILE) : [];
 }
 
-/** The first few names. */
+/** Lists the first few names. */
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(" ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;

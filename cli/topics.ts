@@ -9,24 +9,38 @@ import { BOOTSTRAP_FLAGS, parseSettings } from "./client_flags.ts";
 import { UsageError } from "./fail.ts";
 import { bold, columns, print } from "./output.ts";
 
-/** How it is called. */
+/** The command's declaration. */
 export const spec: CommandSpec = {
   name: "topics",
   summary: "Lists, creates, describes and deletes topics",
-  details: ["<action> is list, create, describe or delete; all but list need a <topic>."],
+  details: ["<action> is list, create, describe or delete. All but list need a <topic>."],
   positionals: [{ name: "<action>", flag: "action" }, { name: "<topic>", flag: "topic" }],
   optionalPositionals: 1,
   flags: [
-    { name: "action", value: "<action>", help: "what to do", default: "list" },
-    { name: "topic", value: "<topic>", help: "the topic" },
+    {
+      name: "action",
+      value: "<action>",
+      help: "list, create, describe or delete",
+      default: "list",
+    },
+    { name: "topic", value: "<topic>", help: "name of the topic" },
     ...BOOTSTRAP_FLAGS,
     {
       name: "partitions",
       value: "<number>",
-      help: "create: how many, the broker's default unless given",
+      help: "create: number of partitions (default: the broker's num.partitions)",
     },
-    { name: "replication-factor", value: "<number>", help: "create: how many copies, likewise" },
-    { name: "config", value: "<key=value>", help: "create: a topic setting", isList: true },
+    {
+      name: "replication-factor",
+      value: "<number>",
+      help: "create: replicas per partition (default: the broker's)",
+    },
+    {
+      name: "config",
+      value: "<key=value>",
+      help: "create: a topic key and its value",
+      isList: true,
+    },
   ],
   examples: [
     "millrace topics list",
@@ -34,7 +48,7 @@ export const spec: CommandSpec = {
   ],
 };
 
-/** Does one thing and ends. */
+/** Executes one action. */
 export async function run(args: Arguments): Promise<number> {
   const action = args.oneOf("action", ["list", "create", "describe", "delete"]);
   const bootstrapServers = args.bootstrapServers();
@@ -42,7 +56,9 @@ export async function run(args: Arguments): Promise<number> {
     args.refuse(["partitions", "replication-factor", "config"], `with "topics ${action}"`);
   }
   if (action === "list" && args.has("topic")) {
-    throw new UsageError('"topics list" takes no <topic>: it lists all, describe shows one');
+    throw new UsageError(
+      '"topics list" takes no <topic>: it lists all topics, "topics describe" shows one',
+    );
   }
   const topic = action === "list" ? null : newTopic(args.text("topic"), args);
   const admin = new Admin({ bootstrapServers });

@@ -13,7 +13,7 @@ const EXAMPLE = `[{"name": "chat", "partitions": 2, "replication_factor": 3}]`;
 const MOST_PARTITIONS = 100_000;
 const MOST_REPLICAS = 32_767;
 
-/** Reads the file. Throws a CommandError that names what is wrong, and where. */
+/** Reads the file. Throws a CommandError that names the problem and where it is. */
 export function readTopicsFile(path: string): TopicSpec[] {
   let text: string;
   try {
@@ -24,20 +24,22 @@ export function readTopicsFile(path: string): TopicSpec[] {
   return parseTopics(text, path);
 }
 
-/** Checks the file's text; `path` is for messages. */
+/** Parses and checks the text of the file. `path` is used in messages. */
 export function parseTopics(text: string, path: string): TopicSpec[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw wrong(path, `it is no JSON: ${(error as Error).message}`);
+    throw wrong(path, `it is not JSON: ${(error as Error).message}`);
   }
-  if (!Array.isArray(value)) throw wrong(path, `it holds ${kindOf(value)}, not a list: ${EXAMPLE}`);
+  if (!Array.isArray(value)) {
+    throw wrong(path, `it contains ${kindOf(value)} instead of a list: ${EXAMPLE}`);
+  }
   const names = new Set<string>();
   return value.map((entry: unknown, index) => {
     const topic = checkTopic(entry, `topic ${index + 1}`, path);
     if (names.has(topic.name)) {
-      throw wrong(path, `topic ${index + 1} is named "${topic.name}" again`);
+      throw wrong(path, `topic ${index + 1} has the name "${topic.name}" of an earlier one`);
     }
     names.add(topic.name);
     return topic;
@@ -46,16 +48,16 @@ export function parseTopics(text: string, path: string): TopicSpec[] {
 
 function checkTopic(entry: unknown, where: string, path: string): TopicSpec {
   if (typeof entry !== "object" || entry === null || Array.isArray(entry)) {
-    throw wrong(path, `${where} is ${kindOf(entry)}, not an object: ${EXAMPLE}`);
+    throw wrong(path, `${where} is ${kindOf(entry)} instead of an object: ${EXAMPLE}`);
   }
   for (const key of Object.keys(entry)) {
     if (!KEYS.includes(key)) {
-      throw wrong(path, `${where} has an unknown key "${key}", known are ${KEYS.join(", ")}`);
+      throw wrong(path, `${where} has an unknown key "${key}", the keys are ${KEYS.join(", ")}`);
     }
   }
   const topic = entry as Record<string, unknown>;
   const { name } = topic;
-  if (typeof name !== "string") throw wrong(path, `${where} needs a "name" in quotes`);
+  if (typeof name !== "string") throw wrong(path, `${where} needs a "name" that is a string`);
   if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === "." || name === "..") {
     throw wrong(
       path,
@@ -100,16 +102,16 @@ function wrong(path: string, what: string): CommandError {
   return new CommandError(`Cannot use the topics in "${path}": ${what}`);
 }
 
-/** Why a file could not be read, in words. */
+/** Returns why a file could not be read. */
 export function whyUnreadable(error: unknown): string {
   switch ((error as { code?: string }).code) {
     case "ENOENT":
       return "there is no such file, check the path";
     case "EISDIR":
-      return "it is a directory, name the file in it";
+      return "it is a directory, name a file";
     case "EACCES":
     case "EPERM":
-      return "permission denied, check who may read it";
+      return "permission denied, check its permissions";
     default:
       return error instanceof Error ? error.message : String(error);
   }

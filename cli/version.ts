@@ -1,8 +1,8 @@
 /**
- * The version that `--version` shows: that of the package.
+ * The version of the package, for `--version`.
  *
  * @module
  */
 
-/** As in deno.json. */
+/** The version in deno.json. */
 export const VERSION = "0.1.0";

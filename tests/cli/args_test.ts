@@ -31,19 +31,19 @@ const refuses = (text: string, ...args: string[]) =>
     text,
   );
 
-test("A positional argument and its flag mean the same", () => {
+test("positional arguments and their flags are equivalent", () => {
   assertEquals(parse("::1", "7").bootstrapServers(), "[::1]:7");
   assertEquals(parse("--host", "a.example", "--port=7").bootstrapServers(), "a.example:7");
   assertEquals(parse().bootstrapServers(), "127.0.0.1:9092");
   assertEquals(parse("--bootstrap", "a:1,b:2").bootstrapServers(), "a:1,b:2");
 });
 
-test("Positional arguments stay as they were written", () => {
+test("positional arguments are kept as text", () => {
   assertEquals(parse("007", "1").text("host"), "007");
   assertEquals(parse("1e3", "1").text("host"), "1e3");
 });
 
-test("Flags may repeat, stand alone, or be asked for", () => {
+test("parseCommand() parses repeated flags, switches and --help", () => {
   const args = parse("--set", "a=1", "--set", "b=2", "--quiet");
   assertEquals(args.list("set"), ["a=1", "b=2"]);
   assertEquals([args.isOn("quiet"), parse().isOn("quiet")], [true, false]);
@@ -51,7 +51,7 @@ test("Flags may repeat, stand alone, or be asked for", () => {
   assertEquals([parseCommand(spec, ["--help"]), parseCommand(spec, ["-h", "x"])], [null, null]);
 });
 
-test("Wrong arguments are named", () => {
+test("parseCommand() rejects invalid arguments and names them", () => {
   refuses(`has no flag --prot, did you mean --port?`, "--prot", "1");
   refuses(`has no flag -x`, "-x");
   refuses("takes 2 arguments (<host> <port>), or none and flags, 1 were given", "one");
@@ -69,7 +69,7 @@ test("Wrong arguments are named", () => {
   refuses(`cannot be "1.5"`, "--port", "1.5");
   refuses(`<host> (or --host) cannot be "a b"`, "--host", "a b");
   refuses(
-    `"--bootstrap" and <host> (or --host) mean the same`,
+    "--bootstrap replaces <host> (or --host) and --port: give one or the other",
     "--bootstrap",
     "a:1",
     "--port",
@@ -82,18 +82,18 @@ test("Wrong arguments are named", () => {
   refuses(`--bootstrap cannot be "a:1,b"`, "--bootstrap", "a:1,b");
 });
 
-test("Truth is 1 or true, 0 or false, in any case", () => {
+test("truth() accepts 1, 0, true and false in any case", () => {
   const truths = ["1", "true", "TRUE", "0", "false", "False"].map((text) =>
     parse("--flag", text).truth("flag")
   );
   assertEquals(truths, [true, true, true, false, false, false]);
 });
 
-test("A flag that is needed and not given is named", () => {
+test("text() names a missing flag", () => {
   assertThrows(() => parse().text("flag"), UsageError, `"sample" needs --flag`);
 });
 
-test("parseFrom() takes words, offsets and times", () => {
+test("parseFrom() parses words, offsets and times", () => {
   assertEquals(["earliest", "latest", "42"].map(parseFrom), ["earliest", "latest", 42]);
   assertEquals(parseFrom("2026-01-31T12:00:00Z"), { timestamp: 1_769_860_800_000 });
   for (const text of ["yesterday", "-1", "1 2"]) {
@@ -101,62 +101,62 @@ test("parseFrom() takes words, offsets and times", () => {
   }
 });
 
-test("refuse() names a flag without effect, and passes over positionals", () => {
+test("refuse() names a flag without effect, and ignores positionals", () => {
   assertThrows(
     () => parse("--host", "a").refuse(["port", "host"], "here"),
     UsageError,
-    "--host has no effect here: leave it out",
+    "--host has no effect here: omit it",
   );
   parse("a", "1").refuse(["port", "host"], "here");
   parse().refuse(["port", "host"], "here");
 });
 
-test("optionalPositive() takes fractions up to a bound", () => {
+test("optionalPositive() accepts fractions up to its maximum", () => {
   assertEquals(parse("--port", "0.5").optionalPositive("port", 1), 0.5);
   assertThrows(() => parse("--port", "1.1").optionalPositive("port", 1), UsageError, "up to 1");
   assertThrows(() => parse("--port", "0").optionalPositive("port", 1), UsageError, "above 0");
 });
 
-test("parseSettings() refuses two values of one key, and takes a key of any name", () => {
+test("parseSettings() rejects two values of one key, and accepts a key of any name", () => {
   assertEquals(parseSettings("set", ["a=1", "a=1"]), { a: "1" });
   assertThrows(
     () => parseSettings("set", ["a=1", "a=2"]),
     UsageError,
-    `--set gives "a" two values, "1" and "2": give one`,
+    `--set sets "a" to both "1" and "2": give one value`,
   );
   assertEquals(Object.keys(parseSettings("set", ["__proto__=1"])), ["__proto__"]);
 });
 
-test("parseSettings() takes key=value, with more = in the value", () => {
+test("parseSettings() splits at the first =", () => {
   assertEquals(parseSettings("set", ["a=1", "b = x=y", "c="]), { a: "1", b: "x=y", c: "" });
   assertThrows(() => parseSettings("set", ["novalue"]), UsageError, `--set cannot be "novalue"`);
 });
 
-test("explain() makes one line of anything thrown", () => {
+test("explain() returns one line for any thrown value", () => {
   assertEquals(explain(new UsageError("wrong")), { message: "wrong", exitCode: 2 });
   assertEquals(explain(new Error("first\n  second")), { message: "first second", exitCode: 1 });
   assertEquals(explain("text"), { message: "text", exitCode: 1 });
 });
 
-test("closest() finds what was meant, and nothing when nothing is near", () => {
+test("closest() returns the nearest candidate, or null if none is similar", () => {
   assertEquals(closest("strat", ["start", "topics"]), "start");
   assertEquals(closest("consumr", ["consumer", "producer"]), "consumer");
   assertEquals(closest("zzzzzz", ["start", "topics"]), null);
 });
 
-test("A command's help shows each argument with its default", () => {
+test("commandHelp() lists every argument with its default", () => {
   const help = commandHelp(spec).join("\n");
   for (
     const text of [
       "millrace sample <host> <port> [flags]",
-      "which (same as <port>, default 9092)",
+      "which (or <port>, default 9092)",
       "more (may be repeated)",
       "--quiet",
     ]
   ) assertEquals(help.includes(text), true, text);
 });
 
-test("The last positional argument takes all that follows when its flag may be repeated", () => {
+test("the last positional collects the remaining arguments if its flag may be repeated", () => {
   const files: CommandSpec = {
     name: "show",
     summary: "Shows files",

@@ -1,5 +1,5 @@
 /**
- * The commands as processes, as a user calls them. They start Deno, so other runtimes pass them over.
+ * The commands as processes, as a user calls them. They start Deno, so other runtimes skip them.
  *
  * @module
  */
@@ -28,7 +28,7 @@ function command(args: readonly string[], options: Deno.CommandOptions = {}): De
   });
 }
 
-/** Runs a command to its end. */
+/** Runs a command until it exits. */
 async function millrace(args: readonly string[], input?: string, cwd?: string): Promise<Result> {
   const options = cwd === undefined ? {} : { cwd };
   const process = command(args, { stdin: input === undefined ? "null" : "piped", ...options })
@@ -46,7 +46,7 @@ async function millrace(args: readonly string[], input?: string, cwd?: string): 
   };
 }
 
-/** Runs a command in this process: a misuse, which uses nothing of its process but its outputs. */
+/** Runs an invalid call in this process: it uses only the outputs of its process. */
 async function millraceHere(args: readonly string[]): Promise<Result> {
   const { write, writeError } = host;
   let out = "";
@@ -61,20 +61,20 @@ async function millraceHere(args: readonly string[]): Promise<Result> {
   }
 }
 
-/** A node in a process of its own. */
+/** A node in its own process. */
 interface Node {
   readonly port: string;
   readonly readyLine: string;
-  /** Sends a signal and resolves with how it ended. */
+  /** Sends a signal and resolves with the result of the process. */
   end(signal: Deno.Signal): Promise<Result>;
 }
 
-/** Starts a node on a free port and waits for the line that says that it is ready. */
+/** Starts a node on a free port and waits for its ready line. */
 function startNode(args: readonly string[], cwd: string): Promise<Node> {
   return startProcess(["start", "--port", "0", ...args], cwd);
 }
 
-/** Starts a node with these arguments and waits for its line. */
+/** Starts a command and waits for its first line. */
 async function startProcess(args: readonly string[], cwd: string): Promise<Node> {
   const process = command(args, { cwd }).spawn();
   const errors = new Response(process.stderr).text();
@@ -99,7 +99,7 @@ async function startProcess(args: readonly string[], cwd: string): Promise<Node>
   };
 }
 
-/** Registers a test that has a directory of its own, on Deno only. */
+/** Registers a test with its own directory, on Deno only. */
 function processTest(name: string, body: (directory: string) => Promise<void>): void {
   if (!("Deno" in globalThis)) return;
   test(name, async () => {
@@ -112,7 +112,7 @@ function processTest(name: string, body: (directory: string) => Promise<void>): 
   });
 }
 
-processTest("A node starts, takes records, and keeps them over a restart", async (directory) => {
+processTest("start keeps records across a restart", async (directory) => {
   await Deno.writeTextFile(
     `${directory}/topic.json`,
     `[{"name": "chat", "partitions": 2, "replication_factor": 3}]`,
@@ -134,7 +134,7 @@ processTest("A node starts, takes records, and keeps them over a restart", async
     sent.out,
     /^sent 1 record to chat-\d at offset 0\nsent 3 records to chat-\d at offsets \d to \d\n$/,
   );
-  assertEquals([sent.err, sent.code], [`"nonsense" is no command: try help\n`, 1]);
+  assertEquals([sent.err, sent.code], [`"nonsense" is not a command: try help\n`, 1]);
   const ended = await first.end("SIGTERM");
   assertEquals([ended.code, ended.out], [0, first.readyLine]);
   assertMatch(ended.err, /^notice: Topic "chat" has replication factor 1 instead of 3.*\n$/);
@@ -160,38 +160,57 @@ processTest("A node starts, takes records, and keeps them over a restart", async
   assertEquals((await second.end("SIGINT")).code, 0);
 });
 
-processTest("Both evaluations measure, and the consumer writes its files", async (directory) => {
-  const node = await startNode(["--memory"], directory);
-  const place = ["127.0.0.1", node.port];
-  const sent = await millrace(["producer_eval", "2", "0", "event", ...place, "--records", "5000"]);
-  assertEquals([sent.code, sent.err], [0, ""]);
-  assertMatch(
-    sent.out,
-    /^Producer Throughput: [\d.]+ msg\/s\n5,000 records in [\d.]+ s, latency p50 [\d.]+ ms, p95 [\d.]+ ms, p99 [\d.]+ ms, max [\d.]+ ms\n$/,
-  );
-  const bounds = ["--records", "10000"];
-  const read = await millrace(
-    ["consumer_eval", "2", "event", "true", "out", ...place, ...bounds],
-    undefined,
-    directory,
-  );
-  assertEquals([read.code, read.err], [0, ""]);
-  assertMatch(read.out, /^Consumer Throughput: [\d.]+ msg\/s\n10,000 records in /);
-  let rows = 0;
-  for (const id of [1, 2]) {
-    const text = await Deno.readTextFile(`${directory}/out/consumer_${id}.txt`);
-    const lines = text.slice(0, -1).split("\n");
-    rows += lines.length;
-    for (const line of lines) assertMatch(line, /^event,0,,.{100}$/);
-  }
-  assertEquals(rows, 10_000);
-  const paced = await millrace(["producer_eval", "1", "20", "event", ...place, "--seconds", "0.3"]);
-  const count = Number(/\n(\d+) records/.exec(paced.out)![1]);
-  assert(count >= 5 && count <= 16, paced.out);
-  assertEquals((await node.end("SIGTERM")).code, 0);
-});
+processTest(
+  "producer_eval and consumer_eval measure, and consumer_eval writes its files",
+  async (directory) => {
+    const node = await startNode(["--memory"], directory);
+    const place = ["127.0.0.1", node.port];
+    const sent = await millrace([
+      "producer_eval",
+      "2",
+      "0",
+      "event",
+      ...place,
+      "--records",
+      "5000",
+    ]);
+    assertEquals([sent.code, sent.err], [0, ""]);
+    assertMatch(
+      sent.out,
+      /^Producer Throughput: [\d.]+ msg\/s\n5,000 records in [\d.]+ s, latency p50 [\d.]+ ms, p95 [\d.]+ ms, p99 [\d.]+ ms, max [\d.]+ ms\n$/,
+    );
+    const bounds = ["--records", "10000"];
+    const read = await millrace(
+      ["consumer_eval", "2", "event", "true", "out", ...place, ...bounds],
+      undefined,
+      directory,
+    );
+    assertEquals([read.code, read.err], [0, ""]);
+    assertMatch(read.out, /^Consumer Throughput: [\d.]+ msg\/s\n10,000 records in /);
+    let rows = 0;
+    for (const id of [1, 2]) {
+      const text = await Deno.readTextFile(`${directory}/out/consumer_${id}.txt`);
+      const lines = text.slice(0, -1).split("\n");
+      rows += lines.length;
+      for (const line of lines) assertMatch(line, /^event,0,,.{100}$/);
+    }
+    assertEquals(rows, 10_000);
+    const paced = await millrace([
+      "producer_eval",
+      "1",
+      "20",
+      "event",
+      ...place,
+      "--seconds",
+      "0.3",
+    ]);
+    const count = Number(/\n(\d+) records/.exec(paced.out)![1]);
+    assert(count >= 5 && count <= 16, paced.out);
+    assertEquals((await node.end("SIGTERM")).code, 0);
+  },
+);
 
-processTest("topics creates, lists, describes and deletes", async (directory) => {
+processTest("topics creates, lists, describes and deletes topics", async (directory) => {
   const node = await startNode(["--memory"], directory);
   const topics = async (...args: string[]) => {
     const { code, out, err } = await millrace(["topics", ...args, "--port", node.port]);
@@ -211,7 +230,7 @@ processTest("topics creates, lists, describes and deletes", async (directory) =>
   assertEquals((await node.end("SIGTERM")).code, 0);
 });
 
-processTest("A consumer prints as it reads, and ends at Ctrl-C", async (directory) => {
+processTest("consumer prints records as they arrive, and exits at Ctrl-C", async (directory) => {
   const node = await startNode(["--memory"], directory);
   const bootstrapServers = `127.0.0.1:${node.port}`;
   const producer = new Producer({ bootstrapServers });
@@ -228,7 +247,7 @@ processTest("A consumer prints as it reads, and ends at Ctrl-C", async (director
   assertEquals((await node.end("SIGINT")).code, 0);
 });
 
-processTest("A node spreads its data over several directories", async (directory) => {
+processTest("start distributes data over several directories", async (directory) => {
   const node = await startNode(["--set", "log.dirs=one,two/deep"], directory);
   assert(node.readyLine.includes("data in one,two/deep, "), node.readyLine);
   for (const place of ["one", "two/deep"]) {
@@ -245,7 +264,7 @@ processTest("A node spreads its data over several directories", async (directory
 });
 
 processTest(
-  "A node listens where listeners says, and its notices name keys without effect",
+  "start opens the listeners of the configuration and prints notices about keys without effect",
   async (directory) => {
     const listeners = "listeners=PLAINTEXT://localhost:0,CONTROLLER://:9093,INSIDE://127.0.0.1:0";
     const map =
@@ -268,7 +287,7 @@ processTest(
   },
 );
 
-/** Calls that cannot work: arguments, exit code, what is said. */
+/** Calls that fail: arguments, exit code, message. */
 const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
   [["strat"], 2, /^millrace: There is no command "strat", did you mean "start"\?\n$/],
   [["start", "--brokers", "3"], 1, /Cannot start 3 brokers: this version runs one/],
@@ -293,11 +312,11 @@ const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
   [
     ["broker", "1", "127.0.0.1", "9000", "1", "127.0.0.1", "9001", "logs", "0"],
     1,
-    /not in this version yet.*"millrace start" runs a whole node now/,
+    /no cluster of separate controllers and brokers: run "millrace start"/,
   ],
 ];
 
-/** Calls that make no sense: arguments, what is said. They end before any work has begun. */
+/** Invalid calls: arguments, message. They end before any work begins. */
 const MISUSES: readonly (readonly [readonly string[], RegExp])[] = [
   [["start", "--prot", "1"], /did you mean --port\?/],
   [["start", "--port", "x"], /--port cannot be "x": it takes a whole number from 0 to 65,535/],
@@ -318,7 +337,7 @@ const MISUSES: readonly (readonly [readonly string[], RegExp])[] = [
   [["start", "--data-dir", "a", "--set", "log.dir=b"], /--data-dir and --set log\.dir exclude/],
   [
     ["start", "--set", "num.partitions=1", "--set", "num.partitions=2"],
-    /two values, "1" and "2"/,
+    /to both "1" and "2"/,
   ],
   [["start", "--memory=yes"], /--memory takes no value/],
   [["start", "--port", "1", "--port", "2"], /--port is given 2 times/],
@@ -356,7 +375,7 @@ const MISUSES: readonly (readonly [readonly string[], RegExp])[] = [
   [["consumer_eval", "1", "t", "maybe", ".", "127.0.0.1", "1"], /<write_to_file> .* "maybe"/],
 ];
 
-processTest("What cannot work ends with one sentence that says what to do", async (directory) => {
+processTest("a command that fails prints one sentence that says what to do", async (directory) => {
   const results = await Promise.all(FAILING.map(([args]) => millrace(args, undefined, directory)));
   results.forEach(({ code, out, err }, i) => {
     const [args, expected, message] = FAILING[i]!;
@@ -366,7 +385,7 @@ processTest("What cannot work ends with one sentence that says what to do", asyn
   });
 });
 
-processTest("What makes no sense ends with one sentence that says what to do", async () => {
+processTest("an invalid call prints one sentence that says what to do", async () => {
   for (const [args, message] of MISUSES) {
     const { code, out, err } = await millraceHere(args);
     assertEquals([code, out], [2, ""], `${args.join(" ")}: ${err}`);
@@ -375,7 +394,7 @@ processTest("What makes no sense ends with one sentence that says what to do", a
   }
 });
 
-processTest("Help and version are there for every command", async (directory) => {
+processTest("--help and --version are available for every command", async (directory) => {
   const overview = await millrace(["--help"], undefined, directory);
   assertEquals([overview.code, overview.err], [0, ""]);
   const names = [...overview.out.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name!);

@@ -1,6 +1,6 @@
 /**
- * `millrace log` as a process, over a directory that a cluster of this process wrote. It starts Deno,
- * so other runtimes pass it over.
+ * `millrace log` as a process, on a directory written by a cluster in this process. It starts Deno, so
+ * other runtimes skip it.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { test } from "../harness.ts";
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 const SEGMENT = "00000000000000000000";
 
-/** Runs the command to its end. */
+/** Runs the command until it exits. */
 async function log(...args: string[]): Promise<{ code: number; out: string[]; err: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", MAIN, "log", ...args],
@@ -21,7 +21,7 @@ async function log(...args: string[]): Promise<{ code: number; out: string[]; er
   return { code, out: decoder.decode(stdout).split("\n"), err: decoder.decode(stderr) };
 }
 
-/** Registers a test with a directory that holds topic `events` with two records, on Deno only. */
+/** Registers a test with a directory that contains the topic `events` with two records, on Deno only. */
 function testWithData(name: string, run: (directory: string) => Promise<void>): void {
   if (!("Deno" in globalThis)) return;
   test(name, async () => {
@@ -40,7 +40,7 @@ function testWithData(name: string, run: (directory: string) => Promise<void>): 
   });
 }
 
-testWithData("log dump shows segments, and the metadata log as JSON", async (directory) => {
+testWithData("log dump prints segments, and the metadata log as JSON", async (directory) => {
   const events = `${directory}/events-0/${SEGMENT}.log`;
   const metadata = `${directory}/__cluster_metadata-0/${SEGMENT}.log`;
   const { code, out, err } = await log("dump", events, metadata, "--print-data-log");
@@ -51,7 +51,7 @@ testWithData("log dump shows segments, and the metadata log as JSON", async (dir
   assert(out.some((line) => line.includes(`payload: {"type":"TOPIC_RECORD","version":0,`)));
 });
 
-testWithData("log dump takes the flags of Kafka's tool", async (directory) => {
+testWithData("log dump accepts the flags of Kafka's tool", async (directory) => {
   const events = `${directory}/events-0/${SEGMENT}.log`;
   const index = events.replace(".log", ".timeindex");
   const { code, out, err } = await log(
@@ -70,13 +70,13 @@ testWithData("log dump takes the flags of Kafka's tool", async (directory) => {
 });
 
 testWithData(
-  "log verify ends with 0 when all is well, else with 1 and the place",
+  "log verify exits with 0 without damage, otherwise with 1 and the place",
   async (directory) => {
     const well = await log("verify", directory, "--deep");
     assertEquals([well.code, well.err], [0, ""]);
     assertMatch(
       well.out[0]!,
-      /: all is well \(2 partitions, 2 segments, \d+ batches, [\d,]+ bytes\)$/,
+      /: no damage \(2 partitions, 2 segments, \d+ batches, [\d,]+ bytes\)$/,
     );
 
     const path = `${directory}/events-0/${SEGMENT}.log`;
@@ -96,10 +96,10 @@ testWithData(
   },
 );
 
-testWithData("log says what it needs", async (directory) => {
+testWithData("log rejects invalid arguments with one sentence", async (directory) => {
   for (
     const [args, code, message] of [
-      [["dump"], 2, `millrace log: "log dump" needs a file to show`],
+      [["dump"], 2, `millrace log: "log dump" needs a file`],
       [["show", directory], 2, `millrace log: <action> (or --action) cannot be "show"`],
       [["verify", `${directory}/events-0`], 1, "it is no data directory"],
       [["dump", `${directory}/meta.properties`], 1, "Cannot dump"],

@@ -1,5 +1,5 @@
 /**
- * A node as a process of its own, for tests of what only a process has: memory, signals, exit codes.
+ * A node in its own process, for tests of what only a process has: memory, signals, exit codes.
  *
  * @module
  */
@@ -8,15 +8,15 @@
 export interface NodeProcess extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
-  /** The line that said it was ready. */
+  /** The ready line. */
   readonly ready: string;
-  /** What it wrote to stderr up to now. */
+  /** Returns the text written to stderr so far. */
   readonly errors: () => string;
   /** Sends a signal and resolves with the exit code. */
   stop(signal?: Deno.Signal): Promise<number>;
 }
 
-/** Starts a node on a free port with these further arguments. */
+/** Starts a node on a free port with further arguments. */
 export async function startNode(args: readonly string[]): Promise<NodeProcess> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "cli/main.ts", "start", "--port", "0", ...args],
@@ -58,7 +58,7 @@ export async function startNode(args: readonly string[]): Promise<NodeProcess> {
   };
 }
 
-/** Resident memory of a process, bytes. */
+/** Returns the resident memory of a process, bytes. */
 export function residentBytes(pid: number): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;

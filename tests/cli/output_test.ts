@@ -20,19 +20,19 @@ const record = (key: string | null, value: string | null) =>
     headers: [],
   });
 
-test("csvRow() quotes what needs it", () => {
+test("csvRow() quotes fields with commas, quotes and line breaks", () => {
   assertEquals(csvRow(["a", 1, ""]), "a,1,\n");
   assertEquals(csvRow(["a,b", 'say "hi"', "two\nlines"]), '"a,b","say ""hi""","two\nlines"\n');
 });
 
-test("Records are shown as lines and written as rows", () => {
+test("formatRecord() and rowOf() format records as lines and as rows", () => {
   assertEquals(formatRecord(record("k", "v")), "[chat-1-42]: (k:v)\n");
   assertEquals(formatRecord(record(null, null)), "[chat-1-42]: (null:null)\n");
   assertEquals(rowOf(record("k", "a,b")), 'chat,1,k,"a,b"\n');
   assertEquals(rowOf(record(null, "v")), "chat,1,,v\n");
 });
 
-test("parseLine() reads what is typed", () => {
+test("parseLine() parses commands of the producer", () => {
   const send = (topic: string, key: string, ...values: string[]) =>
     ({ kind: "send", topic, key, values }) as const;
   assertEquals(parseLine("send chat alice hello  there "), send("chat", "alice", "hello  there "));
@@ -48,7 +48,7 @@ test("parseLine() reads what is typed", () => {
   }
 });
 
-test("LatencyHistogram is right to two percent and exact at its maximum", () => {
+test("LatencyHistogram is exact to two percent, and exact at its maximum", () => {
   const latencies = new LatencyHistogram();
   assertEquals(latencies.percentile(0.99), 0);
   for (let i = 1; i <= 10_000; i++) latencies.add(i / 10);
@@ -63,13 +63,13 @@ test("LatencyHistogram is right to two percent and exact at its maximum", () => 
   assertEquals([latencies.percentile(1), latencies.max, latencies.count], [1_000, 1_000, 10_000]);
 });
 
-test("LatencyHistogram takes zero, negative and huge values", () => {
+test("LatencyHistogram accepts zero, negative and huge values", () => {
   const latencies = new LatencyHistogram();
   for (const ms of [0, -5, 1e12]) latencies.add(ms);
   assertEquals([latencies.percentile(0.5), latencies.max], [0, 1e12]);
 });
 
-test("Columns line up and numbers can be read", () => {
+test("columns() aligns cells, and numbers are readable", () => {
   assertEquals(columns([["a", "bb", "c"], ["aaa", "b", ""]], 2), ["  a    bb  c", "  aaa  b"]);
   assertEquals([whole(1234567.4), rate(412345.6), rate(9.876)], ["1,234,567", "412346", "9.88"]);
   assertEquals([milliseconds(0.1234), milliseconds(12.34), milliseconds(123.4)], [
@@ -79,6 +79,6 @@ test("Columns line up and numbers can be read", () => {
   ]);
 });
 
-test("--version is the package's", () => {
+test("VERSION is the version in deno.json", () => {
   assertEquals(VERSION, config.version);
 });

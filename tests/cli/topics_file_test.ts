@@ -3,7 +3,7 @@ import { CommandError } from "../../cli/fail.ts";
 import { parseTopics, readTopicsFile } from "../../cli/topics_file.ts";
 import { test } from "../harness.ts";
 
-test("parseTopics() reads names, partitions and replication factors", () => {
+test("parseTopics() parses names, partitions and replication factors", () => {
   const text = `[{"name": "chat", "partitions": 2, "replication_factor": 3}, {"name": "event"}]`;
   assertEquals(parseTopics(text, "topic.json"), [
     { name: "chat", partitions: 2, replicationFactor: 3 },
@@ -13,19 +13,19 @@ test("parseTopics() reads names, partitions and replication factors", () => {
 });
 
 const WRONG: readonly (readonly [string, string])[] = [
-  ["", "it is no JSON"],
-  ["[", "it is no JSON"],
-  ["{}", "it holds an object, not a list"],
-  ["null", "it holds null, not a list"],
-  [`"chat"`, "it holds a string, not a list"],
-  ["[1]", "topic 1 is a number, not an object"],
-  ["[[]]", "topic 1 is a list, not an object"],
-  [`[{"partitions": 1}]`, `topic 1 needs a "name" in quotes`],
-  [`[{"name": 5}]`, `topic 1 needs a "name" in quotes`],
+  ["", "it is not JSON"],
+  ["[", "it is not JSON"],
+  ["{}", "it contains an object instead of a list"],
+  ["null", "it contains null instead of a list"],
+  [`"chat"`, "it contains a string instead of a list"],
+  ["[1]", "topic 1 is a number instead of an object"],
+  ["[[]]", "topic 1 is a list instead of an object"],
+  [`[{"partitions": 1}]`, `topic 1 needs a "name" that is a string`],
+  [`[{"name": 5}]`, `topic 1 needs a "name" that is a string`],
   [`[{"name": ""}]`, `topic 1 cannot be named ""`],
   [`[{"name": ".."}]`, `topic 1 cannot be named ".."`],
   [`[{"name": "a/b"}]`, `topic 1 cannot be named "a/b"`],
-  [`[{"name": "a"}, {"name": "a"}]`, `topic 2 is named "a" again`],
+  [`[{"name": "a"}, {"name": "a"}]`, `topic 2 has the name "a" of an earlier one`],
   [`[{"name": "a", "partitions": 0}]`, `"partitions" of topic 1 is 0`],
   [`[{"name": "a", "partitions": "2"}]`, `"partitions" of topic 1 is "2"`],
   [`[{"name": "a", "partitions": 1.5}]`, `"partitions" of topic 1 is 1.5`],
@@ -33,14 +33,14 @@ const WRONG: readonly (readonly [string, string])[] = [
   [`[{"name": "a", "replicas": 1}]`, `topic 1 has an unknown key "replicas"`],
 ];
 
-test("parseTopics() names what is wrong, and where", () => {
+test("parseTopics() names the problem and where it is", () => {
   for (const [text, message] of WRONG) {
     const error = assertThrows(() => parseTopics(text, "my.json"), CommandError, message);
     assertEquals((error as CommandError).message.includes(`"my.json"`), true);
   }
 });
 
-test("readTopicsFile() says that a file is missing, or no file", () => {
+test("readTopicsFile() reports a missing file and a directory", () => {
   assertThrows(() => readTopicsFile("no/such.json"), CommandError, "there is no such file");
   assertThrows(() => readTopicsFile("."), CommandError, "it is a directory");
 });

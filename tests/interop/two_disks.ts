@@ -394,7 +394,7 @@ export class TwoDisks {
       "--deep",
     ]);
     const found = out.trim().split("\n").filter((line) =>
-      !/^\S+: (all is well|\d+ damage)/.test(line)
+      !/^\S+: (no damage|\d+ damage)/.test(line)
     );
     const isAllowed = allowed !== undefined && found.length > 0 &&
       found.every((line) => allowed.test(line));
