@@ -1,6 +1,6 @@
 /**
- * Walks the batches of a segment file whole, one after another, in memory of its own: for tools that
- * look at a file from outside, and that nobody else's work on the log must disturb.
+ * Iterates over the batches of a segment file, each read whole into a buffer owned by the iteration. For
+ * tools that inspect files independently of a running log.
  *
  * @module
  */
@@ -20,37 +20,37 @@ import { grouped } from "../protocol/records/record_error.ts";
 import type { FileHandle } from "../runtime/runtime.ts";
 
 const WINDOW = 1_048_576;
-/** Memory that grew larger for one batch is not kept. */
+/** A buffer larger than this is not kept. */
 const LARGEST_SPARE = 16_777_216;
 const NOTHING = new Uint8Array(0);
-/** A larger batch is no batch: Kafka's `message.max.bytes` is 1 MiB unless somebody raised it. */
+/** A larger size is treated as damage: Kafka's `message.max.bytes` defaults to 1 MiB. */
 const LARGEST_BATCH = 536_870_912;
 
-/** Memory that a walk is done with, for the next one: a new one costs more than a small segment. */
+/** The buffer of a finished walk, for reuse: allocating one costs more than reading a small segment. */
 let spare: Crc32cArena | null = null;
 
 /**
- * One walk. After each {@linkcode BatchWalk.next} that returned true the fields describe a batch that
- * lies whole in {@linkcode BatchWalk.bytes} at {@linkcode BatchWalk.at}, until the next step.
+ * One iteration. After {@linkcode BatchWalk.next} has returned true, the fields describe a batch that is
+ * complete in {@linkcode BatchWalk.bytes} at {@linkcode BatchWalk.at}, until the next call.
  */
 export class BatchWalk {
-  /** The memory that holds the current batch. */
+  /** The buffer with the current batch. */
   bytes: Uint8Array<ArrayBuffer>;
-  /** Where in {@linkcode BatchWalk.bytes} the current batch begins. */
+  /** Position of the current batch in {@linkcode BatchWalk.bytes}. */
   at = 0;
-  /** Where in the file the current batch begins. */
+  /** Position of the current batch in the file. */
   position = 0;
-  /** The current batch's size, bytes. */
+  /** Size of the current batch, bytes. */
   size = 0;
-  /** The current batch's first offset. */
+  /** First offset of the current batch. */
   baseOffset = -1;
-  /** The current batch's last offset. */
+  /** Last offset of the current batch. */
   lastOffset = -1;
-  /** Where the next batch begins; after an early end, where the bytes begin that are no batch. */
+  /** Position of the next batch; after an early end, of the first bytes that are not a batch. */
   nextPosition = 0;
   /** Why the walk ended before {@linkcode BatchWalk.end}, or null. */
   problem: string | null = null;
-  /** How many bytes of the file are walked over. */
+  /** Number of bytes of the file to iterate over. */
   readonly end: number;
 
   readonly #file: FileHandle;
@@ -58,7 +58,7 @@ export class BatchWalk {
   #windowStart = 0;
   #windowLength = 0;
 
-  /** A walk over the first `end` bytes of `file`; all it has now when absent. */
+  /** Iterates over the first `end` bytes of `file`. Defaults to its current size. */
   constructor(file: FileHandle, end: number = file.size()) {
     this.#file = file;
     this.end = end;
@@ -67,22 +67,22 @@ export class BatchWalk {
     this.bytes = this.#arena.memory;
   }
 
-  /** Gives the memory to the next walk. This one must not go on. */
+  /** Releases the buffer for reuse. The walk must not be continued. */
   release(): void {
     if (this.bytes.length <= LARGEST_SPARE) spare = this.#arena;
     this.bytes = NOTHING;
     this.#windowLength = 0;
   }
 
-  /** Begins anew at `position`, where a batch begins. */
+  /** Restarts at `position`, where a batch begins. */
   seek(position: number): void {
     this.nextPosition = position;
     this.problem = null;
   }
 
   /**
-   * Moves to the next batch. False at the end, and where no whole batch begins:
-   * {@linkcode BatchWalk.problem} says why then. Throws a `FileError`.
+   * Moves to the next batch. Returns false at the end, or if no complete batch follows, with the reason
+   * in {@linkcode BatchWalk.problem}. Throws a `FileError`.
    */
   next(): boolean {
     const position = this.nextPosition;
@@ -114,7 +114,7 @@ export class BatchWalk {
     return true;
   }
 
-  /** Why the current batch's checksum does not fit, or null when it does. */
+  /** Returns why the checksum of the current batch does not match, or null if it does. */
   crcProblem(): string | null {
     const stored = readCrc(this.bytes, this.at);
     const computed = computeCrc(this.bytes, this.at, this.#arena);
@@ -122,7 +122,7 @@ export class BatchWalk {
     return `its CRC-32C is stored as ${stored} and computed as ${computed}`;
   }
 
-  /** Makes `length` bytes from `position` on lie in the memory. */
+  /** Loads `length` bytes from `position` on into the buffer. */
   #load(position: number, length: number): boolean {
     const end = this.#windowStart + this.#windowLength;
     if (position >= this.#windowStart && position + length <= end) return true;

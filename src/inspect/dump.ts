@@ -1,6 +1,6 @@
 /**
- * Prints what is in a file of a data directory, in the words of Apache Kafka's own dump tool
- * (`kafka-dump-log.sh`), so that scripts that read one read the other. Nothing is changed.
+ * Formats files of a data directory exactly as Apache Kafka's dump tool (`kafka-dump-log.sh`) does, so
+ * that scripts can parse either. Nothing is changed.
  *
  * @module
  */
@@ -12,36 +12,36 @@ import { dumpProducerSnapshot, dumpTransactionIndex } from "./dump_state.ts";
 import { readWhole } from "./read_whole.ts";
 import { type DecoderName, decoderOf, decodeText, type RecordDecoder } from "./record_decoders.ts";
 
-/** What is shown, as the flags of Kafka's tool have it; all off unless told. */
+/** Options, equivalent to the flags of Kafka's tool. All are off by default. */
 export interface DumpOptions {
-  /** Whether the records of a log are shown under their batches (`--deep-iteration`). */
+  /** Whether to print the records of each batch (`--deep-iteration`). */
   readonly deep?: boolean;
-  /** Whether keys and values are shown as text (`--print-data-log`); means `deep`. */
+  /** Whether to print keys and values as text (`--print-data-log`). Implies `deep`. */
   readonly printData?: boolean;
   /**
-   * What keys and values are shown as: records of `__consumer_offsets` (`--offsets-decoder`), of
+   * The decoder of keys and values: for records of `__consumer_offsets` (`--offsets-decoder`), of
    * `__transaction_state` (`--transaction-log-decoder`), of the metadata log
-   * (`--cluster-metadata-decoder`) or of `__share_group_state` (`--share-group-state-decoder`); means
-   * `printData`. With `printData` it is `"cluster-metadata"` for files of `__cluster_metadata-0` by
-   * itself.
+   * (`--cluster-metadata-decoder`) or of `__share_group_state` (`--share-group-state-decoder`). Implies
+   * `printData`. With `printData` it defaults to `"cluster-metadata"` for files of
+   * `__cluster_metadata-0`.
    */
   readonly decoder?: DecoderName;
-  /** Whether all but keys and values is left out of a record's line (`--skip-record-metadata`). */
+  /** Whether to print only keys and values of records (`--skip-record-metadata`). */
   readonly skipRecordMetadata?: boolean;
-  /** Whether an index is checked against its log without being shown (`--verify-index-only`). */
+  /** Whether to check an index against its log without printing it (`--verify-index-only`). */
   readonly verifyIndexOnly?: boolean;
-  /** Whether an index is only checked for consistency (`--index-sanity-check`). */
+  /** Whether to check only the internal consistency of an index (`--index-sanity-check`). */
   readonly indexSanityCheck?: boolean;
-  /** How far into a log to go, bytes (`--max-bytes`); all of it unless told. */
+  /** Number of bytes of a log to read (`--max-bytes`). Defaults to all. */
   readonly maxBytes?: number;
-  /** Is told, line by line, of what does not fit. */
+  /** Receives a line for each inconsistency. */
   readonly onProblem?: (line: string) => void;
-  /** What the host gives; that of this process unless told. */
+  /** The host's functions. Defaults to those of this process. */
   readonly runtime?: Runtime;
 }
 
 /**
- * The lines that show the file at `path`, which is a `.log`, an `.index`, a `.timeindex`, a
+ * Yields the lines for the file at `path`, which is a `.log`, an `.index`, a `.timeindex`, a
  * `.snapshot`, a `.txnindex` or a `.checkpoint` of the metadata log.
  *
  * ```ts ignore
@@ -144,7 +144,7 @@ function decoderFor(path: string, { decoder, printData }: DumpOptions): RecordDe
   return isMetadata ? decoderOf("cluster-metadata") : decodeText;
 }
 
-/** What is said of a log before its batches. */
+/** Returns the line that precedes the batches of a log. */
 function headline(name: string, suffix: string, path: string): string {
   if (suffix === ".log") return `Log starting offset: ${offsetIn(name, path)}`;
   if (name === "bootstrap.checkpoint") return "KRaft bootstrap snapshot";
@@ -153,7 +153,7 @@ function headline(name: string, suffix: string, path: string): string {
   return `Snapshot end offset: ${Number(match[1])}, epoch: ${Number(match[2])}`;
 }
 
-/** The offset that the file is named by. */
+/** Returns the offset in the name of the file. */
 function offsetIn(name: string, path: string): number {
   const offset = /^(\d{1,20})\./.exec(name)?.[1];
   if (offset === undefined || !Number.isSafeInteger(Number(offset))) {

@@ -1,6 +1,6 @@
 /**
- * The lines that Kafka's dump tool shows of an `.index` and a `.timeindex`, and what it has to say
- * when they do not fit the `.log` beside them.
+ * The lines that Kafka's dump tool prints for an `.index` and a `.timeindex`, and its messages if they do
+ * not match the `.log`.
  *
  * @module
  */
@@ -9,26 +9,26 @@ import { readMaxTimestamp } from "../protocol/records/batch.ts";
 import type { FileHandle } from "../runtime/runtime.ts";
 import { BatchWalk } from "./batch_walk.ts";
 
-/** What is shown of an index. */
+/** Options for an index. */
 export interface DumpIndexOptions {
-  /** Whether only its own consistency is looked at: what decides whether a start makes it anew. */
+  /** Whether to check only its internal consistency, which decides whether a start rebuilds it. */
   readonly sanityOnly: boolean;
-  /** Whether entries are checked against the log without being shown. */
+  /** Whether to check entries against the log without printing them. */
   readonly verifyOnly: boolean;
 }
 
-/** An index as it is dumped. */
+/** An index to dump. */
 export interface IndexFile {
-  /** As it was named. */
+  /** Its path, as given. */
   readonly path: string;
-  /** The offset that its segment begins at. */
+  /** Base offset of its segment. */
   readonly baseOffset: number;
   readonly bytes: Uint8Array;
-  /** The `.log` beside it. */
+  /** The `.log` of its segment. */
   readonly log: FileHandle;
 }
 
-/** The lines for an `.index`. Throws a `FileError`. */
+/** Yields the lines for an `.index`. Throws a `FileError`. */
 export function* dumpOffsetIndex(
   index: IndexFile,
   options: DumpIndexOptions,
@@ -61,8 +61,8 @@ export function* dumpOffsetIndex(
 }
 
 /**
- * The lines for a `.timeindex`. `offsetIndex` is what the `.index` beside it holds, empty without
- * one: it only saves walking. Throws a `FileError`.
+ * Yields the lines for a `.timeindex`. `offsetIndex` is the content of the segment's `.index`, or empty
+ * without one: it only saves reading batches. Throws a `FileError`.
  */
 export function* dumpTimeIndex(
   index: IndexFile,
@@ -106,14 +106,14 @@ export function* dumpTimeIndex(
   for (const one of missing) complain(one);
 }
 
-/** Whether a batch begins at `position`; `walk` stands on it then. */
+/** Returns whether a batch begins at `position`, and moves `walk` to it. */
 function batchAt(walk: BatchWalk, position: number): boolean {
   if (position >= walk.end) return false;
   walk.seek(position);
   return walk.next();
 }
 
-/** The last offset of the first batch from `position` on that reaches `offset`, or -1; `walk` stands on it. */
+/** Returns the last offset of the first batch from `position` on that reaches `offset`, or -1, and moves `walk` to it. */
 function lastOffsetFrom(walk: BatchWalk, position: number, offset: number): number {
   if (position > walk.end) return -1;
   walk.seek(position);

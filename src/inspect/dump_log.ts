@@ -1,6 +1,6 @@
 /**
- * The lines that Kafka's dump tool shows of a `.log`, and of a snapshot of the metadata log: one for
- * each batch, and with `deep` one for each record under it.
+ * The lines that Kafka's dump tool prints for a `.log` and for a snapshot of the metadata log: one per
+ * batch, followed with `deep` by one per record.
  *
  * @module
  */
@@ -43,15 +43,15 @@ import { BatchWalk } from "./batch_walk.ts";
 import { UnreadableError } from "./kafka_reader.ts";
 import { controlRecordJson, type RecordDecoder, UndecodableError } from "./record_decoders.ts";
 
-/** What is shown of a log. */
+/** Options for a log. */
 export interface DumpLogOptions {
-  /** Whether records are shown under their batches. */
+  /** Whether to print records. */
   readonly deep: boolean;
-  /** What keys and values are shown as, or null when they are not. */
+  /** The decoder of keys and values, or null to omit them. */
   readonly decoder: RecordDecoder | null;
-  /** Whether all but keys and values is left out of a record's line. */
+  /** Whether to print only keys and values of records. */
   readonly skipRecordMetadata: boolean;
-  /** How far into the file, bytes. */
+  /** Number of bytes of the file to read. */
   readonly maxBytes: number;
   readonly codecs: HostCodecs;
 }
@@ -59,7 +59,7 @@ export interface DumpLogOptions {
 const LARGEST_SEQUENCE = 2_147_483_647;
 
 /**
- * The lines for the batches of `file`, named `path` in what goes to `complain`. Throws a `FileError`.
+ * Yields the lines for the batches of `file`, named `path` in messages. Throws a `FileError`.
  */
 export function* dumpLog(
   file: FileHandle,
@@ -124,7 +124,7 @@ function batchLine(walk: BatchWalk): string {
     `crc: ${readCrc(bytes, at)} isvalid: ${walk.crcProblem() === null}`;
 }
 
-/** A field of 64 bits as it is, however damaged. */
+/** Returns a field of 64 bits exactly, even if it is damaged. */
 function int64(bytes: Uint8Array, at: number): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(at);
 }
@@ -185,14 +185,14 @@ function controlPart({ key, value }: DecodedRecord): string {
   }
 }
 
-/** The sequence number `delta` after `base`: after 2^31 - 1 comes 0; -1 where there are none. */
+/** Returns the sequence number `delta` after `base`, wrapping from 2^31 - 1 to 0, or -1 without one. */
 function sequenceOf(base: number, delta: number): number {
   if (base < 0) return -1;
   const sum = base + delta;
   return sum > LARGEST_SEQUENCE ? sum - LARGEST_SEQUENCE - 1 : sum;
 }
 
-/** The compression's name, or its number where that has no meaning. */
+/** Returns the name of the compression, or its number if it is unknown. */
 function compressionName(attributes: number): string {
   try {
     return compressionOf(attributes);

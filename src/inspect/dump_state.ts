@@ -1,5 +1,5 @@
 /**
- * The lines that Kafka's dump tool shows of a producer `.snapshot` and a `.txnindex`.
+ * The lines that Kafka's dump tool prints for a producer `.snapshot` and a `.txnindex`.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { decodeTransactionIndex } from "../log/segments/transaction_index_format
 
 const LARGEST_SEQUENCE = 2_147_483_647;
 
-/** The lines for a `.snapshot`. Throws KAFKA_STORAGE_ERROR, naming `path`, for what is none. */
+/** Yields the lines for a `.snapshot`. Throws KAFKA_STORAGE_ERROR, naming `path`, if it is damaged. */
 export function dumpProducerSnapshot(bytes: Uint8Array, path: string): string[] {
   return decodeProducerSnapshot(bytes, path).map((entry) => {
     const start = entry.currentTransactionStartOffset;
@@ -25,7 +25,7 @@ export function dumpProducerSnapshot(bytes: Uint8Array, path: string): string[] 
   });
 }
 
-/** The lines for a `.txnindex`. */
+/** Yields the lines for a `.txnindex`. */
 export function dumpTransactionIndex(
   bytes: Uint8Array,
   path: string,

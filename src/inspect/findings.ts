@@ -1,37 +1,37 @@
 /**
- * What a look over a data directory finds, and how much it looked at.
+ * The findings of a verification, and how much was checked.
  *
  * @module
  */
 import { grouped } from "../protocol/records/record_error.ts";
 
-/** One place that is not as it should be. */
+/** A damage. */
 export interface LogDamage {
   /** The file. */
   readonly file: string;
-  /** Where in the file, bytes from its beginning, or null where no one byte is to blame. */
+  /** Position in the file, bytes, or null if the damage has no single position. */
   readonly position: number | null;
-  /** The offset of the partition that is concerned, or null. */
+  /** The affected offset of the partition, or null. */
   readonly offset: number | null;
-  /** What is wrong and what becomes of it, in words. */
+  /** What is wrong, and its remedy or consequence. */
   readonly problem: string;
 }
 
-/** How much was looked at. */
+/** The result of a verification. */
 export interface VerifySummary {
-  /** Partitions that were looked at. */
+  /** Number of partitions checked. */
   readonly partitions: number;
-  /** Segments of partitions that were looked at. */
+  /** Number of segments checked. */
   readonly segments: number;
-  /** Batches whose checksum was computed. */
+  /** Number of batches whose checksum was computed. */
   readonly batches: number;
-  /** Bytes of segments that were read. */
+  /** Bytes of segments read. */
   readonly bytes: number;
-  /** All that is wrong, in the order in which it was found. */
+  /** All damages, in the order in which they were found. */
   readonly damages: readonly LogDamage[];
 }
 
-/** Gathers what is found. */
+/** Collects damages. */
 export class Findings implements VerifySummary {
   partitions = 0;
   segments = 0;
@@ -39,10 +39,10 @@ export class Findings implements VerifySummary {
   bytes = 0;
   readonly damages: LogDamage[] = [];
 
-  /** Each damage goes to `onDamage` as it is found. */
+  /** Calls `onDamage` for each damage as it is found. */
   constructor(readonly onDamage: (damage: LogDamage) => void) {}
 
-  /** Takes in a damage. */
+  /** Adds a damage. */
   add(
     file: string,
     problem: string,
@@ -55,7 +55,7 @@ export class Findings implements VerifySummary {
   }
 }
 
-/** A damage as one sentence: file, byte, offset, what is wrong. */
+/** Describes a damage in one sentence: file, byte, offset, problem. */
 export function describeDamage({ file, position, offset, problem }: LogDamage): string {
   const byte = position === null ? "" : ` at byte ${grouped(position)}`;
   const place = offset === null ? "" : ` (offset ${grouped(offset)})`;

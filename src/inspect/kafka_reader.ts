@@ -1,8 +1,8 @@
 /**
- * Reads values by their declaration as leniently as Apache Kafka's own code does, and says what is
- * wrong in its words, since `log dump` shows both. Unlike the codec that the broker lives by, it
- * takes a version that is not known for the nearest one until a struct within a struct comes, keeps 64-bit integers exact, and does not
- * compare the sizes of tagged fields.
+ * Decodes values by their schema as leniently as Apache Kafka's code does, with its error messages, since
+ * `log dump` prints both. Unlike the broker's codec, it decodes an unknown version as the nearest known
+ * one up to the first nested struct, keeps 64-bit integers exact, and does not compare the sizes of
+ * tagged fields.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import { includes } from "../protocol/versions.ts";
 
 type AnyField = Field<unknown, unknown, boolean>;
 
-/** A struct that was read: untagged fields of its version, and tagged ones that were there. */
+/** A decoded struct: the untagged fields of its version, and the tagged ones that were present. */
 export type ReadValues = Record<string, unknown>;
 
-/** What a version of a message reads its fields by. */
+/** How the fields of a version are encoded. */
 export interface VersionLayout {
   readonly version: number;
   /** Whether lengths are compact and tagged fields follow. */
   readonly flexible: boolean;
-  /** Whether the bytes are of a version newer than all that are known, and `version` is the newest. */
+  /** Whether the bytes are of a version newer than all known ones, and `version` is the newest known. */
   readonly isNewer?: boolean;
 }
 
-/** Bytes that are no such value; the message is the one that Kafka's tool shows. */
+/** Bytes that cannot be decoded. The message is that of Kafka's tool. */
 export class UnreadableError extends Error {
   override name = "UnreadableError";
 }
@@ -32,7 +32,7 @@ export class UnreadableError extends Error {
 const LARGEST_TEXT = 0x7fff;
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Reads one value after another, from the beginning of `bytes`. */
+/** Decodes values in sequence, from the beginning of `bytes`. */
 export class KafkaReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -43,17 +43,17 @@ export class KafkaReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Bytes left to read. */
+  /** Number of bytes left. */
   get remaining(): number {
     return this.#bytes.length - this.#offset;
   }
 
-  /** A signed 16-bit integer. Throws an UnreadableError. */
+  /** Decodes a signed 16-bit integer. Throws an UnreadableError. */
   int16(): number {
     return this.#view.getInt16(this.#skip(2));
   }
 
-  /** An unsigned varint, as the signed 32-bit integer that Kafka takes it for. Throws an UnreadableError. */
+  /** Decodes an unsigned varint as a signed 32-bit integer, as Kafka does. Throws an UnreadableError. */
   uvarint(): number {
     let value = 0;
     for (let shift = 0; shift < 28; shift += 7) {
@@ -70,7 +70,7 @@ export class KafkaReader {
     );
   }
 
-  /** A struct in a version. Throws an UnreadableError. */
+  /** Decodes a struct. Throws an UnreadableError. */
   struct(shape: StructShape, layout: VersionLayout): ReadValues {
     const values: ReadValues = {};
     for (const [name, field] of Object.entries(shape.fields)) {
@@ -191,9 +191,9 @@ export class KafkaReader {
     return this.#bytes.subarray(start, this.#offset);
   }
 
-  /** Moves past `length` bytes and returns where they begin. */
+  /** Skips `length` bytes and returns their position. */
   #skip(length: number): number {
-    // Java has no words for the end of a buffer: what it prints is "null".
+    // Java's exception for the end of a buffer has no message, so Kafka's tool prints "null".
     if (length > this.remaining) throw new UnreadableError("null");
     const start = this.#offset;
     this.#offset += length;
@@ -201,12 +201,12 @@ export class KafkaReader {
   }
 }
 
-/** Whether the field exists in `version`. */
+/** Returns whether the field exists in `version`. */
 export function isPresent({ options }: AnyField, version: number): boolean {
   return options.versions === undefined || includes(options.versions, version);
 }
 
-/** Whether the field is a tagged one in `version`. */
+/** Returns whether the field is tagged in `version`. */
 export function isTagged({ options }: AnyField, version: number): boolean {
   return options.tagged !== undefined && includes(options.tagged, version);
 }

@@ -1,6 +1,6 @@
 /**
- * What looks at a data directory from outside, Millrace's or Apache Kafka's: an entry of its own to the
- * package, so that a broker does not load it.
+ * Inspection of data directories of Millrace and Apache Kafka. A separate entry of the package, so that a
+ * broker does not load it.
  *
  * ```ts ignore
  * import { describeDamage, verifyDataDirectory } from "@millrace/millrace/inspect";

@@ -1,21 +1,21 @@
 /**
- * Reads a small file of a data directory at once.
+ * Reads a small file of a data directory.
  *
  * @module
  */
 import { FileError, type FileSystem } from "../runtime/runtime.ts";
 
-/** The index of a segment of 2 GiB with an entry for each batch header is smaller. */
+/** Larger than the index of a 2 GiB segment with an entry for each batch header. */
 const MAXIMUM_BYTES = 536_870_912;
 
-/** The content of the file at `path`. Throws a `FileError`. */
+/** Returns the content of the file at `path`. Throws a `FileError`. */
 export function readWhole(files: FileSystem, path: string): Uint8Array<ArrayBuffer> {
   const file = files.open(path, "read");
   try {
     const size = file.size();
     if (size > MAXIMUM_BYTES) {
       throw new FileError(
-        `Cannot read ${path}: it has ${size} bytes, more than ${MAXIMUM_BYTES} are not believable`,
+        `Cannot read ${path}: it has ${size} bytes, more than the plausible maximum of ${MAXIMUM_BYTES}`,
         "io",
       );
     }

@@ -1,6 +1,6 @@
 /**
- * What the decoders of Kafka's dump tool make of a record: of one of a coordinator's topic, or of the
- * metadata log. Records that cannot be decoded are shown as such, in the words of that tool.
+ * The decoders of Kafka's dump tool, for records of the coordinators' topics and of the metadata log.
+ * Records that cannot be decoded are reported with the messages of that tool.
  *
  * @module
  */
@@ -29,34 +29,34 @@ import { type FieldAsJson, structJson, textJson } from "./record_json.ts";
 
 type AnyRecordType = RecordType<unknown, never>;
 
-/** What is shown of a record; null where nothing is. */
+/** The printed form of a record. A part that is null is omitted. */
 export interface RecordText {
   readonly key: string | null;
   readonly payload: string | null;
 }
 
-/** Makes text of a record. Throws an UndecodableError for one that the tool would not go on from. */
+/** Formats a record. Throws an UndecodableError for one at which Kafka's tool would stop. */
 export type RecordDecoder = (record: DecodedRecord) => RecordText;
 
-/** The decoders by the names of their flags, without `-decoder`. */
+/** The decoders, by the names of their flags without `-decoder`. */
 export type DecoderName =
   | "offsets"
   | "transaction-log"
   | "cluster-metadata"
   | "share-group-state";
 
-/** A record of which not even a message can be shown in its line. */
+/** A record for which its line cannot even contain a message. */
 export class UndecodableError extends Error {
   override name = "UndecodableError";
 }
 
-/** Keys and values as text. */
+/** Formats keys and values as text. */
 export const decodeText: RecordDecoder = ({ key, value }) => ({
   key: key === null ? null : utf8.decode(key),
   payload: value === null ? null : utf8.decode(value),
 });
 
-/** The decoder of a name. */
+/** Returns the decoder of a name. */
 export function decoderOf(name: DecoderName): RecordDecoder {
   return DECODERS[name];
 }
@@ -72,7 +72,7 @@ const CONSUMER_PROTOCOL = "consumer";
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Decodes keys that begin with one of these types and values that begin with a version of it. */
+/** Decodes keys that begin with one of these types, and values that begin with a version of it. */
 function coordinatorDecoder(types: readonly unknown[]): RecordDecoder {
   const byNumber = new Map(
     (types as readonly AnyCoordinatorRecordType[]).map((each) => [each.type, each]),
@@ -92,7 +92,7 @@ function coordinatorDecoder(types: readonly unknown[]): RecordDecoder {
         const unknown = `Unknown record type ${number} at offset ${offset}, skipping.`;
         return { key: unknown, payload: null };
       }
-      // Keys have but one version; what Kafka's tool calls so is the type.
+      // Keys have one version only; Kafka's tool prints the type as the version.
       const data = coordinatorJson(type.key, number, reader, "key");
       return {
         key: `{"type":"${number}","data":${data}}`,
@@ -142,7 +142,7 @@ function coordinatorJson(
   return structJson(shape, version, values, fieldAsJsonOf(shape, values));
 }
 
-/** How the fields of a value are shown that have a way of their own. */
+/** Formats the fields of a value that have a special format. */
 function fieldAsJsonOf(shape: StructShape, values: ReadValues): FieldAsJson | undefined {
   if (shape === transactionLogRecord.value.fields.shape) return transactionStatusJson;
   const isConsumerGroup = shape === groupMetadataRecord.value.fields.shape &&
@@ -150,11 +150,11 @@ function fieldAsJsonOf(shape: StructShape, values: ReadValues): FieldAsJson | un
   return isConsumerGroup ? consumerProtocolJson : undefined;
 }
 
-/** Kafka's tools show the name of a transaction's state since 4.4. */
+/** Kafka's tools print the name of a transaction's state from 4.4 on. */
 const transactionStatusJson: FieldAsJson = (name, value) =>
   name === "transactionStatus" ? `"${TRANSACTION_STATES[value as number] ?? String(value)}"` : null;
 
-/** What members of a consumer group tell each other, where it can be read. */
+/** The consumer protocol's data of group members, if it can be decoded. */
 const consumerProtocolJson: FieldAsJson = (name, value) => {
   if (name !== "subscription" && name !== "assignment") return null;
   const bytes = value as Uint8Array;
@@ -241,7 +241,7 @@ function framePart(reader: KafkaReader, what: string): number {
   return value << 16 >> 16;
 }
 
-/** The value of a control record of `type`, which begins with its version, as JSON. Throws an UnreadableError. */
+/** Formats the value of a control record of `type`, which begins with its version, as JSON. Throws an UnreadableError. */
 export function controlRecordJson<Out, In>(
   type: RecordType<Out, In>,
   value: Uint8Array | null,
@@ -252,18 +252,18 @@ export function controlRecordJson<Out, In>(
   return structJson(shape, layout.version, new KafkaReader(bytes).struct(shape, layout));
 }
 
-/** What a version is read by: one that is not known by the one nearest to it. */
+/** Returns the layout of a version; an unknown version uses the nearest known one. */
 function layoutOf(given: number, { minVersion, maxVersion, isFlexible }: {
   readonly minVersion: number;
   readonly maxVersion: number;
-  /** No version is when absent. */
+  /** Defaults to no version. */
   isFlexible?(version: number): boolean;
 }): VersionLayout {
   const version = Math.min(Math.max(given, minVersion), maxVersion);
   return { version, flexible: isFlexible?.(version) ?? false, isNewer: given > maxVersion };
 }
 
-/** What an UnreadableError says. Throws any other error. */
+/** Returns the message of an UnreadableError. Throws any other error. */
 function messageOf(error: unknown): string {
   if (error instanceof UnreadableError) return error.message;
   throw error;

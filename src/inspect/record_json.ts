@@ -1,7 +1,7 @@
 /**
- * Values that were read as the JSON that Kafka's tools show of them: fields in the order of the
- * schema, those that a version lacks left out, tagged ones left out while they have their default,
- * ids and bytes as base64, numbers as Java writes them.
+ * Formats decoded values as the JSON of Kafka's tools: fields in the order of the schema, without those
+ * that a version lacks and tagged ones with their default; ids and bytes as base64, numbers as Java
+ * writes them.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { isPresent, isTagged, type ReadValues } from "./kafka_reader.ts";
 
 type AnyField = Field<unknown, unknown, boolean>;
 
-/** Gives the JSON of a field that is shown in its own way, or null for the way of its type. */
+/** Returns the JSON of a field with a special format, or null for the format of its type. */
 export type FieldAsJson = (name: string, value: unknown) => string | null;
 
 const BY_TYPE: FieldAsJson = () => null;
 
-/** The struct as one line of JSON. */
+/** Formats a struct as one line of JSON. */
 export function structJson(
   shape: StructShape,
   version: number,
@@ -33,9 +33,9 @@ export function structJson(
   return `{${parts.join(",")}}`;
 }
 
-/** The text as JSON. */
+/** Formats a text as JSON. */
 export function textJson(text: string): string {
-  // Kafka's tools write control characters with capital digits.
+  // Kafka's tools write control characters with upper-case digits.
   return JSON.stringify(text).replaceAll(
     /\\(?:u([0-9a-f]{4})|.)/g,
     (escape, digits?: string) => digits === undefined ? escape : `\\u${digits.toUpperCase()}`,
@@ -100,7 +100,7 @@ function isDefault({ shape, options }: AnyField, value: unknown): boolean {
   }
 }
 
-/** A double as Java writes it: with a fraction always, with an exponent below 0.001 and from ten million on. */
+/** Formats a double as Java does: always with a fraction, with an exponent below 0.001 and from ten million on. */
 export function javaDouble(value: number): string {
   if (!Number.isFinite(value)) return `"${value}"`;
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";

@@ -1,6 +1,5 @@
 /**
- * Which topics of a data directory are compacted, as the metadata log in it says: whoever looks at a
- * directory from outside has no broker to ask.
+ * Determines from the metadata log of a data directory which topics are compacted.
  *
  * @module
  */
@@ -14,20 +13,20 @@ import type { FileSystem } from "../runtime/runtime.ts";
 import { BatchWalk } from "./batch_walk.ts";
 
 const CLEANUP_POLICY = "cleanup.policy";
-/** What a topic is that nobody said otherwise of. */
+/** The policy of a topic without a value in the metadata log. */
 const DEFAULT_POLICY = "delete";
 
-/** Knows the `cleanup.policy` of every topic. */
+/** The `cleanup.policy` of every topic. */
 export interface TopicPolicies {
-  /** Whether offsets of the topic may be missing: it is compacted, or nobody knows. */
+  /** Returns whether offsets of the topic may be missing: it is compacted, or its policy is unknown. */
   mayHaveGaps(topic: string): boolean;
 }
 
 const UNKNOWN: TopicPolicies = { mayHaveGaps: () => true };
 
 /**
- * Reads the metadata log of the data directory, from its newest snapshot on. Where there is none, or
- * it cannot be read, any topic may be compacted.
+ * Reads the metadata log of the data directory, from its newest snapshot on. If there is none, or it
+ * cannot be read, any topic may be compacted.
  */
 export function readTopicPolicies(files: FileSystem, directory: string): TopicPolicies {
   const place = `${directory}/${METADATA_TOPIC}-0`;
@@ -54,7 +53,7 @@ export function readTopicPolicies(files: FileSystem, directory: string): TopicPo
   };
 }
 
-/** No topic has this name. */
+/** A name that no topic can have. */
 const brokerDefault = "";
 
 function readConfigs(files: FileSystem, path: string, policies: Map<string, string>): void {

@@ -1,6 +1,6 @@
 /**
- * Looks over a data directory, ours or Apache Kafka's, without changing anything: the checksum of
- * every batch, offsets that rise, and every file that says something of them.
+ * Verifies a data directory of Millrace or Apache Kafka without changing anything: the checksum of every
+ * batch, the order of offsets, and every file that refers to them.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { readWhole } from "./read_whole.ts";
 import { readTopicPolicies } from "./topic_policies.ts";
 import { attempt, type PartitionEnds, verifyPartition } from "./verify_partition.ts";
 
-/** How a directory is looked over. */
+/** Options of a verification. */
 export interface VerifyOptions {
-  /** Whether records are decompressed and decoded too, beside the checksums of their batches. */
+  /** Whether to decompress and decode records, in addition to the checksums of their batches. */
   readonly deep?: boolean;
-  /** Is told of each damage as it is found. */
+  /** Called for each damage as it is found. */
   readonly onDamage?: (damage: LogDamage) => void;
-  /** What the host gives; that of this process unless told. */
+  /** The host's functions. Defaults to those of this process. */
   readonly runtime?: Runtime;
 }
 
@@ -32,15 +32,15 @@ const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
 const LOCK = ".lock";
 
 /**
- * Looks over the data directory and resolves to what was found; `damages` is empty when all is well.
+ * Verifies a data directory and resolves with the result. `damages` is empty if there are none.
  *
  * ```ts ignore
  * const { damages } = await verifyDataDirectory("data");
  * for (const damage of damages) console.error(describeDamage(damage));
  * ```
  *
- * @throws KafkaError with the code KAFKA_STORAGE_ERROR when a broker has the directory open, or it is
- * none; FileError for what cannot be read
+ * @throws KafkaError with the code KAFKA_STORAGE_ERROR if a broker has the directory open, or it is not a
+ * data directory; FileError if a file cannot be read
  */
 export async function verifyDataDirectory(
   directory: string,
@@ -97,14 +97,14 @@ async function verifyAll(
   }
 }
 
-/** Makes sure that no broker writes meanwhile. Returns how to let go of the directory. */
+/** Locks the directory against brokers. Returns a function that releases the lock. */
 function claim(files: FileSystem, directory: string): () => void {
   const isData = files.exists(directory) &&
     files.list(directory).some(({ name }) => name === META_PROPERTIES || /-\d+$/.test(name));
   if (!isData) {
     throw new KafkaError(
       ErrorCode.KAFKA_STORAGE_ERROR,
-      `Cannot verify ${directory}: it is no data directory, which has a ${META_PROPERTIES} and one ` +
+      `Cannot verify ${directory}: it is not a data directory, which has a ${META_PROPERTIES} and one ` +
         `directory a partition`,
     );
   }
@@ -113,7 +113,7 @@ function claim(files: FileSystem, directory: string): () => void {
     const lock = files.tryLock(`${directory}/${LOCK}`);
     if (lock !== null) return () => lock.release();
   } catch (error) {
-    // One who may read the directory but not write it cannot hold the broker off, and need not.
+    // Without write permission the directory cannot be locked; verify it nevertheless.
     if (error instanceof FileError) return () => {};
     throw error;
   }
@@ -132,7 +132,7 @@ function verifyRootFiles(
   const properties = `${directory}/${META_PROPERTIES}`;
   attempt(findings, properties, () => {
     if (readMetaProperties(files, properties, false) !== null) return;
-    findings.add(properties, "it is missing or empty; bring it back from a copy");
+    findings.add(properties, "it is missing or empty; restore it from a backup");
   });
   const json = names.includes(CLEAN_SHUTDOWN) ? [`${directory}/${CLEAN_SHUTDOWN}`] : [];
   const quorum = `${directory}/__cluster_metadata-0/quorum-state`;
@@ -142,12 +142,12 @@ function verifyRootFiles(
       JSON.parse(new TextDecoder().decode(readWhole(files, path)));
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      findings.add(path, `it is no JSON: ${error.message}`);
+      findings.add(path, `it is not JSON: ${error.message}`);
     }
   }
 }
 
-/** The offsets of a checkpoint at the directory's root, by partition. */
+/** Reads the offsets of a checkpoint in the data directory, by partition. */
 function readOffsets(
   files: FileSystem,
   directory: string,
@@ -165,7 +165,7 @@ function readOffsets(
   return offsets;
 }
 
-/** A checkpoint that speaks of offsets which a log does not have: some of the log is lost. */
+/** Reports a checkpoint with offsets beyond the end of a log: a part of the log is lost. */
 function compare(
   findings: Findings,
   path: string,
@@ -177,8 +177,8 @@ function compare(
     if (logEndOffset < 0 || offset <= logEndOffset) continue;
     findings.add(
       path,
-      `it says offset ${offset} of ${name}, which ends at ${logEndOffset}: records that were on the ` +
-        `disk are gone; bring the partition's files back from a copy or another replica`,
+      `it has offset ${offset} for ${name}, which ends at ${logEndOffset}: records that were on disk ` +
+        `are missing; restore the partition's files from a backup or another replica`,
       { offset: logEndOffset },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * Looks over the directory of one partition: its segments, oldest first, and then what the files
- * beside them say of the same log.
+ * Verifies the directory of one partition: its segments, oldest first, and then the other files against
+ * the log.
  *
  * @module
  */
@@ -14,34 +14,34 @@ import type { FileSystem } from "../runtime/runtime.ts";
 import { BatchWalk } from "./batch_walk.ts";
 import type { Findings } from "./findings.ts";
 import { readWhole } from "./read_whole.ts";
-import { MADE_ANEW, type PartitionProgress, verifySegment } from "./verify_segment.ts";
+import { type PartitionProgress, REBUILT, verifySegment } from "./verify_segment.ts";
 
-/** What is known of a partition before its directory is opened. */
+/** A partition to verify. */
 export interface PartitionPlace {
   readonly files: FileSystem;
   readonly findings: Findings;
-  /** The partition's directory. */
+  /** The directory of the partition. */
   readonly directory: string;
-  /** Whether the process that wrote it ended in order. */
+  /** Whether the process that wrote it shut down in order. */
   readonly wasShutDownCleanly: boolean;
-  /** What `recovery-point-offset-checkpoint` says of it, or -1. */
+  /** Its offset in `recovery-point-offset-checkpoint`, or -1. */
   readonly recoveryPoint: number;
-  /** What `log-start-offset-checkpoint` says of it, or -1. */
+  /** Its offset in `log-start-offset-checkpoint`, or -1. */
   readonly logStartOffset: number;
-  /** Whether offsets may be missing: the topic is compacted, or nobody knows. */
+  /** Whether offsets may be missing: the topic is compacted, or its policy is unknown. */
   readonly allowGaps: boolean;
-  /** To decode records as well, or null. */
+  /** Decodes records, or null to omit that. */
   readonly codecs: HostCodecs | null;
   pause(): Promise<void>;
 }
 
-/** Where a partition's log begins and ends; both -1 for one without segments. */
+/** The first offset and the end offset of a log; both -1 without segments. */
 export interface PartitionEnds {
   readonly firstOffset: number;
   readonly logEndOffset: number;
 }
 
-/** Looks over one partition. Throws a `FileError` when a file cannot be read at all. */
+/** Verifies one partition. Throws a `FileError` if a file cannot be read. */
 export async function verifyPartition(place: PartitionPlace): Promise<PartitionEnds> {
   const { files, findings, directory } = place;
   const names = files.list(directory).filter((entry) => !entry.isDirectory)
@@ -81,9 +81,9 @@ export async function verifyPartition(place: PartitionPlace): Promise<PartitionE
 function remedyFor(place: PartitionPlace, isLast: boolean, offset: number): string {
   const { wasShutDownCleanly, recoveryPoint } = place;
   if (isLast && !wasShutDownCleanly && offset >= recoveryPoint) {
-    return "the next start cuts the log off here, as the tail of a write that a crash tore";
+    return "the next start truncates the log here, at the torn end of a write";
   }
-  return "bring the file back from a copy or another replica";
+  return "restore the file from a backup or another replica";
 }
 
 function segmentPath({ directory }: PartitionPlace, baseOffset: number): string {
@@ -99,7 +99,7 @@ function sizeOf(place: PartitionPlace, baseOffset: number): number {
   }
 }
 
-/** Files that belong to a segment which is not there, and files that something left half done. */
+/** Reports files whose segment is missing, and files left by interrupted work. */
 function verifyNames(
   { findings, directory }: PartitionPlace,
   names: readonly string[],
@@ -110,14 +110,14 @@ function verifyNames(
     const path = `${directory}/${name}`;
     const [, stem = "", suffix = ""] = /^(\d{20})\.(.+)$/.exec(name) ?? [];
     if (["index", "timeindex", "txnindex"].includes(suffix) && !stems.has(stem)) {
-      findings.add(path, `there is no ${stem}.log that it belongs to; remove it`);
+      findings.add(path, `its segment ${stem}.log is missing; remove it`);
     } else if (/\.(cleaned|swap)$/.test(suffix)) {
       findings.add(
         path,
-        "compaction was interrupted; the next start finishes it or drops what it had made",
+        "compaction was interrupted; the next start finishes or discards it",
       );
     } else if (suffix === "log" && !Number.isSafeInteger(Number(stem))) {
-      findings.add(path, "its name is no offset; remove it");
+      findings.add(path, "its name is not an offset; remove it");
     }
   }
 }
@@ -130,7 +130,7 @@ function verifySmallFiles(
   const metadata = `${directory}/${PARTITION_METADATA}`;
   attempt(findings, metadata, () => {
     if (names.includes(PARTITION_METADATA) && readPartitionMetadata(files, metadata) === null) {
-      findings.add(metadata, "it is torn; a start writes it anew from the cluster's metadata");
+      findings.add(metadata, "it is torn; the next start rewrites it from the cluster's metadata");
     }
   });
   const path = `${directory}/${LEADER_EPOCH_CHECKPOINT}`;
@@ -144,7 +144,7 @@ function verifySmallFiles(
       findings.add(
         path,
         `epoch ${last.epoch} begins at ${last.startOffset}, the log ends at ` +
-          `${progress.nextOffset}; ${MADE_ANEW}`,
+          `${progress.nextOffset}; ${REBUILT}`,
         { offset: last.startOffset },
       );
     }
@@ -154,12 +154,12 @@ function verifySmallFiles(
         ? offset < entries[0]!.startOffset
         : known.startOffset <= Math.max(offset, logStartOffset);
       if (isKnown) continue;
-      const says = known === undefined
-        ? `does not know epoch ${epoch}`
-        : `has epoch ${epoch} begin at ${known.startOffset}`;
+      const problem = known === undefined
+        ? `lacks epoch ${epoch}`
+        : `has epoch ${epoch} start at ${known.startOffset}`;
       findings.add(
         path,
-        `it ${says}, of which the log has a batch at offset ${offset}; ${MADE_ANEW}`,
+        `it ${problem}, but the log has a batch of it at offset ${offset}; ${REBUILT}`,
         { offset },
       );
     }
@@ -178,7 +178,7 @@ function verifySnapshot(
     if (progress.nextOffset >= 0 && offset > progress.nextOffset) {
       findings.add(
         path,
-        `it is of offset ${offset}, the log ends at ${progress.nextOffset}; ${MADE_ANEW}`,
+        `its offset is ${offset}, the log ends at ${progress.nextOffset}; ${REBUILT}`,
         { offset },
       );
     }
@@ -186,14 +186,14 @@ function verifySnapshot(
     if (beyond === undefined) return;
     findings.add(
       path,
-      `it says that producer ${beyond.producerId} wrote offset ${beyond.lastOffset}, and holds ` +
-        `only what is below ${offset}; ${MADE_ANEW}`,
+      `its producer ${beyond.producerId} has offset ${beyond.lastOffset}, but it covers only ` +
+        `offsets below ${offset}; ${REBUILT}`,
       { offset: beyond.lastOffset },
     );
   });
 }
 
-/** A snapshot of the metadata log: batches like a log's. */
+/** Verifies a snapshot of the metadata log, which consists of batches as a log does. */
 function verifyMetadataSnapshot(
   { files, findings, directory }: PartitionPlace,
   name: string,
@@ -214,11 +214,11 @@ function verifyMetadataSnapshot(
     file.close();
   }
   function addTo(position: number, problem: string): void {
-    findings.add(path, `${problem}; bring the file back from a copy`, { position });
+    findings.add(path, `${problem}; restore the file from a backup`, { position });
   }
 }
 
-/** Runs `check`; what it throws because of the content of the file at `path` is a damage. */
+/** Runs `check` and reports an error caused by the content of the file at `path` as a damage. */
 export function attempt(findings: Findings, path: string, check: () => void): void {
   try {
     check();

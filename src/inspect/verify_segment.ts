@@ -1,6 +1,6 @@
 /**
- * Looks over one segment with the files beside it, in one pass: the checksum and the header of each
- * batch, and for each entry of `.index`, `.timeindex` and `.txnindex` the batch that it speaks of.
+ * Verifies one segment with its indexes, in one pass: the checksum and the header of each batch, and for
+ * each entry of `.index`, `.timeindex` and `.txnindex` the batch that it refers to.
  *
  * @module
  */
@@ -28,38 +28,38 @@ import { BatchWalk } from "./batch_walk.ts";
 import type { Findings } from "./findings.ts";
 import { readWhole } from "./read_whole.ts";
 
-/** Said of files that hold nothing but what the log says too. */
-export const MADE_ANEW = "remove the file, a start makes it anew";
+/** The remedy for files that can be rebuilt from the log. */
+export const REBUILT = "remove the file, the next start rebuilds it";
 
-/** What the segments of a partition have in common, as far as they have been walked. */
+/** The state of a partition's verification, up to the current segment. */
 export interface PartitionProgress {
   readonly files: FileSystem;
   readonly findings: Findings;
-  /** To decode records as well, or null to look at headers and checksums only. */
+  /** Decodes records, or null to check headers and checksums only. */
   readonly codecs: HostCodecs | null;
-  /** Whether offsets may be missing: the topic is compacted, or nobody knows. */
+  /** Whether offsets may be missing: the topic is compacted, or its policy is unknown. */
   readonly allowGaps: boolean;
-  /** Whether all offsets from 0 on are there, so that every transaction is known from its beginning. */
+  /** Whether the log is complete from offset 0 on, so that every transaction is known from its beginning. */
   readonly isComplete: boolean;
-  /** What to say of damage that begins at an offset in the segment. */
+  /** Returns the remedy for damage that begins at an offset in the segment. */
   remedy(isLast: boolean, offset: number): string;
-  /** The offset after the last record's so far, or -1 before the first segment. */
+  /** The offset after the last record so far, or -1 before the first segment. */
   nextOffset: number;
-  /** Whether something before is damaged, so that it is not known where the next batch should begin. */
+  /** Whether earlier damage makes the offset of the next batch unknown. */
   isLost: boolean;
   /** The newest leader epoch so far. */
   epoch: number;
   /** The first offset of each leader epoch. */
   readonly epochStarts: Map<number, number>;
-  /** Transactions that are open, by producer id, with their first offset. */
+  /** First offsets of open transactions, by producer id. */
   readonly transactions: Map<Int64, number>;
-  /** Lets other work go first. */
+  /** Yields to other work. */
   pause(): Promise<void>;
 }
 
 const BYTES_BETWEEN_PAUSES = 33_554_432;
 
-/** Looks over the segment at `path`. Throws a `FileError`. */
+/** Verifies the segment at `path`. Throws a `FileError`. */
 export async function verifySegment(
   progress: PartitionProgress,
   path: string,
@@ -103,7 +103,7 @@ export async function verifySegment(
   }
 }
 
-/** Looks at how the segment follows the one before it. */
+/** Checks that the segment follows the previous one. */
 function verifyJoin(progress: PartitionProgress, path: string, baseOffset: number): void {
   const { nextOffset } = progress;
   progress.nextOffset = baseOffset;
@@ -111,13 +111,13 @@ function verifyJoin(progress: PartitionProgress, path: string, baseOffset: numbe
   if (baseOffset > nextOffset && progress.allowGaps) return;
   progress.findings.add(
     path,
-    `the segment begins at offset ${baseOffset}, the one before it ends at ${nextOffset}; bring ` +
-      `the missing or damaged file back from a copy or another replica`,
+    `the segment begins at offset ${baseOffset}, the previous one ends at ${nextOffset}; restore ` +
+      `the missing or damaged file from a backup or another replica`,
     { position: 0, offset: Math.min(nextOffset, baseOffset) },
   );
 }
 
-/** Looks at one batch. Says whether its header may be believed. */
+/** Checks a batch. Returns whether its header can be trusted. */
 function verifyBatch(
   progress: PartitionProgress,
   path: string,
@@ -140,7 +140,7 @@ function verifyBatch(
     return false;
   }
   if (baseOffset < expected) {
-    damaged(`the batch begins at offset ${baseOffset}, at least ${expected} is needed`);
+    damaged(`the batch begins at offset ${baseOffset}, expected at least ${expected}`);
   } else if (baseOffset > expected && !progress.allowGaps && !progress.isLost) {
     damaged(
       `the offsets ${expected} to ${baseOffset - 1} are missing before it, and the topic is not ` +
@@ -156,7 +156,7 @@ function verifyBatch(
     return true;
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
-    damaged(`its checksum fits, but what it holds does not: ${error.message}`);
+    damaged(`its checksum is right, but its records are not: ${error.message}`);
     return false;
   }
 }
@@ -168,14 +168,14 @@ function verifyEpoch(
 ): void {
   const epoch = readPartitionLeaderEpoch(walk.bytes, walk.at);
   if (epoch < progress.epoch) {
-    damaged(`its leader epoch is ${epoch}, that of a batch before it ${progress.epoch}`);
+    damaged(`its leader epoch is ${epoch}, that of an earlier batch is ${progress.epoch}`);
   } else if (epoch > progress.epoch) {
     progress.epoch = epoch;
     progress.epochStarts.set(epoch, walk.baseOffset);
   }
 }
 
-/** An `.index`: each entry is where a batch begins and what its last offset is. */
+/** Checks an `.index`: each entry has the position and the last offset of a batch. */
 class OffsetIndexCheck {
   readonly #entries;
   #next = 0;
@@ -188,7 +188,7 @@ class OffsetIndexCheck {
   ) {
     const { entries, problem } = decodeOffsetIndex(contentOf(files, path));
     this.#entries = entries;
-    if (problem !== null) findings.add(path, `${problem}; ${MADE_ANEW}`);
+    if (problem !== null) findings.add(path, `${problem}; ${REBUILT}`);
   }
 
   see(walk: BatchWalk, isWhole: boolean): void {
@@ -215,11 +215,11 @@ class OffsetIndexCheck {
 
   #complain(problem: string): void {
     const offset = this.baseOffset + this.#entries.relativeOffsets[this.#next]!;
-    this.findings.add(this.path, `${problem}; ${MADE_ANEW}`, { position: this.#next * 8, offset });
+    this.findings.add(this.path, `${problem}; ${REBUILT}`, { position: this.#next * 8, offset });
   }
 }
 
-/** A `.timeindex`: each entry is the last offset of a batch and the largest timestamp in it. */
+/** Checks a `.timeindex`: each entry has the last offset and the largest timestamp of a batch. */
 class TimeIndexCheck {
   readonly #entries;
   #next = 0;
@@ -232,7 +232,7 @@ class TimeIndexCheck {
   ) {
     const { entries, problem } = decodeTimeIndex(contentOf(files, path));
     this.#entries = entries;
-    if (problem !== null) findings.add(path, `${problem}; ${MADE_ANEW}`);
+    if (problem !== null) findings.add(path, `${problem}; ${REBUILT}`);
   }
 
   see(walk: BatchWalk, isWhole: boolean): void {
@@ -244,7 +244,7 @@ class TimeIndexCheck {
       if (this.#offset !== walk.lastOffset) {
         this.#complain(`no batch ends at offset ${this.#offset}`);
       } else if (actual !== timestamp) {
-        this.#complain(`it says timestamp ${timestamp}, the batch says ${actual}`);
+        this.#complain(`it has timestamp ${timestamp}, the batch has ${actual}`);
       }
     }
   }
@@ -261,14 +261,14 @@ class TimeIndexCheck {
   }
 
   #complain(problem: string): void {
-    this.findings.add(this.path, `${problem}; ${MADE_ANEW}`, {
+    this.findings.add(this.path, `${problem}; ${REBUILT}`, {
       position: this.#next * 12,
       offset: this.#offset,
     });
   }
 }
 
-/** A `.txnindex`: each entry is an abort marker, and each marker that ends data has an entry. */
+/** Checks a `.txnindex`: each entry is an abort marker, and each marker that ends data has an entry. */
 class TransactionCheck {
   readonly #entries: readonly AbortedTransaction[];
   #next = 0;
@@ -276,7 +276,7 @@ class TransactionCheck {
   constructor(readonly progress: PartitionProgress, readonly path: string) {
     const { entries, problem } = decodeTransactionIndex(contentOf(progress.files, path));
     this.#entries = entries;
-    if (problem !== null) progress.findings.add(path, `${problem}; ${MADE_ANEW}`);
+    if (problem !== null) progress.findings.add(path, `${problem}; ${REBUILT}`);
   }
 
   see(walk: BatchWalk, isWhole: boolean): void {
@@ -310,20 +310,20 @@ class TransactionCheck {
       this.progress.findings.add(
         this.path,
         `it lacks the transaction of producer ${producerId} that began at offset ${firstOffset} ` +
-          `and was aborted at ${walk.lastOffset}; ${MADE_ANEW}`,
+          `and was aborted at ${walk.lastOffset}; ${REBUILT}`,
         { offset: walk.lastOffset },
       );
     }
   }
 
-  /** Compares an entry with what the log says of its transaction; -1 when its beginning is gone. */
+  /** Compares an entry with its transaction in the log. `firstOffset` is -1 if its beginning is deleted. */
   #compare(entry: AbortedTransaction, firstOffset: number): void {
     const { isComplete, transactions } = this.progress;
     let stable = entry.lastOffset + 1;
     for (const [producerId, start] of transactions) {
       if (producerId !== entry.producerId) stable = Math.min(stable, start);
     }
-    // Of a log whose beginning is deleted, or whose records are compacted, not all is known.
+    // If the log's beginning is deleted, or records are compacted, not everything is known.
     const begins = isComplete
       ? entry.firstOffset === firstOffset
       : firstOffset < 0 || entry.firstOffset <= firstOffset;
@@ -332,18 +332,18 @@ class TransactionCheck {
       : entry.lastStableOffset <= stable;
     if (begins && isStable) return;
     const problem = begins
-      ? `it says last stable offset ${entry.lastStableOffset}, the log says ${stable}`
-      : `it says that the transaction began at ${entry.firstOffset}, the log says ${firstOffset}`;
+      ? `it has the last stable offset ${entry.lastStableOffset}, the log has ${stable}`
+      : `it has the transaction's first offset ${entry.firstOffset}, the log has ${firstOffset}`;
     this.#complain(this.#next, entry, problem);
   }
 
-  /** Leaves out the entries up to `offset`: what they speak of is damaged. */
+  /** Skips the entries up to `offset`: they refer to damaged batches. */
   #pass(offset: number): void {
     const entries = this.#entries;
     while (this.#next < entries.length && entries[this.#next]!.lastOffset <= offset) this.#next++;
   }
 
-  /** Complains of the entries up to `offset` that no marker was seen for. */
+  /** Reports the entries up to `offset` without a marker. */
   #complainUpTo(offset: number): void {
     for (; this.#next < this.#entries.length; this.#next++) {
       const entry = this.#entries[this.#next]!;
@@ -357,7 +357,7 @@ class TransactionCheck {
   }
 
   #complain(index: number, entry: AbortedTransaction, problem: string): void {
-    this.progress.findings.add(this.path, `${problem}; ${MADE_ANEW}`, {
+    this.progress.findings.add(this.path, `${problem}; ${REBUILT}`, {
       position: index * 34,
       offset: entry.lastOffset,
     });

@@ -101,7 +101,7 @@ testWithData("log rejects invalid arguments with one sentence", async (directory
     const [args, code, message] of [
       [["dump"], 2, `millrace log: "log dump" needs a file`],
       [["show", directory], 2, `millrace log: <action> (or --action) cannot be "show"`],
-      [["verify", `${directory}/events-0`], 1, "it is no data directory"],
+      [["verify", `${directory}/events-0`], 1, "it is not a data directory"],
       [["dump", `${directory}/meta.properties`], 1, "Cannot dump"],
       [["dump", `${directory}/events-0/7.log`], 1, "7.log"],
     ] as const

@@ -12,7 +12,7 @@ import { kafkaBytes, kafkaDirectory, writeFile } from "./fixture.ts";
 
 const FIRST = "/data/orders-0/00000000000000000000";
 
-/** What is printed, without the directory that Kafka's tool was not told, and what is complained of. */
+/** Returns the printed lines, without the directory that Kafka's tool did not see, and the problems. */
 async function dump(
   runtime: Runtime,
   paths: readonly string[],
@@ -31,7 +31,7 @@ async function dump(
   return { lines, problems };
 }
 
-test("every file of a partition is shown as Apache Kafka's tool shows it", async () => {
+test("dumpLogFile() prints every file of a partition as Apache Kafka's tool does", async () => {
   const { files, runtime } = kafkaDirectory();
   const paths = files.list("/data/orders-0").map(({ name }) => `/data/orders-0/${name}`)
     .filter((path) => /\.(log|index|timeindex|snapshot|txnindex)$/.test(path)).sort();
@@ -40,19 +40,19 @@ test("every file of a partition is shown as Apache Kafka's tool shows it", async
   assertEquals(problems, []);
 });
 
-test("records of the metadata log are shown as Apache Kafka's tool shows them", async () => {
+test("dumpLogFile() prints records of the metadata log as Apache Kafka's tool does", async () => {
   const { runtime } = kafkaDirectory();
   const log = "/data/__cluster_metadata-0/00000000000000000000.log";
   const decoded = await dump(runtime, [log, "/data/bootstrap.checkpoint"], {
     decoder: "cluster-metadata",
   });
   assertEquals(decoded.lines, [...KAFKA_METADATA_DUMP]);
-  // A log of that name needs no flag.
+  // A log with this name needs no flag.
   const { lines } = await dump(runtime, [log], { printData: true });
   assertEquals(lines, KAFKA_METADATA_DUMP.slice(0, lines.length));
 });
 
-test("without deep only batches are shown, with skipRecordMetadata only keys and values", async () => {
+test("dumpLogFile() prints only batches without deep, only keys and values with skipRecordMetadata", async () => {
   const { runtime } = kafkaDirectory();
   const shallow = await dump(runtime, [`${FIRST}.log`]);
   assertEquals(shallow.lines.length, 5);
@@ -72,14 +72,14 @@ test("without deep only batches are shown, with skipRecordMetadata only keys and
   assertEquals(controls.lines.filter((line) => line === "").length, 3);
 });
 
-test("maxBytes ends in front of the batch that reaches over it", async () => {
+test("dumpLogFile() ends before the batch that exceeds maxBytes", async () => {
   const { runtime } = kafkaDirectory();
   const { lines, problems } = await dump(runtime, [`${FIRST}.log`], { maxBytes: 161 });
   assertEquals(lines.length, 3);
   assertEquals(problems, []);
 });
 
-test("an index that is only checked is not shown", async () => {
+test("dumpLogFile() does not print an index that is only checked", async () => {
   const { runtime } = kafkaDirectory();
   const paths = [`${FIRST}.index`, `${FIRST}.timeindex`];
   const checked = await dump(runtime, paths, { verifyIndexOnly: true });
@@ -91,7 +91,7 @@ test("an index that is only checked is not shown", async () => {
   );
 });
 
-test("an index that does not fit its log is complained of", async () => {
+test("dumpLogFile() reports an index that does not match its log", async () => {
   const { files, runtime } = kafkaDirectory();
   const index = kafkaBytes("orders-0/00000000000000000000.index").slice();
   index[3] = 1;
@@ -114,7 +114,7 @@ test("an index that does not fit its log is complained of", async () => {
   ]);
 });
 
-test("a damaged batch is shown as one that is not valid, and the walk goes on behind it", async () => {
+test("dumpLogFile() prints a damaged batch as invalid, and continues after it", async () => {
   const { files, runtime } = kafkaDirectory();
   const log = kafkaBytes("orders-0/00000000000000000000.log").slice();
   log[75]! ^= 1;
@@ -129,7 +129,7 @@ test("a damaged batch is shown as one that is not valid, and the walk goes on be
   ]);
 });
 
-test("a torn tail is told with the place where it begins", async () => {
+test("dumpLogFile() reports the position of a torn tail", async () => {
   const { files, runtime } = kafkaDirectory();
   const log = kafkaBytes("orders-0/00000000000000000000.log");
   writeFile(files, `${FIRST}.log`, log.subarray(0, log.length - 1));
@@ -143,7 +143,7 @@ test("a torn tail is told with the place where it begins", async () => {
   ]);
 });
 
-test("offsets that are missing are told", async () => {
+test("dumpLogFile() reports missing offsets", async () => {
   const { files, runtime } = kafkaDirectory();
   const batches = [0, 5].map((baseOffset) =>
     encodeBatch([{ value: null, timestamp: 1 }], { baseOffset })
@@ -156,7 +156,7 @@ test("offsets that are missing are told", async () => {
   assertEquals(problems, [`Non-consecutive offsets in ${FIRST}.log`, "  0 is followed by 5"]);
 });
 
-test("a file of another kind, a missing one and a garbled snapshot are refused", async () => {
+test("dumpLogFile() rejects other files, a missing file and a damaged snapshot", async () => {
   const { files, runtime } = kafkaDirectory();
   await assertRejects(
     () => dump(runtime, ["/data/meta.properties"]),
@@ -178,7 +178,7 @@ test("a file of another kind, a missing one and a garbled snapshot are refused",
   assertStringIncludes(error.message, "00000000000000000005.snapshot: its version is 0");
 });
 
-test("no garbled byte of a log makes the dump throw", async () => {
+test("dumpLogFile() throws for no flipped byte of a log", async () => {
   const { files, runtime } = kafkaDirectory();
   const log = kafkaBytes("orders-0/00000000000000000011.log");
   const path = "/data/orders-0/00000000000000000011.log";
@@ -191,7 +191,7 @@ test("no garbled byte of a log makes the dump throw", async () => {
   }
 });
 
-test("timestamps and producer ids beyond 2^53 are shown exactly, in the .log and the .timeindex", async () => {
+test("dumpLogFile() prints timestamps and producer ids beyond 2^53 exactly", async () => {
   const { runtime } = kafkaDirectory();
   const nanoseconds = 1_700_000_000_000_000_001n;
   const batch = encodeBatch(

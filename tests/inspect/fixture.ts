@@ -1,5 +1,5 @@
 /**
- * The directory that Apache Kafka wrote, in memory, and a runtime that sees it.
+ * A directory written by Apache Kafka, in memory, and a runtime with these files.
  *
  * @module
  */
@@ -10,25 +10,25 @@ import { KAFKA_FILES } from "./fixtures/kafka_4_3.ts";
 
 const host = hostRuntime();
 
-/** The bytes of a file that Kafka wrote. */
+/** Returns the bytes of a file that Kafka wrote. */
 export function kafkaBytes(path: string): Uint8Array {
   const text = atob(KAFKA_FILES[path]!);
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** Bytes as hexadecimal digits. */
+/** Formats bytes as hexadecimal digits. */
 export function hexadecimal(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** All files that Kafka wrote, in `/data` of a memory of their own. */
+/** Returns a file system in memory with all files that Kafka wrote, in `/data`. */
 export function kafkaDirectory(): { files: FileSystem; runtime: Runtime } {
   const files = new MemoryFileSystem();
   for (const path of Object.keys(KAFKA_FILES)) writeFile(files, `/data/${path}`, kafkaBytes(path));
   return { files, runtime: { ...host, files } };
 }
 
-/** Makes the file, or replaces what it holds. */
+/** Creates the file or replaces its content. */
 export function writeFile(files: FileSystem, path: string, bytes: Uint8Array): void {
   files.makeDirectory(path.slice(0, path.lastIndexOf("/")));
   const file = files.open(path, "create");
@@ -37,7 +37,7 @@ export function writeFile(files: FileSystem, path: string, bytes: Uint8Array): v
   file.close();
 }
 
-/** The bytes of a file. */
+/** Returns the bytes of a file. */
 export function readFile(files: FileSystem, path: string): Uint8Array {
   const file = files.open(path, "read");
   const bytes = new Uint8Array(file.size());
@@ -46,7 +46,7 @@ export function readFile(files: FileSystem, path: string): Uint8Array {
   return bytes;
 }
 
-/** Every file below `/data` with its bytes, as one text. */
+/** Returns every file below `/data` with its bytes, as one text. */
 export function everything(files: FileSystem, directory: string = "/data"): string {
   return files.list(directory).sort((a, b) => a.name < b.name ? -1 : 1).map((entry) => {
     const path = `${directory}/${entry.name}`;

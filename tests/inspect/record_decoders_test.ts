@@ -1,6 +1,6 @@
 /**
- * What the decoders make of records, against what Apache Kafka's own tool printed of the same bytes. How
- * the fixture is laid out stands in its `about`.
+ * Compares decoded records with the output of Apache Kafka's own tool for the same bytes. The fixture's
+ * layout is described in its `about`.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { groupRecordTypes } from "../../src/groups/records/group_records.ts";
@@ -38,7 +38,7 @@ function bytesOf(digits: string | null): Uint8Array | null {
   return Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 }
 
-/** What is printed of a log that holds the records, without what is said of the batch. */
+/** Returns the lines printed for a log with the records, without those of its batch. */
 async function dump(
   records: readonly { key: Uint8Array | null; value: Uint8Array | null }[],
   options: DumpOptions,
@@ -65,7 +65,7 @@ for (const name of NAMES) {
   });
 }
 
-test("the fixture has every type of record that groups write, with and without a value", () => {
+test("the fixture has every type of group record, with and without a value", () => {
   for (const { type } of groupRecordTypes) {
     const lines = rowsOf("offsets").map(([, , line]) => line)
       .filter((line) => line.startsWith(`| key: {"type":"${type}",`));
@@ -74,14 +74,14 @@ test("the fixture has every type of record that groups write, with and without a
   }
 });
 
-test("what a decoder shows comes after what is said of the record", async () => {
+test("decoded keys and values follow the record's metadata", async () => {
   const [key, value] = rowsOf("transaction-log")[0]!;
   const record = { key: bytesOf(key), value: bytesOf(value) };
   const { lines } = await dump([record], { decoder: "transaction-log" });
   assert(/^\| offset: 0 CreateTime: 1 .* headerKeys: \[\] key: \{"type":"0",/.test(lines[0]!));
 });
 
-test("a record without a key is complained of, and the next one shown", async () => {
+test("a record without a key is reported, and the next one printed", async () => {
   const [key, value, line] = rowsOf("offsets")[0]!;
   const record = { key: bytesOf(key), value: bytesOf(value) };
   const { lines, problems } = await dump([{ key: null, value: record.value }, record], {
@@ -94,7 +94,7 @@ test("a record without a key is complained of, and the next one shown", async ()
   ]);
 });
 
-test("no byte of a record, cut or garbled, makes a decoder throw", () => {
+test("decoders throw for no truncated record and no flipped byte", () => {
   for (const name of NAMES) {
     const decode = decoderOf(name);
     for (const [keyDigits, valueDigits] of rowsOf(name)) {
@@ -122,7 +122,7 @@ test("no byte of a record, cut or garbled, makes a decoder throw", () => {
   assertThrows(() => decoderOf("offsets")(missing), UndecodableError, "offset 7");
 });
 
-test("text and doubles are written as Kafka's tools write them", () => {
+test("textJson() and javaDouble() format as Kafka's tools do", () => {
   assertEquals(textJson('a "\u001b\n\u0000\\u00ab ä'), '"a \\"\\u001B\\n\\u0000\\\\u00ab ä"');
   const doubles = [0, -0, 1, -1024.5, 0.001, 0.00012, 1e7, 12345678.5, 5e-324, NaN, Infinity];
   assertEquals(doubles.map(javaDouble), [
@@ -131,7 +131,7 @@ test("text and doubles are written as Kafka's tools write them", () => {
   ]);
 });
 
-test("a varint is taken for a signed integer, and its fifth byte has a limit", () => {
+test("uvarint() returns a signed integer and limits the fifth byte", () => {
   assertEquals(new KafkaReader(Uint8Array.of(0x80, 0x01)).uvarint(), 128);
   assertEquals(new KafkaReader(Uint8Array.of(255, 255, 255, 255, 15)).uvarint(), -1);
   assertThrows(

@@ -18,7 +18,7 @@ const SECOND = `${ORDERS}/00000000000000000006`;
 const THIRD = `${ORDERS}/00000000000000000011`;
 const LAST = `${ORDERS}/00000000000000000019`;
 
-/** What is found in Kafka's directory after `change`. */
+/** Verifies Kafka's directory after `change`. */
 async function verify(
   change: (files: FileSystem) => void,
   deep: boolean = false,
@@ -31,7 +31,7 @@ async function verify(
   return summary;
 }
 
-/** The sentences of what is found. */
+/** Returns the descriptions of the damages. */
 async function found(
   change: (files: FileSystem) => void,
   deep: boolean = false,
@@ -39,7 +39,7 @@ async function found(
   return (await verify(change, deep)).damages.map(describeDamage);
 }
 
-/** Puts other bytes in the place of those at `at`. */
+/** Overwrites the bytes at `at`. */
 function patch(files: FileSystem, path: string, at: number, ...bytes: number[]): void {
   const file = files.open(path, "write");
   file.writeAt(Uint8Array.from(bytes), at);
@@ -56,7 +56,7 @@ function crash(files: FileSystem): void {
   files.remove("/data/.kafka_cleanshutdown");
 }
 
-test("a directory that Apache Kafka closed in order is whole", async () => {
+test("verifyDataDirectory() finds no damage in a directory of Apache Kafka", async () => {
   for (const deep of [false, true]) {
     const { damages, partitions, segments, batches, bytes } = await verify(() => {}, deep);
     assertEquals(damages.map(describeDamage), []);
@@ -64,17 +64,17 @@ test("a directory that Apache Kafka closed in order is whole", async () => {
   }
 });
 
-test("a damaged batch is named by file, byte and offset, and those around it are well", async () => {
+test("verifyDataDirectory() reports a damaged batch with file, byte and offset, and no other", async () => {
   const [damage, ...more] = await found((files) => patch(files, `${FIRST}.log`, 230, 0));
   assertEquals(more, []);
   assertStringIncludes(
     damage!,
     `${FIRST}.log at byte 162 (offset 3): the batch is damaged: its CRC-32C is stored as`,
   );
-  assertStringIncludes(damage!, "bring the file back from a copy or another replica");
+  assertStringIncludes(damage!, "restore the file from a backup or another replica");
 });
 
-test("a torn tail after a crash is what the next start cuts, elsewhere it is loss", async () => {
+test("verifyDataDirectory() reports a torn tail as truncation after a crash, otherwise as loss", async () => {
   const size = kafkaBytes("orders-0/00000000000000000019.log").length;
   const tear = (files: FileSystem) => truncate(files, `${LAST}.log`, size - 1);
   const place =
@@ -86,39 +86,37 @@ test("a torn tail after a crash is what the next start cuts, elsewhere it is los
     tear(files);
   };
   const clean = await found(points("0\n1\norders 0 20\n"));
-  assertEquals(clean, [`${place}; bring the file back from a copy or another replica`]);
+  assertEquals(clean, [`${place}; restore the file from a backup or another replica`]);
   const crashed = await found((files) => {
     points("0\n1\norders 0 20\n")(files);
     crash(files);
   });
   assertEquals(crashed, [
-    `${place}; the next start cuts the log off here, as the tail of a write that a crash tore`,
+    `${place}; the next start truncates the log here, at the torn end of a write`,
   ]);
   const below = await found((files) => {
     points("0\n1\norders 0 21\n")(files);
     crash(files);
   });
   assertEquals(below.length, 2);
-  assertStringIncludes(below[0]!, "bring the file back from a copy or another replica");
+  assertStringIncludes(below[0]!, "restore the file from a backup or another replica");
   assertEquals(
     below[1],
-    "/data/recovery-point-offset-checkpoint (offset 20): it says offset 21 of orders-0, which ends " +
-      "at 20: records that were on the disk are gone; bring the partition's files back from a copy " +
-      "or another replica",
+    "/data/recovery-point-offset-checkpoint (offset 20): it has offset 21 for orders-0, which ends at 20: records that were on disk are missing; restore the partition's files from a backup or another replica",
   );
 });
 
-test("a missing segment is told by the one behind it", async () => {
+test("verifyDataDirectory() reports a missing segment at the next one", async () => {
   const damages = await found((files) => {
     for (const suffix of ["log", "index", "timeindex"]) files.remove(`${SECOND}.${suffix}`);
   });
   assertEquals(damages, [
-    `${THIRD}.log at byte 0 (offset 6): the segment begins at offset 11, the one before it ends at ` +
-    "6; bring the missing or damaged file back from a copy or another replica",
+    `${THIRD}.log at byte 0 (offset 6): the segment begins at offset 11, the previous one ends at 6; ` +
+    "restore the missing or damaged file from a backup or another replica",
   ]);
 });
 
-test("missing offsets are well in a compacted topic, and only there", async () => {
+test("verifyDataDirectory() accepts missing offsets in a compacted topic only", async () => {
   const cut = (files: FileSystem) => {
     const log = readFile(files, `${THIRD}.log`);
     writeFile(files, `${THIRD}.log`, Uint8Array.of(...log.subarray(0, 237), ...log.subarray(361)));
@@ -145,26 +143,26 @@ test("missing offsets are well in a compacted topic, and only there", async () =
   assertEquals(compacted, []);
 });
 
-test("an index that does not fit the log is told, entry by entry", async () => {
+test("verifyDataDirectory() reports each index entry that does not match the log", async () => {
   assertEquals(await found((files) => patch(files, `${FIRST}.index`, 3, 1)), [
-    `${FIRST}.index at byte 0 (offset 1): the batch at byte 81 of the log ends at 2; remove the file, ` +
-    "a start makes it anew",
+    `${FIRST}.index at byte 0 (offset 1): the batch at byte 81 of the log ends at 2; ` +
+    "remove the file, the next start rebuilds it",
   ]);
   assertEquals(await found((files) => patch(files, `${FIRST}.index`, 15, 163)), [
-    `${FIRST}.index at byte 8 (offset 5): no batch begins at byte 163 of the log; remove the file, a ` +
-    "start makes it anew",
+    `${FIRST}.index at byte 8 (offset 5): no batch begins at byte 163 of the log; ` +
+    "remove the file, the next start rebuilds it",
   ]);
   assertEquals(await found((files) => patch(files, `${FIRST}.timeindex`, 7, 15)), [
-    `${FIRST}.timeindex at byte 0 (offset 2): it says timestamp 1700000000015, the batch says ` +
-    "1700000000014; remove the file, a start makes it anew",
+    `${FIRST}.timeindex at byte 0 (offset 2): it has timestamp 1700000000015, the batch has 1700000000014; ` +
+    "remove the file, the next start rebuilds it",
   ]);
   assertEquals(await found((files) => truncate(files, `${FIRST}.timeindex`, 23)), [
-    `${FIRST}.timeindex: its 23 bytes are no multiple of 12, the size of an entry; remove the file, a ` +
-    "start makes it anew",
+    `${FIRST}.timeindex: its 23 bytes are no multiple of 12, the size of an entry; ` +
+    "remove the file, the next start rebuilds it",
   ]);
 });
 
-test("indexes that are missing, or longer than they are used, are well", async () => {
+test("verifyDataDirectory() accepts missing and preallocated indexes", async () => {
   const damages = await found((files) => {
     for (const stem of [FIRST, SECOND, THIRD]) files.remove(`${stem}.index`);
     for (const stem of [FIRST, SECOND, THIRD]) files.remove(`${stem}.timeindex`);
@@ -174,10 +172,10 @@ test("indexes that are missing, or longer than they are used, are well", async (
   assertEquals(damages, []);
 });
 
-test("an abort that the transaction index lacks, and an entry without an abort, are told", async () => {
+test("verifyDataDirectory() reports missing and extra entries of the transaction index", async () => {
   assertEquals(await found((files) => truncate(files, `${THIRD}.txnindex`, 34)), [
     `${THIRD}.txnindex (offset 18): it lacks the transaction of producer 0 that began at offset 13 ` +
-    "and was aborted at 18; remove the file, a start makes it anew",
+    "and was aborted at 18; remove the file, the next start rebuilds it",
   ]);
   const extra = { producerId: 2, firstOffset: 14, lastOffset: 17, lastStableOffset: 17 };
   const damages = await found((files) => {
@@ -188,11 +186,11 @@ test("an abort that the transaction index lacks, and an entry without an abort, 
   });
   assertEquals(damages, [
     `${THIRD}.txnindex at byte 34 (offset 17): there is no abort marker of producer 2 at offset 17; ` +
-    "remove the file, a start makes it anew",
+    "remove the file, the next start rebuilds it",
   ]);
 });
 
-test("snapshots that are damaged, or say more than the log, are told", async () => {
+test("verifyDataDirectory() reports snapshots that are damaged or beyond the log", async () => {
   const damaged = await found((files) => patch(files, `${THIRD}.snapshot`, 20, 9));
   assertEquals(damaged.length, 1);
   assertStringIncludes(damaged[0]!, `Cannot read the producer snapshot ${THIRD}.snapshot`);
@@ -209,36 +207,36 @@ test("snapshots that are damaged, or say more than the log, are told", async () 
   const path = `${ORDERS}/00000000000000000024.snapshot`;
   const beyond = await found((files) => writeFile(files, path, encodeProducerSnapshot([entry])));
   assertEquals(beyond, [
-    `${path} (offset 24): it is of offset 24, the log ends at 21; remove the file, a start makes it anew`,
-    `${path} (offset 25): it says that producer 4 wrote offset 25, and holds only what is below 24; ` +
-    "remove the file, a start makes it anew",
+    `${path} (offset 24): its offset is 24, the log ends at 21; remove the file, the next start rebuilds it`,
+    `${path} (offset 25): its producer 4 has offset 25, but it covers only offsets below 24; ` +
+    "remove the file, the next start rebuilds it",
   ]);
 });
 
-test("leader epochs that the log does not have, or has and the file not, are told", async () => {
+test("verifyDataDirectory() reports leader epochs that differ between file and log", async () => {
   const path = `${ORDERS}/leader-epoch-checkpoint`;
   const write = (text: string) => (files: FileSystem) =>
     writeFile(files, path, encoder.encode(text));
   assertEquals(await found(write("0\n2\n0 0\n1 30\n")), [
-    `${path} (offset 30): epoch 1 begins at 30, the log ends at 21; remove the file, a start makes it ` +
-    "anew",
+    `${path} (offset 30): epoch 1 begins at 30, the log ends at 21; ` +
+    "remove the file, the next start rebuilds it",
   ]);
   assertEquals(
     await found(write("0\n1\n0 4\n")),
     [
-      `${path} (offset 0): it has epoch 0 begin at 4, of which the log has a batch at offset 0; remove the ` +
-      "file, a start makes it anew",
-    ].map((text) => text.replace("it begins at 4 epoch 0", "it has epoch 0 begin at 4")),
+      `${path} (offset 0): it has epoch 0 start at 4, but the log has a batch of it at offset 0; ` +
+      "remove the file, the next start rebuilds it",
+    ],
   );
   const garbled = await found(write("0\n7\n0 0\n"));
   assertEquals(garbled.length, 1);
   assertStringIncludes(garbled[0]!, "it announces");
   const fallen = await found((files) => patch(files, `${FIRST}.log`, 12, 0, 0, 0, 3));
   assertEquals(fallen.length > 1, true);
-  assertStringIncludes(fallen[0]!, "its leader epoch is 0, that of a batch before it 3");
+  assertStringIncludes(fallen[0]!, "its leader epoch is 0, that of an earlier batch is 3");
 });
 
-test("files at the root that are garbled, and an index without a log, are told", async () => {
+test("verifyDataDirectory() reports damaged files of the directory and an index without a log", async () => {
   const garble = async (name: string, text: string) => {
     const damages = await found((files) => writeFile(files, `/data/${name}`, encoder.encode(text)));
     assertEquals(damages.length, 1);
@@ -255,7 +253,7 @@ test("files at the root that are garbled, and an index without a log, are told",
   await garble("orders-0/partition.metadata", "version: 5\n");
   assertStringIncludes(
     await garble("orders-0/00000000000000000003.index", ""),
-    "there is no 00000000000000000003.log that it belongs to",
+    "its segment 00000000000000000003.log is missing",
   );
   assertStringIncludes(
     await garble("orders-0/00000000000000000000.log.swap", ""),
@@ -263,7 +261,7 @@ test("files at the root that are garbled, and an index without a log, are told",
   );
 });
 
-test("every flipped byte of a log, its indexes and its snapshots is found", async () => {
+test("verifyDataDirectory() finds every flipped byte of a log, its indexes and its snapshots", async () => {
   const paths = Object.keys(KAFKA_FILES)
     .filter((path) => /^orders-0\/.*(log|index|snapshot)$/.test(path));
   assert(paths.length > 10);
@@ -279,7 +277,7 @@ test("every flipped byte of a log, its indexes and its snapshots is found", asyn
   }
 });
 
-test("a directory in use and one that is none are refused", async () => {
+test("verifyDataDirectory() rejects a directory in use and one that is not a data directory", async () => {
   const { files, runtime } = kafkaDirectory();
   const lock = files.tryLock("/data/.lock");
   await assertRejects(
@@ -292,7 +290,7 @@ test("a directory in use and one that is none are refused", async () => {
   await assertRejects(
     () => verifyDataDirectory(ORDERS, { runtime }),
     KafkaError,
-    "it is no data directory",
+    "it is not a data directory",
   );
   await assertRejects(() => verifyDataDirectory("/nowhere", { runtime }), KafkaError);
 });
