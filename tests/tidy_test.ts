@@ -226,6 +226,17 @@ test("every handler is in the list of supported requests", () => {
   );
 });
 
+test("docs/architecture.md lists the folders of src/ in the order of their imports", () => {
+  const page = readText("docs/architecture.md");
+  const listed = [...page.matchAll(/^\| `(\w+)\/` +\|/gm)].map(([, name]) => name!);
+  assertEquals(listed.toSorted(), Object.keys(MAY_IMPORT).sort());
+  const wrong = Object.entries(MAY_IMPORT).flatMap(([folder, targets]) =>
+    targets.filter((target) => listed.indexOf(target) >= listed.indexOf(folder))
+      .map((target) => `${target} must stand above ${folder}`)
+  );
+  assertEquals(wrong, []);
+});
+
 /** Expressions to avoid: the subject of a sentence is a thing in the code. */
 const AVOIDED = /unless told|\b(is|are) told|made anew|\bwhoever\b|\bnobody\b|\bsomebody\b/i;
 
@@ -240,6 +251,7 @@ const NOT_YET_PLAIN = [
   "src/replication/",
   "src/runtime/",
   "src/simulator/",
+  "src/nearest_name.ts",
 ];
 
 test("comments and strings name things instead of people", () => {
