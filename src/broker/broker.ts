@@ -185,7 +185,7 @@ export class Broker {
    * for a bad configuration or data directory, and `AddressInUseError` for a port that is taken.
    */
   static async start(options: BrokerOptions): Promise<Broker> {
-    const { runtime, logger, directory } = options;
+    const { runtime, directory } = options;
     const given = ["log.dirs", "log.dir"].find((name) => options.config?.[name] !== undefined);
     if (directory !== undefined && given !== undefined) {
       throw new KafkaError(
@@ -198,6 +198,7 @@ export class Broker {
       ...options.config,
       ...(directory !== undefined && { "log.dirs": directory }),
     });
+    const logger = options.logger.with?.({ node: config.nodeId }) ?? options.logger;
     let broker: Broker | null = null;
     let metadataLoss: string | null = null;
     const shares = descriptorShares(runtime.openFileLimit?.());
@@ -236,7 +237,7 @@ export class Broker {
       const controller = new Controller({ runtime, metadataLog, config, logger });
       listeners = await ListenerSet.open(runtime.network, config.listeners);
       config.setListening(portsOf(listeners.addresses));
-      begun = new Broker(options, config, logs, controller, listeners, shares);
+      begun = new Broker({ ...options, logger }, config, logs, controller, listeners, shares);
       await begun.#begin(
         metadataLoss === null
           ? null

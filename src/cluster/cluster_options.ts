@@ -47,7 +47,10 @@ export interface ClusterOptions {
   readonly flush?: FlushPolicy;
   /** Topics to create at start. */
   readonly topics?: readonly TopicSpec[];
-  /** Receives the brokers' own messages. Without it they are dropped. */
+  /**
+   * Receives the nodes' own messages: {@linkcode lineLogger} writes them as lines. Defaults to dropping
+   * them.
+   */
   readonly logger?: Logger;
   /** What the host provides. Defaults to the runtime of this process. */
   readonly runtime?: Runtime;

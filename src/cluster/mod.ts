@@ -21,5 +21,11 @@ export {
   isRetriable,
   KafkaError,
 } from "../protocol/errors.ts";
-export type { Logger, LogLevel } from "../logger.ts";
+export {
+  lineLogger,
+  type LineLoggerOptions,
+  type LogContext,
+  type Logger,
+  type LogLevel,
+} from "../logger.ts";
 export { AddressInUseError, ConnectionError, FileError } from "../runtime/runtime.ts";

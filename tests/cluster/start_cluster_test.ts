@@ -1,7 +1,8 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Producer } from "../../src/client/producer.ts";
 import type { ClusterOptions } from "../../src/cluster/cluster_options.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
+import { lineLogger } from "../../src/logger.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
@@ -154,4 +155,20 @@ test("startCluster() says what an existing topic has otherwise than asked", asyn
     'Topic "events" exists and has partition count 2 instead of 3',
     'Topic "events" exists and has replication factor 1 instead of 2',
   ]);
+});
+
+test("the messages of a cluster name their node", async () => {
+  const lines: string[] = [];
+  const runtime = hostRuntime();
+  const cluster = await startCluster({
+    config: { "node.id": "7" },
+    logger: lineLogger({ now: () => 0, write: (line) => void lines.push(line) }),
+  });
+  const connection = await runtime.network.connect(cluster);
+  await connection.writeAll!(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  while (await connection.readInto!(new Uint8Array(100)).catch(() => null) !== null);
+  connection.close();
+  await cluster.shutdown();
+  assertEquals(lines.length, 1);
+  assertMatch(lines[0]!, /^1970-01-01T00:00:00\.000Z WARN {2}\[node 7\] Closed 127\.0\.0\.1:\d+: /);
 });
