@@ -89,7 +89,7 @@ async function startBroker(...settings: string[]): Promise<BrokerProcess> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", main, "start", "--port", "0", "--data-dir", `${directory}/data`],
-      "--verbose",
+      "--log-level=info",
       ...settings.flatMap((setting) => ["--set", setting]),
     ],
     cwd: directory,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FlushPolicy, type LogLevel, startCluster } from "../src/cluster/mod.ts";
+import { type FlushPolicy, lineLogger, type LogLevel, startCluster } from "../src/cluster/mod.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { parseSettings } from "./client_flags.ts";
 import { CommandError, UsageError } from "./fail.ts";
@@ -61,7 +61,13 @@ export const spec: CommandSpec = {
       help: "a broker key of Kafka and its value",
       isList: true,
     },
-    { name: "verbose", help: "show the broker's own messages, not only warnings" },
+    {
+      name: "log-level",
+      value: "<level>",
+      help: "least severe messages to print: error, warn, info or debug",
+      default: "warn",
+    },
+    { name: "verbose", help: "the same as --log-level info" },
   ],
   examples: [
     "millrace start",
@@ -88,9 +94,7 @@ export async function run(args: Arguments): Promise<number> {
   const dataDir = args.isOn("memory") ? null : directories ?? args.text("data-dir");
   const flush = readFlush(args);
   const topics = readTopics(args.optional("topics"));
-  const levels: readonly LogLevel[] = args.isOn("verbose")
-    ? ["info", "warn", "error"]
-    : ["warn", "error"];
+  const logger = lineLogger({ level: readLogLevel(args), now: Date.now, write: printError });
   const cluster = await startCluster({
     ...(config["listeners"] === undefined && {
       port: args.whole("port", 0, 65_535),
@@ -99,16 +103,12 @@ export async function run(args: Arguments): Promise<number> {
     config,
     topics,
     ...(flush === undefined ? {} : { flush }),
-    logger: {
-      log(level, message) {
-        if (levels.includes(level)) printError(`${level}: ${message}`);
-      },
-    },
+    logger,
     ...(dataDir !== null && directories === undefined && { dataDir }),
   });
   // Listen before the line below is printed: a signal may arrive as soon as it is read.
   const interrupted = new Promise<void>((resolve) => host.onInterrupt(resolve));
-  for (const notice of cluster.notices) printError(`notice: ${notice}`);
+  for (const notice of cluster.notices) logger.log("warn", notice);
   const details = [
     dataDir === null ? "in memory" : `data in ${dataDir}`,
     `cluster ${cluster.clusterId}`,
@@ -144,6 +144,13 @@ function refuseSameSettings(args: Arguments, config: Readonly<Record<string, str
       throw new UsageError(`--${flag} and --set ${key} exclude each other: give only one`);
     }
   }
+}
+
+/** Returns the level from which on messages are printed. */
+function readLogLevel(args: Arguments): LogLevel {
+  if (!args.isOn("verbose")) return args.oneOf("log-level", ["error", "warn", "info", "debug"]);
+  args.refuse(["log-level"], "with --verbose");
+  return "info";
 }
 
 /** Returns the flush policy, or undefined if the flag is not given. */

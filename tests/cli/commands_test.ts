@@ -99,6 +99,16 @@ async function startProcess(args: readonly string[], cwd: string): Promise<Node>
   };
 }
 
+/** The time of a log line. */
+const TIME = "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z";
+/** The part of a line before a notice, by length. */
+const NOTICE_START = "2026-01-02T03:04:05.006Z WARN  ";
+
+/** Returns a pattern for a text of one log line. */
+function logLine(level: string, message: string): RegExp {
+  return new RegExp(`^${TIME} ${level.padEnd(5)} ${message}\\n$`);
+}
+
 /** Registers a test with its own directory, on Deno only. */
 function processTest(name: string, body: (directory: string) => Promise<void>): void {
   if (!("Deno" in globalThis)) return;
@@ -137,7 +147,7 @@ processTest("start keeps records across a restart", async (directory) => {
   assertEquals([sent.err, sent.code], [`"nonsense" is not a command: try help\n`, 1]);
   const ended = await first.end("SIGTERM");
   assertEquals([ended.code, ended.out], [0, first.readyLine]);
-  assertMatch(ended.err, /^notice: Topic "chat" has replication factor 1 instead of 3.*\n$/);
+  assertMatch(ended.err, logLine("WARN", 'Topic "chat" has replication factor 1 instead of 3.*'));
 
   const second = await startNode(["--data-dir", "kept"], directory);
   const args = ["consumer", "1", "127.0.0.1", second.port, "chat", "--count", "4"];
@@ -278,12 +288,35 @@ processTest(
       assertEquals((await millrace(["topics", "list", "--port", port])).code, 0);
     }
     const ended = await node.end("SIGTERM");
-    assertEquals(ended.err.trimEnd().split("\n"), [
-      "notice: Listener CONTROLLER://:9093 is not opened: this node is its own controller and needs no " +
+    const notices = ended.err.trimEnd().split("\n").map((line) => line.slice(NOTICE_START.length));
+    assertEquals(notices, [
+      "Listener CONTROLLER://:9093 is not opened: this node is its own controller and needs no " +
       "controller listener",
-      "notice: These settings have no effect: num.io.threads (a broker is one event loop and has no " +
+      "These settings have no effect: num.io.threads (a broker is one event loop and has no " +
       "thread pools)",
     ]);
+  },
+);
+
+processTest(
+  "start prints messages from --log-level on, with time, level and node",
+  async (directory) => {
+    const levels = [["--log-level", "error"], ["--log-level", "debug"], ["--verbose"]];
+    const printed = await Promise.all(levels.map(async (flags) => {
+      const args = ["--memory", "--set", "connections.max.idle.ms=1", "--set", "num.io.threads=1"];
+      const node = await startNode([...args, ...flags], directory);
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(node.port) });
+      // The broker closes the idle connection.
+      assertEquals(await connection.read(new Uint8Array(1)), null);
+      connection.close();
+      return (await node.end("SIGTERM")).err;
+    }));
+    const notice = "These settings have no effect: num\\.io\\.threads .*";
+    assertEquals(printed[0], "");
+    const idle = "\\[node 1\\] Closed 127\\.0\\.0\\.1:\\d+: idle for 1 ms";
+    assertMatch(printed[1]!, new RegExp(`${TIME} DEBUG ${idle}\n`));
+    assertMatch(printed[1]!, new RegExp(`^${TIME} WARN  ${notice}\n`));
+    assertMatch(printed[2]!, logLine("WARN", notice));
   },
 );
 
@@ -339,6 +372,11 @@ const MISUSES: readonly (readonly [readonly string[], RegExp])[] = [
     ["start", "--set", "num.partitions=1", "--set", "num.partitions=2"],
     /to both "1" and "2"/,
   ],
+  [
+    ["start", "--log-level", "loud"],
+    /--log-level cannot be "loud": it takes "error", "warn", "info"/,
+  ],
+  [["start", "--log-level", "info", "--verbose"], /--log-level has no effect with --verbose/],
   [["start", "--memory=yes"], /--memory takes no value/],
   [["start", "--port", "1", "--port", "2"], /--port is given 2 times/],
   [["topics", "list", "chat"], /"topics list" takes no <topic>/],

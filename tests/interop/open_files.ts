@@ -133,9 +133,7 @@ class Run {
       );
       await this.#consume(next.bootstrap, 2);
       await next.stop();
-      if (/Cut |Recovered|error:/.test(next.tail())) {
-        throw new Error(next.tail());
-      }
+      if (/Cut |Recovered| ERROR /.test(next.tail())) throw new Error(next.tail());
     });
   }
 
