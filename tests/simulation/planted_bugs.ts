@@ -54,7 +54,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a roll that stores the index before the directory entry of the log is durable",
     scenario: "power_loss",
-    nearSeed: 82,
+    nearSeed: 264,
     plant: () =>
       exchange(
         SegmentList.prototype,

@@ -208,7 +208,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a recovery point beyond a deleted segment that is not on the disk",
-    nearSeed: 152,
+    nearSeed: 147,
     plant: () =>
       exchange(
         SegmentList.prototype,
