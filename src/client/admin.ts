@@ -1,5 +1,5 @@
 /**
- * The admin client: topics and the cluster itself.
+ * The admin client for topics and the cluster.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import type { BrokerConnection } from "../network/peer_connection.ts";
 import { checkNames, checkOptionNames, type ClientOptions } from "./client_options.ts";
 import { ClusterClient } from "./cluster_client.ts";
 import { type BrokerInfo, type PartitionInfo, type TopicInfo, topicInfo } from "./cluster_view.ts";
-import { answered } from "./errors.ts";
+import { responseError } from "./errors.ts";
 import { type LogDirInfo, type LogDirPartition, logDirsOf } from "./log_dirs.ts";
 
 export type { LogDirInfo, LogDirPartition };
 export type { BrokerInfo, PartitionInfo, TopicInfo };
 
-/** A topic to be created. */
+/** A topic to create. */
 export interface NewTopic {
   readonly name: string;
-  /** The broker's `num.partitions` unless told. */
+  /** Number of partitions. Defaults to the broker's `num.partitions`. */
   readonly partitions?: number;
-  /** The broker's `default.replication.factor` unless told. */
+  /** Defaults to the broker's `default.replication.factor`. */
   readonly replicationFactor?: number;
-  /** Configurations by Kafka's names, as `{ "retention.ms": "60000" }`. */
+  /** Topic configs by Kafka's names, such as `{ "retention.ms": "60000" }`. */
   readonly configs?: Readonly<Record<string, string>>;
 }
 
@@ -40,14 +40,14 @@ const NEW_TOPIC: Readonly<Record<keyof NewTopic, true>> = {
 /** The cluster and its brokers. */
 export interface ClusterDescription {
   readonly clusterId: string | null;
-  /** The node to ask for changes, -1 when there is none now. */
+  /** Node id of the controller, or -1 if there is none at present. */
   readonly controllerId: number;
   readonly brokers: readonly BrokerInfo[];
 }
 
 /**
  * Creates, lists, describes and deletes topics, and describes the cluster. Every method rejects with
- * a {@linkcode KafkaError} when the cluster refuses or cannot be reached.
+ * a {@linkcode KafkaError} if the cluster returns an error or cannot be reached.
  *
  * @example
  * ```ts
@@ -63,15 +63,15 @@ export interface ClusterDescription {
 export class Admin implements AsyncDisposable {
   readonly #client: ClusterClient;
 
-  /** Connects to nothing yet. Throws a TypeError for options that make no sense. */
+  /** Creates a client without connecting. Throws a TypeError for invalid options. */
   constructor(options: ClientOptions) {
     checkOptionNames("Admin", options);
     this.#client = new ClusterClient(options);
   }
 
   /**
-   * Creates topics, each or none of one: the first that is refused is thrown, and those before it
-   * exist.
+   * Creates topics independently of each other. Rejects with the error of the first topic that
+   * cannot be created; topics before it exist.
    */
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
     for (const topic of topics) checkNames(`Topic "${topic.name}"`, topic, NEW_TOPIC);
@@ -88,12 +88,12 @@ export class Admin implements AsyncDisposable {
       });
       for (const { name, errorCode, errorMessage } of answer.topics) {
         if (errorCode === ErrorCode.NONE) continue;
-        throw answered(errorCode, `Cannot create topic "${name}"`, errorMessage);
+        throw responseError(errorCode, `Cannot create topic "${name}"`, errorMessage);
       }
     });
   }
 
-  /** Deletes topics with everything in them. */
+  /** Deletes topics and their data. */
   async deleteTopics(names: readonly string[]): Promise<void> {
     await this.#change(async (controller) => {
       const answer = await controller.request(deleteTopics, {
@@ -103,12 +103,12 @@ export class Admin implements AsyncDisposable {
       });
       for (const { name, errorCode, errorMessage } of answer.responses) {
         if (errorCode === ErrorCode.NONE) continue;
-        throw answered(errorCode, `Cannot delete topic "${name}"`, errorMessage);
+        throw responseError(errorCode, `Cannot delete topic "${name}"`, errorMessage);
       }
     });
   }
 
-  /** The topics' names in alphabetical order, without the cluster's own unless asked for. */
+  /** Returns the names of all topics in alphabetical order, internal topics only on request. */
   async listTopics(options: { readonly includeInternal?: boolean } = {}): Promise<string[]> {
     const { topics } = await this.#client.allTopics();
     return topics
@@ -117,7 +117,7 @@ export class Admin implements AsyncDisposable {
       .sort();
   }
 
-  /** The topics with their partitions, in the order of `names`; all of them unless given. */
+  /** Returns topics with their partitions, in the order of `names`. Defaults to all topics. */
   async describeTopics(names?: readonly string[]): Promise<TopicInfo[]> {
     const answer = await this.#client.ask(metadata, {
       topics: names?.map((name) => ({ name })) ?? null,
@@ -127,7 +127,7 @@ export class Admin implements AsyncDisposable {
     for (const topic of answer.topics) {
       const { name, errorCode } = topic;
       if (errorCode !== ErrorCode.NONE) {
-        throw answered(errorCode, `Cannot describe topic "${name}"`);
+        throw responseError(errorCode, `Cannot describe topic "${name}"`);
       }
       if (name !== null) topics.set(name, topicInfo({ ...topic, name }));
     }
@@ -135,7 +135,7 @@ export class Admin implements AsyncDisposable {
     return wanted.flatMap((name) => topics.get(name) ?? []);
   }
 
-  /** The cluster's id, its controller and its brokers. */
+  /** Returns the cluster's id, controller and brokers. */
   async describeCluster(): Promise<ClusterDescription> {
     const answer = await this.#client.ask(metadata, { topics: [], allowAutoTopicCreation: false });
     const { clusterId, controllerId } = answer;
@@ -149,8 +149,8 @@ export class Admin implements AsyncDisposable {
   }
 
   /**
-   * The data directories of the brokers `nodeIds`, of all brokers unless given, with the partitions
-   * in each. One that is out of service is there with its `error`.
+   * Returns the log directories of the brokers `nodeIds`, with the partitions in each. Defaults to
+   * all brokers. An offline directory has an `error`.
    */
   async describeLogDirs(nodeIds?: readonly number[]): Promise<LogDirInfo[]> {
     return await this.#client.retry(async () => {
@@ -167,18 +167,18 @@ export class Admin implements AsyncDisposable {
     });
   }
 
-  /** Closes every connection. May be called twice. */
+  /** Closes all connections. May be called twice. */
   close(): Promise<void> {
     this.#client.close();
     return Promise.resolve();
   }
 
-  /** As {@linkcode close}. */
+  /** Calls {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** Asks the controller, and again when that has moved. */
+  /** Sends a request to the controller, and retries if the controller has changed. */
   async #change(ask: (controller: BrokerConnection) => Promise<void>): Promise<void> {
     await this.#client.retry(async () => {
       await this.#client.refresh();

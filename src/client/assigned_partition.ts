@@ -1,58 +1,65 @@
 /**
- * A partition that a consumer reads, with how far it has come.
+ * A partition assigned to a consumer, with its read positions.
  *
  * @module
  */
 
-/** Where to begin: the oldest record, the end, an offset, or the first record not before a time. */
+/**
+ * A start position: the earliest or latest offset, an offset, or the first record at or after a
+ * time.
+ */
 export type StartPosition = "earliest" | "latest" | number | {
   readonly timestamp: number | bigint;
 };
 
-/** A partition by its topic and number. */
+/** A partition, identified by topic and number. */
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
 }
 
-/** A partition while it is assigned; assigned again it is another one. */
+/**
+ * A partition while it is assigned. A later assignment of the same partition creates a new object.
+ */
 export class AssignedPartition implements TopicPartition {
-  /** The offset of the record to be handed out next, -1 while unknown. */
+  /** The offset of the next record to return, or -1 if unknown. */
   position = -1;
-  /** What of that is surely processed: the record handed out last may not be. */
+  /**
+   * The offset up to which records are known to be processed. Excludes the record returned last.
+   */
   processed = -1;
-  /** What the group has stored, -1 for nothing. */
+  /** The offset committed to the group, or -1 if none. */
   committed = -1;
-  /** The offset to be fetched next, ahead of the position by what is in memory; -1 while unknown. */
+  /** The next offset to fetch, ahead of the position by the buffered records, or -1 if unknown. */
   fetchOffset = -1;
-  /** The offset after the last record that may be read, as last heard; -1 before that. */
+  /** The last known offset after the last readable record, or -1 if unknown. */
   highWatermark = -1;
-  /** Answers in memory that have not been handed out. */
+  /** Number of buffered responses. */
   buffered = 0;
-  /** Whether a request for it is on its way. */
+  /** Whether a request for the partition is in flight. */
   isBusy = false;
-  /** It is left alone until then, by the monotonic clock. */
+  /** Time of the monotonic clock before which the partition is not fetched. */
   notBeforeMs = 0;
-  /** Requests for it that have failed one after the other. */
+  /** Number of consecutive failed requests. */
   failures = 0;
-  /** Whether it was taken away: what still arrives for it is dropped. */
+  /** Whether the assignment was revoked. Responses that still arrive are dropped. */
   isRevoked = false;
 
   constructor(
     readonly topic: string,
     readonly partition: number,
-    /** Where to begin while the offset is unknown. */
+    /** The start position while the offset is unknown. */
     public start: StartPosition,
   ) {
     if (typeof start === "number") this.moveTo(start);
   }
 
-  /** The partition as logs and messages name it. */
+  /** The partition's name in logs and messages. */
   get name(): string {
     return `${this.topic}-${this.partition}`;
   }
 
-  /** Goes on from `offset`. */
+  /** Continues at `offset`. */
   moveTo(offset: number): void {
     this.position = this.processed = this.fetchOffset = offset;
   }

@@ -1,45 +1,45 @@
 /**
- * What a producer, a consumer and an admin client are told alike.
+ * The options common to producers, consumers and admin clients.
  *
  * @module
  */
 import { nearestName } from "../nearest_name.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
 
-/** How a client finds and talks to its cluster. */
+/** Options of the connection to a cluster. */
 export interface ClientOptions {
   /**
-   * Where to begin: `"host:port"`, several separated by commas, or a list. One that answers is
-   * enough; the others of the cluster are found through it.
+   * Addresses of one or more brokers: `"host:port"`, several separated by commas, or a list. One
+   * reachable broker is sufficient to discover the others.
    */
   readonly bootstrapServers: string | readonly string[];
-  /** The name that brokers see in their logs: `"millrace"` unless told. */
+  /** The client name in the logs of brokers. Defaults to `"millrace"`. */
   readonly clientId?: string;
-  /** How long to wait for an answer, ms: 30,000 unless told. */
+  /** Timeout of a request in ms. Defaults to 30,000. */
   readonly requestTimeoutMs?: number;
-  /** How long to wait for a connection, ms: 10,000 unless told. */
+  /** Timeout of a connection attempt in ms. Defaults to 10,000. */
   readonly connectTimeoutMs?: number;
   /**
-   * How often a failed request is sent again before the caller gets its error. Defaults to 10, for the
-   * records of a producer to as often as `deliveryTimeoutMs` allows.
+   * Maximum number of retries of a failed request. Defaults to 10; for the records of a producer,
+   * to as many as fit into `deliveryTimeoutMs`.
    */
   readonly retries?: number;
-  /** The wait before the first retry, ms: 100 unless told. Each further one doubles it. */
+  /** Delay before the first retry in ms, doubled for each further retry. Defaults to 100. */
   readonly retryBackoffMs?: number;
-  /** The longest wait between retries, ms: 1,000 unless told. */
+  /** Maximum delay between retries in ms. Defaults to 1,000. */
   readonly retryBackoffMaxMs?: number;
   /**
-   * The wait before a broker is connected to again after a failed attempt, ms. Each further failure
-   * doubles it. Defaults to 50.
+   * Delay before reconnecting to a broker after a failed attempt, in ms, doubled for each further
+   * failure. Defaults to 50.
    */
   readonly reconnectBackoffMs?: number;
-  /** The longest wait between attempts to connect, ms. Defaults to 1,000. */
+  /** Maximum delay between connection attempts in ms. Defaults to 1,000. */
   readonly reconnectBackoffMaxMs?: number;
-  /** How old knowledge of the cluster may be, ms: 300,000 unless told. */
+  /** Maximum age of cluster metadata in ms. Defaults to 300,000. */
   readonly metadataMaxAgeMs?: number;
-  /** The largest answer that is taken, bytes: 128 MiB unless told. */
+  /** Maximum size of a response in bytes. Defaults to 128 MiB. */
   readonly maxResponseBytes?: number;
-  /** What the host gives: that of this process unless told. */
+  /** The host interface. Defaults to that of this process. */
   readonly runtime?: Runtime;
 }
 
@@ -59,7 +59,7 @@ const NAMES: Readonly<Record<keyof ClientOptions, true>> = {
   runtime: true,
 };
 
-/** The options with their defaults filled in. */
+/** The validated options with defaults. */
 export interface ClientSettings {
   readonly bootstrap: readonly Address[];
   readonly clientId: string;
@@ -74,18 +74,18 @@ export interface ClientSettings {
   readonly maxResponseBytes: number;
 }
 
-/** Checks `options` and fills in what they leave out. Throws a TypeError that names the option. */
+/** Validates `options` and applies defaults. Throws a TypeError that names an invalid option. */
 export function clientSettings(options: ClientOptions): ClientSettings {
   const retryBackoffMs = positive("retryBackoffMs", options.retryBackoffMs, 100);
   const retryBackoffMaxMs = positive("retryBackoffMaxMs", options.retryBackoffMaxMs, 1_000);
-  notAbove("retryBackoffMs", retryBackoffMs, "retryBackoffMaxMs", retryBackoffMaxMs);
+  requireAtMost("retryBackoffMs", retryBackoffMs, "retryBackoffMaxMs", retryBackoffMaxMs);
   const reconnectBackoffMs = positive("reconnectBackoffMs", options.reconnectBackoffMs, 50);
   const reconnectBackoffMaxMs = positive(
     "reconnectBackoffMaxMs",
     options.reconnectBackoffMaxMs,
     1_000,
   );
-  notAbove(
+  requireAtMost(
     "reconnectBackoffMs",
     reconnectBackoffMs,
     "reconnectBackoffMaxMs",
@@ -107,8 +107,8 @@ export function clientSettings(options: ClientOptions): ClientSettings {
 }
 
 /**
- * Throws a TypeError for an option that is neither one of all clients' nor among `own`: JavaScript has
- * no types that would find a misspelt one. `client` is the name of its class.
+ * Throws a TypeError for an option that is neither a common option nor among `own`, to detect
+ * misspelt names in JavaScript. `client` is the name of the class.
  */
 export function checkOptionNames(
   client: string,
@@ -118,7 +118,10 @@ export function checkOptionNames(
   checkNames(client, options, { ...NAMES, ...own });
 }
 
-/** Throws a TypeError for a property of `options` that is not among `known`. `what` names them. */
+/**
+ * Throws a TypeError for a property of `options` that is not among `known`. `what` describes the
+ * object.
+ */
 export function checkNames(
   what: string,
   options: object,
@@ -132,13 +135,13 @@ export function checkNames(
   );
 }
 
-/** `value`, which is undefined when it is absent. Throws a TypeError unless it is a text with content. */
+/** Returns `value`, undefined if absent. Throws a TypeError unless it is a non-empty string. */
 export function text(name: string, value: string | undefined): string | undefined {
   if (value === undefined || typeof value === "string" && value !== "") return value;
-  throw new TypeError(`"${name}" cannot be ${shown(value)}: it takes a text`);
+  throw new TypeError(`"${name}" cannot be ${formatValue(value)}: expected a non-empty string`);
 }
 
-/** `value`, or `fallback` when it is absent. Throws a TypeError unless it is one of `words`. */
+/** Returns `value`, or `fallback` if absent. Throws a TypeError unless it is one of `words`. */
 export function oneOf<const W extends string | number | boolean>(
   name: string,
   value: W | undefined,
@@ -148,21 +151,29 @@ export function oneOf<const W extends string | number | boolean>(
   if (value === undefined) return fallback;
   if (words.includes(value)) return value;
   const listed = words.map((word) => JSON.stringify(word)).join(", ");
-  throw new TypeError(`"${name}" cannot be ${shown(value)}: it takes ${listed}`);
+  throw new TypeError(`"${name}" cannot be ${formatValue(value)}: expected ${listed}`);
 }
 
-/** Throws a TypeError when the option `lower` is above the option `upper`. */
-export function notAbove(lower: string, least: number, upper: string, most: number): void {
+/** Throws a TypeError if the option `lower` is greater than the option `upper`. */
+export function requireAtMost(lower: string, least: number, upper: string, most: number): void {
   if (least <= most) return;
-  throw new TypeError(`"${lower}" cannot be ${least}: it must not be above "${upper}", ${most}`);
+  throw new TypeError(
+    `"${lower}" cannot be ${least}: it must not exceed "${upper}", which is ${most}`,
+  );
 }
 
-/** `value`, or `fallback` when it is absent. Throws a TypeError unless it is whole and 1 or more. */
+/**
+ * Returns `value`, or `fallback` if absent. Throws a TypeError unless it is an integer of at least
+ * 1.
+ */
 export function positive(name: string, value: number | undefined, fallback: number): number {
   return atLeast(name, value, fallback, 1);
 }
 
-/** `value`, or `fallback` when it is absent. Throws a TypeError unless it is whole and 0 or more. */
+/**
+ * Returns `value`, or `fallback` if absent. Throws a TypeError unless it is an integer of at least
+ * 0.
+ */
 export function wholeNumber(name: string, value: number | undefined, fallback: number): number {
   return atLeast(name, value, fallback, 0);
 }
@@ -171,24 +182,28 @@ function atLeast(name: string, value: number | undefined, fallback: number, leas
   if (value === undefined) return fallback;
   if (Number.isInteger(value) && value >= least && value <= 2_147_483_647) return value;
   throw new TypeError(
-    `"${name}" cannot be ${shown(value)}: it takes a whole number from ${least} to 2,147,483,647`,
+    `"${name}" cannot be ${formatValue(value)}: expected an integer from ${least} to 2,147,483,647`,
   );
 }
 
 /**
- * The addresses in `"host:port,host:port"` or a list of them. An IPv6 address stands in brackets:
- * `"[::1]:9092"`. Throws a TypeError that quotes what it cannot read.
+ * Parses addresses in a list or in the form `"host:port,host:port"`. IPv6 addresses are in
+ * brackets: `"[::1]:9092"`. Throws a TypeError that quotes an invalid address.
  */
 export function parseBootstrapServers(servers: string | readonly string[]): Address[] {
   const texts = typeof servers === "string" ? servers.split(",") : servers;
   if (!Array.isArray(texts) || !texts.every((one) => typeof one === "string")) {
-    throw new TypeError(`"bootstrapServers" takes a text or a list of them: "127.0.0.1:9092"`);
+    throw new TypeError(
+      `"bootstrapServers" must be a string or a list of strings, such as "127.0.0.1:9092"`,
+    );
   }
   const addresses = texts.map((text) => text.trim()).filter((text) => text !== "").map(
     parseAddress,
   );
   if (addresses.length === 0) {
-    throw new TypeError(`"bootstrapServers" is empty: name a broker, as "127.0.0.1:9092"`);
+    throw new TypeError(
+      `"bootstrapServers" is empty: give the address of a broker, such as "127.0.0.1:9092"`,
+    );
   }
   return addresses;
 }
@@ -197,13 +212,13 @@ function parseAddress(text: string): Address {
   const match = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port < 1 || port > 65_535) {
-    throw new TypeError(`"${text}" is no address of a broker: write it as "127.0.0.1:9092"`);
+    throw new TypeError(`"${text}" is not the address of a broker: use the form "127.0.0.1:9092"`);
   }
   return { host: (match[1] ?? match[2])!, port };
 }
 
-/** A value in a message. */
-export function shown(value: unknown): string {
+/** Formats a value for a message. */
+export function formatValue(value: unknown): string {
   return typeof value === "string" || typeof value === "object" && value !== null
     ? JSON.stringify(value, (_, part) => typeof part === "bigint" ? String(part) : part)
     : String(value);

@@ -1,6 +1,6 @@
 /**
- * A client's way to its cluster: connections by broker, what is known of topics and leaders, and
- * requests that are sent again where that may help. Producer, Consumer and Admin are built on it.
+ * The connection of a client to its cluster: connections to brokers, metadata of topics and
+ * leaders, and requests with retries. Shared by Producer, Consumer and Admin.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import type { Address, Runtime } from "../runtime/runtime.ts";
 import { BrokerConnection, type RequestOptions } from "../network/peer_connection.ts";
 import { type ClientOptions, type ClientSettings, clientSettings } from "./client_options.ts";
 import { ClusterView, type TopicInfo } from "./cluster_view.ts";
-import { answered, closedError } from "./errors.ts";
+import { closedError, responseError } from "./errors.ts";
 import { ReconnectBackoff } from "../network/reconnect_backoff.ts";
 import { retry, sleep } from "../network/retry.ts";
 
 /**
- * What a connection is for. Requests that wait (a fetch for data, a joining member for its group)
- * would hold up everything behind them, so they get connections of their own.
+ * The purpose of a connection. Requests that wait on the broker (a fetch without data, a joining
+ * member) would block the requests after them, so they use separate connections.
  */
 export type Purpose = "main" | "fetch" | "group";
 
-/** How often a topic that is not there is asked for again: about two and a half seconds. */
+/** Number of lookups of a missing topic: about two and a half seconds. */
 const TOPIC_RETRIES = 5;
 
-/** Connections, metadata and retries; closed once, by its owner. */
+/** Connections, metadata and retries. Closed once, by its owner. */
 export class ClusterClient {
   readonly settings: ClientSettings;
   readonly view: ClusterView = new ClusterView();
@@ -35,11 +35,11 @@ export class ClusterClient {
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
   readonly #reconnects: ReconnectBackoff;
   readonly #abort = new AbortController();
-  /** Topics whose metadata are kept up to date. */
+  /** Topics whose metadata are refreshed. */
   readonly #topics = new Set<string>();
   #refreshing: Promise<void> | null = null;
 
-  /** Opens no connection yet. Throws a TypeError for invalid options. */
+  /** Creates a client without connecting. Throws a TypeError for invalid options. */
   constructor(options: ClientOptions) {
     this.settings = clientSettings(options);
     const { reconnectBackoffMs: firstMs, reconnectBackoffMaxMs: mostMs } = this.settings;
@@ -52,7 +52,7 @@ export class ClusterClient {
     return this.#abort.signal;
   }
 
-  /** Closes every connection; requests on their way fail. May be called twice. */
+  /** Closes all connections. Requests in flight fail. May be called twice. */
   close(): void {
     if (this.signal.aborted) return;
     this.#abort.abort(closedError("talk to the cluster with this client"));
@@ -63,15 +63,15 @@ export class ClusterClient {
   }
 
   /**
-   * Makes `attempt` again as long as it fails with a retriable error, `retries` times at most and
-   * never more often than the settings say.
+   * Repeats `attempt` while it fails with a retriable error, at most `retries` times and not more
+   * often than configured.
    */
   retry<T>(attempt: () => Promise<T>, retries: number = Infinity): Promise<T> {
     const policy = { ...this.settings, retries: Math.min(retries, this.settings.retries) };
     return retry(this.runtime, policy, this.signal, attempt);
   }
 
-  /** The connection to broker `nodeId`, opened when there is none. */
+  /** Returns the connection to broker `nodeId`, opening it if necessary. */
   async broker(nodeId: number, purpose: Purpose = "main"): Promise<BrokerConnection> {
     const broker = this.view.brokers.get(nodeId);
     if (broker === undefined) {
@@ -84,8 +84,8 @@ export class ClusterClient {
   }
 
   /**
-   * A connection to any broker: one that is open, else the first that answers, those last to which a
-   * connection has failed just now.
+   * Returns a connection to any broker: an open one, or else to the first that can be reached.
+   * Brokers with a recent connection failure are tried last.
    */
   async anyBroker(): Promise<BrokerConnection> {
     const { bootstrap } = this.settings;
@@ -113,7 +113,7 @@ export class ClusterClient {
     throw failure;
   }
 
-  /** Sends a request to any broker, again where that may help. */
+  /** Sends a request to any broker, with retries. */
   ask<Q, Query, Response, R>(
     api: Api<Q, Query, Response, R>,
     query: Query,
@@ -123,9 +123,9 @@ export class ClusterClient {
   }
 
   /**
-   * The topic with its partitions, from what is known or else from the cluster, again until it is
-   * there. Throws a {@linkcode KafkaError} with the cluster's own error when it stays away.
-   * `create` lets a cluster that is set so create the topic.
+   * Returns a topic with its partitions from the cached metadata or from the cluster, retrying
+   * while it is missing. Throws a {@linkcode KafkaError} with the cluster's error if it stays
+   * missing. `create` allows the cluster to auto-create the topic.
    */
   async topic(name: string, create: boolean): Promise<TopicInfo> {
     const since = this.runtime.clock.monotonicMs() - this.settings.metadataMaxAgeMs;
@@ -140,7 +140,7 @@ export class ClusterClient {
         const info = this.view.topic(name);
         if (info !== undefined && info.partitions.length > 0) return info;
         const code = this.view.topicError(name) || ErrorCode.LEADER_NOT_AVAILABLE;
-        throw answered(code, `Cannot find topic "${name}"`);
+        throw responseError(code, `Cannot find topic "${name}"`);
       }, TOPIC_RETRIES);
     } catch (error) {
       this.#topics.delete(name);
@@ -149,8 +149,8 @@ export class ClusterClient {
   }
 
   /**
-   * Asks the cluster anew for everything this client uses, and for `names`. Calls while one is on
-   * its way share the next one. Throws when no broker answers.
+   * Requests new metadata for all topics of this client and for `names`. Calls during a refresh
+   * share the next one. Throws if no broker answers.
    */
   async refresh(names: readonly string[] = [], create: boolean = false): Promise<void> {
     if (this.#refreshing !== null) {
@@ -166,12 +166,12 @@ export class ClusterClient {
     }
   }
 
-  /** Every topic of the cluster. Changes nothing of what is known. */
+  /** Returns the metadata of all topics, without caching them. */
   async allTopics(): Promise<MetadataResponse> {
     return await this.ask(metadata, { topics: null, allowAutoTopicCreation: false });
   }
 
-  /** The node that coordinates the group. Throws a retriable error while there is none. */
+  /** Returns the node id of the group's coordinator. Throws a retriable error if there is none. */
   async coordinatorOf(groupId: string): Promise<number> {
     const connection = await this.anyBroker();
     const isBatched = connection.version(findCoordinator) >= 4;
@@ -183,7 +183,7 @@ export class ClusterClient {
     const found = isBatched ? answer.coordinators[0] : answer;
     const code = found?.errorCode ?? ErrorCode.COORDINATOR_NOT_AVAILABLE;
     if (found === undefined || code !== ErrorCode.NONE) {
-      throw answered(
+      throw responseError(
         code,
         `Cannot find the coordinator of group "${groupId}"`,
         found?.errorMessage,
@@ -203,7 +203,7 @@ export class ClusterClient {
       allowAutoTopicCreation: create,
     });
     if (answer.errorCode !== ErrorCode.NONE) {
-      throw answered(answer.errorCode, `Cannot get metadata from ${connection.address}`);
+      throw responseError(answer.errorCode, `Cannot get metadata from ${connection.address}`);
     }
     this.view.update(answer, this.runtime.clock.monotonicMs());
   }

@@ -1,5 +1,5 @@
 /**
- * What a client knows of its cluster: brokers, topics, leaders. Built from Metadata answers.
+ * The known state of a cluster: brokers, topics and leaders. Built from Metadata responses.
  *
  * @module
  */
@@ -8,23 +8,23 @@ import type { MetadataResponse } from "../protocol/messages/metadata.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Address } from "../runtime/runtime.ts";
 
-/** A partition, as the cluster has it. */
+/** A partition in the metadata. */
 export interface PartitionInfo {
   readonly partition: number;
-  /** The leader's node id, -1 when there is none now. */
+  /** Node id of the leader, or -1 if there is none at present. */
   readonly leader: number;
   readonly leaderEpoch: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
 }
 
-/** A topic, as the cluster has it. */
+/** A topic in the metadata. */
 export interface TopicInfo {
   readonly name: string;
-  /** Its id, or null for a cluster that does not tell. */
+  /** The topic id, or null if the cluster does not support ids. */
   readonly topicId: string | null;
   readonly isInternal: boolean;
-  /** In the order of their numbers, from 0 without a gap. */
+  /** Ordered by partition number, from 0 without gaps. */
   readonly partitions: readonly PartitionInfo[];
 }
 
@@ -34,18 +34,18 @@ export interface BrokerInfo extends Address {
   readonly rack: string | null;
 }
 
-/** The cluster, as last heard of. */
+/** The last known state of the cluster. */
 export class ClusterView {
   clusterId: string | null = null;
   controllerId = -1;
   readonly brokers = new Map<number, BrokerInfo>();
-  /** Topics that were asked for, with the error that came instead of their partitions, if any. */
+  /** Requested topics with the error returned instead of their partitions, if any. */
   readonly #topics = new Map<
     string,
     { readonly info: TopicInfo; readonly errorCode: number; readonly atMs: number }
   >();
 
-  /** Takes in an answer that came at `nowMs`. */
+  /** Applies a response received at `nowMs`. */
   update(response: MetadataResponse, nowMs: number): void {
     this.clusterId = response.clusterId;
     this.controllerId = response.controllerId;
@@ -62,31 +62,31 @@ export class ClusterView {
     }
   }
 
-  /** The topic when it is known, without error and heard of after `sinceMs`. */
+  /** Returns a topic if it is known, has no error and was updated after `sinceMs`. */
   topic(name: string, sinceMs: number = -Infinity): TopicInfo | undefined {
     const known = this.#topics.get(name);
     if (known === undefined || known.atMs <= sinceMs) return undefined;
     return known.errorCode === ErrorCode.NONE ? known.info : undefined;
   }
 
-  /** The error the cluster gave for the topic: 0 for none, 3 when it was never heard of. */
+  /** Returns the last error of a topic: 0 for none, 3 if the topic is unknown. */
   topicError(name: string): number {
     return this.#topics.get(name)?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }
 
-  /** The node that leads the partition, or undefined while that is unknown. */
+  /** Returns the node id of the partition's leader, or undefined if unknown. */
   leaderOf(topic: string, partition: number): number | undefined {
     const leader = this.#topics.get(topic)?.info.partitions[partition]?.leader ?? -1;
     return leader >= 0 && this.brokers.has(leader) ? leader : undefined;
   }
 
-  /** Takes what is known of the topic for outdated. */
+  /** Discards the metadata of a topic. */
   forget(name: string): void {
     this.#topics.delete(name);
   }
 }
 
-/** The topic of a Metadata answer in our form. */
+/** Converts a topic of a Metadata response. */
 export function topicInfo(
   topic: MetadataResponse["topics"][number] & { readonly name: string },
 ): TopicInfo {

@@ -1,5 +1,5 @@
 /**
- * The consumer: records out of topics, as a Web Stream or an async iterable.
+ * The consumer: reads records of topics as a Web Stream or an async iterable.
  *
  * @module
  */
@@ -26,16 +26,15 @@ export { ConsumerRecord };
 export type { ConsumerOptions, PartitionOffset, RecordHeader, StartPosition, TopicPartition };
 
 /**
- * Reads topics: alone, from where `from` says, or as a member of a group, whose members share the
- * partitions and whose offsets the cluster remembers.
+ * Reads topics, either alone from the position `from`, or as a member of a group, whose members share
+ * the partitions and whose offsets are stored in the cluster.
  *
- * Records come out in three ways, of which one consumer uses one: by iterating over the consumer
- * itself, from {@linkcode readable}, or, for many records, as arrays from {@linkcode batches}.
- * Nothing is fetched before the first is asked for, and a reader that stops is not sent more than
- * `maxBytes`.
+ * Records can be read in three ways, of which a consumer must use only one: by iterating over the
+ * consumer, from {@linkcode readable}, or, for large numbers of records, as arrays from
+ * {@linkcode batches}. Nothing is fetched before the first read, and at most `maxBytes` are fetched
+ * ahead of a reader that stops.
  *
- * Failures are `KafkaError`s; options that make no sense and calls on a closed consumer are
- * `TypeError`s.
+ * Failures are `KafkaError`s; invalid options and calls on a closed consumer are `TypeError`s.
  *
  * @example Reading a topic from its beginning
  * ```ts
@@ -53,7 +52,7 @@ export type { ConsumerOptions, PartitionOffset, RecordHeader, StartPosition, Top
  * }
  * ```
  *
- * @example A group that remembers how far it has read
+ * @example A group that stores its offsets
  * ```ts
  * import { Consumer, Producer, startCluster } from "@millrace/millrace";
  *
@@ -84,11 +83,13 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   #assigned: readonly AssignedPartition[] = [];
   #readable: ReadableStream<ConsumerRecord> | null = null;
   #batches: ReadableStream<ConsumerRecord[]> | null = null;
-  #asked: Promise<unknown> = Promise.resolve();
+  #pendingNext: Promise<unknown> = Promise.resolve();
   #commitTimer: Timer | null = null;
   #refreshTimer: Timer | null = null;
 
-  /** Opens no connection: the first read does. Throws a TypeError for invalid options. */
+  /**
+   * Creates a consumer, which connects on the first read. Throws a TypeError for invalid options.
+   */
   constructor(options: ConsumerOptions) {
     this.#settings = consumerSettings(options);
     this.#client = new ClusterClient(options);
@@ -98,19 +99,19 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     this.#cursor = new RecordCursor(() => runtime.codecs());
   }
 
-  /** The partitions that are read now. */
+  /** The partitions currently assigned. */
   get assignment(): TopicPartition[] {
     return this.#assigned.map(({ topic, partition }) => ({ topic, partition }));
   }
 
-  /** The offset of the record that each partition hands out next, where that is known. */
+  /** The offset of the next record of each partition, where known. */
   get positions(): PartitionOffset[] {
     return this.#assigned.flatMap(({ topic, partition, position }) =>
       position < 0 ? [] : { topic, partition, offset: position }
     );
   }
 
-  /** How many records are known to be left in the partitions that are read. */
+  /** Number of records known to be left in the assigned partitions. */
   get lag(): number {
     return this.#assigned.reduce(
       (sum, { position, highWatermark }) =>
@@ -120,7 +121,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   }
 
   /**
-   * The records, one by one. Nothing is handed out before it is asked for. Cancelling closes the
+   * The records as a stream. Records are fetched only on demand. Cancelling the stream closes the
    * consumer.
    */
   get readable(): ReadableStream<ConsumerRecord> {
@@ -137,8 +138,9 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   }
 
   /**
-   * The records in arrays, as they were sent together: the cheapest way to read many. An array counts
-   * as processed when the next one is asked for. Cancelling closes the consumer.
+   * The records as a stream of arrays, one per received batch: the cheapest way to read many
+   * records. An array counts as processed when the next one is requested. Cancelling the stream
+   * closes the consumer.
    */
   get batches(): ReadableStream<ConsumerRecord[]> {
     return this.#batches ??= new ReadableStream<ConsumerRecord[]>({
@@ -154,23 +156,24 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   }
 
   /**
-   * Begins to read: resolves when the partitions and their offsets are known, in a group when it
-   * has joined. Reading does this by itself; call it to know from when on `"latest"` counts.
+   * Starts reading. Resolves when the partitions and their offsets are known and, in a group, the
+   * consumer has joined. Reading starts the consumer implicitly; call this method to know when
+   * `"latest"` takes effect.
    */
   start(): Promise<void> {
     if (this.#closing !== null) return Promise.reject(closedError("read with this consumer"));
     return this.#started ??= this.#start();
   }
 
-  /** The records, one by one. Ending the iteration does not close the consumer. */
+  /** Iterates over the records. Ending the iteration does not close the consumer. */
   [Symbol.asyncIterator](): AsyncIterator<ConsumerRecord, undefined, undefined> {
     return {
       next: () => {
         const record = this.#cursor.next();
         if (record !== undefined) return Promise.resolve({ done: false, value: record });
-        // One after the other, also for a caller that asks for several at once.
-        const next = this.#asked.then(() => this.#cursor.next() ?? this.#nextRecord());
-        this.#asked = next.catch(() => {});
+        // Concurrent calls of next() are served in order.
+        const next = this.#pendingNext.then(() => this.#cursor.next() ?? this.#nextRecord());
+        this.#pendingNext = next.catch(() => {});
         return next.then((record) =>
           record === undefined ? { done: true, value: undefined } : { done: false, value: record }
         );
@@ -180,9 +183,9 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   }
 
   /**
-   * Stores in the group that every record handed out so far is processed. Rejects with a `KafkaError`
-   * when the partitions have gone to other members meanwhile (`ILLEGAL_GENERATION`,
-   * `REBALANCE_IN_PROGRESS`, `UNKNOWN_MEMBER_ID`), and with a TypeError outside a group.
+   * Commits the offsets of all records returned so far as processed. Rejects with a `KafkaError` if
+   * the partitions have been reassigned meanwhile (`ILLEGAL_GENERATION`, `REBALANCE_IN_PROGRESS`,
+   * `UNKNOWN_MEMBER_ID`), and with a TypeError outside of a group.
    */
   async commit(): Promise<void> {
     if (this.#settings.groupId === null) {
@@ -192,14 +195,14 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
   }
 
   /**
-   * Commits, where that is automatic, leaves the group and closes every connection. May be called
-   * twice.
+   * Commits offsets if auto-commit is enabled, leaves the group and closes all connections. May be
+   * called twice.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
 
-  /** As {@linkcode close}. */
+  /** Calls {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -224,7 +227,8 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
       { ...this.#settings, groupId },
       {
         revoked: async () => {
-          // First nothing more is handed out: what is committed then is all that the reader has.
+          // Stop returning records first, so that the committed offsets match what the reader has
+          // received.
           const { positions } = this;
           this.#assign([]);
           if (this.#settings.autoCommit) await member.commit(positions).catch(() => {});
@@ -252,7 +256,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
 
   #assign(partitions: readonly AssignedPartition[]): void {
     this.#assigned = partitions;
-    this.#cursor.drop();
+    this.#cursor.clear();
     this.#fetcher.assign(partitions);
   }
 
@@ -283,20 +287,20 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     return undefined;
   }
 
-  /** Gets the cursor onto the next batch. False when the consumer is closed. */
+  /** Moves the cursor to the next batch. Returns false if the consumer is closed. */
   async #load(): Promise<boolean> {
     if (this.#closing !== null) return false;
     try {
       await this.start();
     } catch (error) {
-      // Closed before it had begun: the reader's end, not its failure.
+      // Closed before it had started: end the reading without an error.
       if (this.#closing !== null) return false;
       throw error;
     }
     if (this.#cursor.advance()) return true;
     const fetched = await this.#fetcher.next();
     if (fetched === null) return false;
-    if (!fetched.partition.isRevoked) this.#cursor.take(fetched);
+    if (!fetched.partition.isRevoked) this.#cursor.setFetched(fetched);
     return true;
   }
 
@@ -304,19 +308,19 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     this.#commitTimer?.cancel();
     this.#refreshTimer?.cancel();
     this.#fetcher.close();
-    // What is handed out after the last commit would be handed out again.
-    this.#cursor.drop();
+    // Records returned after the last commit would be returned again by the next member.
+    this.#cursor.clear();
     if (this.#member !== null) {
       if (this.#settings.autoCommit) await this.commit().catch(() => {});
       await this.#member.leave();
     }
-    // Ends whatever still waits for an answer, such as a member for its group.
+    // Ends requests that are still waiting, such as a JoinGroup.
     this.#client.close();
     await this.#membership;
     await this.#started?.catch(() => {});
   }
 
-  /** Stores in the group what it does not know yet of `offsetOf` each partition. */
+  /** Commits the offsets `offsetOf` each partition that are not yet committed. */
   async #commit(offsetOf: (one: AssignedPartition) => number): Promise<void> {
     const moved = this.#assigned.filter((one) => offsetOf(one) > one.committed);
     const offsets = moved.map((one) => ({
@@ -328,7 +332,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     moved.forEach((one, i) => one.committed = Math.max(one.committed, offsets[i]!.offset));
   }
 
-  /** Commits what is surely processed, every few seconds. A failure is made up for by the next. */
+  /** Commits processed offsets periodically. A failure is repaired by the next commit. */
   #scheduleCommit(): void {
     if (this.#closing !== null) return;
     this.#commitTimer = this.#runtime.clock.setTimer(this.#settings.autoCommitIntervalMs, () => {
@@ -337,7 +341,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
     });
   }
 
-  /** Looks for new partitions of the topics now and then. */
+  /** Checks periodically for new partitions of the topics. */
   #watchTopics(): void {
     const { metadataMaxAgeMs } = this.#client.settings;
     this.#refreshTimer = this.#runtime.clock.setTimer(metadataMaxAgeMs, async () => {
@@ -347,14 +351,14 @@ export class Consumer implements AsyncIterable<ConsumerRecord>, AsyncDisposable 
           this.#addPartitions();
         }
       } catch {
-        // The next time, then.
+        // Retried at the next check.
       } finally {
         if (this.#closing === null) this.#watchTopics();
       }
     });
   }
 
-  /** A topic has more partitions than before: those are read from their beginning. */
+  /** Adds new partitions of a topic, to be read from their beginning. */
   #addPartitions(): void {
     const added: AssignedPartition[] = [];
     for (const topic of this.#settings.topics) {

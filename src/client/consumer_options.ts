@@ -1,5 +1,5 @@
 /**
- * What a consumer is told, with its defaults.
+ * The options of a consumer with their defaults.
  *
  * @module
  */
@@ -9,52 +9,54 @@ import {
   checkOptionNames,
   type ClientOptions,
   clientSettings,
-  notAbove,
+  formatValue,
   oneOf,
   positive,
-  shown,
+  requireAtMost,
   text,
   wholeNumber,
 } from "./client_options.ts";
 
-/** What a consumer reads and how, beside what all clients are told. */
+/** Options of a consumer. */
 export interface ConsumerOptions extends ClientOptions {
   /** The topics to read. */
   readonly topics: string | readonly string[];
-  /** The partitions to read of the topic, which must be one then: all unless told. Not in a group. */
+  /** The partitions to read, of a single topic and without a group. Defaults to all partitions. */
   readonly partitions?: readonly number[];
   /**
-   * Where to begin: `"earliest"` (unless told), `"latest"`, an offset, or `{ timestamp }` for the
-   * first record not before that time (ms since 1970, a `bigint` beyond 2^53). In a group it counts only for partitions
-   * that the group has not committed an offset of.
+   * The start position: `"earliest"`, `"latest"`, an offset, or `{ timestamp }` for the first
+   * record at or after that time (ms since 1970, a `bigint` beyond 2^53). Defaults to `"earliest"`.
+   * In a group it applies only to partitions without a committed offset.
    */
   readonly from?: StartPosition;
-  /** The group to read as a member of: its members share the partitions, and it remembers offsets. */
+  /** The group to join. Its members share the partitions, and it stores their offsets. */
   readonly groupId?: string;
-  /** This member's own name in the group, so that a restart does not move partitions (KIP-345). */
+  /** Static id of this member, so that a restart does not cause a rebalance (KIP-345). */
   readonly groupInstanceId?: string;
-  /** Whether the group's offsets are committed every few seconds and at `close`: true unless told. */
+  /** Whether to commit offsets periodically and on `close`. Defaults to true. */
   readonly autoCommit?: boolean;
-  /** How often, ms: 5,000 unless told. */
+  /** Interval of automatic commits in ms. Defaults to 5,000. */
   readonly autoCommitIntervalMs?: number;
-  /** How long the group waits for a silent member, ms: 45,000 unless told. */
+  /**
+   * Time without heartbeats after which the group removes the member, in ms. Defaults to 45,000.
+   */
   readonly sessionTimeoutMs?: number;
-  /** How long the group waits for its members to join again, ms: 60,000 unless told. */
+  /** Maximum time for members to rejoin during a rebalance, in ms. Defaults to 60,000. */
   readonly rebalanceTimeoutMs?: number;
-  /** How often a member sends a heartbeat, ms. Defaults to 3,000, or a third of a short session. */
+  /** Interval of heartbeats in ms. Defaults to 3,000, or a third of a short session. */
   readonly heartbeatIntervalMs?: number;
   /**
-   * What to do when the offset to read is not in the log (any more): go on at `"earliest"` (unless
-   * told) or `"latest"`, or `"fail"` with `OFFSET_OUT_OF_RANGE`.
+   * Behavior if the offset to read is not in the log: continue at `"earliest"` or `"latest"`, or
+   * `"fail"` with `OFFSET_OUT_OF_RANGE`. Defaults to `"earliest"`.
    */
   readonly onOffsetOutOfRange?: "earliest" | "latest" | "fail";
-  /** The broker answers as soon as it has so many bytes: 1 unless told. */
+  /** Minimum bytes of a fetch response. Defaults to 1. */
   readonly minBytes?: number;
-  /** The largest answer, bytes, and what is kept in memory for the reader: 16 MiB unless told. */
+  /** Maximum bytes of a fetch response and of buffered records. Defaults to 16 MiB. */
   readonly maxBytes?: number;
-  /** The most of one partition in an answer, bytes: 1 MiB unless told. */
+  /** Maximum bytes per partition in a fetch response. Defaults to 1 MiB. */
   readonly partitionMaxBytes?: number;
-  /** How long the broker waits for `minBytes`, ms: 500 unless told. */
+  /** Maximum time the broker waits for `minBytes`, in ms. Defaults to 500. */
   readonly maxWaitMs?: number;
 }
 
@@ -77,7 +79,7 @@ const NAMES: Readonly<Record<Exclude<keyof ConsumerOptions, keyof ClientOptions>
   maxWaitMs: true,
 };
 
-/** Options that say how to be a member of a group. */
+/** Options that apply to members of a group only. */
 const GROUP_OPTIONS: readonly (keyof ConsumerOptions)[] = [
   "groupInstanceId",
   "autoCommitIntervalMs",
@@ -86,7 +88,7 @@ const GROUP_OPTIONS: readonly (keyof ConsumerOptions)[] = [
   "heartbeatIntervalMs",
 ];
 
-/** The options that are the consumer's own, checked and filled in. */
+/** The consumer's own options, validated and with defaults. */
 export interface ConsumerSettings {
   readonly topics: readonly string[];
   readonly partitions: readonly number[] | null;
@@ -105,7 +107,7 @@ export interface ConsumerSettings {
   readonly maxWaitMs: number;
 }
 
-/** Checks `options` and fills in what they leave out. Throws a TypeError that names the option. */
+/** Validates `options` and applies defaults. Throws a TypeError that names an invalid option. */
 export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
   checkOptionNames("Consumer", options, NAMES);
   const topics = topicsOf(options);
@@ -113,8 +115,8 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
   const group = groupSettings(options);
   const minBytes = positive("minBytes", options.minBytes, 1);
   const maxBytes = positive("maxBytes", options.maxBytes, 16_777_216);
-  notAbove("minBytes", minBytes, "maxBytes", maxBytes);
-  notAbove("maxBytes", maxBytes, "maxResponseBytes", clientSettings(options).maxResponseBytes);
+  requireAtMost("minBytes", minBytes, "maxBytes", maxBytes);
+  requireAtMost("maxBytes", maxBytes, "maxResponseBytes", clientSettings(options).maxResponseBytes);
   return {
     ...group,
     topics,
@@ -132,31 +134,35 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
   };
 }
 
-/** The topics, each once. */
+/** Returns the topics without repetitions. */
 function topicsOf(options: ConsumerOptions): string[] {
   const topics: unknown = typeof options.topics === "string" ? [options.topics] : options.topics;
   if (!Array.isArray(topics) || !topics.every((one) => typeof one === "string" && one !== "")) {
     throw new TypeError(
-      `"topics" cannot be ${shown(options.topics)}: it takes the name of a topic, or a list`,
+      `"topics" cannot be ${
+        formatValue(options.topics)
+      }: expected the name of a topic, or a list of names`,
     );
   }
-  if (topics.length === 0) throw new TypeError(`"topics" is empty: name what to read`);
+  if (topics.length === 0) throw new TypeError(`"topics" is empty: give at least one topic`);
   return [...new Set(topics as string[])];
 }
 
-/** The partitions, each once, or null for all. */
+/** Returns the partitions without repetitions, or null for all. */
 function partitionsOf(
   { partitions, groupId }: ConsumerOptions,
   topics: readonly string[],
 ): number[] | null {
   if (partitions === undefined) return null;
   if (groupId !== undefined) {
-    throw new TypeError(`"partitions" and "groupId" exclude each other: the group decides`);
+    throw new TypeError(
+      `"partitions" and "groupId" exclude each other: the group assigns the partitions`,
+    );
   }
   if (topics.length !== 1) {
-    throw new TypeError(`"partitions" needs one topic, "topics" has ${topics.length}`);
+    throw new TypeError(`"partitions" needs a single topic, "topics" has ${topics.length}`);
   }
-  if (partitions.length === 0) throw new TypeError(`"partitions" is empty: leave it out for all`);
+  if (partitions.length === 0) throw new TypeError(`"partitions" is empty: omit it to read all`);
   return [...new Set(partitions.map((one) => wholeNumber("partitions", one, 0)))];
 }
 
@@ -168,7 +174,7 @@ function groupSettings(options: ConsumerOptions) {
       ? "autoCommit"
       : GROUP_OPTIONS.find((name) => options[name] !== undefined);
     if (given !== undefined) {
-      throw new TypeError(`"${given}" needs "groupId": only a group has that`);
+      throw new TypeError(`"${given}" needs "groupId": it applies to groups only`);
     }
   }
   const sessionTimeoutMs = positive("sessionTimeoutMs", options.sessionTimeoutMs, 45_000);
@@ -177,7 +183,7 @@ function groupSettings(options: ConsumerOptions) {
     options.heartbeatIntervalMs,
     Math.min(3_000, Math.ceil(sessionTimeoutMs / 3)),
   );
-  notAbove("heartbeatIntervalMs", heartbeatIntervalMs, "sessionTimeoutMs", sessionTimeoutMs);
+  requireAtMost("heartbeatIntervalMs", heartbeatIntervalMs, "sessionTimeoutMs", sessionTimeoutMs);
   return {
     groupId,
     groupInstanceId: text("groupInstanceId", options.groupInstanceId) ?? null,
@@ -195,6 +201,8 @@ function checkStart(from: StartPosition): StartPosition {
   const isInRange = typeof value === "bigint" ? value <= MAX_INT64 : Number.isSafeInteger(value);
   if (isInRange && value >= 0) return from;
   throw new TypeError(
-    `"from" cannot be ${shown(from)}: it takes "earliest", "latest", an offset or { timestamp }`,
+    `"from" cannot be ${
+      formatValue(from)
+    }: expected "earliest", "latest", an offset or { timestamp }`,
   );
 }

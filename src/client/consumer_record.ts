@@ -1,5 +1,5 @@
 /**
- * A record as a consumer hands it out.
+ * A record returned by a consumer.
  *
  * @module
  */
@@ -10,25 +10,25 @@ export type { RecordHeader };
 const utf8 = new TextDecoder();
 
 /**
- * A record with its place. Key, value and header values are views into the memory of the answer they
- * came in: copy what is kept for long, or the whole answer is kept.
+ * A record with its position. Key, value and header values are views into the memory of the fetch
+ * response: copy data that are kept for long, or the whole response stays in memory.
  */
 export class ConsumerRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
   /**
-   * Milliseconds since 1970, or -1. Beyond 2^53, as in topics whose producers count nanoseconds, it is
-   * the nearest `number`: see {@linkcode ConsumerRecord.exactTimestamp}.
+   * Milliseconds since 1970, or -1. Beyond 2^53, as in topics with timestamps in nanoseconds, this
+   * is the nearest `number`: see {@linkcode ConsumerRecord.exactTimestamp}.
    */
   readonly timestamp: number;
-  /** The timestamp without loss: a `bigint` beyond 2^53. */
+  /** The timestamp without loss, a `bigint` beyond 2^53. */
   readonly exactTimestamp: number | bigint;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: readonly RecordHeader[];
 
-  /** A record of a partition, decoded. */
+  /** Creates a record of a partition from a decoded record. */
   constructor(topic: string, partition: number, record: DecodedRecord) {
     this.topic = topic;
     this.partition = partition;

@@ -1,6 +1,6 @@
 /**
- * Fetches ahead of the reader: one request to a leader at a time, for all its partitions that have
- * room, and as many bytes in memory as `maxBytes` allows. Who does not read stops the fetching.
+ * Fetches records ahead of the reader: one request per leader at a time, for all its partitions
+ * that may be fetched, with at most `maxBytes` buffered. Fetching stops if the reader stops.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import type { AssignedPartition, StartPosition } from "./assigned_partition.ts";
 import type { ClusterClient } from "./cluster_client.ts";
-import { answered } from "./errors.ts";
+import { responseError } from "./errors.ts";
 import { findStartOffsets } from "./offset_lookup.ts";
 import { backoffMs, isRetriableError } from "../network/retry.ts";
 
-/** How to fetch. */
+/** Options of fetching. */
 export interface FetchSettings {
   readonly minBytes: number;
   readonly maxBytes: number;
   readonly partitionMaxBytes: number;
   readonly maxWaitMs: number;
-  /** Where to go on when the offset is no longer (or not yet) in the log. */
+  /** Where to continue if the offset is not in the log. */
   readonly onOffsetOutOfRange: "earliest" | "latest" | "fail";
 }
 
-/** Whole batches of one partition, one after the other. */
+/** Complete batches of one partition. */
 export interface FetchedBatches {
   readonly partition: AssignedPartition;
   readonly bytes: Uint8Array;
-  /** Where the last whole batch ends. */
+  /** The end of the last complete batch. */
   readonly end: number;
-  /** The offset that was asked for: the first batch may begin before it. */
+  /** The requested offset. The first batch may begin before it. */
   readonly fromOffset: number;
   /** The offset after the last batch. */
   readonly nextOffset: number;
@@ -39,12 +39,12 @@ export interface FetchedBatches {
 
 type PartitionAnswer = FetchResponse["responses"][number]["partitions"][number];
 
-/** Before this version Fetch names topics, from it on it gives their ids. */
+/** The last version of Fetch with topic names; later versions have topic ids. */
 const LAST_VERSION_WITH_NAMES = 12;
-/** Answers of one partition that may wait for the reader. */
-const AHEAD = 2;
+/** Maximum number of buffered responses per partition. */
+const MAX_BUFFERED_RESPONSES = 2;
 
-/** Reads the assigned partitions. */
+/** Fetches the assigned partitions. */
 export class Fetcher {
   readonly #client: ClusterClient;
   readonly #runtime: Runtime;
@@ -53,10 +53,10 @@ export class Fetcher {
   readonly #fetched: FetchedBatches[] = [];
   #fetchedBytes = 0;
   readonly #busyLeaders = new Set<number>();
-  /** Where the next request begins among the partitions, so that none is always last. */
-  #turn = 0;
+  /** The first partition of the next request, rotated so that no partition is always last. */
+  #rotation = 0;
   #isRefreshing = false;
-  /** Times that metadata were asked for and some leader was still unknown. */
+  /** Number of metadata refreshes after which a leader was still unknown. */
   #refreshes = 0;
   #waiter: { resolve(next: FetchedBatches | null): void; reject(error: Error): void } | null = null;
   #failure: Error | null = null;
@@ -70,7 +70,7 @@ export class Fetcher {
     this.#settings = settings;
   }
 
-  /** Reads these partitions from now on and drops what is in memory of others. */
+  /** Sets the partitions to fetch. Drops buffered records of other partitions. */
   assign(partitions: readonly AssignedPartition[]): void {
     for (const one of this.#assigned) one.isRevoked = !partitions.includes(one);
     this.#assigned = partitions;
@@ -80,7 +80,10 @@ export class Fetcher {
     this.#pump();
   }
 
-  /** The next batches, or null once it is closed. Throws when it has failed. One call at a time. */
+  /**
+   * Returns the next batches, or null if closed. Throws if fetching has failed. Must not be called
+   * concurrently.
+   */
   next(): Promise<FetchedBatches | null> {
     const fetched = this.#fetched.shift();
     if (fetched !== undefined) {
@@ -94,7 +97,9 @@ export class Fetcher {
     return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
   }
 
-  /** Ends the reading with an error. What is in memory is still handed out. */
+  /**
+   * Stops fetching with an error, which is thrown after all buffered batches have been returned.
+   */
   fail(error: Error): void {
     if (this.#failure !== null || this.#isClosed) return;
     this.#failure = error;
@@ -103,7 +108,7 @@ export class Fetcher {
     this.#waiter = null;
   }
 
-  /** Ends the reading. */
+  /** Stops fetching. */
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
@@ -112,7 +117,7 @@ export class Fetcher {
     this.#waiter = null;
   }
 
-  /** Asks for whatever there is room for. */
+  /** Sends fetch requests for all partitions that may be fetched. */
   #pump(): void {
     if (this.#isClosed || this.#failure !== null) return;
     if (this.#fetchedBytes >= this.#settings.maxBytes) return;
@@ -121,10 +126,10 @@ export class Fetcher {
     const lost: AssignedPartition[] = [];
     let isLeaderMissing = false;
     const count = this.#assigned.length;
-    const first = count === 0 ? 0 : this.#turn++ % count;
+    const first = count === 0 ? 0 : this.#rotation++ % count;
     for (let i = 0; i < count; i++) {
       const one = this.#assigned[(first + i) % count]!;
-      if (one.isBusy || one.buffered >= AHEAD) continue;
+      if (one.isBusy || one.buffered >= MAX_BUFFERED_RESPONSES) continue;
       if (one.notBeforeMs > now) {
         this.#setTimer(one.notBeforeMs);
         continue;
@@ -148,7 +153,7 @@ export class Fetcher {
     for (const [leader, led] of byLeader) this.#fetch(leader, led);
   }
 
-  /** Finds where to go on for partitions that are out of range. Never rejects. */
+  /** Looks up start offsets of partitions that are out of range. Never rejects. */
   async #find(partitions: readonly AssignedPartition[]): Promise<void> {
     for (const one of partitions) one.isBusy = true;
     try {
@@ -161,7 +166,7 @@ export class Fetcher {
     }
   }
 
-  /** One request. Never rejects. */
+  /** Sends one fetch request. Never rejects. */
   async #fetch(leader: number, partitions: readonly AssignedPartition[]): Promise<void> {
     this.#busyLeaders.add(leader);
     for (const one of partitions) one.isBusy = true;
@@ -179,7 +184,7 @@ export class Fetcher {
         },
       );
       if (answer.errorCode !== ErrorCode.NONE) {
-        throw answered(answer.errorCode, `Cannot fetch from ${connection.address}`);
+        throw responseError(answer.errorCode, `Cannot fetch from ${connection.address}`);
       }
       for (const topic of answer.responses) {
         const name = topic.topic === "" ? namesById.get(topic.topicId) : topic.topic;
@@ -228,7 +233,7 @@ export class Fetcher {
 
   #receive(one: AssignedPartition, result: PartitionAnswer): void {
     const { errorCode, records } = result;
-    if (errorCode !== ErrorCode.NONE) return this.#refused(one, errorCode);
+    if (errorCode !== ErrorCode.NONE) return this.#handleRejection(one, errorCode);
     one.failures = 0;
     one.highWatermark = result.highWatermark;
     if (records === null || records.length === 0) return;
@@ -245,7 +250,7 @@ export class Fetcher {
       return this.fail(corrupt(one, error as Error));
     }
     if (end === 0 || nextOffset <= one.fetchOffset) {
-      return this.fail(corrupt(one, new Error("the answer holds no whole batch")));
+      return this.fail(corrupt(one, new Error("the response has no complete batch")));
     }
     const fetched = {
       partition: one,
@@ -265,21 +270,21 @@ export class Fetcher {
     this.#fetched.push(fetched);
   }
 
-  #refused(one: AssignedPartition, errorCode: number): void {
+  #handleRejection(one: AssignedPartition, errorCode: number): void {
     const what = `Cannot fetch from ${one.name} at offset ${one.fetchOffset}`;
     const { onOffsetOutOfRange } = this.#settings;
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && onOffsetOutOfRange !== "fail") {
       one.start = onOffsetOutOfRange satisfies StartPosition;
       one.fetchOffset = -1;
-      // What the group has stored is not in the log: anything is better.
+      // The committed offset is not in the log, so any new position may be committed.
       one.committed = -1;
       return;
     }
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE || !isRetriable(errorCode)) {
-      return this.fail(answered(errorCode, what));
+      return this.fail(responseError(errorCode, what));
     }
     this.#client.view.forget(one.topic);
-    this.#retryLater([one], answered(errorCode, what));
+    this.#retryLater([one], responseError(errorCode, what));
   }
 
   #retryLater(partitions: readonly AssignedPartition[], error: unknown): void {
@@ -287,20 +292,20 @@ export class Fetcher {
     if (!isRetriableError(error)) return this.fail(error as Error);
     const { clock, random } = this.#runtime;
     const now = clock.monotonicMs();
-    // Those that have failed together are asked for together again.
+    // Partitions that failed together are retried together.
     const failures = partitions.reduce((most, one) => Math.max(most, one.failures++), 0);
     const atMs = now + backoffMs(this.#client.settings, failures, random);
     for (const one of partitions) one.notBeforeMs = atMs;
   }
 
-  /** Asks who leads what, once at a time, and goes on with what it learns. Never rejects. */
+  /** Refreshes the metadata, one refresh at a time, and continues fetching. Never rejects. */
   async #refreshMetadata(): Promise<void> {
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
     try {
       await this.#client.refresh([...new Set(this.#assigned.map(({ topic }) => topic))]);
     } catch {
-      // Tried again below: a consumer outlives its cluster's absence.
+      // Retried below: a consumer survives an outage of its cluster.
     }
     this.#isRefreshing = false;
     const { view } = this.#client;
@@ -312,7 +317,7 @@ export class Fetcher {
     this.#setTimer(clock.monotonicMs() + wait);
   }
 
-  /** Pumps again at `atMs`, unless that happens earlier anyway. */
+  /** Schedules fetching at `atMs`, unless it is scheduled earlier. */
   #setTimer(atMs: number): void {
     if (atMs >= this.#timerAtMs || this.#isClosed || this.#failure !== null) return;
     this.#timer?.cancel();

@@ -1,7 +1,7 @@
 /**
- * A member of a classic consumer group: joins, gets its partitions, says that it is alive, joins
- * again when the group changes, and leaves. The group's leader, which may be this member, decides
- * who reads what.
+ * A member of a classic consumer group: joins, receives its partitions, sends heartbeats, rejoins
+ * on rebalances, and leaves. The leader of the group, which may be this member, computes the
+ * assignment.
  *
  * @module
  */
@@ -22,11 +22,11 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { TopicPartition } from "./assigned_partition.ts";
 import type { RequestOptions } from "../network/peer_connection.ts";
 import type { ClusterClient, Purpose } from "./cluster_client.ts";
-import { answered } from "./errors.ts";
+import { responseError } from "./errors.ts";
 import { assignRanges, type Subscriber } from "./range_assignor.ts";
 import { backoffMs, isRetriableError, sleep } from "../network/retry.ts";
 
-/** Who is a member of what. */
+/** The group and the settings of the member. */
 export interface GroupSettings {
   readonly groupId: string;
   readonly groupInstanceId: string | null;
@@ -36,35 +36,40 @@ export interface GroupSettings {
   readonly heartbeatIntervalMs: number;
 }
 
-/** A partition and an offset within it. */
+/** A partition and an offset. */
 export interface PartitionOffset extends TopicPartition {
   readonly offset: number;
 }
 
-/** What the member tells its consumer. */
+/** Callbacks of a group member. */
 export interface GroupListener {
-  /** The partitions are about to go to others: the last moment to commit. */
+  /** The partitions are about to be revoked. Offsets can still be committed. */
   revoked(): Promise<void>;
-  /** These are to be read, from the offset that was committed, or -1 where none was. */
+  /** Partitions were assigned, with their committed offsets, or -1 if there is none. */
   assigned(partitions: readonly PartitionOffset[]): Promise<void>;
-  /** The partitions may be with others already: it is too late to commit. */
+  /**
+   * The partitions were lost and may be assigned to other members already. It is too late to
+   * commit.
+   */
   lost(): void;
-  /** The member cannot go on. */
+  /** The membership has failed permanently. */
   failed(error: Error): void;
 }
 
 const PROTOCOL_TYPE = "consumer";
 const ASSIGNOR = "range";
-/** From version 10 on topics are named by ids, which the group need not know. */
+/**
+ * The last version with topic names; later versions have topic ids, which the member may not know.
+ */
 const LAST_VERSION_WITH_NAMES = 9;
 
-/** Errors after which the member joins again as a new one. */
+/** Errors after which the member must rejoin with a new id. */
 const NO_LONGER_MEMBER: ReadonlySet<number> = new Set([
   ErrorCode.UNKNOWN_MEMBER_ID,
   ErrorCode.ILLEGAL_GENERATION,
 ]);
 
-/** Errors that say that the coordinator is another node. */
+/** Errors that mean that another node is the coordinator. */
 const COORDINATOR_MOVED: ReadonlySet<number> = new Set([
   ErrorCode.NOT_COORDINATOR,
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
@@ -72,7 +77,7 @@ const COORDINATOR_MOVED: ReadonlySet<number> = new Set([
   ErrorCode.REQUEST_TIMED_OUT,
 ]);
 
-/** One membership, from {@linkcode run} to {@linkcode leave}. */
+/** A membership, from {@linkcode run} to {@linkcode leave}. */
 export class GroupMember {
   readonly #client: ClusterClient;
   readonly #runtime: Runtime;
@@ -82,7 +87,7 @@ export class GroupMember {
   #coordinator: number | null = null;
   #memberId = "";
   #generationId = -1;
-  /** What the leader counted when it assigned: another count means another assignment. */
+  /** Partition counts at the leader's last assignment. Other counts require a new assignment. */
   #partitionCounts: ReadonlyMap<string, number> | null = null;
 
   constructor(
@@ -97,7 +102,7 @@ export class GroupMember {
     this.#listener = listener;
   }
 
-  /** Joins, and goes on until {@linkcode leave} or a failure that does not pass. Never rejects. */
+  /** Joins and stays a member until {@linkcode leave} or a permanent failure. Never rejects. */
   async run(): Promise<void> {
     const { signal } = this.#leaving;
     let failures = 0;
@@ -107,14 +112,14 @@ export class GroupMember {
         await this.#join();
         failures = 0;
         hasJoined = true;
-        await this.#stayAlive();
+        await this.#sendHeartbeats();
         if (!signal.aborted) await this.#listener.revoked();
       } catch (error) {
         if (signal.aborted) return;
         this.#listener.lost();
-        const mayPass = this.#recover(error) &&
+        const isTransient = this.#recover(error) &&
           (hasJoined || failures < this.#client.settings.retries);
-        if (!mayPass) return this.#listener.failed(error as Error);
+        if (!isTransient) return this.#listener.failed(error as Error);
         const wait = backoffMs(this.#client.settings, failures++, this.#runtime.random);
         await sleep(this.#runtime.clock, wait, signal).catch(() => {});
       }
@@ -122,8 +127,8 @@ export class GroupMember {
   }
 
   /**
-   * Stores how far the group has read. Throws a KafkaError: `REBALANCE_IN_PROGRESS`,
-   * `ILLEGAL_GENERATION` or `UNKNOWN_MEMBER_ID` when the partitions may be somebody else's by now.
+   * Commits offsets. Throws a KafkaError with `REBALANCE_IN_PROGRESS`, `ILLEGAL_GENERATION` or
+   * `UNKNOWN_MEMBER_ID` if the partitions may be assigned to other members already.
    */
   async commit(offsets: readonly PartitionOffset[]): Promise<void> {
     if (offsets.length === 0) return;
@@ -151,8 +156,8 @@ export class GroupMember {
       for (const { name, partitions } of answer.topics) {
         for (const { partitionIndex, errorCode } of partitions) {
           if (errorCode === ErrorCode.NONE) continue;
-          this.#noteError(errorCode);
-          throw answered(
+          this.#handleCoordinatorError(errorCode);
+          throw responseError(
             errorCode,
             `Cannot commit ${name}-${partitionIndex} for group "${groupId}"`,
           );
@@ -161,7 +166,7 @@ export class GroupMember {
     });
   }
 
-  /** Leaves the group, so that others take over at once. Static members only stop. Never rejects. */
+  /** Leaves the group, so that it rebalances at once. A static member only stops. Never rejects. */
   async leave(): Promise<void> {
     if (this.#leaving.signal.aborted) return;
     this.#leaving.abort(new KafkaError(ErrorCode.REBALANCE_IN_PROGRESS, "The member has left"));
@@ -175,14 +180,14 @@ export class GroupMember {
         "main",
       );
     } catch {
-      // The session times out by itself.
+      // The session expires by itself.
     }
   }
 
-  /** Joins the group, gets an assignment and tells the listener. */
+  /** Joins the group, gets an assignment and calls the listener. */
   async #join(): Promise<void> {
     for (const topic of this.#settings.topics) await this.#client.topic(topic, true);
-    const joined = await this.#askToJoin();
+    const joined = await this.#requestJoin();
     const isLeader = joined.leader === joined.memberId;
     const { groupId, groupInstanceId } = this.#settings;
     const answer = await this.#ask(
@@ -211,7 +216,7 @@ export class GroupMember {
     await this.#listener.assigned(offsets);
   }
 
-  async #askToJoin(): Promise<JoinGroupResponse> {
+  async #requestJoin(): Promise<JoinGroupResponse> {
     const { groupId, groupInstanceId, topics, sessionTimeoutMs, rebalanceTimeoutMs } =
       this.#settings;
     const subscription = consumerProtocolSubscription.encode(
@@ -234,7 +239,8 @@ export class GroupMember {
         { timeoutMs: this.#joinTimeoutMs },
       );
       if (answer.errorCode === ErrorCode.MEMBER_ID_REQUIRED && this.#memberId === "") {
-        // The coordinator gives an id first, so that a lost answer leaves no ghost (KIP-394).
+        // The coordinator assigns an id first, so that a lost response leaves no unknown member
+        // (KIP-394).
         this.#memberId = answer.memberId;
         continue;
       }
@@ -245,7 +251,7 @@ export class GroupMember {
     }
   }
 
-  /** As the group's leader: who reads what. */
+  /** Computes the assignment as the group's leader. */
   async #assign(joined: JoinGroupResponse) {
     const members: Subscriber[] = joined.members.map((member) => ({
       memberId: member.memberId,
@@ -269,7 +275,7 @@ export class GroupMember {
     }));
   }
 
-  /** The group's committed offsets, -1 where there is none. */
+  /** Returns the group's committed offsets, or -1 if there is none. */
   async #committed(partitions: readonly TopicPartition[]): Promise<PartitionOffset[]> {
     if (partitions.length === 0) return [];
     const { groupId } = this.#settings;
@@ -294,14 +300,14 @@ export class GroupMember {
       const found = group.topics.find(({ name }) => name === topic)?.partitions
         .find(({ partitionIndex }) => partitionIndex === partition);
       this.#check(found?.errorCode ?? ErrorCode.NONE, `get the offset of ${topic}-${partition}`);
-      // No log is that long: a larger offset is out of range wherever it is, as is this one.
+      // No log is this long: any larger offset is out of range too.
       const offset = Math.min(Number(found?.committedOffset ?? -1), Number.MAX_SAFE_INTEGER);
       return { topic, partition, offset };
     });
   }
 
-  /** Sends heartbeats until the group changes or the member leaves. */
-  async #stayAlive(): Promise<void> {
+  /** Sends heartbeats until the group rebalances or the member leaves. */
+  async #sendHeartbeats(): Promise<void> {
     const { groupId, groupInstanceId, heartbeatIntervalMs } = this.#settings;
     const { signal } = this.#leaving;
     const { clock } = this.#runtime;
@@ -324,14 +330,17 @@ export class GroupMember {
           this.#recover(error);
           return;
         }
-        // A coordinator that is away for a moment does not end the membership.
+        // A coordinator that is unavailable for a short time does not end the membership.
         const silentMs = clock.monotonicMs() - lastAnswerAtMs;
         if (!isRetriableError(error) || silentMs > this.#settings.sessionTimeoutMs) throw error;
       }
     }
   }
 
-  /** Whether this member leads the group and its topics have other partitions than it assigned. */
+  /**
+   * Returns whether this member is the leader and its topics have other partition counts than at
+   * the last assignment.
+   */
   #partitionsChanged(): boolean {
     for (const [topic, count] of this.#partitionCounts ?? []) {
       const now = this.#client.view.topic(topic)?.partitions.length ?? count;
@@ -340,7 +349,7 @@ export class GroupMember {
     return false;
   }
 
-  /** A request to the coordinator, which is looked for when it is not known. */
+  /** Sends a request to the coordinator, which is looked up if unknown. */
   async #ask<Q, Query, Response, R>(
     api: Api<Q, Query, Response, R>,
     query: Query,
@@ -354,22 +363,22 @@ export class GroupMember {
       const connection = await this.#client.broker(this.#coordinator, purpose);
       return await connection.request(api, query, options);
     } catch (error) {
-      this.#noteError(codeOf(error));
+      this.#handleCoordinatorError(codeOf(error));
       throw error;
     }
   }
 
   #check(errorCode: number, action: string): void {
     if (errorCode === ErrorCode.NONE) return;
-    this.#noteError(errorCode);
-    throw answered(errorCode, `Cannot ${action} in group "${this.#settings.groupId}"`);
+    this.#handleCoordinatorError(errorCode);
+    throw responseError(errorCode, `Cannot ${action} in group "${this.#settings.groupId}"`);
   }
 
-  #noteError(code: number): void {
+  #handleCoordinatorError(code: number): void {
     if (COORDINATOR_MOVED.has(code)) this.#coordinator = null;
   }
 
-  /** Whether joining again may help; gets the member ready for it. */
+  /** Returns whether rejoining may help, and prepares the member for it. */
   #recover(error: unknown): boolean {
     const code = codeOf(error);
     if (NO_LONGER_MEMBER.has(code)) {

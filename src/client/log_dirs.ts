@@ -1,45 +1,45 @@
 /**
- * A broker's data directories as the admin client tells of them.
+ * The log directories of brokers, as returned by the admin client.
  *
  * @module
  */
 import { ErrorCode, type KafkaError } from "../protocol/errors.ts";
 import type { DescribeLogDirsResponse } from "../protocol/messages/describe_log_dirs.ts";
-import { answered } from "./errors.ts";
+import { responseError } from "./errors.ts";
 
-/** A partition that a broker keeps. */
+/** A replica in a log directory. */
 export interface LogDirPartition {
   readonly topic: string;
   readonly partition: number;
-  /** Bytes of its records. */
+  /** Size of its log in bytes. */
   readonly size: number;
-  /** How many records it is behind, for a copy that is being moved to this directory. */
+  /** Number of records by which a replica that is being moved to this directory is behind. */
   readonly offsetLag: number;
-  /** Whether it is such a copy. */
+  /** Whether the replica is being moved to this directory. */
   readonly isFuture: boolean;
 }
 
-/** A data directory of a broker. */
+/** A log directory of a broker. */
 export interface LogDirInfo {
   readonly nodeId: number;
   readonly path: string;
-  /** Why it is out of service, or null. */
+  /** Why the directory is offline, or null. */
   readonly error: KafkaError | null;
-  /** The size of its disk in bytes, or null when the broker does not tell. */
+  /** Size of its volume in bytes, or null if unknown. */
   readonly totalBytes: number | null;
-  /** What of that can still be used, or null when the broker does not tell. */
+  /** Usable bytes of its volume, or null if unknown. */
   readonly usableBytes: number | null;
   readonly partitions: readonly LogDirPartition[];
 }
 
-/** The directories in a broker's answer. Throws the error of the answer as a whole. */
+/** Converts the response of a broker. Throws the error of the whole response. */
 export function logDirsOf(nodeId: number, answer: DescribeLogDirsResponse): LogDirInfo[] {
   const what = `Cannot describe the log directories of broker ${nodeId}`;
-  if (answer.errorCode !== ErrorCode.NONE) throw answered(answer.errorCode, what);
+  if (answer.errorCode !== ErrorCode.NONE) throw responseError(answer.errorCode, what);
   return answer.results.map(({ errorCode, logDir, topics, totalBytes, usableBytes }) => ({
     nodeId,
     path: logDir,
-    error: errorCode === ErrorCode.NONE ? null : answered(errorCode, `${what}, ${logDir}`),
+    error: errorCode === ErrorCode.NONE ? null : responseError(errorCode, `${what}, ${logDir}`),
     totalBytes: totalBytes < 0 ? null : totalBytes,
     usableBytes: usableBytes < 0 ? null : usableBytes,
     partitions: topics.flatMap(({ name, partitions }) =>

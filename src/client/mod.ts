@@ -1,6 +1,6 @@
 /**
- * The clients, as an entry of its own to the package: `Producer`, `Consumer` and `Admin` without a
- * broker. They work with Millrace and Apache Kafka alike.
+ * The clients without a broker: `Producer`, `Consumer` and `Admin`. They work with Millrace and
+ * Apache Kafka alike.
  *
  * ```ts ignore
  * import { Producer } from "@millrace/millrace/client";

@@ -1,5 +1,5 @@
 /**
- * Finds the offsets that "earliest", "latest" and times stand for.
+ * Looks up the offsets of start positions.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { type Int64, toInt64 } from "../protocol/int64.ts";
 import { listOffsets } from "../protocol/messages/list_offsets.ts";
 import type { AssignedPartition, StartPosition } from "./assigned_partition.ts";
 import type { ClusterClient } from "./cluster_client.ts";
-import { answered } from "./errors.ts";
+import { responseError } from "./errors.ts";
 
 const LATEST = -1;
 const EARLIEST = -2;
 
-/** What stands for a place in ListOffsets. */
+/** Returns the timestamp of a start position in ListOffsets. */
 function timestampOf(start: StartPosition): Int64 {
   if (start === "earliest") return EARLIEST;
   if (start === "latest") return LATEST;
@@ -22,8 +22,9 @@ function timestampOf(start: StartPosition): Int64 {
 }
 
 /**
- * Gives each of `partitions` the offset that its `start` stands for. A time after the last record
- * stands for the end. Throws a KafkaError when a leader refuses, or does not answer in all retries.
+ * Sets each of `partitions` to the offset of its `start`. A time after the last record means the
+ * end of the log. Throws a KafkaError if a leader returns an error, or does not respond within all
+ * retries.
  */
 export async function findStartOffsets(
   client: ClusterClient,
@@ -48,7 +49,7 @@ async function find(
     }
     const leader = client.view.leaderOf(one.topic, one.partition);
     if (leader === undefined) {
-      throw answered(ErrorCode.LEADER_NOT_AVAILABLE, `Cannot find the leader of ${one.name}`);
+      throw responseError(ErrorCode.LEADER_NOT_AVAILABLE, `Cannot find the leader of ${one.name}`);
     }
     const led = byLeader.get(leader);
     if (led === undefined) byLeader.set(leader, [one]);
@@ -76,24 +77,24 @@ async function ask(
     topics,
     timeoutMs: client.settings.requestTimeoutMs,
   });
-  const afterTheEnd: AssignedPartition[] = [];
+  const isAtEnd: AssignedPartition[] = [];
   for (const one of partitions) {
     const found = answer.topics.find(({ name }) => name === one.topic)?.partitions
       .find(({ partitionIndex }) => partitionIndex === one.partition);
     const code = found?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     if (found === undefined || code !== ErrorCode.NONE) {
       client.view.forget(one.topic);
-      throw answered(code, `Cannot find the start of ${one.name}`);
+      throw responseError(code, `Cannot find the start of ${one.name}`);
     }
     if (found.offset >= 0) begin(one, found.offset);
-    else afterTheEnd.push(one);
+    else isAtEnd.push(one);
   }
-  if (afterTheEnd.length === 0) return;
-  for (const one of afterTheEnd) one.start = "latest";
-  await ask(client, leader, afterTheEnd);
+  if (isAtEnd.length === 0) return;
+  for (const one of isAtEnd) one.start = "latest";
+  await ask(client, leader, isAtEnd);
 }
 
-/** The partition goes on from `offset`; what was handed out before stays handed out. */
+/** Starts a partition at `offset`, unless records have been returned already. */
 function begin(one: AssignedPartition, offset: number): void {
   if (one.position < 0) one.moveTo(offset);
   else one.fetchOffset = offset;

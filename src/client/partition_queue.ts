@@ -1,104 +1,103 @@
 /**
- * The batches of one partition on their way, in order: open, full and waiting, sent. It keeps the
- * sequence numbers, and with them the promise of an idempotent producer: nothing twice, nothing out
- * of order.
+ * The batches of one partition in order: open, waiting and in flight. Manages the sequence numbers
+ * that let an idempotent producer avoid duplicates and reordering.
  *
  * @module
  */
 import type { ProducerBatch, ProducerIdentity } from "./producer_batch.ts";
 
-/** Sequence numbers begin again at 0 after this one. */
+/** The sequence number after this one is 0. */
 const MAX_SEQUENCE = 2_147_483_647;
 
-/** What waits and what is on its way for one partition. */
+/** The waiting and in-flight batches of one partition. */
 export class PartitionQueue {
-  /** Takes records; null when there is none. */
+  /** The batch that accepts records, or null. */
   open: ProducerBatch | null = null;
-  /** No longer open, in order. */
+  /** Closed batches, in order. */
   readonly #waiting: ProducerBatch[] = [];
-  /** Sent and not answered, in order. */
+  /** Batches sent but not responseError, in order. */
   readonly #inFlight: ProducerBatch[] = [];
-  /** Answered with an error, to be sent again. */
+  /** Batches that failed and will be sent again. */
   readonly #failed: ProducerBatch[] = [];
   #nextSequence = 0;
-  /** The number of a refused batch, which the next one takes over; -1 for none. */
+  /** The sequence number of a rejected batch, reused by the next one; -1 for none. */
   #renumberFrom = -1;
-  /** How many of the failed were sent before the refused one. */
+  /** Number of failed batches that were sent before the rejected one. */
   #failedBefore = 0;
-  /** Since a batch failed: no new one is sent before all that were sent have been answered. */
+  /** Set when a batch fails. No new batch is sent until all batches in flight are answered. */
   #isRecovering = false;
-  /** Whether the broker has answered well to a batch of this identity. */
+  /** Whether the broker has accepted a batch of this identity. */
   #isKnown = false;
-  /** Nothing is sent before this time of the monotonic clock. */
+  /** Time of the monotonic clock before which nothing is sent. */
   notBeforeMs = 0;
 
   constructor(readonly topic: string, readonly partition: number) {}
 
-  /** Whether nothing waits and nothing is on its way. */
+  /** Whether no batch is waiting or in flight. */
   get isIdle(): boolean {
     return this.open === null && this.#waiting.length === 0 && this.#inFlight.length === 0 &&
       this.#failed.length === 0;
   }
 
-  /** How many batches were sent and not answered. */
+  /** Number of batches in flight. */
   get inFlight(): number {
     return this.#inFlight.length;
   }
 
-  /** Whether a batch failed and those sent with it have not all been answered. */
+  /** Whether a batch failed and some of those sent with it are not answered yet. */
   get isRecovering(): boolean {
     return this.#isRecovering;
   }
 
   /**
-   * Whether nothing more may be sent until what is on its way has been answered. A broker takes any
-   * sequence number from a producer that it does not know: were the first batch refused and the
-   * second taken, the first could never follow.
+   * Whether nothing may be sent until the batches in flight are answered. A broker accepts any
+   * sequence number from an unknown producer: if it rejected the first batch and accepted the
+   * second, the first could never be sent again.
    */
-  get mustWait(): boolean {
+  get isBlocked(): boolean {
     return this.#isRecovering ||
       (!this.#isKnown && this.#inFlight.some((batch) => batch.baseSequence >= 0));
   }
 
-  /** Whether a batch can be sent that takes no more records. */
+  /** Whether a closed batch is waiting to be sent. */
   get hasWaiting(): boolean {
     return this.#waiting.length > 0;
   }
 
-  /** Closes the open batch: it takes no more records. */
+  /** Closes the open batch for further records. */
   closeOpen(): void {
     if (this.open === null) return;
     this.#waiting.push(this.open);
     this.open = null;
   }
 
-  /** The batch to be sent next, or undefined. */
+  /** Returns the next batch to send, or undefined. */
   peek(): ProducerBatch | undefined {
     return this.#waiting[0];
   }
 
-  /** Takes the next batch for sending, numbered when there is an identity. */
+  /** Removes the next batch for sending. Numbers it if there is an identity. */
   take(identity: ProducerIdentity | null): ProducerBatch {
     const batch = this.#waiting.shift()!;
     if (identity !== null) {
       if (batch.baseSequence < 0) {
-        batch.number(identity, this.#nextSequence);
-        this.#nextSequence = advance(this.#nextSequence, batch.recordCount);
-      } else batch.number(identity, batch.baseSequence);
+        batch.assignSequence(identity, this.#nextSequence);
+        this.#nextSequence = sequenceAfter(this.#nextSequence, batch.recordCount);
+      } else batch.assignSequence(identity, batch.baseSequence);
     }
     this.#inFlight.push(batch);
     return batch;
   }
 
-  /** The batch was answered well. */
-  settle(batch: ProducerBatch): void {
+  /** Completes a batch that the broker has accepted. */
+  complete(batch: ProducerBatch): void {
     this.#isKnown = true;
     remove(this.#inFlight, batch);
     this.#finishRecovery();
   }
 
-  /** The batch is to be sent again, not before `notBeforeMs`. */
-  again(batch: ProducerBatch, notBeforeMs: number): void {
+  /** Queues a batch to be sent again, not before `notBeforeMs`. */
+  requeue(batch: ProducerBatch, notBeforeMs: number): void {
     remove(this.#inFlight, batch);
     this.#failed.push(batch);
     this.#isRecovering = true;
@@ -107,10 +106,10 @@ export class PartitionQueue {
   }
 
   /**
-   * The batch was refused for good and is not in the log: what follows it is numbered anew, from the
-   * number it had.
+   * Drops a batch that was rejected permanently and is not in the log. Later batches are renumbered
+   * from its sequence number.
    */
-  refuse(batch: ProducerBatch): void {
+  reject(batch: ProducerBatch): void {
     remove(this.#inFlight, batch);
     if (batch.baseSequence >= 0 && this.#renumberFrom < 0) {
       this.#isRecovering = true;
@@ -120,7 +119,7 @@ export class PartitionQueue {
     this.#finishRecovery();
   }
 
-  /** Takes out what waits longer than `deadlineMs` (the time it must have been opened after). */
+  /** Removes batches that were opened before `deadlineMs`. */
   takeExpired(deadlineMs: number): ProducerBatch[] {
     const expired: ProducerBatch[] = [];
     if (this.#isRecovering) return expired;
@@ -131,26 +130,26 @@ export class PartitionQueue {
   }
 
   /**
-   * The producer gets a new identity: every number is taken away and counting begins at 0. Returns
-   * the batches that may be in the log under the old one: sending them again could write them twice.
-   * Only when nothing is on its way.
+   * Prepares for a new producer identity: clears all sequence numbers and restarts at 0. Returns
+   * the batches that may have been written under the old identity and must not be sent again. No
+   * batch may be in flight.
    */
-  renew(): ProducerBatch[] {
+  resetIdentity(): ProducerBatch[] {
     const uncertain = this.#waiting.filter((batch) => batch.isUncertain);
     for (const batch of uncertain) remove(this.#waiting, batch);
-    for (const batch of this.#waiting) batch.unnumber();
+    for (const batch of this.#waiting) batch.clearSequence();
     this.#nextSequence = 0;
     this.#isKnown = false;
     return uncertain;
   }
 
-  /** Takes out everything that has not been sent. */
+  /** Removes all batches that have not been sent. */
   takeAll(): ProducerBatch[] {
     this.closeOpen();
     return [...this.#failed.splice(0), ...this.#waiting.splice(0)];
   }
 
-  /** Every batch there is now. */
+  /** Returns all batches. */
   batches(): ProducerBatch[] {
     const open = this.open === null ? [] : [this.open];
     return [...this.#inFlight, ...this.#failed, ...this.#waiting, ...open];
@@ -161,9 +160,10 @@ export class PartitionQueue {
     this.#isRecovering = false;
     const failed = this.#failed.splice(0);
     if (this.#renumberFrom >= 0) {
-      // Answers come in order, so what failed before the refusal was sent before it as well.
-      for (const later of failed.slice(this.#failedBefore)) later.unnumber();
-      for (const later of this.#waiting) later.unnumber();
+      // Responses arrive in order, so batches that failed before the rejection were also sent
+      // before it.
+      for (const later of failed.slice(this.#failedBefore)) later.clearSequence();
+      for (const later of this.#waiting) later.clearSequence();
       this.#nextSequence = this.#renumberFrom;
       this.#renumberFrom = -1;
     }
@@ -171,8 +171,8 @@ export class PartitionQueue {
   }
 }
 
-/** The sequence number `count` after `sequence`. */
-export function advance(sequence: number, count: number): number {
+/** Returns the sequence number `count` after `sequence`. */
+export function sequenceAfter(sequence: number, count: number): number {
   const next = sequence + count;
   return next > MAX_SEQUENCE ? next - MAX_SEQUENCE - 1 : next;
 }

@@ -1,7 +1,7 @@
 /**
- * Which partition a record goes to: the one its key's hash says, the same as Apache Kafka's Java
- * client computes, so that producers in different languages agree; without a key, one partition for
- * a batch's worth of bytes, then another (KIP-794).
+ * Selects the partition of a record. With a key, by the same hash as Apache Kafka's Java client, so
+ * that producers in different languages agree. Without a key, one partition for about a batch of
+ * bytes, then another (KIP-794).
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { RandomSource } from "../runtime/runtime.ts";
 
 const M = 0x5bd1e995;
 
-/** MurmurHash 2 of 32 bits with Kafka's seed, as a signed integer. */
+/** MurmurHash2 (32 bits) with Kafka's seed, as a signed integer. */
 export function murmur2(bytes: Uint8Array): number {
   const { length } = bytes;
   let hash = 0x9747b28c ^ length;
@@ -31,20 +31,25 @@ export function murmur2(bytes: Uint8Array): number {
   return hash ^ hash >>> 15;
 }
 
-/** The partition, of `partitionCount`, that records with this key go to. */
+/** Returns the partition, of `partitionCount`, for a key. */
 export function partitionForKey(key: Uint8Array, partitionCount: number): number {
-  // The sign bit is cleared, as Kafka does: -2^31 has no positive counterpart.
+  // Clears the sign bit like Kafka: -2^31 has no positive counterpart.
   return (murmur2(key) & 0x7fffffff) % partitionCount;
 }
 
-/** Picks partitions for records without a key: one until `stickyBytes` went there, then another. */
+/**
+ * Selects partitions for records without a key: the same until `stickyBytes` were sent, then
+ * another.
+ */
 export class StickyPartitioner {
   #partition = -1;
   #bytes = 0;
 
   constructor(readonly random: RandomSource, readonly stickyBytes: number) {}
 
-  /** The partition, of `partitionCount`, for the next record, which has about `bytes` bytes. */
+  /**
+   * Returns the partition, of `partitionCount`, of the next record, which has about `bytes` bytes.
+   */
   next(partitionCount: number, bytes: number): number {
     if (this.#partition < 0 || this.#bytes >= this.stickyBytes) {
       this.#partition = this.#other(partitionCount);

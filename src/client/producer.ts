@@ -1,6 +1,6 @@
 /**
- * The producer: records in, by {@linkcode Producer.send} or as a Web Stream, and batches out to the
- * partitions' leaders.
+ * The producer: accepts records by {@linkcode Producer.send} or as a Web Stream and sends them in
+ * batches to the leaders of the partitions.
  *
  * @module
  */
@@ -28,35 +28,35 @@ import { ProducerSender } from "./producer_sender.ts";
 
 export type { ProducerOptions, RecordMetadata };
 
-/** A record to be sent. */
+/** A record to send. */
 export interface ProducerRecord {
   readonly topic: string;
-  /** Records with the same key go to the same partition. Text is sent as UTF-8. */
+  /** Records with the same key go to the same partition. Strings are sent as UTF-8. */
   readonly key?: string | Uint8Array | null;
-  /** Text is sent as UTF-8; null is a tombstone in a compacted topic. */
+  /** Strings are sent as UTF-8; null is a tombstone in a compacted topic. */
   readonly value?: string | Uint8Array | null;
   readonly headers?: Readonly<Record<string, string | Uint8Array | null>>;
-  /** Where it goes, when that is not left to the key. */
+  /** The partition. Defaults to one selected by the key. */
   readonly partition?: number;
   /**
-   * Milliseconds since 1970. Defaults to now. Any 64-bit integer is sent as it is, one beyond 2^53
-   * given as a `bigint`; topics bound it by `message.timestamp.after.max.ms`.
+   * Milliseconds since 1970. Defaults to now. Any 64-bit integer is allowed, as a `bigint` beyond
+   * 2^53; topics limit it by `message.timestamp.after.max.ms`.
    */
   readonly timestamp?: number | bigint;
 }
 
-/** What is known of a topic records are sent to. */
+/** The state of a topic that records are sent to. */
 interface TopicState {
   readonly name: string;
-  /** 0 before the cluster has told. */
+  /** 0 while unknown. */
   partitionCount: number;
   readonly queues: PartitionQueue[];
   readonly sticky: StickyPartitioner;
-  /** Records that wait for the cluster to tell. */
+  /** Records waiting for the metadata of the topic. */
   readonly waiting: WaitingRecord[];
 }
 
-/** A record whose topic is not known yet. It counts among the buffered bytes with its `size`. */
+/** A record whose topic is still unknown. Its `size` counts as buffered bytes. */
 interface WaitingRecord {
   readonly record: ProducerRecord;
   readonly input: RecordInput;
@@ -65,18 +65,17 @@ interface WaitingRecord {
 }
 
 const utf8 = new TextEncoder();
-/** `send` refuses records when so many times `bufferBytes` wait. */
-const HARD_LIMIT = 8;
+/** `send` rejects records beyond this multiple of `bufferBytes`. */
+const HARD_LIMIT_FACTOR = 8;
 
 /**
- * Sends records to topics. Records for the same partition are gathered in batches, several batches
- * are on their way at once, and what fails is sent again, by default without ever writing a record
- * twice or out of order.
+ * Sends records to topics. Records of the same partition are collected in batches, several batches are
+ * in flight at once, and failed batches are sent again, by default without duplicates or reordering.
  *
- * `send` never blocks. Who writes more than the cluster takes should await {@linkcode ready} now and
- * then, or write to {@linkcode writable}, which holds back by itself.
+ * `send` never blocks. To limit the memory used, await {@linkcode ready} between records or write to
+ * {@linkcode writable}, which applies backpressure.
  *
- * Failures are {@linkcode KafkaError}s; calls on a closed producer and options that make no sense are
+ * Failures are {@linkcode KafkaError}s; calls on a closed producer and invalid options are
  * `TypeError`s.
  *
  * @example One record
@@ -101,13 +100,13 @@ const HARD_LIMIT = 8;
  *     controller.close();
  *   },
  * });
- * await source.pipeTo(producer.writable); // all three are written now
+ * await source.pipeTo(producer.writable); // resolves when all three are written
  * ```
  */
 export class Producer implements AsyncDisposable {
   /**
-   * Takes records for as long as there is room. Closing it sends what is left; the producer stays
-   * open. A record that cannot be delivered fails the stream.
+   * Accepts records with backpressure. Closing the stream flushes the records but does not close
+   * the producer. A record that cannot be delivered errors the stream.
    */
   readonly writable: WritableStream<ProducerRecord>;
   readonly #client: ClusterClient;
@@ -121,7 +120,9 @@ export class Producer implements AsyncDisposable {
   #resolveReady: (() => void) | null = null;
   #closing: Promise<void> | null = null;
 
-  /** Opens no connection: the first record does. Throws a TypeError for invalid options. */
+  /**
+   * Creates a producer, which connects on the first record. Throws a TypeError for invalid options.
+   */
   constructor(options: ProducerOptions) {
     this.#settings = producerSettings(options);
     this.#client = new ClusterClient(options);
@@ -137,8 +138,8 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
-   * A producer that has settled the protocol with a broker already, so that a wrong address shows
-   * now and not with the first record. Rejects with a {@linkcode KafkaError}.
+   * Creates a producer that has already connected to a broker, so that a wrong address is reported
+   * at once instead of with the first record. Rejects with a {@linkcode KafkaError}.
    */
   static async connect(options: ProducerOptions): Promise<Producer> {
     const producer = new Producer(options);
@@ -152,37 +153,36 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
-   * Resolves when there is room for more records: at once, or when enough of those that wait have
-   * been written.
+   * Resolves when the buffer has space: at once, or when enough buffered records have been written.
    */
   get ready(): Promise<void> {
     return this.#ready ?? Promise.resolve();
   }
 
-  /** How many bytes of records have been taken and are not yet written. */
+  /** Number of bytes of records that are accepted but not yet written. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }
 
   /**
-   * Sends a record and resolves when it is written as `acks` says. Records of one producer for one
-   * partition are written in the order of the calls.
+   * Sends a record. Resolves when it is written as required by `acks`. Records of one producer for
+   * one partition are written in the order of the calls.
    *
-   * Rejects with a {@linkcode KafkaError}: the cluster's own, `REQUEST_TIMED_OUT` when the record
-   * could not be delivered in time, `MESSAGE_TOO_LARGE` when it is over `maxRequestBytes`.
+   * Rejects with a {@linkcode KafkaError}: an error of the cluster, `REQUEST_TIMED_OUT` if the
+   * record could not be delivered in time, or `MESSAGE_TOO_LARGE` if it exceeds `maxRequestBytes`.
    */
   send(record: ProducerRecord): Promise<RecordMetadata> {
     return new Promise((resolve, reject) => this.#take(record, { resolve, reject }));
   }
 
-  /** Resolves when every record taken so far has been written or has failed. Never rejects. */
+  /** Resolves when every record accepted so far has been written or has failed. Never rejects. */
   async flush(): Promise<void> {
     const topics = [...this.#topics.values()].filter(({ waiting }) => waiting.length > 0);
     await Promise.all(topics.map((topic) => this.#resolveTopic(topic)));
     await this.#sender.flush();
   }
 
-  /** Sends what is left and closes every connection. May be called twice. */
+  /** Flushes all records and closes all connections. May be called twice. */
   close(): Promise<void> {
     return this.#closing ??= this.flush().finally(() => {
       this.#sender.abort(closedError("send with this producer"));
@@ -190,7 +190,7 @@ export class Producer implements AsyncDisposable {
     });
   }
 
-  /** As {@linkcode close}. */
+  /** Calls {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -201,7 +201,7 @@ export class Producer implements AsyncDisposable {
     if (timestamp !== undefined && !isTimestamp(timestamp)) {
       return completion.reject(wrongTimestamp(record.topic, timestamp));
     }
-    if (this.#bufferedBytes > this.#settings.bufferBytes * HARD_LIMIT) {
+    if (this.#bufferedBytes > this.#settings.bufferBytes * HARD_LIMIT_FACTOR) {
       return completion.reject(bufferFull(record.topic, this.#bufferedBytes));
     }
     const topic = this.#topics.get(record.topic);
@@ -210,7 +210,7 @@ export class Producer implements AsyncDisposable {
     } else this.#wait(record, completion);
   }
 
-  /** The topic's partitions are not known yet. */
+  /** Queues a record until the partitions of its topic are known. */
   #wait(record: ProducerRecord, completion: Completion): void {
     let topic = this.#topics.get(record.topic);
     if (topic === undefined) {
@@ -230,7 +230,9 @@ export class Producer implements AsyncDisposable {
     if (topic.waiting.length === 1) this.#resolveTopic(topic);
   }
 
-  /** Finds the topic's partitions and lets the records that wait go on, or fails them. Never rejects. */
+  /**
+   * Looks up the partitions of a topic and sends its waiting records, or fails them. Never rejects.
+   */
   async #resolveTopic(topic: TopicState): Promise<void> {
     try {
       const info = await this.#client.topic(topic.name, true);
@@ -325,7 +327,7 @@ export class Producer implements AsyncDisposable {
       },
       close: async () => {
         await this.flush();
-        // A stream that is closing already ignores the errors of its controller.
+        // A closing stream ignores errors of its controller, so throw.
         if (failure !== null) throw failure;
       },
     }, { highWaterMark: 256 });
@@ -370,15 +372,15 @@ function noSuchPartition({ name, partitionCount }: TopicState, partition: number
 
 function wrongTimestamp(topic: string, timestamp: number | bigint): TypeError {
   return new TypeError(
-    `Cannot send to "${topic}": "timestamp" cannot be ${timestamp}: it takes a whole number, beyond ` +
-      "2^53 a bigint of 64 bits",
+    `Cannot send to "${topic}": "timestamp" cannot be ${timestamp}: expected an integer, beyond ` +
+      "2^53 as a bigint of 64 bits",
   );
 }
 
 function tooLarge(topic: string, size: number, limit: number): KafkaError {
   return new KafkaError(
     ErrorCode.MESSAGE_TOO_LARGE,
-    `Cannot send to "${topic}": the record takes up to ${size.toLocaleString("en-US")} bytes, ` +
+    `Cannot send to "${topic}": the record has up to ${size.toLocaleString("en-US")} bytes, ` +
       `"maxRequestBytes" is ${limit.toLocaleString("en-US")}`,
   );
 }
@@ -386,7 +388,7 @@ function tooLarge(topic: string, size: number, limit: number): KafkaError {
 function bufferFull(topic: string, bytes: number): KafkaError {
   return new KafkaError(
     ErrorCode.RECORD_LIST_TOO_LARGE,
-    `Cannot send to "${topic}": ${bytes.toLocaleString("en-US")} bytes wait to be written; await ` +
+    `Cannot send to "${topic}": ${bytes.toLocaleString("en-US")} bytes are buffered; await ` +
       `"ready" between records, or write to "writable"`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Records that go to one partition together, and who waits for them.
+ * A batch of records for one partition, with their completions.
  *
  * @module
  */
@@ -8,48 +8,51 @@ import type { Int64 } from "../protocol/int64.ts";
 import { BatchBuilder, type BatchOptions, type RecordInput } from "../protocol/records/batch.ts";
 import type { CompressionType } from "../protocol/records/compression/codec.ts";
 
-/** Where a record was written. */
+/** The position of a written record. */
 export interface RecordMetadata {
   readonly topic: string;
   readonly partition: number;
-  /** The record's offset, or -1 when the broker did not tell (acks 0, or a duplicate it forgot). */
+  /**
+   * The record's offset, or -1 if unknown (acks 0, or a duplicate that the broker no longer
+   * tracks).
+   */
   readonly offset: number;
   /**
-   * Milliseconds since 1970: the record's own, or the broker's where the topic says so. Beyond 2^53 the
-   * nearest `number`.
+   * Milliseconds since 1970: the record's timestamp, or the broker's if the topic uses
+   * LogAppendTime. Beyond 2^53 the nearest `number`.
    */
   readonly timestamp: number;
 }
 
-/** Who waits for a record. */
+/** The callbacks of a record. */
 export interface Completion {
   resolve(metadata: RecordMetadata): void;
   reject(error: Error): void;
 }
 
-/** Beyond its key and value a record takes at most this many bytes, headers aside. */
+/** Maximum size of a record beside its key, value and headers. */
 const RECORD_OVERHEAD = 32;
 
-/** The most bytes that `record` adds to a batch. */
+/** Returns the maximum number of bytes that `record` adds to a batch. */
 export function recordSize(record: RecordInput): number {
   let size = RECORD_OVERHEAD + (record.key?.length ?? 0) + (record.value?.length ?? 0);
   if (record.headers !== undefined) {
-    // A character takes at most three bytes of UTF-8.
+    // A character has at most three bytes in UTF-8.
     for (const { key, value } of record.headers) size += 10 + key.length * 3 + (value?.length ?? 0);
   }
   return size;
 }
 
-/** Who a batch comes from: what makes retries safe. */
+/** The producer id and epoch, which make retries idempotent. */
 export interface ProducerIdentity {
   readonly producerId: Int64;
   readonly producerEpoch: number;
 }
 
-/** Records for one partition, open for more until it is sent. */
+/** Records for one partition. Accepts records until it is sent. */
 export class ProducerBatch {
   readonly #builder: BatchBuilder;
-  /** Read by the builder when it builds. */
+  /** Read by the builder when it builds the batch. */
   readonly #options: { -readonly [K in keyof BatchOptions]: BatchOptions[K] };
   readonly #completions: (Completion | null)[] = [];
   readonly #timestamps: Int64[] = [];
@@ -57,17 +60,17 @@ export class ProducerBatch {
   #whenDone: Promise<void> | null = null;
   #markDone: (() => void) | null = null;
   #isDone = false;
-  /** How often it was sent and did not arrive. */
+  /** Number of failed attempts to send the batch. */
   attempts = 0;
-  /** Whether the broker may have it although no answer said so. */
+  /** Whether the broker may have written the batch without a response. */
   isUncertain = false;
-  /** The first record's sequence number, -1 before it has one. */
+  /** The first record's sequence number, or -1 if not numbered. */
   baseSequence = -1;
   /** The error of the last attempt. */
   lastError: Error | null = null;
 
   constructor(
-    /** When it was opened, by the monotonic clock. */
+    /** Time of creation by the monotonic clock. */
     readonly createdAtMs: number,
     compression: CompressionType,
     codecs: HostCodecs | undefined,
@@ -76,12 +79,12 @@ export class ProducerBatch {
     this.#builder = new BatchBuilder(this.#options);
   }
 
-  /** How many records it holds. */
+  /** Number of records. */
   get recordCount(): number {
     return this.#builder.recordCount;
   }
 
-  /** Its size before compression. */
+  /** Size before compression. */
   get sizeInBytes(): number {
     return this.#builder.sizeInBytes;
   }
@@ -93,8 +96,8 @@ export class ProducerBatch {
     this.#timestamps.push(record.timestamp);
   }
 
-  /** Numbers the batch. Nothing is built anew when it has that number already. */
-  number(identity: ProducerIdentity, baseSequence: number): void {
+  /** Sets the identity and sequence number. The encoded batch is kept if they are unchanged. */
+  assignSequence(identity: ProducerIdentity, baseSequence: number): void {
     const options = this.#options;
     if (this.baseSequence === baseSequence && options.producerId === identity.producerId) return;
     options.producerId = identity.producerId;
@@ -103,17 +106,17 @@ export class ProducerBatch {
     this.#bytes = null;
   }
 
-  /** Takes its number away: it gets a new one when it is sent again. */
-  unnumber(): void {
+  /** Clears the sequence number. The batch is numbered again when it is sent again. */
+  clearSequence(): void {
     this.baseSequence = -1;
   }
 
-  /** The batch as it goes on the wire. */
+  /** Returns the encoded batch. */
   bytes(): Uint8Array {
     return this.#bytes ??= this.#builder.build();
   }
 
-  /** Tells everyone who waits where the records are. */
+  /** Resolves all records with their positions. */
   succeed(topic: string, partition: number, baseOffset: number, logAppendTimeMs: Int64): void {
     this.#completions.forEach((completion, index) =>
       completion?.resolve({
@@ -126,7 +129,7 @@ export class ProducerBatch {
     this.#done();
   }
 
-  /** Tells everyone who waits that the records were not written, or that nobody knows. */
+  /** Rejects all records with the same error. */
   fail(error: Error): void {
     for (const completion of this.#completions) completion?.reject(error);
     this.#done();
@@ -138,7 +141,7 @@ export class ProducerBatch {
     this.#done();
   }
 
-  /** Resolves when it has succeeded or failed. */
+  /** Resolves when the batch has succeeded or failed. */
   whenDone(): Promise<void> {
     if (this.#isDone) return Promise.resolve();
     return this.#whenDone ??= new Promise((resolve) => this.#markDone = resolve);

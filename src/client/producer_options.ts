@@ -7,47 +7,47 @@ import type { CompressionType } from "../protocol/records/compression/codec.ts";
 import {
   checkOptionNames,
   type ClientOptions,
-  notAbove,
   oneOf,
   positive,
+  requireAtMost,
   wholeNumber,
 } from "./client_options.ts";
 
-/** How a producer works, beside what all clients are told. */
+/** Options of a producer. */
 export interface ProducerOptions extends ClientOptions {
   /**
-   * When a record counts as written: `"all"` (unless told) when every in-sync replica has it, 1 when
-   * the leader has it, 0 when it was sent.
+   * When a record counts as written: `"all"` when every in-sync replica has it, 1 when the leader
+   * has it, 0 when it was sent. Defaults to `"all"`.
    */
   readonly acks?: "all" | 0 | 1;
   /**
-   * Whether a retry never writes a record twice or out of order: true unless told or `acks` is
-   * given as 0 or 1.
+   * Whether retries avoid duplicates and reordering. Defaults to true, or to false if `acks` is 0
+   * or 1.
    */
   readonly idempotent?: boolean;
-  /** How batches are compressed: `"none"` unless told. */
+  /** The compression of batches. Defaults to `"none"`. */
   readonly compression?: CompressionType;
-  /** How many bytes of records one batch gathers: 16,384 unless told. */
+  /** Target size of a batch in bytes. Defaults to 16,384. */
   readonly batchSize?: number;
   /**
-   * How long a record waits for others to fill its batch, ms. 0 unless told: then records gather
-   * only while the batch before them is on its way.
+   * Time a record waits for others to fill its batch, in ms. Defaults to 0: records are then
+   * collected only while the previous batch is in flight.
    */
   readonly lingerMs?: number;
-  /** How many requests may be on their way to a broker: 5 unless told, which is also the most. */
+  /** Maximum number of in-flight requests per broker, 1 to 5. Defaults to 5. */
   readonly maxInFlight?: number;
-  /** The largest request and record, bytes: 1,048,576 unless told. */
+  /** Maximum size of a request and of a record in bytes. Defaults to 1,048,576. */
   readonly maxRequestBytes?: number;
-  /** How long a record may take, with all retries, before it fails, ms: 120,000 unless told. */
+  /** Maximum time to deliver a record, including retries, in ms. Defaults to 120,000. */
   readonly deliveryTimeoutMs?: number;
   /**
-   * How many bytes of records wait in memory before {@linkcode Producer.ready} holds writers back:
-   * 32 MiB unless told. `send` refuses records beyond eight times that.
+   * Maximum bytes of buffered records before {@linkcode Producer.ready} applies backpressure.
+   * Defaults to 32 MiB. `send` rejects records beyond eight times that.
    */
   readonly bufferBytes?: number;
 }
 
-/** The options with their defaults, as the producer and its sender use them. */
+/** The validated options with defaults, as used by the producer and its sender. */
 export interface ProducerSettings {
   /** As in the request: -1 for all in-sync replicas. */
   readonly acks: -1 | 0 | 1;
@@ -59,7 +59,7 @@ export interface ProducerSettings {
   readonly maxRequestBytes: number;
   readonly deliveryTimeoutMs: number;
   readonly bufferBytes: number;
-  /** Infinity where only the delivery timeout ends the retries. */
+  /** Infinity if only the delivery timeout limits retries. */
   readonly retries: number;
 }
 
@@ -79,7 +79,7 @@ const NAMES: Readonly<Record<Exclude<keyof ProducerOptions, keyof ClientOptions>
   bufferBytes: true,
 };
 
-/** Returns the options with defaults filled in. Throws a TypeError that names an invalid one. */
+/** Returns the options with defaults. Throws a TypeError that names an invalid one. */
 export function producerSettings(options: ProducerOptions): ProducerSettings {
   checkOptionNames("Producer", options, NAMES);
   const acks = oneOf("acks", options.acks, "all", ["all", 1, 0]);
@@ -89,14 +89,16 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
   }
   const maxInFlight = positive("maxInFlight", options.maxInFlight, MAX_IN_FLIGHT);
   if (maxInFlight > MAX_IN_FLIGHT) {
-    throw new TypeError(`"maxInFlight" cannot be ${maxInFlight}: brokers remember 5 batches`);
+    throw new TypeError(
+      `"maxInFlight" cannot be ${maxInFlight}: brokers track only 5 batches per producer`,
+    );
   }
   const lingerMs = wholeNumber("lingerMs", options.lingerMs, 0);
   const deliveryTimeoutMs = positive("deliveryTimeoutMs", options.deliveryTimeoutMs, 120_000);
-  notAbove("lingerMs", lingerMs, "deliveryTimeoutMs", deliveryTimeoutMs);
+  requireAtMost("lingerMs", lingerMs, "deliveryTimeoutMs", deliveryTimeoutMs);
   const maxRequestBytes = positive("maxRequestBytes", options.maxRequestBytes, 1_048_576);
   const batchSize = positive("batchSize", options.batchSize, Math.min(16_384, maxRequestBytes));
-  notAbove("batchSize", batchSize, "maxRequestBytes", maxRequestBytes);
+  requireAtMost("batchSize", batchSize, "maxRequestBytes", maxRequestBytes);
   return {
     acks: acks === "all" ? -1 : acks,
     isIdempotent,

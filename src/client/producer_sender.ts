@@ -1,6 +1,6 @@
 /**
- * Brings batches to the leaders of their partitions: at most so many requests on their way to a
- * broker, a batch of each partition in a request, and what failed again until its time is up.
+ * Sends batches to the leaders of their partitions: a limited number of in-flight requests per
+ * broker, one batch per partition in a request, and retries of failed batches until their timeout.
  *
  * @module
  */
@@ -11,43 +11,43 @@ import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import type { BrokerConnection } from "../network/peer_connection.ts";
 import type { ClusterClient } from "./cluster_client.ts";
-import { answered } from "./errors.ts";
+import { responseError } from "./errors.ts";
 import { recordErrorsOf } from "./record_errors.ts";
 import type { PartitionQueue } from "./partition_queue.ts";
 import type { ProducerBatch, ProducerIdentity } from "./producer_batch.ts";
 import { backoffMs } from "../network/retry.ts";
 import type { ProducerSettings } from "./producer_options.ts";
 
-/** A batch on its way, with the queue it came from. */
+/** A batch in flight and its queue. */
 interface Sent {
   readonly queue: PartitionQueue;
   readonly batch: ProducerBatch;
 }
 
-/** The answer for one partition. */
+/** The response for one partition. */
 type PartitionAnswer = ProduceResponse["responses"][number]["partitionResponses"][number];
 
-/** Before this version Produce names topics, from it on it gives their ids. */
+/** The last version of Produce with topic names; later versions have topic ids. */
 const LAST_VERSION_WITH_NAMES = 12;
 
-/** Errors after which the record may be in the log nevertheless. */
-const UNCERTAIN: ReadonlySet<number> = new Set([
+/** Errors after which the records may have been written nevertheless. */
+const UNCERTAIN_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.REQUEST_TIMED_OUT,
   ErrorCode.NETWORK_EXCEPTION,
   ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
   ErrorCode.UNKNOWN_SERVER_ERROR,
 ]);
 
-/** Errors that a new producer id heals. */
-const LOST_IDENTITY: ReadonlySet<number> = new Set([
+/** Errors that require a new producer id. */
+const IDENTITY_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
   ErrorCode.UNKNOWN_PRODUCER_ID,
   ErrorCode.INVALID_PRODUCER_EPOCH,
   ErrorCode.INVALID_PRODUCER_ID_MAPPING,
 ]);
 
-/** Errors that say that somebody else leads the partition, or has it under another id. */
-const STALE_METADATA: ReadonlySet<number> = new Set([
+/** Errors that mean that another broker leads the partition, or that the topic has another id. */
+const STALE_METADATA_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
   ErrorCode.LEADER_NOT_AVAILABLE,
   ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
@@ -59,23 +59,23 @@ const STALE_METADATA: ReadonlySet<number> = new Set([
   ErrorCode.NETWORK_EXCEPTION,
 ]);
 
-/** Sends what the queues hold. */
+/** Sends the batches of the queues. */
 export class ProducerSender {
   readonly #client: ClusterClient;
   readonly #runtime: Runtime;
   readonly #settings: ProducerSettings;
-  /** Every queue that was ever woken: all of them have sequence numbers. */
+  /** All queues ever used, since all of them have sequence numbers. */
   readonly #queues = new Set<PartitionQueue>();
   /** Queues that are not idle. */
   readonly #active = new Set<PartitionQueue>();
-  /** Requests on their way by broker. */
+  /** Number of in-flight requests by broker. */
   readonly #inFlight = new Map<number, number>();
   #totalInFlight = 0;
   #identity: ProducerIdentity | null = null;
   #isObtaining = false;
   #isRenewing = false;
   #isRefreshing = false;
-  /** Times that metadata were asked for and some leader was still unknown. */
+  /** Number of metadata refreshes after which a leader was still unknown. */
   #refreshes = 0;
   #isScheduled = false;
   #flushing = 0;
@@ -86,7 +86,7 @@ export class ProducerSender {
     client: ClusterClient,
     runtime: Runtime,
     settings: ProducerSettings,
-    /** Called for each batch that is done, with its size. */
+    /** Called with each completed batch. */
     readonly onDone: (batch: ProducerBatch) => void,
   ) {
     this.#client = client;
@@ -94,14 +94,14 @@ export class ProducerSender {
     this.#settings = settings;
   }
 
-  /** The queue has got a record. Sending begins when the caller's turn is over. */
+  /** Notifies the sender of a new record in a queue. Sending starts in a microtask. */
   wake(queue: PartitionQueue): void {
     this.#queues.add(queue);
     this.#active.add(queue);
     this.#schedule();
   }
 
-  /** Sends everything there is now and resolves when it is done, well or not. */
+  /** Sends all current batches. Resolves when they have succeeded or failed. */
   async flush(): Promise<void> {
     const batches = [...this.#active].flatMap((queue) => queue.batches());
     this.#flushing++;
@@ -113,7 +113,7 @@ export class ProducerSender {
     }
   }
 
-  /** Fails what has not been sent and stops. */
+  /** Fails all unsent batches and stops. */
   abort(error: Error): void {
     this.#timer?.cancel();
     for (const queue of this.#active) this.#failAll(queue.takeAll(), error);
@@ -128,7 +128,7 @@ export class ProducerSender {
     });
   }
 
-  /** Sends whatever may be sent now, and sets a timer for what may be sent later. */
+  /** Sends everything that may be sent now, and sets a timer for the rest. */
   #drain(): void {
     if (this.#client.signal.aborted || !this.#isReady()) return;
     const now = this.#runtime.clock.monotonicMs();
@@ -157,19 +157,19 @@ export class ProducerSender {
       else queues.push(queue);
     }
     if (!isLeaderMissing && byLeader.size > 0) this.#refreshes = 0;
-    // An expired batch may have cost the producer its identity.
+    // Expiry of a batch may require a new identity.
     if (this.#isRenewing) return this.#schedule();
     for (const [leader, queues] of byLeader) this.#sendTo(leader, queues);
     this.#setTimer(wakeAt);
   }
 
-  /** Whether there is an identity to send with; sees to one if not. */
+  /** Returns whether there is an identity to send with. Requests one if necessary. */
   #isReady(): boolean {
     if (this.#isRenewing && this.#totalInFlight === 0) {
       this.#isRenewing = false;
       this.#identity = null;
       for (const queue of this.#queues) {
-        for (const batch of queue.renew()) this.#fail(batch, unknownOutcome(queue, batch));
+        for (const batch of queue.resetIdentity()) this.#fail(batch, unknownOutcome(queue, batch));
       }
     }
     if (this.#isRenewing) return false;
@@ -186,10 +186,13 @@ export class ProducerSender {
         const connection = await this.#client.anyBroker();
         const answer = await connection.request(initProducerId, query);
         if (answer.errorCode === ErrorCode.NONE) return answer;
-        throw answered(answer.errorCode, `Cannot get a producer id from ${connection.address}`);
+        throw responseError(
+          answer.errorCode,
+          `Cannot get a producer id from ${connection.address}`,
+        );
       });
     } catch (error) {
-      // Whoever sends next tries again.
+      // Retried with the next record.
       for (const queue of this.#active) this.#failAll(queue.takeAll(), error as Error);
     } finally {
       this.#isObtaining = false;
@@ -197,16 +200,19 @@ export class ProducerSender {
     }
   }
 
-  /** When the queue has something to send: now or before, later, or Infinity until something happens. */
+  /**
+   * Returns when the queue can send its next batch: a time, or Infinity if it must wait for an
+   * event.
+   */
   #sendableAt(queue: PartitionQueue, now: number): number {
-    if (queue.mustWait) return Infinity;
+    if (queue.isBlocked) return Infinity;
     const { open } = queue;
     if (!queue.hasWaiting) {
       if (open === null) return Infinity;
       const { lingerMs } = this.#settings;
       if (this.#flushing === 0) {
         if (lingerMs > 0 && now < open.createdAtMs + lingerMs) return open.createdAtMs + lingerMs;
-        // Without linger records gather for as long as the batch before them is on its way.
+        // Without linger, records are collected while the previous batch is in flight.
         if (lingerMs === 0 && queue.inFlight > 0) return Infinity;
       }
       queue.closeOpen();
@@ -221,7 +227,7 @@ export class ProducerSender {
       let size = 0;
       for (const queue of queues) {
         const next = queue.peek();
-        if (next === undefined || queue.mustWait) continue;
+        if (next === undefined || queue.isBlocked) continue;
         if (sent.length > 0 && size + next.sizeInBytes > maxRequestBytes) continue;
         const batch = queue.take(this.#identity);
         size += batch.sizeInBytes;
@@ -238,7 +244,7 @@ export class ProducerSender {
     }
   }
 
-  /** One request. Never rejects: every batch is settled or sent again. */
+  /** Sends one request. Never rejects: every batch is completed or sent again. */
   async #send(leader: number, sent: readonly Sent[]): Promise<void> {
     let wasSent = false;
     try {
@@ -248,7 +254,7 @@ export class ProducerSender {
       if (this.#settings.acks === 0) {
         await connection.post(produce, query, { maxVersion });
         for (const { queue, batch } of sent) {
-          queue.settle(batch);
+          queue.complete(batch);
           batch.succeed(queue.topic, queue.partition, -1, -1);
           this.onDone(batch);
         }
@@ -259,8 +265,8 @@ export class ProducerSender {
     } catch (cause) {
       const error = cause instanceof KafkaError ? cause : invalidRecord(cause);
       for (const one of sent) {
-        if (wasSent && UNCERTAIN.has(error.code)) one.batch.isUncertain = true;
-        this.#failed(one, error.code, error, error.retriable && this.#hasRetries(one));
+        if (wasSent && UNCERTAIN_ERRORS.has(error.code)) one.batch.isUncertain = true;
+        this.#handleFailure(one, error.code, error, error.retriable && this.#hasRetries(one));
       }
     }
   }
@@ -305,37 +311,38 @@ export class ProducerSender {
       );
       const result = topic?.partitionResponses.find(({ index }) => index === queue.partition);
       if (result === undefined) {
-        const what = `${connection.address} did not answer for ${queue.topic}-${queue.partition}`;
+        const what = `${connection.address} did not respond for ${queue.topic}-${queue.partition}`;
         const error = new KafkaError(ErrorCode.NETWORK_EXCEPTION, what);
-        this.#failed(one, error.code, error, this.#hasRetries(one));
+        this.#handleFailure(one, error.code, error, this.#hasRetries(one));
       } else if (
         result.errorCode === ErrorCode.NONE ||
         result.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER
       ) {
-        queue.settle(batch);
+        queue.complete(batch);
         batch.succeed(queue.topic, queue.partition, result.baseOffset, result.logAppendTimeMs);
         this.onDone(batch);
-      } else this.#refused(one, result);
+      } else this.#handleRejection(one, result);
     }
   }
 
-  #refused(one: Sent, answer: PartitionAnswer): void {
+  #handleRejection(one: Sent, answer: PartitionAnswer): void {
     const { errorCode, errorMessage, recordErrors } = answer;
     const detail = errorMessage ?? recordErrors[0]?.batchIndexErrorMessage ?? null;
-    const error = answered(errorCode, `Cannot send to ${nameOf(one.queue)}`, detail);
-    if (UNCERTAIN.has(errorCode)) one.batch.isUncertain = true;
-    // While an earlier batch is to be sent again, those after it are out of order: of course.
+    const error = responseError(errorCode, `Cannot send to ${nameOf(one.queue)}`, detail);
+    if (UNCERTAIN_ERRORS.has(errorCode)) one.batch.isUncertain = true;
+    // While an earlier batch waits to be sent again, the batches after it are expected to be out of
+    // order.
     const isAfterFailed = one.queue.isRecovering &&
       errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER;
-    if (!isAfterFailed && this.#settings.isIdempotent && LOST_IDENTITY.has(errorCode)) {
+    if (!isAfterFailed && this.#settings.isIdempotent && IDENTITY_ERRORS.has(errorCode)) {
       this.#isRenewing = true;
-      return this.#failed(one, errorCode, error, this.#hasRetries(one));
+      return this.#handleFailure(one, errorCode, error, this.#hasRetries(one));
     }
     const mayRetry = isAfterFailed || isRetriable(errorCode) && this.#hasRetries(one);
     const errorOf = recordErrors.length === 0
       ? undefined
       : recordErrorsOf(nameOf(one.queue), answer);
-    this.#failed(one, errorCode, error, mayRetry, errorOf);
+    this.#handleFailure(one, errorCode, error, mayRetry, errorOf);
   }
 
   #hasRetries({ batch }: Sent): boolean {
@@ -343,34 +350,34 @@ export class ProducerSender {
   }
 
   /**
-   * An attempt has failed: the batch is sent again when that may help. Otherwise its records fail with
-   * `error`, or with what `errorOf` returns for the index of each.
+   * Handles a failed attempt: the batch is sent again if that may help. Otherwise its records fail
+   * with `error`, or with the error that `errorOf` returns for each index.
    */
-  #failed(
+  #handleFailure(
     { queue, batch }: Sent,
     code: number,
     error: Error,
     mayRetry: boolean,
     errorOf: (batchIndex: number) => Error = () => error,
   ): void {
-    if (STALE_METADATA.has(code)) this.#client.view.forget(queue.topic);
+    if (STALE_METADATA_ERRORS.has(code)) this.#client.view.forget(queue.topic);
     batch.lastError = error;
     if (!mayRetry || this.#client.signal.aborted) {
       if (batch.isUncertain && batch.baseSequence >= 0) this.#isRenewing = true;
-      queue.refuse(batch);
+      queue.reject(batch);
       batch.failEach(errorOf);
       return this.onDone(batch);
     }
     const wait = backoffMs(this.#client.settings, batch.attempts++, this.#runtime.random);
-    queue.again(batch, this.#runtime.clock.monotonicMs() + wait);
+    queue.requeue(batch, this.#runtime.clock.monotonicMs() + wait);
   }
 
-  /** Fails what has waited longer than the delivery time-out. */
+  /** Fails batches that have exceeded the delivery timeout. */
   #expire(queue: PartitionQueue, now: number): void {
     const { deliveryTimeoutMs } = this.#settings;
     for (const batch of queue.takeExpired(now - deliveryTimeoutMs)) {
       if (batch.baseSequence >= 0) this.#isRenewing = true;
-      const why = batch.lastError === null ? "no broker took it" : batch.lastError.message;
+      const why = batch.lastError === null ? "no broker accepted it" : batch.lastError.message;
       const within = `${deliveryTimeoutMs.toLocaleString("en-US")} ms`;
       this.#fail(
         batch,
@@ -392,15 +399,15 @@ export class ProducerSender {
     for (const batch of batches) this.#fail(batch, error);
   }
 
-  /** Asks who leads what, once at a time, and goes on with what it learns. */
+  /** Refreshes the metadata, one refresh at a time, and continues sending. */
   async #refreshMetadata(): Promise<void> {
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
     try {
-      // By their names: a topic once asked for in vain is not refreshed by itself.
+      // By name, since a topic whose lookup failed is not refreshed automatically.
       await this.#client.refresh([...new Set([...this.#active].map(({ topic }) => topic))]);
     } catch {
-      // The batches fail by their own time-out if this goes on.
+      // If this persists, the batches reach their delivery timeout.
     }
     this.#isRefreshing = false;
     const { view } = this.#client;
@@ -412,7 +419,7 @@ export class ProducerSender {
     this.#setTimer(clock.monotonicMs() + wait);
   }
 
-  /** Drains again at `atMs`, unless that happens earlier anyway. */
+  /** Schedules sending at `atMs`, unless it is scheduled earlier. */
   #setTimer(atMs: number): void {
     if (atMs >= this.#timerAtMs || this.#client.signal.aborted) return;
     this.#timer?.cancel();
@@ -426,7 +433,7 @@ export class ProducerSender {
   }
 }
 
-/** Anything else thrown while a request is made comes from a batch that cannot be encoded. */
+/** Any other error while a request is built comes from a batch that cannot be encoded. */
 function invalidRecord(cause: unknown): KafkaError {
   const message = cause instanceof Error ? cause.message : String(cause);
   return new KafkaError(ErrorCode.INVALID_RECORD, message, { cause });
@@ -440,7 +447,7 @@ function unknownOutcome(queue: PartitionQueue, batch: ProducerBatch): KafkaError
   const cause = batch.lastError;
   return new KafkaError(
     ErrorCode.REQUEST_TIMED_OUT,
-    `Cannot tell whether ${batch.recordCount.toLocaleString("en-US")} records for ` +
+    `It is unknown whether ${batch.recordCount.toLocaleString("en-US")} records for ` +
       `${nameOf(queue)} were written: ${cause?.message ?? errorName(ErrorCode.NETWORK_EXCEPTION)}`,
     { cause },
   );

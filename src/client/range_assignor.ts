@@ -1,14 +1,17 @@
 /**
- * Kafka's `range` assignment: the partitions of each topic, in order, in runs of nearly equal length
- * to the members that subscribe to it, in the order of their ids.
+ * Kafka's `range` assignment: divides the partitions of each topic, in order, into ranges of nearly
+ * equal size for the members that subscribe to it, in the order of their ids.
  *
  * @module
  */
 
-/** A member of a group and what it wants to read. */
+/** A member of a group and its subscription. */
 export interface Subscriber {
   readonly memberId: string;
-  /** A static member's name: it goes before the id, so that a restart changes nothing. */
+  /**
+   * The static id of the member. It is sorted by this id, so that a restart does not change the
+   * assignment.
+   */
   readonly groupInstanceId: string | null;
   readonly topics: readonly string[];
 }
@@ -16,7 +19,7 @@ export interface Subscriber {
 /** Partitions by topic. */
 export type Assignment = Map<string, number[]>;
 
-/** Who reads what. Topics that `partitionCounts` lacks are nobody's. */
+/** Returns the partitions of each member. Topics missing in `partitionCounts` are not assigned. */
 export function assignRanges(
   members: readonly Subscriber[],
   partitionCounts: ReadonlyMap<string, number>,
@@ -38,7 +41,7 @@ export function assignRanges(
   return assignments;
 }
 
-/** Static members first, by their name; the others by their id. */
+/** Sorts static members first, by their static id; the others by their member id. */
 function compareMembers(a: Subscriber, b: Subscriber): number {
   if (a.groupInstanceId !== null && b.groupInstanceId !== null) {
     return compareText(a.groupInstanceId, b.groupInstanceId);
@@ -48,7 +51,7 @@ function compareMembers(a: Subscriber, b: Subscriber): number {
   return compareText(a.memberId, b.memberId);
 }
 
-/** By code units, as Java compares strings: every client must come to the same order. */
+/** Compares code units, like Java: every client must use the same order. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /**
- * Hands out records from fetched batches, decoding one batch at a time, and keeps the partitions'
- * positions.
+ * Returns records of fetched batches, decoding one batch at a time, and updates the positions of
+ * partitions.
  *
  * @module
  */
@@ -18,21 +18,21 @@ import type { AssignedPartition } from "./assigned_partition.ts";
 import { ConsumerRecord } from "./consumer_record.ts";
 import type { FetchedBatches } from "./fetcher.ts";
 
-/** Walks over fetched batches. */
+/** Iterates over fetched batches. */
 export class RecordCursor {
   #fetched: FetchedBatches | null = null;
-  /** Where the next batch begins in what was fetched. */
+  /** The position of the next batch in the fetched bytes. */
   #at = 0;
   #records: ConsumerRecord[] = [];
   #index = 0;
   #partition: AssignedPartition | null = null;
 
   constructor(
-    /** The host's compressors, asked for when a batch is compressed. */
+    /** Returns the host's codecs. Called for compressed batches only. */
     readonly codecs: () => HostCodecs,
   ) {}
 
-  /** The next record of the batch it stands on, or undefined at its end. */
+  /** Returns the next record of the current batch, or undefined at its end. */
   next(): ConsumerRecord | undefined {
     if (this.#index === this.#records.length) return undefined;
     const record = this.#records[this.#index++]!;
@@ -42,7 +42,7 @@ export class RecordCursor {
     return record;
   }
 
-  /** The rest of the batch it stands on, all at once. */
+  /** Returns the remaining records of the current batch. */
   rest(): ConsumerRecord[] {
     const records = this.#index === 0 ? this.#records : this.#records.slice(this.#index);
     this.#records = [];
@@ -52,12 +52,12 @@ export class RecordCursor {
     return records;
   }
 
-  /** Steps onto the next batch that has records. False when what was fetched is used up. */
+  /** Moves to the next batch with records. Returns false if no fetched batches are left. */
   advance(): boolean {
     const fetched = this.#fetched;
     if (fetched === null) return false;
     const { partition, bytes, end } = fetched;
-    this.#settle();
+    this.#markProcessed();
     while (this.#at < end) {
       const at = this.#at;
       this.#at += readBatchSize(bytes, at);
@@ -65,16 +65,17 @@ export class RecordCursor {
       this.#index = 0;
       this.#partition = partition;
       if (this.#records.length > 0) return true;
-      // Nothing in it for a reader: a transaction's marker, or records asked for before.
+      // Contains nothing for the reader: a transaction marker, or records before the requested
+      // offset.
       partition.position = Math.max(partition.position, readLastOffset(bytes, at) + 1);
     }
-    this.#settle();
+    this.#markProcessed();
     this.#fetched = null;
     return false;
   }
 
-  /** Goes on with what was fetched next. */
-  take(fetched: FetchedBatches): void {
+  /** Sets the next fetched batches. */
+  setFetched(fetched: FetchedBatches): void {
     this.#fetched = fetched;
     this.#at = 0;
     this.#records = [];
@@ -82,16 +83,16 @@ export class RecordCursor {
     if (!this.advance()) this.#records = [];
   }
 
-  /** Forgets everything: the partitions are no longer this consumer's. */
-  drop(): void {
+  /** Clears the cursor. The partitions are no longer assigned to this consumer. */
+  clear(): void {
     this.#fetched = null;
     this.#partition = null;
     this.#records = [];
     this.#index = 0;
   }
 
-  /** Everything handed out so far counts as processed: the reader has come back for more. */
-  #settle(): void {
+  /** Marks the records returned so far as processed, since the reader has requested more. */
+  #markProcessed(): void {
     if (this.#partition !== null) this.#partition.processed = this.#partition.position;
   }
 

@@ -1,23 +1,23 @@
 /**
- * The errors of single records of a batch that a broker rejected because of some of them (KIP-467).
+ * The errors of single records in a batch that a broker rejected because of some of them (KIP-467).
  *
  * @module
  */
 import { ErrorCode, type KafkaError } from "../protocol/errors.ts";
 import type { ProduceResponse } from "../protocol/messages/produce.ts";
-import { answered } from "./errors.ts";
+import { responseError } from "./errors.ts";
 
-/** The answer for one partition that names at least one record. */
+/** A response for one partition that lists at least one record. */
 type Rejection = Pick<
   ProduceResponse["responses"][number]["partitionResponses"][number],
   "errorCode" | "errorMessage" | "recordErrors"
 >;
 
 /**
- * Returns the error of the record at each index of the rejected batch, as Apache Kafka's producer
- * assigns them: a named record gets the message for it, with the batch's code if it is the only one
- * and INVALID_RECORD otherwise, since one code cannot tell which of several reasons applies to which
- * record. The other records, which were not at fault, get OPERATION_NOT_ATTEMPTED.
+ * Returns the error of each record of the rejected batch by index, like Apache Kafka's producer: a
+ * listed record gets its own message. Its code is that of the batch if it is the only listed
+ * record, otherwise INVALID_RECORD, since a single code cannot describe several reasons. All other
+ * records get OPERATION_NOT_ATTEMPTED.
  */
 export function recordErrorsOf(
   partition: string,
@@ -26,11 +26,11 @@ export function recordErrorsOf(
   const code = recordErrors.length === 1 ? errorCode : ErrorCode.INVALID_RECORD;
   const errors = new Map(recordErrors.map(({ batchIndex, batchIndexErrorMessage }) => {
     const message = batchIndexErrorMessage ?? errorMessage;
-    return [batchIndex, answered(code, `Cannot send to ${partition}`, message)];
+    return [batchIndex, responseError(code, `Cannot send to ${partition}`, message)];
   }));
   let other: KafkaError | null = null;
   return (batchIndex) =>
-    errors.get(batchIndex) ?? (other ??= answered(
+    errors.get(batchIndex) ?? (other ??= responseError(
       ErrorCode.OPERATION_NOT_ATTEMPTED,
       `Cannot send to ${partition}`,
       "other records of its batch were rejected",

@@ -41,7 +41,7 @@ test("Admin describes the cluster", async () => {
   });
 });
 
-test("Admin describes the directories in which brokers keep their partitions", async () => {
+test("Admin describes the log directories of brokers", async () => {
   await withAdmin(async (admin) => {
     await admin.createTopics([{ name: "events", partitions: 2 }]);
     const [directory, ...others] = await admin.describeLogDirs();
@@ -57,7 +57,7 @@ test("Admin describes the directories in which brokers keep their partitions", a
   });
 });
 
-test("Admin throws the cluster's refusals", async () => {
+test("Admin throws the cluster's errors", async () => {
   await withAdmin(async (admin) => {
     await admin.createTopics([{ name: "taken" }]);
     const refused = async (work: Promise<unknown>, code: number) => {
@@ -78,7 +78,7 @@ test("Admin throws the cluster's refusals", async () => {
   });
 });
 
-test("Admin refuses a property that no new topic has", async () => {
+test("Admin rejects unknown properties of a new topic", async () => {
   const admin = new Admin({ bootstrapServers: "127.0.0.1:1" });
   await assertRejects(
     () => admin.createTopics([{ name: "orders", ...{ replication_factor: 1 } }]),

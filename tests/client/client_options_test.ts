@@ -7,7 +7,7 @@ import { Producer, type ProducerOptions } from "../../src/client/producer.ts";
 import { MAX_INT64 } from "../../src/protocol/int64.ts";
 import { test } from "../harness.ts";
 
-test("parseBootstrapServers() reads lists, IPv6 and blanks", () => {
+test("parseBootstrapServers() parses lists, IPv6 addresses and blanks", () => {
   assertEquals(parseBootstrapServers("127.0.0.1:9092"), [{ host: "127.0.0.1", port: 9092 }]);
   assertEquals(parseBootstrapServers(" a:1 , [::1]:2,"), [
     { host: "a", port: 1 },
@@ -19,7 +19,7 @@ test("parseBootstrapServers() reads lists, IPv6 and blanks", () => {
   ]);
 });
 
-test("parseBootstrapServers() quotes what it cannot read", () => {
+test("parseBootstrapServers() quotes an invalid address", () => {
   for (
     const text of ["localhost", "localhost:", "localhost:0", "localhost:65536", ":9092", "::1:9"]
   ) {
@@ -28,7 +28,7 @@ test("parseBootstrapServers() quotes what it cannot read", () => {
   assertThrows(() => parseBootstrapServers(""), TypeError, "is empty");
 });
 
-test("clientSettings() names the option that makes no sense", () => {
+test("clientSettings() names an invalid option", () => {
   const bootstrapServers = "a:1";
   assertEquals(clientSettings({ bootstrapServers }).retries, 10);
   assertThrows(
@@ -39,7 +39,7 @@ test("clientSettings() names the option that makes no sense", () => {
   assertThrows(() => clientSettings({ bootstrapServers, retries: 1.5 }), TypeError, `"retries"`);
 });
 
-test("clients refuse options that do not exist and name the nearest", () => {
+test("clients reject unknown options and suggest the closest", () => {
   const bootstrapServers = "a:1";
   const refused: readonly (readonly [() => unknown, string])[] = [
     [
@@ -62,80 +62,83 @@ test("clients refuse options that do not exist and name the nearest", () => {
   for (const [make, message] of refused) assertThrows(make, TypeError, message);
 });
 
-/** Options that are refused, and the reason. */
+/** Options that are rejected, and the reason. */
 const REFUSED_BY_PRODUCER: readonly (readonly [Record<string, unknown>, string])[] = [
-  [{ bootstrapServers: undefined }, '"bootstrapServers" takes a text or a list of them'],
-  [{ bootstrapServers: [1] }, '"bootstrapServers" takes a text or a list of them'],
-  [{ clientId: "" }, '"clientId" cannot be "": it takes a text'],
-  [{ clientId: 7 }, '"clientId" cannot be 7: it takes a text'],
-  [{ requestTimeoutMs: "5" }, '"requestTimeoutMs" cannot be "5": it takes a whole number'],
+  [{ bootstrapServers: undefined }, '"bootstrapServers" must be a string or a list of strings'],
+  [{ bootstrapServers: [1] }, '"bootstrapServers" must be a string or a list of strings'],
+  [{ clientId: "" }, '"clientId" cannot be "": expected a non-empty string'],
+  [{ clientId: 7 }, '"clientId" cannot be 7: expected a non-empty string'],
+  [{ requestTimeoutMs: "5" }, '"requestTimeoutMs" cannot be "5": expected an integer'],
   [
     { retryBackoffMs: 5_000 },
-    '"retryBackoffMs" cannot be 5000: it must not be above "retryBackoffMaxMs", 1000',
+    '"retryBackoffMs" cannot be 5000: it must not exceed "retryBackoffMaxMs", which is 1000',
   ],
   [{ acks: 1, idempotent: true }, '"idempotent" needs "acks" to be "all", not 1'],
-  [{ acks: 2 }, '"acks" cannot be 2: it takes "all", 1, 0'],
-  [{ idempotent: "yes" }, '"idempotent" cannot be "yes": it takes true, false'],
-  [{ compression: "brotli" }, '"compression" cannot be "brotli": it takes "none", "gzip"'],
+  [{ acks: 2 }, '"acks" cannot be 2: expected "all", 1, 0'],
+  [{ idempotent: "yes" }, '"idempotent" cannot be "yes": expected true, false'],
+  [{ compression: "brotli" }, '"compression" cannot be "brotli": expected "none", "gzip"'],
   [{ maxInFlight: 6 }, '"maxInFlight" cannot be 6'],
   [
     { batchSize: 2_000_000 },
-    '"batchSize" cannot be 2000000: it must not be above "maxRequestBytes", 1048576',
+    '"batchSize" cannot be 2000000: it must not exceed "maxRequestBytes", which is 1048576',
   ],
   [
     { lingerMs: 200, deliveryTimeoutMs: 100 },
-    '"lingerMs" cannot be 200: it must not be above "deliveryTimeoutMs", 100',
+    '"lingerMs" cannot be 200: it must not exceed "deliveryTimeoutMs", which is 100',
   ],
 ];
 
 const REFUSED_BY_CONSUMER: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ topics: [] }, '"topics" is empty'],
-  [{ topics: [""] }, '"topics" cannot be [""]: it takes the name of a topic, or a list'],
+  [{ topics: [""] }, '"topics" cannot be [""]: expected the name of a topic, or a list'],
   [{ topics: undefined }, '"topics" cannot be undefined'],
   [{ partitions: [0], groupId: "g" }, '"partitions" and "groupId" exclude each other'],
-  [{ topics: ["t", "u"], partitions: [0] }, '"partitions" needs one topic, "topics" has 2'],
+  [{ topics: ["t", "u"], partitions: [0] }, '"partitions" needs a single topic, "topics" has 2'],
   [{ partitions: [] }, '"partitions" is empty'],
   [{ partitions: [-1] }, '"partitions" cannot be -1'],
   [{ from: -3 }, '"from" cannot be -3'],
   [{ from: "begin" }, '"from" cannot be "begin"'],
-  [{ groupId: "" }, '"groupId" cannot be "": it takes a text'],
+  [{ groupId: "" }, '"groupId" cannot be "": expected a non-empty string'],
   [{ groupInstanceId: "i" }, '"groupInstanceId" needs "groupId"'],
   [{ sessionTimeoutMs: 1_000 }, '"sessionTimeoutMs" needs "groupId"'],
   [{ rebalanceTimeoutMs: 1_000 }, '"rebalanceTimeoutMs" needs "groupId"'],
   [{ heartbeatIntervalMs: 1_000 }, '"heartbeatIntervalMs" needs "groupId"'],
   [{ autoCommitIntervalMs: 1_000 }, '"autoCommitIntervalMs" needs "groupId"'],
   [{ autoCommit: true }, '"autoCommit" needs "groupId"'],
-  [{ groupId: "g", autoCommit: "no" }, '"autoCommit" cannot be "no": it takes true, false'],
+  [{ groupId: "g", autoCommit: "no" }, '"autoCommit" cannot be "no": expected true, false'],
   [
     { groupId: "g", heartbeatIntervalMs: 50_000 },
-    '"heartbeatIntervalMs" cannot be 50000: it must not be above "sessionTimeoutMs", 45000',
+    '"heartbeatIntervalMs" cannot be 50000: it must not exceed "sessionTimeoutMs", which is 45000',
   ],
   [
     { onOffsetOutOfRange: "ignore" },
-    '"onOffsetOutOfRange" cannot be "ignore": it takes "earliest"',
+    '"onOffsetOutOfRange" cannot be "ignore": expected "earliest"',
   ],
-  [{ minBytes: 5, maxBytes: 4 }, '"minBytes" cannot be 5: it must not be above "maxBytes", 4'],
+  [
+    { minBytes: 5, maxBytes: 4 },
+    '"minBytes" cannot be 5: it must not exceed "maxBytes", which is 4',
+  ],
   [
     { maxBytes: 134_217_729 },
-    '"maxBytes" cannot be 134217729: it must not be above "maxResponseBytes", 134217728',
+    '"maxBytes" cannot be 134217729: it must not exceed "maxResponseBytes", which is 134217728',
   ],
 ];
 
-test("Producer refuses options that do not fit or contradict each other", () => {
+test("Producer rejects invalid and contradictory options", () => {
   for (const [options, message] of REFUSED_BY_PRODUCER) {
     const all = { bootstrapServers: "a:1", ...options } as ProducerOptions;
     assertThrows(() => new Producer(all), TypeError, message);
   }
 });
 
-test("Consumer refuses options that do not fit or contradict each other", () => {
+test("Consumer rejects invalid and contradictory options", () => {
   for (const [options, message] of REFUSED_BY_CONSUMER) {
     const all = { bootstrapServers: "a:1", topics: "t", ...options } as ConsumerOptions;
     assertThrows(() => new Consumer(all), TypeError, message);
   }
 });
 
-test("consumerSettings() fills in what is left out", () => {
+test("consumerSettings() applies defaults", () => {
   const base = { bootstrapServers: "a:1", topics: "t" };
   assertEquals(consumerSettings(base).topics, ["t"]);
   assertEquals(consumerSettings(base).from, "earliest");

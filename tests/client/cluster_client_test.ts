@@ -1,6 +1,4 @@
-/**
- * How a client finds its cluster, and which topics it keeps asking for.
- */
+/** How a client finds its cluster, and which topics it refreshes. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { ClusterClient } from "../../src/client/cluster_client.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
@@ -11,7 +9,7 @@ import { ScriptedBroker } from "./scripted_broker.ts";
 
 const FAST = { retries: 1, retryBackoffMs: 1, retryBackoffMaxMs: 1 };
 
-test("ClusterClient tries each bootstrap address, whichever is the first", async () => {
+test("ClusterClient tries every bootstrap address, starting with any", async () => {
   for (const first of [0, 1, 2]) {
     const broker = new ScriptedBroker();
     const random = { fill: (bytes: Uint8Array) => bytes, below: () => first };
@@ -27,7 +25,7 @@ test("ClusterClient tries each bootstrap address, whichever is the first", async
   }
 });
 
-test("ClusterClient does not ask again for a topic that it has not found", async () => {
+test("ClusterClient does not refresh a topic that was not found", async () => {
   const broker = new ScriptedBroker();
   broker.onMetadata({ events: 1 });
   const client = new ClusterClient({

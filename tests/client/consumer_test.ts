@@ -1,6 +1,4 @@
-/**
- * How a consumer fetches and finds new partitions, without waiting for real time.
- */
+/** How a consumer fetches and finds new partitions, without waiting for real time. */
 import { assertEquals } from "@std/assert";
 import { ClusterClient } from "../../src/client/cluster_client.ts";
 import { Consumer, type ConsumerOptions } from "../../src/client/consumer.ts";
@@ -20,11 +18,11 @@ import { type Received, ScriptedBroker } from "./scripted_broker.ts";
 interface Fixture {
   readonly consumer: Consumer;
   readonly clock: ManualClock;
-  /** The next Fetch request. */
+  /** Returns the next Fetch request. */
   next(): Promise<Received<FetchRequest, ResponseInputOf<typeof fetch>>>;
 }
 
-/** Runs `body` with a consumer of events-0 from offset 0, and closes it. */
+/** Runs `body` with a consumer of events-0 from offset 0, and closes the consumer. */
 async function withConsumer(
   options: Partial<ConsumerOptions>,
   body: (fixture: Fixture) => Promise<void>,
@@ -44,7 +42,7 @@ async function withConsumer(
   await consumer.close();
 }
 
-/** What events-0 answers. */
+/** Returns a fetch response for events-0. */
 function partitionAnswer(errorCode: ErrorCode, records: Uint8Array | null) {
   const partition = { partitionIndex: 0, errorCode, highWatermark: 1, abortedTransactions: null };
   return { responses: [{ topic: "events", partitions: [{ ...partition, records }] }] };
@@ -52,7 +50,7 @@ function partitionAnswer(errorCode: ErrorCode, records: Uint8Array | null) {
 
 const BATCH = encodeBatch([{ value: Uint8Array.of(7), timestamp: 1 }]);
 
-test("A consumer waits for a long poll beyond requestTimeoutMs", async () => {
+test("Consumer waits for a long poll beyond requestTimeoutMs", async () => {
   await withConsumer(
     { maxWaitMs: 5_000, requestTimeoutMs: 1_000 },
     async ({ consumer, clock, next }) => {
@@ -69,7 +67,7 @@ test("A consumer waits for a long poll beyond requestTimeoutMs", async () => {
   );
 });
 
-test("A consumer fetches again after each of several refusals", async () => {
+test("Consumer fetches again after repeated errors", async () => {
   await withConsumer({}, async ({ consumer, clock, next }) => {
     const record = consumer[Symbol.asyncIterator]().next();
     for (let i = 0; i < 3; i++) {
@@ -77,7 +75,7 @@ test("A consumer fetches again after each of several refusals", async () => {
       const backsOff = clock.timerWithin(1_000);
       refused.answer(partitionAnswer(ErrorCode.NOT_LEADER_OR_FOLLOWER, null));
       await backsOff;
-      // It looks for the leader, and goes on at once with what it learns.
+      // The consumer refreshes the metadata and continues at once.
       clock.advance(1_000);
     }
     (await next()).answer(partitionAnswer(ErrorCode.NONE, BATCH));
@@ -85,7 +83,7 @@ test("A consumer fetches again after each of several refusals", async () => {
   });
 });
 
-test("A consumer of the latest records reads new partitions from their beginning", async () => {
+test("Consumer with from: latest reads new partitions from their beginning", async () => {
   const cluster = await startCluster({ topics: [{ name: "events", partitions: 1 }] });
   const { bootstrapServers } = cluster;
   const timers = holdTimers(4_321);
@@ -107,7 +105,7 @@ test("A consumer of the latest records reads new partitions from their beginning
   const producer = new Producer({ bootstrapServers });
   await producer.send({ topic: "events", partition: 1, value: "first" });
   timers.fire();
-  // Set again when the partitions have been looked up.
+  // The timer is set again after the partitions have been looked up.
   await timers.armed();
   assertEquals(consumer.assignment.length, 2);
   let isRead = false;

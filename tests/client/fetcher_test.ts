@@ -20,7 +20,7 @@ const SETTINGS = {
   onOffsetOutOfRange: "earliest",
 } as const;
 
-/** A fetcher of events-0 and of a cluster that answers as it is set to. */
+/** Returns a fetcher of events-0 and a cluster with configurable responses. */
 function fetching() {
   const clock = manualClock();
   const view = new ClusterView();
@@ -44,7 +44,7 @@ function fetching() {
       Promise.resolve({
         request() {
           node.fetchedMs.push(clock.monotonicMs());
-          // Without an error there is nothing to read yet, and the answer takes its time.
+          // Without an error there is nothing to read, so the broker keeps the request waiting.
           if (node.errorCode === ErrorCode.NONE) return new Promise(() => {});
           const partitions = [{ partitionIndex: 0, errorCode: node.errorCode }];
           const response = { errorCode: 0, responses: [{ topic: "events", partitions }] };
@@ -69,7 +69,7 @@ function gapsOf(times: readonly number[]): number[] {
   return times.slice(1).map((ms, i) => ms - times[i]!);
 }
 
-test("the waits between fetches that fail double, up to retryBackoffMaxMs", async () => {
+test("Fetcher doubles the delay between failed fetches up to retryBackoffMaxMs", async () => {
   const { node, fetcher, pass } = fetching();
   node.errorCode = ErrorCode.KAFKA_STORAGE_ERROR;
   fetcher.assign([new AssignedPartition("events", 0, 0)]);
@@ -80,7 +80,7 @@ test("the waits between fetches that fail double, up to retryBackoffMaxMs", asyn
   fetcher.close();
 });
 
-test("the waits between requests for a missing leader double, up to retryBackoffMaxMs", async () => {
+test("Fetcher doubles the delay between lookups of a missing leader up to retryBackoffMaxMs", async () => {
   const { node, refreshedMs, fetcher, pass } = fetching();
   node.leader = -1;
   fetcher.assign([new AssignedPartition("events", 0, 0)]);

@@ -1,6 +1,4 @@
-/**
- * What a member of a group asks of whom, with a coordinator that answers as the test says.
- */
+/** The requests of a group member, with a scripted coordinator. */
 import { assertEquals } from "@std/assert";
 import { ClusterClient } from "../../src/client/cluster_client.ts";
 import { GroupMember } from "../../src/client/group_member.ts";
@@ -26,7 +24,7 @@ const LISTENER = {
   failed: () => {},
 };
 
-test("commit() looks for the coordinator again after NOT_COORDINATOR", async () => {
+test("GroupMember.commit() looks up the coordinator again after NOT_COORDINATOR", async () => {
   const broker = new ScriptedBroker();
   const { host, port } = broker.address;
   broker.on(findCoordinator, () => ({

@@ -57,7 +57,7 @@ function withoutHeartbeats(heartbeatIntervalMs: number) {
   return { heartbeatIntervalMs, runtime: { ...runtime, clock } };
 }
 
-/** What the coordinator answers to one request. */
+/** Sends one request to the coordinator. */
 async function ask<Q, QI, R, RI>(
   bootstrapServers: string,
   api: Api<Q, QI, R, RI>,
@@ -72,7 +72,7 @@ async function ask<Q, QI, R, RI>(
   }
 }
 
-/** The committed offsets of these partitions, -1 where there is none. */
+/** Returns the committed offsets of these partitions, -1 if there is none. */
 async function committed(bootstrapServers: string, partitions: number): Promise<Int64[]> {
   const partitionIndexes = Array.from({ length: partitions }, (_, index) => index);
   const topics = [{ name: "events", topicId: ZERO_UUID, partitionIndexes }];
@@ -81,7 +81,7 @@ async function committed(bootstrapServers: string, partitions: number): Promise<
   return answer.groups[0]!.topics[0]!.partitions.map(({ committedOffset }) => committedOffset);
 }
 
-/** Asks the coordinator until it says that the group is in `state`. */
+/** Polls the coordinator until the group is in `state`. */
 async function untilGroupIs(state: string, bootstrapServers: string): Promise<void> {
   const client = new ClusterClient({ bootstrapServers });
   try {
@@ -104,7 +104,7 @@ async function fill(producer: Producer, partitions: number, each: number): Promi
     })));
 }
 
-/** The next `count` records as "partition:value". */
+/** Returns the next `count` records as "partition:value". */
 async function take(consumer: Consumer, count: number): Promise<string[]> {
   const iterator = consumer[Symbol.asyncIterator]();
   const taken: string[] = [];
@@ -115,7 +115,7 @@ async function take(consumer: Consumer, count: number): Promise<string[]> {
   return taken;
 }
 
-test("A group remembers how far it has read, whoever reads on", async () => {
+test("a new member continues at the committed offsets of its group", async () => {
   await withCluster(1, async (bootstrapServers, producer) => {
     await fill(producer, 1, 6);
     for (const expected of [["0:0", "0:1"], ["0:2", "0:3"], ["0:4", "0:5"]]) {
@@ -126,7 +126,7 @@ test("A group remembers how far it has read, whoever reads on", async () => {
   });
 });
 
-test("A consumer that does not commit by itself goes on where it committed", async () => {
+test("Consumer without autoCommit continues at its last explicit commit", async () => {
   await withCluster(1, async (bootstrapServers, producer) => {
     await fill(producer, 1, 5);
     const first = member(bootstrapServers, { autoCommit: false });
@@ -140,7 +140,7 @@ test("A consumer that does not commit by itself goes on where it committed", asy
   });
 });
 
-test("Members share the partitions, and who stays gets those of who leaves", async () => {
+test("members share the partitions, and a remaining member takes over those of one that leaves", async () => {
   await withCluster(4, async (bootstrapServers, producer) => {
     const first = member(bootstrapServers);
     await first.start();
@@ -148,7 +148,7 @@ test("Members share the partitions, and who stays gets those of who leaves", asy
     const second = member(bootstrapServers);
     await second.start();
     assertEquals(second.assignment.length, 2);
-    // The first has joined again by the time both get records.
+    // The first member has rejoined by the time both receive records.
     await fill(producer, 4, 3);
     const both = [...await take(first, 6), ...await take(second, 6)];
     assertEquals(new Set(both).size, 12);
@@ -160,11 +160,11 @@ test("Members share the partitions, and who stays gets those of who leaves", asy
   });
 });
 
-test("A consumer whose group has gone on without it cannot commit", async () => {
+test("Consumer.commit() fails if the group has continued without the member", async () => {
   await withCluster(1, async (bootstrapServers, producer) => {
     await fill(producer, 1, 2);
     const options = { bootstrapServers, topics: "events", groupId: "readers", autoCommit: false };
-    // It never says that it is alive, so the group drops it when its session is over.
+    // It sends no heartbeats, so the group removes it when its session expires.
     const silent = new Consumer({
       ...options,
       ...withoutHeartbeats(199),
@@ -182,14 +182,14 @@ test("A consumer whose group has gone on without it cannot commit", async () => 
   });
 });
 
-test("close() ends a member that waits for the others of its group", async () => {
+test("Consumer.close() ends a member that waits for a rebalance", async () => {
   await withCluster(1, async (bootstrapServers) => {
     const options = { bootstrapServers, topics: "events", groupId: "readers" };
     const silent = new Consumer({ ...options, ...withoutHeartbeats(44_999) });
     await silent.start();
     const waiting = member(bootstrapServers);
     const started = assertRejects(() => waiting.start(), TypeError, "it is closed");
-    // From here on the coordinator waits for the silent member, and so does the one that joins.
+    // The coordinator now waits for the silent member, and so does the joining one.
     await untilGroupIs("PreparingRebalance", bootstrapServers);
     await waiting.close();
     await started;
@@ -197,7 +197,7 @@ test("close() ends a member that waits for the others of its group", async () =>
   });
 });
 
-test("a member whose group has committed an offset beyond 2^53 begins as out of range", async () => {
+test("Consumer treats a committed offset beyond 2^53 as out of range", async () => {
   await withCluster(1, async (bootstrapServers, producer) => {
     await fill(producer, 1, 2);
     const client = new ClusterClient({ bootstrapServers });
@@ -227,7 +227,7 @@ test("a member whose group has committed an offset beyond 2^53 begins as out of 
   });
 });
 
-test("A member commits what it has handed out when its partitions are revoked", async () => {
+test("Consumer commits its positions when its partitions are revoked", async () => {
   await withCluster(2, async (bootstrapServers, producer) => {
     await fill(producer, 2, 3);
     const options = { bootstrapServers, topics: "events", groupId: "readers" };
@@ -249,7 +249,7 @@ test("A member commits what it has handed out when its partitions are revoked", 
   });
 });
 
-test("An automatic commit leaves out the record that the reader may still work on", async () => {
+test("auto-commit excludes the record that the reader may still process", async () => {
   await withCluster(1, async (bootstrapServers, producer) => {
     await fill(producer, 1, 3);
     const timers = holdTimers(4_321);
@@ -263,7 +263,7 @@ test("An automatic commit leaves out the record that the reader may still work o
     await take(consumer, 2);
     await timers.armed();
     timers.fire();
-    // Set again when the commit has ended.
+    // The timer is set again when the commit has completed.
     await timers.armed();
     assertEquals(await committed(bootstrapServers, 1), [1]);
     await consumer.close();
@@ -271,7 +271,7 @@ test("An automatic commit leaves out the record that the reader may still work o
   });
 });
 
-test("A static member that is closed stays in its group", async () => {
+test("a closed static member stays in its group", async () => {
   await withCluster(1, async (bootstrapServers) => {
     const options = { bootstrapServers, topics: "events", groupId: "readers" };
     const consumer = new Consumer({ ...options, groupInstanceId: "reader-1" });
@@ -283,7 +283,7 @@ test("A static member that is closed stays in its group", async () => {
   });
 });
 
-test("The leader of a group joins again when its topic gets more partitions", async () => {
+test("the group leader rejoins when its topic gets more partitions", async () => {
   await withCluster(1, async (bootstrapServers) => {
     const { runtime, armed, fire } = holdTimers(4_321);
     const client = new ClusterClient({ bootstrapServers, runtime });
@@ -315,7 +315,7 @@ test("The leader of a group joins again when its topic gets more partitions", as
     });
     await client.refresh(["events"]);
     fire();
-    // The next heartbeat is due once the member has joined again.
+    // The next heartbeat is scheduled once the member has rejoined.
     await armed();
     assertEquals(assigned, [1, 3]);
     await member.leave();

@@ -1,21 +1,21 @@
 /**
- * Timers of one length that run when a test says so, so that nothing waits for real time.
+ * Timers of one length that are run by the test, so that nothing waits for real time.
  *
  * @module
  */
 import { hostRuntime } from "../../src/runtime/host.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 
-/** Holds the timers of one length; all others run as they do on the host. */
+/** Holds the timers of one length. All others run on the host. */
 export interface HeldTimers {
   readonly runtime: Runtime;
-  /** Resolves when a held timer is set, at once if one is. */
+  /** Resolves when a held timer is set, or at once if one is. */
   armed(): Promise<void>;
-  /** Runs the timers that are held now. */
+  /** Runs the held timers. */
   fire(): void;
 }
 
-/** The host's runtime, but for timers of exactly `heldMs`. */
+/** Returns the host's runtime, holding timers of exactly `heldMs`. */
 export function holdTimers(heldMs: number): HeldTimers {
   const runtime = hostRuntime();
   const held = new Set<() => void>();

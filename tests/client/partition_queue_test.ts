@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { advance, PartitionQueue } from "../../src/client/partition_queue.ts";
+import { PartitionQueue, sequenceAfter } from "../../src/client/partition_queue.ts";
 import { ProducerBatch } from "../../src/client/producer_batch.ts";
 import { readBaseSequence, readProducerId } from "../../src/protocol/records/batch.ts";
 import { test } from "../harness.ts";
 
 const identity = { producerId: 7, producerEpoch: 0 };
 
-/** A queue with batches of these record counts waiting, opened at 0, 1, 2, … ms. */
+/** Returns a queue with waiting batches of these record counts, opened at 0, 1, 2, … ms. */
 function queueOf(...recordCounts: number[]): PartitionQueue {
   const queue = new PartitionQueue("t", 0);
   recordCounts.forEach((count, index) => {
@@ -25,87 +25,87 @@ const takeAll = (queue: PartitionQueue) => {
 };
 const sequences = (batches: readonly ProducerBatch[]) => batches.map((one) => one.baseSequence);
 
-test("PartitionQueue numbers batches by their records", () => {
+test("PartitionQueue.take() numbers batches by their record counts", () => {
   const batches = takeAll(queueOf(2, 3, 1));
   assertEquals(sequences(batches), [0, 2, 5]);
   assertEquals(batches.map((one) => readBaseSequence(one.bytes(), 0)), [0, 2, 5]);
   assertEquals(batches.map((one) => readProducerId(one.bytes(), 0)), [7, 7, 7]);
 });
 
-test("PartitionQueue sends failed batches again in order, with the numbers they had", () => {
+test("PartitionQueue sends failed batches again in order, with unchanged sequence numbers", () => {
   const queue = queueOf(1, 1, 1, 1);
   const [a, b, c] = [queue.take(identity), queue.take(identity), queue.take(identity)];
-  queue.settle(a);
-  queue.again(b, 500);
+  queue.complete(a);
+  queue.requeue(b, 500);
   assertEquals([queue.isRecovering, queue.hasWaiting], [true, true]);
-  queue.again(c, 400);
+  queue.requeue(c, 400);
   assertEquals([queue.isRecovering, queue.notBeforeMs], [false, 500]);
   assertEquals(takeAll(queue).slice(0, 2), [b, c]);
   assertEquals(sequences([b, c]), [1, 2]);
 });
 
-test("PartitionQueue numbers what follows a refused batch anew", () => {
+test("PartitionQueue renumbers the batches after a rejected one", () => {
   const queue = queueOf(1, 2, 3, 4);
   const [a, b, c] = [queue.take(identity), queue.take(identity), queue.take(identity)];
-  queue.settle(a);
-  queue.refuse(b);
-  queue.again(c, 0);
+  queue.complete(a);
+  queue.reject(b);
+  queue.requeue(c, 0);
   assertEquals(queue.isRecovering, false);
   assertEquals(sequences(takeAll(queue)), [1, 4]);
   assertEquals(readBaseSequence(c.bytes(), 0), 1);
 });
 
-test("PartitionQueue keeps the numbers of what failed before a refused batch", () => {
+test("PartitionQueue keeps the numbers of batches that failed before a rejected one", () => {
   const queue = queueOf(1, 1, 1);
   const [a, b, c] = [queue.take(identity), queue.take(identity), queue.take(identity)];
-  queue.again(a, 0);
-  queue.refuse(b);
-  queue.again(c, 0);
+  queue.requeue(a, 0);
+  queue.reject(b);
+  queue.requeue(c, 0);
   assertEquals(takeAll(queue), [a, c]);
   assertEquals(sequences([a, c]), [0, 1]);
 });
 
-test("PartitionQueue renew() begins at 0 and gives back what may be written already", () => {
+test("PartitionQueue.resetIdentity() restarts at 0 and returns batches that may have been written", () => {
   const queue = queueOf(2, 2, 2);
   const [a, b] = [queue.take(identity), queue.take(identity)];
   a.isUncertain = true;
-  queue.again(a, 0);
-  queue.again(b, 0);
-  assertEquals(queue.renew(), [a]);
+  queue.requeue(a, 0);
+  queue.requeue(b, 0);
+  assertEquals(queue.resetIdentity(), [a]);
   assertEquals(sequences(takeAll(queue)), [0, 2]);
 });
 
-test("PartitionQueue gives up what waited too long, oldest first", () => {
+test("PartitionQueue.takeExpired() returns expired batches, oldest first", () => {
   const queue = queueOf(1, 1, 1);
   assertEquals(queue.takeExpired(2).length, 2);
   assertEquals(queue.takeExpired(2).length, 0);
   assertEquals(queue.batches().length, 1);
 });
 
-test("PartitionQueue gives up nothing while batches before it are unresolved", () => {
+test("PartitionQueue.takeExpired() returns nothing while earlier batches are unresolved", () => {
   const queue = queueOf(1, 1, 1);
   const [a, b] = [queue.take(identity), queue.take(identity)];
-  queue.again(a, 0);
+  queue.requeue(a, 0);
   assertEquals([queue.isRecovering, queue.takeExpired(100)], [true, []]);
-  queue.settle(b);
+  queue.complete(b);
   assertEquals(queue.isRecovering, false);
   assertEquals(queue.takeExpired(100)[0], a);
 });
 
-test("PartitionQueue renew() sends the first batch alone until the broker knows the identity", () => {
+test("PartitionQueue sends the first batch of a new identity alone", () => {
   const queue = queueOf(1, 1, 1);
-  queue.settle(queue.take(identity));
-  assertEquals(queue.renew(), []);
+  queue.complete(queue.take(identity));
+  assertEquals(queue.resetIdentity(), []);
   const first = queue.take({ producerId: 8, producerEpoch: 0 });
-  assertEquals(queue.mustWait, true);
-  queue.settle(first);
-  assertEquals(queue.mustWait, false);
+  assertEquals(queue.isBlocked, true);
+  queue.complete(first);
+  assertEquals(queue.isBlocked, false);
 });
 
-test("PartitionQueue takeAll() takes out failed, waiting and open batches, in this order", () => {
+test("PartitionQueue.takeAll() returns failed, waiting and open batches, in this order", () => {
   const queue = queueOf(1, 1, 1);
   const [a, b] = [queue.take(identity), queue.take(identity)];
-  queue.again(a, 0);
+  queue.requeue(a, 0);
   const [waiting] = queue.batches().slice(-1);
   const open = new ProducerBatch(3, "none", undefined);
   open.append({ timestamp: 0 }, null);
@@ -114,8 +114,8 @@ test("PartitionQueue takeAll() takes out failed, waiting and open batches, in th
   assertEquals(queue.batches(), [b]);
 });
 
-test("advance() goes around after the largest sequence number", () => {
-  assertEquals(advance(2_147_483_646, 1), 2_147_483_647);
-  assertEquals(advance(2_147_483_647, 1), 0);
-  assertEquals(advance(2_147_483_640, 10), 2);
+test("sequenceAfter() wraps around after the largest sequence number", () => {
+  assertEquals(sequenceAfter(2_147_483_646, 1), 2_147_483_647);
+  assertEquals(sequenceAfter(2_147_483_647, 1), 0);
+  assertEquals(sequenceAfter(2_147_483_640, 10), 2);
 });

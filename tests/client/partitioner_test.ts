@@ -4,7 +4,7 @@ import { test } from "../harness.ts";
 
 const utf8 = new TextEncoder();
 
-// What org.apache.kafka.common.utils.Utils.murmur2 of kafka-clients 4.3 returns.
+// Results of org.apache.kafka.common.utils.Utils.murmur2 of kafka-clients 4.3.
 const HASHES: readonly (readonly [string, number])[] = [
   ["21", -973932308],
   ["foobar", -790332482],
@@ -16,18 +16,18 @@ const HASHES: readonly (readonly [string, number])[] = [
   ["größe", 588164084],
 ];
 
-test("murmur2() hashes as the Java client does", () => {
+test("murmur2() returns the same hashes as the Java client", () => {
   for (const [key, hash] of HASHES) assertEquals(murmur2(utf8.encode(key)), hash, key);
 });
 
-test("partitionForKey() clears the sign before it divides", () => {
+test("partitionForKey() clears the sign before the modulo", () => {
   for (const [key, hash] of HASHES) {
     assertEquals(partitionForKey(utf8.encode(key), 7), (hash & 0x7fffffff) % 7);
   }
   assertEquals(partitionForKey(utf8.encode("anything"), 1), 0);
 });
 
-test("StickyPartitioner stays with a partition for a batch's worth of bytes, then leaves it", () => {
+test("StickyPartitioner changes the partition after about a batch of bytes", () => {
   let draws = 0;
   const random = { fill: (bytes: Uint8Array) => bytes, below: (bound: number) => draws++ % bound };
   const sticky = new StickyPartitioner(random, 1_000);
@@ -38,7 +38,7 @@ test("StickyPartitioner stays with a partition for a batch's worth of bytes, the
   assert(second[0] !== first[0]);
 });
 
-test("StickyPartitioner has no choice with one partition", () => {
+test("StickyPartitioner always selects the only partition", () => {
   const random = { fill: (bytes: Uint8Array) => bytes, below: () => 0 };
   const sticky = new StickyPartitioner(random, 1);
   assertEquals([sticky.next(1, 5), sticky.next(1, 5), sticky.next(1, 5)], [0, 0, 0]);

@@ -1,6 +1,4 @@
-/**
- * What a producer holds while a topic is not known yet, and what its stream says when it is closed.
- */
+/** Buffering of a producer while a topic is unknown, and closing its stream. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Producer } from "../../src/client/producer.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
@@ -11,7 +9,7 @@ import { hostRuntime } from "../../src/runtime/host.ts";
 import { test } from "../harness.ts";
 import { ScriptedBroker } from "./scripted_broker.ts";
 
-/** A broker that answers every batch with `errorCode`. */
+/** Returns a broker that answers every batch with `errorCode`. */
 function brokerAnswering(errorCode: ErrorCode): ScriptedBroker {
   const broker = new ScriptedBroker();
   broker.onMetadata({ events: 1 });
@@ -36,13 +34,13 @@ async function connected(broker: ScriptedBroker, bufferBytes?: number): Promise<
   });
 }
 
-test("Producer.ready holds back while records wait for their topic to be known", async () => {
+test("Producer.ready is pending while records wait for the metadata of their topic", async () => {
   const broker = brokerAnswering(ErrorCode.NONE);
   const next = broker.queue(metadata);
   const producer = await connected(broker, 1_000);
   const value = new Uint8Array(100);
   const sends = Array.from({ length: 20 }, () => producer.send({ topic: "events", value }));
-  // A size that counts key, value and what a record takes beside them.
+  // The size includes key, value and overhead of each record.
   assertEquals(producer.bufferedBytes >= 2_000, true);
   let isReady = false;
   const ready = producer.ready.then(() => isReady = true);
@@ -73,7 +71,7 @@ test("Producer.ready holds back while records wait for their topic to be known",
   await producer.close();
 });
 
-test("Producer refuses records beyond its limit, and writes all that it has taken", async () => {
+test("Producer rejects records beyond its limit and writes all accepted ones", async () => {
   const producer = await connected(brokerAnswering(ErrorCode.NONE), 100);
   const value = new Uint8Array(100);
   const results = await Promise.allSettled(
@@ -85,7 +83,7 @@ test("Producer refuses records beyond its limit, and writes all that it has take
     const { code } = (one as PromiseRejectedResult).reason as KafkaError;
     assertEquals(code, ErrorCode.RECORD_LIST_TOO_LARGE);
   }
-  // Those refused are the last.
+  // The last records are rejected.
   assertEquals(results.slice(-refused.length), refused);
   assertEquals(producer.bufferedBytes, 0);
   await producer.close();

@@ -6,7 +6,9 @@ import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { MAX_INT64, MIN_INT64 } from "../../src/protocol/int64.ts";
 import { test } from "../harness.ts";
 
-/** Runs `body` with a cluster in memory that has the topic "events" with `partitions` partitions. */
+/**
+ * Runs `body` with an in-memory cluster that has the topic "events" with `partitions` partitions.
+ */
 async function withCluster(
   partitions: number,
   body: (bootstrapServers: string) => Promise<void>,
@@ -52,7 +54,7 @@ async function read(
 
 const START_NS = 1_700_000_000_000_000_001n;
 
-test("timestamps beyond 2^53 are sent, found and handed out without loss", async () => {
+test("timestamps beyond 2^53 are sent, looked up and returned without loss", async () => {
   const config = { "log.message.timestamp.after.max.ms": `${MAX_INT64}` };
   await withCluster(1, async (bootstrapServers) => {
     const timestamps = [5, 5n, START_NS, START_NS + 1n, MAX_INT64, MIN_INT64];
@@ -74,7 +76,7 @@ test("timestamps beyond 2^53 are sent, found and handed out without loss", async
   }, config);
 });
 
-test("Producer.send() rejects a timestamp that is no 64-bit integer", async () => {
+test("Producer.send() rejects a timestamp that is not a 64-bit integer", async () => {
   await withCluster(1, async (bootstrapServers) => {
     await withProducer({ bootstrapServers }, async (producer) => {
       for (const timestamp of [0.5, NaN, 2 ** 53, MAX_INT64 + 1n, MIN_INT64 - 1n]) {
@@ -94,7 +96,7 @@ test("Producer.send() rejects a timestamp that is no 64-bit integer", async () =
   });
 });
 
-test("Producer sends keys, values, headers and timestamps as they are", async () => {
+test("Producer sends keys, values, headers and timestamps unchanged", async () => {
   await withCluster(1, async (bootstrapServers) => {
     await withProducer({ bootstrapServers }, async (producer) => {
       const sent: ProducerRecord[] = [
@@ -131,7 +133,7 @@ test("Producer sends keys, values, headers and timestamps as they are", async ()
   });
 });
 
-test("Producer keeps the order of each partition over many batches in flight", async () => {
+test("Producer preserves the order of each partition with many batches in flight", async () => {
   await withCluster(3, async (bootstrapServers) => {
     await withProducer({ bootstrapServers, batchSize: 500 }, async (producer) => {
       const count = 5_000;
@@ -165,7 +167,7 @@ for (const acks of ["all", 1, 0] as const) {
   });
 }
 
-test("Producer.writable takes a stream and closing it means all is written", async () => {
+test("Producer.writable accepts a stream, and closing it flushes all records", async () => {
   await withCluster(2, async (bootstrapServers) => {
     await withProducer({ bootstrapServers, bufferBytes: 2_000 }, async (producer) => {
       let next = 0;
@@ -183,7 +185,7 @@ test("Producer.writable takes a stream and closing it means all is written", asy
   });
 });
 
-test("Producer.ready holds back while too much waits, and lets go on", async () => {
+test("Producer.ready is pending while the buffer is full and resolves afterwards", async () => {
   await withCluster(1, async (bootstrapServers) => {
     await withProducer({ bootstrapServers, bufferBytes: 1_000 }, async (producer) => {
       await producer.send({ topic: "events", value: "first" });
@@ -203,7 +205,7 @@ test("Producer.ready holds back while too much waits, and lets go on", async () 
   });
 });
 
-test("Producer refuses what cannot be sent, with a sentence that says why", async () => {
+test("Producer rejects records that cannot be sent, with a reason", async () => {
   await withCluster(1, async (bootstrapServers) => {
     await withProducer({ bootstrapServers, maxRequestBytes: 10_000 }, async (producer) => {
       const refused = async (record: ProducerRecord, code: number, text: string) => {
@@ -218,16 +220,16 @@ test("Producer refuses what cannot be sent, with a sentence that says why", asyn
         "the partitions 0 to 0",
       );
       await refused({ topic: "no/good" }, ErrorCode.INVALID_TOPIC_EXCEPTION, `"no/good"`);
-      // The producer goes on.
+      // The producer continues.
       assertEquals((await producer.send({ topic: "events", value: "fine" })).offset, 0);
     });
   });
 });
 
-test("Producer fails records that the broker refuses for good, and those after it go on", async () => {
+test("Producer fails records that the broker rejects permanently and sends the following ones", async () => {
   const cluster = await startCluster({ config: { "message.max.bytes": "3000" } });
   try {
-    // A batch of its own for each record: all of them are on their way at once.
+    // One batch per record, all in flight at once.
     const options = { bootstrapServers: cluster.bootstrapServers, batchSize: 50 };
     await withProducer(options, async (producer) => {
       const values = ["a", "x".repeat(5_000), "b", "c"];
@@ -252,7 +254,7 @@ test("Producer fails records that the broker refuses for good, and those after i
   }
 });
 
-test("A closed producer or consumer says so", async () => {
+test("calls on a closed producer or consumer are rejected", async () => {
   await withCluster(1, async (bootstrapServers) => {
     const producer = await Producer.connect({ bootstrapServers });
     await producer.close();
@@ -266,7 +268,7 @@ test("A closed producer or consumer says so", async () => {
   });
 });
 
-test("Producer.connect() and Consumer.start() name the address that does not answer", async () => {
+test("Producer.connect() and Consumer.start() name the unreachable address", async () => {
   const options = { bootstrapServers: "127.0.0.1:1", retries: 0 };
   const error = await assertRejects(() => Producer.connect(options), KafkaError, "127.0.0.1:1");
   assertEquals((error as KafkaError).code, ErrorCode.NETWORK_EXCEPTION);
@@ -276,7 +278,7 @@ test("Producer.connect() and Consumer.start() name the address that does not ans
   await consumer.close();
 });
 
-test("Consumer begins where it is told", async () => {
+test("Consumer starts at the position `from`", async () => {
   await withCluster(1, async (bootstrapServers) => {
     await withProducer({ bootstrapServers }, async (producer) => {
       for (let i = 0; i < 10; i++) {
@@ -300,7 +302,7 @@ test("Consumer begins where it is told", async () => {
   });
 });
 
-test("Consumer goes on at the beginning, at the end or not at all when its offset is gone", async () => {
+test("Consumer applies onOffsetOutOfRange when its offset is not in the log", async () => {
   await withCluster(1, async (bootstrapServers) => {
     await withProducer({ bootstrapServers }, async (producer) => {
       await producer.send({ topic: "events", value: "only" });
@@ -317,7 +319,7 @@ test("Consumer goes on at the beginning, at the end or not at all when its offse
   });
 });
 
-test("Consumer.readable and Consumer.batches hand out every record once", async () => {
+test("Consumer.readable and Consumer.batches return every record once", async () => {
   await withCluster(2, async (bootstrapServers) => {
     await withProducer({ bootstrapServers, batchSize: 1_000 }, async (producer) => {
       const count = 2_000;
@@ -343,7 +345,7 @@ test("Consumer.readable and Consumer.batches hand out every record once", async 
   });
 });
 
-test("Consumer reads the partitions it is told", async () => {
+test("Consumer reads only the partitions of its options", async () => {
   await withCluster(3, async (bootstrapServers) => {
     await withProducer({ bootstrapServers }, async (producer) => {
       for (let partition = 0; partition < 3; partition++) {

@@ -1,7 +1,4 @@
-/**
- * Which batches a producer sends, with which sequence numbers, to a broker that answers as the test
- * says.
- */
+/** The batches and sequence numbers of a producer, with a scripted broker. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Producer, type ProducerOptions } from "../../src/client/producer.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
@@ -16,9 +13,9 @@ import { ScriptedBroker } from "./scripted_broker.ts";
 interface Fixture {
   readonly producer: Producer;
   readonly clock: ManualClock;
-  /** Sends a record to the partition, without awaiting its outcome. */
+  /** Sends a record to the partition, without awaiting its result. */
   send(partition: number, value?: Uint8Array): Promise<{ offset: number }>;
-  /** The next Produce request: the producer id and base sequence of each batch in it. */
+  /** Returns the next Produce request: producer id and base sequence of each batch. */
   next(): Promise<Sent>;
 }
 
@@ -29,7 +26,9 @@ interface Sent {
   answer(errorCode: ErrorCode): void;
 }
 
-/** Runs `body` with a producer of topic "events", whose broker gives out the producer ids 1, 2, … */
+/**
+ * Runs `body` with a producer of topic "events", whose broker allocates the producer ids 1, 2, …
+ */
 async function withProducer(
   options: Partial<ProducerOptions>,
   body: (fixture: Fixture) => Promise<void>,
@@ -88,7 +87,7 @@ async function sendFirst({ send, next }: Fixture): Promise<void> {
   assertEquals((await first).offset, 7);
 }
 
-test("Producer begins with a new producer id after a batch of unknown outcome was given up", async () => {
+test("Producer uses a new producer id after failing a batch of unknown outcome", async () => {
   await withProducer({ retries: 0 }, async (fixture) => {
     const { send, next } = fixture;
     await sendFirst(fixture);
@@ -100,14 +99,14 @@ test("Producer begins with a new producer id after a batch of unknown outcome wa
     assertEquals(error.code, ErrorCode.REQUEST_TIMED_OUT);
     const third = send(0);
     const sent = await next();
-    // The lost batch may have the number 1 of the first id.
+    // The lost batch may have sequence number 1 of the first id.
     assertEquals(sent.batches, [[0, 2, 0]]);
     sent.answer(ErrorCode.NONE);
     await third;
   });
 });
 
-test("Producer reuses the sequence number of a batch that was refused for good", async () => {
+test("Producer reuses the sequence number of a permanently rejected batch", async () => {
   await withProducer({ retries: 0 }, async (fixture) => {
     const { send, next } = fixture;
     await sendFirst(fixture);
@@ -122,7 +121,7 @@ test("Producer reuses the sequence number of a batch that was refused for good",
   });
 });
 
-test("Producer begins with a new producer id after a batch that was sent once has expired", async () => {
+test("Producer uses a new producer id after a batch that was sent once has expired", async () => {
   await withProducer({ deliveryTimeoutMs: 1_000 }, async (fixture) => {
     const { send, next, clock } = fixture;
     await sendFirst(fixture);
@@ -142,7 +141,7 @@ test("Producer begins with a new producer id after a batch that was sent once ha
   });
 });
 
-test("Producer keeps requests of several batches within maxRequestBytes", async () => {
+test("Producer limits requests of several batches to maxRequestBytes", async () => {
   const options = { maxRequestBytes: 400, batchSize: 400, idempotent: false, maxInFlight: 1 };
   await withProducer(options, async ({ send, next }) => {
     const value = new Uint8Array(100);

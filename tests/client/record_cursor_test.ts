@@ -10,7 +10,7 @@ const noCodecs = () => {
   throw new Error("nothing here is compressed");
 };
 
-/** A batch of `count` records that begins at `baseOffset`. */
+/** Encodes a batch of `count` records from `baseOffset`. */
 const batch = (baseOffset: number, count: number, options: { isControl?: boolean } = {}) =>
   encodeBatch(
     Array.from({ length: count }, (_, i) => ({ timestamp: i, value: new Uint8Array([i]) })),
@@ -32,7 +32,7 @@ function fetched(
   return { partition, bytes, end, fromOffset, nextOffset };
 }
 
-/** Every offset that is left, with the position after each. */
+/** Returns the remaining offsets, with the position after each. */
 function drain(cursor: RecordCursor, partition: AssignedPartition): [number, number][] {
   const seen: [number, number][] = [];
   do {
@@ -43,35 +43,35 @@ function drain(cursor: RecordCursor, partition: AssignedPartition): [number, num
   return seen;
 }
 
-test("RecordCursor hands out record by record and moves the position with each", () => {
+test("RecordCursor.next() returns records one by one and updates the position", () => {
   const partition = new AssignedPartition("t", 0, 10);
   const cursor = new RecordCursor(noCodecs);
-  cursor.take(fetched(partition, 10, 14, [batch(10, 2), batch(12, 2)]));
+  cursor.setFetched(fetched(partition, 10, 14, [batch(10, 2), batch(12, 2)]));
   assertEquals(drain(cursor, partition), [[10, 11], [11, 12], [12, 13], [13, 14]]);
 });
 
-test("RecordCursor leaves out what lies before the offset that was asked for", () => {
+test("RecordCursor skips records before the requested offset", () => {
   const partition = new AssignedPartition("t", 0, 12);
   const cursor = new RecordCursor(noCodecs);
-  cursor.take(fetched(partition, 12, 14, [batch(10, 4)]));
+  cursor.setFetched(fetched(partition, 12, 14, [batch(10, 4)]));
   assertEquals(drain(cursor, partition), [[12, 13], [13, 14]]);
 });
 
-test("RecordCursor passes over control batches and moves on beyond them", () => {
+test("RecordCursor skips control batches and advances the position", () => {
   const partition = new AssignedPartition("t", 0, 0);
   const cursor = new RecordCursor(noCodecs);
   const control = batch(1, 1, { isControl: true });
-  cursor.take(fetched(partition, 0, 3, [batch(0, 1), control, batch(2, 1)]));
+  cursor.setFetched(fetched(partition, 0, 3, [batch(0, 1), control, batch(2, 1)]));
   assertEquals(drain(cursor, partition), [[0, 1], [2, 3]]);
-  cursor.take(fetched(partition, 3, 4, [batch(3, 1, { isControl: true })]));
+  cursor.setFetched(fetched(partition, 3, 4, [batch(3, 1, { isControl: true })]));
   assertEquals(drain(cursor, partition), []);
   assertEquals(partition.position, 4);
 });
 
-test("RecordCursor counts a record as processed when the reader comes back", () => {
+test("RecordCursor counts a record as processed when the next one is requested", () => {
   const partition = new AssignedPartition("t", 0, 0);
   const cursor = new RecordCursor(noCodecs);
-  cursor.take(fetched(partition, 0, 2, [batch(0, 2)]));
+  cursor.setFetched(fetched(partition, 0, 2, [batch(0, 2)]));
   cursor.next();
   assertEquals([partition.processed, partition.position], [0, 1]);
   cursor.next();
@@ -80,10 +80,10 @@ test("RecordCursor counts a record as processed when the reader comes back", () 
   assertEquals([partition.processed, partition.position], [2, 2]);
 });
 
-test("RecordCursor rest() hands out what is left of a batch at once", () => {
+test("RecordCursor.rest() returns the remaining records of a batch", () => {
   const partition = new AssignedPartition("t", 0, 0);
   const cursor = new RecordCursor(noCodecs);
-  cursor.take(fetched(partition, 0, 5, [batch(0, 3), batch(3, 2)]));
+  cursor.setFetched(fetched(partition, 0, 5, [batch(0, 3), batch(3, 2)]));
   cursor.next();
   assertEquals(cursor.rest().map(({ offset }) => offset), [1, 2]);
   assertEquals([partition.processed, partition.position], [0, 3]);
@@ -91,22 +91,22 @@ test("RecordCursor rest() hands out what is left of a batch at once", () => {
   assertEquals(cursor.rest().map(({ offset }) => offset), [3, 4]);
 });
 
-test("RecordCursor drop() forgets what was not handed out", () => {
+test("RecordCursor.clear() discards the remaining records", () => {
   const partition = new AssignedPartition("t", 0, 0);
   const cursor = new RecordCursor(noCodecs);
-  cursor.take(fetched(partition, 0, 2, [batch(0, 2)]));
-  cursor.drop();
+  cursor.setFetched(fetched(partition, 0, 2, [batch(0, 2)]));
+  cursor.clear();
   assertEquals(drain(cursor, partition), []);
   assertEquals(partition.position, 0);
 });
 
-test("RecordCursor names the partition and offset of a batch that is corrupt", () => {
+test("RecordCursor reports the partition and offset of a corrupt batch", () => {
   const partition = new AssignedPartition("t", 3, 7);
   const cursor = new RecordCursor(noCodecs);
   const bad = batch(7, 1);
   bad[bad.length - 1]! ^= 1;
   const error = assertThrows(
-    () => cursor.take(fetched(partition, 7, 8, [bad])),
+    () => cursor.setFetched(fetched(partition, 7, 8, [bad])),
     KafkaError,
     "Cannot read t-3 at offset 7",
   );

@@ -1,6 +1,4 @@
-/**
- * Which error each record of a rejected batch fails with.
- */
+/** The errors of the records of a rejected batch. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Producer } from "../../src/client/producer.ts";
 import { recordErrorsOf } from "../../src/client/record_errors.ts";
@@ -16,7 +14,7 @@ const named = (
   batchIndexErrorMessage,
 });
 
-test("recordErrorsOf() gives the only named record the code of the batch", () => {
+test("recordErrorsOf() gives the only listed record the code of the batch", () => {
   const errorOf = recordErrorsOf("events-0", {
     errorCode: ErrorCode.INVALID_TIMESTAMP,
     errorMessage: "the batch",
@@ -30,7 +28,7 @@ test("recordErrorsOf() gives the only named record the code of the batch", () =>
   }
 });
 
-test("recordErrorsOf() gives each of several named records INVALID_RECORD and its message", () => {
+test("recordErrorsOf() gives each of several listed records INVALID_RECORD and its message", () => {
   const errorOf = recordErrorsOf("events-0", {
     errorCode: ErrorCode.INVALID_TIMESTAMP,
     errorMessage: "the batch",
@@ -41,7 +39,7 @@ test("recordErrorsOf() gives each of several named records INVALID_RECORD and it
   assertEquals(errorOf(1).code, ErrorCode.OPERATION_NOT_ATTEMPTED);
 });
 
-test("Producer blames only the record without a key, and the next batch is written", async () => {
+test("Producer reports the cause only for the record without a key and writes the next batch", async () => {
   const cluster = await startCluster({
     topics: [{ name: "events", partitions: 1 }],
     config: { "log.cleanup.policy": "compact" },

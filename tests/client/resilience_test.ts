@@ -10,7 +10,7 @@ import { test } from "../harness.ts";
 import { FilesOver } from "../log/files_over.ts";
 import { FailingFiles } from "../log/fixture.ts";
 
-/** A cluster whose data and port outlive a shutdown. */
+/** Returns a function that starts a cluster whose data and port survive a shutdown. */
 function restartable(): () => Promise<Cluster> {
   const runtime = { ...hostRuntime(), files: new MemoryFileSystem() };
   let port = 0;
@@ -28,7 +28,7 @@ const FAST = {
   reconnectBackoffMaxMs: 50,
 };
 
-test("An idempotent producer writes everything once and in order over restarts of the broker", async () => {
+test("an idempotent producer writes everything once and in order across restarts of the broker", async () => {
   const start = restartable();
   let cluster = await start();
   const { bootstrapServers } = cluster;
@@ -42,7 +42,7 @@ test("An idempotent producer writes everything once and in order over restarts o
   };
   for (let round = 0; round < 3; round++) {
     sendSome();
-    // Some are written, some on their way, some wait.
+    // Some records are written, some in flight, some waiting.
     await sends.at(-250);
     await cluster.shutdown();
     sendSome();
@@ -61,7 +61,7 @@ test("An idempotent producer writes everything once and in order over restarts o
   await cluster.shutdown();
 });
 
-test("A consumer goes on after a restart of the broker", async () => {
+test("Consumer continues after a restart of the broker", async () => {
   const start = restartable();
   let cluster = await start();
   const { bootstrapServers } = cluster;
@@ -82,7 +82,7 @@ test("A consumer goes on after a restart of the broker", async () => {
   await cluster.shutdown();
 });
 
-test("A producer gives records up when their time is over, and says why", async () => {
+test("Producer fails records after deliveryTimeoutMs with the cause", async () => {
   const start = restartable();
   let cluster = await start();
   const { bootstrapServers } = cluster;
@@ -96,14 +96,14 @@ test("A producer gives records up when their time is over, and says why", async 
   );
   assertEquals((error as KafkaError).code, ErrorCode.REQUEST_TIMED_OUT);
   cluster = await start();
-  // It goes on with the next.
+  // The producer continues with the next record.
   const { offset } = await producer.send({ topic: "events", value: "second" });
   assertEquals(offset, 1);
   await producer.close();
   await cluster.shutdown();
 });
 
-/** Counts the writes to the log of events-0, those that fail among them. */
+/** Counts the writes to the log of events-0, including failed ones. */
 class CountedWrites extends FilesOver {
   count = 0;
 
@@ -120,7 +120,7 @@ class CountedWrites extends FilesOver {
   }
 }
 
-test("A producer gives records up after its retries, and goes on with the next", async () => {
+test("Producer fails records after its retries and continues with the next", async () => {
   const disk = new FailingFiles(new MemoryFileSystem());
   const files = new CountedWrites(disk);
   const runtime = { ...hostRuntime(), files };
@@ -148,7 +148,7 @@ test("A producer gives records up after its retries, and goes on with the next",
   await cluster.shutdown();
 });
 
-test("A producer without retries gives a record up when its broker is gone", async () => {
+test("Producer without retries fails a record when its broker is gone", async () => {
   const cluster = await startCluster();
   const producer = new Producer({ bootstrapServers: cluster.bootstrapServers, retries: 0 });
   await producer.send({ topic: "events", value: "first" });
@@ -161,7 +161,7 @@ test("A producer without retries gives a record up when its broker is gone", asy
   await producer.close();
 });
 
-test("close() ends a producer that cannot deliver, within the records' time", async () => {
+test("Producer.close() ends within deliveryTimeoutMs if records cannot be delivered", async () => {
   const cluster = await startCluster();
   const { bootstrapServers } = cluster;
   const producer = new Producer({ bootstrapServers, deliveryTimeoutMs: 100, ...FAST });
@@ -172,7 +172,7 @@ test("close() ends a producer that cannot deliver, within the records' time", as
   assert(await sent instanceof KafkaError);
 });
 
-test("close() ends a consumer that waits, and its reader", async () => {
+test("Consumer.close() ends a waiting consumer and its reader", async () => {
   const cluster = await startCluster({ topics: [{ name: "events" }] });
   const consumer = new Consumer({ bootstrapServers: cluster.bootstrapServers, topics: "events" });
   await consumer.start();

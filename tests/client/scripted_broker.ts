@@ -1,5 +1,5 @@
 /**
- * A broker whose answers a test gives, in memory: no socket, and no time but the test's.
+ * An in-memory broker whose responses are given by the test, without sockets or real time.
  *
  * @module
  */
@@ -16,16 +16,16 @@ import {
   type Network,
 } from "../../src/runtime/runtime.ts";
 
-/** A request that waits for the test's answer. */
+/** A request that waits for the test's response. */
 export interface Received<Query, Response> {
   readonly request: Query;
   readonly version: number;
   answer(response: Response): void;
-  /** Whether the client has closed the connection that it came by. */
+  /** Whether the client has closed the connection of the request. */
   readonly isAbandoned: boolean;
 }
 
-/** What is served of an API. */
+/** The handling of an API. */
 interface Served {
   readonly api: AnyApi;
   readonly minVersion: number;
@@ -33,11 +33,11 @@ interface Served {
   readonly answer: (request: unknown, version: number, connection: ScriptedConnection) => unknown;
 }
 
-/** Answers requests of every connection that is opened through its {@linkcode network}. */
+/** Serves the requests of all connections opened through its {@linkcode network}. */
 export class ScriptedBroker {
-  /** Where clients find it. The network refuses connections to other addresses. */
+  /** Its address. The network refuses connections to other addresses. */
   readonly address: Address = { host: "scripted", port: 9092 };
-  /** The name of each request, ApiVersions left out, in the order of their arrival. */
+  /** The names of all requests except ApiVersions, in order of arrival. */
   readonly requests: string[] = [];
   /** The addresses that clients tried to connect to, as `host:port`. */
   readonly attempts: string[] = [];
@@ -52,12 +52,12 @@ export class ScriptedBroker {
     }));
   }
 
-  /** The address as clients are given it. */
+  /** The address in the form used by client options. */
   get bootstrapServers(): string {
     return `${this.address.host}:${this.address.port}`;
   }
 
-  /** Answers every request of `api` with what `answer` returns. */
+  /** Answers every request of `api` with the result of `answer`. */
   on<Q, QI, R, RI>(
     api: Api<Q, QI, R, RI>,
     answer: (request: Q, version: number) => RI | Promise<RI>,
@@ -71,7 +71,9 @@ export class ScriptedBroker {
     });
   }
 
-  /** Hands each request of `api` to the test: the result resolves with the next that comes. */
+  /**
+   * Queues requests of `api` for the test. The returned function resolves with the next request.
+   */
   queue<Q, QI, R, RI>(api: Api<Q, QI, R, RI>): () => Promise<Received<Q, RI>> {
     const arrived: Received<Q, RI>[] = [];
     const waiting: ((received: Received<Q, RI>) => void)[] = [];
@@ -102,7 +104,7 @@ export class ScriptedBroker {
     };
   }
 
-  /** Answers Metadata with this broker as the leader of these topics' partitions. */
+  /** Answers Metadata requests with this broker as the leader of these topics' partitions. */
   onMetadata(topics: Readonly<Record<string, number>>): void {
     this.on(metadata, (request) => ({
       brokers: [{ nodeId: 1, ...this.address, rack: null }],
@@ -129,7 +131,7 @@ export class ScriptedBroker {
     }));
   }
 
-  /** A network that leads to this broker alone. */
+  /** A network that reaches only this broker. */
   get network(): Network {
     return {
       listen: () => Promise.reject(new Error("nothing listens here")),
@@ -148,7 +150,7 @@ export class ScriptedBroker {
     const apis = apiTable(Array.from(this.#served.values(), ({ api }) => api));
     const { apiKey, apiVersion, correlationId } = readRequestHeader(reader, apis);
     const served = this.#served.get(apiKey);
-    if (served === undefined) throw new Error(`the test serves no request ${apiKey}`);
+    if (served === undefined) throw new Error(`the test does not handle request ${apiKey}`);
     const { api, answer } = served;
     if (apiKey !== apiVersions.key) this.requests.push(api.name);
     const request = api.requestCodec(apiVersion).read(reader);
@@ -162,7 +164,7 @@ export class ScriptedBroker {
   }
 }
 
-/** The client's end of a connection. Answers come in the order of their requests. */
+/** The client's end of a connection. Responses arrive in the order of their requests. */
 export class ScriptedConnection implements Connection {
   readonly localAddress: Address = { host: "client", port: 50_000 };
   readonly remoteAddress: Address = { host: "scripted", port: 9092 };

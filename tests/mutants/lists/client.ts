@@ -139,8 +139,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     id: "K113",
     file: "src/client/group_member.ts",
     bug: "a commit refused with NOT_COORDINATOR goes to the same node again",
-    text: "this.#noteError(errorCode);\n          throw answered(",
-    replacement: "throw answered(",
+    text: "this.#handleCoordinatorError(errorCode);\n          throw responseError(",
+    replacement: "throw responseError(",
     test: "tests/client/group_member_test.ts",
   },
   {
@@ -236,7 +236,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     file: "src/client/consumer_options.ts",
     bug: "maxBytes may be more than the largest answer that is taken",
     text:
-      'notAbove("maxBytes", maxBytes, "maxResponseBytes", clientSettings(options).maxResponseBytes);',
+      'requireAtMost("maxBytes", maxBytes, "maxResponseBytes", clientSettings(options).maxResponseBytes);',
     replacement: "",
     test: "tests/client/client_options_test.ts",
   },
