@@ -16,7 +16,7 @@ export {
   type ProducerOptions,
   type ProducerRecord,
   type RecordMetadata,
-} from "./producer.ts";
+} from "./producer/producer.ts";
 export {
   Consumer,
   type ConsumerOptions,
@@ -25,7 +25,7 @@ export {
   type RecordHeader,
   type StartPosition,
   type TopicPartition,
-} from "./consumer.ts";
+} from "./consumer/consumer.ts";
 export {
   Admin,
   type BrokerInfo,
@@ -35,7 +35,7 @@ export {
   type NewTopic,
   type PartitionInfo,
   type TopicInfo,
-} from "./admin.ts";
+} from "./admin/admin.ts";
 export type { ClientOptions } from "./client_options.ts";
 export type { CompressionType } from "../protocol/records/compression/codec.ts";
 export {

@@ -1,9 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { clientSettings, parseBootstrapServers } from "../../src/client/client_options.ts";
-import { Admin } from "../../src/client/admin.ts";
-import { Consumer } from "../../src/client/consumer.ts";
-import { type ConsumerOptions, consumerSettings } from "../../src/client/consumer_options.ts";
-import { Producer, type ProducerOptions } from "../../src/client/producer.ts";
+import { Admin } from "../../src/client/admin/admin.ts";
+import { Consumer } from "../../src/client/consumer/consumer.ts";
+import {
+  type ConsumerOptions,
+  consumerSettings,
+} from "../../src/client/consumer/consumer_options.ts";
+import { Producer, type ProducerOptions } from "../../src/client/producer/producer.ts";
 import { MAX_INT64 } from "../../src/protocol/int64.ts";
 import { test } from "../harness.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Consumer, type ConsumerRecord } from "../../src/client/consumer.ts";
-import { Producer, type ProducerRecord } from "../../src/client/producer.ts";
+import { Consumer, type ConsumerRecord } from "../../src/client/consumer/consumer.ts";
+import { Producer, type ProducerRecord } from "../../src/client/producer/producer.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { MAX_INT64, MIN_INT64 } from "../../src/protocol/int64.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { Producer } from "../../src/client/producer.ts";
+import { Producer } from "../../src/client/producer/producer.ts";
 import type { ClusterOptions } from "../../src/cluster/cluster_options.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
 import { lineLogger } from "../../src/logger.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ClusterClient } from "../../src/client/cluster_client.ts";
+import { ClusterClient } from "../../src/client/cluster/cluster_client.ts";
 import { ReconnectBackoff } from "../../src/network/reconnect_backoff.ts";
 import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { Consumer } from "../../src/client/consumer.ts";
-import { Producer } from "../../src/client/producer.ts";
+import { Consumer } from "../../src/client/consumer/consumer.ts";
+import { Producer } from "../../src/client/producer/producer.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { NodeMachine } from "./node_machine.ts";

@@ -189,7 +189,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "K201",
-    file: "src/client/cluster_client.ts",
+    file: "src/client/cluster/cluster_client.ts",
     bug: "the wait before connecting again is not kept",
     text: "if (delayMs > 0) await sleep(clock, delayMs, this.signal);",
     replacement: "",
@@ -197,18 +197,18 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "K202",
-    file: "src/client/fetcher.ts",
+    file: "src/client/consumer/fetcher.ts",
     bug: "the waits between failing fetches do not grow",
     text: "Math.max(most, one.failures++), 0);",
     replacement: "Math.max(most, one.failures), 0);",
-    test: "tests/client/fetcher_test.ts",
+    test: "tests/client/consumer/fetcher_test.ts",
   },
   {
     id: "K203",
-    file: "src/client/fetcher.ts",
+    file: "src/client/consumer/fetcher.ts",
     bug: "the waits between requests for a missing leader do not grow",
     text: "this.#refreshes++",
     replacement: "this.#refreshes",
-    test: "tests/client/fetcher_test.ts",
+    test: "tests/client/consumer/fetcher_test.ts",
   },
 ];

@@ -4,9 +4,6 @@
  *
  * @module
  */
-import { Admin } from "../../../src/client/admin.ts";
-import { Consumer } from "../../../src/client/consumer.ts";
-import { Producer } from "../../../src/client/producer.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { createPartitions } from "../../../src/protocol/messages/create_partitions.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Consumer, type ConsumerRecord } from "../../../src/client/consumer.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { offsetFetch } from "../../../src/protocol/messages/offset_fetch.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
