@@ -7,7 +7,6 @@
 import { ErrorCode, errorName, isRetriable, KafkaError } from "../../protocol/errors.ts";
 import { initProducerId } from "../../protocol/messages/init_producer_id.ts";
 import { produce, type ProduceResponse } from "../../protocol/messages/produce.ts";
-import { ZERO_UUID } from "../../protocol/uuid.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import type { BrokerConnection } from "../../network/peer_connection.ts";
 import type { ClusterClient } from "../cluster/cluster_client.ts";
@@ -17,18 +16,12 @@ import type { PartitionQueue } from "./partition_queue.ts";
 import type { ProducerBatch, ProducerIdentity } from "./producer_batch.ts";
 import { backoffMs } from "../../network/retry.ts";
 import type { ProducerSettings } from "./producer_options.ts";
-
-/** A batch in flight and its queue. */
-interface Sent {
-  readonly queue: PartitionQueue;
-  readonly batch: ProducerBatch;
-}
-
-/** The response for one partition. */
-type PartitionAnswer = ProduceResponse["responses"][number]["partitionResponses"][number];
-
-/** The last version of Produce with topic names; later versions have topic ids. */
-const LAST_VERSION_WITH_NAMES = 12;
+import {
+  type PartitionAnswer,
+  partitionAnswer,
+  produceRequest,
+  type Sent,
+} from "./produce_request.ts";
 
 /** Errors after which the records may have been written nevertheless. */
 const UNCERTAIN_ERRORS: ReadonlySet<number> = new Set([
@@ -249,7 +242,12 @@ export class ProducerSender {
     let wasSent = false;
     try {
       const connection = await this.#client.broker(leader);
-      const { query, topicIds, maxVersion } = this.#query(sent);
+      const { query, topicIds, maxVersion } = produceRequest(
+        sent,
+        this.#client.view,
+        this.#settings.acks,
+        this.#client.settings.requestTimeoutMs,
+      );
       wasSent = true;
       if (this.#settings.acks === 0) {
         await connection.post(produce, query, { maxVersion });
@@ -271,33 +269,6 @@ export class ProducerSender {
     }
   }
 
-  #query(sent: readonly Sent[]) {
-    const topics = new Map<
-      string,
-      { name: string; topicId: string; partitionData: { index: number; records: Uint8Array }[] }
-    >();
-    const topicIds = new Map<string, string>();
-    let hasIds = true;
-    for (const { queue, batch } of sent) {
-      let topic = topics.get(queue.topic);
-      if (topic === undefined) {
-        const topicId = this.#client.view.topic(queue.topic)?.topicId ?? null;
-        hasIds &&= topicId !== null;
-        topic = { name: queue.topic, topicId: topicId ?? ZERO_UUID, partitionData: [] };
-        topics.set(queue.topic, topic);
-        topicIds.set(queue.topic, topic.topicId);
-      }
-      topic.partitionData.push({ index: queue.partition, records: batch.bytes() });
-    }
-    const query = {
-      transactionalId: null,
-      acks: this.#settings.acks,
-      timeoutMs: this.#client.settings.requestTimeoutMs,
-      topicData: [...topics.values()],
-    };
-    return { query, topicIds, maxVersion: hasIds ? Infinity : LAST_VERSION_WITH_NAMES };
-  }
-
   #receive(
     connection: BrokerConnection,
     sent: readonly Sent[],
@@ -306,10 +277,7 @@ export class ProducerSender {
   ): void {
     for (const one of sent) {
       const { queue, batch } = one;
-      const topic = answer.responses.find((topic) =>
-        topic.name === "" ? topic.topicId === topicIds.get(queue.topic) : topic.name === queue.topic
-      );
-      const result = topic?.partitionResponses.find(({ index }) => index === queue.partition);
+      const result = partitionAnswer(answer, queue, topicIds);
       if (result === undefined) {
         const what = `${connection.address} did not respond for ${queue.topic}-${queue.partition}`;
         const error = new KafkaError(ErrorCode.NETWORK_EXCEPTION, what);
