@@ -25,8 +25,6 @@ const SPLIT_ONE_IN = 4;
 export interface FrameObserver {
   /** `isRequest`: the end that connected has sent it. */
   received(from: Address, to: Address, isRequest: boolean, bytes: Uint8Array): void;
-  /** The connection from `from` to `to` has ended in one direction, or both. */
-  ended(from: Address, to: Address): void;
 }
 
 /** The process that has a connection, as the connection sees it. */
@@ -211,14 +209,12 @@ export class SimulatedConnection implements Connection {
 
   #receiveEnd(): void {
     this.#traceArrival("end");
-    this.#setting.observer?.ended(this.remoteAddress, this.localAddress);
     this.#ended = true;
     this.#wakeReader();
   }
 
   #receiveReset(): void {
     this.#traceArrival("reset");
-    this.#setting.observer?.ended(this.remoteAddress, this.localAddress);
     this.#fail("the peer has reset the connection");
     this.#setting.owner.forget(this);
   }

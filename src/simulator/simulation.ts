@@ -71,6 +71,7 @@ export class Simulation {
       new Xoshiro128(seed, "network"),
       { ...DEFAULT_NETWORK_TIMING, ...options.network },
       (event) => this.trace(event),
+      options.observer,
     );
   }
 
@@ -92,6 +93,11 @@ export class Simulation {
   /** Adds an event of the test's or the code's own to the hash and the transcript. */
   trace(event: string): void {
     this.#trace.add(`${this.#time.nowUs} ${event}`);
+  }
+
+  /** Adds a line to the transcript only: the hash does not depend on it. */
+  note(line: string): void {
+    this.#trace.note(`${this.#time.nowUs} ${line}`);
   }
 
   #machine(name: string): Machine {

@@ -1,6 +1,6 @@
 /**
- * What happened in a run, as one number and as the last lines of a transcript. Two runs with equal
- * hashes did the same things in the same order at the same simulated times.
+ * The events of a run, as one number and as the last lines of a transcript. Two runs with equal hashes
+ * did the same things in the same order at the same simulated times.
  *
  * @module
  */
@@ -10,6 +10,7 @@ export class Trace {
   #high = 0xcbf29ce4;
   #low = 0x84222325;
   #count = 0;
+  #noted = 0;
   readonly #lines: string[] = [];
 
   /** Keeps the last `keptLines` lines (0 or more). */
@@ -19,10 +20,14 @@ export class Trace {
   add(line: string): void {
     for (let index = 0; index < line.length; index++) this.#mix(line.charCodeAt(index));
     this.#mix(0x0a);
-    if (this.keptLines > 0) {
-      this.#lines[this.#count % this.keptLines] = line;
-    }
     this.#count++;
+    this.note(line);
+  }
+
+  /** Adds a line to the transcript only: the hash does not depend on it. */
+  note(line: string): void {
+    if (this.keptLines === 0) return;
+    this.#lines[this.#noted++ % this.keptLines] = line;
   }
 
   /** One step with the prime 2^40 + 0x1b3. A UTF-16 unit is mixed in whole. */
@@ -38,19 +43,19 @@ export class Trace {
     return this.#high.toString(16).padStart(8, "0") + this.#low.toString(16).padStart(8, "0");
   }
 
-  /** How many lines there were. */
+  /** The number of lines in the hash. */
   get count(): number {
     return this.#count;
   }
 
   /** The last lines, oldest first. */
   get transcript(): string[] {
-    const start = this.#count > this.keptLines ? this.#count % this.keptLines : 0;
+    const start = this.#noted > this.keptLines ? this.#noted % this.keptLines : 0;
     return [...this.#lines.slice(start), ...this.#lines.slice(0, start)];
   }
 }
 
-/** A short mark of some bytes for the transcript: their length and 32 bits of FNV-1a. */
+/** Returns a short mark of some bytes for the transcript: their length and 32 bits of FNV-1a. */
 export function markOf(bytes: Uint8Array): string {
   let hash = 0x811c9dc5;
   // Large buffers are sampled: a trace must not cost more than what it traces.

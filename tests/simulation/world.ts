@@ -12,6 +12,7 @@ import type { NodeMachine } from "./node_machine.ts";
 import { Holdings, observe } from "./observed_runtime.ts";
 import type { Outcome, RunOptions } from "./outcome.ts";
 import { PartitionInvariants } from "./partition_invariants.ts";
+import { NetworkTranscript } from "./transcript/network_transcript.ts";
 import { STORED_CODECS } from "./stored_codecs.ts";
 
 /** More failures than this say nothing new. */
@@ -51,6 +52,9 @@ export class World {
     this.simulation = new Simulation(seed, {
       codecs: STORED_CODECS,
       transcriptLines: 20_000,
+      ...options.decodesFrames && {
+        observer: new NetworkTranscript((line) => this.simulation.note(line)),
+      },
       ...simulation,
     });
   }
