@@ -24,6 +24,14 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   fails_at_33: (seed) =>
     Promise.resolve(outcome(seed, seed === 33 ? ["it is 33", "it is odd"] : [])),
   fails: (seed) => Promise.resolve(outcome(seed, ["it always fails"])),
+  fails_by_faults(seed, { dropped } = {}) {
+    const came = [1, 2, 3, 4, 5, 6].filter((number) => !dropped?.has(number));
+    const isBad = came.includes(2) && came.includes(5);
+    return Promise.resolve({
+      ...outcome(seed, isBad ? ["faults 2 and 5 came"] : []),
+      schedule: [1, 2, 3, 4, 5, 6].map((number) => `fault ${number}`),
+    });
+  },
   rejects: () => Promise.reject(new Error("no outcome")),
   forgets(seed) {
     if (seed % 50 === 0) Promise.reject(new Error("forgotten"));

@@ -57,7 +57,8 @@ test("sim --help prints every flag and scenario, and runs nothing", async () => 
     const { code, lines } = await simHere(...args);
     assertEquals(code, OK);
     const text = lines.join("\n");
-    for (const word of ["--seeds N", "--jobs N", "--first SEED", "--record", "fails_at_33"]) {
+    const words = ["--seeds N", "--jobs N", "--first SEED", "--record", "--drop FAULTS"];
+    for (const word of [...words, "--minimise", "fails_at_33"]) {
       assertStringIncludes(text, word);
     }
     assert(!text.includes(" seeds in "), text);
@@ -87,6 +88,17 @@ test("sim rejects arguments that it does not know or that exclude each other", a
     ["--seed 1 --seeds 2", "--seed and --seeds exclude each other"],
     ["--seed 1 --first 2", "--seed and --first exclude each other"],
     ["--seed 1 --jobs 2", "--seed and --jobs exclude each other"],
+    ["--drop 3", "--drop needs --seed"],
+    ["--minimise", "--minimise needs --seed"],
+    ["--minimize --seed 1", "There is no flag --minimize, did you mean --minimise?"],
+    ["--seed 1 --drop", "--drop needs a value"],
+    ["--seed 1 --drop 1", "--drop needs one --scenario"],
+    ["--seed 1 --drop 7 --scenario fails_by_faults", '--drop cannot be "7"'],
+    ["--seed 1 --drop 1 --scenario well", "well, seed 1 has 0 faults"],
+    ["--seed 1 --drop 0", '--drop cannot be "0": it takes a whole number from 1'],
+    ["--seed 1 --drop 2,x", '--drop cannot be "x"'],
+    ["--seed 1 --drop 2 --minimise", "--minimise and --drop exclude each other"],
+    ["--record --minimise --seed 1", "--record and --seed exclude each other"],
     ["--record --seed 1", "--record and --seed exclude each other"],
     ["--record --jobs 2", "--record and --jobs exclude each other"],
     ["--scenario other", 'There is no scenario "other": choose from well, '],
@@ -140,7 +152,7 @@ for (const jobs of ["1", "3"]) {
       "fails_at_33, seed 33: it is odd",
       "repeat it: deno task sim --scenario fails_at_33 --seed 33",
       "fails_at_33: 100 seeds: 100 runs, 5050 sum",
-      "fails_at_33: 1 seeds failed",
+      "fails_at_33: 1 seed failed",
     ]);
   });
 
@@ -171,7 +183,7 @@ for (const jobs of ["1", "3"]) {
     const text = ran.lines.join("\n");
     assertMatch(text, /^rejects, seed 1: Error: no outcome/m);
     assertMatch(text, /^forgets, seed 50: a rejection was not handled: Error: forgotten/m);
-    assertStringIncludes(text, "forgets: 1 seeds failed");
+    assertStringIncludes(text, "forgets: 1 seed failed");
   });
 }
 
@@ -202,6 +214,53 @@ test("sim --seed runs one seed and prints its trace", async () => {
     "fails_at_33, seed 33 has the trace trace of 33: 1 runs, 33 sum",
   ]);
   assertEquals((await sim("--seed", "0", "--scenario", "well")).code, OK);
+});
+
+test("sim --seed prints the faults, and --drop leaves some out", async () => {
+  const all = await sim("--seed", "7", "--scenario", "fails_by_faults", "--lines", "1");
+  assertEquals(all.code, FAILED);
+  assertEquals(all.lines, [
+    "fails_by_faults, seed 7 has these faults:",
+    ...[1, 2, 3, 4, 5, 6].map((number) => `  ${number}. fault ${number}`),
+    "  third",
+    "fails_by_faults, seed 7: faults 2 and 5 came",
+    "repeat it: deno task sim --scenario fails_by_faults --seed 7",
+    "fails_by_faults, seed 7 has the trace trace of 7: 1 runs, 7 sum",
+  ]);
+  const some = await sim("--seed", "7", "--scenario", "fails_by_faults", "--drop", "1,5");
+  assertEquals(some.code, OK);
+  assertEquals(some.lines.filter((line) => line.includes("(left out)")), [
+    "  1. fault 1 (left out)",
+    "  5. fault 5 (left out)",
+  ]);
+});
+
+test("sim --minimise finds the faults that are needed, and shows their run", async () => {
+  const args = ["--seed", "7", "--minimise", "--lines", "0"];
+  const ran = await sim(...args, "--scenario", "fails_by_faults");
+  assertEquals(ran.code, FAILED);
+  assertMatch(
+    ran.lines[0]!,
+    /^fails_by_faults, seed 7 fails with 2 of 6 faults, found in \d+ runs$/,
+  );
+  assertEquals(ran.lines.filter((line) => /^ {2}\d/.test(line)), [
+    "  1. fault 1 (left out)",
+    "  2. fault 2",
+    "  3. fault 3 (left out)",
+    "  4. fault 4 (left out)",
+    "  5. fault 5",
+    "  6. fault 6 (left out)",
+  ]);
+  assert(
+    ran.lines.includes(
+      "repeat it: deno task sim --scenario fails_by_faults --seed 7 --drop 1,3,4,6",
+    ),
+  );
+  const others = await sim(...args, "--scenario", "well,fails");
+  assertEquals([others.code, others.lines], [FAILED, [
+    "well, seed 7 does not fail: there is nothing to minimise",
+    "fails, seed 7 fails without a schedule of faults: nothing can be left out",
+  ]]);
 });
 
 test("sim --jobs gives what one process gives", async () => {

@@ -8,7 +8,8 @@ import type { Scenario } from "../outcome.ts";
 import { RECORDED_SEED, traceHashFile } from "../trace_hash.ts";
 import { Jobs } from "./jobs.ts";
 import { helpLines, parseRequest, type Request } from "./options.ts";
-import { type Print, printOutcome, ScenarioReport } from "./report.ts";
+import { droppedOf, minimise } from "./minimise.ts";
+import { counted, type Print, printOutcome, printSchedule, ScenarioReport } from "./report.ts";
 import { collectUnhandledRejections, runSeed } from "./seed.ts";
 
 /** The scenarios to choose from. */
@@ -50,19 +51,78 @@ async function carryOut(request: Request, scenarios: Scenarios, print: Print): P
     case "seed": {
       let failed = 0;
       for (const name of request.scenarios) {
-        const outcome = await runSeed(scenarios.all[name]!, request.seed);
-        printOutcome(print, name, outcome, request.lines);
-        const counts = Object.entries(outcome.counts).map(([what, times]) => `${times} ${what}`);
-        print(
-          `${name}, seed ${outcome.seed} has the trace ${outcome.traceHash}: ${counts.join(", ")}`,
-        );
-        failed += outcome.failures.length;
+        failed += await showSeed(name, request, scenarios, print);
+      }
+      return failed === 0 ? 0 : 1;
+    }
+    case "minimise": {
+      let failed = 0;
+      for (const name of request.scenarios) {
+        failed += await minimiseSeed(name, request, scenarios, print);
       }
       return failed === 0 ? 0 : 1;
     }
     case "seeds":
       return await runSeeds(request, scenarios, print) === 0 ? 0 : 1;
   }
+}
+
+/** Runs a seed and prints all about it. Resolves with the number of failures. */
+async function showSeed(
+  name: string,
+  { seed, lines, dropped }: Request & { readonly kind: "seed" },
+  scenarios: Scenarios,
+  print: Print,
+): Promise<number> {
+  const outcome = await runSeed(scenarios.all[name]!, seed, { dropped, decodesFrames: true });
+  const last = Math.max(0, ...dropped);
+  if (last > outcome.schedule.length) {
+    throw new UsageError(
+      `--drop cannot be "${last}": ${name}, seed ${seed} has ` +
+        counted(outcome.schedule.length, "fault"),
+    );
+  }
+  printSchedule(print, name, outcome, dropped);
+  printOutcome(print, name, outcome, lines, dropped);
+  const counts = Object.entries(outcome.counts).map(([what, times]) => `${times} ${what}`);
+  print(`${name}, seed ${seed} has the trace ${outcome.traceHash}: ${counts.join(", ")}`);
+  return outcome.failures.length;
+}
+
+/** Finds the smallest schedule with which a seed fails, and shows its run. */
+async function minimiseSeed(
+  name: string,
+  { seed, lines }: Request & { readonly kind: "minimise" },
+  scenarios: Scenarios,
+  print: Print,
+): Promise<number> {
+  const scenario = scenarios.all[name]!;
+  const { schedule, failures } = await runSeed(scenario, seed);
+  if (failures.length > 0 && schedule.length === 0) {
+    print(`${name}, seed ${seed} fails without a schedule of faults: nothing can be left out`);
+    return failures.length;
+  }
+  let runs = 0;
+  const kept = await minimise(schedule.length, async (kept) => {
+    runs++;
+    const dropped = droppedOf(schedule.length, kept);
+    return (await runSeed(scenario, seed, { dropped })).failures.length > 0;
+  });
+  if (kept === null) {
+    print(`${name}, seed ${seed} does not fail: there is nothing to minimise`);
+    return 0;
+  }
+  print(
+    `${name}, seed ${seed} fails with ${kept.length} of ${counted(schedule.length, "fault")}, ` +
+      `found in ${counted(runs, "run")}`,
+  );
+  const dropped = droppedOf(schedule.length, kept);
+  return await showSeed(
+    name,
+    { kind: "seed", scenarios: [name], seed, lines, dropped },
+    scenarios,
+    print,
+  );
 }
 
 /** Runs many seeds of each scenario. Resolves with the number of those that failed. */

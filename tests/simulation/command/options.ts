@@ -6,7 +6,7 @@
 import { parseArgs } from "@std/cli";
 import { closest, UsageError } from "../../../cli/fail.ts";
 
-/** What the command is asked for. */
+/** A request to the command. */
 export type Request =
   | { readonly kind: "help" }
   | {
@@ -20,8 +20,17 @@ export type Request =
     readonly lines: number;
   }
   | {
-    /** Runs one seed of each scenario and shows what it came to. */
+    /** Runs one seed of each scenario and prints its outcome. */
     readonly kind: "seed";
+    readonly scenarios: readonly string[];
+    readonly seed: number;
+    readonly lines: number;
+    /** The faults of the schedule to leave out, numbered from 1. */
+    readonly dropped: ReadonlySet<number>;
+  }
+  | {
+    /** Finds the smallest schedule with which one seed of each scenario fails. */
+    readonly kind: "minimise";
     readonly scenarios: readonly string[];
     readonly seed: number;
     readonly lines: number;
@@ -44,13 +53,25 @@ const DEFAULT_LINES = 30;
 const MAX_JOBS = 64;
 const HINT = "see deno task sim --help";
 
-const VALUES = ["scenario", "seeds", "default-seeds", "first", "jobs", "seed", "lines"] as const;
-const SWITCHES = ["record", "help"] as const;
+const VALUES = [
+  "scenario",
+  "seeds",
+  "default-seeds",
+  "first",
+  "jobs",
+  "seed",
+  "lines",
+  "drop",
+] as const;
+const SWITCHES = ["minimise", "record", "help"] as const;
 /** Flags that mean something else together, or nothing. */
 const EXCLUSIVE: readonly (readonly [string, readonly string[]])[] = [
-  ["record", ["seed", "seeds", "first", "jobs", "lines"]],
+  ["record", ["seed", "seeds", "first", "jobs", "lines", "drop", "minimise"]],
   ["seed", ["seeds", "first", "jobs"]],
+  ["minimise", ["drop"]],
 ];
+/** Flags that are about one seed. */
+const NEEDS_SEED = ["drop", "minimise"];
 
 /** The help, as lines. `scenarios` are the names of all scenarios. */
 export function helpLines(scenarios: readonly string[]): string[] {
@@ -59,7 +80,7 @@ export function helpLines(scenarios: readonly string[]): string[] {
     "",
     "Usage",
     "  deno task sim [--scenario NAMES] [--seeds N] [--first SEED] [--jobs N] [--lines N]",
-    "  deno task sim [--scenario NAMES] --seed SEED [--lines N]",
+    "  deno task sim [--scenario NAMES] --seed SEED [--lines N] [--drop FAULTS | --minimise]",
     "  deno task sim [--scenario NAMES] --record",
     "",
     "Flags",
@@ -69,13 +90,16 @@ export function helpLines(scenarios: readonly string[]): string[] {
     "  --default-seeds N the default of --seeds, for tasks that are called with more flags",
     `  --first SEED      the first seed (default ${DEFAULT_FIRST})`,
     "  --jobs N          how many processes share the seeds of a scenario (default 1)",
-    "  --seed SEED       run this seed only, and print its trace hash and counts",
-    `  --lines N         lines of the transcript to print for a failure, and for --seed (default ${DEFAULT_LINES})`,
-    "  --record          record the trace hashes that the tests compare, after a change that was meant",
-    "                    to change what happens",
-    "  -h, --help        show this",
+    "  --seed SEED       run this seed only, and print its faults, trace hash and counts",
+    `  --lines N         lines of the transcript to print for a failure, and for --seed, where requests`,
+    `                    and responses are decoded (default ${DEFAULT_LINES})`,
+    "  --drop FAULTS     leave out these faults of the seed, numbers with commas between them",
+    "  --minimise        find the smallest set of faults with which the seed fails",
+    "  --record          record the trace hashes that the tests compare, after an intended change of",
+    "                    behaviour",
+    "  -h, --help        print this help",
     "",
-    "Exit codes: 0 all is well, 1 a seed failed, 2 the command was called in a wrong way",
+    "Exit codes: 0 all is well, 1 a seed failed, 2 wrong arguments",
   ];
 }
 
@@ -103,12 +127,15 @@ export function parseRequest(args: readonly string[], scenarios: readonly string
     if (given[0] === "") throw new UsageError(`--${name} needs a value (${HINT})`);
     if (given[0] !== undefined) values.set(name, given[0]);
   }
-  const given = new Set([...values.keys(), ...parsed.record ? ["record"] : []]);
+  const switches = SWITCHES.filter((name) => parsed[name]);
+  const given = new Set<string>([...values.keys(), ...switches]);
   for (const [flag, others] of EXCLUSIVE) {
     const other = others.find((name) => given.has(name));
     if (!given.has(flag) || other === undefined) continue;
     throw new UsageError(`--${flag} and --${other} exclude each other (${HINT})`);
   }
+  const lonely = NEEDS_SEED.find((name) => given.has(name) && !given.has("seed"));
+  if (lonely !== undefined) throw new UsageError(`--${lonely} needs --seed (${HINT})`);
   return requestOf(values, given, scenarios);
 }
 
@@ -131,7 +158,13 @@ function requestOf(
     }
     const scenarios = chosen.map(({ name }) => name);
     if (flag === "record") return { kind: "record", scenarios };
-    return { kind: "seed", scenarios, seed: number("seed", 0), lines };
+    const seed = number("seed", 0);
+    if (given.has("minimise")) return { kind: "minimise", scenarios, seed, lines };
+    const dropped = droppedFaults(values.get("drop"));
+    if (dropped.size > 0 && scenarios.length > 1) {
+      throw new UsageError(`--drop needs one --scenario (${HINT})`);
+    }
+    return { kind: "seed", scenarios, seed, lines, dropped };
   }
   const seeds = number("seeds", number("default-seeds", DEFAULT_SEEDS, 1), 1);
   const scenarios = chosen.map((scenario) => ({ ...scenario, seeds: scenario.seeds ?? seeds }));
@@ -160,6 +193,11 @@ function chosenScenarios(
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (repeated === undefined) return chosen;
   throw new UsageError(`The scenario "${repeated}" is named twice`);
+}
+
+function droppedFaults(text: string | undefined): Set<number> {
+  if (text === undefined) return new Set();
+  return new Set(text.split(",").map((part) => wholeNumber("--drop", part, 0, 1)));
 }
 
 function wholeNumber(

@@ -1,22 +1,53 @@
 /**
- * What `deno task sim` prints of the seeds that it has run.
+ * The output of `deno task sim` about the seeds that it has run.
  *
  * @module
  */
 import type { Outcome } from "../outcome.ts";
 
-/** After so many failing seeds a scenario is not run any further. */
+/** A scenario stops after this many failing seeds. */
 export const MAX_FAILURES = 5;
 
 /** Prints one line. */
 export type Print = (line: string) => void;
 
 /** Prints the last `lines` lines of a transcript, the failures, and how to repeat the run. */
-export function printOutcome(print: Print, name: string, outcome: Outcome, lines: number): void {
+export function printOutcome(
+  print: Print,
+  name: string,
+  outcome: Outcome,
+  lines: number,
+  dropped: ReadonlySet<number> = new Set(),
+): void {
   const { seed, failures, transcript } = outcome;
   for (const line of transcript.slice(Math.max(0, transcript.length - lines))) print(`  ${line}`);
   for (const failure of failures) print(`${name}, seed ${seed}: ${failure}`);
-  if (failures.length > 0) print(`repeat it: deno task sim --scenario ${name} --seed ${seed}`);
+  if (failures.length > 0) print(`repeat it: ${commandFor(name, seed, dropped)}`);
+}
+
+/** Returns the command that runs a seed. */
+function commandFor(name: string, seed: number, dropped: ReadonlySet<number>): string {
+  const drop = dropped.size === 0 ? "" : ` --drop ${[...dropped].join()}`;
+  return `deno task sim --scenario ${name} --seed ${seed}${drop}`;
+}
+
+/** Prints the faults of a seed, numbered. */
+export function printSchedule(
+  print: Print,
+  name: string,
+  { seed, schedule }: Outcome,
+  dropped: ReadonlySet<number>,
+): void {
+  if (schedule.length === 0) return;
+  print(`${name}, seed ${seed} has these faults:`);
+  schedule.forEach((fault, index) => {
+    print(`  ${index + 1}. ${fault}${dropped.has(index + 1) ? " (left out)" : ""}`);
+  });
+}
+
+/** Returns a number with its noun: "1 seed", "2 seeds". */
+export function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 /** Adds up the seeds of one scenario, and prints those that fail as they come. */
@@ -27,12 +58,12 @@ export class ScenarioReport {
 
   constructor(readonly name: string, readonly lines: number, readonly print: Print) {}
 
-  /** How many seeds have failed. */
+  /** The number of seeds that have failed. */
   get failed(): number {
     return this.#failed;
   }
 
-  /** Takes what became of a seed. False when no more should be run. */
+  /** Adds the outcome of a seed. Returns false when no more should be run. */
   add(outcome: Outcome): boolean {
     this.#seeds++;
     for (const [what, times] of Object.entries(outcome.counts)) {
@@ -43,12 +74,14 @@ export class ScenarioReport {
     return ++this.#failed < MAX_FAILURES;
   }
 
-  /** Prints the sum. */
+  /** Prints the summary. */
   end(elapsedMs: number): void {
     const { name, print } = this;
     const counts = Object.entries(this.#counts).map(([what, times]) => `${times} ${what}`);
     const seconds = (elapsedMs / 1_000).toFixed(1);
-    print(`${name}: ${this.#seeds} seeds in ${seconds} s: ${counts.join(", ")}`);
-    print(`${name}: ${this.#failed === 0 ? "all is well" : `${this.#failed} seeds failed`}`);
+    print(`${name}: ${counted(this.#seeds, "seed")} in ${seconds} s: ${counts.join(", ")}`);
+    print(
+      `${name}: ${this.#failed === 0 ? "all is well" : `${counted(this.#failed, "seed")} failed`}`,
+    );
   }
 }
