@@ -9,6 +9,10 @@
  * @module
  */
 
+import type { HostCodecs } from "../protocol/records/compression/host_codecs.ts";
+
+export type { HostCodecs };
+
 /** A pending call of {@linkcode Clock.setTimer}. */
 export interface Timer {
   /** Forgets the call. Does nothing when it has been made or was cancelled before. */
@@ -166,38 +170,6 @@ export interface FileSystem {
    * Absent where files take no room that could be counted.
    */
   space?(path: string): Promise<DiskSpace | null>;
-}
-
-/** Compressors the host has. A missing one is replaced by ours in `protocol/records/compression/`. */
-export interface HostCodecs {
-  gzip(bytes: Uint8Array, level: number): Uint8Array;
-  /** Throws when the data are bad or more than `maxBytes` come out. */
-  gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array;
-  readonly zstd?: {
-    compress(bytes: Uint8Array, level: number): Uint8Array;
-    decompress(bytes: Uint8Array, maxBytes: number): Uint8Array;
-  };
-  /** The same in steps. */
-  readonly inSteps?: HostCodecsInSteps;
-}
-
-/**
- * Compressors of the host that handle at most some 64 KiB between two calls of `pause`, and nothing
- * until what it returned has resolved. They reject as {@linkcode HostCodecs} throw, with the reason of
- * a pause when that rejects, and leave nothing open. `bytes` must not change meanwhile.
- */
-export interface HostCodecsInSteps {
-  gzip(bytes: Uint8Array, level: number, pause: () => Promise<void>): Promise<Uint8Array>;
-  gunzip(bytes: Uint8Array, maxBytes: number, pause: () => Promise<void>): Promise<Uint8Array>;
-  readonly zstd?: {
-    /** One frame. An empty one may follow: hosts' streams do that where the output fills a buffer. */
-    compress(bytes: Uint8Array, level: number, pause: () => Promise<void>): Promise<Uint8Array>;
-    decompress?(
-      bytes: Uint8Array,
-      maxBytes: number,
-      pause: () => Promise<void>,
-    ): Promise<Uint8Array>;
-  };
 }
 
 /** Everything a host gives. */

@@ -1,9 +1,11 @@
 /**
- * Compressors that give the same bytes on every runtime: gzip in its stored form, which any gunzip
- * reads, and no zstd of the host, so that ours is taken.
+ * Compressors that give the same bytes on every runtime: gzip and zstd in their stored forms, which
+ * any decompressor reads.
  *
  * @module
  */
+import { decompressZstd } from "../../src/protocol/records/compression/zstd_decoder.ts";
+import { RecordError } from "../../src/protocol/records/record_error.ts";
 import type { HostCodecs } from "../../src/runtime/runtime.ts";
 
 const HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -12,7 +14,21 @@ const LARGEST_BLOCK = 65_535;
 const BLOCK_HEADER_BYTES = 5;
 
 /** For simulations whose trace hash is compared between runtimes. */
-export const STORED_CODECS: HostCodecs = { gzip, gunzip };
+export const STORED_CODECS: HostCodecs = {
+  gzip,
+  gunzip,
+  zstd: { compress: zstd, decompress: unzstd },
+};
+
+/** Our own zstd decoder, with the errors of a host's. */
+export function unzstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  try {
+    return decompressZstd(bytes, maxBytes);
+  } catch (error) {
+    const isTooLarge = error instanceof RecordError && error.reason === "too-large";
+    throw isTooLarge ? new RangeError(error.message, { cause: error }) : error;
+  }
+}
 
 function gzip(bytes: Uint8Array): Uint8Array {
   const blocks = Math.max(1, Math.ceil(bytes.length / LARGEST_BLOCK));
@@ -54,6 +70,27 @@ function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
     filled += part.length;
   }
   if (view.getUint32(at, true) !== crc32(out)) throw new RangeError("Cannot decompress: wrong CRC");
+  return out;
+}
+
+/** Magic, and a descriptor: one segment, the content size in four bytes. */
+const ZSTD_HEADER = [0x28, 0xb5, 0x2f, 0xfd, 0xa0];
+const ZSTD_BLOCK = 131_072;
+const ZSTD_BLOCK_HEADER_BYTES = 3;
+
+function zstd(bytes: Uint8Array): Uint8Array {
+  const blocks = Math.max(1, Math.ceil(bytes.length / ZSTD_BLOCK));
+  let at = ZSTD_HEADER.length + 4;
+  const out = new Uint8Array(at + blocks * ZSTD_BLOCK_HEADER_BYTES + bytes.length);
+  out.set(ZSTD_HEADER);
+  new DataView(out.buffer).setUint32(ZSTD_HEADER.length, bytes.length, true);
+  for (let block = 0; block < blocks; block++) {
+    const part = bytes.subarray(block * ZSTD_BLOCK, (block + 1) * ZSTD_BLOCK);
+    const header = part.length << 3 | (block === blocks - 1 ? 1 : 0);
+    out.set([header, header >>> 8, header >>> 16], at);
+    out.set(part, at + ZSTD_BLOCK_HEADER_BYTES);
+    at += ZSTD_BLOCK_HEADER_BYTES + part.length;
+  }
   return out;
 }
 

@@ -176,14 +176,6 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     test: "tests/protocol/records/compression/windows_test.ts",
   },
   {
-    id: "P120",
-    file: "src/protocol/records/compression/zstd_encoder.ts",
-    bug: "repeat offsets of a block that is stored raw are used by the next",
-    text: "matcher.offsets = offsets;",
-    replacement: "",
-    test: "tests/protocol/records/compression/windows_test.ts",
-  },
-  {
     id: "P121",
     file: "src/protocol/int64.ts",
     bug: "the high half of a negative number is rounded toward zero",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { unzstd } from "../../simulation/stored_codecs.ts";
 import type { HostCodecs } from "../../../src/runtime/runtime.ts";
 import { zlibCodecs } from "../../../src/runtime/zlib_codecs.ts";
 import { RecordError, type RecordErrorReason } from "../../../src/protocol/records/record_error.ts";
@@ -49,8 +50,16 @@ export function reasonOf(run: () => unknown): RecordErrorReason {
 
 const nodeZlib: string = "node:zlib";
 
-/** The codecs of this host, with zstd if it has it. */
+/** The codecs of this host. */
 export const hostCodecs: HostCodecs = zlibCodecs(await import(nodeZlib));
+
+const { gzip, gunzip, zstd } = hostCodecs.inSteps!;
+/** The codecs of this host, but zstd is decompressed by ours. */
+export const ourZstd: HostCodecs = {
+  ...hostCodecs,
+  zstd: { compress: hostCodecs.zstd.compress, decompress: unzstd },
+  inSteps: { gzip, gunzip, zstd: { compress: zstd.compress } },
+};
 
 const CITIES = ["Amsterdam", "Buenos Aires", "Chennai", "Dakar", "Edinburgh"];
 /** The longest sample so far. Every sample is a prefix of the same endless text. */

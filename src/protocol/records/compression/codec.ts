@@ -1,6 +1,6 @@
 /**
- * Compression of record batches by its name: the host's codec where there is one, ours elsewhere.
- * Speeds in Deno, of uncompressed JSON: gzip 75 / 900 MB/s (the host's), snappy and lz4 about 500 / 900
+ * Compression of record batches by its name: gzip and zstd by the host's codecs, snappy and lz4 by
+ * ours. Speeds in Deno, of uncompressed JSON: gzip 75 / 900 MB/s (the host's), snappy and lz4 about 500 / 900
  * (ours), zstd 400 / 1100 (the host's). `in_steps.ts` does the same with pauses.
  *
  * @module
@@ -64,7 +64,8 @@ export function decompress(
 
 /**
  * Compresses a batch's payload. `level` is the codec's own scale (gzip 1 to 9, lz4 1 to 17, zstd to
- * 22; snappy has none), its default where absent.
+ * 22; snappy has none), its default where absent. Throws a RecordError of the reason
+ * `unsupported-compression` for gzip and zstd without `host`.
  */
 export function compress(
   type: CompressionType,

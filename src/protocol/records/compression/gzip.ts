@@ -5,11 +5,11 @@
  */
 
 import type { HostCodecs } from "./host_codecs.ts";
-import { RecordError } from "../record_error.ts";
 import {
   decompressByHost,
   decompressByHostInSteps,
   decompressSmallByHost,
+  requireHost,
 } from "./host_decompression.ts";
 import type { Pause } from "./steps.ts";
 
@@ -23,7 +23,7 @@ export function compressGzip(
   host: HostCodecs | undefined,
   level: number = DEFAULT_LEVEL,
 ): Uint8Array {
-  return codecs(host).gzip(bytes, level);
+  return requireHost("gzip", host).gzip(bytes, level);
 }
 
 /** What a gzip stream holds. Throws `invalid` for bad data, `too-large` beyond `maxBytes`. */
@@ -32,7 +32,7 @@ export function decompressGzip(
   maxBytes: number,
   host: HostCodecs | undefined,
 ): Uint8Array {
-  return decompressByHost("gzip", codecs(host).gunzip, bytes, maxBytes);
+  return decompressByHost("gzip", requireHost("gzip", host).gunzip, bytes, maxBytes);
 }
 
 /** As {@linkcode compressGzip}, in the host's steps where it has them, else in one. */
@@ -42,7 +42,7 @@ export async function compressGzipInSteps(
   pause: Pause,
   level: number = DEFAULT_LEVEL,
 ): Promise<Uint8Array> {
-  const { inSteps } = codecs(host);
+  const { inSteps } = requireHost("gzip", host);
   return inSteps === undefined || bytes.length <= COMPRESSED_AT_ONCE
     ? compressGzip(bytes, host, level)
     : await inSteps.gzip(bytes, level, pause);
@@ -55,7 +55,7 @@ export async function decompressGzipInSteps(
   host: HostCodecs | undefined,
   pause: Pause,
 ): Promise<Uint8Array> {
-  const { gunzip, inSteps } = codecs(host);
+  const { gunzip, inSteps } = requireHost("gzip", host);
   if (inSteps === undefined) return decompressByHost("gzip", gunzip, bytes, maxBytes);
   return decompressSmallByHost("gzip", gunzip, bytes, maxBytes, announcedBytes(bytes)) ??
     await decompressByHostInSteps("gzip", inSteps.gunzip, bytes, maxBytes, pause);
@@ -65,12 +65,4 @@ export async function decompressGzipInSteps(
 function announcedBytes(bytes: Uint8Array): number {
   const at = bytes.length - 4;
   return at < 0 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true);
-}
-
-function codecs(host: HostCodecs | undefined): HostCodecs {
-  if (host !== undefined) return host;
-  throw new RecordError(
-    "Cannot use gzip: no host codecs were given, hand in runtime.codecs()",
-    "unsupported-compression",
-  );
 }

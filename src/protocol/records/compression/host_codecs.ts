@@ -1,22 +1,21 @@
 /**
- * The compressors that a host may have, as the records need them. A `Runtime`'s `codecs()` is one;
- * it is said again here because the protocol depends on nothing.
+ * The compressors of a host, as records need them: `Runtime.codecs()` returns them.
  *
  * @module
  */
 
-/** Compressors of the host. A missing one is replaced by ours. */
+/** Compressors of the host. */
 export interface HostCodecs {
   /** One gzip stream of `bytes`, at a level from 1 to 9. */
   gzip(bytes: Uint8Array, level: number): Uint8Array;
   /** Throws when the data are bad or more than `maxBytes` come out. */
   gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array;
   /** zstd, at a level from 1 to 22; its decompressor throws as `gunzip` does. */
-  readonly zstd?: {
+  readonly zstd: {
     compress(bytes: Uint8Array, level: number): Uint8Array;
     decompress(bytes: Uint8Array, maxBytes: number): Uint8Array;
   };
-  /** The same in steps. */
+  /** The same in steps. Absent where each call takes one step. */
   readonly inSteps?: HostCodecsInSteps;
 }
 
@@ -28,9 +27,10 @@ export interface HostCodecs {
 export interface HostCodecsInSteps {
   gzip(bytes: Uint8Array, level: number, pause: () => Promise<void>): Promise<Uint8Array>;
   gunzip(bytes: Uint8Array, maxBytes: number, pause: () => Promise<void>): Promise<Uint8Array>;
-  readonly zstd?: {
+  readonly zstd: {
     /** One frame. An empty one may follow: hosts' streams do that where the output fills a buffer. */
     compress(bytes: Uint8Array, level: number, pause: () => Promise<void>): Promise<Uint8Array>;
+    /** Absent where the host cannot report an error of bad data. */
     decompress?(
       bytes: Uint8Array,
       maxBytes: number,

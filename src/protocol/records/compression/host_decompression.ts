@@ -5,10 +5,20 @@
  */
 
 import { grouped, RecordError } from "../record_error.ts";
+import type { HostCodecs } from "./host_codecs.ts";
 import type { Pause } from "./steps.ts";
 
 /** A host decompresses so much in a quarter of a millisecond: less than setting up a stream is worth. */
 const AT_ONCE_BYTES = 262_144;
+
+/** Returns `host`. Throws `unsupported-compression` where none was given. */
+export function requireHost(name: string, host: HostCodecs | undefined): HostCodecs {
+  if (host !== undefined) return host;
+  throw new RecordError(
+    `Cannot use ${name}: no host codecs were given, pass runtime.codecs()`,
+    "unsupported-compression",
+  );
+}
 
 /**
  * Runs a decompressor of the host and turns whatever it throws into a {@linkcode RecordError}.

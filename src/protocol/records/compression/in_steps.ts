@@ -3,8 +3,8 @@
  * large a batch is, nothing else waits longer than a step takes, which is a few tenths of a millisecond
  * in Deno.
  *
- * Ours (lz4, snappy, zstd without the host's) take up to 64 KiB of uncompressed data in a step, or a
- * part of a zstd block of 128 KiB. The host's (gzip, zstd) go through its streams by 64 KiB at most, or
+ * Ours (lz4, snappy, decompression of zstd where the host's has no steps) take up to 64 KiB of
+ * uncompressed data in a step, or a part of a zstd block of 128 KiB. The host's (gzip, zstd) go through its streams by 64 KiB at most, or
  * decompress at once what becomes no more than 256 KiB. Two things are done in one step whatever their
  * size, at the speed of memory: making the array for the result, and, in data that others wrote in
  * larger blocks, copying one match or run of literals. The high levels of the host's zstd are slower than
@@ -28,8 +28,8 @@ export type { Pause };
  * once, so that small batches may come without a pause. Nothing is done while a pause lasts. When one
  * rejects the work ends with the same reason and leaves nothing open. `bytes` must not change meanwhile.
  *
- * gzip takes one step where the host has no codecs in steps, and zstd is ours there: so it is in Deno for
- * what becomes more than 256 KiB.
+ * gzip takes one step where the host has no codecs in steps. zstd is decompressed by ours there, as in
+ * Deno for what becomes more than 256 KiB.
  */
 export async function decompressInSteps(
   type: CompressionType,
@@ -55,8 +55,8 @@ export async function decompressInSteps(
 /**
  * As `compress`, awaiting `pause` as {@linkcode decompressInSteps} does.
  * The output is one gzip member, zstd frame, lz4 frame or framed snappy stream: what `compress` gives,
- * to the byte for lz4 and snappy, of the same quality for the others. zstd is ours, which knows no
- * levels, where the host has none in steps.
+ * to the byte for lz4 and snappy, of the same quality for the others. gzip and zstd take one step where
+ * the host has no codecs in steps.
  */
 export async function compressInSteps(
   type: CompressionType,

@@ -1,5 +1,7 @@
 /**
- * zstd: the host's where it has one (Deno, Bun, Node from 22.15 on), ours elsewhere.
+ * zstd by the host's codecs. Our own decoder replaces the host's for what that cannot do:
+ * `zstd/decoder.ts` lists it. Only the host compresses, so the compressed bytes differ between hosts:
+ * simulations whose traces are compared have codecs of their own.
  *
  * @module
  */
@@ -9,50 +11,50 @@ import {
   decompressByHost,
   decompressByHostInSteps,
   decompressSmallByHost,
+  requireHost,
 } from "./host_decompression.ts";
 import { atOnce, type Pause, STEP_BYTES, withPauses } from "./steps.ts";
 import { decompressZstd, decompressZstdInSteps } from "./zstd_decoder.ts";
-import { compressZstd, compressZstdInSteps } from "./zstd_encoder.ts";
 import { endOfFirstFrame, isSingleWholeFrame, readFrameHeader } from "./zstd_frame.ts";
 
 const DEFAULT_LEVEL = 3;
 const USUAL_RATIO = 5;
 
-/** One frame that holds `bytes`. `level` is 1 (fast) to 22 (small), 3 unless told; ours has one only. */
+/** Returns one frame that holds `bytes`. `level` is 1 (fast) to 22 (small) and defaults to 3. */
 export function compressWithZstd(
   bytes: Uint8Array,
   host: HostCodecs | undefined,
   level: number = DEFAULT_LEVEL,
 ): Uint8Array {
-  return host?.zstd?.compress(bytes, level) ?? compressZstd(bytes);
+  return requireHost("zstd", host).zstd.compress(bytes, level);
 }
 
-/** As {@linkcode compressWithZstd}, in the host's steps where it has them, else in ours. */
+/** As {@linkcode compressWithZstd}, in the host's steps where it has them, else in one. */
 export async function compressWithZstdInSteps(
   bytes: Uint8Array,
   host: HostCodecs | undefined,
   pause: Pause,
   level: number = DEFAULT_LEVEL,
 ): Promise<Uint8Array> {
-  if (bytes.length <= STEP_BYTES) return compressWithZstd(bytes, host, level);
-  const zstd = host?.inSteps?.zstd;
-  if (zstd === undefined) return await withPauses(compressZstdInSteps(bytes), pause);
-  const packed = await zstd.compress(bytes, level, pause);
+  const { inSteps } = requireHost("zstd", host);
+  if (inSteps === undefined || bytes.length <= STEP_BYTES) {
+    return compressWithZstd(bytes, host, level);
+  }
+  const packed = await inSteps.zstd.compress(bytes, level, pause);
   return packed.subarray(0, await withPauses(endOfFirstFrame(packed), pause));
 }
 
 /**
- * What frames hold. Several frames, which clients do not write, are left to our own decompressor.
- * Throws `invalid` for bad data, `too-large` beyond `maxBytes`.
+ * Returns the content of the frames. Several frames, which clients do not write, are left to our own
+ * decoder, and all of them without `host`. Throws `invalid` for bad data, `too-large` beyond `maxBytes`.
  */
 export function decompressWithZstd(
   bytes: Uint8Array,
   maxBytes: number,
   host: HostCodecs | undefined,
 ): Uint8Array {
-  const zstd = host?.zstd;
-  return zstd !== undefined && atOnce(isSingleWholeFrame(bytes))
-    ? decompressByHost("zstd", zstd.decompress, bytes, maxBytes)
+  return host !== undefined && atOnce(isSingleWholeFrame(bytes))
+    ? decompressByHost("zstd", host.zstd.decompress, bytes, maxBytes)
     : decompressZstd(bytes, maxBytes);
 }
 
@@ -63,12 +65,12 @@ export async function decompressWithZstdInSteps(
   host: HostCodecs | undefined,
   pause: Pause,
 ): Promise<Uint8Array> {
-  const zstd = host?.zstd;
-  if (zstd !== undefined && await withPauses(isSingleWholeFrame(bytes), pause)) {
+  if (host !== undefined && await withPauses(isSingleWholeFrame(bytes), pause)) {
     const announced = announcedBytes(bytes);
-    const result = decompressSmallByHost("zstd", zstd.decompress, bytes, maxBytes, announced);
+    const { decompress } = host.zstd;
+    const result = decompressSmallByHost("zstd", decompress, bytes, maxBytes, announced);
     if (result !== undefined) return result;
-    const inSteps = host?.inSteps?.zstd?.decompress;
+    const inSteps = host.inSteps?.zstd.decompress;
     if (inSteps !== undefined) {
       return await decompressByHostInSteps("zstd", inSteps, bytes, maxBytes, pause);
     }

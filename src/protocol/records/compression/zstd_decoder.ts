@@ -1,6 +1,16 @@
 /**
- * Zstandard decompression in TypeScript (RFC 8878), for hosts whose own is missing: frames with and
- * without content size and checksum, skippable frames, every kind of block. Dictionaries are not.
+ * Zstandard decompression in TypeScript (RFC 8878): frames with and without content size and checksum,
+ * skippable frames, every kind of block, but no dictionaries.
+ *
+ * The hosts' decompressors cannot do all that a broker needs:
+ *
+ * - Deno (2.9.6) cannot decompress corrupt data in slices. An error in a call after the first for one
+ *   piece of input is thrown past the stream's `error` listeners and ends the process, and the
+ *   synchronous call produces everything in one turn of the event loop: 120 MB of zeros, which are
+ *   4 KB compressed, take half a second.
+ * - Node and Deno stop after the first frame, and return nothing where a skippable frame comes first.
+ *
+ * Frames of other kinds are left to the host, which is faster (see `zstd.ts`).
  *
  * @module
  */
@@ -21,8 +31,8 @@ import {
 } from "./zstd_frame.ts";
 
 /**
- * What zstd frames hold. Throws a RecordError: `invalid` for bad data, `too-large` beyond `maxBytes`.
- * Memory grows with what has come out, not with what a header announces.
+ * Returns the content of the frames. Throws a RecordError: `invalid` for bad data, `too-large` beyond
+ * `maxBytes`. Memory grows with the output, not with what a header announces.
  */
 export function decompressZstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
   return atOnce(decompressZstdInSteps(bytes, maxBytes));

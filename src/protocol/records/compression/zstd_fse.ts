@@ -1,11 +1,11 @@
 /**
- * Finite State Entropy, zstd's arithmetic coder in table form, in both directions
- * (RFC 8878, section 4.1).
+ * Decoding tables of Finite State Entropy, zstd's arithmetic coder in table form (RFC 8878, section
+ * 4.1).
  *
  * @module
  */
 
-import { BitWriter, highestBit } from "./zstd_bits.ts";
+import { highestBit } from "./zstd_bits.ts";
 import { badZstd } from "./zstd_error.ts";
 
 /** A distribution: how many of the 2^accuracyLog states each symbol has; -1 is one state, at the end. */
@@ -20,7 +20,7 @@ export interface FseDecodingTable {
   readonly entries: Int32Array;
 }
 
-/** The symbol of each state, in the order that both sides agree upon. */
+/** Returns the symbol of each state, in the order that the format defines. */
 function spreadSymbols({ accuracyLog, counts }: FseDistribution): Uint8Array {
   const size = 1 << accuracyLog;
   const symbols = new Uint8Array(size);
@@ -116,112 +116,4 @@ export function readFseDistribution(
   }
   if (remaining < 0) throw badZstd("a table's counts do not add up");
   return { distribution: { accuracyLog, counts }, end: start + ((position + 7) >> 3) };
-}
-
-/** Writes the description of `distribution` at `at`; returns the position behind it. */
-export function writeFseDistribution(
-  { accuracyLog, counts }: FseDistribution,
-  target: Uint8Array,
-  at: number,
-): number {
-  const writer = new BitWriter(target, at);
-  writer.write(accuracyLog - 5, 4);
-  let remaining = 1 << accuracyLog;
-  for (let symbol = 0; remaining > 0; symbol++) {
-    const count = counts[symbol]!;
-    const bits = highestBit(remaining + 1) + 1;
-    const lowMask = (1 << (bits - 1)) - 1;
-    const threshold = (1 << bits) - 2 - remaining;
-    const value = count + 1;
-    if (value < threshold) writer.write(value, bits - 1);
-    else writer.write(value > lowMask ? value + threshold : value, bits);
-    remaining -= Math.abs(count);
-    if (count === 0) {
-      let zeros = 0;
-      while (counts[symbol + 1 + zeros] === 0) zeros++;
-      symbol += zeros;
-      for (; zeros >= 3; zeros -= 3) writer.write(3, 2);
-      writer.write(zeros, 2);
-    }
-  }
-  return writer.flush();
-}
-
-/**
- * A distribution of `2^accuracyLog` states close to `frequencies`, at least two of which are not zero
- * and which are not more than the states.
- */
-export function normalizeFrequencies(
-  frequencies: readonly number[],
-  accuracyLog: number,
-): FseDistribution {
-  const size = 1 << accuracyLog;
-  const total = frequencies.reduce((sum, frequency) => sum + frequency, 0);
-  const counts = frequencies.map((frequency) =>
-    frequency === 0 ? 0 : Math.max(1, Math.round((frequency * size) / total))
-  );
-  let excess = counts.reduce((sum, count) => sum + count, 0) - size;
-  while (excess !== 0) {
-    // The largest count bears the difference with the least harm, but keeps a state.
-    const largest = counts.indexOf(Math.max(...counts));
-    const change = excess > 0 ? Math.min(excess, Math.max(1, counts[largest]! >> 2)) : excess;
-    counts[largest]! -= change;
-    excess -= change;
-  }
-  while (counts[counts.length - 1] === 0) counts.pop();
-  return { accuracyLog, counts };
-}
-
-/** The encoder's side of a distribution. */
-export class FseEncodingTable {
-  readonly accuracyLog: number;
-  /** The states (2^accuracyLog and up) of the symbols, one symbol after the other. */
-  readonly #states: Uint16Array;
-  /** For each symbol: added to a state, the upper 16 bits are the number of bits to write. */
-  readonly #bitsDelta: Int32Array;
-  /** For each symbol: where its states begin, minus its count. */
-  readonly #statesDelta: Int32Array;
-
-  constructor(distribution: FseDistribution) {
-    const { accuracyLog, counts } = distribution;
-    const size = 1 << accuracyLog;
-    this.accuracyLog = accuracyLog;
-    this.#states = new Uint16Array(size);
-    this.#bitsDelta = new Int32Array(counts.length);
-    this.#statesDelta = new Int32Array(counts.length);
-    const begins: number[] = [];
-    let total = 0;
-    for (let symbol = 0; symbol < counts.length; symbol++) {
-      const count = Math.abs(counts[symbol]!);
-      begins.push(total);
-      if (count > 0) {
-        const most = count === 1 ? accuracyLog : accuracyLog - highestBit(count - 1);
-        this.#bitsDelta[symbol] = (most << 16) - (count << most);
-        this.#statesDelta[symbol] = total - count;
-      }
-      total += count;
-    }
-    spreadSymbols(distribution).forEach((symbol, state) => {
-      this.#states[begins[symbol]!++] = size + state;
-    });
-  }
-
-  /** The state from which the decoder ends with `symbol`, needing the most bits to go on. */
-  begin(symbol: number): number {
-    const delta = this.#bitsDelta[symbol]!;
-    const bits = (delta + 0x8000) >> 16;
-    return this.#states[(((bits << 16) - delta) >> bits) + this.#statesDelta[symbol]!]!;
-  }
-
-  /** Writes what leads the decoder from `symbol`'s state to `state`, and returns the former. */
-  encode(writer: BitWriter, state: number, symbol: number): number {
-    const bits = (state + this.#bitsDelta[symbol]!) >> 16;
-    writer.write(state, bits);
-    return this.#states[(state >> bits) + this.#statesDelta[symbol]!]!;
-  }
-
-  /** Writes the state that the decoder begins with. */
-  finish(writer: BitWriter, state: number): void {
-    writer.write(state, this.accuracyLog);
-  }
 }

@@ -3,14 +3,7 @@ import { decompress } from "../../../../src/protocol/records/compression/codec.t
 import { xxHash32 } from "../../../../src/protocol/records/compression/xxhash32.ts";
 import { xxHash64Low } from "../../../../src/protocol/records/compression/xxhash64.ts";
 import { decompressZstd } from "../../../../src/protocol/records/compression/zstd_decoder.ts";
-import { compressZstd } from "../../../../src/protocol/records/compression/zstd_encoder.ts";
-import {
-  buildFseDecoder,
-  normalizeFrequencies,
-  readFseDistribution,
-  writeFseDistribution,
-} from "../../../../src/protocol/records/compression/zstd_fse.ts";
-import { huffmanCodeLengths } from "../../../../src/protocol/records/compression/zstd_huffman_encoder.ts";
+import { buildFseDecoder } from "../../../../src/protocol/records/compression/zstd_fse.ts";
 import {
   LITERAL_LENGTH_CODE,
   MATCH_LENGTH_CODE,
@@ -60,86 +53,28 @@ test("predefined distributions fill their tables", () => {
   }
 });
 
-test("FSE table descriptions read back as they were written", () => {
-  const random = randomSource(21);
-  for (let round = 0; round < 300; round++) {
-    const frequencies = Array.from(
-      { length: 2 + random(50) },
-      () => random(3) === 0 ? 0 : random(1 + 10 ** random(5)),
-    );
-    frequencies[0]! += 1;
-    frequencies[frequencies.length - 1]! += 1;
-    const accuracyLog = 6 + random(4);
-    const distribution = normalizeFrequencies(frequencies, accuracyLog);
-    const target = new Uint8Array(200);
-    const end = writeFseDistribution(distribution, target, 3);
-    const read = readFseDistribution(target, 3, end, accuracyLog, 60);
-    assertEquals(read, { distribution, end });
-    assertEquals(reasonOf(() => readFseDistribution(target, 3, end, 5, 60)), "invalid");
-    assertEquals(reasonOf(() => readFseDistribution(target, 3, end - 1, 9, 60)), "invalid");
-  }
-});
-
-test("Huffman code lengths fill the code space within 11 bits, however lopsided the frequencies", () => {
-  const random = randomSource(22);
-  const check = (frequencies: Int32Array) => {
-    const lengths = huffmanCodeLengths(frequencies);
-    let space = 0;
-    for (const [symbol, length] of lengths.entries()) {
-      assertEquals(length > 0, frequencies[symbol]! > 0);
-      assertEquals(length <= 11, true);
-      if (length > 0) space += 2 ** (11 - length);
-    }
-    assertEquals(space, 2048);
-  };
-  const fibonacci = new Int32Array(256);
-  for (let symbol = 0, a = 1, b = 1; symbol < 40; symbol++, [a, b] = [b, a + b]) {
-    fibonacci[symbol] = a;
-  }
-  check(fibonacci);
-  check(new Int32Array(256).fill(1));
-  for (let round = 0; round < 200; round++) {
-    const frequencies = new Int32Array(256);
-    const symbols = 2 + random(255);
-    for (let index = 0; index < symbols; index++) frequencies[random(256)]! += 2 ** random(25);
-    frequencies[0]! += 1;
-    frequencies[255]! += 1;
-    check(frequencies);
-  }
-});
-
-test("our zstd reads what it writes, over many textures and sizes", () => {
-  const random = randomSource(23);
-  for (let round = 0; round < seedCount(60, 250); round++) {
-    const bytes = texture(random, random(round % 25 === 0 ? 400_000 : 6000));
-    assertEquals(decompressZstd(compressZstd(bytes), bytes.length), bytes);
-  }
-});
-
-test("our zstd reads what this host's writes at every kind of level, and the host reads ours", () => {
-  const host = hostCodecs.zstd;
-  if (host === undefined) return; // Node 20 has none. The fixtures of real clients serve there.
+test("our decoder reads what the host writes, over many textures, sizes and levels", () => {
   const random = randomSource(24);
-  for (let round = 0; round < seedCount(24, 120); round++) {
+  const levels = [1, 3, 6, 12, 19];
+  for (let round = 0; round < seedCount(80, 400); round++) {
     const length = random(round % 20 === 0 ? 400_000 : 6000);
     const bytes = round % 3 === 0 ? sampleJson(length) : texture(random, length);
-    const level = [1, 3, 6, 19][round % 4]!;
-    assertEquals(decompressZstd(host.compress(bytes, level), length), bytes);
-    assertEquals(new Uint8Array(host.decompress(compressZstd(bytes), length + 1)), bytes);
+    const packed = hostCodecs.zstd.compress(bytes, levels[round % levels.length]!);
+    assertEquals(decompressZstd(packed, length), bytes);
   }
 });
 
-test("contents beyond the window of 4 MiB are written and read", () => {
+test("our decoder reads content of several megabytes", () => {
   const bytes = sampleJson(5_000_000);
-  const packed = compressZstd(bytes);
+  const packed = hostCodecs.zstd.compress(bytes, 3);
   assertEquals(packed.length < 1_500_000, true);
   assertEquals(decompressZstd(packed, bytes.length), bytes);
 });
 
 test("skippable frames are skipped, frames follow each other", () => {
   const skippable = [0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9];
-  const one = compressZstd(utf8("one "));
-  const two = compressZstd(utf8("two"));
+  const one = hostCodecs.zstd.compress(utf8("one "), 3);
+  const two = hostCodecs.zstd.compress(utf8("two"), 3);
   const stream = Uint8Array.from([...skippable, ...one, ...skippable, ...two]);
   assertEquals(decompressZstd(stream, 7), utf8("one two"));
   assertEquals(decompress("zstd", stream, 7, hostCodecs), utf8("one two"));
@@ -147,7 +82,7 @@ test("skippable frames are skipped, frames follow each other", () => {
   assertEquals(decompressZstd(Uint8Array.from(skippable), 0), new Uint8Array(0));
 });
 
-test("frames that no encoder here writes: RLE blocks, window descriptors, checksums", () => {
+test("frames that no usual encoder writes: RLE blocks, window descriptors, checksums", () => {
   const frame = (...rest: number[]) => Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, ...rest]);
   // A window of 1 KiB; 5 times "a", then 2 raw bytes, the last block.
   const body = [0x02 | (5 << 3), 0, 0, 0x61, 0x01 | (2 << 3), 0, 0, 0x62, 0x63];
