@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { decompressZstd } from "../../src/protocol/records/compression/zstd_decoder.ts";
+import { decompressZstd } from "../../src/protocol/records/compression/zstd/decoder.ts";
 import { RecordError } from "../../src/protocol/records/record_error.ts";
 import type { HostCodecs } from "../../src/runtime/runtime.ts";
 

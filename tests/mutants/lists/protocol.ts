@@ -17,7 +17,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "P6",
-    file: "src/protocol/records/compression/zstd_block.ts",
+    file: "src/protocol/records/compression/zstd/block_decoder.ts",
     bug: "a zstd match may reach before its frame",
     text: "offset > to - this.#frameStart",
     replacement: "offset > to",
@@ -169,7 +169,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "P119",
-    file: "src/protocol/records/compression/zstd_block.ts",
+    file: "src/protocol/records/compression/zstd/block_decoder.ts",
     bug: "bits behind the last zstd sequence are ignored",
     text: 'if (reader.position !== 0) throw badZstd("bits follow the sequences");',
     replacement: "",

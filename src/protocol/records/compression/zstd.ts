@@ -14,8 +14,8 @@ import {
   requireHost,
 } from "./host_decompression.ts";
 import { atOnce, type Pause, STEP_BYTES, withPauses } from "./steps.ts";
-import { decompressZstd, decompressZstdInSteps } from "./zstd_decoder.ts";
-import { endOfFirstFrame, isSingleWholeFrame, readFrameHeader } from "./zstd_frame.ts";
+import { decompressZstd, decompressZstdInSteps } from "./zstd/decoder.ts";
+import { endOfFirstFrame, isSingleWholeFrame, readFrameHeader } from "./zstd/frame.ts";
 
 const DEFAULT_LEVEL = 3;
 const USUAL_RATIO = 5;

@@ -13,7 +13,7 @@ import {
   xxHash32,
   xxHash32InSteps,
 } from "../../../../src/protocol/records/compression/xxhash32.ts";
-import { xxHash64Low } from "../../../../src/protocol/records/compression/xxhash64.ts";
+import { xxHash64Low } from "../../../../src/protocol/records/compression/zstd/xxhash64.ts";
 import { RecordError } from "../../../../src/protocol/records/record_error.ts";
 import { test } from "../../../harness.ts";
 import { randomBytes, randomSource, reasonOf, sampleJson } from "../record_helpers.ts";

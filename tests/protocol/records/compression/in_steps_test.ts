@@ -12,7 +12,7 @@ import { atOnce } from "../../../../src/protocol/records/compression/steps.ts";
 import {
   isSingleWholeFrame,
   readFrameHeader,
-} from "../../../../src/protocol/records/compression/zstd_frame.ts";
+} from "../../../../src/protocol/records/compression/zstd/frame.ts";
 import { RecordError } from "../../../../src/protocol/records/record_error.ts";
 import type { HostCodecs } from "../../../../src/runtime/runtime.ts";
 import { test } from "../../../harness.ts";

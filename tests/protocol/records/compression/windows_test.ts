@@ -5,8 +5,8 @@
 import { assertEquals } from "@std/assert";
 import { decompress } from "../../../../src/protocol/records/compression/codec.ts";
 import { xxHash32 } from "../../../../src/protocol/records/compression/xxhash32.ts";
-import { decompressZstd } from "../../../../src/protocol/records/compression/zstd_decoder.ts";
-import { MAX_BLOCK_BYTES } from "../../../../src/protocol/records/compression/zstd_frame.ts";
+import { decompressZstd } from "../../../../src/protocol/records/compression/zstd/decoder.ts";
+import { MAX_BLOCK_BYTES } from "../../../../src/protocol/records/compression/zstd/frame.ts";
 import { test } from "../../../harness.ts";
 import { hostCodecs, randomBytes, randomSource, reasonOf, utf8 } from "../record_helpers.ts";
 

@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { decompress } from "../../../../src/protocol/records/compression/codec.ts";
 import { xxHash32 } from "../../../../src/protocol/records/compression/xxhash32.ts";
-import { xxHash64Low } from "../../../../src/protocol/records/compression/xxhash64.ts";
-import { decompressZstd } from "../../../../src/protocol/records/compression/zstd_decoder.ts";
-import { buildFseDecoder } from "../../../../src/protocol/records/compression/zstd_fse.ts";
+import { xxHash64Low } from "../../../../src/protocol/records/compression/zstd/xxhash64.ts";
+import { decompressZstd } from "../../../../src/protocol/records/compression/zstd/decoder.ts";
+import { buildFseDecoder } from "../../../../src/protocol/records/compression/zstd/fse.ts";
 import {
   LITERAL_LENGTH_CODE,
   MATCH_LENGTH_CODE,
   OFFSET_CODE,
-} from "../../../../src/protocol/records/compression/zstd_sequence_codes.ts";
+} from "../../../../src/protocol/records/compression/zstd/sequence_codes.ts";
 import { seedCount, test } from "../../../harness.ts";
 import {
   hostCodecs,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FseDistribution } from "./zstd_fse.ts";
+import type { FseDistribution } from "./fse.ts";
 
 /** How many extra bits each literal length code has. */
 export const LITERAL_LENGTH_BITS: Uint8Array = Uint8Array.of(

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Effort, type Steps } from "./steps.ts";
-import { badZstd } from "./zstd_error.ts";
+import { Effort, type Steps } from "../steps.ts";
+import { badZstd } from "./bad_zstd.ts";
 
 /** How a frame begins. */
 export const ZSTD_MAGIC = 0xfd2fb528;

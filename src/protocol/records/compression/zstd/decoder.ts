@@ -15,12 +15,12 @@
  * @module
  */
 
-import { tooLarge } from "./host_decompression.ts";
-import { OutputBuffer } from "./output_buffer.ts";
-import { atOnce, Effort, type Steps } from "./steps.ts";
+import { tooLarge } from "../host_decompression.ts";
+import { OutputBuffer } from "../output_buffer.ts";
+import { atOnce, Effort, type Steps } from "../steps.ts";
 import { xxHash64LowInSteps } from "./xxhash64.ts";
-import { BlockDecoder } from "./zstd_block.ts";
-import { badZstd } from "./zstd_error.ts";
+import { BlockDecoder } from "./block_decoder.ts";
+import { badZstd } from "./bad_zstd.ts";
 import {
   BLOCK_HEADER_EFFORT,
   endOfFrame,
@@ -28,7 +28,7 @@ import {
   readBlock,
   readFrameHeader,
   readZstdNumber,
-} from "./zstd_frame.ts";
+} from "./frame.ts";
 
 /**
  * Returns the content of the frames. Throws a RecordError: `invalid` for bad data, `too-large` beyond

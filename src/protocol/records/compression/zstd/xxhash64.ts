@@ -5,7 +5,7 @@
  * @module
  */
 
-import { atOnce, STEP_BYTES, type Steps } from "./steps.ts";
+import { atOnce, STEP_BYTES, type Steps } from "../steps.ts";
 
 const PRIME1 = [0x9e3779b1 | 0, 0x85ebca87 | 0] as const;
 const PRIME2 = [0xc2b2ae3d | 0, 0x27d4eb4f] as const;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { badZstd } from "./zstd_error.ts";
+import { badZstd } from "./bad_zstd.ts";
 
 /** The position of the highest set bit of `value`, a positive int32: floor(log2(value)). */
 export function highestBit(value: number): number {

@@ -5,19 +5,19 @@
  * @module
  */
 
-import { COPY_SLACK, copyBytes, copyMatch, viewed } from "./byte_copy.ts";
-import { tooLarge } from "./host_decompression.ts";
-import type { OutputBuffer } from "./output_buffer.ts";
-import { BackwardBitReader } from "./zstd_bits.ts";
-import { type Effort, STEP_BYTES, type Steps } from "./steps.ts";
-import { badZstd } from "./zstd_error.ts";
+import { COPY_SLACK, copyBytes, copyMatch, viewed } from "../byte_copy.ts";
+import { tooLarge } from "../host_decompression.ts";
+import type { OutputBuffer } from "../output_buffer.ts";
+import { BackwardBitReader } from "./bit_reader.ts";
+import { type Effort, STEP_BYTES, type Steps } from "../steps.ts";
+import { badZstd } from "./bad_zstd.ts";
 import {
   buildFseDecoder,
   type FseDecodingTable,
   readFseDistribution,
   singleSymbolDecoder,
-} from "./zstd_fse.ts";
-import { decodeHuffmanStream, type HuffmanTable, readHuffmanTable } from "./zstd_huffman.ts";
+} from "./fse.ts";
+import { decodeHuffmanStream, type HuffmanTable, readHuffmanTable } from "./huffman.ts";
 import {
   LITERAL_LENGTH_BASE,
   LITERAL_LENGTH_BITS,
@@ -27,7 +27,7 @@ import {
   MATCH_LENGTH_CODE,
   OFFSET_CODE,
   type SequenceCode,
-} from "./zstd_sequence_codes.ts";
+} from "./sequence_codes.ts";
 
 /** What a block's tables are worth, in bytes of uncompressed data. */
 const TABLES_EFFORT = 8192;

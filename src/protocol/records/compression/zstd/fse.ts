@@ -5,8 +5,8 @@
  * @module
  */
 
-import { highestBit } from "./zstd_bits.ts";
-import { badZstd } from "./zstd_error.ts";
+import { highestBit } from "./bit_reader.ts";
+import { badZstd } from "./bad_zstd.ts";
 
 /** A distribution: how many of the 2^accuracyLog states each symbol has; -1 is one state, at the end. */
 export interface FseDistribution {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { BackwardBitReader, highestBit } from "./zstd_bits.ts";
-import { badZstd } from "./zstd_error.ts";
-import { buildFseDecoder, readFseDistribution } from "./zstd_fse.ts";
+import { BackwardBitReader, highestBit } from "./bit_reader.ts";
+import { badZstd } from "./bad_zstd.ts";
+import { buildFseDecoder, readFseDistribution } from "./fse.ts";
 
 /** The longest code, bits. */
 export const MAX_HUFFMAN_BITS = 11;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RecordError } from "../record_error.ts";
+import { RecordError } from "../../record_error.ts";
 
 /** An `invalid` error that says why zstd data are bad. */
 export function badZstd(why: string): RecordError {
