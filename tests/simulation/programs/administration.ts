@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { Admin } from "../../../src/client/admin/admin.ts";
+import { Consumer } from "../../../src/client/consumer/consumer.ts";
+import { Producer } from "../../../src/client/producer/producer.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { createPartitions } from "../../../src/protocol/messages/create_partitions.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";

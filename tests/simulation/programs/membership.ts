@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Consumer, type ConsumerRecord } from "../../../src/client/consumer/consumer.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { offsetFetch } from "../../../src/protocol/messages/offset_fetch.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";

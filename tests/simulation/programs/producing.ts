@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Producer, type ProducerOptions } from "../../../src/client/producer/producer.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
 import type { CompressionType } from "../../../src/protocol/records/compression/codec.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { Consumer, type ConsumerRecord } from "../../../src/client/consumer/consumer.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { clientOptions } from "./client_options.ts";
-import { CLIENT_OPTIONS } from "./producing.ts";
 import { Role } from "./role.ts";
 import type { SentRecords } from "./sent_records.ts";
 import { pause, type World } from "../world.ts";
