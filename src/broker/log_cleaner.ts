@@ -110,7 +110,7 @@ export class LogCleaner {
   async #clean(log: PartitionLog, cleanable: Cleanable): Promise<CleaningReport> {
     const { config, runtime } = this.#options;
     this.#secret ??= runtime.random.fill(new Uint8Array(SECRET_BYTES));
-    await log.compaction.settle();
+    await log.compaction.finishSwaps();
     return await cleanLog({
       log: log.compaction,
       cleanable,

@@ -65,8 +65,8 @@ export class LeaderEpochs {
   }
 
   /** Nobody may have the file open now. */
-  letGo(): void {
-    this.#file?.letGo();
+  closeFile(): void {
+    this.#file?.closeFile();
   }
 
   /** Reads the file, if there is one. Throws KAFKA_STORAGE_ERROR when it is malformed. */
@@ -109,7 +109,7 @@ export class LeaderEpochs {
   replace(starts: readonly EpochStart[]): void {
     if (this.path !== null) {
       const entries = starts.map((start) => [start.epoch, start.startOffset]);
-      this.letGo();
+      this.closeFile();
       writeCheckpoint(this.files, this.path, entries);
       if (this.#file !== null) this.#file.isDirty = true;
     }

@@ -15,7 +15,7 @@ import {
   writePartitionLeaderEpoch,
 } from "../protocol/records/batch.ts";
 import type { Pause } from "../protocol/records/compression/steps.ts";
-import { type HostCodecs, isDescriptorShortage } from "../runtime/runtime.ts";
+import { isDescriptorShortage } from "../runtime/runtime.ts";
 import {
   type ClientBatchRules,
   isControlBatch,
@@ -27,8 +27,9 @@ import {
   takeInternalBatches,
 } from "./append_validation.ts";
 import { checkClientBatchInSteps, type CheckedBatch } from "./append_validation_in_steps.ts";
-import type { LeaderEpochs } from "./leader_epochs.ts";
 import type { LogConfig } from "./log_config.ts";
+import type { LogDurability } from "./log_durability.ts";
+import type { LogState } from "./log_state.ts";
 import type { AppendOptions, AppendResult } from "./log_types.ts";
 import type { ProducedBatch, ProducerState } from "./producers/producer_state.ts";
 import { RejectedRecordsError } from "./record_rules.ts";
@@ -41,28 +42,6 @@ import type { AbortedTransaction } from "./segments/transaction_index_format.ts"
 
 const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
 
-/** What an appender works on. */
-export interface AppenderOptions {
-  /** The log, such as `events-0`. */
-  readonly name: string;
-  /** Where the batches go. */
-  readonly segments: SegmentList;
-  /** Who may write what next. */
-  readonly producers: ProducerState;
-  /** Is told when a leader's first batch comes. */
-  readonly epochs: LeaderEpochs;
-  /** The log's settings as they stand now. */
-  readonly config: () => LogConfig;
-  /** The wall clock, ms since 1970. */
-  readonly nowMs: () => number;
-  /** The host's compressors, asked for when the first compressed batch comes. */
-  readonly codecs: () => HostCodecs;
-  /** Why nothing more is appended, or null. */
-  readonly failure: () => KafkaError | null;
-  /** Is told when the end of the log could not be restored after a failed write. */
-  readonly onBroken: (error: unknown) => void;
-}
-
 /** What a client's append says beside its records. */
 export type ClientAppend = Pick<AppendOptions, "leaderEpoch" | "allowZstd">;
 
@@ -71,7 +50,8 @@ export type ClientAppend = Pick<AppendOptions, "leaderEpoch" | "allowZstd">;
  * that leaves it alone, by {@linkcode LogAppender.appendInSteps}.
  */
 export class LogAppender {
-  readonly #options: AppenderOptions;
+  readonly #state: LogState;
+  readonly #durability: LogDurability;
   readonly #name: string;
   readonly #segments: SegmentList;
   readonly #producers: ProducerState;
@@ -83,20 +63,21 @@ export class LogAppender {
     isTransactional: false,
   };
 
-  /** An appender over the parts of a log. */
-  constructor(options: AppenderOptions) {
-    this.#options = options;
-    this.#name = options.name;
-    this.#segments = options.segments;
-    this.#producers = options.producers;
+  /** An appender to the log of `state`. */
+  constructor(state: LogState, durability: LogDurability) {
+    this.#state = state;
+    this.#durability = durability;
+    this.#name = state.name;
+    this.#segments = state.segments;
+    this.#producers = state.producers;
   }
 
   /** As `PartitionLog.append`. */
   append(records: Uint8Array, options: AppendOptions): AppendResult {
     if (options.origin === "client") return this.#appendClient(records, options, false)!;
     return this.#guard(() => {
-      const config = this.#options.config();
-      const nowMs = this.#options.nowMs();
+      const { config } = this.#state;
+      const nowMs = this.#state.runtime.clock.now();
       this.#segments.active.prepareAppend();
       const bytes = takeInternal(records, options, config, nowMs);
       return this.#appendTaken(bytes, records.length, options, config, nowMs);
@@ -126,8 +107,8 @@ export class LogAppender {
     try {
       const options = { leaderEpoch: leaderEpoch() };
       return this.#guard(() => {
-        const config = this.#options.config();
-        const nowMs = this.#options.nowMs();
+        const { config } = this.#state;
+        const nowMs = this.#state.runtime.clock.now();
         this.#segments.active.prepareAppend();
         stampClientBatch(arena, newest, config, nowMs);
         const bytes = arena.memory;
@@ -175,12 +156,12 @@ export class LogAppender {
   }
 
   #rules(allowZstd = true): ClientBatchRules {
-    const { config, nowMs, codecs } = this.#options;
-    return { config: config(), allowZstd, nowMs: nowMs(), codecs };
+    const { config, runtime, codecs } = this.#state;
+    return { config, allowZstd, nowMs: runtime.clock.now(), codecs };
   }
 
   #throwFailure(): void {
-    const failure = this.#options.failure();
+    const { failure } = this.#state.health;
     if (failure !== null) throw failure;
   }
 
@@ -266,7 +247,7 @@ export class LogAppender {
       nextOffset += readLastOffsetDelta(bytes, at) + 1;
     }
     this.#rollIfNeeded(length, newestTimestamp(bytes, length), nextOffset - 1, config, nowMs);
-    const { epochs } = this.#options;
+    const { epochs } = this.#state;
     if (leaderEpoch > epochs.latestEpoch) epochs.assign(leaderEpoch, baseOffset);
     const segment = this.#segments.active;
     try {
@@ -311,7 +292,7 @@ export class LogAppender {
       age > config.segmentMs - segment.rollJitterMs ||
       lastOffset - segment.baseOffset > LARGEST_RELATIVE_OFFSET
     ) {
-      this.#segments.roll(config);
+      this.#durability.roll();
     }
   }
 
@@ -319,9 +300,9 @@ export class LogAppender {
   #keepAborted(segment: Segment, aborted: AbortedTransaction): void {
     try {
       const isNew = segment.aborted.append(aborted, segment.baseOffset, aborted.lastOffset + 1);
-      if (isNew) this.#segments.noteName();
+      if (isNew) this.#segments.markDirectoryDirty();
     } catch (error) {
-      this.#options.onBroken(error);
+      this.#cannotRestore(error);
     }
   }
 
@@ -335,9 +316,13 @@ export class LogAppender {
     try {
       segment.dropUnfinished();
     } catch (second) {
-      this.#options.onBroken(second);
+      this.#cannotRestore(second);
     }
     return error;
+  }
+
+  #cannotRestore(error: unknown): void {
+    this.#state.health.fail(`Cannot restore the end of ${this.#name}`, error);
   }
 
   #refusal(error: unknown): unknown {

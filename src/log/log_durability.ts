@@ -1,129 +1,131 @@
 /**
- * What of one log is on the disk: its recovery point, below which everything is, and the syncs that
+ * The durability of one log: its recovery point, below which everything is durable, and the syncs that
  * raise it.
  *
  * @module
  */
 import { FileError } from "../runtime/runtime.ts";
 import type { LogCompaction } from "./compaction/log_compaction.ts";
-import type { LeaderEpochs } from "./leader_epochs.ts";
+import type { LogState } from "./log_state.ts";
 import { PendingWork } from "./pending_work.ts";
-import type { ProducerSnapshots } from "./producers/producer_snapshot_storage.ts";
-import type { ProducerState } from "./producers/producer_state.ts";
 import type { Segment } from "./segments/segment.ts";
-import type { SegmentList } from "./segments/segment_list.ts";
-import type { DurableFile } from "./text_file.ts";
-
-/** The parts of a log that reach the disk. */
-export interface DurabilityOptions {
-  readonly segments: SegmentList;
-  readonly epochs: LeaderEpochs;
-  readonly snapshots: ProducerSnapshots;
-  readonly producers: ProducerState;
-  /** `partition.metadata`. */
-  readonly metadata: DurableFile;
-  /** As `PartitionLogOptions.onRecoveryPoint`. */
-  readonly onRecoveryPoint: (isLowered: boolean) => Promise<void> | void;
-  /** Is told of a sync that nobody waits for, and that failed. */
-  readonly onFailure: (error: unknown) => void;
-  /** Tracks every sync. Defaults to a tracker of its own. */
-  readonly pendingWork: PendingWork | undefined;
-}
 
 /** The durability of one log. Methods throw a `FileError`. */
 export class LogDurability {
-  /** Everything below this offset is on the disk. */
+  /** Everything below this offset is durable. */
   recoveryPoint = 0;
-  /** Set once there is one. */
-  compaction: LogCompaction | null = null;
-  readonly #options: DurabilityOptions;
+  readonly #state: LogState;
+  readonly #compaction: LogCompaction;
   readonly #pendingWork: PendingWork;
-  /** Whether the disk may have a higher one than there was since. */
-  #isUnwritten = false;
-  /** Grows when the log is cut: a sync that began before says nothing of what came after. */
+  /** Whether the checkpoint on the disk may have a higher recovery point. */
+  #isLowered = false;
+  /** The number of truncations: a sync that began before one does not cover later records. */
   #cuts = 0;
 
-  constructor(options: DurabilityOptions) {
-    this.#options = options;
-    this.#pendingWork = options.pendingWork ?? new PendingWork();
+  /** The durability of a new log. `pendingWork` tracks every sync. */
+  constructor(state: LogState, compaction: LogCompaction, pendingWork = new PendingWork()) {
+    this.#state = state;
+    this.#compaction = compaction;
+    this.#pendingWork = pendingWork;
   }
 
   /** Whether {@linkcode LogDurability.flush} has anything to do. */
   get isDirty(): boolean {
-    const { segments, epochs, snapshots, metadata } = this.#options;
+    const { segments, epochs, snapshots, metadata } = this.#state;
     return metadata.isDirty || epochs.isDirty || snapshots.isDirty || segments.isDirty ||
-      this.compaction?.isUnsettled === true || this.recoveryPoint < segments.active.nextOffset;
+      this.#compaction.hasPendingSwaps || this.recoveryPoint < segments.active.nextOffset;
   }
 
-  /** Resolves when everything that was appended before the call is on the disk. */
+  /** Resolves when everything appended before the call is durable. */
   flush(): Promise<void> {
     return this.#pendingWork.track(this.#flush());
   }
 
   async #flush(): Promise<void> {
-    const { segments } = this.#options;
+    const { segments } = this.#state;
     const end = segments.active.nextOffset;
     const cuts = this.#cuts;
     await this.#syncOtherFiles();
     await segments.sync();
-    await this.compaction?.settle();
+    await this.#compaction.finishSwaps();
     if (cuts === this.#cuts && end > this.recoveryPoint) this.recoveryPoint = end;
   }
 
-  /** `closed` has been closed by a roll: what a start needs of it goes to its files and to the disk. */
-  settle(closed: Segment): void {
-    const { snapshots, producers, onFailure } = this.#options;
+  /**
+   * Begins another segment. The closed one is flushed in the background, with the snapshot of the
+   * producers that a start needs.
+   */
+  roll(): void {
+    const { segments, config } = this.#state;
+    this.#flushClosed(segments.roll(config));
+  }
+
+  #flushClosed(closed: Segment): void {
+    const { snapshots, producers, health } = this.#state;
     try {
       snapshots.take(closed.nextOffset, producers);
     } catch (error) {
-      // An older one serves too, and a disk that fails is noticed by the next write.
+      // An older snapshot serves too, and the next write detects a disk that fails.
       if (!(error instanceof FileError)) throw error;
     }
     const end = closed.nextOffset;
     const cuts = this.#cuts;
-    this.#pendingWork.queue(() => this.#settleOnDisk(end, cuts)).catch(onFailure);
+    this.#pendingWork.queue(() => this.#syncClosed(end, cuts)).catch((error) => {
+      if (!health.isClosed) health.flushFailed(error);
+    });
   }
 
   /**
-   * What is from `offset` on is about to go, or has gone: nothing may promise it any more. What this
-   * returns resolves when the disk does not either.
+   * Lowers the recovery point before the records from `offset` on are cut off, and removes the files
+   * that mark their segments as durable. The result resolves when that is durable; null when nothing
+   * on the disk mentions those records. A caller that ignores this promise retries on its next call.
    */
-  lower(offset: number, hasGone = false): Promise<void> | void {
+  beforeTruncation(offset: number): Promise<void> | null {
+    return this.#lower(offset, this.#state.segments.invalidateMarkers(offset));
+  }
+
+  /** Lowers the recovery point to `offset`, where the log ends now. */
+  afterTruncation(offset: number): void {
+    this.#lower(offset, null);
+  }
+
+  #lower(offset: number, unmarked: Promise<void> | null): Promise<void> | null {
     this.#cuts++;
-    const unmarked = hasGone ? null : this.#options.segments.unmark(offset);
-    if (offset >= this.recoveryPoint && unmarked === null && !this.#isUnwritten) return;
+    if (offset >= this.recoveryPoint && unmarked === null && !this.#isLowered) return null;
     this.recoveryPoint = Math.min(this.recoveryPoint, offset);
-    this.#isUnwritten = true;
-    const written = this.#options.onRecoveryPoint(true);
-    if (!(written instanceof Promise) && unmarked === null) return void (this.#isUnwritten = false);
+    this.#isLowered = true;
+    const written = this.#state.checkpoints?.lowerRecoveryPoint();
+    if (!(written instanceof Promise) && unmarked === null) {
+      this.#isLowered = false;
+      return null;
+    }
     const done = this.#pendingWork.track(
-      Promise.all([written, unmarked]).then(() => void (this.#isUnwritten = false)),
+      Promise.all([written, unmarked]).then(() => void (this.#isLowered = false)),
     );
-    // Who does not wait tries again the next time.
     done.catch(() => {});
     return done;
   }
 
-  /** No file may be open that is not a segment's. */
-  letGo(): void {
-    this.#options.metadata.letGo();
-    this.#options.epochs.letGo();
-    this.#options.snapshots.letGo();
+  /** Closes the files that are not segments, before the directory is renamed or closed. */
+  closeFiles(): void {
+    this.#state.metadata.closeFile();
+    this.#state.epochs.closeFile();
+    this.#state.snapshots.closeFiles();
   }
 
-  /** `cuts` is how often the log had been cut when `end` was where a segment ended. */
-  async #settleOnDisk(end: number, cuts: number): Promise<void> {
+  /** `cuts` is the number of truncations when the closed segment ended at `end`. */
+  async #syncClosed(end: number, cuts: number): Promise<void> {
     await this.#syncOtherFiles();
-    await this.#options.segments.syncClosed();
+    await this.#state.segments.syncClosed();
     if (cuts !== this.#cuts || end <= this.recoveryPoint) return;
     this.recoveryPoint = end;
-    this.#options.onRecoveryPoint(false);
+    this.#state.checkpoints?.saveRecoveryPoint();
   }
 
-  /** Brings to the disk what lies beside the segments. */
+  /** Syncs the files beside the segments. */
   async #syncOtherFiles(): Promise<void> {
-    const { segments, epochs, snapshots, metadata } = this.#options;
-    if (metadata.isDirty || epochs.isDirty || snapshots.isDirty) segments.noteName();
+    const { segments, epochs, snapshots, metadata } = this.#state;
+    if (metadata.isDirty || epochs.isDirty || snapshots.isDirty) segments.markDirectoryDirty();
     await metadata.sync();
     await epochs.sync();
     await snapshots.sync();

@@ -1,57 +1,56 @@
 /**
- * Whether the disk has the log start offset of one log as it is: before that, no file goes that holds
- * what was deleted, since a loss of power may bring some of such files back and others not.
+ * The durability of a log's start offset. No file with deleted records is removed before it is
+ * durable: a power failure may restore some of those files and not others.
  *
  * @module
  */
 import { FileError } from "../runtime/runtime.ts";
+import type { LogState } from "./log_state.ts";
 
-/** What {@linkcode LogStart} is told. */
-export interface LogStartOptions {
-  /** As `PartitionLogOptions.onLogStartOffset`. */
-  readonly write: () => Promise<void> | void;
-  /** It is on the disk: files may go. A `FileError` is not told to anybody, the next try comes. */
-  readonly onSaved: () => void;
-  /** It could not be written: on a full disk something has to go first. As above. */
-  readonly onFailed: () => void;
+/** The parts of a log that {@linkcode LogStart} works on. */
+export interface LogStartState {
+  readonly checkpoints: Pick<NonNullable<LogState["checkpoints"]>, "saveLogStartOffset"> | null;
+  readonly health: Pick<LogState["health"], "failure">;
+  readonly segments: Pick<LogState["segments"], "removeRetired" | "removeRetiredIndexes">;
+  readonly runtime: { readonly clock: Pick<LogState["runtime"]["clock"], "now"> };
 }
 
-/** Writes down where one log begins. */
+/** Saves the start offset of one log. */
 export class LogStart {
-  readonly #options: LogStartOptions;
+  readonly #state: LogStartState;
   #saving: Promise<void> | null = null;
   #isSaved = true;
-  /** Whether the disk may have a later one. */
+  /** Whether the checkpoint may have a higher one. */
   #isLowered = false;
 
-  /** It is as the disk has it. */
-  constructor(options: LogStartOptions) {
-    this.#options = options;
+  /** The start offset of a log, which is durable as it is. */
+  constructor(state: LogStartState) {
+    this.#state = state;
   }
 
-  /** Whether the disk has it as it is. */
+  /** Whether the start offset is durable as it is. */
   get isSaved(): boolean {
     return this.#isSaved;
   }
 
-  /** It has changed: writes it down. `isLowered`: it is less than it was. */
+  /** Saves the start offset, which has changed. `isLowered`: it is lower than before. */
   save(isLowered: boolean): void {
     this.#isLowered ||= isLowered;
-    const saving = this.#options.write();
+    const saving = this.#state.checkpoints?.saveLogStartOffset();
     if (!(saving instanceof Promise)) return;
     this.#isSaved = false;
     this.#saving = saving;
     saving.then(() => this.#end(saving, true), () => this.#end(saving, false));
   }
 
-  /** Tries once more what has failed before. */
+  /** Retries a save that failed. */
   retry(): void {
     if (!this.#isSaved && this.#saving === null) this.save(this.#isLowered);
   }
 
   /**
-   * Resolves when the disk has nothing later: a log that ended before what is taken for its start
-   * would be found empty. Rejects when that cannot be written.
+   * Resolves when the checkpoint has no higher start offset: a log that ends before its start would be
+   * found empty. Rejects when it cannot be written.
    */
   async lowered(): Promise<void> {
     if (!this.#isLowered) return;
@@ -59,10 +58,16 @@ export class LogStart {
     await this.#saving;
   }
 
-  /** Resolves when the disk has it as it is. Rejects when that cannot be written. */
+  /** Resolves when the start offset is durable as it is. Rejects when it cannot be written. */
   async saved(): Promise<void> {
     this.retry();
     await this.#saving;
+  }
+
+  /** Removes the files of deleted segments that are due, once the start offset is durable. */
+  removeRetired(nowMs: number): void {
+    if (this.#isSaved) this.#state.segments.removeRetired(nowMs);
+    else this.retry();
   }
 
   #end(saving: Promise<void>, isSaved: boolean): void {
@@ -70,10 +75,14 @@ export class LogStart {
     this.#saving = null;
     this.#isSaved = isSaved;
     if (isSaved) this.#isLowered = false;
+    const { health, segments, runtime } = this.#state;
+    if (health.failure !== null) return;
     try {
-      if (isSaved) this.#options.onSaved();
-      else this.#options.onFailed();
+      // On a full disk, removing index files makes space for the next attempt.
+      if (isSaved) segments.removeRetired(runtime.clock.now());
+      else segments.removeRetiredIndexes();
     } catch (error) {
+      // The next attempt follows.
       if (!(error instanceof FileError)) throw error;
     }
   }

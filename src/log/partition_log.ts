@@ -1,6 +1,6 @@
 /**
  * The log of one partition: a directory of segments in Apache Kafka's layout, appended to at its end,
- * read anywhere, and cut at either end. All of it is synchronous, through the host's page cache;
+ * read anywhere, and truncated at either end. All of it is synchronous, through the host's page cache;
  * only {@linkcode PartitionLog.flush} waits for the disk.
  *
  * @module
@@ -8,28 +8,28 @@
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
-import { openDirectory, settleFiles } from "./opening/leftover_files.ts";
-import { type EpochEnd, LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "./leader_epochs.ts";
+import type { EpochEnd } from "./leader_epochs.ts";
 import { LogAppender } from "./log_appender.ts";
 import type { LogConfig } from "./log_config.ts";
-import { type LogRecords, NO_RECORDS } from "./segments/log_records.ts";
-import type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
-import { PARTITION_METADATA, readTopicId, writePartitionMetadata } from "./partition_metadata.ts";
-import { type ActiveProducer, ProducerState } from "./producers/producer_state.ts";
-import { LogStart } from "./log_start.ts";
+import { LogDeletion } from "./log_deletion.ts";
 import { LogDurability } from "./log_durability.ts";
-import { LogHealth } from "./log_health.ts";
+import { LogStart } from "./log_start.ts";
+import { LogState } from "./log_state.ts";
+import { LogTruncation } from "./log_truncation.ts";
+import type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
+import { openDirectory, settleFiles } from "./opening/leftover_files.ts";
 import { LogOpening } from "./opening/log_opening.ts";
-import { OpenSegments } from "./segments/open_segments.ts";
-import { ProducerSnapshots } from "./producers/producer_snapshot_storage.ts";
-import { abortedTransactions, loadProducers } from "./opening/rebuild_from_segments.ts";
-import { countDeletable } from "./segments/retention.ts";
-import { SegmentList } from "./segments/segment_list.ts";
-import { asKafkaError } from "./storage_error.ts";
-import { DurableFile } from "./text_file.ts";
-import { lookUpTimestamp } from "./segments/timestamp_lookup.ts";
-import type { LargeBatch, TimestampedOffset, TimestampQuery } from "./segments/timestamp_lookup.ts";
+import { PARTITION_METADATA, readTopicId, writePartitionMetadata } from "./partition_metadata.ts";
+import type { ActiveProducer } from "./producers/producer_state.ts";
+import { type LogRecords, NO_RECORDS } from "./segments/log_records.ts";
+import {
+  type LargeBatch,
+  lookUpTimestamp,
+  type TimestampedOffset,
+  type TimestampQuery,
+} from "./segments/timestamp_lookup.ts";
 import type { AbortedTransaction } from "./segments/transaction_index_format.ts";
+import { asKafkaError } from "./storage_error.ts";
 
 export type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
 
@@ -42,101 +42,36 @@ export class PartitionLog {
   readonly topic: string;
   /** The partition's number. */
   readonly partition: number;
-  /** The directory's name, such as `events-0`. */
-  readonly name: string;
-  readonly #runtime: PartitionLogOptions["runtime"];
-  readonly #start: LogStart;
-  readonly #epochs: LeaderEpochs;
-  readonly #producers = new ProducerState();
-  readonly #segments: SegmentList;
-  readonly #snapshots: ProducerSnapshots;
-  readonly #metadata: DurableFile;
-  readonly #durability: LogDurability;
-  /** Appends clients' batches. */
+  /** Appends batches. */
   readonly appender: LogAppender;
-  /** What compaction works on. */
+  /** The part of the log that compaction works on. */
   readonly compaction: LogCompaction;
+  readonly #state: LogState;
+  readonly #start: LogStart;
+  readonly #durability: LogDurability;
+  readonly #deletion: LogDeletion;
+  readonly #truncation: LogTruncation;
   #directory: string;
   #wasRepaired = false;
   #topicId: string = ZERO_UUID;
-  #config: LogConfig;
-  #logStartOffset: number;
-  readonly #health: LogHealth;
 
   private constructor(options: PartitionLogOptions) {
-    const { runtime, runtime: { files }, directory } = options;
     this.topic = options.topic;
     this.partition = options.partition;
-    this.name = `${options.topic}-${options.partition}`;
-    this.#health = new LogHealth(this.name);
-    this.#directory = directory;
-    this.#runtime = runtime;
-    this.#config = options.config;
-    this.#logStartOffset = options.logStartOffset ?? 0;
-    this.#start = new LogStart({
-      write: () => options.checkpoints?.saveLogStartOffset(),
-      onSaved: () => {
-        if (this.#health.failure === null) this.#segments.removeRetired(runtime.clock.now());
-      },
-      onFailed: () => {
-        if (this.#health.failure === null) this.#segments.removeRetiredIndexes();
-      },
-    });
-    this.#segments = new SegmentList(
-      runtime,
-      directory,
-      options.openSegments ?? new OpenSegments(),
-      (closed) => this.#durability.settle(closed),
-    );
-    this.#snapshots = new ProducerSnapshots(files, directory);
-    this.#epochs = new LeaderEpochs(files, `${directory}/${LEADER_EPOCH_CHECKPOINT}`);
-    this.#metadata = new DurableFile(files, `${directory}/${PARTITION_METADATA}`);
-    this.#durability = new LogDurability({
-      segments: this.#segments,
-      epochs: this.#epochs,
-      snapshots: this.#snapshots,
-      producers: this.#producers,
-      metadata: this.#metadata,
-      onRecoveryPoint: (isLowered) =>
-        isLowered
-          ? options.checkpoints?.lowerRecoveryPoint()
-          : options.checkpoints?.saveRecoveryPoint(),
-      onFailure: (error) => {
-        if (!this.#health.isClosed) this.#health.flushFailed(error);
-      },
-      pendingWork: options.pendingWork,
-    });
-    const parts = {
-      name: this.name,
-      segments: this.#segments,
-      config: () => this.#config,
-      nowMs: () => runtime.clock.now(),
-      codecs: () => runtime.codecs(),
-    };
-    this.appender = new LogAppender({
-      ...parts,
-      producers: this.#producers,
-      epochs: this.#epochs,
-      failure: () => this.#health.failure,
-      onBroken: (error) => void this.#health.fail(`Cannot restore the end of ${this.name}`, error),
-    });
-    this.compaction = new LogCompaction({
-      ...parts,
-      files,
-      logStartOffset: () => this.#logStartOffset,
-      isWritable: () => this.#health.failure === null,
-      lastProduced: (producerId) => this.#producers.lastProduced(producerId),
-      aborted: (startOffset, endOffset) => this.abortedTransactions(startOffset, endOffset),
-      cleanedOffset: options.cleanedOffset ?? 0,
-      onCleanedOffset: (offset) => options.checkpoints?.saveCleanedOffset(offset),
-    });
-    this.#durability.compaction = this.compaction;
+    this.#directory = options.directory;
+    const state = this.#state = new LogState(options);
+    this.#start = new LogStart(state);
+    this.compaction = new LogCompaction(state, options.cleanedOffset ?? 0);
+    this.#durability = new LogDurability(state, this.compaction, options.pendingWork);
+    this.appender = new LogAppender(state, this.#durability);
+    this.#deletion = new LogDeletion(state, this.#durability, this.#start);
+    this.#truncation = new LogTruncation(state, this.#durability, this.compaction, this.#start);
   }
 
   /**
-   * Opens the log in `options.directory`, or makes a new one there. What a crash has torn above the
-   * recovery point is cut and reported. Throws KAFKA_STORAGE_ERROR for any other damage, naming file,
-   * offset and remedy, and INCONSISTENT_TOPIC_ID when the directory belongs to another topic.
+   * Opens the log in `options.directory`, or creates a new one there. What a crash has torn above the
+   * recovery point is cut off and reported. Throws KAFKA_STORAGE_ERROR for any other damage, naming
+   * file, offset and remedy, and INCONSISTENT_TOPIC_ID when the directory belongs to another topic.
    */
   static open(options: PartitionLogOptions): PartitionLog {
     let log: PartitionLog | null = null;
@@ -154,185 +89,183 @@ export class PartitionLog {
     }
   }
 
-  /** The directory. It gets another name when the topic is deleted. */
+  /** The directory's name, such as `events-0`. */
+  get name(): string {
+    return this.#state.name;
+  }
+
+  /** The path of the directory, which is renamed when the topic is deleted. */
   get directory(): string {
     return this.#directory;
   }
 
-  /** The topic's id, or `ZERO_UUID` when neither the opener nor `partition.metadata` had it. */
+  /** The topic's id, or `ZERO_UUID` when neither the caller nor `partition.metadata` had it. */
   get topicId(): string {
     return this.#topicId;
   }
 
   /** The log's settings. */
   get config(): LogConfig {
-    return this.#config;
+    return this.#state.config;
   }
 
   /** The offset of the first record that may be read. */
   get logStartOffset(): number {
-    return this.#logStartOffset;
+    return this.#state.logStartOffset;
   }
 
   /** The offset that the next record gets. */
   get logEndOffset(): number {
-    return this.#segments.active.nextOffset;
+    return this.#state.logEndOffset;
   }
 
-  /** Bytes of all segments. */
+  /** The size of all segments, bytes. */
   get sizeInBytes(): number {
-    return this.#segments.sizeInBytes;
+    return this.#state.segments.sizeInBytes;
   }
 
-  /** How many segments there are. */
+  /** The number of segments. */
   get segmentCount(): number {
-    return this.#segments.all.length;
+    return this.#state.segments.all.length;
   }
 
-  /** The first offset in the files that still exist; below the log start offset after a deletion. */
+  /** The first offset in the files that exist; below the log start offset after a deletion. */
   get firstFileOffset(): number {
-    return this.#segments.firstFileOffset;
+    return this.#state.segments.firstFileOffset;
   }
 
-  /** Why the log takes no more records, or null while it does. */
+  /** Why the log accepts no more records, or null while it does. */
   get failure(): KafkaError | null {
-    return this.#health.failure;
+    return this.#state.health.failure;
   }
 
-  /** Which of its segments' names are on the disk. */
-  get names(): Pick<SegmentList, "isUnnamed" | "syncDirectory"> {
-    return this.#segments;
-  }
-
-  /** Everything below this offset is on the disk. */
+  /** Everything below this offset is durable. */
   get recoveryPoint(): number {
     return this.#durability.recoveryPoint;
   }
 
-  /** Whether something was cut off when the log was opened: it should be flushed before it is used. */
-  get wasRepaired(): boolean {
-    return this.#wasRepaired || this.compaction.isUnsettled;
+  /**
+   * Whether the log holds records and a power failure could lose the directory entry of its active
+   * segment: see {@linkcode PartitionLog.syncNames}.
+   */
+  get hasUnsyncedNames(): boolean {
+    return !this.#state.segments.active.hasDurableName && this.logEndOffset > this.logStartOffset;
   }
 
-  /** Takes no more records from now on, because of `failure`; what is there can be read. */
+  /** Makes the directory entries of the log's files durable. Rejects with a `FileError`. */
+  async syncNames(): Promise<void> {
+    await this.#state.segments.syncDirectory();
+  }
+
+  /** Whether something was cut off when the log was opened: flush it before it is used. */
+  get wasRepaired(): boolean {
+    return this.#wasRepaired || this.compaction.hasPendingSwaps;
+  }
+
+  /** Accepts no more records from now on, because of `failure`. Its records can still be read. */
   takeOffline(failure: KafkaError): void {
-    this.#health.takeOffline(failure);
+    this.#state.health.takeOffline(failure);
   }
 
   /** The newest leader epoch, or -1. */
   get latestEpoch(): number {
-    return this.#epochs.latestEpoch;
+    return this.#state.epochs.latestEpoch;
   }
 
-  /** The epoch of the record at `offset`, or -1 when it is not known. */
+  /** Returns the epoch of the record at `offset`, or -1 when it is not known. */
   epochForOffset(offset: number): number {
-    return this.#epochs.epochForOffset(offset);
+    return this.#state.epochs.epochForOffset(offset);
   }
 
-  /** Where `epoch` ended in this log, as OffsetForLeaderEpoch answers (KIP-101, KIP-279). */
+  /** Returns where `epoch` ended in this log, as OffsetForLeaderEpoch does (KIP-101, KIP-279). */
   endOffsetForEpoch(epoch: number): EpochEnd {
-    return this.#epochs.endOffsetFor(epoch, this.logEndOffset);
+    return this.#state.epochs.endOffsetFor(epoch, this.logEndOffset);
   }
 
-  /** A leader of `epoch` begins at the log's end. Say so before its first record is read. */
+  /** Starts the leader epoch `epoch` at the log's end, before its first record is read. */
   assignEpoch(epoch: number): void {
-    this.#health.change(
-      "assign a leader epoch to",
-      () => this.#epochs.assign(epoch, this.logEndOffset),
-    );
+    const { health, epochs } = this.#state;
+    health.change("assign a leader epoch to", () => epochs.assign(epoch, this.logEndOffset));
   }
 
-  /** The settings from now on. */
+  /** Replaces the settings. */
   updateConfig(config: LogConfig): void {
-    this.#config = config;
+    this.#state.config = config;
   }
 
-  /** Remembers the topic's id in `partition.metadata`, for a log that was opened without it. */
+  /** Writes the topic's id to `partition.metadata`, for a log that was opened without it. */
   assignTopicId(topicId: string): void {
-    this.#health.change("write the topic id of", () => {
-      this.#metadata.letGo();
-      writePartitionMetadata(this.#runtime.files, this.#metadata.path, topicId);
+    const { health, metadata, runtime } = this.#state;
+    health.change("write the topic id of", () => {
+      metadata.closeFile();
+      writePartitionMetadata(runtime.files, metadata.path, topicId);
     });
-    this.#metadata.isDirty = true;
+    metadata.isDirty = true;
     this.#topicId = topicId;
   }
 
   /**
-   * Stores `records` at the log's end. They are copied before this returns. On a throw nothing has
-   * been stored: CORRUPT_MESSAGE, INVALID_RECORD, MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE (larger
-   * than a segment may be), INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE,
-   * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, KAFKA_STORAGE_ERROR.
+   * Appends `records` and returns the offsets that they got. They are copied before this returns. On a
+   * throw nothing has been stored: CORRUPT_MESSAGE, INVALID_RECORD, MESSAGE_TOO_LARGE,
+   * RECORD_LIST_TOO_LARGE (larger than a segment may be), INVALID_TIMESTAMP,
+   * UNSUPPORTED_COMPRESSION_TYPE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
+   * INVALID_TXN_STATE, KAFKA_STORAGE_ERROR.
    */
   append(records: Uint8Array, options: AppendOptions): AppendResult {
     return this.appender.append(records, options);
   }
 
   /**
-   * Whole batches from one segment, in the file until they are copied. Empty when there is nothing
-   * between `fetchOffset` and `endOffset`. Throws OFFSET_OUT_OF_RANGE outside of the log.
+   * Returns whole batches of one segment, which are read from the file when they are copied. Empty when
+   * there is nothing between `fetchOffset` and `endOffset`. Throws OFFSET_OUT_OF_RANGE outside of the
+   * log.
    */
   read(options: ReadOptions): LogRecords {
     const { fetchOffset } = options;
-    const logEndOffset = this.logEndOffset;
-    if (fetchOffset < this.#logStartOffset || fetchOffset > logEndOffset) {
+    const { health, segments, logStartOffset, logEndOffset, name } = this.#state;
+    if (fetchOffset < logStartOffset || fetchOffset > logEndOffset) {
       throw new KafkaError(
         ErrorCode.OFFSET_OUT_OF_RANGE,
-        `Cannot read ${this.name} at offset ${fetchOffset}: it has ${this.#logStartOffset} to ` +
-          `${logEndOffset}`,
+        `Cannot read ${name} at offset ${fetchOffset}: it has ${logStartOffset} to ${logEndOffset}`,
       );
     }
     const endOffset = Math.min(options.endOffset, logEndOffset);
     if (fetchOffset >= endOffset) return NO_RECORDS;
     try {
-      return this.#segments.read(
-        endOffset === options.endOffset ? options : { ...options, endOffset },
-      );
+      return segments.read(endOffset === options.endOffset ? options : { ...options, endOffset });
     } catch (error) {
-      throw this.#health.failed("read", error);
+      throw health.failed("read", error);
     }
   }
 
   /**
-   * Where reading ends for those who want committed records only, never before the log's start: where
-   * the first transaction begins that is open, or whose marker is not below `highWatermark`.
+   * Returns where a read of committed records ends, never before the log's start: the start of the
+   * first transaction that is open, or whose marker is not below `highWatermark`.
    */
   lastStableOffset(highWatermark: number): number {
-    const start = Math.min(highWatermark, this.#logStartOffset);
-    return Math.max(start, this.#producers.lastStableOffset(highWatermark));
+    const { producers, logStartOffset } = this.#state;
+    const start = Math.min(highWatermark, logStartOffset);
+    return Math.max(start, producers.lastStableOffset(highWatermark));
   }
 
-  /** Aborted transactions that may have records in `[fetchOffset, endOffset)`, in marker order. */
+  /** Returns aborted transactions with records in `[fetchOffset, endOffset)`, in marker order. */
   abortedTransactions(fetchOffset: number, endOffset: number): AbortedTransaction[] {
-    return this.#health.guard(
-      "look for aborted transactions in",
-      () => abortedTransactions(this.#segments.all, this.#snapshots, fetchOffset, endOffset),
-    );
+    return this.#state.abortedTransactions(fetchOffset, endOffset);
   }
 
-  /** The record that `query` asks for, or null; or the batch to look through, where that takes long. */
+  /** Returns the record that `query` asks for, or null; or the batch to search, if that takes long. */
   lookUpTimestamp(query: TimestampQuery): TimestampedOffset | LargeBatch | null {
-    return this.#health.guard(
-      "search",
-      () => lookUpTimestamp(this.#segments.all, query, this.#logStartOffset),
-    );
+    const { health, segments, logStartOffset } = this.#state;
+    return health.guard("search", () => lookUpTimestamp(segments.all, query, logStartOffset));
   }
 
   /**
-   * Records before `offset` can no longer be read, and segments that hold nothing else go. Does
-   * nothing below the log start offset. Throws OFFSET_OUT_OF_RANGE beyond the log's end.
+   * Raises the log start offset: records before `offset` can no longer be read, and segments that hold
+   * nothing else are deleted. Does nothing below the log start offset. Throws OFFSET_OUT_OF_RANGE
+   * beyond the log's end.
    */
   deleteRecordsBefore(offset: number): void {
-    if (offset > this.logEndOffset) {
-      throw new KafkaError(
-        ErrorCode.OFFSET_OUT_OF_RANGE,
-        `Cannot delete the records of ${this.name} before ${offset}: it ends at ` +
-          `${this.logEndOffset}`,
-      );
-    }
-    if (offset <= this.#logStartOffset) return;
-    this.#health.change("delete records of", () => {
-      this.#advance(offset, this.#segments.countBefore(offset), this.#runtime.clock.now());
-    });
+    this.#deletion.deleteRecordsBefore(offset);
   }
 
   /**
@@ -341,118 +274,77 @@ export class PartitionLog {
    * many segments were deleted. `nowMs` is ms since 1970.
    */
   applyRetention(nowMs: number, highWatermark: number = this.logEndOffset): number {
-    return this.#health.change("delete old segments of", () => {
-      this.#removeRetired(nowMs);
-      // What is stable by now need not be remembered.
-      this.#producers.lastStableOffset(highWatermark);
-      const count = countDeletable({
-        segments: this.#segments.all,
-        config: this.#config,
-        logStartOffset: this.#logStartOffset,
-        highWatermark,
-        nowMs,
-      });
-      if (count === 0) return 0;
-      if (count === this.#segments.all.length) this.#segments.roll(this.#config);
-      this.#advance(this.#segments.all[count]!.baseOffset, count, nowMs);
-      return count;
-    });
+    return this.#deletion.applyRetention(nowMs, highWatermark);
   }
 
   /**
-   * Resolves when the log start offset is on the disk as it is now: what was deleted before it does
-   * not come back. Rejects with KAFKA_STORAGE_ERROR.
+   * Resolves when the log start offset is durable as it is now: deleted records do not come back.
+   * Rejects with KAFKA_STORAGE_ERROR.
    */
   async logStartOffsetSaved(): Promise<void> {
     try {
       await this.#start.saved();
     } catch (error) {
-      throw this.#health.failed("write down the start of", error);
+      throw this.#state.health.failed("write down the start of", error);
     }
   }
 
-  /** Forgets idle producers: `producer.id.expiration.ms`. Returns how many. */
+  /** Forgets producers that are idle for `producer.id.expiration.ms`. Returns how many. */
   expireProducers(nowMs: number, expirationMs: number): number {
-    return this.#producers.expire(nowMs, expirationMs);
+    return this.#state.producers.expire(nowMs, expirationMs);
   }
 
-  /** Every producer that the log remembers, for DescribeProducers. */
+  /** Returns every producer that the log remembers, for DescribeProducers. */
   activeProducers(): ActiveProducer[] {
-    return this.#producers.active();
+    return this.#state.producers.active();
   }
 
   /**
-   * Cuts the log back so that it ends at `offset`, or where that lies within a batch, before that
-   * batch. Does nothing at or beyond the log's end. What a leader confirmed must not be cut: that is
-   * the caller's to know. Await {@linkcode PartitionLog.lowerRecoveryPoint} first, or a loss of power
-   * may find the log too short, which is taken for damage, and {@linkcode PartitionLog.flush} before
-   * the next append, or old and new batches may be mixed.
+   * Cuts the log back so that it ends at `offset`, or if that lies within a batch, before that batch.
+   * Does nothing at or beyond the log's end. The caller ensures that no acknowledged record is cut.
+   * Await {@linkcode PartitionLog.lowerRecoveryPoint} first, or a power failure may find the log too
+   * short, which is taken for damage, and {@linkcode PartitionLog.flush} before the next append, or old
+   * and new batches may be mixed.
    */
   truncateTo(offset: number): void {
-    if (offset >= this.logEndOffset) return;
-    if (offset <= this.#segments.all[0]!.baseOffset) return this.truncateFully(offset);
-    this.#health.change("truncate", () => {
-      this.#durability.lower(offset);
-      this.compaction.onTruncated(offset);
-      this.#segments.truncate(offset);
-      this.#durability.lower(this.logEndOffset, true);
-      if (this.#logStartOffset > this.logEndOffset) {
-        this.#logStartOffset = this.logEndOffset;
-        this.#start.save(true);
-      }
-      this.#epochs.truncateFromEnd(this.logEndOffset);
-      this.#snapshots.removeAbove(this.logEndOffset);
-      const nowMs = this.#runtime.clock.now();
-      loadProducers(this.#segments.all, this.#snapshots, this.#producers, nowMs);
-    }, true);
+    this.#truncation.truncateTo(offset);
   }
 
   /** Removes every record: the log is empty and begins and ends at `offset`. */
   truncateFully(offset: number): void {
-    this.#health.change("truncate", () => {
-      this.#segments.unmark(0);
-      this.#durability.lower(offset);
-      this.compaction.onTruncated(offset);
-      this.#segments.clear();
-      this.#snapshots.removeAbove(-1);
-      this.#segments.add(offset, this.#config);
-      const isLowered = offset < this.#logStartOffset;
-      this.#logStartOffset = offset;
-      this.#start.save(isLowered);
-      this.#producers.clear();
-      this.#epochs.truncateFromEnd(0);
-    }, true);
+    this.#truncation.truncateFully(offset);
   }
 
   /**
-   * Resolves when nothing on the disk says any more that records from `offset` on are there. Rejects
-   * with a `FileError`.
+   * Resolves when nothing on the disk claims that records from `offset` on exist. Rejects with a
+   * `FileError`.
    */
   async lowerRecoveryPoint(offset: number): Promise<void> {
-    await this.#durability.lower(offset);
+    await this.#durability.beforeTruncation(offset);
   }
 
   /** Closes the active segment and begins another, unless it is empty. */
   roll(): void {
-    if (this.#segments.active.size === 0) return;
-    this.#health.change("roll", () => this.#segments.roll(this.#config));
+    if (this.#state.segments.active.size === 0) return;
+    this.#state.health.change("roll", () => this.#durability.roll());
   }
 
   /**
-   * Resolves when everything appended before the call is on the disk. When it rejects, what is there
-   * is not known, and the log takes no more records until it is opened again, unless it was for want
-   * of a descriptor: then nothing was synced, and the caller may try again.
+   * Resolves when everything appended before the call is durable. When it rejects, what is durable is
+   * unknown, and the log accepts no more records until it is opened again, unless there was no
+   * descriptor: then nothing was synced, and the caller may retry.
    */
   async flush(): Promise<void> {
-    this.#health.check();
+    const { health } = this.#state;
+    health.check();
     try {
       await this.#start.lowered();
       await this.#durability.flush();
     } catch (error) {
-      throw this.#health.flushFailed(error);
+      throw health.flushFailed(error);
     }
-    // A segment's own sync at a roll may have failed meanwhile.
-    this.#health.checkFailure();
+    // The sync of a closed segment may have failed meanwhile.
+    health.checkFailure();
   }
 
   /** Whether {@linkcode PartitionLog.flush} has anything to do. */
@@ -461,115 +353,98 @@ export class PartitionLog {
   }
 
   /**
-   * Writes down what the next start would otherwise have to read from the log: indexes and producers.
-   * For a process that ends in an orderly way, after the last append.
+   * Writes indexes and a producer snapshot, which the next start would otherwise rebuild from the
+   * log. For a process that shuts down cleanly, after the last append.
    */
-  store(): void {
-    this.#health.guard("store the indexes of", () => {
-      this.#segments.storeIndexes();
-      if (this.logEndOffset > this.#logStartOffset || this.#producers.size > 0) {
-        this.#snapshots.take(this.logEndOffset, this.#producers);
+  writeIndexes(): void {
+    const state = this.#state;
+    state.health.guard("store the indexes of", () => {
+      state.segments.writeIndexes();
+      if (state.logEndOffset > state.logStartOffset || state.producers.size > 0) {
+        state.snapshots.take(state.logEndOffset, state.producers);
       }
-      this.#snapshots.removeObsolete(this.#segments.all.map(({ baseOffset }) => baseOffset));
+      state.removeObsoleteSnapshots();
     });
   }
 
   /** Closes the files. Batches that were read and not yet copied cannot be copied any more. */
   close(): void {
-    if (this.#health.isClosed) return;
+    const { health, segments } = this.#state;
+    if (health.isClosed) return;
     this.#end();
-    this.#segments.close();
-    if (this.#start.isSaved) this.#segments.removeRetired(Infinity);
+    segments.close();
+    if (this.#start.isSaved) segments.removeRetired(Infinity);
   }
 
   /**
-   * The topic was deleted: `move` gives the directory the name `directory`, and nothing more is
-   * written. What was read before can still be copied; call {@linkcode PartitionLog.discard} later.
+   * Takes the log of a deleted topic out of service: `move` renames the directory to `directory`.
+   * Batches that were read before can still be copied; call {@linkcode PartitionLog.discard} later.
    */
   retire(directory: string, move: () => void): void {
+    const { segments } = this.#state;
     this.#end();
-    this.#segments.closeFiles();
+    segments.closeFiles();
     move();
     this.#directory = directory;
-    this.#segments.moveTo(directory);
+    segments.moveTo(directory);
   }
 
-  /** Whether answers on their way carry batches of it. */
+  /** Whether a response that is being sent carries batches of it. */
   get isHeld(): boolean {
-    return this.#segments.isHeld;
+    return this.#state.segments.isHeld;
   }
 
   /** Closes a log that was retired, whose directory is about to be removed. */
   discard(): void {
-    this.#segments.abandon();
+    this.#state.segments.abandon();
   }
 
   /** Closes the files of a log whose opening failed, and leaves them as they are. */
   #abandon(): void {
     this.#end();
-    this.#segments.abandon();
+    this.#state.segments.abandon();
   }
 
   #end(): void {
-    this.#health.close();
-    this.#durability.letGo();
+    this.#state.health.close();
+    this.#durability.closeFiles();
   }
 
-  /** Finds out whose records these are, or writes it down. */
+  /** Reads the topic id of the log, or writes it to a log without one. */
   #identify(options: PartitionLogOptions, hasFile: boolean): void {
-    const stored = hasFile ? readTopicId(this.#metadata, options) : null;
+    const stored = hasFile ? readTopicId(this.#state.metadata, options) : null;
     if (stored !== null) this.#topicId = stored;
     else if (options.topicId !== undefined) this.assignTopicId(options.topicId);
   }
 
   #open(options: PartitionLogOptions, names: ReadonlySet<string>, isNew: boolean): void {
-    this.#snapshots.find(names);
-    const opening = new LogOpening({
+    const state = this.#state;
+    const { segments, producers, snapshots } = state;
+    snapshots.find(names);
+    const opening = new LogOpening(state, {
       ...options,
-      name: this.name,
       names,
       recoveryPoint: isNew ? 0 : options.recoveryPoint,
-      openSegments: options.openSegments ?? new OpenSegments(),
-      logStartOffset: this.#logStartOffset,
-      epochs: this.#epochs,
-      producers: this.#producers,
-      snapshots: this.#snapshots,
     });
-    const segments = opening.openSegments();
+    const found = opening.openSegments();
     const wasClean = options.wasShutDownCleanly === true;
-    this.#segments.adopt(segments, isNew ? "new" : wasClean ? "clean" : "unclean");
-    this.compaction.adopt(segments);
-    if (segments.length === 0 || this.logEndOffset < this.#logStartOffset) {
-      // What was deleted must not come back because the log's end was lost, producers' records among it.
-      this.#segments.clear();
-      this.#segments.add(this.#logStartOffset, this.#config).closeFile();
-      this.#producers.clear();
-      this.#snapshots.removeAbove(-1);
+    segments.adopt(found, isNew ? "new" : wasClean ? "clean" : "unclean");
+    this.compaction.adopt(found);
+    if (found.length === 0 || state.logEndOffset < state.logStartOffset) {
+      // Deleted records must not come back because the log's end was lost, with their producers.
+      segments.clear();
+      segments.add(state.logStartOffset, state.config).closeFile();
+      producers.clear();
+      snapshots.removeAbove(-1);
     }
-    this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.all[0]!.baseOffset);
+    state.logStartOffset = Math.max(state.logStartOffset, segments.all[0]!.baseOffset);
     const safeOffset = wasClean && !opening.wasRepaired ? Infinity : opening.safeOffset;
-    this.#durability.recoveryPoint = Math.min(safeOffset, this.logEndOffset);
-    // The last process may have cut the log where it ends now, and not brought that to the disk.
+    this.#durability.recoveryPoint = Math.min(safeOffset, state.logEndOffset);
+    // The last process may have truncated the log where it ends now without syncing that.
     const mayBeCut = !isNew && !wasClean;
-    this.#segments.active.isDirty ||= mayBeCut;
-    this.#wasRepaired = opening.wasRepaired || mayBeCut && opening.mayBeUnsynced(this.logEndOffset);
-    opening.finish(this.#segments.all, this.#logStartOffset);
-  }
-
-  /** The log begins at `offset`: the oldest `count` segments go, and then this is written down. */
-  #advance(offset: number, count: number, nowMs: number): void {
-    const rises = offset > this.#logStartOffset;
-    if (rises) this.#logStartOffset = offset;
-    this.#segments.retire(count, nowMs + this.#config.fileDeleteDelayMs);
-    if (rises) this.#start.save(false);
-    this.#removeRetired(nowMs);
-    this.#snapshots.removeObsolete(this.#segments.all.map(({ baseOffset }) => baseOffset));
-    if (rises) this.#epochs.truncateFromStart(offset);
-  }
-
-  /** Removes the files of segments whose time has come, once it is known that the log begins later. */
-  #removeRetired(nowMs: number): void {
-    if (this.#start.isSaved) this.#segments.removeRetired(nowMs);
-    else this.#start.retry();
+    segments.active.isDirty ||= mayBeCut;
+    this.#wasRepaired = opening.wasRepaired ||
+      mayBeCut && opening.mayBeUnsynced(state.logEndOffset);
+    opening.finish();
   }
 }

@@ -69,14 +69,14 @@ export class DurableFile {
   constructor(readonly files: FileSystem, public path: string) {}
 
   /** It is about to be replaced, renamed or removed: nobody may have it open. */
-  letGo(): void {
+  closeFile(): void {
     this.#syncing?.close();
     this.#syncing = null;
   }
 
   /** It is about to be removed: nothing of it need reach the disk. */
   forget(): void {
-    this.letGo();
+    this.closeFile();
     this.isDirty = false;
   }
 
@@ -95,7 +95,7 @@ export class DurableFile {
       throw error;
     } finally {
       this.#running = null;
-      if (this.#syncing === file) this.letGo();
+      if (this.#syncing === file) this.closeFile();
     }
   }
 }

@@ -148,7 +148,7 @@ test("timestamps in nanoseconds are looked up exactly, after every kind of resta
     machine = machine.kill();
     log = machine.open(config);
     check("after kill -9");
-    log.store();
+    log.writeIndexes();
     log.close();
     const names = machine.files.list("/data/events-0").map(({ name }) => name);
     const indexes = names.filter((name) => name.endsWith(".timeindex"));
@@ -160,7 +160,7 @@ test("timestamps in nanoseconds are looked up exactly, after every kind of resta
     for (const name of indexes) machine.files.remove(`/data/events-0/${name}`);
     log = machine.open(config, { wasShutDownCleanly: true, recoveryPoint: log.logEndOffset });
     check("with rebuilt indexes");
-    log.store();
+    log.writeIndexes();
     assertEquals(indexes.map((name) => machine.read(name)), stored);
     log.close();
   }
@@ -173,7 +173,7 @@ test("the time index has an entry for each rise, if only by a nanosecond", async
   for (const step of steps) log.append(stamped([START_NS + step]), client);
   // An index is stored only beside a log whose name is durable.
   await log.flush();
-  log.store();
+  log.writeIndexes();
   log.close();
   const { entries } = decodeTimeIndex(machine.read("00000000000000000000.timeindex"));
   // As Apache Kafka's: the first batch has no entry of its own.
@@ -252,7 +252,7 @@ test("producers whose ids differ only beyond 2^53 are told apart, after a restar
     );
   };
   check(0);
-  log.store();
+  log.writeIndexes();
   log.close();
   log = machine.open(UNBOUNDED, { wasShutDownCleanly: true, recoveryPoint: log.logEndOffset });
   check(2);

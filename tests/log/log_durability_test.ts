@@ -42,10 +42,10 @@ test("lowerRecoveryPoint() does not raise the recovery point over records that a
   log.roll();
   log.append(batchOf(1), client);
   // The directory has the name of the segment at 5, which a cut there takes away again.
-  await log.names.syncDirectory();
-  assertEquals([log.recoveryPoint, log.names.isUnnamed], [2, false]);
+  await log.syncNames();
+  assertEquals([log.recoveryPoint, log.hasUnsyncedNames], [2, false]);
   await log.lowerRecoveryPoint(5);
-  assertEquals([log.recoveryPoint, log.names.isUnnamed], [2, true]);
+  assertEquals([log.recoveryPoint, log.hasUnsyncedNames], [2, true]);
   disk.heldAt = null;
   disk.release();
   log.close();

@@ -13,10 +13,18 @@ class ManualSaves {
   /** How the ends of saves were reported. */
   readonly reported: string[] = [];
   readonly start = new LogStart({
-    write: () =>
-      new Promise<void>((resolve, reject) => void this.saves.push({ end: resolve, fail: reject })),
-    onSaved: () => this.reported.push("saved"),
-    onFailed: () => this.reported.push("failed"),
+    checkpoints: {
+      saveLogStartOffset: () =>
+        new Promise<void>((resolve, reject) => {
+          this.saves.push({ end: resolve, fail: reject });
+        }),
+    },
+    segments: {
+      removeRetired: () => this.reported.push("saved"),
+      removeRetiredIndexes: () => this.reported.push("failed"),
+    },
+    health: { failure: null },
+    runtime: { clock: { now: () => 0 } },
   });
 }
 

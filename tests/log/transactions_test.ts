@@ -94,7 +94,7 @@ test("an open transaction is known after a restart, and forgotten with the recor
   end(log, 1, "abort");
   write(log, 1, 1);
   await log.flush();
-  log.store();
+  log.writeIndexes();
   log.close();
   const again = machine.kill().open({}, { wasShutDownCleanly: true, recoveryPoint: 3 });
   assertEquals(again.lastStableOffset(3), 2);
@@ -141,7 +141,7 @@ test("transactions of producers whose ids differ only beyond 2^53 are told apart
   end(log, other, "commit");
   assertEquals(log.lastStableOffset(4), 4);
   assertEquals(aborted(log), [[one, 0, 2, 1]]);
-  log.store();
+  log.writeIndexes();
   log.close();
   log = machine.open({}, { wasShutDownCleanly: true, recoveryPoint: 4 });
   assertEquals(aborted(log), [[one, 0, 2, 1]]);

@@ -63,8 +63,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
           async function (this: SegmentList): Promise<void> {
             for (const segment of this.all.slice(0, -1)) {
               await segment.sync();
-              segment.isNamed = true;
-              segment.storeIndex();
+              segment.hasDurableName = true;
+              segment.index.write();
             }
             await right.call(this);
           },

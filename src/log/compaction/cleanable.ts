@@ -105,5 +105,5 @@ function sizeOf(segments: readonly Segment[], start: number, end: number): numbe
 
 /** As retention counts: from the newest record, or from when the segment was opened. */
 function newestMs(segment: Segment): number {
-  return segment.maxTimestamp >= 0 ? Number(segment.maxTimestamp) : segment.createdMs;
+  return segment.index.maxTimestamp >= 0 ? Number(segment.index.maxTimestamp) : segment.createdMs;
 }

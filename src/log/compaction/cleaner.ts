@@ -133,7 +133,10 @@ class Cleaning {
       const segmentEnd = this.#segments[i + 1]?.baseOffset ?? endOffset;
       if (segmentEnd <= firstDirtyOffset) continue;
       this.#check(segment);
-      this.#reader.open(segment, segment.locate(Math.max(firstDirtyOffset, segment.baseOffset)));
+      this.#reader.open(
+        segment,
+        segment.index.locate(Math.max(firstDirtyOffset, segment.baseOffset)),
+      );
       while (await this.#fill(segment)) {
         while (this.#reader.next()) {
           if (!await this.#mapBatch(firstDirtyOffset, transactions)) return this.#mustHaveRoom();

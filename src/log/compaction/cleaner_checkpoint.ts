@@ -79,7 +79,7 @@ export class CleanerCheckpoint {
       const dash = name.lastIndexOf("-");
       return [name.slice(0, dash), name.slice(dash + 1), offset];
     });
-    this.#file.letGo();
+    this.#file.closeFile();
     writeCheckpoint(this.#files, this.#path, entries);
     this.#file.isDirty = true;
   }

@@ -6,33 +6,35 @@
  * @module
  */
 import type { Int64 } from "../../protocol/int64.ts";
-import type { FileSystem, HostCodecs } from "../../runtime/runtime.ts";
+import type { Clock, FileSystem, HostCodecs } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
+import type { LogCheckpoints } from "../log_types.ts";
 import type { Segment } from "../segments/segment.ts";
 import type { SegmentList } from "../segments/segment_list.ts";
 import type { AbortedTransaction } from "../segments/transaction_index_format.ts";
 import type { LastProduced } from "./batch_filter.ts";
 import { DELETED_SUFFIX, SWAP_SUFFIX } from "./swap_files.ts";
 
-/** The parts of a log that compaction needs. */
-export interface LogCompactionOptions {
+/** The parts of a log that compaction works on. */
+export interface CompactedState {
   /** Such as `events-0`. */
   readonly name: string;
-  readonly files: FileSystem;
-  readonly nowMs: () => number;
+  readonly runtime: {
+    readonly files: FileSystem;
+    readonly clock: Pick<Clock, "now">;
+  };
   readonly codecs: () => HostCodecs;
   readonly segments: SegmentList;
-  readonly config: () => LogConfig;
-  readonly logStartOffset: () => number;
-  readonly isWritable: () => boolean;
-  /** What a producer wrote last, or null for one that is not remembered. */
-  readonly lastProduced: (producerId: Int64) => LastProduced | null;
-  /** The aborted transactions with a record from `startOffset` up to `endOffset`, exclusive. */
-  readonly aborted: (startOffset: number, endOffset: number) => readonly AbortedTransaction[];
-  /** Up to where the log had been compacted when it was closed. */
-  readonly cleanedOffset: number;
-  /** Is called when that has changed, to have it written down. */
-  readonly onCleanedOffset: (offset: number) => void;
+  readonly config: LogConfig;
+  readonly logStartOffset: number;
+  readonly isWritable: boolean;
+  readonly producers: {
+    /** What a producer wrote last, or null for one that is not remembered. */
+    lastProduced(producerId: Int64): LastProduced | null;
+  };
+  readonly checkpoints: Pick<LogCheckpoints, "saveCleanedOffset"> | null;
+  /** Returns the aborted transactions with records in `[startOffset, endOffset)`. */
+  abortedTransactions(startOffset: number, endOffset: number): readonly AbortedTransaction[];
 }
 
 /** An exchange whose files do not have their last names yet. */
@@ -43,39 +45,39 @@ interface Swap {
 
 /** A log as its cleaner sees it. Methods throw a `FileError` when files fail. */
 export class LogCompaction {
-  readonly #options: LogCompactionOptions;
+  readonly #state: CompactedState;
   #cleanedOffset: number;
   #swaps: Swap[] = [];
 
-  /** The compaction of one log. */
-  constructor(options: LogCompactionOptions) {
-    this.#options = options;
-    this.#cleanedOffset = options.cleanedOffset;
+  /** The compaction of a log that was compacted up to `cleanedOffset` when it was closed. */
+  constructor(state: CompactedState, cleanedOffset: number) {
+    this.#state = state;
+    this.#cleanedOffset = cleanedOffset;
   }
 
   /** Such as `events-0`. */
   get name(): string {
-    return this.#options.name;
+    return this.#state.name;
   }
 
   /** The log's settings. */
   get config(): LogConfig {
-    return this.#options.config();
+    return this.#state.config;
   }
 
   /** The log's segments, oldest first; the last one is active. */
   get segments(): readonly Segment[] {
-    return this.#options.segments.all;
+    return this.#state.segments.all;
   }
 
   /** Where the log begins. */
   get logStartOffset(): number {
-    return this.#options.logStartOffset();
+    return this.#state.logStartOffset;
   }
 
   /** Where the log ends. */
   get logEndOffset(): number {
-    return this.#options.segments.active.nextOffset;
+    return this.#state.segments.active.nextOffset;
   }
 
   /** Up to where the log has been compacted: what `cleaner-offset-checkpoint` holds. 0 for never. */
@@ -85,34 +87,34 @@ export class LogCompaction {
 
   /** Whether the log can be changed: it is open, and its disk works. */
   get isWritable(): boolean {
-    return this.#options.isWritable();
+    return this.#state.isWritable;
   }
 
   /** The host's compressors. */
   get codecs(): () => HostCodecs {
-    return this.#options.codecs;
+    return this.#state.codecs;
   }
 
-  /** Whether {@linkcode LogCompaction.settle} has anything to do. */
-  get isUnsettled(): boolean {
+  /** Whether {@linkcode LogCompaction.finishSwaps} has anything to do. */
+  get hasPendingSwaps(): boolean {
     return this.#swaps.length > 0;
   }
 
   /** What the producer wrote last, or null for one that is not remembered. */
   lastProduced(producerId: Int64): LastProduced | null {
-    return this.#options.lastProduced(producerId);
+    return this.#state.producers.lastProduced(producerId);
   }
 
   /** The aborted transactions with a record from `startOffset` up to `endOffset`, exclusive. */
   abortedTransactions(startOffset: number, endOffset: number): readonly AbortedTransaction[] {
-    return this.#options.aborted(startOffset, endOffset);
+    return this.#state.abortedTransactions(startOffset, endOffset);
   }
 
   /** Everything before `offset` has been compacted. To be said when no crash can undo that. */
   markCleaned(offset: number): void {
     if (offset === this.#cleanedOffset) return;
     this.#cleanedOffset = offset;
-    this.#options.onCleanedOffset(offset);
+    this.#state.checkpoints?.saveCleanedOffset(offset);
   }
 
   /** The log was cut back to `offset`: what comes behind it now has not been compacted. */
@@ -123,7 +125,7 @@ export class LogCompaction {
   /** Makes the file of the segment that is to take the place of `old`. */
   createCleaned(old: readonly Segment[]): Segment {
     const { baseOffset } = old[0]!;
-    return this.#options.segments.createCleaned(baseOffset, old.at(-1)!.createdMs, this.config);
+    return this.#state.segments.createCleaned(baseOffset, old.at(-1)!.createdMs, this.config);
   }
 
   /** Removes what {@linkcode LogCompaction.createCleaned} made. What cannot be removed goes at a start. */
@@ -146,14 +148,14 @@ export class LogCompaction {
     cleaned: Segment,
     isCurrent: () => boolean,
   ): Promise<boolean> {
-    const { segments, nowMs } = this.#options;
+    const { segments, runtime } = this.#state;
     cleaned.rename(pathWith(cleaned, SWAP_SUFFIX));
-    segments.noteName();
+    segments.markDirectoryDirty();
     await segments.syncDirectory();
     if (!isCurrent()) return false;
-    segments.replace(old, cleaned, nowMs() + this.config.fileDeleteDelayMs);
+    segments.replace(old, cleaned, runtime.clock.now() + this.config.fileDeleteDelayMs);
     this.#swaps.push({ old, cleaned });
-    await this.settle();
+    await this.finishSwaps();
     return true;
   }
 
@@ -162,29 +164,29 @@ export class LogCompaction {
     for (const cleaned of segments) {
       if (cleaned.path.endsWith(SWAP_SUFFIX)) this.#swaps.push({ old: [], cleaned });
     }
-    if (this.isUnsettled) this.#options.segments.noteName();
+    if (this.hasPendingSwaps) this.#state.segments.markDirectoryDirty();
   }
 
   /** Resolves when the files of every exchange have their last names, on the disk. */
-  async settle(): Promise<void> {
-    const { segments, files } = this.#options;
+  async finishSwaps(): Promise<void> {
+    const { segments, runtime: { files } } = this.#state;
     while (this.#swaps.length > 0) {
       const swap = this.#swaps[0]!;
       for (const segment of swap.old) {
         if (segment.path.endsWith(DELETED_SUFFIX) || !files.exists(segment.path)) continue;
         segment.rename(pathWith(segment, DELETED_SUFFIX));
-        segments.noteName();
+        segments.markDirectoryDirty();
       }
       // The old names have to be gone for good before the new segment gives up the name that says so.
       await segments.syncDirectory();
       const { cleaned } = swap;
       if (cleaned.path.endsWith(SWAP_SUFFIX) && files.exists(cleaned.path)) {
         cleaned.rename(pathWith(cleaned, ""));
-        segments.noteName();
+        segments.markDirectoryDirty();
       }
       this.#swaps = this.#swaps.filter((other) => other !== swap);
       await segments.syncDirectory();
-      if (segments.all.includes(cleaned)) cleaned.storeIndex();
+      if (segments.all.includes(cleaned)) cleaned.index.write();
     }
   }
 }

@@ -396,10 +396,7 @@ export class DataDirectory {
 
   async #checkpoint(): Promise<void> {
     try {
-      const unnamed = this.#working((log) =>
-        log.names.isUnnamed && log.logEndOffset > log.logStartOffset
-      );
-      await inTurns(unnamed, (log) => log.names.syncDirectory());
+      await inTurns(this.#working((log) => log.hasUnsyncedNames), (log) => log.syncNames());
       await this.#checkpoints.recoveryPoints.save();
     } catch (error) {
       throw storageError(`Cannot write the checkpoints of ${this.path}`, error);

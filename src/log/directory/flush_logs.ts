@@ -59,7 +59,7 @@ export function closeLog(log: PartitionLog): void {
 export function writeIndexes(logs: Iterable<PartitionLog>): void {
   for (const log of logs) {
     try {
-      log.store();
+      log.writeIndexes();
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
     }

@@ -50,7 +50,7 @@ export class OffsetCheckpoint {
   replace(offsets: ReadonlyMap<string, number>): void {
     this.#replacements++;
     this.#durableText = null;
-    this.#temporary.letGo();
+    this.#temporary.closeFile();
     writeTextFile(this.#files, this.#temporary.path, textOf(offsets));
     this.#files.rename(this.#temporary.path, this.path);
   }
@@ -72,7 +72,7 @@ export class OffsetCheckpoint {
       const text = textOf(offsets());
       if (text === this.#durableText) continue;
       const replacements = this.#replacements;
-      this.#temporary.letGo();
+      this.#temporary.closeFile();
       writeTextFile(this.#files, this.#temporary.path, text);
       this.#temporary.isDirty = true;
       await this.#temporary.sync();

@@ -1,15 +1,13 @@
 /**
- * Opening one log: its segments, and beside them what is known of its producers, its leader epochs
- * and its aborted transactions, from their files where those can be trusted.
+ * The opening of one log: its segments, its producers, leader epochs and aborted transactions, loaded
+ * from their files where those can be trusted, and otherwise rebuilt from the batches.
  *
  * @module
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
-import { LEADER_EPOCH_CHECKPOINT, type LeaderEpochs } from "../leader_epochs.ts";
+import { LEADER_EPOCH_CHECKPOINT } from "../leader_epochs.ts";
+import type { LogState } from "../log_state.ts";
 import type { PartitionLogOptions } from "../log_types.ts";
-import type { OpenSegments } from "../segments/open_segments.ts";
-import type { ProducerSnapshots } from "../producers/producer_snapshot_storage.ts";
-import type { ProducerState } from "../producers/producer_state.ts";
 import { openSegments } from "./segment_recovery.ts";
 import { LogReplay } from "../producers/batch_replay.ts";
 import { loadProducers, replayEpochs, replayProducers } from "./rebuild_from_segments.ts";
@@ -17,17 +15,11 @@ import { type Segment, segmentFileName } from "../segments/segment.ts";
 
 /** What is opened. */
 export interface LogOpeningOptions
-  extends Omit<PartitionLogOptions, "recoveryPoint" | "openSegments" | "pendingWork"> {
-  /** The log, such as `events-0`. */
-  readonly name: string;
-  /** The names of the files in its directory. */
+  extends
+    Pick<PartitionLogOptions, "directory" | "cleanedOffset" | "wasShutDownCleanly" | "onRecovery"> {
+  /** The names of the files in the log's directory. */
   readonly names: ReadonlySet<string>;
   readonly recoveryPoint: number | undefined;
-  readonly openSegments: OpenSegments;
-  readonly logStartOffset: number;
-  readonly epochs: LeaderEpochs;
-  readonly producers: ProducerState;
-  readonly snapshots: ProducerSnapshots;
 }
 
 /** One opening: first {@linkcode LogOpening.openSegments}, then {@linkcode LogOpening.finish}. */
@@ -38,40 +30,46 @@ export class LogOpening {
   readonly safeOffset: number;
   /** Whether the leader epochs' file can be read. */
   #hasEpochs = true;
+  readonly #state: LogState;
   readonly #options: LogOpeningOptions;
   readonly #replay: LogReplay;
-  /** Where the walk began, or -1 when there was none. */
+  /** The log start offset of the checkpoint. */
+  readonly #storedStartOffset: number;
+  /** The base offset of the first segment that was read whole, or -1 when there was none. */
   #walkedFrom = -1;
 
-  constructor(options: LogOpeningOptions) {
+  /** An opening of the log of `state`. */
+  constructor(state: LogState, options: LogOpeningOptions) {
+    this.#state = state;
     this.#options = options;
     this.safeOffset = options.recoveryPoint ?? 0;
-    this.#replay = new LogReplay(options.producers);
+    this.#storedStartOffset = state.logStartOffset;
+    this.#replay = new LogReplay(state.producers);
   }
 
   /**
-   * Whether a log that another process left without an orderly end, and that ends at `logEndOffset`,
-   * may have an end that is not durable: a cut, or where nothing is known, all of it.
+   * Whether a log that another process left without a clean shutdown, and that ends at `logEndOffset`,
+   * may have an end that is not durable: a truncation, or if no recovery point is known, all of it.
    */
   mayBeUnsynced(logEndOffset: number): boolean {
     return this.#options.recoveryPoint === undefined || this.safeOffset >= logEndOffset;
   }
 
-  /** Opens the segments, and where they are walked, takes their batches in. */
+  /** Opens the segments, and replays the batches of those that are read whole. */
   openSegments(): Segment[] {
     const options = this.#options;
-    const { runtime, config, producers, snapshots, epochs } = options;
+    const { name, runtime, config, producers, snapshots, epochs, openSegments: open } = this.#state;
     this.#loadEpochs();
     const nowMs = runtime.clock.now();
     return openSegments({
       files: runtime.files,
       directory: options.directory,
       names: options.names,
-      name: options.name,
+      name,
       nowMs,
       indexIntervalBytes: config.indexIntervalBytes,
-      open: options.openSegments,
-      logStartOffset: options.logStartOffset,
+      open,
+      logStartOffset: this.#state.logStartOffset,
       recoveryPoint: options.recoveryPoint,
       firstKnownOffset: options.names.has(LEADER_EPOCH_CHECKPOINT)
         ? epochs.earliest?.startOffset ?? 0
@@ -81,7 +79,7 @@ export class LogOpening {
       wasShutDownCleanly: options.wasShutDownCleanly === true,
       beginWalk: (first, before) => {
         this.#walkedFrom = first.baseOffset;
-        // Without a recovery point nothing is known to be durable, whole as it may be.
+        // Without a recovery point nothing is known to be durable, even if it is intact.
         if (options.recoveryPoint === undefined) {
           for (const segment of before) segment.isDirty = true;
         }
@@ -101,45 +99,46 @@ export class LogOpening {
     });
   }
 
-  /** Loads what was not walked. `segments` and `logStartOffset` are the log as it is now. */
-  finish(segments: readonly Segment[], logStartOffset: number): void {
-    const { producers, snapshots } = this.#options;
-    const logEndOffset = segments.at(-1)!.nextOffset;
+  /** Loads the state that was not replayed, for the log as it is now. */
+  finish(): void {
+    const { producers, snapshots, runtime, logEndOffset, logStartOffset } = this.#state;
+    const segments = this.#state.segments.all;
     snapshots.removeAbove(logEndOffset);
     if (this.#walkedFrom === -1) {
-      loadProducers(segments, snapshots, producers, this.#options.runtime.clock.now());
+      loadProducers(segments, snapshots, producers, runtime.clock.now());
     }
-    snapshots.removeObsolete(segments.map(({ baseOffset }) => baseOffset));
+    this.#state.removeObsoleteSnapshots();
     if (this.#walkedFrom !== -1) snapshots.settleAbove(this.#walkedFrom);
     this.#reconcileEpochs(segments, logStartOffset, logEndOffset);
     this.#removeOrphans(segments);
     for (const segment of segments) segment.closeFile();
   }
 
-  /** A crash may have taken the name of a segment, or of its removal, and left those beside it. */
+  /** Removes files that belong to no segment: a crash may have lost a name, or the removal of one. */
   #removeOrphans(segments: readonly Segment[]): void {
-    const { names, runtime, directory } = this.#options;
+    const { names, directory } = this.#options;
     const bases = new Map(
       segments.map((segment) => [segmentFileName(segment.baseOffset).slice(0, 20), segment]),
     );
     for (const name of names) {
       if (!/^\d{20}\.(index|timeindex|txnindex)$/.test(name)) continue;
       const segment = bases.get(name.slice(0, 20));
-      // A segment that was made anew knows nothing of a list of transactions that is left.
+      // A `.txnindex` may be left of an earlier segment with this base offset.
       const isLeft = segment?.aborted.mayHaveSome === false && name.endsWith(".txnindex");
-      if (segment === undefined || isLeft) runtime.files.remove(`${directory}/${name}`);
+      if (segment !== undefined && !isLeft) continue;
+      this.#state.runtime.files.remove(`${directory}/${name}`);
     }
   }
 
   /**
-   * After an orderly end the leader epochs begin where the log does: when its files begin later, the
-   * first of them is missing.
+   * Throws when the leader epochs begin before the log's files: after a clean shutdown both begin at
+   * the same offset, so the first file is missing.
    */
   #checkBeginning({ path, baseOffset }: Segment): void {
-    const { epochs, directory, name, logStartOffset } = this.#options;
-    const { earliest } = epochs;
-    // On a full disk the log's start may have been written down and the epochs not.
-    if (logStartOffset >= baseOffset) return;
+    const { epochs: { earliest }, name } = this.#state;
+    const { directory } = this.#options;
+    // On a full disk the log's start may have been written and the epochs not.
+    if (this.#storedStartOffset >= baseOffset) return;
     if (earliest === null || earliest.startOffset >= baseOffset) return;
     throw new KafkaError(
       ErrorCode.KAFKA_STORAGE_ERROR,
@@ -151,34 +150,33 @@ export class LogOpening {
 
   #loadEpochs(): void {
     try {
-      this.#options.epochs.load();
+      this.#state.epochs.load();
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       this.#hasEpochs = false;
     }
   }
 
-  /** Makes the leader epochs' file agree with the log, from whose batches it can be made anew. */
+  /** Makes the leader epochs' file agree with the log, or rebuilds it from the batches. */
   #reconcileEpochs(
     segments: readonly Segment[],
     logStartOffset: number,
     logEndOffset: number,
   ): void {
-    const { epochs } = this.#options;
+    const { epochs } = this.#state;
     let isTrue = this.#hasEpochs;
     if (isTrue && this.#options.wasShutDownCleanly === true) this.#checkBeginning(segments[0]!);
-    // An epoch that begins at the end is one whose leader has written nothing yet, or whose records
-    // were cut off.
+    // An epoch that begins at the log's end has no record: its leader appended none, or they were cut.
     epochs.truncateFromEnd(this.wasRepaired ? logEndOffset : logEndOffset + 1);
     epochs.truncateFromStart(logStartOffset);
     isTrue &&= epochs.entries().length > 0 || segments.every(({ size }) => size === 0);
-    // A later start that was lost has left its mark here all the same.
+    // A higher log start offset whose checkpoint was lost has left its mark here.
     const wasClean = this.#options.wasShutDownCleanly === true;
     isTrue &&= wasClean || (epochs.earliest?.startOffset ?? 0) <= logStartOffset;
     if (isTrue && this.#replay.agreesWith(epochs, logStartOffset)) return;
     const [first, ...later] = replayEpochs(segments);
     if (first === undefined) return epochs.replace([]);
-    // Where the first records were compacted, nobody need look for their epoch each time.
+    // If compaction removed the first records, do not search for their epoch at every start.
     const startOffset = Math.min(first.startOffset, logStartOffset);
     epochs.replace([{ epoch: first.epoch, startOffset }, ...later]);
     epochs.truncateFromStart(logStartOffset);

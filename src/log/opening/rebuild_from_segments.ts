@@ -84,7 +84,7 @@ function rebuilt(
 function walk(segments: readonly Segment[], from: number, to: number, replay: LogReplay): void {
   for (const segment of segments) {
     if (segment.size === 0 || segment.nextOffset <= from || segment.baseOffset >= to) continue;
-    const start = from <= segment.baseOffset ? 0 : segment.locate(from);
+    const start = from <= segment.baseOffset ? 0 : segment.index.locate(from);
     const scanner = new BatchScanner(segment.file, start, segment.size, WALK_WINDOW);
     while (scanner.next()) {
       if (scanner.baseOffset >= to) break;

@@ -48,7 +48,7 @@ function segmentAt(options: RecoveryOptions, baseOffset: number): Segment {
       open: options.open,
       hasTransactionIndex: options.names.has(name.replace(".log", ".txnindex")),
       // Otherwise the last process may not have synced the directory after it made the file.
-      isNamed: options.wasShutDownCleanly && name === segmentFileName(baseOffset),
+      hasDurableName: options.wasShutDownCleanly && name === segmentFileName(baseOffset),
     },
   );
 }
@@ -240,7 +240,7 @@ class Recovery {
   #truncateAgain(segment: Segment, offset: number): boolean {
     if (this.#isOpenEnded || this.#options.wasShutDownCleanly) return false;
     const size = segment.size;
-    segment.truncate(segment.locate(offset));
+    segment.truncate(segment.index.locate(offset));
     segment.isDirty = true;
     this.#report(segment, segment.nextOffset, size - segment.size, "a cut of it was lost");
     return segment.nextOffset === offset;

@@ -35,12 +35,16 @@ export class OpenTransactions {
   /** The first offset that is not stable while all replicas have what is below `highWatermark`. */
   lastStableOffset(highWatermark: number): number {
     if (this.#open.size === 0 && this.#decided.length === 0) return highWatermark;
-    if (this.#decided.some(({ lastOffset }) => lastOffset < highWatermark)) {
-      this.#decided = this.#decided.filter(({ lastOffset }) => lastOffset >= highWatermark);
-    }
+    this.forgetStable(highWatermark);
     let stable = Math.min(highWatermark, this.#firstOpen() ?? Infinity);
     for (const { firstOffset } of this.#decided) stable = Math.min(stable, firstOffset);
     return stable;
+  }
+
+  /** Forgets decided transactions whose markers are below `highWatermark`. */
+  forgetStable(highWatermark: number): void {
+    if (!this.#decided.some(({ lastOffset }) => lastOffset < highWatermark)) return;
+    this.#decided = this.#decided.filter(({ lastOffset }) => lastOffset >= highWatermark);
   }
 
   /** Forgets all. */

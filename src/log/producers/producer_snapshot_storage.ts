@@ -134,8 +134,8 @@ export class ProducerSnapshots {
   }
 
   /** Nobody may have a file of it open now. */
-  letGo(): void {
-    for (const file of this.#dirty.values()) file.letGo();
+  closeFiles(): void {
+    for (const file of this.#dirty.values()) file.closeFile();
   }
 
   /** The directory has got another name. */

@@ -283,6 +283,11 @@ export class ProducerState {
     return this.#transactions.lastStableOffset(highWatermark);
   }
 
+  /** Frees the memory of decided transactions whose markers are below `highWatermark`. */
+  forgetStable(highWatermark: number): void {
+    this.#transactions.forgetStable(highWatermark);
+  }
+
   /**
    * Forgets the producers that wrote nothing for `expirationMs` (`producer.id.expiration.ms`) and
    * have no transaction open. One whose last batch was read from the log again counts as heard of at

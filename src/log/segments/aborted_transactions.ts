@@ -106,7 +106,7 @@ export class AbortedTransactions {
     if (kept.length === entries.length && kept.length > 0) return;
     if (kept.length === 0) return this.replace(kept);
     // A full disk has no room for a new file.
-    this.#file.letGo();
+    this.#file.closeFile();
     const file = this.#files.open(this.path, "write");
     try {
       file.truncate(kept.length * ABORTED_TRANSACTION_BYTES);
@@ -123,13 +123,13 @@ export class AbortedTransactions {
   }
 
   /** The file is about to be renamed, or the log is closed: nobody may have it open. */
-  letGo(): void {
-    this.#file.letGo();
+  closeFile(): void {
+    this.#file.closeFile();
   }
 
   /** Removes the file. */
   remove(): void {
-    this.#file.letGo();
+    this.#file.closeFile();
     if (this.#hasFile) this.#files.remove(this.path);
     this.#hasFile = false;
     this.#file.isDirty = false;

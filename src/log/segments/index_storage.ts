@@ -115,7 +115,7 @@ export function lastIndexEntry(
  * Writes the index into the segment's files. They need not be synced: what a loss of power leaves of
  * them is checked like any other.
  */
-export function storeIndex(files: FileSystem, path: string, index: BatchIndex): void {
+export function writeIndex(files: FileSystem, path: string, index: BatchIndex): void {
   writeWhole(files, siblingPath(path, ".index"), encodeOffsetIndex(index.offsetEntries()));
   writeWhole(files, siblingPath(path, ".timeindex"), encodeTimeIndex(index.timestampEntries()));
 }

@@ -13,10 +13,10 @@ export interface LogRecords extends RecordsSource {
 
 /** What a {@linkcode SegmentSlice} needs of its segment. */
 interface SlicedSegment {
-  offsetBoundAt(end: number): number;
+  readonly index: { offsetBoundAt(end: number): number };
   copy(target: Uint8Array, position: number, cuts: number): void;
   hold(): void;
-  unhold(): void;
+  release(): void;
 }
 
 /** Batches of a segment that a response carries. */
@@ -30,7 +30,7 @@ export class SegmentSlice implements LogRecords {
   ) {}
 
   get offsetBound(): number {
-    return this.segment.offsetBoundAt(this.start + this.byteLength);
+    return this.segment.index.offsetBoundAt(this.start + this.byteLength);
   }
 
   copyTo(target: Uint8Array, offset: number): void {
@@ -42,7 +42,7 @@ export class SegmentSlice implements LogRecords {
   }
 
   release(): void {
-    this.segment.unhold();
+    this.segment.release();
   }
 }
 

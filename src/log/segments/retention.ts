@@ -44,5 +44,5 @@ export function countDeletable(input: RetentionInput): number {
 
 /** The age of a segment counts from its newest record, or where none has a timestamp, from when it was opened. */
 function newestMs(segment: Segment): number {
-  return segment.maxTimestamp >= 0 ? Number(segment.maxTimestamp) : segment.createdMs;
+  return segment.index.maxTimestamp >= 0 ? Number(segment.index.maxTimestamp) : segment.createdMs;
 }

@@ -20,7 +20,6 @@ export class SegmentList {
   readonly #runtime: Pick<Runtime, "files" | "clock" | "random">;
   #directory: string;
   readonly #open: OpenSegments;
-  readonly #onRoll: (closed: Segment) => void;
   #segments: Segment[] = [];
   /** Deleted segments whose files go when their time has come and nobody sends them any more. */
   #retired: { readonly segment: Segment; readonly dueMs: number }[] = [];
@@ -34,19 +33,16 @@ export class SegmentList {
   #directorySync: Promise<void> | null = null;
 
   /**
-   * An empty list over the files of `directory`, whose open files count in `open`. `onRoll` is told
-   * of a segment that nothing will be written to any more.
+   * An empty list over the files of `directory`, whose open files are counted in `open`.
    */
   constructor(
     runtime: Pick<Runtime, "files" | "clock" | "random">,
     directory: string,
     open: OpenSegments,
-    onRoll: (closed: Segment) => void,
   ) {
     this.#runtime = runtime;
     this.#directory = directory;
     this.#open = open;
-    this.#onRoll = onRoll;
   }
 
   /**
@@ -85,23 +81,18 @@ export class SegmentList {
     return first;
   }
 
-  /** Whether a loss of power could take the name of the active segment's file. */
-  get isUnnamed(): boolean {
-    return !this.active.isNamed;
-  }
-
   /**
    * Segments that begin at `offset` or behind it are about to go: nothing beside them may tell of them.
    * Resolves when nothing does on the disk; null when nothing did.
    */
-  unmark(offset: number): Promise<void> | null {
+  invalidateMarkers(offset: number): Promise<void> | null {
     this.#unmarkedFrom = Math.min(this.#unmarkedFrom, offset);
     const doomed = this.#segments.filter((segment) => segment.baseOffset >= offset);
-    const marked = doomed.filter((segment) => segment.isNamed);
+    const marked = doomed.filter((segment) => segment.hasDurableName);
     if (marked.length === 0) return null;
     for (const segment of marked) {
-      segment.isNamed = false;
-      segment.removeIndexFiles();
+      segment.hasDurableName = false;
+      segment.index.removeFiles();
     }
     this.#directoryIsDirty = true;
     const done = this.#runtime.files.syncDirectory(this.#directory);
@@ -154,14 +145,14 @@ export class SegmentList {
     return segment;
   }
 
-  /** Adds a segment that begins where the active one ends. */
-  roll(config: LogConfig): void {
+  /** Adds a segment that begins where the active one ends. Returns the closed one. */
+  roll(config: LogConfig): Segment {
     const closed = this.active;
-    // Before anything has changed: the index may have to be loaded, which may fail.
-    const { index } = closed;
+    // Before anything changes: the index may have to be loaded, which may fail.
+    closed.index.load();
     this.add(closed.nextOffset, config);
-    index.trim();
-    this.#onRoll(closed);
+    closed.index.trim();
+    return closed;
   }
 
   /** As `PartitionLog.read`, for offsets that lie in the log. */
@@ -169,9 +160,9 @@ export class SegmentList {
     for (let i = this.#numberFor(fetchOffset); i < this.#segments.length; i++) {
       const segment = this.#segments[i]!;
       if (segment.baseOffset >= endOffset) break;
-      const start = segment.locate(fetchOffset);
+      const start = segment.index.locate(fetchOffset);
       if (start === segment.size) continue;
-      const end = segment.endOfRange(start, maxBytes, endOffset, minOneBatch);
+      const end = segment.index.endOfRange(start, maxBytes, endOffset, minOneBatch);
       return end === start ? NO_RECORDS : segment.slice(start, end);
     }
     return NO_RECORDS;
@@ -224,12 +215,12 @@ export class SegmentList {
     while (this.#segments.length > 1 && this.active.baseOffset > offset) {
       this.#remove(this.#segments.pop()!);
     }
-    this.active.truncate(this.active.locate(offset));
+    this.active.truncate(this.active.index.locate(offset));
     // Its list of aborted transactions may have gone with what it speaks of.
     this.#directoryIsDirty = true;
     this.#unmarkedFrom = Infinity;
     // Its index went with the cut.
-    this.active.isNamed = false;
+    this.active.hasDurableName = false;
   }
 
   /** Removes every segment and its file. */
@@ -279,11 +270,11 @@ export class SegmentList {
       this.#directoryIsNew = false;
     }
     for (const segment of present) {
-      if (segment.isNamed || segment.baseOffset >= this.#unmarkedFrom) continue;
+      if (segment.hasDurableName || segment.baseOffset >= this.#unmarkedFrom) continue;
       // One that compaction has made has its own name later.
       if (!this.#segments.includes(segment) || !segment.path.endsWith(".log")) continue;
-      segment.isNamed = true;
-      segment.placeIndex(segment !== this.active);
+      segment.hasDurableName = true;
+      segment.createMarker(segment !== this.active);
     }
   }
 
@@ -294,17 +285,17 @@ export class SegmentList {
   async syncClosed(): Promise<void> {
     await this.#syncFiles(this.#segments.slice(0, -1));
     await this.syncDirectory();
-    for (const segment of this.#segments.slice(0, -1)) segment.storeIndex();
+    for (const segment of this.#segments.slice(0, -1)) segment.index.write();
   }
 
   /** The name of a file in the directory was made or changed by somebody else. */
-  noteName(): void {
+  markDirectoryDirty(): void {
     this.#directoryIsDirty = true;
   }
 
   /** Writes the indexes of all segments to their files. */
-  storeIndexes(): void {
-    for (const segment of this.#segments) segment.storeIndex();
+  writeIndexes(): void {
+    for (const segment of this.#segments) segment.index.write();
   }
 
   /** The directory is about to get another name: closes every file. */
@@ -312,7 +303,7 @@ export class SegmentList {
     const retired = this.#retired.map(({ segment }) => segment);
     for (const segment of [...this.#segments, ...retired]) {
       segment.closeFile();
-      segment.aborted.letGo();
+      segment.aborted.closeFile();
     }
   }
 
@@ -343,7 +334,7 @@ export class SegmentList {
 
   /** Makes a little room: the indexes of retired segments can be done without. */
   removeRetiredIndexes(): void {
-    for (const { segment } of this.#retired) segment.removeIndexFiles();
+    for (const { segment } of this.#retired) segment.index.removeFiles();
   }
 
   /** The number of the last segment that begins at or before `offset`. */

@@ -101,9 +101,9 @@ function newestFrom(segments: readonly Segment[], startOffset: number): Int64 | 
 
 function findInSegment(segment: Segment, search: Search): TimestampedOffset | LargeBatch | null {
   const { timestampMs, startOffset } = search;
-  if (segment.maxTimestamp < timestampMs || segment.nextOffset <= startOffset) return null;
-  const known = segment.baseOffset + segment.index.offsetForTimestamp(timestampMs);
-  const start = segment.locate(Math.max(known, startOffset));
+  if (segment.index.maxTimestamp < timestampMs || segment.nextOffset <= startOffset) return null;
+  const known = segment.index.offsetForTimestamp(timestampMs);
+  const start = segment.index.locate(Math.max(known, startOffset));
   const scanner = new BatchScanner(segment.file, start, segment.size, WALK_WINDOW);
   while (scanner.next()) {
     if (readMaxTimestamp(scanner.bytes, scanner.at) < timestampMs || !scanner.loadWhole()) continue;
@@ -194,9 +194,9 @@ function* findRecord(
  * knows it unless part of the segment lies before `startOffset`.
  */
 export function maxTimestampFrom(segment: Segment, startOffset: number): Int64 {
-  if (startOffset <= segment.baseOffset) return segment.maxTimestamp;
-  const start = segment.locate(startOffset);
-  if (start === 0) return segment.maxTimestamp;
+  if (startOffset <= segment.baseOffset) return segment.index.maxTimestamp;
+  const start = segment.index.locate(startOffset);
+  if (start === 0) return segment.index.maxTimestamp;
   const scanner = new BatchScanner(segment.file, start, segment.size, WALK_WINDOW);
   let max: Int64 = -1;
   while (scanner.next()) {

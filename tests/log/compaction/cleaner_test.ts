@@ -413,7 +413,7 @@ test("timestamps in nanoseconds, and at the ends of 64 bits, survive compaction"
         log.batches()[0]!.records.map(({ timestamp }) => timestamp),
         (tombstone ? [3, 4, 5] : [1, 3, 4, 5]).map((i) => timestamps[i]),
       );
-      assertEquals(log.segments.all[0]!.maxTimestamp, MAX_INT64);
+      assertEquals(log.segments.all[0]!.index.maxTimestamp, MAX_INT64);
     }
   }
 });

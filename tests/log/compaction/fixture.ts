@@ -69,24 +69,29 @@ export class TestLog {
     this.machine = machine;
     const { runtime } = machine;
     if (!runtime.files.exists(DIRECTORY)) runtime.files.makeDirectory(DIRECTORY);
-    this.segments = new SegmentList(runtime, DIRECTORY, new OpenSegments(), () => {});
+    this.segments = new SegmentList(runtime, DIRECTORY, new OpenSegments());
+    const isWritable = () => this.isWritable;
     this.compaction = new LogCompaction({
       name: "events-0",
-      files: runtime.files,
-      nowMs: () => machine.nowMs,
+      runtime,
       codecs: () => codecs,
       segments: this.segments,
-      config: () => this.config,
-      logStartOffset: () => 0,
-      isWritable: () => this.isWritable,
-      lastProduced: (producerId) => this.producers.get(Number(producerId)) ?? null,
-      aborted: (startOffset, endOffset) =>
+      config: this.config,
+      logStartOffset: 0,
+      get isWritable() {
+        return isWritable();
+      },
+      producers: {
+        lastProduced: (producerId) => this.producers.get(Number(producerId)) ?? null,
+      },
+      abortedTransactions: (startOffset, endOffset) =>
         this.aborted.filter(({ firstOffset, lastOffset }) =>
           lastOffset >= startOffset && firstOffset < endOffset
         ),
-      cleanedOffset: 0,
-      onCleanedOffset: () => this.storedCleanedOffset = this.compaction.cleanedOffset,
-    });
+      checkpoints: {
+        saveCleanedOffset: () => this.storedCleanedOffset = this.compaction.cleanedOffset,
+      },
+    }, 0);
     if (this.segments.all.length === 0) this.segments.add(0, this.config);
   }
 

@@ -44,7 +44,7 @@ async function settled(): Promise<void> {
 /** Ends in an orderly way, as a data directory does, and starts again. */
 async function restarted(machine: Machine, log: PartitionLog): Promise<Machine> {
   await log.flush();
-  log.store();
+  log.writeIndexes();
   log.close();
   return machine.kill();
 }

@@ -153,10 +153,10 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L111",
-    file: "src/log/segments/segment.ts",
+    file: "src/log/segments/segment_index.ts",
     bug: "positions that readers were found at survive a truncation",
-    text: "this.#unread = null;\n    this.#places.clear();",
-    replacement: "this.#unread = null;",
+    text: "this.#places.clear();\n    let nextOffset = baseOffset;",
+    replacement: "let nextOffset = baseOffset;",
     test: "tests/log/segments/read_test.ts",
   },
   {

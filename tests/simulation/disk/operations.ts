@@ -214,7 +214,7 @@ export class Operations<P extends Place = Place> {
     }
     if (log.failure !== null || model.isLoose) return;
     try {
-      await log.compaction.settle();
+      await log.compaction.finishSwaps();
       const nowMs = clock.now();
       const { segments, logStartOffset, logEndOffset, cleanedOffset } = log.compaction;
       const lastStableOffset = this.compactableEnd(log);

@@ -218,7 +218,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
             const closed = this.all.slice(0, -1);
             for (const segment of closed) if (segment.needsSync) await segment.sync();
             await this.syncDirectory();
-            for (const segment of closed) segment.storeIndex();
+            for (const segment of closed) segment.index.write();
           },
       ),
   },

@@ -125,7 +125,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
         (right) =>
           function (this: SegmentList, ...args): Segment {
             const segment = right.apply(this, args);
-            segment.placeIndex();
+            segment.createMarker();
             return segment;
           },
       ),
