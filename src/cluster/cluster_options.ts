@@ -1,6 +1,5 @@
 /**
- * The options of `startCluster()`, and their checks: JavaScript has no types that would find a
- * misspelt one.
+ * The options of `startCluster()` and their checks, for JavaScript callers without type checking.
  *
  * @module
  */
@@ -10,39 +9,39 @@ import type { Logger } from "../logger.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** A topic to create at start unless it exists. */
+/** A topic to create at start, unless it exists. */
 export interface TopicSpec {
   readonly name: string;
-  /** 1 or more; the broker's `num.partitions` when absent. */
+  /** 1 or more. Defaults to the broker's `num.partitions`. */
   readonly partitions?: number;
-  /** 1 or more; lowered, with a notice, when there are fewer brokers. */
+  /** 1 or more. Lowered, with a notice, if there are fewer brokers. */
   readonly replicationFactor?: number;
 }
 
-/** When records are brought to the disk: before they are acknowledged, or when the system does it. */
+/** When records are flushed to disk: before they are acknowledged, or by the operating system. */
 export type FlushPolicy = "os" | "always";
 
-/** How a cluster is started. */
+/** Options of a cluster. */
 export interface ClusterOptions {
-  /** The address to listen on. Defaults to 127.0.0.1. Not beside `listeners` in `config`. */
+  /** The address to listen on. Defaults to 127.0.0.1. Excludes `listeners` in `config`. */
   readonly host?: string;
-  /** The port, 0 for any free one. Defaults to 0. Not beside `listeners` in `config`. */
+  /** The port, 0 for any free one. Defaults to 0. Excludes `listeners` in `config`. */
   readonly port?: number;
   /**
-   * The directory where the data are kept, or several, as a list or with commas between them: the
-   * first holds the cluster's metadata, new partitions go where the fewest are. In memory when
-   * absent and `log.dirs` is not among `config`, and gone with the cluster.
+   * The data directory, or several as an array or separated by commas. The first holds the cluster's
+   * metadata; new partitions are created in the directory with the fewest. Without it, and without
+   * `log.dirs` in `config`, data is kept in memory and lost with the cluster.
    */
   readonly dataDir?: string | readonly string[];
   /**
    * Apache Kafka's broker keys with their values as text, such as `{ "num.partitions": "3" }`.
-   * Defaults are Kafka's, but for `group.initial.rebalance.delay.ms`, which is 0.
+   * Defaults are Kafka's, except `group.initial.rebalance.delay.ms`, which is 0.
    */
   readonly config?: Readonly<Record<string, string>>;
   /**
-   * What an acknowledgement means on disk. `os`, the default: the operating system has the records,
-   * they survive the end of the process. `always`: the disk has them, they survive a loss of power;
-   * the same as `log.flush.interval.messages` at 1. Topics may differ by `flush.messages`.
+   * The meaning of an acknowledgement on disk. With `os`, the default, records are in the operating
+   * system's cache and survive the end of the process. With `always` they are on disk and survive a loss
+   * of power, as with `log.flush.interval.messages` set to 1. `flush.messages` overrides it per topic.
    */
   readonly flush?: FlushPolicy;
   /** Topics to create at start. */
@@ -52,19 +51,19 @@ export interface ClusterOptions {
    * them.
    */
   readonly logger?: Logger;
-  /** What the host provides. Defaults to the runtime of this process. */
+  /** The host's functions. Defaults to the runtime of this process. */
   readonly runtime?: Runtime;
 }
 
-/** The broker's key that the flush policy is a friendlier name of. */
+/** The broker key equivalent to `flush`. */
 const FLUSH_KEY = "log.flush.interval.messages";
-/** The broker's keys that `dataDir` is a friendlier name of. */
+/** The broker keys equivalent to `dataDir`. */
 const DIRECTORY_KEYS = ["log.dirs", "log.dir"];
 
 const OPTIONS: Readonly<Record<keyof ClusterOptions, (value: unknown) => string | null>> = {
   host: (value) =>
     typeof value !== "string"
-      ? "it takes a text"
+      ? "it takes a string"
       : value === ""
       ? '"0.0.0.0" or "::" listens on every address'
       : parseListener(`PLAINTEXT://${value.includes(":") ? `[${value}]` : value}:0`) === null
@@ -89,8 +88,8 @@ const OPTIONS: Readonly<Record<keyof ClusterOptions, (value: unknown) => string 
 const TOPIC_OPTIONS: readonly (keyof TopicSpec)[] = ["name", "partitions", "replicationFactor"];
 
 /**
- * Checks the options. Throws a {@linkcode KafkaError} INVALID_CONFIG for one that does not exist, has a
- * value that it does not take, or says what a key in `config` says too.
+ * Checks the options. Throws a {@linkcode KafkaError} INVALID_CONFIG for an unknown option, an invalid
+ * value, or an option whose equivalent key is in `config`.
  */
 export function checkClusterOptions(options: ClusterOptions): void {
   checkNames("option", options, Object.keys(OPTIONS));
@@ -110,23 +109,23 @@ export function checkClusterOptions(options: ClusterOptions): void {
   }
 }
 
-/** The settings that `flush` stands for. */
+/** Returns the settings equivalent to `flush`. */
 export function flushSettings({ flush }: ClusterOptions): Readonly<Record<string, string>> {
   return flush === "always" ? { [FLUSH_KEY]: "1" } : {};
 }
 
-/** Whether the data are kept in memory. */
+/** Returns whether data is kept in memory. */
 export function isInMemory({ dataDir, config = {} }: ClusterOptions): boolean {
   return dataDir === undefined && DIRECTORY_KEYS.every((key) => config[key] === undefined);
 }
 
 function refuseConfig(value: unknown): string | null {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return "it takes an object of keys and texts";
+    return "it takes an object of keys and strings";
   }
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string") {
-      return `the value of "${key}" is ${shown(text)}, write it as a text`;
+      return `the value of "${key}" is ${shown(text)}, write it as a string`;
     }
   }
   return null;
@@ -171,8 +170,8 @@ function refuseBeside(
     ErrorCode.INVALID_CONFIG,
     `Cannot set ${option} to ${
       JSON.stringify(value)
-    } and ${key} to "${given}": they say the same, ` +
-      "give one",
+    } and ${key} to "${given}": they mean the same, ` +
+      "give only one",
   );
 }
 

@@ -1,6 +1,5 @@
 /**
- * A cluster in this process, as an entry of its own to the package: `startCluster()` without the
- * clients.
+ * `startCluster()` without the clients. A separate entry of the package.
  *
  * ```ts
  * import { startCluster } from "@millrace/millrace/cluster";

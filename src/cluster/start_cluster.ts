@@ -1,6 +1,6 @@
 /**
- * A cluster inside this process: real brokers on real sockets, on disk or in memory, ready in
- * milliseconds and gone when it is disposed of.
+ * A cluster in this process: real brokers on real sockets, with data on disk or in memory, ready in
+ * milliseconds.
  *
  * @module
  */
@@ -19,35 +19,35 @@ import {
 } from "./cluster_options.ts";
 
 /**
- * What a cluster for tests and small machines has otherwise than Kafka's defaults: the first member
- * of a group does not wait three seconds for others. Kafka's own sample configuration says the same.
+ * Defaults that differ from Kafka's: the first member of a group does not wait three seconds for others,
+ * as in Kafka's sample configuration.
  */
 const SMALL_CLUSTER: Readonly<Record<string, string>> = { "group.initial.rebalance.delay.ms": "0" };
 
 /** A running cluster. */
 export interface Cluster extends AsyncDisposable {
-  /** What a client on this machine is given to connect: `"127.0.0.1:PORT"`, of the first listener. */
+  /** The address of the first listener for clients on this machine: `"127.0.0.1:PORT"`. */
   readonly bootstrapServers: string;
   /** The host of the first listener. */
   readonly host: string;
   /** The port of the first listener. */
   readonly port: number;
-  /** Where the cluster listens for clients: one address unless `config` has several `listeners`. */
+  /** The listeners for clients: one, unless `config` has several `listeners`. */
   readonly listeners: readonly ListenerAddress[];
   readonly clusterId: string;
-  /** What was done otherwise than asked, in sentences: a replication factor lowered, a key without effect. */
+  /** Notices about options that were not applied as given: a lowered replication factor, a key without effect. */
   readonly notices: readonly string[];
   /**
-   * Resolves with the reason when the cluster has ended by itself, because the disk that holds its
-   * metadata has failed; never while it serves, nor after {@linkcode Cluster.shutdown}.
+   * Resolves with the reason if the cluster ends because the disk of its metadata log has failed. Never
+   * resolves otherwise.
    */
   readonly failed: Promise<KafkaError>;
-  /** Answers what is under way, closes the files and ends. May be called twice. */
+  /** Completes requests in progress, closes the files and shuts down. May be called twice. */
   shutdown(): Promise<void>;
 }
 
 /**
- * Starts a cluster of one broker in this process and resolves when it serves.
+ * Starts a cluster of one broker in this process. Resolves when clients can connect.
  *
  * ```ts
  * import { Producer, startCluster } from "@millrace/millrace";
@@ -57,9 +57,8 @@ export interface Cluster extends AsyncDisposable {
  * await producer.send({ topic: "events", key: "a", value: "hello" });
  * ```
  *
- * @throws KafkaError with the code INVALID_CONFIG for a setting that does not fit, or
- * KAFKA_STORAGE_ERROR for a data directory that cannot be used; AddressInUseError when the port is
- * taken
+ * @throws KafkaError with the code INVALID_CONFIG for an invalid option or setting, or
+ * KAFKA_STORAGE_ERROR for a data directory that cannot be used; AddressInUseError if the port is taken
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   checkClusterOptions(options);
@@ -101,7 +100,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 }
 
-/** Creates those of `topics` that do not exist and returns what is otherwise than asked. */
+/** Creates the topics that do not exist. Returns notices about differences. */
 async function createTopics(broker: Broker, topics: readonly TopicSpec[]): Promise<string[]> {
   const { image } = broker;
   const notices = topics.flatMap((topic) => {
@@ -132,7 +131,7 @@ async function createTopics(broker: Broker, topics: readonly TopicSpec[]): Promi
   return notices;
 }
 
-/** Sentences about what a topic that exists has otherwise than `asked`. */
+/** Returns notices about the differences between an existing topic and its specification. */
 function differences(
   { name, partitions, replicationFactor }: TopicSpec,
   existing: readonly { readonly replicas: readonly number[] }[],
@@ -148,13 +147,13 @@ function differences(
   return sentences;
 }
 
-/** A host under which a client on this machine reaches the listener. */
+/** Returns a host at which a client on this machine can reach the listener. */
 function reachableHost(listener: ListenerAddress): string {
   if (!isWildcard(listener)) return listener.host;
   return listener.host === "::" ? "::1" : "127.0.0.1";
 }
 
-/** An IPv6 address needs brackets before a port. */
+/** Adds the brackets that an IPv6 address needs before a port. */
 function bracketed(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

@@ -9,7 +9,7 @@ import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { test } from "../harness.ts";
 import { HeldSyncs } from "../log/held_syncs.ts";
 
-/** How many syncs of a topic's log ten records one after the other cost. */
+/** Returns the number of syncs of a topic's log for ten records in sequence. */
 async function syncsOfTenRecords(options: ClusterOptions): Promise<number> {
   const disk = new HeldSyncs(new MemoryFileSystem());
   const runtime = { ...hostRuntime(), files: disk };
@@ -40,7 +40,7 @@ test('startCluster() with flush "always" syncs before each acknowledgement, with
   assertEquals(await syncsOfTenRecords({}), 0);
 });
 
-test("startCluster() takes the flush policy once", async () => {
+test("startCluster() rejects two flush policies", async () => {
   for (const flush of ["os", "always"] as const) {
     await assertRejects(
       () => startCluster({ flush, config: { "log.flush.interval.messages": "7" } }),
@@ -50,7 +50,7 @@ test("startCluster() takes the flush policy once", async () => {
   }
 });
 
-/** Options that JavaScript would let pass, and the reason for which they are refused. */
+/** Options that JavaScript does not check, and the reason why they are rejected. */
 const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ prot: 1 }, 'Cannot start a cluster: there is no option "prot", did you mean "port"?'],
   [{ dataDirectory: "x" }, 'there is no option "dataDirectory"'],
@@ -61,8 +61,8 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ dataDir: "" }, 'dataDir cannot be "": it takes a path'],
   [{ dataDir: ["a", ""] }, "dataDir cannot be this list: it takes a path"],
   [{ flush: "often" }, 'flush cannot be "often": it takes "os" or "always"'],
-  [{ config: { "num.partitions": 3 } }, 'the value of "num.partitions" is 3, write it as a text'],
-  [{ config: [] }, "config cannot be this list: it takes an object of keys and texts"],
+  [{ config: { "num.partitions": 3 } }, 'the value of "num.partitions" is 3, write it as a string'],
+  [{ config: [] }, "config cannot be this list: it takes an object of keys and strings"],
   [{ topics: "events" }, 'topics cannot be "events": it takes a list of topics'],
   [
     { topics: [{ name: "a", partition: 1 }] },
@@ -75,7 +75,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ runtime: {} }, "runtime cannot be this object: it takes a Runtime"],
   [
     { port: 0, config: { listeners: "PLAINTEXT://:0" } },
-    'Cannot set port to 0 and listeners to "PLAINTEXT://:0": they say the same, give one',
+    'Cannot set port to 0 and listeners to "PLAINTEXT://:0": they mean the same, give only one',
   ],
   [
     { host: "::1", config: { listeners: "PLAINTEXT://:0" } },
@@ -83,7 +83,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   ],
   [
     { dataDir: "a", config: { "log.dirs": "b" } },
-    'Cannot set dataDir to "a" and log.dirs to "b": they say the same, give one',
+    'Cannot set dataDir to "a" and log.dirs to "b": they mean the same, give only one',
   ],
   [
     { dataDir: ["a", "b"], config: { "log.dir": "b" } },
@@ -91,7 +91,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   ],
 ];
 
-test("startCluster() refuses options that do not exist, do not fit or say the same twice", async () => {
+test("startCluster() rejects unknown, invalid and contradicting options", async () => {
   for (const [options, reason] of REFUSED) {
     const error = await assertRejects(
       () => startCluster(options as ClusterOptions),
@@ -102,7 +102,7 @@ test("startCluster() refuses options that do not exist, do not fit or say the sa
   }
 });
 
-test("startCluster() listens where listeners says and names keys without effect in its notices", async () => {
+test("startCluster() opens the listeners of the configuration and reports keys without effect", async () => {
   const cluster = await startCluster({
     config: {
       "listeners": "A://127.0.0.1:0,B://:0",
@@ -128,9 +128,9 @@ test("startCluster() listens where listeners says and names keys without effect 
   }
 });
 
-test("startCluster() on every address gives a bootstrap address that can be connected to", async () => {
+test("startCluster() on every address returns a bootstrap address that can be connected to", async () => {
   const host = hostRuntime();
-  // The machine may have no IPv6.
+  // The machine may not have IPv6.
   const listen = ({ port }: { port: number }) => host.network.listen({ host: "127.0.0.1", port });
   const runtime = { ...host, network: { ...host.network, listen } };
   for (const [everywhere, bootstrap] of [["0.0.0.0", "127.0.0.1"], ["::", "[::1]"]]) {
@@ -141,7 +141,7 @@ test("startCluster() on every address gives a bootstrap address that can be conn
   }
 });
 
-test("startCluster() says what an existing topic has otherwise than asked", async () => {
+test("startCluster() reports differences of an existing topic", async () => {
   const runtime = { ...hostRuntime(), files: new MemoryFileSystem() };
   const start = async (partitions: number, replicationFactor: number) => {
     const topics = [{ name: "events", partitions, replicationFactor }];
