@@ -249,7 +249,6 @@ const NOT_YET_PLAIN = [
   "src/node/",
   "src/protocol/",
   "src/replication/",
-  "src/runtime/",
   "src/simulator/",
   "src/nearest_name.ts",
 ];

@@ -1,26 +1,26 @@
 /**
- * The content of a file in memory: grows without copying, reads and writes anywhere at the speed
- * of a copy, takes no room for holes.
+ * The content of a file in memory: grows without copying, is read and written at any position at the speed
+ * of a copy, and uses no memory for holes.
  *
  * @module
  */
 
 const CHUNK_BYTES = 64 * 1024;
-/** A file that fits into one chunk starts with this much and doubles: most files are small. */
+/** Initial size of a file's first chunk, which doubles up to a full chunk: most files are small. */
 const FIRST_CHUNK_BYTES = 1024;
 
-/** Bytes from 0 to `length`, those never written being zero. */
+/** The bytes from 0 to `length`. Bytes never written are zero. */
 export class ChunkedBytes {
-  /** Holes and what lies beyond a short first chunk are zeros. */
+  /** Holes, and bytes beyond a short first chunk, are zeros. */
   readonly #chunks: (Uint8Array | undefined)[] = [];
   #length = 0;
 
-  /** Bytes held, holes included. */
+  /** Length in bytes, including holes. */
   get length(): number {
     return this.#length;
   }
 
-  /** Copies from `position` into `target`; returns how many bytes there were, at most its length. */
+  /** Copies bytes from `position` into `target`. Returns their number, at most its length. */
   read(target: Uint8Array, position: number): number {
     const total = Math.max(0, Math.min(target.length, this.#length - position));
     let done = 0;
@@ -37,7 +37,7 @@ export class ChunkedBytes {
     return total;
   }
 
-  /** Copies all of `bytes` to `position`, growing where needed. */
+  /** Copies all of `bytes` to `position`, growing if necessary. */
   write(bytes: Uint8Array, position: number): void {
     let done = 0;
     while (done < bytes.length) {
@@ -65,13 +65,13 @@ export class ChunkedBytes {
     return grown;
   }
 
-  /** Cuts to `length`, or extends with zeros. */
+  /** Truncates to `length`, or extends with zeros. */
   truncate(length: number): void {
     if (length < this.#length) {
       const offset = length % CHUNK_BYTES;
       const index = (length - offset) / CHUNK_BYTES;
       this.#chunks.length = Math.min(this.#chunks.length, offset === 0 ? index : index + 1);
-      // What is cut must not come back when the file grows again.
+      // Truncated bytes must not reappear when the file grows again.
       this.#chunks[index]?.fill(0, offset);
     }
     this.#length = length;

@@ -1,6 +1,6 @@
 /**
- * The {@linkcode Runtime} of Deno: its own functions for the network and for files, `node:zlib` once
- * something is compressed. `node:net` and `node:fs` would cost 40 ms of every start.
+ * The {@linkcode Runtime} of Deno: its own functions for the network and files, and `node:zlib` on first
+ * use. Loading `node:net` and `node:fs` would add 40 ms to every start.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { LINUX_LIMITS, openFileLimitIn } from "./open_file_limit.ts";
 import { readableOver, writableOver } from "./streams.ts";
 import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
 
-/** How long `accept` waits after the system could not give a connection. */
+/** Delay of `accept` after a failure of the system. */
 const ACCEPT_BACKOFF_MS = 50;
 
 /** Makes the runtime of the Deno process this runs in. */
@@ -39,18 +39,18 @@ export function denoRuntime(): Runtime {
   };
 }
 
-/** Deno has raised the soft limit to the hard one before this runs. */
+/** Reads the soft limit, which Deno has already raised to the hard one. */
 function openFileLimit(): number | undefined {
   try {
     return openFileLimitIn(Deno.readTextFileSync(LINUX_LIMITS));
   } catch {
-    // Not Linux, or not among the granted rights.
+    // Not Linux, or not permitted.
     return undefined;
   }
 }
 
 function builtinZlib(): ZlibModule {
-  // Not an import: this loads nothing before the first use, and is synchronous.
+  // Not an import: loaded on first use, synchronously.
   // deno-lint-ignore no-process-global
   return process.getBuiltinModule("node:zlib") as unknown as ZlibModule;
 }
@@ -82,7 +82,7 @@ function listenOn(hostname: string, port: number): Deno.TcpListener {
   return Deno.listen({ hostname, port });
 }
 
-/** Listens on the addresses of IPv6 and IPv4 alike, or of IPv4 where the machine has no IPv6. */
+/** Listens on all addresses of IPv6 and IPv4, or of IPv4 only if the machine has no IPv6. */
 function listenEverywhere(port: number): Deno.TcpListener {
   try {
     return listenOn("::", port);
@@ -95,7 +95,7 @@ function listenEverywhere(port: number): Deno.TcpListener {
 class DenoListener implements Listener {
   readonly address: Address;
   #closed = false;
-  /** Ends the back-off at once. */
+  /** Ends the back-off. */
   #wake: (() => void) | undefined;
 
   constructor(readonly inner: Deno.TcpListener) {
@@ -110,7 +110,7 @@ class DenoListener implements Listener {
         if (this.#closed) break;
         const shortage = acceptShortage(this.address, cause);
         if (shortage !== null) throw shortage;
-        // The peer left before it was accepted: go on, slowly.
+        // The peer has left before it was accepted: continue after a delay.
         await this.#backOff();
       }
     }
@@ -148,7 +148,7 @@ class DenoConnection implements Connection {
     try {
       inner.setNoDelay(true);
     } catch {
-      // The peer has left already: the first read says so.
+      // The peer has already left: the first read reports it.
     }
   }
 

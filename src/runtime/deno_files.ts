@@ -1,7 +1,7 @@
 /**
- * Files on Deno's own functions. `node:fs` would do, but costs a process that starts with it 15 ms
- * and 10 MB. `Deno.FsFile` reads and writes where the last operation ended, so each handle knows
- * where that was and seeks only when it is told to be elsewhere.
+ * Files with Deno's own functions. `node:fs` would add 15 ms to the start and 10 MB of memory.
+ * `Deno.FsFile` reads and writes at the end of the last operation, so each handle tracks that position
+ * and seeks only if it has to.
  *
  * @module
  */
@@ -24,10 +24,10 @@ const OPTIONS: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
   create: { read: true, write: true, create: true, mode: 0o644 },
 };
 
-/** The position is not known: the last operation failed. */
+/** The position is unknown: the last operation failed. */
 const ANYWHERE = -1;
 
-/** Runs `operation`; what it throws becomes a {@linkcode FileError}. */
+/** Runs `operation` and converts its error to a {@linkcode FileError}. */
 function attempt<T>(action: string, path: string, operation: () => T): T {
   try {
     return operation();
@@ -39,9 +39,9 @@ function attempt<T>(action: string, path: string, operation: () => T): T {
 class DenoFile implements FileHandle {
   #position = 0;
   #closed = false;
-  /** For {@linkcode DenoFile.read}, which must not move the position under others. */
+  /** A second handle for {@linkcode DenoFile.read}, which must not move the position of the first. */
   #reader: Deno.FsFile | null = null;
-  /** Reads of it that have not ended, and the end of the last one. */
+  /** Reads in progress on it, and the end of the last one. */
   #reads = 0;
   #lastRead: Promise<unknown> = Promise.resolve();
 
@@ -68,7 +68,7 @@ class DenoFile implements FileHandle {
   async read(target: Uint8Array, position: number): Promise<number> {
     this.#mustBeOpen("read");
     const reader = this.#openReader();
-    // Without a descriptor for a second reader, the read holds the event loop up.
+    // Without a descriptor for a second handle, the read blocks the event loop.
     if (reader === null) return this.readAt(target, position);
     const reading = this.#lastRead.then(() => readLater(reader, target, position));
     this.#lastRead = reading.catch(() => {});
@@ -82,7 +82,7 @@ class DenoFile implements FileHandle {
     }
   }
 
-  /** The file once more, or null when there is no descriptor for it. */
+  /** Opens the file a second time. Returns null if there is no descriptor for it. */
   #openReader(): Deno.FsFile | null {
     try {
       return this.#reader ??= attempt("open", this.path, () => Deno.openSync(this.path));
@@ -129,7 +129,7 @@ class DenoFile implements FileHandle {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // A sync under way goes on: Deno keeps the file open for it.
+    // A sync in progress continues: Deno keeps the file open for it.
     attempt("close", this.path, () => this.file.close());
     if (this.#reads === 0) this.#reader?.close();
   }
@@ -158,7 +158,7 @@ async function readLater(
   return done;
 }
 
-/** Files and directories of the host, with the lock that goes with them. */
+/** The host's files and directories, with locks. */
 export function denoFiles(tryLock: TryLock): FileSystem {
   return {
     open(path: string, mode: OpenMode): FileHandle {
@@ -215,17 +215,17 @@ function leadsToDirectory(path: string): boolean {
   return statOrNull(path)?.isDirectory ?? false;
 }
 
-/** Deno has no call for this; `node:fs` is loaded on the first one. */
+/** Uses `node:fs`, loaded on the first call: Deno has no function for this. */
 function space(path: string): Promise<DiskSpace | null> {
-  // deno-lint-ignore no-process-global -- loads nothing before it is needed
+  // deno-lint-ignore no-process-global -- loaded on first use
   return diskSpace(process.getBuiltinModule("node:fs"), path);
 }
 
-/** Not every file system can sync a directory. */
+/** Syncs a directory, where the file system supports it. */
 const UNSUPPORTED_SYNC = new Set(["EPERM", "EISDIR", "EINVAL", "ENOTSUP"]);
 
 async function syncDirectory(path: string): Promise<void> {
-  // Windows cannot, and journals the entries by itself.
+  // Windows cannot; it journals the entries.
   if (Deno.build.os === "windows") return;
   let directory: Deno.FsFile | null = null;
   try {

@@ -1,6 +1,5 @@
 /**
- * The lock of Deno: a kernel lock on the file, and on Linux also the claim that Node and Bun
- * understand.
+ * The lock on Deno: a kernel lock on the file, and on Linux also the claim used by Node and Bun.
  *
  * @module
  */
@@ -9,7 +8,7 @@ import { codeOf, fileError } from "./errors.ts";
 import { type BindAbstractSocket, linuxClaim, once } from "./linux_claim.ts";
 import type { DirectoryLock } from "./runtime.ts";
 
-/** As {@linkcode FileSystem.tryLock}. */
+/** See {@linkcode FileSystem.tryLock}. */
 export function denoTryLock(path: string): DirectoryLock | null {
   let file: Deno.FsFile;
   let isNew = true;
@@ -22,7 +21,7 @@ export function denoTryLock(path: string): DirectoryLock | null {
       file = Deno.openSync(path, { read: true, write: true });
     }
   } catch (cause) {
-    // Windows: Node or Bun has opened it for itself alone.
+    // Windows: Node or Bun has opened it exclusively.
     if (codeOf(cause) === "EBUSY" || /os error 32\b/.test(String(cause))) return null;
     throw fileError("lock", path, cause);
   }
@@ -49,7 +48,7 @@ export function denoTryLock(path: string): DirectoryLock | null {
   });
 }
 
-/** Exact also for inodes above 2^53, which some file systems make: Node and Bun must see the same. */
+/** Exact for inodes above 2^53, which some file systems use: it must equal that of Node and Bun. */
 function identityOf(
   path: string,
   file: Deno.FsFile,
@@ -58,11 +57,11 @@ function identityOf(
   if (Number.isSafeInteger(dev) && Number.isSafeInteger(ino)) {
     return { dev: BigInt(dev), ino: BigInt(ino!) };
   }
-  // deno-lint-ignore no-process-global -- loads nothing before it is needed
+  // deno-lint-ignore no-process-global -- loaded on first use
   return process.getBuiltinModule("node:fs").statSync(path, { bigint: true });
 }
 
-/** Empty where `/proc` is hidden or not among the granted rights. */
+/** Returns an empty text if `/proc` is hidden or not permitted. */
 function readProc(path: string): string {
   try {
     return Deno.readTextFileSync(path);

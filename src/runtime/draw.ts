@@ -1,12 +1,12 @@
 /**
- * Fair draws from a source of 32-bit numbers, for the host's chance and the simulator's alike.
+ * Uniform random numbers from a source of 32-bit numbers, for the host's source and the simulator's.
  *
  * @module
  */
 
 /**
- * A number from 0 up to `bound` (1 to 2^32), each equally likely, from a source of 32-bit numbers:
- * the few that would favour low results are drawn again.
+ * Returns a uniformly distributed number from 0 up to, but not including, `bound` (1 to 2^32). Numbers of
+ * the source that would favour low results are drawn again.
  */
 export function drawBelow(bound: number, nextUint32: () => number): number {
   if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32) {

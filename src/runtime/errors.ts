@@ -1,6 +1,6 @@
 /**
- * Turns what a host throws for a file or a socket into the errors of {@linkcode Runtime}, with a
- * message that names the path or address and says what to do.
+ * Converts the host's errors for files and sockets to the errors of {@linkcode Runtime}, with a message
+ * that names the path or address and says what to do.
  *
  * @module
  */
@@ -17,14 +17,14 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ENOENT: { reason: "not-found", text: "it does not exist" },
   EACCES: {
     reason: "permission",
-    text: "permission denied, check who owns it and its mode",
+    text: "permission denied, check its owner and mode",
   },
   EPERM: { reason: "permission", text: "the system does not permit it" },
   EROFS: { reason: "permission", text: "the file system is mounted read-only" },
   EEXIST: { reason: "exists", text: "it exists already" },
   ENOTDIR: {
     reason: "not-a-directory",
-    text: "a part of the path is a file, not a directory",
+    text: "part of the path is a file, not a directory",
   },
   ENOSPC: { reason: "no-space", text: "the disk is full, free some space" },
   EDQUOT: { reason: "no-space", text: "the disk quota is used up, free some space" },
@@ -44,19 +44,19 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   EBUSY: { reason: "refused", text: "it is open, close it first" },
 };
 
-/** The host's error code (`ENOENT`, …), or an empty string. */
+/** Returns the host's error code (`ENOENT`, …), or an empty string. */
 export function codeOf(cause: unknown): string {
   const code = (cause as { code?: unknown } | null)?.code;
   return typeof code === "string" ? code : "";
 }
 
-/** The {@linkcode FileError} for a failed `action` (`open`, `write 16 bytes at 0 to`, …) on `path`. */
+/** Returns the {@linkcode FileError} for a failed `action` (`open`, `write 16 bytes at 0 to`, …) on `path`. */
 export function fileError(action: string, path: string, cause: unknown): FileError {
   if (cause instanceof FileError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof Error && cause.name === "NotCapable") {
     return new FileError(
-      `Cannot ${action} "${path}": Deno was not given the right to, run it with --allow-read and --allow-write`,
+      `Cannot ${action} "${path}": Deno has no permission, run it with --allow-read and --allow-write`,
       "permission",
       { cause },
     );
@@ -69,20 +69,20 @@ export function fileError(action: string, path: string, cause: unknown): FileErr
   );
 }
 
-/** As {@linkcode fileError}, for a file system of ours that knows the code (`ENOENT`, …) itself. */
+/** Like {@linkcode fileError}, for our own file systems, which know the code (`ENOENT`, …). */
 export function fileErrorOfCode(action: string, path: string, code: string): FileError {
   return fileError(action, path, Object.assign(new Error(code), { code }));
 }
 
-/** What to do about a host's `cause` when no descriptor was left for a socket, or null. */
+/** Returns what to do if `cause` is a lack of descriptors for a socket, or null if it is not. */
 function shortageText(cause: unknown): string | null {
   const known = EXPLANATIONS[codeOf(cause)];
   return known?.reason === "too-many-open" ? known.text : null;
 }
 
 /**
- * The error for a connection that could not be accepted for want of a descriptor, or null when `cause`
- * is something else.
+ * Returns the error for a connection that could not be accepted for lack of a descriptor, or null if
+ * `cause` is something else.
  */
 export function acceptShortage({ host, port }: Address, cause: unknown): ConnectionError | null {
   const text = shortageText(cause);
@@ -93,7 +93,7 @@ export function acceptShortage({ host, port }: Address, cause: unknown): Connect
   );
 }
 
-/** The error for a failed attempt to listen. */
+/** Returns the error for a failed attempt to listen. */
 export function listenError(
   host: string,
   port: number,
@@ -126,7 +126,7 @@ export function listenError(
   }
 }
 
-/** The error for a failed attempt to connect. */
+/** Returns the error for a failed attempt to connect. */
 export function connectError(host: string, port: number, cause: unknown): ConnectionError {
   const target = hostAndPort(host, port);
   const message = cause instanceof Error ? cause.message : String(cause);

@@ -1,5 +1,5 @@
 /**
- * The host's own time and chance, the same on Deno, Node and Bun.
+ * The host's clock and random numbers, the same on Deno, Node and Bun.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import type { Clock, RandomSource, Timer } from "./runtime.ts";
 import { drawBelow } from "./draw.ts";
 
-/** `crypto.getRandomValues` takes no more at once. */
+/** The maximum of `crypto.getRandomValues`. */
 const MAX_RANDOM_BYTES = 65_536;
 
 /**
- * Resolves after one turn of the event loop, when every promise that could settle without outside
- * help has done so. `setImmediate` costs 1 to 2 us on all three runtimes, and runs after the whole
- * microtask queue (and Node's `nextTick` queue) is empty: the simulator builds on that.
+ * Resolves after one turn of the event loop, when every promise that can settle without I/O has settled.
+ * `setImmediate` takes 1 to 2 us on all three runtimes, and runs once the microtask queue (and Node's
+ * `nextTick` queue) is empty: the simulator relies on that.
  */
 export function turnOfLoop(): Promise<void> {
   return new Promise((resolve) => {
@@ -34,7 +34,7 @@ export const hostClock: Clock = {
 
 /** The host's cryptographic random numbers. */
 export function hostRandom(): RandomSource {
-  // Drawn a pool at a time: one call of the host costs as much as a hundred numbers.
+  // Fill a pool at a time: one call of the host takes as long as a hundred numbers.
   const pool = new Uint32Array(256);
   let used = pool.length;
   return {

@@ -5,9 +5,9 @@
  */
 
 /**
- * Returns `host`, or the IPv4 address that it stands for when it is an IPv4-mapped IPv6 address
- * (RFC 4291, section 2.5.5.2): `::ffff:10.0.0.1` is `10.0.0.1`. A socket that listens on `::` sees
- * such addresses for connections over IPv4; neither a client nor a reader of the log knows them.
+ * Returns `host`, or the IPv4 address of an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2):
+ * `::ffff:10.0.0.1` is `10.0.0.1`. A socket that listens on `::` reports such addresses for connections
+ * over IPv4; clients and readers of the log expect the IPv4 form.
  */
 export function unmappedHost(host: string): string {
   const [, dotted, high, low] =

@@ -1,6 +1,6 @@
 /**
- * How Linux processes of every runtime keep each other off a file; `node_lock.ts` tells the whole
- * story. Nothing of a host is used here but what is handed in.
+ * Mutual exclusion of Linux processes of every runtime on a file, as described in `node_lock.ts`. The
+ * host's functions are passed in.
  *
  * @module
  */
@@ -8,23 +8,23 @@
 import type { DirectoryLock } from "./runtime.ts";
 
 /**
- * Binds an abstract Unix socket and returns how to give it up; `null` when the name is taken,
- * `undefined` when this process may not bind one.
+ * Binds an abstract Unix socket. Returns a function that releases it, `null` if the name is taken, or
+ * `undefined` if this process may not bind one.
  */
 export type BindAbstractSocket = (name: string) => (() => void) | null | undefined;
 
-/** A file to be claimed. */
+/** A file to claim. */
 export interface ClaimedFile {
-  /** Its device and inode, as `stat` tells. */
+  /** Its device and inode, from `stat`. */
   readonly dev: bigint;
   readonly ino: bigint;
-  /** Whether this process has just made it, so that nobody can have a kernel lock on it. */
+  /** Whether this process has just created it, so that no other can have a kernel lock on it. */
   readonly isNew: boolean;
 }
 
 /**
- * Claims the file, or returns null when it is held by anyone but process `processId`'s own kernel
- * lock. `readProc` gives the text of a file in `/proc`, empty where that is hidden.
+ * Claims the file. Returns null if it is held by anything but the kernel lock of process `processId`.
+ * `readProc` returns the text of a file in `/proc`, empty if that is hidden.
  */
 export function linuxClaim(
   { dev, ino, isNew }: ClaimedFile,
@@ -36,7 +36,7 @@ export function linuxClaim(
   const release = bind(`\0${name}`);
   if (release === null) return null;
   const holders = countSockets(readProc("/proc/net/unix"), name);
-  // The kernel holds up whoever opens /proc/locks for 10 ms: only for a file that others may know.
+  // Opening /proc/locks takes 10 ms, so skip it for a file that no other process can know.
   const isHeld = holders > (release ? 1 : 0) ||
     !isNew && isLockedByOther(readProc("/proc/locks"), dev, ino, processId);
   if (isHeld) {
@@ -46,7 +46,7 @@ export function linuxClaim(
   return once(() => release?.());
 }
 
-/** A lock whose second release does nothing. */
+/** Returns a lock whose second release does nothing. */
 export function once(release: () => void): DirectoryLock {
   let held = true;
   return {
@@ -67,7 +67,7 @@ function countSockets(table: string, name: string): number {
   return count;
 }
 
-/** Lines are `1: FLOCK  ADVISORY  WRITE 6013 fe:00:10045314 0 EOF`. */
+/** Parses lines such as `1: FLOCK  ADVISORY  WRITE 6013 fe:00:10045314 0 EOF`. */
 function isLockedByOther(table: string, dev: bigint, ino: bigint, processId: number): boolean {
   const major = dev >> 8n & 0xfffn | dev >> 32n & 0xfffff000n;
   const minor = dev & 0xffn | dev >> 12n & 0xffffff00n;

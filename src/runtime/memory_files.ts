@@ -1,6 +1,6 @@
 /**
- * A file system in memory: for clusters that live in a test's process and leave nothing behind.
- * Contents outlive the brokers that wrote them, as long as the object does.
+ * A file system in memory, for clusters in a test's process. Its content outlives the brokers that wrote
+ * it, as long as the object exists.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { fileErrorOfCode } from "./errors.ts";
 import { turnOfLoop } from "./host_clock.ts";
 import { type FileNode, PathTree } from "./path_tree.ts";
 
-/** What is kept in memory. Outlives the {@linkcode MemoryFileSystem}s that use it. */
+/** The content. Outlives the {@linkcode MemoryFileSystem}s that use it. */
 export class MemoryDisk {
   /** Names and contents. */
   readonly tree: PathTree<ChunkedBytes> = new PathTree(() => new ChunkedBytes());
-  /** Files that serve as a lock now. */
+  /** Files that are locked. */
   readonly locked: Set<FileNode<ChunkedBytes>> = new Set();
 }
 
 /**
- * One process's files on a {@linkcode MemoryDisk}, with the failures of real ones. Renaming or
- * removing an open file is refused, as on Windows. `sync` has nothing to wait for.
+ * The files of one process on a {@linkcode MemoryDisk}, with the failures of real ones. Renaming or
+ * removing an open file is rejected, as on Windows. `sync` resolves immediately.
  *
  * @example A broker that is killed and started again
  * ```ts
@@ -34,69 +34,69 @@ export class MemoryDisk {
  * ```
  */
 export class MemoryFileSystem implements FileSystem {
-  /** The most files that may be open at one time; what needs another one fails as with EMFILE. */
+  /** Maximum number of open files. Opening another one fails as with EMFILE. */
   maxOpenFiles = Infinity;
   readonly #tree: PathTree<ChunkedBytes>;
   readonly #handles = new Set<MemoryFile>();
   readonly #locks = new Set<DirectoryLock>();
 
-  /** Uses `disk`, which others may use too. */
+  /** Uses `disk`, which other file systems may use too. */
   constructor(readonly disk: MemoryDisk = new MemoryDisk()) {
     this.#tree = disk.tree;
   }
 
-  /** How many files are open. */
+  /** Number of open files. */
   get openFiles(): number {
     return this.#handles.size;
   }
 
-  /** Closes all files and frees all locks taken through this object, as the end of a process does. */
+  /** Closes all files and releases all locks of this object, like the end of a process. */
   end(): void {
     for (const handle of this.#handles) handle.close();
     for (const lock of this.#locks) lock.release();
   }
 
-  /** As {@linkcode FileSystem.open}. */
+  /** See {@linkcode FileSystem.open}. */
   open(path: string, mode: OpenMode): FileHandle {
     this.#takeDescriptor("open", path);
     const node = this.#tree.openFile(path, mode);
     return new MemoryFile(path, node, mode !== "read", this.#handles);
   }
 
-  /** As {@linkcode FileSystem.makeDirectory}. */
+  /** See {@linkcode FileSystem.makeDirectory}. */
   makeDirectory(path: string): void {
     this.#tree.makeDirectory(path);
   }
 
-  /** As {@linkcode FileSystem.list}. */
+  /** See {@linkcode FileSystem.list}. */
   list(path: string): DirectoryEntry[] {
     this.#takeDescriptor("list", path);
     return this.#tree.list(path);
   }
 
-  /** As {@linkcode FileSystem.exists}. */
+  /** See {@linkcode FileSystem.exists}. */
   exists(path: string): boolean {
     return this.#tree.exists(path);
   }
 
-  /** As {@linkcode FileSystem.rename}. */
+  /** See {@linkcode FileSystem.rename}. */
   rename(from: string, to: string): void {
     this.#tree.rename(from, to);
   }
 
-  /** As {@linkcode FileSystem.remove}. */
+  /** See {@linkcode FileSystem.remove}. */
   remove(path: string): void {
     this.#tree.remove(path);
   }
 
-  /** As {@linkcode FileSystem.syncDirectory}; rejects when there is no such directory. */
+  /** Rejects if there is no such directory. See {@linkcode FileSystem.syncDirectory}. */
   // deno-lint-ignore require-await -- a throw becomes a rejection
   async syncDirectory(path: string): Promise<void> {
     this.#takeDescriptor("sync directory", path);
     this.#tree.directory("sync directory", path);
   }
 
-  /** As {@linkcode FileSystem.tryLock}: excludes the other users of this object. */
+  /** Excludes other locks on the same disk. See {@linkcode FileSystem.tryLock}. */
   tryLock(path: string): DirectoryLock | null {
     const node = this.#tree.openFile(path, "create");
     const { locked } = this.disk;
@@ -104,7 +104,7 @@ export class MemoryFileSystem implements FileSystem {
     locked.add(node);
     const lock = {
       release: (): void => {
-        // A second release must not free what another has taken since.
+        // A second release must not release a lock taken since.
         if (this.#locks.delete(lock)) locked.delete(node);
       },
     };

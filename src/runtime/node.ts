@@ -16,9 +16,9 @@ import { NodeConnection } from "./node_connection.ts";
 import { LINUX_LIMITS, openFileLimitIn, wholeLimit } from "./open_file_limit.ts";
 import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
 
-/** Connections that wait to be accepted beyond this are refused, as a full backlog would. */
+/** Maximum number of connections waiting to be accepted; further ones are rejected, as by a full backlog. */
 const MAX_UNACCEPTED = 1024;
-/** The part of the process's descriptors that such connections may take. */
+/** The fraction of the process's descriptors that such connections may use. */
 const UNACCEPTED_SHARE = 32;
 
 /** The first version with zstd in `node:zlib`. */
@@ -61,7 +61,7 @@ function builtinZlib(): ZlibModule {
   return process.getBuiltinModule("node:zlib") as unknown as ZlibModule;
 }
 
-/** The limit, once it is known. */
+/** The limit, once it has been read. */
 let known: { readonly limit: number | undefined } | undefined;
 
 function openFileLimit(fs: NodeFileSystem): number | undefined {
@@ -69,7 +69,7 @@ function openFileLimit(fs: NodeFileSystem): number | undefined {
   return known.limit;
 }
 
-/** Node and Bun have raised the soft limit to the hard one before this runs. */
+/** Reads the soft limit, which Node and Bun have already raised to the hard one. */
 function findLimit(fs: NodeFileSystem): number | undefined {
   try {
     return openFileLimitIn(fs.readFileSync(LINUX_LIMITS, "utf8"));
@@ -134,7 +134,7 @@ class NodeListener implements Listener {
     const { address, port } = server.address() as net.AddressInfo;
     this.address = { host: address, port };
     server.on("connection", (socket) => this.#arrive(socket));
-    // Out of descriptors: the host has closed the peer, or keeps it in the backlog.
+    // No descriptors: the host has closed the peer, or keeps it in the backlog.
     server.on("error", (cause) => {
       const shortage = acceptShortage(this.address, cause);
       if (shortage !== null) this.#waiting.shift()?.reject(shortage);
@@ -171,7 +171,7 @@ class NodeListener implements Listener {
 function bindAbstractSocket(net: NodeNet, name: string): ReturnType<BindAbstractSocket> {
   const server = net.createServer((socket) => socket.destroy());
   server.on("error", () => {});
-  // Binds before it returns; only the events come later.
+  // Binds synchronously; only the events are asynchronous.
   server.listen({ path: name, exclusive: true });
   if (!server.listening) return null;
   server.unref();

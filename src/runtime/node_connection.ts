@@ -9,7 +9,7 @@ import { unmappedHost } from "./ip_address.ts";
 import { type Address, type Connection, ConnectionError } from "./runtime.ts";
 import { readableOver, writableOver } from "./streams.ts";
 
-/** With this much unread the socket is paused: the peer is held back by TCP itself. */
+/** Unread bytes at which the socket is paused, so that TCP slows down the peer. */
 const MAX_UNREAD_BYTES = 256 * 1024;
 
 interface PendingRead {
@@ -18,13 +18,13 @@ interface PendingRead {
   readonly reject: (error: ConnectionError) => void;
 }
 
-/** Wraps a connected socket, which was made with `allowHalfOpen` and is not flowing yet. */
+/** A connected socket, created with `allowHalfOpen` and not yet flowing. */
 export class NodeConnection implements Connection {
-  /** The end on this host. */
+  /** The local address. */
   readonly localAddress: Address;
-  /** The end of the peer. */
+  /** The peer's address. */
   readonly remoteAddress: Address;
-  /** Chunks not read yet; the first one from `#offset` on. */
+  /** Unread chunks; the first one from `#offset` on. */
   readonly #unread: Uint8Array[] = [];
   #offset = 0;
   #unreadBytes = 0;
@@ -48,12 +48,12 @@ export class NodeConnection implements Connection {
     socket.pause();
   }
 
-  /** As {@linkcode Connection.readable}. */
+  /** See {@linkcode Connection.readable}. */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#readable ??= readableOver(this);
   }
 
-  /** As {@linkcode Connection.writable}. */
+  /** See {@linkcode Connection.writable}. */
   get writable(): WritableStream<Uint8Array> {
     return this.#writable ??= writableOver(this);
   }
@@ -80,7 +80,7 @@ export class NodeConnection implements Connection {
     }
   }
 
-  /** The first reason stays. What arrived before the break can still be read, unless closed here. */
+  /** Keeps the first reason. Data received before can still be read, unless closed locally. */
   #fail(why: string, cause?: Error): void {
     this.#failure ??= new ConnectionError(
       `Cannot go on with ${this.remoteAddress.host}:${this.remoteAddress.port}: ${why}`,
@@ -93,7 +93,7 @@ export class NodeConnection implements Connection {
     this.#pendingWrites.clear();
   }
 
-  /** Moves what fits into `buffer`; something is there. */
+  /** Moves as many unread bytes as fit into `buffer`. There must be some. */
   #take(buffer: Uint8Array): number {
     let count = 0;
     while (count < buffer.length && this.#unread.length > 0) {
@@ -111,7 +111,7 @@ export class NodeConnection implements Connection {
     return count;
   }
 
-  /** As {@linkcode Connection.readInto}. */
+  /** See {@linkcode Connection.readInto}. */
   readInto(buffer: Uint8Array): Promise<number | null> {
     if (this.#unreadBytes > 0) return Promise.resolve(this.#take(buffer));
     if (this.#ended && !this.socket.destroyed) return Promise.resolve(null);
@@ -128,7 +128,7 @@ export class NodeConnection implements Connection {
     });
   }
 
-  /** As {@linkcode Connection.writeAll}. */
+  /** See {@linkcode Connection.writeAll}. */
   writeAll(bytes: Uint8Array): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -144,7 +144,7 @@ export class NodeConnection implements Connection {
     });
   }
 
-  /** As {@linkcode Connection.close}. */
+  /** See {@linkcode Connection.close}. */
   close(): void {
     this.#unread.length = 0;
     this.#unreadBytes = 0;

@@ -1,6 +1,6 @@
 /**
- * Files on `node:fs`, the one file interface with positional reads and writes that Deno, Node and
- * Bun share.
+ * Files with `node:fs`, the file interface with positional reads and writes shared by Deno, Node and
+ * Bun.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { TryLock } from "./node_lock.ts";
 
 type NodeFileSystem = typeof fs;
 
-/** Runs `operation`; what it throws becomes a {@linkcode FileError}. */
+/** Runs `operation` and converts its error to a {@linkcode FileError}. */
 function attempt<T>(action: string, path: string, operation: () => T): T {
   try {
     return operation();
@@ -25,7 +25,7 @@ function attempt<T>(action: string, path: string, operation: () => T): T {
 class NodeFile implements FileHandle {
   readonly #fs: NodeFileSystem;
   #closed = false;
-  /** Operations under way on other threads. */
+  /** Operations in progress on other threads. */
   #pending = 0;
 
   constructor(fs: NodeFileSystem, readonly path: string, readonly descriptor: number) {
@@ -118,7 +118,7 @@ class NodeFile implements FileHandle {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // The descriptor's number may be given to another file at once: what is under way keeps it.
+    // The descriptor's number may be reused immediately, so keep it open for operations in progress.
     if (this.#pending === 0) attempt("close", this.path, () => this.#fs.closeSync(this.descriptor));
   }
 
@@ -138,7 +138,7 @@ class NodeFile implements FileHandle {
     });
   }
 
-  /** An operation on another thread has ended. */
+  /** Called at the end of an operation on another thread. */
   #letGo(): void {
     if (--this.#pending === 0 && this.#closed) this.#fs.closeSync(this.descriptor);
   }
@@ -202,7 +202,7 @@ function leadsToDirectory(fs: NodeFileSystem, path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** Windows cannot sync a directory, and journals its entries by itself. */
+/** Syncs a directory. Windows cannot; it journals the entries. */
 const UNSUPPORTED_SYNC = new Set(["EPERM", "EISDIR", "EINVAL", "ENOTSUP"]);
 
 function syncDirectory(fs: NodeFileSystem, path: string): Promise<void> {

@@ -1,19 +1,19 @@
 /**
- * Locks on a directory that vanish with the process, `kill -9` included, on runtimes with and
- * without `flock`.
+ * Locks on a directory that are released with the end of the process, including `kill -9`, on runtimes
+ * with and without `flock`.
  *
- * Deno takes a kernel lock on the file. Node and Bun have no call for that, so:
+ * Deno takes a kernel lock on the file. Node and Bun have no function for that, so:
  *
  * - on macOS and the BSDs they open the file with `O_EXLOCK`, which is the same kernel lock;
- * - on Windows they open it for themselves alone, which keeps every other opener out;
+ * - on Windows they open it exclusively;
  * - on Linux every runtime, Deno too, also binds an abstract Unix socket named after the file's
- *   device and inode. The kernel gives a name to one socket only and frees it with the process.
- *   Afterwards `/proc` is read: an equal name in another runtime's spelling, or a kernel lock of
- *   another process on the file (Apache Kafka's, for one), also means "held". Two processes that
- *   start in the same instant may both be refused; never are both let in.
+ *   device and inode. The kernel gives a name to one socket only and releases it with the process.
+ *   Afterwards `/proc` is read: the same name as another runtime spells it, or a kernel lock of another
+ *   process on the file (such as Apache Kafka's), also means that it is held. Two processes that start
+ *   at the same moment may both be rejected, but never both succeed.
  *
- * Abstract sockets belong to a network namespace: two containers that mount one volume exclude
- * each other when both run Deno (the kernel lock is the file's), not when one runs Node or Bun.
+ * Abstract sockets belong to a network namespace: two containers that mount the same volume exclude each
+ * other if both run Deno (the kernel lock belongs to the file), but not if one runs Node or Bun.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import type { DirectoryLock } from "./runtime.ts";
 import { codeOf, fileError } from "./errors.ts";
 import { type BindAbstractSocket, linuxClaim, once } from "./linux_claim.ts";
 
-/** {@linkcode FileSystem.tryLock}. */
+/** See {@linkcode FileSystem.tryLock}. */
 export type TryLock = (path: string) => DirectoryLock | null;
 type NodeFileSystem = typeof fs;
 
@@ -99,7 +99,7 @@ function linuxTryLock(
   return linuxClaim({ dev, ino, isNew }, processId, bind, (name) => readProc(fs, name));
 }
 
-/** Empty where `/proc` is hidden. */
+/** Returns an empty text if `/proc` is hidden. */
 function readProc(fs: NodeFileSystem, path: string): string {
   try {
     return fs.readFileSync(path, "utf8");

@@ -1,5 +1,5 @@
 /**
- * The size and free space of a disk, from `node:fs`, which Deno, Node and Bun share.
+ * The size and free space of a disk, from `node:fs`.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type * as nodeFs from "node:fs";
 import { codeOf, fileError } from "./errors.ts";
 import type { DiskSpace } from "./runtime.ts";
 
-/** Hosts and file systems that do not know. */
+/** Error codes of hosts and file systems that do not report it. */
 const UNKNOWN = new Set(["ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
 
-/** Returns the space of the disk that `path` is on, or null when the host does not know it. */
+/** Returns the space of the disk of `path`, or null if the host does not report it. */
 export function diskSpace(fs: typeof nodeFs, path: string): Promise<DiskSpace | null> {
   return new Promise((resolve, reject) => {
     fs.statfs(path, (cause, found) => {

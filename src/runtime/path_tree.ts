@@ -1,6 +1,6 @@
 /**
- * Names of files and directories in memory, with the failures a real file system has. The memory
- * file system and the simulated disk put their contents into it.
+ * A tree of files and directories in memory, with the failures of a real file system. Used by the memory
+ * file system and the simulated disk.
  *
  * @module
  */
@@ -14,18 +14,18 @@ export interface DirectoryNode<F> {
   readonly entries: Map<string, TreeNode<F>>;
 }
 
-/** A file and what its owner keeps of it. */
+/** A file with its content. */
 export interface FileNode<F> {
   readonly kind: "file";
   readonly content: F;
-  /** Open handles. A file that has some can be neither renamed nor removed, as on Windows. */
+  /** Number of open handles. An open file can be neither renamed nor removed, as on Windows. */
   handles: number;
 }
 
-/** What a name stands for. */
+/** A file or directory. */
 export type TreeNode<F> = DirectoryNode<F> | FileNode<F>;
 
-/** `name` in `directory` now stands for `node`; undefined: for nothing. */
+/** Sets the entry `name` of `directory` to `node`, or removes it if that is undefined. */
 export interface EntryChange<F> {
   readonly directory: DirectoryNode<F>;
   readonly name: string;
@@ -34,16 +34,16 @@ export interface EntryChange<F> {
 
 /** The tree. All methods throw {@linkcode FileError}s as {@linkcode FileSystem} says. */
 export class PathTree<F> {
-  /** The directory every path starts from, absolute or not. */
+  /** The root of every path, absolute or not. */
   readonly root: DirectoryNode<F> = { kind: "directory", entries: new Map() };
 
-  /** `onChange` hears of each change of names that happens as one, after it has. */
+  /** Calls `onChange` after each atomic change of names. */
   constructor(
     readonly makeContent: () => F,
     readonly onChange: (changes: readonly EntryChange<F>[]) => void = () => {},
   ) {}
 
-  /** The file at `path`, made first where `mode` says so. */
+  /** Returns the file at `path`, after creating it if `mode` allows that. */
   openFile(path: string, mode: OpenMode): FileNode<F> {
     const action = mode === "create" ? "create" : "open";
     const { directory, name } = this.#parent(action, path);
@@ -56,7 +56,7 @@ export class PathTree<F> {
     return made;
   }
 
-  /** Makes `path` and its parents. */
+  /** Creates `path` and its parents. */
   makeDirectory(path: string): void {
     let directory = this.root;
     for (const name of segments(path)) {
@@ -68,7 +68,7 @@ export class PathTree<F> {
     }
   }
 
-  /** The directory at `path`; `action` is for the message. */
+  /** Returns the directory at `path`. `action` is used in the message. */
   directory(action: string, path: string): DirectoryNode<F> {
     let directory = this.root;
     for (const name of segments(path)) {
@@ -80,7 +80,7 @@ export class PathTree<F> {
     return directory;
   }
 
-  /** The entries of the directory at `path`. */
+  /** Returns the entries of the directory at `path`. */
   list(path: string): DirectoryEntry[] {
     return [...this.directory("list", path).entries].map(([name, node]) => ({
       name,
@@ -88,7 +88,7 @@ export class PathTree<F> {
     }));
   }
 
-  /** Whether `path` stands for something. */
+  /** Returns whether `path` exists. */
   exists(path: string): boolean {
     let node: TreeNode<F> = this.root;
     for (const name of segments(path)) {
@@ -101,7 +101,7 @@ export class PathTree<F> {
     return true;
   }
 
-  /** Moves what is at `from` to `to`, in one change. */
+  /** Moves `from` to `to`, in one change. */
   rename(from: string, to: string): void {
     const source = this.#parent("rename", from);
     const target = this.#parent("rename", to);
@@ -123,7 +123,7 @@ export class PathTree<F> {
     this.#apply([{ ...source, node: undefined }, { ...target, node: moved }]);
   }
 
-  /** Removes what is at `path`, with everything in it. */
+  /** Removes `path` with its content. */
   remove(path: string): void {
     let directory = this.root;
     const names = segments(path);
@@ -160,7 +160,7 @@ export class PathTree<F> {
   }
 }
 
-/** Carries `changes` out on the entries that `entriesOf` gives for a directory. */
+/** Applies `changes` to the entries that `entriesOf` returns for a directory. */
 export function applyChanges<F>(
   changes: readonly EntryChange<F>[],
   entriesOf: (directory: DirectoryNode<F>) => Map<string, TreeNode<F>>,

@@ -1,10 +1,10 @@
 /**
- * What a host gives to Millrace: time, chance, the network and files.
+ * What the host provides: time, random numbers, network and files.
  *
- * Nothing outside `src/runtime/` and `cli/` reads a clock, draws a random number, opens a socket or
- * touches a file by itself: it is handed a {@linkcode Runtime}. `deno.ts` and `node.ts` make one of
- * the real host; `src/simulator/` makes one of simulated time, network and disks, so that a whole
- * run can be repeated from its seed.
+ * No module outside `src/runtime/` and `cli/` reads a clock, draws a random number, opens a socket or
+ * accesses a file by itself: it receives a {@linkcode Runtime}. `deno.ts` and `node.ts` implement one for
+ * the real host; `src/simulator/` implements one with simulated time, network and disks, so that a whole
+ * run can be replayed from its seed.
  *
  * @module
  */
@@ -15,30 +15,30 @@ export type { HostCodecs };
 
 /** A pending call of {@linkcode Clock.setTimer}. */
 export interface Timer {
-  /** Forgets the call. Does nothing when it has been made or was cancelled before. */
+  /** Cancels the call. Does nothing if it has been made or cancelled. */
   cancel(): void;
 }
 
-/** Time, as the host tells it. */
+/** The host's time and timers. */
 export interface Clock {
-  /** Wall-clock time in milliseconds since 1970-01-01T00:00:00Z, whole. May jump. */
+  /** Returns the wall-clock time in whole milliseconds since 1970-01-01T00:00:00Z. May jump. */
   now(): number;
-  /** Milliseconds since an arbitrary start, with fractions. Never goes back. */
+  /** Returns milliseconds since an arbitrary start, with fractions. Never decreases. */
   monotonicMs(): number;
   /** Calls `callback` once after `delayMs` (0 to 2^31 - 1). A pending timer keeps the process alive. */
   setTimer(delayMs: number, callback: () => void): Timer;
   /**
-   * Lets other work of the event loop (sockets, timers) go first. A long computation awaits this
-   * every few milliseconds.
+   * Yields to other work of the event loop (sockets, timers). A long computation awaits this every few
+   * milliseconds.
    */
   yieldToLoop(): Promise<void>;
 }
 
-/** Chance. Seeded in the simulator, the host's own source elsewhere. */
+/** Random numbers. Seeded in the simulator, the host's source elsewhere. */
 export interface RandomSource {
   /** Fills `target` with random bytes and returns it. */
   fill(target: Uint8Array): Uint8Array;
-  /** A whole number from 0 up to, but without, `bound` (1 to 2^32). */
+  /** Returns a whole number from 0 up to, but not including, `bound` (1 to 2^32). */
   below(bound: number): number;
 }
 
@@ -49,35 +49,35 @@ export interface Address {
 }
 
 /**
- * A TCP connection: a pair of Web Streams, and beside them, where the host has it, a cheaper way
- * over the same socket. A user takes either the streams or the two fast methods, never both.
+ * A TCP connection: a pair of Web Streams, and two faster methods on the same socket. A caller uses
+ * either the streams or the methods, never both.
  */
 export interface Connection {
   readonly localAddress: Address;
   readonly remoteAddress: Address;
   /** A byte stream: `getReader({ mode: "byob" })` reads into the caller's buffer. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Each chunk is written whole before its `write()` settles. Chunks may be reused after that. */
+  /** A chunk is completely written before its `write()` settles, and may be reused afterwards. */
   readonly writable: WritableStream<Uint8Array>;
   /**
-   * Reads at least one byte into `buffer` (not empty) and returns their number, or null when the
-   * peer has ended its side. Rejects when the connection broke or was closed here.
+   * Reads at least one byte into `buffer` (not empty) and resolves with their number, or null if the
+   * peer has ended its side. Rejects if the connection broke or was closed locally.
    */
   readInto?(buffer: Uint8Array): Promise<number | null>;
-  /** Writes all of `bytes`, which must not change until this settles. Rejects when broken or closed. */
+  /** Writes all of `bytes`, which must not change until this settles. Rejects if broken or closed. */
   writeAll?(bytes: Uint8Array): Promise<void>;
-  /** Ends both directions at once. Pending reads and writes reject. May be called twice. */
+  /** Closes both directions immediately. Pending reads and writes reject. May be called twice. */
   close(): void;
 }
 
 /** A listening socket. */
 export interface Listener {
-  /** Where it listens: the port the host chose when 0 was asked for. */
+  /** The address it listens on, with the port chosen by the host if 0 was requested. */
   readonly address: Address;
   /**
-   * The next connection, or null once the listener is closed. Rejects with a
-   * {@linkcode ConnectionError} of the reason `too-many-open` when there is no descriptor for it:
-   * close some, wait, and call again. Hosts that cannot tell keep the peer waiting, or close it.
+   * Resolves with the next connection, or null once the listener is closed. Rejects with a
+   * {@linkcode ConnectionError} with the reason `too-many-open` if there is no descriptor for it: close
+   * some, wait, and call again. Hosts that do not report this keep the peer waiting, or close it.
    */
   accept(): Promise<Connection | null>;
   close(): void;
@@ -86,40 +86,37 @@ export interface Listener {
 /** TCP. */
 export interface Network {
   /**
-   * Listens on `host` (an address or a name of this machine, "" for all of its addresses, with IPv6
-   * where there is IPv6) and `port` (0: any free one).
-   * Throws {@linkcode AddressInUseError} when taken.
+   * Listens on `host` (an address or a name of this machine, "" for all of its addresses, including IPv6
+   * if available) and `port` (0 for any free one). Throws {@linkcode AddressInUseError} if it is taken.
    */
   listen(options: { host: string; port: number }): Promise<Listener>;
   /** Connects, with Nagle's algorithm off. */
   connect(options: { host: string; port: number }): Promise<Connection>;
 }
 
-/** How a file is opened: `read` (must exist), `write` (read and write, must exist), `create` (read and write, made when missing). */
+/** How to open a file: `read` (must exist), `write` (read and write, must exist) or `create` (read and write, created if missing). */
 export type OpenMode = "read" | "write" | "create";
 
 /**
- * An open file. Reads and writes say where they happen, and happen at once: through the host's page
- * cache they are cheaper than a thread hop (a 16 KB write costs 7 us, its asynchronous form 25).
- * `sync` waits for the disk and is asynchronous, and so is `read`, for those who read much that
- * nobody waits for.
+ * An open file. Reads and writes are positional and synchronous: through the host's page cache they are
+ * cheaper than a change of thread (a 16 KB write takes 7 us, its asynchronous form 25). `sync`, which
+ * waits for the disk, is asynchronous, and so is `read`, for large reads in the background.
  */
 export interface FileHandle {
-  /** Reads up to `target.length` bytes at `position` and returns how many: less only at the end of the file. */
+  /** Reads up to `target.length` bytes at `position` and returns their number: fewer only at the end of the file. */
   readAt(target: Uint8Array, position: number): number;
   /**
-   * As `readAt`, while the event loop goes on: sockets are served before it resolves, and other
-   * operations on the file may come first. Nobody may touch `target` meanwhile. A file that is closed
-   * while it is read is read to the end.
+   * Like `readAt`, without blocking the event loop: other operations on the file may be executed first.
+   * `target` must not be used until it resolves. A read of a file that is closed meanwhile completes.
    */
   read(target: Uint8Array, position: number): Promise<number>;
-  /** Writes all of `bytes` at `position`, growing the file where needed. */
+  /** Writes all of `bytes` at `position`, extending the file if necessary. */
   writeAt(bytes: Uint8Array, position: number): void;
-  /** The file's length in bytes. */
+  /** Returns the length of the file in bytes. */
   size(): number;
-  /** Cuts (or extends with zeros) the file to `length` bytes. */
+  /** Truncates the file to `length` bytes, or extends it with zeros. */
   truncate(length: number): void;
-  /** Resolves when the file's data and length are on the disk (fdatasync). */
+  /** Resolves when the file's data and length are on disk (fdatasync). */
   sync(): Promise<void>;
   close(): void;
 }
@@ -130,73 +127,72 @@ export interface DirectoryEntry {
   readonly isDirectory: boolean;
 }
 
-/** A lock on a directory that goes with the process, however it ends. */
+/** A lock on a directory that is released when the process ends, however it ends. */
 export interface DirectoryLock {
   release(): void;
 }
 
-/** How much room a disk has, in bytes. */
+/** The space of a disk, in bytes. */
 export interface DiskSpace {
-  /** All of it. */
+  /** The total space. */
   readonly total: number;
-  /** What this process may still use. */
+  /** The space available to this process. */
   readonly usable: number;
 }
 
-/** Files and directories. Paths use `/`, on every host. Failures are {@linkcode FileError}s. */
+/** Files and directories. Paths use `/` on every host. Methods throw {@linkcode FileError}s. */
 export interface FileSystem {
   open(path: string, mode: OpenMode): FileHandle;
-  /** Makes the directory and its parents; content when it exists. */
+  /** Creates the directory and its parents, unless it exists. */
   makeDirectory(path: string): void;
-  /** Entries in no particular order, without `.` and `..`. */
+  /** Returns the entries in no particular order, without `.` and `..`. */
   list(path: string): DirectoryEntry[];
   exists(path: string): boolean;
-  /** Moves a file or directory, over an existing file where there is one. Neither may be open. */
+  /** Moves a file or directory, replacing an existing file. Neither may be open. */
   rename(from: string, to: string): void;
-  /** Removes a file, or a directory with everything in it. Content when it does not exist. */
+  /** Removes a file, or a directory with its content, if it exists. */
   remove(path: string): void;
   /**
-   * As `remove`, while the event loop goes on: to free the room of a file of a gigabyte takes a tenth
-   * of a second and more. When the process ends meanwhile, the file or a part of the directory may
-   * still be there. Absent where it takes no time.
+   * Like `remove`, without blocking the event loop: freeing the space of a 1 GB file takes 0.1 s or more.
+   * If the process ends meanwhile, the file or a part of the directory may remain. Absent if removal
+   * takes no time.
    */
   removeLater?(path: string): Promise<void>;
-  /** Makes the directory's entries (creations, renames, removals) last (fsync of the directory). */
+  /** Makes the directory's entries (creations, renames, removals) durable (fsync of the directory). */
   syncDirectory(path: string): Promise<void>;
-  /** Takes the file `path` as a lock for this process, or returns null when another one holds it. */
+  /** Locks the file `path` for this process. Returns null if another process holds the lock. */
   tryLock(path: string): DirectoryLock | null;
   /**
-   * The room of the disk that `path`, which must exist, is on; null when the host does not tell.
-   * Absent where files take no room that could be counted.
+   * Resolves with the space of the disk of `path`, which must exist, or null if the host does not report
+   * it. Absent if files take no space on a disk.
    */
   space?(path: string): Promise<DiskSpace | null>;
 }
 
-/** Everything a host gives. */
+/** Everything that the host provides. */
 export interface Runtime {
   readonly name: "deno" | "node" | "bun" | "simulated";
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly network: Network;
   readonly files: FileSystem;
-  /** Loaded on first use, since most processes never compress. */
+  /** Loads the compressors, on first use, since most processes never compress. */
   codecs(): HostCodecs;
   /**
-   * The most files and sockets that the process may have open at one time, or undefined when the host
-   * does not tell. Absent where there is no limit.
+   * Returns the maximum number of files and sockets that the process may have open, or undefined if the
+   * host does not report it. Absent if there is no limit.
    */
   openFileLimit?(): number | undefined;
 }
 
-/** A file operation that failed; the message names the path and what was tried. */
+/** A failed file operation. The message names the path and the operation. */
 export class FileError extends Error {
   override readonly name = "FileError";
   constructor(
     message: string,
     /**
-     * Why: what the caller can tell apart. `io` is the disk's own failure, `too-many-open` a want of
-     * descriptors, `refused` the host's for what was asked: a directory in the place of a file, a file
-     * closed before.
+     * The kind of failure. `io` is a failure of the disk, `too-many-open` a lack of descriptors,
+     * `refused` an invalid operation, such as on a directory instead of a file, or on a closed file.
      */
     readonly reason:
       | "not-found"
@@ -213,7 +209,7 @@ export class FileError extends Error {
   }
 }
 
-/** The address is taken by another listener. */
+/** The address is in use by another listener. */
 export class AddressInUseError extends Error {
   override readonly name = "AddressInUseError";
 }
@@ -221,7 +217,7 @@ export class AddressInUseError extends Error {
 /** The connection broke, was refused or was closed. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
-  /** `too-many-open` when the process or the system had no descriptor left for it. */
+  /** `too-many-open` if the process or the system had no descriptor left. */
   readonly reason: "broken" | "too-many-open";
   constructor(message: string, options?: ErrorOptions & { readonly reason?: "too-many-open" }) {
     super(message, options);
@@ -230,8 +226,8 @@ export class ConnectionError extends Error {
 }
 
 /**
- * Whether `error`, or what caused it, is the want of a file descriptor (EMFILE, ENFILE): nothing is
- * wrong with the file or the peer, and the same call succeeds once other files have been closed.
+ * Returns whether `error` or one of its causes is a lack of file descriptors (EMFILE, ENFILE). The file or
+ * the peer is not at fault, and the same call succeeds once other files have been closed.
  */
 export function isDescriptorShortage(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {

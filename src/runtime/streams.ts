@@ -1,26 +1,26 @@
 /**
- * The Web Streams of a {@linkcode Connection}, made once for every runtime over its `readInto` and
- * `writeAll`. Deno's own streams close the whole socket when the peer ends its side, Node's buffer
- * without being asked: these do neither, so a half-closed connection, back-pressure and `close()`
- * mean the same everywhere.
+ * The Web Streams of a {@linkcode Connection}, implemented for every runtime over its `readInto` and
+ * `writeAll`. Deno's own streams close the whole socket when the peer ends its side, and Node's buffer
+ * before a read. These do neither, so half-closed connections, back-pressure and `close()` behave the
+ * same everywhere.
  *
  * @module
  */
 
-/** What the streams are made of. */
+/** The operations that the streams use. */
 export interface ByteChannel {
-  /** As {@linkcode Connection.readInto}. */
+  /** See {@linkcode Connection.readInto}. */
   readInto(buffer: Uint8Array): Promise<number | null>;
-  /** As {@linkcode Connection.writeAll}. */
+  /** See {@linkcode Connection.writeAll}. */
   writeAll(bytes: Uint8Array): Promise<void>;
-  /** As {@linkcode Connection.close}. */
+  /** See {@linkcode Connection.close}. */
   close(): void;
 }
 
-/** The buffer a reader without one of its own is given, in bytes. */
+/** Size of the buffer for a reader that does not supply its own, in bytes. */
 const DEFAULT_CHUNK_BYTES = 64 * 1024;
 
-/** A byte stream of what the channel reads. Nothing is read before somebody asks. Cancelling closes the channel. */
+/** Returns a byte stream that reads from the channel, only on demand. Cancelling it closes the channel. */
 export function readableOver(channel: ByteChannel): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     type: "bytes",
@@ -45,8 +45,8 @@ export function readableOver(channel: ByteChannel): ReadableStream<Uint8Array<Ar
 }
 
 /**
- * A stream whose chunks the channel writes, one at a time. Closing or aborting it closes the
- * channel: TCP's half-close is not offered, since no Kafka peer uses it.
+ * Returns a stream whose chunks are written to the channel one at a time. Closing or aborting it closes
+ * the channel: half-closing is not supported, since no Kafka peer uses it.
  */
 export function writableOver(channel: ByteChannel): WritableStream<Uint8Array> {
   return new WritableStream({

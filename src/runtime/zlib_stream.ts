@@ -1,18 +1,17 @@
 /**
- * Bytes through one of the streams of `node:zlib`, a piece at a time. Deno does a stream's work on the
- * main thread, inside `write` and `read`; Node in its pool of threads. Either way the next piece is only
- * asked for after a pause, and a stream that has output waiting does nothing, but for what Node's pool
- * had begun.
+ * Processes bytes with a stream of `node:zlib`, one piece at a time. Deno executes a stream on the main
+ * thread, in `write` and `read`; Node in its thread pool. In both cases the next piece is requested after
+ * a pause, and a stream with pending output does nothing, except for work already started in Node's pool.
  *
  * @module
  */
 
-/** What is used of a stream, a `Duplex` of `node:stream`. */
+/** The part of a `Duplex` of `node:stream` that is used. */
 export interface ZlibStream {
-  /** Calls `done` once the piece is used up, which is not before its output is read. */
+  /** Calls `done` once the piece is consumed, which requires that its output is read. */
   write(piece: Uint8Array, done: () => void): unknown;
   end(piece: Uint8Array): unknown;
-  /** All output that is waiting; asks for more. */
+  /** Returns all pending output, and requests more. */
   read(): Uint8Array | null;
   readonly readableLength: number;
   on(event: "readable" | "end" | "close", listener: () => void): unknown;
@@ -20,23 +19,23 @@ export interface ZlibStream {
   destroy(): unknown;
 }
 
-/** What goes through a stream, and how. */
+/** The input of a stream and its limits. */
 export interface StreamedBytes {
   readonly bytes: Uint8Array;
-  /** How much is handed in at a time. */
+  /** Bytes per write. */
   readonly inputBytes: number;
-  /** The most that may come out. */
+  /** Maximum bytes of output. */
   readonly maxBytes: number;
   /** Awaited before each write but the first, and before each read. */
   readonly pause: () => Promise<void>;
 }
 
-/** How much is copied in a step, in 0.1 ms. */
+/** Bytes copied per step, in about 0.1 ms. */
 const COPY_BYTES = 262_144;
 
 /**
- * What comes out of `stream` for all of the bytes. Rejects with the stream's error, with a RangeError
- * when more than `maxBytes` come out, or as a pause does. The stream is closed then.
+ * Resolves with the output of `stream` for all of the bytes. Rejects with the stream's error, with a
+ * RangeError if the output exceeds `maxBytes`, or as a pause does. The stream is closed in every case.
  */
 export async function throughStream(
   stream: ZlibStream,
@@ -64,14 +63,14 @@ export async function throughStream(
   return await joined(pieces, length, pause);
 }
 
-/** The error of every decompressor for data that grow beyond what is allowed. */
+/** Returns the error of every decompressor for output that exceeds the limit. */
 export function beyond(maxBytes: number): RangeError {
   return new RangeError(
     `Cannot decompress: more than the allowed ${maxBytes.toLocaleString("en-US")} bytes come out`,
   );
 }
 
-/** What a stream's events have told. */
+/** The state of a stream, from its events. */
 class StreamState {
   readonly #stream: ZlibStream;
   #isEnded = false;
@@ -82,7 +81,7 @@ class StreamState {
   constructor(stream: ZlibStream) {
     this.#stream = stream;
     stream.on("readable", () => {
-      // At the end there is nothing to read, and only reading brings the end about.
+      // The end event requires a read, even without output.
       if (stream.readableLength === 0) stream.read();
       this.#wake();
     });
@@ -100,7 +99,7 @@ class StreamState {
     });
   }
 
-  /** Whether everything came out. */
+  /** Whether all output has been read. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -120,7 +119,7 @@ class StreamState {
     return this.#stream.read();
   }
 
-  /** Resolves when the stream does nothing by itself: it has output, needs input or has ended. */
+  /** Resolves when the stream is idle: it has output, needs input or has ended. */
   async settled(): Promise<void> {
     for (;;) {
       if (this.#error !== undefined) throw this.#error;

@@ -402,7 +402,7 @@ class ReadOnly implements FileSystem {
 
   #refuse(action: string, path: string): never {
     throw new FileError(
-      `Cannot ${action} "${path}": permission denied, check who owns it and its mode`,
+      `Cannot ${action} "${path}": permission denied, check its owner and mode`,
       "permission",
     );
   }

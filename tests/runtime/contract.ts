@@ -1,5 +1,5 @@
 /**
- * What every {@linkcode Runtime} must do alike: run against the host's and the simulated one.
+ * The contract of every {@linkcode Runtime}, tested with the host's and the simulated one.
  *
  * @module
  */
@@ -18,16 +18,16 @@ import { test } from "../harness.ts";
 /** A runtime under test. */
 export interface Subject {
   readonly runtime: Runtime;
-  /** The name or address the runtime listens on and is reached at. */
+  /** The name or address that the runtime listens on and can be reached at. */
   readonly host: string;
-  /** An empty directory to work in. */
+  /** An empty working directory. */
   readonly directory: string;
   /** Drives the runtime until `done` settles. */
   run(done: Promise<void>): Promise<void>;
   dispose(): void;
 }
 
-/** Registers the contract's tests; `open` makes a fresh runtime for each. */
+/** Registers the contract's tests. `open` creates a new runtime for each. */
 export function testRuntimeContract(name: string, open: () => Subject): void {
   const check = checkOf(name, open);
   testClock(check);
@@ -36,7 +36,7 @@ export function testRuntimeContract(name: string, open: () => Subject): void {
   testCodecs(check);
 }
 
-/** Registers the part of the contract that is about files. */
+/** Registers the tests of the contract about files. */
 export function testFileContract(name: string, open: () => Subject): void {
   testFiles(checkOf(name, open));
 }
@@ -188,7 +188,7 @@ function testNetwork(check: Check): void {
     const blocks = 24;
     const blockBytes = 512 * 1024;
     const send = (async (): Promise<void> => {
-      // One buffer for all: it may be reused once a write has settled.
+      // One buffer for all writes: it may be reused once a write has settled.
       const buffer = new Uint8Array(blockBytes);
       for (let block = 0; block < blocks; block++) {
         buffer.fill(block + 1);
@@ -217,7 +217,7 @@ function testNetwork(check: Check): void {
     const send = (async (): Promise<void> => {
       for (; sent < limit; sent++) await client.writeAll!(block);
     })();
-    // The sender has stalled when many turns of the loop bring no further block.
+    // The sender is blocked once many turns of the event loop bring no further block.
     let idleTurns = 0;
     for (let last = -1; idleTurns < 2000;) {
       await subject.runtime.clock.yieldToLoop();
@@ -354,12 +354,12 @@ function testFiles(check: Check): void {
     const second = new Uint8Array(200_000);
     const small = new Uint8Array(3);
     const reads = [file.read(first, 0), file.read(second, 150_000), file.read(small, 300_000)];
-    // The position of a read under way is nobody else's.
+    // A read in progress does not affect the position of other operations.
     file.writeAt(new Uint8Array([1, 2, 3]), 300_000);
     assertEquals(file.readAt(new Uint8Array(10), 299_998), 5);
     const counts = await Promise.all(reads);
     assertEquals(counts.slice(0, 1), [200_000]);
-    // What is written while it is read may be read or not.
+    // Bytes written during a read may or may not be read.
     assert(counts[1] === 150_000 || counts[1] === 150_003, `${counts[1]} bytes`);
     assertEquals(first, content.subarray(0, 200_000));
     assertEquals(second.subarray(0, 150_000), content.subarray(150_000));
@@ -400,7 +400,7 @@ function testFiles(check: Check): void {
   });
 
   check(
-    "files are listed, renamed and removed",
+    "files can be listed, renamed and removed",
     async ({ runtime: { files }, directory }) => {
       files.makeDirectory(`${directory}/a/b/c`);
       files.makeDirectory(`${directory}/a/b/c`);

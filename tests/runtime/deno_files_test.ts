@@ -1,12 +1,12 @@
 /**
- * What Deno's files do after a write that failed half way. Other hosts write by position.
+ * Deno's files after a write that failed half way. Other hosts have positional writes.
  */
 import { assertEquals, assertThrows } from "@std/assert";
 import { denoFiles } from "../../src/runtime/deno_files.ts";
 import { FileError } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 
-test("a write after one that failed half way lands at its position", () => {
+test("writeAt() after a partly failed write writes at its position", () => {
   const directory = Deno.makeTempDirSync();
   const { prototype } = Deno.FsFile;
   const { writeSync } = prototype;

@@ -1,6 +1,6 @@
 /**
- * What a process meets that has opened as many files as it may: run as a process of its own, under a
- * low limit.
+ * The failures in a process that has opened as many files as it may. Runs as its own process, with a low
+ * limit.
  *
  * @module
  */
@@ -12,22 +12,22 @@ import {
   type FileHandle,
 } from "../../src/runtime/runtime.ts";
 
-/** What each operation came to: a reason, or that it went well. */
+/** The result of each operation: the reason of its failure, or success. */
 export interface FewFiles {
   readonly limit: number | undefined;
-  /** How many files could be opened. */
+  /** Number of files that could be opened. */
   readonly opened: number;
   readonly open: string;
   readonly list: string;
   readonly syncDirectory: string;
   readonly connect: string;
-  /** An asynchronous read of a file that was open before. */
+  /** An asynchronous read of an open file. */
   readonly read: string;
-  /** A peer that connects from elsewhere is accepted, or closed, once there are descriptors again. */
+  /** Whether a connecting peer is accepted, or closed, once descriptors are available again. */
   readonly accept: string;
 }
 
-/** Opens all the files it may in `directory` and tries what else needs one. */
+/** Opens as many files as possible in `directory`, and tries every operation that needs a descriptor. */
 export async function tryFewFiles(directory: string): Promise<FewFiles> {
   const { files, network, openFileLimit } = hostRuntime();
   const limit = openFileLimit?.();

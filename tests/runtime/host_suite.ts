@@ -1,5 +1,5 @@
 /**
- * The host's tests beyond the contract: what needs a second process.
+ * Tests of the host's runtime that need a second process.
  *
  * @module
  */
@@ -20,7 +20,7 @@ function temporaryDirectory(): string {
   return mkdtempSync(`${tmpdir()}/millrace-`).replaceAll("\\", "/");
 }
 
-/** Starts `script` as another process of this runtime, which tries to lock `path`. */
+/** Runs `script` as another process of this runtime that tries to lock `path`. */
 async function lockElsewhere(
   script: string,
   path: string,
@@ -39,7 +39,7 @@ async function lockElsewhere(
 
 const LOW_LIMIT = 80;
 
-/** Runs `script` as another process of this runtime that may open few files. */
+/** Runs `script` as another process of this runtime with a low limit on open files. */
 async function runWithFewFiles(script: string, directory: string): Promise<FewFiles> {
   const args = [...("Deno" in globalThis ? ["run", "-A", "--no-check"] : []), script];
   const child = spawn(
@@ -62,7 +62,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** Registers the tests; `selfUrl` is the module that can also be started as a second process. */
+/** Registers the tests. `selfUrl` is the module that can also be started as the second process. */
 export function testHost(selfUrl: string): void {
   const script = fileURLToPath(selfUrl);
 
@@ -77,7 +77,7 @@ export function testHost(selfUrl: string): void {
     };
   });
 
-  test("host runtime's network still sends to a peer that has ended its own side", async () => {
+  test("host runtime's network can send to a peer that has ended its side", async () => {
     const { network } = hostRuntime();
     for (const way of ["fast path", "streams"]) {
       const listener = await network.listen({ host: "127.0.0.1", port: 0 });
@@ -107,8 +107,8 @@ export function testHost(selfUrl: string): void {
     }
   });
 
-  test("host runtime tells its limit on open files, and when there is no descriptor left", async () => {
-    // No other system tells every runtime.
+  test("host runtime reports its limit on open files and a lack of descriptors", async () => {
+    // Not every runtime can read it on other systems.
     if (process.platform !== "linux") return;
     const directory = temporaryDirectory();
     try {
@@ -120,7 +120,7 @@ export function testHost(selfUrl: string): void {
         open: "too-many-open",
         list: "too-many-open",
         syncDirectory: "too-many-open",
-        // Bun takes it for a connection that was refused.
+        // Bun reports a refused connection instead.
         connect: "Bun" in globalThis ? "broken" : "too-many-open",
         read: "2 bytes, 7,8",
         accept: "a connection",
@@ -130,7 +130,7 @@ export function testHost(selfUrl: string): void {
     }
   });
 
-  test("host runtime's lock excludes another process and is freed by kill -9", async () => {
+  test("host runtime's lock excludes another process and is released by kill -9", async () => {
     const directory = temporaryDirectory();
     try {
       const { files } = hostRuntime();

@@ -1,7 +1,7 @@
 /**
- * The contract against the runtime of whichever host runs this file. Started by itself with
- * MILLRACE_LOCK_PATH set, the file is the second process of the lock's tests; with
- * MILLRACE_FEW_FILES_DIRECTORY, the process that runs out of descriptors.
+ * The contract with the runtime of the current host. Started with MILLRACE_LOCK_PATH, this file is the
+ * second process of the lock tests; with MILLRACE_FEW_FILES_DIRECTORY, the process that runs out of
+ * descriptors.
  *
  * @module
  */
@@ -17,7 +17,7 @@ if (fewFilesDirectory) {
 } else if (lockPath) {
   const lock = hostRuntime().files.tryLock(lockPath);
   process.stdout.write(lock ? "locked\n" : "refused\n");
-  // Holds it until killed; leaves by itself when its parent has gone.
+  // Holds the lock until killed; exits if its parent has ended.
   process.stdin.on("end", () => process.exit(0));
   process.stdin.resume();
 } else {

@@ -12,7 +12,7 @@ testFileContract("memory file system's", () => {
   return { runtime, host: "", directory: "/data", run: (done) => done, dispose: () => {} };
 });
 
-test("ChunkedBytes holds what a plain array would after any writes and cuts", () => {
+test("ChunkedBytes behaves like an array for any writes and truncations", () => {
   let state = 1;
   const below = (bound: number): number => {
     state = Math.imul(state, 1103515245) + 12345 >>> 0;
@@ -51,7 +51,7 @@ test("ChunkedBytes holds what a plain array would after any writes and cuts", ()
   }
 });
 
-test("MemoryFileSystem refuses to rename or remove what is open", () => {
+test("MemoryFileSystem rejects renaming and removing an open file", () => {
   const files = new MemoryFileSystem();
   files.makeDirectory("topic-0");
   const file = files.open("topic-0/00.log", "create");
@@ -65,7 +65,7 @@ test("MemoryFileSystem refuses to rename or remove what is open", () => {
   assertEquals(files.exists("topic-1/00.log"), true);
 });
 
-test("MemoryFileSystem's end() frees what its process held, and nothing of another's", () => {
+test("end() releases the files and locks of its process only", () => {
   const disk = new MemoryDisk();
   const killed = new MemoryFileSystem(disk);
   const other = new MemoryFileSystem(disk);

@@ -16,21 +16,21 @@ Max open files            1024                 1048576              files
 Max locked memory         8388608              8388608              bytes
 `;
 
-test("openFileLimitIn() finds the soft limit, and nothing where there is none", () => {
+test("openFileLimitIn() returns the soft limit, or undefined if there is none", () => {
   assertEquals(openFileLimitIn(LIMITS), 1_024);
   assertEquals(openFileLimitIn(LIMITS.replace("1024 ", "unlimited ")), undefined);
   assertEquals(openFileLimitIn(LIMITS.replace("open files", "sockets")), undefined);
   assertEquals(openFileLimitIn(""), undefined);
 });
 
-test("wholeLimit() takes no limit that bounds nothing", () => {
+test("wholeLimit() returns undefined for an unlimited value", () => {
   assertEquals([256, 0, -1, 2 ** 63, Infinity, "unlimited", undefined].map(wholeLimit), [
     256,
     ...Array(6).fill(undefined),
   ]);
 });
 
-test("isDescriptorShortage() knows EMFILE and ENFILE of files and sockets, however deep", () => {
+test("isDescriptorShortage() detects EMFILE and ENFILE of files and sockets at any depth of causes", () => {
   const system = (code: string) => Object.assign(new Error(code), { code });
   for (const code of ["EMFILE", "ENFILE"]) {
     const file = fileErrorOfCode("open", "/data/f", code);
