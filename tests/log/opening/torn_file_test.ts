@@ -126,7 +126,7 @@ for (const [how, tear] of Object.entries(TEARS)) {
           assertEquals(damages.length > 0, torn.length > lastAt, `byte ${at}`);
           for (const { file, position, problem } of damages) {
             assertEquals([file, position], [`${directory}/${crash.file}`, lastAt]);
-            assertStringIncludes(problem, "the next start cuts");
+            assertStringIncludes(problem, "the next start truncates");
           }
           const manager = open(directory);
           assertEquals([...manager.failures], []);
@@ -159,7 +159,7 @@ test("on a real disk damage below the recovery point is never cut", async () => 
           previousAt,
         ]);
         assertEquals(damages[0]!.offset, recoveryPoint - 2);
-        assertStringIncludes(damages[0]!.problem, "bring the file back from a copy");
+        assertStringIncludes(damages[0]!.problem, "restore the file from a backup");
         const manager = open(directory);
         const message = manager.failures.get("events-0")?.message ?? "";
         assertStringIncludes(message, crash.file);
