@@ -1,8 +1,8 @@
 /**
- * What it costs to decode and encode requests and responses: `deno bench bench/codec_bench.ts`, with
- * `--filter Produce` for one API. Of each API it takes the oldest version, the first flexible one
- * and the newest, or every version with `-- --all-versions` at the end. The values are those a busy
- * cluster sees: a batch for each of four partitions, a metadata answer about twenty topics.
+ * The cost of decoding and encoding requests and responses: `deno bench bench/codec_bench.ts`, with
+ * `--filter Produce` for one API. Covers the oldest, the first flexible and the newest version of each
+ * API, or every version with `-- --all-versions` at the end. The values are typical of a busy cluster: a
+ * batch for each of four partitions, a metadata response about twenty topics.
  *
  * @module
  */
@@ -35,7 +35,7 @@ const apis = [
   apiVersions,
 ] as unknown as AnyApi[];
 
-/** How long the lists of each API are, where it is not one of one. */
+/** Lengths of the arrays of each API, if not 1. */
 const LENGTHS: Readonly<Record<string, number>> = {
   partitionData: 4,
   partitionResponses: 4,
@@ -91,7 +91,7 @@ function typical(shape: StructShape, version: number, api: string): Record<strin
   const out: Record<string, unknown> = {};
   for (const [name, { shape: inner, options }] of Object.entries(shape.fields)) {
     if (options.versions !== undefined && !includes(options.versions, version)) continue;
-    // Tagged fields are for what seldom happens, and are left out then.
+    // Tagged fields are for rare cases and usually absent.
     if (options.tag !== undefined) continue;
     switch (inner.kind) {
       case "string":

@@ -1,8 +1,8 @@
 /**
- * What compaction does, and what it costs those who produce meanwhile: `deno task bench:compaction`.
- * Fills logs with records over many keys, starts a broker on them, warms it up, and has them compacted
- * in turn: one alone, for its speed and its memory, the next beside a steady load of producers of
- * another topic. The times that these wait are set beside those of the same load just before.
+ * The speed of compaction, and its effect on producers: `deno task bench:compaction`. Fills logs with
+ * records over many keys, starts a broker on them, warms it up, and compacts them in turn: one without
+ * load, for its speed and memory, the next under a steady load of producers to another topic. The
+ * latencies of these are compared with those of the same load just before.
  *
  * @module
  */
@@ -20,16 +20,16 @@ import { Answers, type LoadResult, run, writeAll } from "./flush_load.ts";
 
 const HELP = `deno task bench:compaction [options]
 
-  --mb N           of records; 1,024 unless told
-  --keys N         100,000 unless told
-  --value-bytes N  1,024 unless told
-  --batch-kb N     the size of a batch; 16 unless told
-  --producers N    of another topic, beside the compaction; 16 unless told
-  --load-kb N      the size of their batches; 16 unless told
-  --interval-ms N  how long each of them waits between two batches; 10 unless told, 0 for not at all
-  --seconds N      of load measured; 4 unless told
-  --runs N         3 unless told
-  --dir DIRECTORY  on the disk to be measured; .cache/bench/compaction unless told`;
+  --mb N           size of a log (default: 1,024)
+  --keys N         number of keys (default: 100,000)
+  --value-bytes N  size of a value (default: 1,024)
+  --batch-kb N     size of a batch (default: 16)
+  --producers N    producers of another topic during compaction (default: 16)
+  --load-kb N      size of their batches (default: 16)
+  --interval-ms N  time between two batches of a producer, 0 for none (default: 10)
+  --seconds N      measured time under load (default: 4)
+  --runs N         number of runs (default: 3)
+  --dir DIRECTORY  directory on the disk to measure (default: .cache/bench/compaction)`;
 
 const args = parseArgs(Deno.args, {
   string: [
@@ -63,7 +63,7 @@ const directory = args.dir ?? new URL("../.cache/bench/compaction", import.meta.
 
 const runtime = hostRuntime();
 const LOAD_TOPIC = "load";
-/** The topics that are compacted, one after the other. */
+/** The topics to compact, in sequence. */
 const topics = [
   { name: "warm-up", megabytes: megabytes / 2 },
   ...Array.from({ length: runs }, (_, i) => [
@@ -78,7 +78,7 @@ const SET = 0;
 interface BrokerProcess {
   readonly port: number;
   readonly pid: number;
-  /** Resolves with the seconds that it took when the broker says that it has compacted `topic`. */
+  /** Resolves with the duration in seconds when the broker logs that it has compacted `topic`. */
   compacted(topic: string): Promise<number>;
   stop(): Promise<void>;
 }
@@ -130,7 +130,7 @@ async function startBroker(...settings: string[]): Promise<BrokerProcess> {
   };
 }
 
-/** Makes the topics, and fills the logs of those to be compacted while no broker has them. */
+/** Creates the topics, and fills the logs of those to compact while no broker runs. */
 async function prepare(): Promise<void> {
   await Deno.remove(directory, { recursive: true }).catch(() => {});
   await Deno.mkdir(directory, { recursive: true });
@@ -171,7 +171,7 @@ async function fill(topic: string, megabytes: number): Promise<void> {
   log.close();
 }
 
-/** From now on the broker has `topic` compacted. */
+/** Makes the broker compact `topic`. */
 async function letCompact(port: number, topic: string): Promise<void> {
   const writer = new ByteWriter();
   const start = startFrame(writer);
@@ -193,7 +193,7 @@ async function letCompact(port: number, topic: string): Promise<void> {
   if (answer!.errorCode !== 0) throw new Error(`Cannot alter ${topic}: ${answer!.errorMessage}`);
 }
 
-/** Resident memory of the process, MiB; 0 where the host does not tell. */
+/** Returns the resident memory of the process, MiB, or 0 if the host does not report it. */
 function residentMb(pid: number): number {
   try {
     const status = Deno.readTextFileSync(`/proc/${pid}/status`);
@@ -231,7 +231,7 @@ console.log(
 );
 await prepare();
 const broker = await startBroker("log.cleaner.backoff.ms=100");
-// What a running broker has anyway: compiled code and buffers.
+// Warm up: compiled code and buffers.
 await letCompact(broker.port, "warm-up");
 await load(broker.port, measuredMs);
 await broker.compacted("warm-up");

@@ -1,6 +1,6 @@
 /**
- * One executable by Bun's compiler: `deno task compile:bun`. Deno bundles the command line into one
- * file first, since Bun does not know `jsr:` imports.
+ * Builds an executable with Bun's compiler: `deno task compile:bun`. Deno bundles the command line into
+ * one file first, since Bun does not support `jsr:` imports.
  *
  * @module
  */
@@ -9,7 +9,7 @@ const BUN_VERSION = "1.4.5";
 
 const root = new URL("..", import.meta.url).pathname;
 
-/** Runs a program in the project's directory. Throws when it fails. */
+/** Runs a program in the project's directory. Throws if it fails. */
 async function run(command: readonly string[]): Promise<void> {
   const [program, ...args] = command;
   const child = new Deno.Command(program!, { args, cwd: root, stdin: "null" }).spawn();
@@ -17,7 +17,7 @@ async function run(command: readonly string[]): Promise<void> {
   if (!success) throw new Error(`${command.join(" ")} ended with ${code}`);
 }
 
-/** Bun where it is installed, else the one that npm has. */
+/** Returns the command of an installed Bun, or of the one from npm. */
 function bun(): string[] {
   try {
     const { success } = new Deno.Command("bun", { args: ["--version"], stdout: "null" })
@@ -35,7 +35,7 @@ try {
   await run([Deno.execPath(), "bundle", "--quiet", "--output", bundle, "cli/main.ts"]);
   await run([...bun(), "build", "--compile", bundle, "--outfile", OUTPUT]);
 } catch (error) {
-  console.error(`Cannot make ${OUTPUT}: ${(error as Error).message}`);
+  console.error(`Cannot build ${OUTPUT}: ${(error as Error).message}`);
   Deno.exit(1);
 } finally {
   await Deno.remove(bundle);

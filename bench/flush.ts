@@ -1,7 +1,7 @@
 /**
- * What it costs to have every batch on the disk before it is acknowledged: `deno task bench:flush`.
- * Starts a broker with `--flush os` and one with `--flush always` in turn, sends batches from many
- * connections at once, and prints the rates and their ratio.
+ * The cost of flushing every batch before it is acknowledged: `deno task bench:flush`. Starts a broker
+ * with `--flush os` and one with `--flush always` in turn, sends batches on many connections, and prints
+ * the rates and their ratio.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { type LoadResult, run } from "./flush_load.ts";
 
 const HELP = `deno task bench:flush [options]
 
-  --producers N    connections at one time; 64 unless told
-  --in-flight N    batches that each has under way; 1 unless told
-  --partitions N   of the topic; 1 unless told
-  --batch-kb N     the size of a batch; 16 unless told
-  --acks 1|-1      -1 unless told
-  --seconds N      measured for each; 3 unless told
-  --runs N         of each, in turn; the medians are shown; 5 unless told
-  --dir DIRECTORY  on the disk to be measured; .cache/bench/flush unless told`;
+  --producers N    number of connections (default: 64)
+  --in-flight N    batches in flight per connection (default: 1)
+  --partitions N   partitions of the topic (default: 1)
+  --batch-kb N     size of a batch (default: 16)
+  --acks 1|-1      (default: -1)
+  --seconds N      measured time per run (default: 3)
+  --runs N         runs of each, alternating; prints medians (default: 5)
+  --dir DIRECTORY  directory on the disk to measure (default: .cache/bench/flush)`;
 
 const POLICIES = ["os", "always"] as const;
 type Policy = (typeof POLICIES)[number];
@@ -51,7 +51,7 @@ const seconds = numberOf(args.seconds, 3);
 const runs = numberOf(args.runs, 5);
 const directory = args.dir ?? new URL("../.cache/bench/flush", import.meta.url).pathname;
 
-/** A broker process, and how to end it. */
+/** A broker process. */
 async function startBroker(policy: Policy): Promise<{ port: number; stop(): Promise<void> }> {
   await Deno.remove(directory, { recursive: true }).catch(() => {});
   await Deno.mkdir(directory, { recursive: true });
@@ -70,7 +70,7 @@ async function startBroker(policy: Policy): Promise<{ port: number; stop(): Prom
   let said = "";
   while (!said.includes("\n")) {
     const { value, done } = await reader.read();
-    if (done) throw new Error(`The broker ended before it served: ${said}`);
+    if (done) throw new Error(`The broker ended before it was ready: ${said}`);
     said += value;
   }
   const port = Number(/:(\d+) /.exec(said)?.[1]);
@@ -114,7 +114,7 @@ function median(values: readonly number[]): number {
 
 const results: Record<Policy, LoadResult[]> = { os: [], always: [] };
 for (let i = 0; i < runs; i++) {
-  // Who is first changes from run to run.
+  // The order alternates from run to run.
   for (const policy of i % 2 === 0 ? POLICIES : POLICIES.toReversed()) {
     results[policy].push(await measure(policy));
   }

@@ -1,6 +1,6 @@
 /**
- * Producers that do nothing but produce: each is one connection that sends the same request again and
- * again, a given number of them ahead of the answers, and checks each answer for an error.
+ * Minimal producers: each is a connection that repeatedly sends the same request, with a given number in
+ * flight, and checks each response for an error.
  *
  * @module
  */
@@ -13,42 +13,42 @@ import { ByteReader, ByteWriter } from "../src/protocol/wire.ts";
 const VERSION = 9;
 const PREFIX = 4;
 
-/** What the producers do. */
+/** Options of the load. */
 export interface Load {
-  /** Where the broker listens. */
+  /** Port of the broker. */
   readonly port: number;
   readonly topic: string;
   readonly partitions: number;
-  /** How many connections. */
+  /** Number of connections. */
   readonly producers: number;
-  /** Requests that each sends ahead of their answers. */
+  /** Requests in flight per connection. */
   readonly inFlight: number;
-  /** The size of a batch, header included. */
+  /** Size of a batch, including its header. */
   readonly batchBytes: number;
   readonly acks: 1 | -1;
-  /** Not measured. */
+  /** Warm-up time, not measured. */
   readonly warmUpMs: number;
   readonly measuredMs: number;
   /**
-   * A steady load: each producer sends a request every so many ms, by a timetable in which the
-   * producers are evenly spread, and skips what it is too late for. Without it they wait for answers
-   * only. Were they to count from the last answer, those answered together would send together ever
-   * after, and wait for each other.
+   * Interval of a steady load, ms: each producer sends by a schedule in which the producers are evenly
+   * spread, and skips requests it is too late for. Without it they wait for responses only. If the
+   * interval started at the last response, producers answered together would send together from then on,
+   * and wait for each other.
    */
   readonly intervalMs?: number;
 }
 
-/** What came of it. */
+/** The result of a load. */
 export interface LoadResult {
   /** Acknowledged batches in the measured time. */
   readonly batches: number;
   readonly seconds: number;
-  /** From the sending of a request to its answer, ms. */
+  /** Times from sending a request to its response, ms. */
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-/** Runs the load. Throws when the broker refuses a batch. */
+/** Runs the load. Throws if the broker rejects a batch. */
 export async function run(load: Load): Promise<LoadResult> {
   const beginMs = performance.now() + load.warmUpMs;
   const endMs = beginMs + load.measuredMs;
@@ -99,7 +99,7 @@ async function produceUntil(
     const sent = sentMs.shift()!;
     if (now >= beginMs && now < endMs) latencies.push(now - sent);
     if (now >= endMs) {
-      // What is under way is waited for, so that the broker ends with nobody listening in vain.
+      // Wait for the requests in flight before the connections are closed.
       if (sentMs.length === 0) return;
       continue;
     }
@@ -109,7 +109,7 @@ async function produceUntil(
   }
 }
 
-/** One produce request with one batch of about `batchBytes` bytes. */
+/** Returns a produce request with one batch of about `batchBytes` bytes. */
 function requestOf({ topic, batchBytes, acks }: Load, index: number): Uint8Array {
   const value = new Uint8Array(batchBytes - 61 - 12);
   for (let i = 0; i < value.length; i++) value[i] = (i * 31 + (i >>> 8) * 17) & 0xff;
@@ -136,19 +136,19 @@ function checkAnswer(frame: Uint8Array): void {
   readResponseHeader(reader, produce, VERSION);
   const { responses } = produce.responseCodec(VERSION).read(reader);
   const { errorCode, errorMessage } = responses[0]!.partitionResponses[0]!;
-  if (errorCode !== 0) throw new Error(`The broker refused a batch: ${errorCode} ${errorMessage}`);
+  if (errorCode !== 0) throw new Error(`The broker rejected a batch: ${errorCode} ${errorMessage}`);
 }
 
-/** Cuts a connection's bytes into answers. */
+/** Splits the bytes of a connection into responses. */
 export class Answers {
   #buffer = new Uint8Array(65_536);
   #start = 0;
   #end = 0;
 
-  /** The answers that come on `connection`. */
+  /** Reads responses from `connection`. */
   constructor(readonly connection: Deno.TcpConn) {}
 
-  /** The next one, without its length. */
+  /** Returns the next response, without its length. */
   async next(): Promise<Uint8Array> {
     for (;;) {
       const length = this.#length();

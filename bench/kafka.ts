@@ -1,7 +1,7 @@
 /**
- * Millrace beside Apache Kafka on this machine: `deno task bench:kafka`. Fetches Kafka from Maven
- * Central once, runs Kafka's own tools against both brokers in turn, and prints one table in
- * Markdown. `bench/README.md` says what each row means.
+ * Compares Millrace with Apache Kafka on this machine: `deno task bench:kafka`. Fetches Kafka from Maven
+ * Central once, runs Kafka's own tools against both brokers in turn, and prints a table in Markdown.
+ * `bench/README.md` explains the rows.
  *
  * @module
  */
@@ -18,18 +18,18 @@ import { measureFirstRecord, measureInProcess, measureStart } from "./kafka/star
 
 const HELP = `deno task bench:kafka [options]
 
-  --only REGEX     only the tests whose names match: ${TESTS.join("; ")}
-  --runs N         how often each is measured, the medians are shown; 3 unless told
-  --floor          beside them a server that does nothing, as far as it can be measured
-  --before DIR     beside them another tree of Millrace, to compare a change with
-  --scale X        times the number of records; below 1 the rates mean nothing
-  --out FILE.md    writes the table there too`;
+  --only REGEX     run only tests whose names match: ${TESTS.join("; ")}
+  --runs N         runs per test; prints medians (default: 3)
+  --floor          include a server that does nothing, where it can be measured
+  --before DIR     another tree of Millrace to compare with
+  --scale X        factor for the number of records; below 1 the rates are meaningless
+  --out FILE.md    also write the table to this file`;
 
 interface Options {
   readonly runs: number;
   readonly scale: number;
   readonly floor: boolean;
-  /** The absolute path of the tree to compare with, or null. */
+  /** The absolute path of another tree to compare with, or null. */
   readonly before: string | null;
   readonly out: string | undefined;
   isWanted(test: string): boolean;
@@ -67,7 +67,7 @@ function sidesOf({ before }: Options): Side[] {
   return before === null ? ["kafka", "millrace"] : ["kafka", "before", "millrace"];
 }
 
-/** Brokers that are started for one test and ended after it. */
+/** Brokers that are started for one test only. */
 async function measureStarts(options: Options, samples: Samples): Promise<void> {
   const { runs, isWanted } = options;
   for (let i = 0; i < runs; i++) {
@@ -82,7 +82,7 @@ async function measureStarts(options: Options, samples: Samples): Promise<void> 
   }
 }
 
-/** Brokers that are started again on what they have stored. */
+/** Brokers that are restarted on their data. */
 async function measureRestarts(options: Options, samples: Samples): Promise<void> {
   const { runs, scale, isWanted } = options;
   for (const side of sidesOf(options)) {
@@ -97,7 +97,7 @@ async function measureRestarts(options: Options, samples: Samples): Promise<void
   }
 }
 
-/** Both brokers under load: one round that is not recorded, then the rounds that are. */
+/** Both brokers under load: one round that is not recorded, then the recorded rounds. */
 async function measureLoad(options: Options, samples: Samples): Promise<void> {
   const groups = loadGroups(options);
   if (groups.length === 0) return;
@@ -106,7 +106,7 @@ async function measureLoad(options: Options, samples: Samples): Promise<void> {
   await using before = options.before === null ? null : await startBroker("before");
   await using floor = options.floor ? await startBroker("floor") : null;
   const brokers: RunningBroker[] = [kafka, before, millrace, floor].filter((it) => it !== null);
-  // A broker may find the dirty pages of the one before it, so no order is used twice in a row.
+  // A broker may be affected by dirty pages of the previous one, so no order is used twice in a row.
   const orders = ordersOf(brokers);
   for (let round = 0; round <= options.runs; round++) {
     for (const [number, group] of groups.entries()) {
@@ -124,8 +124,8 @@ async function measureLoad(options: Options, samples: Samples): Promise<void> {
 }
 
 /**
- * Yields `items` in one order after the other, without end. Each order exchanges two neighbours of the
- * one before: the last two and the first two by turns, which gives three items all their orders.
+ * Yields permutations of `items` without end. Each swaps two neighbours of the previous one: the last two
+ * and the first two alternately, which covers all permutations of three items.
  */
 function* ordersOf<T>(items: readonly T[]): Generator<readonly T[]> {
   const order = [...items];

@@ -1,5 +1,5 @@
 /**
- * What an append and a read of a partition's log cost, on real files: `deno bench -A bench/log_bench.ts`.
+ * The cost of appends to and reads from a partition's log, on real files: `deno bench -A bench/log_bench.ts`.
  *
  * @module
  */
@@ -43,7 +43,7 @@ function batchOf(count: number, valueBytes: number, compression: "none" | "lz4" 
   });
 }
 
-/** Appends until the bench ends, and lets retention keep the disk from filling. */
+/** Appends until the benchmark ends, with retention so that the disk does not fill. */
 function benchAppend(name: string, batch: Uint8Array): void {
   const log = open();
   let count = 0;

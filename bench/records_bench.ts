@@ -1,5 +1,5 @@
 /**
- * What a broker and a client do with a batch of 16 KB: 160 records of 100 bytes.
+ * Processing of a batch of 16 KB, 160 records of 100 bytes, by broker and client.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * What other clients notice of a request that swells: a few KB that become 64 or 120 MB once they are
- * decompressed, to a plain topic and to one that compresses anew. `deno task bench:swell` prints how
- * long another client waits at most, and when the request is answered, beside Apache Kafka.
+ * The effect on other clients of a request that swells: a few KB that decompress to 64 or 120 MB, sent to
+ * a plain topic and to one that recompresses. `deno task bench:swell` prints the longest wait of another
+ * client and the time to the response, compared with Apache Kafka.
  *
  * @module
  */
@@ -31,22 +31,22 @@ import { Samples } from "./kafka/samples.ts";
 
 const HELP = `deno task bench:swell [options]
 
-  --only REGEX     only the cases whose names match, such as "gzip" or "to lz4"
-  --runs N         how often each is measured after one run that warms up; 5 unless told
-  --before DIR     beside them another tree of Millrace, to compare a change with
-  --without-kafka  needs no JDK and no Maven
-  --out FILE.md    writes the table there too`;
+  --only REGEX     run only cases whose names match, such as "gzip" or "to lz4"
+  --runs N         runs per case after one warm-up run (default: 5)
+  --before DIR     another tree of Millrace to compare with
+  --without-kafka  without Apache Kafka, so without JDK and Maven
+  --out FILE.md    also write the table to this file`;
 
 const MB = 1_000_000;
-/** Time between two requests of the client that waits, ms. */
+/** Time between two requests of the other client, ms. */
 const PROBE_EVERY_MS = 1;
-/** How long it is watched before and after the request, ms. */
+/** Time it is observed before and after the request, ms. */
 const QUIET_MS = 30;
 const REQUEST_TIMEOUT_MS = 120_000;
-/** How often a new topic is tried. */
+/** Attempts to use a new topic. */
 const MOST_TRIES = 200;
 
-/** One request, and what its topic makes of it. */
+/** A request and its topic. */
 interface Case {
   readonly name: string;
   readonly source: CompressionType;
@@ -108,7 +108,7 @@ function readOptions(args: readonly string[]): Options {
   return { runs, cases, sides: [...sides, "millrace"], out: parsed.out };
 }
 
-/** A batch of one record of `megabytes` zeros. */
+/** Returns a batch with one record of `megabytes` zeros. */
 function swellingBatch({ source, megabytes }: Case): Uint8Array<ArrayBuffer> {
   const codecs = denoRuntime().codecs();
   return encodeBatch([{ value: new Uint8Array(megabytes * MB), timestamp: Date.now() }], {
@@ -117,7 +117,7 @@ function swellingBatch({ source, megabytes }: Case): Uint8Array<ArrayBuffer> {
   });
 }
 
-/** A client whose requests another one delays. */
+/** A client that is delayed by the request of another one. */
 class Bystander {
   readonly #connection: Deno.TcpConn;
   readonly #waits: number[] = [];
@@ -134,7 +134,7 @@ class Bystander {
     return new Bystander(await Deno.connect({ hostname: "127.0.0.1", port }));
   }
 
-  /** Resolves with the longest time to an answer, ms. */
+  /** Resolves with the longest time to a response, ms. */
   async longestWait(): Promise<number> {
     this.#isDone = true;
     await this.#running;
@@ -158,7 +158,7 @@ function pause(ms: number): Promise<void> {
 
 let topicCount = 0;
 
-/** Sends the request once and adds what it did. */
+/** Sends the request once and records the result. */
 async function measure(
   broker: RunningBroker,
   { name, target }: Case,
@@ -192,7 +192,7 @@ async function measure(
     }, { maxVersion: 12 });
     return answer.responses[0]!.partitionResponses[0]!.errorCode;
   };
-  // Kafka answers the creation of a topic before its partitions have a leader.
+  // Kafka responds to the creation of a topic before its partitions have a leader.
   const small = encodeBatch([{ value: new Uint8Array(1), timestamp: Date.now() }]);
   for (let tries = 1; await send(small) !== 0; tries++) {
     if (tries === MOST_TRIES) throw new Error(`${side} does not take records for ${topic}`);

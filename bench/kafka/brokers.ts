@@ -1,6 +1,6 @@
 /**
- * The two brokers as processes of their own, each one node on a free port of 127.0.0.1, with Kafka's
- * defaults but for what keeps a short run from measuring something else.
+ * The brokers in their own processes, each a single node on a free port of 127.0.0.1, with Kafka's
+ * defaults except for a few settings that would distort a short run.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { run } from "./process.ts";
  */
 export type Side = "kafka" | "millrace" | "before" | "floor";
 
-/** Settings of both: no waiting for more group members, and deleted topics free the disk at once. */
+/** Settings of both: no wait for more group members, and fast removal of deleted topics. */
 const COMMON = [
   "auto.create.topics.enable=false",
   "group.initial.rebalance.delay.ms=0",
@@ -28,21 +28,21 @@ export function setTreeBefore(path: string): void {
   treeBefore = path;
 }
 
-/** A broker that runs. */
+/** A running broker. */
 export interface RunningBroker extends AsyncDisposable {
   readonly side: Side;
   readonly pid: number;
   /** `host:port` */
   readonly address: string;
-  /** When its process was launched, as `performance.now()` tells. */
+  /** Time of the launch of its process, by `performance.now()`. */
   readonly launchedMs: number;
-  /** From then until it answered an ApiVersions request, ms. */
+  /** Time from the launch to the response to an ApiVersions request, ms. */
   readonly readyAfterMs: number;
-  /** Where its data are. */
+  /** Its data directory. */
   readonly directory: string;
-  /** Ends it as a crash would. */
+  /** Ends it as a crash does. */
   kill(): Promise<void>;
-  /** Starts another process on what it has stored, once it has ended. */
+  /** Starts another process on its data, once it has ended. */
   restart(): Promise<RunningBroker>;
 }
 
@@ -61,7 +61,7 @@ export function treeOf(side: "millrace" | "before"): string {
   return side === "before" ? treeBefore : programPath("../..").replace(/\/$/, "");
 }
 
-/** Starts a broker on an empty data directory and resolves when it answers. */
+/** Starts a broker on an empty data directory. Resolves when it responds. */
 export async function startBroker(side: Side, options: StartOptions = {}): Promise<RunningBroker> {
   const port = freePort();
   const directory = await dataDirectory(side);
@@ -84,7 +84,7 @@ async function launch(
   const launchedMs = performance.now();
   const child = new Deno.Command(program!, {
     args,
-    // Its own, so that no topic.json is found.
+    // Its own directory, so that no topic.json is found.
     cwd: directory,
     env,
     stdin: "null",
@@ -175,7 +175,7 @@ function freePort(): number {
   return port;
 }
 
-/** Whether something on `port` answers an ApiVersions request. */
+/** Returns whether `port` responds to an ApiVersions request. */
 async function answers(port: number): Promise<boolean> {
   try {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -189,7 +189,7 @@ async function answers(port: number): Promise<boolean> {
 /** ApiVersions, version 0, from a client without a name. */
 const API_VERSIONS_REQUEST = new Uint8Array([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 255, 255]);
 
-/** Sends an ApiVersions request and resolves when the answer begins to come. */
+/** Sends an ApiVersions request. Resolves with the first bytes of the response. */
 export async function askApiVersions(connection: Deno.TcpConn): Promise<void> {
   await connection.write(API_VERSIONS_REQUEST);
   if (await connection.read(new Uint8Array(4096)) === null) throw new Error("closed");

@@ -1,12 +1,12 @@
 /**
- * What the comparison needs beside Deno: a JDK, Maven, Apache Kafka's jars, all kept in `.cache/`.
- * And what the machine is, for whoever reads the table.
+ * The requirements of the comparison in addition to Deno: a JDK, Maven and Apache Kafka's jars, kept in
+ * `.cache/`; and a description of the machine for the table.
  *
  * @module
  */
 import { exists, run } from "./process.ts";
 
-/** The version compared with: the one in `pom.xml`. */
+/** The version of Apache Kafka, from `pom.xml`. */
 export const KAFKA_VERSION = "4.4.0";
 
 const HERE = new URL(".", import.meta.url).pathname;
@@ -25,7 +25,7 @@ const JVM_OPTIONS = [
   `-Dlog4j2.configurationFile=${HERE}log4j2.properties`,
 ];
 
-/** Why the comparison cannot be made here, as one sentence. */
+/** The reason why the comparison cannot run here, in one sentence. */
 export class MissingToolError extends Error {
   override readonly name = "MissingToolError";
 }
@@ -53,7 +53,7 @@ export async function prepare(): Promise<void> {
   await run(["javac", "-cp", `${JARS}/*`, "-d", CLASSES, `${HERE}Latency.java`]);
 }
 
-/** Does `make` unless it has been done before; a note beside `directory` says so. */
+/** Runs `make` unless a marker beside `directory` shows that it has been done. */
 async function once(directory: string, make: () => Promise<void>): Promise<void> {
   const done = `${directory}/.done`;
   if (await Deno.stat(done).then(() => true, () => false)) return;
@@ -62,12 +62,12 @@ async function once(directory: string, make: () => Promise<void>): Promise<void>
   await Deno.writeTextFile(done, "");
 }
 
-/** The command that runs a class of Kafka's or of ours with `heap`, such as `-Xmx512M`. */
+/** Returns the command that runs a class of Kafka or ours with `heap`, such as `-Xmx512M`. */
 export function java(heap: readonly string[], className: string): string[] {
   return ["java", ...heap, ...JVM_OPTIONS, "-cp", `${CLASSES}:${JARS}/*`, className];
 }
 
-/** A fresh directory for one broker's data. */
+/** Creates an empty data directory for a broker. */
 export async function dataDirectory(name: string): Promise<string> {
   const path = `${CACHE}data/${name}`;
   await Deno.remove(path, { recursive: true }).catch(() => {});
@@ -75,12 +75,12 @@ export async function dataDirectory(name: string): Promise<string> {
   return path;
 }
 
-/** Removes everything that {@linkcode dataDirectory} has made. */
+/** Removes all directories created by {@linkcode dataDirectory}. */
 export async function removeData(): Promise<void> {
   await Deno.remove(`${CACHE}data`, { recursive: true }).catch(() => {});
 }
 
-/** The machine and the versions, as one line. */
+/** Returns the machine and the versions, as one line. */
 export async function describeMachine(): Promise<string> {
   const cpu = /^model name\s*:\s*(.*)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
   const memory = Math.round(Deno.systemMemoryInfo().total / 1024 ** 3);

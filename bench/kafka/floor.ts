@@ -1,8 +1,7 @@
 /**
- * A server that does nothing: it gives every Produce request the answer that the connection's first one
- * got, and stores nothing. What Deno, the system's sockets and the client cost is what it costs, so no broker
- * on Deno can take less CPU, and none can be faster than it makes the client. All other requests go
- * to a broker in memory behind it.
+ * A server that does nothing: it answers every Produce request with the response to the connection's first
+ * one, and stores nothing. Its cost is that of Deno, the system's sockets and the client, so no broker on
+ * Deno can use less CPU or be faster. All other requests are forwarded to a broker in memory.
  *
  * Usage: `floor.ts PORT`
  *
@@ -17,7 +16,7 @@ const API_VERSION_AT = 6;
 const REQUEST_CORRELATION_AT = 8;
 const ANSWER_CORRELATION_AT = 4;
 
-/** Whole frames from a connection, in place. */
+/** Reads whole frames from a connection, in place. */
 class Frames {
   #buffer = new Uint8Array(1 << 20);
   #from = 0;
@@ -25,7 +24,7 @@ class Frames {
 
   constructor(readonly connection: Deno.TcpConn) {}
 
-  /** The next frame with its length, or null at the end: valid until the next call. */
+  /** Returns the next frame with its length, or null at the end. Valid until the next call. */
   async next(): Promise<Uint8Array | null> {
     for (;;) {
       const frame = this.buffered();
@@ -40,7 +39,7 @@ class Frames {
     }
   }
 
-  /** The next frame if all of it has been read. */
+  /** Returns the next frame if all of it has been read. */
   buffered(): Uint8Array | null {
     const left = this.#to - this.#from;
     if (left < LENGTH_BYTES) return null;
@@ -64,11 +63,11 @@ async function serve(client: Deno.TcpConn, brokerPort: number): Promise<void> {
   const requests = new Frames(client);
   const relayed = new Frames(broker);
   const out = new Uint8Array(1 << 16);
-  // By version. A client sends to one partition here, and the answer names it.
+  // By version. A client sends to one partition, which the response names.
   const answers = new Map<number, Uint8Array>();
   for (let frame = await requests.next(); frame !== null; frame = await requests.next()) {
     let length = 0;
-    // All requests that came together are answered together, as a broker does.
+    // Requests that arrive together are answered together, as by a broker.
     for (let next: Uint8Array | null = frame; next !== null; next = requests.buffered()) {
       const view = new DataView(next.buffer, next.byteOffset, next.byteLength);
       const isProduce = view.getInt16(API_KEY_AT) === PRODUCE;

@@ -1,6 +1,6 @@
 /**
- * Starts and ends a cluster a few times in this process, and prints how many milliseconds each start
- * took as a JSON array.
+ * Starts and shuts down a cluster several times in this process, and prints the milliseconds of each start
+ * as a JSON array.
  *
  * @module
  */

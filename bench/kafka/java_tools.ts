@@ -6,10 +6,10 @@
 import { java } from "./environment.ts";
 import { run } from "./process.ts";
 
-/** The heap that Kafka's scripts give to their tools. */
+/** The heap that Kafka's scripts use for its tools. */
 const TOOL_HEAP = ["-Xmx512M"];
 
-/** Sends `count` records of `size` bytes as fast as it can, and returns its records a second. */
+/** Sends `count` records of `size` bytes as fast as possible. Returns the records per second. */
 export async function producerPerformance(
   address: string,
   topic: string,
@@ -28,7 +28,7 @@ export async function producerPerformance(
   return Number(summary[1]);
 }
 
-/** Reads `count` records from the topic's start as a group of one; records a second once it has joined. */
+/** Reads `count` records from the start of the topic in a group. Returns the records per second after joining. */
 export async function consumerPerformance(
   address: string,
   topic: string,
@@ -53,12 +53,12 @@ export interface Percentiles {
   readonly p99: number;
 }
 
-/** How many records {@linkcode latency} sends for `count` that it records. */
+/** Returns the number of records that {@linkcode latency} sends to measure `count`. */
 export function sentFor(count: number): number {
   return count + Math.max(100, Math.floor(count / 5));
 }
 
-/** One record of 100 bytes after the other; see `Latency.java`. */
+/** Sends records of 100 bytes one at a time; see `Latency.java`. */
 export async function latency(
   kind: "roundtrips" | "endtoend",
   address: string,

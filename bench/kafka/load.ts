@@ -1,6 +1,5 @@
 /**
- * The tests that put load on a broker: many records sent and read by Kafka's own tools, and single
- * records one after the other.
+ * The load tests: many records sent and read by Kafka's own tools, and single records in sequence.
  *
  * @module
  */
@@ -11,23 +10,23 @@ import { cpuSeconds, machineUse } from "./process.ts";
 import { ACKS, consumeTest, produceTest, SIZES } from "./rows.ts";
 import type { Samples } from "./samples.ts";
 
-/** Enough that the client's own warming up is less than one in a hundred. */
+/** Enough that the client's warm-up affects less than 1% of them. */
 const LATENCY_COUNT = 20_000;
 
-/** After this time a broker has removed the files of a deleted topic: `log.segment.delete.delay.ms` is 1 s. */
+/** Time after which the files of a deleted topic are removed: `log.segment.delete.delay.ms` is 1 s. */
 const FILES_REMOVED_MS = 2_000;
 
-/** What to run. */
+/** Options of the tests. */
 export interface LoadOptions {
-  /** Times the number of records. */
+  /** Factor for the number of records. */
   readonly scale: number;
   isWanted(test: string): boolean;
 }
 
-/** One group of tests, on one topic; the two brokers take turns group by group. */
+/** A group of tests on one topic. The brokers alternate group by group. */
 export type LoadGroup = (broker: RunningBroker, samples: Samples) => Promise<void>;
 
-/** The groups in which something is wanted. */
+/** Returns the groups that contain a selected test. */
 export function loadGroups({ scale, isWanted }: LoadOptions): LoadGroup[] {
   const groups: LoadGroup[] = [];
   for (const { size, count, name } of SIZES) {
@@ -54,7 +53,7 @@ export function loadGroups({ scale, isWanted }: LoadOptions): LoadGroup[] {
   for (const [test, kind] of [["round trips", "roundtrips"], ["end to end", "endtoend"]] as const) {
     if (!isWanted(test)) continue;
     groups.push(async (broker, samples) => {
-      // It stores nothing that could come to a consumer.
+      // It stores nothing for a consumer.
       if (broker.side === "floor" && kind === "endtoend") return;
       await withTopic(broker, (topic) =>
         measure(broker, samples, test, async (cpu) => {
@@ -77,11 +76,11 @@ async function withTopic(
   await admin.createTopics([{ name, partitions: 1, replicationFactor: 1 }]);
   await use(name);
   await admin.deleteTopics([name]);
-  // Otherwise the broker would remove the files while its next test is measured.
+  // Otherwise the broker would remove the files during its next test.
   await new Promise((resolve) => setTimeout(resolve, FILES_REMOVED_MS));
 }
 
-/** Runs `work` and takes its figures, and the CPU that the broker has used for it. */
+/** Runs `work` and records its figures and the broker's CPU time. */
 async function measure(
   { side, pid }: RunningBroker,
   samples: Samples,

@@ -1,18 +1,18 @@
 /**
- * The table, in Markdown.
+ * The report as a Markdown table.
  *
  * @module
  */
 import { type Row, ROWS, type Target } from "./rows.ts";
 import type { Samples } from "./samples.ts";
 
-/** Which columns the table has beside Millrace and Kafka. */
+/** The columns of the table in addition to Millrace and Kafka. */
 export interface Columns {
   readonly floor: boolean;
   readonly before: boolean;
 }
 
-/** Makes the table of what was measured, and a sentence on what it does not reach. */
+/** Returns the table of the measurements, and a sentence about missed targets. */
 export function report(
   samples: Samples,
   machine: string,
@@ -83,7 +83,7 @@ function targetText({ target, unit }: Row): string {
   return target.most !== undefined ? `≤ ${target.most}${ofWhat}` : `≥ ${target.least}${ofWhat}`;
 }
 
-/** Three significant digits, thousands separated. */
+/** Formats with three significant digits and separated thousands. */
 function number(value: number | undefined): string {
   if (value === undefined) return "";
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en-US");

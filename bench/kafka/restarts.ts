@@ -1,6 +1,6 @@
 /**
- * Starting again on what is there: after `kill -9` with much unflushed data, and after an orderly end
- * with many partitions.
+ * Restarts: after `kill -9` with much unflushed data, and after an orderly shutdown with many
+ * partitions.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { residentMb } from "./process.ts";
 import { MANY_PARTITIONS, RESTART_KILLED, RESTART_MANY } from "./rows.ts";
 import type { Samples } from "./samples.ts";
 
-/** What is written before the kill: 2 GB in 20 partitions. */
+/** The data written before the kill: 2 GB in 20 partitions. */
 const KILLED = { topic: "killed", partitions: 20, records: 2_000_000, size: 1_000 };
 
 /** Topics that share {@linkcode MANY_PARTITIONS}. */
 const TOPICS = 20;
 
-/** Writes 2 GB, kills the broker, starts it again and waits for every partition; `runs` times. */
+/** Writes 2 GB, kills the broker, restarts it and waits for every partition, `runs` times. */
 export async function measureKilled(
   side: Side,
   runs: number,
@@ -43,7 +43,7 @@ export async function measureKilled(
   }
 }
 
-/** Makes 2,000 partitions with a record each, ends the broker in order and starts it again. */
+/** Creates 2,000 partitions with a record each, shuts the broker down in order and restarts it. */
 export async function measureMany(side: Side, runs: number, samples: Samples): Promise<void> {
   const partitions = MANY_PARTITIONS / TOPICS;
   const names = Array.from({ length: TOPICS }, (_, index) => `many-${index}`);
@@ -73,7 +73,7 @@ async function createTopics(
   await admin.createTopics(topics.map((topic) => ({ ...topic, replicationFactor: 1 })));
 }
 
-/** Resolves when each partition has taken a record. */
+/** Resolves when each partition has accepted a record. */
 async function sendToEach(
   { address }: RunningBroker,
   topic: string,

@@ -1,26 +1,26 @@
 /**
- * The rows of the table: what is measured, in which unit, and what Millrace is to reach.
+ * The rows of the table: measurements, units and targets.
  *
  * @module
  */
 
-/** What a row is to reach: a bound on Millrace's share of Kafka's figure, or on its own figure. */
+/** A target: a bound on the ratio to Kafka's figure, or on Millrace's figure. */
 export interface Target {
   readonly of: "ratio" | "figure";
   readonly most?: number;
   readonly least?: number;
 }
 
-/** One line of the table. */
+/** A row of the table. */
 export interface Row {
-  /** The test that measures it: what `--only` chooses. */
+  /** The test that measures it, selected by `--only`. */
   readonly test: string;
   readonly figure: string;
   readonly unit: string;
   readonly target: Target | null;
 }
 
-/** The tests that send and read many records: their names, sizes and numbers. */
+/** The tests with many records: names, sizes and numbers. */
 export const SIZES = [
   { size: 100, count: 2_000_000, name: "100 B × 2 M" },
   { size: 1000, count: 500_000, name: "1 KB × 500 k" },
@@ -29,27 +29,27 @@ export const SIZES = [
 /** `acks` of the producer. */
 export const ACKS = ["1", "all"] as const;
 
-/** The name of a produce test. */
+/** Returns the name of a produce test. */
 export function produceTest(name: string, acks: string): string {
   return `produce ${name}, acks=${acks}`;
 }
 
-/** The name of a consume test. */
+/** Returns the name of a consume test. */
 export function consumeTest(name: string): string {
   return `consume ${name}`;
 }
 
-/** How many partitions a broker with many has. */
+/** Number of partitions of the test with many partitions. */
 export const MANY_PARTITIONS = 2_000;
 
-/** The tests that start a broker again. */
+/** Names of the restart tests. */
 export const RESTART_KILLED = "restart after kill -9, 2 GB in 20 partitions";
 export const RESTART_MANY = "restart in order, 2,000 partitions";
 
 const most = (bound: number, of: Target["of"] = "ratio"): Target => ({ of, most: bound });
 const least = (bound: number): Target => ({ of: "ratio", least: bound });
 
-/** Every row, in the table's order. */
+/** Every row, in the order of the table. */
 export const ROWS: readonly Row[] = [
   ...SIZES.flatMap(({ name }) =>
     ACKS.flatMap((acks): Row[] => [
@@ -86,5 +86,5 @@ function row(test: string, figure: string, unit: string, target: Target | null):
   return { test, figure, unit, target };
 }
 
-/** Every test's name. */
+/** The name of every test. */
 export const TESTS: readonly string[] = [...new Set(ROWS.map(({ test }) => test))];

@@ -1,19 +1,19 @@
 /**
- * Figures as they are measured, several of each, and how much else the machine did meanwhile.
+ * Collected measurements, several per figure, with the load of the machine by other processes.
  *
  * @module
  */
 import type { Side } from "./brokers.ts";
 
-/** Others' share of the machine beyond which a figure is not to be trusted. */
+/** Share of the machine used by other processes above which a figure is unreliable. */
 const MOST_DISTURBED = 0.15;
 
-/** The figures of both brokers. */
+/** The figures of all brokers. */
 export class Samples {
   readonly #values = new Map<string, number[]>();
   readonly #disturbed = new Set<string>();
 
-  /** Takes one figure. `disturbance` is others' share of the machine's CPU, 0 to 1. */
+  /** Adds a figure. `disturbance` is the share of the machine's CPU used by others, 0 to 1. */
   add(side: Side, test: string, figure: string, value: number, disturbance = 0): void {
     const key = `${side}/${test}/${figure}`;
     const values = this.#values.get(key);
@@ -22,7 +22,7 @@ export class Samples {
     if (disturbance > MOST_DISTURBED) this.#disturbed.add(test);
   }
 
-  /** The median, or undefined when nothing was measured. */
+  /** Returns the median, or undefined if nothing was measured. */
   median(side: Side, test: string, figure: string): number | undefined {
     const sorted = [...this.#values.get(`${side}/${test}/${figure}`) ?? []].sort((a, b) => a - b);
     const middle = sorted.length >> 1;
@@ -33,7 +33,7 @@ export class Samples {
       : (sorted[middle - 1]! + sorted[middle]!) / 2;
   }
 
-  /** Whether others took so much of the machine in one of the test's runs that it shows. */
+  /** Returns whether other processes disturbed one of the test's runs. */
   isDisturbed(test: string): boolean {
     return this.#disturbed.has(test);
   }

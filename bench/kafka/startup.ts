@@ -1,5 +1,5 @@
 /**
- * What a broker costs before it does anything: starting it, keeping it, and its idle connections.
+ * The costs of an idle broker: start, memory and idle connections.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { askApiVersions, type RunningBroker, type Side, startBroker } from "./br
 import { cpuSeconds, residentMb, run } from "./process.ts";
 import type { Samples } from "./samples.ts";
 
-/** How long a broker may settle before its memory is read, and how long its idle CPU is watched. */
+/** Time before the memory of a new broker is read, and time during which its idle CPU is measured. */
 const SETTLE_MS = 2_000;
 const IDLE_MS = 10_000;
 
-/** Connections opened first, so that what only the first ones cost is not counted. */
+/** Connections opened first, to exclude one-time costs. */
 const FIRST_CONNECTIONS = 200;
-/** Enough that a table which doubles, here or there, does not decide the figure. */
+/** Enough that a hash table that doubles does not dominate the figure. */
 const IDLE_CONNECTIONS = 8_000;
 
-/** Starts a broker, looks at it while it has nothing to do, and ends it. */
+/** Starts a broker, measures it while idle, and ends it. */
 export async function measureStart(
   side: Side,
   samples: Samples,
@@ -29,7 +29,7 @@ export async function measureStart(
   if (isWanted("idle connections")) await measureConnections(broker, samples);
 }
 
-/** From the launch of the process to its first acknowledged record, which this sends. */
+/** Measures the time from launch to the first acknowledged record, which it sends. */
 export async function measureFirstRecord(side: Side, samples: Samples): Promise<void> {
   await using broker = await startBroker(side);
   const { address, launchedMs } = broker;
@@ -74,7 +74,7 @@ async function measureConnections(
   }
 }
 
-/** `startCluster()` within a process that runs already: the first, which loads modules, and the next. */
+/** Measures `startCluster()` in a running process: the first call, which loads modules, and later ones. */
 export async function measureInProcess(samples: Samples): Promise<void> {
   const program = new URL("./in_process.ts", import.meta.url).pathname;
   const times = JSON.parse(await run([Deno.execPath(), "run", "-A", program])) as number[];
