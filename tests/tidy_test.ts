@@ -32,6 +32,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "replication",
     "runtime",
   ],
+  node: [
+    "protocol",
+    "network",
+    "log",
+    "metadata",
+    "config",
+    "controller",
+    "replication",
+    "broker",
+    "runtime",
+  ],
   inspect: [
     "protocol",
     "log",
@@ -44,17 +55,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   client: ["protocol", "network", "runtime"],
   simulator: ["runtime"],
-  cluster: [
-    "protocol",
-    "log",
-    "metadata",
-    "config",
-    "controller",
-    "groups",
-    "broker",
-    "client",
-    "runtime",
-  ],
+  cluster: ["protocol", "config", "node", "runtime"],
 };
 /** Files of `src/` itself that any folder may import. */
 const FOR_ALL = [

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Broker } from "../broker/broker.ts";
+import { Node } from "../node/node.ts";
 import { isWildcard, type ListenerAddress } from "../config/listeners.ts";
 import { silentLogger } from "../logger.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
@@ -67,7 +67,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const inMemory = isInMemory(options);
   const files = inMemory ? new MemoryFileSystem() : runtime.files;
   const directory = inMemory ? "/memory" : dataDir;
-  const broker = await Broker.start({
+  const node = await Node.start({
     runtime: { ...runtime, files },
     ...(directory !== undefined && { directory: String(directory) }),
     config: {
@@ -79,37 +79,37 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     logger,
   });
   try {
-    const notices = [...broker.config.notices, ...await createTopics(broker, topics)];
-    const { listeners } = broker.config;
+    const notices = [...node.config.notices, ...await createTopics(node, topics)];
+    const { listeners } = node.config;
     const first = listeners[0]!;
-    const shutdown = () => broker.shutdown();
+    const shutdown = () => node.shutdown();
     return {
       bootstrapServers: `${bracketed(reachableHost(first))}:${first.port}`,
       host: first.host,
       port: first.port,
       listeners,
-      clusterId: broker.clusterId,
+      clusterId: node.clusterId,
       notices,
-      failed: broker.failed,
+      failed: node.failed,
       shutdown,
       [Symbol.asyncDispose]: shutdown,
     };
   } catch (error) {
-    await broker.shutdown();
+    await node.shutdown();
     throw error;
   }
 }
 
 /** Creates the topics that do not exist. Returns notices about differences. */
-async function createTopics(broker: Broker, topics: readonly TopicSpec[]): Promise<string[]> {
-  const { image } = broker;
+async function createTopics(node: Node, topics: readonly TopicSpec[]): Promise<string[]> {
+  const { image } = node;
   const notices = topics.flatMap((topic) => {
     const existing = image.topicByName(topic.name);
     return existing === undefined ? [] : differences(topic, existing.partitions);
   });
   const missing = topics.filter(({ name }) => image.topicByName(name) === undefined);
   if (missing.length === 0) return notices;
-  const outcomes = await broker.controller.createTopics(
+  const outcomes = await node.controller.createTopics(
     missing.map(({ name, partitions = -1, replicationFactor = -1 }) => ({
       name,
       numPartitions: partitions,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Broker } from "../../src/broker/broker.ts";
+import { Node } from "../../src/node/node.ts";
 import type { Handler, RequestContext } from "../../src/network/server/handler.ts";
 import type { BrokerServices } from "../../src/broker/services.ts";
 import type { LogLevel } from "../../src/logger.ts";
@@ -26,7 +26,7 @@ import { RawClient } from "./raw_client.ts";
 /** A running broker. */
 export interface Fixture {
   readonly runtime: Runtime;
-  readonly broker: Broker;
+  readonly broker: Node;
   readonly client: RawClient;
   /** What the broker said. */
   readonly messages: { level: LogLevel; message: string }[];
@@ -45,7 +45,7 @@ export async function withBroker(
 ): Promise<void> {
   const runtime = { ...hostRuntime(), files };
   const messages: Fixture["messages"] = [];
-  const broker = await Broker.start({
+  const broker = await Node.start({
     runtime,
     ...(config["log.dirs"] === undefined && { directory: "/data" }),
     config: { listeners: "PLAINTEXT://127.0.0.1:0", ...config },

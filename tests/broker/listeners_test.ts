@@ -1,6 +1,6 @@
 /** Several listeners of one broker: each is open, and sends its clients to its own address. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Broker } from "../../src/broker/broker.ts";
+import { Node } from "../../src/node/node.ts";
 import { ListenerSet } from "../../src/network/server/listener_set.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
@@ -124,7 +124,7 @@ test("a broker whose second port is taken does not start, and leaves the first o
   free.close();
   await assertRejects(
     () =>
-      Broker.start({
+      Node.start({
         runtime,
         directory: "/data",
         logger: silentLogger,

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import type { Broker } from "../../src/broker/broker.ts";
+import type { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
@@ -24,12 +24,12 @@ async function readFrom(client: RawClient, topic: string, partition: number) {
 }
 
 /** The ids of the directories of each of the topic's partitions, as the metadata have them. */
-function directoriesOf(broker: Broker, topic: string): (string | undefined)[] {
+function directoriesOf(broker: Node, topic: string): (string | undefined)[] {
   return broker.image.topicByName(topic)!.partitions.map(({ directories }) => directories[0]);
 }
 
 /** Resolves when the controller has done everything that it was asked for. */
-async function settled(broker: Broker): Promise<void> {
+async function settled(broker: Node): Promise<void> {
   await broker.controller.createTopics([], { validateOnly: true });
 }
 

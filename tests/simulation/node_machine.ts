@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Broker } from "../../src/broker/broker.ts";
+import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import type { Address } from "../../src/runtime/runtime.ts";
 import type { WatchedPartition } from "./partition_invariants.ts";
@@ -40,7 +40,7 @@ const SHORTAGE = /too many open files/;
 export class NodeMachine {
   readonly name: string;
   /** The broker that serves now, or null. */
-  broker: Broker | null = null;
+  broker: Node | null = null;
   /** Whether a partition is out of service until the node is started again. */
   hasOfflinePartition = false;
   /** Counts processes: what one of them still does after its end does not count. */
@@ -74,7 +74,7 @@ export class NodeMachine {
     const { world, name, options } = this;
     for (;;) {
       try {
-        const broker = await Broker.start({
+        const broker = await Node.start({
           runtime: world.runtime(name),
           directory: options.directory ?? DATA,
           config: {
@@ -126,7 +126,7 @@ export class NodeMachine {
   }
 
   /** Starts the next process after the node has ended by itself because its disk failed. */
-  async #succeed(life: number, broker: Broker): Promise<void> {
+  async #succeed(life: number, broker: Node): Promise<void> {
     if (life !== this.#life) return;
     const { world } = this;
     world.count("ended by its disk");

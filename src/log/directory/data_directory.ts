@@ -70,6 +70,7 @@ export class DataDirectory {
       wasShutDownCleanly: this.wasShutDownCleanly,
       onLoss: options.onLoss ?? (() => {}),
       pendingWork: this.#pendingWork,
+      ...(options.highWatermarkOf && { highWatermarkOf: options.highWatermarkOf }),
     });
   }
 
@@ -401,11 +402,6 @@ export class DataDirectory {
     } catch (error) {
       throw storageError(`Cannot write the checkpoints of ${this.path}`, error);
     }
-  }
-
-  /** How the high watermarks are found for their checkpoint. Without it, they are the logs' ends. */
-  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number | null) {
-    this.#checkpoints.recoveryPoints.highWatermarkOf = highWatermarkOf;
   }
 
   /** The high watermark that the last process wrote for a log, or -1. */

@@ -7,6 +7,7 @@ import type { KafkaError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
 import type { RecoveryReport } from "../opening/recovery_types.ts";
+import type { PartitionLog } from "../partition_log.ts";
 import type { OpenSegments } from "../segments/open_segments.ts";
 
 /** How a data directory is opened. */
@@ -33,6 +34,11 @@ export interface DataDirectoryOptions {
    * met the fault is running: `directory_files.ts` says which faults do that. Must not throw.
    */
   readonly onFailure?: (failure: KafkaError) => void;
+  /**
+   * Returns the high watermark of a log for its checkpoint, or null where it is unknown: its stored one
+   * stays then. Defaults to null for each.
+   */
+  readonly highWatermarkOf?: (log: PartitionLog) => number | null;
   /** Counts open segment files. Defaults to a count of the directory's own. */
   readonly openSegments?: OpenSegments;
 }

@@ -4,29 +4,10 @@
  *
  * @module
  */
-import type { FileSystem } from "../../runtime/runtime.ts";
 import { CleanerCheckpoint } from "../compaction/cleaner_checkpoint.ts";
 import type { LogCheckpoints, PartitionLogOptions } from "../log_types.ts";
-import type { PartitionLog } from "../partition_log.ts";
-import type { PendingWork } from "../pending_work.ts";
 import { StartOffsets } from "./log_start_checkpoint.ts";
-import { RecoveryPoints } from "./recovery_point_checkpoint.ts";
-
-/** What {@linkcode DirectoryCheckpoints} works on. */
-export interface DirectoryCheckpointsOptions {
-  readonly files: FileSystem;
-  /** The data directory. */
-  readonly directory: string;
-  /** Its open logs, by name. */
-  readonly logs: ReadonlyMap<string, PartitionLog>;
-  /** The names of all its logs, open or not. */
-  readonly names: readonly string[];
-  readonly wasShutDownCleanly: boolean;
-  /** Called with a sentence about a file that could not be used. */
-  readonly onLoss: (sentence: string) => void;
-  /** Tracks writes of the checkpoints. */
-  readonly pendingWork: PendingWork;
-}
+import { RecoveryPoints, type RecoveryPointsOptions } from "./recovery_point_checkpoint.ts";
 
 /** What the checkpoints hold for a log that is about to be opened, and how it updates them. */
 export type LogEntries = Pick<
@@ -46,19 +27,11 @@ export class DirectoryCheckpoints {
   #forgotten = 0;
 
   /** Reads the files. Throws KAFKA_STORAGE_ERROR for one that is malformed after a clean shutdown. */
-  constructor(options: DirectoryCheckpointsOptions) {
-    const { files, directory, logs, names, wasShutDownCleanly, onLoss, pendingWork } = options;
+  constructor(options: RecoveryPointsOptions) {
+    const { files, directory, names, wasShutDownCleanly, onLoss } = options;
     this.#isDirty = !wasShutDownCleanly;
     this.#starts = new StartOffsets(options);
-    this.recoveryPoints = new RecoveryPoints(
-      files,
-      directory,
-      logs,
-      names,
-      !wasShutDownCleanly && names.length === 0,
-      onLoss,
-      pendingWork,
-    );
+    this.recoveryPoints = new RecoveryPoints(options);
     this.#cleaned = new CleanerCheckpoint(files, directory, onLoss);
     this.#cleaned.keepOnly(names);
   }

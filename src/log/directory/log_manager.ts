@@ -23,8 +23,11 @@ import type { PartitionLog } from "../partition_log.ts";
 import { PendingWork } from "../pending_work.ts";
 
 /** How the directories are opened. */
-export interface LogManagerOptions
-  extends Pick<DataDirectoryOptions, "runtime" | "nodeId" | "onRecovery" | "onLoss"> {
+export interface LogManagerOptions extends
+  Pick<
+    DataDirectoryOptions,
+    "runtime" | "nodeId" | "onRecovery" | "onLoss" | "highWatermarkOf"
+  > {
   /** At least one; each is created when it is missing. */
   readonly directories: readonly string[];
   /** The one among them that holds the metadata log. Defaults to the first. */
@@ -36,8 +39,8 @@ export interface LogManagerOptions
    * metadata log.
    */
   readonly onFailure?: (failure: KafkaError, isFatal: boolean) => void;
-  /** Maximum number of segment files that are open at a time, of all directories together. */
-  readonly maxOpenSegmentFiles?: number;
+  /** Counts the open segment files of all directories together. Defaults to a count of its own. */
+  readonly openSegments?: OpenSegments;
 }
 
 /** One of the directories that were named. */
@@ -105,7 +108,7 @@ export class LogManager {
     }
     const opened = new Map<string, DataDirectory>();
     const lost = new Map<string, KafkaError>();
-    const openSegments = new OpenSegments(options.maxOpenSegmentFiles);
+    const { openSegments = new OpenSegments() } = options;
     const open = (directory: string, clusterId: string | undefined) =>
       openOne(options, directory, clusterId, openSegments);
     try {
@@ -213,11 +216,6 @@ export class LogManager {
     return this.directories.find((directory) => directory.has(topic, partition));
   }
 
-  /** How the high watermarks are found for their checkpoint. Without it, they are the logs' ends. */
-  set highWatermarkOf(highWatermarkOf: (log: PartitionLog) => number | null) {
-    for (const directory of this.directories) directory.highWatermarkOf = highWatermarkOf;
-  }
-
   /**
    * Runs `work` in one directory in service after the other. Rejects only with an error of the
    * metadata log's directory, or of one that stays in service: the owner of any other directory has
@@ -286,12 +284,13 @@ export class LogManager {
 }
 
 function openOne(
-  { runtime, nodeId, onRecovery, onLoss, onFailure, directories, metadataDirectory }:
-    LogManagerOptions,
+  options: LogManagerOptions,
   directory: string,
   clusterId: string | undefined,
   openSegments: OpenSegments,
 ): DataDirectory {
+  const { runtime, nodeId, onRecovery, onLoss, onFailure, highWatermarkOf } = options;
+  const { directories, metadataDirectory } = options;
   const isFatal = directory === (metadataDirectory ?? directories[0]);
   return DataDirectory.open({
     runtime,
@@ -301,6 +300,7 @@ function openOne(
     ...(clusterId !== undefined && { clusterId }),
     ...(onRecovery && { onRecovery }),
     ...(onLoss && { onLoss }),
+    ...(highWatermarkOf && { highWatermarkOf }),
     // Deferred: the operation that met the fault is still running.
     onFailure: (failure) => queueMicrotask(() => onFailure?.(failure, isFatal)),
   });

@@ -8,17 +8,24 @@ import { KafkaError } from "../../protocol/errors.ts";
 import { FileError, type FileSystem } from "../../runtime/runtime.ts";
 import { OffsetCheckpoint } from "./offset_checkpoint.ts";
 import type { PartitionLog } from "../partition_log.ts";
-import type { PendingWork } from "../pending_work.ts";
+import type { StartOffsetsOptions } from "./log_start_checkpoint.ts";
 import { baseOffsetOf } from "../segments/segment.ts";
 
 /** The name of the file with the recovery points. */
 export const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
 const HIGH_WATERMARKS = "replication-offset-checkpoint";
 
+/** What {@linkcode RecoveryPoints} works on. */
+export interface RecoveryPointsOptions extends StartOffsetsOptions {
+  /**
+   * Returns the high watermark of a log, or null where it is unknown: its stored one stays then.
+   * Defaults to null for each.
+   */
+  readonly highWatermarkOf?: (log: PartitionLog) => number | null;
+}
+
 /** The two checkpoints of one data directory. */
 export class RecoveryPoints {
-  /** Returns the high watermark of a log, or null where it is not known: the stored one stays then. */
-  highWatermarkOf: (log: PartitionLog) => number | null = () => null;
   /** Whether the file with the recovery points was missing when the logs were opened. */
   wasMissing = false;
   readonly #files: FileSystem;
@@ -27,24 +34,16 @@ export class RecoveryPoints {
   readonly #recoveryPoints: OffsetCheckpoint;
   readonly #highWatermarks: OffsetCheckpoint;
   readonly #onLoss: (sentence: string) => void;
+  readonly #highWatermarkOf: (log: PartitionLog) => number | null;
   /** Of logs that are not open; null where the file is missing, so that nothing is known. */
   #storedRecoveryPoints: Map<string, number> | null;
   readonly #storedHighWatermarks: Map<string, number>;
 
-  /**
-   * Reads the checkpoints of `directory`, whose open logs are `logs`; of logs other than `names` they
-   * are not believed. `isNew`: nothing was there before. `onLoss` is told of a file that had to be
-   * done without. Writes count as `pendingWork`.
-   */
-  constructor(
-    files: FileSystem,
-    directory: string,
-    logs: ReadonlyMap<string, PartitionLog>,
-    names: readonly string[],
-    isNew: boolean,
-    onLoss: (sentence: string) => void,
-    pendingWork: PendingWork,
-  ) {
+  /** Reads the checkpoints. Entries of logs that are not among `names` are ignored. */
+  constructor(options: RecoveryPointsOptions) {
+    const { files, directory, logs, names, wasShutDownCleanly, onLoss, pendingWork } = options;
+    const isNew = !wasShutDownCleanly && names.length === 0;
+    this.#highWatermarkOf = options.highWatermarkOf ?? (() => null);
     this.#files = files;
     this.#directory = directory;
     this.#logs = logs;
@@ -139,7 +138,7 @@ export class RecoveryPoints {
 
   #currentHighWatermarks(): Map<string, number> {
     for (const log of this.#logs.values()) {
-      const highWatermark = this.highWatermarkOf(log);
+      const highWatermark = this.#highWatermarkOf(log);
       if (highWatermark !== null) this.#storedHighWatermarks.set(log.name, highWatermark);
     }
     return this.#storedHighWatermarks;

@@ -3,7 +3,7 @@
  * whose syncs end when the test says so.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Broker } from "../../../src/broker/broker.ts";
+import type { Node } from "../../../src/node/node.ts";
 import { ConfigResourceType } from "../../../src/config/definition.ts";
 import { ConfigOperation } from "../../../src/controller/configs.ts";
 import { listOffsets } from "../../../src/protocol/messages/list_offsets.ts";
@@ -48,7 +48,7 @@ async function withHeldSyncs(
 }
 
 /** Sets one key of the topic while it runs. */
-async function setTopic({ controller }: Broker, name: string, value: string): Promise<void> {
+async function setTopic({ controller }: Node, name: string, value: string): Promise<void> {
   const [result] = await controller.incrementalAlterConfigs([{
     resourceType: ConfigResourceType.TOPIC,
     resourceName: "events",

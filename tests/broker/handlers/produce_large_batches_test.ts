@@ -3,7 +3,7 @@
  * connections, and the broker do meanwhile. Simulated time passes between two slices only.
  */
 import { assert, assertEquals } from "@std/assert";
-import { Broker } from "../../../src/broker/broker.ts";
+import { Node } from "../../../src/node/node.ts";
 import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { apiVersions } from "../../../src/protocol/messages/api_versions.ts";
 import { listOffsets } from "../../../src/protocol/messages/list_offsets.ts";
@@ -38,12 +38,12 @@ class World {
   readonly simulation = new Simulation(1, { codecs: STORED_CODECS });
   readonly holdings = new Holdings();
   readonly errors: string[] = [];
-  broker!: Broker;
+  broker!: Node;
 
   static async start(configs: Record<string, string> = {}): Promise<World> {
     const world = new World();
     const { simulation } = world;
-    world.broker = await simulation.run(Broker.start({
+    world.broker = await simulation.run(Node.start({
       runtime: observe(simulation.runtime("broker"), world.holdings),
       directory: "/data",
       config: { "listeners": "PLAINTEXT://broker:9092" },

@@ -269,7 +269,7 @@ test("all data directories of a node share one bound", async () => {
     nodeId: 1,
     directories: ["/one", "/two"],
     metadataTopic: "__cluster_metadata",
-    maxOpenSegmentFiles: 8,
+    openSegments: new OpenSegments(8),
   });
   logs.openMetadataLog(TOPIC_ID, config);
   for (let i = 0; i < 20; i++) {

@@ -25,15 +25,15 @@ function setUp(text: string | null) {
   }
   if (text !== null) write(files, PATH, text);
   const losses: string[] = [];
-  const points = new RecoveryPoints(
+  const points = new RecoveryPoints({
     files,
-    "/data",
-    new Map(),
-    ["events-0"],
-    false,
-    (sentence) => void losses.push(sentence),
-    new PendingWork(),
-  );
+    directory: "/data",
+    logs: new Map(),
+    names: ["events-0"],
+    wasShutDownCleanly: true,
+    onLoss: (sentence) => void losses.push(sentence),
+    pendingWork: new PendingWork(),
+  });
   return { points, losses };
 }
 

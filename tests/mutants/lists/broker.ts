@@ -171,11 +171,11 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B113",
-    file: "src/broker/checkpoints.ts",
+    file: "src/node/checkpoints.ts",
     bug: "recovery points are written down once only",
     text: "this.#work = null;\n        this.start();",
     replacement: "this.#work = null;",
-    test: "tests/broker/checkpoints_test.ts",
+    test: "tests/node/checkpoints_test.ts",
   },
   {
     id: "B114",
@@ -187,11 +187,11 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B115",
-    file: "src/broker/log_cleaner.ts",
+    file: "src/node/log_cleaner.ts",
     bug: "records are compacted away for newer ones that are not on the disk",
     text: "lastStableOffset: Math.min(lastStableOffset, log.recoveryPoint),",
     replacement: "lastStableOffset,",
-    test: "tests/broker/log_cleaner_test.ts",
+    test: "tests/node/log_cleaner_test.ts",
   },
   {
     id: "B116",
@@ -203,11 +203,11 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B117",
-    file: "src/broker/broker.ts",
+    file: "src/node/log_retention.ts",
     bug: "silent producers are never forgotten",
-    text: "log.expireProducers(now, producerIdExpirationMs);",
+    text: "log.expireProducers(now, config.producerIdExpirationMs);",
     replacement: "",
-    test: "tests/broker/retention_test.ts",
+    test: "tests/node/retention_test.ts",
   },
   {
     id: "B118",
@@ -275,7 +275,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B126",
-    file: "src/broker/broker.ts",
+    file: "src/node/advertised_address.ts",
     bug: "a wildcard listener is advertised as it is written",
     text: "isWildcard(listener) ? localAddress.host : listener.host",
     replacement: "listener.host",

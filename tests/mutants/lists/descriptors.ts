@@ -173,11 +173,11 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B207",
-    file: "src/broker/broker.ts",
+    file: "src/node/node.ts",
     bug: "the share of segment files is not what the limit allows",
-    text: "maxOpenSegmentFiles: shares.segmentFiles,",
-    replacement: "",
-    test: "tests/broker/open_files_test.ts",
+    text: "new OpenSegments(shares.segmentFiles)",
+    replacement: "new OpenSegments()",
+    test: "tests/node/open_files_test.ts",
   },
   {
     id: "B208",

@@ -129,9 +129,9 @@ export class NodeStore extends Machine<Hosted> {
       onRecovery: ({ name, logEndOffset, reason }) =>
         simulation.trace(`recovered ${name} to ${logEndOffset}: ${reason}`),
       onLoss: (sentence) => simulation.trace(sentence),
+      highWatermarkOf: ({ logEndOffset }) => logEndOffset,
     });
     await logs.each((directory) => directory.flushDirectory());
-    logs.highWatermarkOf = ({ logEndOffset }) => logEndOffset;
     const isNew = !logs.hasMetadataLog;
     const metadata = logs.openMetadataLog(METADATA_TOPIC_ID, DEFAULT_LOG_CONFIG);
     if (isNew || !logs.wasShutDownCleanly) {

@@ -42,8 +42,8 @@ export class Store extends Machine {
         this.reports.set(name, logEndOffset);
       },
       onLoss: (sentence) => this.world.simulation.trace(sentence),
+      highWatermarkOf: ({ logEndOffset }) => logEndOffset,
     });
-    manager.highWatermarkOf = ({ logEndOffset }) => logEndOffset;
     await manager.flushDirectory();
     manager.openAll((topic) => configs.get(topic)!);
     await manager.flushRepaired();

@@ -3,13 +3,13 @@
  * age, retention, rolls. Afterwards nothing is held, used or reported any more.
  */
 import { assert, assertEquals } from "@std/assert";
-import { Broker } from "../../src/broker/broker.ts";
+import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { seedCount, test } from "../harness.ts";
 import { Holdings, observe } from "../simulation/observed_runtime.ts";
-import { batchOf, produceTo } from "./fixture.ts";
-import { RawClient } from "./raw_client.ts";
+import { batchOf, produceTo } from "../broker/fixture.ts";
+import { RawClient } from "../broker/raw_client.ts";
 
 const ADDRESS = { host: "broker", port: 9092 };
 const CONFIG = {
@@ -29,8 +29,8 @@ class Machine {
 
   constructor(readonly simulation: Simulation) {}
 
-  start(): Promise<Broker> {
-    return Broker.start({
+  start(): Promise<Node> {
+    return Node.start({
       runtime: observe(this.simulation.runtime("broker"), this.holdings),
       directory: "/data,/more",
       config: CONFIG,

@@ -3,7 +3,7 @@
  * acknowledged or read is lost, whatever becomes of what was not synced.
  */
 import { assert, assertEquals } from "@std/assert";
-import { Broker } from "../../src/broker/broker.ts";
+import { Node } from "../../src/node/node.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { fetch } from "../../src/protocol/messages/fetch.ts";
 import { decodeBatch, splitBatches } from "../../src/protocol/records/batch.ts";
@@ -12,8 +12,8 @@ import type { Runtime } from "../../src/runtime/runtime.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { Chance } from "../protocol/chance.ts";
 import { seedCount, test } from "../harness.ts";
-import { batchOf, produceTo } from "./fixture.ts";
-import { RawClient } from "./raw_client.ts";
+import { batchOf, produceTo } from "../broker/fixture.ts";
+import { RawClient } from "../broker/raw_client.ts";
 
 const PARTITIONS = 2;
 const PRODUCERS = 4;
@@ -22,8 +22,8 @@ const LIVES = 3;
 const SEGMENT_BYTES = "1048576";
 const ADDRESS = { host: "broker", port: 9092 };
 
-function startBroker(runtime: Runtime, flushMessages: string): Promise<Broker> {
-  return Broker.start({
+function startBroker(runtime: Runtime, flushMessages: string): Promise<Node> {
+  return Node.start({
     runtime,
     directory: "/data",
     config: {

@@ -1,20 +1,20 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Broker } from "../../src/broker/broker.ts";
+import { Node } from "../../src/node/node.ts";
 import { descriptorShares } from "../../src/limits.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { test } from "../harness.ts";
-import { batchOf } from "./fixture.ts";
-import { RawClient } from "./raw_client.ts";
+import { batchOf } from "../broker/fixture.ts";
+import { RawClient } from "../broker/raw_client.ts";
 
 const LIMIT = 40;
 const TOPICS = Array.from({ length: 100 }, (_, i) => `t${i}`);
 
 /** A broker in memory whose process may open few files. Sockets take none of those here. */
-async function start(files: MemoryFileSystem, lines: string[] = []): Promise<Broker> {
-  return await Broker.start({
+async function start(files: MemoryFileSystem, lines: string[] = []): Promise<Node> {
+  return await Node.start({
     runtime: { ...hostRuntime(), files, openFileLimit: () => LIMIT },
     directory: "/data,/more",
     config: { listeners: "PLAINTEXT://127.0.0.1:0" },

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { Checkpoints } from "../../src/broker/checkpoints.ts";
+import { Checkpoints } from "../../src/node/checkpoints.ts";
 import type { DataDirectory } from "../../src/log/directory/data_directory.ts";
 import type { LogManager } from "../../src/log/directory/log_manager.ts";
 import { test } from "../harness.ts";
-import { settle } from "./direct_broker.ts";
-import { manualClock } from "./manual_clock.ts";
+import { settle } from "../broker/direct_broker.ts";
+import { manualClock } from "../broker/manual_clock.ts";
 
 test("Checkpoints are written once in each interval, also after one that failed", async () => {
   const clock = manualClock();

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type CleanedPartition, LogCleaner } from "../../src/broker/log_cleaner.ts";
+import { type CleanedPartition, LogCleaner } from "../../src/node/log_cleaner.ts";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { test } from "../harness.ts";

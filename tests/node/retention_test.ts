@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { errorName } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
-import { batchOf, produceTo, withBroker } from "./fixture.ts";
+import { batchOf, produceTo, withBroker } from "../broker/fixture.ts";
 
 test("a producer that is silent for producer.id.expiration.ms is forgotten", () =>
   withBroker(async ({ client, createTopic }) => {

@@ -9,7 +9,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Broker } from "../../src/broker/broker.ts";
+import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { createTopics } from "../../src/protocol/messages/create_topics.ts";
 import { deleteRecords } from "../../src/protocol/messages/delete_records.ts";
@@ -19,8 +19,8 @@ import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { FileError, type FileSystem } from "../../src/runtime/runtime.ts";
 import { isWide, test } from "../harness.ts";
-import { fetchFrom, produceTo } from "./fixture.ts";
-import { RawClient } from "./raw_client.ts";
+import { fetchFrom, produceTo } from "../broker/fixture.ts";
+import { RawClient } from "../broker/raw_client.ts";
 
 const ROOT = "/data";
 /** With a fixed address to advertise, so that a start has nothing new to write down. */
@@ -131,9 +131,9 @@ interface Start {
 async function start(files: FileSystem): Promise<Start> {
   const runtime = { ...host, files };
   const messages: string[] = [];
-  let broker: Broker;
+  let broker: Node;
   try {
-    broker = await Broker.start({
+    broker = await Node.start({
       runtime,
       directory: ROOT,
       config: CONFIG,
@@ -202,7 +202,7 @@ async function readAll(
 /** A directory as a broker leaves it that was ended in an orderly way, or killed. */
 async function makeDirectory(isClean: boolean): Promise<Files> {
   const files = new MemoryFileSystem();
-  const broker = await Broker.start({
+  const broker = await Node.start({
     runtime: { ...host, files },
     directory: ROOT,
     config: CONFIG,

@@ -1,0 +1,255 @@
+/**
+ * A node: one process of a cluster. It opens the data directories, starts the controller, the listeners
+ * and the broker in this order, and stops them in the reverse one. Both roles of `process.roles` are
+ * always on: the configuration refuses any other value.
+ *
+ * @module
+ */
+import { Broker } from "../broker/broker.ts";
+import { BrokerConfig } from "../config/broker_config.ts";
+import { Controller } from "../controller/controller.ts";
+import { descriptorShares, KEPT_RECEIVE_BYTES } from "../limits.ts";
+import type { LogManager } from "../log/directory/log_manager.ts";
+import { OpenSegments } from "../log/segments/open_segments.ts";
+import type { Logger } from "../logger.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import { FrameMemory } from "../network/server/frame_memory.ts";
+import { ListenerSet } from "../network/server/listener_set.ts";
+import { SendPool } from "../network/server/send_pool.ts";
+import { Server } from "../network/server/server.ts";
+import { SocketDescriptors } from "../network/server/socket_descriptors.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { KeptBytes } from "../protocol/frame.ts";
+import type { Partition } from "../replication/partition.ts";
+import { PartitionTable } from "../replication/partition_table.ts";
+import type { Address, Runtime } from "../runtime/runtime.ts";
+import { advertisedAddress, registeredEndpoints } from "./advertised_address.ts";
+import { BackgroundTasks } from "./background_tasks.ts";
+import { type DirectoryFailure, openStorage, type Storage } from "./storage.ts";
+
+/** How a node is started. */
+export interface NodeOptions {
+  readonly runtime: Runtime;
+  /**
+   * The data directory, or several with commas between them, created when missing. Defaults to
+   * `log.dirs` of `config`.
+   */
+  readonly directory?: string;
+  /** Kafka's broker keys with their values as text. */
+  readonly config?: Readonly<Record<string, string>>;
+  readonly logger: Logger;
+  /**
+   * Bounds the open segment files of all nodes that share it. Defaults to one for this node alone, with
+   * its share of the process's limit on open files.
+   */
+  readonly openSegments?: OpenSegments;
+}
+
+/** The parts of a node that are started before its broker. */
+interface Parts extends Storage {
+  readonly runtime: Runtime;
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  readonly partitions: PartitionTable;
+  readonly controller: Controller;
+  readonly listeners: ListenerSet;
+  readonly maxConnections: number;
+}
+
+/** A running node. */
+export class Node {
+  readonly config: BrokerConfig;
+  readonly controller: Controller;
+  /**
+   * Resolves with the reason when the node has ended by itself, because the disk with its metadata
+   * log has failed; never while it serves, nor after an orderly {@linkcode Node.shutdown}.
+   */
+  readonly failed: Promise<KafkaError>;
+  readonly #fail: (failure: KafkaError) => void;
+  readonly #parts: Parts;
+  readonly #broker: Broker;
+  readonly #tasks: BackgroundTasks;
+  readonly #server: Server;
+  #ended: Promise<void> | null = null;
+
+  private constructor(parts: Parts) {
+    const { runtime, config, controller, logs, partitions, logger } = parts;
+    this.config = config;
+    this.controller = controller;
+    this.#parts = parts;
+    ({ promise: this.failed, resolve: this.#fail } = Promise.withResolvers<KafkaError>());
+    this.#tasks = new BackgroundTasks({ runtime, config, logs, partitions, logger });
+    this.#broker = new Broker({
+      runtime,
+      config,
+      controller,
+      logs,
+      partitions,
+      logger,
+      advertisedAddress: (connection) => advertisedAddress(config, connection),
+    });
+    this.#server = serverOf(parts, this.#broker, () => this.#tasks.start());
+  }
+
+  /**
+   * Starts a node and resolves when it serves. Throws a `KafkaError` whose message says what to do for
+   * an invalid configuration or data directory, and `AddressInUseError` for a port that is taken.
+   */
+  static async start(options: NodeOptions): Promise<Node> {
+    const { runtime } = options;
+    const config = configOf(options);
+    const logger = options.logger.with?.({ node: config.nodeId }) ?? options.logger;
+    const shares = descriptorShares(runtime.openFileLimit?.());
+    const { openSegments = new OpenSegments(shares.segmentFiles) } = options;
+    const partitions = new PartitionTable();
+    const storage = await openStorage({ runtime, config, logger, partitions, openSegments });
+    let listeners: ListenerSet | null = null;
+    let node: Node | null = null;
+    try {
+      const { metadataLog } = storage;
+      const controller = new Controller({ runtime, metadataLog, config, logger });
+      listeners = await ListenerSet.open(runtime.network, config.listeners);
+      config.setListening(portsOf(listeners.addresses));
+      node = new Node({
+        ...storage,
+        runtime,
+        config,
+        logger,
+        partitions,
+        controller,
+        listeners,
+        maxConnections: shares.connections,
+      });
+      await node.#begin();
+      return node;
+    } catch (error) {
+      // The reason matters more than what else fails then.
+      if (node !== null) await node.shutdown().catch(() => {});
+      await listeners?.close();
+      await storage.logs.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** The address of its first listener. */
+  get address(): Address {
+    return this.addresses.values().next().value!;
+  }
+
+  /** The addresses of its listeners, by name. */
+  get addresses(): ReadonlyMap<string, Address> {
+    return this.#server.addresses;
+  }
+
+  get clusterId(): string {
+    return this.#logs.clusterId;
+  }
+
+  /** The cluster's metadata as this node knows them. */
+  get image(): MetadataImage {
+    return this.controller.image;
+  }
+
+  /** The partitions that are in service on this node. */
+  get partitions(): Iterable<Partition> {
+    return this.#parts.partitions;
+  }
+
+  get #logs(): LogManager {
+    return this.#parts.logs;
+  }
+
+  /** Answers the requests under way, closes every file and ends. May be called twice. */
+  shutdown(): Promise<void> {
+    return this.#ended ??= this.#end();
+  }
+
+  async #begin(): Promise<void> {
+    const { config, metadataLog, metadataLoss, listeners, failures, partitions } = this.#parts;
+    await this.#broker.start(
+      registeredEndpoints(config, listeners.addresses),
+      metadataLoss === null
+        ? null
+        : { sentence: metadataLoss, deletedTopics: metadataLog.deletedTopics() },
+    );
+    // Without records and without clients the tasks have nothing to do, and the first timer of a host
+    // may take a while: they begin with the first connection then.
+    if ([...partitions].some(({ log }) => log.sizeInBytes > 0)) this.#tasks.start();
+    if (this.#logs.fatalFailure !== null) throw this.#logs.fatalFailure;
+    this.#server.start();
+    failures.listen((failure) => this.#onDirectoryFailure(failure));
+  }
+
+  #onDirectoryFailure({ error, isFatal }: DirectoryFailure): void {
+    if (this.#ended !== null) return;
+    if (!isFatal) {
+      this.#broker.reportDirectories();
+      return;
+    }
+    this.#fail(error);
+    this.shutdown().catch((error) => this.#parts.logger.log("error", (error as Error).message));
+  }
+
+  async #end(): Promise<void> {
+    const tasks = this.#tasks.stop();
+    this.#broker.stop();
+    await this.#server.close();
+    // No work may be under way in the data directories when they are closed.
+    await tasks;
+    await this.#broker.settled();
+    await this.#logs.close();
+  }
+}
+
+/** The socket server of a node. It calls `onConnection` for each connection. */
+function serverOf(
+  { runtime, config, logs, logger, listeners, maxConnections }: Parts,
+  { dispatcher }: Broker,
+  onConnection: () => void,
+): Server {
+  const { clock, random } = runtime;
+  return new Server(
+    listeners,
+    {
+      dispatcher,
+      pool: new SendPool(),
+      keptBytes: new KeptBytes(KEPT_RECEIVE_BYTES),
+      frameMemory: new FrameMemory(clock),
+      clock,
+      logger,
+      maxFrameBytes: () => config.socketRequestMaxBytes,
+    },
+    {
+      maxConnections: () => config.maxConnections,
+      maxConnectionsOf: (host) => config.maxConnectionsOf(host),
+      connectionsMaxIdleMs: () => config.connectionsMaxIdleMs,
+    },
+    new SocketDescriptors({
+      maxConnections,
+      makeRoom: () => logs.makeRoom(),
+      clock,
+      random,
+      logger,
+    }),
+    onConnection,
+  );
+}
+
+function configOf({ directory, config = {} }: NodeOptions): BrokerConfig {
+  const given = ["log.dirs", "log.dir"].find((name) => config[name] !== undefined);
+  if (directory !== undefined && given !== undefined) {
+    throw new KafkaError(
+      ErrorCode.INVALID_CONFIG,
+      `Cannot set "${given}": the data directories are given by themselves, --data-dir on the ` +
+        "command line",
+    );
+  }
+  return new BrokerConfig({
+    ...config,
+    ...(directory !== undefined && { "log.dirs": directory }),
+  });
+}
+
+function portsOf(addresses: ReadonlyMap<string, Address>): Map<string, number> {
+  return new Map([...addresses].map(([name, { port }]) => [name, port]));
+}
