@@ -82,22 +82,6 @@ export class ProcessEvents {
   }
 }
 
-/**
- * Thrown by a synchronous operation of a process that has ended: code that was running at that moment
- * must not go on. It is not a failure of the disk. Promises of such a process never settle instead.
- */
-export class ProcessEnded extends Error {
-  override readonly name = "ProcessEnded";
-}
-
-/** Whether `error`, or one of its causes, is a {@linkcode ProcessEnded}. */
-export function isProcessEnded(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof ProcessEnded) return true;
-  }
-  return false;
-}
-
 /** Merges the sequences of all sources in a random order. */
 function interleave(events: readonly HeldEvent[], random: Xoshiro128): HeldEvent[] {
   const bySource = Map.groupBy(events, ({ source }) => source);

@@ -15,7 +15,8 @@ import type {
 import { fileErrorOfCode } from "../runtime/errors.ts";
 import type { DirectoryNode } from "../runtime/path_tree.ts";
 import type { PagedFile } from "./paged_file.ts";
-import { ProcessEnded, type ProcessEvents } from "./process_events.ts";
+import { ProcessEnded } from "../runtime/process_ended.ts";
+import type { ProcessEvents } from "./process_events.ts";
 import type { DiskOperation, SimulatedDisk } from "./simulated_disk.ts";
 import { type FileOwner, SimulatedFile } from "./simulated_file.ts";
 

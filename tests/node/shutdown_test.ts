@@ -5,9 +5,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
+import { KillableRuntime } from "../../src/runtime/killable_runtime.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { seedCount, test } from "../harness.ts";
-import { Holdings, observe } from "../simulation/observed_runtime.ts";
 import { batchOf, produceTo } from "../broker/fixture.ts";
 import { RawClient } from "../broker/raw_client.ts";
 
@@ -24,14 +24,16 @@ const MADE_FAULT = "the simulation makes it fail";
 
 /** A broker on a simulated machine, and what it holds and says. */
 class Machine {
-  readonly holdings = new Holdings();
+  readonly process: KillableRuntime;
   readonly errors: string[] = [];
 
-  constructor(readonly simulation: Simulation) {}
+  constructor(readonly simulation: Simulation) {
+    this.process = new KillableRuntime(simulation.runtime("broker"));
+  }
 
   start(): Promise<Node> {
     return Node.start({
-      runtime: observe(this.simulation.runtime("broker"), this.holdings),
+      runtime: this.process.runtime,
       directory: "/data,/more",
       config: CONFIG,
       logger: {
@@ -44,9 +46,9 @@ class Machine {
 
   /** Fails if the broker, which has shut down, holds something or uses something later. */
   async expectNothingLeft(what: string): Promise<void> {
-    assertEquals(this.holdings.list(), [], what);
+    assertEquals(this.process.held(), [], what);
     const late: string[] = [];
-    this.holdings.onUse = (use) => late.push(use);
+    this.process.onUse = (use) => late.push(use);
     await this.simulation.run(this.simulation.nowMs + 2_000);
     assertEquals(late, [], what);
   }

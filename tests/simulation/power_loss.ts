@@ -131,16 +131,16 @@ class PowerLoss {
   /** Waits until the broker opens a file like `wanted`, or for a while. */
   async #awaitFile(wanted: RegExp): Promise<void> {
     const world = this.#world;
-    const holdings = world.holdings(BROKER);
+    const process = world.process(BROKER);
     await Promise.race([
       world.pause(MAX_WAIT_MS),
       new Promise<void>((resolve) => {
-        holdings.onOpen = (path) => {
+        process.onOpen = (path) => {
           if (path.startsWith(`${DATA}/`) && wanted.test(path)) resolve();
         };
       }),
     ]);
-    holdings.onOpen = null;
+    process.onOpen = null;
   }
 
   /** Ends the broker in an orderly way and starts it again. */

@@ -4,12 +4,12 @@
  *
  * @module
  */
+import { KillableRuntime } from "../../src/runtime/killable_runtime.ts";
 import type { Address, Runtime } from "../../src/runtime/runtime.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import type { SimulationOptions } from "../../src/simulator/simulation_options.ts";
 import { Xoshiro128 } from "../../src/simulator/xoshiro.ts";
 import type { NodeMachine } from "./node_machine.ts";
-import { Holdings, observe } from "./observed_runtime.ts";
 import type { Outcome, RunOptions } from "./outcome.ts";
 import { PartitionInvariants } from "./partition_invariants.ts";
 import { NetworkTranscript } from "./transcript/network_transcript.ts";
@@ -22,11 +22,6 @@ const RUN_LIMIT_MS = 1_800_000;
 
 /** How long a process is watched after its shutdown, ms: several syncs of a fast disk. */
 const LINGER_MS = 5;
-
-interface Process {
-  readonly runtime: Runtime;
-  readonly holdings: Holdings;
-}
 
 /** Ends a run in which something has failed before. It is no failure of its own. */
 export class GivenUp extends Error {
@@ -42,7 +37,7 @@ export class World {
   readonly nodes: NodeMachine[] = [];
   #invariants: PartitionInvariants | null = null;
   readonly #schedule: string[] = [];
-  readonly #processes = new Map<string, Process>();
+  readonly #processes = new Map<string, KillableRuntime>();
 
   constructor(
     readonly seed: number,
@@ -114,21 +109,16 @@ export class World {
 
   /** The runtime of the process that runs on `host` now. */
   runtime(host: string): Runtime {
-    return this.#process(host).runtime;
+    return this.process(host).runtime;
   }
 
-  /** The timers, files and sockets that the process on `host` holds. */
-  holdings(host: string): Holdings {
-    return this.#process(host).holdings;
-  }
-
-  #process(host: string): Process {
+  /** The process that runs on `host` now, which knows its timers, files and sockets. */
+  process(host: string): KillableRuntime {
     let process = this.#processes.get(host);
     if (process === undefined) {
-      const holdings = new Holdings();
       const real = this.simulation.runtime(host);
       const given = this.options.sabotage?.(real, host, this.simulation) ?? real;
-      process = { holdings, runtime: observe(given, holdings) };
+      process = new KillableRuntime(given);
       this.#processes.set(host, process);
     }
     return process;
@@ -150,10 +140,10 @@ export class World {
 
   /** Fails if the process on `host`, which has shut down, holds something, or uses its runtime later. */
   expectNothingHeld(host: string): void {
-    const holdings = this.holdings(host);
-    const held = holdings.list();
+    const process = this.process(host);
+    const held = process.held();
     if (held.length > 0) this.fail(`${host} has shut down and still holds ${held.join(", ")}`);
-    holdings.onUse = (what) => this.fail(`${host} has shut down and ${what}`);
+    process.onUse = (what) => this.fail(`${host} has shut down, and then: ${what}`);
   }
 
   /** As {@linkcode World.expectNothingHeld}. Resolves when a late use would have shown. */
@@ -165,7 +155,7 @@ export class World {
   /** Forgets the process on `host`, which has ended. */
   #end(host: string): void {
     const process = this.#processes.get(host);
-    if (process !== undefined) process.holdings.onUse = null;
+    if (process !== undefined) process.onUse = null;
     this.#processes.delete(host);
   }
 

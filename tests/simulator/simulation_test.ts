@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Connection, Runtime } from "../../src/runtime/runtime.ts";
-import { isProcessEnded, ProcessEnded } from "../../src/simulator/process_events.ts";
+import { isProcessEnded, ProcessEnded } from "../../src/runtime/process_ended.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { SimulationError } from "../../src/simulator/simulation_error.ts";
 import { test } from "../harness.ts";

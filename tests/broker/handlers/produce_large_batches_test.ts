@@ -10,10 +10,10 @@ import { listOffsets } from "../../../src/protocol/messages/list_offsets.ts";
 import { produce } from "../../../src/protocol/messages/produce.ts";
 import { type BatchOptions, encodeBatch } from "../../../src/protocol/records/batch.ts";
 import { ZERO_UUID } from "../../../src/protocol/uuid.ts";
+import { KillableRuntime } from "../../../src/runtime/killable_runtime.ts";
 import { Simulation } from "../../../src/simulator/simulation.ts";
 import { test } from "../../harness.ts";
 import { STORED_CODECS } from "../../simulation/stored_codecs.ts";
-import { Holdings, observe } from "../../simulation/observed_runtime.ts";
 import { batchOf, produceTo } from "../fixture.ts";
 import { RawClient } from "../raw_client.ts";
 
@@ -36,7 +36,7 @@ function swelling(options: BatchOptions = {}): Uint8Array {
 /** A broker with the topic "events" of two partitions, and the time that passes there. */
 class World {
   readonly simulation = new Simulation(1, { codecs: STORED_CODECS });
-  readonly holdings = new Holdings();
+  readonly process = new KillableRuntime(this.simulation.runtime("broker"));
   readonly errors: string[] = [];
   broker!: Node;
 
@@ -44,7 +44,7 @@ class World {
     const world = new World();
     const { simulation } = world;
     world.broker = await simulation.run(Node.start({
-      runtime: observe(simulation.runtime("broker"), world.holdings),
+      runtime: world.process.runtime,
       directory: "/data",
       config: { "listeners": "PLAINTEXT://broker:9092" },
       logger: {
@@ -87,7 +87,7 @@ class World {
 
   async end(): Promise<void> {
     await this.run(this.broker.shutdown());
-    assertEquals(this.holdings.list(), []);
+    assertEquals(this.process.held(), []);
     assertEquals(this.errors, []);
   }
 }

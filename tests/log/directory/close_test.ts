@@ -9,9 +9,9 @@ import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { KafkaError } from "../../../src/protocol/errors.ts";
 import { FileError, type Runtime } from "../../../src/runtime/runtime.ts";
+import { KillableRuntime } from "../../../src/runtime/killable_runtime.ts";
 import { Simulation } from "../../../src/simulator/simulation.ts";
 import { seedCount, test } from "../../harness.ts";
-import { Holdings, observe } from "../../simulation/observed_runtime.ts";
 import { batchOf } from "../fixture.ts";
 
 const CONFIG: LogConfig = { ...DEFAULT_LOG_CONFIG, segmentBytes: 400, fileDeleteDelayMs: 0 };
@@ -58,9 +58,8 @@ for (const fails of [false, true]) {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const simulation = new Simulation(seed);
       const { random } = simulation;
-      const holdings = new Holdings();
-      const runtime = observe(simulation.runtime("alpha"), holdings);
-      const manager = open(runtime);
+      const process = new KillableRuntime(simulation.runtime("alpha"));
+      const manager = open(process.runtime);
       await simulation.run(manager.flushDirectory());
       const logs = ["events", "clicks", "orders"].map((topic) =>
         manager.create(topic, 0, TOPIC_ID, CONFIG)
@@ -87,9 +86,9 @@ for (const fails of [false, true]) {
           if (!(fails && error instanceof KafkaError)) throw error;
         }),
       );
-      assertEquals(holdings.list(), [], `seed ${seed}`);
+      assertEquals(process.held(), [], `seed ${seed}`);
       const late: string[] = [];
-      holdings.onUse = (what) => late.push(what);
+      process.onUse = (what) => late.push(what);
       await simulation.run(simulation.nowMs + 1_000);
       assertEquals(late, [], `seed ${seed}`);
     }
