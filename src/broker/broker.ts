@@ -23,11 +23,10 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
 import { ProducerIds } from "./producer_ids.ts";
-import type { BrokerServices } from "./services.ts";
-import { SUPPORTED } from "./supported.ts";
+import { type BrokerNeeds, SUPPORTED } from "./supported.ts";
 
 /** The parts of the node that its broker uses. */
-export interface BrokerOptions extends Pick<BrokerServices, "advertisedAddress"> {
+export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
   readonly runtime: Runtime;
   readonly config: BrokerConfig;
   readonly controller: Controller;
@@ -40,7 +39,7 @@ export interface BrokerOptions extends Pick<BrokerServices, "advertisedAddress">
 /** The broker of a node. */
 export class Broker {
   /** Passes requests to the broker's handlers. */
-  readonly dispatcher: Dispatcher<BrokerServices>;
+  readonly dispatcher: Dispatcher<BrokerNeeds>;
   readonly #options: BrokerOptions;
   readonly #partitionNeeds: PartitionNeeds;
   readonly #fetchSessions: FetchSessions;
@@ -81,8 +80,8 @@ export class Broker {
       (assignments) => this.#logFailure(controller.assignDirectories(assignments)),
       runtime,
     );
-    const services: BrokerServices = {
-      runtime,
+    const services: BrokerNeeds = {
+      clock: runtime.clock,
       nodeId: config.nodeId,
       clusterId: logs.clusterId,
       config,
@@ -96,9 +95,8 @@ export class Broker {
       producerIds: new ProducerIds(() => controller.allocateProducerIds()),
       groups: this.#groups,
       codecs: () => runtime.codecs(),
-      logger,
     };
-    this.dispatcher = new Dispatcher(SUPPORTED, services, logger);
+    this.dispatcher = new Dispatcher({ handlers: SUPPORTED, services, logger });
   }
 
   /**

@@ -4,9 +4,18 @@
  *
  * @module
  */
-import type { BrokerImage, PartitionImage } from "../metadata/image.ts";
-import type { RequestContext } from "../network/server/handler.ts";
-import type { BrokerServices } from "./services.ts";
+import type { BrokerImage, MetadataImage, PartitionImage } from "../metadata/image.ts";
+import type { ConnectionInfo } from "../network/server/handler.ts";
+import type { Address } from "../runtime/runtime.ts";
+
+/** The dependencies of {@linkcode brokersOf}. */
+export interface BrokersNeeds {
+  /** The id of this node. */
+  readonly nodeId: number;
+  image(): Pick<MetadataImage, "brokers">;
+  /** Returns the address at which the client of `connection` reaches this node. */
+  advertisedAddress(connection: ConnectionInfo): Address;
+}
 
 /** A broker in an answer. */
 export interface BrokerView {
@@ -17,28 +26,39 @@ export interface BrokerView {
   readonly isFenced: boolean;
 }
 
-/** The brokers that the asking client can reach, with fenced ones when they are wanted. */
+/**
+ * Returns the brokers, with their addresses as the client of `connection` reaches them. Leaves out fenced
+ * brokers unless `includeFenced` is true.
+ */
 export function brokersOf(
-  context: RequestContext<BrokerServices>,
-  withFenced = false,
+  services: BrokersNeeds,
+  connection: ConnectionInfo,
+  { includeFenced = false }: { readonly includeFenced?: boolean } = {},
 ): BrokerView[] {
   const views: BrokerView[] = [];
-  for (const broker of context.services.image().brokers()) {
-    if (broker.fenced && !withFenced) continue;
-    const { host, port } = addressOf(broker, context);
+  for (const broker of services.image().brokers()) {
+    if (broker.fenced && !includeFenced) continue;
+    const { host, port } = addressOf(broker, services, connection);
     views.push({ id: broker.id, host, port, rack: broker.rack, isFenced: broker.fenced });
   }
   return views;
 }
 
-function addressOf(broker: BrokerImage, { services, connection }: RequestContext<BrokerServices>) {
+function addressOf(
+  broker: BrokerImage,
+  services: BrokersNeeds,
+  connection: ConnectionInfo,
+): Pick<Address, "host" | "port"> {
   if (broker.id === services.nodeId) return services.advertisedAddress(connection);
   return broker.endpoints.find(({ name }) => name === connection.listener) ??
     broker.endpoints[0] ?? { host: "", port: -1 };
 }
 
-/** A partition with those of its replicas that are not in service. */
-export function partitionView(partition: PartitionImage, context: RequestContext<BrokerServices>): {
+/** Returns a partition as answers show it. Replicas on fenced or unknown brokers are offline. */
+export function partitionView(
+  partition: PartitionImage,
+  image: Pick<MetadataImage, "broker">,
+): {
   partitionIndex: number;
   leaderId: number;
   leaderEpoch: number;
@@ -46,7 +66,6 @@ export function partitionView(partition: PartitionImage, context: RequestContext
   isrNodes: readonly number[];
   offlineReplicas: number[];
 } {
-  const image = context.services.image();
   return {
     partitionIndex: partition.partition,
     leaderId: partition.leader,

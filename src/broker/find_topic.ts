@@ -9,9 +9,12 @@ import { ErrorCode } from "../protocol/errors.ts";
 /** The version of OffsetCommit and OffsetFetch that names topics by their ids (KIP-848). */
 export const TOPIC_IDS_SINCE = 10;
 
+/** An image in which topics are found by name and by id. */
+export type TopicsByKey = Pick<MetadataImage, "topicByName" | "topicById">;
+
 /** The topic, or the error for one that does not exist. */
 export function findTopic(
-  image: MetadataImage,
+  image: TopicsByKey,
   apiVersion: number,
   name: string,
   topicId: string,

@@ -50,11 +50,9 @@ import { renewDelegationTokenHandler } from "./handlers/renew_delegation_token.t
 import { saslAuthenticateHandler } from "./handlers/sasl_authenticate.ts";
 import { saslHandshakeHandler } from "./handlers/sasl_handshake.ts";
 import { syncGroupHandler } from "./handlers/sync_group.ts";
-import type { Handler } from "../network/server/handler.ts";
-import type { BrokerServices } from "./services.ts";
+import type { Handler, NeedsOf } from "../network/server/handler.ts";
 
-/** The handlers, in the order of their keys. */
-export const SUPPORTED: readonly Handler<BrokerServices>[] = [
+const HANDLERS = [
   alterConfigsHandler,
   apiVersionsHandler,
   createAclsHandler,
@@ -101,4 +99,11 @@ export const SUPPORTED: readonly Handler<BrokerServices>[] = [
   saslAuthenticateHandler,
   saslHandshakeHandler,
   syncGroupHandler,
-].sort((a, b) => a.api.key - b.api.key);
+];
+
+/** The dependencies of all handlers together: what a broker has to provide. */
+export type BrokerNeeds = NeedsOf<typeof HANDLERS[number]>;
+
+/** The handlers, in the order of their keys. */
+export const SUPPORTED: readonly Handler<BrokerNeeds>[] = [...HANDLERS]
+  .sort((a, b) => a.api.key - b.api.key);

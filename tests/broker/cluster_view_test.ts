@@ -1,9 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { brokersOf } from "../../src/broker/cluster_view.ts";
-import type { RequestContext } from "../../src/network/server/handler.ts";
-import type { BrokerServices } from "../../src/broker/services.ts";
+import { type BrokersNeeds, brokersOf } from "../../src/broker/cluster_view.ts";
 import type { BrokerImage } from "../../src/metadata/image.ts";
 import { test } from "../harness.ts";
+import { CONNECTION } from "../network/server/ask_handler.ts";
 
 const OTHER: BrokerImage = {
   id: 2,
@@ -23,15 +22,14 @@ const OTHER: BrokerImage = {
 /** The addresses of brokers 1, which is asked, and 2, for a client of `listener`. */
 function addresses(listener: string, other = OTHER): string[] {
   const own = { ...OTHER, id: 1, endpoints: [] };
-  const context = {
-    connection: { listener },
-    services: {
-      nodeId: 1,
-      image: () => ({ brokers: () => [own, other].values() }),
-      advertisedAddress: () => ({ host: "asked.example", port: 1 }),
-    },
-  } as unknown as RequestContext<BrokerServices>;
-  return brokersOf(context).map(({ host, port }) => `${host}:${port}`);
+  const services: BrokersNeeds = {
+    nodeId: 1,
+    image: () => ({ brokers: () => [own, other].values() }),
+    advertisedAddress: () => ({ host: "asked.example", port: 1 }),
+  };
+  return brokersOf(services, { ...CONNECTION, listener }).map(({ host, port }) =>
+    `${host}:${port}`
+  );
 }
 
 test("brokersOf() gives the addresses of other brokers on the client's own listener", () => {

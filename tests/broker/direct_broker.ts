@@ -7,7 +7,7 @@
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { FetchSessions } from "../../src/broker/fetch_sessions.ts";
 import { Partition } from "../../src/replication/partition.ts";
-import type { Handler, RequestContext } from "../../src/network/server/handler.ts";
+import type { Handler } from "../../src/network/server/handler.ts";
 import type {
   PartitionNeeds,
   PartitionOptions,
@@ -18,14 +18,13 @@ import { PartitionTable } from "../../src/replication/partition_table.ts";
 import type { LeaderState } from "../../src/replication/replica_role.ts";
 import { StorageFailures } from "../../src/replication/storage_failures.ts";
 import { SlicedWork } from "../../src/log/sliced_work.ts";
-import type { BrokerServices } from "../../src/broker/services.ts";
 import { assert } from "@std/assert";
 import type { AppendResult } from "../../src/log/partition_log.ts";
 import type { LogConfig } from "../../src/log/log_config.ts";
 import type { Api } from "../../src/protocol/api.ts";
-import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
-import type { Clock, FileSystem, Runtime } from "../../src/runtime/runtime.ts";
+import type { Clock, FileSystem } from "../../src/runtime/runtime.ts";
 import { codecs, Machine } from "../log/fixture.ts";
+import { askHandler, startHandler } from "../network/server/ask_handler.ts";
 import { type ManualClock, manualClock } from "./manual_clock.ts";
 
 /** The id of the one topic. */
@@ -44,11 +43,19 @@ export class DirectBroker {
   readonly machine = new Machine();
   readonly partitions = new PartitionTable();
   readonly needs: PartitionNeeds = needsWith(this.clock);
-  readonly #sessions = new FetchSessions(
-    this.clock,
-    { fill: (target) => target, below: () => 41 },
-    () => 10,
-  );
+  readonly services = {
+    nodeId: NODE_ID,
+    clock: this.clock,
+    partitions: this.partitions,
+    slicedWork: this.needs.slicedWork,
+    fetchSessions: new FetchSessions(
+      this.clock,
+      { fill: (target) => target, below: () => 41 },
+      () => 10,
+    ),
+    config: new BrokerConfig({}),
+    codecs: () => codecs,
+  };
 
   /** Adds partition 0, which this node leads alone in the ISR unless `state` says otherwise. */
   add(config: Partial<LogConfig> = {}, state: Partial<LeaderState> = {}): Partition {
@@ -81,50 +88,32 @@ export class DirectBroker {
     return files;
   }
 
-  /** Hands a request to its handler, as it would come off the wire, and returns the answer. */
-  async ask<QO, QI, RO, RI>(
+  /** Asks a handler and returns its answer. */
+  ask<QO, QI, RO, RI>(
     api: Api<QO, QI, RO, RI>,
-    handler: Handler<BrokerServices>,
+    handler: Handler<DirectBroker["services"]>,
     apiVersion: number,
     request: QI,
   ): Promise<RO> {
-    const answer = await this.start(api, handler, apiVersion, request);
-    const bytes = new ByteWriter();
-    api.responseCodec(apiVersion).write(bytes, answer as RI);
-    return api.responseCodec(apiVersion).read(new ByteReader(bytes.toBytes()));
+    return askHandler(handler, api, apiVersion, request, { services: this.services });
   }
 
-  /** As {@linkcode DirectBroker.ask}, and returns what the handler returns. */
-  start<QO, QI, RO, RI>(
+  /** Returns whether a handler answers in the turn in which it is asked. */
+  answersAtOnce<QO, QI, RO, RI>(
     api: Api<QO, QI, RO, RI>,
-    handler: Handler<BrokerServices>,
+    handler: Handler<DirectBroker["services"]>,
     apiVersion: number,
     request: QI,
-  ): unknown {
-    const writer = new ByteWriter();
-    api.requestCodec(apiVersion).write(writer, request);
-    const decoded = api.requestCodec(apiVersion).read(new ByteReader(writer.toBytes()));
-    return handler.handle(decoded, this.#context(apiVersion));
-  }
-
-  #context(apiVersion: number): RequestContext<BrokerServices> {
-    const services: Partial<BrokerServices> = {
-      nodeId: NODE_ID,
-      partitions: this.partitions,
-      slicedWork: this.needs.slicedWork,
-      fetchSessions: this.#sessions,
-      config: new BrokerConfig({}),
-      codecs: () => codecs,
-      runtime: { clock: this.clock } as unknown as Runtime,
-    };
-    return {
-      apiVersion,
-      clientId: "direct",
-      connection: {} as RequestContext<BrokerServices>["connection"],
-      services: services as BrokerServices,
-      servedApis: [],
-      holdFrame: () => {},
-    };
+  ): boolean {
+    let isAnswered = false;
+    startHandler(handler, api, apiVersion, request, {
+      services: this.services,
+      onAnswer: () => isAnswered = true,
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    return isAnswered;
   }
 }
 

@@ -4,11 +4,8 @@
  * @module
  */
 import { Node } from "../../src/node/node.ts";
-import type { Handler, RequestContext } from "../../src/network/server/handler.ts";
-import type { BrokerServices } from "../../src/broker/services.ts";
 import type { LogLevel } from "../../src/logger.ts";
 import type { NewTopic } from "../../src/controller/topics.ts";
-import type { Api } from "../../src/protocol/api.ts";
 import { fetch, type FetchResponse } from "../../src/protocol/messages/fetch.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
 import {
@@ -16,7 +13,6 @@ import {
   encodeBatch,
   type RecordInput,
 } from "../../src/protocol/records/batch.ts";
-import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
 import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
@@ -74,26 +70,6 @@ export async function withBroker(
     for (const client of clients) client.close();
     await broker.shutdown();
   }
-}
-
-/**
- * What a handler answers when its node has these services alone: the request is encoded and decoded
- * in its version, and so is the answer.
- */
-export async function answerFrom<QO, QI, RO, RI>(
-  handler: Handler<BrokerServices>,
-  api: Api<QO, QI, RO, RI>,
-  apiVersion: number,
-  request: QI,
-  services: Partial<BrokerServices>,
-): Promise<RO> {
-  const sent = new ByteWriter();
-  api.requestCodec(apiVersion).write(sent, request);
-  const decoded = api.requestCodec(apiVersion).read(new ByteReader(sent.toBytes()));
-  const context = { apiVersion, services } as RequestContext<BrokerServices>;
-  const answered = new ByteWriter();
-  api.responseCodec(apiVersion).write(answered, await handler.handle(decoded, context) as RI);
-  return api.responseCodec(apiVersion).read(new ByteReader(answered.toBytes()));
 }
 
 /** A batch of records with these values. */

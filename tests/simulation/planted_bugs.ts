@@ -6,7 +6,8 @@
  * @module
  */
 import type { Handler } from "../../src/network/server/handler.ts";
-import type { BrokerServices } from "../../src/broker/services.ts";
+import type { TopicsByKey } from "../../src/broker/find_topic.ts";
+import type { PartitionTable } from "../../src/replication/partition_table.ts";
 import { createTopicsHandler } from "../../src/broker/handlers/create_topics.ts";
 import { fetchHandler } from "../../src/broker/handlers/fetch.ts";
 import { offsetCommitHandler } from "../../src/broker/handlers/offset_commit.ts";
@@ -21,6 +22,12 @@ import type { FileHandle, FileSystem, Runtime } from "../../src/runtime/runtime.
 import { exchange } from "./disk/planted.ts";
 import type { Sabotage } from "./outcome.ts";
 import { STORED_CODECS } from "./stored_codecs.ts";
+
+/** What the bugs in handlers need. */
+interface Needs {
+  image(): TopicsByKey;
+  readonly partitions: Pick<PartitionTable, "find">;
+}
 
 /** A bug, and the scenario that must find it. */
 export interface PlantedBug {
@@ -139,17 +146,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 
 type Handle<Request> = (
   request: Request,
-  context: Parameters<Handler<BrokerServices>["handle"]>[1],
+  context: Parameters<Handler<Needs>["handle"]>[1],
 ) => unknown;
 type Wrong<Request> = (
   request: Request,
-  context: Parameters<Handler<BrokerServices>["handle"]>[1],
+  context: Parameters<Handler<Needs>["handle"]>[1],
   handle: Handle<Request>,
 ) => unknown;
 
 /** Exchanges what a handler does. */
-function patch<Request>(handler: Handler<BrokerServices>, wrong: Wrong<Request>): () => void {
-  const target = handler as { handle: Handle<Request> };
+function patch<Request>(handler: Handler<never>, wrong: Wrong<Request>): () => void {
+  const target = handler as unknown as { handle: Handle<Request> };
   const right = target.handle;
   target.handle = (request, context) => wrong(request, context, right);
   return () => void (target.handle = right);

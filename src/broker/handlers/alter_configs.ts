@@ -10,10 +10,14 @@
  */
 import { alterConfigs } from "../../protocol/messages/alter_configs.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { Controller } from "../../controller/controller.ts";
+
+interface Needs {
+  readonly controller: Pick<Controller, "alterConfigs">;
+}
 
 /** Replaces configs. */
-export const alterConfigsHandler: Handler<BrokerServices> = defineHandler(alterConfigs, {
+export const alterConfigsHandler: Handler<Needs> = defineHandler(alterConfigs, {
   async handle({ resources, validateOnly }, { services }) {
     const results = await services.controller.alterConfigs(resources, { validateOnly });
     return { responses: [...results] };

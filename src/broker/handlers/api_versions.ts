@@ -16,13 +16,20 @@ import { produce } from "../../protocol/messages/produce.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { SUPPORTED_FEATURES } from "../../metadata/features.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { MetadataImage } from "../../metadata/image.ts";
 
 /** What a client's software may be called (KIP-511). */
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
+interface Needs {
+  /** The id of this node. */
+  readonly nodeId: number;
+  readonly clusterId: string;
+  image(): Pick<MetadataImage, "features" | "offset">;
+}
+
 /** Serves ApiVersions. */
-export const apiVersionsHandler: Handler<BrokerServices> = defineHandler(apiVersions, {
+export const apiVersionsHandler: Handler<Needs> = defineHandler(apiVersions, {
   handle(request, { apiVersion, connection, services, servedApis }) {
     const { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId } = request;
     // A cluster without a node, or a node without its cluster, names nothing.

@@ -11,10 +11,9 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { createAcls, type CreateAclsRequest } from "../../protocol/messages/create_acls.ts";
 import { NO_AUTHORIZER } from "../authorized_operations.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 /** Serves CreateAcls. */
-export const createAclsHandler: Handler<BrokerServices> = defineHandler(createAcls, {
+export const createAclsHandler: Handler<unknown> = defineHandler(createAcls, {
   handle: (request) => failed(request, ErrorCode.SECURITY_DISABLED, NO_AUTHORIZER),
   onError: failed,
 });

@@ -13,14 +13,13 @@ import {
   type CreateDelegationTokenRequest,
 } from "../../protocol/messages/create_delegation_token.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 const USER = "User";
 /** The principal of a client that did not authenticate. */
 const ANONYMOUS = "ANONYMOUS";
 
 /** Serves CreateDelegationToken. */
-export const createDelegationTokenHandler: Handler<BrokerServices> = defineHandler(
+export const createDelegationTokenHandler: Handler<unknown> = defineHandler(
   createDelegationToken,
   {
     handle: (request) => failed(request, ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),

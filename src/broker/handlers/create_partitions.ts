@@ -10,10 +10,14 @@
  */
 import { createPartitions } from "../../protocol/messages/create_partitions.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { Controller } from "../../controller/controller.ts";
+
+interface Needs {
+  readonly controller: Pick<Controller, "createPartitions">;
+}
 
 /** Adds partitions to topics. */
-export const createPartitionsHandler: Handler<BrokerServices> = defineHandler(createPartitions, {
+export const createPartitionsHandler: Handler<Needs> = defineHandler(createPartitions, {
   async handle({ topics, validateOnly }, { services }) {
     const results = await services.controller.createPartitions(topics, { validateOnly });
     return { results: [...results] };

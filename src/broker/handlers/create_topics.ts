@@ -14,14 +14,20 @@ import { describeTopicConfigs } from "../../config/topic_config.ts";
 import { createTopics } from "../../protocol/messages/create_topics.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { Controller } from "../../controller/controller.ts";
+import type { BrokerConfig } from "../../config/broker_config.ts";
 
 function describe({ name, value, readOnly, source }: DescribedConfig) {
   return { name, value, readOnly, configSource: source, isSensitive: false };
 }
 
+interface Needs {
+  readonly controller: Pick<Controller, "createTopics">;
+  readonly config: BrokerConfig;
+}
+
 /** Creates topics. */
-export const createTopicsHandler: Handler<BrokerServices> = defineHandler(createTopics, {
+export const createTopicsHandler: Handler<Needs> = defineHandler(createTopics, {
   async handle({ topics, validateOnly }, { apiVersion, services }) {
     const results = await services.controller.createTopics(topics, { validateOnly });
     return {

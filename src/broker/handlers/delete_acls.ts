@@ -11,10 +11,9 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { deleteAcls, type DeleteAclsRequest } from "../../protocol/messages/delete_acls.ts";
 import { NO_AUTHORIZER } from "../authorized_operations.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 /** Serves DeleteAcls. */
-export const deleteAclsHandler: Handler<BrokerServices> = defineHandler(deleteAcls, {
+export const deleteAclsHandler: Handler<unknown> = defineHandler(deleteAcls, {
   handle: (request) => failed(request, ErrorCode.SECURITY_DISABLED, NO_AUTHORIZER),
   onError: failed,
 });

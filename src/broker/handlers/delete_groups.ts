@@ -8,10 +8,14 @@
 import { ErrorCode, errorName } from "../../protocol/errors.ts";
 import { deleteGroups } from "../../protocol/messages/delete_groups.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { GroupCoordinator } from "../../groups/group_coordinator.ts";
+
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "deleteGroup">;
+}
 
 /** Serves DeleteGroups. */
-export const deleteGroupsHandler: Handler<BrokerServices> = defineHandler(deleteGroups, {
+export const deleteGroupsHandler: Handler<Needs> = defineHandler(deleteGroups, {
   handle: ({ groupsNames }, { services }) => ({
     // A group named twice is one group: the second time it would be gone.
     results: [...new Set(groupsNames)].map((groupId) => {

@@ -12,15 +12,19 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { deleteRecords } from "../../protocol/messages/delete_records.ts";
 import type { Partition } from "../../replication/partition.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { PartitionTable } from "../../replication/partition_table.ts";
 
 type Response = ResponseInputOf<typeof deleteRecords>;
 type PartitionResponse = Response["topics"][number]["partitions"][number];
 
 const HIGH_WATERMARK = -1;
 
+interface Needs {
+  readonly partitions: Pick<PartitionTable, "byName">;
+}
+
 /** Serves DeleteRecords. */
-export const deleteRecordsHandler: Handler<BrokerServices> = defineHandler(deleteRecords, {
+export const deleteRecordsHandler: Handler<Needs> = defineHandler(deleteRecords, {
   handle: async ({ topics }, { services }) => ({
     topics: await Promise.all(topics.map(async ({ name, partitions }) => ({
       name,

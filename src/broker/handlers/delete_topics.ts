@@ -9,10 +9,14 @@
 import { deleteTopics, type DeleteTopicsRequest } from "../../protocol/messages/delete_topics.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { Controller } from "../../controller/controller.ts";
+
+interface Needs {
+  readonly controller: Pick<Controller, "deleteTopics">;
+}
 
 /** Deletes topics. */
-export const deleteTopicsHandler: Handler<BrokerServices> = defineHandler(deleteTopics, {
+export const deleteTopicsHandler: Handler<Needs> = defineHandler(deleteTopics, {
   async handle(request, { apiVersion, services }) {
     return { responses: [...await services.controller.deleteTopics(asked(request, apiVersion))] };
   },

@@ -11,10 +11,9 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { describeAcls } from "../../protocol/messages/describe_acls.ts";
 import { NO_AUTHORIZER } from "../authorized_operations.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeAcls. */
-export const describeAclsHandler: Handler<BrokerServices> = defineHandler(describeAcls, {
+export const describeAclsHandler: Handler<unknown> = defineHandler(describeAcls, {
   handle: () => failed(ErrorCode.SECURITY_DISABLED, NO_AUTHORIZER),
   onError: (_request, errorCode, errorMessage) => failed(errorCode, errorMessage),
 });

@@ -14,7 +14,7 @@ import {
   type DescribeClientQuotasRequest,
 } from "../../protocol/messages/describe_client_quotas.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { MetadataImage } from "../../metadata/image.ts";
 
 type Component = DescribeClientQuotasRequest["components"][number];
 /** Whether an entity's name of the filter's type matches. */
@@ -27,8 +27,12 @@ const EXACT = 0;
 const DEFAULT = 1;
 const ANY = 2;
 
+interface Needs {
+  image(): Pick<MetadataImage, "clientQuotas">;
+}
+
 /** Serves DescribeClientQuotas. */
-export const describeClientQuotasHandler: Handler<BrokerServices> = defineHandler(
+export const describeClientQuotasHandler: Handler<Needs> = defineHandler(
   describeClientQuotas,
   {
     handle({ components, strict }, { services }) {

@@ -10,19 +10,21 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
-import { brokersOf } from "../cluster_view.ts";
+import { type BrokersNeeds, brokersOf } from "../cluster_view.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 type Response = ResponseInputOf<typeof describeCluster>;
 
 const BROKERS = 1;
 const CONTROLLERS = 2;
 
+interface Needs extends BrokersNeeds {
+  readonly clusterId: string;
+}
+
 /** Serves DescribeCluster. */
-export const describeClusterHandler: Handler<BrokerServices> = defineHandler(describeCluster, {
-  handle(request, context) {
-    const { endpointType } = request;
+export const describeClusterHandler: Handler<Needs> = defineHandler(describeCluster, {
+  handle({ endpointType, includeFencedBrokers, ...request }, { services, connection }) {
     if (endpointType === CONTROLLERS) {
       return failed(
         ErrorCode.MISMATCHED_ENDPOINT_TYPE,
@@ -35,13 +37,12 @@ export const describeClusterHandler: Handler<BrokerServices> = defineHandler(des
         `Endpoint type ${endpointType} is not known: 1 is for brokers, 2 for controllers`,
       );
     }
-    const { services } = context;
     return {
       errorCode: 0,
       endpointType,
       clusterId: services.clusterId,
       controllerId: services.nodeId,
-      brokers: brokersOf(context, request.includeFencedBrokers).map(
+      brokers: brokersOf(services, connection, { includeFenced: includeFencedBrokers }).map(
         ({ id, host, port, rack, isFenced }) => ({ brokerId: id, host, port, rack, isFenced }),
       ),
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations

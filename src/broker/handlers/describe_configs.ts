@@ -17,17 +17,25 @@ import {
   ConfigSource,
   type DescribedConfig,
 } from "../../config/definition.ts";
+import type { BrokerConfig } from "../../config/broker_config.ts";
 import { describeTopicConfigs } from "../../config/topic_config.ts";
 import { checkTopicName } from "../../controller/topic_names.ts";
+import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeConfigs } from "../../protocol/messages/describe_configs.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 const UNKNOWN_TYPE = 0;
 
+interface Needs {
+  /** The id of this node. */
+  readonly nodeId: number;
+  readonly config: BrokerConfig;
+  image(): Pick<MetadataImage, "topicByName" | "configs">;
+}
+
 /** Describes configs. */
-export const describeConfigsHandler: Handler<BrokerServices> = defineHandler(describeConfigs, {
+export const describeConfigsHandler: Handler<Needs> = defineHandler(describeConfigs, {
   handle: ({ resources, includeSynonyms, includeDocumentation }, { services }) => ({
     results: resources.map(({ resourceType, resourceName, configurationKeys }) => {
       const wanted = configurationKeys === null || configurationKeys.length === 0
@@ -75,7 +83,7 @@ export const describeConfigsHandler: Handler<BrokerServices> = defineHandler(des
   }),
 });
 
-function describe(type: number, name: string, services: BrokerServices): DescribedConfig[] {
+function describe(type: number, name: string, services: Needs): DescribedConfig[] {
   const { config, nodeId } = services;
   switch (type) {
     case ConfigResourceType.TOPIC: {
@@ -113,7 +121,7 @@ function describeStored(
   type: number,
   name: string,
   source: ConfigSource,
-  services: BrokerServices,
+  services: Needs,
 ): DescribedConfig[] {
   if (name === "") {
     throw new KafkaError(

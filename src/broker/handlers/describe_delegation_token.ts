@@ -10,10 +10,9 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeDelegationToken } from "../../protocol/messages/describe_delegation_token.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeDelegationToken. */
-export const describeDelegationTokenHandler: Handler<BrokerServices> = defineHandler(
+export const describeDelegationTokenHandler: Handler<unknown> = defineHandler(
   describeDelegationToken,
   {
     handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),

@@ -11,12 +11,16 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { describeGroups } from "../../protocol/messages/describe_groups.ts";
 import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { GroupCoordinator } from "../../groups/group_coordinator.ts";
 
 const GROUP_ID_NOT_FOUND_SINCE = 6;
 
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "describe">;
+}
+
 /** Serves DescribeGroups. */
-export const describeGroupsHandler: Handler<BrokerServices> = defineHandler(describeGroups, {
+export const describeGroupsHandler: Handler<Needs> = defineHandler(describeGroups, {
   handle: ({ groups, includeAuthorizedOperations }, { apiVersion, services }) => ({
     groups: groups.map((groupId) => {
       const authorizedOperations = includeAuthorizedOperations

@@ -13,7 +13,7 @@
  * @module
  */
 import type { ResponseInputOf } from "../../protocol/api.ts";
-import type { DirectoryState } from "../../log/directory/log_manager.ts";
+import type { DirectoryState, LogManager } from "../../log/directory/log_manager.ts";
 import type { DataDirectory } from "../../log/directory/data_directory.ts";
 import type { PartitionLog } from "../../log/partition_log.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
@@ -24,15 +24,18 @@ import {
 } from "../../protocol/messages/describe_log_dirs.ts";
 import { FileError } from "../../runtime/runtime.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 type Result = ResponseInputOf<typeof describeLogDirs>["results"][number];
 
 /** What stands for room that is not known. */
 const UNKNOWN_BYTES = -1;
 
+interface Needs {
+  readonly logs: Pick<LogManager, "states">;
+}
+
 /** Serves DescribeLogDirs. */
-export const describeLogDirsHandler: Handler<BrokerServices> = defineHandler(describeLogDirs, {
+export const describeLogDirsHandler: Handler<Needs> = defineHandler(describeLogDirs, {
   async handle({ topics }, { services }) {
     const isAsked = selection(topics);
     const directories = services.logs.states();

@@ -10,12 +10,15 @@
 import { checkTopicName } from "../../controller/topic_names.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeProducers } from "../../protocol/messages/describe_producers.ts";
-import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 import type { PartitionTable } from "../../replication/partition_table.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
+
+interface Needs {
+  readonly partitions: Pick<PartitionTable, "byName">;
+}
 
 /** Serves DescribeProducers. */
-export const describeProducersHandler: Handler<BrokerServices> = defineHandler(describeProducers, {
+export const describeProducersHandler: Handler<Needs> = defineHandler(describeProducers, {
   handle: ({ topics }, { services }) => ({
     topics: topics.map(({ name, partitionIndexes }) => ({
       name,
@@ -30,7 +33,7 @@ export const describeProducersHandler: Handler<BrokerServices> = defineHandler(d
   }),
 });
 
-function describe(topic: string, partitionIndex: number, partitions: PartitionTable) {
+function describe(topic: string, partitionIndex: number, partitions: Needs["partitions"]) {
   try {
     checkTopicName(topic);
     const partition = partitions.byName(topic, partitionIndex);

@@ -7,6 +7,8 @@
  *
  * @module
  */
+import type { Controller } from "../../controller/controller.ts";
+import type { LogManager } from "../../log/directory/log_manager.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import {
@@ -14,13 +16,20 @@ import {
   type DescribeQuorumRequest,
 } from "../../protocol/messages/describe_quorum.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+import type { BrokersNeeds } from "../cluster_view.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 const METADATA_PARTITION = 0;
 
+interface Needs extends Pick<BrokersNeeds, "nodeId" | "advertisedAddress"> {
+  readonly controller: Pick<Controller, "quorum">;
+  readonly logs: Pick<LogManager, "holderOf">;
+  readonly clock: Pick<Clock, "now">;
+}
+
 /** Serves DescribeQuorum. */
-export const describeQuorumHandler: Handler<BrokerServices> = defineHandler(describeQuorum, {
+export const describeQuorumHandler: Handler<Needs> = defineHandler(describeQuorum, {
   handle(request, { services, connection }) {
     const { topics } = request;
     if (!asksForMetadataLog(request)) {
@@ -43,9 +52,9 @@ export const describeQuorumHandler: Handler<BrokerServices> = defineHandler(desc
         nodes: [],
       };
     }
-    const { nodeId, controller, logs, runtime } = services;
+    const { nodeId, controller, logs, clock } = services;
     const { leaderEpoch, highWatermark, logEndOffset } = controller.quorum;
-    const nowMs = runtime.clock.now();
+    const nowMs = clock.now();
     return {
       errorCode: ErrorCode.NONE,
       errorMessage: null,

@@ -7,33 +7,38 @@
  *
  * @module
  */
+import type { BrokerConfig } from "../../config/broker_config.ts";
 import { isInternalTopic } from "../../controller/internal_topics.ts";
 import { errorForMissingTopic } from "../../controller/topic_names.ts";
+import type { MetadataImage, PartitionImage } from "../../metadata/image.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeTopicPartitions } from "../../protocol/messages/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { TOPIC_OPERATIONS } from "../authorized_operations.ts";
 import { partitionView } from "../cluster_view.ts";
-import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 type Response = ResponseInputOf<typeof describeTopicPartitions>;
 type TopicResponse = Response["topics"][number];
+type Image = Pick<MetadataImage, "topics" | "topicByName" | "broker">;
+
+interface Needs {
+  image(): Image;
+  readonly config: Pick<BrokerConfig, "maxRequestPartitionSizeLimit">;
+}
 
 /** Serves DescribeTopicPartitions. */
-export const describeTopicPartitionsHandler: Handler<BrokerServices> = defineHandler(
+export const describeTopicPartitionsHandler: Handler<Needs> = defineHandler(
   describeTopicPartitions,
   {
-    handle(request, context) {
-      const { cursor } = request;
+    handle({ cursor, ...request }, { services }) {
       if (cursor !== null && cursor.partitionIndex < 0) {
         throw new KafkaError(
           ErrorCode.INVALID_REQUEST,
           `The cursor's partition is ${cursor.partitionIndex}: it must be 0 or more`,
         );
       }
-      const { services } = context;
       const image = services.image();
       const names = request.topics.length > 0
         ? [...new Set(request.topics.map(({ name }) => name))]
@@ -63,7 +68,7 @@ export const describeTopicPartitionsHandler: Handler<BrokerServices> = defineHan
           name,
           topicId: topic.id,
           isInternal: isInternalTopic(name),
-          partitions: told.map((partition) => view(partition, context)),
+          partitions: told.map((partition) => view(partition, image)),
           topicAuthorizedOperations: TOPIC_OPERATIONS,
         });
         const next = first + told.length;
@@ -78,12 +83,12 @@ export const describeTopicPartitionsHandler: Handler<BrokerServices> = defineHan
 );
 
 function view(
-  partition: Parameters<typeof partitionView>[0],
-  context: RequestContext<BrokerServices>,
+  partition: PartitionImage,
+  image: Pick<MetadataImage, "broker">,
 ): TopicResponse["partitions"][number] {
   return {
     errorCode: partition.leader < 0 ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
-    ...partitionView(partition, context),
+    ...partitionView(partition, image),
     eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
     lastKnownElr: partition.lastKnownElr,
   };

@@ -9,10 +9,9 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeTransactions } from "../../protocol/messages/describe_transactions.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 /** Serves DescribeTransactions. */
-export const describeTransactionsHandler: Handler<BrokerServices> = defineHandler(
+export const describeTransactionsHandler: Handler<unknown> = defineHandler(
   describeTransactions,
   {
     handle: ({ transactionalIds }) => ({

@@ -12,10 +12,15 @@ import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeUserScramCredentials } from "../../protocol/messages/describe_user_scram_credentials.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+
+type Image = Pick<MetadataImage, "scramUsers" | "scramIterations">;
+
+interface Needs {
+  image(): Image;
+}
 
 /** Serves DescribeUserScramCredentials. */
-export const describeUserScramCredentialsHandler: Handler<BrokerServices> = defineHandler(
+export const describeUserScramCredentialsHandler: Handler<Needs> = defineHandler(
   describeUserScramCredentials,
   {
     handle({ users }, { services }) {
@@ -42,7 +47,7 @@ export const describeUserScramCredentialsHandler: Handler<BrokerServices> = defi
   },
 );
 
-function describe(user: string, image: MetadataImage) {
+function describe(user: string, image: Image) {
   const credentialInfos = Array.from(
     image.scramIterations(user),
     ([mechanism, iterations]) => ({ mechanism, iterations }),

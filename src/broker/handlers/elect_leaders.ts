@@ -12,10 +12,14 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { electLeaders } from "../../protocol/messages/elect_leaders.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { Controller } from "../../controller/controller.ts";
+
+interface Needs {
+  readonly controller: Pick<Controller, "electLeaders">;
+}
 
 /** Serves ElectLeaders. */
-export const electLeadersHandler: Handler<BrokerServices> = defineHandler(electLeaders, {
+export const electLeadersHandler: Handler<Needs> = defineHandler(electLeaders, {
   async handle({ electionType, topicPartitions }, { services }) {
     const results = await services.controller.electLeaders(electionType, topicPartitions);
     return {

@@ -9,10 +9,9 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { expireDelegationToken } from "../../protocol/messages/expire_delegation_token.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 /** Serves ExpireDelegationToken. */
-export const expireDelegationTokenHandler: Handler<BrokerServices> = defineHandler(
+export const expireDelegationTokenHandler: Handler<unknown> = defineHandler(
   expireDelegationToken,
   {
     handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),

@@ -17,10 +17,12 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { KafkaError } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/fetch.ts";
 import { NO_RECORDS } from "../../log/segments/log_records.ts";
-import type { FetchPlan, FetchTarget } from "../fetch_sessions.ts";
+import type { FetchPlan, FetchSessions, FetchTarget } from "../fetch_sessions.ts";
 import type { Partition } from "../../replication/partition.ts";
 import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { BrokerConfig } from "../../config/broker_config.ts";
+import type { PartitionTable } from "../../replication/partition_table.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 import type { FetchRequest } from "../../protocol/messages/fetch.ts";
 import { CONSUMER, type Reader, type ReadResult } from "../../replication/partition_read.ts";
 import { WaitingFetch } from "../waiting_fetch.ts";
@@ -49,10 +51,17 @@ interface Pass {
   readonly isUrgent: boolean;
 }
 
+interface Needs {
+  readonly partitions: Pick<PartitionTable, "byId" | "byName">;
+  readonly fetchSessions: Pick<FetchSessions, "plan" | "waiting">;
+  readonly config: Pick<BrokerConfig, "fetchMaxBytes">;
+  readonly clock: Clock;
+}
+
 /** Serves Fetch. */
-export const fetchHandler: Handler<BrokerServices> = defineHandler(fetch, {
+export const fetchHandler: Handler<Needs> = defineHandler(fetch, {
   handle(request, context) {
-    const { services: { fetchSessions, runtime }, apiVersion } = context;
+    const { services: { fetchSessions, clock }, apiVersion } = context;
     const run = new FetchRun(
       request,
       fetchSessions.plan(request, apiVersion >= IDS_SINCE),
@@ -66,7 +75,7 @@ export const fetchHandler: Handler<BrokerServices> = defineHandler(fetch, {
     }
     return new Promise((resolve) => {
       const waiting: WaitingFetch = new WaitingFetch({
-        clock: runtime.clock,
+        clock,
         reader: run,
         minBytes,
         maxWaitMs,
@@ -89,10 +98,10 @@ class FetchRun implements Reader {
   readonly replicaId: number;
   readonly committedOnly: boolean;
   readonly allowZstd: boolean;
-  readonly #context: RequestContext<BrokerServices>;
+  readonly #context: RequestContext<Needs>;
   readonly #maxBytes: number;
 
-  constructor(request: FetchRequest, plan: FetchPlan, context: RequestContext<BrokerServices>) {
+  constructor(request: FetchRequest, plan: FetchPlan, context: RequestContext<Needs>) {
     this.plan = plan;
     this.#context = context;
     this.#maxBytes = Math.min(request.maxBytes, context.services.config.fetchMaxBytes);

@@ -15,8 +15,10 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
+import type { BrokersNeeds } from "../cluster_view.ts";
 import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+
+type Needs = Pick<BrokersNeeds, "nodeId" | "advertisedAddress">;
 
 const GROUP = 0;
 const TRANSACTION = 1;
@@ -33,7 +35,7 @@ interface Found {
 }
 
 /** Serves FindCoordinator. */
-export const findCoordinatorHandler: Handler<BrokerServices> = defineHandler(findCoordinator, {
+export const findCoordinatorHandler: Handler<Needs> = defineHandler(findCoordinator, {
   handle: ({ key, keyType, coordinatorKeys }, context) => {
     const found = find(keyType, context);
     return answer(context.apiVersion, found, key, coordinatorKeys);
@@ -54,7 +56,7 @@ function answer(apiVersion: number, found: Found, key: string, keys: readonly st
 
 function find(
   keyType: number,
-  { apiVersion, services, connection }: RequestContext<BrokerServices>,
+  { apiVersion, services, connection }: RequestContext<Needs>,
 ): Found {
   if (keyType === GROUP) {
     const { host, port } = services.advertisedAddress(connection);

@@ -8,10 +8,14 @@
  */
 import { heartbeat } from "../../protocol/messages/heartbeat.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { GroupCoordinator } from "../../groups/group_coordinator.ts";
+
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "heartbeat">;
+}
 
 /** Serves Heartbeat. */
-export const heartbeatHandler: Handler<BrokerServices> = defineHandler(heartbeat, {
+export const heartbeatHandler: Handler<Needs> = defineHandler(heartbeat, {
   handle: (request, { services }) => ({
     errorCode: services.groups.heartbeat(request.groupId, request),
   }),

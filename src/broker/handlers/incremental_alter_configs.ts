@@ -9,10 +9,14 @@
  */
 import { incrementalAlterConfigs } from "../../protocol/messages/incremental_alter_configs.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { Controller } from "../../controller/controller.ts";
+
+interface Needs {
+  readonly controller: Pick<Controller, "incrementalAlterConfigs">;
+}
 
 /** Changes single configs. */
-export const incrementalAlterConfigsHandler: Handler<BrokerServices> = defineHandler(
+export const incrementalAlterConfigsHandler: Handler<Needs> = defineHandler(
   incrementalAlterConfigs,
   {
     async handle({ resources, validateOnly }, { services }) {

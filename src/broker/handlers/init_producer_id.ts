@@ -12,10 +12,14 @@
 import { initProducerId } from "../../protocol/messages/init_producer_id.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { ProducerIds } from "../producer_ids.ts";
+
+interface Needs {
+  readonly producerIds: Pick<ProducerIds, "next">;
+}
 
 /** Serves InitProducerId. */
-export const initProducerIdHandler: Handler<BrokerServices> = defineHandler(initProducerId, {
+export const initProducerIdHandler: Handler<Needs> = defineHandler(initProducerId, {
   async handle({ transactionalId, producerId, producerEpoch }, { services }) {
     if (transactionalId === "") return failed(ErrorCode.INVALID_REQUEST);
     if (transactionalId !== null) return failed(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);

@@ -12,15 +12,19 @@
 import type { JoinAnswer } from "../../groups/classic_group_events.ts";
 import { joinGroup } from "../../protocol/messages/join_group.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { GroupCoordinator } from "../../groups/group_coordinator.ts";
 
 const REBALANCE_TIMEOUT_SINCE = 1;
 const KNOWN_MEMBER_ID_SINCE = 4;
 const NULL_PROTOCOL_SINCE = 7;
 const SKIP_ASSIGNMENT_SINCE = 9;
 
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "join">;
+}
+
 /** Serves JoinGroup. */
-export const joinGroupHandler: Handler<BrokerServices> = defineHandler(joinGroup, {
+export const joinGroupHandler: Handler<Needs> = defineHandler(joinGroup, {
   handle: async (request, { apiVersion, clientId, connection, services }) => {
     const { groupId, sessionTimeoutMs, rebalanceTimeoutMs, memberId } = request;
     const answer: JoinAnswer = await services.groups.join({

@@ -9,12 +9,16 @@
  */
 import { leaveGroup } from "../../protocol/messages/leave_group.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { GroupCoordinator } from "../../groups/group_coordinator.ts";
 
 const SEVERAL_MEMBERS_SINCE = 3;
 
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "leave">;
+}
+
 /** Serves LeaveGroup. */
-export const leaveGroupHandler: Handler<BrokerServices> = defineHandler(leaveGroup, {
+export const leaveGroupHandler: Handler<Needs> = defineHandler(leaveGroup, {
   handle: ({ groupId, memberId, members }, { apiVersion, services }) => {
     if (apiVersion >= SEVERAL_MEMBERS_SINCE) return services.groups.leave(groupId, members);
     const { errorCode, members: [result] } = services.groups.leave(groupId, [

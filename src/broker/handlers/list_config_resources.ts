@@ -12,12 +12,17 @@ import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { listConfigResources } from "../../protocol/messages/list_config_resources.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 const ALL_TYPES: readonly number[] = Object.values(ConfigResourceType);
 
+type Image = Pick<MetadataImage, "topics" | "brokers" | "configuredNames">;
+
+interface Needs {
+  image(): Image;
+}
+
 /** Lists what has configs. */
-export const listConfigResourcesHandler: Handler<BrokerServices> = defineHandler(
+export const listConfigResourcesHandler: Handler<Needs> = defineHandler(
   listConfigResources,
   {
     handle({ resourceTypes }, { apiVersion, services }) {
@@ -41,7 +46,7 @@ export const listConfigResourcesHandler: Handler<BrokerServices> = defineHandler
   },
 );
 
-function* namesOf(type: number, image: MetadataImage): Generator<string> {
+function* namesOf(type: number, image: Image): Generator<string> {
   switch (type) {
     case ConfigResourceType.TOPIC:
       for (const { name } of image.topics()) yield name;

@@ -9,10 +9,14 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { listGroups } from "../../protocol/messages/list_groups.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { GroupCoordinator } from "../../groups/group_coordinator.ts";
+
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "list">;
+}
 
 /** Serves ListGroups. */
-export const listGroupsHandler: Handler<BrokerServices> = defineHandler(listGroups, {
+export const listGroupsHandler: Handler<Needs> = defineHandler(listGroups, {
   handle: ({ statesFilter, typesFilter }, { services }) => ({
     errorCode: ErrorCode.NONE,
     groups: services.groups.list({ states: statesFilter, types: typesFilter })

@@ -21,7 +21,8 @@ import type { SlicedWork } from "../../log/sliced_work.ts";
 import { asKafkaError } from "../../log/storage_error.ts";
 import { LargeBatch, type TimestampedOffset } from "../../log/segments/timestamp_lookup.ts";
 import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { Clock, HostCodecs } from "../../runtime/runtime.ts";
+import type { PartitionTable } from "../../replication/partition_table.ts";
 import { answerInTurns } from "../../network/server/turns.ts";
 
 type Response = ResponseInputOf<typeof listOffsets>;
@@ -43,8 +44,15 @@ const KNOWN_SINCE = new Map<Int64, number>([
 ]);
 const READ_COMMITTED = 1;
 
+interface Needs {
+  readonly clock: Clock;
+  readonly partitions: Pick<PartitionTable, "byName">;
+  readonly slicedWork: SlicedWork;
+  codecs(): HostCodecs;
+}
+
 /** Serves ListOffsets. */
-export const listOffsetsHandler: Handler<BrokerServices> = defineHandler(listOffsets, {
+export const listOffsetsHandler: Handler<Needs> = defineHandler(listOffsets, {
   handle(request, context) {
     const asked = new Set<string>();
     const repeated = new Set<string>();
@@ -62,7 +70,7 @@ export const listOffsetsHandler: Handler<BrokerServices> = defineHandler(listOff
         repeated.has(`${name}-${partition.partitionIndex}`)
           ? failed(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
           : lookUp(name, partition, request.isolationLevel === READ_COMMITTED, context),
-      context.services.runtime.clock,
+      context.services.clock,
     );
     return answers instanceof Promise
       ? answers.then((later) => response(request, later))
@@ -90,7 +98,7 @@ function lookUp(
   topic: string,
   { partitionIndex, currentLeaderEpoch, timestamp }: Asked,
   committedOnly: boolean,
-  { services, apiVersion }: RequestContext<BrokerServices>,
+  { services, apiVersion }: RequestContext<Needs>,
 ): PartitionResponse | Promise<PartitionResponse> {
   try {
     const since = KNOWN_SINCE.get(timestamp);

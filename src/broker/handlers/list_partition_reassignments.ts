@@ -7,14 +7,17 @@
  *
  * @module
  */
-import type { PartitionImage } from "../../metadata/image.ts";
+import type { MetadataImage, PartitionImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { listPartitionReassignments } from "../../protocol/messages/list_partition_reassignments.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+
+interface Needs {
+  image(): Pick<MetadataImage, "topics" | "topicByName">;
+}
 
 /** Serves ListPartitionReassignments. */
-export const listPartitionReassignmentsHandler: Handler<BrokerServices> = defineHandler(
+export const listPartitionReassignmentsHandler: Handler<Needs> = defineHandler(
   listPartitionReassignments,
   {
     handle({ topics }, { services }) {

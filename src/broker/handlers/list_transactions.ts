@@ -11,11 +11,10 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { listTransactions } from "../../protocol/messages/list_transactions.ts";
 import { TRANSACTION_STATES } from "../../transactions/transaction_state.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 import { re2SyntaxError } from "../re2_syntax.ts";
 
 /** Serves ListTransactions. */
-export const listTransactionsHandler: Handler<BrokerServices> = defineHandler(listTransactions, {
+export const listTransactionsHandler: Handler<unknown> = defineHandler(listTransactions, {
   handle({ stateFilters, transactionalIdPattern }) {
     const reason = transactionalIdPattern === null ? null : re2SyntaxError(transactionalIdPattern);
     if (reason !== null) {

@@ -12,6 +12,8 @@
  *
  * @module
  */
+import type { BrokerConfig } from "../../config/broker_config.ts";
+import type { Controller } from "../../controller/controller.ts";
 import { isInternalTopic, topicOnFirstUse } from "../../controller/internal_topics.ts";
 import { errorForMissingTopic } from "../../controller/topic_names.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
@@ -19,34 +21,40 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { metadata, type MetadataRequest } from "../../protocol/messages/metadata.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
-import type { TopicImage } from "../../metadata/image.ts";
+import type { MetadataImage, TopicImage } from "../../metadata/image.ts";
 import {
   CLUSTER_OPERATIONS,
   OPERATIONS_NOT_ASKED,
   TOPIC_OPERATIONS,
 } from "../authorized_operations.ts";
-import { brokersOf, partitionView } from "../cluster_view.ts";
-import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import { type BrokersNeeds, brokersOf, partitionView } from "../cluster_view.ts";
+import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 type Response = ResponseInputOf<typeof metadata>;
 type TopicResponse = Response["topics"][number];
 type AskedTopic = NonNullable<MetadataRequest["topics"]>[number];
 
+interface Needs extends BrokersNeeds {
+  readonly clusterId: string;
+  readonly config: Pick<BrokerConfig, "autoCreateTopicsEnable">;
+  readonly controller: Pick<Controller, "createTopics">;
+  /** A new image replaces the one before: read it again after an await. */
+  image(): MetadataImage;
+}
+
 /** The first version that asks by id. Versions 10 and 11 have the field, and refuse it. */
 const ASKED_BY_ID_SINCE = 12;
 
 /** Serves Metadata. */
-export const metadataHandler: Handler<BrokerServices> = defineHandler(metadata, {
-  handle(request, context) {
-    const { apiVersion, services } = context;
+export const metadataHandler: Handler<Needs> = defineHandler(metadata, {
+  handle(request, { apiVersion, connection, services }) {
     const operations = request.includeTopicAuthorizedOperations
       ? TOPIC_OPERATIONS
       : OPERATIONS_NOT_ASKED;
     const { topics } = request;
     const wantsAll = topics === null || apiVersion === 0 && topics.length === 0;
     const respond = (answers: TopicResponse[]): Response => ({
-      brokers: brokersOf(context).map(({ id, host, port, rack }) => ({
+      brokers: brokersOf(services, connection).map(({ id, host, port, rack }) => ({
         nodeId: id,
         host,
         port,
@@ -61,20 +69,22 @@ export const metadataHandler: Handler<BrokerServices> = defineHandler(metadata, 
       errorCode: 0,
     });
     if (wantsAll) {
-      const all = [...services.image().topics()];
-      return respond(all.map((topic) => found(topic, operations, context)));
+      const image = services.image();
+      return respond([...image.topics()].map((topic) => found(topic, operations, image)));
     }
     const asked = askedTopics(topics, apiVersion);
     if (asked.by === "id") {
-      return respond(asked.ids.map((id) => answerById(id, operations, context)));
+      const image = services.image();
+      return respond(asked.ids.map((id) => answerById(id, operations, image)));
     }
-    const missing = mayCreate(request, context) ? missingNames(asked.names, context) : [];
-    if (missing.length === 0) {
-      return respond(asked.names.map((name) => answerByName(name, operations, context, null)));
-    }
-    return create(missing, context).then((failures) =>
-      respond(asked.names.map((name) => answerByName(name, operations, context, failures)))
-    );
+    const missing = mayCreate(request, services) ? missingNames(asked.names, services) : [];
+    const respondByName = (failures: ReadonlyMap<string, ErrorCode> | null) => {
+      const image = services.image();
+      return respond(asked.names.map((name) => answerByName(name, operations, image, failures)));
+    };
+    return missing.length === 0
+      ? respondByName(null)
+      : create(missing, services).then(respondByName);
   },
   onError: ({ topics }, errorCode) => ({
     brokers: [],
@@ -109,17 +119,11 @@ function askedTopics(topics: readonly AskedTopic[], apiVersion: number): Asked {
   return { by: "name", names: [...new Set(names)] };
 }
 
-function mayCreate(
-  request: MetadataRequest,
-  { services }: RequestContext<BrokerServices>,
-): boolean {
+function mayCreate(request: MetadataRequest, services: Needs): boolean {
   return request.allowAutoTopicCreation && services.config.autoCreateTopicsEnable;
 }
 
-function missingNames(
-  names: readonly string[],
-  { services }: RequestContext<BrokerServices>,
-): string[] {
+function missingNames(names: readonly string[], services: Needs): string[] {
   const image = services.image();
   return names.filter((name) => name !== METADATA_TOPIC && image.topicByName(name) === undefined);
 }
@@ -127,7 +131,7 @@ function missingNames(
 /** Creates topics as they are on their first use, and returns why some could not be. */
 async function create(
   names: readonly string[],
-  { services }: RequestContext<BrokerServices>,
+  services: Needs,
 ): Promise<Map<string, ErrorCode>> {
   const image = services.image();
   const outcomes = await services.controller.createTopics(
@@ -146,29 +150,29 @@ async function create(
 function answerById(
   topicId: string,
   operations: number,
-  context: RequestContext<BrokerServices>,
+  image: MetadataImage,
 ): TopicResponse {
-  const topic = context.services.image().topicById(topicId);
+  const topic = image.topicById(topicId);
   return topic === undefined
     ? failed(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
-    : found(topic, operations, context);
+    : found(topic, operations, image);
 }
 
 function answerByName(
   name: string,
   operations: number,
-  context: RequestContext<BrokerServices>,
+  image: MetadataImage,
   failures: ReadonlyMap<string, ErrorCode> | null,
 ): TopicResponse {
-  const topic = context.services.image().topicByName(name);
-  if (topic !== undefined) return found(topic, operations, context);
+  const topic = image.topicByName(name);
+  if (topic !== undefined) return found(topic, operations, image);
   return failed(name, ZERO_UUID, failures?.get(name) ?? errorForMissingTopic(name));
 }
 
 function found(
   topic: TopicImage,
   operations: number,
-  context: RequestContext<BrokerServices>,
+  image: MetadataImage,
 ): TopicResponse {
   return {
     errorCode: 0,
@@ -177,7 +181,7 @@ function found(
     isInternal: isInternalTopic(topic.name),
     partitions: topic.partitions.map((partition) => ({
       errorCode: partition.leader < 0 ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
-      ...partitionView(partition, context),
+      ...partitionView(partition, image),
     })),
     topicAuthorizedOperations: operations,
   };

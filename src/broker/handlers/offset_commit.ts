@@ -8,17 +8,21 @@
  *
  * @module
  */
-import type { OffsetToCommit } from "../../groups/group_coordinator.ts";
+import type { GroupCoordinator, OffsetToCommit } from "../../groups/group_coordinator.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetCommit, type OffsetCommitRequest } from "../../protocol/messages/offset_commit.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
-import { findTopic } from "../find_topic.ts";
+import { findTopic, type TopicsByKey } from "../find_topic.ts";
 
 const GROUP_ID_NOT_FOUND_SINCE = 9;
 
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "commitOffsets">;
+  image(): TopicsByKey;
+}
+
 /** Serves OffsetCommit. */
-export const offsetCommitHandler: Handler<BrokerServices> = defineHandler(offsetCommit, {
+export const offsetCommitHandler: Handler<Needs> = defineHandler(offsetCommit, {
   handle: (request, { apiVersion, services }) => {
     const image = services.image();
     const offsets: OffsetToCommit[] = [];

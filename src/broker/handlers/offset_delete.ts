@@ -6,14 +6,19 @@
  *
  * @module
  */
-import type { TopicPartitions } from "../../groups/group_coordinator.ts";
+import type { GroupCoordinator, TopicPartitions } from "../../groups/group_coordinator.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetDelete } from "../../protocol/messages/offset_delete.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { MetadataImage } from "../../metadata/image.ts";
+
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "deleteOffsets">;
+  image(): Pick<MetadataImage, "topicByName">;
+}
 
 /** Serves OffsetDelete. */
-export const offsetDeleteHandler: Handler<BrokerServices> = defineHandler(offsetDelete, {
+export const offsetDeleteHandler: Handler<Needs> = defineHandler(offsetDelete, {
   handle: ({ groupId, topics }, { services }) => {
     const image = services.image();
     const existing = topics.map(({ name, partitions }): TopicPartitions => ({

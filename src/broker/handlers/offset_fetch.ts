@@ -10,12 +10,11 @@
  * @module
  */
 import type { CommittedOffset } from "../../groups/committed_offsets.ts";
-import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetFetch } from "../../protocol/messages/offset_fetch.ts";
 import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
-import { findTopic, TOPIC_IDS_SINCE } from "../find_topic.ts";
+import { findTopic, TOPIC_IDS_SINCE, type TopicsByKey } from "../find_topic.ts";
+import type { GroupCoordinator } from "../../groups/group_coordinator.ts";
 
 const ERROR_FOR_ALL_SINCE = 2;
 const SEVERAL_GROUPS_SINCE = 8;
@@ -27,8 +26,13 @@ interface AskedTopic {
   readonly partitionIndexes: readonly number[];
 }
 
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "committedOffsets">;
+  image(): TopicsByKey;
+}
+
 /** Serves OffsetFetch. */
-export const offsetFetchHandler: Handler<BrokerServices> = defineHandler(offsetFetch, {
+export const offsetFetchHandler: Handler<Needs> = defineHandler(offsetFetch, {
   handle: ({ groupId, topics, groups }, context) => {
     if (context.apiVersion < SEVERAL_GROUPS_SINCE) {
       return { topics: fetchOffsets(groupId, topics, context), errorCode: ErrorCode.NONE };
@@ -58,7 +62,7 @@ export const offsetFetchHandler: Handler<BrokerServices> = defineHandler(offsetF
 function fetchOffsets(
   groupId: string,
   topics: readonly AskedTopic[] | null,
-  { apiVersion, services }: RequestContext<BrokerServices>,
+  { apiVersion, services }: RequestContext<Needs>,
 ) {
   const image = services.image();
   const offsets = services.groups.committedOffsets(groupId);
@@ -82,7 +86,7 @@ function fetchOffsets(
 
 function fetchAll(
   topics: Iterable<[string, ReadonlyMap<number, CommittedOffset>]>,
-  image: MetadataImage,
+  image: TopicsByKey,
 ) {
   return [...topics].flatMap(([name, partitions]) => {
     const topic = image.topicByName(name);

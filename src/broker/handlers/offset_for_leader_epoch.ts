@@ -10,13 +10,17 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { KafkaError } from "../../protocol/errors.ts";
 import { offsetForLeaderEpoch } from "../../protocol/messages/offset_for_leader_epoch.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { PartitionTable } from "../../replication/partition_table.ts";
 
 type Response = ResponseInputOf<typeof offsetForLeaderEpoch>;
 type PartitionResponse = Response["topics"][number]["partitions"][number];
 
+interface Needs {
+  readonly partitions: Pick<PartitionTable, "byName">;
+}
+
 /** Serves OffsetForLeaderEpoch. */
-export const offsetForLeaderEpochHandler: Handler<BrokerServices> = defineHandler(
+export const offsetForLeaderEpochHandler: Handler<Needs> = defineHandler(
   offsetForLeaderEpoch,
   {
     handle: ({ topics }, { services }) => ({

@@ -22,9 +22,13 @@
 import type { AppendResult } from "../../log/partition_log.ts";
 import { RejectedRecordsError } from "../../log/record_rules.ts";
 import type { Partition } from "../../replication/partition.ts";
-import type { BrokerServices } from "../services.ts";
-import { CloseConnection } from "../../network/server/dispatch.ts";
-import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
+import type { PartitionTable } from "../../replication/partition_table.ts";
+import {
+  CloseConnection,
+  defineHandler,
+  type Handler,
+  type RequestContext,
+} from "../../network/server/handler.ts";
 import { answerInTurns } from "../../network/server/turns.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
@@ -77,8 +81,13 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
   ErrorCode.INVALID_TXN_STATE,
 ]);
 
+interface Needs {
+  readonly partitions: Pick<PartitionTable, "byId" | "byName">;
+  readonly clock: Clock;
+}
+
 /** Serves Produce. */
-export const produceHandler: Handler<BrokerServices> = defineHandler(produce, {
+export const produceHandler: Handler<Needs> = defineHandler(produce, {
   handle(request, context) {
     const { acks } = request;
     if (acks !== ACKS_ALL && acks !== ACKS_LEADER && acks !== ACKS_NONE) {
@@ -96,11 +105,11 @@ export const produceHandler: Handler<BrokerServices> = defineHandler(produce, {
 /** The appends of one request. */
 class ProduceRun implements ProduceOptions {
   readonly #request: ProduceRequest;
-  readonly #context: RequestContext<BrokerServices>;
+  readonly #context: RequestContext<Needs>;
   readonly allReplicas: boolean;
   readonly allowZstd: boolean;
 
-  constructor(request: ProduceRequest, context: RequestContext<BrokerServices>) {
+  constructor(request: ProduceRequest, context: RequestContext<Needs>) {
     this.#request = request;
     this.#context = context;
     this.allReplicas = request.acks === ACKS_ALL;
@@ -123,7 +132,7 @@ class ProduceRun implements ProduceOptions {
     return answerInTurns(
       topicData.flatMap((topic) => topic.partitionData.map((data) => ({ topic, data }))),
       ({ topic, data }) => this.#appendTo(topic, data),
-      this.#context.services.runtime.clock,
+      this.#context.services.clock,
     );
   }
 
@@ -173,7 +182,7 @@ function refused(partition: Partition | undefined, index: number, error: unknown
 function answer(
   request: ProduceRequest,
   outcomes: Outcome[],
-  context: RequestContext<BrokerServices>,
+  context: RequestContext<Needs>,
 ): Response | null | Promise<Response> {
   const { acks } = request;
   if (acks === ACKS_NONE) {
@@ -197,9 +206,9 @@ function isWaiting({ partition, appended, error }: Outcome): boolean {
 async function finish(
   request: ProduceRequest,
   outcomes: Outcome[],
-  context: RequestContext<BrokerServices>,
+  context: RequestContext<Needs>,
 ): Promise<Response> {
-  const { clock } = context.services.runtime;
+  const { clock } = context.services;
   const begin = clock.monotonicMs();
   for (const outcome of outcomes) {
     try {

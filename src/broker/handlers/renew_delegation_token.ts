@@ -9,10 +9,9 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { renewDelegationToken } from "../../protocol/messages/renew_delegation_token.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 /** Serves RenewDelegationToken. */
-export const renewDelegationTokenHandler: Handler<BrokerServices> = defineHandler(
+export const renewDelegationTokenHandler: Handler<unknown> = defineHandler(
   renewDelegationToken,
   {
     handle: () => failed(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED),

@@ -9,10 +9,9 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { saslAuthenticate } from "../../protocol/messages/sasl_authenticate.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 /** Serves SaslAuthenticate. */
-export const saslAuthenticateHandler: Handler<BrokerServices> = defineHandler(saslAuthenticate, {
+export const saslAuthenticateHandler: Handler<unknown> = defineHandler(saslAuthenticate, {
   handle: () =>
     failed(
       ErrorCode.ILLEGAL_SASL_STATE,

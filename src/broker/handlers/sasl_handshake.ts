@@ -10,10 +10,9 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { saslHandshake } from "../../protocol/messages/sasl_handshake.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
 
 /** Serves SaslHandshake. */
-export const saslHandshakeHandler: Handler<BrokerServices> = defineHandler(saslHandshake, {
+export const saslHandshakeHandler: Handler<unknown> = defineHandler(saslHandshake, {
   handle: () => ({ errorCode: ErrorCode.ILLEGAL_SASL_STATE, mechanisms: [] }),
   onError: (_request, errorCode) => ({ errorCode, mechanisms: [] }),
 });

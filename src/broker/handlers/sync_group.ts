@@ -10,12 +10,16 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { syncGroup } from "../../protocol/messages/sync_group.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-import type { BrokerServices } from "../services.ts";
+import type { GroupCoordinator } from "../../groups/group_coordinator.ts";
 
 const PROTOCOL_SINCE = 5;
 
+interface Needs {
+  readonly groups: Pick<GroupCoordinator, "sync">;
+}
+
 /** Serves SyncGroup. */
-export const syncGroupHandler: Handler<BrokerServices> = defineHandler(syncGroup, {
+export const syncGroupHandler: Handler<Needs> = defineHandler(syncGroup, {
   handle: (request, { apiVersion, services }) => {
     const { protocolType, protocolName } = request;
     if (apiVersion >= PROTOCOL_SINCE && (protocolType === null || protocolName === null)) {

@@ -14,9 +14,9 @@ import { ForeignProtocolError, FrameParser, type KeptBytes } from "../../protoco
 import { ProtocolError } from "../../protocol/wire.ts";
 import { type Clock, type Connection, ConnectionError } from "../../runtime/runtime.ts";
 import { AnswerQueue } from "./answer_queue.ts";
-import { CloseConnection, type Dispatcher } from "./dispatch.ts";
+import type { Dispatcher } from "./dispatch.ts";
 import type { FrameMemory, FrameShare } from "./frame_memory.ts";
-import type { ConnectionInfo } from "./handler.ts";
+import { CloseConnection, type ConnectionInfo } from "./handler.ts";
 import type { Logger } from "../../logger.ts";
 import type { SendPool } from "./send_pool.ts";
 import { serveOthers } from "./turns.ts";

@@ -6,6 +6,7 @@
  * @module
  */
 import { MAX_REQUEST_WORK } from "../../limits.ts";
+import type { Logger } from "../../logger.ts";
 import type { AnyApi } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { startFrame } from "../../protocol/frame.ts";
@@ -18,13 +19,12 @@ import {
 import { apiVersions } from "../../protocol/messages/api_versions.ts";
 import { ByteReader, ProtocolError } from "../../protocol/wire.ts";
 import type { AnswerSlot, FillAnswer } from "./answer_queue.ts";
-import type { ConnectionInfo, Handler, RequestContext } from "./handler.ts";
-import type { Logger } from "../../logger.ts";
-
-/** Thrown by a handler to end the connection without an answer, as for a failed produce with acks=0. */
-export class CloseConnection extends Error {
-  override readonly name = "CloseConnection";
-}
+import {
+  CloseConnection,
+  type ConnectionInfo,
+  type Handler,
+  type RequestContext,
+} from "./handler.ts";
 
 /** What comes with one request. */
 class Context<Needs> implements RequestContext<Needs> {
@@ -44,6 +44,14 @@ class Context<Needs> implements RequestContext<Needs> {
   }
 }
 
+/** How a {@linkcode Dispatcher} works. */
+export interface DispatcherOptions<Needs> {
+  readonly handlers: readonly Handler<Needs>[];
+  /** The dependencies of the handlers. */
+  readonly services: Needs;
+  readonly logger: Logger;
+}
+
 /** Starts requests. `Needs` are the dependencies of all its handlers together. */
 export class Dispatcher<Needs> {
   readonly #services: Needs;
@@ -52,7 +60,7 @@ export class Dispatcher<Needs> {
   readonly #apis: ApiTable;
   readonly #served: readonly AnyApi[];
 
-  constructor(handlers: readonly Handler<Needs>[], services: Needs, logger: Logger) {
+  constructor({ handlers, services, logger }: DispatcherOptions<Needs>) {
     this.#services = services;
     this.#logger = logger;
     for (const handler of handlers) this.#handlers[handler.api.key] = handler;

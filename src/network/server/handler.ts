@@ -69,6 +69,14 @@ export interface Handler<Needs> {
   ) => unknown;
 }
 
+/** The dependencies of all handlers in the union `H`, together. */
+export type NeedsOf<H extends Handler<never>> = [H] extends [Handler<infer Needs>] ? Needs : never;
+
+/** Thrown by a handler to close the connection without an answer, as for a failed produce with acks=0. */
+export class CloseConnection extends Error {
+  override readonly name = "CloseConnection";
+}
+
 /**
  * Declares a handler.
  *

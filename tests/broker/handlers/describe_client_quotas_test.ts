@@ -5,7 +5,8 @@ import { errorName } from "../../../src/protocol/errors.ts";
 import { describeClientQuotas } from "../../../src/protocol/messages/describe_client_quotas.ts";
 import { imageOf } from "../../controller/fixture.ts";
 import { test } from "../../harness.ts";
-import { answerFrom, withBroker } from "../fixture.ts";
+import { askHandler } from "../../network/server/ask_handler.ts";
+import { withBroker } from "../fixture.ts";
 import { versionsOf } from "./group_requests.ts";
 
 const EXACT = 0;
@@ -53,12 +54,12 @@ test("DescribeClientQuotas finds the quotas that match", async () => {
     quota(["ip", "10.0.0.1"]),
   );
   const find = async (components: readonly Component[], strict = false) => {
-    const { entries } = await answerFrom(
+    const { entries } = await askHandler(
       describeClientQuotasHandler,
       describeClientQuotas,
       1,
       requestOf(components, strict),
-      { image: () => image },
+      { services: { image: () => image } },
     );
     return entries!.map(({ entity, values }) => {
       assertEquals(values, [{ key: "producer_byte_rate", value: 1024 }]);

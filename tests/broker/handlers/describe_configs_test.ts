@@ -4,7 +4,9 @@ import { describeConfigs } from "../../../src/protocol/messages/describe_configs
 import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { test } from "../../harness.ts";
 import { imageOf } from "../../controller/fixture.ts";
-import { answerFrom, withBroker } from "../fixture.ts";
+import { withBroker } from "../fixture.ts";
+import { askHandler } from "../../network/server/ask_handler.ts";
+import { BrokerConfig } from "../../../src/config/broker_config.ts";
 import type { RawClient } from "../raw_client.ts";
 
 const TOPIC = 2;
@@ -129,10 +131,10 @@ test("DescribeConfigs describes the configs of groups and client metrics in the 
       [CLIENT_METRICS, "m", "interval.ms", "1000", 7],
     ] as const
   ) {
-    const { results } = await answerFrom(describeConfigsHandler, describeConfigs, 4, {
+    const { results } = await askHandler(describeConfigsHandler, describeConfigs, 4, {
       resources: [{ resourceType: type, resourceName: name, configurationKeys: null }],
       includeSynonyms: true,
-    }, { image: () => image });
+    }, { services: { nodeId: 1, config: new BrokerConfig({}), image: () => image } });
     assertEquals(results[0]!.configs, [{
       name: key,
       value,

@@ -5,7 +5,8 @@ import { describeProducers } from "../../../src/protocol/messages/describe_produ
 import { test } from "../../harness.ts";
 import { abortMarker, batchOf as loggedBatch, Machine, START_MS } from "../../log/fixture.ts";
 import { DirectBroker, stateOf } from "../direct_broker.ts";
-import { answerFrom, batchOf, produceTo, withBroker } from "../fixture.ts";
+import { askHandler } from "../../network/server/ask_handler.ts";
+import { batchOf, produceTo, withBroker } from "../fixture.ts";
 
 test("DescribeProducers returns the last batch of each idempotent producer", () =>
   withBroker(async ({ client, createTopic }) => {
@@ -38,9 +39,9 @@ test("DescribeProducers returns where a producer's open transaction begins", asy
   broker.addFollower({ log }).becomeLeader(stateOf());
   const { partitions } = broker;
   const describe = async () => {
-    const { topics } = await answerFrom(describeProducersHandler, describeProducers, 0, {
+    const { topics } = await askHandler(describeProducersHandler, describeProducers, 0, {
       topics: [{ name: "events", partitionIndexes: [0] }],
-    }, { partitions });
+    }, { services: { partitions } });
     return topics[0]!.partitions[0]!.activeProducers;
   };
   const producer = { producerId: 5, producerEpoch: 3 };
@@ -91,9 +92,9 @@ test("DescribeProducers answers for each partition that cannot be described", as
   const { partitions } = broker;
   const offline = new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "events-0 is offline");
   broker.addFollower({ log: offline });
-  const { topics } = await answerFrom(describeProducersHandler, describeProducers, 0, {
+  const { topics } = await askHandler(describeProducersHandler, describeProducers, 0, {
     topics: [{ name: "events", partitionIndexes: [0] }],
-  }, { partitions });
+  }, { services: { partitions } });
   const { errorCode, errorMessage } = topics[0]!.partitions[0]!;
   assertEquals([errorName(errorCode), errorMessage], [
     "KAFKA_STORAGE_ERROR",

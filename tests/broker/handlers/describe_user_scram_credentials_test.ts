@@ -5,7 +5,8 @@ import { errorName } from "../../../src/protocol/errors.ts";
 import { describeUserScramCredentials } from "../../../src/protocol/messages/describe_user_scram_credentials.ts";
 import { imageOf } from "../../controller/fixture.ts";
 import { test } from "../../harness.ts";
-import { answerFrom, withBroker } from "../fixture.ts";
+import { askHandler } from "../../network/server/ask_handler.ts";
+import { withBroker } from "../fixture.ts";
 
 const none = new Uint8Array(0);
 
@@ -40,12 +41,12 @@ test("DescribeUserScramCredentials returns mechanisms and iterations", async () 
     credential("bob", 1, 5000),
   );
   const describe = async (users: string[] | null) => {
-    const { results } = await answerFrom(
+    const { results } = await askHandler(
       describeUserScramCredentialsHandler,
       describeUserScramCredentials,
       0,
       { users: users?.map((name) => ({ name })) ?? null },
-      { image: () => image },
+      { services: { image: () => image } },
     );
     return results.map(({ user, errorCode, credentialInfos }) => [
       user,

@@ -4,17 +4,18 @@
  *
  * @module
  */
-import type { BrokerServices } from "../../../src/broker/services.ts";
-import type { Handler, RequestContext } from "../../../src/network/server/handler.ts";
+import type { Handler } from "../../../src/network/server/handler.ts";
 import { GroupCoordinator } from "../../../src/groups/group_coordinator.ts";
 import type { TopicImage } from "../../../src/metadata/image.ts";
 import type { Api } from "../../../src/protocol/api.ts";
-import { KafkaError } from "../../../src/protocol/errors.ts";
+import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { joinGroup, type JoinGroupResponse } from "../../../src/protocol/messages/join_group.ts";
 import { syncGroup } from "../../../src/protocol/messages/sync_group.ts";
 import { joinGroupHandler } from "../../../src/broker/handlers/join_group.ts";
 import { syncGroupHandler } from "../../../src/broker/handlers/sync_group.ts";
-import { ByteReader, ByteWriter } from "../../../src/protocol/wire.ts";
+import { askHandler } from "../../network/server/ask_handler.ts";
+import type { BrokersNeeds } from "../../../src/broker/cluster_view.ts";
+import type { TopicsByKey } from "../../../src/broker/find_topic.ts";
 import { TestClock, TestRandom } from "../../groups/test_clock.ts";
 
 /** The id of the topic "events". */
@@ -22,12 +23,18 @@ export const EVENTS_ID = "ZXZlbnRzZXZlbnRzZXZlbg";
 /** An id that no topic has. */
 export const NO_TOPIC_ID = "bm8gdG9waWMgbm8gdG9waQ";
 
+/** What a {@linkcode GroupNode} provides. */
+export interface GroupServices extends Pick<BrokersNeeds, "nodeId" | "advertisedAddress"> {
+  readonly groups: GroupCoordinator;
+  image(): TopicsByKey;
+}
+
 /** A node with a group coordinator, and the topic "events" of two partitions. */
 export class GroupNode {
   readonly clock = new TestClock();
   readonly groups: GroupCoordinator;
   readonly topics: Map<string, TopicImage>;
-  readonly #services: BrokerServices;
+  readonly services: GroupServices;
 
   constructor() {
     const config = {
@@ -43,65 +50,36 @@ export class GroupNode {
       config,
     });
     this.topics = new Map([["events", topic("events", EVENTS_ID, 2)]]);
-    const services: Partial<BrokerServices> = {
+    this.services = {
       nodeId: 7,
       groups: this.groups,
       advertisedAddress: () => ({ host: "broker.example", port: 9092 }),
-      image: () =>
-        ({
-          topicByName: (name: string) => this.topics.get(name),
-          topicById: (id: string) => [...this.topics.values()].find((topic) => topic.id === id),
-        }) as ReturnType<BrokerServices["image"]>,
+      image: () => ({
+        topicByName: (name) => this.topics.get(name),
+        topicById: (id) => [...this.topics.values()].find((topic) => topic.id === id),
+      }),
     };
-    this.#services = services as BrokerServices;
   }
 
   /** Sends a request in a version and returns its answer. */
-  async ask<RequestOut, RequestIn, ResponseOut, ResponseIn>(
-    api: Api<RequestOut, RequestIn, ResponseOut, ResponseIn>,
-    handler: Handler<BrokerServices>,
+  ask<QO, QI, RO, RI>(
+    api: Api<QO, QI, RO, RI>,
+    handler: Handler<GroupServices>,
     apiVersion: number,
-    request: RequestIn,
-  ): Promise<ResponseOut> {
-    const context = this.#context(apiVersion);
-    const decoded = recode(api.requestCodec(apiVersion), request);
-    let answer: ResponseIn;
-    try {
-      answer = await handler.handle(decoded, context) as ResponseIn;
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      answer = handler.onError(decoded, error.code, error.message, context) as ResponseIn;
-    }
-    return recode(api.responseCodec(apiVersion), answer);
+    request: QI,
+  ): Promise<RO> {
+    return askHandler(handler, api, apiVersion, request, { services: this.services });
   }
 
-  /** Like {@linkcode ask}, when something in the node breaks: UNKNOWN_SERVER_ERROR, "broken". */
-  askToFail<RequestOut, RequestIn, ResponseOut, ResponseIn>(
-    api: Api<RequestOut, RequestIn, ResponseOut, ResponseIn>,
-    handler: Handler<BrokerServices>,
+  /** Like {@linkcode ask}, with a node that fails: UNKNOWN_SERVER_ERROR, "broken". */
+  askToFail<QO, QI, RO, RI>(
+    api: Api<QO, QI, RO, RI>,
+    handler: Handler<GroupServices>,
     apiVersion: number,
-    request: RequestIn,
-  ): Promise<ResponseOut> {
-    const broken = { ...handler, handle: () => Promise.reject(new KafkaError(-1, "broken")) };
-    return this.ask(api, broken, apiVersion, request);
-  }
-
-  #context(apiVersion: number): RequestContext<BrokerServices> {
-    return {
-      apiVersion,
-      clientId: "client",
-      connection: {
-        id: 1,
-        listener: "PLAINTEXT",
-        localAddress: { host: "127.0.0.1", port: 9092 },
-        remoteAddress: { host: "10.0.0.9", port: 50_000 },
-        clientSoftwareName: "",
-        clientSoftwareVersion: "",
-      },
-      services: this.#services,
-      servedApis: [],
-      holdFrame: () => {},
-    };
+    request: QI,
+  ): Promise<RO> {
+    const fail = () => Promise.reject(new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "broken"));
+    return this.ask(api, { ...handler, handle: fail }, apiVersion, request);
   }
 
   /** Joins the group "g" as its only member, gets an assignment, and returns the join's answer. */
@@ -157,13 +135,4 @@ export function versionsOf(api: { minVersion: number; maxVersion: number }): num
     { length: api.maxVersion - api.minVersion + 1 },
     (_, index) => api.minVersion + index,
   );
-}
-
-function recode<Out, In>(
-  codec: { write(writer: ByteWriter, value: In): void; read(reader: ByteReader): Out },
-  value: In,
-): Out {
-  const writer = new ByteWriter();
-  codec.write(writer, value);
-  return codec.read(new ByteReader(writer.toBytes()));
 }

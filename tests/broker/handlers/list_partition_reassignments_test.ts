@@ -5,7 +5,8 @@ import { listPartitionReassignments } from "../../../src/protocol/messages/list_
 import { imageOf } from "../../controller/fixture.ts";
 import { test } from "../../harness.ts";
 import { CHAT, EVENTS, partition, partitionWith, topic } from "../../metadata/fixture.ts";
-import { answerFrom, withBroker } from "../fixture.ts";
+import { withBroker } from "../fixture.ts";
+import { askHandler } from "../../network/server/ask_handler.ts";
 
 test("ListPartitionReassignments finds none on one node, and ignores unknown topics", () =>
   withBroker(async ({ client, createTopic }) => {
@@ -31,12 +32,12 @@ test("ListPartitionReassignments returns a reassignment that the metadata log ha
     partitionWith(CHAT, 0, { replicas: [1, 2], removingReplicas: [2] }),
   );
   const list = async (topics: { name: string; partitionIndexes: number[] }[] | null) =>
-    (await answerFrom(
+    (await askHandler(
       listPartitionReassignmentsHandler,
       listPartitionReassignments,
       0,
       { topics },
-      { image: () => image },
+      { services: { image: () => image } },
     )).topics;
   const moving = [{
     name: "events",

@@ -135,10 +135,10 @@ test("Produce answers for each partition by itself", async () => {
 test("Produce for one partition that this node leads alone is answered in the same turn", () => {
   const broker = new DirectBroker();
   broker.add();
-  const answer = broker.start(produce, produceHandler, 9, {
+  const isAtOnce = broker.answersAtOnce(produce, produceHandler, 9, {
     acks: -1,
     timeoutMs: 60_000,
     topicData: [{ name: "events", partitionData: [{ index: 0, records: batchOf(["a"]) }] }],
   });
-  assertEquals([answer instanceof Promise, broker.clock.pending()], [false, 0]);
+  assertEquals([isAtOnce, broker.clock.pending()], [true, 0]);
 });
