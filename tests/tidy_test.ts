@@ -55,7 +55,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   client: ["protocol", "network", "runtime"],
   simulator: ["runtime"],
-  cluster: ["protocol", "config", "node", "runtime"],
+  cluster: ["protocol", "network", "config", "node", "runtime"],
 };
 /** Files of `src/` itself that any folder may import. */
 const FOR_ALL = [

@@ -12,6 +12,7 @@ import type { LogManager } from "../log/directory/log_manager.ts";
 import { SlicedWork } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
 import { Dispatcher } from "../network/server/dispatch.ts";
+import type { Interceptor } from "../network/server/interceptor.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import { NO_FLUSH_BY_TIME } from "../replication/background_flush.ts";
@@ -34,6 +35,8 @@ export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
   /** Filled by the broker. */
   readonly partitions: PartitionTable;
   readonly logger: Logger;
+  /** Called for each request before its handler, the first one first: for fault injection. */
+  readonly interceptors: readonly Interceptor[];
 }
 
 /** The broker of a node. */
@@ -96,7 +99,12 @@ export class Broker {
       groups: this.#groups,
       codecs: () => runtime.codecs(),
     };
-    this.dispatcher = new Dispatcher({ handlers: SUPPORTED, services, logger });
+    this.dispatcher = new Dispatcher({
+      handlers: SUPPORTED,
+      services,
+      logger,
+      interceptors: options.interceptors,
+    });
   }
 
   /**

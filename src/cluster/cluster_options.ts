@@ -5,6 +5,7 @@
  */
 import { parseListener } from "../config/listeners.ts";
 import { nearestName } from "../nearest_name.ts";
+import type { Interceptor } from "../network/server/interceptor.ts";
 import type { Logger } from "../logger.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -51,7 +52,12 @@ export interface ClusterOptions {
    * them.
    */
   readonly logger?: Logger;
-  /** The host's functions. Defaults to the runtime of this process. */
+  /**
+   * Called for each request before it is handled, in this order. An interceptor may observe, delay, change
+   * or answer a request, let it fail, or close its connection: for tests of clients.
+   */
+  readonly interceptors?: readonly Interceptor[];
+  /** What the host provides. Defaults to the runtime of this process. */
   readonly runtime?: Runtime;
 }
 
@@ -81,6 +87,10 @@ const OPTIONS: Readonly<Record<keyof ClusterOptions, (value: unknown) => string 
   topics: refuseTopics,
   logger: (value) =>
     typeof (value as Logger | null)?.log === "function" ? null : "it takes an object with log()",
+  interceptors: (value) =>
+    Array.isArray(value) && value.every((one) => typeof one === "function")
+      ? null
+      : "it takes a list of functions",
   runtime: (value) =>
     typeof (value as Runtime | null)?.network === "object" ? null : "it takes a Runtime",
 };

@@ -27,4 +27,10 @@ export {
   type Logger,
   type LogLevel,
 } from "../logger.ts";
+export {
+  CloseConnection,
+  type ConnectionInfo,
+  type RequestContext,
+} from "../network/server/handler.ts";
+export type { InterceptedRequest, Interceptor } from "../network/server/interceptor.ts";
 export { AddressInUseError, ConnectionError, FileError } from "../runtime/runtime.ts";

@@ -77,6 +77,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       ...flushSettings(options),
     },
     logger,
+    ...(options.interceptors !== undefined && { interceptors: options.interceptors }),
   });
   try {
     const notices = [...node.config.notices, ...await createTopics(node, topics)];

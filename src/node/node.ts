@@ -13,6 +13,7 @@ import type { LogManager } from "../log/directory/log_manager.ts";
 import { OpenSegments } from "../log/segments/open_segments.ts";
 import type { Logger } from "../logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
+import type { Interceptor } from "../network/server/interceptor.ts";
 import { FrameMemory } from "../network/server/frame_memory.ts";
 import { ListenerSet } from "../network/server/listener_set.ts";
 import { SendPool } from "../network/server/send_pool.ts";
@@ -43,6 +44,8 @@ export interface NodeOptions {
    * its share of the process's limit on open files.
    */
   readonly openSegments?: OpenSegments;
+  /** Called for each request before its handler, in this order. */
+  readonly interceptors?: readonly Interceptor[];
 }
 
 /** The parts of a node that are started before its broker. */
@@ -54,6 +57,7 @@ interface Parts extends Storage {
   readonly controller: Controller;
   readonly listeners: ListenerSet;
   readonly maxConnections: number;
+  readonly interceptors: readonly Interceptor[];
 }
 
 /** A running node. */
@@ -73,7 +77,7 @@ export class Node {
   #ended: Promise<void> | null = null;
 
   private constructor(parts: Parts) {
-    const { runtime, config, controller, logs, partitions, logger } = parts;
+    const { runtime, config, controller, logs, partitions, logger, interceptors } = parts;
     this.config = config;
     this.controller = controller;
     this.#parts = parts;
@@ -86,6 +90,7 @@ export class Node {
       logs,
       partitions,
       logger,
+      interceptors,
       advertisedAddress: (connection) => advertisedAddress(config, connection),
     });
     this.#server = serverOf(parts, this.#broker, () => this.#tasks.start());
@@ -119,6 +124,7 @@ export class Node {
         controller,
         listeners,
         maxConnections: shares.connections,
+        interceptors: options.interceptors ?? [],
       });
       await node.#begin();
       return node;

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Producer } from "../../src/client/producer/producer.ts";
 import type { ClusterOptions } from "../../src/cluster/cluster_options.ts";
+import { CloseConnection } from "../../src/cluster/mod.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
 import { lineLogger } from "../../src/logger.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
@@ -72,6 +73,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ topics: [{ name: "a", partitions: 0 }] }, 'partitions of "a" is 0'],
   [{ topics: [{}] }, 'each topic needs a "name"'],
   [{ logger: () => {} }, "logger cannot be this object: it takes an object with log()"],
+  [{ interceptors: [true] }, "interceptors cannot be this list: it takes a list of functions"],
   [{ runtime: {} }, "runtime cannot be this object: it takes a Runtime"],
   [
     { port: 0, config: { listeners: "PLAINTEXT://:0" } },
@@ -171,4 +173,21 @@ test("the messages of a cluster name their node", async () => {
   await cluster.shutdown();
   assertEquals(lines.length, 1);
   assertMatch(lines[0]!, /^1970-01-01T00:00:00\.000Z WARN {2}\[node 7\] Closed 127\.0\.0\.1:\d+: /);
+});
+
+test("startCluster() with interceptors lets a request fail and closes a connection", async () => {
+  const seen: string[] = [];
+  await using cluster = await startCluster({
+    topics: [{ name: "events" }],
+    interceptors: [({ name, request }, next) => {
+      if (name !== "Produce") return next();
+      seen.push(`acks ${(request as { acks: number }).acks}`);
+      if (seen.length === 1) throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, "Not yet");
+      if (seen.length === 2) throw new CloseConnection("closed by a test");
+      return next();
+    }],
+  });
+  await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
+  assertEquals((await producer.send({ topic: "events", value: "a" })).offset, 0);
+  assertEquals(seen, ["acks -1", "acks -1", "acks -1"]);
 });

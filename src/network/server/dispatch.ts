@@ -25,6 +25,7 @@ import {
   type Handler,
   type RequestContext,
 } from "./handler.ts";
+import { intercept, type Interceptor } from "./interceptor.ts";
 
 /** What comes with one request. */
 class Context<Needs> implements RequestContext<Needs> {
@@ -50,6 +51,8 @@ export interface DispatcherOptions<Needs> {
   /** The dependencies of the handlers. */
   readonly services: Needs;
   readonly logger: Logger;
+  /** Called before the handlers, in this order. Defaults to none. */
+  readonly interceptors?: readonly Interceptor<Needs>[];
 }
 
 /** Starts requests. `Needs` are the dependencies of all its handlers together. */
@@ -60,10 +63,14 @@ export class Dispatcher<Needs> {
   readonly #apis: ApiTable;
   readonly #served: readonly AnyApi[];
 
-  constructor({ handlers, services, logger }: DispatcherOptions<Needs>) {
+  constructor({ handlers, services, logger, interceptors = [] }: DispatcherOptions<Needs>) {
     this.#services = services;
     this.#logger = logger;
-    for (const handler of handlers) this.#handlers[handler.api.key] = handler;
+    for (const handler of handlers) {
+      this.#handlers[handler.api.key] = interceptors.length === 0
+        ? handler
+        : intercept(handler, interceptors);
+    }
     this.#served = handlers.map(({ api }) => api);
     this.#apis = apiTable(this.#served);
   }

@@ -16,6 +16,7 @@ import { syncGroupHandler } from "../../../src/broker/handlers/sync_group.ts";
 import { askHandler } from "../../network/server/ask_handler.ts";
 import type { BrokersNeeds } from "../../../src/broker/cluster_view.ts";
 import type { TopicsByKey } from "../../../src/broker/find_topic.ts";
+import type { Interceptor } from "../../../src/network/server/interceptor.ts";
 import { TestClock, TestRandom } from "../../groups/test_clock.ts";
 
 /** The id of the topic "events". */
@@ -67,8 +68,12 @@ export class GroupNode {
     handler: Handler<GroupServices>,
     apiVersion: number,
     request: QI,
+    interceptors: readonly Interceptor[] = [],
   ): Promise<RO> {
-    return askHandler(handler, api, apiVersion, request, { services: this.services });
+    return askHandler(handler, api, apiVersion, request, {
+      services: this.services,
+      interceptors,
+    });
   }
 
   /** Like {@linkcode ask}, with a node that fails: UNKNOWN_SERVER_ERROR, "broken". */
@@ -79,7 +84,7 @@ export class GroupNode {
     request: QI,
   ): Promise<RO> {
     const fail = () => Promise.reject(new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "broken"));
-    return this.ask(api, { ...handler, handle: fail }, apiVersion, request);
+    return this.ask(api, handler, apiVersion, request, [fail]);
   }
 
   /** Joins the group "g" as its only member, gets an assignment, and returns the join's answer. */

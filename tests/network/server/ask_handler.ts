@@ -7,6 +7,7 @@
 import type { FillAnswer } from "../../../src/network/server/answer_queue.ts";
 import { Dispatcher } from "../../../src/network/server/dispatch.ts";
 import type { ConnectionInfo, Handler } from "../../../src/network/server/handler.ts";
+import type { Interceptor } from "../../../src/network/server/interceptor.ts";
 import type { Logger } from "../../../src/logger.ts";
 import type { Api } from "../../../src/protocol/api.ts";
 import { readResponseHeader, writeRequestHeader } from "../../../src/protocol/header.ts";
@@ -27,6 +28,7 @@ export const CONNECTION: ConnectionInfo = {
 /** What a handler is asked with. */
 export interface Asked<Needs> {
   readonly services: Needs;
+  readonly interceptors?: readonly Interceptor<Needs>[];
   /** Receives what the dispatcher logs. Defaults to an error that fails the test. */
   readonly logger?: Logger;
 }
@@ -61,7 +63,7 @@ export function startHandler<Needs, QO, QI, RO, RI>(
   api: Api<QO, QI, RO, RI>,
   apiVersion: number,
   request: QI,
-  { services, logger = failingLogger, onAnswer, onFatal }: Asked<Needs> & {
+  { services, interceptors = [], logger = failingLogger, onAnswer, onFatal }: Asked<Needs> & {
     readonly onAnswer: (answer: RO | null) => void;
     readonly onFatal: (error: unknown) => void;
   },
@@ -77,6 +79,6 @@ export function startHandler<Needs, QO, QI, RO, RI>(
     readResponseHeader(reader, api, apiVersion);
     onAnswer(api.responseCodec(apiVersion).read(reader));
   };
-  const dispatcher = new Dispatcher({ handlers: [handler], services, logger });
+  const dispatcher = new Dispatcher({ handlers: [handler], services, logger, interceptors });
   dispatcher.start(frame.toBytes(), CONNECTION, () => ({ complete }), onFatal);
 }
