@@ -96,7 +96,8 @@ export const produceHandler: Handler<Needs> = defineHandler(produce, {
     }
     const outcomes = new ProduceRun(request, context).append();
     if (!(outcomes instanceof Promise)) return answer(request, outcomes, context);
-    context.holdFrame(outcomes);
+    const release = context.retain();
+    outcomes.then(release, release);
     return outcomes.then((later) => answer(request, later, context));
   },
   onError: (request, code, message) => refuseAll(request, code, message),

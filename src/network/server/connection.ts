@@ -164,7 +164,7 @@ export class ClientConnection {
         const held = dispatcher.start(frame, this.info, this.#openSlot, this.#onFatal);
         if (held === null && !this.#isFull()) continue;
         answers.release();
-        if (held !== null) await this.#share.using(held);
+        if (held !== null) await this.#share.using(held, frame.length + this.#parser.buffered);
         while (this.#isFull() && !this.#closed) await answers.progress();
         turnBegan = clock.monotonicMs();
         answers.hold();

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { assert } from "../../assert.ts";
 import { MAX_REQUEST_WORK } from "../../limits.ts";
 import type { Logger } from "../../logger.ts";
 import type { AnyApi } from "../../protocol/api.ts";
@@ -27,10 +28,40 @@ import {
 } from "./handler.ts";
 import { intercept, type Interceptor } from "./interceptor.ts";
 
+/** Counts the calls of {@linkcode RequestContext.retain} that are in force for one request. */
+class Retention {
+  readonly ended: Promise<void>;
+  #end!: () => void;
+  #calls = 0;
+  hasEnded = false;
+
+  constructor() {
+    this.ended = new Promise((resolve) => this.#end = resolve);
+  }
+
+  add(): () => void {
+    this.#calls++;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      if (--this.#calls === 0) this.end();
+    };
+  }
+
+  /** Ends all that is in force. */
+  readonly end = (): void => {
+    this.hasEnded = true;
+    this.#end();
+  };
+}
+
 /** What comes with one request. */
 class Context<Needs> implements RequestContext<Needs> {
-  /** See {@linkcode Dispatcher.start}. */
-  held: Promise<void> | null = null;
+  /** Null until the first call of {@linkcode Context.retain}. */
+  retention: Retention | null = null;
+  /** Whether the handler has returned from its start. */
+  hasStarted = false;
 
   constructor(
     readonly apiVersion: number,
@@ -40,8 +71,13 @@ class Context<Needs> implements RequestContext<Needs> {
     readonly servedApis: readonly AnyApi[],
   ) {}
 
-  holdFrame(until: Promise<unknown>): void {
-    this.held = until.then(() => {}, () => {});
+  retain(): () => void {
+    assert(
+      this.retention === null ? !this.hasStarted : !this.retention.hasEnded,
+      "retain() was called after the start of a request",
+    );
+    this.retention ??= new Retention();
+    return this.retention.add();
   }
 }
 
@@ -78,9 +114,9 @@ export class Dispatcher<Needs> {
   /**
    * Starts the request in `frame`, a view that may be overwritten once this has returned; its
    * answer goes to the slot that `openSlot` gives. Throws {@linkcode ProtocolError} or
-   * {@linkcode CloseConnection} when the connection must end; `onFatal` is told when that turns out
-   * later. Returns null, or a promise while which `frame` must stay as it is and no other request of the
-   * connection be started. It never rejects.
+   * {@linkcode CloseConnection} when the connection must end, and calls `onFatal` with the error when that
+   * turns out later. Returns null, or a promise: until it resolves `frame` must not change and no other
+   * request of the connection may be started ({@linkcode RequestContext.retain}). It never rejects.
    */
   start(
     frame: Uint8Array,
@@ -129,7 +165,11 @@ export class Dispatcher<Needs> {
         slot.complete(later === null ? null : fillAnswer(api, apiVersion, correlationId, later))
       )
       .catch(onFatal);
-    return context.held;
+    context.hasStarted = true;
+    const { retention } = context;
+    if (retention === null) return null;
+    answer.then(retention.end, retention.end);
+    return retention.ended;
   }
 
   #answerTo(

@@ -133,6 +133,7 @@ export class FrameShare {
   /** What it held when its progress was last looked at, negative when it was not. */
   #heldBefore = -1;
   #isReading = false;
+  #isClosed = false;
   /** Whether its frame is whole and has to stay a while longer: the connection is not read from. */
   isInUse = false;
   #resume: (() => void) | null = null;
@@ -163,7 +164,7 @@ export class FrameShare {
    * it may be, or what resolves when it may.
    */
   beforeRead(buffered: number, missing: number): Promise<void> | null {
-    const held = buffered <= UNCOUNTED_FRAME_BYTES ? 0 : buffered;
+    const held = counted(buffered);
     if (held === 0 && this.#held === 0) return null;
     this.#isReading = true;
     // Less than before is another frame: that one's progress is not yet known.
@@ -182,18 +183,24 @@ export class FrameShare {
     this.#isReading = false;
   }
 
-  /** Resolves when `use` of a whole frame ends. Meanwhile its connection is not read from. */
-  async using(use: Promise<void>): Promise<void> {
+  /**
+   * Counts the `buffered` bytes of a whole frame and of what follows it in the buffer, and resolves when
+   * `use` of the frame ends. Meanwhile its connection is not read from.
+   */
+  async using(use: Promise<void>, buffered: number): Promise<void> {
     this.isInUse = true;
+    this.#set(counted(buffered));
     this.#memory.usesWhole();
     await use;
     this.isInUse = false;
+    if (this.#isClosed) this.#set(0);
   }
 
-  /** Gives everything back: the connection is gone. */
+  /** Releases all bytes, those of a frame in use once that use ends: the connection is closed. */
   close(): void {
+    this.#isClosed = true;
     this.wake();
-    this.#set(0);
+    if (!this.isInUse) this.#set(0);
   }
 
   /** Lets the connection be read from. */
@@ -218,4 +225,9 @@ export class FrameShare {
     this.#held = held;
     this.#memory.changed(this, before);
   }
+}
+
+/** The buffered bytes that count: a connection's smallest buffers hold few of them in any case. */
+function counted(buffered: number): number {
+  return buffered <= UNCOUNTED_FRAME_BYTES ? 0 : buffered;
 }

@@ -4,9 +4,9 @@
  *
  * A handler runs in two stages. Everything up to its first `await` is the ordered start: it runs in
  * the order in which requests arrived, and only there may it look at `records` fields, which are
- * views into the receive buffer and are overwritten afterwards. A handler whose start takes too long for
- * one turn of the event loop extends it with {@linkcode RequestContext.holdFrame}. A promise it returns is
- * the completion, which may come later; answers leave each connection in request order all the same.
+ * views into the receive buffer and are overwritten afterwards. A handler that needs more than that, since
+ * its start takes too long for one turn of the event loop or has to wait for something, extends it with
+ * {@linkcode RequestContext.retain}. A promise it returns is the completion, which may come later; answers leave each connection in request order all the same.
  *
  * @module
  */
@@ -36,10 +36,22 @@ export interface RequestContext<Needs> {
   /** What the listener of this request serves: the APIs of all handlers of its dispatcher. */
   readonly servedApis: readonly AnyApi[];
   /**
-   * Extends the ordered start until `until` settles: `records` fields stay as they are, and the
-   * connection starts no other request. Call it before the first `await`.
+   * Extends the ordered start of this request beyond its first `await`, until the returned function is
+   * called or the request is answered, whichever is first. Meanwhile
+   *
+   * - `records` fields stay valid: they are views into the connection's receive buffer, which is neither
+   *   read into nor copied;
+   * - no later request of the connection is started, of whatever kind it is, so an append that follows an
+   *   `await` is still in the order of the connection. Requests of other connections are started, and
+   *   answers to earlier requests of this one are sent. Apache Kafka starts the next request of a
+   *   connection later still, when the answer has been sent;
+   * - the frame counts for the memory that all frames share ({@linkcode FrameMemory}), also when the
+   *   connection closes in the meantime: the views stay valid then too.
+   *
+   * Call it before the first `await`, or while an earlier call is in force, as that of an interceptor: the
+   * last function called ends the extension. The function may be called more than once.
    */
-  holdFrame(until: Promise<unknown>): void;
+  retain(): () => void;
 }
 
 /**

@@ -20,8 +20,8 @@ export interface InterceptedRequest<Needs = unknown> {
  *
  * - observe: return `next()`, or look at what that returns;
  * - change: call `next` with another request, or return another answer;
- * - delay: await something before `next()`, with {@linkcode RequestContext.holdFrame} called first, or
- *   after it;
+ * - delay: await something after `next()`, or before it, with a call of {@linkcode RequestContext.retain}
+ *   before that `await` and of its end after `next()`;
  * - answer by itself: return an answer without a call of `next`, or null for no answer at all;
  * - fail: throw a `KafkaError`, which the client receives as the request's own form of error;
  * - close the connection: throw a `CloseConnection`.

@@ -176,7 +176,7 @@ test("a whole frame that is in use does not hold up those that lack more than it
   assert(!other.reads(MIB));
   using.share.afterRead();
   let end = () => {};
-  const used = using.share.using(new Promise<void>((resolve) => end = resolve));
+  const used = using.share.using(new Promise<void>((resolve) => end = resolve), 9 * MIB);
   await settled();
   assertEquals(log, ["other"]);
   assertEquals(frames.used, 10 * MIB);
@@ -194,7 +194,8 @@ test("frames in use of more than HELD_FRAME_BYTES hold up all others", async () 
     reads(HELD_FRAME_BYTES / 2 + MIB, 1);
     share.wake();
     share.afterRead();
-    return share.using(new Promise<void>((resolve) => ends.push(resolve)));
+    const use = new Promise<void>((resolve) => ends.push(resolve));
+    return share.using(use, HELD_FRAME_BYTES / 2 + MIB);
   });
   log.length = 0;
   assert(!connection("other").reads(MIB));
