@@ -1,6 +1,6 @@
 /**
  * A classic consumer group (the protocol of JoinGroup, SyncGroup, Heartbeat and LeaveGroup) as a
- * pure state machine: `(group, event, now) -> effects`. It has no clock, timers or promises of its
+ * pure state machine: `(group, event, now) -> { result, effects }`. It has no clock, timers or promises of its
  * own, so a test can write a race between members as a list of events
  * (`tests/transcripts/groups/`).
  *
@@ -18,9 +18,11 @@
  */
 import type {
   ClassicGroupLimits,
-  GroupEffect,
   GroupEvent,
+  GroupResults,
+  GroupStep,
   GroupTimer,
+  ResultOf,
 } from "./classic_group_events.ts";
 import { join } from "./classic_group_join.ts";
 import { checkCommit, checkDelete, leave, unload } from "./classic_group_leave.ts";
@@ -30,49 +32,46 @@ import { Transition } from "./classic_group_transition.ts";
 import { heartbeat, sync } from "./classic_group_sync.ts";
 
 /**
- * Applies `event` to `group` at `nowMs` (wall-clock time) and returns the effects to execute, in
- * order. The group is changed immediately.
+ * Applies `event` to `group` at `nowMs` (wall-clock time) and returns its result and the effects to
+ * execute. The group is changed immediately.
  */
-export function stepClassicGroup(
+export function stepClassicGroup<Event extends GroupEvent>(
   group: ClassicGroup,
-  event: GroupEvent,
+  event: Event,
   nowMs: number,
   limits: ClassicGroupLimits,
-): GroupEffect[] {
+): GroupStep<Event> {
   const transition = new Transition(group, nowMs, limits);
+  const result = apply(transition, event) as ResultOf<Event>;
+  return { result, effects: transition.effects };
+}
+
+function apply(
+  transition: Transition,
+  event: GroupEvent,
+): GroupResults[keyof GroupResults] | undefined {
   switch (event.type) {
     case "join":
       join(transition, event.call, event.join);
-      break;
+      return undefined;
     case "sync":
       sync(transition, event.call, event.sync);
-      break;
+      return undefined;
     case "heartbeat":
-      transition.answer(event.call, {
-        kind: "heartbeat",
-        errorCode: heartbeat(transition, event.member),
-      });
-      break;
+      return heartbeat(transition, event.member);
     case "leave":
-      leave(transition, event.call, event.members);
-      break;
+      return leave(transition, event.members);
     case "commit":
-      transition.answer(event.call, {
-        kind: "commit",
-        errorCode: checkCommit(transition, event.member),
-      });
-      break;
+      return checkCommit(transition, event.member);
     case "delete":
-      transition.answer(event.call, { kind: "delete", errorCode: checkDelete(transition) });
-      break;
+      return checkDelete(transition);
     case "unload":
       unload(transition, event.errorCode);
-      break;
+      return undefined;
     case "timer":
-      if (group.phase.name !== "Dead") onTimeout(transition, event.timer);
-      break;
+      if (transition.group.phase.name !== "Dead") onTimeout(transition, event.timer);
+      return undefined;
   }
-  return transition.effects;
 }
 
 function onTimeout(transition: Transition, timer: GroupTimer): void {

@@ -63,16 +63,19 @@ export interface LeavingMember extends MemberIdentity {
   readonly reason: string | null;
 }
 
-/** An event of a group. `call` is the coordinator's number of the request. */
+/**
+ * An event of a group. `call` is the coordinator's number of a request that the group may answer in a later
+ * step, by an effect. Other requests get the result of their own step.
+ */
 export type GroupEvent =
   | { readonly type: "join"; readonly call: number; readonly join: JoinCall }
   | { readonly type: "sync"; readonly call: number; readonly sync: SyncCall }
-  | { readonly type: "heartbeat"; readonly call: number; readonly member: MemberAtGeneration }
-  | { readonly type: "leave"; readonly call: number; readonly members: readonly LeavingMember[] }
-  /** A request to commit offsets. The answer says whether it is allowed. */
-  | { readonly type: "commit"; readonly call: number; readonly member: MemberAtGeneration }
+  | { readonly type: "heartbeat"; readonly member: MemberAtGeneration }
+  | { readonly type: "leave"; readonly members: readonly LeavingMember[] }
+  /** A request to commit offsets. The result says whether it is allowed. */
+  | { readonly type: "commit"; readonly member: MemberAtGeneration }
   /** A request to delete the group. */
-  | { readonly type: "delete"; readonly call: number }
+  | { readonly type: "delete" }
   /** The coordinator is unloading: all waiting calls are answered with `errorCode`. */
   | { readonly type: "unload"; readonly errorCode: ErrorCode }
   | { readonly type: "timer"; readonly timer: GroupTimer };
@@ -105,21 +108,34 @@ export interface SyncAnswer {
   readonly assignment: Uint8Array;
 }
 
-/** The answer to a leave: an error for the whole request, or a result for each member. */
-export interface LeaveAnswer {
-  readonly kind: "leave";
+/** The result of a leave: an error for the whole request, or a result for each member. */
+export interface LeaveResult {
   readonly errorCode: ErrorCode;
   readonly members: readonly (MemberIdentity & { readonly errorCode: ErrorCode })[];
 }
 
-/** The answer to a heartbeat, a commit or a deletion. */
-export interface PlainAnswer {
-  readonly kind: "heartbeat" | "commit" | "delete";
-  readonly errorCode: ErrorCode;
+/** An answer to a call. */
+export type GroupAnswer = JoinAnswer | SyncAnswer;
+
+/** The results of the events that have one, by type. */
+export interface GroupResults {
+  readonly heartbeat: ErrorCode;
+  readonly leave: LeaveResult;
+  readonly commit: ErrorCode;
+  readonly delete: ErrorCode;
 }
 
-/** An answer to any call. */
-export type GroupAnswer = JoinAnswer | SyncAnswer | LeaveAnswer | PlainAnswer;
+/** The result of an event, undefined for an event without one. */
+export type ResultOf<Event extends GroupEvent> = Event extends { readonly type: keyof GroupResults }
+  ? GroupResults[Event["type"]]
+  : undefined;
+
+/** What one event does. */
+export interface GroupStep<Event extends GroupEvent> {
+  readonly result: ResultOf<Event>;
+  /** The effects to execute, in order. */
+  readonly effects: readonly GroupEffect[];
+}
 
 /** An effect to be executed by the coordinator. */
 export type GroupEffect =

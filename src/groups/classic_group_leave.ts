@@ -4,20 +4,15 @@
  * @module
  */
 import { ErrorCode } from "../protocol/errors.ts";
-import type { LeavingMember, MemberAtGeneration } from "./classic_group_events.ts";
+import type { LeaveResult, LeavingMember, MemberAtGeneration } from "./classic_group_events.ts";
 import { checkMember, completeJoinIfAllJoined, rebalance } from "./classic_group_rebalance.ts";
 import type { Transition } from "./classic_group_transition.ts";
 
 /** Removes members, each with a result of its own. The group rebalances once for all of them. */
-export function leave(
-  transition: Transition,
-  call: number,
-  members: readonly LeavingMember[],
-): void {
+export function leave(transition: Transition, members: readonly LeavingMember[]): LeaveResult {
   const { group } = transition;
   if (group.phase.name === "Dead") {
-    const errorCode = ErrorCode.COORDINATOR_NOT_AVAILABLE;
-    return transition.answer(call, { kind: "leave", errorCode, members: [] });
+    return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, members: [] };
   }
   const before = group.members.size;
   const results = members.map((member) => ({
@@ -25,7 +20,6 @@ export function leave(
     groupInstanceId: member.groupInstanceId,
     errorCode: leaveOne(transition, member),
   }));
-  transition.answer(call, { kind: "leave", errorCode: ErrorCode.NONE, members: results });
   if (group.members.size < before) {
     const left = results.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
     rebalance(
@@ -35,6 +29,7 @@ export function leave(
   } else {
     completeJoinIfAllJoined(transition);
   }
+  return { errorCode: ErrorCode.NONE, members: results };
 }
 
 function leaveOne(

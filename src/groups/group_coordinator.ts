@@ -16,9 +16,10 @@ import type {
   GroupTimer,
   JoinAnswer,
   JoinCall,
-  LeaveAnswer,
+  LeaveResult,
   LeavingMember,
   MemberAtGeneration,
+  ResultOf,
   SyncAnswer,
   SyncCall,
 } from "./classic_group_events.ts";
@@ -143,7 +144,7 @@ export class GroupCoordinator {
       protocols: withoutDuplicates(call.protocols),
       freshMemberId: freshMemberId(prefix, this.#options.random),
     };
-    return this.#askLater(entry, (call) => ({ type: "join", call, join }));
+    return this.#call(entry, (call) => ({ type: "join", call, join }));
   }
 
   #checkJoin(call: JoinGroupCall): ErrorCode {
@@ -163,28 +164,23 @@ export class GroupCoordinator {
   sync(call: SyncGroupCall): Promise<SyncAnswer> {
     const entry = this.#find(call.groupId);
     if (typeof entry === "number") return Promise.resolve(syncError(unknownMember(entry)));
-    return this.#askLater(entry, (number) => ({ type: "sync", call: number, sync: call }));
+    return this.#call(entry, (number) => ({ type: "sync", call: number, sync: call }));
   }
 
   /** Extends a member's session (Heartbeat). REBALANCE_IN_PROGRESS asks the member to rejoin. */
   heartbeat(groupId: string, member: MemberAtGeneration): ErrorCode {
     const entry = this.#find(groupId);
     if (typeof entry === "number") return unknownMember(entry);
-    return this.#ask(entry, (call) => ({ type: "heartbeat", call, member })).errorCode;
+    return this.#step(entry, { type: "heartbeat", member });
   }
 
   /** Removes members (LeaveGroup), on their own request or an administrator's. */
-  leave(groupId: string, members: readonly LeavingMember[]): LeaveAnswer {
+  leave(groupId: string, members: readonly LeavingMember[]): LeaveResult {
     const entry = this.#find(groupId);
-    if (typeof entry !== "number") {
-      return this.#ask<LeaveAnswer>(entry, (call) => ({ type: "leave", call, members }));
-    }
-    if (entry !== ErrorCode.GROUP_ID_NOT_FOUND) {
-      return { kind: "leave", errorCode: entry, members: [] };
-    }
+    if (typeof entry !== "number") return this.#step(entry, { type: "leave", members });
+    if (entry !== ErrorCode.GROUP_ID_NOT_FOUND) return { errorCode: entry, members: [] };
     const errorCode = ErrorCode.UNKNOWN_MEMBER_ID;
     return {
-      kind: "leave",
       errorCode: ErrorCode.NONE,
       members: members.map(({ memberId, groupInstanceId }) => ({
         memberId,
@@ -217,7 +213,7 @@ export class GroupCoordinator {
     if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     const entry = this.#groups.get(call.groupId);
     if (entry === undefined) return call.generationId < 0 ? ErrorCode.NONE : call.unknownGroupError;
-    return this.#ask(entry, (number) => ({ type: "commit", call: number, member: call })).errorCode;
+    return this.#step(entry, { type: "commit", member: call });
   }
 
   /**
@@ -280,7 +276,7 @@ export class GroupCoordinator {
     if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     const entry = this.#groups.get(groupId);
     if (entry === undefined) return ErrorCode.GROUP_ID_NOT_FOUND;
-    const { errorCode } = this.#ask(entry, (call) => ({ type: "delete", call }));
+    const errorCode = this.#step(entry, { type: "delete" });
     if (errorCode === ErrorCode.NONE) this.#groups.delete(groupId);
     return errorCode;
   }
@@ -344,20 +340,8 @@ export class GroupCoordinator {
     }
   }
 
-  /** Calls a group with an event that it answers immediately. */
-  #ask<Answer extends GroupAnswer = GroupAnswer>(
-    entry: Entry,
-    event: (call: number) => GroupEvent,
-  ): Answer {
-    let answer: GroupAnswer | undefined;
-    const call = ++this.#lastCall;
-    this.#calls.set(call, (given) => answer = given);
-    this.#step(entry, event(call));
-    return answer as Answer;
-  }
-
   /** Calls a group with an event that it may answer later. */
-  #askLater<Answer extends GroupAnswer>(
+  #call<Answer extends GroupAnswer>(
     entry: Entry,
     event: (call: number) => GroupEvent,
   ): Promise<Answer> {
@@ -368,9 +352,11 @@ export class GroupCoordinator {
     });
   }
 
-  #step(entry: Entry, event: GroupEvent): void {
+  /** Applies an event to a group, executes its effects and returns its result. */
+  #step<Event extends GroupEvent>(entry: Entry, event: Event): ResultOf<Event> {
     const { clock, config, note } = this.#options;
-    for (const effect of stepClassicGroup(entry.group, event, clock.now(), config)) {
+    const { result, effects } = stepClassicGroup(entry.group, event, clock.now(), config);
+    for (const effect of effects) {
       switch (effect.type) {
         case "answer": {
           const settle = this.#calls.get(effect.call);
@@ -391,6 +377,7 @@ export class GroupCoordinator {
           break;
       }
     }
+    return result;
   }
 }
 

@@ -35,7 +35,8 @@ function run(seed: number, steps: number): Map<number, number> {
 
   const step = (event: GroupEvent) => {
     if ("call" in event) open.set(event.call, event.type);
-    for (const effect of stepClassicGroup(group, event, nowMs, LIMITS)) {
+    const { result, effects } = stepClassicGroup(group, event, nowMs, LIMITS);
+    for (const effect of effects) {
       if (effect.type === "setTimer") {
         assert(effect.delayMs >= 0);
         timers.set(effect.timer, nowMs + effect.delayMs);
@@ -49,6 +50,10 @@ function run(seed: number, steps: number): Map<number, number> {
           knownIds.push(effect.answer.memberId);
         }
       }
+    }
+    if (result !== undefined) {
+      const errorCode = typeof result === "number" ? result : result.errorCode;
+      answered.set(errorCode, (answered.get(errorCode) ?? 0) + 1);
     }
     check(group, timers, open);
     assert(group.generationId >= generation, "generations never decrease");
@@ -102,13 +107,13 @@ function randomEvent(
         sync: { ...member, protocolType: null, protocolName: null, assignments: [] },
       };
     case 7:
-      return { type: "heartbeat", call, member };
+      return { type: "heartbeat", member };
     case 8:
-      return { type: "commit", call, member };
+      return { type: "commit", member };
     default:
       return random.below(3) === 0
-        ? { type: "leave", call, members: [{ memberId, groupInstanceId, reason: null }] }
-        : { type: "heartbeat", call, member };
+        ? { type: "leave", members: [{ memberId, groupInstanceId, reason: null }] }
+        : { type: "heartbeat", member };
   }
 }
 

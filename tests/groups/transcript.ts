@@ -1,6 +1,6 @@
 /**
  * Replays a transcript of a classic group. Lines that begin with `>` are events; the effects of each
- * event are written below it, indented.
+ * event, and its result, are written below it, indented.
  *
  * - `limits delay=3000 size=10` sets the group's limits, before the first event.
  * - `> a: join session=10000 rebalance=60000 protocols=range:x,sticky:y type=consumer v=9 reason=r
@@ -16,7 +16,13 @@
  * @module
  */
 import { stepClassicGroup } from "../../src/groups/classic_group.ts";
-import type { GroupAnswer, GroupEvent, GroupTimer } from "../../src/groups/classic_group_events.ts";
+import type {
+  GroupAnswer,
+  GroupEvent,
+  GroupTimer,
+  LeaveResult,
+  ResultOf,
+} from "../../src/groups/classic_group_events.ts";
 import { emptyGroup } from "../../src/groups/classic_group_state.ts";
 import { ErrorCode, errorName } from "../../src/protocol/errors.ts";
 
@@ -67,8 +73,9 @@ class Player {
     this.#lines = [];
     const [first = "", ...rest] = line.split(" ").filter((word) => word !== "");
     if (first === "wait") this.#wait(Number(rest[0]));
-    else if (first === "delete") this.#step({ type: "delete", call: this.#call("admin") });
-    else if (first === "unload") {
+    else if (first === "delete") {
+      this.#step({ type: "delete" }, (code) => this.#say("admin", `delete ${errorName(code)}`));
+    } else if (first === "unload") {
       this.#step({ type: "unload", errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE });
     } else if (first.endsWith(":")) this.#act(first.slice(0, -1), rest[0] ?? "", rest.slice(1));
     else throw new Error(`The transcript has no event "${line}"`);
@@ -111,9 +118,11 @@ class Player {
       case "sync":
         return this.#sync(name, member, words);
       case "heartbeat":
-        return this.#step({ type: "heartbeat", call: this.#call(name), member });
       case "commit":
-        return this.#step({ type: "commit", call: this.#call(name), member });
+        return this.#step(
+          { type: verb, member },
+          (code) => this.#say(name, `${verb} ${errorName(code)}`),
+        );
       case "leave": {
         const named = rest.filter((word) => !word.includes("="));
         const members = named.length > 0
@@ -123,7 +132,7 @@ class Player {
             reason: null,
           }))
           : [{ ...identity, reason: words.get("reason") ?? null }];
-        return this.#step({ type: "leave", call: this.#call(name), members });
+        return this.#step({ type: "leave", members }, (result) => this.#left(name, result));
       }
       default:
         throw new Error(`The transcript has no verb "${verb}"`);
@@ -192,8 +201,12 @@ class Player {
     this.#nowMs = untilMs;
   }
 
-  #step(event: GroupEvent): void {
-    for (const effect of stepClassicGroup(this.#group, event, this.#nowMs, this.#limits)) {
+  #step<Event extends GroupEvent>(
+    event: Event,
+    onResult: (result: ResultOf<Event>) => void = () => {},
+  ): void {
+    const { result, effects } = stepClassicGroup(this.#group, event, this.#nowMs, this.#limits);
+    for (const effect of effects) {
       switch (effect.type) {
         case "answer":
           this.#answer(this.#askedBy.get(effect.call)!, effect.answer);
@@ -211,6 +224,18 @@ class Player {
           break;
       }
     }
+    onResult(result);
+  }
+
+  #say(name: string, words: string): void {
+    this.#lines.push(`  ${name} <- ${words}`);
+  }
+
+  #left(name: string, { errorCode, members }: LeaveResult): void {
+    const results = members.map(({ memberId, groupInstanceId, errorCode }) =>
+      ` ${memberId || groupInstanceId || "?"}:${errorName(errorCode)}`
+    );
+    this.#say(name, `leave ${errorName(errorCode)}${results.join("")}`);
   }
 
   #answer(name: string, answer: GroupAnswer): void {
@@ -230,17 +255,11 @@ class Player {
           words.push(`${memberId}${groupInstanceId === null ? "" : "!"}:${text.decode(metadata)}`);
         }
       }
-    } else if (answer.kind === "sync") {
-      if (answer.errorCode === ErrorCode.NONE) {
-        words.push(`protocol=${answer.protocolType}/${answer.protocolName}`);
-        words.push(`assignment=${text.decode(answer.assignment)}`);
-      }
-    } else if (answer.kind === "leave") {
-      for (const { memberId, groupInstanceId, errorCode } of answer.members) {
-        words.push(`${memberId || groupInstanceId || "?"}:${errorName(errorCode)}`);
-      }
+    } else if (answer.errorCode === ErrorCode.NONE) {
+      words.push(`protocol=${answer.protocolType}/${answer.protocolName}`);
+      words.push(`assignment=${text.decode(answer.assignment)}`);
     }
-    this.#lines.push(`  ${name} <- ${words.join(" ")}`);
+    this.#say(name, words.join(" "));
   }
 
   #showState(): void {
