@@ -105,7 +105,11 @@ interface Entry {
   readonly offsets: CommittedOffsets;
 }
 
-/** Coordinates the classic groups of this node. */
+/**
+ * Coordinates the classic groups of this node. Each call takes effect immediately, so calls take effect in
+ * the order in which they are made. The promise it returns settles once the effect is durable, which groups
+ * in memory are at once.
+ */
 export class GroupCoordinator {
   readonly #options: GroupCoordinatorOptions;
   readonly #groups = new Map<string, Entry>();
@@ -168,14 +172,20 @@ export class GroupCoordinator {
   }
 
   /** Extends a member's session (Heartbeat). REBALANCE_IN_PROGRESS asks the member to rejoin. */
-  heartbeat(groupId: string, member: MemberAtGeneration): ErrorCode {
-    const entry = this.#find(groupId);
-    if (typeof entry === "number") return unknownMember(entry);
-    return this.#step(entry, { type: "heartbeat", member });
+  heartbeat(groupId: string, member: MemberAtGeneration): Promise<ErrorCode> {
+    return decide(() => {
+      const entry = this.#find(groupId);
+      if (typeof entry === "number") return unknownMember(entry);
+      return this.#step(entry, { type: "heartbeat", member });
+    });
   }
 
   /** Removes members (LeaveGroup), on their own request or an administrator's. */
-  leave(groupId: string, members: readonly LeavingMember[]): LeaveResult {
+  leave(groupId: string, members: readonly LeavingMember[]): Promise<LeaveResult> {
+    return decide(() => this.#leave(groupId, members));
+  }
+
+  #leave(groupId: string, members: readonly LeavingMember[]): LeaveResult {
     const entry = this.#find(groupId);
     if (typeof entry !== "number") return this.#step(entry, { type: "leave", members });
     if (entry !== ErrorCode.GROUP_ID_NOT_FOUND) return { errorCode: entry, members: [] };
@@ -191,10 +201,14 @@ export class GroupCoordinator {
   }
 
   /**
-   * Commits offsets (OffsetCommit). Returns an error code for each of `call.offsets`, in order.
+   * Commits offsets (OffsetCommit). Resolves with an error code for each of `call.offsets`, in order.
    * Creates a missing group if the committer is not a member (generation -1).
    */
-  commitOffsets(call: OffsetCommitCall): ErrorCode[] {
+  commitOffsets(call: OffsetCommitCall): Promise<ErrorCode[]> {
+    return decide(() => this.#commitOffsets(call));
+  }
+
+  #commitOffsets(call: OffsetCommitCall): ErrorCode[] {
     const { clock, config } = this.#options;
     const errorCode = this.#checkCommit(call);
     if (errorCode !== ErrorCode.NONE) return call.offsets.map(() => errorCode);
@@ -217,18 +231,27 @@ export class GroupCoordinator {
   }
 
   /**
-   * Returns the committed offsets of a group (OffsetFetch), or null for a missing group. Valid
-   * until the caller's next `await`. Throws NOT_COORDINATOR after {@linkcode shutdown}: an empty
-   * response would make consumers start from the beginning, and old clients support no other
-   * retriable error here.
+   * Reads the committed offsets of a group (OffsetFetch). Calls `read` with them immediately, with null for
+   * a missing group, and resolves with its result. The offsets are valid during that call only. Rejects with
+   * NOT_COORDINATOR after {@linkcode shutdown}: an empty response would make consumers start from the
+   * beginning, and old clients support no other retriable error here.
    */
-  committedOffsets(groupId: string): ReadonlyCommittedOffsets | null {
-    this.#requireRunning(ErrorCode.NOT_COORDINATOR);
-    return this.#groups.get(groupId)?.offsets ?? null;
+  committedOffsets<Result>(
+    groupId: string,
+    read: (offsets: ReadonlyCommittedOffsets | null) => Result,
+  ): Promise<Result> {
+    return decide(() => {
+      this.#requireRunning(ErrorCode.NOT_COORDINATOR);
+      return read(this.#groups.get(groupId)?.offsets ?? null);
+    });
   }
 
   /** Deletes offsets (OffsetDelete), except those of topics that the group subscribes to. */
-  deleteOffsets(groupId: string, topics: readonly TopicPartitions[]): OffsetDeletion {
+  deleteOffsets(groupId: string, topics: readonly TopicPartitions[]): Promise<OffsetDeletion> {
+    return decide(() => this.#deleteOffsets(groupId, topics));
+  }
+
+  #deleteOffsets(groupId: string, topics: readonly TopicPartitions[]): OffsetDeletion {
     const entry = this.#find(groupId);
     if (typeof entry === "number") return { errorCode: entry, topics: [] };
     const { group, offsets } = entry;
@@ -248,37 +271,43 @@ export class GroupCoordinator {
   }
 
   /**
-   * Describes a group (DescribeGroups). Returns null for a missing group. Throws
+   * Describes a group (DescribeGroups). Resolves with null for a missing group. Rejects with
    * COORDINATOR_NOT_AVAILABLE after {@linkcode shutdown}.
    */
-  describe(groupId: string): GroupDescription | null {
-    this.#requireRunning(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    const entry = this.#groups.get(groupId);
-    return entry === undefined ? null : describeGroup(entry.group);
+  describe(groupId: string): Promise<GroupDescription | null> {
+    return decide(() => {
+      this.#requireRunning(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      const entry = this.#groups.get(groupId);
+      return entry === undefined ? null : describeGroup(entry.group);
+    });
   }
 
   /**
-   * Lists the groups that match the filter (ListGroups) in order of creation. Throws
+   * Lists the groups that match the filter (ListGroups) in order of creation. Rejects with
    * COORDINATOR_NOT_AVAILABLE after {@linkcode shutdown}.
    */
-  list(filter: GroupFilter): GroupListing[] {
-    this.#requireRunning(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    const listings: GroupListing[] = [];
-    for (const { group } of this.#groups.values()) {
-      const listing = listGroup(group, filter);
-      if (listing !== null) listings.push(listing);
-    }
-    return listings;
+  list(filter: GroupFilter): Promise<GroupListing[]> {
+    return decide(() => {
+      this.#requireRunning(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      const listings: GroupListing[] = [];
+      for (const { group } of this.#groups.values()) {
+        const listing = listGroup(group, filter);
+        if (listing !== null) listings.push(listing);
+      }
+      return listings;
+    });
   }
 
   /** Deletes a group and its offsets, unless it has members (DeleteGroups). */
-  deleteGroup(groupId: string): ErrorCode {
-    if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
-    const entry = this.#groups.get(groupId);
-    if (entry === undefined) return ErrorCode.GROUP_ID_NOT_FOUND;
-    const errorCode = this.#step(entry, { type: "delete" });
-    if (errorCode === ErrorCode.NONE) this.#groups.delete(groupId);
-    return errorCode;
+  deleteGroup(groupId: string): Promise<ErrorCode> {
+    return decide(() => {
+      if (!this.#running) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+      const entry = this.#groups.get(groupId);
+      if (entry === undefined) return ErrorCode.GROUP_ID_NOT_FOUND;
+      const errorCode = this.#step(entry, { type: "delete" });
+      if (errorCode === ErrorCode.NONE) this.#groups.delete(groupId);
+      return errorCode;
+    });
   }
 
   /** Deletes the committed offsets of deleted topics. */
@@ -379,6 +408,11 @@ export class GroupCoordinator {
     }
     return result;
   }
+}
+
+/** Makes a decision immediately and returns a promise of its result. */
+function decide<Result>(decision: () => Result): Promise<Result> {
+  return new Promise((resolve) => resolve(decision()));
 }
 
 /** A member id cannot be known to a group that does not exist. */

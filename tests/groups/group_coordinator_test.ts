@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import type { ReadonlyCommittedOffsets } from "../../src/groups/committed_offsets.ts";
 import {
   EMPTY_GROUP_RETENTION_MS,
   GroupCoordinator,
@@ -67,6 +68,14 @@ function commitCall(offsets: readonly OffsetToCommit[], groupId = "g") {
   };
 }
 
+/** The offsets that a group has committed, null for a missing group. */
+function committed(
+  groups: GroupCoordinator,
+  groupId: string,
+): Promise<ReadonlyCommittedOffsets | null> {
+  return groups.committedOffsets(groupId, (offsets) => offsets);
+}
+
 /** Starts a coordinator with a stable group "g" of one member. */
 async function stable() {
   const started = start();
@@ -114,9 +123,9 @@ test("GroupCoordinator lets members join, sync, send heartbeats and leave", asyn
   });
   assertEquals((await assigned).assignment, new Uint8Array([1, 2]));
   const member = { memberId: follower.memberId, generationId: 1, groupInstanceId: null };
-  assertEquals(groups.heartbeat("g", member), ErrorCode.NONE);
-  assertEquals(groups.leave("g", [{ ...member, reason: null }]).members[0]?.errorCode, 0);
-  assertEquals(groups.heartbeat("g", member), ErrorCode.UNKNOWN_MEMBER_ID);
+  assertEquals(await groups.heartbeat("g", member), ErrorCode.NONE);
+  assertEquals((await groups.leave("g", [{ ...member, reason: null }])).members[0]?.errorCode, 0);
+  assertEquals(await groups.heartbeat("g", member), ErrorCode.UNKNOWN_MEMBER_ID);
   groups.shutdown();
 });
 
@@ -144,7 +153,7 @@ test("GroupCoordinator.join() rejects an empty group id and session timeouts out
   assertEquals(await errorOf({ sessionTimeoutMs: 60_001 }), ErrorCode.INVALID_SESSION_TIMEOUT);
   assertEquals(await errorOf({ sessionTimeoutMs: 6000 }), ErrorCode.MEMBER_ID_REQUIRED);
   assertEquals(await errorOf({ memberId: "x", groupId: "new" }), ErrorCode.UNKNOWN_MEMBER_ID);
-  assertEquals(groups.describe("new"), null);
+  assertEquals(await groups.describe("new"), null);
   config.groupMaxSessionTimeoutMs = 100_000;
   assertEquals(await errorOf({ sessionTimeoutMs: 60_001 }), ErrorCode.MEMBER_ID_REQUIRED);
   groups.shutdown();
@@ -167,18 +176,18 @@ test("GroupCoordinator.join() ignores repeated protocols", async () => {
 test("GroupCoordinator removes a member when its session expires", async () => {
   const { clock, groups, member } = await stable();
   clock.advance(9999);
-  assertEquals(groups.heartbeat("g", member), ErrorCode.NONE);
+  assertEquals(await groups.heartbeat("g", member), ErrorCode.NONE);
   clock.advance(9999);
-  assertEquals(groups.describe("g")?.state, "Stable");
+  assertEquals((await groups.describe("g"))?.state, "Stable");
   clock.advance(1);
-  assertEquals(groups.describe("g")?.state, "Empty");
+  assertEquals((await groups.describe("g"))?.state, "Empty");
   assertEquals(clock.pending, 0);
 });
 
 test("GroupCoordinator answers UNKNOWN_MEMBER_ID for a missing group", async () => {
   const { groups } = start();
   const member = { memberId: "m", generationId: 1, groupInstanceId: null };
-  assertEquals(groups.heartbeat("none", member), ErrorCode.UNKNOWN_MEMBER_ID);
+  assertEquals(await groups.heartbeat("none", member), ErrorCode.UNKNOWN_MEMBER_ID);
   const synced = await groups.sync({
     ...member,
     groupId: "none",
@@ -187,22 +196,22 @@ test("GroupCoordinator answers UNKNOWN_MEMBER_ID for a missing group", async () 
     assignments: [],
   });
   assertEquals(synced.errorCode, ErrorCode.UNKNOWN_MEMBER_ID);
-  const left = groups.leave("none", [{ ...member, reason: null }]);
+  const left = await groups.leave("none", [{ ...member, reason: null }]);
   assertEquals([left.errorCode, left.members[0]?.errorCode], [0, ErrorCode.UNKNOWN_MEMBER_ID]);
-  assertEquals(groups.heartbeat("", member), ErrorCode.INVALID_GROUP_ID);
-  assertEquals(groups.leave("", []).errorCode, ErrorCode.INVALID_GROUP_ID);
+  assertEquals(await groups.heartbeat("", member), ErrorCode.INVALID_GROUP_ID);
+  assertEquals((await groups.leave("", [])).errorCode, ErrorCode.INVALID_GROUP_ID);
 });
 
-test("GroupCoordinator.commitOffsets() stores offsets of non-members and creates the group", () => {
+test("GroupCoordinator.commitOffsets() stores offsets of non-members and creates the group", async () => {
   const { clock, groups } = start();
-  assertEquals(groups.committedOffsets("g"), null);
-  const codes = groups.commitOffsets(commitCall([
+  assertEquals(await committed(groups, "g"), null);
+  const codes = await groups.commitOffsets(commitCall([
     offset("a", 0, 5),
     { ...offset("a", 1, 6), metadata: "x".repeat(17) },
     { ...offset("b", 0, 7), metadata: "note", leaderEpoch: 3 },
   ]));
   assertEquals(codes, [ErrorCode.NONE, ErrorCode.OFFSET_METADATA_TOO_LARGE, ErrorCode.NONE]);
-  const offsets = groups.committedOffsets("g")!;
+  const offsets = (await committed(groups, "g"))!;
   assertEquals(offsets.get("a", 0)?.offset, 5);
   assertEquals(offsets.get("a", 1), undefined);
   assertEquals(offsets.get("b", 0), {
@@ -211,56 +220,61 @@ test("GroupCoordinator.commitOffsets() stores offsets of non-members and creates
     metadata: "note",
     commitTimestampMs: clock.now(),
   });
-  assertEquals(groups.describe("g")?.state, "Empty");
+  assertEquals((await groups.describe("g"))?.state, "Empty");
 });
 
-test("GroupCoordinator.commitOffsets() creates no group if nothing is stored", () => {
+test("GroupCoordinator.commitOffsets() creates no group if nothing is stored", async () => {
   const { groups } = start();
   const tooLong = { ...offset("a", 0, 5), metadata: "x".repeat(17) };
-  assertEquals(groups.commitOffsets(commitCall([tooLong])), [ErrorCode.OFFSET_METADATA_TOO_LARGE]);
-  assertEquals(groups.describe("g"), null);
+  assertEquals(await groups.commitOffsets(commitCall([tooLong])), [
+    ErrorCode.OFFSET_METADATA_TOO_LARGE,
+  ]);
+  assertEquals(await groups.describe("g"), null);
 });
 
-test("GroupCoordinator.commitOffsets() rejects a generation of a missing group", () => {
+test("GroupCoordinator.commitOffsets() rejects a generation of a missing group", async () => {
   const { groups } = start();
   const call = { ...commitCall([offset("a", 0, 5), offset("a", 1, 5)]), generationId: 1 };
-  assertEquals(groups.commitOffsets(call), [
+  assertEquals(await groups.commitOffsets(call), [
     ErrorCode.GROUP_ID_NOT_FOUND,
     ErrorCode.GROUP_ID_NOT_FOUND,
   ]);
   const older = { ...call, unknownGroupError: ErrorCode.ILLEGAL_GENERATION };
-  assertEquals(groups.commitOffsets(older)[0], ErrorCode.ILLEGAL_GENERATION);
-  assertEquals(groups.describe("g"), null);
+  assertEquals((await groups.commitOffsets(older))[0], ErrorCode.ILLEGAL_GENERATION);
+  assertEquals(await groups.describe("g"), null);
 });
 
 test("GroupCoordinator.commitOffsets() accepts a member's commit and extends its session", async () => {
   const { clock, groups, member } = await stable();
   clock.advance(9000);
   const call = { ...commitCall([offset("read", 0, 5)]), ...member };
-  assertEquals(groups.commitOffsets(call), [ErrorCode.NONE]);
+  assertEquals(await groups.commitOffsets(call), [ErrorCode.NONE]);
   clock.advance(9000);
-  assertEquals(groups.describe("g")?.state, "Stable");
+  assertEquals((await groups.describe("g"))?.state, "Stable");
   const outsider = commitCall([offset("read", 0, 6)]);
-  assertEquals(groups.commitOffsets(outsider), [ErrorCode.UNKNOWN_MEMBER_ID]);
-  assertEquals(groups.committedOffsets("g")?.get("read", 0)?.offset, 5);
+  assertEquals(await groups.commitOffsets(outsider), [ErrorCode.UNKNOWN_MEMBER_ID]);
+  assertEquals((await committed(groups, "g"))?.get("read", 0)?.offset, 5);
   groups.shutdown();
 });
 
-test("GroupCoordinator.onTopicsDeleted() deletes the topics' offsets in every group", () => {
+test("GroupCoordinator.onTopicsDeleted() deletes the topics' offsets in every group", async () => {
   const { groups } = start();
   for (const groupId of ["g", "h"]) {
-    groups.commitOffsets(commitCall([offset("gone", 0, 5), offset("kept", 0, 6)], groupId));
+    await groups.commitOffsets(commitCall([offset("gone", 0, 5), offset("kept", 0, 6)], groupId));
   }
   groups.onTopicsDeleted(["gone", "never committed"]);
   for (const groupId of ["g", "h"]) {
-    assertEquals([...groups.committedOffsets(groupId)!.topics()].map(([name]) => name), ["kept"]);
+    assertEquals([...(await committed(groups, groupId))!.topics()].map(([name]) => name), ["kept"]);
   }
 });
 
 test("GroupCoordinator.deleteOffsets() keeps offsets of subscribed topics", async () => {
   const { groups, member } = await stable();
-  groups.commitOffsets({ ...commitCall([offset("read", 0, 5), offset("other", 0, 6)]), ...member });
-  const deletion = groups.deleteOffsets("g", [
+  await groups.commitOffsets({
+    ...commitCall([offset("read", 0, 5), offset("other", 0, 6)]),
+    ...member,
+  });
+  const deletion = await groups.deleteOffsets("g", [
     { topic: "read", partitions: [0] },
     { topic: "other", partitions: [0, 9] },
   ]);
@@ -268,20 +282,20 @@ test("GroupCoordinator.deleteOffsets() keeps offsets of subscribed topics", asyn
     ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC,
     ErrorCode.NONE,
   ]);
-  assertEquals([...groups.committedOffsets("g")!.topics()].map(([name]) => name), ["read"]);
-  groups.leave("g", [{ ...member, reason: null }]);
-  groups.deleteOffsets("g", [{ topic: "read", partitions: [0] }]);
-  assertEquals(groups.committedOffsets("g")?.isEmpty, true);
+  assertEquals([...(await committed(groups, "g"))!.topics()].map(([name]) => name), ["read"]);
+  await groups.leave("g", [{ ...member, reason: null }]);
+  await groups.deleteOffsets("g", [{ topic: "read", partitions: [0] }]);
+  assertEquals((await committed(groups, "g"))?.isEmpty, true);
 });
 
 test("GroupCoordinator.deleteOffsets() rejects missing groups and unknown protocol types", async () => {
   const { clock, groups } = start();
-  assertEquals(groups.deleteOffsets("none", []).errorCode, ErrorCode.GROUP_ID_NOT_FOUND);
-  assertEquals(groups.deleteOffsets("", []).errorCode, ErrorCode.INVALID_GROUP_ID);
+  assertEquals((await groups.deleteOffsets("none", [])).errorCode, ErrorCode.GROUP_ID_NOT_FOUND);
+  assertEquals((await groups.deleteOffsets("", [])).errorCode, ErrorCode.INVALID_GROUP_ID);
   const joining = groups.join(joinCall({ protocolType: "connect" }));
   clock.advance(0);
   await joining;
-  assertEquals(groups.deleteOffsets("g", []).errorCode, ErrorCode.NON_EMPTY_GROUP);
+  assertEquals((await groups.deleteOffsets("g", [])).errorCode, ErrorCode.NON_EMPTY_GROUP);
   groups.shutdown();
 });
 
@@ -291,26 +305,26 @@ test("GroupCoordinator.deleteOffsets() treats a group with unknown subscriptions
   const joining = groups.join(joinCall({ protocols: [{ name: "odd", metadata }] }));
   clock.advance(0);
   await joining;
-  const { topics } = groups.deleteOffsets("g", [{ topic: "t", partitions: [0] }]);
+  const { topics } = await groups.deleteOffsets("g", [{ topic: "t", partitions: [0] }]);
   assertEquals(topics[0]?.errorCode, ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC);
   groups.shutdown();
 });
 
 test("GroupCoordinator.deleteGroup() deletes a group without members, with its offsets", async () => {
   const { groups, member } = await stable();
-  groups.commitOffsets({ ...commitCall([offset("read", 0, 5)]), ...member });
-  assertEquals(groups.deleteGroup("g"), ErrorCode.NON_EMPTY_GROUP);
-  groups.leave("g", [{ ...member, reason: null }]);
-  assertEquals(groups.deleteGroup("g"), ErrorCode.NONE);
-  assertEquals(groups.deleteGroup("g"), ErrorCode.GROUP_ID_NOT_FOUND);
-  assertEquals(groups.committedOffsets("g"), null);
+  await groups.commitOffsets({ ...commitCall([offset("read", 0, 5)]), ...member });
+  assertEquals(await groups.deleteGroup("g"), ErrorCode.NON_EMPTY_GROUP);
+  await groups.leave("g", [{ ...member, reason: null }]);
+  assertEquals(await groups.deleteGroup("g"), ErrorCode.NONE);
+  assertEquals(await groups.deleteGroup("g"), ErrorCode.GROUP_ID_NOT_FOUND);
+  assertEquals(await committed(groups, "g"), null);
 });
 
 test("GroupCoordinator.deleteGroup() cancels the session of a pending member", async () => {
   const { clock, groups } = start();
   const { memberId } = await groups.join(joinCall({ requiresKnownMemberId: true }));
   assertEquals(clock.pending, 1);
-  assertEquals(groups.deleteGroup("g"), ErrorCode.NONE);
+  assertEquals(await groups.deleteGroup("g"), ErrorCode.NONE);
   assertEquals(clock.pending, 0);
   const { errorCode } = await groups.join(joinCall({ memberId }));
   assertEquals(errorCode, ErrorCode.UNKNOWN_MEMBER_ID);
@@ -318,7 +332,7 @@ test("GroupCoordinator.deleteGroup() cancels the session of a pending member", a
 
 test("GroupCoordinator.describe() returns metadata if stable, and assignments", async () => {
   const { groups, member } = await stable();
-  const { members, ...group } = groups.describe("g")!;
+  const { members, ...group } = (await groups.describe("g"))!;
   assertEquals(group, {
     groupId: "g",
     state: "Stable",
@@ -330,7 +344,7 @@ test("GroupCoordinator.describe() returns metadata if stable, and assignments", 
   assertEquals(members[0]?.assignment, new Uint8Array([7]));
   assertNotEquals(members[0]?.metadata.length, 0);
   void groups.join(joinCall());
-  const rebalancing = groups.describe("g")!;
+  const rebalancing = (await groups.describe("g"))!;
   assertEquals([rebalancing.state, rebalancing.protocolName], ["PreparingRebalance", ""]);
   assertEquals(rebalancing.members[0]?.metadata.length, 0);
   groups.shutdown();
@@ -338,14 +352,14 @@ test("GroupCoordinator.describe() returns metadata if stable, and assignments", 
 
 test("GroupCoordinator.list() filters by state and type, case-insensitively", async () => {
   const { groups } = await stable();
-  groups.commitOffsets(commitCall([offset("a", 0, 1)], "simple"));
-  const ids = (states: string[], types: string[]) =>
-    groups.list({ states, types }).map(({ groupId }) => groupId);
-  assertEquals(ids([], []), ["g", "simple"]);
-  assertEquals(ids(["EMPTY", "dead"], []), ["simple"]);
-  assertEquals(ids([" stable"], ["Classic"]), ["g"]);
-  assertEquals(ids([], ["consumer"]), []);
-  assertEquals(groups.list({ states: ["empty"], types: [] }), [
+  await groups.commitOffsets(commitCall([offset("a", 0, 1)], "simple"));
+  const ids = async (states: string[], types: string[]) =>
+    (await groups.list({ states, types })).map(({ groupId }) => groupId);
+  assertEquals(await ids([], []), ["g", "simple"]);
+  assertEquals(await ids(["EMPTY", "dead"], []), ["simple"]);
+  assertEquals(await ids([" stable"], ["Classic"]), ["g"]);
+  assertEquals(await ids([], ["consumer"]), []);
+  assertEquals(await groups.list({ states: ["empty"], types: [] }), [
     { groupId: "simple", protocolType: "", state: "Empty", type: "classic" },
   ]);
   groups.shutdown();
@@ -354,10 +368,10 @@ test("GroupCoordinator.list() filters by state and type, case-insensitively", as
 test("GroupCoordinator evicts unused groups", async () => {
   const { clock, groups } = start();
   await groups.join(joinCall({ groupId: "unused", requiresKnownMemberId: true }));
-  groups.commitOffsets(commitCall([offset("a", 0, 1)], "used"));
+  await groups.commitOffsets(commitCall([offset("a", 0, 1)], "used"));
   clock.advance(EMPTY_GROUP_RETENTION_MS);
-  groups.commitOffsets(commitCall([offset("a", 0, 1)], "new"));
-  const left = groups.list({ states: [], types: [] }).map(({ groupId }) => groupId);
+  await groups.commitOffsets(commitCall([offset("a", 0, 1)], "new"));
+  const left = (await groups.list({ states: [], types: [] })).map(({ groupId }) => groupId);
   assertEquals(left, ["used", "new"]);
 });
 
@@ -380,23 +394,24 @@ test("GroupCoordinator.shutdown() answers waiting calls and cancels all timers",
   assertEquals(clock.pending, 0);
   const gone = ErrorCode.COORDINATOR_NOT_AVAILABLE;
   assertEquals((await groups.join(joinCall())).errorCode, gone);
-  assertEquals(groups.heartbeat("g", member), gone);
-  assertEquals(groups.leave("g", []).errorCode, gone);
-  assertEquals(groups.commitOffsets(commitCall([offset("a", 0, 1)])), [gone]);
-  assertEquals(groups.deleteGroup("g"), gone);
-  assertEquals(groups.deleteOffsets("g", []).errorCode, gone);
-  const codeOf = (call: () => unknown) => (assertThrows(call, KafkaError) as KafkaError).code;
-  assertEquals(codeOf(() => groups.describe("g")), gone);
-  assertEquals(codeOf(() => groups.list({ states: [], types: [] })), gone);
+  assertEquals(await groups.heartbeat("g", member), gone);
+  assertEquals((await groups.leave("g", [])).errorCode, gone);
+  assertEquals(await groups.commitOffsets(commitCall([offset("a", 0, 1)])), [gone]);
+  assertEquals(await groups.deleteGroup("g"), gone);
+  assertEquals((await groups.deleteOffsets("g", [])).errorCode, gone);
+  const codeOf = async (call: () => Promise<unknown>) =>
+    (await assertRejects(call, KafkaError)).code;
+  assertEquals(await codeOf(() => groups.describe("g")), gone);
+  assertEquals(await codeOf(() => groups.list({ states: [], types: [] })), gone);
   // An empty answer would make consumers start from the beginning.
-  assertEquals(codeOf(() => groups.committedOffsets("g")), ErrorCode.NOT_COORDINATOR);
+  assertEquals(await codeOf(() => committed(groups, "g")), ErrorCode.NOT_COORDINATOR);
   groups.shutdown();
   assertEquals(clock.pending, 0);
 });
 
 test("GroupCoordinator keeps no answered calls", async () => {
   const { clock, groups, member } = await stable();
-  assertEquals(groups.heartbeat("g", member), ErrorCode.NONE);
+  assertEquals(await groups.heartbeat("g", member), ErrorCode.NONE);
   assertEquals(groups.waitingCalls, 0);
   const joining = groups.join(joinCall());
   assertEquals(groups.waitingCalls, 1);
@@ -408,16 +423,26 @@ test("GroupCoordinator keeps no answered calls", async () => {
 
 test("GroupCoordinator.describe() returns no assignment of an abandoned generation", async () => {
   const { groups, member } = await stable();
-  const assignments = () => groups.describe("g")!.members.map(({ assignment }) => [...assignment]);
+  const assignments = async () =>
+    (await groups.describe("g"))!.members.map(({ assignment }) => [...assignment]);
   const second = groups.join(joinCall());
   // A rebalance in progress may still end with the previous assignment.
-  assertEquals([groups.describe("g")!.state, assignments()], ["PreparingRebalance", [[7], []]]);
+  assertEquals([(await groups.describe("g"))!.state, await assignments()], ["PreparingRebalance", [[
+    7,
+  ], []]]);
   const { memberId } = member;
   await groups.join(joinCall({ memberId }));
   await second;
-  assertEquals([groups.describe("g")!.state, assignments()], ["CompletingRebalance", [[7], []]]);
+  assertEquals([(await groups.describe("g"))!.state, await assignments()], ["CompletingRebalance", [
+    [7],
+    [],
+  ]]);
   const third = groups.join(joinCall());
-  assertEquals([groups.describe("g")!.state, assignments()], ["PreparingRebalance", [[], [], []]]);
+  assertEquals([(await groups.describe("g"))!.state, await assignments()], ["PreparingRebalance", [
+    [],
+    [],
+    [],
+  ]]);
   groups.shutdown();
   assertEquals((await third).errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
 });
@@ -452,6 +477,20 @@ test("GroupCoordinator evicts unused groups even after the wall clock was set ba
   await pass("first");
   await pass("second");
   await pass("third");
-  assertEquals(groups.describe("first"), null);
+  assertEquals(await groups.describe("first"), null);
   groups.shutdown();
+});
+
+test("GroupCoordinator calls take effect in the order in which they are made", async () => {
+  const { groups } = start();
+  const committing = groups.commitOffsets(commitCall([offset("events", 0, 5)]));
+  const reading = groups.committedOffsets("g", (offsets) => offsets?.get("events", 0)?.offset);
+  const deleting = groups.deleteGroup("g");
+  const readingAgain = groups.committedOffsets("g", (offsets) => offsets);
+  assertEquals(await Promise.all([committing, reading, deleting, readingAgain]), [
+    [ErrorCode.NONE],
+    5,
+    ErrorCode.NONE,
+    null,
+  ]);
 });

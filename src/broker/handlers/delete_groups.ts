@@ -16,12 +16,12 @@ interface Needs {
 
 /** Serves DeleteGroups. */
 export const deleteGroupsHandler: Handler<Needs> = defineHandler(deleteGroups, {
-  handle: ({ groupsNames }, { services }) => ({
+  handle: async ({ groupsNames }, { services }) => ({
     // A group named twice is one group: the second time it would be gone.
-    results: [...new Set(groupsNames)].map((groupId) => {
-      const errorCode = services.groups.deleteGroup(groupId);
+    results: await Promise.all([...new Set(groupsNames)].map(async (groupId) => {
+      const errorCode = await services.groups.deleteGroup(groupId);
       return { groupId, errorCode, errorMessage: messageOf(errorCode, groupId) };
-    }),
+    })),
   }),
   onError: ({ groupsNames }, errorCode, errorMessage) => ({
     results: groupsNames.map((groupId) => ({ groupId, errorCode, errorMessage })),

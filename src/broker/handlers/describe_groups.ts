@@ -21,12 +21,12 @@ interface Needs {
 
 /** Serves DescribeGroups. */
 export const describeGroupsHandler: Handler<Needs> = defineHandler(describeGroups, {
-  handle: ({ groups, includeAuthorizedOperations }, { apiVersion, services }) => ({
-    groups: groups.map((groupId) => {
+  handle: async ({ groups, includeAuthorizedOperations }, { apiVersion, services }) => ({
+    groups: await Promise.all(groups.map(async (groupId) => {
       const authorizedOperations = includeAuthorizedOperations
         ? GROUP_OPERATIONS
         : OPERATIONS_NOT_ASKED;
-      const group = services.groups.describe(groupId);
+      const group = await services.groups.describe(groupId);
       if (group === null) {
         return apiVersion < GROUP_ID_NOT_FOUND_SINCE
           ? { ...nothingKnown(groupId), groupState: "Dead", authorizedOperations }
@@ -50,7 +50,7 @@ export const describeGroupsHandler: Handler<Needs> = defineHandler(describeGroup
         })),
         authorizedOperations,
       };
-    }),
+    })),
   }),
   onError: ({ groups }, errorCode, errorMessage) => ({
     groups: groups.map((groupId) => ({

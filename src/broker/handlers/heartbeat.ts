@@ -16,8 +16,8 @@ interface Needs {
 
 /** Serves Heartbeat. */
 export const heartbeatHandler: Handler<Needs> = defineHandler(heartbeat, {
-  handle: (request, { services }) => ({
-    errorCode: services.groups.heartbeat(request.groupId, request),
+  handle: async (request, { services }) => ({
+    errorCode: await services.groups.heartbeat(request.groupId, request),
   }),
   onError: (_request, errorCode) => ({ errorCode }),
 });

@@ -19,9 +19,9 @@ interface Needs {
 
 /** Serves LeaveGroup. */
 export const leaveGroupHandler: Handler<Needs> = defineHandler(leaveGroup, {
-  handle: ({ groupId, memberId, members }, { apiVersion, services }) => {
+  handle: async ({ groupId, memberId, members }, { apiVersion, services }) => {
     if (apiVersion >= SEVERAL_MEMBERS_SINCE) return services.groups.leave(groupId, members);
-    const { errorCode, members: [result] } = services.groups.leave(groupId, [
+    const { errorCode, members: [result] } = await services.groups.leave(groupId, [
       { memberId, groupInstanceId: null, reason: null },
     ]);
     return { errorCode: errorCode || (result?.errorCode ?? errorCode) };

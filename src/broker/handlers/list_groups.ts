@@ -17,9 +17,9 @@ interface Needs {
 
 /** Serves ListGroups. */
 export const listGroupsHandler: Handler<Needs> = defineHandler(listGroups, {
-  handle: ({ statesFilter, typesFilter }, { services }) => ({
+  handle: async ({ statesFilter, typesFilter }, { services }) => ({
     errorCode: ErrorCode.NONE,
-    groups: services.groups.list({ states: statesFilter, types: typesFilter })
+    groups: (await services.groups.list({ states: statesFilter, types: typesFilter }))
       .map(({ groupId, protocolType, state, type }) => ({
         groupId,
         protocolType,

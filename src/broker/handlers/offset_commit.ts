@@ -23,7 +23,7 @@ interface Needs {
 
 /** Serves OffsetCommit. */
 export const offsetCommitHandler: Handler<Needs> = defineHandler(offsetCommit, {
-  handle: (request, { apiVersion, services }) => {
+  handle: async (request, { apiVersion, services }) => {
     const image = services.image();
     const offsets: OffsetToCommit[] = [];
     // One per partition, in the request's order: an error, or NONE for the next of `offsets`.
@@ -44,7 +44,7 @@ export const offsetCommitHandler: Handler<Needs> = defineHandler(offsetCommit, {
         return ErrorCode.NONE;
       });
     });
-    const results = offsets.length === 0 ? [] : services.groups.commitOffsets({
+    const results = offsets.length === 0 ? [] : await services.groups.commitOffsets({
       groupId: request.groupId,
       memberId: request.memberId,
       groupInstanceId: request.groupInstanceId,

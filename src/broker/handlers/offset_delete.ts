@@ -19,14 +19,14 @@ interface Needs {
 
 /** Serves OffsetDelete. */
 export const offsetDeleteHandler: Handler<Needs> = defineHandler(offsetDelete, {
-  handle: ({ groupId, topics }, { services }) => {
+  handle: async ({ groupId, topics }, { services }) => {
     const image = services.image();
     const existing = topics.map(({ name, partitions }): TopicPartitions => ({
       topic: name,
       partitions: partitions.map(({ partitionIndex }) => partitionIndex)
         .filter((index) => image.topicByName(name)?.partitions[index] !== undefined),
     }));
-    const deletion = services.groups.deleteOffsets(groupId, existing);
+    const deletion = await services.groups.deleteOffsets(groupId, existing);
     if (deletion.errorCode !== ErrorCode.NONE) return { errorCode: deletion.errorCode, topics: [] };
     return {
       errorCode: ErrorCode.NONE,

@@ -33,16 +33,16 @@ interface Needs {
 
 /** Serves OffsetFetch. */
 export const offsetFetchHandler: Handler<Needs> = defineHandler(offsetFetch, {
-  handle: ({ groupId, topics, groups }, context) => {
+  handle: async ({ groupId, topics, groups }, context) => {
     if (context.apiVersion < SEVERAL_GROUPS_SINCE) {
-      return { topics: fetchOffsets(groupId, topics, context), errorCode: ErrorCode.NONE };
+      return { topics: await fetchOffsets(groupId, topics, context), errorCode: ErrorCode.NONE };
     }
     return {
-      groups: groups.map((group) => ({
+      groups: await Promise.all(groups.map(async (group) => ({
         groupId: group.groupId,
-        topics: fetchOffsets(group.groupId, group.topics, context),
+        topics: await fetchOffsets(group.groupId, group.topics, context),
         errorCode: ErrorCode.NONE,
-      })),
+      }))),
     };
   },
   onError: ({ topics, groups }, errorCode, _message, { apiVersion }) => {
@@ -65,22 +65,23 @@ function fetchOffsets(
   { apiVersion, services }: RequestContext<Needs>,
 ) {
   const image = services.image();
-  const offsets = services.groups.committedOffsets(groupId);
-  if (topics === null) return fetchAll(offsets?.topics() ?? [], image);
-  return topics.map(({ name, topicId, partitionIndexes }) => {
-    // A name is looked up in the group alone: what was committed may be asked for ever after.
-    const found = apiVersion < TOPIC_IDS_SINCE
-      ? name
-      : findTopic(image, apiVersion, name, topicId ?? "");
-    return {
-      name,
-      ...(topicId === undefined ? {} : { topicId }),
-      partitions: partitionIndexes.map((index) =>
-        typeof found === "number"
-          ? fetched(index, undefined, found)
-          : fetched(index, offsets?.get(typeof found === "string" ? found : found.name, index))
-      ),
-    };
+  return services.groups.committedOffsets(groupId, (offsets) => {
+    if (topics === null) return fetchAll(offsets?.topics() ?? [], image);
+    return topics.map(({ name, topicId, partitionIndexes }) => {
+      // Names are looked up in the group only: offsets remain available without their topic.
+      const found = apiVersion < TOPIC_IDS_SINCE
+        ? name
+        : findTopic(image, apiVersion, name, topicId ?? "");
+      return {
+        name,
+        ...(topicId === undefined ? {} : { topicId }),
+        partitions: partitionIndexes.map((index) =>
+          typeof found === "number"
+            ? fetched(index, undefined, found)
+            : fetched(index, offsets?.get(typeof found === "string" ? found : found.name, index))
+        ),
+      };
+    });
   });
 }
 

@@ -19,13 +19,13 @@ test("DeleteGroups: empty groups go, each once, in all versions", async () => {
       { groupId: "g", errorCode: ErrorCode.NON_EMPTY_GROUP, errorMessage: nonEmpty },
       { groupId: "none", errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: notFound },
     ]);
-    node.groups.leave("g", [{ memberId, groupInstanceId: null, reason: null }]);
+    await node.groups.leave("g", [{ memberId, groupInstanceId: null, reason: null }]);
     assertEquals(await ask(["g", "g"]), [{
       groupId: "g",
       errorCode: ErrorCode.NONE,
       errorMessage: null,
     }]);
-    assertEquals(node.groups.describe("g"), null);
+    assertEquals(await node.groups.describe("g"), null);
   }
 });
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Handler } from "../../../src/network/server/handler.ts";
+import type { ReadonlyCommittedOffsets } from "../../../src/groups/committed_offsets.ts";
 import { GroupCoordinator } from "../../../src/groups/group_coordinator.ts";
 import type { TopicImage } from "../../../src/metadata/image.ts";
 import type { Api } from "../../../src/protocol/api.ts";
@@ -85,6 +86,11 @@ export class GroupNode {
   ): Promise<RO> {
     const fail = () => Promise.reject(new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "broken"));
     return this.ask(api, handler, apiVersion, request, [fail]);
+  }
+
+  /** The offsets that a group has committed, null for a missing group. */
+  committed(groupId: string): Promise<ReadonlyCommittedOffsets | null> {
+    return this.groups.committedOffsets(groupId, (offsets) => offsets);
   }
 
   /** Joins the group "g" as its only member, gets an assignment, and returns the join's answer. */

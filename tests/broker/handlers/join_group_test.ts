@@ -38,7 +38,7 @@ test("JoinGroup: a newcomer joins, in all versions", async () => {
       protocolName: "range",
       skipAssignment: false,
     });
-    const described = node.groups.describe("g")!.members[0]!;
+    const described = (await node.groups.describe("g"))!.members[0]!;
     assertEquals([described.clientId, described.clientHost], ["client", "/10.0.0.9"]);
     node.groups.shutdown();
   }
@@ -52,11 +52,11 @@ test("JoinGroup v0: the session timeout is the rebalance timeout too", async () 
   // It never syncs, and its heartbeats keep it alive until the time to sync ends: 10 s, not at once.
   node.clock.advance(5000);
   const member = { memberId, generationId: 1, groupInstanceId: null };
-  assertEquals(node.groups.heartbeat("g", member), ErrorCode.NONE);
+  assertEquals(await node.groups.heartbeat("g", member), ErrorCode.NONE);
   node.clock.advance(4999);
-  assertEquals(node.groups.heartbeat("g", member), ErrorCode.NONE);
+  assertEquals(await node.groups.heartbeat("g", member), ErrorCode.NONE);
   node.clock.advance(1);
-  assertEquals(node.groups.heartbeat("g", member), ErrorCode.UNKNOWN_MEMBER_ID);
+  assertEquals(await node.groups.heartbeat("g", member), ErrorCode.UNKNOWN_MEMBER_ID);
   node.groups.shutdown();
 });
 
@@ -89,6 +89,6 @@ test("JoinGroup: refusals have a form in all versions", async () => {
     const failed = await node.askToFail(joinGroup, joinGroupHandler, version, REQUEST);
     assertEquals([failed.errorCode, failed.generationId], [ErrorCode.UNKNOWN_SERVER_ERROR, -1]);
     // What was refused may have made the group: it must not stand in the next version's way.
-    node.groups.deleteGroup("g");
+    await node.groups.deleteGroup("g");
   }
 });

@@ -17,7 +17,7 @@ test("LeaveGroup: a member leaves once, in all versions", async () => {
       });
     const left = await leave();
     assertEquals(left.errorCode, ErrorCode.NONE);
-    assertEquals(node.groups.describe("g")?.state, "Empty");
+    assertEquals((await node.groups.describe("g"))?.state, "Empty");
     const again = await leave();
     if (version < 3) {
       assertEquals(again.errorCode, ErrorCode.UNKNOWN_MEMBER_ID);

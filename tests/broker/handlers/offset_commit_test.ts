@@ -41,7 +41,7 @@ test("OffsetCommit: what is stored and what is refused, in all versions", async 
         { partitionIndex: 0, errorCode: ErrorCode.NONE },
       ],
     ]);
-    const stored = node.groups.committedOffsets("g")!;
+    const stored = (await node.committed("g"))!;
     assertEquals([...stored.topics()].map(([name, { size }]) => [name, size]), [["events", 1]]);
     assertEquals(stored.get("events", 0), {
       offset: 42,

@@ -16,7 +16,7 @@ test("OffsetDelete: forgets offsets of topics that nobody reads", async () => {
   const metadata = consumerProtocolSubscription.encode({ topics: ["events"] });
   const { memberId, generationId } = await node.joinAlone({ metadata });
   const at = { offset: 1, leaderEpoch: -1, metadata: null };
-  node.groups.commitOffsets({
+  await node.groups.commitOffsets({
     groupId: "g",
     memberId,
     groupInstanceId: null,
@@ -51,7 +51,7 @@ test("OffsetDelete: forgets offsets of topics that nobody reads", async () => {
       ["none", [0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]],
     ],
   );
-  const left = [...node.groups.committedOffsets("g")!.topics()].map(([name]) => name);
+  const left = [...(await node.committed("g"))!.topics()].map(([name]) => name);
   assertEquals(left, ["events"]);
   node.groups.shutdown();
 });

@@ -5,10 +5,10 @@ import { offsetFetch } from "../../../src/protocol/messages/offset_fetch.ts";
 import { test } from "../../harness.ts";
 import { EVENTS_ID, GroupNode, NO_TOPIC_ID, versionsOf } from "./group_requests.ts";
 
-function nodeWithOffsets(): GroupNode {
+async function nodeWithOffsets(): Promise<GroupNode> {
   const node = new GroupNode();
   for (const [groupId, offset] of [["g", 42], ["h", 7]] as const) {
-    node.groups.commitOffsets({
+    await node.groups.commitOffsets({
       groupId,
       memberId: "",
       groupInstanceId: null,
@@ -34,7 +34,7 @@ function stored(committedOffset: number, version: number) {
 }
 
 test("OffsetFetch v1 to v7: the partitions asked for, of one group", async () => {
-  const node = nodeWithOffsets();
+  const node = await nodeWithOffsets();
   for (const version of versionsOf(offsetFetch).filter((version) => version < 8)) {
     const topics = [
       { name: "events", partitionIndexes: [0, 1] },
@@ -60,7 +60,7 @@ test("OffsetFetch v1 to v7: the partitions asked for, of one group", async () =>
 });
 
 test("OffsetFetch v2 to v7: null is everything that the group committed", async () => {
-  const node = nodeWithOffsets();
+  const node = await nodeWithOffsets();
   for (const version of [2, 5, 6, 7]) {
     const ask = (groupId: string) =>
       node.ask(offsetFetch, offsetFetchHandler, version, { groupId, topics: null });
@@ -72,7 +72,7 @@ test("OffsetFetch v2 to v7: null is everything that the group committed", async 
 });
 
 test("OffsetFetch since v8: several groups, some partitions or all", async () => {
-  const node = nodeWithOffsets();
+  const node = await nodeWithOffsets();
   for (const version of versionsOf(offsetFetch).filter((version) => version >= 8)) {
     const byId = version >= 10;
     const names = byId ? {} : { name: "events" };
@@ -113,7 +113,7 @@ test("OffsetFetch since v8: several groups, some partitions or all", async () =>
 });
 
 test("OffsetFetch: a deleted topic is not among all of them", async () => {
-  const node = nodeWithOffsets();
+  const node = await nodeWithOffsets();
   node.topics.delete("events");
   const { groups } = await node.ask(offsetFetch, offsetFetchHandler, 10, {
     groups: [{ groupId: "g", topics: null }],
@@ -122,7 +122,7 @@ test("OffsetFetch: a deleted topic is not among all of them", async () => {
 });
 
 test("OffsetFetch: a node that goes says so, in all versions", async () => {
-  const node = nodeWithOffsets();
+  const node = await nodeWithOffsets();
   node.groups.shutdown();
   for (const version of versionsOf(offsetFetch)) {
     const answer = await node.ask(offsetFetch, offsetFetchHandler, version, {
