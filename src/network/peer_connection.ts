@@ -1,6 +1,7 @@
 /**
- * One connection to one broker: requests leave in order, several may be on their way, and answers
- * come back in the same order. The versions that both sides know are settled when it opens.
+ * The client side of a connection, to a broker or a controller. Several requests may be in flight, and
+ * answers arrive in the order of the requests. The versions that both sides support are determined when the
+ * connection opens.
  *
  * @module
  */
@@ -19,16 +20,16 @@ import {
 } from "../runtime/runtime.ts";
 import type { Timer } from "../runtime/runtime.ts";
 
-/** A request that waits for its answer. */
+/** A request in flight. */
 interface Pending {
   readonly correlationId: number;
   readonly timer: Timer;
-  /** Reads the answer and settles the caller's promise. Throws when the answer cannot be read. */
+  /** Decodes the answer and resolves the caller's promise. Throws if the answer cannot be decoded. */
   receive(frame: Uint8Array): void;
   fail(error: Error): void;
 }
 
-/** How a connection is made. */
+/** The options of a connection. */
 export interface BrokerConnectionOptions {
   readonly runtime: Runtime;
   readonly address: Address;
@@ -36,28 +37,31 @@ export interface BrokerConnectionOptions {
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly maxResponseBytes: number;
-  /** Called once, when the connection is no longer of use. */
+  /** Called once, when the connection can no longer be used. */
   readonly onClose?: () => void;
-  /** Aborted when nobody waits for the connection any more: opening it is given up at once. */
+  /** Cancels the opening of the connection. */
   readonly signal?: AbortSignal;
 }
 
-/** What one request may say about itself. */
+/** The options of one request. */
 export interface RequestOptions {
-  /** How long to wait for the answer, ms; the connection's own bound where absent. */
+  /** How long to wait for the answer, ms. Defaults to the connection's `requestTimeoutMs`. */
   readonly timeoutMs?: number;
-  /** Keeps the version at or below this one. */
+  /** The highest version to use. Defaults to the newest that both sides support. */
   readonly maxVersion?: number;
-  /** Whether the answer's byte fields outlive the call: they get memory of their own then. */
+  /**
+   * Whether to copy the answer's frame, so that its byte fields stay valid after the next answer arrives.
+   * Defaults to false.
+   */
   readonly keepsBytes?: boolean;
 }
 
 /** Sent as the client's software in ApiVersions (KIP-511). */
 const SOFTWARE = { clientSoftwareName: "millrace", clientSoftwareVersion: "0.1.0" };
-/** More requests than this without an answer are a mistake of the caller. */
+/** Maximum number of requests in flight. More are a defect of the caller. */
 const MAX_IN_FLIGHT = 1_000;
 
-/** What to change about an address at which another protocol is spoken. */
+/** What to change if the address serves another protocol. */
 const REMEDIES: Readonly<Record<ForeignProtocol, string>> = {
   TLS: "this client has no TLS yet, name a PLAINTEXT listener of the broker",
   HTTP: "that is a web server, name the port of a Kafka broker",
@@ -65,14 +69,14 @@ const REMEDIES: Readonly<Record<ForeignProtocol, string>> = {
   PROXY: "that is a proxy, name the port of a Kafka broker",
 };
 
-/** A connection that is open, with its versions settled. */
+/** An open connection. */
 export class BrokerConnection {
   readonly address: string;
   readonly #options: BrokerConnectionOptions;
   readonly #connection: Connection;
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
   readonly #pending: Pending[] = [];
-  /** What is being written, and what gathers meanwhile: the two change places. */
+  /** The requests that are being written, and those of the next write. The two writers take turns. */
   #sending: ByteWriter = new ByteWriter(1024);
   #filling: ByteWriter = new ByteWriter(1024);
   #isWriting = false;
@@ -88,7 +92,7 @@ export class BrokerConnection {
   }
 
   /**
-   * Connects and asks the broker which versions it serves. Throws a {@linkcode KafkaError}:
+   * Connects and asks the peer which versions it serves. Throws a {@linkcode KafkaError}
    * `NETWORK_EXCEPTION` or `REQUEST_TIMED_OUT`.
    */
   static async open(options: BrokerConnectionOptions): Promise<BrokerConnection> {
@@ -109,19 +113,19 @@ export class BrokerConnection {
     return connection;
   }
 
-  /** Whether it can still be used. */
+  /** Whether the connection can be used. */
   get isOpen(): boolean {
     return this.#failure === null;
   }
 
-  /** How many requests wait for their answer. */
+  /** Number of requests in flight. */
   get inFlight(): number {
     return this.#pending.length;
   }
 
   /**
-   * The newest version of `api` that both sides know and that is at most `maxVersion`. Throws
-   * `UNSUPPORTED_VERSION` when there is none.
+   * Returns the newest version of `api` that both sides support and that is at most `maxVersion`. Throws
+   * `UNSUPPORTED_VERSION` if there is none.
    */
   version(
     api: { readonly key: number; name: string; minVersion: number; maxVersion: number },
@@ -141,9 +145,9 @@ export class BrokerConnection {
   }
 
   /**
-   * Sends a request and resolves with the answer. Rejects with a {@linkcode KafkaError} when the
-   * connection breaks or no answer comes in time; the connection is closed then, since answers come
-   * in order.
+   * Sends a request and resolves with the answer. Rejects with a {@linkcode KafkaError} if the connection
+   * breaks or the answer does not arrive in time. The connection is closed then, since answers arrive in
+   * order.
    */
   // deno-lint-ignore require-await -- a throw becomes a rejection
   async request<QueryOut, Query, Response, ResponseIn>(
@@ -155,7 +159,7 @@ export class BrokerConnection {
   }
 
   /**
-   * Sends a request that is not answered (Produce with acks=0) and resolves once it was handed to the
+   * Sends a request that is not answered (Produce with acks=0) and resolves once it has been written to the
    * network.
    */
   async post<QueryOut, Query, Response, ResponseIn>(
@@ -170,7 +174,7 @@ export class BrokerConnection {
     }
   }
 
-  /** Closes the connection. Requests on their way fail with `NETWORK_EXCEPTION`. */
+  /** Closes the connection. Requests in flight fail with `NETWORK_EXCEPTION`. */
   close(): void {
     this.#close(new ConnectionError("the connection was closed here"));
   }
@@ -200,7 +204,7 @@ export class BrokerConnection {
     });
   }
 
-  /** Adds the request to what is written next and returns its correlation id. */
+  /** Adds the request to the next write and returns its correlation id. */
   #encode<QueryOut, Query, Response, ResponseIn>(
     api: Api<QueryOut, Query, Response, ResponseIn>,
     query: Query,
@@ -221,7 +225,7 @@ export class BrokerConnection {
       writeRequestHeader(writer, api, version, correlationId, this.#options.clientId);
       api.requestCodec(version).write(writer, query);
     } catch (error) {
-      // What cannot be written is cut off again: the frames before it are whole.
+      // Removes the incomplete frame. The frames before it are complete.
       const before = writer.written().slice(0, start);
       writer.reset();
       writer.raw(before);
@@ -325,8 +329,8 @@ export class BrokerConnection {
   }
 
   /**
-   * Asks with our newest version; a broker that does not know it answers in version 0 with error 35
-   * and the versions it knows, and the connection stays open (KIP-511).
+   * Asks in our newest version. A peer that does not support it answers in version 0 with
+   * UNSUPPORTED_VERSION and the versions it supports, and the connection stays open (KIP-511).
    */
   async #settleVersions(): Promise<void> {
     let version = apiVersions.maxVersion;
@@ -353,7 +357,7 @@ export class BrokerConnection {
   #askVersions(version: number) {
     const codec = {
       ...apiVersions,
-      // The refusal has the form of version 0, whatever was asked: tell them apart by the error.
+      // UNSUPPORTED_VERSION is answered in version 0, whatever the version of the request.
       responseCodec: () => ({
         ...apiVersions.responseCodec(version),
         read(reader: ByteReader) {
@@ -368,7 +372,7 @@ export class BrokerConnection {
   }
 }
 
-/** Connects, and gives up when that takes too long or nobody waits any more. */
+/** Connects. Rejects after `connectTimeoutMs`, or when `signal` is aborted. */
 function connect(options: BrokerConnectionOptions): Promise<Connection> {
   const { runtime, address, connectTimeoutMs, signal } = options;
   const text = `${address.host}:${address.port}`;
@@ -400,7 +404,7 @@ function connect(options: BrokerConnectionOptions): Promise<Connection> {
   });
 }
 
-/** The error for a connection that could not be made or broke. */
+/** Returns the error for a connection that could not be opened or that broke. */
 function connectionLost(action: string, address: string, cause?: unknown): KafkaError {
   const why = cause instanceof Error ? cause.message : "the broker closed the connection";
   return new KafkaError(
@@ -410,7 +414,7 @@ function connectionLost(action: string, address: string, cause?: unknown): Kafka
   );
 }
 
-/** The error for an answer that did not come. */
+/** Returns the error for an answer that did not arrive in time. */
 function timedOut(action: string, address: string, timeoutMs: number): KafkaError {
   return new KafkaError(
     ErrorCode.REQUEST_TIMED_OUT,

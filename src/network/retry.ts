@@ -1,5 +1,5 @@
 /**
- * Waiting and trying again: exponential back-off with jitter, bounded in number.
+ * Retries of failed calls: a limited number, with exponential backoff and jitter.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { exponentialBackoffMs } from "../backoff.ts";
 import { KafkaError } from "../protocol/errors.ts";
 import type { Clock, RandomSource } from "../runtime/runtime.ts";
 
-/** How often and how fast a failed call is made again. */
+/** How often and how soon a failed call is retried. */
 export interface RetryPolicy {
   readonly retries: number;
   readonly retryBackoffMs: number;
@@ -15,20 +15,20 @@ export interface RetryPolicy {
 }
 
 /**
- * The wait before retry number `attempt` (from 0), ms: it doubles each time up to the maximum, give
- * or take a fifth so that many clients do not come back at once.
+ * Returns the delay before retry number `attempt` (from 0), ms. It doubles each time up to the maximum, with
+ * a jitter of 20 percent so that many clients do not retry at the same time.
  */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: RandomSource): number {
   const { retryBackoffMs: firstMs, retryBackoffMaxMs: mostMs } = policy;
   return exponentialBackoffMs({ firstMs, mostMs }, attempt, random);
 }
 
-/** Whether the same call may succeed when it is made again. */
+/** Returns whether the same call may succeed when it is retried. */
 export function isRetriableError(error: unknown): boolean {
   return error instanceof KafkaError && error.retriable;
 }
 
-/** Resolves after `delayMs`; rejects with the signal's reason as soon as `signal` is aborted. */
+/** Resolves after `delayMs`. Rejects with the signal's reason as soon as `signal` is aborted. */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
@@ -45,8 +45,8 @@ export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promi
 }
 
 /**
- * Calls `attempt` until it succeeds, fails with an error that is not retriable, or has failed
- * `retries` + 1 times; then its last error is thrown.
+ * Calls `attempt` until it succeeds. Throws its error if that is not retriable, or after `retries` failed
+ * retries.
  */
 export async function retry<T>(
   host: { readonly clock: Clock; readonly random: RandomSource },

@@ -232,7 +232,7 @@ function serverOf(
     },
     new SocketDescriptors({
       maxConnections,
-      makeRoom: () => logs.makeRoom(),
+      freeDescriptors: () => logs.makeRoom(),
       clock,
       random,
       logger,

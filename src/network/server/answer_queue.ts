@@ -1,8 +1,7 @@
 /**
- * The answers of one connection, on their way out in the order of their requests. Answers that are
- * ready together leave in one write; records are copied from the log into a borrowed buffer at the
- * moment they are sent, so an answer that waits for a slow reader holds no records; their files stay
- * until then.
+ * The answers of one connection, sent in the order of their requests. Answers that are ready at the same
+ * time leave in one write. Records are copied from the log into a borrowed buffer when they are sent, so an
+ * answer that waits for a slow reader holds no records, only their files.
  *
  * @module
  */
@@ -10,12 +9,12 @@ import { assert } from "../../assert.ts";
 import type { ByteWriter } from "../../protocol/wire.ts";
 import type { SendPool } from "./send_pool.ts";
 
-/** Writes one whole frame. */
+/** Writes one complete frame. */
 export type FillAnswer = (writer: ByteWriter) => void;
 
-/** The place of one request's answer. */
+/** The position of one request's answer in the queue. */
 export interface AnswerSlot {
-  /** Gives the answer, or null when none is to be sent. Called once. */
+  /** Sets the answer, null if none is sent. Must be called once. */
   complete(fill: FillAnswer | null): void;
 }
 
@@ -32,13 +31,13 @@ class Slot implements AnswerSlot {
   }
 }
 
-/** Orders, gathers and writes. */
+/** Orders, batches and writes answers. */
 export class AnswerQueue {
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   readonly #pool: SendPool;
   readonly #onBroken: (error: unknown) => void;
   readonly #slots: Slot[] = [];
-  /** Answers that gather; null while there are none, so that an idle connection holds no buffer. */
+  /** The answers of the next write. Null while there are none, so an idle connection holds no buffer. */
   #filling: ByteWriter | null = null;
   #unsentBytes = 0;
   #writing = false;
@@ -56,42 +55,42 @@ export class AnswerQueue {
     this.#onBroken = onBroken;
   }
 
-  /** Requests without a complete answer, or with one that waits for an earlier request's. */
+  /** Number of requests without an answer, or whose answer waits for that of an earlier request. */
   get inFlight(): number {
     return this.#slots.length;
   }
 
-  /** Bytes of answers that the socket has not taken yet. */
+  /** Bytes of answers that have not been written to the socket. */
   get unsentBytes(): number {
     return this.#unsentBytes;
   }
 
-  /** A place behind all those opened before. */
+  /** Adds a slot at the end of the queue. */
   open(): AnswerSlot {
     const slot = new Slot(this);
     this.#slots.push(slot);
     return slot;
   }
 
-  /** Holds writes back while several requests are started, so that their answers leave together. */
+  /** Delays writes while several requests are started, so that their answers leave in one write. */
   hold(): void {
     this.#held = true;
   }
 
-  /** Ends {@linkcode hold} and writes what has gathered. */
+  /** Ends {@linkcode hold} and writes the answers that are ready. */
   release(): void {
     this.#held = false;
     this.#send();
   }
 
-  /** Resolves when something has been sent or completed since. */
+  /** Resolves when the next answer has been completed or sent, or the queue is closed. */
   progress(): Promise<void> {
     return this.#closed
       ? Promise.resolve()
       : new Promise((resolve) => void this.#waiters.push(resolve));
   }
 
-  /** Drops everything: the connection is gone. */
+  /** Drops all answers: the connection is closed. */
   close(): void {
     this.#closed = true;
     this.#slots.length = 0;
@@ -100,7 +99,7 @@ export class AnswerQueue {
     this.#wake();
   }
 
-  /** Moves answers that are ready, up to the first that is not, into the send buffer. */
+  /** Moves answers into the send buffer, up to the first one that is not ready. */
   advance(): void {
     if (this.#closed) return;
     let moved = 0;
@@ -149,7 +148,7 @@ export class AnswerQueue {
     this.#writing = false;
   }
 
-  /** Copies own bytes and records, in order, into borrowed chunks and writes each. */
+  /** Copies the bytes of answers and of their records in order into borrowed chunks and writes those. */
   async #writeWithRecords(sending: ByteWriter): Promise<void> {
     const own = sending.written();
     const parts = sending.externalParts;
@@ -161,18 +160,18 @@ export class AnswerQueue {
       const chunk = this.#pool.lend(left);
       try {
         let filled = 0;
-        const room = Math.min(chunk.length, left);
-        while (filled < room) {
+        const capacity = Math.min(chunk.length, left);
+        while (filled < capacity) {
           const ownTo = parts[part]?.position ?? own.length;
           if (ownFrom < ownTo) {
-            const length = Math.min(ownTo - ownFrom, room - filled);
+            const length = Math.min(ownTo - ownFrom, capacity - filled);
             chunk.set(own.subarray(ownFrom, ownFrom + length), filled);
             ownFrom += length;
             filled += length;
             continue;
           }
           const { source } = parts[part]!;
-          const length = Math.min(source.byteLength - partFrom, room - filled);
+          const length = Math.min(source.byteLength - partFrom, capacity - filled);
           source.copyTo(chunk.subarray(filled, filled + length), partFrom);
           partFrom += length;
           filled += length;

@@ -1,9 +1,9 @@
 /**
- * One client's connection: reads frames in place, starts their requests in order, and lets the
- * answer queue write. It reads no further while too many requests or too many unsent bytes are its
- * own, so a client that does not read its answers holds up nobody but itself. A request whose records
- * are checked in slices delays the requests behind it on its connection, as every request does in Apache
- * Kafka, and no other connection.
+ * The connection of one client: reads frames in place, starts their requests in order, and writes the
+ * answers with an {@linkcode AnswerQueue}. It stops reading while it has too many requests in flight or too
+ * many unsent bytes, so a client that does not read its answers delays only itself. A request that a handler
+ * retains delays later requests of its connection, as every request does in Apache Kafka, but no other
+ * connection.
  *
  * @module
  */
@@ -21,20 +21,20 @@ import type { Logger } from "../../logger.ts";
 import type { SendPool } from "./send_pool.ts";
 import { serveOthers } from "./turns.ts";
 
-/** What a connection needs of its server. */
+/** The dependencies of a connection, shared by all connections of a server. */
 export interface ConnectionEnvironment {
   readonly dispatcher: Pick<Dispatcher<never>, "start">;
   readonly pool: SendPool;
-  /** What the connections together keep of large receive buffers. */
+  /** The budget for large receive buffers that all connections keep. */
   readonly keptBytes: KeptBytes;
   readonly frameMemory: FrameMemory;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** `socket.request.max.bytes` as it stands now. */
+  /** The current value of `socket.request.max.bytes`. */
   maxFrameBytes(): number;
 }
 
-/** What to change about a client that speaks another protocol. */
+/** What to change if a client speaks another protocol. */
 const REMEDIES: Readonly<Record<ForeignProtocol, string>> = {
   TLS: "this listener is plaintext, set security.protocol=PLAINTEXT at the client",
   HTTP: "this port serves Kafka's protocol only, correct the address or make a health check that " +
@@ -43,7 +43,7 @@ const REMEDIES: Readonly<Record<ForeignProtocol, string>> = {
   PROXY: "it is not supported, turn it off at the load balancer",
 };
 
-/** A connection being served. */
+/** A connection that is being served. */
 export class ClientConnection {
   readonly info: ConnectionInfo;
   readonly #connection: Connection;
@@ -82,12 +82,12 @@ export class ClientConnection {
     this.#openSlot = () => this.#answers.open();
   }
 
-  /** When the client last sent something or had a request under way, as the monotonic clock tells. */
+  /** When the client last sent bytes or had a request in flight, by the monotonic clock. */
   get lastActiveMs(): number {
     return this.#answers.inFlight > 0 ? this.#environment.clock.monotonicMs() : this.#lastActiveMs;
   }
 
-  /** Serves until the client leaves, the connection breaks or it is closed. Never rejects. */
+  /** Serves the client until the connection ends. Never rejects. */
   async run(): Promise<void> {
     try {
       while (!this.#closed && await this.#read()) {
@@ -103,14 +103,14 @@ export class ClientConnection {
     }
   }
 
-  /** Takes no more requests and ends once those under way are answered. */
+  /** Starts no more requests and closes once those in flight are answered. */
   async drain(): Promise<void> {
     this.#draining = true;
     await this.#finishAnswers();
     this.close();
   }
 
-  /** Ends at once. */
+  /** Closes the connection immediately. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -120,7 +120,7 @@ export class ClientConnection {
     this.#connection.close();
   }
 
-  /** Reads what has arrived into the parser. False at the client's end of the stream. */
+  /** Reads bytes into the parser. Returns false at the end of the client's stream. */
   async #read(): Promise<boolean> {
     const turn = this.#share.beforeRead(this.#parser.buffered, this.#parser.missing);
     if (turn !== null) {
@@ -152,7 +152,7 @@ export class ClientConnection {
       for (;;) {
         const frame = this.#parser.next();
         if (frame === null || this.#closed || this.#draining) break;
-        // Others have waited for the requests before this one.
+        // Other connections have waited while the earlier requests were started.
         if (!isFirst && clock.monotonicMs() - turnBegan > REQUESTS_TURN_MS) {
           answers.release();
           await serveOthers(clock);
@@ -189,7 +189,7 @@ export class ClientConnection {
   #end(error: unknown): void {
     if (this.#closed) return;
     const { host, port } = this.info.remoteAddress;
-    // A KafkaError can only come late, when records can no longer be read while they are sent.
+    // A KafkaError reaches this only from records that cannot be read while they are sent.
     const isExpected = error instanceof ProtocolError || error instanceof CloseConnection ||
       error instanceof KafkaError;
     if (isExpected) {
@@ -209,7 +209,7 @@ function foreignClient({ protocol, sent }: ForeignOpening): string {
   return `the client sent ${sent}: ${REMEDIES[protocol]}`;
 }
 
-/** The cheapest way to write that the connection has. */
+/** Returns the fastest way to write to `connection`. */
 function writerOf(connection: Connection): (bytes: Uint8Array) => Promise<void> {
   if (connection.writeAll !== undefined) return (bytes) => connection.writeAll!(bytes);
   let writer: WritableStreamDefaultWriter<Uint8Array> | null = null;

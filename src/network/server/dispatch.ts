@@ -1,7 +1,6 @@
 /**
- * From a frame to its handler and back: reads the header, picks the handler and the version,
- * decodes, starts the handler, and encodes what it answers. What a broker serves is exactly the list
- * of handlers given here.
+ * From a frame to its handler and back: reads the header, selects the handler and the version, decodes the
+ * request, starts the handler, and encodes its answer. A listener serves exactly the handlers given here.
  *
  * @module
  */
@@ -56,7 +55,7 @@ class Retention {
   };
 }
 
-/** What comes with one request. */
+/** The context of one request. */
 class Context<Needs> implements RequestContext<Needs> {
   /** Null until the first call of {@linkcode Context.retain}. */
   retention: Retention | null = null;
@@ -91,7 +90,7 @@ export interface DispatcherOptions<Needs> {
   readonly interceptors?: readonly Interceptor<Needs>[];
 }
 
-/** Starts requests. `Needs` are the dependencies of all its handlers together. */
+/** Starts requests. `Needs` are the dependencies of all handlers together. */
 export class Dispatcher<Needs> {
   readonly #services: Needs;
   readonly #logger: Logger;
@@ -112,8 +111,8 @@ export class Dispatcher<Needs> {
   }
 
   /**
-   * Starts the request in `frame`, a view that may be overwritten once this has returned; its
-   * answer goes to the slot that `openSlot` gives. Throws {@linkcode ProtocolError} or
+   * Starts the request in `frame`, a view that may be overwritten after the call. The answer goes to the
+   * slot that `openSlot` returns. Throws {@linkcode ProtocolError} or
    * {@linkcode CloseConnection} when the connection must end, and calls `onFatal` with the error when that
    * turns out later. Returns null, or a promise: until it resolves `frame` must not change and no other
    * request of the connection may be started ({@linkcode RequestContext.retain}). It never rejects.
@@ -201,7 +200,7 @@ function fillAnswer(
   answer: unknown,
 ): FillAnswer {
   return (writer) => {
-    // Records of earlier answers may be in the writer too: the frame's length is without them.
+    // The writer may contain records of earlier answers, which the length of this frame excludes.
     const start = startFrame(writer);
     const before = writer.totalLength;
     writeResponseHeader(writer, api, apiVersion, correlationId);
@@ -210,7 +209,7 @@ function fillAnswer(
   };
 }
 
-/** KIP-511: an unknown version of ApiVersions is answered in version 0, which names those known. */
+/** Answers an unknown version of ApiVersions in version 0, with the versions served (KIP-511). */
 function unsupportedApiVersions(correlationId: number): FillAnswer {
   const { key, minVersion, maxVersion } = apiVersions;
   return fillAnswer(apiVersions as unknown as AnyApi, 0, correlationId, {

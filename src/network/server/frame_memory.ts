@@ -1,8 +1,8 @@
 /**
- * The memory of requests that have arrived in part. Each connection may send frames of up to
- * `socket.request.max.bytes`, so many of them together could take everything the process has. They
- * share a budget instead: once it is used up, only the connection whose frame lacks the fewest bytes
- * is read from, the others are held back by TCP, and who then sends next to nothing is closed.
+ * The memory of frames that have arrived in part, and of frames that handlers retain. Each connection may
+ * send frames of up to `socket.request.max.bytes`, so many connections could use up the memory of the
+ * process. They share a budget instead: when it is used up, only the connection whose frame lacks the fewest
+ * bytes is read from, TCP slows down the others, and connections that then send next to nothing are closed.
  *
  * @module
  */
@@ -16,10 +16,10 @@ import {
 } from "../../limits.ts";
 import type { Clock, Timer } from "../../runtime/runtime.ts";
 
-/** What a connection that is let go on is expected to read before it is looked at again. */
+/** Bytes that a resumed connection is expected to read before the budget is checked again. */
 const READ_ALLOWANCE = 1024 * 1024;
 
-/** What all connections' frames under way take together. */
+/** The budget for the frames of all connections. */
 export class FrameMemory {
   readonly #clock: Clock;
   readonly #most: number;
@@ -28,7 +28,7 @@ export class FrameMemory {
   #waiting = 0;
   #check: Timer | null = null;
 
-  /** `most` bytes at one time, except for the one connection that is let go on beyond it. */
+  /** Creates a budget of `most` bytes, which one connection at a time may exceed. */
   constructor(clock: Clock, most = PARTIAL_FRAME_BYTES) {
     this.#clock = clock;
     this.#most = most;
@@ -39,27 +39,27 @@ export class FrameMemory {
     return this.#used;
   }
 
-  /** A connection's share. `evict` is told why the connection is to be closed. */
+  /** Returns the share of a connection. `evict` closes the connection for the given reason. */
   share(evict: (reason: string) => void): FrameShare {
     return new FrameShare(this, evict);
   }
 
-  /** For {@linkcode FrameShare} alone: its holding has changed from `before` bytes. */
+  /** Called by {@linkcode FrameShare} only: the bytes that it holds were `before`. */
   changed(share: FrameShare, before: number): void {
     this.#used += share.held - before;
-    assert(this.#used >= 0, "frames under way take no less than nothing");
+    assert(this.#used >= 0, "the bytes of frames are never negative");
     if (share.held > 0) this.#holders.add(share);
     else this.#holders.delete(share);
     if (this.#used <= this.#most || share.held < before) this.#wake();
   }
 
-  /** For {@linkcode FrameShare} alone: whether its connection may be read from. */
+  /** Called by {@linkcode FrameShare} only: whether its connection may be read from. */
   mayReadOn(share: FrameShare): boolean {
     if (this.#used <= this.#most) return true;
     let inUse = 0;
     for (const other of this.#holders) if (other.isInUse) inUse += other.held;
     if (inUse > HELD_FRAME_BYTES) return false;
-    // Of two that lack the same the older one goes first, or all would go on side by side.
+    // Of two frames that lack the same number of bytes the older one is first, or both would be read.
     let isOlder = true;
     for (const other of this.#holders) {
       if (other.isInUse) continue;
@@ -71,18 +71,18 @@ export class FrameMemory {
     return true;
   }
 
-  /** For {@linkcode FrameShare} alone: its frame is whole, so others need not wait for it. */
+  /** Called by {@linkcode FrameShare} only: its frame is complete, so others need not wait for it. */
   usesWhole(): void {
     this.#wake();
   }
 
-  /** For {@linkcode FrameShare} alone: it has begun to wait. */
+  /** Called by {@linkcode FrameShare} only: it has begun to wait. */
   waits(): void {
     this.#waiting++;
     this.#arm();
   }
 
-  /** For {@linkcode FrameShare} alone: it waits no more. */
+  /** Called by {@linkcode FrameShare} only: it has stopped waiting. */
   waited(): void {
     this.#waiting--;
     if (this.#waiting > 0) return;
@@ -94,20 +94,20 @@ export class FrameMemory {
     this.#check ??= this.#clock.setTimer(FRAME_PROGRESS_CHECK_MS, () => this.#evictIdle());
   }
 
-  /** Lets go on as many as there is room for, those first whose frames lack the fewest bytes. */
+  /** Resumes as many connections as the budget allows, those first whose frames lack the fewest bytes. */
   #wake(): void {
     if (this.#waiting === 0) return;
     const waiting = [...this.#holders].filter(({ isWaiting }) => isWaiting);
     waiting.sort((a, b) => a.missing - b.missing);
-    let room = this.#most - this.#used;
+    let free = this.#most - this.#used;
     for (const share of waiting) {
-      if (room <= 0 && !this.mayReadOn(share)) break;
+      if (free <= 0 && !this.mayReadOn(share)) break;
       share.wake();
-      room -= READ_ALLOWANCE;
+      free -= READ_ALLOWANCE;
     }
   }
 
-  /** Somebody waits: who might send, and does not, holds what the others need. */
+  /** While connections wait for memory, evicts those that hold a part of a frame and send nothing. */
   #evictIdle(): void {
     this.#check = null;
     for (const share of [...this.#holders]) {
@@ -123,18 +123,18 @@ export class FrameMemory {
   }
 }
 
-/** What one connection has received of a frame that is not whole yet. */
+/** The bytes of one connection that count. */
 export class FrameShare {
   readonly #memory: FrameMemory;
   /** Ends the connection. */
   readonly evict: (reason: string) => void;
   #held = 0;
   #missing = 0;
-  /** What it held when its progress was last looked at, negative when it was not. */
+  /** The bytes held when progress was last checked, negative if it was not. */
   #heldBefore = -1;
   #isReading = false;
   #isClosed = false;
-  /** Whether its frame is whole and has to stay a while longer: the connection is not read from. */
+  /** Whether a complete frame is retained: the connection is not read from. */
   isInUse = false;
   #resume: (() => void) | null = null;
 
@@ -144,30 +144,30 @@ export class FrameShare {
     this.evict = evict;
   }
 
-  /** Bytes that count. */
+  /** The bytes that count. */
   get held(): number {
     return this.#held;
   }
 
-  /** Bytes that the frame still lacks. */
+  /** The bytes that the frame lacks. */
   get missing(): number {
     return this.#missing;
   }
 
-  /** Whether its connection is not read from. */
+  /** Whether its connection waits for memory. */
   get isWaiting(): boolean {
     return this.#resume !== null;
   }
 
   /**
-   * Tells how much of a frame is there and how much is missing, before more of it is read. Null when
-   * it may be, or what resolves when it may.
+   * Sets how many bytes of a frame are buffered and missing, before more of it is read. Returns null if it
+   * may be read, or a promise that resolves when it may.
    */
   beforeRead(buffered: number, missing: number): Promise<void> | null {
     const held = counted(buffered);
     if (held === 0 && this.#held === 0) return null;
     this.#isReading = true;
-    // Less than before is another frame: that one's progress is not yet known.
+    // Fewer bytes than before belong to another frame, whose progress is not yet known.
     if (held < this.#held) this.#heldBefore = -1;
     this.#missing = missing;
     this.#set(held);
@@ -178,7 +178,7 @@ export class FrameShare {
     });
   }
 
-  /** Tells that the read is over: from here on the peer is not to blame for standing still. */
+  /** Marks the end of a read: from here on the peer is not responsible for a lack of progress. */
   afterRead(): void {
     this.#isReading = false;
   }
@@ -203,7 +203,7 @@ export class FrameShare {
     if (!this.isInUse) this.#set(0);
   }
 
-  /** Lets the connection be read from. */
+  /** Resumes the connection. */
   wake(): void {
     if (this.#resume === null) return;
     this.#heldBefore = -1;
@@ -212,7 +212,7 @@ export class FrameShare {
     this.#memory.waited();
   }
 
-  /** Whether it could have sent since the last call and sent next to nothing. */
+  /** Whether the peer could send since the last call and sent next to nothing. */
   isIdle(): boolean {
     if (!this.#isReading || this.isWaiting) return false;
     const before = this.#heldBefore;

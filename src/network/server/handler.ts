@@ -1,39 +1,40 @@
 /**
- * What a request handler is: one file a request in `handlers/`, which opens with what the request
- * does, the versions it serves and what each changed.
+ * Request handlers. Each request has one file in a folder `handlers/`, which begins with what the request
+ * does, the versions served, and the changes in each version.
  *
- * A handler runs in two stages. Everything up to its first `await` is the ordered start: it runs in
- * the order in which requests arrived, and only there may it look at `records` fields, which are
- * views into the receive buffer and are overwritten afterwards. A handler that needs more than that, since
- * its start takes too long for one turn of the event loop or has to wait for something, extends it with
- * {@linkcode RequestContext.retain}. A promise it returns is the completion, which may come later; answers leave each connection in request order all the same.
+ * A handler runs in two stages. Its code up to the first `await` is the ordered start: it runs in the order
+ * in which the requests of a connection arrived. Only there are `records` fields valid, which are views
+ * into the receive buffer and are overwritten afterwards. A handler that needs records or the order for
+ * longer, because its start takes too long for one turn of the event loop or waits for something, extends the
+ * start with {@linkcode RequestContext.retain}. The promise that a handler returns is its completion, which
+ * may come later. Answers leave a connection in the order of its requests in any case.
  *
  * @module
  */
 import type { AnyApi, Api } from "../../protocol/api.ts";
 import type { Address } from "../../runtime/runtime.ts";
 
-/** What is known of the connection a request came by. */
+/** The connection of a request. */
 export interface ConnectionInfo {
-  /** Unique within this broker's life. */
+  /** Unique while the server runs. */
   readonly id: number;
-  /** The name of the listener that accepted it, one of `listeners`. */
+  /** The name of the listener that accepted it. */
   readonly listener: string;
   readonly localAddress: Address;
   readonly remoteAddress: Address;
-  /** The client's software from ApiVersions v3 and later (KIP-511), "" before. */
+  /** The client's software from ApiVersions version 3 and later (KIP-511), "" before. */
   clientSoftwareName: string;
   clientSoftwareVersion: string;
 }
 
-/** What comes with a request. `Needs` are the dependencies that its handler declares. */
+/** The context of a request. `Needs` are the dependencies that its handler declares. */
 export interface RequestContext<Needs> {
   readonly apiVersion: number;
   readonly clientId: string | null;
   readonly connection: ConnectionInfo;
   /** The dependencies of the handler. */
   readonly services: Needs;
-  /** What the listener of this request serves: the APIs of all handlers of its dispatcher. */
+  /** The APIs that the request's listener serves: those of all handlers of its dispatcher. */
   readonly servedApis: readonly AnyApi[];
   /**
    * Extends the ordered start of this request beyond its first `await`, until the returned function is
@@ -55,8 +56,8 @@ export interface RequestContext<Needs> {
 }
 
 /**
- * Answers one request. `null` means that none is sent (Produce with acks=0). A `KafkaError` thrown
- * here becomes the answer made by `onError`.
+ * Answers one request. Null means that no answer is sent (Produce with acks=0). A `KafkaError` thrown here
+ * becomes the answer that `onError` returns.
  */
 export type Handle<Needs, Request, Response> = (
   request: Request,
@@ -64,14 +65,15 @@ export type Handle<Needs, Request, Response> = (
 ) => Response | null | Promise<Response | null>;
 
 /**
- * A handler with the API it serves. One that needs less can be used where one that needs more is wanted.
+ * A handler with the API it serves. A handler that needs less can be used where one that needs more is
+ * expected.
  */
 export interface Handler<Needs> {
   readonly api: AnyApi;
   readonly handle: (request: unknown, context: RequestContext<Needs>) => unknown;
   /**
-   * The answer when the handler failed as a whole: the request's own error form, filled for
-   * everything it asked about.
+   * Returns the answer if the handler failed as a whole: the error in the request's own form, for
+   * everything that was asked.
    */
   readonly onError: (
     request: unknown,

@@ -5,7 +5,7 @@
  */
 import type { Address, Connection, Listener, Network } from "../../runtime/runtime.ts";
 
-/** A listener's name and where it listens. */
+/** The name and the address of a listener. */
 export interface NamedAddress extends Address {
   readonly name: string;
 }
@@ -20,18 +20,18 @@ export interface AcceptedConnection {
 interface Socket {
   readonly name: string;
   readonly listener: Listener;
-  /** Whether it accepts, or has accepted a connection that was not returned yet. */
+  /** Whether an accept is in flight, or its connection has not been returned yet. */
   isBusy: boolean;
-  /** Settles when the accept under way, if there is one, has ended. */
+  /** Settles when the accept in flight has ended. */
   accepting: Promise<void>;
 }
 
 /** Accepts connections on several sockets. */
 export class ListenerSet {
   readonly #sockets: readonly Socket[];
-  /** At most one connection of each socket. */
+  /** Accepted connections, at most one of each socket. */
   readonly #arrived: { readonly connection: Connection; readonly socket: Socket }[] = [];
-  /** Why a listener could not accept, until {@linkcode ListenerSet.accept} has said so. */
+  /** The error of a failed accept, until {@linkcode ListenerSet.accept} has thrown it. */
   #failure: { readonly error: unknown } | null = null;
   #wake: (() => void) | null = null;
   #isClosed = false;
@@ -41,8 +41,8 @@ export class ListenerSet {
   }
 
   /**
-   * Listens on all of `addresses`, at least one. Throws what {@linkcode Network.listen} throws for the
-   * first that cannot be had, and listens on none then.
+   * Listens on all of `addresses`, which must not be empty. Throws the first error of
+   * {@linkcode Network.listen}, and listens on none of them then.
    */
   static async open(
     network: Network,
@@ -61,16 +61,16 @@ export class ListenerSet {
     return new ListenerSet(sockets);
   }
 
-  /** Where it listens, by the names of the listeners, in the order of {@linkcode ListenerSet.open}. */
+  /** The addresses of the listeners by name, in the order of {@linkcode ListenerSet.open}. */
   get addresses(): ReadonlyMap<string, Address> {
     return new Map(this.#sockets.map(({ name, listener }) => [name, listener.address]));
   }
 
   /**
-   * The next connection of any listener, or null once the set is closed. No other call may come before
-   * this one has settled. With several listeners one connection of each may wait here for the next
-   * call; others wait in the host's backlogs. Rejects as {@linkcode Listener.accept} does, once for
-   * all listeners that fail together.
+   * Returns the next connection of any listener, or null once the set is closed. Must not be called again
+   * before it has settled. With several listeners one connection of each may wait here for the next call.
+   * Others wait in the host's backlogs. Rejects as {@linkcode Listener.accept} does, once if several
+   * listeners fail at the same time.
    */
   async accept(): Promise<AcceptedConnection | null> {
     while (!this.#isClosed) {
@@ -91,8 +91,8 @@ export class ListenerSet {
   }
 
   /**
-   * Listens no more and closes connections that {@linkcode accept} has not returned. Resolves when the
-   * ports are free. May be called again.
+   * Stops listening and closes connections that {@linkcode accept} has not returned. Resolves when the ports
+   * are free. May be called twice.
    */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -1,8 +1,7 @@
 /**
- * Buffers for answers, and larger ones for the records that some carry. Reading a megabyte into
- * fresh memory costs four times the read itself, so buffers are reused; and a reader that does not
- * take its bytes holds one, so they become small once many are out. A connection without an answer
- * under way holds none.
+ * Buffers for answers, and larger ones for their records. Reading a megabyte into fresh memory costs four
+ * times as much as the read itself, so buffers are reused. A slow reader holds a buffer, so buffers become
+ * small when many are lent. A connection without an answer in flight holds none.
  *
  * @module
  */
@@ -23,12 +22,12 @@ export class SendPool {
   #idleBytes = 0;
   #lentBytes = 0;
 
-  /** Bytes lent at the moment. */
+  /** Bytes that are lent. */
   get lentBytes(): number {
     return this.#lentBytes;
   }
 
-  /** A buffer for `wanted` bytes, or for a part of them when that many are too many at once. */
+  /** Lends a buffer for `wanted` bytes, or for a part of them if that is too much at once. */
   lend(wanted: number): Uint8Array {
     const most = this.#lentBytes < SEND_POOL_BYTES ? SEND_CHUNK_BYTES : SMALL_SEND_CHUNK_BYTES;
     const size = sizeClass(Math.min(wanted, most));
@@ -39,12 +38,12 @@ export class SendPool {
     return buffer;
   }
 
-  /** An empty writer, for the answers' own bytes. */
+  /** Lends an empty writer, for the bytes of answers without their records. */
   lendWriter(): ByteWriter {
     return this.#idleWriters.pop() ?? new ByteWriter(512);
   }
 
-  /** Takes a lent writer back, unless it has become large. */
+  /** Returns a lent writer to the pool, unless it has grown large. */
   giveBackWriter(writer: ByteWriter): void {
     if (writer.length > KEPT_ANSWER_BUFFER_BYTES) return;
     if (this.#idleWriters.length === KEPT_ANSWER_BUFFERS) return;
@@ -52,7 +51,7 @@ export class SendPool {
     this.#idleWriters.push(writer);
   }
 
-  /** Takes a lent buffer back. */
+  /** Returns a lent buffer to the pool. */
   giveBack(buffer: Uint8Array): void {
     const size = buffer.length;
     this.#lentBytes -= size;
@@ -64,7 +63,7 @@ export class SendPool {
   }
 }
 
-/** 4 KiB, 16 KiB, 64 KiB, 256 KiB or a whole chunk. */
+/** Returns the size of the smallest buffer for `bytes`: 4, 16, 64 or 256 KiB, or a whole chunk. */
 function sizeClass(bytes: number): number {
   let size = 4096;
   while (size < bytes) size *= 4;

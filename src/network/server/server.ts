@@ -1,6 +1,6 @@
 /**
- * Accepts connections and keeps their number, their number per address and their idleness within
- * the configured bounds.
+ * Accepts connections and keeps their number, their number per address and their idle time within the
+ * configured limits.
  *
  * @module
  */
@@ -15,20 +15,20 @@ import { ClientConnection, type ConnectionEnvironment } from "./connection.ts";
 import type { AcceptedConnection, ListenerSet } from "./listener_set.ts";
 import type { SocketDescriptors } from "./socket_descriptors.ts";
 
-/** The least time between two looks for idle connections. */
+/** Minimum time between two checks for idle connections, ms. */
 const LEAST_IDLE_CHECK_MS = 100;
 
-/** The bounds, as the configuration stands now. */
+/** The configured limits. Each method returns the current value. */
 export interface ServerLimits {
   /** `max.connections` */
   maxConnections(): number;
-  /** `max.connections.per.ip`, or what `max.connections.per.ip.overrides` has for `host`. */
+  /** `max.connections.per.ip`, or the value for `host` in `max.connections.per.ip.overrides`. */
   maxConnectionsOf(host: string): number;
-  /** `connections.max.idle.ms`; negative for never. */
+  /** `connections.max.idle.ms`. A negative value turns the check off. */
   connectionsMaxIdleMs(): number;
 }
 
-/** The listeners and the connections they have accepted. */
+/** Serves the connections that its listeners accept. */
 export class Server {
   readonly #listeners: ListenerSet;
   readonly #environment: ConnectionEnvironment;
@@ -59,22 +59,22 @@ export class Server {
     this.#clock = environment.clock;
   }
 
-  /** Where it listens, by the names of the listeners. */
+  /** The addresses of the listeners by name. */
   get addresses(): ReadonlyMap<string, Address> {
     return this.#listeners.addresses;
   }
 
-  /** How many connections are open. */
+  /** Number of open connections. */
   get connectionCount(): number {
     return this.#connections.size;
   }
 
-  /** Begins to accept. */
+  /** Starts to accept connections. */
   start(): void {
     this.#accepting = this.#accept();
   }
 
-  /** Accepts no more, lets requests under way be answered, and ends all connections. */
+  /** Stops accepting, waits for the answers to requests in flight, and closes all connections. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#descriptors.stop();
@@ -92,7 +92,7 @@ export class Server {
     this.kill();
   }
 
-  /** Ends everything at once. */
+  /** Closes all connections immediately. */
   kill(): void {
     this.#closing = true;
     this.#descriptors.stop();
@@ -104,7 +104,7 @@ export class Server {
 
   async #accept(): Promise<void> {
     while (!this.#closing) {
-      // As in Kafka, connections beyond the limit wait in the host's backlog.
+      // As in Apache Kafka, connections beyond the limit wait in the host's backlog.
       if (this.#connections.size >= this.#limits.maxConnections()) {
         await new Promise<void>((resolve) => void (this.#freed = resolve));
         this.#freed = null;
@@ -162,7 +162,7 @@ export class Server {
     });
   }
 
-  /** One timer for all connections, set to when the first of them may have been idle too long. */
+  /** Sets one timer for all connections, for the first one that may have been idle too long. */
   #armIdleCheck(): void {
     const maxIdleMs = this.#limits.connectionsMaxIdleMs();
     if (this.#idleCheck !== null || this.#closing || maxIdleMs < 0) return;

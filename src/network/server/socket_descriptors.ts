@@ -1,6 +1,6 @@
 /**
- * Keeps connections from taking the file descriptors that the data need, and waits for descriptors
- * where they have run out all the same.
+ * Reserves file descriptors for data files by limiting connections, and waits for descriptors when they
+ * have run out nevertheless.
  *
  * @module
  */
@@ -8,28 +8,28 @@ import { type Backoff, exponentialBackoffMs } from "../../backoff.ts";
 import type { Logger } from "../../logger.ts";
 import type { Address, Clock, RandomSource, Timer } from "../../runtime/runtime.ts";
 
-/** The waits between attempts to accept a connection for which there is no descriptor. */
+/** The delays between attempts to accept a connection while there is no descriptor. */
 const ACCEPT_BACKOFF: Backoff = { firstMs: 50, mostMs: 1_000 };
-/** A want of descriptors is logged once in this time. */
+/** Minimum time between two log messages about a shortage, ms. */
 const LOGGED_EVERY_MS = 60_000;
 
-/** What {@linkcode SocketDescriptors} works with. */
+/** The options of {@linkcode SocketDescriptors}. */
 export interface SocketDescriptorsOptions {
-  /** The most connections that the process's limit on open files allows. */
+  /** Maximum number of connections that the process's limit on open files allows. */
   readonly maxConnections: number;
-  /** Closes files that are not in use. Returns whether there were any. */
-  readonly makeRoom: () => boolean;
+  /** Closes data files that are not in use. Returns whether there were any. */
+  readonly freeDescriptors: () => boolean;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly logger: Logger;
 }
 
-/** The descriptors of a server's connections. */
+/** Limits the descriptors of a server's connections. */
 export class SocketDescriptors {
   readonly #options: SocketDescriptorsOptions;
-  /** Attempts to accept that have failed one after the other. */
+  /** Number of consecutive failed attempts to accept. */
   #failures = 0;
-  /** Connections that were refused since that was last logged. */
+  /** Number of connections refused since the last log message about them. */
   #refused = 0;
   #refusalLoggedMs = -Infinity;
   #failureLoggedMs = -Infinity;
@@ -40,13 +40,13 @@ export class SocketDescriptors {
     this.#options = options;
   }
 
-  /** Whether a connection beside `open` others may be served. */
+  /** Returns whether another connection may be served when `open` are open. */
   admits(open: number): boolean {
     this.#failures = 0;
     return open < this.#options.maxConnections;
   }
 
-  /** The connection of `peer` was closed, because {@linkcode SocketDescriptors.admits} said no. */
+  /** Counts and logs a connection that was closed because of {@linkcode SocketDescriptors.admits}. */
   refused({ host, port }: Address): void {
     this.#refused++;
     const { clock, maxConnections, logger } = this.#options;
@@ -64,12 +64,12 @@ export class SocketDescriptors {
   }
 
   /**
-   * A connection could not be accepted because of `error`, the want of a descriptor: has files closed,
-   * and resolves when it is time for another attempt, or {@linkcode SocketDescriptors.stop} is called.
+   * Handles `error`, a failed accept for lack of a descriptor: closes data files, and resolves when the next
+   * attempt is due or {@linkcode SocketDescriptors.stop} is called.
    */
   async failed(error: Error): Promise<void> {
-    const { clock, random, logger, makeRoom } = this.#options;
-    makeRoom();
+    const { clock, random, logger, freeDescriptors } = this.#options;
+    freeDescriptors();
     const now = clock.monotonicMs();
     if (now >= this.#failureLoggedMs + LOGGED_EVERY_MS) {
       this.#failureLoggedMs = now;
@@ -82,7 +82,7 @@ export class SocketDescriptors {
     });
   }
 
-  /** Ends a wait at once. */
+  /** Ends a delay immediately. */
   stop(): void {
     this.#timer?.cancel();
     this.#wake?.();

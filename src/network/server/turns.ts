@@ -1,6 +1,6 @@
 /**
- * Turns of the event loop: a request about many partitions is answered for one after the other, and other
- * connections are served in between when that takes longer than they should wait.
+ * Turns of the event loop. A request about many partitions is answered one partition after the other, and
+ * other connections are served in between if that takes longer than they should wait.
  *
  * @module
  */
@@ -20,9 +20,9 @@ export async function serveOthers(clock: Clock): Promise<void> {
 }
 
 /**
- * Returns what `answerTo` answers for each of `items`, in their order, the next only once the one before
- * it has been answered. Returns a promise when one of the answers is a promise, or when the answers take
- * longer than {@linkcode REQUESTS_TURN_MS}: then other connections are served in between.
+ * Returns the results of `answerTo` for each of `items`, in order. Each item is answered only after the one
+ * before it. Returns a promise if a result is a promise, or if the results take longer than
+ * {@linkcode REQUESTS_TURN_MS}: then other connections are served in between.
  */
 export function answerInTurns<Item, Answer>(
   items: readonly Item[],
@@ -45,7 +45,7 @@ export function answerInTurns<Item, Answer>(
   return answers;
 }
 
-/** Goes on after `pending`, or after a pause when that is null. */
+/** Continues after `pending`, or after a pause if that is null. */
 async function answerRest<Item, Answer>(
   answers: Answer[],
   pending: Promise<Answer> | null,

@@ -143,7 +143,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
     id: "B203",
     file: "src/network/server/socket_descriptors.ts",
     bug: "an accept without a descriptor closes no files",
-    text: "    makeRoom();\n",
+    text: "    freeDescriptors();\n",
     replacement: "",
     test: "tests/network/server/server_test.ts",
   },

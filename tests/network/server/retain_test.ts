@@ -88,7 +88,13 @@ async function withServer(
       maxConnectionsOf: () => 10,
       connectionsMaxIdleMs: () => -1,
     },
-    new SocketDescriptors({ maxConnections: 10, makeRoom: () => false, clock, random, logger }),
+    new SocketDescriptors({
+      maxConnections: 10,
+      freeDescriptors: () => false,
+      clock,
+      random,
+      logger,
+    }),
     () => {},
   );
   server.start();

@@ -84,7 +84,7 @@ async function serve(
     },
     new SocketDescriptors({
       maxConnections: 100,
-      makeRoom: () => true,
+      freeDescriptors: () => true,
       clock,
       random,
       logger: { log: (level, message) => void lines.push(`${level}: ${message}`) },
@@ -144,9 +144,9 @@ test("each connection is closed once it has been idle for connections.max.idle.m
 });
 
 test("a server without descriptors for its connections backs off, makes room and logs once a minute", async () => {
-  let roomMade = 0;
+  let freed = 0;
   const { clock, listener, server, lines } = await serve({}, {
-    makeRoom: () => ++roomMade > 0,
+    freeDescriptors: () => ++freed > 0,
   });
   await settle();
   listener.shortages = 8;
@@ -164,7 +164,7 @@ test("a server without descriptors for its connections backs off, makes room and
   assertEquals(waits, [50, 100, 200, 400, 800, 1_000, 1_000]);
   clock.advance(1_000);
   await settle();
-  assertEquals([roomMade, lines.length, served.isClosed], [8, 1, false]);
+  assertEquals([freed, lines.length, served.isClosed], [8, 1, false]);
   await server.close();
 });
 
