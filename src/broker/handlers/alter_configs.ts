@@ -1,10 +1,11 @@
 /**
- * AlterConfigs replaces all configs of topics and brokers: a key that is not named goes back to its
- * default. Each resource is decided by itself, its keys together. A broker named "" is every broker.
- * IncrementalAlterConfigs, which leaves other keys alone, is what clients should send.
+ * AlterConfigs replaces all configs of topics and brokers: a key that is not named is reset to its
+ * default. Each resource succeeds or fails as a whole, independently of the others. A broker named
+ * "" stands for all brokers. Clients should send IncrementalAlterConfigs instead, which leaves
+ * other keys unchanged.
  *
- * Serves versions 0 to 2, which ask for the same. From 1 the broker may throttle after the answer
- * rather than before, 2 has the flexible encoding.
+ * Serves versions 0 to 2, with the same fields. From version 1 the broker may throttle after the
+ * answer rather than before. Version 2 is flexible.
  *
  * @module
  */
@@ -16,7 +17,7 @@ interface Needs {
   readonly controller: Pick<Controller, "alterConfigs">;
 }
 
-/** Replaces configs. */
+/** Serves AlterConfigs. */
 export const alterConfigsHandler: Handler<Needs> = defineHandler(alterConfigs, {
   async handle({ resources, validateOnly }, { services }) {
     const results = await services.controller.alterConfigs(resources, { validateOnly });

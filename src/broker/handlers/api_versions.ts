@@ -1,13 +1,14 @@
 /**
- * ApiVersions tells a client which requests are served here, in which versions, and which features
- * the cluster has.
+ * ApiVersions returns the requests that this listener serves, their versions, and the features of
+ * the cluster.
  *
- * Versions 0 to 5. From version 3 on the client names its software (KIP-511) and the answer has features
- * (KIP-584); version 4 may tell features whose lowest level is 0; version 5 names the node that the
- * client means to reach, and another one answers REBOOTSTRAP_REQUIRED, so that the client asks its
- * bootstrap servers again (KIP-1242). An unknown version never gets
- * here: the dispatcher answers it in version 0. Produce is told from version 0 on although it is
- * served from 3, as Apache Kafka does, since older librdkafka looks for version 0.
+ * Serves versions 0 to 5. From version 3 the client sends the name of its software (KIP-511) and
+ * the answer has features (KIP-584). From version 4 the answer may have features whose minimum
+ * level is 0. In version 5 the client names the node that it wants to reach, and any other node
+ * answers REBOOTSTRAP_REQUIRED, so that the client contacts its bootstrap servers again (KIP-1242).
+ * The dispatcher answers an unknown version in version 0, before this handler. As in Apache Kafka,
+ * Produce is listed from version 0 although it is served from version 3, since older versions of
+ * librdkafka look for version 0.
  *
  * @module
  */
@@ -18,7 +19,7 @@ import { SUPPORTED_FEATURES } from "../../metadata/features.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { MetadataImage } from "../../metadata/image.ts";
 
-/** What a client's software may be called (KIP-511). */
+/** The allowed names and versions of a client's software (KIP-511). */
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
 interface Needs {
@@ -32,7 +33,7 @@ interface Needs {
 export const apiVersionsHandler: Handler<Needs> = defineHandler(apiVersions, {
   handle(request, { apiVersion, connection, services, servedApis }) {
     const { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId } = request;
-    // A cluster without a node, or a node without its cluster, names nothing.
+    // The cluster and the node are given together or not at all.
     if ((clusterId === null) !== (nodeId === -1)) {
       return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] };
     }
@@ -55,11 +56,11 @@ export const apiVersionsHandler: Handler<Needs> = defineHandler(apiVersions, {
         maxVersion,
       })),
       supportedFeatures: [...SUPPORTED_FEATURES]
-        // Before version 4 a client cannot read a lowest level of 0.
+        // Clients before version 4 cannot decode a minimum level of 0.
         .filter(([, { min }]) => apiVersion >= 4 || min > 0)
         .map(([name, { min, max }]) => ({ name, minVersion: min, maxVersion: max })),
       finalizedFeaturesEpoch: image.offset,
-      // A directory that Apache Kafka has written may have features that are not there yet here.
+      // A directory that Apache Kafka has written may have features that this version does not support.
       finalizedFeatures: [...image.features]
         .filter(([name]) => SUPPORTED_FEATURES.has(name))
         .map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level })),

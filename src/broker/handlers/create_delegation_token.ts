@@ -1,9 +1,9 @@
 /**
- * CreateDelegationToken creates a token by which its holder authenticates as its owner (KIP-48). The
- * answer is DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as that of a PLAINTEXT listener of Apache Kafka: a
- * client that did not authenticate gets no token.
+ * CreateDelegationToken creates a token with which its holder authenticates as its owner (KIP-48).
+ * The answer is DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as that of a PLAINTEXT listener of Apache
+ * Kafka: a client that is not authenticated gets no token.
  *
- * Serves versions 1 to 3. Version 2 is flexible, 3 names the owner (KIP-373).
+ * Serves versions 1 to 3. Version 2 is flexible, 3 adds the owner (KIP-373).
  *
  * @module
  */
@@ -15,7 +15,7 @@ import {
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 const USER = "User";
-/** The principal of a client that did not authenticate. */
+/** The principal of a client that is not authenticated. */
 const ANONYMOUS = "ANONYMOUS";
 
 /** Serves CreateDelegationToken. */

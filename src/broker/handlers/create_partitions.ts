@@ -1,10 +1,12 @@
 /**
- * CreatePartitions adds partitions to topics: each is given the number it is to have in all. A topic
- * cannot lose partitions. Each topic is decided by itself; new partitions are ready for records when
- * the answer arrives. With `validateOnly` nothing is made and the answer is the same.
+ * CreatePartitions adds partitions to topics. The request has the new total number of partitions,
+ * which cannot be lower than before. Each topic succeeds or fails independently. New partitions are
+ * ready for records when the answer is sent. With `validateOnly` nothing is created and the answer
+ * is the same.
  *
- * Serves versions 0 to 3, which ask for the same. From 1 the broker may throttle after the answer
- * rather than before, 2 has the flexible encoding, 3 may be told to come back later.
+ * Serves versions 0 to 3, with the same fields. From version 1 the broker may throttle after the
+ * answer rather than before. Version 2 is flexible. A client of version 3 supports
+ * THROTTLING_QUOTA_EXCEEDED.
  *
  * @module
  */
@@ -16,7 +18,7 @@ interface Needs {
   readonly controller: Pick<Controller, "createPartitions">;
 }
 
-/** Adds partitions to topics. */
+/** Serves CreatePartitions. */
 export const createPartitionsHandler: Handler<Needs> = defineHandler(createPartitions, {
   async handle({ topics, validateOnly }, { services }) {
     const results = await services.controller.createPartitions(topics, { validateOnly });

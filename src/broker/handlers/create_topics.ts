@@ -1,11 +1,11 @@
 /**
- * CreateTopics makes topics. Each is decided by itself, so some may be made and others refused, and
- * one that was made is ready for records when the answer arrives. With `validateOnly` nothing is
- * made and the answer is the same.
+ * CreateTopics creates topics. Each topic succeeds or fails independently, and is ready for records
+ * when the answer is sent. With `validateOnly` nothing is created and the answer is the same.
  *
- * Serves versions 2 to 7. From 4, -1 stands for the broker's defaults of partitions and replicas
- * (it is taken in every version). 5 tells how many partitions and replicas a topic got and all its
- * configs, 6 may be told to come back later, 7 tells the topic's id.
+ * Serves versions 2 to 7. From version 4, -1 stands for the broker's default number of partitions
+ * and replicas (accepted in every version here). Version 5 adds the number of partitions and
+ * replicas and all configs of each topic to the answer, a client of version 6 supports
+ * THROTTLING_QUOTA_EXCEEDED, 7 adds the topic id.
  *
  * @module
  */
@@ -26,7 +26,7 @@ interface Needs {
   readonly config: BrokerConfig;
 }
 
-/** Creates topics. */
+/** Serves CreateTopics. */
 export const createTopicsHandler: Handler<Needs> = defineHandler(createTopics, {
   async handle({ topics, validateOnly }, { apiVersion, services }) {
     const results = await services.controller.createTopics(topics, { validateOnly });

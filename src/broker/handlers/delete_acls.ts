@@ -1,9 +1,9 @@
 /**
- * DeleteAcls removes the access control entries that match one of several filters (KIP-140). The
+ * DeleteAcls deletes the access control entries that match one of several filters (KIP-140). The
  * answer is SECURITY_DISABLED, as that of an Apache Kafka without an authorizer.
  *
- * Serves versions 1 to 3. Version 1 adds the type of the resource pattern (KIP-290), 2 is flexible, 3
- * adds users as resources (KIP-373).
+ * Serves versions 1 to 3. Version 1 adds the type of the resource pattern (KIP-290), 2 is flexible,
+ * 3 adds users as resources (KIP-373).
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
- * DeleteGroups deletes groups with their offsets. A group with members stays: NON_EMPTY_GROUP.
+ * DeleteGroups deletes groups and their offsets. A group with members is not deleted:
+ * NON_EMPTY_GROUP.
  *
- * Versions 0 to 3. Version 2 is flexible, version 3 has a message beside each error.
+ * Serves versions 0 to 3. Version 2 is flexible, 3 adds a message to each error.
  *
  * @module
  */
@@ -17,7 +18,7 @@ interface Needs {
 /** Serves DeleteGroups. */
 export const deleteGroupsHandler: Handler<Needs> = defineHandler(deleteGroups, {
   handle: async ({ groupsNames }, { services }) => ({
-    // A group named twice is one group: the second time it would be gone.
+    // A group named twice is deleted once: the second deletion would fail.
     results: await Promise.all([...new Set(groupsNames)].map(async (groupId) => {
       const errorCode = await services.groups.deleteGroup(groupId);
       return { groupId, errorCode, errorMessage: messageOf(errorCode, groupId) };

@@ -1,9 +1,9 @@
 /**
- * DeleteRecords moves a partition's log start offset up: what is below it is gone for readers, and
- * closed segments that lie wholly below it are removed (KIP-107).
+ * DeleteRecords raises the log start offset of partitions. Records below it can no longer be read,
+ * and closed segments that lie completely below it are deleted (KIP-107).
  *
- * Versions 0 to 2. Version 2 is flexible. Offset -1 stands for the high watermark. Records of Kafka's
- * own topics cannot be deleted: INVALID_TOPIC_EXCEPTION.
+ * Serves versions 0 to 2. Version 2 is flexible. Offset -1 stands for the high watermark. Records
+ * of internal topics cannot be deleted: INVALID_TOPIC_EXCEPTION.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export const deleteRecordsHandler: Handler<Needs> = defineHandler(deleteRecords,
           try {
             const partition = services.partitions.byName(name, partitionIndex);
             const lowWatermark = remove(partition, offset);
-            // Nobody is told that records are gone while a crash could bring them back.
+            // Answered only when a crash cannot restore the records.
             await partition.log.logStartOffsetSaved();
             return { partitionIndex, errorCode: 0, lowWatermark };
           } catch (error) {

@@ -1,8 +1,8 @@
 /**
- * DeleteTopics removes topics with all their records. Each is decided by itself.
+ * DeleteTopics deletes topics and all their records. Each topic succeeds or fails independently.
  *
- * Serves versions 1 to 6. 5 tells in words what went wrong; from 6, a topic may be named by its id
- * in place of its name, and every version before names it by its name alone.
+ * Serves versions 1 to 6. Version 5 adds error messages. From version 6 a topic is named by its id
+ * or its name, before by its name only.
  *
  * @module
  */
@@ -15,7 +15,7 @@ interface Needs {
   readonly controller: Pick<Controller, "deleteTopics">;
 }
 
-/** Deletes topics. */
+/** Serves DeleteTopics. */
 export const deleteTopicsHandler: Handler<Needs> = defineHandler(deleteTopics, {
   async handle(request, { apiVersion, services }) {
     return { responses: [...await services.controller.deleteTopics(asked(request, apiVersion))] };

@@ -2,8 +2,8 @@
  * DescribeAcls returns the access control entries that match a filter (KIP-140). The answer is
  * SECURITY_DISABLED, as that of an Apache Kafka without an authorizer: this version has none.
  *
- * Serves versions 1 to 3. Version 1 adds the type of the resource pattern (KIP-290), 2 is flexible, 3
- * adds users as resources (KIP-373).
+ * Serves versions 1 to 3. Version 1 adds the type of the resource pattern (KIP-290), 2 is flexible,
+ * 3 adds users as resources (KIP-373).
  *
  * @module
  */

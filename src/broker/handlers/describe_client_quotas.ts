@@ -1,9 +1,9 @@
 /**
- * DescribeClientQuotas returns the quotas of the users, client ids and addresses that match a filter
- * (KIP-546). Quotas can only come from a metadata log that Apache Kafka wrote: this version has no
- * request that sets them, and does not enforce them.
+ * DescribeClientQuotas returns the quotas of the users, client ids and addresses that match a
+ * filter (KIP-546). Quotas exist only in a metadata log that Apache Kafka has written: this version
+ * has no request that sets them, and does not enforce them.
  *
- * Serves versions 0 and 1, which ask for the same; 1 is flexible.
+ * Serves versions 0 and 1, with the same fields. Version 1 is flexible.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { MetadataImage } from "../../metadata/image.ts";
 
 type Component = DescribeClientQuotasRequest["components"][number];
-/** Whether an entity's name of the filter's type matches. */
+/** Returns whether a name of the filter's entity type matches. */
 type Matches = (name: string | null) => boolean;
 
 const IP = "ip";
@@ -49,7 +49,7 @@ export const describeClientQuotasHandler: Handler<Needs> = defineHandler(
   },
 );
 
-/** The filter by type of entity. Throws INVALID_REQUEST, and UNSUPPORTED_VERSION for an unknown type. */
+/** Returns the filters by entity type. Throws INVALID_REQUEST, and UNSUPPORTED_VERSION for an unknown type. */
 function filterOf(components: readonly Component[]): ReadonlyMap<string, Matches> {
   const filter = new Map<string, Matches>();
   for (const component of components) {
@@ -86,7 +86,7 @@ function matcherOf({ entityType, matchType, match }: Component): Matches {
   }
 }
 
-/** A strict filter matches entities that have exactly its types. */
+/** Returns whether an entity matches. A strict filter matches entities that have exactly its types. */
 function matches(
   { entity }: ClientQuota,
   filter: ReadonlyMap<string, Matches>,

@@ -1,8 +1,8 @@
 /**
- * DescribeCluster tells the cluster's id, its controller and its brokers (KIP-700).
+ * DescribeCluster returns the cluster's id, its controller and its brokers (KIP-700).
  *
- * Versions 0 to 2, all flexible. Version 1 asks for brokers or controllers (KIP-919), 2 may include
- * fenced brokers (KIP-1073).
+ * Serves versions 0 to 2, all flexible. Version 1 adds the type of endpoint, brokers or controllers
+ * (KIP-919), 2 may include fenced brokers (KIP-1073).
  *
  * @module
  */

@@ -1,13 +1,14 @@
 /**
- * DescribeConfigs tells the configs of topics and brokers: value, where it comes from, and on
- * request every layer that has one. A broker named "" is what was set for every broker.
+ * DescribeConfigs returns the configs of topics and brokers: each value, its source, and on request
+ * all sources that have a value. A broker named "" stands for the defaults of all brokers.
  *
- * This version has no configs of groups, client metrics and the broker's loggers. Those of groups and
- * client metrics that Apache Kafka left in the metadata log are described as they stand there, without
- * a type and read-only; the defaults of other keys are not described, since nothing here follows them.
+ * This version has no configs of groups, client metrics and broker loggers. Configs of groups and
+ * client metrics that Apache Kafka has written to the metadata log are returned unchanged,
+ * read-only and without a type. Defaults of their other keys are not returned, since they have no
+ * effect here.
  *
- * Serves versions 1 to 4. From 2 the broker may throttle after the answer rather than before, 3 adds
- * types and documentation, 4 has the flexible encoding.
+ * Serves versions 1 to 4. From version 2 the broker may throttle after the answer rather than
+ * before, 3 adds types and documentation, 4 is flexible.
  *
  * @module
  */
@@ -34,7 +35,7 @@ interface Needs {
   image(): Pick<MetadataImage, "topicByName" | "configs">;
 }
 
-/** Describes configs. */
+/** Serves DescribeConfigs. */
 export const describeConfigsHandler: Handler<Needs> = defineHandler(describeConfigs, {
   handle: ({ resources, includeSynonyms, includeDocumentation }, { services }) => ({
     results: resources.map(({ resourceType, resourceName, configurationKeys }) => {
@@ -116,7 +117,7 @@ function describe(type: number, name: string, services: Needs): DescribedConfig[
   }
 }
 
-/** What the metadata log has of a resource whose keys this version does not know. */
+/** Returns the configs in the metadata log of a resource whose keys this version does not support. */
 function describeStored(
   type: number,
   name: string,

@@ -1,9 +1,10 @@
 /**
  * DescribeDelegationToken returns the delegation tokens of owners (KIP-48). The answer is
- * DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as that of a PLAINTEXT listener of Apache Kafka: a client that
- * did not authenticate sees no token.
+ * DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as that of a PLAINTEXT listener of Apache Kafka: a client
+ * that is not authenticated cannot read tokens.
  *
- * Serves versions 1 to 3. Version 2 is flexible, 3 answers with the requester of each token (KIP-373).
+ * Serves versions 1 to 3. Version 2 is flexible, 3 adds the requester of each token to the answer
+ * (KIP-373).
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * DescribeGroups shows classic groups with their members. A group that does not exist is shown as
+ * DescribeGroups returns classic groups and their members. A missing group is returned in the state
  * Dead.
  *
- * Versions 0 to 6. Version 3 adds the operations allowed, 4 static members, 5 is flexible, 6 adds an
- * error message, and GROUP_ID_NOT_FOUND for a group that does not exist.
+ * Serves versions 0 to 6. Version 3 adds the authorized operations, 4 static members, 5 is
+ * flexible, 6 adds an error message, and GROUP_ID_NOT_FOUND for a missing group.
  *
  * @module
  */

@@ -1,14 +1,14 @@
 /**
- * DescribeLogDirs tells of each data directory of this broker which partitions it has, their sizes,
- * and how much room its disk has left.
+ * DescribeLogDirs returns the data directories of this broker with their partitions, the sizes of
+ * those, and the free space of their disks.
  *
- * Versions 1 to 5. Version 2 is flexible, 3 adds an error for the request as a whole, 4 the room of
- * the disk (KIP-827), 5 whether the directory takes no new partitions (KIP-1066), which none here
- * refuses.
+ * Serves versions 1 to 5. Version 2 is flexible, 3 adds an error for the whole request, 4 the space
+ * of the disk (KIP-827), 5 whether the directory is cordoned, that is, gets no new partitions
+ * (KIP-1066), which no directory is here.
  *
- * A directory that is out of service is there with KAFKA_STORAGE_ERROR and without partitions. The
- * size of a partition is that of its segments' records; the metadata log is not counted, as in
- * Apache Kafka.
+ * A directory that is offline is returned with KAFKA_STORAGE_ERROR and without partitions. The size
+ * of a partition is the size of the .log files of its segments. As in Apache Kafka, the metadata
+ * log is not included.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 type Result = ResponseInputOf<typeof describeLogDirs>["results"][number];
 
-/** What stands for room that is not known. */
+/** The value for unknown space. */
 const UNKNOWN_BYTES = -1;
 
 interface Needs {
@@ -47,7 +47,7 @@ export const describeLogDirsHandler: Handler<Needs> = defineHandler(describeLogD
   onError: (_request, errorCode) => ({ errorCode, results: [] }),
 });
 
-/** Whether a log is asked about. */
+/** Returns a filter for the requested logs. */
 function selection(topics: DescribeLogDirsRequest["topics"]): (log: PartitionLog) => boolean {
   if (topics === null) return () => true;
   const asked = new Set(
@@ -75,7 +75,7 @@ async function describe(
       isFutureKey: false,
     });
   }
-  const { total, usable } = await roomOf(directory);
+  const { total, usable } = await spaceOf(directory);
   return {
     errorCode: ErrorCode.NONE,
     logDir: path,
@@ -85,7 +85,7 @@ async function describe(
   };
 }
 
-async function roomOf(directory: DataDirectory): Promise<{ total: number; usable: number }> {
+async function spaceOf(directory: DataDirectory): Promise<{ total: number; usable: number }> {
   try {
     return await directory.space() ?? { total: UNKNOWN_BYTES, usable: UNKNOWN_BYTES };
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * DescribeProducers returns the idempotent and transactional producers that each partition remembers,
- * with the beginning of the transaction that a producer has open (KIP-664). It is how a transaction is
- * found that was never ended and keeps readers of committed records waiting.
+ * DescribeProducers returns the state of the idempotent and transactional producers of each
+ * partition, with the first offset of an open transaction (KIP-664). With this request an operator
+ * finds a transaction that was never ended and blocks readers of committed records.
  *
  * Serves version 0, which is flexible.
  *

@@ -1,9 +1,9 @@
 /**
- * DescribeQuorum returns the state of the metadata log: its leader, its voters and its observers
- * (KIP-595). One node is the leader and the only voter.
+ * DescribeQuorum returns the state of the metadata log: its leader, voters and observers (KIP-595).
+ * A single node is the leader and the only voter.
  *
- * Serves versions 0 to 2, all flexible. Version 1 adds two timestamps to each replica (KIP-836), 2 the
- * ids of their directories, the listeners of the voters and messages of errors (KIP-853).
+ * Serves versions 0 to 2, all flexible. Version 1 adds two timestamps to each replica (KIP-836), 2
+ * the ids of their directories, the listeners of the voters and error messages (KIP-853).
  *
  * @module
  */
@@ -72,7 +72,7 @@ export const describeQuorumHandler: Handler<Needs> = defineHandler(describeQuoru
             replicaDirectoryId: logs.holderOf(METADATA_TOPIC, METADATA_PARTITION)?.directoryId ??
               ZERO_UUID,
             logEndOffset,
-            // A leader has always caught up with itself.
+            // A leader is always caught up with itself.
             lastFetchTimestamp: nowMs,
             lastCaughtUpTimestamp: nowMs,
           }],

@@ -1,9 +1,9 @@
 /**
- * DescribeTopicPartitions tells of topics and their partitions a page at a time (KIP-966).
+ * DescribeTopicPartitions returns topics and their partitions in pages (KIP-966).
  *
- * Version 0, flexible. Topics come in the order of their names; an empty list means all. When
- * `responsePartitionLimit` or `max.request.partition.size.limit` partitions have been told, the
- * answer ends with a cursor, with which the next request goes on.
+ * Serves version 0, which is flexible. Topics are sorted by name, and an empty list stands for all
+ * topics. After `responsePartitionLimit` or `max.request.partition.size.limit` partitions the
+ * answer ends with a cursor, at which the next request continues.
  *
  * @module
  */

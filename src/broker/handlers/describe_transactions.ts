@@ -1,6 +1,6 @@
 /**
  * DescribeTransactions returns the state of transactional ids (KIP-664). This version has no
- * transaction coordinator, so that no transactional id has a state: TRANSACTIONAL_ID_NOT_FOUND.
+ * transaction coordinator, so no transactional id has a state: TRANSACTIONAL_ID_NOT_FOUND.
  *
  * Serves version 0, which is flexible.
  *

@@ -1,9 +1,9 @@
 /**
- * DescribeUserScramCredentials returns the SCRAM mechanisms of users with their iterations (KIP-554).
- * Credentials can only come from a metadata log that Apache Kafka wrote: this version has no request
- * that sets them, and no SASL that would use them.
+ * DescribeUserScramCredentials returns the SCRAM mechanisms of users with their iterations
+ * (KIP-554). Credentials exist only in a metadata log that Apache Kafka has written: this version
+ * has no request that sets them, and no SASL that would use them.
  *
- * Serves version 0, which is flexible. No list of users, and an empty one, stand for all users.
+ * Serves version 0, which is flexible. A missing or empty list of users stands for all users.
  *
  * @module
  */

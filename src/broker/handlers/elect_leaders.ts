@@ -1,11 +1,11 @@
 /**
- * ElectLeaders makes the preferred replica of each partition its leader (KIP-183), or any replica of
- * a partition without a leader (KIP-460). On one node most partitions are led already: their answer is
- * ELECTION_NOT_NEEDED.
+ * ElectLeaders makes the preferred replica of each partition its leader (KIP-183), or any replica
+ * of a partition without a leader (KIP-460). On a single node most partitions have their preferred
+ * leader: ELECTION_NOT_NEEDED.
  *
- * Serves versions 0 to 2. Version 0 elects preferred replicas only, 1 adds the type of election and an
- * error for the whole request, 2 is flexible. No list of partitions stands for all partitions, and
- * then those that need no election are left out of the answer.
+ * Serves versions 0 to 2. Version 0 elects preferred replicas only, 1 adds the type of election and
+ * an error for the whole request, 2 is flexible. A missing list of partitions stands for all
+ * partitions. The answer then omits those that need no election.
  *
  * @module
  */

@@ -1,15 +1,15 @@
 /**
- * FindCoordinator names the broker that coordinates a group: this one, for every group, since there
- * are no others.
+ * FindCoordinator returns the broker that coordinates a group: this broker, for every group, since
+ * there is no other.
  *
- * Transactions have no coordinator yet, and a transactional producer has to fail at once. The answer is
- * CLUSTER_AUTHORIZATION_FAILED with a message that names the cause: librdkafka retries every other code
- * but TRANSACTIONAL_ID_AUTHORIZATION_FAILED until its time is up, and for that one the Java client
- * reports no message. Share groups have no coordinator either; only brokers ask for it, and the answer
- * is INVALID_REQUEST.
+ * There is no transaction coordinator yet, and a transactional producer must fail immediately. The
+ * answer is CLUSTER_AUTHORIZATION_FAILED with a message that names the cause: librdkafka retries
+ * every code other than this one and TRANSACTIONAL_ID_AUTHORIZATION_FAILED until its timeout, and
+ * for that one the Java client reports no message. Share groups have no coordinator either. Only
+ * brokers ask for it, and the answer is INVALID_REQUEST.
  *
- * Versions 0 to 6. Version 1 adds the type of key (before it, all keys are groups), 3 is flexible, 4
- * asks for several keys at once, 6 adds share coordinators.
+ * Serves versions 0 to 6. Version 1 adds the type of key (before it, all keys are groups), 3 is
+ * flexible, 4 asks for several keys at once, 6 adds share coordinators.
  *
  * @module
  */

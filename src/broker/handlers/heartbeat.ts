@@ -1,8 +1,8 @@
 /**
- * Heartbeat shows that a member of a classic group lives. The answer's error says what the member
- * is to do: rejoin (REBALANCE_IN_PROGRESS), or start anew.
+ * Heartbeat extends the session of a member of a classic group. The error of the answer tells the
+ * member what to do: rejoin with its member id (REBALANCE_IN_PROGRESS), or join as a new member.
  *
- * Versions 0 to 4. Version 3 adds static members, 4 is flexible.
+ * Serves versions 0 to 4. Version 3 adds static members, 4 is flexible.
  *
  * @module
  */

@@ -1,9 +1,10 @@
 /**
- * IncrementalAlterConfigs changes single configs of topics and brokers: sets them, takes them away,
- * or adds to and takes from a list. What it sets is in force when the answer arrives. Each resource
- * is decided by itself, its keys together. A broker named "" is every broker.
+ * IncrementalAlterConfigs changes single configs of topics and brokers: sets or resets them, or
+ * adds to or removes from a list. Changes are in effect when the answer is sent. Each resource
+ * succeeds or fails as a whole, independently of the others. A broker named "" stands for all
+ * brokers.
  *
- * Serves versions 0 and 1, which ask for the same; 1 has the flexible encoding.
+ * Serves versions 0 and 1, with the same fields. Version 1 is flexible.
  *
  * @module
  */
@@ -15,7 +16,7 @@ interface Needs {
   readonly controller: Pick<Controller, "incrementalAlterConfigs">;
 }
 
-/** Changes single configs. */
+/** Serves IncrementalAlterConfigs. */
 export const incrementalAlterConfigsHandler: Handler<Needs> = defineHandler(
   incrementalAlterConfigs,
   {

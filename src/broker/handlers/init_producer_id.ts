@@ -1,11 +1,12 @@
 /**
- * InitProducerId gives a producer the id and epoch under which its batches are recognised when they
- * are sent twice (KIP-98).
+ * InitProducerId returns the id and the epoch by which the broker detects duplicate batches of a
+ * producer (KIP-98).
  *
- * Versions 0 to 5. Version 2 is flexible, 3 lets a producer name the id it had (KIP-360), 4 and 5
- * allow new error codes (KIP-588, KIP-890). Without a transactional id the answer is always a new id.
- * With one it is CLUSTER_AUTHORIZATION_FAILED, on which every client fails at once: there is no
- * transaction coordinator yet, and the answer to FindCoordinator says so in words.
+ * Serves versions 0 to 5. Version 2 is flexible, in version 3 a producer sends its previous id
+ * (KIP-360), 4 and 5 allow new error codes (KIP-588, KIP-890). Without a transactional id the
+ * answer is always a new id. With one it is CLUSTER_AUTHORIZATION_FAILED, with which every client
+ * fails immediately: there is no transaction coordinator yet, as the message of FindCoordinator
+ * says.
  *
  * @module
  */

@@ -1,11 +1,11 @@
 /**
- * JoinGroup lets a member into a classic group, or in again for a rebalance. The answer comes when
- * the others have joined too, or after the time they have for it.
+ * JoinGroup adds a member to a classic group, or lets it rejoin for a rebalance. The answer is sent
+ * when the other members have joined too, or after the rebalance timeout.
  *
- * Versions 0 to 9. Version 1 adds the rebalance timeout (before it, the session timeout counts), 4
- * has a newcomer come back with the member id it is told, 5 adds static members, 6 is flexible, 7
- * answers with the protocol type and allows a null protocol, 8 adds a reason, 9 lets a returning
- * leader skip the assignment.
+ * Serves versions 0 to 9. Version 1 adds the rebalance timeout (before it, the session timeout is
+ * used), from 4 a new member must rejoin with the member id that it received, 5 adds static
+ * members, 6 is flexible, 7 adds the protocol type to the answer and allows a null protocol, 8 adds
+ * a reason, 9 lets a returning leader skip the assignment.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * LeaveGroup takes members out of a classic group at once, rather than when their sessions end. An
- * administrator removes static members by their group instance ids.
+ * LeaveGroup removes members from a classic group immediately, rather than when their sessions
+ * expire. An administrator removes static members by their group instance ids.
  *
- * Versions 0 to 5. Version 3 takes several members, each with its own error (before it, there is one
- * member and one error), 4 is flexible, 5 adds a reason.
+ * Serves versions 0 to 5. Version 3 has several members, each with its own error (before it, there
+ * is one member and one error), 4 is flexible, 5 adds a reason.
  *
  * @module
  */

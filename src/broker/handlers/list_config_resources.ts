@@ -1,9 +1,11 @@
 /**
- * ListConfigResources names what has configs: topics and brokers, and of groups and client metrics
- * those for which something was set (by another version: this one has no configs of theirs).
+ * ListConfigResources returns the resources that have configs: all topics and brokers, and the
+ * groups and client metrics for which a config is set in the metadata log (by Apache Kafka, since
+ * this version has no configs of these types).
  *
- * Serves versions 0 and 1. 0 knows client metrics only and was called ListClientMetricsResources
- * (KIP-1000); 1 asks for types, none for all of them (KIP-1142).
+ * Serves versions 0 and 1. Version 0 returns client metrics only and was called
+ * ListClientMetricsResources (KIP-1000). Version 1 adds a list of types, of which an empty one
+ * stands for all types (KIP-1142).
  *
  * @module
  */
@@ -21,7 +23,7 @@ interface Needs {
   image(): Image;
 }
 
-/** Lists what has configs. */
+/** Serves ListConfigResources. */
 export const listConfigResourcesHandler: Handler<Needs> = defineHandler(
   listConfigResources,
   {

@@ -1,8 +1,8 @@
 /**
- * ListGroups lists the groups that this node coordinates.
+ * ListGroups returns the groups that this node coordinates.
  *
- * Versions 0 to 5. Version 3 is flexible, 4 adds the state and a filter by it, 5 the type and a
- * filter by it: all groups here are of the type "classic".
+ * Serves versions 0 to 5. Version 3 is flexible, 4 adds the state and a filter by it, 5 the type
+ * and a filter by it: all groups here have the type "classic".
  *
  * @module
  */

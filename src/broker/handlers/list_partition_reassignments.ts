@@ -1,9 +1,10 @@
 /**
- * ListPartitionReassignments returns the partitions whose replicas are being moved (KIP-455). One
- * node moves none; a metadata log that Apache Kafka wrote may have some that did not end.
+ * ListPartitionReassignments returns the partitions whose replicas are being moved (KIP-455). A
+ * single node moves none, but a metadata log that Apache Kafka has written may have reassignments
+ * that did not end.
  *
- * Serves version 0, which is flexible. No list of topics stands for all topics. Topics and partitions
- * that do not exist are left out, as those are that are not being moved.
+ * Serves version 0, which is flexible. A missing list of topics stands for all topics. The answer
+ * omits topics and partitions that do not exist or are not being moved.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * ListTransactions returns the transactions that this broker coordinates (KIP-664): none, since this
- * version has no transaction coordinator. The filters are checked all the same.
+ * ListTransactions returns the transactions that this broker coordinates (KIP-664): none, since
+ * this version has no transaction coordinator. The filters are checked nevertheless.
  *
  * Serves versions 0 to 2, all flexible. Version 1 adds a filter by duration (KIP-994), 2 one by a
  * pattern of the transactional id (KIP-1152).

@@ -1,14 +1,15 @@
 /**
- * Metadata tells which brokers and topics there are and who leads which partition. It is how a
- * client finds where to produce and fetch, and, where the broker allows it, how a topic comes to be
- * when it is first asked for.
+ * Metadata returns the brokers, the topics and the leaders of partitions. Clients use it to find
+ * where to produce and fetch. If the broker allows it, topics are created on the first request for
+ * them.
  *
- * Versions 0 to 13. In version 0 an empty list of topics means all, from 1 on null does; 4 lets a
- * client forbid creation, 8 asks for authorized operations (KIP-430), 9 is flexible, 10 adds topic
- * ids and 12 asks by them (KIP-516), 13 has an error for the whole (KIP-1102).
+ * Serves versions 0 to 13. In version 0 an empty list of topics stands for all topics, from version
+ * 1 null does. Version 4 lets a client forbid the creation of topics, 8 adds authorized operations
+ * (KIP-430), 9 is flexible, 10 adds topic ids to the answer and 12 to the request (KIP-516), 13
+ * adds an error for the whole request (KIP-1102).
  *
- * A request with an id in it asks by ids alone: its names, those of entries without an id too, are not
- * looked at. Java's Admin sends an empty name with each id.
+ * A request that contains an id asks by ids only: names are ignored, also those of entries without
+ * an id. The Admin client of Apache Kafka sends an empty name with each id.
  *
  * @module
  */
@@ -42,7 +43,7 @@ interface Needs extends BrokersNeeds {
   image(): MetadataImage;
 }
 
-/** The first version that asks by id. Versions 10 and 11 have the field, and refuse it. */
+/** The first version that asks by id. Versions 10 and 11 have the field, and reject it. */
 const ASKED_BY_ID_SINCE = 12;
 
 /** Serves Metadata. */
@@ -97,7 +98,7 @@ type Asked =
   | { readonly by: "id"; readonly ids: readonly string[] }
   | { readonly by: "name"; readonly names: readonly string[] };
 
-/** What the request asks for, each topic once. Throws for what its version does not allow. */
+/** Returns the topics that the request asks for, each once. Throws for a form that its version does not allow. */
 function askedTopics(topics: readonly AskedTopic[], apiVersion: number): Asked {
   const ids = topics.map(({ topicId }) => topicId).filter((topicId) => topicId !== ZERO_UUID);
   const names = topics.map(({ name }) => name).filter((name) => name !== null);
@@ -110,7 +111,7 @@ function askedTopics(topics: readonly AskedTopic[], apiVersion: number): Asked {
   }
   if (ids.length > 0) return { by: "id", ids: [...new Set(ids)] };
   if (names.length < topics.length) {
-    // The code is Apache Kafka's.
+    // Apache Kafka answers with this code.
     throw new KafkaError(
       ErrorCode.UNKNOWN_SERVER_ERROR,
       "Cannot find a topic without a name and without an id",
@@ -128,7 +129,7 @@ function missingNames(names: readonly string[], services: Needs): string[] {
   return names.filter((name) => name !== METADATA_TOPIC && image.topicByName(name) === undefined);
 }
 
-/** Creates topics as they are on their first use, and returns why some could not be. */
+/** Creates topics on their first use, and returns the errors of those that could not be created. */
 async function create(
   names: readonly string[],
   services: Needs,
@@ -139,7 +140,7 @@ async function create(
   );
   const failures = new Map<string, ErrorCode>();
   for (const { name, errorCode } of outcomes) {
-    // Somebody else may have created it meanwhile.
+    // Another client may have created it in the meantime.
     if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) {
       failures.set(name, errorCode);
     }

@@ -1,9 +1,9 @@
 /**
- * OffsetCommit stores how far a group has read. A member commits for the generation it is in; who
- * reads without joining commits with generation -1, to a group without members.
+ * OffsetCommit stores how far a group has read. A member commits for its generation. A consumer
+ * that has not joined the group commits with generation -1, to a group without members.
  *
- * Versions 2 to 10. Versions 2 to 4 have a retention time, which has no effect here; 6 adds the
- * leader epoch, 7 static members, 8 is flexible, 9 knows GROUP_ID_NOT_FOUND (before it,
+ * Serves versions 2 to 10. Versions 2 to 4 have a retention time, which has no effect here. Version
+ * 6 adds the leader epoch, 7 static members, 8 is flexible, 9 adds GROUP_ID_NOT_FOUND (before it,
  * ILLEGAL_GENERATION), 10 names topics by id.
  *
  * @module
@@ -26,7 +26,7 @@ export const offsetCommitHandler: Handler<Needs> = defineHandler(offsetCommit, {
   handle: async (request, { apiVersion, services }) => {
     const image = services.image();
     const offsets: OffsetToCommit[] = [];
-    // One per partition, in the request's order: an error, or NONE for the next of `offsets`.
+    // One code for each partition of the request, in order: an error, or NONE for the next of `offsets`.
     const refusals = request.topics.flatMap(({ name, topicId, partitions }) => {
       const topic = findTopic(image, apiVersion, name, topicId);
       return partitions.map((partition): ErrorCode => {
@@ -61,7 +61,7 @@ export const offsetCommitHandler: Handler<Needs> = defineHandler(offsetCommit, {
   onError: (request, code) => answer(request, () => code),
 });
 
-/** The request's partitions, each with the error that `errorOf` gives, called in their order. */
+/** Returns the answer with the error of each partition, for which `errorOf` is called in order. */
 function answer(request: OffsetCommitRequest, errorOf: () => number) {
   return {
     topics: request.topics.map(({ name, topicId, partitions }) => ({

@@ -1,8 +1,8 @@
 /**
- * OffsetDelete forgets what a group has committed for partitions, unless the group's members read
- * the topic: GROUP_SUBSCRIBED_TO_TOPIC (KIP-496).
+ * OffsetDelete deletes the committed offsets of a group for partitions, unless the group is
+ * subscribed to the topic: GROUP_SUBSCRIBED_TO_TOPIC (KIP-496).
  *
- * Version 0.
+ * Serves version 0.
  *
  * @module
  */

@@ -1,11 +1,11 @@
 /**
- * OffsetFetch tells how far groups have read. A partition that a group has committed nothing for has
- * offset -1; so have all of a group that does not exist.
+ * OffsetFetch returns how far groups have read. The offset is -1 for a partition without a
+ * committed offset, and for all partitions of a missing group.
  *
- * Versions 1 to 10. Version 2 asks for all topics with null and has an error for the whole, 5 adds
- * the leader epoch, 6 is flexible, 7 can ask to wait for open transactions (there are none, so all
- * offsets are stable), 8 asks for several groups, 9 says which member asks (checked in the groups of
- * KIP-848 only), 10 names topics by id.
+ * Serves versions 1 to 10. Version 2 asks for all topics with null and adds an error for the whole
+ * request, 5 adds the leader epoch, 6 is flexible, 7 can ask to wait for open transactions (there
+ * are none, so all offsets are stable), 8 asks for several groups, 9 adds the member (checked in
+ * the groups of KIP-848 only), 10 names topics by id.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * OffsetForLeaderEpoch tells where an epoch of leadership ended, so that a client or a follower can
- * see whether what it has read is still what the leader has (KIP-101, KIP-320).
+ * OffsetForLeaderEpoch returns the end offset of a leader epoch, with which a client or a follower
+ * detects whether it has read records that the leader does not have (KIP-101, KIP-320).
  *
- * Versions 2 to 4. Version 3 names the replica that asks, 4 is flexible.
+ * Serves versions 2 to 4. Version 3 adds the id of the replica, 4 is flexible.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * RenewDelegationToken moves the expiry of a delegation token (KIP-48). The answer is
+ * RenewDelegationToken extends the expiry of a delegation token (KIP-48). The answer is
  * DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as that of a PLAINTEXT listener of Apache Kafka.
  *
- * Serves versions 1 and 2, which ask for the same; 2 is flexible.
+ * Serves versions 1 and 2, with the same fields. Version 2 is flexible.
  *
  * @module
  */

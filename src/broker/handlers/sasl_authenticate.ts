@@ -1,6 +1,6 @@
 /**
- * SaslAuthenticate carries one token of a SASL exchange (KIP-152). The listener has no SASL, and the
- * answer is ILLEGAL_SASL_STATE, as that of a PLAINTEXT listener of Apache Kafka.
+ * SaslAuthenticate carries one token of a SASL exchange (KIP-152). The listener has no SASL, and
+ * the answer is ILLEGAL_SASL_STATE, as that of a PLAINTEXT listener of Apache Kafka.
  *
  * Serves versions 0 to 2. Version 1 adds the lifetime of the session (KIP-368), 2 is flexible.
  *

@@ -1,9 +1,10 @@
 /**
- * SaslHandshake names the mechanism by which a client wants to authenticate (KIP-43). The listener has
- * no SASL, and the answer is ILLEGAL_SASL_STATE without a mechanism, as that of a PLAINTEXT listener of
- * Apache Kafka: a client that is configured for SASL fails with a sentence that says so.
+ * SaslHandshake selects the mechanism with which a client authenticates (KIP-43). The listener has
+ * no SASL, and the answer is ILLEGAL_SASL_STATE without a mechanism, as that of a PLAINTEXT
+ * listener of Apache Kafka: a client that is configured for SASL reports that cause.
  *
- * Serves versions 0 and 1. Version 1 continues with SaslAuthenticate rather than bare tokens (KIP-152).
+ * Serves versions 0 and 1. Version 1 continues with SaslAuthenticate rather than bare tokens
+ * (KIP-152).
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * SyncGroup gives a member of a classic group its assignment, which the group's leader brings with
- * its own SyncGroup. The answer comes when the leader has.
+ * SyncGroup returns its assignment to a member of a classic group. The group's leader submits the
+ * assignments of all members with its own SyncGroup. The answer is sent after that.
  *
- * Versions 0 to 5. Version 3 adds static members, 4 is flexible, 5 says the protocol's type and name
- * in both directions, and a request without them is refused.
+ * Serves versions 0 to 5. Version 3 adds static members, 4 is flexible, 5 adds the type and the
+ * name of the protocol in both directions, and rejects a request without them.
  *
  * @module
  */
