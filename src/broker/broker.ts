@@ -21,7 +21,7 @@ import { PartitionFlusher } from "../replication/partition_flusher.ts";
 import type { PartitionTable } from "../replication/partition_table.ts";
 import { StorageFailures } from "../replication/storage_failures.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { FetchSessions } from "./fetch_sessions.ts";
+import { FetchSessionCache } from "./fetch_session_cache.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { type BrokerNeeds, SUPPORTED } from "./supported.ts";
@@ -45,7 +45,7 @@ export class Broker {
   readonly dispatcher: Dispatcher<BrokerNeeds>;
   readonly #options: BrokerOptions;
   readonly #partitionNeeds: PartitionNeeds;
-  readonly #fetchSessions: FetchSessions;
+  readonly #fetchSessions: FetchSessionCache;
   readonly #groups: GroupCoordinator;
   readonly #applier: MetadataApplier;
 
@@ -61,7 +61,7 @@ export class Broker {
       slicedWork: new SlicedWork(clock),
       failures: new StorageFailures(clock, (message) => logger.log("error", message)),
     };
-    this.#fetchSessions = new FetchSessions(
+    this.#fetchSessions = new FetchSessionCache(
       clock,
       random,
       () => config.maxIncrementalFetchSessionCacheSlots,

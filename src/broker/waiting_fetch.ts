@@ -4,95 +4,89 @@
  *
  * @module
  */
+import type { Reader } from "../replication/partition_read.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
-import type { Partition, PartitionReader } from "../replication/partition.ts";
-import type { Reader, ReadPosition } from "../replication/partition_read.ts";
+import type { FetchSession, FetchTarget, SessionWait } from "./fetch_session.ts";
+
+/** What a read has found. */
+export interface FetchPass {
+  readonly bytes: number;
+  /** Whether the answer must not wait for more. */
+  readonly isUrgent: boolean;
+}
 
 /** What a waiting fetch reads, and what it waits for. */
 export interface WaitingFetchOptions {
   readonly clock: Clock;
+  readonly session: FetchSession;
   readonly reader: Reader;
   readonly minBytes: number;
   readonly maxWaitMs: number;
-  /** Answers the fetch with what there is. Called once. */
+  /** Reads what there is. */
+  readonly read: () => FetchPass;
+  /** Answers with what the last read has found. Called once. */
   readonly answer: () => void;
 }
 
-/** One partition of a waiting fetch. */
-class WaitingRead implements PartitionReader {
-  /** The bytes that were there when it was last looked at. */
-  bytes = 0;
-  hasNews = true;
-
-  constructor(
-    readonly fetch: WaitingFetch,
-    readonly partition: Partition,
-    readonly position: ReadPosition,
-    readonly isReplica: boolean,
-  ) {}
-
-  onNews(): void {
-    if (this.hasNews) return;
-    this.hasNews = true;
-    this.fetch.onNews(this);
-  }
-
-  onRemoved(): void {
-    this.onNews();
-  }
-}
-
 /** A fetch whose answer is not sent yet. */
-export class WaitingFetch {
+export class WaitingFetch implements SessionWait {
   readonly #options: WaitingFetchOptions;
-  readonly #reads: WaitingRead[] = [];
   readonly #timer: Timer;
-  #news: WaitingRead[] = [];
-  #bytes = 0;
+  #uncounted: FetchTarget[] = [];
+  #bytes: number;
   #isDone = false;
 
-  /** Waits from now on. Add its partitions before the current task ends. */
-  constructor(options: WaitingFetchOptions) {
+  /** Waits from now on. `bytes` are there already, as `countedBytes` of the session's partitions say. */
+  constructor(options: WaitingFetchOptions, bytes: number) {
     this.#options = options;
+    this.#bytes = bytes;
     this.#timer = options.clock.setTimer(options.maxWaitMs, () => this.end());
+    options.session.waiting = this;
+    options.session.listen();
   }
 
-  /** Waits for the bytes of `partition` from `position` on. */
-  add(partition: Partition, position: ReadPosition): void {
-    const { reader } = this.#options;
-    const read = new WaitingRead(this, partition, position, reader.replicaId >= 0);
-    this.#reads.push(read);
-    partition.addReader(read);
-    this.onNews(read);
-  }
-
-  /** `read` has to be looked at again: once for all that happens in the current task. */
-  onNews(read: WaitingRead): void {
-    if (this.#news.length === 0) queueMicrotask(() => this.#count());
-    this.#news.push(read);
+  /** The bytes of `target` have to be counted again: once for all that happens in the current task. */
+  onNews(target: FetchTarget): void {
+    if (target.isUncounted) return;
+    target.isUncounted = true;
+    if (this.#uncounted.length === 0) queueMicrotask(() => this.#count());
+    this.#uncounted.push(target);
   }
 
   /** Answers with what there is. */
   end(): void {
     if (this.#isDone) return;
+    this.#options.read();
+    this.#answer();
+  }
+
+  #answer(): void {
     this.#isDone = true;
     this.#timer.cancel();
-    for (const read of this.#reads) read.partition.removeReader(read);
+    this.#options.session.waiting = null;
+    for (const target of this.#uncounted) target.isUncounted = false;
     this.#options.answer();
   }
 
   #count(): void {
-    const { reader, minBytes } = this.#options;
-    const news = this.#news;
-    this.#news = [];
     if (this.#isDone) return;
-    for (const read of news) {
-      read.hasNews = false;
-      const bytes = read.partition.readableBytes(read.position, reader);
-      if (bytes === null) return this.end();
-      this.#bytes += bytes - read.bytes;
-      read.bytes = bytes;
+    const { reader, minBytes } = this.#options;
+    const targets = this.#uncounted;
+    this.#uncounted = [];
+    for (const target of targets) target.isUncounted = false;
+    let mustRead = false;
+    for (const target of targets) {
+      const bytes = target.partition?.readableBytes(target, reader) ?? null;
+      if (bytes === null) mustRead = true;
+      else {
+        this.#bytes += bytes - target.countedBytes;
+        target.countedBytes = bytes;
+      }
     }
-    if (this.#bytes >= minBytes) this.end();
+    if (!mustRead && this.#bytes < minBytes) return;
+    // The limits of the request may leave out some of what was counted.
+    const pass = this.#options.read();
+    if (pass.bytes >= minBytes || pass.isUrgent) this.#answer();
+    else this.#bytes = pass.bytes;
   }
 }

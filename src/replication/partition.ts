@@ -338,14 +338,15 @@ export class Partition {
   }
 
   /**
-   * Returns how many bytes {@linkcode Partition.read} would return, or null when its answer cannot wait
-   * for more: it throws, or the histories diverge.
+   * Returns how many bytes {@linkcode Partition.read} would return at most, or null when its answer
+   * cannot wait for more: it throws, or the histories diverge.
    */
   readableBytes(position: ReadPosition, reader: Reader): number | null {
     try {
       const endOffset = this.#checkRead(position, reader);
       if (divergingEpochOf(position, this.log) !== null) return null;
-      const { fetchOffset, maxBytes } = position;
+      const { fetchOffset } = position;
+      const maxBytes = Math.max(0, position.maxBytes);
       return this.log.read({ fetchOffset, maxBytes, endOffset, minOneBatch: true }).byteLength;
     } catch (error) {
       if (error instanceof KafkaError) return null;

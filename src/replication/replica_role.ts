@@ -81,10 +81,8 @@ export class ReplicaRole {
     const { leaderEpoch, replicas, isr } = state;
     const isNew = this.#role.type !== "leader" || this.#role.leaderEpoch !== leaderEpoch;
     this.#change({ type: "leader", leaderEpoch, replicas, isr });
-    const effects: Effect[] = [];
-    if (latestEpoch < leaderEpoch) effects.push({ type: "begin-epoch", leaderEpoch });
-    if (isNew) effects.push(NOTIFY_READERS);
-    return effects;
+    if (latestEpoch < leaderEpoch) return [{ type: "begin-epoch", leaderEpoch }, NOTIFY_READERS];
+    return isNew ? [NOTIFY_READERS] : [];
   }
 
   /** Follows another node from now on. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { BrokerConfig } from "../../src/config/broker_config.ts";
-import { FetchSessions } from "../../src/broker/fetch_sessions.ts";
+import { FetchSessionCache } from "../../src/broker/fetch_session_cache.ts";
 import { Partition } from "../../src/replication/partition.ts";
 import type { Handler } from "../../src/network/server/handler.ts";
 import type {
@@ -48,7 +48,7 @@ export class DirectBroker {
     clock: this.clock,
     partitions: this.partitions,
     slicedWork: this.needs.slicedWork,
-    fetchSessions: new FetchSessions(
+    fetchSessions: new FetchSessionCache(
       this.clock,
       { fill: (target) => target, below: () => 41 },
       () => 10,

@@ -15,17 +15,17 @@
  */
 import type { ResponseInputOf } from "../../protocol/api.ts";
 import { KafkaError } from "../../protocol/errors.ts";
-import { fetch } from "../../protocol/messages/fetch.ts";
+import { fetch, type FetchRequest } from "../../protocol/messages/fetch.ts";
 import { NO_RECORDS } from "../../log/segments/log_records.ts";
-import type { FetchPlan, FetchSessions, FetchTarget } from "../fetch_sessions.ts";
 import type { Partition } from "../../replication/partition.ts";
-import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
-import type { BrokerConfig } from "../../config/broker_config.ts";
-import type { PartitionTable } from "../../replication/partition_table.ts";
-import type { Clock } from "../../runtime/runtime.ts";
-import type { FetchRequest } from "../../protocol/messages/fetch.ts";
 import { CONSUMER, type Reader, type ReadResult } from "../../replication/partition_read.ts";
-import { WaitingFetch } from "../waiting_fetch.ts";
+import type { PartitionTable } from "../../replication/partition_table.ts";
+import type { FetchTarget } from "../fetch_session.ts";
+import type { FetchPlan, FetchSessionCache } from "../fetch_session_cache.ts";
+import type { BrokerConfig } from "../../config/broker_config.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
+import { type FetchPass, WaitingFetch } from "../waiting_fetch.ts";
 
 type Response = ResponseInputOf<typeof fetch>;
 type TopicResponse = Response["responses"][number];
@@ -35,25 +35,17 @@ const READ_COMMITTED = 1;
 const ZSTD_SINCE = 10;
 const IDS_SINCE = 13;
 
-/** What was read for one target. */
+/** What was read of one partition. */
 interface Outcome {
   readonly target: FetchTarget;
-  /** Undefined where there is no such partition. */
-  readonly partition: Partition | undefined;
   readonly result: ReadResult | KafkaError;
 }
 
-/** One pass over all targets. */
-interface Pass {
-  readonly outcomes: readonly Outcome[];
-  readonly bytes: number;
-  /** Whether the answer must not wait: a partition has an error, or the histories diverge. */
-  readonly isUrgent: boolean;
-}
+const NOTHING: FetchPass = { bytes: 0, isUrgent: false };
 
 interface Needs {
   readonly partitions: Pick<PartitionTable, "byId" | "byName">;
-  readonly fetchSessions: Pick<FetchSessions, "plan" | "waiting">;
+  readonly fetchSessions: Pick<FetchSessionCache, "plan" | "waiting">;
   readonly config: Pick<BrokerConfig, "fetchMaxBytes">;
   readonly clock: Clock;
 }
@@ -62,100 +54,131 @@ interface Needs {
 export const fetchHandler: Handler<Needs> = defineHandler(fetch, {
   handle(request, context) {
     const { services: { fetchSessions, clock }, apiVersion } = context;
-    const run = new FetchRun(
-      request,
-      fetchSessions.plan(request, apiVersion >= IDS_SINCE),
-      context,
-    );
+    const reader = readerOf(request, apiVersion);
+    const plan = fetchSessions.plan(request, reader, apiVersion >= IDS_SINCE);
+    const { session } = plan;
+    const run = new FetchRun(request, plan, reader, context);
+    const { maxWaitMs } = request;
+    const minBytes = Math.min(request.minBytes, run.maxBytes);
     const first = run.read();
-    const { minBytes, maxWaitMs } = request;
-    const { targets } = run.plan;
-    if (first.bytes >= minBytes || first.isUrgent || maxWaitMs <= 0 || targets.length === 0) {
-      return run.respond(first);
+    if (first.bytes >= minBytes || first.isUrgent || maxWaitMs <= 0 || session.size === 0) {
+      return run.respond();
     }
+    run.keepNews();
     return new Promise((resolve) => {
       const waiting: WaitingFetch = new WaitingFetch({
         clock,
-        reader: run,
+        session,
+        reader,
         minBytes,
         maxWaitMs,
+        read: () => run.read(),
         answer() {
           fetchSessions.waiting.delete(waiting);
-          resolve(run.respond(run.read()));
+          resolve(run.respond());
+          if (session.id === 0) session.close();
         },
-      });
+      }, first.bytes);
       fetchSessions.waiting.add(waiting);
-      for (const { partition, target } of first.outcomes) waiting.add(partition!, target);
     });
   },
   // Fails as a whole only over its session, and then names no partitions.
   onError: (_request, errorCode) => ({ errorCode, sessionId: 0, responses: [] }),
 });
 
-/** One request. */
-class FetchRun implements Reader {
-  readonly plan: FetchPlan;
-  readonly replicaId: number;
-  readonly committedOnly: boolean;
-  readonly allowZstd: boolean;
-  readonly #context: RequestContext<Needs>;
-  readonly #maxBytes: number;
+function readerOf(request: FetchRequest, apiVersion: number): Reader {
+  const { replicaId, replicaState, isolationLevel } = request;
+  return {
+    replicaId: replicaId === CONSUMER ? replicaState.replicaId : replicaId,
+    committedOnly: isolationLevel === READ_COMMITTED,
+    allowZstd: apiVersion >= ZSTD_SINCE,
+  };
+}
 
-  constructor(request: FetchRequest, plan: FetchPlan, context: RequestContext<Needs>) {
-    this.plan = plan;
-    this.#context = context;
-    this.#maxBytes = Math.min(request.maxBytes, context.services.config.fetchMaxBytes);
-    this.committedOnly = request.isolationLevel === READ_COMMITTED;
-    this.allowZstd = context.apiVersion >= ZSTD_SINCE;
-    this.replicaId = request.replicaId === CONSUMER
-      ? request.replicaState.replicaId
-      : request.replicaId;
+/** One request. */
+class FetchRun {
+  /** The most bytes of an answer; one batch may be larger. */
+  readonly maxBytes: number;
+  readonly #plan: FetchPlan;
+  readonly #reader: Reader;
+  readonly #partitions: Needs["partitions"];
+  /** What the last read has found. */
+  #outcomes: Outcome[] = [];
+
+  constructor(
+    request: FetchRequest,
+    plan: FetchPlan,
+    reader: Reader,
+    { services: { config, partitions } }: RequestContext<Needs>,
+  ) {
+    this.maxBytes = Math.min(request.maxBytes, config.fetchMaxBytes);
+    this.#plan = plan;
+    this.#reader = reader;
+    this.#partitions = partitions;
   }
 
-  /** Reads from each partition what there is and the limits allow. */
-  read(): Pass {
-    const outcomes: Outcome[] = [];
-    const budget = { maxBytes: this.#maxBytes, minOneBatch: true };
+  /**
+   * Reads from the partitions that may have something new what there is and the limits allow. The pass is
+   * urgent if one has an error, if histories diverge, or if there is more than the answer has room for.
+   */
+  read(): FetchPass {
+    const outcomes: Outcome[] = this.#outcomes = [];
+    const targets = this.#plan.session.ready();
+    if (targets.length === 0) return NOTHING;
+    const budget = { maxBytes: this.maxBytes, minOneBatch: true };
     let bytes = 0;
     let isUrgent = false;
-    for (const target of this.plan.targets) {
-      let partition: Partition | undefined;
+    for (const target of targets) {
       let result: ReadResult | KafkaError;
       try {
-        partition = this.#find(target);
-        result = partition.read(target, this, budget);
-        bytes += result.records.byteLength;
-        budget.maxBytes = this.#maxBytes - bytes;
+        result = this.#find(target).read(target, this.#reader, budget);
+        const { byteLength } = result.records;
+        target.countedBytes = byteLength;
+        bytes += byteLength;
+        isUrgent ||= result.divergingEpoch !== null ||
+          byteLength === 0 && hasMore(target, result) && budget.maxBytes < target.maxBytes;
+        budget.maxBytes = this.maxBytes - bytes;
         budget.minOneBatch = bytes === 0;
-        isUrgent ||= result.divergingEpoch !== null;
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
         result = error;
         isUrgent = true;
       }
-      outcomes.push({ target, partition, result });
+      outcomes.push({ target, result });
     }
-    return { outcomes, bytes, isUrgent };
+    return { bytes, isUrgent };
   }
 
-  #find({ topicId, topic, partition }: FetchTarget): Partition {
-    const { apiVersion, services: { partitions } } = this.#context;
-    return apiVersion >= IDS_SINCE
-      ? partitions.byId(topicId, partition)
-      : partitions.byName(topic, partition);
+  #find(target: FetchTarget): Partition {
+    if (target.partition !== null) return target.partition;
+    const { session } = this.#plan;
+    const { topicId, topic, index } = target;
+    const partition = session.usesTopicIds
+      ? this.#partitions.byId(topicId, index)
+      : this.#partitions.byName(topic, index);
+    session.resolve(target, partition);
+    return partition;
+  }
+
+  /** Forgets what the answer that is waited for will not have. */
+  keepNews(): void {
+    for (const { target, result } of this.#outcomes) {
+      if (!(result instanceof KafkaError) && !this.#isIncluded(target, result)) {
+        this.#markRead(target, result);
+      }
+    }
   }
 
   /** Puts the outcomes into an answer, without those that an incremental session knows already. */
-  respond({ outcomes }: Pass): Response {
-    const { plan } = this;
+  respond(): Response {
+    const { session } = this.#plan;
     const responses: { topic: string; topicId: string; partitions: PartitionResponse[] }[] = [];
-    const withData: FetchTarget[] = [];
     let current: (typeof responses)[number] | null = null;
-    for (const outcome of outcomes) {
-      const { target, result } = outcome;
+    for (const { target, result } of this.#outcomes) {
       const isError = result instanceof KafkaError;
-      if (!isError && result.records.byteLength > 0) withData.push(target);
-      else if (plan.incremental && !isError && !hasNews(target, result)) continue;
+      const isIncluded = isError || this.#isIncluded(target, result);
+      if (!isError) this.#markRead(target, result);
+      if (!isIncluded) continue;
       target.sentHighWatermark = isError ? -1 : result.highWatermark;
       target.sentLogStartOffset = isError ? -1 : result.logStartOffset;
       const { topic, topicId } = target;
@@ -163,24 +186,39 @@ class FetchRun implements Reader {
         current = { topic, topicId, partitions: [] };
         responses.push(current);
       }
-      current.partitions.push(isError ? this.#failure(outcome, result) : success(target, result));
+      current.partitions.push(isError ? this.#failure(target, result) : success(target, result));
     }
-    plan.served(withData);
-    return { errorCode: 0, sessionId: plan.sessionId, responses };
+    return { errorCode: 0, sessionId: session.size > 0 ? session.id : 0, responses };
   }
 
-  #failure({ target, partition }: Outcome, error: KafkaError): PartitionResponse {
+  #isIncluded(target: FetchTarget, result: ReadResult): boolean {
+    return !this.#plan.isIncremental || result.records.byteLength > 0 || hasNews(target, result);
+  }
+
+  /** Takes a partition off the list of its session that has nothing more, and has others go first. */
+  #markRead(target: FetchTarget, result: ReadResult): void {
+    const { session } = this.#plan;
+    if (result.records.byteLength > 0) session.moveToEnd(target);
+    if (!hasMore(target, result) && result.divergingEpoch === null) session.markRead(target);
+  }
+
+  #failure({ index, partition }: FetchTarget, error: KafkaError): PartitionResponse {
     return {
-      partitionIndex: target.partition,
+      partitionIndex: index,
       errorCode: error.code,
       highWatermark: -1,
       lastStableOffset: -1,
       logStartOffset: -1,
       // As Apache Kafka answers: no list for a partition that has an error, an empty one for none.
-      abortedTransactions: this.committedOnly || partition === undefined ? [] : null,
+      abortedTransactions: this.#reader.committedOnly || partition === null ? [] : null,
       records: NO_RECORDS,
     };
   }
+}
+
+/** Whether there are records at the reader's offset or behind it, returned or not. */
+function hasMore({ fetchOffset }: FetchTarget, { endOffset }: ReadResult): boolean {
+  return fetchOffset < endOffset;
 }
 
 function hasNews(target: FetchTarget, result: ReadResult): boolean {
@@ -188,10 +226,10 @@ function hasNews(target: FetchTarget, result: ReadResult): boolean {
     result.logStartOffset !== target.sentLogStartOffset;
 }
 
-function success({ partition }: FetchTarget, result: ReadResult): PartitionResponse {
+function success({ index }: FetchTarget, result: ReadResult): PartitionResponse {
   const { divergingEpoch } = result;
   const response: PartitionResponse = {
-    partitionIndex: partition,
+    partitionIndex: index,
     errorCode: 0,
     highWatermark: result.highWatermark,
     lastStableOffset: result.lastStableOffset,

@@ -140,3 +140,42 @@ test("a waiting fetch counts the bytes of several appends", async () => {
   await settle();
   assertEquals(fetching.answer, ["NONE", 3 * SIZE]);
 });
+
+test("a waiting fetch of a session is answered when its client sends the next one, or ends the session", async () => {
+  for (const sessionEpoch of [2, -1]) {
+    const broker = new DirectBroker();
+    const partition = broker.add();
+    const first = await broker.ask(fetch, fetchHandler, 12, {
+      maxWaitMs: 0,
+      minBytes: 1,
+      sessionEpoch: 0,
+      topics: [{
+        topic: "events",
+        partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100 }],
+      }],
+    });
+    const { sessionId } = first;
+    const ends: string[] = [];
+    const next = (epoch: number, name: string) =>
+      broker.ask(fetch, fetchHandler, 12, {
+        maxWaitMs: 60_000,
+        minBytes: 1,
+        sessionId,
+        sessionEpoch: epoch,
+        topics: [],
+      }).then(() => ends.push(name));
+    next(1, "waiting");
+    await settle();
+    assertEquals([ends, partition.readerCount], [[], 1]);
+    next(sessionEpoch, "next");
+    await settle();
+    const isLast = sessionEpoch === -1;
+    assertEquals(
+      [ends, partition.readerCount],
+      isLast ? [["waiting", "next"], 0] : [["waiting"], 1],
+    );
+    broker.clock.advance(60_000);
+    await settle();
+    assertEquals([ends, broker.clock.pending()], [["waiting", "next"], 0]);
+  }
+});

@@ -1,21 +1,32 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
-  FetchSessions,
-  type FetchTarget,
+  type FetchPlan,
+  FetchSessionCache,
   sessionEpochAfter,
-} from "../../src/broker/fetch_sessions.ts";
+} from "../../src/broker/fetch_session_cache.ts";
+import { CONSUMER, type Reader } from "../../src/replication/partition_read.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { fetch, type FetchRequest } from "../../src/protocol/messages/fetch.ts";
 import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
 import type { Clock } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 
+const CONSUMES: Reader = { replicaId: CONSUMER, committedOnly: false, allowZstd: true };
+const REPLICATES: Reader = { ...CONSUMES, replicaId: 2 };
+
 function setUp(maxSessions = 10) {
   let now = 0;
   let id = 100;
   const clock = { monotonicMs: () => now } as Clock;
   const random = { fill: (target: Uint8Array) => target, below: () => id++ };
-  const sessions = new FetchSessions(clock, random, () => maxSessions);
+  const cache = new FetchSessionCache(clock, random, () => maxSessions);
+  const sessions = {
+    plan: (request: FetchRequest, usesTopicIds: boolean, reader: Reader = CONSUMES) =>
+      cache.plan(request, reader, usesTopicIds),
+    get size() {
+      return cache.size;
+    },
+  };
   return { sessions, pass: (ms: number) => void (now += ms) };
 }
 
@@ -45,8 +56,8 @@ function request(
   return fetch.requestCodec(12).read(new ByteReader(writer.toBytes()));
 }
 
-const offsets = (plan: { targets: readonly { partition: number; fetchOffset: number }[] }) =>
-  plan.targets.map(({ partition, fetchOffset }) => [partition, fetchOffset]);
+const offsets = ({ session }: FetchPlan) =>
+  session.ready().map(({ index, fetchOffset }) => [index, fetchOffset]);
 
 function codeOf(run: () => unknown): number {
   const error = assertThrows(run, KafkaError);
@@ -57,16 +68,17 @@ test("a request without a session reads what it names", () => {
   const { sessions } = setUp();
   const plan = sessions.plan(request(0, -1, { 0: 5, 1: 6 }), false);
   assertEquals(offsets(plan), [[0, 5], [1, 6]]);
-  assertEquals([plan.sessionId, plan.incremental, sessions.size], [0, false, 0]);
+  assertEquals([plan.session.id, plan.isIncremental, sessions.size], [0, false, 0]);
 });
 
 test("a session remembers partitions, takes changes and forgets", () => {
   const { sessions } = setUp();
-  const { sessionId, incremental } = sessions.plan(request(0, 0, { 0: 5, 1: 6 }), false);
-  assertEquals([sessionId > 0, incremental], [true, false]);
+  const first = sessions.plan(request(0, 0, { 0: 5, 1: 6 }), false);
+  const sessionId = first.session.id;
+  assertEquals([sessionId > 0, first.isIncremental], [true, false]);
   const second = sessions.plan(request(sessionId, 1, { 1: 9, 2: 1 }), false);
   assertEquals(offsets(second), [[0, 5], [1, 9], [2, 1]]);
-  assertEquals(second.incremental, true);
+  assertEquals(second.isIncremental, true);
   const third = sessions.plan(request(sessionId, 2, {}, [0]), false);
   assertEquals(offsets(third), [[1, 9], [2, 1]]);
 });
@@ -74,8 +86,8 @@ test("a session remembers partitions, takes changes and forgets", () => {
 test("partitions that had data go to the end of the next read", () => {
   const { sessions } = setUp();
   const first = sessions.plan(request(0, 0, { 0: 0, 1: 0, 2: 0 }), false);
-  first.served(first.targets.slice(0, 1));
-  assertEquals(offsets(sessions.plan(request(first.sessionId, 1, {}), false)), [[1, 0], [2, 0], [
+  first.session.moveToEnd(first.session.ready()[0]!);
+  assertEquals(offsets(sessions.plan(request(first.session.id, 1, {}), false)), [[1, 0], [2, 0], [
     0,
     0,
   ]]);
@@ -83,7 +95,7 @@ test("partitions that had data go to the end of the next read", () => {
 
 test("a session unknown, at another epoch or named otherwise is refused", () => {
   const { sessions } = setUp();
-  const { sessionId } = sessions.plan(request(0, 0, { 0: 0 }), false);
+  const sessionId = sessions.plan(request(0, 0, { 0: 0 }), false).session.id;
   assertEquals(
     codeOf(() => sessions.plan(request(7, 1, {}), false)),
     ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
@@ -101,28 +113,28 @@ test("a session unknown, at another epoch or named otherwise is refused", () => 
 test("a client ends its session with epoch -1 and begins anew with 0", () => {
   const { sessions } = setUp();
   const first = sessions.plan(request(0, 0, { 0: 0 }), false);
-  const second = sessions.plan(request(first.sessionId, 0, { 0: 0 }), false);
-  assertEquals([sessions.size, second.sessionId === first.sessionId], [1, false]);
-  sessions.plan(request(second.sessionId, -1, {}), false);
+  const second = sessions.plan(request(first.session.id, 0, { 0: 0 }), false);
+  assertEquals([sessions.size, second.session.id === first.session.id], [1, false]);
+  sessions.plan(request(second.session.id, -1, {}), false);
   assertEquals(sessions.size, 0);
 });
 
 test("a session with no partitions left is forgotten", () => {
   const { sessions } = setUp();
-  const { sessionId } = sessions.plan(request(0, 0, { 0: 0 }), false);
-  assertEquals(sessions.plan(request(sessionId, 1, {}, [0]), false).sessionId, 0);
+  const sessionId = sessions.plan(request(0, 0, { 0: 0 }), false).session.id;
+  assertEquals(sessions.plan(request(sessionId, 1, {}, [0]), false).session.size, 0);
   assertEquals(sessions.size, 0);
 });
 
 test("with all places taken a fetch goes without, until one has been idle for two minutes", () => {
   const { sessions, pass } = setUp(1);
   const first = sessions.plan(request(0, 0, { 0: 0 }), false);
-  assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false).sessionId, 0);
+  assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false).session.id, 0);
   pass(120_000);
   const later = sessions.plan(request(0, 0, { 0: 0 }), false);
-  assertEquals([later.sessionId > 0, sessions.size], [true, 1]);
+  assertEquals([later.session.id > 0, sessions.size], [true, 1]);
   assertEquals(
-    codeOf(() => sessions.plan(request(first.sessionId, 1, {}), false)),
+    codeOf(() => sessions.plan(request(first.session.id, 1, {}), false)),
     ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
   );
 });
@@ -144,11 +156,9 @@ test("a session takes every limit and epoch of a partition that a later request 
     }));
     return { ...whole, topics: [{ ...topic!, partitions }] };
   };
-  const { sessionId } = sessions.plan(change(0, 0, 1), false);
-  const { targets } = sessions.plan(change(sessionId, 1, 2), false);
-  const [{ fetchOffset, currentLeaderEpoch, lastFetchedEpoch, maxBytes }] = targets as [
-    FetchTarget,
-  ];
+  const sessionId = sessions.plan(change(0, 0, 1), false).session.id;
+  const [target] = sessions.plan(change(sessionId, 1, 2), false).session.ready();
+  const { fetchOffset, currentLeaderEpoch, lastFetchedEpoch, maxBytes } = target!;
   assertEquals([fetchOffset, currentLeaderEpoch, lastFetchedEpoch, maxBytes], [2, 2, 2, 2]);
 });
 
@@ -157,13 +167,53 @@ test("a session that was used lately keeps its place, one that has been idle giv
   const first = sessions.plan(request(0, 0, { 0: 0 }), false);
   const second = sessions.plan(request(0, 0, { 0: 0 }), false);
   pass(119_999);
-  sessions.plan(request(first.sessionId, 1, {}), false);
+  sessions.plan(request(first.session.id, 1, {}), false);
   pass(1);
   const third = sessions.plan(request(0, 0, { 0: 0 }), false);
-  assertEquals(third.sessionId > 0, true);
-  sessions.plan(request(first.sessionId, 2, {}), false);
+  assertEquals(third.session.id > 0, true);
+  sessions.plan(request(first.session.id, 2, {}), false);
   assertEquals(
-    codeOf(() => sessions.plan(request(second.sessionId, 1, {}), false)),
+    codeOf(() => sessions.plan(request(second.session.id, 1, {}), false)),
     ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
   );
+});
+
+test("a replica's session is never evicted for a consumer's", () => {
+  const { sessions, pass } = setUp(2);
+  for (let i = 0; i < 2; i++) sessions.plan(request(0, 0, { 0: 0 }), false, REPLICATES);
+  pass(1_000_000);
+  assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false).session.id, 0);
+  assertEquals(sessions.size, 2);
+});
+
+test("a replica's session takes the place of the consumer's that was used least recently", () => {
+  const { sessions, pass } = setUp(2);
+  const first = sessions.plan(request(0, 0, { 0: 0 }), false);
+  const second = sessions.plan(request(0, 0, { 0: 0 }), false);
+  pass(1);
+  sessions.plan(request(first.session.id, 1, {}), false);
+  for (let i = 0; i < 2; i++) {
+    const replica = sessions.plan(request(0, 0, { 0: 0 }), false, REPLICATES);
+    assertEquals([replica.session.id > 0, replica.session.isReplica, sessions.size], [
+      true,
+      true,
+      2,
+    ]);
+    const gone = (i === 0 ? second : first).session.id;
+    assertEquals(
+      codeOf(() => sessions.plan(request(gone, 2 - i, {}), false)),
+      ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+    );
+  }
+  // Only replicas are left, and none of them has been idle.
+  assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false, REPLICATES).session.id, 0);
+  pass(120_000);
+  assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false, REPLICATES).session.id > 0, true);
+});
+
+test("no session is kept where none is allowed", () => {
+  const { sessions } = setUp(0);
+  for (const reader of [CONSUMES, REPLICATES]) {
+    assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false, reader).session.id, 0);
+  }
 });
