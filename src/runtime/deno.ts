@@ -15,6 +15,7 @@ import {
 } from "./runtime.ts";
 import { acceptShortage, connectError, listenError } from "./errors.ts";
 import { hostClock, hostRandom } from "./host_clock.ts";
+import { hostCryptography } from "./host_crypto.ts";
 import { unmappedHost } from "./ip_address.ts";
 import { denoFiles } from "./deno_files.ts";
 import { denoTryLock } from "./deno_lock.ts";
@@ -27,11 +28,13 @@ const ACCEPT_BACKOFF_MS = 50;
 
 /** Makes the runtime of the Deno process this runs in. */
 export function denoRuntime(): Runtime {
+  const random = hostRandom();
   let codecs: ReturnType<Runtime["codecs"]> | undefined;
   return {
     name: "deno",
     clock: hostClock,
-    random: hostRandom(),
+    random,
+    crypto: hostCryptography(random),
     network: denoNetwork,
     files: denoFiles(denoTryLock),
     codecs: () => codecs ??= zlibCodecs(builtinZlib()),

@@ -9,6 +9,7 @@ import type * as net from "node:net";
 import type { Connection, Listener, Network, Runtime } from "./runtime.ts";
 import { acceptShortage, connectError, listenError } from "./errors.ts";
 import { hostClock, hostRandom } from "./host_clock.ts";
+import { hostCryptography } from "./host_crypto.ts";
 import { nodeFiles } from "./node_files.ts";
 import type { BindAbstractSocket } from "./linux_claim.ts";
 import { nodeTryLock } from "./node_lock.ts";
@@ -34,11 +35,13 @@ export function nodeRuntime(): Runtime {
   const fs = process.getBuiltinModule("node:fs");
   const net = process.getBuiltinModule("node:net");
   const bind = (name: string) => bindAbstractSocket(net, name);
+  const random = hostRandom();
   let codecs: ReturnType<Runtime["codecs"]> | undefined;
   return {
     name: isBun ? "bun" : "node",
     clock: hostClock,
-    random: hostRandom(),
+    random,
+    crypto: hostCryptography(random),
     network: nodeNetwork(net, fs),
     files: nodeFiles(fs, nodeTryLock(fs, process.platform, process.pid, bind)),
     codecs: () => codecs ??= zlibCodecs(builtinZlib()),

@@ -169,11 +169,37 @@ export interface FileSystem {
   space?(path: string): Promise<DiskSpace | null>;
 }
 
+/** A hash function of {@linkcode Cryptography}. */
+export type HashName = "sha256" | "sha512";
+
+/** The input of {@linkcode Cryptography.pbkdf2}. */
+export interface Pbkdf2Input {
+  readonly password: Uint8Array;
+  readonly salt: Uint8Array;
+  /** At least 1. A hundred thousand take about 20 ms, in which the event loop stands still. */
+  readonly iterations: number;
+  /** Bytes of the derived key. */
+  readonly length: number;
+}
+
+/** Synchronous cryptographic functions, for SASL mechanisms and delegation tokens. */
+export interface Cryptography {
+  /** Returns the digest of `data`. */
+  hash(name: HashName, data: Uint8Array): Uint8Array;
+  /** Returns the HMAC of `data` (RFC 2104). */
+  hmac(name: HashName, key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** Derives a key from a password with PBKDF2 over HMAC (RFC 8018). */
+  pbkdf2(name: HashName, input: Pbkdf2Input): Uint8Array;
+  /** Returns random bytes from {@linkcode Runtime.random}. */
+  randomBytes(length: number): Uint8Array;
+}
+
 /** Everything that the host provides. */
 export interface Runtime {
   readonly name: "deno" | "node" | "bun" | "simulated";
   readonly clock: Clock;
   readonly random: RandomSource;
+  readonly crypto: Cryptography;
   readonly network: Network;
   readonly files: FileSystem;
   /** Loads the compressors, on first use, since most processes never compress. */

@@ -15,6 +15,7 @@ import {
   type RandomSource,
   type Runtime,
 } from "../runtime/runtime.ts";
+import { hostCryptography } from "../runtime/host_crypto.ts";
 import type { MachineClock } from "./machine_clock.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { type ConnectionOwner, SimulatedConnection } from "./simulated_connection.ts";
@@ -58,6 +59,7 @@ export class SimulatedProcess implements ConnectionOwner {
       name: "simulated",
       clock: this.#clock(),
       random: setting.random,
+      crypto: hostCryptography(setting.random),
       network: this.#network(),
       files: this.#files,
       codecs: (): HostCodecs => {

@@ -14,6 +14,7 @@ import {
   type Runtime,
 } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
+import { testCryptography } from "./crypto_contract.ts";
 
 /** A runtime under test. */
 export interface Subject {
@@ -34,6 +35,7 @@ export function testRuntimeContract(name: string, open: () => Subject): void {
   testNetwork(check);
   testFiles(check);
   testCodecs(check);
+  testCryptography(check);
 }
 
 /** Registers the tests of the contract about files. */
@@ -53,7 +55,8 @@ function checkOf(name: string, open: () => Subject): Check {
     });
 }
 
-type Check = (what: string, body: (subject: Subject) => Promise<void>) => void;
+/** Registers one test of the contract. */
+export type Check = (what: string, body: (subject: Subject) => Promise<void>) => void;
 
 function testClock(check: Check): void {
   check("clock calls timers in order and forgets cancelled ones", async ({ runtime }) => {

@@ -281,3 +281,13 @@ test("the operations of a process that has ended never settle, or throw ProcessE
   file.close();
   simulation.restart("alpha");
 });
+
+test("crypto of a simulated process draws its random bytes from the seed", () => {
+  const draw = (seed: number) =>
+    new Simulation(seed).runtime("alpha").crypto.randomBytes(16).join();
+  assertEquals(draw(1), draw(1));
+  assertNotEquals(draw(1), draw(2));
+  const { crypto, random } = new Simulation(1).runtime("alpha");
+  assertEquals(crypto.randomBytes(16).join(), draw(1));
+  assertNotEquals(random.fill(new Uint8Array(16)).join(), draw(1));
+});
