@@ -250,7 +250,6 @@ const NOT_YET_PLAIN = [
   "src/node/",
   "src/protocol/",
   "src/replication/",
-  "src/simulator/",
   "src/nearest_name.ts",
 ];
 

@@ -1,14 +1,14 @@
 /**
- * A file of the simulated disk: what programs see, and what would be left of it after a power cut.
+ * A file of the simulated disk: its content, and what remains of it after a power failure.
  *
- * The model is a page cache. A write makes pages dirty; a sync makes those durable that were dirty
- * when it began. At a crash each dirty page is, by itself, what it was, what it became, or a
- * mixture: by sectors, torn at any byte, or noise where it was being written; the length is the old
- * one, the new one or one between. Pages of zeros inside the length are possible, as on real file
- * systems.
+ * The model is a page cache. A write makes pages dirty. A sync makes the pages durable that were dirty
+ * when it began. After a crash each dirty page holds, independently of the others, its old content, its
+ * new content, or a mixture: by sectors, torn at any byte, or with noise where it was being written. The
+ * length is the old one, the new one or one between. Pages of zeros inside the length are possible, as
+ * on real file systems.
  *
- * A sync that fails makes nothing durable, and the cache thinks no less that its pages are clean:
- * that is what Linux does. Later syncs do not write those pages again, unless they are changed again.
+ * A sync that fails makes nothing durable, and yet the cache marks its pages as clean, as Linux does.
+ * Later syncs do not write those pages again unless they are changed again.
  *
  * @module
  */
@@ -18,23 +18,23 @@ import type { Xoshiro128 } from "./xoshiro.ts";
 
 /** Bytes of a page of the cache. */
 export const PAGE_BYTES = 4096;
-/** What a disk writes whole or not at all. */
+/** The unit that a disk writes entirely or not at all. */
 export const SECTOR_BYTES = 512;
 
-/** What a crash does with data that no sync covers. */
+/** The fate of data that no sync covers, at a crash. */
 export type UnsyncedFate = "lose" | "keep" | "random";
 
-/** A sync that is under way. One of the two is called when it ends. */
+/** A sync in progress. Call one of the two methods when it ends. */
 export interface PendingSync {
-  /** All that was written before it began is durable now. */
+  /** Makes everything durable that was written before the sync began. */
   complete(): void;
-  /** None of it is, and no later sync makes up for it. */
+  /** Makes none of it durable. No later sync does, either. */
   fail(): void;
 }
 
-/** The state before the changes since some moment: saved pages, null where there was no data. */
+/** The state at some moment, as the pages changed since then. Null marks a page without data. */
 interface Layer {
-  /** Grows older when the sync that was to cover the layer fails. */
+  /** Becomes an older length when the sync that was to cover the layer fails. */
   length: number;
   readonly pages: Map<number, Uint8Array | null>;
 }
@@ -42,12 +42,12 @@ interface Layer {
 /** The content of one file. */
 export class PagedFile {
   readonly #bytes = new ChunkedBytes();
-  /** One from the last completed sync on, one more for each sync that is under way. */
+  /** The first starts at the last completed sync, and each sync in progress adds one. */
   #layers: Layer[] = [{ length: 0, pages: new Map() }];
-  /** What the disk has of the pages that a sync which failed should have written. */
-  readonly #forsaken = new Map<number, Uint8Array | null>();
+  /** The content on the disk of the pages that a failed sync should have written. */
+  readonly #unwritten = new Map<number, Uint8Array | null>();
 
-  /** Bytes that programs see. */
+  /** The length in bytes, as programs see it. */
   get length(): number {
     return this.#bytes.length;
   }
@@ -70,7 +70,7 @@ export class PagedFile {
     this.#bytes.truncate(length);
   }
 
-  /** Keeps the pages from `start` to `end` as they are now, those not kept yet. */
+  /** Saves the pages from `start` to `end` that were not saved yet. */
   #save(start: number, end: number): void {
     const { pages } = this.#layers.at(-1)!;
     const last = Math.floor((end - 1) / PAGE_BYTES);
@@ -87,52 +87,52 @@ export class PagedFile {
     return content;
   }
 
-  /** A sync of all that was written up to now begins. */
+  /** Begins a sync of everything that was written so far. */
   beginSync(): PendingSync {
     const covered = this.#layers.at(-1)!;
     this.#layers.push({ length: this.#bytes.length, pages: new Map() });
     return {
       complete: () => {
         for (const { pages } of this.#takeUpTo(covered)) {
-          for (const page of pages.keys()) this.#forsaken.delete(page);
+          for (const page of pages.keys()) this.#unwritten.delete(page);
         }
       },
       fail: () => {
         const taken = this.#takeUpTo(covered);
         if (taken.length === 0) return;
         this.#layers[0]!.length = taken[0]!.length;
-        for (const { pages } of taken) addMissing(this.#forsaken, pages);
+        for (const { pages } of taken) addMissing(this.#unwritten, pages);
       },
     };
   }
 
-  /** The layers up to `covered`: none when another sync, or a crash, has taken it away. */
+  /** Removes the layers up to `covered`. There are none if another sync, or a crash, removed them before. */
   #takeUpTo(covered: Layer): Layer[] {
     return this.#layers.splice(0, this.#layers.indexOf(covered) + 1);
   }
 
-  /** Whether a crash could take something away. */
+  /** Whether a crash could lose something. */
   get isDirty(): boolean {
-    return this.#forsaken.size > 0 ||
+    return this.#unwritten.size > 0 ||
       this.#layers.some(({ length, pages }) => pages.size > 0 || length !== this.length);
   }
 
   /**
-   * The power goes: what is left is drawn from `random`, and is durable from then on. `hasNoise` is
-   * whether what was being written may have become something else altogether.
+   * Cuts the power. The content that remains is drawn from `random`, and is durable from then on. With
+   * `hasNoise` pages that were being written may hold noise.
    */
   crash(fate: UnsyncedFate, random: Xoshiro128, hasNoise = false): void {
     const before = this.#layers[0]!.length;
     const after = this.#bytes.length;
-    const dirty = new Map(this.#forsaken);
+    const dirty = new Map(this.#unwritten);
     for (const { pages } of this.#layers) addMissing(dirty, pages);
-    // Most crashes lose or keep all that one file had: only some get the whole mixture.
+    // Most crashes lose or keep all unsynced data of a file. Only some get the whole mixture.
     const kind = fate !== "random" ? fate : (["lose", "keep", "mix"] as const)[random.below(3)]!;
     if (kind !== "keep") {
       const left: [number, Uint8Array][] = [];
       for (const [page, content] of dirty) {
         const old = content ?? new Uint8Array(PAGE_BYTES);
-        // What a cut took away comes back as it was, or not at all: cuts are not torn.
+        // Data that was truncated comes back unchanged or not at all: a truncation is not torn.
         const cut = after < before && (page + 1) * PAGE_BYTES > after;
         const isOld = kind === "lose" || cut;
         left.push([page, isOld ? old : mix(old, this.#page(page), random, hasNoise)]);
@@ -141,10 +141,10 @@ export class PagedFile {
       this.#bytes.truncate(kind === "lose" ? before : lengthBetween(before, after, random));
     }
     this.#layers = [{ length: this.#bytes.length, pages: new Map() }];
-    this.#forsaken.clear();
+    this.#unwritten.clear();
   }
 
-  /** Turns bits over, as a failing disk does: `mask` is XORed onto the byte at `position`. */
+  /** Flips bits, as a failing disk does: `mask` is XORed onto the byte at `position`. */
   corrupt(position: number, mask: number): void {
     const byte = new Uint8Array(1);
     if (this.#bytes.read(byte, position) === 0) return;
@@ -160,7 +160,7 @@ function addMissing(
   for (const [page, content] of pages) if (!target.has(page)) target.set(page, content);
 }
 
-/** One of the states that a page may be found in. `after` is this function's own to change. */
+/** Returns one of the states in which a page may be found. Changes `after`. */
 function mix(
   before: Uint8Array,
   after: Uint8Array,
@@ -184,7 +184,7 @@ function mix(
   }
 }
 
-/** The new content up to some byte that was changed, and the old one from there on. */
+/** Returns the new content up to a changed byte, and the old content from there on. */
 function tear(before: Uint8Array, after: Uint8Array, random: Xoshiro128): Uint8Array {
   const first = after.findIndex((byte, at) => byte !== before[at]);
   const last = after.findLastIndex((byte, at) => byte !== before[at]);
@@ -194,7 +194,7 @@ function tear(before: Uint8Array, after: Uint8Array, random: Xoshiro128): Uint8A
   return after;
 }
 
-/** The new content with noise from some byte that was changed up to another. */
+/** Returns the new content with noise between two changed bytes. */
 function scramble(before: Uint8Array, after: Uint8Array, random: Xoshiro128): Uint8Array {
   const first = after.findIndex((byte, at) => byte !== before[at]);
   const last = after.findLastIndex((byte, at) => byte !== before[at]);

@@ -1,8 +1,8 @@
 /**
  * One end of a simulated TCP connection.
  *
- * What belongs to the kernel (buffers, the window, resets) works while the process is paused; the
- * process hears of it when it resumes.
+ * The parts of the kernel (buffers, the window, resets) work while the process is paused. The process
+ * is notified when it resumes.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const WINDOW_UPDATE_BYTES = WINDOW_BYTES / 4;
 /** One write in this many arrives in several pieces. */
 const SPLIT_ONE_IN = 4;
 
-/** Sees all that arrives, in order, for transcripts. Must not change anything. */
+/** Receives all bytes that arrive, in order, for transcripts. Must not change anything. */
 export interface FrameObserver {
   /** `isRequest`: the end that connected has sent it. */
   received(from: Address, to: Address, isRequest: boolean, bytes: Uint8Array): void;
@@ -32,7 +32,7 @@ export interface ConnectionOwner {
   readonly events: ProcessEvents;
   /** Registers a connection to be ended with the process. */
   own(connection: SimulatedConnection): void;
-  /** Called once, when an end no longer needs to be told of the process's end. */
+  /** Called once, when an end need not be orphaned any more. */
   forget(connection: SimulatedConnection): void;
 }
 
@@ -77,7 +77,7 @@ export class SimulatedConnection implements Connection {
   #closed = false;
   /** The process that had this end has ended: nothing settles any more. */
   #orphaned = false;
-  /** The kernel has given up on the peer: it answers whatever still arrives with a reset. */
+  /** The kernel has given up on the peer: it answers everything that still arrives with a reset. */
   #timedOut = false;
   #failure: ConnectionError | undefined;
   #pendingRead: PendingRead | undefined;
@@ -215,7 +215,7 @@ export class SimulatedConnection implements Connection {
 
   #receiveReset(): void {
     this.#traceArrival("reset");
-    this.#fail("the peer has reset the connection");
+    this.#fail("the peer reset the connection");
     this.#setting.owner.forget(this);
   }
 
@@ -226,7 +226,7 @@ export class SimulatedConnection implements Connection {
     if (out.link.from.hasPower) out.send(() => peer.#receiveReset());
   }
 
-  /** The peer knows nothing of it: the connection is half-open until one of the two sends something. */
+  /** Fails this end only: the connection is half-open until the peer sends something. */
   #timeOut(): void {
     if (this.#closed || this.#orphaned || this.#failure) return;
     this.#traceArrival("timeout");
@@ -243,7 +243,7 @@ export class SimulatedConnection implements Connection {
 
   #fail(why: string): void {
     const { host, port } = this.remoteAddress;
-    this.#failure ??= new ConnectionError(`Cannot go on with ${host}:${port}: ${why}`);
+    this.#failure ??= new ConnectionError(`Cannot use the connection to ${host}:${port}: ${why}`);
     const failure = this.#failure;
     this.#wakeReader();
     for (const { reject } of this.#pendingWrites.splice(0)) this.#notify(() => reject(failure));

@@ -18,7 +18,7 @@ import type { Xoshiro128 } from "./xoshiro.ts";
 
 /** How long messages travel, and how long machines wait for them. */
 export interface NetworkTiming extends LinkQuality {
-  /** How long connecting goes on without an answer, in microseconds. */
+  /** How long connecting waits for an answer, in microseconds. */
   readonly connectTimeoutUs: number;
   /** How long TCP repeats what is not acknowledged before the sender's end fails, in microseconds. */
   readonly retransmitTimeoutUs: number;
@@ -44,12 +44,12 @@ export interface NetworkHost extends LinkEnd {
   takePort(): number;
 }
 
-/** What connects the machines. */
+/** The network between the machines. */
 export class SimulatedNetwork {
   readonly hosts: Map<string, NetworkHost> = new Map();
   readonly #links = new Map<string, NetworkLink>();
 
-  /** `trace` is called with everything that arrives, `observer` with the bytes of it. */
+  /** `trace` is called with a line for each arrival, `observer` with its bytes. */
   constructor(
     readonly time: SimulatedTime,
     readonly random: Xoshiro128,
@@ -82,16 +82,16 @@ export class SimulatedNetwork {
   }
 
   /** Undoes {@linkcode cut}. */
-  mend(from: LinkEnd, to: LinkEnd): void {
+  uncut(from: LinkEnd, to: LinkEnd): void {
     const link = this.link(from, to);
     if (!link.isBlocked) return;
-    this.trace(`mend ${from.name}>${to.name}`);
+    this.trace(`uncut ${from.name}>${to.name}`);
     link.unblock();
   }
 
   /** Undoes every {@linkcode cut}. */
-  mendAll(): void {
-    this.trace("mend all");
+  uncutAll(): void {
+    this.trace("uncut all");
     for (const link of this.#links.values()) link.unblock();
   }
 

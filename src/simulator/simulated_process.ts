@@ -26,12 +26,12 @@ import type { NetworkHost, SimulatedNetwork } from "./simulated_network.ts";
 
 /** How long yielding takes. Not zero: a loop that yields and waits must not stop time. */
 const YIELD_US = 10;
-/** Names under which every machine finds itself. */
+/** Names by which every machine reaches itself. */
 const LOCAL_NAMES = new Set(["localhost", "127.0.0.1", "::1"]);
-/** Addresses that mean all of a machine's own. */
+/** Addresses that stand for all addresses of a machine. */
 const ANY_ADDRESS = new Set(["", "0.0.0.0", "::"]);
 
-/** What a process is given by its simulation. */
+/** The parts of the simulation that a process uses. */
 export interface ProcessSetting {
   readonly host: NetworkHost;
   readonly network: SimulatedNetwork;
@@ -41,11 +41,11 @@ export interface ProcessSetting {
   readonly codecs: HostCodecs | undefined;
 }
 
-/** A process; `runtime` is what its code sees. */
+/** One process on a machine. */
 export class SimulatedProcess implements ConnectionOwner {
-  /** What the process's code is handed. */
+  /** The runtime of the code in the process. */
   readonly runtime: Runtime;
-  /** Delivers everything that happens to the process. */
+  /** Delivers all events of the process. */
   readonly events: ProcessEvents;
   #timers = 0;
   readonly #files: SimulatedFiles;
@@ -115,7 +115,7 @@ export class SimulatedProcess implements ConnectionOwner {
     const port = wantedPort === 0 ? host.takePort() : wantedPort;
     if (host.listeners.has(port)) {
       throw new AddressInUseError(
-        `Cannot listen on ${name}:${port}: the port is taken, stop what uses it or choose another`,
+        `Cannot listen on ${name}:${port}: the port is in use, stop the program there or choose another`,
       );
     }
     const listener = new SimulatedListener({ host: name, port }, this, () => {
@@ -218,12 +218,12 @@ export class SimulatedProcess implements ConnectionOwner {
     return [...this.#connections].filter(({ remoteAddress }) => remoteAddress.host === host);
   }
 
-  /** Holds all that happens to the process, as SIGSTOP does. */
+  /** Holds all events of the process, as SIGSTOP does. */
   pause(): void {
     this.events.pause();
   }
 
-  /** Continues after {@linkcode SimulatedProcess.pause}: what was held happens now. */
+  /** Delivers the events that were held since {@linkcode SimulatedProcess.pause}. */
   resume(): void {
     this.events.resume(this.setting.network.random);
   }

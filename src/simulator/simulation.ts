@@ -1,15 +1,15 @@
 /**
- * A run of simulated machines that is the same whenever its seed is.
+ * A run of simulated machines that repeats exactly for the same seed.
  *
- * Everything that happens is an event: a timer, an arrival, the end of a sync. The simulation takes
- * one event at a time, in order of simulated time, and takes the next only when every promise that
- * the last one could settle has settled. So the code under test runs as always, with `await` and
- * callbacks, and yet in one order only.
+ * Everything that happens is an event: a timer, an arrival, the end of a sync. The simulation processes
+ * one event at a time, in order of simulated time, and the next one only when every promise that the
+ * last one could settle has settled. The code under test runs unchanged, with `await` and callbacks, and
+ * yet in a single order.
  *
- * For a run to repeat exactly, on every runtime, the code must wait for nothing but its
- * {@linkcode Runtime} (no `crypto.subtle`, no worker), and where two tasks woken by one event touch
- * the same state they must not wait through Web Streams, whose number of steps differs by host:
- * `readInto` and `writeAll` do not have that problem.
+ * For a run to repeat exactly on every runtime, the code must wait for nothing but its
+ * {@linkcode Runtime} (no `crypto.subtle`, no worker). Where one event wakes two tasks that share state,
+ * they must not wait through Web Streams, whose number of steps differs by host. `readInto` and
+ * `writeAll` do not have that problem.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import { Xoshiro128 } from "./xoshiro.ts";
 
 /** 2026-01-01T00:00:00Z. */
 const DEFAULT_EPOCH_MS = 1_767_225_600_000;
-/** How much simulated time {@linkcode Simulation.run} gives a promise. */
+/** The default limit of {@linkcode Simulation.run}, in simulated time. */
 const DEFAULT_LIMIT_MS = 3_600_000;
 
 /**
@@ -53,7 +53,7 @@ const DEFAULT_LIMIT_MS = 3_600_000;
  * ```
  */
 export class Simulation {
-  /** Chance for the test itself: which fault comes when. */
+  /** Random numbers for the test itself, such as the times of faults. */
   readonly random: Xoshiro128;
   readonly #time = new SimulatedTime();
   readonly #trace: Trace;
@@ -80,17 +80,17 @@ export class Simulation {
     return this.#time.nowUs / 1000;
   }
 
-  /** 16 hexadecimal digits: equal when two runs did the same so far. */
+  /** A hash of all events so far, 16 hexadecimal digits. */
   get traceHash(): string {
     return this.#trace.hash;
   }
 
-  /** The last things that happened, oldest first. */
+  /** The last events, oldest first. */
   get transcript(): string[] {
     return this.#trace.transcript;
   }
 
-  /** Adds an event of the test's or the code's own to the hash and the transcript. */
+  /** Adds an event to the hash and the transcript. */
   trace(event: string): void {
     this.#trace.add(`${this.#time.nowUs} ${event}`);
   }
@@ -135,7 +135,7 @@ export class Simulation {
     return machine.process.runtime;
   }
 
-  /** The runtime of the process on the machine `host`, which is made when first named. */
+  /** Returns the runtime of the process on the machine `host`, which is created when first named. */
   runtime(host: string): Runtime {
     const { process } = this.#machine(host);
     if (!process) throw new SimulationError(`Cannot use "${host}": it was stopped, restart it`);
@@ -154,8 +154,8 @@ export class Simulation {
 
   /**
    * Stops the process on `host` as SIGSTOP does, for `forMs` or until {@linkcode resume}: its timers,
-   * deliveries and disk completions are held. The kernel goes on: it accepts connections and data until
-   * its buffers are full, and the disk finishes what was begun. Clocks go on.
+   * deliveries and disk completions are held. The kernel keeps working: it accepts connections and data
+   * until its buffers are full, and the disk finishes its operations. Clocks keep running.
    */
   pause(host: string, forMs?: number): void {
     const { process } = this.#machine(host);
@@ -165,7 +165,7 @@ export class Simulation {
     if (forMs !== undefined) this.schedule(forMs, () => this.#resume(host, process));
   }
 
-  /** Continues the process on `host`: all that was held happens at once, in a legal order. */
+  /** Continues the process on `host`: all held events happen at once, in a legal order. */
   resume(host: string): void {
     this.#resume(host, this.#machine(host).process);
   }
@@ -177,8 +177,8 @@ export class Simulation {
   }
 
   /**
-   * Ends the process on `host` as `kill -9` does. The disk keeps all that was written, synced or
-   * not; peers see their connections reset.
+   * Ends the process on `host` as `kill -9` does. The disk keeps everything that was written, synced
+   * or not. Peers see their connections reset.
    */
   kill(host: string): void {
     const machine = this.#machine(host);
@@ -188,8 +188,8 @@ export class Simulation {
   }
 
   /**
-   * Cuts the power of `host`. What was not synced is lost, kept or torn, as `unsynced` says; peers
-   * hear nothing until it is restarted and they send something.
+   * Cuts the power of `host`. Data that was not synced is lost, kept or torn, as `unsynced` says. Peers
+   * notice nothing until the machine is restarted and they send something.
    */
   crash(host: string, unsynced: UnsyncedFate = "random"): void {
     const machine = this.#machine(host);
@@ -200,33 +200,35 @@ export class Simulation {
     machine.disk.crash(unsynced);
   }
 
-  /** Starts a new process on `host`, which was killed or has crashed, over what its disk holds. */
+  /** Starts a new process on `host`, which was killed or has crashed, on the same disk. */
   restart(host: string): Runtime {
     const machine = this.#machine(host);
     if (machine.process) {
-      throw new SimulationError(`Cannot restart "${host}": it runs, kill or crash it first`);
+      throw new SimulationError(
+        `Cannot restart "${host}": its process runs, kill or crash it first`,
+      );
     }
     this.trace(`restart ${host}`);
     return this.#start(machine);
   }
 
-  /** Lets nothing through between two machines, or only nothing from the first to the second. */
+  /** Blocks the traffic between two machines, or with `oneWay` only from the first to the second. */
   partition(one: string, other: string, options: { oneWay?: boolean } = {}): void {
     const [from, to] = [this.#machine(one), this.#machine(other)];
     this.#network.cut(from, to);
     if (!options.oneWay) this.#network.cut(to, from);
   }
 
-  /** Ends the partition between two machines, in both directions; what was held back goes on. */
+  /** Ends the partition between two machines in both directions. Traffic that was held is delivered. */
   heal(one: string, other: string): void {
     const [from, to] = [this.#machine(one), this.#machine(other)];
-    this.#network.mend(from, to);
-    this.#network.mend(to, from);
+    this.#network.uncut(from, to);
+    this.#network.uncut(to, from);
   }
 
   /** Ends all partitions. */
   healAll(): void {
-    this.#network.mendAll();
+    this.#network.uncutAll();
   }
 
   /**
@@ -267,7 +269,7 @@ export class Simulation {
     return () => void this.#checks.delete(check);
   }
 
-  /** Calls `callback` after `delayMs` of simulated time, whatever machines are killed. */
+  /** Calls `callback` after `delayMs` of simulated time, even if machines are killed. */
   schedule(delayMs: number, callback: () => void): Timer {
     return this.#time.schedule(Math.max(0, Math.round(delayMs * 1000)), () => {
       this.trace("scheduled");
@@ -275,12 +277,12 @@ export class Simulation {
     });
   }
 
-  /** Lets everything happen up to `untilMs` of simulated time. */
+  /** Processes all events up to `untilMs` of simulated time. */
   run(untilMs: number): Promise<void>;
   /**
-   * Lets things happen until `done` settles, and gives its result. Rejects with a
-   * {@linkcode SimulationError} when nothing is left to happen or `limitMs` of simulated time
-   * (an hour by default) have passed before.
+   * Processes events until `done` settles, and resolves with its result. Rejects with a
+   * {@linkcode SimulationError} if no events are left, or after `limitMs` of simulated time, which
+   * defaults to an hour.
    */
   run<T>(done: PromiseLike<T>, options?: { limitMs?: number }): Promise<T>;
   async run<T>(
@@ -318,8 +320,8 @@ export class Simulation {
     await turnOfLoop();
     while (!settled) {
       const next = this.#time.nextUs;
-      if (next === undefined) throw this.#stuck("nothing is left to happen");
-      if (next > endUs) throw this.#stuck(`${limitUs / 1000} ms of simulated time are over`);
+      if (next === undefined) throw this.#stuck("no events are left");
+      if (next > endUs) throw this.#stuck(`${limitUs / 1000} ms of simulated time have passed`);
       this.#time.step();
       await turnOfLoop();
       for (const check of this.#checks) check();
@@ -330,7 +332,7 @@ export class Simulation {
   #stuck(why: string): SimulationError {
     return new SimulationError(
       `Cannot finish the run with seed ${this.seed}: at ${this.nowMs} ms ${why}, ` +
-        `and what was waited for has not come\n${this.transcript.slice(-20).join("\n")}`,
+        `and the awaited promise has not settled\n${this.transcript.slice(-20).join("\n")}`,
     );
   }
 }

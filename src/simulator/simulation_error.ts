@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The run cannot go on: nothing will happen any more, or it takes too long. */
+/** Thrown when a run cannot continue: no events are left, or it takes too long. */
 export class SimulationError extends Error {
   override readonly name = "SimulationError";
 }

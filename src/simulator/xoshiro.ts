@@ -1,5 +1,5 @@
 /**
- * Chance that can be repeated: xoshiro128**, by Blackman and Vigna, seeded through splitmix32.
+ * Repeatable random numbers: xoshiro128**, by Blackman and Vigna, seeded through splitmix32.
  *
  * @module
  */

@@ -28,7 +28,7 @@ test("clock() jumps forward and back, and monotonic clocks and timers do not not
   assertEquals(simulation.clock("alpha").offsetMs, 0);
 });
 
-test("clock() drifts with all that the machine measures", async () => {
+test("clock() applies the drift to the wall clock, monotonic clocks and timers", async () => {
   const simulation = new Simulation(1, { epochMs: EPOCH_MS });
   const { clock } = simulation.runtime("alpha");
   const fired: number[] = [];
@@ -56,7 +56,7 @@ test("monotonicMs() never goes back, whatever the drift", async () => {
   }
 });
 
-test("monotonicMs() starts at 0 with each process, and the wall clock goes on", async () => {
+test("monotonicMs() starts at 0 in each process, and the wall clock keeps running", async () => {
   const simulation = new Simulation(1, { epochMs: EPOCH_MS });
   simulation.clock("alpha").offsetMs = 5;
   simulation.runtime("alpha");
@@ -68,7 +68,7 @@ test("monotonicMs() starts at 0 with each process, and the wall clock goes on", 
   assertEquals([clock.monotonicMs(), clock.now()], [10, EPOCH_MS + 1_015]);
 });
 
-test("clock() rejects what no clock can be", () => {
+test("clock() rejects fractions of milliseconds and a drift that stops time", () => {
   const clock = new Simulation(1).clock("alpha");
   assertThrows(() => clock.offsetMs = 0.5, RangeError);
   assertThrows(() => clock.jump(Infinity), RangeError);

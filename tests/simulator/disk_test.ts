@@ -29,7 +29,7 @@ async function crashed(seed: number, fate: UnsyncedFate): Promise<Uint8Array> {
   return contentOf(simulation.restart("alpha").files.open("/log/f", "read"));
 }
 
-test("simulated disk keeps what was synced, whatever the crash does to the rest", async () => {
+test("simulated disk keeps synced data in any crash", async () => {
   const seen = { lost: 0, kept: 0, torn: 0 };
   for (let seed = 0; seed < 200; seed++) {
     const content = await crashed(seed, "random");
@@ -48,7 +48,7 @@ test("simulated disk keeps what was synced, whatever the crash does to the rest"
   assert(seen.lost > 20 && seen.kept > 20 && seen.torn > 10, JSON.stringify(seen));
 });
 
-test("simulated disk can lose or keep all of it", async () => {
+test("simulated disk can lose or keep all unsynced data", async () => {
   const lost = await crashed(1, "lose");
   assertEquals(lost, new Uint8Array(3 * PAGE).fill(1));
   const kept = await crashed(1, "keep");
@@ -57,7 +57,7 @@ test("simulated disk can lose or keep all of it", async () => {
   assertEquals(kept[5 * PAGE - 1], 3);
 });
 
-test("simulated disk brings back what an unsynced truncate() cut, or not", async () => {
+test("simulated disk may restore data that was truncated without a sync", async () => {
   const lengths = new Set<number>();
   for (let seed = 0; seed < 60; seed++) {
     const simulation = new Simulation(seed);
@@ -74,7 +74,7 @@ test("simulated disk brings back what an unsynced truncate() cut, or not", async
   assert(lengths.has(1000) && lengths.has(10_000));
 });
 
-test("simulated disk's sync covers what was written before it began", async () => {
+test("simulated disk's sync covers writes before its start only", async () => {
   let lateLost = 0;
   for (let seed = 0; seed < 40; seed++) {
     const simulation = new Simulation(seed);
@@ -92,7 +92,7 @@ test("simulated disk's sync covers what was written before it began", async () =
   assert(lateLost > 5 && lateLost < 40);
 });
 
-test("simulated disk loses a sync that was under way", async () => {
+test("simulated disk does not complete a sync that a crash interrupts", async () => {
   const simulation = new Simulation(4);
   const { files } = simulation.runtime("alpha");
   const file = files.open("f", "create");
@@ -107,7 +107,7 @@ test("simulated disk loses a sync that was under way", async () => {
   assertEquals(next.files.open("f", "read").size(), 0);
 });
 
-test("simulated disk forgets names that no syncDirectory() covers", async () => {
+test("simulated disk may lose names that no syncDirectory() covers", async () => {
   const outcomes = new Set<string>();
   for (let seed = 0; seed < 60; seed++) {
     const simulation = new Simulation(seed);
@@ -154,7 +154,7 @@ test("simulated disk never keeps a change of names that builds upon a lost one",
   );
 });
 
-test("simulated disk's failed sync is not made good by the next one", async () => {
+test("simulated disk's next sync does not repair a failed one", async () => {
   for (const isChangedAgain of [false, true]) {
     const simulation = new Simulation(1);
     const { files } = simulation.runtime("alpha");
@@ -189,7 +189,7 @@ test("simulated disk tears a write at any byte", async () => {
   assert([...ends].filter((end) => end > 50 && end < 349).length > 20, `${ends.size} ends`);
 });
 
-test("simulated disk leaves noise only where told, and only where something was written", async () => {
+test("simulated disk leaves noise only with hasNoise, and only in pages that were written", async () => {
   for (const hasNoise of [false, true]) {
     let noisy = 0;
     for (let seed = 0; seed < 100; seed++) {
@@ -225,7 +225,7 @@ test("simulated disk that is full lets no file grow", () => {
   assertEquals([file.size(), disk.faultsStruck], [200, 1]);
 });
 
-test("simulated disk makes a directory's names durable with those they build upon", async () => {
+test("simulated disk syncs a directory's names together with those they depend on", async () => {
   const simulation = new Simulation(1);
   const { files } = simulation.runtime("alpha");
   files.makeDirectory("/from");
@@ -252,7 +252,7 @@ test("simulated disk keeps everything when only the process is killed", () => {
   assertEquals(content, new Uint8Array(PAGE).fill(9));
 });
 
-test("simulated disk fails when told to", async () => {
+test("failNext() fails one operation each", async () => {
   const simulation = new Simulation(1);
   const { files } = simulation.runtime("alpha");
   const disk = simulation.disk("alpha");
@@ -289,7 +289,7 @@ test("simulated disk's failed sync makes nothing durable", async () => {
   assertEquals(simulation.restart("alpha").files.open("f", "read").size(), 0);
 });
 
-test("hang() lets nothing finish that waits for the disk, and unhang() all of it", async () => {
+test("hang() blocks all asynchronous operations, and unhang() completes them", async () => {
   const simulation = new Simulation(1);
   const { files } = simulation.runtime("alpha");
   const disk = simulation.disk("alpha");
@@ -315,7 +315,7 @@ test("hang() lets nothing finish that waits for the disk, and unhang() all of it
   ]);
 });
 
-test("hang() does not outlive a crash, nor do the syncs that hung", async () => {
+test("hang() ends with a crash, which also drops the pending syncs", async () => {
   const simulation = new Simulation(1);
   const { files } = simulation.runtime("alpha");
   const file = files.open("f", "create");
@@ -348,7 +348,7 @@ test("timing of a disk can be changed while it is used", async () => {
   assert(await syncMs() <= 20);
 });
 
-test("wipe() leaves an empty disk, also after a crash, and refuses while files are open", async () => {
+test("wipe() empties the disk durably, and throws while files are open", async () => {
   const simulation = new Simulation(1);
   const { files } = simulation.runtime("alpha");
   files.makeDirectory("/d");
@@ -368,7 +368,7 @@ test("wipe() leaves an empty disk, also after a crash, and refuses while files a
   assertEquals(simulation.restart("alpha").files.list("/"), [{ name: "new", isDirectory: true }]);
 });
 
-test("a full disk has no space left, and says so", async () => {
+test("space() reports no usable space on a full disk", async () => {
   const simulation = new Simulation(1);
   const { files } = simulation.runtime("alpha");
   simulation.disk("alpha").isFull = true;

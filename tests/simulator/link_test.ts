@@ -19,7 +19,7 @@ async function transferMs(
   return simulation.nowMs - startMs;
 }
 
-test("setLink() changes the latency while a connection is used, and back", async () => {
+test("setLink() changes the latency of an open connection, and restoreLinks() undoes it", async () => {
   const { simulation, client, server } = await pair(1);
   const received = collect(server);
   assert(await transferMs(simulation, client, received, 1) < 10);
@@ -62,7 +62,7 @@ test("setLink() limits the bandwidth of all connections together", async () => {
   assert(simulation.nowMs - startMs >= 1_000);
 });
 
-test("setLink() turns loss into delays, and keeps the order", async () => {
+test("setLink() turns loss into delays and keeps the order", async () => {
   const { simulation, client, server } = await pair(4);
   const received = collect(server);
   simulation.setLink("client", "server", { lossOneIn: 3 });
@@ -79,7 +79,7 @@ test("setLink() turns loss into delays, and keeps the order", async () => {
   assertEquals(received.slice(-100), [...sent]);
 });
 
-test("reset() breaks the connections of two machines at both ends, and both live on", async () => {
+test("reset() breaks connections at both ends without ending a process", async () => {
   const { simulation, client, server } = await pair(5);
   const heard = [collect(client), collect(server)];
   await client.writeAll!(new Uint8Array([1]));
@@ -103,7 +103,7 @@ test("reset() leaves the connections of other machines alone", async () => {
   assertEquals(received, [1]);
 });
 
-test("a long partition leaves a half-open connection, that the next message resets", async () => {
+test("a long partition leaves a half-open connection, which the next message resets", async () => {
   const { simulation, client, server } = await pair(7, {
     network: { retransmitTimeoutUs: 60_000_000 },
   });

@@ -4,7 +4,7 @@ import { Simulation } from "../../src/simulator/simulation.ts";
 import { test } from "../harness.ts";
 import { pair } from "./pair.ts";
 
-test("simulated network cuts what is sent into pieces, and keeps their order", async () => {
+test("simulated network splits writes into pieces and keeps their order", async () => {
   let pieces = 0;
   for (let seed = 0; seed < 20; seed++) {
     const { simulation, client, server } = await pair(seed);
@@ -28,7 +28,7 @@ test("simulated network cuts what is sent into pieces, and keeps their order", a
   assert(pieces > 100 && pieces < 20 * 10 * 3);
 });
 
-test("simulated network takes time, within its bounds", async () => {
+test("simulated network delays messages within its bounds", async () => {
   const network = { minDelayUs: 1000, maxDelayUs: 2000, slowOneIn: 1000, slowMaxUs: 2000 };
   const { simulation, client, server } = await pair(5, { network });
   for (let message = 0; message < 20; message++) {
@@ -40,7 +40,7 @@ test("simulated network takes time, within its bounds", async () => {
   }
 });
 
-test("simulated network holds traffic back during a partition", async () => {
+test("simulated network holds traffic during a partition", async () => {
   const { simulation, client, server } = await pair(11);
   const received: number[] = [];
   void (async (): Promise<void> => {
@@ -99,7 +99,7 @@ test("simulated network gives up connecting through a partition", async () => {
   await simulation.run(10_000);
 });
 
-test("simulated network knows no machine that nobody named", async () => {
+test("simulated network rejects names of unknown machines", async () => {
   const simulation = new Simulation(14);
   const { network } = simulation.runtime("alpha");
   await assertRejects(() => network.connect({ host: "nowhere", port: 1 }), ConnectionError);
@@ -122,7 +122,7 @@ test("simulated network resets the connections of a killed process", async () =>
   assertEquals(await Promise.race([zombie, Promise.resolve("never")]), "never");
 });
 
-test("simulated network is silent about a machine without power until it is back", async () => {
+test("simulated network sends no reset for a machine without power until it restarts", async () => {
   const { simulation, client } = await pair(22);
   let heard = false;
   client.readInto!(new Uint8Array(1)).then(() => heard = true, () => heard = true);
@@ -138,7 +138,7 @@ test("simulated network is silent about a machine without power until it is back
   assertEquals(heard, true);
 });
 
-test("simulated network resets a peer whose data will not be read", async () => {
+test("simulated network resets a peer whose data is not read before the close", async () => {
   const { simulation, client, server } = await pair(23);
   await client.writeAll!(new Uint8Array(10));
   await simulation.run(server.readInto!(new Uint8Array(1)));

@@ -19,7 +19,7 @@ test("Trace is FNV-1a of 64 bits over its lines", () => {
   assertEquals(trace.transcript, lines.slice(2));
 });
 
-test("Xoshiro128 gives the same stream for a seed and label, and another for others", () => {
+test("Xoshiro128 repeats its stream for the same seed and label only", () => {
   const draw = (seed: number, label?: string): string => {
     const random = new Xoshiro128(seed, label);
     return Array.from({ length: 4 }, () => random.nextUint32()).join();
@@ -44,7 +44,7 @@ test("Xoshiro128 draws all numbers equally often", () => {
   for (const count of bits) assert(Math.abs(count - 5000) < 250, bits.join());
 });
 
-test("SimulatedTime takes events by time, then in the order of their scheduling", () => {
+test("SimulatedTime orders events by time, then by scheduling", () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = new Xoshiro128(seed);
     const time = new SimulatedTime();

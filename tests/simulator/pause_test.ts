@@ -24,7 +24,7 @@ test("pause() holds timers, and resume() calls them all at once, in their order"
   assertEquals(timers.length, called.length);
 });
 
-test("pause() for a time resumes by itself, but not the next process", async () => {
+test("pause() with a duration ends by itself, and does not affect the next process", async () => {
   const simulation = new Simulation(1);
   let atMs = 0;
   simulation.runtime("alpha").clock.setTimer(5, () => atMs = simulation.nowMs);
@@ -54,7 +54,7 @@ test("a timer that is cancelled by the first event after a pause is not called",
   assertEquals(called, false);
 });
 
-test("clocks go on during a pause", async () => {
+test("clocks keep running during a pause", async () => {
   const simulation = new Simulation(1, { epochMs: 0 });
   const { clock } = simulation.runtime("alpha");
   simulation.pause("alpha", 700);
@@ -62,7 +62,7 @@ test("clocks go on during a pause", async () => {
   assertEquals([clock.now(), clock.monotonicMs()], [700, 700]);
 });
 
-test("a paused process answers nothing, and then all that has arrived", async () => {
+test("a paused process receives data when it resumes", async () => {
   const { simulation, client, server } = await pair(5);
   const received = collect(server);
   simulation.pause("server");
@@ -76,7 +76,7 @@ test("a paused process answers nothing, and then all that has arrived", async ()
   assertEquals(received, [1, 2, 3]);
 });
 
-test("the buffers of a paused peer fill up, and then the writer waits", async () => {
+test("the buffers of a paused peer fill up, which blocks the writer", async () => {
   const { simulation, client, server } = await pair(6);
   const received = collect(server);
   simulation.pause("server");
@@ -95,7 +95,7 @@ test("the buffers of a paused peer fill up, and then the writer waits", async ()
   assert(written > 20, `${written} writes`);
 });
 
-test("a paused process accepts connections into its backlog, and gets them later", async () => {
+test("connections to a paused process wait in its backlog", async () => {
   const simulation = new Simulation(7);
   const listener = await simulation.runtime("server").network.listen({ host: "server", port: 1 });
   let accepted = 0;
@@ -115,7 +115,7 @@ test("a paused process accepts connections into its backlog, and gets them later
   await simulation.run(accepting);
 });
 
-test("a process that connects while it is paused hears of it when it resumes", async () => {
+test("connect() of a paused process settles when it resumes", async () => {
   for (const isRefused of [false, true]) {
     const simulation = new Simulation(8);
     const { network } = simulation.runtime("server");
@@ -134,7 +134,7 @@ test("a process that connects while it is paused hears of it when it resumes", a
   }
 });
 
-test("the disk finishes the sync of a paused process, which hears of it later", async () => {
+test("the disk finishes the sync of a paused process, whose promise settles later", async () => {
   const simulation = new Simulation(9);
   const { files } = simulation.runtime("alpha");
   const file = files.open("f", "create");
@@ -164,7 +164,7 @@ test("the disk finishes the sync of a paused process, which hears of it later", 
   assertEquals(settled, 4);
 });
 
-test("what is held of different origins comes in an order that the seed draws", async () => {
+test("resume() interleaves events of different sources in an order drawn from the seed", async () => {
   const orders = new Set<string>();
   for (let seed = 0; seed < 12; seed++) {
     const { simulation, client, server } = await pair(seed);
@@ -186,7 +186,7 @@ test("what is held of different origins comes in an order that the seed draws", 
   assert(orders.size > 4, [...orders].join("; "));
 });
 
-test("a paused process can be killed, and hears of nothing any more", async () => {
+test("a paused process can be killed, which drops its events", async () => {
   const { simulation, client, server } = await pair(10);
   const received = collect(server);
   const heard = collect(client);
@@ -200,7 +200,7 @@ test("a paused process can be killed, and hears of nothing any more", async () =
   assertThrows(() => simulation.pause("server"), SimulationError, "no process runs there");
 });
 
-test("a run with pauses is the same for the same seed, and another without them", async () => {
+test("a run with pauses repeats for the same seed", async () => {
   const hashOf = async (seed: number, pauses: boolean): Promise<string> => {
     const { simulation, client, server } = await pair(seed);
     collect(server);
