@@ -16,17 +16,11 @@ import { nodeFromNpm, OLDEST_NODE } from "./node_from_npm.ts";
 
 const BUN = "bun@1.4.5";
 const OUT = ".cache/elsewhere";
-const STAY_WITH_DENO = [
-  "tests/cli/",
-  "tests/interop/",
-  "tests/runtime/deno_files_test.ts",
-];
+const STAY_WITH_DENO = ["tests/cli/", "tests/interop/", "tests/runtime/deno_files_test.ts"];
 
 const [runtime, ...wanted] = Deno.args;
 if (runtime !== "node" && runtime !== "bun") {
-  console.error(
-    "No runtime given, usage: deno run -A tests/elsewhere.ts node|bun [name …]",
-  );
+  console.error("No runtime given, usage: deno run -A tests/elsewhere.ts node|bun [name …]");
   Deno.exit(2);
 }
 
@@ -48,8 +42,7 @@ await run(Deno.execPath(), [
 ]);
 
 // The longest first, which are those of the simulation.
-const paths = [...filesBelow(folder, "_test.js")].map((path) => `./${path}`)
-  .sort().reverse();
+const paths = [...filesBelow(folder, "_test.js")].map((path) => `./${path}`).sort().reverse();
 const hasBun = await succeeds("bun", ["--version"]);
 const bunTest = ["test", "--timeout=180000", "--parallel=2", ...paths];
 const nodeTest = ["--test", "--test-concurrency=2", "--test-reporter=spec"];
@@ -73,10 +66,7 @@ function* filesBelow(folder: string, suffix: string): Generator<string> {
 }
 
 async function run(command: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, {
-    args,
-    stdout: "null",
-  }).output();
+  const { success, stderr } = await new Deno.Command(command, { args, stdout: "null" }).output();
   if (success) return;
   console.error(new TextDecoder().decode(stderr));
   Deno.exit(1);
@@ -84,11 +74,7 @@ async function run(command: string, args: string[]): Promise<void> {
 
 async function succeeds(command: string, args: string[]): Promise<boolean> {
   try {
-    return (await new Deno.Command(command, {
-      args,
-      stdout: "null",
-      stderr: "null",
-    }).output())
+    return (await new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output())
       .success;
   } catch {
     return false;

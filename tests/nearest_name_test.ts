@@ -2,12 +2,7 @@ import { assertEquals } from "@std/assert";
 import { nearestName } from "../src/nearest_name.ts";
 import { test } from "./harness.ts";
 
-const NAMES = [
-  "log.retention.ms",
-  "log.retention.bytes",
-  "num.partitions",
-  "message.max.bytes",
-];
+const NAMES = ["log.retention.ms", "log.retention.bytes", "num.partitions", "message.max.bytes"];
 
 test("nearestName() finds the name for a typing error", () => {
   assertEquals(nearestName("log.retentoin.ms", NAMES), "log.retention.ms");

@@ -35,9 +35,7 @@ export function namesIn(folder: string): string[] {
 /** Returns all TypeScript modules in `place` and its subfolders. */
 export function modules(place: string): Module[] {
   if (!existsSync(place)) return [];
-  if (statSync(place).isFile()) {
-    return place.endsWith(".ts") ? [moduleAt(place)] : [];
-  }
+  if (statSync(place).isFile()) return place.endsWith(".ts") ? [moduleAt(place)] : [];
   return readdirSync(place)
     .filter((name) => name !== "node_modules" && !name.startsWith("."))
     .flatMap((name) => modules(`${place}/${name}`));

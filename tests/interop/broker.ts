@@ -61,11 +61,7 @@ export class Broker {
    * @throws {Error} if the process ends first or takes longer than a minute; the message has its
    * last output
    */
-  static async start(
-    command: BrokerCommand,
-    port: number,
-    dir: string,
-  ): Promise<Broker> {
+  static async start(command: BrokerCommand, port: number, dir: string): Promise<Broker> {
     const [program, ...args] = command.map((part) =>
       part.replaceAll("{port}", String(port)).replaceAll("{dir}", dir)
     );
@@ -82,20 +78,13 @@ export class Broker {
     while (performance.now() - began < READY_WITHIN_MS) {
       if (ended) throw new Error(`the broker ended at once: ${output.tail()}`);
       if (await accepts(port)) {
-        return new Broker(
-          child,
-          output,
-          `127.0.0.1:${port}`,
-          performance.now() - began,
-        );
+        return new Broker(child, output, `127.0.0.1:${port}`, performance.now() - began);
       }
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     child.kill("SIGKILL");
     await child.status;
-    throw new Error(
-      `the broker did not listen on port ${port}: ${output.tail()}`,
-    );
+    throw new Error(`the broker did not listen on port ${port}: ${output.tail()}`);
   }
 
   /** Whether the process has ended, for any reason. */
@@ -127,17 +116,13 @@ export class Broker {
    * after Ctrl-C
    */
   async stop(): Promise<void> {
-    if (this.#ended) {
-      throw new Error(`the broker had ended by itself: ${this.tail()}`);
-    }
+    if (this.#ended) throw new Error(`the broker had ended by itself: ${this.tail()}`);
     this.#child.kill("SIGINT");
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), 20_000);
     const status = await this.#child.status;
     clearTimeout(timer);
     await this.#output.closed;
-    if (status.signal === "SIGKILL") {
-      throw new Error("it did not end within 20 s of SIGINT");
-    }
+    if (status.signal === "SIGKILL") throw new Error("it did not end within 20 s of SIGINT");
     if (!status.success && status.code !== 130) {
       throw new Error(`it ended with code ${status.code}: ${this.tail()}`);
     }
@@ -162,9 +147,7 @@ class Output {
   readonly closed: Promise<void>;
 
   constructor(child: Deno.ChildProcess) {
-    this.closed = Promise.all(
-      [child.stdout, child.stderr].map((stream) => this.#read(stream)),
-    )
+    this.closed = Promise.all([child.stdout, child.stderr].map((stream) => this.#read(stream)))
       .then(() => {});
   }
 

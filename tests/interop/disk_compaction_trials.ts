@@ -10,9 +10,7 @@ import type { Step, Trial } from "./disk_trials.ts";
 import type { TwoDisks } from "./two_disks.ts";
 
 /** Broker settings that make it compact soon. */
-export const COMPACTION_SETTINGS: readonly string[] = [
-  "log.cleaner.backoff.ms=50",
-];
+export const COMPACTION_SETTINGS: readonly string[] = ["log.cleaner.backoff.ms=50"];
 
 const TOPIC = "compacted";
 const CONFIG = {
@@ -26,29 +24,13 @@ const RECORDS = 48;
 const VALUE_BYTES = 60_000;
 
 /** A write of the cleaned segment fails. */
-export const failedCleaned: Trial = trial(
-  "write",
-  ".cleaned",
-  "while it is written",
-);
+export const failedCleaned: Trial = trial("write", ".cleaned", "while it is written");
 /** The sync of the cleaned segment fails. */
-export const failedCleanedSync: Trial = trial(
-  "sync",
-  ".cleaned",
-  "when it is synced",
-);
+export const failedCleanedSync: Trial = trial("sync", ".cleaned", "when it is synced");
 /** The rename that commits the swap fails. */
-export const failedSwap: Trial = trial(
-  "rename",
-  ".cleaned",
-  "when it becomes .swap",
-);
+export const failedSwap: Trial = trial("rename", ".cleaned", "when it becomes .swap");
 /** The rename of the new segment to its final name fails. */
-export const failedSwapEnd: Trial = trial(
-  "rename",
-  ".swap",
-  "when .swap becomes .log",
-);
+export const failedSwapEnd: Trial = trial("rename", ".swap", "when .swap becomes .log");
 
 function trial(operation: Operation, part: string, when: string): Trial {
   return async (disks, step) => {
@@ -64,54 +46,31 @@ function trial(operation: Operation, part: string, when: string): Trial {
       );
       // Compaction may fail before all records are sent.
       const stored = answers.filter((answer, i) => answer === i).length;
-      if (
-        answers.slice(stored).some((answer) => answer !== "KAFKA_STORAGE_ERROR")
-      ) {
+      if (answers.slice(stored).some((answer) => answer !== "KAFKA_STORAGE_ERROR")) {
         throw new Error(`the answers are ${answers.join(", ")}`);
       }
       sent.length = stored;
-      await disks.until(
-        "compaction fails",
-        () => disk.failures(operation) === 1,
-      );
+      await disks.until("compaction fails", () => disk.failures(operation) === 1);
       return `${stored} records acknowledged, ${disks.expectFailures(operation, 1)}`;
     });
-    await step(
-      "the directory is out of service, what it had is read",
-      async () => {
-        const [good, bad] = await disks.logDirs();
-        if (bad.error === null || good.error !== null) {
-          throw new Error(
-            "the wrong one is out",
-          );
-        }
-        return await reads(disks, onTwo, sent);
-      },
-    );
+    await step("the directory is out of service, what it had is read", async () => {
+      const [good, bad] = await disks.logDirs();
+      if (bad.error === null || good.error !== null) throw new Error("the wrong one is out");
+      return await reads(disks, onTwo, sent);
+    });
     await verified(disks, step, onTwo, sent);
   };
 }
 
-async function verified(
-  disks: TwoDisks,
-  step: Step,
-  partition: number,
-  sent: readonly Pair[],
-) {
-  await step(
-    "after kill -9 log verify finds what compaction has left, and no damage",
-    async () => {
-      await disks.kill();
-      return await disks.verify(
-        /\.log\.(cleaned|swap): compaction was interrupted/,
-      );
-    },
-  );
+async function verified(disks: TwoDisks, step: Step, partition: number, sent: readonly Pair[]) {
+  await step("after kill -9 log verify finds what compaction has left, and no damage", async () => {
+    await disks.kill();
+    return await disks.verify(/\.log\.(cleaned|swap): compaction was interrupted/);
+  });
   await step("after a start it is compacted, and nothing is lost", async () => {
     await disks.start(true);
     await disks.until("it is compacted", () => {
-      return disks.logBytes(disks.two, TOPIC, partition) <=
-        2 * KEYS * VALUE_BYTES + 2 ** 20;
+      return disks.logBytes(disks.two, TOPIC, partition) <= 2 * KEYS * VALUE_BYTES + 2 ** 20;
     });
     return await reads(disks, partition, sent);
   });
@@ -121,21 +80,14 @@ async function verified(
 type Pair = readonly [key: string, value: string];
 
 function pairs(disks: TwoDisks): Pair[] {
-  return disks.values(RECORDS, VALUE_BYTES).map((
-    value,
-    i,
-  ) => [`key ${i % KEYS}`, value]);
+  return disks.values(RECORDS, VALUE_BYTES).map((value, i) => [`key ${i % KEYS}`, value]);
 }
 
 /**
  * Checks that all records found were sent, in order, and that the last record of each key is
  * present.
  */
-async function reads(
-  disks: TwoDisks,
-  partition: number,
-  sent: readonly Pair[],
-): Promise<string> {
+async function reads(disks: TwoDisks, partition: number, sent: readonly Pair[]): Promise<string> {
   const latest = new Set(sent.map((_, i) => i).slice(-KEYS));
   const found = await disks.fetched(TOPIC, [partition], latest.size);
   let last = -1;

@@ -62,16 +62,11 @@ function compacting(trial: trials.Trial): Arranged {
 const MOUNTING = "fullFileSystem";
 
 /** Runs the trials. Each check prints a line; installation errors are thrown. */
-export async function diskFaults(
-  setup: Setup,
-  given: DiskFaultsOptions,
-): Promise<void> {
+export async function diskFaults(setup: Setup, given: DiskFaultsOptions): Promise<void> {
   const { command, only = Object.keys(ALL), mayMount = false, print } = given;
   const library = await setup.failingDisk();
   const kafka = await Kafka.install(setup);
-  const client = await PythonClient.start(
-    (await setup.python("disk_faults.py")).command,
-  );
+  const client = await PythonClient.start((await setup.python("disk_faults.py")).command);
   try {
     for (const name of only) {
       if (name === MOUNTING && !mayMount) {
@@ -80,14 +75,7 @@ export async function diskFaults(
       }
       const { trial, flushes, settings = [] } = ALL[name]!;
       for (const flush of flushes) {
-        const disks = await TwoDisks.create({
-          command,
-          flush,
-          library,
-          client,
-          kafka,
-          settings,
-        });
+        const disks = await TwoDisks.create({ command, flush, library, client, kafka, settings });
         await runTrial(trial, disks, `disk ${name} ${flush}`, print);
       }
     }
@@ -99,31 +87,20 @@ export async function diskFaults(
 /**
  * Runs the trial with a full file system in a process with its own mount namespace, if possible.
  */
-async function runMounting(
-  command: BrokerCommand,
-  print: (line: string) => void,
-): Promise<void> {
+async function runMounting(command: BrokerCommand, print: (line: string) => void): Promise<void> {
   if (!await canMount()) {
     return print(
       `disk ${MOUNTING}: mounting is not possible here, so ENOSPC is only tested by injection`,
     );
   }
   const { code, out, err } = await run([
-    ...[
-      ...OWN_MOUNTS,
-      Deno.execPath(),
-      "run",
-      "-A",
-      new URL(import.meta.url).pathname,
-    ],
+    ...[...OWN_MOUNTS, Deno.execPath(), "run", "-A", new URL(import.meta.url).pathname],
     ...["--only", MOUNTING, "--mounts", "own", "--command", command.join(" ")],
   ]);
   const lines = out.split("\n").filter((line) => /^(not )?ok /.test(line));
   lines.forEach(print);
   if (code !== 0 && !lines.some((line) => line.startsWith("not ok "))) {
-    print(
-      `not ok disk ${MOUNTING}: ended with code ${code}: ${err.trim().slice(-600)}`,
-    );
+    print(`not ok disk ${MOUNTING}: ended with code ${code}: ${err.trim().slice(-600)}`);
   }
 }
 
@@ -138,15 +115,11 @@ async function runTrial(
     await trial(disks, async (next, run) => {
       what = next;
       const found = await run();
-      print(
-        `ok ${name}: ${what}${typeof found === "string" ? ` (${found})` : ""}`,
-      );
+      print(`ok ${name}: ${what}${typeof found === "string" ? ` (${found})` : ""}`);
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    print(
-      `not ok ${name}: ${what}: ${why.replaceAll(disks.root, "").replace(/\s+/g, " ")}`,
-    );
+    print(`not ok ${name}: ${what}: ${why.replaceAll(disks.root, "").replace(/\s+/g, " ")}`);
   } finally {
     await disks.end();
   }
@@ -157,9 +130,7 @@ if (import.meta.main) {
   try {
     given = options(Deno.args, ["only", "command", "mounts"]);
     const unknown = given.only?.split(",").find((name) => !(name in ALL));
-    if (unknown !== undefined) {
-      throw new UsageError(`unknown trial "${unknown}"`);
-    }
+    if (unknown !== undefined) throw new UsageError(`unknown trial "${unknown}"`);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(

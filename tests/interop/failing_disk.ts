@@ -54,12 +54,7 @@ export class FailingDisk {
 
   /** Returns `command` with this disk preloaded. */
   under(command: readonly string[]): string[] {
-    return [
-      "env",
-      `LD_PRELOAD=${this.library}`,
-      `FAILING_DISK=${this.path}`,
-      ...command,
-    ];
+    return ["env", `LD_PRELOAD=${this.library}`, `FAILING_DISK=${this.path}`, ...command];
   }
 
   /** Makes `operation` fail as described by `fault`, and resets its counts. */
@@ -76,16 +71,9 @@ export class FailingDisk {
       fault.hold ? 1 : 0,
     ];
     numbers.forEach((number, i) => view.setUint32(i * 4, number, true));
-    for (
-      const [at, text] of [[BELOW_AT, fault.below], [
-        PART_AT,
-        fault.part ?? "",
-      ]] as const
-    ) {
+    for (const [at, text] of [[BELOW_AT, fault.below], [PART_AT, fault.part ?? ""]] as const) {
       const name = new TextEncoder().encode(text);
-      if (name.length >= NAME_BYTES) {
-        throw new Error(`"${text}" is too long for the failing disk`);
-      }
+      if (name.length >= NAME_BYTES) throw new Error(`"${text}" is too long for the failing disk`);
       bytes.set(name, at);
     }
     this.#write(operation, 0, bytes);
@@ -125,19 +113,13 @@ export class FailingDisk {
   }
 
   #write(operation: Operation, at: number, bytes: Uint8Array): void {
-    this.#file.seekSync(
-      KINDS.indexOf(operation) * RULE_BYTES + at,
-      Deno.SeekMode.Start,
-    );
+    this.#file.seekSync(KINDS.indexOf(operation) * RULE_BYTES + at, Deno.SeekMode.Start);
     this.#file.writeSync(bytes);
   }
 
   #read(operation: Operation, at: number): number {
     const bytes = new Uint8Array(4);
-    this.#file.seekSync(
-      KINDS.indexOf(operation) * RULE_BYTES + at,
-      Deno.SeekMode.Start,
-    );
+    this.#file.seekSync(KINDS.indexOf(operation) * RULE_BYTES + at, Deno.SeekMode.Start);
     this.#file.readSync(bytes);
     return new DataView(bytes.buffer).getUint32(0, true);
   }

@@ -39,53 +39,38 @@ export const fullFileSystem: Trial = async (disks, step) => {
     }
     const ballast = `${two}/ballast`;
     await Deno.writeFile(ballast, new Uint8Array((SIZE_MIB - 2) * 2 ** 20));
-    await step(
-      `a file system of ${SIZE_MIB} MiB is full: a produce is rejected`,
-      async () => {
-        let taken = 0;
-        for (; taken < 40; taken++) {
-          const [value] = disks.values(1, 100_000);
-          const [answer] = await disks.answers(topic, onTwo, [value!]);
-          if (answer === "KAFKA_STORAGE_ERROR") break;
-          if (answer !== disks.known(topic, onTwo).length) {
-            throw new Error(`the produce returned ${answer}`);
-          }
-          disks.known(topic, onTwo).push(value!);
+    await step(`a file system of ${SIZE_MIB} MiB is full: a produce is rejected`, async () => {
+      let taken = 0;
+      for (; taken < 40; taken++) {
+        const [value] = disks.values(1, 100_000);
+        const [answer] = await disks.answers(topic, onTwo, [value!]);
+        if (answer === "KAFKA_STORAGE_ERROR") break;
+        if (answer !== disks.known(topic, onTwo).length) {
+          throw new Error(`the produce returned ${answer}`);
         }
-        if (taken === 40) throw new Error("it never became full");
-        await disks.refused(topic, onTwo, disks.values(1, 100_000));
-        return `after ${taken} of 100 KB`;
-      },
-    );
-    await step(
-      "the directory stays online, the other accepts records",
-      async () => {
-        await disks.produce(topic, onOne, disks.values(5));
-        const directories = await disks.logDirs();
-        for (const directory of directories) {
-          if (directory.error !== null) throw directory.error;
-          disks.checkReportedSizes(directory);
-        }
-        const { totalBytes, usableBytes } = directories[1];
-        if (
-          totalBytes !== SIZE_MIB * 2 ** 20 || usableBytes === null ||
-          usableBytes > 100_000
-        ) {
-          throw new Error(
-            `DescribeLogDirs reports ${usableBytes} of ${totalBytes} bytes`,
-          );
-        }
-        return `${await disks
-          .readsAll()}, ${usableBytes} usable bytes reported`;
-      },
-    );
-    await step(
-      "after kill -9 a broker starts on the full disk and reads it",
-      async () => {
-        await disks.killAndStart();
-        return await disks.readsAll();
-      },
-    );
+        disks.known(topic, onTwo).push(value!);
+      }
+      if (taken === 40) throw new Error("it never became full");
+      await disks.refused(topic, onTwo, disks.values(1, 100_000));
+      return `after ${taken} of 100 KB`;
+    });
+    await step("the directory stays online, the other accepts records", async () => {
+      await disks.produce(topic, onOne, disks.values(5));
+      const directories = await disks.logDirs();
+      for (const directory of directories) {
+        if (directory.error !== null) throw directory.error;
+        disks.checkReportedSizes(directory);
+      }
+      const { totalBytes, usableBytes } = directories[1];
+      if (totalBytes !== SIZE_MIB * 2 ** 20 || usableBytes === null || usableBytes > 100_000) {
+        throw new Error(`DescribeLogDirs reports ${usableBytes} of ${totalBytes} bytes`);
+      }
+      return `${await disks.readsAll()}, ${usableBytes} usable bytes reported`;
+    });
+    await step("after kill -9 a broker starts on the full disk and reads it", async () => {
+      await disks.killAndStart();
+      return await disks.readsAll();
+    });
     await step("with free space the next produce is accepted", async () => {
       await Deno.remove(ballast);
       await disks.produce(topic, onTwo, disks.values(5));

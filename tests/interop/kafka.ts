@@ -65,19 +65,14 @@ export class Kafka {
         ...settings,
       ].join("\n"),
     );
-    const isFormatted = await Deno.stat(`${dir}/meta.properties`).then(
-      () => true,
-      () => false,
-    );
+    const isFormatted = await Deno.stat(`${dir}/meta.properties`).then(() => true, () => false);
     if (!isFormatted) {
       await Deno.mkdir(dir, { recursive: true });
       const { code, out, err } = await this.tool(
         "kafka.tools.StorageTool",
         ...["format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", properties],
       );
-      if (code !== 0) {
-        throw new Error(`the directory cannot be formatted: ${out} ${err}`);
-      }
+      if (code !== 0) throw new Error(`the directory cannot be formatted: ${out} ${err}`);
     }
     return [...this.java, "kafka.Kafka", properties];
   }
@@ -94,29 +89,15 @@ export class Kafka {
   async share(bootstrap: string, topic: string, count: number): Promise<void> {
     const { out, err } = await this.tool(
       "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
-      ...[
-        "--bootstrap-server",
-        bootstrap,
-        "--topic",
-        topic,
-        "--group",
-        "sharing",
-      ],
+      ...["--bootstrap-server", bootstrap, "--topic", topic, "--group", "sharing"],
       ...["--max-messages", String(count), "--timeout-ms", "90000"],
     );
-    if (`${out}${err}`.includes(`Processed a total of ${count} messages`)) {
-      return;
-    }
-    throw new Error(
-      `a member of a share group got nothing: ${err.slice(-400)}`,
-    );
+    if (`${out}${err}`.includes(`Processed a total of ${count} messages`)) return;
+    throw new Error(`a member of a share group got nothing: ${err.slice(-400)}`);
   }
 
   /** Runs the tool that prints segments on `files`. */
-  async dump(
-    files: readonly string[],
-    ...flags: string[]
-  ): Promise<ToolResult> {
+  async dump(files: readonly string[], ...flags: string[]): Promise<ToolResult> {
     const name = "org.apache.kafka.tools.DumpLogSegments";
     return await this.tool(name, "--files", files.join(","), ...flags);
   }

@@ -35,27 +35,18 @@ const FLUSH_POLICIES = ["os", "always"];
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 
 /** Returns the command of our broker with the flush policy of the run. */
-export async function ownKill9Command(
-  runtime = "deno",
-): Promise<BrokerCommand> {
+export async function ownKill9Command(runtime = "deno"): Promise<BrokerCommand> {
   return [...await ownCommand(runtime), "--flush", "{flush}"];
 }
 
 /** Runs the kills. Each check prints a line; nothing is thrown. */
-export async function kill9(
-  setup: Setup,
-  { command, kills, seed, print }: Kill9Options,
-) {
+export async function kill9(setup: Setup, { command, kills, seed, print }: Kill9Options) {
   const random = xorshift(seed);
   const dir = await Deno.makeTempDir({ prefix: "millrace-kill9-" });
   const port = freePort();
   const start = (round: number) => {
     const policy = FLUSH_POLICIES[round % FLUSH_POLICIES.length]!;
-    return Broker.start(
-      command.map((part) => part.replaceAll("{flush}", policy)),
-      port,
-      dir,
-    );
+    return Broker.start(command.map((part) => part.replaceAll("{flush}", policy)), port, dir);
   };
   let broker: Broker | undefined;
   let stream: Stream | undefined;
@@ -63,33 +54,21 @@ export async function kill9(
   try {
     broker = await start(0);
     const { command: program } = await setup.python("kill9.py");
-    stream = new Stream([
-      ...program,
-      broker.bootstrap,
-      `kill9-${Date.now().toString(36)}`,
-    ]);
+    stream = new Stream([...program, broker.bootstrap, `kill9-${Date.now().toString(36)}`]);
     await stream.answer();
     print(`ok kill9 ${what}`);
     for (let kill = 1; kill <= kills; kill++) {
       what = `kill ${kill} of ${kills}`;
       await stream.ask("acknowledged");
-      const afterMs = Math.round(
-        LONGEST_MS / 50 + random() * LONGEST_MS * 49 / 50,
-      );
+      const afterMs = Math.round(LONGEST_MS / 50 + random() * LONGEST_MS * 49 / 50);
       what += ` after ${afterMs} ms`;
-      if (command.includes("{flush}")) {
-        what += `, ${FLUSH_POLICIES[(kill - 1) % 2]}`;
-      }
+      if (command.includes("{flush}")) what += `, ${FLUSH_POLICIES[(kill - 1) % 2]}`;
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      if (broker.ended) {
-        throw new Error(`the broker ended by itself: ${broker.tail()}`);
-      }
+      if (broker.ended) throw new Error(`the broker ended by itself: ${broker.tail()}`);
       await broker.kill();
       broker = await start(kill);
       const found = await stream.ask("verify");
-      print(
-        `ok kill9 ${what}: ready in ${Math.round(broker.readyAfterMs)} ms, ${found}`,
-      );
+      print(`ok kill9 ${what}: ready in ${Math.round(broker.readyAfterMs)} ms, ${found}`);
     }
     what = "the stream ends and the broker stops";
     const found = await stream.ask("stop");
@@ -105,9 +84,7 @@ export async function kill9(
     print(`ok kill9 ${what}: ${/\((.*)\)/.exec(out)?.[1]}`);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    print(
-      `not ok kill9 ${what}: ${why.replace(/\s+/g, " ")} (repeat with --seed ${seed})`,
-    );
+    print(`not ok kill9 ${what}: ${why.replace(/\s+/g, " ")} (repeat with --seed ${seed})`);
   } finally {
     await stream?.end();
     await broker?.kill();
@@ -162,9 +139,7 @@ if (import.meta.main) {
     given = options(Deno.args, ["kills", "seed", "command"]);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(
-      `${error.message}; usage: kill9.ts [--kills 50] [--seed N] [--command COMMAND]`,
-    );
+    console.error(`${error.message}; usage: kill9.ts [--kills 50] [--seed N] [--command COMMAND]`);
     Deno.exit(2);
   }
   let [passed, failed] = [0, 0];

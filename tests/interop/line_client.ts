@@ -13,13 +13,8 @@ export class LineClient {
 
   /** Starts `program`. Errors contain `name`. */
   constructor(readonly name: string, [program, ...args]: readonly string[]) {
-    this.#child = new Deno.Command(program!, {
-      args,
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream())
-      .getReader();
+    this.#child = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped" }).spawn();
+    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     this.#commands = this.#child.stdin.getWriter();
   }
 

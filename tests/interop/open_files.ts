@@ -38,9 +38,7 @@ const MAX_LINES = 20;
 const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
 
 /** Runs the checks under several limits. Each check prints a line; nothing is thrown. */
-export async function openFiles(
-  { command, print }: OpenFilesOptions,
-): Promise<void> {
+export async function openFiles({ command, print }: OpenFilesOptions): Promise<void> {
   for (const { files, topics } of LIMITS) {
     const dir = await Deno.makeTempDir({ prefix: "millrace-files-" });
     const names = Array.from({ length: topics }, (_, i) => `t${i}`);
@@ -81,56 +79,31 @@ class Run {
   ) {}
 
   async all(): Promise<void> {
-    const broker = this.#broker = await Broker.start(
-      this.command,
-      freePort(),
-      this.dir,
-    );
+    const broker = this.#broker = await Broker.start(this.command, freePort(), this.dir);
     const { bootstrap } = broker;
-    await this.#check(
-      "each topic accepts a record",
-      () => this.#produce(bootstrap, "1"),
-    );
-    await this.#check(
-      "each topic returns its record",
-      () => this.#consume(bootstrap, 1),
-    );
+    await this.#check("each topic accepts a record", () => this.#produce(bootstrap, "1"));
+    await this.#check("each topic returns its record", () => this.#consume(bootstrap, 1));
     await this.#check("new connections are served", () => askOnNew(bootstrap));
     await this.#check(
       "idle connections leave descriptors for the data",
       () => this.#produce(bootstrap, "2", () => this.#holdIdle(bootstrap)),
     );
-    await this.#check(
-      "connections are served once the idle ones are closed",
-      async () => {
-        for (const connection of this.#idle.splice(0)) connection.close();
-        await eventually(() => askOnNew(bootstrap));
-      },
-    );
-    await this.#check(
-      "each topic returns all its records",
-      () => this.#consume(bootstrap, 2),
-    );
-    await this.#check(
-      "Ctrl-C ends it cleanly despite idle connections",
-      async () => {
-        await this.#holdIdle(bootstrap);
-        await broker.stop();
-        await Deno.stat(`${this.dir}/${CLEAN_SHUTDOWN}`);
-      },
-    );
+    await this.#check("connections are served once the idle ones are closed", async () => {
+      for (const connection of this.#idle.splice(0)) connection.close();
+      await eventually(() => askOnNew(bootstrap));
+    });
+    await this.#check("each topic returns all its records", () => this.#consume(bootstrap, 2));
+    await this.#check("Ctrl-C ends it cleanly despite idle connections", async () => {
+      await this.#holdIdle(bootstrap);
+      await broker.stop();
+      await Deno.stat(`${this.dir}/${CLEAN_SHUTDOWN}`);
+    });
     await this.#check(`logs at most ${MAX_LINES} lines`, () => {
-      if (broker.lineCount <= MAX_LINES) {
-        return Promise.resolve(`${broker.lineCount} lines`);
-      }
+      if (broker.lineCount <= MAX_LINES) return Promise.resolve(`${broker.lineCount} lines`);
       throw new Error(`${broker.lineCount} lines, the last: ${broker.tail()}`);
     });
     await this.#check("all records are present after a restart", async () => {
-      const next = this.#broker = await Broker.start(
-        this.command,
-        freePort(),
-        this.dir,
-      );
+      const next = this.#broker = await Broker.start(this.command, freePort(), this.dir);
       await this.#consume(next.bootstrap, 2);
       await next.stop();
       if (/Cut |Recovered| ERROR /.test(next.tail())) throw new Error(next.tail());
@@ -166,16 +139,11 @@ class Run {
   ): Promise<string> {
     const { topics } = this;
     const admin = new Admin({ bootstrapServers });
-    const producer = new Producer({
-      bootstrapServers,
-      deliveryTimeoutMs: 20_000,
-    });
+    const producer = new Producer({ bootstrapServers, deliveryTimeoutMs: 20_000 });
     try {
       const existing = new Set(await admin.listTopics());
       const missing = topics.filter((name) => !existing.has(name));
-      await admin.createTopics(
-        missing.map((name) => ({ name, partitions: 1 })),
-      );
+      await admin.createTopics(missing.map((name) => ({ name, partitions: 1 })));
       await producer.send({ topic: topics[0]!, value });
       await before();
       const sent = await Promise.allSettled(
@@ -183,9 +151,7 @@ class Run {
       );
       const failed = sent.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
       if (failed.length > 0) {
-        throw new Error(
-          `${failed.length} records were rejected, the first: ${failed[0].message}`,
-        );
+        throw new Error(`${failed.length} records were rejected, the first: ${failed[0].message}`);
       }
       return `${topics.length} records`;
     } finally {
@@ -202,14 +168,9 @@ class Run {
     let read = 0;
     try {
       for (let at = 0; at < topics.length; at += TOPICS_AT_A_TIME) {
-        const found = await readAll(
-          client,
-          topics.slice(at, at + TOPICS_AT_A_TIME),
-        );
+        const found = await readAll(client, topics.slice(at, at + TOPICS_AT_A_TIME));
         for (const [topic, values] of found) {
-          if (values.join() !== wanted) {
-            throw new Error(`${topic} has the records "${values}"`);
-          }
+          if (values.join() !== wanted) throw new Error(`${topic} has the records "${values}"`);
           read++;
         }
       }
@@ -237,9 +198,7 @@ async function readAll(
   });
   const decoder = new TextDecoder();
   return new Map(responses.map(({ topic, partitions: [only] }) => {
-    if (only!.errorCode !== 0) {
-      throw new Error(`${topic} has the error ${only!.errorCode}`);
-    }
+    if (only!.errorCode !== 0) throw new Error(`${topic} has the error ${only!.errorCode}`);
     const bytes = only!.records ?? new Uint8Array(0);
     const values = [...splitBatches(bytes)].flatMap(({ start }) =>
       decodeBatch(bytes, start, { codecs: CODECS }).records
@@ -258,12 +217,8 @@ async function connect(bootstrap: string): Promise<RawClient> {
 async function askOnNew(bootstrap: string): Promise<string> {
   const clients: RawClient[] = [];
   try {
-    for (let i = 0; i < NEW_CONNECTIONS; i++) {
-      clients.push(await connect(bootstrap));
-    }
-    const answers = await Promise.all(
-      clients.map((one) => one.request(apiVersions, 0, {})),
-    );
+    for (let i = 0; i < NEW_CONNECTIONS; i++) clients.push(await connect(bootstrap));
+    const answers = await Promise.all(clients.map((one) => one.request(apiVersions, 0, {})));
     return `${answers.length} of ${NEW_CONNECTIONS}`;
   } finally {
     for (const client of clients) client.close();

@@ -22,13 +22,9 @@ export function options<Name extends string>(
   for (let at = 0; at < args.length; at++) {
     const [, name, inline] = /^--([a-z0-9]+)(?:=(.*))?$/s.exec(args[at]!) ?? [];
     const option = known.find((one) => one === name);
-    if (option === undefined) {
-      throw new UsageError(`unknown argument "${args[at]}"`);
-    }
+    if (option === undefined) throw new UsageError(`unknown argument "${args[at]}"`);
     const value = inline ?? args[++at];
-    if (value === undefined) {
-      throw new UsageError(`"--${option}" needs a value`);
-    }
+    if (value === undefined) throw new UsageError(`"--${option}" needs a value`);
     given[option] = value;
   }
   return given;

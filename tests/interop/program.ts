@@ -37,14 +37,7 @@ export async function millraceProgram(runtime: string): Promise<string[]> {
 }
 
 async function build(task: string): Promise<void> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["task", task],
-    cwd: ROOT,
-  });
+  const command = new Deno.Command(Deno.execPath(), { args: ["task", task], cwd: ROOT });
   const { success, stderr } = await command.output();
-  if (!success) {
-    throw new Error(
-      `deno task ${task} failed: ${new TextDecoder().decode(stderr)}`,
-    );
-  }
+  if (!success) throw new Error(`deno task ${task} failed: ${new TextDecoder().decode(stderr)}`);
 }

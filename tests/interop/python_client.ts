@@ -20,9 +20,7 @@ export class PythonClient {
   async ask<T>(...command: readonly unknown[]): Promise<T> {
     await this.program.send(JSON.stringify(command));
     const answer = JSON.parse(await this.program.line());
-    if (answer?.error !== undefined) {
-      throw new Error(`${command[0]}: ${answer.error}`);
-    }
+    if (answer?.error !== undefined) throw new Error(`${command[0]}: ${answer.error}`);
     return answer;
   }
 

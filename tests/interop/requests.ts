@@ -21,9 +21,7 @@ export async function requestsOf(
     const { apiKeys } = await client.request(apiVersions, 0, {});
     const keys = new Set(apiKeys.map(({ apiKey }) => apiKey));
     const names = (isServed: boolean) =>
-      [...KAFKA_REQUESTS].filter(([key]) => keys.has(key) === isServed).map((
-        [, name],
-      ) => name);
+      [...KAFKA_REQUESTS].filter(([key]) => keys.has(key) === isServed).map(([, name]) => name);
     return { served: names(true), missing: names(false) };
   } finally {
     client.close();

@@ -87,19 +87,13 @@ class Suite {
     try {
       await run(print, result);
     } catch (error) {
-      print(
-        `not ok ${client} ${(error as Error).message.replace(/\s+/g, " ")}`,
-      );
+      print(`not ok ${client} ${(error as Error).message.replace(/\s+/g, " ")}`);
     }
     result.seconds += (performance.now() - began) / 1_000 - result.setupSeconds;
   }
 
   /** Installs a client and runs its program. */
-  async client(
-    client: string,
-    bootstrap: () => string,
-    records: string,
-  ): Promise<void> {
+  async client(client: string, bootstrap: () => string, records: string): Promise<void> {
     await this.part(client, async (print, result) => {
       const began = performance.now();
       let installed;
@@ -109,32 +103,18 @@ class Suite {
         result.setupSeconds = (performance.now() - began) / 1_000;
       }
       const prefix = `interop-${client}-${Date.now().toString(36)}`;
-      const complaint = await runProgram(installed, [
-        bootstrap(),
-        prefix,
-        records,
-      ], print);
-      if (complaint !== undefined && result.failures.length === 0) {
-        throw new Error(complaint);
-      }
-      if (result.passed + result.failures.length === 0) {
-        throw new Error("made no check");
-      }
+      const complaint = await runProgram(installed, [bootstrap(), prefix, records], print);
+      if (complaint !== undefined && result.failures.length === 0) throw new Error(complaint);
+      if (result.passed + result.failures.length === 0) throw new Error("made no check");
     });
   }
 
   async kill9(command: string[], kills: number, seed: number): Promise<void> {
-    await this.part(
-      KILL9,
-      (print) => kill9(this.#setup, { command, kills, seed, print }),
-    );
+    await this.part(KILL9, (print) => kill9(this.#setup, { command, kills, seed, print }));
   }
 
   async disk(command: string[]): Promise<void> {
-    await this.part(
-      DISK,
-      (print) => diskFaults(this.#setup, { command, print }),
-    );
+    await this.part(DISK, (print) => diskFaults(this.#setup, { command, print }));
   }
 
   async files(command: string[]): Promise<void> {
@@ -142,27 +122,18 @@ class Suite {
   }
 
   async compare(command: string[]): Promise<void> {
-    await this.part(
-      COMPARE,
-      (print) => compare(this.#setup, { command, print }),
-    );
+    await this.part(COMPARE, (print) => compare(this.#setup, { command, print }));
   }
 
   async storage(command: string[]): Promise<void> {
-    await this.part(
-      STORAGE,
-      (print) => storage(this.#setup, { command, print }),
-    );
+    await this.part(STORAGE, (print) => storage(this.#setup, { command, print }));
   }
 
   /** Prints the summary and returns the number of failures. */
   summary(): number {
     console.log("");
     let [passed, failed] = [0, 0];
-    for (
-      const { client, passed: good, failures, seconds, setupSeconds } of this
-        .#results
-    ) {
+    for (const { client, passed: good, failures, seconds, setupSeconds } of this.#results) {
       passed += good;
       failed += failures.length;
       const bad = failures.length > 0 ? `${failures.length} FAILED` : "";
@@ -220,48 +191,30 @@ async function main(): Promise<number> {
     Deno.args,
     ["only", "bootstrap", "command", "runtime", "records", "kills", "seed"],
   );
-  if (
-    given.runtime !== undefined &&
-    (given.command ?? given.bootstrap) !== undefined
-  ) {
-    throw new UsageError(
-      "--runtime applies to our own broker: omit --command and --bootstrap",
-    );
+  if (given.runtime !== undefined && (given.command ?? given.bootstrap) !== undefined) {
+    throw new UsageError("--runtime applies to our own broker: omit --command and --bootstrap");
   }
   const known = [...CLIENTS, ...OWN_BROKERS];
-  const chosen = given.only?.split(",") ??
-    (given.bootstrap === undefined ? known : CLIENTS);
+  const chosen = given.only?.split(",") ?? (given.bootstrap === undefined ? known : CLIENTS);
   const unknown = chosen.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    throw new UsageError(`unknown client "${unknown.join(", ")}"`);
-  }
-  const command = given.command?.split(" ") ??
-    [...await ownCommand(given.runtime)];
+  if (unknown.length > 0) throw new UsageError(`unknown client "${unknown.join(", ")}"`);
+  const command = given.command?.split(" ") ?? [...await ownCommand(given.runtime)];
   const records = given.records ?? "10000";
-  if (
-    !(Number(records) >= 1_000 && Number(records) % 64 === 0 ||
-      records === "10000")
-  ) {
-    throw new UsageError(
-      `--records must be 10000 or a multiple of 64 of at least 1000`,
-    );
+  if (!(Number(records) >= 1_000 && Number(records) % 64 === 0 || records === "10000")) {
+    throw new UsageError(`--records must be 10000 or a multiple of 64 of at least 1000`);
   }
 
   const suite = new Suite();
   const clients = chosen.filter((name) => !OWN_BROKERS.includes(name));
   if (given.bootstrap !== undefined) {
-    for (const client of clients) {
-      await suite.client(client, () => given.bootstrap!, records);
-    }
+    for (const client of clients) await suite.client(client, () => given.bootstrap!, records);
   } else if (clients.length > 0) {
     const dir = await Deno.makeTempDir({ prefix: "millrace-interop-" });
     let broker: Broker | undefined;
     try {
       await suite.part("broker", async (print) => {
         broker = await Broker.start(command, freePort(), dir);
-        print(
-          `ok broker starts, ready in ${Math.round(broker.readyAfterMs)} ms`,
-        );
+        print(`ok broker starts, ready in ${Math.round(broker.readyAfterMs)} ms`);
         const { served, missing } = await requestsOf(broker.bootstrap);
         print(
           `ok broker serves ${served.length} requests of Apache Kafka, not ${missing.join(", ")}`,
@@ -293,11 +246,7 @@ async function main(): Promise<number> {
   const flushed = given.command === undefined ? [...await ownKill9Command(given.runtime)] : command;
   if (chosen.includes(DISK)) await suite.disk(flushed);
   if (chosen.includes(KILL9)) {
-    await suite.kill9(
-      flushed,
-      Number(given.kills ?? 20),
-      Number(given.seed ?? newSeed()),
-    );
+    await suite.kill9(flushed, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));
   }
   return suite.summary();
 }

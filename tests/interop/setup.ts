@@ -23,10 +23,7 @@ export class SetupError extends Error {
  * The Node.js version required by @platformatic/kafka, installed from its npm package if the local
  * one is older.
  */
-const NODE_FOR_PLATFORMATIC = {
-  atLeast: [22, 22],
-  version: "24.21.0",
-} as const;
+const NODE_FOR_PLATFORMATIC = { atLeast: [22, 22], version: "24.21.0" } as const;
 
 const sources = new URL("./clients/", import.meta.url);
 
@@ -69,18 +66,11 @@ export class Setup {
     await this.#stage();
     const venv = `${this.#cache}/python`;
     const requirements = this.#path("python/requirements.txt");
-    const made = await Deno.readTextFile(requirements) +
-      await output(["python3", "--version"]);
+    const made = await Deno.readTextFile(requirements) + await output(["python3", "--version"]);
     await this.#once("python", made, async () => {
       await removed(venv);
       await execute(["python3", "-m", "venv", venv]);
-      await execute([
-        `${venv}/bin/pip`,
-        "install",
-        "--quiet",
-        "--requirement",
-        requirements,
-      ]);
+      await execute([`${venv}/bin/pip`, "install", "--quiet", "--requirement", requirements]);
     });
     return { command: [`${venv}/bin/python`, this.#path(`python/${program}`)] };
   }
@@ -93,36 +83,16 @@ export class Setup {
     await this.#stage();
     const directory = this.#path("kafka");
     const jars = `${this.#cache}/kafka`;
-    await this.#once(
-      "kafka-jars",
-      await Deno.readTextFile(`${directory}/pom.xml`),
-      async () => {
-        await removed(jars);
-        const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
-        await execute(
-          ["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`],
-          { directory },
-        );
-      },
-    );
+    await this.#once("kafka-jars", await Deno.readTextFile(`${directory}/pom.xml`), async () => {
+      await removed(jars);
+      const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
+      await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
+    });
     return {
       command: [
-        ...[
-          "java",
-          "-XX:TieredStopAtLevel=1",
-          "-Xmx384m",
-          "-Djava.awt.headless=true",
-        ],
-        ...[
-          "-Dfile.encoding=UTF-8",
-          "-Dstdout.encoding=UTF-8",
-          "-Dstderr.encoding=UTF-8",
-        ],
-        ...[
-          `-Dlog4j2.configurationFile=${directory}/log4j2.properties`,
-          "-cp",
-          `${jars}/*`,
-        ],
+        ...["java", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-Djava.awt.headless=true"],
+        ...["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8"],
+        ...[`-Dlog4j2.configurationFile=${directory}/log4j2.properties`, "-cp", `${jars}/*`],
       ],
     };
   }
@@ -135,14 +105,9 @@ export class Setup {
     await this.#stage();
     const source = this.#path("disk/failing_disk.c");
     const library = `${this.#cache}/failing_disk.so`;
-    const made = await Deno.readTextFile(source) +
-      await output(["cc", "--version"]);
+    const made = await Deno.readTextFile(source) + await output(["cc", "--version"]);
     const flags = ["-O2", "-shared", "-fPIC"];
-    await this.#once(
-      "disk",
-      made,
-      () => execute(["cc", ...flags, "-o", library, source, "-ldl"]),
-    );
+    await this.#once("disk", made, () => execute(["cc", ...flags, "-o", library, source, "-ldl"]));
     return library;
   }
 
@@ -158,11 +123,7 @@ export class Setup {
   }
 
   /** Runs `install` unless it has run before with the same `fingerprint`. */
-  async #once(
-    name: string,
-    fingerprint: string,
-    install: () => Promise<void>,
-  ): Promise<void> {
+  async #once(name: string, fingerprint: string, install: () => Promise<void>): Promise<void> {
     const note = `${this.#cache}/${name}.installed`;
     if (await Deno.readTextFile(note).catch(() => "") === fingerprint) return;
     await removed(note);
@@ -175,24 +136,9 @@ export class Setup {
       const env = { DEBIAN_FRONTEND: "noninteractive" };
       const get = Deno.uid() === 0 ? ["apt-get"] : ["sudo", "-n", "apt-get"];
       await execute([...get, "update", "-q"], { env });
-      await execute([
-        ...get,
-        "install",
-        "-y",
-        "-q",
-        "--no-install-recommends",
-        "kcat",
-      ], { env });
+      await execute([...get, "install", "-y", "-q", "--no-install-recommends", "kcat"], { env });
     }
-    return {
-      command: [
-        Deno.execPath(),
-        "run",
-        "-A",
-        "--no-config",
-        this.#path("kcat/main.ts"),
-      ],
-    };
+    return { command: [Deno.execPath(), "run", "-A", "--no-config", this.#path("kcat/main.ts")] };
   }
 
   async #npm(client: string, node: string): Promise<Installed> {
@@ -203,19 +149,14 @@ export class Setup {
     await this.#once(
       client,
       lock,
-      () =>
-        execute(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
-          directory,
-        }),
+      () => execute(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], { directory }),
     );
     return { command: [node, `${directory}/main.mjs`] };
   }
 
   async #nodeForPlatformatic(): Promise<string> {
     const { atLeast, version } = NODE_FOR_PLATFORMATIC;
-    const [major = 0, minor = 0] = (await output(["node", "--version"])).slice(
-      1,
-    ).split(".").map(
+    const [major = 0, minor = 0] = (await output(["node", "--version"])).slice(1).split(".").map(
       Number,
     );
     if (major > atLeast[0] || (major === atLeast[0] && minor >= atLeast[1])) return "node";
@@ -226,48 +167,21 @@ export class Setup {
     const directory = this.#path("java");
     const jars = `${this.#cache}/java/jars`;
     const classes = `${this.#cache}/java/classes`;
-    await this.#once(
-      "java-jars",
-      await Deno.readTextFile(`${directory}/pom.xml`),
-      async () => {
-        await removed(jars);
-        const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
-        await execute(
-          ["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`],
-          { directory },
-        );
-      },
+    await this.#once("java-jars", await Deno.readTextFile(`${directory}/pom.xml`), async () => {
+      await removed(jars);
+      const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
+      await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
+    });
+    const files = ["Main.java", "AdminRequests.java", "Records.java"].map((name) =>
+      `${directory}/src/${name}`
     );
-    const files = ["Main.java", "AdminRequests.java", "Records.java"].map((
-      name,
-    ) => `${directory}/src/${name}`);
     await this.#once("java-classes", await contents(files), async () => {
       await removed(classes);
-      await execute([
-        "javac",
-        "-encoding",
-        "UTF-8",
-        "-cp",
-        `${jars}/*`,
-        "-d",
-        classes,
-        ...files,
-      ]);
+      await execute(["javac", "-encoding", "UTF-8", "-cp", `${jars}/*`, "-d", classes, ...files]);
     });
-    const path = [classes, `${jars}/*`].join(
-      Deno.build.os === "windows" ? ";" : ":",
-    );
+    const path = [classes, `${jars}/*`].join(Deno.build.os === "windows" ? ";" : ":");
     // Runs are so short that the optimizing compiler does not pay off.
-    return {
-      command: [
-        "java",
-        "-XX:TieredStopAtLevel=1",
-        "-Xmx256m",
-        "-cp",
-        path,
-        "Main",
-      ],
-    };
+    return { command: ["java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", path, "Main"] };
   }
 
   async #go(): Promise<Installed> {
@@ -277,19 +191,13 @@ export class Setup {
       `${directory}/${name}`
     );
     const made = await contents(files) + await output(["go", "version"]);
-    await this.#once(
-      "go",
-      made,
-      () => execute(["go", "build", "-o", program, "."], { directory }),
-    );
+    await this.#once("go", made, () => execute(["go", "build", "-o", program, "."], { directory }));
     return { command: [program] };
   }
 }
 
 async function contents(files: string[]): Promise<string> {
-  return (await Promise.all(files.map((file) => Deno.readTextFile(file)))).join(
-    "\0",
-  );
+  return (await Promise.all(files.map((file) => Deno.readTextFile(file)))).join("\0");
 }
 
 async function removed(path: string): Promise<void> {
@@ -304,9 +212,8 @@ async function copyDirectory(from: URL, to: string): Promise<void> {
   for await (const { name, isDirectory } of Deno.readDir(from)) {
     // Skips files that a client's tools may have left beside the sources.
     if (name === "node_modules" || name === "__pycache__") continue;
-    if (isDirectory) {
-      await copyDirectory(new URL(`${name}/`, from), `${to}/${name}`);
-    } else await Deno.copyFile(new URL(name, from), `${to}/${name}`);
+    if (isDirectory) await copyDirectory(new URL(`${name}/`, from), `${to}/${name}`);
+    else await Deno.copyFile(new URL(name, from), `${to}/${name}`);
   }
 }
 
@@ -315,10 +222,7 @@ interface Where {
   env?: Record<string, string>;
 }
 
-async function run(
-  command: string[],
-  where: Where,
-): Promise<Deno.CommandOutput> {
+async function run(command: string[], where: Where): Promise<Deno.CommandOutput> {
   const [program, ...args] = command;
   return await new Deno.Command(program!, {
     args,
@@ -337,17 +241,12 @@ async function output(command: string[], where: Where = {}): Promise<string> {
   try {
     result = await run(command, where);
   } catch (error) {
-    throw new SetupError(
-      `cannot run "${command[0]}": ${(error as Error).message}`,
-    );
+    throw new SetupError(`cannot run "${command[0]}": ${(error as Error).message}`);
   }
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   if (result.success) return decode(result.stdout);
-  const said = `${decode(result.stdout)}\n${decode(result.stderr)}`.trim()
-    .slice(-600);
-  throw new SetupError(
-    `"${command.join(" ")}" ended with ${result.code}: ${said}`,
-  );
+  const said = `${decode(result.stdout)}\n${decode(result.stderr)}`.trim().slice(-600);
+  throw new SetupError(`"${command.join(" ")}" ended with ${result.code}: ${said}`);
 }
 
 async function execute(command: string[], where: Where = {}): Promise<void> {

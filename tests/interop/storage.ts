@@ -27,10 +27,7 @@ const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 const OWN_CLI = [Deno.execPath(), "run", "-A", MAIN];
 
 /** Runs the checks. Each check prints a line; installation errors are thrown. */
-export async function storage(
-  setup: Setup,
-  { command, print }: StorageOptions,
-): Promise<void> {
+export async function storage(setup: Setup, { command, print }: StorageOptions): Promise<void> {
   const { command: python } = await setup.python("storage.py");
   const kafka = await Kafka.install(setup);
   const root = await Deno.makeTempDir({ prefix: "millrace-storage-" });
@@ -72,76 +69,45 @@ class StorageTest {
 
   /** Checks a directory written by Millrace. */
   async ours(dir: string): Promise<void> {
-    const settings = [
-      "log.cleaner.backoff.ms=500",
-      "log.segment.delete.delay.ms=100",
-    ];
-    const command = [
-      ...this.command,
-      ...settings.flatMap((setting) => ["--set", setting]),
-    ];
+    const settings = ["log.cleaner.backoff.ms=500", "log.segment.delete.delay.ms=100"];
+    const command = [...this.command, ...settings.flatMap((setting) => ["--set", setting])];
     let written = "";
     await this.with(command, dir, async (bootstrap) => {
       await this.client(bootstrap, "write", "plain", "compacted");
       written = await this.client(bootstrap, "read");
     });
-    await this.check(
-      "Apache Kafka's tool reads the directory that we wrote",
-      async () => {
-        return await this.compareDumps(dir);
-      },
-    );
-    await this.check(
-      "log verify finds no damage in our directory",
-      () => this.verify(dir),
-    );
+    await this.check("Apache Kafka's tool reads the directory that we wrote", async () => {
+      return await this.compareDumps(dir);
+    });
+    await this.check("log verify finds no damage in our directory", () => this.verify(dir));
     await this.check("our broker reads what it wrote", async () => {
       await this.with(command, dir, async (bootstrap) => {
         return same(await this.client(bootstrap, "read"), written);
       });
       return `${count(written)} records`;
     });
-    await this.check(
-      "Apache Kafka serves the records of a directory that we wrote",
-      async () => {
-        const port = freePort();
-        await this.with(
-          await this.kafka.command(port, dir),
-          dir,
-          async (bootstrap) => {
-            return same(await this.client(bootstrap, "read"), written);
-          },
-          port,
-        );
-        return `${count(written)} records`;
-      },
-    );
+    await this.check("Apache Kafka serves the records of a directory that we wrote", async () => {
+      const port = freePort();
+      await this.with(await this.kafka.command(port, dir), dir, async (bootstrap) => {
+        return same(await this.client(bootstrap, "read"), written);
+      }, port);
+      return `${count(written)} records`;
+    });
   }
 
   /** Checks a directory written by Apache Kafka. */
   async kafkas(dir: string): Promise<void> {
     let written = "";
     const port = freePort();
-    await this.with(
-      await this.kafka.command(port, dir),
-      dir,
-      async (bootstrap) => {
-        const kinds = [
-          "shared",
-          "plain",
-          "compacted",
-          "transactional",
-          "groups",
-        ];
-        // The member joins before the last records are sent, which it waits for.
-        await Promise.all([
-          this.kafka.share(bootstrap, "shared", 5),
-          this.client(bootstrap, "write", ...kinds),
-        ]);
-        written = await this.client(bootstrap, "read");
-      },
-      port,
-    );
+    await this.with(await this.kafka.command(port, dir), dir, async (bootstrap) => {
+      const kinds = ["shared", "plain", "compacted", "transactional", "groups"];
+      // The member joins before the last records are sent, which it waits for.
+      await Promise.all([
+        this.kafka.share(bootstrap, "shared", 5),
+        this.client(bootstrap, "write", ...kinds),
+      ]);
+      written = await this.client(bootstrap, "read");
+    }, port);
     await this.check(
       "log dump prints the same as Apache Kafka's tool for its directory",
       async () => {
@@ -152,34 +118,20 @@ class StorageTest {
       "log verify finds no damage in a directory of Apache Kafka",
       () => this.verify(dir),
     );
-    await this.check(
-      "our broker serves the records of a directory of Apache Kafka",
-      async () => {
-        await this.with(this.command, dir, async (bootstrap) => {
-          return same(await this.client(bootstrap, "read"), written);
-        });
-        return `${count(written)} records, READ_COMMITTED and not`;
-      },
-    );
-    await this.check(
-      "log verify finds no damage after our broker",
-      () => this.verify(dir),
-    );
-    await this.check(
-      "Apache Kafka continues with the directory after our broker",
-      async () => {
-        const again = freePort();
-        await this.with(
-          await this.kafka.command(again, dir),
-          dir,
-          async (bootstrap) => {
-            return same(await this.client(bootstrap, "read"), written);
-          },
-          again,
-        );
-        return `${count(written)} records`;
-      },
-    );
+    await this.check("our broker serves the records of a directory of Apache Kafka", async () => {
+      await this.with(this.command, dir, async (bootstrap) => {
+        return same(await this.client(bootstrap, "read"), written);
+      });
+      return `${count(written)} records, READ_COMMITTED and not`;
+    });
+    await this.check("log verify finds no damage after our broker", () => this.verify(dir));
+    await this.check("Apache Kafka continues with the directory after our broker", async () => {
+      const again = freePort();
+      await this.with(await this.kafka.command(again, dir), dir, async (bootstrap) => {
+        return same(await this.client(bootstrap, "read"), written);
+      }, again);
+      return `${count(written)} records`;
+    });
   }
 
   /** Runs a part and prints a line if it throws. */
@@ -221,21 +173,13 @@ class StorageTest {
   async client(...args: string[]): Promise<string> {
     const { code, out, err } = await run([...this.python, ...args]);
     if (code !== 0 || !out.endsWith("ok\n")) {
-      throw new Error(
-        `storage.py ${args.slice(1).join(" ")} failed: ${err.slice(-400)}`,
-      );
+      throw new Error(`storage.py ${args.slice(1).join(" ")} failed: ${err.slice(-400)}`);
     }
     return out.slice(0, -"ok\n".length);
   }
 
   async verify(dir: string): Promise<string> {
-    const { code, out, err } = await run([
-      ...OWN_CLI,
-      "log",
-      "verify",
-      dir,
-      "--deep",
-    ]);
+    const { code, out, err } = await run([...OWN_CLI, "log", "verify", dir, "--deep"]);
     if (code !== 0) throw new Error(`${out.replaceAll(dir, "")} ${err}`);
     return /\((.*)\)/.exec(out)?.[1] ?? "";
   }
@@ -244,10 +188,7 @@ class StorageTest {
    * Prints every file with Kafka's tool and with ours, in all modes. The outputs must be equal and
    * contain each text of `wanted`.
    */
-  async compareDumps(
-    dir: string,
-    wanted: readonly string[] = [],
-  ): Promise<string> {
+  async compareDumps(dir: string, wanted: readonly string[] = []): Promise<string> {
     const missing = new Set(wanted);
     const files = await dumpable(dir);
     const logs = (topic: string) =>
@@ -262,34 +203,20 @@ class StorageTest {
     // Each decoder also gets records that it cannot decode.
     const ways: [string[], ...string[]][] = [
       [others, "--print-data-log"],
-      [
-        [...logs("__cluster_metadata"), ...snapshots, ...shares],
-        "--cluster-metadata-decoder",
-      ],
+      [[...logs("__cluster_metadata"), ...snapshots, ...shares], "--cluster-metadata-decoder"],
       [[...offsets, ...transactions], "--offsets-decoder"],
-      [
-        [...transactions, ...offsets],
-        "--transaction-log-decoder",
-        "--skip-record-metadata",
-      ],
+      [[...transactions, ...offsets], "--transaction-log-decoder", "--skip-record-metadata"],
       [[...shares, ...offsets], "--share-group-state-decoder"],
-      [
-        files.filter((path) => !isLeftPreallocated(path)),
-        "--index-sanity-check",
-      ],
+      [files.filter((path) => !isLeftPreallocated(path)), "--index-sanity-check"],
       [files, "--verify-index-only"],
     ];
     let lines = 0;
-    for (
-      const [paths, ...flags] of ways.filter(([paths]) => paths.length > 0)
-    ) {
+    for (const [paths, ...flags] of ways.filter(([paths]) => paths.length > 0)) {
       const flag = flags.join(" ");
       const theirs = await this.kafka.dump(paths, ...flags);
       const complaints = complaintsIn(theirs.err);
       if (complaints.length > 0 || theirs.code !== 0) {
-        throw new Error(
-          `Kafka's tool complains with ${flag}: ${complaints.slice(0, 4).join(" ")}`,
-        );
+        throw new Error(`Kafka's tool complains with ${flag}: ${complaints.slice(0, 4).join(" ")}`);
       }
       const bad = /.*(isvalid: false|invalid bytes).*/.exec(theirs.out)?.[0];
       if (bad !== undefined) throw new Error(`Kafka's tool says ${bad}`);
@@ -300,15 +227,9 @@ class StorageTest {
       }
       same(readable(own.out), readable(theirs.out));
       lines += count(theirs.out);
-      for (const text of missing) {
-        if (theirs.out.includes(text)) {
-          missing.delete(text);
-        }
-      }
+      for (const text of missing) if (theirs.out.includes(text)) missing.delete(text);
     }
-    if (missing.size > 0) {
-      throw new Error(`nothing was written with ${[...missing].join(" or ")}`);
-    }
+    if (missing.size > 0) throw new Error(`nothing was written with ${[...missing].join(" or ")}`);
     return `${files.length} files, ${lines} lines`;
   }
 }
@@ -323,9 +244,7 @@ async function dumpable(dir: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(dir)) {
     if (isDirectory) found.push(...await dumpable(`${dir}/${name}`));
-    else if (
-      /\.(log|index|timeindex|snapshot|txnindex|checkpoint)$/.test(name)
-    ) {
+    else if (/\.(log|index|timeindex|snapshot|txnindex|checkpoint)$/.test(name)) {
       found.push(`${dir}/${name}`);
     }
   }

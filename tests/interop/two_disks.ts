@@ -32,10 +32,7 @@ export interface TrialOptions {
 export interface ReportedDirectory {
   readonly logDir: string;
   readonly error: string | null;
-  readonly partitions: readonly {
-    readonly partition: string;
-    readonly size: number;
-  }[];
+  readonly partitions: readonly { readonly partition: string; readonly size: number }[];
 }
 
 /** A record as reported by the client. */
@@ -94,11 +91,7 @@ export class TwoDisks {
       ...settings.flatMap((setting) => ["--set", setting]),
     ];
     const under = onWorkingDisk ? own : this.disk.under(own);
-    this.#broker = await Broker.start(
-      under,
-      freePort(),
-      `${this.one},${this.two}`,
-    );
+    this.#broker = await Broker.start(under, freePort(), `${this.one},${this.two}`);
   }
 
   get broker(): Broker {
@@ -113,9 +106,7 @@ export class TwoDisks {
 
   /** Kills the broker with SIGKILL. */
   async kill(): Promise<void> {
-    if (this.broker.ended) {
-      throw new Error(`the broker ended by itself: ${this.broker.tail()}`);
-    }
+    if (this.broker.ended) throw new Error(`the broker ended by itself: ${this.broker.tail()}`);
     await this.broker.kill();
     this.disk.restoreAll();
   }
@@ -130,61 +121,35 @@ export class TwoDisks {
   }
 
   /** Creates a topic with two partitions, one on each disk. */
-  async topic(
-    topic: string,
-    config: Record<string, string> = {},
-  ): Promise<TwoPartitions> {
-    await this.options.client.ask(
-      "create",
-      this.broker.bootstrap,
-      topic,
-      2,
-      config,
-    );
+  async topic(topic: string, config: Record<string, string> = {}): Promise<TwoPartitions> {
+    await this.options.client.ask("create", this.broker.bootstrap, topic, 2, config);
     const onTwo = [0, 1].filter((partition) => exists(`${this.two}/${topic}-${partition}`));
-    if (onTwo.length !== 1) {
-      throw new Error(`${onTwo.length} partitions are on the second disk`);
-    }
+    if (onTwo.length !== 1) throw new Error(`${onTwo.length} partitions are on the second disk`);
     return { topic, onOne: 1 - onTwo[0]!, onTwo: onTwo[0]! };
   }
 
   /** Returns unique values of slightly more than `bytes` bytes. */
   values(count: number, bytes = 100): string[] {
-    return Array.from(
-      { length: count },
-      () => `${this.#sent++} ${"x".repeat(bytes)}`,
-    );
+    return Array.from({ length: count }, () => `${this.#sent++} ${"x".repeat(bytes)}`);
   }
 
   /** Produces with confluent-kafka. Every record must be acknowledged with the next offset. */
-  async produce(
-    topic: string,
-    partition: number,
-    values: readonly string[],
-  ): Promise<void> {
+  async produce(topic: string, partition: number, values: readonly string[]): Promise<void> {
     const known = this.known(topic, partition);
     const answers = await this.answers(topic, partition, values);
     for (const [i, answer] of answers.entries()) {
       if (answer !== known.length) {
-        throw new Error(
-          `${topic}-${partition} answers ${answer}, not offset ${known.length}`,
-        );
+        throw new Error(`${topic}-${partition} answers ${answer}, not offset ${known.length}`);
       }
       known.push(values[i]!);
     }
   }
 
   /** Produces with confluent-kafka. Every record must be rejected with KAFKA_STORAGE_ERROR. */
-  async refused(
-    topic: string,
-    partition: number,
-    values: readonly string[],
-  ): Promise<void> {
+  async refused(topic: string, partition: number, values: readonly string[]): Promise<void> {
     const answers = await this.answers(topic, partition, values);
     const wrong = answers.find((answer) => answer !== "KAFKA_STORAGE_ERROR");
-    if (wrong !== undefined) {
-      throw new Error(`${topic}-${partition} answers ${wrong}`);
-    }
+    if (wrong !== undefined) throw new Error(`${topic}-${partition} answers ${wrong}`);
   }
 
   /** Produces and returns the result of each record: its offset, or the name of an error. */
@@ -194,13 +159,7 @@ export class TwoDisks {
     values: readonly string[],
   ): Promise<(number | string)[]> {
     const { client } = this.options;
-    return await client.ask(
-      "produce",
-      this.broker.bootstrap,
-      topic,
-      partition,
-      values,
-    );
+    return await client.ask("produce", this.broker.bootstrap, topic, partition, values);
   }
 
   /** The acknowledged values of a partition. */
@@ -215,19 +174,13 @@ export class TwoDisks {
    * Reads a partition with confluent-kafka. It must contain the acknowledged records, followed only
    * by a prefix of the rejected `mayFollow`. Returns the number of those.
    */
-  async reads(
-    topic: string,
-    partition: number,
-    mayFollow: readonly string[] = [],
-  ) {
+  async reads(topic: string, partition: number, mayFollow: readonly string[] = []) {
     const known = this.known(topic, partition);
     const found = await this.fetched(topic, [partition], known.length);
     const allowed = [...known, ...mayFollow];
     for (const [i, { offset, value }] of found.entries()) {
       if (offset === i && value === allowed[i]) continue;
-      throw new Error(
-        `${topic}-${partition} has "${value.slice(0, 20)}" at offset ${offset}`,
-      );
+      throw new Error(`${topic}-${partition} has "${value.slice(0, 20)}" at offset ${offset}`);
     }
     if (found.length < known.length) {
       throw new Error(
@@ -243,19 +196,9 @@ export class TwoDisks {
    * Returns the records that a confluent-kafka consumer gets from these partitions until it has
    * `count` or gives up.
    */
-  async fetched(
-    topic: string,
-    partitions: readonly number[],
-    count: number,
-  ): Promise<Fetched[]> {
+  async fetched(topic: string, partitions: readonly number[], count: number): Promise<Fetched[]> {
     const { client } = this.options;
-    return await client.ask(
-      "read",
-      this.broker.bootstrap,
-      topic,
-      partitions,
-      count,
-    );
+    return await client.ask("read", this.broker.bootstrap, topic, partitions, count);
   }
 
   /** Reads every partition like {@linkcode TwoDisks.reads}. Returns the number of records. */
@@ -271,34 +214,21 @@ export class TwoDisks {
   /** Opens a raw connection for arbitrary requests. */
   async raw(): Promise<RawClient> {
     const port = Number(this.broker.bootstrap.split(":")[1]);
-    const client = await RawClient.connect(this.runtime, {
-      host: "127.0.0.1",
-      port,
-    });
+    const client = await RawClient.connect(this.runtime, { host: "127.0.0.1", port });
     this.#clients.push(client);
     return client;
   }
 
   /** Returns the error in the response to one batch. */
-  async errorOf(
-    topic: string,
-    partition: number,
-    values: readonly string[],
-  ): Promise<string> {
-    const answer = await produceTo(
-      await this.raw(),
-      topic,
-      partition,
-      batchOf(values),
-    );
+  async errorOf(topic: string, partition: number, values: readonly string[]): Promise<string> {
+    const answer = await produceTo(await this.raw(), topic, partition, batchOf(values));
     return errorName(answer.errorCode);
   }
 
   /** Returns the partition's high watermark. */
   async highWatermark(topic: string, partition: number): Promise<number> {
     const end = this.known(topic, partition).length;
-    return (await fetchFrom(await this.raw(), topic, partition, end))
-      .highWatermark;
+    return (await fetchFrom(await this.raw(), topic, partition, end)).highWatermark;
   }
 
   /** Returns the directories as reported by DescribeLogDirs, the first one first. */
@@ -330,9 +260,7 @@ export class TwoDisks {
     for (const { topic, partition, size } of directory.partitions) {
       const actual = logBytes(`${directory.path}/${topic}-${partition}`);
       if (size !== actual) {
-        throw new Error(
-          `${topic}-${partition} is reported as ${size}, not ${actual}`,
-        );
+        throw new Error(`${topic}-${partition} is reported as ${size}, not ${actual}`);
       }
       total += size;
     }
@@ -354,23 +282,16 @@ export class TwoDisks {
   async until(what: string, holds: () => boolean): Promise<void> {
     const deadline = performance.now() + LIMIT_MS;
     while (!holds()) {
-      if (performance.now() > deadline) {
-        throw new Error(`${what}: not within ${LIMIT_MS} ms`);
-      }
+      if (performance.now() > deadline) throw new Error(`${what}: not within ${LIMIT_MS} ms`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 
   /** Throws unless `count` operations of the kind have failed, or at least one. */
-  expectFailures(
-    operation: Parameters<FailingDisk["failures"]>[0],
-    count?: number,
-  ): string {
+  expectFailures(operation: Parameters<FailingDisk["failures"]>[0], count?: number): string {
     const failed = this.disk.failures(operation);
     if (count === undefined ? failed === 0 : failed !== count) {
-      throw new Error(
-        `${failed} ${operation} operations failed, not ${count ?? "any"}`,
-      );
+      throw new Error(`${failed} ${operation} operations failed, not ${count ?? "any"}`);
     }
     return `${failed} ${operation} failed`;
   }
@@ -387,25 +308,15 @@ export class TwoDisks {
    */
   async verify(allowed?: RegExp): Promise<string> {
     const command = [Deno.execPath(), "run", "-A", MAIN, "log", "verify"];
-    const { code, out, err } = await run([
-      ...command,
-      this.one,
-      this.two,
-      "--deep",
-    ]);
+    const { code, out, err } = await run([...command, this.one, this.two, "--deep"]);
     const found = out.trim().split("\n").filter((line) =>
       !/^\S+: (no damage|\d+ damage)/.test(line)
     );
     const isAllowed = allowed !== undefined && found.length > 0 &&
       found.every((line) => allowed.test(line));
     if (code !== 0 && !isAllowed) throw new Error(`log verify: ${out} ${err}`);
-    const summary = [...out.matchAll(/\((\d+ partitions.*)\)/g)].map((
-      [, counts],
-    ) => counts);
-    return [...summary, ...(isAllowed ? found : [])].join("; ").replaceAll(
-      this.root,
-      "",
-    );
+    const summary = [...out.matchAll(/\((\d+ partitions.*)\)/g)].map(([, counts]) => counts);
+    return [...summary, ...(isAllowed ? found : [])].join("; ").replaceAll(this.root, "");
   }
 }
 
@@ -420,9 +331,7 @@ function exists(path: string): boolean {
 function logBytes(directory: string): number {
   let bytes = 0;
   for (const { name } of Deno.readDirSync(directory)) {
-    if (name.endsWith(".log")) {
-      bytes += Deno.statSync(`${directory}/${name}`).size;
-    }
+    if (name.endsWith(".log")) bytes += Deno.statSync(`${directory}/${name}`).size;
   }
   return bytes;
 }
