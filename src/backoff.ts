@@ -7,8 +7,8 @@ import type { RandomSource } from "./runtime/runtime.ts";
 
 /** The first and the maximum delay, in milliseconds. */
 export interface Backoff {
-  readonly firstMs: number;
-  readonly mostMs: number;
+  readonly initialMs: number;
+  readonly maxMs: number;
 }
 
 /**
@@ -16,10 +16,10 @@ export interface Backoff {
  * 20 %, so that clients that failed together do not retry together.
  */
 export function exponentialBackoffMs(
-  { firstMs, mostMs }: Backoff,
+  { initialMs, maxMs }: Backoff,
   attempt: number,
   random: RandomSource,
 ): number {
-  const base = Math.min(firstMs * 2 ** Math.min(attempt, 20), mostMs);
+  const base = Math.min(initialMs * 2 ** Math.min(attempt, 20), maxMs);
   return Math.round(base * (0.8 + random.below(401) / 1000));
 }

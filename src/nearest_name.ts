@@ -43,11 +43,11 @@ function editDistance(a: string, b: string): number {
     const current = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let least = Math.min(replaced, previous[j]! + 1, current[j - 1]! + 1);
+      let distance = Math.min(replaced, previous[j]! + 1, current[j - 1]! + 1);
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        least = Math.min(least, beforePrevious[j - 2]! + 1);
+        distance = Math.min(distance, beforePrevious[j - 2]! + 1);
       }
-      current.push(least);
+      current.push(distance);
     }
     beforePrevious = previous;
     previous = current;

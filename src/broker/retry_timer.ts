@@ -7,7 +7,7 @@ import { type Backoff, exponentialBackoffMs } from "../backoff.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 
 /** The waits between two attempts. */
-const BACKOFF: Backoff = { firstMs: 1_000, mostMs: 60_000 };
+const BACKOFF: Backoff = { initialMs: 1_000, maxMs: 60_000 };
 
 /** Tries again as long as something is left to be tried. */
 export class RetryTimer {

@@ -155,10 +155,10 @@ export function oneOf<const W extends string | number | boolean>(
 }
 
 /** Throws a TypeError if the option `lower` is greater than the option `upper`. */
-export function requireAtMost(lower: string, least: number, upper: string, most: number): void {
-  if (least <= most) return;
+export function requireAtMost(lower: string, value: number, upper: string, limit: number): void {
+  if (value <= limit) return;
   throw new TypeError(
-    `"${lower}" cannot be ${least}: it must not exceed "${upper}", which is ${most}`,
+    `"${lower}" cannot be ${value}: it must not exceed "${upper}", which is ${limit}`,
   );
 }
 
@@ -178,11 +178,11 @@ export function wholeNumber(name: string, value: number | undefined, fallback: n
   return atLeast(name, value, fallback, 0);
 }
 
-function atLeast(name: string, value: number | undefined, fallback: number, least: number): number {
+function atLeast(name: string, value: number | undefined, fallback: number, min: number): number {
   if (value === undefined) return fallback;
-  if (Number.isInteger(value) && value >= least && value <= 2_147_483_647) return value;
+  if (Number.isInteger(value) && value >= min && value <= 2_147_483_647) return value;
   throw new TypeError(
-    `"${name}" cannot be ${formatValue(value)}: expected an integer from ${least} to 2,147,483,647`,
+    `"${name}" cannot be ${formatValue(value)}: expected an integer from ${min} to 2,147,483,647`,
   );
 }
 

@@ -259,9 +259,9 @@ export function selectProtocol(group: ClassicGroup): string | null {
     if (choice !== undefined) votes.set(choice.name, (votes.get(choice.name) ?? 0) + 1);
   }
   let selected: string | null = null;
-  let most = 0;
+  let maxVotes = 0;
   for (const [name, number] of votes) {
-    if (number > most) [selected, most] = [name, number];
+    if (number > maxVotes) [selected, maxVotes] = [name, number];
   }
   return selected;
 }

@@ -75,5 +75,5 @@ export function listGroup(group: ClassicGroup, filter: GroupFilter): GroupListin
 
 function passes(filter: readonly string[], value: string): boolean {
   return filter.length === 0 ||
-    filter.some((wanted) => wanted.trim().toLowerCase() === value.toLowerCase());
+    filter.some((accepted) => accepted.trim().toLowerCase() === value.toLowerCase());
 }

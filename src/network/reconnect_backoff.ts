@@ -20,7 +20,7 @@ export class ReconnectBackoff {
   readonly #backoff: Backoff;
   readonly #failed = new Map<string, Attempts>();
 
-  /** The delay is `backoff.firstMs` after the first failure and doubles with each further one. */
+  /** The delay is `backoff.initialMs` after the first failure and doubles with each further one. */
   constructor(backoff: Backoff) {
     this.#backoff = backoff;
   }

@@ -19,8 +19,8 @@ export interface RetryPolicy {
  * a jitter of 20 percent so that many clients do not retry at the same time.
  */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: RandomSource): number {
-  const { retryBackoffMs: firstMs, retryBackoffMaxMs: mostMs } = policy;
-  return exponentialBackoffMs({ firstMs, mostMs }, attempt, random);
+  const { retryBackoffMs: initialMs, retryBackoffMaxMs: maxMs } = policy;
+  return exponentialBackoffMs({ initialMs, maxMs }, attempt, random);
 }
 
 /** Returns whether the same call may succeed when it is retried. */

@@ -47,9 +47,9 @@ const spares: Uint8Array<ArrayBuffer>[] = [];
 export class KeptBytes {
   #left: number;
 
-  /** Creates a budget of `most` bytes. */
-  constructor(most: number) {
-    this.#left = most;
+  /** Creates a budget of `limit` bytes. */
+  constructor(limit: number) {
+    this.#left = limit;
   }
 
   /**
@@ -247,21 +247,21 @@ export class FrameParser {
     if (isFull && this.#needed <= capacity) {
       throw new Error("Cannot provide space: received frames were not taken");
     }
-    const wanted = capacity < MIN_FULL_FRAME_BYTES ? capacity * 2 : Infinity;
+    const target = capacity < MIN_FULL_FRAME_BYTES ? capacity * 2 : Infinity;
     // One byte more than needed: a read that ends with the frame must not fill the space, which
     // would mean that more is pending.
-    this.#replace(Math.min(wanted, Math.max(this.#needed + 1, READ_AHEAD)));
+    this.#replace(Math.min(target, Math.max(this.#needed + 1, READ_AHEAD)));
   }
 
   /** Continues with a buffer of `capacity` bytes, large enough for the buffered bytes. */
   #replace(capacity: number): void {
     if (capacity <= MAX_IDLE_BYTES) this.#releaseKeptBytes();
     const old = this.#bytes;
-    const held = old.subarray(this.#start, this.#end);
+    const buffered = old.subarray(this.#start, this.#end);
     const index = spares.findIndex((spare) => spare.length === capacity);
     this.#bytes = index < 0 ? new Uint8Array(capacity) : spares.splice(index, 1)[0]!;
-    this.#bytes.set(held);
-    this.#end = held.length;
+    this.#bytes.set(buffered);
+    this.#end = buffered.length;
     this.#start = 0;
     const isWorthKeeping = old.length >= MAX_IDLE_BYTES && old.length <= READ_AHEAD;
     if (isWorthKeeping && spares.length < MAX_SPARES) spares.push(old);

@@ -13,7 +13,7 @@ const random = { fill: (target: Uint8Array) => target, below: () => 200 };
 
 test("ReconnectBackoff doubles the wait of an address up to its maximum, until it succeeds", () => {
   const clock = manualClock();
-  const reconnects = new ReconnectBackoff({ firstMs: 50, mostMs: 1_000 });
+  const reconnects = new ReconnectBackoff({ initialMs: 50, maxMs: 1_000 });
   assertEquals(reconnects.delayMs("a:1", clock), 0);
   const waits = Array.from({ length: 7 }, () => {
     reconnects.failed("a:1", clock, random);

@@ -136,8 +136,8 @@ export class Admin implements AsyncDisposable {
       }
       if (name !== null) topics.set(name, topicInfo({ ...topic, name }));
     }
-    const wanted = names ?? [...topics.keys()].sort();
-    return wanted.flatMap((name) => topics.get(name) ?? []);
+    const requested = names ?? [...topics.keys()].sort();
+    return requested.flatMap((name) => topics.get(name) ?? []);
   }
 
   /** Returns the cluster's id, controller and brokers. */

@@ -42,8 +42,8 @@ export class ClusterClient {
   /** Creates a client without connecting. Throws a TypeError for invalid options. */
   constructor(options: ClientOptions) {
     this.settings = clientSettings(options);
-    const { reconnectBackoffMs: firstMs, reconnectBackoffMaxMs: mostMs } = this.settings;
-    this.#reconnects = new ReconnectBackoff({ firstMs, mostMs });
+    const { reconnectBackoffMs: initialMs, reconnectBackoffMaxMs: maxMs } = this.settings;
+    this.#reconnects = new ReconnectBackoff({ initialMs, maxMs });
     this.runtime = options.runtime ?? hostRuntime();
   }
 

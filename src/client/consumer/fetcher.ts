@@ -74,9 +74,9 @@ export class Fetcher {
   assign(partitions: readonly AssignedPartition[]): void {
     for (const one of this.#assigned) one.isRevoked = !partitions.includes(one);
     this.#assigned = partitions;
-    const kept = this.#fetched.filter(({ partition }) => !partition.isRevoked);
-    this.#fetched.splice(0, Infinity, ...kept);
-    this.#fetchedBytes = kept.reduce((sum, { end }) => sum + end, 0);
+    const remaining = this.#fetched.filter(({ partition }) => !partition.isRevoked);
+    this.#fetched.splice(0, Infinity, ...remaining);
+    this.#fetchedBytes = remaining.reduce((sum, { end }) => sum + end, 0);
     this.#pump();
   }
 
@@ -293,7 +293,7 @@ export class Fetcher {
     const { clock, random } = this.#runtime;
     const now = clock.monotonicMs();
     // Partitions that failed together are retried together.
-    const failures = partitions.reduce((most, one) => Math.max(most, one.failures++), 0);
+    const failures = partitions.reduce((max, one) => Math.max(max, one.failures++), 0);
     const atMs = now + backoffMs(this.#client.settings, failures, random);
     for (const one of partitions) one.notBeforeMs = atMs;
   }

@@ -12,7 +12,7 @@ import type { PartitionLog } from "../partition_log.ts";
 const LOGS_AT_A_TIME = 32;
 /** How often a flush that got no descriptor is tried again. */
 const RETRIES = 5;
-const BACKOFF: Backoff = { firstMs: 50, mostMs: 1_000 };
+const BACKOFF: Backoff = { initialMs: 50, maxMs: 1_000 };
 
 /** Resolves when `run` has ended for each of `logs`, with the errors of those for which it failed. */
 export async function inTurns(

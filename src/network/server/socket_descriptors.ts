@@ -9,7 +9,7 @@ import type { Logger } from "../../logger.ts";
 import type { Address, Clock, RandomSource, Timer } from "../../runtime/runtime.ts";
 
 /** The delays between attempts to accept a connection while there is no descriptor. */
-const ACCEPT_BACKOFF: Backoff = { firstMs: 50, mostMs: 1_000 };
+const ACCEPT_BACKOFF: Backoff = { initialMs: 50, maxMs: 1_000 };
 /** Minimum time between two log messages about a shortage, ms. */
 const LOGGED_EVERY_MS = 60_000;
 

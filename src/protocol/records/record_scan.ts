@@ -230,11 +230,11 @@ function* scanHeadersInSteps(
   recordEnd: number,
   index: number,
 ): Steps<void> {
-  const most = HEADER_BYTES_PER_STEP >> 1;
+  const perStep = HEADER_BYTES_PER_STEP >> 1;
   let left = headerCountAt(bytes, start, recordEnd, index);
   let at = cursor;
-  for (; left > 0; left -= most) {
-    at = scanSomeHeaders(bytes, at, recordEnd, index, Math.min(left, most));
+  for (; left > 0; left -= perStep) {
+    at = scanSomeHeaders(bytes, at, recordEnd, index, Math.min(left, perStep));
     yield;
   }
   if (at !== recordEnd) throw invalidRecord(index, `has ${recordEnd - at} bytes after its headers`);

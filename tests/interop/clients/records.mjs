@@ -1,12 +1,12 @@
 /**
- * The records that every client of the interop tests produces and expects back, made from their index alone,
- * and the helpers that the two JavaScript clients and the kcat driver share. The same rules are written once more
- * in Python, Go and Java; `../README.md` states them.
+ * The records that every client of the interop tests produces and expects back, computed from their index, and the
+ * helpers of the two JavaScript clients and the kcat driver. The same rules are implemented in Python, Go and Java;
+ * `../README.md` describes them.
  *
  * @module
  */
 
-/** How many partitions each topic has; record `i` goes to partition `i % PARTITIONS`. */
+/** Number of partitions of each topic. Record `i` goes to partition `i % PARTITIONS`. */
 export const PARTITIONS = 2;
 
 const text = new TextEncoder();
@@ -25,7 +25,7 @@ function xorshift(state) {
 }
 
 /**
- * A number that looks random but depends on `index` and `salt` alone.
+ * Returns a pseudo-random number that depends only on `index` and `salt`.
  *
  * @param {number} index
  * @param {number} salt
@@ -36,7 +36,7 @@ function mix(index, salt) {
 }
 
 /**
- * `length` bytes that repeat every four within each run of sixteen: binary, and still compressible.
+ * Returns `length` binary but compressible bytes: four bytes repeat within each run of sixteen.
  *
  * @param {number} index
  * @param {number} salt
@@ -56,7 +56,7 @@ function bytes(index, salt, length) {
 /**
  * @typedef {object} TestRecord
  * @property {number} partition
- * @property {number} offset the offset it must get in its partition
+ * @property {number} offset its expected offset in the partition
  * @property {number} timestamp milliseconds since 1970
  * @property {Uint8Array | null} key
  * @property {Uint8Array | null} value
@@ -64,7 +64,7 @@ function bytes(index, salt, length) {
  */
 
 /**
- * Record `index` of a stream whose first timestamp is `base`.
+ * Returns record `index` of a stream whose first timestamp is `base`.
  *
  * @param {number} index
  * @param {number} base milliseconds since 1970
@@ -98,7 +98,7 @@ export function makeRecord(index, base) {
 }
 
 /**
- * Eight records in a row share a timestamp; the next eight are 10 ms later.
+ * Returns the timestamp of a record: equal for eight consecutive records, 10 ms later for the next eight.
  *
  * @param {number} index
  * @param {number} base milliseconds since 1970
@@ -109,7 +109,7 @@ export function timestampOf(index, base) {
 }
 
 /**
- * The offset, the same in each partition, that "from an offset" starts at.
+ * Returns the start offset, equal in each partition, of consuming from an offset.
  *
  * @param {number} records
  * @returns {number}
@@ -119,7 +119,7 @@ export function middleOffset(records) {
 }
 
 /**
- * A timestamp that no record has, and the offset (the same in each partition) of the first record after it.
+ * Returns a timestamp between two records, and the offset (equal in each partition) of the first record after it.
  *
  * @param {number} records
  * @param {number} base
@@ -131,7 +131,7 @@ export function middleTimestamp(records, base) {
 }
 
 /**
- * A timestamp later than that of every record.
+ * Returns a timestamp after that of every record.
  *
  * @param {number} records
  * @param {number} base
@@ -142,7 +142,7 @@ export function lateTimestamp(records, base) {
 }
 
 /**
- * Whether two byte strings, or nulls, are the same.
+ * Returns whether two byte strings, or nulls, are equal.
  *
  * @param {Uint8Array | null | undefined} actual
  * @param {Uint8Array | null} expected
@@ -160,7 +160,7 @@ export function sameBytes(actual, expected) {
 }
 
 /**
- * Bytes for a person, cut short.
+ * Formats bytes for messages, abbreviated.
  *
  * @param {Uint8Array | null | undefined} value
  * @returns {string}
@@ -174,10 +174,10 @@ function show(value) {
 /** Expects the records of each partition in order, from a given offset up to the last, each exactly once. */
 export class Expectation {
   /**
-   * @param {number} records how many records were produced in all
+   * @param {number} records total number of produced records
    * @param {number} base the first record's timestamp
-   * @param {number[]} offsets the next offset expected of each partition
-   * @param {(record: TestRecord) => TestRecord} [adapt] what the client made of a record that it cannot express
+   * @param {number[]} offsets the next expected offset of each partition
+   * @param {(record: TestRecord) => TestRecord} [adapt] how the client changes a record that it cannot represent
    */
   constructor(records, base, offsets, adapt = (record) => record) {
     this.base = base;
@@ -186,13 +186,13 @@ export class Expectation {
     this.next = [...offsets];
   }
 
-  /** @returns {number} how many records are still to come */
+  /** @returns {number} number of records still expected */
   get remaining() {
     return this.next.reduce((sum, offset) => sum + this.end - offset, 0);
   }
 
   /**
-   * Compares one consumed record with the one due next on its partition.
+   * Compares a consumed record with the next expected one of its partition.
    *
    * @param {number} partition
    * @param {number} offset
@@ -234,7 +234,7 @@ export class Expectation {
 }
 
 /**
- * An error's message with those of the errors that it wraps, which often say more.
+ * Returns an error's message with those of the errors it wraps.
  *
  * @param {unknown} error
  * @returns {string}
@@ -249,14 +249,14 @@ function explain(error) {
 
 /** Runs checks one after another and prints a line for each. */
 export class Checks {
-  /** @param {string} client the name that opens each line's text */
+  /** @param {string} client the client name at the start of each line */
   constructor(client) {
     this.client = client;
     this.failed = 0;
   }
 
   /**
-   * Runs one check; a check that throws, or takes longer than `seconds`, has failed.
+   * Runs one check. A check fails if it throws or takes longer than `seconds`.
    *
    * @param {string} what
    * @param {() => Promise<void>} run

@@ -1,5 +1,5 @@
 /**
- * One request that both brokers get, and what of the answers must agree.
+ * One request sent to both brokers, and the parts of the responses that must be equal.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { EXTREME, type Peer } from "./peer.ts";
 /** A request to compare. */
 export interface Case {
   readonly name: string;
-  /** Sends it and returns what came back. */
+  /** Sends the request and returns the response. */
   run(peer: Peer): Promise<unknown>;
-  /** Fields that need not agree, by their names, beside those that never have to. */
+  /** Names of fields that may differ, in addition to those that always may. */
   readonly ignored?: readonly string[];
-  /** Why we answer otherwise than Kafka. The answers must differ then. */
+  /** Why Millrace responds differently than Kafka. The responses must then differ. */
   readonly difference?: string;
 }
 
 type Options = Pick<Case, "ignored" | "difference">;
 
-/** A request of `api` in `version`; the body may depend on the broker's topic ids. */
+/** Returns a request of `api` in `version`. The body may depend on the broker's topic ids. */
 export function ask<QO, QI, RO, RI>(
   name: string,
   api: Api<QO, QI, RO, RI>,
@@ -40,7 +40,7 @@ export function ask<QO, QI, RO, RI>(
   };
 }
 
-/** As {@linkcode ask}, with a value anywhere in 64 bits: `body` is given what stands for it. */
+/** Like {@linkcode ask}, with any 64-bit value: `body` receives its placeholder. */
 export function askExtreme<QO, QI, RO, RI>(
   name: string,
   api: Api<QO, QI, RO, RI>,
@@ -56,7 +56,7 @@ export function askExtreme<QO, QI, RO, RI>(
   };
 }
 
-/** A request of `api` whose bytes are changed before they are sent. */
+/** Returns a request of `api` whose bytes are changed before it is sent. */
 export function askBytes<QO, QI, RO, RI>(
   name: string,
   api: Api<QO, QI, RO, RI>,

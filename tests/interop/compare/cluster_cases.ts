@@ -30,7 +30,7 @@ const UNKNOWN_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
 const TOPIC = 2;
 const BROKER = 4;
 const SOFTWARE = { clientSoftwareName: "compare", clientSoftwareVersion: "1" };
-/** What depends on the node rather than on the request. */
+/** Fields that depend on the node instead of the request. */
 const LAYOUT = ["brokers", "leaderEpoch", "topicAuthorizedOperations"];
 
 const described = (
@@ -179,7 +179,7 @@ export const CLUSTER_CASES: readonly Case[] = [
     assignments: [{ partitionIndex: 0, brokerIds: [1, 1] }],
   }),
   configured("an unknown config", "no.such.key", "1"),
-  configured("a config that is no number", "retention.ms", "soon"),
+  configured("a config that is not a number", "retention.ms", "soon"),
   configured("retention.ms -1", "retention.ms", "-1"),
   configured("retention.ms -2", "retention.ms", "-2"),
   configured("retention.ms beyond 64 bits", "retention.ms", "9223372036854775808"),
@@ -212,7 +212,7 @@ export const CLUSTER_CASES: readonly Case[] = [
     timeoutMs: 1_000,
     validateOnly: true,
   }),
-  ask("an assignment that does not fit", createPartitions, 3, {
+  ask("an assignment of the wrong length", createPartitions, 3, {
     topics: [{ name: "plain", count: 4, assignments: [{ brokerIds: [1] }] }],
     timeoutMs: 1_000,
     validateOnly: true,
@@ -248,7 +248,7 @@ export const CLUSTER_CASES: readonly Case[] = [
   ask("a broker that is not this one", describeConfigs, 4, {
     resources: [{ resourceType: BROKER, resourceName: "77", configurationKeys: null }],
   }),
-  ask("a broker whose id is no number", describeConfigs, 4, {
+  ask("a broker whose id is not a number", describeConfigs, 4, {
     resources: [{ resourceType: BROKER, resourceName: "one", configurationKeys: null }],
   }),
   ask("an unknown type of resource", describeConfigs, 4, {
@@ -257,9 +257,9 @@ export const CLUSTER_CASES: readonly Case[] = [
   altered("an unknown key", "no.such.key", 0, "1"),
   {
     ...altered("an unknown operation", "retention.ms", 9, "1"),
-    difference: "Apache Kafka answers UNKNOWN_SERVER_ERROR, which names no cause",
+    difference: "Apache Kafka answers UNKNOWN_SERVER_ERROR, which hides the cause",
   },
-  altered("an append to a key that is no list", "retention.ms", 2, "1"),
+  altered("an append to a key that is not a list", "retention.ms", 2, "1"),
   altered("an append to a list", "cleanup.policy", 2, "compact"),
   altered("a null value", "retention.ms", 0, null),
   altered("an unknown topic", "retention.ms", 0, "1", [TOPIC, "missing"]),
@@ -296,7 +296,7 @@ export const CLUSTER_CASES: readonly Case[] = [
     memberId: "",
     topics: [],
   }),
-  ask("of a member that there is not", offsetCommit, 8, {
+  ask("of an unknown member", offsetCommit, 8, {
     groupId: "compared",
     generationIdOrMemberEpoch: 4,
     memberId: "stranger",
@@ -305,7 +305,7 @@ export const CLUSTER_CASES: readonly Case[] = [
       partitions: [{ partitionIndex: 0, committedOffset: 1, committedMetadata: null }],
     }],
   }),
-  ask("of a group without a name", offsetCommit, 8, {
+  ask("of a group with an empty name", offsetCommit, 8, {
     groupId: "",
     generationIdOrMemberEpoch: -1,
     memberId: "",
@@ -325,7 +325,7 @@ export const CLUSTER_CASES: readonly Case[] = [
   ask("no type of protocol", joinGroup, 7, join({ protocolType: "" })),
   ask("no group", joinGroup, 7, join({ groupId: "" })),
   ask("no member id yet", joinGroup, 7, join()),
-  ask("a member that there is not", joinGroup, 7, join({ memberId: "stranger" })),
+  ask("an unknown member", joinGroup, 7, join({ memberId: "stranger" })),
   ask("of an unknown group", heartbeat, 4, {
     groupId: "nothing",
     generationId: 1,
@@ -349,7 +349,7 @@ export const CLUSTER_CASES: readonly Case[] = [
   ask("by an unknown state", listGroups, 5, { statesFilter: ["Sleeping"], typesFilter: [] }),
   ask("by an unknown type", listGroups, 5, { statesFilter: [], typesFilter: ["herd"] }),
   ask("an unknown group", deleteGroups, 3, { groupsNames: ["nothing"] }),
-  ask("a group without a name", deleteGroups, 3, { groupsNames: [""] }),
+  ask("a group with an empty name", deleteGroups, 3, { groupsNames: [""] }),
   ask("of an unknown group", offsetDelete, 0, {
     groupId: "nothing",
     topics: [{ name: "plain", partitions: [{ partitionIndex: 0 }] }],
@@ -359,7 +359,7 @@ export const CLUSTER_CASES: readonly Case[] = [
     topics: [{ name: "missing", partitions: [{ partitionIndex: 0 }] }],
   }),
   ask("an unknown type", findCoordinator, 4, { keyType: 9, coordinatorKeys: ["x"] }),
-  ask("a group without a name", findCoordinator, 4, { keyType: 0, coordinatorKeys: [""] }, {
+  ask("a group with an empty name", findCoordinator, 4, { keyType: 0, coordinatorKeys: [""] }, {
     ignored: ["nodeId"],
   }),
 
@@ -370,20 +370,20 @@ export const CLUSTER_CASES: readonly Case[] = [
   }),
   ask("a node without its cluster", apiVersions, 5, { ...SOFTWARE, clusterId: null, nodeId: 1 }),
   ask("a client without a name", apiVersions, 4, { ...SOFTWARE, clientSoftwareName: "" }),
-  askBytes("a version that there is not", metadata, 12, { topics: [] }, (frame) => {
+  askBytes("an unknown version", metadata, 12, { topics: [] }, (frame) => {
     frame[3] = 99;
     return frame;
   }),
-  askBytes("an api that there is not", metadata, 12, { topics: [] }, (frame) => {
+  askBytes("an unknown API", metadata, 12, { topics: [] }, (frame) => {
     frame[1] = 250;
     return frame;
   }),
-  askBytes("an ApiVersions version that there is not", apiVersions, 4, SOFTWARE, (frame) => {
+  askBytes("an unknown ApiVersions version", apiVersions, 4, SOFTWARE, (frame) => {
     frame[3] = 99;
     return frame;
   }),
   askBytes(
-    "a frame that is cut off",
+    "a truncated frame",
     metadata,
     12,
     { topics: [{ topicId: ZERO_UUID, name: "plain" }] },

@@ -1,7 +1,7 @@
 /**
- * The same requests to Apache Kafka and to our broker, both on one node with equal settings and equal
- * content. Each answer must agree in every field that is not left out by name; where we answer otherwise
- * on purpose, the case says why, and the answers must differ.
+ * Sends the same requests to Apache Kafka and to Millrace, each a single node with equal settings
+ * and contents. The responses must be equal in every field that is not explicitly ignored. For
+ * intended differences, the case states the reason, and the responses must differ.
  *
  * @module
  */
@@ -18,11 +18,11 @@ import { CLUSTER_CASES } from "./cluster_cases.ts";
 import { comparable, Peer } from "./peer.ts";
 import { RECORDS_CASES } from "./records_cases.ts";
 
-/** What a comparison is made of. */
+/** Options of a comparison. */
 export interface CompareOptions {
-  /** How to start our broker. */
+  /** The command of our broker. */
   readonly command: BrokerCommand;
-  /** Takes a line for each request, `ok compare …` or `not ok compare …: why`. */
+  /** Prints a line for each request, `ok compare …` or `not ok compare …: why`. */
   readonly print: (line: string) => void;
 }
 
@@ -35,7 +35,7 @@ const SETTINGS = [
 const READY_WITHIN_MS = 60_000;
 const RETRY_MS = 100;
 
-/** Starts both brokers, fills them, and compares their answers. */
+/** Starts both brokers, fills them with data and compares their responses. */
 export async function compare(setup: Setup, { command, print }: CompareOptions): Promise<void> {
   const kafka = await Kafka.install(setup);
   const root = await Deno.makeTempDir({ prefix: "millrace-compare-" });
@@ -85,18 +85,18 @@ async function compareOne(each: Case, theirs: Peer, own: Peer): Promise<string> 
   }
   return kafka !== millrace
     ? `ok compare ${name} (differs: ${difference})`
-    : `not ok compare ${name}: the answers agree, although a difference is written down`;
+    : `not ok compare ${name}: the responses are equal although a difference is expected`;
 }
 
-/** Gives a broker the topics, records and groups that the cases are about. */
+/** Creates the topics, records and groups that the cases use. */
 async function fill(peer: Peer): Promise<void> {
-  // The records are from 1970: retention, whenever it comes, must leave them.
+  // The records are from 1970, so retention would delete them.
   await peer.createTopic("plain", 2, { "retention.ms": "-1" });
   await peer.createTopic("scratch", 1, { "retention.ms": "-1" });
   await peer.createTopic("compacted", 1, { "cleanup.policy": "compact" });
   await peer.createTopic("tiny", 1, { "max.message.bytes": "1000" });
   await peer.createTopic("dot.name", 1);
-  // Apache Kafka's coordinator makes it by itself, as soon as it is asked for a group.
+  // Apache Kafka's coordinator creates it automatically on the first request for a group.
   await peer.createTopic("__consumer_offsets", 2);
   for (let i = 0; i < 3; i++) {
     const records = [0, 1].map((n) => ({
@@ -122,7 +122,7 @@ async function fill(peer: Peer): Promise<void> {
 }
 
 async function append(peer: Peer, index: number, records: Uint8Array): Promise<void> {
-  await until(`${peer.name} takes records`, async () => {
+  await until(`${peer.name} accepts records`, async () => {
     const answer = await peer.ask(produce, 9, {
       acks: -1,
       timeoutMs: 5_000,
@@ -133,11 +133,11 @@ async function append(peer: Peer, index: number, records: Uint8Array): Promise<v
   });
 }
 
-/** A leader or a coordinator may take a moment. */
+/** Waits for a leader or a coordinator. */
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + READY_WITHIN_MS;
   while (!await isTrue()) {
-    if (performance.now() > endMs) throw new Error(`it does not come about that ${what}`);
+    if (performance.now() > endMs) throw new Error(`timed out waiting until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }

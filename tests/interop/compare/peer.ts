@@ -1,6 +1,6 @@
 /**
- * One of the two brokers that are asked the same: raw requests to it, and what its answers come to when
- * everything that may differ is left out.
+ * One of the two compared brokers: sends raw requests to it and normalizes its responses by
+ * removing fields that may differ.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { splitBatches } from "../../../src/protocol/records/batch.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { RawClient } from "../../broker/raw_client.ts";
 
-/** How long an answer may take. Requests that wait ask for less. */
+/** Response timeout. Requests that wait on the broker use less. */
 const ANSWER_WITHIN_MS = 8_000;
 
-/** Fields that never have to agree: words, times, and what each broker draws for itself. */
+/** Fields that may always differ: messages, times and random values. */
 const ALWAYS_IGNORED: ReadonlySet<string> = new Set([
   "throttleTimeMs",
   "errorMessage",
@@ -25,12 +25,12 @@ const ALWAYS_IGNORED: ReadonlySet<string> = new Set([
   "memberId",
 ]);
 
-/** Stands in a request for a 64-bit value that our own encoder does not take. */
+/** Placeholder in a request for a 64-bit value that our own encoder does not accept. */
 export const EXTREME = 1_234_567_890_123_456;
 
-/** One broker. */
+/** A broker. */
 export class Peer {
-  /** The ids of the topics that were created, by name. */
+  /** Ids of the created topics, by name. */
   readonly topicIds = new Map<string, string>();
   #client: RawClient | null = null;
 
@@ -41,8 +41,8 @@ export class Peer {
   ) {}
 
   /**
-   * Returns the decoded answer, "closed" when the connection ends, or "no answer". `extreme` takes the
-   * place of {@linkcode EXTREME} in the request.
+   * Sends a request. Returns the decoded response, "closed" if the connection ends, or "no answer".
+   * `extreme` replaces {@linkcode EXTREME} in the request.
    */
   async ask<QO, QI, RO, RI>(
     api: Api<QO, QI, RO, RI>,
@@ -57,7 +57,7 @@ export class Peer {
     return await this.#settle(client, () => client.answer(api, version));
   }
 
-  /** Sends a frame with these bytes behind its length, and returns how many bytes answer it. */
+  /** Sends a frame with these bytes after its length. Returns what followed. */
   async sendFrame(frame: Uint8Array): Promise<"answered" | "closed" | "no answer"> {
     const client = await this.#connected();
     const bytes = new Uint8Array(4 + frame.length);
@@ -70,7 +70,7 @@ export class Peer {
     });
   }
 
-  /** Returns a request as its bytes, without the length. */
+  /** Encodes a request, without the length. */
   async frame<QO, QI, RO, RI>(
     api: Api<QO, QI, RO, RI>,
     version: number,
@@ -79,7 +79,7 @@ export class Peer {
     return (await this.#connected()).frame(api, version, body).slice(4);
   }
 
-  /** Creates a topic and remembers its id. */
+  /** Creates a topic and stores its id. */
   async createTopic(
     name: string,
     numPartitions: number,
@@ -140,7 +140,7 @@ function putExtreme(frame: Uint8Array, value: bigint): void {
   throw new Error("The request has no place for the extreme value");
 }
 
-/** Returns `answer` in a form that can be compared: without `ignored` fields, lists in one order. */
+/** Returns `answer` in a comparable form: without `ignored` fields, with sorted lists. */
 export function comparable(answer: unknown, ignored: readonly string[]): unknown {
   if (typeof answer === "bigint") return `${answer}`;
   if (answer instanceof Uint8Array) return batchesIn(answer);
@@ -158,7 +158,9 @@ export function comparable(answer: unknown, ignored: readonly string[]): unknown
   return out;
 }
 
-/** Where the batches of a Fetch answer begin and end; leader epochs and append times may differ. */
+/**
+ * Returns the boundaries of batches in a Fetch response. Leader epochs and append times may differ.
+ */
 function batchesIn(records: Uint8Array): string {
   try {
     const view = new DataView(records.buffer, records.byteOffset, records.byteLength);

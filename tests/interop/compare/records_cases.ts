@@ -27,7 +27,7 @@ function batch(count = 1, options: Parameters<typeof encodeBatch>[1] = {}): Uint
   return encodeBatch(records, options);
 }
 
-/** A batch with bytes changed, and its checksum made right again unless `keepsCrc`. */
+/** Returns a changed batch, with an updated checksum unless `keepsCrc`. */
 function changed(edit: (view: DataView) => void, keepsCrc = false, from = batch()): Uint8Array {
   const bytes = from.slice();
   const view = new DataView(bytes.buffer);
@@ -50,7 +50,7 @@ function produceOf(
 }
 
 const NOT_COMPRESSED = {
-  difference: "Apache Kafka answers UNKNOWN_SERVER_ERROR, which a producer cannot explain",
+  difference: "Apache Kafka answers UNKNOWN_SERVER_ERROR, which hides the cause",
 };
 const LENIENT = ["logAppendTimeMs", "logStartOffset", "baseOffset"];
 const asked = (name: string, records: Uint8Array | null, options = {}, extra = {}): Case =>
@@ -121,7 +121,7 @@ export const RECORDS_CASES: readonly Case[] = [
   asked("an unknown partition", batch(), { index: 99 }),
   asked("a negative partition", batch(), { index: -1 }),
   asked("null records", null, {}, {
-    difference: "Apache Kafka never answers null records; a client would wait until its time-out",
+    difference: "Apache Kafka never answers null records; a client would wait until its timeout",
   }),
   asked("no bytes of records", new Uint8Array(0)),
   asked("a wrong checksum", changed((view) => view.setUint32(17, 1), true)),
@@ -133,10 +133,10 @@ export const RECORDS_CASES: readonly Case[] = [
   asked("a count of records that is negative", changed((view) => view.setInt32(57, -1))),
   asked("a last offset delta that does not fit", changed((view) => view.setInt32(23, 7))),
   asked("an unknown codec", changed((view) => view.setInt16(21, 7)), {}, {
-    difference: "Apache Kafka answers UNKNOWN_SERVER_ERROR, which names no cause",
+    difference: "Apache Kafka answers UNKNOWN_SERVER_ERROR, which hides the cause",
   }),
-  asked("gzip that is no gzip", changed((view) => view.setInt16(21, 1)), {}, NOT_COMPRESSED),
-  asked("zstd that is no zstd", changed((view) => view.setInt16(21, 4)), {}, NOT_COMPRESSED),
+  asked("data that are not gzip", changed((view) => view.setInt16(21, 1)), {}, NOT_COMPRESSED),
+  asked("data that are not zstd", changed((view) => view.setInt16(21, 4)), {}, NOT_COMPRESSED),
   asked("a control batch", changed((view) => view.setInt16(21, 0x20))),
   asked("two batches", new Uint8Array([...batch(), ...batch()])),
   asked("a base offset other than 0", changed((view) => view.setBigInt64(0, 1n << 60n), true)),
@@ -171,7 +171,8 @@ export const RECORDS_CASES: readonly Case[] = [
     }),
     {},
     {
-      difference: "Apache Kafka looks for the transactional id first; here are no transactions yet",
+      difference:
+        "Apache Kafka checks the transactional id first; Millrace has no transactions yet",
     },
   ),
   asked(
@@ -264,7 +265,7 @@ export const RECORDS_CASES: readonly Case[] = [
   listing("the earliest local", -4, 8),
   listing("the latest tiered", -5, 9),
   listing("the earliest pending upload", -6, 11),
-  listing("a special that there is not", -7, 11),
+  listing("an unknown special timestamp", -7, 11),
   listing("time 0", 0),
   listing("a time within", 1_001_000),
   listing("a time after the last record", 5_000_000_000_000),
@@ -285,7 +286,7 @@ export const RECORDS_CASES: readonly Case[] = [
   deleting("of a compacted topic", 0, "compacted"),
   deleting("of __consumer_offsets", 0, "__consumer_offsets"),
 
-  epochOf("the epoch in force", 0),
+  epochOf("the current epoch", 0),
   epochOf("an epoch that is ahead", 50),
   epochOf("a negative epoch", -1),
   epochOf("a leader epoch that is ahead", 0, 50),

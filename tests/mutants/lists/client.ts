@@ -18,7 +18,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K11",
     file: "src/client/producer/producer_sender.ts",
-    bug: "a batch of unknown outcome that is given up leaves its sequence numbers to the next",
+    bug: "a failed batch of unknown outcome leaves its sequence numbers to the next",
     text: "if (batch.isUncertain && batch.baseSequence >= 0) this.#isRenewing = true;",
     replacement: "",
     test: "tests/client/producer/producer_sender_test.ts",
@@ -42,7 +42,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K101",
     file: "src/network/peer_connection.ts",
-    bug: "a request that cannot be encoded takes the frames gathered before it along",
+    bug: "a request that cannot be encoded drops the frames collected before it",
     text: "writer.raw(before);",
     replacement: "",
     test: "tests/network/peer_connection_test.ts",
@@ -66,7 +66,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K104",
     file: "src/client/cluster/cluster_client.ts",
-    bug: "the same bootstrap address is tried again and again",
+    bug: "only one bootstrap address is tried",
     text: 'return await this.#connect(address, "main");',
     replacement: 'return await this.#connect(inTurn[0]?.address ?? address, "main");',
     test: "tests/client/cluster/cluster_client_test.ts",
@@ -82,7 +82,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K106",
     file: "src/client/cluster/cluster_client.ts",
-    bug: "a topic once asked for in vain is part of every later metadata request",
+    bug: "a topic that was not found is part of every later metadata request",
     text: "this.#topics.delete(name);",
     replacement: "",
     test: "tests/client/cluster/cluster_client_test.ts",
@@ -98,7 +98,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K108",
     file: "src/client/consumer/consumer.ts",
-    bug: "auto-commit counts the record handed out last as processed",
+    bug: "auto-commit counts the record returned last as processed",
     text: "this.#commit(({ processed }) => processed)",
     replacement: "this.#commit(({ position }) => position)",
     test: "tests/client/consumer/group_test.ts",
@@ -138,7 +138,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K113",
     file: "src/client/consumer/group_member.ts",
-    bug: "a commit refused with NOT_COORDINATOR goes to the same node again",
+    bug: "a commit rejected with NOT_COORDINATOR is sent to the same node again",
     text: "this.#handleCoordinatorError(errorCode);\n          throw responseError(",
     replacement: "throw responseError(",
     test: "tests/client/consumer/group_member_test.ts",
@@ -170,7 +170,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K117",
     file: "src/client/producer/producer.ts",
-    bug: "the header of a batch is given back to the buffer but never taken",
+    bug: "the header of a batch is released from the buffer but never counted",
     text: "const before = batch.recordCount === 0 ? 0 : batch.sizeInBytes;",
     replacement: "const before = batch.sizeInBytes;",
     test: "tests/client/producer_consumer_test.ts",
@@ -267,7 +267,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K129",
     file: "src/client/producer/producer.ts",
-    bug: "a small bigint is sent as it is, and refused",
+    bug: "a small bigint is sent unconverted and rejected",
     text: "? toInt64(record.timestamp)",
     replacement: "? record.timestamp",
     test: "tests/client/producer_consumer_test.ts",
@@ -275,7 +275,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K130",
     file: "src/network/peer_connection.ts",
-    bug: "a foreign protocol with a length below the limit is told as a closed connection",
+    bug: "a foreign protocol with a length below the limit is reported as a closed connection",
     text:
       "if (parser.foreignOpening !== null) throw new ForeignProtocolError(parser.foreignOpening);",
     replacement: "",

@@ -199,8 +199,8 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
     id: "K202",
     file: "src/client/consumer/fetcher.ts",
     bug: "the waits between failing fetches do not grow",
-    text: "Math.max(most, one.failures++), 0);",
-    replacement: "Math.max(most, one.failures), 0);",
+    text: "Math.max(max, one.failures++), 0);",
+    replacement: "Math.max(max, one.failures), 0);",
     test: "tests/client/consumer/fetcher_test.ts",
   },
   {

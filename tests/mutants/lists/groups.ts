@@ -20,7 +20,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     id: "G11",
     file: "src/groups/classic_group_rebalance.ts",
-    bug: "a newcomer that still waits for its first join never times out",
+    bug: "a new member that waits for its first join never times out",
     text: "(!member.isNew && member.waiting !== null)",
     replacement: "member.waiting !== null",
     test: "tests/groups/transcripts_test.ts",
@@ -68,7 +68,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     id: "G106",
     file: "src/groups/classic_group_rebalance.ts",
-    bug: "members show the assignment of a generation that was given up",
+    bug: "members show the assignment of an abandoned generation",
     text: "member.assignment = NO_ASSIGNMENT;",
     replacement: "",
     test: "tests/groups/group_coordinator_test.ts",
@@ -76,7 +76,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     id: "G107",
     file: "src/groups/classic_group_rebalance.ts",
-    bug: "a member sent back to join from SyncGroup does not get its session again",
+    bug: "the session of a member that must rejoin from SyncGroup is not restarted",
     text:
       "transition.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);\n      transition.extendSession(member);",
     replacement: "transition.fail(member, ErrorCode.REBALANCE_IN_PROGRESS);",
@@ -119,7 +119,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     id: "G112",
     file: "src/groups/classic_group_state.ts",
-    bug: "the SyncGroup that a replaced static member owes is not awaited from its successor",
+    bug: "the outstanding SyncGroup of a replaced static member is not expected from its successor",
     text: "if (wasUnsynced) unsynced(group)?.add(member.memberId);",
     replacement: "",
     test: "tests/groups/transcripts_test.ts",
@@ -128,14 +128,14 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     id: "G113",
     file: "src/groups/classic_group_state.ts",
     bug: "of protocols with equal votes the last wins",
-    text: "if (number > most) [selected, most] = [name, number];",
+    text: "if (number > maxVotes) [selected, maxVotes] = [name, number];",
     replacement: "if (number >= most) [selected, most] = [name, number];",
     test: "tests/groups/transcripts_test.ts",
   },
   {
     id: "G114",
     file: "src/groups/classic_group_sync.ts",
-    bug: "the first SyncGroup ends the time that all members have for theirs",
+    bug: "the first SyncGroup cancels the sync timer of all members",
     text:
       'outstanding?.delete(memberId) && outstanding.size === 0) transition.cancelTimer("sync");',
     replacement: 'outstanding?.delete(memberId)) transition.cancelTimer("sync");',
@@ -144,7 +144,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     id: "G115",
     file: "src/groups/classic_group_sync.ts",
-    bug: "a member that the leader left out keeps the assignment of the generation before",
+    bug: "a member missing from the assignment keeps its previous one",
     text: "assignments.get(member.memberId) ?? NO_ASSIGNMENT",
     replacement: "assignments.get(member.memberId) ?? member.assignment",
     test: "tests/groups/transcripts_test.ts",
@@ -152,7 +152,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     id: "G116",
     file: "src/groups/group_coordinator.ts",
-    bug: "an old empty group is forgotten while a newcomer holds an id of it",
+    bug: "an old empty group is evicted while it has a pending member",
     text: "group.pendingMembers.size === 0 && offsets.isEmpty",
     replacement: "offsets.isEmpty",
     test: "tests/groups/group_coordinator_test.ts",
@@ -176,7 +176,7 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     id: "G119",
     file: "src/groups/group_timers.ts",
-    bug: "a timer that was moved away and fired early cannot be moved back",
+    bug: "a timer that was moved to a later time and fired early cannot be moved back",
     text: "entry.hostDueMs = entry.dueMs;",
     replacement: "",
     test: "tests/groups/group_timers_test.ts",
@@ -200,9 +200,9 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     id: "G122",
     file: "src/groups/group_description.ts",
-    bug: "a filter by state is compared with regard to case",
-    text: "wanted.trim().toLowerCase() === value.toLowerCase()",
-    replacement: "wanted.trim() === value",
+    bug: "a filter by state is case-sensitive",
+    text: "accepted.trim().toLowerCase() === value.toLowerCase()",
+    replacement: "accepted.trim() === value",
     test: "tests/groups/group_coordinator_test.ts",
   },
 ];

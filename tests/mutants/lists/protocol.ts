@@ -42,7 +42,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
   {
     id: "P103",
     file: "src/protocol/interner.ts",
-    bug: "bytes that begin like remembered ones get their string",
+    bug: "bytes with a cached prefix get its string",
     text: "if (a.length !== length) return false;",
     replacement: "",
     test: "tests/protocol/interner_test.ts",
@@ -250,7 +250,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
   {
     id: "P130",
     file: "src/protocol/frame.ts",
-    bug: "a wrong length in the middle of a connection is told as another protocol",
+    bug: "a wrong length in the middle of a connection is reported as another protocol",
     text: "this.#isFirst = false;",
     replacement: "",
     test: "tests/protocol/frame_test.ts",

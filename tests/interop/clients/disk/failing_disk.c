@@ -1,14 +1,14 @@
 /*
- * A disk that fails when it is told to: preloaded into a process (LD_PRELOAD), it stands before the
- * C library's functions for files and lets chosen ones fail with a chosen error.
+ * A disk that fails on demand: preloaded into a process (LD_PRELOAD), it wraps the file functions of
+ * the C library and makes selected calls fail with a given error.
  *
- * What is to fail is written, while the process runs, into the file that FAILING_DISK names. It is
- * mapped into memory, so what is written holds from the next call on, and what has happened can be
- * read there. `failing_disk.ts` writes and reads it; the layout, little endian, is that of `struct
- * rule` for each kind of operation, in the order of `enum kind`.
+ * The rules are written, while the process runs, into the file named by FAILING_DISK. The file is
+ * mapped into memory, so a rule applies from the next call on, and the counts can be read there.
+ * `failing_disk.ts` writes and reads it. The layout, little endian, is `struct rule` for each kind of
+ * operation, in the order of `enum kind`.
  *
- * A file is found by the name that it has now, through /proc/self/fd, so renamed ones count under
- * their new names, and nothing has to be remembered. While no rule is on, a call costs one look.
+ * Files are identified by their current names, through /proc/self/fd, so renamed files match under
+ * their new names and no state is needed. While no rule is active, a call costs one check.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -78,7 +78,7 @@ static int concerns(const struct rule *rule, const char *path) {
 static int strikes(struct rule *rule, const char *path, size_t bytes, size_t *partial) {
   if (!concerns(rule, path)) return 0;
   __sync_fetch_and_add(&rule->seen, 1);
-  /* Bounded, so that a test that died leaves no process that hangs. */
+  /* Limited, so that a test that died leaves no hanging process. */
   for (int i = 0; rule->hold && i < 20000; i++) {
     struct timespec pause = {0, 1000000};
     nanosleep(&pause, NULL);
@@ -199,7 +199,7 @@ int rename(const char *from, const char *to) {
   return path_fails(RENAME, from) ? -1 : call(from, to);
 }
 
-/* Paths relative to a directory that is open are not looked at: nobody here uses them. */
+/* Paths relative to an open directory are not matched, since they are not used here. */
 #define OPEN_MODE \
   mode_t mode = 0; \
   if (flags & (O_CREAT | __O_TMPFILE)) { \

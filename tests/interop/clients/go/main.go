@@ -97,7 +97,7 @@ func (r *run) produce(ctx context.Context, topic string, from, to int, answered 
 	batch := make([]*kgo.Record, 0, to-from)
 	for index := from; index < to; index++ {
 		record := makeRecord(topic, index, r.base)
-		record.Offset = -1 // the client fills in the one it is answered
+		record.Offset = -1 // the client sets the returned one
 		batch = append(batch, record)
 	}
 	if err := client.ProduceSync(ctx, batch...).FirstErr(); err != nil {
@@ -131,7 +131,7 @@ func consume(ctx context.Context, client *kgo.Client, e *expectation, enough int
 	return nil
 }
 
-// consumeFrom reads without a group from where start says, which must be the given offset.
+// consumeFrom reads without a group from start, which must correspond to the given offset.
 func (r *run) consumeFrom(ctx context.Context, topic string, start kgo.Offset, offset int64, count int) error {
 	starts := make(map[int32]kgo.Offset)
 	for partition := range int32(partitions) {
@@ -179,7 +179,7 @@ func (r *run) fromTimestamp(ctx context.Context, topic string) error {
 		}
 	}
 	for partition := range int32(partitions) {
-		// The last records share their timestamp; which of them is named is the broker's choice.
+		// The last records share their timestamp; the broker may return any of them.
 		answer, ok := latest.Lookup(topic, partition)
 		if !ok || answer.Err != nil || answer.Timestamp != timestampOf(r.records-1, r.base) {
 			return fmt.Errorf("asked for the maximum timestamp: %+v", answer)
@@ -251,7 +251,7 @@ func (r *run) commitAndResume(ctx context.Context, topic string) error {
 	return nil
 }
 
-// shareGroup runs two members until each has a partition of its own and all the records were read.
+// shareGroup runs two members until each has one partition and all records are read.
 func (r *run) shareGroup(ctx context.Context, topic string) error {
 	group := topic + "-shared"
 	var members [2]*kgo.Client
@@ -303,7 +303,7 @@ func (r *run) weakAcks(ctx context.Context, topic string) error {
 	if err := r.produce(ctx, topic, 0, 500, false, kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.NoAck())); err != nil {
 		return err
 	}
-	// No answer comes to acks=0: wait until the end of the log says that the records are there.
+	// acks=0 has no response: wait until the end of the log shows that the records are stored.
 	for {
 		ends, err := r.admin.ListEndOffsets(ctx, topic)
 		if err != nil {
@@ -351,13 +351,13 @@ func (r *run) all() int {
 	}
 	r.check("two members share a group", func(ctx context.Context) error { return r.shareGroup(ctx, r.prefix+"-none") })
 	r.check("produces with acks 0 and 1", func(ctx context.Context) error { return r.weakAcks(ctx, r.prefix+"-acks") })
-	r.check("a transactional producer begins, or fails with the cause", r.transactionalProducer)
+	r.check("a transactional producer starts or fails with the cause", r.transactionalProducer)
 	r.check("deletes topics", func(ctx context.Context) error { return r.deleteTopics(ctx, topics) })
 	return r.failed
 }
 
-// transactionalProducer fails at once where the broker has no transactions. The code is all that franz-go
-// keeps of the broker's answer.
+// transactionalProducer fails at once on a broker without transactions. franz-go keeps only the error code of
+// the broker's response.
 func (r *run) transactionalProducer(ctx context.Context) error {
 	client, err := r.client(kgo.TransactionalID(r.prefix + "-transactional"))
 	if err != nil {

@@ -18,12 +18,12 @@ func xorshift(state uint32) uint32 {
 	return state
 }
 
-// mix is a number that looks random but depends on index and salt alone.
+// mix returns a pseudo-random number that depends only on index and salt.
 func mix(index, salt uint32) uint32 {
 	return xorshift(index*0x9E3779B1 + salt*0x85EBCA6B + 1)
 }
 
-// someBytes repeats every four bytes within each run of sixteen: binary, and still compressible.
+// someBytes returns binary but compressible bytes: four bytes repeat within each run of sixteen.
 func someBytes(index, salt uint32, length int) []byte {
 	result := make([]byte, length)
 	state := mix(index, salt)
@@ -36,7 +36,7 @@ func someBytes(index, salt uint32, length int) []byte {
 	return result
 }
 
-// makeRecord is record index of a stream whose first timestamp is base; its Offset is the one it must get.
+// makeRecord returns record index of a stream whose first timestamp is base, with its expected Offset.
 func makeRecord(topic string, index int, base int64) *kgo.Record {
 	number := uint32(index)
 	record := &kgo.Record{
@@ -79,23 +79,23 @@ func makeRecord(topic string, index int, base int64) *kgo.Record {
 	return record
 }
 
-// timestampOf gives eight records in a row the same timestamp, and the next eight one 10 ms later.
+// timestampOf returns the same timestamp for eight consecutive records, and one 10 ms later for the next eight.
 func timestampOf(index int, base int64) int64 {
 	return base + int64(index/8)*10
 }
 
-// middleOffset is the offset, the same in each partition, that "from an offset" starts at.
+// middleOffset returns the start offset, equal in each partition, of consuming from an offset.
 func middleOffset(records int) int64 {
 	return int64(records / 3)
 }
 
-// middleTimestamp is a timestamp that no record has, and the offset of the first record after it (the same in each partition).
+// middleTimestamp returns a timestamp between two records, and the offset of the first record after it (equal in each partition).
 func middleTimestamp(records int, base int64) (timestamp, offset int64) {
 	group := int64(records * 3 / 32)
 	return base + group*10 - 3, group * 8 / partitions
 }
 
-// lateTimestamp is later than that of every record.
+// lateTimestamp returns a timestamp after that of every record.
 func lateTimestamp(records int, base int64) int64 {
 	return timestampOf(records, base) + 1000
 }

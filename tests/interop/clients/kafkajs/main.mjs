@@ -60,7 +60,7 @@ const kafka = new Kafka({
 });
 const admin = kafka.admin();
 
-/** KafkaJS keeps headers in an object and cannot write one that is null: those go, equal names come together. */
+/** KafkaJS keeps headers in an object: null headers are dropped, headers with equal names become adjacent. */
 function adapt(record) {
   const byName = new Map();
   for (const [name, value] of record.headers) {
@@ -114,7 +114,7 @@ async function produce(topic, compression, options, acks, from, to) {
 }
 
 /**
- * Runs one member of a group until `enough` records came or `done` resolves; `each` sees every record in turn.
+ * Runs one member of a group until it has read `enough` records or `done` resolves. `each` is called with every record.
  * `seeks` are the offsets to start at, `commit` the offsets to commit before leaving.
  */
 async function member(topic, group, each, enough, { seeks, commit, joined, done } = {}) {
@@ -178,7 +178,7 @@ async function consumeFrom(topic, group, offsets) {
   const expectation = new Expectation(records, base, offsets, adapt);
   const seeks = offsets.some((offset) => offset > 0) ? offsets : [];
   await member(topic, group, acceptInto(expectation), expectation.remaining, { seeks });
-  if (expectation.remaining > 0) throw new Error(`${expectation.remaining} records did not come`);
+  if (expectation.remaining > 0) throw new Error(`${expectation.remaining} records are missing`);
 }
 
 async function fromTimestamp(topic) {
@@ -207,7 +207,7 @@ async function commitAndResume(topic) {
   await member(topic, group, acceptInto(expectation), part, { commit: () => expectation.next });
   const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
   for (const { partition, offset } of committed.partitions) {
-    // KafkaJS's answer leaves out partitions that were never committed: an offset of 0 was.
+    // KafkaJS omits partitions without a committed offset; an offset of 0 is a committed one.
     if (Number(offset) !== expectation.next[partition]) {
       throw new Error(
         `partition ${partition}: committed ${offset}, not ${expectation.next[partition]}`,
@@ -215,10 +215,10 @@ async function commitAndResume(topic) {
     }
   }
   await member(topic, group, acceptInto(expectation), expectation.remaining);
-  if (expectation.remaining > 0) throw new Error(`${expectation.remaining} records did not come`);
+  if (expectation.remaining > 0) throw new Error(`${expectation.remaining} records are missing`);
 }
 
-/** Two members join, and stay until each has its own partition and all the records have come. */
+/** Runs two members until each has one partition and all records are read. */
 async function shareGroup(topic) {
   const group = `${topic}-shared`;
   const assigned = [[], []];
@@ -256,7 +256,7 @@ async function shareGroup(topic) {
 
 async function weakAcks(topic) {
   await produce(topic, CompressionTypes.None, {}, 0, 0, 500);
-  // No answer comes to acks=0: wait until the end of the log says that the records are there.
+  // acks=0 has no response: wait until the end of the log shows that the records are stored.
   for (let tries = 0;; tries++) {
     const ends = await admin.fetchTopicOffsets(topic);
     if (ends.reduce((sum, { high }) => sum + Number(high), 0) >= 500) break;
@@ -275,7 +275,7 @@ await checks.check("creates topics", async () => {
     topics: topics.map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: 1 })),
     waitForLeaders: true,
   });
-  if (!created) throw new Error("the topics were there before");
+  if (!created) throw new Error("the topics already existed");
   const { topics: described } = await admin.fetchTopicMetadata({ topics });
   for (const { name, partitions } of described) {
     if (partitions.length !== PARTITIONS) throw new Error(`${name} has ${partitions.length}`);

@@ -1,9 +1,9 @@
 /**
- * kcat (librdkafka's command-line tool), driven as a person would from a shell: automatic topic creation, every
+ * kcat (librdkafka's command-line tool), driven like from a shell: automatic topic creation, every
  * compression, offsets, timestamps and groups, as `../../README.md` lists them.
  *
  * kcat sets neither timestamps nor headers per record, so a topic is filled in four blocks, one run of kcat for each
- * block and partition, with one set of headers a block; and what is null or empty depends on its flag -Z.
+ * block and partition, with one set of headers a block; and its flag -Z decides whether empty keys and values are null.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const headersOfBlock = [
   ["text=some é text", "empty="],
   ["text=some é text", "empty=", "null", "text=again"],
 ];
-/** As kcat prints them. */
+/** The headers as printed by kcat. */
 const shownHeaders = headersOfBlock.map((headers) =>
   headers.map((header) => header.includes("=") ? header : `${header}=NULL`).join(",")
 );
@@ -41,7 +41,7 @@ interface Sent {
   value: Uint8Array | null;
 }
 
-/** Record `index`, in so far as kcat can send it. */
+/** Returns record `index` as far as kcat can send it. */
 function sent(index: number): Sent {
   const { key, value } = makeRecord(index, 0);
   const block = Math.floor(index * 4 / records);
@@ -67,7 +67,7 @@ function concatenate(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return result;
 }
 
-/** Runs kcat to its end and gives what it printed; anything but exit code 0 is an error that tells its stderr. */
+/** Runs kcat and returns its output. Throws with its stderr if the exit code is not 0. */
 async function kcat(args: string[], input?: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const child = new Deno.Command("kcat", {
     args: ["-b", bootstrap!, ...args],
@@ -91,7 +91,7 @@ async function kcat(args: string[], input?: Uint8Array<ArrayBuffer>): Promise<Ui
 
 const printed = async (args: string[]) => new TextDecoder().decode(await kcat(args));
 
-/** The partitions of a topic as kcat's metadata listing has them. */
+/** Returns the partitions of a topic in kcat's metadata listing. */
 async function partitionsOf(topic: string): Promise<number[]> {
   const listing = JSON.parse(await printed(["-L", "-J", "-t", topic]));
   return listing.topics[0].partitions.map(({ partition }: { partition: number }) => partition)
@@ -101,7 +101,7 @@ async function partitionsOf(topic: string): Promise<number[]> {
 async function createByAsking(topics: string[]): Promise<void> {
   for (const topic of topics) {
     let found: number[] = [];
-    // The listing asks the broker to create the topic; the answer to the first may come before it is there.
+    // The listing makes the broker create the topic. The first response may arrive before it exists.
     for (let tries = 0; tries < 50 && found.length === 0; tries++) {
       found = await partitionsOf(topic);
     }
@@ -132,7 +132,7 @@ async function produce(topic: string, from: number, to: number, options: string[
   }
 }
 
-/** Line of numbers and headers, then key and value as they are. */
+/** A line of numbers and headers, then the raw key and value. */
 const format = ["-q", "-f", "%p %o %T %K %S %h\\n%k%s\\n"];
 
 interface Received {
@@ -166,7 +166,7 @@ function parse(output: Uint8Array): Received[] {
   return received;
 }
 
-/** Compares what came with what was sent; `next` is the offset due in each partition, and moves. */
+/** Compares received with sent records. `next`, the expected offset of each partition, is updated. */
 function compare(received: Received[], next: number[]): void {
   for (const record of received) {
     const where = `partition ${record.partition} offset ${record.offset}`;
@@ -190,7 +190,7 @@ function requireEnd(next: number[]): void {
   }
 }
 
-/** Reads one partition from where kcat's -o says up to its end. */
+/** Reads one partition from kcat's -o up to its end. */
 async function consume(topic: string, partition: number, from: string): Promise<Received[]> {
   const args = ["-C", "-t", topic, "-p", String(partition), "-o", from, "-e", ...format];
   return parse(await kcat([...args, "-X", "fetch.wait.max.ms=20"]));
@@ -254,7 +254,7 @@ async function commitAndResume(topic: string): Promise<void> {
   requireEnd(next);
 }
 
-/** Two processes in one group; kcat tells its assignment on stderr. */
+/** Runs two processes in one group. kcat prints its assignment to stderr. */
 async function shareGroup(topic: string): Promise<void> {
   const assigned: string[] = ["", ""];
   let shared = false;
@@ -298,7 +298,7 @@ async function shareGroup(topic: string): Promise<void> {
 
 async function weakAcks(topic: string): Promise<void> {
   await produce(topic, 0, 500, ["-X", "acks=0"]);
-  // No answer comes to acks=0: wait until the end of the log says that the records are there.
+  // acks=0 has no response: wait until the end of the log shows that the records are stored.
   for (let partition = 0; partition < PARTITIONS; partition++) {
     for (let tries = 0; await query(topic, partition, -1) < 250; tries++) {
       if (tries === 100) throw new Error("500 records sent with acks=0 did not arrive");
@@ -312,7 +312,7 @@ async function weakAcks(topic: string): Promise<void> {
 
 const compressions = ["none", "gzip", "snappy", "lz4", "zstd"];
 const topics = [...compressions, "acks"].map((name) => `${prefix}-${name}`);
-await checks.check("creates topics by asking for them", () => createByAsking(topics));
+await checks.check("creates topics by requesting their metadata", () => createByAsking(topics));
 for (const name of compressions) {
   const topic = `${prefix}-${name}`;
   const idempotent = name === "lz4" || name === "zstd";

@@ -24,14 +24,14 @@ const records = Number(count);
 const base = Math.floor(Date.now() / 1_000) * 1_000 - 3_600_000;
 const checks = new Checks("platformatic");
 
-// zstd is missing where Node.js has none (before 22.15): the setup gives this client a Node.js that has it.
+// zstd requires Node.js 22.15, which the setup installs for this client.
 const compressions = Object.entries(compressionsAlgorithms)
   .filter(([, { available }]) => available)
   .map(([name]) => name);
 const common = { clientId: "interop-platformatic", bootstrapBrokers: [bootstrap], retries: 10 };
 const admin = new Admin(common);
 
-/** What is null elsewhere is undefined to this client. */
+/** This client uses undefined instead of null. */
 const buffer = (value) => value === null ? undefined : Buffer.from(value);
 
 function toMessage(topic, { partition, timestamp, key, value, headers }) {
@@ -78,7 +78,7 @@ function newConsumer(group) {
   });
 }
 
-/** Reads until `enough` records have been compared; `start` says where, `last` what to do before leaving. */
+/** Reads from `start` until `enough` records have been compared, then calls `last` before leaving. */
 async function consume(topic, group, expectation, enough, start, last) {
   const consumer = newConsumer(group);
   try {
@@ -163,10 +163,10 @@ async function commitAndResume(topic) {
     }
   }
   await consume(topic, group, expectation, expectation.remaining, start);
-  if (expectation.remaining > 0) throw new Error(`${expectation.remaining} records did not come`);
+  if (expectation.remaining > 0) throw new Error(`${expectation.remaining} records are missing`);
 }
 
-/** Two members join, and stay until each has its own partition and all the records have come. */
+/** Runs two members until each has one partition and all records are read. */
 async function shareGroup(topic) {
   const members = [newConsumer(`${topic}-shared`), newConsumer(`${topic}-shared`)];
   const seen = [new Set(), new Set()];
@@ -199,7 +199,7 @@ async function shareGroup(topic) {
 
 async function weakAcks(topic) {
   await produce(topic, "none", { acks: 0 }, 0, 500);
-  // No answer comes to acks=0: wait until the end of the log says that the records are there.
+  // acks=0 has no response: wait until the end of the log shows that the records are stored.
   for (let tries = 0;; tries++) {
     const ends = await listOffsets(topic, -1n);
     const sum = ends.reduce((total, { offset }) => total + Number(offset), 0);

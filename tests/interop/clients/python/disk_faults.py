@@ -1,4 +1,4 @@
-"""Produces and reads what it is told to, and says exactly what became of it: a client before a disk that fails.
+"""Produces and reads records on command and reports each result: a client of a broker on a failing disk.
 
 Reads commands from standard input, one JSON array a line, and answers each with one JSON value a line:
 `["create", bootstrap, topic, partitions, {config}]` gives null;

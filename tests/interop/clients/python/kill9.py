@@ -1,4 +1,4 @@
-"""Streams records with acks=all, remembers every acknowledgement, and on demand checks that the broker still has them.
+"""Streams records with acks=all, stores every acknowledgement, and checks on demand that the broker still has the records.
 
 Two producers run until told to stop, over whatever happens to the broker meanwhile: an idempotent one, whose records must
 be there exactly once, and a plain one that compresses, whose records may be there again when an answer was lost.
@@ -23,14 +23,14 @@ NOT_YET = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE, Ka
 
 
 def value_of(stream, number):
-    """A unique line, then bytes that only this record has; up to 2 KB."""
+    """Returns a unique line followed by random bytes, up to 2 KB."""
     head = f'{stream}-{number}\n'.encode()
     seed = hashlib.sha256(head).digest()
     return head + seed * (number % 64)
 
 
 class Stream:
-    """One producer, and what was acknowledged to it: (partition, offset, number)."""
+    """A producer and its acknowledged records: (partition, offset, number)."""
 
     def __init__(self, name, bootstrap, topic, **config):
         self.name = name
@@ -44,7 +44,7 @@ class Stream:
             'message.timeout.ms': LIMIT_S * 1000, **config})
 
     def turn(self):
-        """Sends a few records and takes in the answers that have come."""
+        """Sends a few records and handles received responses."""
         if len(self.producer) < 2000:
             for _ in range(PER_TURN):
                 number = next(self.numbers)
@@ -58,7 +58,7 @@ class Stream:
                 self.acknowledged.append((message.partition(), message.offset(), number))
             elif error.fatal() or error.code() >= 0:
                 self.fatal = self.fatal or f'record {self.name}-{number} was refused: {error}'
-            # What timed out was not acknowledged, and need not be there.
+            # Records that timed out were not acknowledged and may be missing.
         return on_delivery
 
 
@@ -81,13 +81,13 @@ class Session:
             try:
                 return consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=LIMIT_S)
             except KafkaException as error:
-                # Apache Kafka names a leader a moment before it is one.
+                # Apache Kafka reports a leader shortly before the broker becomes one.
                 if error.args[0].code() not in NOT_YET or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
 
     def read_everything(self):
-        """The values of each partition by offset, which must follow each other from 0 without a gap."""
+        """Returns the values of each partition by offset. Offsets must start at 0 and have no gaps."""
         consumer = Consumer({'bootstrap.servers': self.bootstrap, 'group.id': 'unused', 'log_level': 0,
                              'enable.auto.commit': False, 'fetch.wait.max.ms': 20, 'check.crcs': True})
         try:
@@ -116,7 +116,7 @@ class Session:
             consumer.close()
 
     def verify(self):
-        # Taken before reading: everything acknowledged up to here must be found.
+        # Copied before reading: every record acknowledged up to here must be found.
         acknowledged = [(stream.name, list(stream.acknowledged)) for stream in self.streams]
         log = self.read_everything()
         total = 0

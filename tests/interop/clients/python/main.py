@@ -30,7 +30,7 @@ class Run:
         self.admin = AdminClient(self.config())
 
     def config(self, **more):
-        # Only what breaks a check is worth a line: a lost connection shows as the check that fails for it.
+        # Errors are not printed: a lost connection shows as a failed check.
         return {'bootstrap.servers': self.bootstrap, 'client.id': 'interop-python', 'log_level': 0,
                 **{name.replace('_', '.'): value for name, value in more.items()}}
 
@@ -101,7 +101,7 @@ class Run:
                                     session_timeout_ms=10_000, heartbeat_interval_ms=500, fetch_wait_max_ms=100, **config))
 
     def consume_from(self, topic, starts, offsets, records=None):
-        """Reads without joining the group: `starts` as given to assign, `offsets` what they come to."""
+        """Reads without joining the group from `starts`, passed to assign, which correspond to `offsets`."""
         expectation = Expectation(records or self.records, self.base, offsets)
         consumer = self.consumer(f'{topic}-assign')
         try:
@@ -155,7 +155,7 @@ class Run:
             consumer.close()
 
     def share_group(self, topic):
-        """Two members, each with its own partition and all of its records."""
+        """Runs two members until each has one partition and has read its records."""
         members = [self.consumer(f'{topic}-shared') for _ in range(2)]
         try:
             for one in members:
@@ -183,7 +183,7 @@ class Run:
         self.produce(topic, 0, 500, acks=0)
         consumer = self.consumer(f'{topic}-assign')
         try:
-            # No answer comes to acks=0: wait until the end of the log says that the records are there.
+            # acks=0 has no response: wait until the end of the log shows that the records are stored.
             deadline = time.monotonic() + LIMIT_S
             while sum(consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=LIMIT_S)[1]
                       for number in range(PARTITIONS)) < 500:
@@ -195,7 +195,7 @@ class Run:
         self.consume_from(topic, [OFFSET_BEGINNING] * PARTITIONS, [0] * PARTITIONS, 1000)
 
     def transactional_producer(self):
-        """Fails at once where the broker has no transactions, with a message that says so."""
+        """Must fail at once on a broker without transactions, with a message that says so."""
         producer = Producer(self.config(transactional_id=f'{self.prefix}-transactional'))
         try:
             producer.init_transactions(LIMIT_S)
@@ -205,7 +205,7 @@ class Run:
                 raise
 
     def large_numbers(self, topic):
-        """Timestamps and offsets beyond 2^53: stored and answered unchanged, or refused by their own errors."""
+        """Timestamps and offsets beyond 2^53 must be stored and returned unchanged, or rejected with specific errors."""
         unbounded = f'{topic}-unbounded'
         config = {'message.timestamp.after.max.ms': str(LARGEST)}
         for new in (NewTopic(topic, 1, 1), NewTopic(unbounded, 1, 1, config=config)):
@@ -272,8 +272,8 @@ class Run:
             self.check(f'{name}: commits and resumes in a group', self.commit_and_resume, topic)
         self.check('two members share a group', self.share_group, f'{self.prefix}-none')
         self.check('produces with acks 0 and 1', self.weak_acks, f'{self.prefix}-acks')
-        self.check('a transactional producer begins, or fails with the cause', self.transactional_producer)
-        self.check('numbers beyond 2^53 keep their value', self.large_numbers, f'{self.prefix}-large')
+        self.check('a transactional producer starts or fails with the cause', self.transactional_producer)
+        self.check('preserves numbers beyond 2^53', self.large_numbers, f'{self.prefix}-large')
         self.check('deletes topics', self.delete_topics, topics)
         return 1 if self.failed else 0
 

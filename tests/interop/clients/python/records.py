@@ -13,12 +13,12 @@ def xorshift(state):
 
 
 def mix(index, salt):
-    """A number that looks random but depends on index and salt alone."""
+    """Returns a pseudo-random number that depends only on index and salt."""
     return xorshift((index * 0x9E3779B1 + salt * 0x85EBCA6B + 1) & MASK)
 
 
 def some_bytes(index, salt, length):
-    """Bytes that repeat every four within each run of sixteen: binary, and still compressible."""
+    """Returns binary but compressible bytes: four bytes repeat within each run of sixteen."""
     parts = []
     state = mix(index, salt)
     for at in range(0, length, 16):
@@ -60,23 +60,23 @@ def timestamp_of(index, base):
 
 
 def middle_offset(records):
-    """The offset, the same in each partition, that "from an offset" starts at."""
+    """The start offset, equal in each partition, of consuming from an offset."""
     return records // 3
 
 
 def middle_timestamp(records, base):
-    """A timestamp that no record has, and the offset of the first record after it (the same in each partition)."""
+    """A timestamp between two records, and the offset of the first record after it (equal in each partition)."""
     group = records * 3 // 32
     return base + group * 10 - 3, group * 8 // PARTITIONS
 
 
 def late_timestamp(records, base):
-    """A timestamp later than that of every record."""
+    """A timestamp after that of every record."""
     return timestamp_of(records, base) + 1000
 
 
 class Mismatch(Exception):
-    """A record that is not the one due."""
+    """A record other than the expected one."""
 
 
 class Expectation:

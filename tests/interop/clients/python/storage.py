@@ -1,4 +1,4 @@
-"""Writes one topic of every kind that a data directory may hold, and reads all of them back.
+"""Writes one topic of every kind that a data directory may contain, and reads them back.
 
 `storage.py BOOTSTRAP write KIND...` writes what is named of shared (the topic of a share group), plain, compacted,
 transactional and groups, and waits until what is to be compacted has been. `storage.py BOOTSTRAP read` prints a line of JSON for every record of
@@ -24,13 +24,13 @@ LIMIT_S = 60
 
 
 def noise(name, number, size):
-    """`size` bytes that do not compress, the same for the same record."""
+    """`size` incompressible bytes, determined by the record."""
     seed = hashlib.sha256(f'{name}-{number}'.encode()).digest()
     return b''.join(hashlib.sha256(seed + bytes([i])).digest() for i in range((size + 31) // 32))[:size]
 
 
 class Writer:
-    """A producer that keeps what was refused."""
+    """A producer that collects rejected records."""
 
     def __init__(self, bootstrap, **config):
         self.refused = None
@@ -126,7 +126,7 @@ def write_transactional(bootstrap):
     plain = Writer(bootstrap)
     number = 0
     for turn in range(24):
-        # Two transactions at the same time, one of which is aborted now and then, and records outside of any.
+        # Two concurrent transactions, one of which is aborted from time to time, and records outside of transactions.
         two.producer.begin_transaction()
         for i in range(20):
             two.write('transactional', number, f'two-{number}', noise('two', number, 1500), i % 2)
@@ -145,7 +145,7 @@ def write_transactional(bootstrap):
         transaction(one, 'compacted-transactional', turn * 400, 400, turn % 2 == 0)
         time.sleep(1.2)
     wait_for_compaction(bootstrap, 'compacted-transactional', 1200)
-    # One stays open: nothing behind its beginning is committed yet.
+    # One stays open, so nothing after its first record is committed yet.
     two.producer.begin_transaction()
     for i in range(10):
         two.write('transactional', number + i, f'open-{i}', b'undecided', 0)
@@ -155,7 +155,7 @@ def write_transactional(bootstrap):
 
 
 class Member:
-    """A member of a group that takes what comes."""
+    """A member of a group that reads all records."""
 
     def __init__(self, bootstrap, group, topics=('grouped',), **config):
         self.seen = []
@@ -178,7 +178,7 @@ def all_poll(members, done):
 
 
 def write_groups(bootstrap):
-    """Groups of both protocols that commit offsets, some within a transaction, and of which some are deleted again."""
+    """Groups of both protocols that commit offsets, some within a transaction; some groups are deleted."""
     create(bootstrap, {'grouped': (2, {})})
     writer = Writer(bootstrap)
     for number in range(200):
@@ -201,7 +201,7 @@ def write_groups(bootstrap):
         offsets = {message.partition(): message.offset() + 1 for message in member.seen}
         member.consumer.commit(offsets=[TopicPartition('grouped', partition, offset, metadata='read "so" far \x01 ä')
                                         for partition, offset in offsets.items()], asynchronous=False)
-    # A second member makes a rebalance, and one of the newer protocol turns the group into one of that kind.
+    # A second member causes a rebalance, and one of the consumer protocol converts the group.
     others = [Member(bootstrap, 'classic', **{'partition.assignment.strategy': 'cooperative-sticky'}),
               Member(bootstrap, 'mixed', **modern)]
     all_poll([*members[:2], *others], lambda member: len(member.consumer.assignment()) == 1)
@@ -221,7 +221,7 @@ def write_groups(bootstrap):
 
 
 def create_shared(bootstrap):
-    """The topic of a share group, whose members want it to be there before the records that write_groups sends."""
+    """The topic of a share group, which must exist before write_groups sends its records."""
     create(bootstrap, {'shared': (1, {})})
 
 
@@ -230,7 +230,7 @@ def topics_of(bootstrap):
 
 
 def wait_for_compaction(bootstrap, topic, written):
-    """Returns when the topic has fewer than two thirds of what was written, and twice the same number in a row."""
+    """Returns when the topic has fewer than two thirds of the written records and the number is stable."""
     before = -1
     for _ in range(LIMIT_S):
         count = len(records(bootstrap, [(topic, 0)], 'read_committed')[topic, 0])
@@ -242,7 +242,7 @@ def wait_for_compaction(bootstrap, topic, written):
 
 
 def records(bootstrap, places, isolation):
-    """Every record of every (topic, partition), by place."""
+    """Every record of every (topic, partition), by position."""
     consumer = Consumer({'bootstrap.servers': bootstrap, 'group.id': 'nobody', 'enable.auto.commit': False,
                          'isolation.level': isolation, 'enable.partition.eof': True, 'check.crcs': True,
                          'auto.offset.reset': 'earliest', 'log_level': 0})
@@ -292,7 +292,7 @@ def main():
              'shared': create_shared, 'groups': write_groups}[kind](bootstrap)
     print('ok')
     sys.stdout.flush()
-    # Without ending the transaction that is open, as a clean end of its producer would.
+    # Does not end the open transaction, as closing its producer would.
     os._exit(0)
 
 

@@ -32,12 +32,12 @@ import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
 
 /**
- * What Kafka's own tools ask of a node that has no security, no quotas and no transactions: kafka-acls, kafka-configs,
+ * The requests of Kafka's tools to a node without security, quotas and transactions: kafka-acls, kafka-configs,
  * kafka-leader-election, kafka-reassign-partitions, kafka-transactions, kafka-metadata-quorum, kafka-delegation-tokens.
  */
 final class AdminRequests {
     private final Admin admin;
-    /** A topic of two partitions with records of an idempotent producer. */
+    /** A topic with two partitions and records of an idempotent producer. */
     private final String topic;
 
     AdminRequests(Admin admin, String topic) {
@@ -133,7 +133,7 @@ final class AdminRequests {
         }
     }
 
-    /** Needs `__consumer_offsets`, which a producer has asked for. */
+    /** Requires `__consumer_offsets`, created by an earlier request of a producer. */
     void internalTopics() throws Exception {
         var listings = admin.listTopics(new ListTopicsOptions().listInternal(true)).namesToListings().get();
         TopicListing offsets = listings.get("__consumer_offsets");

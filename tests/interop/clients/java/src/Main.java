@@ -200,7 +200,7 @@ public final class Main {
         }
     }
 
-    /** Two members, each with its own partition, and all the records read. */
+    /** Runs two members until each has one partition and all records are read. */
     private void shareGroup(String topic) {
         try (var first = consumer(topic + "-shared"); var second = consumer(topic + "-shared")) {
             List<KafkaConsumer<byte[], byte[]>> members = List.of(first, second);
@@ -230,7 +230,7 @@ public final class Main {
     private void weakAcks(String topic) throws Exception {
         produce(topic, 0, 500, Map.of("acks", "0", "enable.idempotence", false));
         try (KafkaConsumer<byte[], byte[]> consumer = consumer(null)) {
-            // No answer comes to acks=0: wait until the end of the log says that the records are there.
+            // acks=0 has no response: wait until the end of the log shows that the records are stored.
             long deadline = deadline();
             while (consumer.endOffsets(partitions(topic)).values().stream().mapToLong(Long::longValue).sum() < 500) {
                 require(System.nanoTime() < deadline, "500 records sent with acks=0 did not arrive");
@@ -240,7 +240,7 @@ public final class Main {
         consumeFrom(topic, 0, 1000);
     }
 
-    /** Fails at once where the broker has no transactions, with a message that says so. */
+    /** Must fail at once on a broker without transactions, with a message that says so. */
     private void transactionalProducer() {
         Map<String, Object> config = config(Map.of("transactional.id", prefix + "-transactional"));
         try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
@@ -291,14 +291,14 @@ public final class Main {
             check("two members share a group", () -> shareGroup(prefix + "-none"));
             check("produces with acks 0 and 1", () -> weakAcks(prefix + "-acks"));
             AdminRequests requests = new AdminRequests(admin, prefix + "-none");
-            check("asks for ACLs", requests::acls);
+            check("sends ACL requests", requests::acls);
             check("describes quotas, SCRAM credentials and delegation tokens", requests::quotasAndCredentials);
             check("elects leaders and lists reassignments", requests::leadersAndReassignments);
             check("describes producers and lists transactions", () -> requests.transactions(records));
             check("describes the quorum", requests::quorum);
             check("describes the configs of groups and client metrics", requests::configResources);
             check("cannot write to an internal topic", () -> internalTopic(requests));
-            check("a transactional producer begins, or fails with the cause", this::transactionalProducer);
+            check("a transactional producer starts or fails with the cause", this::transactionalProducer);
             check("describes topics by id", () -> topicsById(admin, prefix + "-none"));
             check("deletes topics", () -> deleteTopics(admin, topics));
         }

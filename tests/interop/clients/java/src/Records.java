@@ -20,12 +20,12 @@ final class Records {
         return state;
     }
 
-    /** A number that looks random but depends on index and salt alone; to be read as unsigned. */
+    /** Returns a pseudo-random unsigned number that depends only on index and salt. */
     private static int mix(int index, int salt) {
         return xorshift(index * 0x9E3779B1 + salt * 0x85EBCA6B + 1);
     }
 
-    /** Bytes that repeat every four within each run of sixteen: binary, and still compressible. */
+    /** Returns binary but compressible bytes: four bytes repeat within each run of sixteen. */
     private static byte[] bytes(int index, int salt, int length) {
         byte[] result = new byte[length];
         int state = mix(index, salt);
@@ -80,22 +80,22 @@ final class Records {
         return base + index / 8 * 10L;
     }
 
-    /** The offset, the same in each partition, that "from an offset" starts at. */
+    /** The start offset, equal in each partition, of consuming from an offset. */
     static long middleOffset(int records) {
         return records / 3;
     }
 
-    /** A timestamp that no record has. */
+    /** A timestamp between two records. */
     static long middleTimestamp(int records, long base) {
         return base + records * 3 / 32 * 10L - 3;
     }
 
-    /** The offset, the same in each partition, of the first record after the middle timestamp. */
+    /** The offset, equal in each partition, of the first record after the middle timestamp. */
     static long offsetOfMiddleTimestamp(int records) {
         return records * 3 / 32 * 8 / PARTITIONS;
     }
 
-    /** A timestamp later than that of every record. */
+    /** A timestamp after that of every record. */
     static long lateTimestamp(int records, long base) {
         return timestamp(records, base) + 1000;
     }
