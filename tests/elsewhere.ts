@@ -4,7 +4,7 @@
  * Each test file is bundled, so that neither runtime has to support TypeScript or resolve `@std`,
  * and then run from the project's root by the runtime's own test runner. Node is the oldest
  * supported version, from npm. Seeds are those of `deno task test:wide`. Tests of commands
- * (`tests/cli/`), which start Deno, of real clients and of Deno's own files are not included.
+ * (`tests/cli/`), which start Deno, of pages, of real clients and of Deno's own files are not included.
  *
  * Bun runs the files in two processes, each file with its own global object. In one process the
  * heap would keep everything that earlier files have loaded, and garbage collections would become
@@ -16,7 +16,12 @@ import { nodeFromNpm, OLDEST_NODE } from "./node_from_npm.ts";
 
 const BUN = "bun@1.4.5";
 const OUT = ".cache/elsewhere";
-const STAY_WITH_DENO = ["tests/cli/", "tests/interop/", "tests/runtime/deno_files_test.ts"];
+const STAY_WITH_DENO = [
+  "tests/cli/",
+  "tests/docs/",
+  "tests/interop/",
+  "tests/runtime/deno_files_test.ts",
+];
 
 const [runtime, ...wanted] = Deno.args;
 if (runtime !== "node" && runtime !== "bun") {

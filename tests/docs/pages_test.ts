@@ -1,16 +1,18 @@
 /** README.md and docs/: links lead somewhere, commands are valid, quoted messages exist. */
 import { assertEquals } from "@std/assert";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { host } from "../../cli/host.ts";
 import { main } from "../../cli/main.ts";
 import { test } from "../harness.ts";
 import { modules, readText } from "../tidy.ts";
 
-/** A bundled test may run elsewhere. */
-const isHere = existsSync("deno.json");
-const PAGES = isHere
-  ? ["README.md", "bench/README.md", ...readdirSync("docs").map((name) => `docs/${name}`)]
-  : [];
+const PAGES = [
+  "README.md",
+  "bench/README.md",
+  ...readdirSync("docs").map((name) => `docs/${name}`),
+];
 
 /** Returns the headings of a page as GitHub names their anchors. */
 function anchors(path: string): Set<string> {
@@ -66,7 +68,6 @@ function commandLines(): string[][] {
 }
 
 test("commands in README.md and docs/ have arguments that the command accepts", async () => {
-  if (!isHere) return;
   const calls = commandLines();
   assertEquals(calls.length > 10, true, `${calls.length} commands`);
   const { write, writeError } = host;
@@ -84,8 +85,22 @@ test("commands in README.md and docs/ have arguments that the command accepts", 
   assertEquals(said, []);
 });
 
+test("the shell command of docs/operations.md turns server.properties into --set flags", () => {
+  const [, command] = /```sh\n(sed [\s\S]*?)```/.exec(readText("docs/operations.md"))!;
+  const directory = mkdtempSync(`${tmpdir()}/millrace-docs-`);
+  try {
+    const properties = "# a=comment\nnode.id=1\n\n log.dirs = a,b\nlisteners=PLAINTEXT://:9092\n";
+    writeFileSync(`${directory}/server.properties`, properties);
+    const script = command!.replace("millrace start", "printf '%s|'");
+    const printed = execFileSync("sh", ["-c", script], { cwd: directory, encoding: "utf8" });
+    const settings = ["node.id=1", "log.dirs=a,b", "listeners=PLAINTEXT://:9092"];
+    assertEquals(printed, settings.map((setting) => `--set|${setting}|`).join(""));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 test("docs/operations.md quotes messages as the code has them", () => {
-  if (!isHere) return;
   const section = readText("docs/operations.md").split("\n## Storage errors")[1]!;
   const quoted = [...section.matchAll(/^\| (`[^|]*?) +\|/gm)]
     .flatMap(([, cell]) => cell!.match(/`[^`]+`/g)!)
