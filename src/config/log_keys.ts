@@ -240,7 +240,8 @@ export const CLEANER_KEYS: readonly ConfigDefinition[] = [
     type: "int",
     default: "524288",
     min: 0,
-    documentation: "Bytes of a log that compaction reads at a time.",
+    documentation:
+      "Bytes of a log that compaction reads at a time. Values above 49152 have no further effect.",
   }),
   dynamic({
     name: "log.cleaner.io.buffer.load.factor",
