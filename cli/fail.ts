@@ -4,6 +4,8 @@
  * @module
  */
 
+import { nearestName } from "../src/nearest_name.ts";
+
 /** A command failed: exit code 1. */
 export class CommandError extends Error {
   override readonly name: string = "CommandError";
@@ -28,28 +30,5 @@ export function explain(error: unknown): { readonly message: string; readonly ex
 
 /** Returns the candidate nearest to `text`, or null if none is similar. */
 export function closest(text: string, candidates: readonly string[]): string | null {
-  let best: string | null = null;
-  let bestDistance = Math.min(4, Math.ceil(text.length / 2) + 1);
-  for (const candidate of candidates) {
-    const distance = editDistance(text, candidate);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-/** Returns the Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  return nearestName(text, candidates, Math.min(3, Math.ceil(text.length / 2)));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NewTopic } from "../client/admin/admin.ts";
 import { parseListener } from "../config/listeners.ts";
 import { nearestName } from "../nearest_name.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
@@ -10,14 +11,11 @@ import type { Logger } from "../logger.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** A topic to create at start, unless it exists. */
-export interface TopicSpec {
-  readonly name: string;
-  /** 1 or more. Defaults to the broker's `num.partitions`. */
-  readonly partitions?: number;
-  /** 1 or more. Lowered, with a notice, if there are fewer brokers. */
-  readonly replicationFactor?: number;
-}
+/**
+ * A topic to create at start, unless it exists. The replication factor is lowered, with a notice, if
+ * there are fewer brokers.
+ */
+export type TopicSpec = Pick<NewTopic, "name" | "partitions" | "replicationFactor">;
 
 /** When records are flushed to disk: before they are acknowledged, or by the operating system. */
 export type FlushPolicy = "os" | "always";

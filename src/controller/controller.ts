@@ -44,11 +44,11 @@ import {
   decideRegistration,
 } from "./registration.ts";
 import {
+  type CreatableTopic,
   type CreateTopicResult,
   decideCreateTopics,
   decideDeleteTopics,
   type DeleteTopicResult,
-  type NewTopic,
   type TopicReference,
 } from "./topics.ts";
 
@@ -147,7 +147,7 @@ export class Controller {
    * Creates topics independently of each other. See {@linkcode decideCreateTopics} for the errors.
    */
   createTopics(
-    topics: readonly NewTopic[],
+    topics: readonly CreatableTopic[],
     options: CreateTopicsOptions = {},
   ): Promise<readonly CreateTopicResult[]> {
     const { runtime, config } = this.#options;

@@ -7,7 +7,7 @@
  * @module
  */
 import type { MetadataImage } from "../metadata/image.ts";
-import type { NewTopic } from "./topics.ts";
+import type { CreatableTopic } from "./topics.ts";
 
 const NUM_PARTITIONS = 50;
 const REPLICATION_FACTOR = 3;
@@ -49,7 +49,7 @@ export function isInternalTopic(name: string): boolean {
  * replicas as there are brokers; Apache Kafka rejects their creation instead until a lower
  * replication factor is configured. Other topics get the broker's defaults.
  */
-export function topicOnFirstUse(name: string, image: MetadataImage): NewTopic {
+export function topicOnFirstUse(name: string, image: MetadataImage): CreatableTopic {
   const settings = SETTINGS.get(name);
   if (settings === undefined) return { name };
   const replicationFactor = Math.min(REPLICATION_FACTOR, [...image.brokers()].length);

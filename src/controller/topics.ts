@@ -29,8 +29,8 @@ import {
 import { type Assignment, placeReplicas } from "./placement.ts";
 import { checkNewTopicName } from "./topic_names.ts";
 
-/** A topic to create. */
-export interface NewTopic {
+/** A topic to create, as a CreateTopics request has it. */
+export interface CreatableTopic {
   readonly name: string;
   /** Defaults to `num.partitions` if -1 or absent. */
   readonly numPartitions?: number;
@@ -80,7 +80,7 @@ export interface TopicContext {
  * one batch.
  */
 export function decideCreateTopics(
-  topics: readonly NewTopic[],
+  topics: readonly CreatableTopic[],
   context: TopicContext,
 ): Decision<CreateTopicResult> {
   const records: MetadataRecordInput[] = [];
@@ -232,7 +232,7 @@ function checkNewName(
 }
 
 function createOne(
-  topic: NewTopic,
+  topic: CreatableTopic,
   context: TopicContext,
 ): { records: MetadataRecordInput[]; result: CreateTopicResult } {
   const overrides = checkedConfigs(topic, context.config);
@@ -265,7 +265,7 @@ function createOne(
   };
 }
 
-function checkedConfigs(topic: NewTopic, config: BrokerConfig): Map<string, string> {
+function checkedConfigs(topic: CreatableTopic, config: BrokerConfig): Map<string, string> {
   const overrides = new Map<string, string>();
   for (const { name, value } of topic.configs ?? []) {
     if (value === null) {
@@ -279,7 +279,7 @@ function checkedConfigs(topic: NewTopic, config: BrokerConfig): Map<string, stri
 }
 
 function automaticAssignments(
-  topic: NewTopic,
+  topic: CreatableTopic,
   { image, config, below, lowerReplicationFactor }: TopicContext,
 ): { assignments: Assignment[]; loweredFrom: number | null } {
   const requested = topic.numPartitions ?? -1;
@@ -318,7 +318,7 @@ function automaticAssignments(
   return { assignments, loweredFrom: used === factor ? null : factor };
 }
 
-function manualAssignments(topic: NewTopic, image: MetadataImage): Assignment[] {
+function manualAssignments(topic: CreatableTopic, image: MetadataImage): Assignment[] {
   const action = `create "${topic.name}"`;
   if ((topic.numPartitions ?? -1) !== -1 || (topic.replicationFactor ?? -1) !== -1) {
     throw new KafkaError(

@@ -5,7 +5,7 @@
  */
 import { Node } from "../../src/node/node.ts";
 import type { LogLevel } from "../../src/logger.ts";
-import type { NewTopic } from "../../src/controller/topics.ts";
+import type { CreatableTopic } from "../../src/controller/topics.ts";
 import { fetch, type FetchResponse } from "../../src/protocol/messages/fetch.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
 import {
@@ -28,7 +28,7 @@ export interface Fixture {
   readonly messages: { level: LogLevel; message: string }[];
   /** One more connection, closed with the fixture. */
   connect(): Promise<RawClient>;
-  createTopic(topic: NewTopic): Promise<string>;
+  createTopic(topic: CreatableTopic): Promise<string>;
 }
 
 const encoder = new TextEncoder();

@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
 import {
+  type CreatableTopic,
   decideCreateTopics,
   decideDeleteTopics,
-  type NewTopic,
   type TopicContext,
   type TopicReference,
 } from "../../src/controller/topics.ts";
@@ -16,7 +16,7 @@ import { imageOf, outcomes } from "./fixture.ts";
 
 const ONE_BROKER = imageOf(broker(1, { logDirs: [CHAT] }));
 
-function decide(topics: readonly NewTopic[], context: Partial<TopicContext> = {}) {
+function decide(topics: readonly CreatableTopic[], context: Partial<TopicContext> = {}) {
   return decideCreateTopics(topics, {
     image: ONE_BROKER,
     config: new BrokerConfig(),
@@ -26,7 +26,7 @@ function decide(topics: readonly NewTopic[], context: Partial<TopicContext> = {}
   });
 }
 
-function codes(topics: readonly NewTopic[], context: Partial<TopicContext> = {}): string[] {
+function codes(topics: readonly CreatableTopic[], context: Partial<TopicContext> = {}): string[] {
   return outcomes(decide(topics, context).results);
 }
 
@@ -169,7 +169,7 @@ test("manual assignments are used unchanged", () => {
 
 test("invalid assignments are rejected", () => {
   const image = imageOf(broker(1), broker(2));
-  const assigned = (name: string, ...assignments: [number, number[]][]): NewTopic => ({
+  const assigned = (name: string, ...assignments: [number, number[]][]): CreatableTopic => ({
     name,
     assignments: assignments.map(([partitionIndex, brokerIds]) => ({ partitionIndex, brokerIds })),
   });
@@ -200,7 +200,7 @@ test("invalid assignments are rejected", () => {
 });
 
 test("invalid configs are rejected", () => {
-  const configured = (name: string, key: string, value: string | null): NewTopic => ({
+  const configured = (name: string, key: string, value: string | null): CreatableTopic => ({
     name,
     configs: [{ name: key, value }],
   });

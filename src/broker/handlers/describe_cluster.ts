@@ -10,7 +10,7 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
-import { type BrokersNeeds, brokersOf } from "../cluster_view.ts";
+import { type BrokersNeeds, brokersOf } from "../metadata_response.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 type Response = ResponseInputOf<typeof describeCluster>;

@@ -17,7 +17,7 @@ import {
 } from "../../protocol/messages/describe_quorum.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import type { Clock } from "../../runtime/runtime.ts";
-import type { BrokersNeeds } from "../cluster_view.ts";
+import type { BrokersNeeds } from "../metadata_response.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 const METADATA_PARTITION = 0;

@@ -16,7 +16,7 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeTopicPartitions } from "../../protocol/messages/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { TOPIC_OPERATIONS } from "../authorized_operations.ts";
-import { partitionView } from "../cluster_view.ts";
+import { partitionView } from "../metadata_response.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 type Response = ResponseInputOf<typeof describeTopicPartitions>;

@@ -15,7 +15,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
-import type { BrokersNeeds } from "../cluster_view.ts";
+import type { BrokersNeeds } from "../metadata_response.ts";
 import { defineHandler, type Handler, type RequestContext } from "../../network/server/handler.ts";
 
 type Needs = Pick<BrokersNeeds, "nodeId" | "advertisedAddress">;

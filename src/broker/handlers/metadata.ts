@@ -28,7 +28,7 @@ import {
   OPERATIONS_NOT_ASKED,
   TOPIC_OPERATIONS,
 } from "../authorized_operations.ts";
-import { type BrokersNeeds, brokersOf, partitionView } from "../cluster_view.ts";
+import { type BrokersNeeds, brokersOf, partitionView } from "../metadata_response.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 type Response = ResponseInputOf<typeof metadata>;

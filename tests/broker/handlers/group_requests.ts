@@ -15,7 +15,7 @@ import { syncGroup } from "../../../src/protocol/messages/sync_group.ts";
 import { joinGroupHandler } from "../../../src/broker/handlers/join_group.ts";
 import { syncGroupHandler } from "../../../src/broker/handlers/sync_group.ts";
 import { askHandler } from "../../network/server/ask_handler.ts";
-import type { BrokersNeeds } from "../../../src/broker/cluster_view.ts";
+import type { BrokersNeeds } from "../../../src/broker/metadata_response.ts";
 import type { TopicsByKey } from "../../../src/broker/find_topic.ts";
 import type { Interceptor } from "../../../src/network/server/interceptor.ts";
 import { TestClock, TestRandom } from "../../groups/test_clock.ts";

@@ -267,11 +267,11 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B125",
-    file: "src/broker/cluster_view.ts",
+    file: "src/broker/metadata_response.ts",
     bug: "clients of another listener get the first listener's address of the other brokers",
     text: "broker.endpoints.find(({ name }) => name === connection.listener) ??\n    ",
     replacement: "",
-    test: "tests/broker/cluster_view_test.ts",
+    test: "tests/broker/metadata_response_test.ts",
   },
   {
     id: "B126",

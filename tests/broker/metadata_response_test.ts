@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type BrokersNeeds, brokersOf } from "../../src/broker/cluster_view.ts";
+import { type BrokersNeeds, brokersOf } from "../../src/broker/metadata_response.ts";
 import type { BrokerImage } from "../../src/metadata/image.ts";
 import { test } from "../harness.ts";
 import { CONNECTION } from "../network/server/ask_handler.ts";
