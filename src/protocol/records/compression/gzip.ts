@@ -1,5 +1,5 @@
 /**
- * gzip (RFC 1952), always the host's own.
+ * gzip (RFC 1952) by the host's codec.
  *
  * @module
  */
@@ -14,10 +14,13 @@ import {
 import type { Pause } from "./steps.ts";
 
 const DEFAULT_LEVEL = 6;
-/** So much is compressed in half a millisecond: not worth a stream. */
+/** This much is compressed in half a millisecond, for which a stream is not worthwhile. */
 const COMPRESSED_AT_ONCE = 32_768;
 
-/** The gzip stream of `bytes`. `level` is 1 (fast) to 9 (small), 6 unless told, as in Kafka. */
+/**
+ * Compresses `bytes` to a gzip stream. `level` is 1 (fast) to 9 (small) and defaults to 6, as in
+ * Kafka.
+ */
 export function compressGzip(
   bytes: Uint8Array,
   host: HostCodecs | undefined,
@@ -26,7 +29,7 @@ export function compressGzip(
   return requireHost("gzip", host).gzip(bytes, level);
 }
 
-/** What a gzip stream holds. Throws `invalid` for bad data, `too-large` beyond `maxBytes`. */
+/** Decompresses a gzip stream. Throws `invalid` for bad data, `too-large` beyond `maxBytes`. */
 export function decompressGzip(
   bytes: Uint8Array,
   maxBytes: number,
@@ -35,7 +38,7 @@ export function decompressGzip(
   return decompressByHost("gzip", requireHost("gzip", host).gunzip, bytes, maxBytes);
 }
 
-/** As {@linkcode compressGzip}, in the host's steps where it has them, else in one. */
+/** Like {@linkcode compressGzip}, in steps if the host supports them, else in one. */
 export async function compressGzipInSteps(
   bytes: Uint8Array,
   host: HostCodecs | undefined,
@@ -48,7 +51,7 @@ export async function compressGzipInSteps(
     : await inSteps.gzip(bytes, level, pause);
 }
 
-/** As {@linkcode decompressGzip}, in the host's steps where it has them, else in one. */
+/** Like {@linkcode decompressGzip}, in steps if the host supports them, else in one. */
 export async function decompressGzipInSteps(
   bytes: Uint8Array,
   maxBytes: number,
@@ -61,7 +64,7 @@ export async function decompressGzipInSteps(
     await decompressByHostInSteps("gzip", inSteps.gunzip, bytes, maxBytes, pause);
 }
 
-/** A gzip member ends with the length of what it holds. */
+/** A gzip member ends with the length of its content. */
 function announcedBytes(bytes: Uint8Array): number {
   const at = bytes.length - 4;
   return at < 0 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true);

@@ -1,5 +1,5 @@
 /**
- * Running the host's decompressors, at once or in steps, with the bounds and errors of ours.
+ * Runs the host's decompressors, at once or in steps, with the limits and errors used here.
  *
  * @module
  */
@@ -8,10 +8,12 @@ import { grouped, RecordError } from "../record_error.ts";
 import type { HostCodecs } from "./host_codecs.ts";
 import type { Pause } from "./steps.ts";
 
-/** A host decompresses so much in a quarter of a millisecond: less than setting up a stream is worth. */
+/**
+ * A host decompresses this much in a quarter of a millisecond, less than creating a stream takes.
+ */
 const AT_ONCE_BYTES = 262_144;
 
-/** Returns `host`. Throws `unsupported-compression` where none was given. */
+/** Returns `host`. Throws `unsupported-compression` if it is undefined. */
 export function requireHost(name: string, host: HostCodecs | undefined): HostCodecs {
   if (host !== undefined) return host;
   throw new RecordError(
@@ -20,9 +22,7 @@ export function requireHost(name: string, host: HostCodecs | undefined): HostCod
   );
 }
 
-/**
- * Runs a decompressor of the host and turns whatever it throws into a {@linkcode RecordError}.
- */
+/** Runs a decompressor of the host. Converts its errors to a {@linkcode RecordError}. */
 export function decompressByHost(
   name: string,
   run: (bytes: Uint8Array, maxBytes: number) => Uint8Array,
@@ -31,7 +31,7 @@ export function decompressByHost(
 ): Uint8Array {
   let result: Uint8Array;
   try {
-    // Hosts refuse a bound of zero.
+    // Hosts reject a limit of zero.
     result = run(bytes, Math.max(1, maxBytes));
   } catch (cause) {
     throw hostError(name, maxBytes, cause);
@@ -40,8 +40,8 @@ export function decompressByHost(
 }
 
 /**
- * What a decompressor of the host gives in one step, or undefined when it may take longer. `announcedBytes`
- * is what the data say that they become.
+ * Decompresses in one step if the result is small. Returns undefined if it may take longer.
+ * `announcedBytes` is the size announced by the data.
  */
 export function decompressSmallByHost(
   name: string,
@@ -55,13 +55,13 @@ export function decompressSmallByHost(
     return decompressByHost(name, run, bytes, Math.min(maxBytes, AT_ONCE_BYTES));
   } catch (error) {
     const isTooLarge = error instanceof RecordError && error.reason === "too-large";
-    // More than was announced comes out, which is not for this bound to refuse.
+    // The data are larger than announced, but within the caller's limit.
     if (isTooLarge && maxBytes > AT_ONCE_BYTES) return undefined;
     throw error;
   }
 }
 
-/** Runs a decompressor of the host that works in steps, as {@linkcode decompressByHost} does. */
+/** Runs a decompressor of the host in steps, like {@linkcode decompressByHost}. */
 export async function decompressByHostInSteps(
   name: string,
   run: (bytes: Uint8Array, maxBytes: number, pause: Pause) => Promise<Uint8Array>,
@@ -88,29 +88,32 @@ export async function decompressByHostInSteps(
   return plain(name, maxBytes, result);
 }
 
-/** What a host threw, as a {@linkcode RecordError}. */
+/** Converts an error of the host to a {@linkcode RecordError}. */
 function hostError(name: string, maxBytes: number, cause: unknown): RecordError {
   if (isTooLarge(cause)) return tooLarge(name, maxBytes, cause);
   const why = cause instanceof Error ? cause.message : String(cause);
   return new RecordError(`Cannot decompress ${name} data: ${why}`, "invalid", { cause });
 }
 
-/** Hosts return a Buffer, whose slice() does not copy: nobody should meet one by surprise. */
+/**
+ * Converts a Buffer returned by the host to a plain Uint8Array, since slice() of a Buffer does not
+ * copy.
+ */
 function plain(name: string, maxBytes: number, result: Uint8Array): Uint8Array {
   if (result.length > maxBytes) throw tooLarge(name, maxBytes);
   return new Uint8Array(result.buffer, result.byteOffset, result.length);
 }
 
-/** Node and Deno name it by a code; a RangeError is Bun's way. */
+/** Node and Deno use an error code, Bun a RangeError. */
 function isTooLarge(error: unknown): boolean {
   return error instanceof RangeError ||
     (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE");
 }
 
-/** The error of every decompressor for data that grow beyond what is allowed. */
+/** Creates the error for data that decompress to more than the limit. */
 export function tooLarge(name: string, maxBytes: number, cause?: unknown): RecordError {
   return new RecordError(
-    `Cannot decompress ${name} data: more than the allowed ${grouped(maxBytes)} bytes come out`,
+    `Cannot decompress ${name} data: the content exceeds the limit of ${grouped(maxBytes)} bytes`,
     "too-large",
     { cause },
   );

@@ -1,14 +1,15 @@
 /**
- * Compression and decompression with pauses, for compaction and for large batches of clients: however
- * large a batch is, nothing else waits longer than a step takes, which is a few tenths of a millisecond
- * in Deno.
+ * Compression and decompression with pauses, for compaction and large batches of clients. Whatever
+ * the size of a batch, other work waits no longer than one step, a few tenths of a millisecond in
+ * Deno.
  *
- * Ours (lz4, snappy, decompression of zstd where the host's has no steps) take up to 64 KiB of
- * uncompressed data in a step, or a part of a zstd block of 128 KiB. The host's (gzip, zstd) go through its streams by 64 KiB at most, or
- * decompress at once what becomes no more than 256 KiB. Two things are done in one step whatever their
- * size, at the speed of memory: making the array for the result, and, in data that others wrote in
- * larger blocks, copying one match or run of literals. The high levels of the host's zstd are slower than
- * that: a block of 128 KiB is a step, which takes 4 ms at level 12 and 20 to 190 at level 19.
+ * The codecs in TypeScript (lz4, snappy, and zstd decompression on hosts without steps) process up
+ * to 64 KiB of uncompressed data in a step, or a part of a zstd block of 128 KiB. The host's codecs
+ * (gzip, zstd) process up to 64 KiB through streams, or decompress up to 256 KiB at once. Two
+ * operations take a single step whatever their size, at the speed of memory: allocating the result
+ * and, in data with larger blocks than written here, copying one match or run of literals. High
+ * levels of the host's zstd are slower: one block of 128 KiB is a step, which takes 4 ms at level
+ * 12 and 20 to 190 ms at level 19.
  *
  * @module
  */
@@ -24,12 +25,13 @@ import { compressWithZstdInSteps, decompressWithZstdInSteps } from "./zstd.ts";
 export type { Pause };
 
 /**
- * As `decompress`, with its bounds and errors, awaiting `pause` between two steps; the first begins at
- * once, so that small batches may come without a pause. Nothing is done while a pause lasts. When one
- * rejects the work ends with the same reason and leaves nothing open. `bytes` must not change meanwhile.
+ * Like `decompress`, with its limits and errors, awaiting `pause` between two steps. The first step
+ * begins at once, so small batches may need no pause. Nothing is done during a pause. If a pause
+ * rejects, the work ends with the same reason and releases all resources. `bytes` must not change
+ * meanwhile.
  *
- * gzip takes one step where the host has no codecs in steps. zstd is decompressed by ours there, as in
- * Deno for what becomes more than 256 KiB.
+ * Without host codecs in steps, gzip takes a single step, and zstd is decompressed in TypeScript,
+ * as in Deno for content of more than 256 KiB.
  */
 export async function decompressInSteps(
   type: CompressionType,
@@ -53,10 +55,10 @@ export async function decompressInSteps(
 }
 
 /**
- * As `compress`, awaiting `pause` as {@linkcode decompressInSteps} does.
- * The output is one gzip member, zstd frame, lz4 frame or framed snappy stream: what `compress` gives,
- * to the byte for lz4 and snappy, of the same quality for the others. gzip and zstd take one step where
- * the host has no codecs in steps.
+ * Like `compress`, awaiting `pause` as {@linkcode decompressInSteps} does. The output is one gzip
+ * member, zstd frame, lz4 frame or framed snappy stream: identical to the output of `compress` for
+ * lz4 and snappy, of equal quality for gzip and zstd. Without host codecs in steps, gzip and zstd
+ * take a single step.
  */
 export async function compressInSteps(
   type: CompressionType,

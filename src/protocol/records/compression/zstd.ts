@@ -1,7 +1,7 @@
 /**
- * zstd by the host's codecs. Our own decoder replaces the host's for what that cannot do:
- * `zstd/decoder.ts` lists it. Only the host compresses, so the compressed bytes differ between hosts:
- * simulations whose traces are compared have codecs of their own.
+ * zstd by the host's codec. A decoder in TypeScript handles what hosts do not support: see
+ * `zstd/decoder.ts`. Only the host compresses, so the compressed bytes differ between hosts;
+ * simulations whose traces are compared use codecs of their own.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export function compressWithZstd(
   return requireHost("zstd", host).zstd.compress(bytes, level);
 }
 
-/** As {@linkcode compressWithZstd}, in the host's steps where it has them, else in one. */
+/** Like {@linkcode compressWithZstd}, in steps if the host supports them, else in one. */
 export async function compressWithZstdInSteps(
   bytes: Uint8Array,
   host: HostCodecs | undefined,
@@ -45,8 +45,9 @@ export async function compressWithZstdInSteps(
 }
 
 /**
- * Returns the content of the frames. Several frames, which clients do not write, are left to our own
- * decoder, and all of them without `host`. Throws `invalid` for bad data, `too-large` beyond `maxBytes`.
+ * Decompresses one or more frames. Several frames, which clients do not write, and all data without
+ * `host` are handled by the decoder in TypeScript. Throws `invalid` for bad data, `too-large`
+ * beyond `maxBytes`.
  */
 export function decompressWithZstd(
   bytes: Uint8Array,
@@ -58,7 +59,10 @@ export function decompressWithZstd(
     : decompressZstd(bytes, maxBytes);
 }
 
-/** As {@linkcode decompressWithZstd}, in the host's steps where it has them, else in ours. */
+/**
+ * Like {@linkcode decompressWithZstd}, in the host's steps if supported, else in those of the
+ * TypeScript decoder.
+ */
 export async function decompressWithZstdInSteps(
   bytes: Uint8Array,
   maxBytes: number,
@@ -78,7 +82,7 @@ export async function decompressWithZstdInSteps(
   return await withPauses(decompressZstdInSteps(bytes, maxBytes), pause);
 }
 
-/** Where a frame does not say how much it holds, as much as is usual. */
+/** Returns the announced content size, or a usual size if the frame does not announce it. */
 function announcedBytes(bytes: Uint8Array): number {
   const { contentSize } = readFrameHeader(bytes, 0);
   return contentSize === -1 ? bytes.length * USUAL_RATIO : contentSize;

@@ -1,6 +1,6 @@
 /**
- * Data in steps that no compressor here writes: large blocks, checksums over many megabytes, very many
- * very small blocks.
+ * Data that no compressor here writes, decompressed in steps: large blocks, checksums over many
+ * megabytes, and very many tiny blocks.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { randomBytes, randomSource, reasonOf, sampleJson } from "../record_helpe
 
 const MEGABYTES = 4_194_304;
 
-/** Decompresses in steps, checks that it is so at once too, and counts the pauses. */
+/** Decompresses in steps, compares with decompressing at once, and counts the pauses. */
 async function unpack(
   type: "lz4" | "snappy" | "zstd",
   bytes: Uint8Array,
@@ -33,7 +33,7 @@ async function unpack(
   return { result, pauses };
 }
 
-/** As `reasonOf`, in steps. */
+/** Like `reasonOf`, in steps. */
 async function reasonInSteps(
   type: "lz4" | "snappy" | "zstd",
   bytes: Uint8Array,
@@ -62,7 +62,7 @@ function concat(...parts: (Uint8Array | number[])[]): Uint8Array {
   return whole;
 }
 
-/** A block of `count` sequences of 20 literals and a match of 40 bytes that begins 20 back. */
+/** Returns a block of `count` sequences of 20 literals and a match of 40 bytes at distance 20. */
 function lz4Sequences(count: number): { block: Uint8Array; content: Uint8Array } {
   const random = randomSource(41);
   const block = new Uint8Array(count * 25 + 6);
@@ -77,14 +77,14 @@ function lz4Sequences(count: number): { block: Uint8Array; content: Uint8Array }
   return { block, content };
 }
 
-/** A length beyond the four bits of an lz4 token. */
+/** Encodes a length beyond the four bits of an lz4 token. */
 function lz4Length(rest: number): Uint8Array {
   const bytes = new Uint8Array(Math.floor(rest / 255) + 1).fill(255);
   bytes[bytes.length - 1] = rest % 255;
   return bytes;
 }
 
-/** A frame of blocks of up to 4 MiB, with checksums of the blocks and of the content. */
+/** Returns a frame of blocks of up to 4 MiB, with checksums of blocks and content. */
 function lz4Frame(content: Uint8Array, ...blocks: Uint8Array[]): Uint8Array {
   const header = [0x60 | 0x10 | 0x04, 7 << 4];
   return concat(
@@ -119,7 +119,7 @@ test("an lz4 block of 4 MiB is decompressed in steps", async () => {
   }
 });
 
-test("an lz4 match and lz4 literals longer than a step are whole", async () => {
+test("an lz4 match and lz4 literals longer than a step are decompressed", async () => {
   const noise = randomBytes(randomSource(42), 1_000_000);
   const matched = 3_000_000;
   const block = concat(
@@ -149,7 +149,7 @@ test("one raw snappy block of several megabytes is decompressed in steps", async
   content.set(noise);
   for (let index = 0, at = noise.length; index < count; index++, at += 70) {
     const literals = randomBytes(random, 20);
-    // 20 literals, then 50 bytes from 20 back.
+    // 20 literals, then 50 bytes at distance 20.
     elements.set([19 << 2, ...literals, (49 << 2) | 2, 20, 0], index * 24);
     content.set([...literals, ...literals, ...literals, ...literals.subarray(0, 10)], at);
   }
@@ -169,12 +169,12 @@ test("one raw snappy block of several megabytes is decompressed in steps", async
 
 const ZSTD_FRAME = [0x28, 0xb5, 0x2f, 0xfd];
 
-test("a zstd checksum over many blocks is made in steps", async () => {
+test("a zstd checksum over many blocks is computed in steps", async () => {
   const repeated = (last: boolean) => [...littleEndian(131_072 * 8 + 2 + (last ? 1 : 0), 3), 0x61];
   const content = new Uint8Array(MEGABYTES).fill(0x61);
   const blocks = Array.from({ length: 32 }, (_, index) => repeated(index === 31));
   const hash = littleEndian(xxHash64Low(content, 0, content.length));
-  // With a checksum and a window of 128 KiB, which does not say how much there is.
+  // With a checksum and a window of 128 KiB, without the content size.
   const frame = concat(ZSTD_FRAME, [0x04, 7 << 3], ...blocks, hash);
   const { result, pauses } = await unpack("zstd", frame, MEGABYTES);
   assertEquals(result, content);
@@ -183,7 +183,7 @@ test("a zstd checksum over many blocks is made in steps", async () => {
   assertEquals(await reasonInSteps("zstd", frame, MEGABYTES), "invalid");
 });
 
-test("very many blocks that hold nothing are read in steps", async () => {
+test("very many empty blocks are read in steps", async () => {
   const empty = new Uint8Array(300_000); // 100,000 raw blocks of no bytes
   const zstd = concat(ZSTD_FRAME, [0x00, 0x00], empty, [0x01, 0, 0]);
   assert((await unpack("zstd", zstd, 10)).pauses >= 90);
@@ -199,7 +199,7 @@ test("very many blocks that hold nothing are read in steps", async () => {
   assert((await unpack("snappy", chunks, 10)).pauses >= 150);
 });
 
-test("xxHash in steps is the same", () => {
+test("xxHash in steps equals xxHash at once", () => {
   const bytes = sampleJson(300_000);
   for (const length of [0, 15, 16, 31, 32, 65_535, 65_536, 65_537, 131_072, 262_149]) {
     for (const start of [0, 3]) {
@@ -211,7 +211,7 @@ test("xxHash in steps is the same", () => {
 
 const nodeZlib: string = "node:zlib";
 
-test("a checksum of the host's zstd over several steps is right", async () => {
+test("a checksum written by the host's zstd is verified over several steps", async () => {
   const { zstdCompressSync, constants } = await import(nodeZlib);
   for (const length of [65_536, 131_111, 1_000_003]) {
     const bytes = sampleJson(length);

@@ -22,7 +22,7 @@ interface Subject {
   readonly name: string;
   readonly type: CompressionType;
   readonly host?: HostCodecs;
-  /** Whether compression gives the bytes of the function that does it at once. */
+  /** Whether compression in steps gives the same bytes as at once. */
   readonly isSame: boolean;
 }
 
@@ -34,12 +34,12 @@ const SUBJECTS: readonly Subject[] = [
   { name: "the host's zstd", type: "zstd", host: hostCodecs, isSame: false },
 ];
 const MEGABYTES = 4_194_304;
-/** The fewest pauses that so many bytes may have. */
+/** Minimum number of pauses for this many bytes. */
 const FEWEST_PAUSES = MEGABYTES / 131_072;
 
 const noPause = () => Promise.resolve();
 
-/** Pauses that are counted. */
+/** Creates a counting pause. */
 function countedPause(): { pause: () => Promise<void>; count: number } {
   const counted = { pause: () => Promise.resolve(void counted.count++), count: 0 };
   return counted;
@@ -55,7 +55,7 @@ function mixture(length: number): Uint8Array {
   return bytes;
 }
 
-/** Every texture is made once of each length, for all subjects. */
+/** Each texture is created once per length for all subjects. */
 const TEXTURES: Record<string, (length: number) => Uint8Array> = {
   json: once(sampleJson),
   zeros: once((length) => new Uint8Array(length)),
@@ -72,7 +72,7 @@ function once(make: (length: number) => Uint8Array): (length: number) => Uint8Ar
   };
 }
 
-/** The bytes, or the reason why there are none. */
+/** Returns the bytes, or the reason of the error. */
 async function outcome(run: () => Uint8Array | Promise<Uint8Array>): Promise<unknown> {
   try {
     return new Uint8Array(await run());
@@ -83,7 +83,7 @@ async function outcome(run: () => Uint8Array | Promise<Uint8Array>): Promise<unk
 }
 
 for (const { name, type, host, isSame } of SUBJECTS) {
-  test(`${name} in steps and at once read each other, of every size and texture`, async () => {
+  test(`${name} in steps and at once are compatible for every size and texture`, async () => {
     const sizes = [0, 1, 5, 100, 32_768, 32_769, 65_536, 65_537, 131_072, 131_073, 700_001];
     for (const [texture, make] of Object.entries(TEXTURES)) {
       for (const size of texture === "json" ? [...sizes, MEGABYTES] : sizes) {
@@ -99,7 +99,7 @@ for (const { name, type, host, isSame } of SUBJECTS) {
     }
   });
 
-  test(`${name} of 4 MiB pauses after 128 KiB at the latest, in both directions`, async () => {
+  test(`${name} of 4 MiB pauses at least every 128 KiB, in both directions`, async () => {
     for (const make of Object.values(TEXTURES)) {
       const bytes = make(MEGABYTES);
       const packing = countedPause();
@@ -120,7 +120,7 @@ for (const { name, type, host, isSame } of SUBJECTS) {
     }
   });
 
-  test(`${name} in steps does not let a bomb grow beyond its bound`, async () => {
+  test(`${name} in steps rejects a decompression bomb at its limit`, async () => {
     const bomb = compress(type, new Uint8Array(20_000_000), undefined, host);
     const run = (maxBytes: number, pause: () => Promise<void>) =>
       outcome(() => decompressInSteps(type, bomb, maxBytes, host, pause));
@@ -128,13 +128,13 @@ for (const { name, type, host, isSame } of SUBJECTS) {
     for (const maxBytes of [0, 1, 65_535, 65_536, 65_537, 19_999_999]) {
       assertEquals(await run(maxBytes, noPause), "too-large");
     }
-    // It is refused long before all of it has come out.
+    // Rejected long before all of it is decompressed.
     const early = countedPause();
     assertEquals(await run(1_000_000, early.pause), "too-large");
     assert(early.count < 60, `${early.count} pauses`);
   });
 
-  test(`${name} data that are cut off or changed fare in steps as they do at once`, async () => {
+  test(`${name} in steps has the same result as at once for truncated and changed data`, async () => {
     const random = randomSource(31);
     const reasons = new Set<unknown>();
     for (let round = 0; round < 60; round++) {
@@ -150,7 +150,7 @@ for (const { name, type, host, isSame } of SUBJECTS) {
     assert(reasons.has("invalid"), [...reasons].join(" "));
   });
 
-  test(`${name} ends with the reason of a pause that rejects, at whichever pause`, async () => {
+  test(`${name} rejects with the reason of any pause that rejects`, async () => {
     const bytes = mixture(600_000);
     const packed = compress(type, bytes, undefined, host);
     const works = [
@@ -178,7 +178,7 @@ for (const { name, type, host, isSame } of SUBJECTS) {
     }
   });
 
-  test(`${name} of several batches at a time mixes nothing up`, async () => {
+  test(`${name} processes several batches concurrently`, async () => {
     const batches = [
       mixture(300_000),
       sampleJson(500_000),
@@ -193,16 +193,16 @@ for (const { name, type, host, isSame } of SUBJECTS) {
   });
 }
 
-test("nothing in steps is nothing done", async () => {
+test("compression type none in steps returns its input", async () => {
   const bytes = sampleJson(100_000);
   assert(await compressInSteps("none", bytes, undefined, noPause) === bytes);
   assert(await decompressInSteps("none", bytes, 1, undefined, noPause) === bytes);
 });
 
-test("gzip in steps is one member, zstd one frame that says what it holds", async () => {
+test("compression in steps writes one gzip member or one zstd frame with its content size", async () => {
   const bytes = mixture(900_000);
   const member = await compressInSteps("gzip", bytes, hostCodecs, noPause);
-  // A second member would end with the length of its own part.
+  // A second member would end with its own length.
   const view = new DataView(member.buffer, member.byteOffset, member.length);
   assertEquals(view.getUint32(member.length - 4, true), bytes.length);
   const frame = await compressInSteps("zstd", bytes, hostCodecs, noPause);
@@ -210,7 +210,7 @@ test("gzip in steps is one member, zstd one frame that says what it holds", asyn
   assertEquals(readFrameHeader(frame, 0).contentSize, bytes.length);
 });
 
-test("gzip takes one step where the host has none, and none without a host", async () => {
+test("gzip takes one step on hosts without steps and is unsupported without a host", async () => {
   const { inSteps: _, ...host } = hostCodecs;
   const bytes = sampleJson(300_000);
   const { pause, ...counted } = countedPause();
@@ -228,7 +228,7 @@ test("gzip takes one step where the host has none, and none without a host", asy
   );
 });
 
-test("zstd is compressed in one step where the host has none, and decompressed by ours", async () => {
+test("zstd on hosts without steps is compressed in one step and decompressed in TypeScript", async () => {
   const { inSteps: _, ...host } = hostCodecs;
   const bytes = sampleJson(300_000);
   const counted = countedPause();

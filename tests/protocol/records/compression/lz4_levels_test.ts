@@ -11,7 +11,7 @@ function roundTrip(bytes: Uint8Array, level: number): number {
   return packed.length;
 }
 
-test("lz4 of every level gives back what it was given, of every length and kind", () => {
+test("lz4 round-trips at every level, length and texture", () => {
   const random = randomSource(5);
   const json = sampleJson(200_000);
   const zeros = new Uint8Array(70_000);
@@ -38,7 +38,7 @@ test("lz4 of random pieces of repeating text round-trips at every level", () => 
   }
 });
 
-test("a higher level of lz4 makes a batch smaller", () => {
+test("a higher lz4 level gives a smaller result", () => {
   const json = sampleJson(200_000);
   const sizes = [1, 3, 9, 17].map((level) => roundTrip(json, level));
   for (let i = 1; i < sizes.length; i++) assert(sizes[i]! < sizes[i - 1]!, sizes.join(" "));

@@ -1,6 +1,6 @@
 /**
- * How far back a match may reach, in data that no compressor writes, and what a block leaves to the
- * next one.
+ * The maximum distance of matches in data that no compressor writes, and the state that a block
+ * leaves to the next one.
  */
 import { assertEquals } from "@std/assert";
 import { decompress } from "../../../../src/protocol/records/compression/codec.ts";
@@ -12,7 +12,7 @@ import { hostCodecs, randomBytes, randomSource, reasonOf, utf8 } from "../record
 
 const INDEPENDENT = 0x20;
 
-/** An lz4 frame of two blocks, of which the second copies 4 bytes that begin 3 back. */
+/** Returns an lz4 frame of two blocks. The second copies 4 bytes at distance 3. */
 function lz4Frame(flags: number): Uint8Array {
   const head = Uint8Array.of(0x40 | flags, 4 << 4);
   const first = [0x80, ...utf8("abcdefgh")];
@@ -25,12 +25,12 @@ function lz4Frame(flags: number): Uint8Array {
   ]);
 }
 
-test("an lz4 match reaches into the block before only where blocks are linked", () => {
+test("an lz4 match may reach into the previous block only in linked blocks", () => {
   assertEquals(decompress("lz4", lz4Frame(0), 100), utf8("abcdefghxghxg12345"));
   assertEquals(reasonOf(() => decompress("lz4", lz4Frame(INDEPENDENT), 100)), "invalid");
 });
 
-test("a snappy copy does not reach into the chunk before", () => {
+test("a snappy copy must not reach into the previous chunk", () => {
   const chunk = (...bytes: number[]) => [0, 0, 0, bytes.length, ...bytes];
   const header = [0x82, ...utf8("SNAPPY"), 0, 0, 0, 0, 1, 0, 0, 0, 1];
   const first = chunk(8, 7 << 2, ...utf8("abcdefgh"));
@@ -42,33 +42,33 @@ test("a snappy copy does not reach into the chunk before", () => {
 });
 
 /**
- * A zstd frame of one block: these literals, then one match of 3 bytes that begins 3 back. `tail` is
- * the bit stream, whose highest set bit ends it: a one and the two bits of the offset, 10.
+ * Returns a zstd frame of one block: these literals, then one match of 3 bytes at distance 3.
+ * `tail` is the bit stream, ended by its highest set bit: a one and the two bits of the offset, 10.
  */
 function zstdFrame(literals: string, tail = 0b110): Uint8Array {
   const count = literals.length;
-  // Literals as they are; one sequence, with one code each: literal length, offset 4 to 7, match 3.
+  // Raw literals; one sequence with one code each: literal length, offset 4 to 7, match length 3.
   const block = [count << 3, ...utf8(literals), 1, 0b01_01_01_00, count, 2, 0, tail];
   const blockHeader = 1 | 2 << 1 | block.length << 3;
   return Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, blockHeader, 0, 0, ...block]);
 }
 
-test("a zstd match does not reach into the frame before", () => {
+test("a zstd match must not reach into the previous frame", () => {
   assertEquals(decompressZstd(zstdFrame("abc"), 100), utf8("abcabc"));
   const two = Uint8Array.from([...zstdFrame("abc"), ...zstdFrame("x")]);
   assertEquals(reasonOf(() => decompressZstd(two, 100)), "invalid");
 });
 
-test("bits behind the last zstd sequence are refused", () => {
+test("bits after the last zstd sequence are rejected", () => {
   assertEquals(reasonOf(() => decompressZstd(zstdFrame("abc", 0b1_1000), 100)), "invalid");
 });
 
-test("a zstd block that is stored raw leaves the recent offsets as they were", () => {
+test("a raw zstd block does not change the recent offsets", () => {
   const bytes = randomBytes(randomSource(31), MAX_BLOCK_BYTES + 3_000);
   const repeat = (start: number, length: number) => {
     for (let at = start; at < start + length; at++) bytes[at] = bytes[at - 50]!;
   };
-  // Too little for the first block to become smaller, and enough for the second.
+  // Too little for the first block to shrink, but enough for the second.
   repeat(100, 5);
   repeat(MAX_BLOCK_BYTES + 100, 2_000);
   const packed = hostCodecs.zstd.compress(bytes, 3);

@@ -19,7 +19,7 @@ import {
   utf8,
 } from "../record_helpers.ts";
 
-/** Bytes of few values with echoes, so that literals and sequences are both at work. */
+/** Returns bytes of few values with repetitions, which result in literals and sequences. */
 function texture(random: (bound: number) => number, length: number): Uint8Array {
   const values = 2 + random(200);
   const bytes = randomBytes(random, length).map((byte) =>
@@ -32,7 +32,7 @@ function texture(random: (bound: number) => number, length: number): Uint8Array 
   return bytes;
 }
 
-test("xxHash gives the reference's values", () => {
+test("xxHash equals the reference implementation", () => {
   const inputs = ["", "a", "abc", "Nobody inspects the spammish repetition"].map(utf8);
   inputs.push(Uint8Array.from({ length: 200 }, (_, index) => index));
   assertEquals(
@@ -45,7 +45,7 @@ test("xxHash gives the reference's values", () => {
   );
 });
 
-test("predefined distributions fill their tables", () => {
+test("predefined distributions are complete", () => {
   for (const code of [LITERAL_LENGTH_CODE, MATCH_LENGTH_CODE, OFFSET_CODE]) {
     const { accuracyLog, counts } = code.predefined;
     assertEquals(counts.reduce((sum, count) => sum + Math.abs(count), 0), 1 << accuracyLog);
@@ -53,7 +53,7 @@ test("predefined distributions fill their tables", () => {
   }
 });
 
-test("our decoder reads what the host writes, over many textures, sizes and levels", () => {
+test("decompressZstd() reads what the host writes, for many textures, sizes and levels", () => {
   const random = randomSource(24);
   const levels = [1, 3, 6, 12, 19];
   for (let round = 0; round < seedCount(80, 400); round++) {
@@ -64,14 +64,14 @@ test("our decoder reads what the host writes, over many textures, sizes and leve
   }
 });
 
-test("our decoder reads content of several megabytes", () => {
+test("decompressZstd() reads content of several megabytes", () => {
   const bytes = sampleJson(5_000_000);
   const packed = hostCodecs.zstd.compress(bytes, 3);
   assertEquals(packed.length < 1_500_000, true);
   assertEquals(decompressZstd(packed, bytes.length), bytes);
 });
 
-test("skippable frames are skipped, frames follow each other", () => {
+test("decompressZstd() skips skippable frames and reads concatenated frames", () => {
   const skippable = [0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9];
   const one = hostCodecs.zstd.compress(utf8("one "), 3);
   const two = hostCodecs.zstd.compress(utf8("two"), 3);
@@ -82,9 +82,9 @@ test("skippable frames are skipped, frames follow each other", () => {
   assertEquals(decompressZstd(Uint8Array.from(skippable), 0), new Uint8Array(0));
 });
 
-test("frames that no usual encoder writes: RLE blocks, window descriptors, checksums", () => {
+test("decompressZstd() reads RLE blocks, window descriptors and checksums", () => {
   const frame = (...rest: number[]) => Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, ...rest]);
-  // A window of 1 KiB; 5 times "a", then 2 raw bytes, the last block.
+  // A window of 1 KiB; 5 times "a", then 2 raw bytes in the last block.
   const body = [0x02 | (5 << 3), 0, 0, 0x61, 0x01 | (2 << 3), 0, 0, 0x62, 0x63];
   assertEquals(decompressZstd(frame(0x00, 0x00, ...body), 10), utf8("aaaaabc"));
   const hash = xxHash64Low(utf8("aaaaabc"), 0, 7);

@@ -6,7 +6,7 @@
 
 import { RecordError } from "../../record_error.ts";
 
-/** An `invalid` error that says why zstd data are bad. */
+/** Creates an `invalid` error that says why zstd data are malformed. */
 export function badZstd(why: string): RecordError {
   return new RecordError(`Cannot decompress zstd data: ${why}`, "invalid");
 }

@@ -1,5 +1,5 @@
 /**
- * Bit streams of zstd: numbers are little-endian, and most streams are written forwards and read
+ * Bit streams of zstd. Numbers are little-endian; most streams are written forwards and read
  * backwards from their last set bit (RFC 8878, sections 3.1.1.3 and 4).
  *
  * @module
@@ -7,19 +7,19 @@
 
 import { badZstd } from "./bad_zstd.ts";
 
-/** The position of the highest set bit of `value`, a positive int32: floor(log2(value)). */
+/** Returns the position of the highest set bit of `value`, a positive int32: floor(log2(value)). */
 export function highestBit(value: number): number {
   return 31 - Math.clz32(value);
 }
 
-/** Reads a stream from its end. Behind the start there are zeros, and `position` is negative then. */
+/** Reads a bit stream from its end. Beyond its start it reads zeros and `position` is negative. */
 export class BackwardBitReader {
   readonly #bytes: Uint8Array;
   readonly #start: number;
-  /** How many bits are left to read. */
+  /** Number of bits left to read. */
   position: number;
 
-  /** Reads `bytes[start..end)`. Throws `invalid` when it has no end mark. */
+  /** Reads `bytes[start..end)`. Throws `invalid` if the end mark is missing. */
   constructor(bytes: Uint8Array, start: number, end: number) {
     const last = end > start ? bytes[end - 1]! : 0;
     if (last === 0) throw badZstd("a bit stream has no end mark");
@@ -28,7 +28,7 @@ export class BackwardBitReader {
     this.position = (end - 1 - start) * 8 + highestBit(last);
   }
 
-  /** The next `count` bits, 0 to 31 of them. */
+  /** Reads the next `count` bits, 0 to 31. */
   read(count: number): number {
     if (count > 25) {
       const high = this.read(count - 16);

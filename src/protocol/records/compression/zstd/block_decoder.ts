@@ -1,6 +1,6 @@
 /**
- * One compressed block of zstd: its literals, its sequences, and what they become
- * (RFC 8878, section 3.1.1.3).
+ * Decodes compressed blocks of zstd: literals, sequences and their execution (RFC 8878, section
+ * 3.1.1.3).
  *
  * @module
  */
@@ -29,27 +29,27 @@ import {
   type SequenceCode,
 } from "./sequence_codes.ts";
 
-/** What a block's tables are worth, in bytes of uncompressed data. */
+/** Cost of building a block's tables, in bytes of uncompressed data. */
 const TABLES_EFFORT = 8192;
 
 const predefinedTables = new Map<SequenceCode, FseDecodingTable>();
 
-/** Where the sequences of a block stand. */
+/** The state of executing a block's sequences. */
 interface SequenceRun {
   readonly reader: BackwardBitReader;
   literalState: number;
   offsetState: number;
   matchState: number;
-  /** How many are to be run. */
+  /** Number of remaining sequences. */
   left: number;
   literalAt: number;
-  /** Where the most that a block may hold ends. */
+  /** The end of the largest allowed block. */
   readonly blockEnd: number;
-  /** Where the room for it ends: there, or at the output's bound. */
-  readonly roomEnd: number;
+  /** The end of the reserved output: that of the block, or of the output's limit. */
+  readonly outputEnd: number;
 }
 
-/** Decodes the blocks of one frame: it keeps the tables and offsets that a block leaves to the next. */
+/** Decodes the blocks of one frame. Keeps the tables and offsets that later blocks may reuse. */
 export class BlockDecoder {
   readonly #output: OutputBuffer;
   readonly #frameStart: number;
@@ -66,7 +66,10 @@ export class BlockDecoder {
     this.#frameStart = output.length;
   }
 
-  /** Appends what the block `bytes[at..end)` holds, at most `maxBlockBytes`. Throws RecordErrors. */
+  /**
+   * Appends the content of the block `bytes[at..end)`, at most `maxBlockBytes`. Throws a
+   * RecordError.
+   */
   *decode(
     bytes: Uint8Array,
     at: number,
@@ -140,7 +143,7 @@ export class BlockDecoder {
       at = read.end;
     }
     const table = this.#huffman;
-    if (table === null) throw badZstd("a block repeats a Huffman table that is not there");
+    if (table === null) throw badZstd("a block repeats a Huffman table that does not exist");
     if (format === 0) {
       decodeHuffmanStream(table, bytes, at, literalsEnd, this.#literals.bytes, 0, count);
       return literalsEnd;
@@ -207,7 +210,7 @@ export class BlockDecoder {
       return read.end;
     }
     if (!this.#tables.has(code)) {
-      throw badZstd(`a block repeats a ${code.name} table that is not there`);
+      throw badZstd(`a block repeats a ${code.name} table that does not exist`);
     }
     return at;
   }
@@ -223,7 +226,7 @@ export class BlockDecoder {
       left: count,
       literalAt: 0,
       blockEnd,
-      roomEnd: Math.min(blockEnd, output.maxBytes),
+      outputEnd: Math.min(blockEnd, output.maxBytes),
     };
     this.#runUpTo(run, output.length + STEP_BYTES);
     while (run.left > 0) {
@@ -234,12 +237,12 @@ export class BlockDecoder {
     this.#append(run.literalAt, this.#literalCount, blockEnd - output.length);
   }
 
-  /** Runs the sequences until the output is `stepEnd` bytes long. */
+  /** Executes sequences until the output is `stepEnd` bytes long. */
   #runUpTo(run: SequenceRun, stepEnd: number): void {
     const literalEntries = this.#tables.get(LITERAL_LENGTH_CODE)!.entries;
     const offsetEntries = this.#tables.get(OFFSET_CODE)!.entries;
     const matchEntries = this.#tables.get(MATCH_LENGTH_CODE)!.entries;
-    const { reader, roomEnd } = run;
+    const { reader, outputEnd } = run;
     let { literalState, offsetState, matchState, left, literalAt } = run;
 
     const output = this.#output;
@@ -266,8 +269,8 @@ export class BlockDecoder {
 
       if (literalLength > literalCount - literalAt) throw badZstd("there are too few literals");
       const end = to + literalLength + matchLength;
-      if (end > roomEnd) {
-        if (end > run.blockEnd) throw badZstd("a block becomes too large");
+      if (end > outputEnd) {
+        if (end > run.blockEnd) throw badZstd("a block decompresses to too many bytes");
         throw tooLarge("zstd", output.maxBytes);
       }
       copyBytes(literals, literalAt, output, to, literalLength);
@@ -285,7 +288,9 @@ export class BlockDecoder {
     run.literalAt = literalAt;
   }
 
-  /** An offset value of 1 to 3 names one of the last three offsets; above, it is an offset plus 3. */
+  /**
+   * Offset values of 1 to 3 refer to the last three offsets; higher values are an offset plus 3.
+   */
   #resolveOffset(value: number, literalLength: number): number {
     let offset: number;
     if (value > 3) {
@@ -295,7 +300,7 @@ export class BlockDecoder {
       this.#offset1 = offset;
       return offset;
     }
-    // Without literals the last offset would have been one longer match: the names move by one.
+    // Without literals the last offset cannot repeat, so the references are shifted by one.
     const index = literalLength === 0 ? value : value - 1;
     if (index === 0) return this.#offset1;
     if (index === 1) offset = this.#offset2;
@@ -309,10 +314,10 @@ export class BlockDecoder {
     return offset;
   }
 
-  /** Appends the literals from `from` up to `to`. */
-  #append(from: number, to: number, room: number): void {
+  /** Appends the literals from `from` to `to`. */
+  #append(from: number, to: number, available: number): void {
     const count = to - from;
-    if (count > room) throw badZstd("a block becomes too large");
+    if (count > available) throw badZstd("a block decompresses to too many bytes");
     const output = this.#output;
     output.reserve(count);
     output.bytes.set(this.#literals.bytes.subarray(from, to), output.length);

@@ -1,16 +1,16 @@
 /**
- * Zstandard decompression in TypeScript (RFC 8878): frames with and without content size and checksum,
- * skippable frames, every kind of block, but no dictionaries.
+ * Zstandard decompression in TypeScript (RFC 8878): frames with and without content size and
+ * checksum, skippable frames and every type of block, but no dictionaries.
  *
- * The hosts' decompressors cannot do all that a broker needs:
+ * The decompressors of the hosts do not support everything a broker needs:
  *
- * - Deno (2.9.6) cannot decompress corrupt data in slices. An error in a call after the first for one
- *   piece of input is thrown past the stream's `error` listeners and ends the process, and the
- *   synchronous call produces everything in one turn of the event loop: 120 MB of zeros, which are
- *   4 KB compressed, take half a second.
- * - Node and Deno stop after the first frame, and return nothing where a skippable frame comes first.
+ * - Deno (2.9.6) cannot decompress malformed data in slices. An error in a later call for the same
+ *   input bypasses the stream's `error` listeners and ends the process, and the synchronous call
+ *   produces everything in one turn of the event loop: 120 MB of zeros, compressed to 4 KB, take half
+ *   a second.
+ * - Node and Deno stop after the first frame, and return nothing if it is a skippable frame.
  *
- * Frames of other kinds are left to the host, which is faster (see `zstd.ts`).
+ * All other data are decompressed by the host, which is faster (see `zstd.ts`).
  *
  * @module
  */
@@ -31,14 +31,14 @@ import {
 } from "./frame.ts";
 
 /**
- * Returns the content of the frames. Throws a RecordError: `invalid` for bad data, `too-large` beyond
- * `maxBytes`. Memory grows with the output, not with what a header announces.
+ * Decompresses frames. Throws a RecordError: `invalid` for bad data, `too-large` beyond `maxBytes`.
+ * Memory grows with the output, not with an announced size.
  */
 export function decompressZstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
   return atOnce(decompressZstdInSteps(bytes, maxBytes));
 }
 
-/** As {@linkcode decompressZstd}, half a block at a time: its literals, then its sequences. */
+/** Like {@linkcode decompressZstd}, half a block per step: its literals, then its sequences. */
 export function* decompressZstdInSteps(bytes: Uint8Array, maxBytes: number): Steps<Uint8Array> {
   const output = new OutputBuffer("zstd", maxBytes, Math.min(bytes.length * 4, 1_048_576));
   const effort = new Effort();
@@ -51,7 +51,7 @@ export function* decompressZstdInSteps(bytes: Uint8Array, maxBytes: number): Ste
   return output.written();
 }
 
-/** Reads the frame at `start`; returns where it ends. */
+/** Decodes the frame at `start` and returns its end. */
 function* decompressFrame(
   bytes: Uint8Array,
   start: number,
@@ -84,7 +84,7 @@ function* decompressFrame(
     if (effort.spend(BLOCK_HEADER_EFFORT + output.length - before)) yield;
   }
   if (contentSize !== -1 && output.length - contentStart !== contentSize) {
-    throw badZstd(`${output.length - contentStart} bytes come out, ${contentSize} were announced`);
+    throw badZstd(`${output.length - contentStart} bytes decompressed, ${contentSize} announced`);
   }
   const end = endOfFrame(bytes, at, header);
   if (header.hasChecksum) {

@@ -1,5 +1,6 @@
 /**
- * The outer form of zstd: frames, their headers and where their blocks lie (RFC 8878, section 3.1).
+ * The frame format of zstd: frames, their headers and the positions of blocks (RFC 8878, section
+ * 3.1).
  *
  * @module
  */
@@ -7,52 +8,52 @@
 import { Effort, type Steps } from "../steps.ts";
 import { badZstd } from "./bad_zstd.ts";
 
-/** How a frame begins. */
+/** The magic number of a frame. */
 export const ZSTD_MAGIC = 0xfd2fb528;
-/** 16 magics that differ in the last four bits. */
+/** 16 magic numbers that differ in the last four bits. */
 const SKIPPABLE_MAGIC = 0x184d2a5;
-/** The largest block, before and after decompression. */
+/** Maximum block size, before and after decompression. */
 export const MAX_BLOCK_BYTES = 131_072;
 
 const SINGLE_SEGMENT_FLAG = 0x20;
 const RESERVED_FLAG = 0x08;
 const CHECKSUM_FLAG = 0x04;
 const CHECKSUM_BYTES = 4;
-/** What reading a block's header is worth, in bytes of uncompressed data. */
+/** Cost of reading a block header, in bytes of uncompressed data. */
 export const BLOCK_HEADER_EFFORT = 64;
 
-/** What one type of block is. */
+/** The types of blocks. */
 export type ZstdBlockType = "raw" | "repeated" | "compressed";
 const BLOCK_TYPES: readonly ZstdBlockType[] = ["raw", "repeated", "compressed"];
 
-/** A frame's header. */
+/** The header of a frame. */
 export interface ZstdFrameHeader {
-  /** Where the first block's header is. */
+  /** The position of the first block header. */
   readonly end: number;
-  /** What the frame says it holds, or -1 when it does not. */
+  /** The announced content size, or -1 if unknown. */
   readonly contentSize: number;
   readonly maxBlockBytes: number;
   readonly hasChecksum: boolean;
 }
 
-/** A block's header and content. */
+/** A block's header and position. */
 export interface ZstdBlock {
   readonly type: ZstdBlockType;
   readonly isLast: boolean;
-  /** Bytes that a raw or repeated block becomes, or that a compressed one takes. */
+  /** Decompressed size of a raw or repeated block, or compressed size of a compressed block. */
   readonly size: number;
   readonly start: number;
   readonly end: number;
 }
 
-/** A little-endian number of up to 6 bytes (or 8 whose upper ones are small). */
+/** Reads a little-endian number of up to 6 bytes (or 8 with small upper bytes). */
 export function readZstdNumber(bytes: Uint8Array, at: number, length: number): number {
   let value = 0;
   for (let index = length - 1; index >= 0; index--) value = value * 256 + bytes[at + index]!;
   return value;
 }
 
-/** Where the skippable frame at `at` ends, or -1 when a frame with content begins there. */
+/** Returns the end of the skippable frame at `at`, or -1 if a frame with content begins there. */
 export function endOfSkippableFrame(bytes: Uint8Array, at: number): number {
   if (bytes.length - at < 5) throw badZstd("a frame's header is cut off");
   const magic = readZstdNumber(bytes, at, 4);
@@ -64,7 +65,7 @@ export function endOfSkippableFrame(bytes: Uint8Array, at: number): number {
   return at + 8 + size;
 }
 
-/** Reads the header of the frame whose magic is at `at`. Throws `invalid`. */
+/** Reads the header of the frame whose magic number is at `at`. Throws `invalid`. */
 export function readFrameHeader(bytes: Uint8Array, at: number): ZstdFrameHeader {
   const descriptor = bytes[at + 4]!;
   at += 5;
@@ -96,7 +97,7 @@ export function readFrameHeader(bytes: Uint8Array, at: number): ZstdFrameHeader 
   };
 }
 
-/** The block whose header is at `at`. Throws `invalid` when it is not whole. */
+/** Reads the block whose header is at `at`. Throws `invalid` if it is incomplete. */
 export function readBlock(bytes: Uint8Array, at: number, maxBlockBytes: number): ZstdBlock {
   if (bytes.length - at < 3) throw badZstd("a block header is cut off");
   const header = readZstdNumber(bytes, at, 3);
@@ -110,7 +111,10 @@ export function readBlock(bytes: Uint8Array, at: number, maxBlockBytes: number):
   return { type, isLast: (header & 1) !== 0, size, start, end };
 }
 
-/** Where the checksum (if any) behind the last block, which ends at `at`, ends. Throws `invalid`. */
+/**
+ * Returns the end of a frame whose last block ends at `at`, including its checksum. Throws
+ * `invalid`.
+ */
 export function endOfFrame(bytes: Uint8Array, at: number, header: ZstdFrameHeader): number {
   const end = at + (header.hasChecksum ? CHECKSUM_BYTES : 0);
   if (end > bytes.length) throw badZstd("a checksum is cut off");
@@ -118,15 +122,16 @@ export function endOfFrame(bytes: Uint8Array, at: number, header: ZstdFrameHeade
 }
 
 /**
- * Whether `bytes` are exactly one whole frame, as far as the headers of it and of its blocks tell.
- * Some hosts return what they have of a frame that is cut off, and nothing of a second one.
+ * Returns whether `bytes` are exactly one complete frame, according to the headers of the frame and
+ * its blocks. Some hosts return partial content for a truncated frame, and nothing for a second
+ * frame.
  */
 export function* isSingleWholeFrame(bytes: Uint8Array): Steps<boolean> {
   if (endOfSkippableFrame(bytes, 0) !== -1) return false;
   return (yield* endOfFirstFrame(bytes)) === bytes.length;
 }
 
-/** Where the frame with content that `bytes` begin with ends. Throws `invalid`. */
+/** Returns the end of the frame with content at the start of `bytes`. Throws `invalid`. */
 export function* endOfFirstFrame(bytes: Uint8Array): Steps<number> {
   const header = readFrameHeader(bytes, 0);
   const effort = new Effort();

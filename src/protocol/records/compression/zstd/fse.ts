@@ -1,6 +1,6 @@
 /**
- * Decoding tables of Finite State Entropy, zstd's arithmetic coder in table form (RFC 8878, section
- * 4.1).
+ * Decoding tables of Finite State Entropy, the table-based arithmetic coder of zstd (RFC 8878,
+ * section 4.1).
  *
  * @module
  */
@@ -8,13 +8,19 @@
 import { highestBit } from "./bit_reader.ts";
 import { badZstd } from "./bad_zstd.ts";
 
-/** A distribution: how many of the 2^accuracyLog states each symbol has; -1 is one state, at the end. */
+/**
+ * A distribution: how many of the 2^accuracyLog states each symbol has; -1 means one state at the
+ * end.
+ */
 export interface FseDistribution {
   readonly accuracyLog: number;
   readonly counts: readonly number[];
 }
 
-/** A decoding table: in state `s`, `entries[s]` is next state base << 16 | bits to read << 8 | symbol. */
+/**
+ * A decoding table: for state `s`, `entries[s]` is next state base << 16 | bits to read << 8 |
+ * symbol.
+ */
 export interface FseDecodingTable {
   readonly accuracyLog: number;
   readonly entries: Int32Array;
@@ -39,7 +45,7 @@ function spreadSymbols({ accuracyLog, counts }: FseDistribution): Uint8Array {
   return symbols;
 }
 
-/** The table that decodes `distribution`, whose counts must add up to its size. */
+/** Builds the table for `distribution`, whose counts must add up to its size. */
 export function buildFseDecoder(distribution: FseDistribution): FseDecodingTable {
   const { accuracyLog, counts } = distribution;
   const symbols = spreadSymbols(distribution);
@@ -54,18 +60,18 @@ export function buildFseDecoder(distribution: FseDistribution): FseDecodingTable
   return { accuracyLog, entries };
 }
 
-/** A table of one state that always gives `symbol`. */
+/** Returns a table with a single state that always decodes to `symbol`. */
 export function singleSymbolDecoder(symbol: number): FseDecodingTable {
   return { accuracyLog: 0, entries: Int32Array.of(symbol) };
 }
 
-/** A distribution as read from a stream, and where it ended. */
+/** A distribution read from a stream, and the end of its description. */
 export interface ReadDistribution {
   readonly distribution: FseDistribution;
   readonly end: number;
 }
 
-/** Reads a table description from `bytes[start..end)`. Throws `invalid`. */
+/** Reads a distribution from `bytes[start..end)`. Throws `invalid`. */
 export function readFseDistribution(
   bytes: Uint8Array,
   start: number,

@@ -1,5 +1,5 @@
 /**
- * Reading Huffman-coded literals of zstd (RFC 8878, section 4.2).
+ * Decodes Huffman-coded literals of zstd (RFC 8878, section 4.2).
  *
  * @module
  */
@@ -8,24 +8,26 @@ import { BackwardBitReader, highestBit } from "./bit_reader.ts";
 import { badZstd } from "./bad_zstd.ts";
 import { buildFseDecoder, readFseDistribution } from "./fse.ts";
 
-/** The longest code, bits. */
+/** Maximum code length in bits. */
 export const MAX_HUFFMAN_BITS = 11;
 const MAX_WEIGHT_ACCURACY_LOG = 6;
 const MAX_WEIGHTS = 255;
 
-/** A decoding table: the next `bits` bits of the stream give code length << 8 | symbol. */
+/**
+ * A decoding table: the next `bits` bits of the stream index an entry of code length << 8 | symbol.
+ */
 export interface HuffmanTable {
   readonly bits: number;
   readonly entries: Uint16Array;
 }
 
-/** A table as read from a stream, and where its description ended. */
+/** A table read from a stream, and the end of its description. */
 export interface ReadHuffmanTable {
   readonly table: HuffmanTable;
   readonly end: number;
 }
 
-/** Reads a tree description from `bytes[at..end)`. Throws `invalid`. */
+/** Reads a table description from `bytes[at..end)`. Throws `invalid`. */
 export function readHuffmanTable(bytes: Uint8Array, at: number, end: number): ReadHuffmanTable {
   if (at >= end) throw badZstd("a Huffman table is cut off");
   const header = bytes[at++]!;
@@ -44,7 +46,7 @@ export function readHuffmanTable(bytes: Uint8Array, at: number, end: number): Re
   return { table: buildTable(readWeights(bytes, at, tableEnd)), end: tableEnd };
 }
 
-/** Weights in two FSE streams that take turns; they end where the bits do. */
+/** Reads weights from two alternating FSE streams, until the bits end. */
 function readWeights(bytes: Uint8Array, start: number, end: number): number[] {
   const described = readFseDistribution(
     bytes,
@@ -81,7 +83,7 @@ function buildTable(weights: number[]): HuffmanTable {
   if (sum === 0) throw badZstd("a Huffman table is empty");
   const bits = highestBit(sum) + 1;
   const rest = (1 << bits) - sum;
-  // The last symbol's weight is not stored: it fills the table.
+  // The weight of the last symbol is not stored: it completes the table.
   if (bits > MAX_HUFFMAN_BITS || (rest & (rest - 1)) !== 0 || weights.length > MAX_WEIGHTS) {
     throw badZstd("a Huffman table's weights do not fit");
   }
@@ -112,7 +114,8 @@ export function decodeHuffmanStream(
   const reader = new BackwardBitReader(bytes, start, end);
   let position = reader.position;
   const mask = (1 << bits) - 1;
-  // Two symbols take 22 bits at most: with the bits before them in their byte, one 32-bit word.
+  // Two symbols take at most 22 bits, which fit into a 32-bit word with the preceding bits of their
+  // byte.
   while (position >= 2 * MAX_HUFFMAN_BITS && to + 2 <= limit) {
     const from = position - 2 * MAX_HUFFMAN_BITS;
     const at = start + (from >> 3);

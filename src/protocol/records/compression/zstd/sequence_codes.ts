@@ -1,23 +1,23 @@
 /**
- * The codes of sequences: literal lengths, match lengths and offsets, their extra bits and the
- * distributions that need no table (RFC 8878, section 3.1.1.3.2).
+ * The codes of sequences: literal lengths, match lengths and offsets, with their extra bits and
+ * predefined distributions (RFC 8878, section 3.1.1.3.2).
  *
  * @module
  */
 
 import type { FseDistribution } from "./fse.ts";
 
-/** How many extra bits each literal length code has. */
+/** Number of extra bits of each literal length code. */
 export const LITERAL_LENGTH_BITS: Uint8Array = Uint8Array.of(
   ...new Array<number>(16).fill(0),
   ...[1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
 );
-/** How many extra bits each match length code has. */
+/** Number of extra bits of each match length code. */
 export const MATCH_LENGTH_BITS: Uint8Array = Uint8Array.of(
   ...new Array<number>(32).fill(0),
   ...[1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
 );
-/** The smallest literal length of each code: the extra bits are added. */
+/** The smallest literal length of each code, to which the extra bits are added. */
 export const LITERAL_LENGTH_BASE: Int32Array = bases(LITERAL_LENGTH_BITS, 0);
 /** The smallest match length of each code. */
 export const MATCH_LENGTH_BASE: Int32Array = bases(MATCH_LENGTH_BITS, 3);
@@ -32,7 +32,7 @@ function bases(bits: Uint8Array, first: number): Int32Array {
   return result;
 }
 
-/** What each of the three kinds of codes is bounded by, and its predefined distribution. */
+/** The limits of a kind of code, and its predefined distribution. */
 export interface SequenceCode {
   readonly name: string;
   readonly maxAccuracyLog: number;
@@ -81,7 +81,7 @@ export const MATCH_LENGTH_CODE: SequenceCode = {
     ],
   },
 };
-/** Offsets: the code is the number of extra bits. */
+/** Offsets. The code is the number of extra bits. */
 export const OFFSET_CODE: SequenceCode = {
   name: "offset",
   maxAccuracyLog: 8,

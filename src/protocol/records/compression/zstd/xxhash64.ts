@@ -1,6 +1,6 @@
 /**
- * xxHash of 64 bits, of which zstd frames keep the lower half as checksum. The arithmetic is done on
- * pairs of 32-bit halves: a BigInt would be ten times slower.
+ * xxHash64, whose lower half is the checksum of zstd frames. Computes on pairs of 32-bit halves,
+ * since BigInt would be ten times slower.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const PRIME3 = [0x165667b1, 0x9e3779f9 | 0] as const;
 const PRIME4 = [0x85ebca77 | 0, 0xc2b2ae63 | 0] as const;
 const PRIME5 = [0x27d4eb2f, 0x165667c5] as const;
 
-// The value that is worked on: functions below change it in place.
+// The current 64-bit value, changed in place by the functions below.
 let high = 0;
 let low = 0;
 
@@ -27,7 +27,7 @@ function add(otherHigh: number, otherLow: number): void {
   low = sum | 0;
 }
 
-/** The upper 32 bits of the product of two unsigned 32-bit numbers. */
+/** Returns the upper 32 bits of the product of two unsigned 32-bit numbers. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
@@ -58,7 +58,7 @@ function xorShift(bits: number): void {
   }
 }
 
-/** Leaves round(lane, input) in the value. */
+/** Stores round(lane, input) in the current value. */
 function round(laneHigh: number, laneLow: number, inputHigh: number, inputLow: number): void {
   high = inputHigh;
   low = inputLow;
@@ -68,12 +68,12 @@ function round(laneHigh: number, laneLow: number, inputHigh: number, inputLow: n
   multiply(PRIME1);
 }
 
-/** The lower 32 bits, 0 to 2^32 - 1, of the hash of `bytes[start..end)` with seed 0. */
+/** Returns the lower 32 bits, 0 to 2^32 - 1, of the hash of `bytes[start..end)` with seed 0. */
 export function xxHash64Low(bytes: Uint8Array, start: number, end: number): number {
   return atOnce(xxHash64LowInSteps(bytes, start, end));
 }
 
-/** As {@linkcode xxHash64Low}, in steps. */
+/** Like {@linkcode xxHash64Low}, in steps. */
 export function* xxHash64LowInSteps(bytes: Uint8Array, start: number, end: number): Steps<number> {
   const lanes = firstLanes();
   for (let at = start; at < end; at += STEP_BYTES) {
@@ -94,7 +94,7 @@ function firstLanes(): Int32Array {
   return lanes;
 }
 
-/** Takes in the whole stripes of 32 bytes. */
+/** Processes the whole stripes of 32 bytes. */
 function mix(lanes: Int32Array, bytes: Uint8Array, at: number, end: number): void {
   for (const last = end - 32; at <= last; at += 32) {
     for (let lane = 0; lane < 8; lane += 2) {
@@ -106,7 +106,7 @@ function mix(lanes: Int32Array, bytes: Uint8Array, at: number, end: number): voi
   }
 }
 
-/** Takes in what is behind the last whole stripe. */
+/** Processes the bytes after the last whole stripe. */
 function finish(lanes: Int32Array, bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
   let at = end - (length % 32);
