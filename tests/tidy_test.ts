@@ -252,7 +252,6 @@ const NOT_YET_PLAIN = [
   "src/log/",
   "src/network/",
   "src/node/",
-  "src/protocol/",
   "src/replication/",
 ];
 

@@ -101,9 +101,7 @@ export interface DecodedBatch {
 
 /** Options of decoding. */
 export interface DecodeOptions {
-  /**
-   * The host's codecs, `runtime.codecs()`. Codecs missing there fall back to those of this package.
-   */
+  /** The host's codecs, `runtime.codecs()`. Required for gzip. */
   readonly codecs?: HostCodecs;
   /** Maximum decompressed size of a batch. Defaults to 256 MiB. */
   readonly maxDecompressedBytes?: number;

@@ -48,9 +48,7 @@ export interface BatchOptions {
   readonly compression?: CompressionType;
   /** On the codec's own scale. Defaults to that of the codec. */
   readonly compressionLevel?: number;
-  /**
-   * The host's codecs, `runtime.codecs()`. Codecs missing there fall back to those of this package.
-   */
+  /** The host's codecs, `runtime.codecs()`. Required for gzip and zstd. */
   readonly codecs?: HostCodecs;
   /** Defaults to `CreateTime`. */
   readonly timestampType?: TimestampType;

@@ -128,8 +128,7 @@ export function* checkBatchCrcInSteps(arena: Crc32cArena): Steps<void> {
 /** Options of {@linkcode checkRecords}. */
 export interface DeepCheckOptions {
   /**
-   * Returns the host's codecs. Codecs missing there fall back to those of this package. Called for
-   * compressed batches only.
+   * Returns the host's codecs, required for gzip. Called for compressed batches only.
    */
   readonly codecs?: () => HostCodecs;
   /** Maximum decompressed size of the batch. */

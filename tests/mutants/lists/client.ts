@@ -74,7 +74,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     id: "K105",
     file: "src/client/cluster/cluster_client.ts",
-    bug: "a connection attempt that failed is remembered, and fails every later one",
+    bug: "a failed connection attempt is kept and fails every later one",
     text: "opening.catch(forget);",
     replacement: "opening.catch(() => {});",
     test: "tests/client/resilience_test.ts",

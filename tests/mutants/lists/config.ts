@@ -10,7 +10,7 @@ export const CONFIG_MUTANTS: readonly Mutant[] = [
   {
     id: "S101",
     file: "src/config/broker_checks.ts",
-    bug: "a key with the same value as the one before it is told to have no effect",
+    bug: "a key with the same value as the preceding one is reported as ineffective",
     text: "given.get(name) === given.get(first!)",
     replacement: "false",
     test: "tests/config/contradictions_test.ts",
@@ -91,7 +91,7 @@ export const CONFIG_MUTANTS: readonly Mutant[] = [
   {
     id: "S111",
     file: "src/config/broker_checks.ts",
-    bug: "a number of minutes is told to have an effect beside the same number of milliseconds",
+    bug: "a duration in minutes is reported as effective beside the same duration in milliseconds",
     text: "!UNIT.test(name) && ",
     replacement: "",
     test: "tests/config/contradictions_test.ts",

@@ -12,7 +12,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   {
     id: "L201",
     file: "src/log/segments/open_segments.ts",
-    bug: "files in use are closed to make room",
+    bug: "files in use are closed to free descriptors",
     text: "filter((segment) => !segment.isBusy)",
     replacement: "filter((segment) => segment !== undefined)",
     test: LOG_TEST,
@@ -158,7 +158,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   {
     id: "B205",
     file: "src/replication/storage_failures.ts",
-    bug: "each partition tells of the want of descriptors",
+    bug: "each partition logs the shortage of descriptors",
     text: "this.#shortageLoggedMs = now;",
     replacement: "",
     test: "tests/replication/storage_failures_test.ts",

@@ -98,7 +98,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   {
     id: "L104",
     file: "src/log/producers/open_transactions.ts",
-    bug: "a decided transaction is forgotten while its marker is exactly at the high watermark",
+    bug: "a completed transaction is dropped while its marker is exactly at the high watermark",
     text: "filter(({ lastOffset }) => lastOffset >= highWatermark)",
     replacement: "filter(({ lastOffset }) => lastOffset > highWatermark)",
     test: "tests/log/producers/open_transactions_test.ts",
@@ -194,7 +194,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   {
     id: "L116",
     file: "src/log/opening/log_opening.ts",
-    bug: "producers in the segments between the snapshot and the walk are forgotten",
+    bug: "producers in the segments between the snapshot and the scan are lost",
     text: "replayProducers(before, producers, from, first.baseOffset);",
     replacement: "",
     test: "tests/log/producers/producer_snapshot_storage_test.ts",

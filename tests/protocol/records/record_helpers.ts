@@ -54,7 +54,7 @@ const nodeZlib: string = "node:zlib";
 export const hostCodecs: HostCodecs = zlibCodecs(await import(nodeZlib));
 
 const { gzip, gunzip, zstd } = hostCodecs.inSteps!;
-/** The codecs of this host, but zstd is decompressed by ours. */
+/** The codecs of this host, except that zstd is decompressed in TypeScript. */
 export const ourZstd: HostCodecs = {
   ...hostCodecs,
   zstd: { compress: hostCodecs.zstd.compress, decompress: unzstd },
