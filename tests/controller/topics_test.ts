@@ -8,7 +8,7 @@ import {
   type TopicContext,
   type TopicReference,
 } from "../../src/controller/topics.ts";
-import { errorName } from "../../src/protocol/errors.ts";
+import { ErrorCode, errorName } from "../../src/protocol/errors.ts";
 import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { test } from "../harness.ts";
 import { broker, CHAT, config, EVENTS, partition, topic } from "../metadata/fixture.ts";
@@ -234,7 +234,7 @@ test("decideDeleteTopics() deletes by name and by id", () => {
   ]);
   assertEquals(
     decision.results.map(({ name, topicId, errorCode }) => [name, topicId, errorCode]),
-    [["events", EVENTS, 0], ["chat", CHAT, 0]],
+    [["events", EVENTS, ErrorCode.NONE], ["chat", CHAT, ErrorCode.NONE]],
   );
 });
 

@@ -79,7 +79,7 @@ test("every message matches Kafka's schema", () => {
       assertEquals(message.isFlexible(version), isFlexible, where);
       assertEquals(
         declaredFields(message.fields.shape.fields, version),
-        theirs(schema.fields, version, common),
+        kafkaFields(schema.fields, version, common),
         where,
       );
     }
@@ -164,7 +164,11 @@ function fieldsOf(shape: Shape, version: number): Plain[] | null {
   return shape.kind === "struct" ? declaredFields(shape.fields, version) : null;
 }
 
-function theirs(fields: readonly SchemaField[], version: number, common: CommonStructs): Plain[] {
+function kafkaFields(
+  fields: readonly SchemaField[],
+  version: number,
+  common: CommonStructs,
+): Plain[] {
   return fields
     .filter(({ versions, taggedVersions }) => includes((versions ?? taggedVersions)!, version))
     .map((field) => {
@@ -180,7 +184,7 @@ function theirs(fields: readonly SchemaField[], version: number, common: CommonS
         nullable: includes(field.nullableVersions ?? "none", version),
         tag: includes(field.taggedVersions ?? "none", version) ? field.tag! : null,
         default: defaultOf(field, type),
-        fields: isStruct ? theirs(inner!, version, common) : null,
+        fields: isStruct ? kafkaFields(inner!, version, common) : null,
       };
     });
 }

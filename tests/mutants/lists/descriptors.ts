@@ -1,5 +1,5 @@
 /**
- * Bugs planted in what is done when descriptors are scarce.
+ * Bugs planted in the handling of scarce file descriptors.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Bugs planted in what is done with batches and requests that are large, or swell.
+ * Bugs planted in the handling of large batches and requests, and of those that decompress to large ones.
  *
  * @module
  */
