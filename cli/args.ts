@@ -127,7 +127,7 @@ export class Arguments {
     const text = this.text(flag);
     const word = words.find((word) => word === text);
     if (word !== undefined) return word;
-    throw this.#wrong(flag, text, words.map((word) => `"${word}"`).join(", "));
+    throw this.#wrong(flag, text, alternatives(words));
   }
 
   /** Returns an IP address or a host name. */
@@ -260,10 +260,16 @@ function unknownFlag(spec: CommandSpec, arg: string, names: readonly string[]): 
   );
 }
 
+/** Lists words as `"a", "b" or "c"`. */
+function alternatives(words: readonly string[]): string {
+  const quoted = words.map((word) => `"${word}"`);
+  return [quoted.slice(0, -1).join(", "), quoted.at(-1)].join(" or ");
+}
+
 function needsValue(name: string, value: string): UsageError {
   return new UsageError(`--${name} needs a value: --${name} ${value}`);
 }
 
 function hint(spec: CommandSpec): string {
-  return ` (see "millrace ${spec.name} --help")`;
+  return `, see "millrace ${spec.name} --help"`;
 }

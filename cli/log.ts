@@ -110,7 +110,7 @@ export async function run(args: Arguments): Promise<number> {
   else refuseTogether(args);
   if (paths.length === 0) {
     const what = action === "dump" ? "a file" : "a data directory";
-    throw new UsageError(`"log ${action}" needs ${what} (see "millrace log --help")`);
+    throw new UsageError(`"log ${action}" needs ${what}, see "millrace log --help"`);
   }
   return action === "dump" ? await dump(args, paths) : await verify(args, paths);
 }

@@ -30,7 +30,7 @@ export function parseTopics(text: string, path: string): TopicSpec[] {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw wrong(path, `it is not JSON: ${(error as Error).message}`);
+    throw wrong(path, `it is not JSON, ${(error as Error).message}`);
   }
   if (!Array.isArray(value)) {
     throw wrong(path, `it contains ${kindOf(value)} instead of a list: ${EXAMPLE}`);

@@ -157,13 +157,13 @@ function headline(name: string, suffix: string, path: string): string {
 function offsetIn(name: string, path: string): number {
   const offset = /^(\d{1,20})\./.exec(name)?.[1];
   if (offset === undefined || !Number.isSafeInteger(Number(offset))) {
-    throw misnamed(path, "the offset that its segment begins at");
+    throw misnamed(path, "the base offset of its segment");
   }
   return Number(offset);
 }
 
 function misnamed(path: string, what: string): FileError {
-  return new FileError(`Cannot dump ${path}: its name does not begin with ${what}`, "io");
+  return new FileError(`Cannot dump ${path}: its name must begin with ${what}`, "io");
 }
 
 function* withFile(

@@ -105,7 +105,7 @@ function claim(files: FileSystem, directory: string): () => void {
     throw new KafkaError(
       ErrorCode.KAFKA_STORAGE_ERROR,
       `Cannot verify ${directory}: it is not a data directory, which has a ${META_PROPERTIES} and one ` +
-        `directory a partition`,
+        `directory per partition`,
     );
   }
   if (!files.exists(`${directory}/${LOCK}`)) return () => {};

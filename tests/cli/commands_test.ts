@@ -374,7 +374,7 @@ const MISUSES: readonly (readonly [readonly string[], RegExp])[] = [
   ],
   [
     ["start", "--log-level", "loud"],
-    /--log-level cannot be "loud": it takes "error", "warn", "info"/,
+    /--log-level cannot be "loud": it takes "error", "warn", "info" or "debug"$/m,
   ],
   [["start", "--log-level", "info", "--verbose"], /--log-level has no effect with --verbose/],
   [["start", "--memory=yes"], /--memory takes no value/],

@@ -168,7 +168,7 @@ test("dumpLogFile() rejects other files, a missing file and a damaged snapshot",
   await assertRejects(
     () => dump(runtime, ["/data/orders-0/x.log"]),
     FileError,
-    "its name does not begin with the offset",
+    "its name must begin with the base offset",
   );
   writeFile(files, "/data/orders-0/00000000000000000005.snapshot", new Uint8Array(12));
   const error = await assertRejects(
