@@ -20,6 +20,7 @@ const STAY_WITH_DENO = [
   "tests/cli/",
   "tests/docs/",
   "tests/interop/",
+  "tests/readme/commands_test.ts",
   "tests/runtime/deno_files_test.ts",
 ];
 
