@@ -23,8 +23,8 @@ const INTRODUCTION = `# Configuration
 
 <!-- Written by \`deno task docs\` from src/config. Do not edit. -->
 
-The keys are Apache Kafka's, with its types and, but for the few that a single node needs otherwise,
-its defaults. A broker key is given at start:
+The keys are Apache Kafka's, with its types and, with a few exceptions for a single node, its
+defaults. A broker key is given at start:
 
 \`\`\`sh
 millrace start --set num.partitions=3 --set log.retention.hours=24
