@@ -37,6 +37,7 @@ import {
   type Recompression,
   RecordError,
   RECORDS_OFFSET,
+  splitBatches,
   timestampTypeOf,
   writeMaxTimestamp,
 } from "../protocol/records/batch.ts";
@@ -201,9 +202,7 @@ export function takeInternalBatches(
   if (records.length === 0) throw new RecordError("there is no batch", "invalid");
   const arena = copyIn(records);
   const bytes = arena.memory;
-  for (let at = 0; at < records.length;) {
-    const end = endOfBatch(bytes, at, records.length);
-    if (end === -1) throw new RecordError(`the batch at byte ${at} is cut off`, "corrupt");
+  for (const { start: at, end } of splitBatches(bytes.subarray(0, records.length))) {
     if (readMagic(bytes, at) !== CURRENT_MAGIC) {
       throw new RecordError(`the batch at byte ${at} has the magic ${bytes[at + 16]}`, "invalid");
     }
@@ -218,7 +217,6 @@ export function takeInternalBatches(
     }
     checkBatchCrc(bytes, at, arena);
     if (appendTimeMs !== null) writeMaxTimestamp(bytes, at, "LogAppendTime", appendTimeMs, arena);
-    at = end;
   }
   return arena;
 }

@@ -19,6 +19,7 @@ import {
   type Runtime,
 } from "../runtime/runtime.ts";
 import type { Timer } from "../runtime/runtime.ts";
+import { readerOf, type WriteBytes, writerOf } from "./connection_bytes.ts";
 
 /** A request in flight. */
 interface Pending {
@@ -82,10 +83,11 @@ export class BrokerConnection {
   #isWriting = false;
   #nextCorrelationId = 0;
   #failure: Error | null = null;
-  #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  readonly #writeBytes: WriteBytes;
 
   private constructor(connection: Connection, options: BrokerConnectionOptions) {
     this.#connection = connection;
+    this.#writeBytes = writerOf(connection);
     this.#options = options;
     this.address = `${options.address.host}:${options.address.port}`;
     this.#readFrames().catch((error) => this.#close(error));
@@ -252,7 +254,7 @@ export class BrokerConnection {
         const writer = this.#filling;
         this.#filling = this.#sending;
         this.#sending = writer;
-        await this.#writeAll(writer.written());
+        await this.#writeBytes(writer.written());
         writer.reset();
       }
     } catch (error) {
@@ -263,30 +265,13 @@ export class BrokerConnection {
     }
   }
 
-  #writeAll(bytes: Uint8Array): Promise<void> {
-    const connection = this.#connection;
-    if (connection.writeAll !== undefined) return connection.writeAll(bytes);
-    this.#writer ??= connection.writable.getWriter();
-    return this.#writer.write(bytes);
-  }
-
   async #readFrames(): Promise<void> {
     const parser = new FrameParser(this.#options.maxResponseBytes);
-    const connection = this.#connection;
-    const reader = connection.readInto === undefined
-      ? connection.readable.getReader({ mode: "byob" })
-      : null;
+    const readBytes = readerOf(this.#connection);
     while (this.#failure === null) {
-      const space = parser.space();
-      if (reader !== null) {
-        const { value, done } = await reader.read(space);
-        if (done || value === undefined) break;
-        parser.filled(value);
-      } else {
-        const count = await connection.readInto!(space);
-        if (count === null) break;
-        parser.filled(count);
-      }
+      const read = await readBytes(parser.space());
+      if (read === null) break;
+      parser.filled(read);
       for (let frame = parser.next(); frame !== null; frame = parser.next()) this.#receive(frame);
     }
     if (parser.foreignOpening !== null) throw new ForeignProtocolError(parser.foreignOpening);

@@ -6,7 +6,7 @@
  */
 import { ErrorCode, isRetriable, KafkaError } from "../../protocol/errors.ts";
 import { fetch, type FetchResponse } from "../../protocol/messages/fetch.ts";
-import { endOfBatch, readLastOffset } from "../../protocol/records/batch.ts";
+import { readLastOffset, splitBatches } from "../../protocol/records/batch.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import type { AssignedPartition, StartPosition } from "./assigned_partition.ts";
@@ -240,11 +240,9 @@ export class Fetcher {
     let end = 0;
     let nextOffset = one.fetchOffset;
     try {
-      for (;;) {
-        const next = endOfBatch(records, end, records.length);
-        if (next < 0) break;
-        nextOffset = readLastOffset(records, end) + 1;
-        end = next;
+      for (const batch of splitBatches(records, { allowPartial: true })) {
+        nextOffset = readLastOffset(records, batch.start) + 1;
+        end = batch.end;
       }
     } catch (error) {
       return this.fail(corrupt(one, error as Error));

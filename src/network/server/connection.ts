@@ -18,6 +18,7 @@ import type { Dispatcher } from "./dispatch.ts";
 import type { FrameMemory, FrameShare } from "./frame_memory.ts";
 import { CloseConnection, type ConnectionInfo } from "./handler.ts";
 import type { Logger } from "../../logger.ts";
+import { type ReadBytes, readerOf, writerOf } from "../connection_bytes.ts";
 import type { SendPool } from "./send_pool.ts";
 import { serveOthers } from "./turns.ts";
 
@@ -53,7 +54,7 @@ export class ClientConnection {
   readonly #answers: AnswerQueue;
   readonly #openSlot: () => ReturnType<AnswerQueue["open"]>;
   readonly #onFatal: (error: unknown) => void;
-  #reader: ReadableStreamBYOBReader | null = null;
+  readonly #readBytes: ReadBytes;
   #lastActiveMs: number;
   #closed = false;
   #draining = false;
@@ -73,6 +74,7 @@ export class ClientConnection {
       clientSoftwareVersion: "",
     };
     this.#connection = connection;
+    this.#readBytes = readerOf(connection);
     this.#environment = environment;
     this.#lastActiveMs = environment.clock.monotonicMs();
     this.#parser = new FrameParser(environment.maxFrameBytes(), environment.keptBytes);
@@ -127,19 +129,11 @@ export class ClientConnection {
       await turn;
       if (this.#closed) return false;
     }
-    const space = this.#parser.space();
-    if (this.#connection.readInto !== undefined) {
-      const length = await this.#connection.readInto(space);
-      this.#share.afterRead();
-      if (length === null) return false;
-      this.#parser.filled(length);
-      return true;
-    }
-    this.#reader ??= this.#connection.readable.getReader({ mode: "byob" });
-    const { value, done } = await this.#reader.read(space);
+    const read = await this.#readBytes(this.#parser.space());
     this.#share.afterRead();
-    if (value !== undefined) this.#parser.filled(value);
-    return !done;
+    if (read === null) return false;
+    this.#parser.filled(read);
+    return true;
   }
 
   async #startRequests(): Promise<void> {
@@ -207,11 +201,4 @@ export class ClientConnection {
 
 function foreignClient({ protocol, sent }: ForeignOpening): string {
   return `the client sent ${sent}: ${REMEDIES[protocol]}`;
-}
-
-/** Returns the fastest way to write to `connection`. */
-function writerOf(connection: Connection): (bytes: Uint8Array) => Promise<void> {
-  if (connection.writeAll !== undefined) return (bytes) => connection.writeAll!(bytes);
-  let writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
-  return (bytes) => (writer ??= connection.writable.getWriter()).write(bytes);
 }
