@@ -277,7 +277,6 @@ const NOT_YET_PLAIN = [
   "src/broker/",
   "src/log/",
   "src/network/",
-  "src/node/",
   "src/replication/",
 ];
 

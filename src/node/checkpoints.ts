@@ -1,13 +1,13 @@
 /**
- * What a node does for its data directories every now and then: it writes down recovery points and
- * high watermarks, and removes what is left of deleted topics once its time has come.
+ * Writes the recovery points and high watermarks of a node's data directories at intervals, and removes
+ * the directories of deleted logs once `file.delete.delay.ms` has passed.
  *
  * @module
  */
 import type { LogManager } from "../log/directory/log_manager.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
 
-/** The timer of it. */
+/** The timer of the checkpoints. */
 export class Checkpoints {
   readonly #clock: Clock;
   readonly #logs: LogManager;
@@ -17,7 +17,7 @@ export class Checkpoints {
   #work: Promise<void> | null = null;
   #isStopped = false;
 
-  /** `intervalMs` is `log.flush.offset.checkpoint.interval.ms`. */
+  /** `intervalMs` returns `log.flush.offset.checkpoint.interval.ms`. */
   constructor(
     clock: Clock,
     logs: LogManager,
@@ -30,7 +30,7 @@ export class Checkpoints {
     this.#onError = onError;
   }
 
-  /** Begins. May be called again. */
+  /** Schedules the next run. May be called again. */
   start(): void {
     if (this.#timer !== null || this.#isStopped) return;
     this.#timer = this.#clock.setTimer(Math.max(1, this.#intervalMs()), () => {
@@ -42,7 +42,7 @@ export class Checkpoints {
     });
   }
 
-  /** Ends for good and resolves when no checkpoint is being written. */
+  /** Stops for good and resolves when no checkpoint is being written. */
   async shutdown(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();

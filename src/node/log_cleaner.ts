@@ -1,6 +1,6 @@
 /**
- * Compacts the logs of this node whose `cleanup.policy` has `compact`, one at a time, the one with
- * the largest new part first: Apache Kafka's log cleaner, on the event loop.
+ * Compacts the logs of a node whose `cleanup.policy` includes `compact`, one at a time, the one with the
+ * largest share of new records first: Apache Kafka's log cleaner, on the event loop.
  *
  * @module
  */
@@ -14,19 +14,19 @@ import type { PartitionLog } from "../log/partition_log.ts";
 import type { Logger } from "../logger.ts";
 import { FileError, isDescriptorShortage, type Runtime, type Timer } from "../runtime/runtime.ts";
 
-/** How long a log is left alone whose files could not be written, ms: there may be room again then. */
+/** How long a log is skipped after its files could not be written, ms: the disk may have space then. */
 const RETRY_MS = 60_000;
-/** The shortest wait when there was nothing to do, ms. */
+/** The shortest wait between two runs, ms. */
 const SHORTEST_BACKOFF_MS = 10;
 
 /** A log that may be compacted. */
 export interface CleanedPartition {
   readonly log: PartitionLog;
-  /** Records from here on are not decided yet. */
+  /** Records from here on may belong to open transactions. */
   readonly lastStableOffset: number;
 }
 
-/** What a cleaner is made of. */
+/** The dependencies of {@linkcode LogCleaner}. */
 export interface LogCleanerOptions {
   readonly runtime: Pick<Runtime, "clock" | "random">;
   readonly config: Pick<
@@ -38,7 +38,7 @@ export interface LogCleanerOptions {
     | "logCleanerLoadFactor"
     | "logCleanerMaxBytesPerSecond"
   >;
-  /** Every log that this node leads. */
+  /** The partitions of this node. */
   readonly partitions: Iterable<CleanedPartition>;
   readonly logger: Logger;
 }
@@ -47,14 +47,13 @@ export interface LogCleanerOptions {
 export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #pacer: Pacer;
-  /** Logs that could not be compacted, and until when they are left alone, by the monotonic clock. */
-  readonly #left = new WeakMap<PartitionLog, number>();
+  /** Logs that could not be compacted, and until when they are skipped, by the monotonic clock. */
+  readonly #skipped = new WeakMap<PartitionLog, number>();
   #secret: Uint8Array | null = null;
   #timer: Timer | null = null;
   #work: Promise<void> | null = null;
   #isStopped = false;
 
-  /** A cleaner that has not begun. */
   constructor(options: LogCleanerOptions) {
     this.#options = options;
     this.#pacer = new Pacer({
@@ -63,7 +62,7 @@ export class LogCleaner {
     });
   }
 
-  /** Begins, unless it has, or `log.cleaner.enable` says no. */
+  /** Schedules the next run, if `log.cleaner.enable` is true. May be called again. */
   start(): void {
     const { config, runtime } = this.#options;
     if (!config.logCleanerEnable || this.#timer !== null || this.#isStopped) return;
@@ -77,7 +76,7 @@ export class LogCleaner {
     });
   }
 
-  /** Stops where it is and resolves when nothing is under way any more. */
+  /** Stops for good, in the middle of a log, and resolves when no compaction is running. */
   async shutdown(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -85,7 +84,7 @@ export class LogCleaner {
     await this.#work;
   }
 
-  /** Compacts logs until none needs it. Returns how often it has compacted one. Never rejects. */
+  /** Compacts logs until none needs it. Returns the number of compactions. Never rejects. */
   async cleanAll(): Promise<number> {
     const { clock } = this.#options.runtime;
     const passed = new Set<PartitionLog>();
@@ -101,7 +100,7 @@ export class LogCleaner {
         count++;
       } catch (error) {
         passed.add(chosen.log);
-        if (!(error instanceof CleaningStopped)) this.#leave(chosen.log, error);
+        if (!(error instanceof CleaningStopped)) this.#skip(chosen.log, error);
       }
     }
     return count;
@@ -124,7 +123,7 @@ export class LogCleaner {
     });
   }
 
-  /** The log that needs it most. */
+  /** Returns the log with the largest share of new records, or null if none needs compaction. */
   #choose(passed: ReadonlySet<PartitionLog>): { log: PartitionLog; cleanable: Cleanable } | null {
     const { clock } = this.#options.runtime;
     const nowMs = clock.now();
@@ -132,7 +131,7 @@ export class LogCleaner {
     let chosen: { log: PartitionLog; cleanable: Cleanable } | null = null;
     for (const { log, lastStableOffset } of this.#options.partitions) {
       if (!log.config.compact || log.failure !== null || passed.has(log)) continue;
-      if ((this.#left.get(log) ?? -Infinity) > monotonicMs) continue;
+      if ((this.#skipped.get(log) ?? -Infinity) > monotonicMs) continue;
       try {
         const cleanable = findCleanable({
           segments: log.compaction.segments,
@@ -140,7 +139,7 @@ export class LogCleaner {
           logStartOffset: log.logStartOffset,
           logEndOffset: log.logEndOffset,
           cleanedOffset: log.compaction.cleanedOffset,
-          // What makes a record obsolete must be on the disk before the record goes.
+          // A record may be removed only once the newer record of its key is on disk.
           lastStableOffset: Math.min(lastStableOffset, log.recoveryPoint),
           nowMs,
         });
@@ -148,22 +147,22 @@ export class LogCleaner {
         const isMore = chosen === null || cleanable.dirtyRatio > chosen.cleanable.dirtyRatio;
         if (isMore) chosen = { log, cleanable };
       } catch (error) {
-        this.#leave(log, error);
+        this.#skip(log, error);
       }
     }
     return chosen;
   }
 
-  /** A log whose files fail is tried again after a while, one with damage after a restart. */
-  #leave(log: PartitionLog, error: unknown): void {
-    const isFleeting = error instanceof FileError || isDescriptorShortage(error);
+  /** Skips a log: for a minute if its files failed, until the next start if it is damaged. */
+  #skip(log: PartitionLog, error: unknown): void {
+    const isTemporary = error instanceof FileError || isDescriptorShortage(error);
     const untilMs = this.#options.runtime.clock.monotonicMs() + RETRY_MS;
-    this.#left.set(log, isFleeting ? untilMs : Infinity);
+    this.#skipped.set(log, isTemporary ? untilMs : Infinity);
     const message = error instanceof Error ? error.message : String(error);
     this.#options.logger.log(
       "error",
       `Cannot compact ${log.name}, it stays as it is ` +
-        `${isFleeting ? "for a minute" : "until the next start"}: ${message}`,
+        `${isTemporary ? "for a minute" : "until the next start"}: ${message}`,
     );
   }
 }
@@ -174,5 +173,7 @@ function sentenceOf(name: string, report: CleaningReport, elapsedMs: number): st
     `${grouped(report.bytesRead)} bytes became ${grouped(report.bytesKept)}, ` +
     `${grouped(report.recordsKept)} of ${grouped(report.recordsRead)} records stay, ` +
     `in ${(elapsedMs / 1_000).toFixed(2)} s` +
-    (report.isPartial ? "; more keys are left than log.cleaner.dedupe.buffer.size holds" : "");
+    (report.isPartial
+      ? "; log.cleaner.dedupe.buffer.size has no space for the remaining keys"
+      : "");
 }

@@ -246,8 +246,8 @@ function configOf({ directory, config = {} }: NodeOptions): BrokerConfig {
   if (directory !== undefined && given !== undefined) {
     throw new KafkaError(
       ErrorCode.INVALID_CONFIG,
-      `Cannot set "${given}": the data directories are given by themselves, --data-dir on the ` +
-        "command line",
+      `Cannot set "${given}": the data directories are set by an option of their own, --data-dir on ` +
+        "the command line",
     );
   }
   return new BrokerConfig({

@@ -123,19 +123,19 @@ function readMetadataLog(metadata: PartitionLog): MetadataLog {
     if (!(error instanceof RecordError)) throw error;
     throw new KafkaError(
       ErrorCode.KAFKA_STORAGE_ERROR,
-      `Cannot read the metadata log in ${metadata.directory}: ${error.message}; bring its files ` +
-        `back from a copy`,
+      `Cannot read the metadata log in ${metadata.directory}: ${error.message}; restore its files ` +
+        "from a copy",
       { cause: error },
     );
   }
 }
 
-/** All partitions would be taken for those of deleted topics. */
+/** An empty metadata log would make every partition one of a deleted topic. */
 function emptyMetadataLog({ directory }: PartitionLog): KafkaError {
   return new KafkaError(
     ErrorCode.KAFKA_STORAGE_ERROR,
-    `Cannot start: the metadata log in ${directory} is empty, and there are partitions, of which it ` +
-      "says whose they are; bring its files back from a copy, or name another data directory",
+    `Cannot start: the metadata log in ${directory} is empty, but there are partitions; restore its ` +
+      "files from a copy, or name another data directory",
   );
 }
 

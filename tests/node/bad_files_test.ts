@@ -1,10 +1,11 @@
 /**
- * Every file of a data directory, damaged in every way there is: a start mends it, so that all
- * records are there, or refuses it, or leaves its partition out of service, with one sentence that
- * names the file. And it takes nothing away: with the file put back, everything is as it was.
+ * Starts on a data directory in which one file is damaged, for each file and each kind of damage. A
+ * start repairs the file, so that all records can be read, or refuses the directory, or leaves the
+ * partition out of service, with one sentence that names the file. It removes nothing: once the file is
+ * restored, everything can be read.
  *
- * The directory is one that a broker wrote, with several segments a partition, an idempotent
- * producer, deleted records and two topics; once after an orderly end and once after `kill -9`.
+ * The directory was written by a broker, with several segments per partition, an idempotent producer,
+ * deleted records and two topics, and was left by a clean shutdown or by `kill -9`.
  *
  * @module
  */
@@ -23,22 +24,22 @@ import { fetchFrom, produceTo } from "../broker/fixture.ts";
 import { RawClient } from "../broker/raw_client.ts";
 
 const ROOT = "/data";
-/** With a fixed address to advertise, so that a start has nothing new to write down. */
+/** Advertises a fixed address, so that a start writes no new registration. */
 const CONFIG = {
   "listeners": "PLAINTEXT://127.0.0.1:0",
   "advertised.listeners": "PLAINTEXT://127.0.0.1:9",
 };
 const PARTITIONS = [["events", 0], ["events", 1], ["plain", 0]] as const;
-/** Of so many damages one is tried: each kind of damage on every third file. */
+/** One of so many cases is run: each kind of damage on every third file. */
 const STRIDE = isWide ? 1 : 3;
-/** Records of each partition, by its name. */
+/** The records of each partition, by its name. */
 type Content = Map<string, string[]>;
 type Files = Map<string, Uint8Array>;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** How a file is damaged: its new content, null for none at all. */
+/** A kind of damage: the new content of the file, null to remove it. */
 interface Damage {
   readonly name: string;
   apply(bytes: Uint8Array, path: string): Uint8Array | null;
@@ -120,11 +121,11 @@ function diskOf(content: Files): MemoryFileSystem {
 
 const host = hostRuntime();
 
-/** What a start comes to. */
+/** The outcome of a start. */
 interface Start {
   readonly refusal: string | null;
   readonly messages: readonly string[];
-  /** What can be read; a partition that is out of service is not there. */
+  /** The records that can be read. A partition out of service is absent. */
   readonly content: Content;
 }
 
@@ -140,7 +141,7 @@ async function start(files: FileSystem): Promise<Start> {
       logger: { log: (level, message) => level !== "debug" && messages.push(message) },
     });
   } catch (error) {
-    // Anything but a refusal is a defect, and so is a stack that an operator would see.
+    // Any other error is a defect, and so is a stack trace in the message.
     if (!(error instanceof KafkaError || error instanceof Error && error.name === "Error")) {
       throw error;
     }
@@ -160,7 +161,7 @@ async function start(files: FileSystem): Promise<Start> {
   }
 }
 
-/** Every record that a consumer gets, or null when the partition is out of service or unknown. */
+/** Every record that a consumer receives, or null if the partition is out of service or unknown. */
 async function readAll(
   client: RawClient,
   topic: string,
@@ -199,7 +200,7 @@ async function readAll(
   }
 }
 
-/** A directory as a broker leaves it that was ended in an orderly way, or killed. */
+/** A directory as a broker leaves it after a clean shutdown, or when it is killed. */
 async function makeDirectory(isClean: boolean): Promise<Files> {
   const files = new MemoryFileSystem();
   const broker = await Node.start({
@@ -229,7 +230,7 @@ async function makeDirectory(isClean: boolean): Promise<Files> {
       const records = [0, 1, 2].map((n) => ({
         key: null,
         value: encoder.encode(`${topic} ${partition} ${i} ${n}`),
-        // Two batches a segment.
+        // Two batches per segment.
         timestamp: 1_000_000 + (i >> 1) * 10_000,
       }));
       const producer = topic === "events"
@@ -254,7 +255,7 @@ async function makeDirectory(isClean: boolean): Promise<Files> {
   return isClean ? filesOf(files) : killed;
 }
 
-/** The partition that the file at `path` is of, or null. */
+/** The partition that the file at `path` belongs to, or null. */
 function partitionOf(path: string): string | null {
   const name = /^\/data\/([^/]+)\//.exec(path)?.[1];
   return name === undefined || name.startsWith("__") ? null : name;
@@ -268,7 +269,7 @@ function checkSentence(sentence: string, path: string): void {
   assert(/[;:,] .{6,}/.test(sentence), `no remedy: ${sentence}`);
 }
 
-/** What a start on a damaged directory came to; throws when that is not as it should be. */
+/** Returns the outcome of a start on a damaged directory. Throws if it is not as expected. */
 function judge(
   { refusal, messages, content }: Start,
   whole: Content,
@@ -298,7 +299,7 @@ function judge(
     }
     assert(!isClean, `${found.length} of ${values.length} records of ${name} are left`);
     assert(!isMissing, `nobody has missed ${path}`);
-    // Nobody can tell that it ended later, unless a part of a batch is left: that is cut, and told of.
+    // A missing end can be noticed only if a part of a batch is left, which is truncated and logged.
     assertEquals(found, values.slice(0, found.length));
     return "cut";
   }
@@ -307,7 +308,7 @@ function judge(
 
 for (const isClean of [true, false]) {
   const ending = isClean ? "an orderly end" : "kill -9";
-  test(`a start after ${ending} mends or refuses a damaged file, whichever it is`, async () => {
+  test(`a start after ${ending} repairs or refuses any damaged file`, async () => {
     const original = await makeDirectory(isClean);
     const { content: whole, refusal } = await start(diskOf(original));
     assertEquals(refusal, null);
@@ -327,7 +328,7 @@ for (const isClean of [true, false]) {
         try {
           const isMissing = damaged === null;
           outcomes.add(judge(await start(files), whole, path, isClean, isMissing));
-          // With the file put back everything is as it was: nothing else was taken away.
+          // Once the file is restored, everything can be read: nothing else was removed.
           write(files, path, bytes);
           const again = await start(files);
           if (again.refusal !== null) throw new Error(`not again: ${again.refusal}`);
@@ -345,7 +346,7 @@ for (const isClean of [true, false]) {
   });
 }
 
-test("a start refuses, or does without, a file that is read-only", async () => {
+test("a start refuses or ignores a read-only file", async () => {
   for (const isClean of [true, false]) {
     const original = await makeDirectory(isClean);
     const { content: whole } = await start(diskOf(original));
@@ -362,12 +363,12 @@ test("a start refuses, or does without, a file that is read-only", async () => {
   }
 });
 
-/** Files of which one, or all in one directory, cannot be changed. */
+/** Files of which one, or all in one directory, are read-only. */
 class ReadOnly implements FileSystem {
   constructor(private readonly files: FileSystem, private path: string) {}
 
   open: FileSystem["open"] = (path, mode) => {
-    // In a read-only directory files can be written, not made.
+    // In a read-only directory, files can be written but not created.
     const makes = mode === "create" && !this.files.exists(path);
     if (mode !== "read" && path === this.path || makes && this.#holds(path)) {
       this.#refuse("open", path);
@@ -381,7 +382,7 @@ class ReadOnly implements FileSystem {
   rename: FileSystem["rename"] = (from, to) => {
     if (this.#holds(from) || this.#holds(to)) this.#refuse("rename", from);
     this.files.rename(from, to);
-    // What takes its place is another file.
+    // A renamed file replaces it.
     if (to === this.path) this.path = "";
   };
   remove: FileSystem["remove"] = (path) => {

@@ -6,7 +6,7 @@ import { test } from "../harness.ts";
 import { settle } from "../broker/direct_broker.ts";
 import { manualClock } from "../broker/manual_clock.ts";
 
-test("Checkpoints are written once in each interval, also after one that failed", async () => {
+test("Checkpoints are written once per interval, also after a failure", async () => {
   const clock = manualClock();
   const done: string[] = [];
   let failure: Error | null = null;

@@ -1,6 +1,6 @@
 /**
- * Brokers on a simulated disk that lose their power: with `flush.messages=1` nothing that was
- * acknowledged or read is lost, whatever becomes of what was not synced.
+ * Power failures of brokers on a simulated disk: with `flush.messages=1` no record that was acknowledged
+ * or read is lost, whatever is left of unsynced data.
  */
 import { assert, assertEquals } from "@std/assert";
 import { Node } from "../../src/node/node.ts";
@@ -18,7 +18,7 @@ import { RawClient } from "../broker/raw_client.ts";
 const PARTITIONS = 2;
 const PRODUCERS = 4;
 const LIVES = 3;
-/** The fewest that a broker takes: logs roll while the power goes. */
+/** The smallest value that a broker accepts: logs roll during the power failure. */
 const SEGMENT_BYTES = "1048576";
 const ADDRESS = { host: "broker", port: 9092 };
 
@@ -70,11 +70,11 @@ async function readAll(client: RawClient, partition: number): Promise<string[]> 
 interface Promised {
   /** Acknowledged values by offset, for each partition. */
   readonly acknowledged: Map<number, string>[];
-  /** What a consumer has read of each partition. */
+  /** The values that a consumer has read from each partition. */
   readonly read: string[][];
 }
 
-/** Produces until its connection is gone. */
+/** Produces until its connection breaks. */
 async function produce(
   runtime: Runtime,
   name: string,
@@ -92,7 +92,7 @@ async function produce(
   }
 }
 
-/** Reads everything again and again until its connection is gone. */
+/** Reads everything, again and again, until its connection breaks. */
 async function consume(runtime: Runtime, { read }: Promised): Promise<void> {
   const client = await RawClient.connect(runtime, ADDRESS);
   for (let i = 0;; i++) read[i % PARTITIONS] = await readAll(client, i % PARTITIONS);
@@ -102,7 +102,7 @@ function pause(runtime: Runtime, ms: number): Promise<void> {
   return new Promise((resolve) => void runtime.clock.setTimer(ms, resolve));
 }
 
-/** Plays one seed and returns how many promised values were gone after a loss of power. */
+/** Runs one seed. Returns the number of acknowledged values that a power failure lost. */
 async function lostBy(seed: number, flushMessages: string): Promise<number> {
   const simulation = new Simulation(seed);
   const chance = new Chance(seed);
@@ -142,7 +142,7 @@ async function lostBy(seed: number, flushMessages: string): Promise<number> {
       promised.read[partition]!.forEach((value, offset) => {
         if (found[offset] !== value) lost++;
       });
-      // From here on what was found counts: it has been read.
+      // These values have been read, so they must not be lost from here on.
       acknowledged.clear();
       promised.read[partition] = found;
     }

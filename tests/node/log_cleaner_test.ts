@@ -23,7 +23,7 @@ function rig(settings: Record<string, string> = {}): Rig {
   const cleaner = new LogCleaner({
     runtime: {
       random: runtime.random,
-      // Nobody else is there to be left alone.
+      // There are no other tasks to yield to.
       clock: {
         ...runtime.clock,
         setTimer: (delayMs, callback) => runtime.clock.setTimer(Math.min(delayMs, 1), callback),
@@ -54,7 +54,7 @@ function add(
   return log;
 }
 
-/** Cleans once everything is on the disk: what is not stays as it is. */
+/** Flushes and cleans: unflushed records are not compacted. */
 async function clean({ cleaner, partitions }: Rig): Promise<number> {
   for (const { log } of partitions) await log.flush();
   return await cleaner.cleanAll();
@@ -66,14 +66,14 @@ function write(log: PartitionLog, count: number, key = "a"): void {
   }
 }
 
-test("logs are compacted when enough of them is new, the newest first", async () => {
+test("logs with enough new records are compacted, the largest share first", async () => {
   const all = rig();
   const half = add(all, "half");
   write(half, 10);
   half.roll();
   assertEquals(await clean(all), 1);
   assertEquals(all.messages[0]?.startsWith("info: Compacted half-0 up to offset 10: "), true);
-  // One new batch beside one old one is not more than half of them.
+  // One new batch and one old one: not more than half is new.
   write(half, 1);
   half.roll();
   assertEquals(await clean(all), 0);
@@ -92,7 +92,7 @@ test("logs are compacted when enough of them is new, the newest first", async ()
   fresh.close();
 });
 
-test("records that wait for too long are compacted in any case", async () => {
+test("records older than max.compaction.lag.ms are compacted in any case", async () => {
   const all = rig();
   const log = add(all, "events", { minCleanableDirtyRatio: 1, maxCompactionLagMs: 1_000 });
   write(log, 10);
@@ -103,7 +103,7 @@ test("records that wait for too long are compacted in any case", async () => {
   log.close();
 });
 
-test("records that are too young are left alone", async () => {
+test("records younger than min.compaction.lag.ms are not compacted", async () => {
   const all = rig();
   const log = add(all, "events", { minCompactionLagMs: 1_000 });
   write(log, 10);
@@ -114,7 +114,7 @@ test("records that are too young are left alone", async () => {
   log.close();
 });
 
-test("a log that is not to be compacted is not", async () => {
+test("a log without cleanup.policy=compact is not compacted", async () => {
   const all = rig();
   const log = add(all, "events", { compact: false, delete: true });
   write(log, 10);
@@ -123,7 +123,7 @@ test("a log that is not to be compacted is not", async () => {
   log.close();
 });
 
-test("a damaged log is told of once and left, and the others are compacted", async () => {
+test("a damaged log is reported once and skipped, and the others are compacted", async () => {
   const all = rig();
   const bad = add(all, "bad");
   write(bad, 10);
@@ -145,7 +145,7 @@ test("a damaged log is told of once and left, and the others are compacted", asy
   good.close();
 });
 
-test("keys that do not fit are compacted pass by pass", async () => {
+test("keys that do not fit into the offset map are compacted in several passes", async () => {
   const all = rig({ "log.cleaner.dedupe.buffer.size": "240" });
   const log = add(all, "events");
   for (let i = 0; i < 30; i++) write(log, 1, `key-${i % 15}`);
@@ -156,7 +156,7 @@ test("keys that do not fit are compacted pass by pass", async () => {
   log.close();
 });
 
-test("a cleaner that has begun works by itself and ends when told", async () => {
+test("start() compacts at intervals until shutdown()", async () => {
   const all = rig();
   const log = add(all, "events");
   write(log, 10);
@@ -170,14 +170,14 @@ test("a cleaner that has begun works by itself and ends when told", async () => 
   log.close();
 });
 
-test("a cleaner that is switched off does not begin", async () => {
+test("start() does nothing with log.cleaner.enable=false", async () => {
   const all = rig({ "log.cleaner.enable": "false" });
   all.cleaner.start();
   await all.cleaner.shutdown();
   assertEquals(all.messages, []);
 });
 
-test("what is not on the disk makes no record obsolete", async () => {
+test("an unflushed record does not make older ones obsolete", async () => {
   const all = rig();
   const log = add(all, "events");
   write(log, 10);

@@ -12,7 +12,7 @@ import { RawClient } from "../broker/raw_client.ts";
 const LIMIT = 40;
 const TOPICS = Array.from({ length: 100 }, (_, i) => `t${i}`);
 
-/** A broker in memory whose process may open few files. Sockets take none of those here. */
+/** A node in memory whose process may open few files. Sockets are not counted here. */
 async function start(files: MemoryFileSystem, lines: string[] = []): Promise<Node> {
   return await Node.start({
     runtime: { ...hostRuntime(), files, openFileLimit: () => LIMIT },
@@ -23,11 +23,11 @@ async function start(files: MemoryFileSystem, lines: string[] = []): Promise<Nod
 }
 
 const { segmentFiles, connections } = descriptorShares(LIMIT);
-/** Files that are opened for a moment. */
+/** Files that are opened briefly. */
 const OTHERS = 4;
 
-test("a broker with few open files serves many partitions, and ends and starts cleanly", async () => {
-  // As few as the limit lets it keep open, with or without somebody who refuses more.
+test("a node with few descriptors serves many partitions, and stops and starts cleanly", async () => {
+  // The number of files that the limit allows, whether the host enforces it or not.
   for (const maxOpenFiles of [segmentFiles + OTHERS, Infinity]) {
     const disk = new MemoryFileSystem();
     disk.maxOpenFiles = maxOpenFiles;
@@ -64,7 +64,7 @@ test("a broker with few open files serves many partitions, and ends and starts c
   }
 });
 
-test("connections beyond the share of the limit are closed, and those before them are served", async () => {
+test("connections beyond the share of the limit are closed, earlier ones are served", async () => {
   const lines: string[] = [];
   const broker = await start(new MemoryFileSystem(), lines);
   const runtime = hostRuntime();

@@ -11,7 +11,7 @@ test("a producer that is silent for producer.id.expiration.ms is forgotten", () 
       return errorName((await produceTo(client, "events", 0, batch)).errorCode);
     };
     assertEquals(await send(0), "NONE");
-    // A producer that is not known may begin anywhere, one that is known must not leave a gap.
+    // An unknown producer may begin with any sequence number, a known one must not leave a gap.
     let answer = "";
     for (let tries = 0; answer !== "NONE" && tries < 5_000; tries++) {
       answer = await send(50);

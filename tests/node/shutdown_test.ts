@@ -1,6 +1,6 @@
 /**
- * Brokers that shut down at any moment of what they do in the background: checkpoints, flushes by
- * age, retention, rolls. Afterwards nothing is held, used or reported any more.
+ * Shutdowns of a node during background work: checkpoints, flushes by age, retention, rolls. Afterwards
+ * nothing is held, used or logged any more.
  */
 import { assert, assertEquals } from "@std/assert";
 import { Node } from "../../src/node/node.ts";
@@ -22,7 +22,7 @@ const CONFIG = {
 const SEEDS = seedCount(40, 150);
 const MADE_FAULT = "the simulation makes it fail";
 
-/** A broker on a simulated machine, and what it holds and says. */
+/** A node on a simulated machine, its open resources and its errors. */
 class Machine {
   readonly process: KillableRuntime;
   readonly errors: string[] = [];
@@ -44,7 +44,7 @@ class Machine {
     });
   }
 
-  /** Fails if the broker, which has shut down, holds something or uses something later. */
+  /** Fails if the node, which has shut down, holds something or uses something later. */
   async expectNothingLeft(what: string): Promise<void> {
     assertEquals(this.process.held(), [], what);
     const late: string[] = [];
@@ -67,7 +67,7 @@ async function produceSome(simulation: Simulation): Promise<void> {
 
 for (const fails of [false, true]) {
   const disk = fails ? "after its disk failed" : "at any moment";
-  test(`a broker that shuts down ${disk} leaves nothing under way, over ${SEEDS} seeds`, async () => {
+  test(`a node that shuts down ${disk} leaves no work running, over ${SEEDS} seeds`, async () => {
     let ended = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const simulation = new Simulation(seed);
@@ -98,7 +98,7 @@ for (const fails of [false, true]) {
   });
 }
 
-test(`a broker whose start fails leaves nothing under way, over ${SEEDS} seeds`, async () => {
+test(`a node whose start fails leaves no work running, over ${SEEDS} seeds`, async () => {
   let refused = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const simulation = new Simulation(seed);
