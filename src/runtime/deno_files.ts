@@ -8,7 +8,7 @@
 
 import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
 import type { TryLock } from "./node_lock.ts";
-import { diskSpace } from "./node_space.ts";
+import { diskSpace } from "./node_files.ts";
 import {
   type DirectoryEntry,
   type DiskSpace,

@@ -6,9 +6,8 @@
  */
 
 import type * as fs from "node:fs";
-import type { DirectoryEntry, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
+import type { DirectoryEntry, DiskSpace, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
 import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
-import { diskSpace } from "./node_space.ts";
 import type { TryLock } from "./node_lock.ts";
 
 type NodeFileSystem = typeof fs;
@@ -222,6 +221,24 @@ function syncDirectory(fs: NodeFileSystem, path: string): Promise<void> {
       } else {
         resolve();
       }
+    });
+  });
+}
+
+/** Error codes of hosts and file systems that do not report it. */
+const UNKNOWN = new Set(["ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
+
+/** Returns the space of the disk of `path`, or null if the host does not report it. */
+export function diskSpace(fs: NodeFileSystem, path: string): Promise<DiskSpace | null> {
+  return new Promise((resolve, reject) => {
+    fs.statfs(path, (cause, found) => {
+      if (cause) {
+        if (UNKNOWN.has(codeOf(cause))) resolve(null);
+        else reject(fileError("measure the disk of", path, cause));
+        return;
+      }
+      const { bsize, blocks, bavail } = found;
+      resolve({ total: blocks * bsize, usable: bavail * bsize });
     });
   });
 }
