@@ -11,7 +11,7 @@ import { BrokerConnection } from "../src/network/peer_connection.ts";
 import { errorName } from "../src/protocol/errors.ts";
 import { produce } from "../src/protocol/messages/produce.ts";
 import { type CompressionType, encodeBatch } from "../src/protocol/records/batch.ts";
-import { denoRuntime } from "../src/runtime/deno.ts";
+import { denoRuntime } from "../src/runtime/deno/deno.ts";
 import {
   askApiVersions,
   type RunningBroker,

@@ -21,7 +21,7 @@ const STAY_WITH_DENO = [
   "tests/docs/",
   "tests/interop/",
   "tests/readme/commands_test.ts",
-  "tests/runtime/deno_files_test.ts",
+  "tests/runtime/deno/deno_files_test.ts",
 ];
 
 const [runtime, ...wanted] = Deno.args;

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { denoRuntime } from "./deno.ts";
-import { nodeRuntime } from "./node.ts";
+import { denoRuntime } from "./deno/deno.ts";
+import { nodeRuntime } from "./node/node.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Returns the runtime of this process. Throws an Error on Node.js before 22.15. */

@@ -2,7 +2,7 @@
  * What the host provides: time, random numbers, network and files.
  *
  * No module outside `src/runtime/` and `cli/` reads a clock, draws a random number, opens a socket or
- * accesses a file by itself: it receives a {@linkcode Runtime}. `deno.ts` and `node.ts` implement one for
+ * accesses a file by itself: it receives a {@linkcode Runtime}. `deno/` and `node/` implement one for
  * the real host; `src/simulator/` implements one with simulated time, network and disks, so that a whole
  * run can be replayed from its seed.
  *

@@ -9,10 +9,10 @@ import type { Mutant } from "../mutant.ts";
 export const RUNTIME_MUTANTS: readonly Mutant[] = [
   {
     id: "R1",
-    file: "src/runtime/deno_files.ts",
+    file: "src/runtime/deno/deno_files.ts",
     bug: "after a failed write the known position of the file is stale",
     text: "this.#position = ANYWHERE;\n      throw fileError(`write",
     replacement: "throw fileError(`write",
-    test: "tests/runtime/deno_files_test.ts",
+    test: "tests/runtime/deno/deno_files_test.ts",
   },
 ];

@@ -4,8 +4,8 @@
  * @module
  */
 import { assertThrows } from "@std/assert";
-import { requireNodeVersion } from "../../src/runtime/node.ts";
-import { test } from "../harness.ts";
+import { requireNodeVersion } from "../../../src/runtime/node/node.ts";
+import { test } from "../../harness.ts";
 
 test("requireNodeVersion() accepts 22.15.0 and every later version", () => {
   for (const version of ["22.15.0", "22.16.1", "24.0.0", "24.21.0", "30.1.0"]) {

@@ -6,8 +6,8 @@
  */
 
 import type * as fs from "node:fs";
-import type { DirectoryEntry, DiskSpace, FileHandle, FileSystem, OpenMode } from "./runtime.ts";
-import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
+import type { DirectoryEntry, DiskSpace, FileHandle, FileSystem, OpenMode } from "../runtime.ts";
+import { codeOf, fileError, fileErrorOfCode } from "../errors.ts";
 import type { TryLock } from "./node_lock.ts";
 
 type NodeFileSystem = typeof fs;

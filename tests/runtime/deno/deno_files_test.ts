@@ -2,9 +2,9 @@
  * Deno's files after a write that failed half way. Other hosts have positional writes.
  */
 import { assertEquals, assertThrows } from "@std/assert";
-import { denoFiles } from "../../src/runtime/deno_files.ts";
-import { FileError } from "../../src/runtime/runtime.ts";
-import { test } from "../harness.ts";
+import { denoFiles } from "../../../src/runtime/deno/deno_files.ts";
+import { FileError } from "../../../src/runtime/runtime.ts";
+import { test } from "../../harness.ts";
 
 test("writeAt() after a partly failed write writes at its position", () => {
   const directory = Deno.makeTempDirSync();

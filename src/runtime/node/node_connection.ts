@@ -5,9 +5,9 @@
  */
 
 import type * as net from "node:net";
-import { unmappedHost } from "./ip_address.ts";
-import { type Address, type Connection, ConnectionError } from "./runtime.ts";
-import { readableOver, writableOver } from "./streams.ts";
+import { unmappedHost } from "../ip_address.ts";
+import { type Address, type Connection, ConnectionError } from "../runtime.ts";
+import { readableOver, writableOver } from "../streams.ts";
 
 /** Unread bytes at which the socket is paused, so that TCP slows down the peer. */
 const MAX_UNREAD_BYTES = 256 * 1024;

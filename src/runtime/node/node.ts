@@ -6,16 +6,16 @@
 
 import type * as fs from "node:fs";
 import type * as net from "node:net";
-import type { Connection, Listener, Network, Runtime } from "./runtime.ts";
-import { acceptShortage, connectError, listenError } from "./errors.ts";
-import { hostClock, hostRandom } from "./host_clock.ts";
-import { hostCryptography } from "./host_crypto.ts";
+import type { Connection, Listener, Network, Runtime } from "../runtime.ts";
+import { acceptShortage, connectError, listenError } from "../errors.ts";
+import { hostClock, hostRandom } from "../host_clock.ts";
+import { hostCryptography } from "../host_crypto.ts";
 import { nodeFiles } from "./node_files.ts";
-import type { BindAbstractSocket } from "./linux_claim.ts";
+import type { BindAbstractSocket } from "../linux_claim.ts";
 import { nodeTryLock } from "./node_lock.ts";
 import { NodeConnection } from "./node_connection.ts";
-import { LINUX_LIMITS, openFileLimitIn, wholeLimit } from "./open_file_limit.ts";
-import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
+import { LINUX_LIMITS, openFileLimitIn, wholeLimit } from "../open_file_limit.ts";
+import { zlibCodecs, type ZlibModule } from "../zlib_codecs.ts";
 
 /** Maximum number of connections waiting to be accepted; further ones are rejected, as by a full backlog. */
 const MAX_UNACCEPTED = 1024;

@@ -6,9 +6,9 @@
  * @module
  */
 
-import { codeOf, fileError, fileErrorOfCode } from "./errors.ts";
-import type { TryLock } from "./node_lock.ts";
-import { diskSpace } from "./node_files.ts";
+import { codeOf, fileError, fileErrorOfCode } from "../errors.ts";
+import type { TryLock } from "../node/node_lock.ts";
+import { diskSpace } from "../node/node_files.ts";
 import {
   type DirectoryEntry,
   type DiskSpace,
@@ -16,7 +16,7 @@ import {
   type FileSystem,
   isDescriptorShortage,
   type OpenMode,
-} from "./runtime.ts";
+} from "../runtime.ts";
 
 const OPTIONS: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
   read: { read: true },

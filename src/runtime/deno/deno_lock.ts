@@ -4,9 +4,9 @@
  * @module
  */
 
-import { codeOf, fileError } from "./errors.ts";
-import { type BindAbstractSocket, linuxClaim, once } from "./linux_claim.ts";
-import type { DirectoryLock } from "./runtime.ts";
+import { codeOf, fileError } from "../errors.ts";
+import { type BindAbstractSocket, linuxClaim, once } from "../linux_claim.ts";
+import type { DirectoryLock } from "../runtime.ts";
 
 /** See {@linkcode FileSystem.tryLock}. */
 export function denoTryLock(path: string): DirectoryLock | null {

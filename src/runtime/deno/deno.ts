@@ -12,16 +12,16 @@ import {
   type Listener,
   type Network,
   type Runtime,
-} from "./runtime.ts";
-import { acceptShortage, connectError, listenError } from "./errors.ts";
-import { hostClock, hostRandom } from "./host_clock.ts";
-import { hostCryptography } from "./host_crypto.ts";
-import { unmappedHost } from "./ip_address.ts";
+} from "../runtime.ts";
+import { acceptShortage, connectError, listenError } from "../errors.ts";
+import { hostClock, hostRandom } from "../host_clock.ts";
+import { hostCryptography } from "../host_crypto.ts";
+import { unmappedHost } from "../ip_address.ts";
 import { denoFiles } from "./deno_files.ts";
 import { denoTryLock } from "./deno_lock.ts";
-import { LINUX_LIMITS, openFileLimitIn } from "./open_file_limit.ts";
-import { readableOver, writableOver } from "./streams.ts";
-import { zlibCodecs, type ZlibModule } from "./zlib_codecs.ts";
+import { LINUX_LIMITS, openFileLimitIn } from "../open_file_limit.ts";
+import { readableOver, writableOver } from "../streams.ts";
+import { zlibCodecs, type ZlibModule } from "../zlib_codecs.ts";
 
 /** Delay of `accept` after a failure of the system. */
 const ACCEPT_BACKOFF_MS = 50;

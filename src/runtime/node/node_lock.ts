@@ -19,9 +19,9 @@
  */
 
 import type * as fs from "node:fs";
-import type { DirectoryLock } from "./runtime.ts";
-import { codeOf, fileError } from "./errors.ts";
-import { type BindAbstractSocket, linuxClaim, once } from "./linux_claim.ts";
+import type { DirectoryLock } from "../runtime.ts";
+import { codeOf, fileError } from "../errors.ts";
+import { type BindAbstractSocket, linuxClaim, once } from "../linux_claim.ts";
 
 /** See {@linkcode FileSystem.tryLock}. */
 export type TryLock = (path: string) => DirectoryLock | null;
