@@ -136,10 +136,10 @@ test("kill() lets no timer fire and no promise settle, pending or new", async ()
   const { process } = killable();
   const { clock, files, network } = process.runtime;
   let fired = 0;
-  clock.setTimer(0, () => fired++);
   const file = files.open("/data/a", "create");
   const listener = await network.listen(LOCAL);
   const [client] = await Promise.all([network.connect(listener.address), listener.accept()]);
+  clock.setTimer(0, () => fired++);
   const pending = [
     clock.yieldToLoop(),
     file.sync(),
