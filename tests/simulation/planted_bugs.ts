@@ -61,7 +61,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a roll that stores the index before the directory entry of the log is durable",
     scenario: "power_loss",
-    nearSeed: 264,
+    nearSeed: 37,
     plant: () =>
       exchange(
         SegmentList.prototype,

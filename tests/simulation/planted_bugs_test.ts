@@ -3,7 +3,7 @@ import { isWide, test } from "../harness.ts";
 import { PLANTED_BUGS } from "./planted_bugs.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
-const SEEDS = 100;
+const SEEDS = 200;
 
 for (const { name, scenario, nearSeed = 1, sabotage, plant } of PLANTED_BUGS) {
   test(`the scenario ${scenario} finds ${name}`, async () => {

@@ -34,7 +34,7 @@ const OBSERVER = "observer";
 const LIVENESS_MS = 60_000;
 
 /** One seed in this many has a disk on which a sync takes long, and much is written meanwhile. */
-const SLOW_DISK_ONE_IN = 3;
+const SLOW_DISK_ONE_IN = 2;
 const SLOW_DISK: DiskTiming = {
   ...DEFAULT_DISK_TIMING,
   minSyncUs: 5_000,
@@ -151,6 +151,13 @@ class PowerLoss {
     await this.#world.pause(100);
   }
 
+  async #stall(forMs: number): Promise<void> {
+    const disk = this.#world.simulation.disk(BROKER);
+    disk.hang();
+    await this.#world.pause(forMs);
+    disk.unhang();
+  }
+
   /** Cuts the power, starts again, and looks at what is left before any client writes more. */
   async #losePower(
     loss: PowerFailure,
@@ -161,6 +168,7 @@ class PowerLoss {
     const { simulation } = world;
     await world.pause(loss.calmMs);
     if (loss.restartsFirst) await this.#restart();
+    if (loss.stallMs > 0) await this.#stall(loss.stallMs);
     if (loss.file !== null) await this.#awaitFile(loss.file);
     await world.pause(loss.afterUs / 1_000);
     if (loss.hungMs > 0) {

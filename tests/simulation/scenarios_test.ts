@@ -11,7 +11,7 @@ const SEEDS: Readonly<Record<string, number>> = {
 };
 const DEFAULT_SEEDS = seedCount(10, 20);
 /** How often everything in `MUST_HAPPEN` must happen. */
-const FEWEST_TIMES = seedCount(1, 10);
+const FEWEST_TIMES = seedCount(1, 3);
 
 /** Seeds that found a defect once, and that no range above has. */
 const LATE_SEEDS: Readonly<Record<string, readonly number[]>> = {

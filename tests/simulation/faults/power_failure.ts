@@ -11,6 +11,8 @@ export interface PowerFailure {
   readonly calmMs: number;
   /** Whether the node is then restarted in an orderly way. */
   readonly restartsFirst: boolean;
+  /** How long the disk then hangs before it works again, so that rolls pile up, ms. */
+  readonly stallMs: number;
   /** What the node then has to open, or null. */
   readonly file: RegExp | null;
   /** How long after that, µs. */
@@ -32,13 +34,20 @@ export interface LossSetting {
   readonly maxSyncUs: number;
 }
 
-/** The files of a partition's first moments. */
-const FIRST_FILES: readonly RegExp[] = [/\/0{20}\.log$/, /\/0{20}\.(time)?index$/];
-/** All files, those of each roll among them. */
+const FIRST_LOG = /\/0{20}\.log$/;
+/** The index of a partition's first segment, which is created when the segment is closed. */
+const FIRST_INDEX = /\/0{20}\.(time)?index$/;
+const LATER_LOG = /\/(?!0{20})\d{20}\.log$/;
+const LATER_INDEX = /\/(?!0{20})\d{20}\.(time)?index$/;
+/** The files of a partition's first moments. Those of a roll come more often: its order matters. */
+const FIRST_FILES: readonly RegExp[] = [FIRST_LOG, FIRST_INDEX, FIRST_INDEX, FIRST_INDEX];
 const TIMING_FILES: readonly RegExp[] = [
-  ...FIRST_FILES,
-  /\/(?!0{20})\d{20}\.log$/,
-  /\/(?!0{20})\d{20}\.(time)?index$/,
+  FIRST_LOG,
+  FIRST_INDEX,
+  FIRST_INDEX,
+  LATER_LOG,
+  LATER_INDEX,
+  LATER_INDEX,
   /\.snapshot$/,
   /-checkpoint/,
 ];
@@ -50,13 +59,15 @@ export function drawLosses(random: Xoshiro128, setting: LossSetting): PowerFailu
 }
 
 function drawLoss(random: Xoshiro128, { isTimed, maxSyncUs }: LossSetting): PowerFailure {
-  // Otherwise the first roll of a partition is over before the first power failure.
+  // Otherwise the first roll of a partition is over before the first power failure. A restart would
+  // make everything durable.
   const isEarly = isTimed && random.oneIn(2);
   const files = isEarly ? FIRST_FILES : TIMING_FILES;
   const calmMs = random.below(700);
   return {
     calmMs: isEarly ? 0 : calmMs,
-    restartsFirst: random.oneIn(3),
+    restartsFirst: random.oneIn(3) && !isEarly,
+    stallMs: random.oneIn(3) ? random.between(50, 400) : 0,
     file: isTimed ? files[random.below(files.length)]! : null,
     // Within the next sync.
     afterUs: isTimed ? random.below(maxSyncUs) : 0,
@@ -70,9 +81,10 @@ function drawLoss(random: Xoshiro128, { isTimed, maxSyncUs }: LossSetting): Powe
 export function describeLoss(loss: PowerFailure): string {
   const steps = [`after ${loss.calmMs} ms`];
   if (loss.restartsFirst) steps.push("restart the node");
+  if (loss.stallMs > 0) steps.push(`hang the disk for ${loss.stallMs} ms, and let it work again`);
   if (loss.file !== null) steps.push(`wait until it opens ${loss.file}`);
   if (loss.afterUs > 0) steps.push(`wait ${loss.afterUs} us`);
-  if (loss.hungMs > 0) steps.push(`hang the disk for ${loss.hungMs} ms`);
+  if (loss.hungMs > 0) steps.push(`hang the disk again for ${loss.hungMs} ms`);
   steps.push(`cut the power for ${loss.darkMs} ms`);
   if (loss.clockOffsetMs !== 0) steps.push(`set the clock ${loss.clockOffsetMs} ms off`);
   return steps.join(", ");
