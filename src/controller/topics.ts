@@ -333,10 +333,8 @@ function manualAssignments(topic: CreatableTopic, image: MetadataImage): Assignm
     if (partitionIndex < 0 || partitionIndex >= assignments.length) {
       throw new KafkaError(
         ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-        `Cannot ${action}: partitions are numbered from 0 to ${
-          assignments.length - 1
-        } without gaps, ` +
-          `${partitionIndex} is beyond`,
+        `Cannot ${action}: partitions are numbered from 0 to ${assignments.length - 1} without ` +
+          `gaps, there cannot be a partition ${partitionIndex}`,
       );
     }
     if (byPartition[partitionIndex] !== undefined) {

@@ -153,7 +153,7 @@ function replay(
     source.copyTo(bytes, 0);
     for (let at = 0; at < bytes.length;) {
       const next = endOfBatch(bytes, at, bytes.length);
-      assert(next > at, `The metadata log has half a batch after offset ${fetchOffset}`);
+      assert(next > at, `The metadata log has an incomplete batch after offset ${fetchOffset}`);
       const batch = decodeBatch(bytes, at);
       // Control batches, such as leader changes and voters, belong to the quorum.
       const records = batch.isControl ? [] : transactions.read(

@@ -179,7 +179,7 @@ class BatchRecordReader {
     const end = endOfBatch(bytes, at, bytes.length);
     if (end === -1) {
       throw new RecordError(
-        `Cannot decode the record batch at byte ${at}: it is cut off after ` +
+        `Cannot decode the record batch at byte ${at}: it is truncated after ` +
           `${Math.max(0, bytes.length - at)} bytes`,
         "corrupt",
       );
@@ -219,7 +219,7 @@ class BatchRecordReader {
     this.#reader = new VarintReader(payload, payloadStart, this.#payloadEnd);
     if (this.count < 0 || this.count * SMALLEST_RECORD > this.#payloadEnd - payloadStart) {
       throw new RecordError(
-        `Cannot decode a record batch: it claims ${this.count} records in ` +
+        `Cannot decode a record batch: it announces ${this.count} records in ` +
           `${this.#payloadEnd - payloadStart} bytes`,
         "invalid",
       );
@@ -250,7 +250,7 @@ class BatchRecordReader {
     const value = this.#readBytes(index);
     const headers = this.#readHeaders(index);
     if (reader.position !== recordEnd) {
-      throw invalidRecord(index, `has ${recordEnd - reader.position} bytes too many`);
+      throw invalidRecord(index, `has ${recordEnd - reader.position} trailing bytes`);
     }
     return {
       offset: this.baseOffset + offsetDelta,
@@ -263,7 +263,7 @@ class BatchRecordReader {
 
   finish(): void {
     const left = this.#payloadEnd - this.#reader.position;
-    if (left !== 0) throw invalidRecord(this.count, `is followed by ${left} bytes too many`);
+    if (left !== 0) throw invalidRecord(this.count, `is followed by ${left} trailing bytes`);
   }
 
   #readBytes(index: number): Uint8Array | null {
@@ -284,7 +284,7 @@ class BatchRecordReader {
     if (count === 0) return NO_HEADERS;
     // Each header takes at least two bytes.
     if (count < 0 || count > (reader.end - reader.position) >> 1) {
-      throw invalidRecord(index, `claims ${count} headers`);
+      throw invalidRecord(index, `announces ${count} headers`);
     }
     const headers: RecordHeader[] = [];
     for (let header = 0; header < count; header++) {

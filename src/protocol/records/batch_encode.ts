@@ -139,7 +139,7 @@ export class BatchBuilder {
     const baseTimestamp = isFirst ? record.timestamp : this.#baseTimestamp;
     if (!isInt64(record.timestamp)) {
       throw new RecordError(
-        `Cannot append a record: its timestamp ${record.timestamp} is not a whole number of 64 bits`,
+        `Cannot append a record: its timestamp ${record.timestamp} is not a 64-bit integer`,
         "invalid",
       );
     }

@@ -85,7 +85,7 @@ function writeInt32(bytes: Uint8Array, at: number, value: number): void {
 function writeInt64(bytes: Uint8Array, at: number, value: Int64): void {
   if (!isInt64(value)) {
     throw new RecordError(
-      `Cannot write a batch header: ${value} is not a whole number of 64 bits`,
+      `Cannot write a batch header: ${value} is not a 64-bit integer`,
       "invalid",
     );
   }

@@ -84,7 +84,7 @@ export function* splitBatches(
     if (end === -1) {
       if (options.allowPartial) return;
       throw new RecordError(
-        `Cannot read record batches: the one at byte ${start} is cut off after ` +
+        `Cannot read record batches: the one at byte ${start} is truncated after ` +
           `${bytes.length - start} bytes`,
         "corrupt",
       );

@@ -90,7 +90,7 @@ function begin(scan: RecordScan): void {
 }
 
 function finish(at: number, end: number, count: number): void {
-  if (at !== end) throw invalidRecord(count, `is followed by ${end - at} bytes too many`);
+  if (at !== end) throw invalidRecord(count, `is followed by ${end - at} trailing bytes`);
 }
 
 // The record at whose headers scanSome() stopped, the position of the headers, and the record's
@@ -245,7 +245,7 @@ function headerCountAt(bytes: Uint8Array, at: number, recordEnd: number, index: 
   const count = zigzag(slowVarint(bytes, at, index));
   // Each header takes at least two bytes.
   if (count < 0 || count > (recordEnd - cursor) >> 1) {
-    throw invalidRecord(index, `claims ${count} headers`);
+    throw invalidRecord(index, `announces ${count} headers`);
   }
   return count;
 }

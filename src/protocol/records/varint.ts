@@ -48,7 +48,7 @@ export function writeVarlong(bytes: Uint8Array, at: number, value: Int64): numbe
   if (isInt32(value)) return writeVarint(bytes, at, value);
   if (!isInt64(value)) {
     throw new RecordError(
-      `Cannot write a record: the delta ${value} is not a whole number of 64 bits`,
+      `Cannot write a record: the delta ${value} is not a 64-bit integer`,
       "invalid",
     );
   }

@@ -111,7 +111,7 @@ function chunkLength(bytes: Uint8Array, at: number): number {
   const length = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) |
     bytes[at + 3]!;
   if (length <= 0 || length > bytes.length - at - 4) {
-    throw bad(`a chunk claims ${length} bytes of ${bytes.length - at - 4}`);
+    throw bad(`a chunk announces ${length} bytes but has ${bytes.length - at - 4}`);
   }
   return length;
 }
