@@ -1,8 +1,8 @@
 /**
- * How long the event loop of a node is held up by its longest work, and how long that work takes:
- * `deno task bench:loop`. A broker process creates many topics in one request, starts on many
- * partitions after an orderly end and after `kill -9`, deletes them, compacts a segment, and stores
- * batches of 1 MB in every codec. `loop_probe.ts` measures the delays from within the process.
+ * The longest turns of a node's event loop during its longest operations, and their durations:
+ * `deno task bench:loop`. A broker process creates many topics in one request, starts with many partitions
+ * after an orderly shutdown and after `kill -9`, deletes them, compacts a segment, and stores batches of
+ * 1 MB in every codec. `loop_probe.ts` measures the delays in the process.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { machineUse, residentMb } from "./kafka/process.ts";
 
 const HELP = `deno task bench:loop [options]
 
-  --only REGEX   only the groups whose names match: "2,000", "10,000", compaction, produce
-  --runs N       how often each is measured. Defaults to 3
-  --before DIR   beside them another tree of Millrace, to compare a change with
-  --out FILE.md  writes the table there too`;
+  --only REGEX   run only groups whose names match: "2,000", "10,000", compaction, produce
+  --runs N       runs per case (default: 3)
+  --before DIR   another tree of Millrace to compare with
+  --out FILE.md  also write the table to this file`;
 
 type TreeSide = "before" | "millrace";
 
@@ -28,7 +28,7 @@ const CODECS: readonly CompressionType[] = ["none", "gzip", "snappy", "lz4", "zs
 const BATCHES_PER_CODEC = 20;
 const RECORDS_PER_BATCH = 1_000;
 const SEGMENT_MB = 128;
-/** The probe writes the delays down from here on, ms. */
+/** The shortest delay that the probe reports, ms. */
 const LEAST_DELAY_MS = 2;
 const REPORT_NAME = "loop-delays";
 const PREPARED_WITHIN_MS = 120_000;
@@ -142,20 +142,20 @@ class Bench {
     });
   }
 
-  /** Runs `work` and adds what it did under `name`; `tookMs` of its own replaces the time measured. */
+  /** Runs `work` and records the result under `name`. A `tookMs` that it returns replaces the measured time. */
   async measure(name: string, work: () => Promise<number | void>): Promise<void> {
     console.error(`${new Date().toTimeString().slice(0, 8)} ${this.side}, ${name}`);
     const beganAt = Date.now();
     const began = performance.now();
     const tookMs = await work() ?? performance.now() - began;
     const resident = residentMb(this.#broker.pid);
-    // The delay that is under way is written when it ends.
+    // The probe reports a delay when it ends.
     await pause(50);
     const turnMs = this.#longestSince(beganAt);
     this.table.add(this.side, name, { turnMs, tookMs, residentMb: resident });
   }
 
-  /** Ends the broker in order, or kills it, and starts it again. Resolves with the time to an answer. */
+  /** Shuts the broker down in order, or kills it, and restarts it. Resolves with the time to a response. */
   async restart({ isClean }: { readonly isClean: boolean }): Promise<number> {
     if (isClean) await this.#broker[Symbol.asyncDispose]();
     else await this.#broker.kill();
@@ -181,7 +181,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Creates partitions, starts on them, and deletes them. */
+/** Creates partitions, restarts with them, and deletes them. */
 async function measurePartitions(side: TreeSide, count: number, table: Table): Promise<void> {
   const amount = count.toLocaleString("en");
   const perRequest = TOPICS_PER_REQUEST * PARTITIONS_PER_TOPIC;
@@ -202,7 +202,7 @@ async function measurePartitions(side: TreeSide, count: number, table: Table): P
       }
     },
   );
-  // The first of the two finds what was made in this process, the second what an orderly end left.
+  // The first restart follows the creation in the same process, the second an orderly shutdown.
   await bench.measure(
     `start after kill -9, ${amount} partitions`,
     () => bench.restart({ isClean: false }),
@@ -254,7 +254,7 @@ async function measureCompaction(side: TreeSide, table: Table): Promise<void> {
   });
 }
 
-/** Stores batches of 1 MB, as they are and compressed anew. */
+/** Stores batches of 1 MB, unchanged and recompressed. */
 async function measureProduce(side: TreeSide, table: Table): Promise<void> {
   await using bench = await Bench.start(side, table);
   await using admin = bench.admin();
@@ -293,7 +293,7 @@ async function measureProduce(side: TreeSide, table: Table): Promise<void> {
   }
 }
 
-/** Text that compresses to about a third. */
+/** Returns text that compresses to about a third. */
 const words = Array.from(
   { length: 200 },
   (_, i) => ["offset", "leader", "epoch", "batch"][i * 7 % 4]! + (i * 7_919 % 1_013).toString(36),

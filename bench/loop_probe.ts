@@ -1,18 +1,17 @@
 /**
- * Loaded into a broker's process before its own program (`deno run --preload`), to find out how long
- * the event loop is held up there. A timer of 1 ms schedules itself again and again; how late it fires
- * is an upper bound of the longest turn since, with everything that ran in it: the callback, its chain
- * of microtasks, synchronous calls of the file system, and garbage collection. Time for which another
- * process had the CPU does not count: Linux's `schedstat` has it.
+ * Measures the turns of the event loop of a broker process, in which it is loaded before the program
+ * (`deno run --preload`). A timer of 1 ms schedules itself repeatedly; its delay is an upper bound of the
+ * longest turn since, including callbacks, microtasks, synchronous calls of the file system and garbage
+ * collection. Time during which another process had the CPU, from Linux's `schedstat`, is subtracted.
  *
- * Each delay from {@linkcode NOTED_MS} on is a line of the file that `MILLRACE_LOOP_REPORT` names: when
- * it ended, ms since 1970, and how long it was, ms.
+ * Each delay from {@linkcode NOTED_MS} on is written as a line to the file named by
+ * `MILLRACE_LOOP_REPORT`: the time of its end, ms since 1970, and its duration, ms.
  *
  * @module
  */
 
 const PERIOD_MS = 1;
-/** Shorter delays are not noted. */
+/** Shorter delays are not reported. */
 const NOTED_MS = 2;
 const SCHEDSTAT = "/proc/self/schedstat";
 
@@ -22,7 +21,7 @@ const report = Deno.openSync(Deno.env.get("MILLRACE_LOOP_REPORT")!, { write: tru
 const schedstat = Deno.build.os === "linux" ? Deno.openSync(SCHEDSTAT) : null;
 const text = new Uint8Array(128);
 
-/** How long this thread has waited for a CPU so far, ms. */
+/** Returns the time this thread has waited for a CPU, ms. */
 function waitedMs(): number {
   if (schedstat === null) return 0;
   schedstat.seekSync(0, Deno.SeekMode.Start);
@@ -45,8 +44,8 @@ function probe(): void {
   Deno.unrefTimer(setTimeout(probe, PERIOD_MS));
 }
 
-// Evaluating the broker's modules is one long turn, and none of its work. `cli/main.ts` itself must stay
-// the first to be loaded by the command line.
+// The evaluation of the broker's modules is one long turn and not measured. `cli/main.ts` itself must still
+// be loaded first by the command line.
 await import(`${Deno.env.get("MILLRACE_LOOP_TREE")!}/cli/start.ts`);
 lastMs = performance.now();
 Deno.unrefTimer(setTimeout(probe, PERIOD_MS));
