@@ -276,7 +276,6 @@ const AVOIDED = /unless told|\b(is|are) told|made anew|\bwhoever\b|\bnobody\b|\b
 const NOT_YET_PLAIN = [
   "src/broker/",
   "src/log/",
-  "src/network/",
   "src/replication/",
 ];
 
