@@ -6,7 +6,8 @@
  * @module
  */
 import type { FetchRequest } from "../protocol/messages/fetch.ts";
-import type { Partition, PartitionReader } from "../replication/partition.ts";
+import type { Partition } from "../replication/partition.ts";
+import type { PartitionReader } from "../replication/partition_readers.ts";
 import type { Reader } from "../replication/partition_read.ts";
 
 type RequestedPartition = FetchRequest["topics"][number]["partitions"][number];

@@ -1,6 +1,6 @@
 /**
- * Brings logs to the disk when what is in them has been waiting for `flush.ms`: nobody waits for
- * that, it bounds what a loss of power can take. One timer serves all logs.
+ * Flushes logs whose oldest unflushed record is older than `flush.ms`. No request waits for this flush; it
+ * bounds what a loss of power can lose. One timer serves all logs.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { NO_LIMIT } from "../log/log_config.ts";
 /** `flush.ms` of a log that is not flushed by time. */
 export const NO_FLUSH_BY_TIME: number = NO_LIMIT;
 
-/** The longest that a timer of the host takes. */
+/** The longest delay that a timer of the host can have. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** When each log that was written has to be flushed. */
+/** Schedules the flushes of logs. */
 export class BackgroundFlush<Log> {
   readonly #clock: Clock;
   readonly #flush: (log: Log) => void;
@@ -22,12 +22,12 @@ export class BackgroundFlush<Log> {
   #timer: Timer | null = null;
   /** When the timer fires, Infinity without one. */
   #timerDueMs = Infinity;
-  #lastLookMs = -Infinity;
+  #lastCheckMs = -Infinity;
   #isStopped = false;
 
   /**
-   * `flush` is called with each log whose time has come. `minIntervalMs` is the shortest time between
-   * two looks (`log.flush.scheduler.interval.ms`), 0 where each log is to be flushed on time.
+   * `flush` is called with each log that is due. `minIntervalMs` is the shortest time between two checks
+   * (`log.flush.scheduler.interval.ms`), 0 where each log is flushed on time.
    */
   constructor(clock: Clock, flush: (log: Log) => void, minIntervalMs: () => number) {
     this.#clock = clock;
@@ -35,13 +35,13 @@ export class BackgroundFlush<Log> {
     this.#minIntervalMs = minIntervalMs;
   }
 
-  /** How many logs wait for their time. */
+  /** How many logs are scheduled. */
   get size(): number {
     return this.#dueMs.size;
   }
 
-  /** `log` was written: it is flushed in `flushMs` at the latest, unless it has an earlier date. */
-  note(log: Log, flushMs: number): void {
+  /** Schedules a flush of `log`, which has been written, in `flushMs`, unless an earlier one is scheduled. */
+  schedule(log: Log, flushMs: number): void {
     if (this.#isStopped) return;
     const due = this.#clock.monotonicMs() + flushMs;
     if ((this.#dueMs.get(log) ?? Infinity) <= due) return;
@@ -49,7 +49,7 @@ export class BackgroundFlush<Log> {
     if (due < this.#timerDueMs) this.#setTimer(due);
   }
 
-  /** Forgets all logs and takes no more. */
+  /** Cancels all flushes and schedules no more. */
   stop(): void {
     this.#isStopped = true;
     this.#dueMs.clear();
@@ -59,15 +59,15 @@ export class BackgroundFlush<Log> {
 
   #setTimer(dueMs: number): void {
     this.#timer?.cancel();
-    const nextMs = Math.max(dueMs, this.#lastLookMs + this.#minIntervalMs());
+    const nextMs = Math.max(dueMs, this.#lastCheckMs + this.#minIntervalMs());
     this.#timerDueMs = nextMs;
     const delayMs = Math.max(0, Math.ceil(nextMs - this.#clock.monotonicMs()));
-    this.#timer = this.#clock.setTimer(Math.min(delayMs, LONGEST_TIMER_MS), () => this.#look());
+    this.#timer = this.#clock.setTimer(Math.min(delayMs, LONGEST_TIMER_MS), () => this.#check());
   }
 
-  #look(): void {
+  #check(): void {
     const now = this.#clock.monotonicMs();
-    this.#lastLookMs = now;
+    this.#lastCheckMs = now;
     this.#timer = null;
     this.#timerDueMs = Infinity;
     let next = Infinity;

@@ -1,44 +1,40 @@
 /**
- * Group commit: many who wait for the disk share one sync. While a log is being synced, everybody
- * who appends to it gathers for its next sync, which serves them all; logs are synced side by side,
- * a bounded number at a time. So the more producers wait, the more of them each sync acknowledges.
+ * Group commit: requests that wait for a flush of the same log share one. While a log is being flushed,
+ * later requests join its next flush. Logs are flushed side by side, a bounded number at a time. So each
+ * flush acknowledges more batches, the more producers wait.
  *
- * A sync that fails is not tried again: whoever waits for that log is told, and the log, which knows
- * that it failed, takes nothing more.
+ * A flush that fails is not retried: its waiting requests fail, and the log, which remembers the failure,
+ * rejects further appends.
  *
  * @module
  */
 import { MAX_CONCURRENT_SYNCS } from "../limits.ts";
 
-/** What a {@linkcode GroupCommit} brings to the disk. */
+/** What a {@linkcode GroupCommit} flushes. */
 export interface Flushable {
-  /**
-   * Resolves when everything that was appended before the call is on the disk. After a rejection it
-   * is not called again by those who waited already.
-   */
+  /** Resolves when everything that was appended before the call is on the disk. */
   flush(): Promise<void>;
 }
 
-/** Those who wait for the next sync of one log. */
-class Gathering {
+/** A flush that has not begun, and the promise of those that wait for it. */
+class PendingFlush {
   readonly done: Promise<void>;
-  #resolve!: () => void;
-  #reject!: (reason: unknown) => void;
+  readonly #resolve: () => void;
+  readonly #reject: (reason: unknown) => void;
 
   constructor() {
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // Nobody waits for a batch that was sent with acks=0; the log itself remembers the failure.
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    // No request waits for a batch that was sent with acks=0; the log itself remembers the failure.
     this.done.catch(() => {});
   }
 
-  /** Nobody can join any more once this has been called. */
-  async run<Log extends Flushable>(log: Log, onFlushed: (log: Log) => void): Promise<void> {
+  /** Flushes `log`. No further request may join once this has been called. */
+  async run(log: Flushable): Promise<void> {
     try {
       await log.flush();
-      onFlushed(log);
       this.#resolve();
     } catch (error) {
       this.#reject(error);
@@ -46,57 +42,53 @@ class Gathering {
   }
 }
 
-/** Syncs logs for all who wait for them together. */
+/** Flushes logs for all requests that wait for them. */
 export class GroupCommit<Log extends Flushable> {
-  /** Who waits for a sync that has not begun. In the order in which the first of each came. */
-  readonly #gathering = new Map<Log, Gathering>();
-  readonly #running = new Map<Log, Gathering>();
-  readonly #onFlushed: (log: Log) => void;
+  /** The flushes that have not begun, in the order of their first requests. */
+  readonly #pending = new Map<Log, PendingFlush>();
+  readonly #running = new Map<Log, PendingFlush>();
   readonly #gather: () => Promise<void>;
   readonly #maxConcurrent: number;
   #isScheduled = false;
 
   /**
-   * `onFlushed` is called when a log's sync has ended well, once for all who waited and before any of
-   * them hears of it. `gather` is awaited before syncs begin, for others to join: a turn of the event
-   * loop lets everybody in whose batch has arrived, nothing but the current task unless told.
-   * `maxConcurrent` bounds the syncs at one time.
+   * `gather` is awaited before flushes begin, so that more requests can join: a turn of the event loop
+   * admits all those whose batch has arrived. Defaults to the current task. `maxConcurrent` bounds the
+   * flushes at one time.
    */
   constructor(
-    onFlushed: (log: Log) => void = () => {},
     gather: () => Promise<void> = () => Promise.resolve(),
     maxConcurrent: number = MAX_CONCURRENT_SYNCS,
   ) {
-    this.#onFlushed = onFlushed;
     this.#gather = gather;
     this.#maxConcurrent = maxConcurrent;
   }
 
-  /** How many logs are being synced or wait for it. */
+  /** How many flushes are running or pending. */
   get size(): number {
-    return this.#running.size + this.#gathering.size;
+    return this.#running.size + this.#pending.size;
   }
 
-  /** Resolves when no log is being synced or waits for it. */
+  /** Resolves when no flush is running or pending. */
   async settled(): Promise<void> {
     while (this.size > 0) {
-      const waiting = [...this.#running.values(), ...this.#gathering.values()];
+      const waiting = [...this.#running.values(), ...this.#pending.values()];
       await Promise.allSettled(waiting.map(({ done }) => done));
     }
   }
 
   /**
-   * Resolves when everything that was appended to `log` before the call is on the disk, and rejects
-   * when that failed. All who call before the sync begins get the same promise.
+   * Resolves when everything that was appended to `log` before the call is on the disk, and rejects when
+   * that failed. All calls before the flush begins get the same promise.
    */
   commit(log: Log): Promise<void> {
-    let gathering = this.#gathering.get(log);
-    if (gathering === undefined) {
-      gathering = new Gathering();
-      this.#gathering.set(log, gathering);
+    let pending = this.#pending.get(log);
+    if (pending === undefined) {
+      pending = new PendingFlush();
+      this.#pending.set(log, pending);
       this.#schedule();
     }
-    return gathering.done;
+    return pending.done;
   }
 
   #schedule(): void {
@@ -108,16 +100,16 @@ export class GroupCommit<Log extends Flushable> {
     });
   }
 
-  /** Begins what may begin. */
+  /** Starts as many flushes as may run. */
   #start(): void {
-    for (const [log, gathering] of this.#gathering) {
+    for (const [log, pending] of this.#pending) {
       if (this.#running.size >= this.#maxConcurrent) return;
       if (this.#running.has(log)) continue;
-      this.#gathering.delete(log);
-      this.#running.set(log, gathering);
-      gathering.run(log, this.#onFlushed).then(() => {
+      this.#pending.delete(log);
+      this.#running.set(log, pending);
+      pending.run(log).then(() => {
         this.#running.delete(log);
-        if (this.#gathering.size > 0) this.#schedule();
+        if (this.#pending.size > 0) this.#schedule();
       });
     }
   }

@@ -9,19 +9,20 @@
  */
 import { assert } from "../assert.ts";
 import type { LogConfig } from "../log/log_config.ts";
-import { NO_RECORDS } from "../log/segments/log_records.ts";
 import type { AppendResult, PartitionLog } from "../log/partition_log.ts";
 import type { SlicedWork } from "../log/sliced_work.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { type OffsetWait, OffsetWaiters } from "./offset_waiters.ts";
 import type { PartitionFlusher } from "./partition_flusher.ts";
-import type {
-  DivergingEpoch,
-  ReadBudget,
-  Reader,
-  ReadPosition,
-  ReadResult,
+import {
+  divergingEpochOf,
+  readBatches,
+  type ReadBudget,
+  type Reader,
+  type ReadPosition,
+  type ReadResult,
 } from "./partition_read.ts";
+import { type PartitionReader, PartitionReaders } from "./partition_readers.ts";
 import {
   type Effect,
   type FollowerState,
@@ -64,19 +65,6 @@ export interface ProduceOptions {
   readonly allowZstd: boolean;
 }
 
-/** A fetch that wants to know when a partition may have something new for it. */
-export interface PartitionReader {
-  /** Whether it reads up to the end of the log rather than up to the high watermark. */
-  readonly isReplica: boolean;
-  /**
-   * A read may return something else than the last one. Called while the partition changes, so the
-   * reader must not read before the current task has ended.
-   */
-  onNews(): void;
-  /** The partition is no longer in the table. The reader has been removed from it. */
-  onRemoved(): void;
-}
-
 /** A replica of a partition. */
 export class Partition {
   readonly topic: string;
@@ -89,7 +77,7 @@ export class Partition {
   readonly #log: PartitionLog | null;
   readonly #role: ReplicaRole;
   readonly #waiters = new OffsetWaiters();
-  readonly #readers = new Set<PartitionReader>();
+  readonly #readers = new PartitionReaders();
   #minInsyncReplicas: number;
 
   /** A follower that knows no leader, or an offline replica where there is no log. */
@@ -190,9 +178,7 @@ export class Partition {
   /** The partition is no longer in the table: as {@linkcode Partition.becomeOffline}, for good. */
   remove(error: KafkaError): void {
     this.becomeOffline(error);
-    const readers = [...this.#readers];
-    this.#readers.clear();
-    for (const reader of readers) reader.onRemoved();
+    this.#readers.removeAll();
   }
 
   /** Fails the produce requests that wait with `error`. */
@@ -207,7 +193,7 @@ export class Partition {
     this.#log.updateConfig(config);
     this.#advance();
     this.#flushUnacknowledged();
-    this.#notify();
+    this.#readers.notify();
   }
 
   /** Throws NOT_LEADER_OR_FOLLOWER, or why the partition is offline, unless this node leads it. */
@@ -270,8 +256,7 @@ export class Partition {
 
   #onAppended(): void {
     this.#needs.flusher.flushLater(this);
-    if (this.#advance()) return;
-    for (const reader of this.#readers) if (reader.isReplica) reader.onNews();
+    if (!this.#advance()) this.#readers.notifyReplicas();
   }
 
   /**
@@ -309,29 +294,7 @@ export class Partition {
   read(position: ReadPosition, reader: Reader, budget: ReadBudget): ReadResult {
     try {
       const endOffset = this.#checkRead(position, reader);
-      const { log } = this;
-      const { fetchOffset, maxBytes } = position;
-      const { committedOnly } = reader;
-      const divergingEpoch = divergingEpochOf(position, log);
-      const records = divergingEpoch !== null ? NO_RECORDS : log.read({
-        fetchOffset,
-        maxBytes: Math.max(0, Math.min(maxBytes, budget.maxBytes)),
-        endOffset,
-        minOneBatch: budget.minOneBatch,
-      });
-      return {
-        records,
-        endOffset,
-        highWatermark: this.highWatermark,
-        lastStableOffset: this.lastStableOffset,
-        logStartOffset: log.logStartOffset,
-        abortedTransactions: !committedOnly
-          ? null
-          : records.byteLength === 0
-          ? []
-          : log.abortedTransactions(fetchOffset, Math.min(endOffset, records.offsetBound)),
-        divergingEpoch,
-      };
+      return readBatches(this.log, this.highWatermark, endOffset, position, reader, budget);
     } catch (error) {
       throw this.#failure(error);
     }
@@ -377,7 +340,7 @@ export class Partition {
 
   /** Notifies `reader` no longer. */
   removeReader(reader: PartitionReader): void {
-    this.#readers.delete(reader);
+    this.#readers.remove(reader);
   }
 
   /**
@@ -407,7 +370,7 @@ export class Partition {
     } catch (error) {
       throw this.#failure(error);
     } finally {
-      if (this.log.logStartOffset !== before) this.#notify();
+      if (this.log.logStartOffset !== before) this.#readers.notify();
     }
   }
 
@@ -439,7 +402,7 @@ export class Partition {
     const stored = config.flushMessages > 1 ? logEndOffset : recoveryPoint;
     if (!this.#role.onStored(stored)) return false;
     this.#waiters.resolveUpTo(this.highWatermark);
-    this.#notify();
+    this.#readers.notify();
     return true;
   }
 
@@ -457,7 +420,7 @@ export class Partition {
     for (const effect of effects) {
       if (effect.type === "begin-epoch") this.log.assignEpoch(effect.leaderEpoch);
       else if (effect.type === "fail-waiting") this.#waiters.failAll(effect.error);
-      else this.#notify();
+      else this.#readers.notify();
     }
   }
 
@@ -469,10 +432,6 @@ export class Partition {
     }
   }
 
-  #notify(): void {
-    for (const reader of this.#readers) reader.onNews();
-  }
-
   /** Returns what a request is answered when the log has thrown `error`, and reports failing files. */
   #failure(error: unknown): unknown {
     if (!(error instanceof KafkaError)) return error;
@@ -481,20 +440,4 @@ export class Partition {
     this.#needs.failures.report(this, error);
     return error;
   }
-}
-
-function divergingEpochOf(
-  { lastFetchedEpoch, fetchOffset }: ReadPosition,
-  log: PartitionLog,
-): DivergingEpoch | null {
-  if (lastFetchedEpoch < 0) return null;
-  const { leaderEpoch: epoch, endOffset } = log.endOffsetForEpoch(lastFetchedEpoch);
-  if (epoch < 0 || endOffset < 0) {
-    throw new KafkaError(
-      ErrorCode.OFFSET_OUT_OF_RANGE,
-      `Cannot read ${log.name} at offset ${fetchOffset}: epoch ${lastFetchedEpoch} is not known here any more`,
-    );
-  }
-  const isSame = epoch >= lastFetchedEpoch && endOffset >= fetchOffset;
-  return isSame ? null : { epoch, endOffset };
 }

@@ -27,7 +27,7 @@ export class PartitionFlusher {
 
   /** `checkIntervalMs` returns the shortest time between two flushes by age, 0 for no such bound. */
   constructor(clock: Clock, checkIntervalMs: () => number = () => 0) {
-    this.#commits = new GroupCommit(() => {}, () => clock.yieldToLoop());
+    this.#commits = new GroupCommit(() => clock.yieldToLoop());
     this.#background = new BackgroundFlush(
       clock,
       (partition) => this.#flushByAge(partition),
@@ -47,7 +47,7 @@ export class PartitionFlusher {
   /** Flushes `partition`, which has been written, once its `flush.ms` has passed. */
   flushLater(partition: FlushablePartition): void {
     const { flushMs } = partition;
-    if (flushMs !== NO_FLUSH_BY_TIME) this.#background.note(partition, flushMs);
+    if (flushMs !== NO_FLUSH_BY_TIME) this.#background.schedule(partition, flushMs);
   }
 
   /** Starts no more flushes by age. */
@@ -68,7 +68,7 @@ export class PartitionFlusher {
       if (!(error instanceof KafkaError)) throw error;
       // It may get a descriptor later.
       if (!partition.needsFlush) return;
-      this.#background.note(partition, Math.max(RETRY_MS, partition.flushMs));
+      this.#background.schedule(partition, Math.max(RETRY_MS, partition.flushMs));
     }
   }
 }

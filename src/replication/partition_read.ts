@@ -1,11 +1,13 @@
 /**
- * What a read of a partition is asked and answered with, for a consumer and for the replica of another
- * node alike.
+ * Reads of a partition: their parameters and results, for a consumer and for the replica of another node
+ * alike.
  *
  * @module
  */
-import type { LogRecords } from "../log/segments/log_records.ts";
+import type { PartitionLog } from "../log/partition_log.ts";
+import { type LogRecords, NO_RECORDS } from "../log/segments/log_records.ts";
 import type { AbortedTransaction } from "../log/segments/transaction_index_format.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 
 /** The `replicaId` of a reader that is no replica. */
 export const CONSUMER = -1;
@@ -60,4 +62,53 @@ export interface ReadResult {
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
   /** Null while the histories agree. There are no records otherwise. */
   readonly divergingEpoch: DivergingEpoch | null;
+}
+
+/** Reads the batches before `endOffset`, unless the histories of the reader and of `log` diverge. */
+export function readBatches(
+  log: PartitionLog,
+  highWatermark: number,
+  endOffset: number,
+  position: ReadPosition,
+  { committedOnly }: Reader,
+  budget: ReadBudget,
+): ReadResult {
+  const { fetchOffset, maxBytes } = position;
+  const divergingEpoch = divergingEpochOf(position, log);
+  const records = divergingEpoch !== null ? NO_RECORDS : log.read({
+    fetchOffset,
+    maxBytes: Math.max(0, Math.min(maxBytes, budget.maxBytes)),
+    endOffset,
+    minOneBatch: budget.minOneBatch,
+  });
+  return {
+    records,
+    endOffset,
+    highWatermark,
+    lastStableOffset: log.lastStableOffset(highWatermark),
+    logStartOffset: log.logStartOffset,
+    abortedTransactions: !committedOnly
+      ? null
+      : records.byteLength === 0
+      ? []
+      : log.abortedTransactions(fetchOffset, Math.min(endOffset, records.offsetBound)),
+    divergingEpoch,
+  };
+}
+
+/** Returns where the reader's history and that of `log` part, or null while they agree. */
+export function divergingEpochOf(
+  { lastFetchedEpoch, fetchOffset }: ReadPosition,
+  log: PartitionLog,
+): DivergingEpoch | null {
+  if (lastFetchedEpoch < 0) return null;
+  const { leaderEpoch: epoch, endOffset } = log.endOffsetForEpoch(lastFetchedEpoch);
+  if (epoch < 0 || endOffset < 0) {
+    throw new KafkaError(
+      ErrorCode.OFFSET_OUT_OF_RANGE,
+      `Cannot read ${log.name} at offset ${fetchOffset}: epoch ${lastFetchedEpoch} is not known here any more`,
+    );
+  }
+  const isSame = epoch >= lastFetchedEpoch && endOffset >= fetchOffset;
+  return isSame ? null : { epoch, endOffset };
 }

@@ -14,11 +14,11 @@ function setUp(minIntervalMs = 0) {
   return { clock, flushed, background };
 }
 
-test("a log is flushed when its oldest unflushed record is flush.ms old", () => {
+test("schedule() flushes a log when its oldest unflushed record is flush.ms old", () => {
   const { clock, flushed, background } = setUp();
-  background.note("a", 100);
+  background.schedule("a", 100);
   clock.advance(60);
-  background.note("a", 100);
+  background.schedule("a", 100);
   clock.advance(39);
   assertEquals(flushed, []);
   clock.advance(1);
@@ -27,51 +27,51 @@ test("a log is flushed when its oldest unflushed record is flush.ms old", () => 
   assertEquals(flushed, ["a@100"]);
 });
 
-test("logs with different times are each flushed at theirs, by one timer", () => {
+test("logs with different flush.ms are flushed on time by one timer", () => {
   const { clock, flushed, background } = setUp();
-  background.note("slow", 300);
-  background.note("fast", 100);
-  background.note("middle", 200);
+  background.schedule("slow", 300);
+  background.schedule("fast", 100);
+  background.schedule("middle", 200);
   assertEquals(clock.pending(), 1);
   for (let i = 0; i < 4; i++) clock.advance(100);
   assertEquals(flushed, ["fast@100", "middle@200", "slow@300"]);
 });
 
-test("a shorter flush.ms counts at once, a longer one does not put off what is due", () => {
+test("schedule() moves a flush to an earlier time and never to a later one", () => {
   const { clock, flushed, background } = setUp();
-  background.note("a", 500);
-  background.note("a", 50);
-  background.note("a", 800);
+  background.schedule("a", 500);
+  background.schedule("a", 50);
+  background.schedule("a", 800);
   clock.advance(50);
   assertEquals(flushed, ["a@50"]);
 });
 
-test("looks are at least log.flush.scheduler.interval.ms apart", () => {
+test("checks are at least log.flush.scheduler.interval.ms apart", () => {
   const { clock, flushed, background } = setUp(1_000);
-  background.note("a", 10);
+  background.schedule("a", 10);
   clock.advance(10);
-  background.note("b", 10);
-  background.note("c", 500);
+  background.schedule("b", 10);
+  background.schedule("c", 500);
   clock.advance(990);
   assertEquals(flushed, ["a@10"]);
   clock.advance(10);
   assertEquals(flushed, ["a@10", "b@1010", "c@1010"]);
 });
 
-test("a flush.ms beyond a timer's reach is waited for in steps", () => {
+test("a flush.ms beyond the longest timer takes several timers", () => {
   const { clock, flushed, background } = setUp();
-  background.note("a", 3_000_000_000);
+  background.schedule("a", 3_000_000_000);
   clock.advance(2_147_483_647);
   assertEquals([flushed, clock.pending()], [[], 1]);
   clock.advance(852_516_353);
   assertEquals(flushed, ["a@3000000000"]);
 });
 
-test("nothing is flushed after stop()", () => {
+test("stop() cancels all flushes and later ones", () => {
   const { clock, flushed, background } = setUp();
-  background.note("a", 10);
+  background.schedule("a", 10);
   background.stop();
-  background.note("b", 10);
+  background.schedule("b", 10);
   assertEquals([clock.pending(), background.size], [0, 0]);
   clock.advance(100);
   assertEquals(flushed, []);

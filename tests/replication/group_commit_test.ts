@@ -24,17 +24,17 @@ class ManualLog implements Flushable {
   }
 }
 
-/** Lets all promises that can settle do so. */
+/** Runs the microtasks until every promise that can settle has settled. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-/** Notes in `heard` when `promise` has settled. */
+/** Appends to `heard` when `promise` settles. */
 function hear(heard: string[], name: string, promise: Promise<void>): void {
   promise.then(() => heard.push(name), (error) => heard.push(`${name}: ${error.message}`));
 }
 
-test("all who wait when a flush begins share it", async () => {
+test("commit() shares one flush among all requests that come before it begins", async () => {
   const log = new ManualLog();
   const commits = new GroupCommit<ManualLog>();
   const heard: string[] = [];
@@ -46,7 +46,7 @@ test("all who wait when a flush begins share it", async () => {
   assertEquals([log.flushes, heard, commits.size], [1, ["a", "b", "c"], 0]);
 });
 
-test("who comes while a flush is under way waits for the next, with all others who do", async () => {
+test("commit() during a flush waits for the next one, which is shared too", async () => {
   const log = new ManualLog();
   const commits = new GroupCommit<ManualLog>();
   const heard: string[] = [];
@@ -64,11 +64,11 @@ test("who comes while a flush is under way waits for the next, with all others w
   assertEquals([heard, log.flushes], [["first", "second", "third"], 2]);
 });
 
-test("who comes while others are gathered shares the first flush", async () => {
+test("commit() joins a flush that is still being gathered", async () => {
   const log = new ManualLog();
   let begin = () => {};
   const gather = () => new Promise<void>((resolve) => void (begin = resolve));
-  const commits = new GroupCommit<ManualLog>(undefined, gather);
+  const commits = new GroupCommit<ManualLog>(gather);
   const heard: string[] = [];
   hear(heard, "early", commits.commit(log));
   await settle();
@@ -82,7 +82,7 @@ test("who comes while others are gathered shares the first flush", async () => {
   assertEquals([log.flushes, heard], [1, ["early", "late"]]);
 });
 
-test("logs are flushed side by side, and none waits for another", async () => {
+test("commit() flushes logs side by side", async () => {
   const [slow, fast] = [new ManualLog(), new ManualLog()];
   const commits = new GroupCommit<ManualLog>();
   const heard: string[] = [];
@@ -102,9 +102,9 @@ test("logs are flushed side by side, and none waits for another", async () => {
   assertEquals(heard, ["fast", "fast again", "slow"]);
 });
 
-test("no more logs than allowed are flushed at one time, and all have their turn", async () => {
+test("commit() flushes at most maxConcurrent logs at a time, and each in the end", async () => {
   const logs = Array.from({ length: 7 }, () => new ManualLog());
-  const commits = new GroupCommit<ManualLog>(undefined, undefined, 3);
+  const commits = new GroupCommit<ManualLog>(undefined, 3);
   const heard: string[] = [];
   logs.forEach((log, i) => hear(heard, String(i), commits.commit(log)));
   await settle();
@@ -118,7 +118,7 @@ test("no more logs than allowed are flushed at one time, and all have their turn
   assertEquals([heard, commits.size], [["0", "1", "2", "3", "4", "5", "6"], 0]);
 });
 
-test("a failed flush is told to all who waited for it, and to nobody else", async () => {
+test("a failed flush fails the requests that wait for it and no others", async () => {
   const [bad, good] = [new ManualLog(), new ManualLog()];
   const commits = new GroupCommit<ManualLog>();
   const waiting = [commits.commit(bad), commits.commit(bad), commits.commit(good)] as const;
@@ -128,7 +128,7 @@ test("a failed flush is told to all who waited for it, and to nobody else", asyn
   await assertRejects(() => waiting[0], Error, "broken");
   await assertRejects(() => waiting[1], Error, "broken");
   await waiting[2];
-  // Who comes later asks the log anew: it is the log that remembers its failure.
+  // A later request flushes again: it is the log that remembers its failure.
   const later = commits.commit(bad);
   await settle();
   assertEquals(bad.flushes, 2);
@@ -136,24 +136,7 @@ test("a failed flush is told to all who waited for it, and to nobody else", asyn
   await assertRejects(() => later, Error, "still broken");
 });
 
-test("onFlushed is called once for a flush, before any who waited hears of it", async () => {
-  const log = new ManualLog();
-  const heard: string[] = [];
-  const commits = new GroupCommit<ManualLog>(() => void heard.push("flushed"));
-  hear(heard, "a", commits.commit(log));
-  hear(heard, "b", commits.commit(log));
-  await settle();
-  log.end();
-  await settle();
-  assertEquals(heard, ["flushed", "a", "b"]);
-  hear(heard, "c", commits.commit(log));
-  await settle();
-  log.end(new Error("broken"));
-  await settle();
-  assertEquals(heard, ["flushed", "a", "b", "c: broken"]);
-});
-
-test("a log that waits for its next flush does not hold up logs that come after it", async () => {
+test("a log whose next flush is pending does not delay the logs behind it", async () => {
   const [slow, fast] = [new ManualLog(), new ManualLog()];
   const commits = new GroupCommit<ManualLog>();
   const heard: string[] = [];

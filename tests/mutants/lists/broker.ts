@@ -17,7 +17,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B4",
-    file: "src/replication/partition.ts",
+    file: "src/replication/partition_read.ts",
     bug: "a reader exactly at the end of its epoch gets a diverging epoch",
     text: "endOffset >= fetchOffset;",
     replacement: "endOffset > fetchOffset;",

@@ -183,7 +183,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
     id: "B208",
     file: "src/replication/partition_flusher.ts",
     bug: "a flush by age that got no descriptor is not tried again",
-    text: "this.#background.note(partition, Math.max(RETRY_MS, partition.flushMs));",
+    text: "this.#background.schedule(partition, Math.max(RETRY_MS, partition.flushMs));",
     replacement: "void RETRY_MS;",
     test: "tests/replication/partition_flusher_test.ts",
   },

@@ -83,7 +83,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     id: "RP110",
     file: "src/replication/partition.ts",
     bug: "readers do not hear that the log start offset has moved",
-    text: "if (this.log.logStartOffset !== before) this.#notify();",
+    text: "if (this.log.logStartOffset !== before) this.#readers.notify();",
     replacement: "void before;",
     test: "tests/replication/partition_test.ts",
   },
