@@ -1,5 +1,5 @@
 /**
- * Which operations a client may do, as bits (KIP-430). Without an authorizer, all there are.
+ * The operations that a client is authorized for, as bits (KIP-430): all of them, without an authorizer.
  *
  * @module
  */
@@ -15,10 +15,10 @@ const DESCRIBE_CONFIGS = 10;
 const ALTER_CONFIGS = 11;
 const IDEMPOTENT_WRITE = 12;
 
-/** The value that says "not asked for". */
+/** The value for operations that were not requested. */
 export const OPERATIONS_NOT_ASKED = -2147483648;
 
-/** Everything that can be done to a topic. */
+/** All operations on a topic. */
 export const TOPIC_OPERATIONS: number = bits(
   READ,
   WRITE,
@@ -30,7 +30,7 @@ export const TOPIC_OPERATIONS: number = bits(
   ALTER_CONFIGS,
 );
 
-/** Everything that can be done to a group. */
+/** All operations on a group. */
 export const GROUP_OPERATIONS: number = bits(
   READ,
   DELETE,
@@ -39,7 +39,7 @@ export const GROUP_OPERATIONS: number = bits(
   ALTER_CONFIGS,
 );
 
-/** Everything that can be done to the cluster. */
+/** All operations on the cluster. */
 export const CLUSTER_OPERATIONS: number = bits(
   CREATE,
   ALTER,
@@ -54,5 +54,5 @@ function bits(...operations: number[]): number {
   return operations.reduce((sum, operation) => sum | 1 << operation, 0);
 }
 
-/** What requests about access control entries are answered while there is no authorizer. */
+/** The error message of requests about access control entries while there is no authorizer. */
 export const NO_AUTHORIZER = "No authorizer is configured: this version has no access control";

@@ -1,5 +1,5 @@
 /**
- * The topic that a request about committed offsets means: by name before version 10, by id since.
+ * Finds the topic of a request about committed offsets: by name before version 10, by id since.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export const TOPIC_IDS_SINCE = 10;
 /** An image in which topics are found by name and by id. */
 export type TopicsByKey = Pick<MetadataImage, "topicByName" | "topicById">;
 
-/** The topic, or the error for one that does not exist. */
+/** Returns the topic, or the error code for one that does not exist. */
 export function findTopic(
   image: TopicsByKey,
   apiVersion: number,

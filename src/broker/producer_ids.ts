@@ -1,17 +1,17 @@
 /**
- * Hands out producer ids from blocks that the controller allots, so that no id is given twice, over
- * restarts and, later, over brokers.
+ * Assigns producer ids from blocks that the controller allocates, so that no id is used twice, across
+ * restarts and brokers.
  *
  * @module
  */
 
-/** Ids from `first` on, `count` of them. */
+/** A block of `count` ids, beginning with `first`. */
 export interface ProducerIdBlock {
   readonly first: number;
   readonly count: number;
 }
 
-/** The next producer ids of this broker. */
+/** The producer ids of this broker. */
 export class ProducerIds {
   readonly #allocate: () => Promise<ProducerIdBlock>;
   #next = 0;
@@ -22,7 +22,7 @@ export class ProducerIds {
     this.#allocate = allocate;
   }
 
-  /** An id that was never given before. */
+  /** Returns an id that has never been used. */
   async next(): Promise<number> {
     while (this.#next === this.#end) {
       this.#refill ??= this.#take().finally(() => void (this.#refill = null));

@@ -1,12 +1,11 @@
 /**
- * Whether a text is a regular expression of RE2, the syntax in which Kafka's protocol takes patterns:
- * Perl's without lookaround, back references and possessive repetition
- * (https://github.com/google/re2/wiki/Syntax).
+ * Checks regular expressions of RE2, the syntax of the patterns in Kafka's protocol: Perl's without
+ * lookaround, back references and possessive repetition (https://github.com/google/re2/wiki/Syntax).
  *
  * @module
  */
 
-/** Groups within groups. The parser recurses at each. */
+/** The deepest nesting of groups. The parser recurses at each. */
 const MAX_DEPTH = 1_000;
 /** The largest number in a repetition. */
 const MAX_REPEAT = 1_000;
@@ -20,7 +19,7 @@ const CATEGORIES: ReadonlySet<string> = new Set(
     "Zp Zs").split(" "),
 );
 
-/** Why `pattern` is no regular expression of RE2, or null when it is one. */
+/** Returns why `pattern` is not a regular expression of RE2, or null if it is one. */
 export function re2SyntaxError(pattern: string): string | null {
   try {
     new Parser(pattern).parse();
@@ -50,7 +49,7 @@ class Parser {
   /** Reads up to the end or to a `)` that no group of its own has opened. */
   #alternatives(): void {
     if (++this.#depth > MAX_DEPTH) throw new SyntaxError("expression nests too deeply");
-    // Whether a repetition would have something to repeat, and whether it would follow another.
+    // Whether a repetition would have an item to repeat, and whether it would follow another.
     let hasItem = false;
     let isRepeated = false;
     for (let rune = this.#peek(); rune !== undefined && rune !== ")"; rune = this.#peek()) {
@@ -175,7 +174,7 @@ class Parser {
     return true;
   }
 
-  /** Reads what follows a backslash, and returns the code point that it stands for. */
+  /** Reads an escape behind its backslash, and returns the code point. */
   #escape(): number {
     const rune = this.#next();
     if (/^[^A-Za-z0-9]$/u.test(rune)) return rune.codePointAt(0)!;
@@ -260,7 +259,7 @@ class Parser {
   }
 }
 
-/** Whether Unicode has a script of this name. */
+/** Returns whether Unicode has a script of this name. */
 function isScript(name: string): boolean {
   if (!/^[A-Z][a-z]+(_[A-Z][a-z]+)*$/.test(name)) return false;
   try {

@@ -1,15 +1,15 @@
 /**
- * Work that may succeed later: tried again after waits that grow.
+ * Retries work with increasing delays until nothing is left to do.
  *
  * @module
  */
 import { type Backoff, exponentialBackoffMs } from "../backoff.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 
-/** The waits between two attempts. */
+/** The delays between attempts. */
 const BACKOFF: Backoff = { initialMs: 1_000, maxMs: 60_000 };
 
-/** Tries again as long as something is left to be tried. */
+/** Retries work. */
 export class RetryTimer {
   readonly #runtime: Pick<Runtime, "clock" | "random">;
   readonly #attempt: () => boolean;
@@ -17,13 +17,13 @@ export class RetryTimer {
   #timer: Timer | null = null;
   #isStopped = false;
 
-  /** `attempt` returns whether something is left. */
+  /** `attempt` returns whether to try again. */
   constructor(runtime: Pick<Runtime, "clock" | "random">, attempt: () => boolean) {
     this.#runtime = runtime;
     this.#attempt = attempt;
   }
 
-  /** Begins, unless it has. */
+  /** Schedules an attempt, unless one is scheduled. */
   start(): void {
     if (this.#timer !== null || this.#isStopped) return;
     const { clock, random } = this.#runtime;
@@ -35,7 +35,7 @@ export class RetryTimer {
     });
   }
 
-  /** Ends for good. */
+  /** Cancels the attempt that is scheduled, and schedules no more. */
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();

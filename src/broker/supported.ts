@@ -1,6 +1,6 @@
 /**
- * Everything this broker serves, a line each: what ApiVersions tells is derived from this list, and
- * adding a request means a message file, a handler file, a test and a line here.
+ * The list of the requests that a broker serves. ApiVersions answers with this list; adding a request
+ * takes a message file, a handler file, a test and a line here.
  *
  * @module
  */

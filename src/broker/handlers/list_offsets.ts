@@ -1,14 +1,14 @@
 /**
  * ListOffsets finds the offset that belongs to a timestamp.
  *
- * Versions 1 to 11. Version 2 knows isolation levels, 4 leader epochs (KIP-320), 6 is flexible, 7
- * asks for the record with the largest timestamp (-3, KIP-734), 8 to 11 for offsets of tiered
- * storage (-4, -5, -6, KIP-405, KIP-1005, KIP-1023), of which there is none here: -4 (the earliest
- * local offset) is the log start offset, -5 (the latest tiered one) and -6 (the earliest one that
- * waits to be tiered) are unknown.
+ * Versions 1 to 11. Version 2 adds isolation levels, 4 leader epochs (KIP-320), 6 is flexible, 7 adds
+ * the record with the largest timestamp (-3, KIP-734), 8 to 11 offsets of tiered storage (-4, -5, -6,
+ * KIP-405, KIP-1005, KIP-1023), which does not exist here: -4 (the earliest local offset) is the log
+ * start offset, -5 (the latest tiered offset) and -6 (the earliest one that waits to be tiered) are
+ * unknown.
  *
- * A batch that holds more than one turn of the event loop can look through is searched in slices, as
- * Produce checks those.
+ * A batch that is too large to be searched in one turn of the event loop is searched in slices, as
+ * Produce checks such batches.
  *
  * @module
  */
@@ -35,7 +35,7 @@ const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
 const EARLIEST_PENDING_UPLOAD = -6;
-/** The first version that knows each special timestamp; before it, it is a request gone wrong. */
+/** The first version that has each special timestamp; earlier ones answer UNSUPPORTED_VERSION. */
 const KNOWN_SINCE = new Map<Int64, number>([
   [MAX_TIMESTAMP, 7],
   [EARLIEST_LOCAL, 8],
@@ -128,7 +128,7 @@ function lookUp(
       case EARLIEST_PENDING_UPLOAD:
         return found(-1, -1, -1);
     }
-    // A record that consumers may not see yet is not there for them.
+    // Consumers must not learn of a record that they may not read yet.
     const answer = (record: TimestampedOffset | null): PartitionResponse =>
       record === null || record.offset >= end
         ? found(-1, -1, -1)
@@ -147,7 +147,7 @@ function lookUp(
   }
 }
 
-/** Looks through `batch`, and, where the record is not in it, through what follows it. */
+/** Searches `batch` and, if the record is not in it, the batches behind it. */
 async function searchFrom(
   batch: LargeBatch,
   log: PartitionLog,
