@@ -274,9 +274,8 @@ const AVOIDED = /unless told|\b(is|are) told|made anew|\bwhoever\b|\bnobody\b|\b
 
 /** Places not yet rewritten. This list only shrinks. */
 const NOT_YET_PLAIN = [
-  "src/broker/",
+  "src/broker/metadata_applier.ts",
   "src/log/",
-  "src/replication/",
 ];
 
 test("comments and strings name things instead of people", () => {

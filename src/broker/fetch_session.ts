@@ -165,7 +165,7 @@ export class FetchSession {
     if (this.#isListening) partition.addReader(target);
   }
 
-  /** Hears of what happens to its partitions from now on. */
+  /** Registers with its partitions, and with those that it finds later. */
   listen(): void {
     if (this.#isListening) return;
     this.#isListening = true;

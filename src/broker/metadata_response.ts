@@ -1,6 +1,5 @@
 /**
- * The cluster as answers to clients show it: brokers with their addresses, topics with their
- * partitions.
+ * The cluster as responses describe it: brokers with their addresses, topics with their partitions.
  *
  * @module
  */
@@ -17,7 +16,7 @@ export interface BrokersNeeds {
   advertisedAddress(connection: ConnectionInfo): Address;
 }
 
-/** A broker in an answer. */
+/** A broker in a response. */
 export interface BrokerView {
   readonly id: number;
   readonly host: string;
@@ -54,7 +53,7 @@ function addressOf(
     broker.endpoints[0] ?? { host: "", port: -1 };
 }
 
-/** Returns a partition as answers show it. Replicas on fenced or unknown brokers are offline. */
+/** Returns a partition as responses describe it. Replicas on fenced or unknown brokers are offline. */
 export function partitionView(
   partition: PartitionImage,
   image: Pick<MetadataImage, "broker">,

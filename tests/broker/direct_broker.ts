@@ -1,6 +1,6 @@
 /**
- * Request handlers called without a socket: the test owns the logs, the clock and what the metadata
- * say of each partition, such as an ISR of two.
+ * Calls request handlers without a socket: the test owns the logs, the clock and the metadata of each
+ * partition, such as an ISR of two.
  *
  * @module
  */
@@ -81,7 +81,7 @@ export class DirectBroker {
     return partition;
   }
 
-  /** Has all files go through `files`. Call it before {@linkcode DirectBroker.add}. */
+  /** Wraps the file system. Call it before {@linkcode DirectBroker.add}. */
   use<Files extends FileSystem>(make: (under: FileSystem) => Files): Files {
     const files = make(this.machine.files);
     this.machine.files = files;
@@ -117,7 +117,7 @@ export class DirectBroker {
   }
 }
 
-/** What partitions share on a node whose failures nobody reads. */
+/** Returns what partitions share, on a node that does not log failures. */
 export function needsWith(clock: Clock): PartitionNeeds {
   return {
     flusher: new PartitionFlusher(clock),
@@ -126,7 +126,7 @@ export function needsWith(clock: Clock): PartitionNeeds {
   };
 }
 
-/** What the metadata say of a partition that this node leads alone, but for `state`. */
+/** Returns the state of a partition that this node leads alone, changed by `state`. */
 export function stateOf(state: Partial<LeaderState> = {}): LeaderState {
   return { leaderEpoch: 0, replicas: [NODE_ID], isr: [NODE_ID], ...state };
 }
@@ -142,7 +142,7 @@ export function appendTo(
   return result;
 }
 
-/** Lets all promises that can settle do so. */
+/** Runs microtasks until every promise that can settle has settled. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }

@@ -64,14 +64,14 @@ function codeOf(run: () => unknown): number {
   return (error as KafkaError).code;
 }
 
-test("a request without a session reads what it names", () => {
+test("plan() reads the named partitions for a request without a session", () => {
   const { sessions } = setUp();
   const plan = sessions.plan(request(0, -1, { 0: 5, 1: 6 }), false);
   assertEquals(offsets(plan), [[0, 5], [1, 6]]);
   assertEquals([plan.session.id, plan.isIncremental, sessions.size], [0, false, 0]);
 });
 
-test("a session remembers partitions, takes changes and forgets", () => {
+test("a session keeps partitions, updates them and removes forgotten ones", () => {
   const { sessions } = setUp();
   const first = sessions.plan(request(0, 0, { 0: 5, 1: 6 }), false);
   const sessionId = first.session.id;
@@ -83,7 +83,7 @@ test("a session remembers partitions, takes changes and forgets", () => {
   assertEquals(offsets(third), [[1, 9], [2, 1]]);
 });
 
-test("partitions that had data go to the end of the next read", () => {
+test("moveToEnd() has a partition read after the others", () => {
   const { sessions } = setUp();
   const first = sessions.plan(request(0, 0, { 0: 0, 1: 0, 2: 0 }), false);
   first.session.moveToEnd(first.session.ready()[0]!);
@@ -93,7 +93,7 @@ test("partitions that had data go to the end of the next read", () => {
   ]]);
 });
 
-test("a session unknown, at another epoch or named otherwise is refused", () => {
+test("plan() rejects an unknown session, another epoch and another way to name topics", () => {
   const { sessions } = setUp();
   const sessionId = sessions.plan(request(0, 0, { 0: 0 }), false).session.id;
   assertEquals(
@@ -110,7 +110,7 @@ test("a session unknown, at another epoch or named otherwise is refused", () => 
   );
 });
 
-test("a client ends its session with epoch -1 and begins anew with 0", () => {
+test("epoch -1 ends a session, epoch 0 replaces it by a new one", () => {
   const { sessions } = setUp();
   const first = sessions.plan(request(0, 0, { 0: 0 }), false);
   const second = sessions.plan(request(first.session.id, 0, { 0: 0 }), false);
@@ -119,14 +119,14 @@ test("a client ends its session with epoch -1 and begins anew with 0", () => {
   assertEquals(sessions.size, 0);
 });
 
-test("a session with no partitions left is forgotten", () => {
+test("a session without partitions is removed", () => {
   const { sessions } = setUp();
   const sessionId = sessions.plan(request(0, 0, { 0: 0 }), false).session.id;
   assertEquals(sessions.plan(request(sessionId, 1, {}, [0]), false).session.size, 0);
   assertEquals(sessions.size, 0);
 });
 
-test("with all places taken a fetch goes without, until one has been idle for two minutes", () => {
+test("a full cache creates no session until one has been idle for two minutes", () => {
   const { sessions, pass } = setUp(1);
   const first = sessions.plan(request(0, 0, { 0: 0 }), false);
   assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false).session.id, 0);
@@ -143,7 +143,7 @@ test("sessionEpochAfter() counts from 1 again after the largest epoch", () => {
   assertEquals([1, 2, 0x7ffffffe, 0x7fffffff].map(sessionEpochAfter), [2, 3, 0x7fffffff, 1]);
 });
 
-test("a session takes every limit and epoch of a partition that a later request changes", () => {
+test("a later request updates every limit and epoch of a partition", () => {
   const { sessions } = setUp();
   const change = (sessionId: number, sessionEpoch: number, value: number): FetchRequest => {
     const whole = request(sessionId, sessionEpoch, { 0: value });
@@ -162,7 +162,7 @@ test("a session takes every limit and epoch of a partition that a later request 
   assertEquals([fetchOffset, currentLeaderEpoch, lastFetchedEpoch, maxBytes], [2, 2, 2, 2]);
 });
 
-test("a session that was used lately keeps its place, one that has been idle gives it up", () => {
+test("a session that was used recently is not evicted, one that has been idle is", () => {
   const { sessions, pass } = setUp(2);
   const first = sessions.plan(request(0, 0, { 0: 0 }), false);
   const second = sessions.plan(request(0, 0, { 0: 0 }), false);
@@ -211,7 +211,7 @@ test("a replica's session takes the place of the consumer's that was used least 
   assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false, REPLICATES).session.id > 0, true);
 });
 
-test("no session is kept where none is allowed", () => {
+test("a cache for no sessions creates none", () => {
   const { sessions } = setUp(0);
   for (const reader of [CONSUMES, REPLICATES]) {
     assertEquals(sessions.plan(request(0, 0, { 0: 0 }), false, reader).session.id, 0);

@@ -1,5 +1,5 @@
 /**
- * A broker in memory on a free port, with a client that says whatever a test wants said.
+ * A broker in memory on a free port, with a client that sends any request or bytes.
  *
  * @module
  */
@@ -24,16 +24,16 @@ export interface Fixture {
   readonly runtime: Runtime;
   readonly broker: Node;
   readonly client: RawClient;
-  /** What the broker said. */
+  /** The log messages of the broker. */
   readonly messages: { level: LogLevel; message: string }[];
-  /** One more connection, closed with the fixture. */
+  /** Opens one more connection, which is closed with the fixture. */
   connect(): Promise<RawClient>;
   createTopic(topic: CreatableTopic): Promise<string>;
 }
 
 const encoder = new TextEncoder();
 
-/** Runs `use` with a broker and takes it down afterwards. */
+/** Runs `use` with a broker and shuts it down afterwards. */
 export async function withBroker(
   use: (fixture: Fixture) => Promise<void>,
   config: Record<string, string> = {},
@@ -72,7 +72,7 @@ export async function withBroker(
   }
 }
 
-/** A batch of records with these values. */
+/** Encodes a batch of records with these values. */
 export function batchOf(
   values: readonly string[],
   options: Partial<BatchOptions> = {},
@@ -101,7 +101,7 @@ export async function produceTo(
   return responses[0]!.partitionResponses[0]!;
 }
 
-/** What one partition answers to a fetch that does not wait. */
+/** Fetches from one partition without waiting and returns its part of the answer. */
 export async function fetchFrom(
   client: RawClient,
   topic: string,
@@ -111,7 +111,7 @@ export async function fetchFrom(
   return (await fetchAll(client, topic, [partition], fetchOffset))[0]!;
 }
 
-/** What each of these partitions answers to one fetch of them all that does not wait. */
+/** Fetches from these partitions in one request without waiting and returns their parts of the answer. */
 export async function fetchAll(
   client: RawClient,
   topic: string,

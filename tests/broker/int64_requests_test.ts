@@ -29,7 +29,7 @@ const UNBOUNDED = [{ name: "message.timestamp.after.max.ms", value: `${MAX_INT64
 const START_MS = 1_700_000_000_000;
 const START_NS = 1_700_000_000_000_000_000n;
 
-/** Sends a request with `value` in `field`, as no typed client can, and returns its answer. */
+/** Sends a request with `value` in `field`, which a typed client cannot, and returns the answer. */
 async function askWith<RO>(
   client: RawClient,
   // deno-lint-ignore no-explicit-any
@@ -54,7 +54,7 @@ async function askWith<RO>(
   return await client.answer(api, version);
 }
 
-/** What makes a request about partition 0 of "events", which answers at once. */
+/** Creates a request about partition 0 of "events" that is answered at once. */
 function aboutEvents(topicId: string): Readonly<Record<string, unknown>> {
   return {
     topic: "events",
@@ -71,7 +71,7 @@ function aboutEvents(topicId: string): Readonly<Record<string, unknown>> {
   };
 }
 
-test("no 64-bit value in any request closes the connection", () =>
+test("no 64-bit value of any request closes the connection", () =>
   withBroker(async ({ client, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     let asked = 0;
@@ -163,7 +163,7 @@ function stamped(...timestamps: readonly Int64[]): Uint8Array {
   return encodeBatch(timestamps.map((timestamp) => ({ timestamp, value: new Uint8Array(3) })));
 }
 
-test("ListOffsets answers any timestamp, and knows special ones only in their versions", () =>
+test("ListOffsets answers any timestamp, and special ones only in their versions", () =>
   withBroker(async (fixture) => {
     await fixture.createTopic({ name: "events" });
     await produceTo(fixture.client, "events", 0, stamped(100));
@@ -203,7 +203,7 @@ test("Produce answers INVALID_TIMESTAMP for nanoseconds, and stores them where t
     assertEquals(await look(fixture, "unbounded", -3), [NONE, 2, MAX_INT64]);
   }));
 
-test("Produce answers any 64-bit value in the header of a batch", () =>
+test("Produce answers any 64-bit value of a batch header", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     for (const value of EXTREME_INT64S) {

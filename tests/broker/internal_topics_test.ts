@@ -1,6 +1,5 @@
 /**
- * What each request may do with Kafka's own topics: the answers of Apache Kafka 4.4.0, which were read
- * from one.
+ * Requests about Kafka's own topics. The expected answers were recorded from Apache Kafka 4.4.0.
  */
 import { assertEquals } from "@std/assert";
 import { errorName } from "../../src/protocol/errors.ts";
@@ -185,7 +184,7 @@ const create: Ask = async (client, name) =>
     validateOnly: false,
   })).topics[0]!.errorCode;
 
-/** The names of the codes with which all requests are answered, in their order. */
+/** Returns the names of the error codes of all requests, in their order. */
 async function answers({ client }: Fixture, name: string): Promise<string[]> {
   const codes: string[] = [];
   for (const [what, , , ask] of REQUESTS) {
@@ -210,7 +209,7 @@ for (const name of INTERNAL) {
       );
     }));
 
-  test(`a client that asks for ${name} creates it with Kafka's settings, and is told that it is internal`, () =>
+  test(`a Metadata request for ${name} creates it with Kafka's settings and marks it as internal`, () =>
     withBroker(async ({ client, broker }) => {
       for (const topic of [await askMetadata(client, name, false), await describe(client, name)]) {
         assertEquals([errorName(topic.errorCode), topic.isInternal], [

@@ -1,6 +1,5 @@
 /**
- * The requests that Apache Kafka 4.4.0 names in its answer to ApiVersions on the listener of a node that
- * is broker and controller.
+ * The requests in Apache Kafka 4.4.0's answer to ApiVersions, on the listener of a combined node.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Several listeners of one broker: each is open, and sends its clients to its own address. */
+/** Several listeners of one broker: each accepts connections and advertises its own address. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Node } from "../../src/node/node.ts";
 import { ListenerSet } from "../../src/network/server/listener_set.ts";
@@ -22,7 +22,7 @@ import { RawClient } from "./raw_client.ts";
 
 const MAP = "listener.security.protocol.map";
 
-/** Runs `use` with a connection to `address`, which is closed afterwards. */
+/** Runs `use` with a connection to `address` and closes it afterwards. */
 async function connected<T>(
   runtime: Runtime,
   address: Address,
@@ -36,8 +36,8 @@ async function connected<T>(
   }
 }
 
-/** The address of the node in Metadata, DescribeCluster and FindCoordinator, as texts. */
-async function toldAddresses(client: RawClient): Promise<string[]> {
+/** Returns the address of the node in Metadata, DescribeCluster and FindCoordinator. */
+async function advertisedAddresses(client: RawClient): Promise<string[]> {
   const { brokers } = await client.request(metadata, 9, { topics: [] });
   const cluster = await client.request(describeCluster, 0, {
     includeClusterAuthorizedOperations: false,
@@ -51,16 +51,16 @@ async function toldAddresses(client: RawClient): Promise<string[]> {
   );
 }
 
-test("each listener serves, and tells its clients its own address", () =>
+test("each listener serves requests and advertises its own address", () =>
   withBroker(async ({ broker, runtime }) => {
     const addresses = [...broker.addresses];
     assertEquals(addresses.map(([name]) => name), ["INSIDE", "OUTSIDE", "WILD"]);
-    const told = [];
+    const advertised = [];
     for (const [, { port }] of addresses) {
-      told.push(await connected(runtime, { host: "127.0.0.1", port }, toldAddresses));
+      advertised.push(await connected(runtime, { host: "127.0.0.1", port }, advertisedAddresses));
     }
     const [inside, outside, wild] = addresses.map(([, { port }]) => port);
-    assertEquals(told, [
+    assertEquals(advertised, [
       Array(3).fill(`127.0.0.1 ${inside}`),
       Array(3).fill("broker.example 19092"),
       Array(3).fill(`127.0.0.1 ${wild}`),
@@ -77,22 +77,22 @@ test("each listener serves, and tells its clients its own address", () =>
     [MAP]: "INSIDE:PLAINTEXT,OUTSIDE:PLAINTEXT,WILD:PLAINTEXT",
   }));
 
-test("an advertised port of 0 is the port that the host has chosen", () =>
+test("an advertised port of 0 is replaced by the port that the host has chosen", () =>
   withBroker(async ({ broker, client }) => {
     const expected = `broker.example ${broker.address.port}`;
-    assertEquals(await toldAddresses(client), Array(3).fill(expected));
+    assertEquals(await advertisedAddresses(client), Array(3).fill(expected));
     assertEquals([...broker.image.brokers()][0]!.endpoints[0]!.port, broker.address.port);
   }, { "advertised.listeners": "PLAINTEXT://broker.example:0" }));
 
-test("a listener on every address tells IPv4 clients an IPv4 address", () =>
+test("a wildcard listener advertises an IPv4 address to IPv4 clients", () =>
   withBroker(async ({ broker, runtime, messages }) => {
     const address = { host: "127.0.0.1", port: broker.address.port };
-    const told = await connected(runtime, address, async (client) => {
+    const advertised = await connected(runtime, address, async (client) => {
       await client.sendBytes(Uint8Array.of(255, 255, 255, 255));
       assertEquals(await client.nextFrame(), null);
-      return await connected(runtime, address, toldAddresses);
+      return await connected(runtime, address, advertisedAddresses);
     });
-    assertEquals(told, Array(3).fill(`127.0.0.1 ${address.port}`));
+    assertEquals(advertised, Array(3).fill(`127.0.0.1 ${address.port}`));
     assert(/^Closed 127\.0\.0\.1:\d+: /.test(messages[0]!.message), messages[0]!.message);
   }, { listeners: "PLAINTEXT://:0" }));
 
@@ -102,7 +102,7 @@ test("broker.rack is in the metadata", () =>
     assertEquals(brokers[0]!.rack, "rack-7");
   }, { "broker.rack": "rack-7" }));
 
-test("max.connections counts the connections of all listeners together", () =>
+test("max.connections limits the connections of all listeners together", () =>
   withBroker(async ({ broker, client, runtime }) => {
     assertEquals((await client.request(apiVersions, 0, {})).errorCode, 0);
     await connected(runtime, broker.addresses.get("B")!, async (other) => {
@@ -116,7 +116,7 @@ test("max.connections counts the connections of all listeners together", () =>
     "max.connections": "1",
   }));
 
-test("a broker whose second port is taken does not start, and leaves the first one free", async () => {
+test("a broker whose second port is in use does not start, and releases the first one", async () => {
   const runtime = { ...hostRuntime(), files: new MemoryFileSystem() };
   const taken = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
   const free = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
@@ -161,7 +161,7 @@ test("ListenerSet accepts in turn, and closes what it has not handed out", async
   for (const client of clients) client.close();
 });
 
-/** A listener whose connections come when the test says so, and the connections that were closed. */
+/** A listener to which the test delivers connections, and the connections that were closed. */
 function scriptedListener(closed: string[], name: string) {
   const waiting: ((connection: Connection | null) => void)[] = [];
   const connection = { close: () => void closed.push(name) } as unknown as Connection;

@@ -1,5 +1,5 @@
 /**
- * A broker with several data directories: where partitions go, and what happens when a disk fails.
+ * A broker with several data directories: the placement of partitions, and disks that fail.
  *
  * @module
  */
@@ -17,23 +17,23 @@ import type { RawClient } from "./raw_client.ts";
 const STORAGE_ERROR = 56;
 const TWO = { "log.dirs": "/one,/two" };
 
-/** What a consumer reads from the beginning: the error and the number of bytes. */
+/** Reads from the beginning and returns the error code and the number of bytes. */
 async function readFrom(client: RawClient, topic: string, partition: number) {
   const { errorCode, records } = await fetchFrom(client, topic, partition, 0);
   return { errorCode, bytes: records?.byteLength ?? 0 };
 }
 
-/** The ids of the directories of each of the topic's partitions, as the metadata have them. */
+/** Returns the directory ids of each partition of the topic, from the metadata. */
 function directoriesOf(broker: Node, topic: string): (string | undefined)[] {
   return broker.image.topicByName(topic)!.partitions.map(({ directories }) => directories[0]);
 }
 
-/** Resolves when the controller has done everything that it was asked for. */
+/** Resolves when the controller has finished all requests. */
 async function settled(broker: Node): Promise<void> {
   await broker.controller.createTopics([], { validateOnly: true });
 }
 
-test("a broker tells the metadata in which directory each partition lies", async () => {
+test("a broker records in the metadata which directory has each partition", async () => {
   const files = new MemoryFileSystem();
   let ids: readonly string[] = [];
   await withBroker(
@@ -51,7 +51,7 @@ test("a broker tells the metadata in which directory each partition lies", async
     TWO,
     files,
   );
-  // A partition that was moved by hand is found where it lies, and the metadata follow.
+  // A partition that was moved by hand is found, and the metadata are updated.
   files.rename("/one/events-0", "/two/events-0");
   await withBroker(
     async ({ broker }) => {
@@ -65,7 +65,7 @@ test("a broker tells the metadata in which directory each partition lies", async
   );
 });
 
-test("a disk that fails takes its partitions out of service, for writing, and no others", async () => {
+test("a failing disk takes its own partitions out of service for appends, and no others", async () => {
   const memory = new MemoryFileSystem();
   const files = new FailingFiles(memory);
   await withBroker(
@@ -81,7 +81,7 @@ test("a disk that fails takes its partitions out of service, for writing, and no
       const refused = await produceTo(client, "events", 1, records);
       assertEquals([refused.errorCode, refused.baseOffset], [STORAGE_ERROR, -1]);
       files.failing.clear();
-      // Also when the disk would take it again: what it has of the last write is not known.
+      // Even if the disk works again: how much of the last write it has is unknown.
       const again = await produceTo(client, "events", 1, records);
       assertEquals(again.errorCode, STORAGE_ERROR);
       assertStringIncludes(again.errorMessage!, "/two is out of service until the next start");
@@ -94,10 +94,12 @@ test("a disk that fails takes its partitions out of service, for writing, and no
       assertEquals(broker.image.broker(1)!.logDirs.length, 1);
       const [only] = broker.image.broker(1)!.logDirs;
       assertEquals(directoriesOf(broker, "more"), [only, only]);
-      const told = messages.filter(({ level }) => level === "error").map(({ message }) => message);
+      const reported = messages.filter(({ level }) => level === "error").map(({ message }) =>
+        message
+      );
       assert(
-        told.length >= 1 && told.every((it) => it.includes("/two")),
-        told[0],
+        reported.length >= 1 && reported.every((it) => it.includes("/two")),
+        reported[0],
       );
     },
     TWO,
@@ -113,7 +115,7 @@ test("a disk that fails takes its partitions out of service, for writing, and no
   );
 });
 
-test("a disk that cannot be read keeps nobody from the others' records", async () => {
+test("a disk that cannot be read does not affect records on other disks", async () => {
   const files = new FailingFiles(new MemoryFileSystem());
   await withBroker(
     async ({ client, connect, createTopic }) => {
@@ -129,7 +131,7 @@ test("a disk that cannot be read keeps nobody from the others' records", async (
       files.reason = "io";
       files.failsAt = "/two/";
       files.failing.add("read");
-      // Where the records lie is known, so the answer has begun when they turn out to be unreadable.
+      // The positions of the records are known, so the answer has begun when reading them fails.
       await assertRejects(() => fetchBoth(client), Error, "closed instead of answering");
       const again = await connect();
       assertEquals(await fetchBoth(again), [[0, records.length], [STORAGE_ERROR, 0]]);
@@ -141,7 +143,7 @@ test("a disk that cannot be read keeps nobody from the others' records", async (
   );
 });
 
-test("a topic can be deleted although one of its directories is out of service", async () => {
+test("a topic can be deleted while one of its directories is out of service", async () => {
   const memory = new MemoryFileSystem();
   const files = new FailingFiles(memory);
   await withBroker(
@@ -171,7 +173,7 @@ test("a topic can be deleted although one of its directories is out of service",
   );
 });
 
-test("the disk of the metadata log ends the broker, with one sentence", async () => {
+test("a failing disk of the metadata log ends the broker, with one sentence", async () => {
   for (const operation of ["write", "sync"] as const) {
     const memory = new MemoryFileSystem();
     const files = new FailingFiles(memory);
@@ -205,7 +207,7 @@ test("the disk of the metadata log ends the broker, with one sentence", async ()
   }
 });
 
-test("a broker starts without a directory whose disk fails, and makes none of its logs anew", async () => {
+test("a broker starts without a failing directory, and creates none of its logs elsewhere", async () => {
   const memory = new MemoryFileSystem();
   await withBroker(
     async ({ client, createTopic }) => {
@@ -235,7 +237,7 @@ test("a broker starts without a directory whose disk fails, and makes none of it
     TWO,
     files,
   );
-  // Nor when it is not named at all.
+  // The same if the directory is not configured any more.
   await withBroker(
     async ({ client }) => {
       const refused = await produceTo(client, "events", 1, batchOf(["lost"]));
@@ -254,7 +256,7 @@ test("a broker starts without a directory whose disk fails, and makes none of it
   );
 });
 
-test("a partition whose creation met a full disk is there after the next start", async () => {
+test("a partition whose creation failed on a full disk exists after the next start", async () => {
   const memory = new MemoryFileSystem();
   const files = new FailingFiles(memory);
   await withBroker(
@@ -269,7 +271,7 @@ test("a partition whose creation met a full disk is there after the next start",
     {},
     files,
   );
-  // Not even its directory needs to be there.
+  // Its directory does not even have to exist.
   memory.remove("/data/events-0");
   await withBroker(
     async ({ client }) => {

@@ -1,13 +1,13 @@
 /**
- * Time that passes when a test says so.
+ * A clock that a test moves.
  *
  * @module
  */
 import type { Clock } from "../../src/runtime/runtime.ts";
 
-/** A clock that a test moves. */
+/** A clock with manual time. */
 export interface ManualClock extends Clock {
-  /** Lets `ms` milliseconds pass and calls the timers that are due. */
+  /** Advances the time by `ms` milliseconds and runs the timers that are due. */
   advance(ms: number): void;
   /** How many timers are set. */
   pending(): number;
@@ -15,7 +15,7 @@ export interface ManualClock extends Clock {
   timerWithin(ms: number): Promise<void>;
 }
 
-/** A clock that moves by hand. */
+/** Creates a clock at time 0. */
 export function manualClock(): ManualClock {
   let now = 0;
   let watches: { readonly ms: number; readonly resolve: () => void }[] = [];

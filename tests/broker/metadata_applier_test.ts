@@ -33,7 +33,7 @@ function partitionOfTwo(leaderEpoch: number): MetadataRecordInput {
   };
 }
 
-/** A node that follows the metadata that `apply` adds to. */
+/** A node to which `apply` adds metadata. */
 function hosted() {
   const machine = new Machine();
   const clock = manualClock();
@@ -68,7 +68,7 @@ function hosted() {
   };
 }
 
-test("apply() lets a changed min.insync.replicas take effect at once", () => {
+test("apply() puts a changed min.insync.replicas in force at once", () => {
   const { partitions, apply } = hosted();
   apply(topic("events", EVENTS), partitionOfTwo(0));
   const partition = partitions.byName("events", 0);
@@ -90,7 +90,7 @@ test("apply() begins the leader epoch of the metadata at the end of the log", ()
   assertEquals([leaderEpoch, log.latestEpoch, log.epochForOffset(0)], [4, 4, 4]);
 });
 
-test("a partition whose log gets no descriptor comes into service once there is one", () => {
+test("a partition whose log gets no descriptor is opened once there is one", () => {
   const node = hosted();
   node.machine.memory.maxOpenFiles = 0;
   node.apply(topic("events", EVENTS), partitionOfTwo(0));
@@ -110,7 +110,7 @@ test("a partition whose log gets no descriptor comes into service once there is 
   assertEquals(node.clock.pending(), 0);
 });
 
-test("a partition that waits for a descriptor is forgotten with its topic, and at the end", () => {
+test("a deleted topic and a shutdown cancel the retry for a descriptor", () => {
   for (const isDeleted of [true, false]) {
     const node = hosted();
     node.machine.memory.maxOpenFiles = 0;

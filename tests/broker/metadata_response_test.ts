@@ -19,7 +19,7 @@ const OTHER: BrokerImage = {
   logDirs: [],
 };
 
-/** The addresses of brokers 1, which is asked, and 2, for a client of `listener`. */
+/** Returns the addresses of broker 1, which answers, and broker 2 for a client of `listener`. */
 function addresses(listener: string, other = OTHER): string[] {
   const own = { ...OTHER, id: 1, endpoints: [] };
   const services: BrokersNeeds = {
@@ -32,10 +32,10 @@ function addresses(listener: string, other = OTHER): string[] {
   );
 }
 
-test("brokersOf() gives the addresses of other brokers on the client's own listener", () => {
+test("brokersOf() returns the addresses of other brokers on the client's own listener", () => {
   assertEquals(addresses("EXTERNAL"), ["asked.example:1", "two.example:9093"]);
   assertEquals(addresses("INTERNAL"), ["asked.example:1", "10.0.0.2:9092"]);
-  // A broker without that listener, as one that Apache Kafka has registered: its first.
+  // For a broker without that listener, as Apache Kafka may have registered one: its first listener.
   assertEquals(addresses("OTHER"), ["asked.example:1", "10.0.0.2:9092"]);
   assertEquals(addresses("EXTERNAL", { ...OTHER, endpoints: [] }), ["asked.example:1", ":-1"]);
 });

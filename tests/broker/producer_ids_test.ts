@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ProducerIds } from "../../src/broker/producer_ids.ts";
 import { test } from "../harness.ts";
 
-test("next() gives ids of allotted blocks only, none twice, to callers that wait together", async () => {
+test("next() returns ids of allocated blocks only, and none twice to concurrent callers", async () => {
   let blocks = 0;
   const ids = new ProducerIds(() => Promise.resolve({ first: 100 * blocks++, count: 2 }));
   const given = await Promise.all(Array.from({ length: 7 }, () => ids.next()));
@@ -10,7 +10,7 @@ test("next() gives ids of allotted blocks only, none twice, to callers that wait
   assertEquals([blocks, await ids.next()], [4, 301]);
 });
 
-test("next() asks for a block again after a refusal", async () => {
+test("next() requests a block again after a failure", async () => {
   let isRefused = true;
   const ids = new ProducerIds(() =>
     isRefused ? Promise.reject(new Error("no controller")) : Promise.resolve({ first: 5, count: 9 })

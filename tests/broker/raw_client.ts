@@ -1,6 +1,5 @@
 /**
- * A client that says exactly what a test wants said: one connection, any request in any version, any
- * bytes at all.
+ * A client for tests: one connection that sends any request in any version, or any bytes.
  *
  * @module
  */
@@ -45,7 +44,7 @@ export class RawClient {
     await this.sendBytes(this.frame(api, version, body, clientId));
   }
 
-  /** A request as the bytes that go over the wire. */
+  /** Encodes a request. */
   frame<QO, QI, RO, RI>(
     api: Api<QO, QI, RO, RI>,
     version: number,
@@ -60,12 +59,12 @@ export class RawClient {
     return writer.toBytes();
   }
 
-  /** Sends any bytes. */
+  /** Sends bytes as they are. */
   async sendBytes(bytes: Uint8Array): Promise<void> {
     await this.#connection.writeAll!(bytes);
   }
 
-  /** The next answer, which must be of `api` in `version`. */
+  /** Reads the next answer, which must be one of `api` in `version`. */
   async answer<QO, QI, RO, RI>(api: Api<QO, QI, RO, RI>, version: number): Promise<RO> {
     const frame = await this.nextFrame();
     if (frame === null) throw new Error(`The broker closed instead of answering ${api.name}`);
@@ -76,7 +75,7 @@ export class RawClient {
     return response;
   }
 
-  /** The next frame in memory of its own, or null when the broker has closed. */
+  /** Reads the next frame, as a copy, or null when the broker has closed the connection. */
   async nextFrame(): Promise<Uint8Array | null> {
     for (;;) {
       const frame = this.#parser.next();

@@ -7,7 +7,7 @@ import { KAFKA_REQUESTS } from "./kafka_requests.ts";
 const kafkas = [...KAFKA_REQUESTS.values()];
 const served = SUPPORTED.map(({ api }) => api.name);
 
-test("no request is served that Apache Kafka does not serve", () => {
+test("SUPPORTED has no request that Apache Kafka does not serve", () => {
   const unknown = SUPPORTED.filter(({ api }) => KAFKA_REQUESTS.get(api.key) !== api.name);
   assertEquals(unknown.map(({ api }) => api.name), []);
 });

@@ -3,7 +3,7 @@ import { appendTo, DirectBroker, settle } from "../broker/direct_broker.ts";
 import { batchOf } from "../broker/fixture.ts";
 import { test } from "../harness.ts";
 
-test("a flush by age that gets no descriptor is tried again", async () => {
+test("a flush by age that gets no descriptor is retried", async () => {
   const broker = new DirectBroker();
   const partition = broker.add({ flushMs: 100 });
   appendTo(partition, batchOf(["a"]));

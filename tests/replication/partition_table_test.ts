@@ -10,7 +10,7 @@ function errorOf(run: () => unknown): string {
   return errorName((assertThrows(run, KafkaError) as KafkaError).code);
 }
 
-test("removeTopic() forgets the topic's id, also if its name is used again", () => {
+test("removeTopic() removes the topic's id, also if its name is used again", () => {
   const broker = new DirectBroker();
   const { partitions } = broker;
   const partition = broker.add();

@@ -13,7 +13,7 @@ const BOTH = { replicas: [1, 2], isr: [1, 2] };
 const CONSUMES: Reader = { replicaId: CONSUMER, committedOnly: false, allowZstd: true };
 const REPLICATES: Reader = { replicaId: 2, committedOnly: false, allowZstd: true };
 
-/** The offset up to which `reader` reads, or the error's name. */
+/** Returns the offset up to which `reader` reads, or the error's name. */
 function endFor(partition: Partition, reader: Reader, fetchOffset = 0, currentLeaderEpoch = -1) {
   const position = { fetchOffset, currentLeaderEpoch, lastFetchedEpoch: -1, maxBytes: 10_000 };
   try {
@@ -25,7 +25,7 @@ function endFor(partition: Partition, reader: Reader, fetchOffset = 0, currentLe
   }
 }
 
-/** Notes what a reader of `partition` is told. */
+/** Registers a reader of `partition` and returns the list of its notifications. */
 function listen(partition: Partition, isReplica = false): string[] {
   const heard: string[] = [];
   partition.addReader({
@@ -49,7 +49,7 @@ test("the high watermark moves only while this node is the whole ISR", () => {
   assertEquals(partition.highWatermark, 4);
 });
 
-test("the high watermark begins at the stored one, within the log", () => {
+test("the high watermark starts at the stored one, within the log", () => {
   const table: [stored: number, expected: number][] = [[-1, 2], [0, 2], [3, 3], [5, 5], [9, 5]];
   for (const [storedHighWatermark, expected] of table) {
     const broker = new DirectBroker();
@@ -65,7 +65,7 @@ test("the high watermark begins at the stored one, within the log", () => {
   }
 });
 
-test("with flush.messages=1 a leader flushes what an unclean end left above the high watermark", async () => {
+test("with flush.messages=1 a leader flushes records above the high watermark after an unclean end", async () => {
   const broker = new DirectBroker();
   const disk = broker.use((files) => new HeldSyncs(files));
   const log = broker.machine.open({ flushMessages: 1 });
@@ -98,7 +98,7 @@ test("read() ends at the high watermark for a consumer, at the log's end for a r
   assertEquals(endFor(partition, stranger), "UNKNOWN_LEADER_EPOCH");
 });
 
-test("read() and append() answer by the role", () => {
+test("read() and append() depend on the role", () => {
   const broker = new DirectBroker();
   const partition = broker.add({}, { leaderEpoch: 2, replicas: [1, 2] });
   appendTo(partition, batchOf(["a"]));
@@ -155,7 +155,7 @@ test("a wait for the high watermark ends with it, or with the leader's role", as
   assertEquals(partition.waitingProduces, 0);
 });
 
-test("readers hear of everything that can change what they read", () => {
+test("readers are notified of everything that can change what they read", () => {
   const broker = new DirectBroker();
   const partition = broker.add();
   appendTo(partition, batchOf(["a", "b"]));
@@ -178,14 +178,14 @@ test("readers hear of everything that can change what they read", () => {
   assertEquals(partition.readerCount, 0);
 });
 
-test("an append above the high watermark is news to replicas only", () => {
+test("an append above the high watermark notifies replicas only", () => {
   const partition = new DirectBroker().add({}, BOTH);
   const [consumer, replica] = [listen(partition), listen(partition, true)];
   appendTo(partition, batchOf(["a"]));
   assertEquals([consumer, replica], [[], ["news"]]);
 });
 
-test("applyRetention() tells readers when the log start offset has moved", () => {
+test("applyRetention() notifies readers when the log start offset has moved", () => {
   const broker = new DirectBroker();
   const partition = broker.add({ retentionMs: 10 });
   appendTo(partition, batchOf(["a"]));

@@ -34,7 +34,7 @@ function leader(state: Partial<LeaderState> = {}, highWatermark = 0): ReplicaRol
   return role;
 }
 
-test("becomeLeader() begins an epoch that the log does not have, and tells readers of a new one", () => {
+test("becomeLeader() begins an epoch that the log does not have, and notifies readers of a new one", () => {
   const role = new ReplicaRole("events-0", 1, 0);
   assertEquals(words(role.becomeLeader(LEADER, 2)), ["begin-epoch 3", "notify-readers"]);
   assertEquals(words(role.becomeLeader({ ...LEADER, isr: [1, 2] }, 3)), []);
@@ -42,7 +42,7 @@ test("becomeLeader() begins an epoch that the log does not have, and tells reade
   assertEquals(words(role.becomeLeader(next, 3)), ["begin-epoch 4", "notify-readers"]);
 });
 
-test("a leader that becomes a follower or offline fails what waits", () => {
+test("becomeFollower() and becomeOffline() fail the requests that wait", () => {
   const follows = { leaderEpoch: 4, leader: 2 };
   assertEquals(words(leader().becomeFollower(follows)), [
     "fail-waiting NOT_LEADER_OR_FOLLOWER",
@@ -54,7 +54,7 @@ test("a leader that becomes a follower or offline fails what waits", () => {
   ]);
 });
 
-test("a follower whose epoch stays has nothing to do", () => {
+test("becomeFollower() has no effects while the epoch stays the same", () => {
   const role = leader();
   role.becomeFollower({ leaderEpoch: 4, leader: 2 });
   assertEquals(role.becomeFollower({ leaderEpoch: 4, leader: 2 }), []);
@@ -108,7 +108,7 @@ test("onStored() never lowers the high watermark", () => {
   assertEquals([role.onStored(4), role.onStored(5), role.highWatermark], [false, false, 5]);
 });
 
-test("checkInSync() asks for min.insync.replicas, or for all replicas where there are fewer", () => {
+test("checkInSync() requires min.insync.replicas, or all replicas where there are fewer", () => {
   const both = leader({ isr: [1, 2] });
   const one = leader({ isr: [1] });
   const needs = (role: ReplicaRole) =>
@@ -119,7 +119,7 @@ test("checkInSync() asks for min.insync.replicas, or for all replicas where ther
   assertEquals(needs(alone), ["NONE", "NONE", "NONE"]);
 });
 
-test("checkReplica() accepts the other replicas of the partition and no one else", () => {
+test("checkReplica() accepts only the other replicas of the partition", () => {
   const role = leader();
   assertEquals(
     [1, 2, 3].map((id) => errorOf(() => role.checkReplica(id))),
@@ -127,6 +127,6 @@ test("checkReplica() accepts the other replicas of the partition and no one else
   );
 });
 
-test("a leader epoch that goes back stops the node", () => {
+test("a leader epoch that goes back fails an assertion", () => {
   assertThrows(() => leader().becomeFollower({ leaderEpoch: 2, leader: 2 }), AssertionFailure);
 });

@@ -11,7 +11,7 @@ function failureOf(partition: number, code: string): KafkaError {
   return storageError(`Cannot append to events-${partition}`, fileErrorOfCode("open", path, code));
 }
 
-test("StorageFailures tells a want of descriptors once a minute, whichever partitions meet it", () => {
+test("report() logs a shortage of descriptors once a minute for all partitions together", () => {
   const clock = manualClock();
   const lines: string[] = [];
   const failures = new StorageFailures<object>(clock, (line) => void lines.push(line));
@@ -24,7 +24,7 @@ test("StorageFailures tells a want of descriptors once a minute, whichever parti
   assertStringIncludes(lines[0]!, "ulimit -n");
 });
 
-test("StorageFailures tells of each partition every ten seconds, and of all 20 times a minute", () => {
+test("report() logs each partition every ten seconds, and 20 lines a minute in all", () => {
   const clock = manualClock();
   const lines: string[] = [];
   const failures = new StorageFailures<object>(clock, (line) => void lines.push(line));

@@ -7,7 +7,7 @@ import { DirectBroker } from "../direct_broker.ts";
 
 const NONE = -1;
 
-/** What a reader gets that has read to `fetchOffset`, the last record in `lastFetchedEpoch`. */
+/** Fetches as a reader at `fetchOffset` whose last record is of `lastFetchedEpoch`. */
 async function read(broker: DirectBroker, fetchOffset: number, lastFetchedEpoch: number) {
   const { responses } = await broker.ask(fetch, fetchHandler, 12, {
     maxWaitMs: 0,
@@ -37,7 +37,7 @@ test("Fetch names a diverging epoch only to readers beyond the end of their last
     [[3, 0], [0, 0, 2, false]],
     [[5, 2], [0, NONE, NONE, false]],
     [[4, 2], [0, NONE, NONE, true]],
-    // Nothing of epoch 1 is here: it ended where epoch 0 did.
+    // There are no records of epoch 1: it ended where epoch 0 did.
     [[2, 1], [0, 0, 2, false]],
   ];
   for (const [[offset, epoch], expected] of table) {

@@ -10,7 +10,7 @@ import { batchOf, produceTo, withBroker } from "../fixture.ts";
 type Request = RequestInputOf<typeof fetch>;
 type Asked = Request["topics"][number]["partitions"][number];
 
-/** A request for partitions of `events`, 100 kB of each, that waits for nothing. */
+/** Creates a request for partitions of `events`, 100 kB of each, that does not wait. */
 function ask(partitions: readonly Partial<Asked>[], more: Partial<Request> = {}): Request {
   return {
     maxWaitMs: 0,
@@ -28,7 +28,7 @@ function ask(partitions: readonly Partial<Asked>[], more: Partial<Request> = {})
   };
 }
 
-/** The values of all records in an answer, by partition. */
+/** Returns the values of all records in an answer, by partition. */
 function valuesOf(answer: FetchResponse): string[][] {
   return answer.responses.flatMap(({ partitions }) =>
     partitions.map(({ records }) => {
@@ -45,7 +45,7 @@ function valuesOf(answer: FetchResponse): string[][] {
 
 const partitionOf = (answer: FetchResponse) => answer.responses[0]!.partitions[0]!;
 
-test("Fetch reads what was produced in every version", () =>
+test("Fetch reads records in every version", () =>
   withBroker(async ({ client, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["a", "b"]));
@@ -65,7 +65,7 @@ test("Fetch reads what was produced in every version", () =>
     }
   }));
 
-test("Fetch refuses what a topic compresses with zstd to versions that do not know it", () =>
+test("Fetch before version 10 rejects a topic that is compressed with zstd", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", configs: [{ name: "compression.type", value: "zstd" }] });
     assertEquals((await produceTo(client, "events", 0, batchOf(["a"]))).errorCode, 0);
@@ -77,7 +77,7 @@ test("Fetch refuses what a topic compresses with zstd to versions that do not kn
     assertEquals(records![22], 4);
   }));
 
-test("Fetch begins with the batch that holds the offset, whole", () =>
+test("Fetch begins with the whole batch that holds the offset", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["a", "b"]));
@@ -89,7 +89,7 @@ test("Fetch begins with the batch that holds the offset, whole", () =>
     assertEquals(await read(3), [[]]);
   }));
 
-test("Fetch gives the first batch however small the limits are, and no second one", () =>
+test("Fetch returns the first batch however small the limits are, and no second one", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 2 });
     for (const partition of [0, 1]) {
@@ -103,7 +103,7 @@ test("Fetch gives the first batch however small the limits are, and no second on
     assertEquals(valuesOf(answer).map((values) => values.length), [1, 0]);
   }));
 
-test("Fetch waits until there is data and is woken by it", () =>
+test("Fetch waits for data and is answered when it arrives", () =>
   withBroker(async ({ client, connect, createTopic }) => {
     await createTopic({ name: "events" });
     await client.send(fetch, 11, ask([{}], { maxWaitMs: 30_000 }));
@@ -112,7 +112,7 @@ test("Fetch waits until there is data and is woken by it", () =>
     assertEquals(valuesOf(await client.answer(fetch, 11)), [["a"]]);
   }));
 
-test("Fetch waits for as many bytes as were asked for", () =>
+test("Fetch waits for minBytes", () =>
   withBroker(async ({ client, connect, createTopic }) => {
     await createTopic({ name: "events" });
     const batch = batchOf(["x".repeat(100)]);
@@ -126,7 +126,7 @@ test("Fetch waits for as many bytes as were asked for", () =>
     assertEquals(valuesOf(await client.answer(fetch, 11))[0]!.length, 3);
   }));
 
-test("Fetch answers with what there is when its time is up, at once for minBytes 0", () =>
+test("Fetch answers with what there is after maxWaitMs, and at once for minBytes 0", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const late = await client.request(fetch, 11, ask([{}], { maxWaitMs: 20 }));
@@ -135,13 +135,13 @@ test("Fetch answers with what there is when its time is up, at once for minBytes
     assertEquals(valuesOf(now), [[]]);
   }));
 
-test("Fetch of nothing answers at once", () =>
+test("Fetch without partitions answers at once", () =>
   withBroker(async ({ client }) => {
     const answer = await client.request(fetch, 11, { maxWaitMs: 60_000, minBytes: 1, topics: [] });
     assertEquals([answer.errorCode, answer.responses], [0, []]);
   }));
 
-test("Fetch tells errors at once, each for its partition", () =>
+test("Fetch reports errors at once, each for its partition", () =>
   withBroker(async ({ client, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["a"]));
@@ -170,7 +170,7 @@ test("Fetch that waits is answered when its topic is deleted", () =>
     assertEquals(partitionOf(await client.answer(fetch, 11)).errorCode, 3);
   }));
 
-test("an incremental session tells only what is new", () =>
+test("an incremental fetch returns only what is new", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 2 });
     const first = await client.request(fetch, 11, ask([{}, {}], { sessionId: 0, sessionEpoch: 0 }));
@@ -191,7 +191,7 @@ test("an incremental session tells only what is new", () =>
     );
   }));
 
-test("Fetch of committed records names no aborted transactions", () =>
+test("Fetch of committed records lists no aborted transactions where there are none", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["a"]));
@@ -199,7 +199,7 @@ test("Fetch of committed records names no aborted transactions", () =>
     assertEquals([valuesOf(answer), partitionOf(answer).abortedTransactions], [[["a"]], []]);
   }));
 
-test("Fetch gives megabytes over several requests without a gap", () =>
+test("Fetch returns megabytes over several requests without a gap", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const value = "z".repeat(300_000);
@@ -218,7 +218,7 @@ test("Fetch gives megabytes over several requests without a gap", () =>
     assertEquals(seen, Array.from({ length: 20 }, (_, i) => i));
   }));
 
-test("an incremental session is answered when only the log start offset of a partition moved", () =>
+test("an incremental fetch returns a partition of which only the log start offset has moved", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 2 });
     await produceTo(client, "events", 1, batchOf(["a", "b"]));
@@ -236,7 +236,7 @@ test("an incremental session is answered when only the log start offset of a par
     assertEquals((await go(3)).responses, []);
   }));
 
-test("partitions of a session take turns if an answer has room for one only", () =>
+test("partitions of a session take turns if maxBytes is enough for one only", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 3 });
     for (let partition = 0; partition < 3; partition++) {

@@ -105,7 +105,7 @@ for (const [what, ask] of Object.entries(REQUESTS)) {
   });
 }
 
-test("a partition that has no leader is led by no one", async () => {
+test("a partition without a known leader is not served", async () => {
   const broker = new DirectBroker();
   broker.addFollower();
   for (const [what, ask] of Object.entries(REQUESTS)) {

@@ -21,7 +21,7 @@ async function look({ client }: Fixture, timestamp: number, version = 11) {
   return [errorCode, offset, at];
 }
 
-test("ListOffsets finds the ends and records by their time in every version", () =>
+test("ListOffsets finds the ends, and records by their time, in every version", () =>
   withBroker(async (fixture) => {
     await fixture.createTopic({ name: "events" });
     await produceTo(fixture.client, "events", 0, stamped(100, 200));
@@ -42,7 +42,7 @@ test("ListOffsets finds the ends and records by their time in every version", ()
     }
   }));
 
-test("ListOffsets of an empty partition", () =>
+test("ListOffsets finds the ends of an empty partition and no record", () =>
   withBroker(async (fixture) => {
     await fixture.createTopic({ name: "events" });
     assertEquals(await look(fixture, -1), [0, 0, -1]);
@@ -51,7 +51,7 @@ test("ListOffsets of an empty partition", () =>
     assertEquals(await look(fixture, 5), [0, -1, -1]);
   }));
 
-test("ListOffsets begins where DeleteRecords left the log", () =>
+test("ListOffsets answers the log start offset after DeleteRecords", () =>
   withBroker(async (fixture) => {
     await fixture.createTopic({ name: "events" });
     await produceTo(fixture.client, "events", 0, stamped(1, 2, 3));
@@ -63,7 +63,7 @@ test("ListOffsets begins where DeleteRecords left the log", () =>
     assertEquals(await look(fixture, 0), [0, 2, 3]);
   }));
 
-test("ListOffsets tells errors each for its partition", () =>
+test("ListOffsets reports errors, each for its partition", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const { topics } = await client.request(listOffsets, 6, {
@@ -86,7 +86,7 @@ test("ListOffsets tells errors each for its partition", () =>
     );
   }));
 
-test("ListOffsets refuses a partition that is named twice", () =>
+test("ListOffsets rejects a partition that is named twice", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const asked = { partitionIndex: 0, timestamp: -1 };
@@ -130,7 +130,7 @@ test("ListOffsets by time finds no record at or above the last stable offset or 
   assertEquals([await find(400, 0), await find(400, 1)], [-1, -1]);
 });
 
-test("ListOffsets gives the leader epoch of the earliest record, and the current one if there is none", async () => {
+test("ListOffsets returns the leader epoch of the earliest record, or the current one if there is none", async () => {
   const earliest = async (broker: DirectBroker, timestamp: number) => {
     const { topics } = await broker.ask(listOffsets, listOffsetsHandler, 9, {
       replicaId: -1,

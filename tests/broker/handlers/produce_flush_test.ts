@@ -1,6 +1,6 @@
 /**
- * When a batch is acknowledged and seen, by the topic's `flush.messages` and `flush.ms`, on a disk
- * whose syncs end when the test says so.
+ * When a batch is acknowledged and visible, by the topic's `flush.messages` and `flush.ms`, on a disk
+ * whose syncs the test ends.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Node } from "../../../src/node/node.ts";
@@ -27,7 +27,7 @@ async function withHeldSyncs(
   await withBroker(
     async (fixture) => {
       await fixture.createTopic({ name: "events", numPartitions: partitions });
-      // The first batch also brings the log's own files to the disk.
+      // The first flush also syncs the log's other files.
       for (let i = 0; i < partitions; i++) {
         assertEquals(
           (await produceTo(fixture.client, "events", i, batchOf(["first"]))).errorCode,
@@ -47,7 +47,7 @@ async function withHeldSyncs(
   );
 }
 
-/** Sets one key of the topic while it runs. */
+/** Changes one key of the topic's configuration. */
 async function setTopic({ controller }: Node, name: string, value: string): Promise<void> {
   const [result] = await controller.incrementalAlterConfigs([{
     resourceType: ConfigResourceType.TOPIC,
@@ -57,7 +57,7 @@ async function setTopic({ controller }: Node, name: string, value: string): Prom
   assertEquals(result!.errorCode, 0);
 }
 
-/** The high watermark, as a consumer sees it. */
+/** Returns the high watermark, as a consumer gets it. */
 async function highWatermark(client: RawClient, partitionIndex = 0): Promise<number> {
   const { topics } = await client.request(listOffsets, 7, {
     replicaId: -1,
@@ -68,7 +68,7 @@ async function highWatermark(client: RawClient, partitionIndex = 0): Promise<num
 }
 
 for (const acks of [1, -1]) {
-  test(`with flush.messages=1 and acks ${acks} nothing is acknowledged or seen before the sync`, () =>
+  test(`with flush.messages=1 and acks ${acks} no record is acknowledged or visible before the flush`, () =>
     withHeldSyncs(async ({ client, connect }, disk) => {
       const reader = await connect();
       let isAnswered = false;
@@ -83,7 +83,7 @@ for (const acks of [1, -1]) {
     }));
 }
 
-test("producers whose batches come during a sync share the next one", () =>
+test("producers whose batches arrive during a flush share the next one", () =>
   withHeldSyncs(async ({ client, connect }, disk) => {
     const first = produceTo(client, "events", 0, batchOf(["first"]));
     await disk.untilPending(1);
@@ -105,7 +105,7 @@ test("producers whose batches come during a sync share the next one", () =>
     assertEquals(disk.begun, 2);
   }));
 
-test("a request for several partitions waits for the syncs of all, which run side by side", () =>
+test("a request for several partitions waits for the flushes of all, which run side by side", () =>
   withHeldSyncs(
     async ({ client }, disk) => {
       const answer = client.request(produce, 9, {
@@ -125,7 +125,7 @@ test("a request for several partitions waits for the syncs of all, which run sid
     3,
   ));
 
-test("a failed sync fails all who wait for it, ends the log and hides what may be lost", () =>
+test("a failed sync fails all requests that wait for it, ends the log and hides what may be lost", () =>
   withHeldSyncs(
     async ({ client, connect, messages }, disk) => {
       const index = disk.exists("/two/events-0") ? 0 : 1;
@@ -136,7 +136,7 @@ test("a failed sync fails all who wait for it, ends the log and hides what may b
       ];
       await disk.untilWritten(2);
       await disk.untilPending(1);
-      // The second batch may have come after the sync began: it waits for one that is never made.
+      // The second batch may have been appended after the sync began: it waits for one that never begins.
       disk.release("failed");
       for (const { errorCode, errorMessage, baseOffset } of await Promise.all(waiting)) {
         assertEquals([errorCode, baseOffset], [STORAGE_ERROR, -1]);
@@ -145,7 +145,7 @@ test("a failed sync fails all who wait for it, ends the log and hides what may b
       disk.heldAt = null;
       const later = await produceTo(client, "events", index, batchOf(["c"]), 1);
       assertEquals(later.errorCode, STORAGE_ERROR);
-      // What is on the other disk goes on.
+      // Partitions on the other disk are not affected.
       const elsewhere = await produceTo(client, "events", 1 - index, batchOf(["d"]), 1);
       assertEquals([elsewhere.errorCode, elsewhere.baseOffset], [0, 1]);
       assert(messages.some(({ level, message }) => level === "error" && message.includes("/two")));
@@ -154,7 +154,7 @@ test("a failed sync fails all who wait for it, ends the log and hides what may b
     2,
   ));
 
-test("a repeated batch is not acknowledged before the sync that its original waits for", () =>
+test("a repeated batch is not acknowledged before the flush of its original", () =>
   withHeldSyncs(async ({ client, connect }, disk) => {
     const batch = batchOf(["once"], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
     const again = await connect();
@@ -163,7 +163,7 @@ test("a repeated batch is not acknowledged before the sync that its original wai
     await disk.untilPending(1);
     let isAnswered = false;
     const repeated = produceTo(again, "events", 0, batch).finally(() => void (isAnswered = true));
-    // Time enough for a broker that would answer it at once.
+    // A broker that would answer it at once has had the time by then.
     for (let i = 0; i < 3; i++) assertEquals(await highWatermark(watcher), 1);
     assertEquals(isAnswered, false);
     disk.release();
@@ -171,7 +171,7 @@ test("a repeated batch is not acknowledged before the sync that its original wai
     assertEquals(answers.map((one) => [one.errorCode, one.baseOffset]), [[0, 1], [0, 1]]);
   }));
 
-test("acks=0 with flush.messages=1: consumers see the records once they are on the disk", () =>
+test("with acks=0 and flush.messages=1 consumers see records once they are on the disk", () =>
   withHeldSyncs(async ({ client, connect }, disk) => {
     await client.send(produce, 9, {
       acks: 0,
@@ -182,7 +182,7 @@ test("acks=0 with flush.messages=1: consumers see the records once they are on t
     const reader = await connect();
     assertEquals(await highWatermark(reader), 1);
     disk.release();
-    // A second batch, whose acknowledgement says that both are there.
+    // The acknowledgement of a second batch implies that both are on the disk.
     const second = produceTo(client, "events", 0, batchOf(["b"]), 1);
     await disk.untilPending(1);
     assertEquals(await highWatermark(reader), 2);
@@ -191,14 +191,14 @@ test("acks=0 with flush.messages=1: consumers see the records once they are on t
     assertEquals(await highWatermark(reader), 3);
   }));
 
-test("with flush.messages=4 the batch that makes four waits, those before it do not", () =>
+test("with flush.messages=4 the batch with the fourth record waits for a flush, earlier ones do not", () =>
   withHeldSyncs(
     async ({ client, connect }, disk) => {
       assertEquals((await produceTo(client, "events", 0, batchOf(["a", "b"]))).baseOffset, 1);
       assertEquals([disk.begun, await highWatermark(client)], [0, 3]);
       const reaching = produceTo(client, "events", 0, batchOf(["c"]), 1);
       await disk.untilPending(1);
-      // What comes while four are not on the disk waits too.
+      // Batches that arrive while four records are not on the disk wait too.
       const next = produceTo(await connect(), "events", 0, batchOf(["d"]), 1);
       await disk.untilWritten(3);
       disk.release();
@@ -212,7 +212,7 @@ test("with flush.messages=4 the batch that makes four waits, those before it do 
     { "log.flush.interval.messages": "4" },
   ));
 
-test("without flush settings nothing waits for the disk", () =>
+test("without flush settings no batch waits for a flush", () =>
   withHeldSyncs(async ({ client }, disk) => {
     for (let i = 1; i < 20; i++) {
       assertEquals((await produceTo(client, "events", 0, batchOf(["a"]))).baseOffset, i);
@@ -220,7 +220,7 @@ test("without flush settings nothing waits for the disk", () =>
     assertEquals([disk.begun, await highWatermark(client)], [0, 20]);
   }, {}));
 
-test("flush.messages of the topic goes before the broker's, also when it changes", () =>
+test("flush.messages of the topic overrides the broker's, also when it changes", () =>
   withHeldSyncs(
     async ({ client, broker }, disk) => {
       await produceTo(client, "events", 0, batchOf(["a"]));
@@ -237,7 +237,7 @@ test("flush.messages of the topic goes before the broker's, also when it changes
     {},
   ));
 
-test("flush.ms brings records to the disk in the background, and nobody waits for it", () =>
+test("flush.ms flushes records in the background, and no request waits for it", () =>
   withHeldSyncs(
     async ({ client }, disk) => {
       assertEquals((await produceTo(client, "events", 0, batchOf(["a"]))).baseOffset, 1);
@@ -249,7 +249,7 @@ test("flush.ms brings records to the disk in the background, and nobody waits fo
     { "log.flush.interval.ms": "5" },
   ));
 
-test("a flush by age that fails is told to the operator", () =>
+test("a failed flush by age is reported to the operator", () =>
   withHeldSyncs(
     async ({ client, messages }, disk) => {
       const index = disk.exists("/two/events-0") ? 0 : 1;
@@ -259,14 +259,14 @@ test("a flush by age that fails is told to the operator", () =>
       disk.release("failed");
       const { errorCode } = await produceTo(client, "events", index, batchOf(["b"]));
       assertEquals(errorCode, STORAGE_ERROR);
-      const told = `Cannot flush events-${index}`;
-      assert(messages.some(({ message }) => message.includes(told)));
+      const expected = `Cannot flush events-${index}`;
+      assert(messages.some(({ message }) => message.includes(expected)));
     },
     { "log.flush.interval.ms": "5", "log.dirs": "/one,/two" },
     2,
   ));
 
-test("who waits for the disk when the topic is deleted hears that it is gone", () =>
+test("a produce that waits for a flush fails when the topic is deleted", () =>
   withHeldSyncs(async ({ client, broker }, disk) => {
     const answer = produceTo(client, "events", 0, batchOf(["a"]), 1);
     await disk.untilPending(1);

@@ -1,6 +1,6 @@
 /**
- * Produce requests whose batches are large once they are decompressed: what their connection, other
- * connections, and the broker do meanwhile. Simulated time passes between two slices only.
+ * Produce requests whose batches are large when decompressed, and what other requests and the broker do
+ * in the meantime. Simulated time passes between two slices only.
  */
 import { assert, assertEquals } from "@std/assert";
 import { Node } from "../../../src/node/node.ts";
@@ -25,7 +25,7 @@ const UNKNOWN = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 /** Batches are compressed again, which takes as long as decompressing them. */
 const RECOMPRESSING = { "compression.type": "snappy", "max.message.bytes": "8000000" };
 
-/** A batch of a few 100 KB that becomes `LARGE` bytes. */
+/** Encodes a batch of a few 100 KB that decompresses to `LARGE` bytes. */
 function swelling(options: BatchOptions = {}): Uint8Array {
   return encodeBatch([
     { value: new Uint8Array(LARGE), timestamp: FIRST_MS },
@@ -33,7 +33,7 @@ function swelling(options: BatchOptions = {}): Uint8Array {
   ], { compression: "lz4", ...options });
 }
 
-/** A broker with the topic "events" of two partitions, and the time that passes there. */
+/** A simulated broker with the topic "events" of two partitions. */
 class World {
   readonly simulation = new Simulation(1, { codecs: STORED_CODECS });
   readonly process = new KillableRuntime(this.simulation.runtime("broker"));
@@ -69,7 +69,7 @@ class World {
     return this.run(RawClient.connect(this.simulation.runtime("client"), ADDRESS));
   }
 
-  /** How many round trips of another client are answered while `work` lasts. */
+  /** Returns how many requests of another client are answered during `work`. */
   async roundTripsDuring(work: Promise<unknown>): Promise<number> {
     const client = await this.connect();
     let count = 0;
@@ -106,7 +106,7 @@ for (const type of ["producer", "snappy"]) {
   });
 }
 
-test("batches of other connections may come before a large one, those of its own come behind it", async () => {
+test("batches of other connections may be appended before a large one, those of its own are not", async () => {
   const world = await World.start();
   const [client, other] = [await world.connect(), await world.connect()];
   const send = (batch: Uint8Array) =>
@@ -132,7 +132,7 @@ test("batches of other connections may come before a large one, those of its own
   await world.end();
 });
 
-test("one request may have large and small batches, refused ones among them", async () => {
+test("one request may have large, small and invalid batches", async () => {
   const world = await World.start();
   const client = await world.connect();
   const bad = swelling();
@@ -159,12 +159,12 @@ test("one request may have large and small batches, refused ones among them", as
   await world.end();
 });
 
-test("an idempotent producer's large batches keep their order, and a repeated one is found", async () => {
+test("an idempotent producer's large batches keep their order, and a repeated one is detected", async () => {
   const world = await World.start();
   const [first, second] = [await world.connect(), await world.connect()];
   const producer = { producerId: 5, producerEpoch: 0 };
   const batch = swelling({ ...producer, baseSequence: 0 });
-  // As after a lost connection: the batch comes again while it is still being checked.
+  // As after a lost connection: the batch is sent again while it is still being checked.
   const [one, two] = await world.run(Promise.all([
     produceTo(first, "events", 0, batch),
     produceTo(second, "events", 0, batch),
@@ -179,7 +179,7 @@ test("an idempotent producer's large batches keep their order, and a repeated on
   await world.end();
 });
 
-test("a topic deleted while a batch for it is checked is unknown", async () => {
+test("a topic that is deleted during the checks of a batch is unknown", async () => {
   const world = await World.start(RECOMPRESSING);
   const clients: RawClient[] = [];
   for (let i = 0; i < 8; i++) clients.push(await world.connect());
@@ -198,7 +198,7 @@ test("a topic deleted while a batch for it is checked is unknown", async () => {
   await world.end();
 });
 
-test("a client that has gone gets its batch stored, with acks 0 too", async () => {
+test("a batch of a client that has disconnected is stored, with acks 0 too", async () => {
   for (const acks of [0, 1]) {
     const world = await World.start();
     const [client, other] = [await world.connect(), await world.connect()];
@@ -215,7 +215,7 @@ test("a client that has gone gets its batch stored, with acks 0 too", async () =
   }
 });
 
-test("a large batch with acks 0 that is refused ends the connection", async () => {
+test("a rejected large batch with acks 0 closes the connection", async () => {
   const world = await World.start();
   const client = await world.connect();
   await world.run(client.send(produce, 9, {
@@ -230,7 +230,7 @@ test("a large batch with acks 0 that is refused ends the connection", async () =
   await world.end();
 });
 
-test("a broker that shuts down finishes the large batches that end within its grace", async () => {
+test("a broker that shuts down finishes the large batches that take no longer than its grace period", async () => {
   const world = await World.start();
   const client = await world.connect();
   const produced = produceTo(client, "events", 0, swelling());
@@ -240,9 +240,9 @@ test("a broker that shuts down finishes the large batches that end within its gr
   await world.end();
 });
 
-test("a broker that shuts down leaves the large batches that do not", async () => {
+test("a broker that shuts down rejects the large batches that take longer", async () => {
   const world = await World.start({ "cleanup.policy": "compact", "max.message.bytes": "20000000" });
-  // Each record is looked at once more, to name those without a key.
+  // Each record is examined once more, to name those without a key.
   const batch = encodeBatch(
     Array.from({ length: 1_000_000 }, () => ({ value: null, timestamp: FIRST_MS })),
     { compression: "lz4" },
@@ -259,7 +259,7 @@ test("a broker that shuts down leaves the large batches that do not", async () =
   assert(outcomes.includes("no answer"), outcomes.join(" "));
 });
 
-test("ListOffsets searches a large batch in slices and finds what is in it", async () => {
+test("ListOffsets searches a large batch in slices and finds its records", async () => {
   const world = await World.start();
   const [client, other] = [await world.connect(), await world.connect()];
   await world.run(produceTo(client, "events", 0, swelling()));

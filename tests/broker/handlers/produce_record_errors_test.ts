@@ -1,5 +1,5 @@
 /**
- * The records that Produce blames for a rejected batch (KIP-467).
+ * The records that Produce names as the cause of a rejected batch (KIP-467).
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../../../src/protocol/errors.ts";
@@ -14,7 +14,7 @@ function record(key: Uint8Array | null, timestamp: number): RecordInput {
   return { key, value: Uint8Array.of(2), timestamp };
 }
 
-/** What Produce of `version` answers for the records as one batch. */
+/** Produces the records as one batch in `version` and returns the answer. */
 async function answerTo({ client }: Fixture, version: number, records: readonly RecordInput[]) {
   const { responses } = await client.request(produce, version, {
     acks: -1,

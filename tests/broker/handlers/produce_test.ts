@@ -9,7 +9,7 @@ import { test } from "../../harness.ts";
 import { FailingFiles } from "../../log/fixture.ts";
 import { batchOf, type Fixture, produceTo, withBroker } from "../fixture.ts";
 
-/** Where the log of partition 0 ends, as a client sees it. */
+/** Returns the end offset of partition 0, as a client gets it. */
 async function endOffset({ client }: Fixture): Promise<number> {
   const { topics } = await client.request(listOffsets, 7, {
     replicaId: -1,
@@ -44,7 +44,7 @@ test("Produce stores a batch and answers with its first offset in every version"
     assertEquals(await endOffset(fixture), expected);
   }));
 
-test("Produce with acks 0 is not answered, and what it stored can be fetched", () =>
+test("Produce with acks 0 has no answer, and its records can be fetched", () =>
   withBroker(async (fixture) => {
     const { client, createTopic } = fixture;
     await createTopic({ name: "events" });
@@ -56,7 +56,7 @@ test("Produce with acks 0 is not answered, and what it stored can be fetched", (
     assertEquals((await produceTo(client, "events", 0, batchOf(["b"]))).baseOffset, 1);
   }));
 
-test("a failed produce with acks 0 ends the connection", () =>
+test("a failed Produce with acks 0 closes the connection", () =>
   withBroker(async ({ client }) => {
     await client.send(produce, 9, {
       acks: 0,
@@ -66,7 +66,7 @@ test("a failed produce with acks 0 ends the connection", () =>
     assertEquals(await client.nextFrame(), null);
   }));
 
-test("Produce refuses what is wrong and stores none of it", () =>
+test("Produce rejects invalid batches and stores none of them", () =>
   withBroker(async (fixture) => {
     const { client, createTopic } = fixture;
     const topicId = await createTopic({ name: "events" });
@@ -94,7 +94,7 @@ test("Produce refuses what is wrong and stores none of it", () =>
       ],
       ["too large", batchOf(["x".repeat(2_000_000)]), 10],
     ];
-    // As Apache Kafka, which answers these errors without the start of the log.
+    // As Apache Kafka, which answers these errors without the log start offset.
     const withoutLogStart = [2, 10, 48];
     for (const [what, records, code] of cases) {
       const answer = await produceTo(client, "events", 0, records);
@@ -114,7 +114,7 @@ test("Produce refuses what is wrong and stores none of it", () =>
     assertEquals(await endOffset(fixture), 0);
   }));
 
-test("Produce refuses acks other than 0, 1 and -1", () =>
+test("Produce rejects acks other than 0, 1 and -1", () =>
   withBroker(async (fixture) => {
     await fixture.createTopic({ name: "events" });
     for (const acks of [2, -2, 32767]) {
@@ -126,7 +126,7 @@ test("Produce refuses acks other than 0, 1 and -1", () =>
     assertEquals(await endOffset(fixture), 0);
   }));
 
-test("an idempotent producer's duplicates get their first offset, gaps and old epochs are refused", () =>
+test("duplicates of an idempotent producer get their first offset, gaps and old epochs are rejected", () =>
   withBroker(async (fixture) => {
     const { client, createTopic } = fixture;
     await createTopic({ name: "events" });
@@ -148,7 +148,7 @@ test("an idempotent producer's duplicates get their first offset, gaps and old e
 test("Produce with acks all is refused when min.insync.replicas cannot be met", () =>
   withBroker(async (fixture) => {
     const { client, createTopic } = fixture;
-    // A topic of one replica needs all it has: that is one.
+    // A topic with fewer replicas than min.insync.replicas needs all of them: one.
     await createTopic({
       name: "events",
       configs: [{ name: "min.insync.replicas", value: "2" }],
@@ -156,7 +156,7 @@ test("Produce with acks all is refused when min.insync.replicas cannot be met", 
     assertEquals((await produceTo(client, "events", 0, batchOf(["a"]))).errorCode, 0);
   }));
 
-test("what was produced is fetched byte for byte but for its offset and epoch", () =>
+test("a fetched batch is the produced one byte for byte but for its offset and epoch", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["first"]));
@@ -176,7 +176,7 @@ test("what was produced is fetched byte for byte but for its offset and epoch", 
     assertEquals(records[7], 1);
   }));
 
-test("a full disk is told to the client each time, to the operator once", async () => {
+test("a full disk is reported to the client each time, to the operator once", async () => {
   const files = new FailingFiles(new MemoryFileSystem());
   await withBroker(
     async (fixture) => {

@@ -18,7 +18,7 @@ function produceAll(broker: DirectBroker, timeoutMs: number, answers: number[]):
   }).then(({ responses }) => answers.push(responses[0]!.partitionResponses[0]!.errorCode));
 }
 
-test("Produce answers REQUEST_TIMED_OUT if the ISR does not follow within the timeout", async () => {
+test("Produce answers REQUEST_TIMED_OUT if the ISR does not catch up within the timeout", async () => {
   const broker = new DirectBroker();
   broker.add({}, TWO_IN_SYNC);
   const answers: number[] = [];
@@ -32,7 +32,7 @@ test("Produce answers REQUEST_TIMED_OUT if the ISR does not follow within the ti
   assertEquals(answers, [ErrorCode.REQUEST_TIMED_OUT]);
 });
 
-test("Produce counts the time that its flush took as part of the timeout", async () => {
+test("Produce counts the time of its flush as part of the timeout", async () => {
   const broker = new DirectBroker();
   const disk = broker.use((files) => new HeldSyncs(files));
   broker.add({ flushMessages: 1 }, TWO_IN_SYNC);
@@ -103,7 +103,7 @@ test("Produce that waits for the ISR is answered when its topic is deleted, by n
   assertEquals(answers, [["UNKNOWN_TOPIC_OR_PARTITION", -1], ["UNKNOWN_TOPIC_ID", -1]]);
 });
 
-test("Produce answers for each partition by itself", async () => {
+test("Produce answers for each partition separately", async () => {
   const broker = new DirectBroker();
   broker.add();
   const log = broker.machine.open({}, { directory: "/data/events-1", partition: 1 });
