@@ -1,7 +1,7 @@
 /**
- * What compaction keeps of one batch. Most batches are kept as they are or go whole, and are never
- * taken apart; the records of the others are copied in pieces as long as what is kept lies together.
- * Offsets, sequence numbers and the order stay.
+ * Decides what compaction keeps of one batch. Most batches are kept unchanged or dropped as a
+ * whole. In the others, adjacent records that are kept are copied as one piece. Offsets, sequence
+ * numbers and the order of records do not change.
  *
  * @module
  */
@@ -43,84 +43,98 @@ import type { OffsetMap } from "./offset_map.ts";
 import { RECORDS_AT_ONCE, RecordWalk } from "./record_walk.ts";
 import type { TransactionFilter } from "./transaction_filter.ts";
 
-/** A delete horizon is at most so far away, ms: 35,000 years, so that it fits 64 bits. */
-const LONGEST_RETENTION_MS = 2 ** 50;
-/** How many bytes a record may grow by when its timestamp delta changes. */
+/**
+ * The upper bound of a delete horizon's distance, ms: 35,000 years, so that the sum fits 64 bits.
+ */
+const MAX_RETENTION_MS = 2 ** 50;
+/** The number of bytes a record may grow by when its timestamp delta changes. */
 const RECORD_GROWTH = 16;
-/** How many bytes are copied before it is asked whether it is time to rest. */
-const BYTES_AT_ONCE = 262_144;
+/** The number of bytes to copy between two checks for a pause. */
+const BYTES_PER_PAUSE = 262_144;
 
-/** What a producer wrote last, so that its batch is kept. */
+/**
+ * What a producer wrote last. Compaction keeps that batch, so that the producer's state can be
+ * rebuilt.
+ */
 export interface LastProduced {
-  /** The last offset of its newest batch of data, or -1 when it wrote a marker only. */
+  /** The last offset of its newest batch of data, or -1 if only a marker is known. */
   readonly lastOffset: number;
   readonly producerEpoch: number;
 }
 
-/** What batches are judged by. */
+/** The input of a {@linkcode BatchFilter}. */
 export interface FilterOptions {
-  /** The newest record of each key. */
+  /** The offset of the newest record of each key. */
   readonly newest: OffsetMap;
-  /** The transactions, as of the batch that comes next. */
+  /** The transactions, as of the next batch. */
   readonly transactions: TransactionFilter;
   /** The time, ms since 1970. */
   readonly nowMs: number;
-  /** `delete.retention.ms`: how long tombstones and markers stay after they were first met. */
+  /**
+   * `delete.retention.ms`: how long tombstones and markers are kept after compaction first saw
+   * them.
+   */
   readonly deleteRetentionMs: number;
-  /** What a producer that the log remembers wrote last, or null. */
+  /** Returns what a producer wrote last, or null for a producer without state in this log. */
   readonly lastProduced: (producerId: Int64) => LastProduced | null;
-  /** The batch that ends before this offset is kept, if empty, so that the offset is not forgotten. */
+  /**
+   * The batch that ends at this offset is kept, even if empty, so that the log keeps its end
+   * offset.
+   */
   readonly keptEndOffset: number;
-  /** The host's compressors. */
+  /** The host's compression codecs. */
   readonly codecs: () => HostCodecs;
-  /** Called between two parts of the work on a large batch. */
+  /** Called between two steps of the work on a large batch. */
   readonly pause: Pause;
 }
 
 /**
- * What is kept of a batch: nothing, the batch as it is, or what {@linkcode BatchFilter.rebuilt} holds.
+ * The decision about a batch: drop it, keep it unchanged, or replace it with {@linkcode
+ * BatchFilter.rebuilt}.
  */
 export type Verdict = "drop" | "keep" | "rebuild";
 
-/** What {@linkcode BatchFilter} gives a batch that it rebuilds. */
+/** The values that a rebuilt batch does not take from the original. */
 interface Rebuilt {
-  /** The number of records that are kept. */
+  /** The number of records kept. */
   readonly count: number;
-  /** The largest timestamp of the new header, ms. */
+  /** The largest timestamp for the new header, ms. */
   readonly maxTimestamp: Int64;
-  /** Whether the batch gets a delete horizon now. */
+  /** Whether this rebuild sets the batch's delete horizon. */
   readonly setsHorizon: boolean;
 }
 
-/** Judges the batches of a log, in their order. */
+/** Filters the batches of a log, in their order. */
 export class BatchFilter {
-  /** How many records were judged. */
+  /** The number of records seen. */
   recordsRead = 0;
-  /** How many of them were kept. */
+  /** The number of records kept. */
   recordsKept = 0;
 
   readonly #options: FilterOptions;
   readonly #walk = new RecordWalk();
-  /** Pieces of the records that are kept: where each begins and ends. */
+  /** The start and end positions of the pieces to keep. */
   #pieces = new Uint32Array(64);
   #pieceCount = 0;
   #output = new Uint8Array(0);
   #outputLength = 0;
 
-  /** A filter for one pass over a log. */
+  /** Creates a filter for one pass over a log. */
   constructor(options: FilterOptions) {
     this.#options = options;
   }
 
-  /** The batch that takes the place of the last one, after the verdict "rebuild". Valid until the next. */
+  /**
+   * The replacement for the last batch, after the verdict "rebuild". Valid until the next batch.
+   */
   get rebuilt(): Uint8Array {
     return this.#output.subarray(0, this.#outputLength);
   }
 
   /**
-   * Judges the batch at `at` of `bytes`, whose checksum has been verified. `isLast` keeps it, if
-   * empty: it tells where its segment ends. Rejects with a `RecordError` for records that cannot be
-   * read, and as the pauses do.
+   * Decides about the batch at `at` of `bytes`, whose checksum has been verified. With `isLast`, it
+   * is kept even if empty: it marks the end of its segment. Rejects with a `RecordError` for
+   * records that cannot be read, and with the errors of `pause`.
    */
   async judge(bytes: Uint8Array, at: number, size: number, isLast: boolean): Promise<Verdict> {
     const { transactions, nowMs } = this.#options;
@@ -147,7 +161,7 @@ export class BatchFilter {
     return await this.#judgeRecords(bytes, at, size, mustStay);
   }
 
-  /** Whether the batch tells something that would be forgotten with it. */
+  /** Returns whether the batch's header is still needed, even without records. */
   #mustStay(bytes: Uint8Array, at: number, attributes: number): boolean {
     const lastOffset = readLastOffset(bytes, at);
     if (lastOffset + 1 === this.#options.keptEndOffset) return true;
@@ -222,7 +236,7 @@ export class BatchFilter {
     this.#pieceCount++;
   }
 
-  /** Makes a batch of the kept pieces of `records`, with a delete horizon where it gets one now. */
+  /** Builds a batch from the kept pieces of `records`. */
   async #rebuild(
     bytes: Uint8Array,
     at: number,
@@ -234,7 +248,7 @@ export class BatchFilter {
     const baseTimestamp = readBaseTimestamp(bytes, at);
     const { nowMs, deleteRetentionMs, codecs, pause } = this.#options;
     const newBase = setsHorizon
-      ? nowMs + Math.min(deleteRetentionMs, LONGEST_RETENTION_MS)
+      ? nowMs + Math.min(deleteRetentionMs, MAX_RETENTION_MS)
       : baseTimestamp;
     this.#outputLength = RECORDS_OFFSET;
     if (setsHorizon) await this.#copyShifted(records, count, subtractInt64(baseTimestamp, newBase));
@@ -263,26 +277,29 @@ export class BatchFilter {
     return "rebuild";
   }
 
-  /** Records keep their bytes, since the base that their deltas count from stays too. */
+  /**
+   * Copies records unchanged: their deltas remain valid, since the base offset and base timestamp
+   * stay.
+   */
   async #copyPieces(records: Uint8Array): Promise<void> {
     let copied = 0;
     for (let piece = 0; piece < this.#pieceCount; piece++) {
       const end = this.#pieces[piece * 2 + 1]!;
       for (let start = this.#pieces[piece * 2]!; start < end;) {
-        const part = records.subarray(start, Math.min(end, start + BYTES_AT_ONCE));
+        const part = records.subarray(start, Math.min(end, start + BYTES_PER_PAUSE));
         this.#reserve(part.length);
         this.#output.set(part, this.#outputLength);
         this.#outputLength += part.length;
         start += part.length;
         copied += part.length;
-        if (copied < BYTES_AT_ONCE) continue;
+        if (copied < BYTES_PER_PAUSE) continue;
         copied = 0;
         await this.#options.pause();
       }
     }
   }
 
-  /** Copies the records with `shift` added to their timestamp deltas. */
+  /** Copies records, with `shift` added to their timestamp deltas. */
   async #copyShifted(records: Uint8Array, count: number, shift: Int64): Promise<void> {
     const walk = this.#walk;
     let left = count;
@@ -309,7 +326,7 @@ export class BatchFilter {
     }
   }
 
-  /** Nothing of the batch but its header, where even that is needed. */
+  /** Reduces the batch to its header if `mustStay`. */
   #empty(bytes: Uint8Array, at: number, mustStay: boolean): Verdict {
     if (!mustStay) return "drop";
     if (readBatchSize(bytes, at) === RECORDS_OFFSET) return "keep";
@@ -324,7 +341,7 @@ export class BatchFilter {
       attributes: attributes & (TIMESTAMP_TYPE_FLAG | TRANSACTIONAL_FLAG | CONTROL_FLAG),
       lastOffsetDelta: readLastOffsetDelta(bytes, at),
       baseTimestamp: -1,
-      // It tells how long the producer has been silent; of records that are gone it would tell lies.
+      // The producer's expiration depends on it. Without records, no lookup by timestamp uses it.
       maxTimestamp: readProducerId(bytes, at) < 0 ? -1 : readMaxTimestamp(bytes, at),
       producerId: readProducerId(bytes, at),
       producerEpoch: readProducerEpoch(bytes, at),

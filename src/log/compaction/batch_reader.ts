@@ -1,6 +1,6 @@
 /**
- * Reads the batches of a segment one after the other, whole and with their checksums verified: what
- * compaction writes anew gets a new checksum, and damage must not get a good one.
+ * Reads the batches of a segment one by one and verifies their checksums. Compaction computes new
+ * checksums for what it writes, so damaged data must be detected before.
  *
  * @module
  */
@@ -15,12 +15,12 @@ import { type Crc32cArena, createCrc32cArena } from "../../protocol/records/crc3
 import type { Segment } from "../segments/segment.ts";
 import { storageError } from "../storage_error.ts";
 
-/** The most that is read at once, bytes: what is done with it takes some 50 us. */
+/** The upper bound of one read, bytes. Processing it takes about 50 us. */
 const LARGEST_WINDOW = 49_152;
 
 /**
- * A reader over one segment after another. It reads while the event loop goes on, and its memory is
- * its own, so that who uses it may rest in between.
+ * Reads the batches of one segment after another with asynchronous reads. The buffer belongs to the
+ * reader, so callers may pause between batches.
  *
  * @example
  * ```ts ignore
@@ -31,9 +31,9 @@ const LARGEST_WINDOW = 49_152;
  * ```
  */
 export class BatchReader {
-  /** Where in {@linkcode BatchReader.bytes} the current batch begins. */
+  /** The position of the current batch in {@linkcode BatchReader.bytes}. */
   at = 0;
-  /** The current batch's size, bytes. */
+  /** The size of the current batch, bytes. */
   size = 0;
 
   readonly #arena: Crc32cArena;
@@ -45,15 +45,15 @@ export class BatchReader {
   #windowLength = 0;
 
   /**
-   * A reader that reads at most `window` bytes at a time, 48 KiB where that is less, and more for a
-   * batch that is larger.
+   * Creates a reader that reads at most `window` bytes at a time, limited to 48 KiB, or more if a
+   * single batch is larger.
    */
   constructor(window: number) {
     this.#window = Math.max(Math.min(window, LARGEST_WINDOW), RECORDS_OFFSET);
     this.#arena = createCrc32cArena(this.#window);
   }
 
-  /** The memory that holds the current batch. */
+  /** The buffer that holds the current batch. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#arena.memory;
   }
@@ -63,12 +63,12 @@ export class BatchReader {
     return this.#nextPosition === this.#end;
   }
 
-  /** The memory taken, bytes. */
+  /** The size of the buffer, bytes. */
   get byteLength(): number {
     return this.#arena.memory.length;
   }
 
-  /** Begins with the batch at `position` of `segment`. */
+  /** Starts at the batch at `position` of `segment`. */
   open(segment: Segment, position: number): void {
     this.#segment = segment;
     this.#nextPosition = position;
@@ -78,13 +78,13 @@ export class BatchReader {
   }
 
   /**
-   * Reads on, so that the next batch is in memory whole. Resolves with false at the end of the
-   * segment. Rejects with KAFKA_STORAGE_ERROR for damage, or a `FileError`.
+   * Reads on until the next batch is complete in memory. Resolves to false at the end of the
+   * segment. Rejects with KAFKA_STORAGE_ERROR for damaged data, or with a `FileError`.
    */
   async fill(): Promise<boolean> {
     const left = this.#end - this.#nextPosition;
     if (left === 0) return false;
-    if (left < RECORDS_OFFSET) throw this.#damaged(`${left} bytes are no batch`);
+    if (left < RECORDS_OFFSET) throw this.#damaged(`${left} bytes are too short for a batch`);
     await this.#load(this.#window);
     this.#checkHeader(0);
     const size = readBatchSize(this.bytes, 0);
@@ -93,8 +93,8 @@ export class BatchReader {
   }
 
   /**
-   * Moves to the next batch, if it is in memory. Otherwise {@linkcode BatchReader.fill} brings it.
-   * Throws KAFKA_STORAGE_ERROR for damage.
+   * Moves to the next batch if it is completely in memory. Otherwise returns false, and {@linkcode
+   * BatchReader.fill} must be called. Throws KAFKA_STORAGE_ERROR for damaged data.
    */
   next(): boolean {
     const at = this.#nextPosition - this.#windowStart;
@@ -119,7 +119,7 @@ export class BatchReader {
     if (problem !== null) throw this.#damaged(problem);
   }
 
-  /** Reads at most `length` bytes from the next batch on. */
+  /** Reads up to `length` bytes, starting at the next batch. */
   async #load(length: number): Promise<void> {
     const position = this.#nextPosition;
     const wanted = Math.min(length, this.#end - position);

@@ -1,46 +1,48 @@
 /**
- * Which part of a log compaction may touch now, and how much of it is new: Apache Kafka's rules for
- * choosing the log that needs it most.
+ * Determines which part of a log can be compacted now and how much of it is new, by Apache Kafka's
+ * rules for choosing the log to compact next.
  *
  * @module
  */
 import type { LogConfig } from "../log_config.ts";
 import type { Segment } from "../segments/segment.ts";
 
-/** The state of a log that is looked at. */
+/** The state of a log that decides about compaction. */
 export interface CleanableInput {
   /** Oldest first; the last one is active. */
   readonly segments: readonly Segment[];
   readonly config: LogConfig;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
-  /** What comes before it has been compacted: `cleaner-offset-checkpoint`. */
+  /** The offset up to which the log has been compacted, from `cleaner-offset-checkpoint`. */
   readonly cleanedOffset: number;
-  /** Records from here on are not decided yet and stay: the last stable offset. */
+  /**
+   * The last stable offset. Records of undecided transactions, at or above it, are not compacted.
+   */
   readonly lastStableOffset: number;
   /** The time, ms since 1970. */
   readonly nowMs: number;
 }
 
-/** What could be compacted. */
+/** The part of a log that can be compacted. */
 export interface Cleanable {
-  /** Where the part that was never compacted begins. */
+  /** The first offset that has never been compacted. */
   readonly firstDirtyOffset: number;
-  /** Where it ends for now: the beginning of the first segment that is left alone. */
+  /** The end of the part: the base offset of the first segment that is not compacted now. */
   readonly endOffset: number;
-  /** Bytes of the segments that hold it. */
+  /** The size of the segments in the part that is not compacted yet, bytes. */
   readonly dirtyBytes: number;
-  /** How much of the log up to `endOffset` is new, 0 to 1. */
+  /** The share of new data in the log before `endOffset`, from 0 to 1. */
   readonly dirtyRatio: number;
-  /** Whether `max.compaction.lag.ms` has passed for a record of it. */
+  /** Whether `max.compaction.lag.ms` has elapsed for one of its records. */
   readonly isOverdue: boolean;
 }
 
-/** What of a log can be compacted, or null for nothing. */
+/** Returns what can be compacted, or null for nothing. */
 export function findCleanable(input: CleanableInput): Cleanable | null {
   const { segments, config, logStartOffset, logEndOffset, cleanedOffset, nowMs } = input;
   const closed = segments.slice(0, -1);
-  // Deletion may have passed the checkpoint, and a log that lost its end may have fallen behind it.
+  // Retention may have deleted beyond the checkpoint, and a log that lost its end may be behind it.
   const firstDirtyOffset = cleanedOffset < logStartOffset || cleanedOffset > logEndOffset
     ? logStartOffset
     : cleanedOffset;
@@ -67,14 +69,14 @@ export function findCleanable(input: CleanableInput): Cleanable | null {
   };
 }
 
-/** Whether a log whose `cleanable` part this is should be compacted now. */
+/** Returns whether a log with this `cleanable` part should be compacted now. */
 export function needsCleaning(cleanable: Cleanable, config: LogConfig): boolean {
   return cleanable.isOverdue || cleanable.dirtyRatio > config.minCleanableDirtyRatio;
 }
 
 /**
- * The segments before `endOffset` in groups that become one segment each: together no larger than
- * `segment.bytes`, and no further apart than a segment's offsets may be.
+ * Divides the segments before `endOffset` into groups that are merged into one segment each. A
+ * group is no larger than `segment.bytes`, and its offsets fit the relative offsets of one index.
  */
 export function groupSegments(
   segments: readonly Segment[],
@@ -103,7 +105,10 @@ function sizeOf(segments: readonly Segment[], start: number, end: number): numbe
   return size;
 }
 
-/** As retention counts: from the newest record, or from when the segment was opened. */
+/**
+ * Returns the newest timestamp, or the creation time of a segment without timestamps, like
+ * retention.
+ */
 function newestMs(segment: Segment): number {
   return segment.index.maxTimestamp >= 0 ? Number(segment.index.maxTimestamp) : segment.createdMs;
 }

@@ -1,6 +1,6 @@
 /**
- * The segment that compaction writes: what is kept is gathered and written in large pieces, and
- * brought to the disk piece by piece, so that no sync has much to do at once.
+ * The segment that compaction writes. Batches are buffered and written in large pieces, and synced
+ * at intervals, so that no single sync takes long.
  *
  * @module
  */
@@ -12,26 +12,26 @@ import {
 } from "../../protocol/records/batch.ts";
 import type { Segment } from "../segments/segment.ts";
 
-/** How much is gathered before it is written, bytes. */
+/** The size of the write buffer, bytes. */
 const PIECE_BYTES = 65_536;
-/** How much is written before it is synced, bytes. */
+/** The number of bytes written between two syncs. */
 const SYNC_BYTES = 8_388_608;
 
-/** Writes one new segment from its beginning. */
+/** Writes one new segment from its start. */
 export class CleanedSegment {
   readonly #piece = new Uint8Array(PIECE_BYTES);
   #gathered = 0;
   #unsynced = 0;
 
-  /** A writer into `segment`, which is empty. */
+  /** Creates a writer for the empty `segment`. */
   constructor(readonly segment: Segment) {}
 
-  /** Whether enough was written that {@linkcode CleanedSegment.sync} should be awaited. */
+  /** Whether so much has been written that {@linkcode CleanedSegment.sync} is due. */
   get isDueForSync(): boolean {
     return this.#unsynced >= SYNC_BYTES;
   }
 
-  /** Adds the batch `bytes[at..at + size)`. Returns how many bytes went to the file. */
+  /** Appends the batch `bytes[at..at + size)`. Returns the number of bytes written to the file. */
   add(bytes: Uint8Array, at: number, size: number): number {
     let written = 0;
     if (this.#gathered + size > PIECE_BYTES) written = this.flush();
@@ -41,14 +41,14 @@ export class CleanedSegment {
     return written;
   }
 
-  /** Writes what was gathered. Returns how many bytes went to the file. */
+  /** Writes the buffered bytes. Returns their number. */
   flush(): number {
     const length = this.#gathered;
     this.#gathered = 0;
     return length === 0 ? 0 : this.#write(this.#piece.subarray(0, length));
   }
 
-  /** Resolves when everything written so far is on the disk. */
+  /** Resolves when everything written so far is durable. */
   async sync(): Promise<void> {
     this.#unsynced = 0;
     await this.segment.sync();

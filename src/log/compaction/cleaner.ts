@@ -1,12 +1,12 @@
 /**
- * Compaction of one log, in two passes. The first puts the keys of the part that was never compacted
- * into the {@linkcode OffsetMap}, up to where there is room. The second writes every segment up to
- * there anew, without the records that the map knows a newer one of, and puts the new segments in the
- * place of the old ones. What did not fit is left for the next time.
+ * Compacts one log in two passes. The first pass adds the keys of the part that has not been
+ * compacted to the {@linkcode OffsetMap}, until the map is full. The second pass rewrites every
+ * segment up to that point without the records that have a newer record in the map, and replaces
+ * the old segments. The rest of the log is left to the next run.
  *
- * Both passes read while the event loop goes on, work on what was read for a fraction of a millisecond,
- * and rest every now and then, so that requests hardly wait for them. Whatever else happens to the log
- * meanwhile (records come, old segments are deleted, the topic goes) is looked at after each.
+ * Both passes read asynchronously, process what was read for a fraction of a millisecond, and pause
+ * regularly, so that requests are hardly delayed. After each pause they check for changes of the
+ * log: appends, deletion of old segments, deletion of the topic.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import { CleaningStopped, type Pacer } from "./pacer.ts";
 import { RECORDS_AT_ONCE, RecordWalk } from "./record_walk.ts";
 import { TransactionFilter } from "./transaction_filter.ts";
 
-/** What a cleaner works with. */
+/** The dependencies and settings of a cleaner. */
 export interface CleanerOptions {
   readonly log: LogCompaction;
   /** What to compact. */
@@ -39,30 +39,30 @@ export interface CleanerOptions {
   readonly pacer: Pacer;
   /** The time, ms since 1970. */
   readonly nowMs: number;
-  /** `log.cleaner.io.buffer.size`: how much is read at a time, bytes. */
+  /** `log.cleaner.io.buffer.size`: the number of bytes to read at a time. */
   readonly bufferBytes: number;
 }
 
-/** What compacting a log once came to. */
+/** The result of one compaction of a log. */
 export interface CleaningReport {
-  /** Everything before it has been compacted. */
+  /** The offset up to which the log has been compacted. */
   readonly endOffset: number;
-  /** Whether that is less than what could have been: the map was too small for all keys at once. */
+  /** Whether the map was too small for all keys, so that less than `cleanable` was compacted. */
   readonly isPartial: boolean;
-  /** Bytes of the segments that were read, and of what took their place. */
+  /** The number of bytes of the segments read, and of the segments written. */
   readonly bytesRead: number;
   readonly bytesKept: number;
-  /** Records that were looked at, and kept. */
+  /** The number of records read, and of those kept. */
   readonly recordsRead: number;
   readonly recordsKept: number;
-  /** How many keys the new part had. */
+  /** The number of distinct keys in the new part. */
   readonly keys: number;
 }
 
 /**
- * Compacts a log once. Rejects with {@linkcode CleaningStopped} when the pacer was stopped or the log
- * changed so that there is nothing to go on with, and with a `KafkaError`, a `RecordError` or a
- * `FileError` when its files cannot be read or written. The log is whole in any case.
+ * Compacts a log once. Rejects with {@linkcode CleaningStopped} if the pacer was stopped or the log
+ * has changed so that compaction cannot continue, and with a `KafkaError`, a `RecordError` or a
+ * `FileError` if its files cannot be read or written. The log stays intact in any case.
  */
 export async function cleanLog(options: CleanerOptions): Promise<CleaningReport> {
   return await new Cleaning(options).run();
@@ -76,7 +76,7 @@ class Cleaning {
   readonly #nowMs: number;
   readonly #reader: BatchReader;
   readonly #walk = new RecordWalk();
-  /** The segments as they were chosen, and how large they were. */
+  /** The segments at the start, and their sizes then. */
   readonly #segments: readonly Segment[];
   readonly #sizes: readonly number[];
   #bytesRead = 0;
@@ -143,12 +143,12 @@ class Cleaning {
           if (this.#pacer.spend(this.#reader.size)) await this.#rest(segment);
         }
       }
-      // Offsets that are missing here are known to be.
+      // Offsets missing at the end of the segment have no records.
       this.#map.latestOffset = segmentEnd - 1;
     }
   }
 
-  /** Puts the keys of the current batch into the map. False when it is full. */
+  /** Adds the keys of the current batch to the map. Returns false if the map is full. */
   async #mapBatch(firstDirtyOffset: number, transactions: TransactionFilter): Promise<boolean> {
     const { bytes, at, size } = this.#reader;
     const attributes = readAttributes(bytes, at);
@@ -176,13 +176,13 @@ class Cleaning {
     throw storageError(
       `Cannot compact ${this.#log.name}`,
       new Error(
-        `the keys of the batch at offset ${this.#cleanable.firstDirtyOffset} alone do not fit into ` +
-          `log.cleaner.dedupe.buffer.size, raise it`,
+        `the keys of the batch at offset ${this.#cleanable.firstDirtyOffset} do not fit into ` +
+          `log.cleaner.dedupe.buffer.size, which must be raised`,
       ),
     );
   }
 
-  /** The second pass, over segments that become one. */
+  /** The second pass, over segments that are merged into one. */
   async #cleanGroup(
     group: readonly Segment[],
     filter: BatchFilter,
@@ -220,7 +220,7 @@ class Cleaning {
     }
   }
 
-  /** Copies what is kept of `segment`. Says whether that is not all of it, as it was. */
+  /** Copies what is kept of `segment`. Returns whether anything was dropped or changed. */
   async #copy(
     segment: Segment,
     isLastSegment: boolean,
@@ -233,7 +233,8 @@ class Cleaning {
     while (await this.#fill(segment)) {
       while (reader.next()) {
         const { bytes, at, size } = reader;
-        // The last batch stays, so that it shows where a missing segment would have to begin.
+        // Keep the last batch: its end is where the next segment must start, so a missing segment
+        // is noticed.
         const verdict = await filter.judge(bytes, at, size, isLastSegment && reader.isLast);
         let written = 0;
         if (verdict === "keep") written = output.add(bytes, at, size);
@@ -252,7 +253,7 @@ class Cleaning {
     return hasChanged;
   }
 
-  /** As {@linkcode BatchReader.fill}, over a segment that may go meanwhile. */
+  /** Like {@linkcode BatchReader.fill}, for a segment that may be deleted during the read. */
   async #fill(segment: Segment): Promise<boolean> {
     try {
       return await this.#reader.fill();
@@ -269,7 +270,7 @@ class Cleaning {
     this.#check(segment);
   }
 
-  /** Throws unless the log still has `segment` as it was chosen. */
+  /** Throws unless `segment` is still part of the log and unchanged. */
   #check(segment: Segment): void {
     if (!this.#isCurrent(segment)) throw this.#changed();
   }

@@ -1,6 +1,7 @@
 /**
- * `cleaner-offset-checkpoint`: up to where each log of a data directory has been compacted, in Apache
- * Kafka's format. Whoever loses it loses no records: logs are compacted from their beginning again.
+ * `cleaner-offset-checkpoint`: the offset up to which each log of a data directory has been
+ * compacted, in Apache Kafka's format. Without the file, logs are compacted from their start again;
+ * no records are lost.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { FileError, type FileSystem } from "../../runtime/runtime.ts";
 import { checkpointNumber, readCheckpoint, writeCheckpoint } from "../checkpoint_format.ts";
 import { DurableFile } from "../text_file.ts";
 
-/** The file's name. */
+/** The file name. */
 export const CLEANER_OFFSETS = "cleaner-offset-checkpoint";
 
 /** The checkpoint of one data directory. */
@@ -19,7 +20,10 @@ export class CleanerCheckpoint {
   readonly #offsets: Map<string, number>;
   readonly #file: DurableFile;
 
-  /** What the file in `directory` holds. `onLoss` is told, in a sentence, why it cannot be used. */
+  /**
+   * Loads the file in `directory`. If it cannot be used, `onLoss` is called with a sentence that
+   * says why.
+   */
   constructor(files: FileSystem, directory: string, onLoss: (sentence: string) => void) {
     this.#files = files;
     this.#path = `${directory}/${CLEANER_OFFSETS}`;
@@ -27,23 +31,26 @@ export class CleanerCheckpoint {
     this.#offsets = this.#read(onLoss);
   }
 
-  /** Up to where the log, such as `events-0`, has been compacted. 0 for never. */
+  /** Returns the offset up to which the log, such as `events-0`, has been compacted, or 0. */
   get(name: string): number {
     return this.#offsets.get(name) ?? 0;
   }
 
-  /** The log has been compacted up to `offset`. Throws a `FileError`. */
+  /** Records that the log has been compacted up to `offset`. Throws a `FileError`. */
   set(name: string, offset: number): void {
     this.#offsets.set(name, offset);
     this.#write();
   }
 
-  /** Forgets a log: another of its name begins anew. Throws a `FileError`. */
+  /** Removes a log, since another log of the same name must start at 0. Throws a `FileError`. */
   remove(name: string): void {
     if (this.#offsets.delete(name)) this.#write();
   }
 
-  /** Forgets all logs but `names`: one that is gone may be made anew. Throws a `FileError`. */
+  /**
+   * Removes all logs except `names`, since a deleted log may be created again. Throws a
+   * `FileError`.
+   */
   keepOnly(names: readonly string[]): void {
     const known = new Set(names);
     const gone = [...this.#offsets.keys()].filter((name) => !known.has(name));
@@ -51,7 +58,7 @@ export class CleanerCheckpoint {
     if (gone.length > 0) this.#write();
   }
 
-  /** Resolves when the file is on the disk as it is. Rejects with a `FileError`. */
+  /** Resolves when the current content is durable. Rejects with a `FileError`. */
   sync(): Promise<void> {
     return this.#file.sync();
   }
@@ -68,7 +75,7 @@ export class CleanerCheckpoint {
     } catch (error) {
       if (!(error instanceof KafkaError || error instanceof FileError)) throw error;
       onLoss(`Went on without ${path}, logs are compacted from their beginning: ${error.message}`);
-      // A loss of power has torn it, and nobody need be told of that again.
+      // It was torn by a power failure. Remove it, so that the next start does not report it again.
       if (error instanceof KafkaError) this.#files.remove(path);
       return new Map();
     }

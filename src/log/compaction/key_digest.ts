@@ -1,19 +1,21 @@
 /**
- * A record's key as a number of 128 bits, under a secret: what compaction remembers instead of the
- * key. The function is Chaskey with 12 rounds (Mouha et al., ISO/IEC 29192-6), a message
- * authentication code of 32-bit operations, which is what a JavaScript engine does fastest: about
- * 60 ns for a short key. Since nobody knows the secret, nobody can make two keys that collide, and
- * by chance two of a billion collide once in 10^20 tries.
+ * Digests record keys to 128 bits with a secret; compaction stores the digest instead of the key.
+ * The function is Chaskey with 12 rounds (Mouha et al., ISO/IEC 29192-6), a message authentication
+ * code of 32-bit operations, which JavaScript engines execute fast: about 60 ns for a short key.
+ * Without the secret, colliding keys cannot be constructed, and the probability of a collision
+ * among a billion keys is below 10^-20.
  *
  * @module
  */
 
-/** Bytes of the secret. */
+/** The size of the secret, bytes. */
 export const SECRET_BYTES = 16;
 
 const DEFAULT_ROUNDS = 12;
 
-/** Makes digests. The four words of the last one are in the fields, as signed 32-bit numbers. */
+/**
+ * Computes digests. The fields hold the four words of the last digest, as signed 32-bit numbers.
+ */
 export class KeyDigest {
   /** The first word. */
   a = 0;
@@ -24,12 +26,14 @@ export class KeyDigest {
   /** The fourth word. */
   d = 0;
   readonly #rounds: number;
-  /** The key, and the two that are made of it: for a last block that is full, and one that is not. */
+  /** The key and its two subkeys: for a last block that is complete, and for one that is padded. */
   readonly #key: Int32Array;
   readonly #full: Int32Array;
   readonly #partial: Int32Array;
 
-  /** Digests under `secret`, 16 random bytes. `rounds` is for the published test vectors. */
+  /**
+   * Creates a digest with `secret`, 16 random bytes. `rounds` is for the published test vectors.
+   */
   constructor(secret: Uint8Array, rounds: number = DEFAULT_ROUNDS) {
     this.#rounds = rounds;
     this.#key = Int32Array.from([0, 4, 8, 12], (at) => readWord(secret, at));
@@ -37,7 +41,7 @@ export class KeyDigest {
     this.#partial = timesTwo(this.#full);
   }
 
-  /** Digests `bytes[start..end)`. */
+  /** Computes the digest of `bytes[start..end)`. */
   update(bytes: Uint8Array, start: number, end: number): void {
     const key = this.#key;
     const rounds = this.#rounds;
@@ -94,7 +98,7 @@ export class KeyDigest {
   }
 }
 
-/** Doubling in the field of 2^128 elements. */
+/** Multiplies by two in the field of 2^128 elements. */
 function timesTwo(words: Int32Array): Int32Array {
   const [a, b, c, d] = words as unknown as [number, number, number, number];
   return Int32Array.of(
@@ -105,12 +109,12 @@ function timesTwo(words: Int32Array): Int32Array {
   );
 }
 
-/** Four bytes, the least significant first. */
+/** Reads four bytes, least significant first. */
 function readWord(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
-/** As {@linkcode readWord}, where the message may end: behind it come a one and zeros. */
+/** Like {@linkcode readWord}, for the end of the message, padded with a one bit and zeros. */
 function readPartialWord(bytes: Uint8Array, at: number, end: number): number {
   let word = 0;
   for (let i = 0; i < 4; i++) {

@@ -1,7 +1,7 @@
 /**
- * The side of a partition's log that compaction works on: its segments, what its producers and
- * transactions still need, and the exchange of old segments for a new one, which no crash can leave
- * half done. `swap_files.ts` says how.
+ * The interface between a partition's log and its compaction: the segments, what producers and
+ * transactions still need, and the atomic replacement of old segments by a new one (see
+ * `swap_files.ts`).
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { AbortedTransaction } from "../segments/transaction_index_format.ts
 import type { LastProduced } from "./batch_filter.ts";
 import { DELETED_SUFFIX, SWAP_SUFFIX } from "./swap_files.ts";
 
-/** The parts of a log that compaction works on. */
+/** The parts of a log that compaction needs. */
 export interface CompactedState {
   /** Such as `events-0`. */
   readonly name: string;
@@ -29,7 +29,7 @@ export interface CompactedState {
   readonly logStartOffset: number;
   readonly isWritable: boolean;
   readonly producers: {
-    /** What a producer wrote last, or null for one that is not remembered. */
+    /** Returns what a producer wrote last, or null for a producer without state. */
     lastProduced(producerId: Int64): LastProduced | null;
   };
   readonly checkpoints: Pick<LogCheckpoints, "saveCleanedOffset"> | null;
@@ -37,19 +37,19 @@ export interface CompactedState {
   abortedTransactions(startOffset: number, endOffset: number): readonly AbortedTransaction[];
 }
 
-/** An exchange whose files do not have their last names yet. */
+/** A replacement whose files do not have their final names yet. */
 interface Swap {
   readonly old: readonly Segment[];
   readonly cleaned: Segment;
 }
 
-/** A log as its cleaner sees it. Methods throw a `FileError` when files fail. */
+/** The view of a log for its cleaner. Methods throw a `FileError` if a file operation fails. */
 export class LogCompaction {
   readonly #state: CompactedState;
   #cleanedOffset: number;
   #swaps: Swap[] = [];
 
-  /** The compaction of a log that was compacted up to `cleanedOffset` when it was closed. */
+  /** Creates the compaction of a log that has been compacted up to `cleanedOffset`. */
   constructor(state: CompactedState, cleanedOffset: number) {
     this.#state = state;
     this.#cleanedOffset = cleanedOffset;
@@ -70,78 +70,88 @@ export class LogCompaction {
     return this.#state.segments.all;
   }
 
-  /** Where the log begins. */
+  /** The log start offset. */
   get logStartOffset(): number {
     return this.#state.logStartOffset;
   }
 
-  /** Where the log ends. */
+  /** The log end offset. */
   get logEndOffset(): number {
     return this.#state.segments.active.nextOffset;
   }
 
-  /** Up to where the log has been compacted: what `cleaner-offset-checkpoint` holds. 0 for never. */
+  /**
+   * The offset up to which the log has been compacted, from `cleaner-offset-checkpoint`. 0 for
+   * never.
+   */
   get cleanedOffset(): number {
     return this.#cleanedOffset;
   }
 
-  /** Whether the log can be changed: it is open, and its disk works. */
+  /** Whether the log is open and its disk works. */
   get isWritable(): boolean {
     return this.#state.isWritable;
   }
 
-  /** The host's compressors. */
+  /** The host's compression codecs. */
   get codecs(): () => HostCodecs {
     return this.#state.codecs;
   }
 
-  /** Whether {@linkcode LogCompaction.finishSwaps} has anything to do. */
+  /** Whether {@linkcode LogCompaction.finishSwaps} has work to do. */
   get hasPendingSwaps(): boolean {
     return this.#swaps.length > 0;
   }
 
-  /** What the producer wrote last, or null for one that is not remembered. */
+  /** Returns what the producer wrote last, or null for a producer without state. */
   lastProduced(producerId: Int64): LastProduced | null {
     return this.#state.producers.lastProduced(producerId);
   }
 
-  /** The aborted transactions with a record from `startOffset` up to `endOffset`, exclusive. */
+  /** Returns the aborted transactions with a record in `[startOffset, endOffset)`. */
   abortedTransactions(startOffset: number, endOffset: number): readonly AbortedTransaction[] {
     return this.#state.abortedTransactions(startOffset, endOffset);
   }
 
-  /** Everything before `offset` has been compacted. To be said when no crash can undo that. */
+  /**
+   * Records that the log has been compacted up to `offset`. Call it only once the result is
+   * durable.
+   */
   markCleaned(offset: number): void {
     if (offset === this.#cleanedOffset) return;
     this.#cleanedOffset = offset;
     this.#state.checkpoints?.saveCleanedOffset(offset);
   }
 
-  /** The log was cut back to `offset`: what comes behind it now has not been compacted. */
+  /** Must be called after truncation to `offset`: new records from there on are not compacted. */
   onTruncated(offset: number): void {
     if (this.#cleanedOffset > offset) this.markCleaned(offset);
   }
 
-  /** Makes the file of the segment that is to take the place of `old`. */
+  /** Creates the file of the segment that will replace `old`. */
   createCleaned(old: readonly Segment[]): Segment {
     const { baseOffset } = old[0]!;
     return this.#state.segments.createCleaned(baseOffset, old.at(-1)!.createdMs, this.config);
   }
 
-  /** Removes what {@linkcode LogCompaction.createCleaned} made. What cannot be removed goes at a start. */
+  /**
+   * Removes the file of {@linkcode LogCompaction.createCleaned}. If that fails, the next start
+   * removes it.
+   */
   discard(cleaned: Segment): void {
     try {
       cleaned.close();
       cleaned.removeFiles();
     } catch {
-      // Its name says that it is not needed.
+      // The name marks the file as unfinished.
     }
   }
 
   /**
-   * Puts `cleaned`, whose bytes are on the disk, in the place of `old`, which are neighbours in the
-   * log, and resolves when no crash can undo it. Those who read the old ones finish. `isCurrent` is
-   * asked once more before the exchange; where it says no, nothing has happened.
+   * Replaces `old`, adjacent segments of the log, with `cleaned`, whose bytes are durable. Resolves
+   * when the replacement is durable. Reads in progress complete on the old segments. `isCurrent` is
+   * called right before the replacement; if it returns false, nothing changes and the result is
+   * false.
    */
   async replace(
     old: readonly Segment[],
@@ -159,7 +169,7 @@ export class LogCompaction {
     return true;
   }
 
-  /** Takes in segments that an earlier process has exchanged, and that have not got their names yet. */
+  /** Registers segments that a previous process has replaced but not renamed yet. */
   adopt(segments: readonly Segment[]): void {
     for (const cleaned of segments) {
       if (cleaned.path.endsWith(SWAP_SUFFIX)) this.#swaps.push({ old: [], cleaned });
@@ -167,7 +177,7 @@ export class LogCompaction {
     if (this.hasPendingSwaps) this.#state.segments.markDirectoryDirty();
   }
 
-  /** Resolves when the files of every exchange have their last names, on the disk. */
+  /** Resolves when the files of every replacement durably have their final names. */
   async finishSwaps(): Promise<void> {
     const { segments, runtime: { files } } = this.#state;
     while (this.#swaps.length > 0) {
@@ -177,7 +187,8 @@ export class LogCompaction {
         segment.rename(pathWith(segment, DELETED_SUFFIX));
         segments.markDirectoryDirty();
       }
-      // The old names have to be gone for good before the new segment gives up the name that says so.
+      // The old files must be durably renamed before the new segment loses the suffix that
+      // supersedes them.
       await segments.syncDirectory();
       const { cleaned } = swap;
       if (cleaned.path.endsWith(SWAP_SUFFIX) && files.exists(cleaned.path)) {
@@ -191,7 +202,7 @@ export class LogCompaction {
   }
 }
 
-/** The path of the segment's file with another ending behind `.log`. */
+/** Returns the path of the segment's log file with `suffix` after `.log`. */
 function pathWith({ path }: Segment, suffix: string): string {
   return path.slice(0, path.lastIndexOf(".log") + ".log".length) + suffix;
 }

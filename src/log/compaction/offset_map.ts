@@ -1,18 +1,21 @@
 /**
- * Where the newest record of each key is: the table that compaction fills from the new part of a log
- * and asks about every record. Entries take 24 bytes, a key's digest and an offset, whatever the
- * length of the key. The table is many small ones, each of which grows by itself, so that it takes
- * what it needs, never more than it was allowed, and no growth takes longer than a fraction of a
- * millisecond.
+ * The offset of the newest record of each key. Compaction fills it from the new part of a log and
+ * looks up the key of every record. An entry takes 24 bytes, a digest of the key and an offset,
+ * regardless of the key's length. The map is divided into many small tables that grow
+ * independently, so it uses memory as needed up to its limit, and no single growth takes longer
+ * than a fraction of a millisecond.
  *
  * @module
  */
 import type { KeyDigest } from "./key_digest.ts";
 
-/** 32-bit words of an entry: four of digest, two of offset. The last is 0 where there is none. */
+/**
+ * The number of 32-bit words of an entry: four for the digest, two for the offset. The last word of
+ * an unused entry is 0.
+ */
 const WORDS = 6;
 const BYTES = WORDS * 4;
-/** Entries that one small table may have room for. */
+/** The maximum number of entries of one table. */
 const SHARD_SLOTS = 4_096;
 const MAXIMUM_SHARDS = 4_096;
 const FIRST_SLOTS = 8;
@@ -20,17 +23,17 @@ const HALF = 4_294_967_296;
 
 const NO_ENTRIES = new Int32Array(0);
 
-/** How large an {@linkcode OffsetMap} may become. */
+/** The limits of an {@linkcode OffsetMap}. */
 export interface OffsetMapLimits {
-  /** The most memory for entries, bytes: `log.cleaner.dedupe.buffer.size`. */
+  /** The maximum memory for entries, bytes: `log.cleaner.dedupe.buffer.size`. */
   readonly maxBytes: number;
-  /** How full a table may be, 0 to 1: `log.cleaner.io.buffer.load.factor`. */
+  /** The maximum share of used entries, from 0 to 1: `log.cleaner.io.buffer.load.factor`. */
   readonly loadFactor: number;
 }
 
 /** A bounded map from keys to the offsets of their newest records. */
 export class OffsetMap {
-  /** Everything up to this offset has been put in; -1 for nothing. Records behind it are not judged. */
+  /** The last offset whose key has been added, or -1. Records after it are kept. */
   latestOffset = -1;
 
   readonly #digest: KeyDigest;
@@ -41,7 +44,7 @@ export class OffsetMap {
   readonly #maxSlots: number;
   #size = 0;
 
-  /** An empty map whose keys are digested by `digest`. Room for at least one entry is always given. */
+  /** Creates an empty map with room for at least one entry. `digest` digests the keys. */
   constructor(digest: KeyDigest, { maxBytes, loadFactor }: OffsetMapLimits) {
     this.#digest = digest;
     this.#loadFactor = Math.min(Math.max(loadFactor, 0.01), 0.99);
@@ -54,19 +57,19 @@ export class OffsetMap {
     this.#counts = new Uint32Array(shards);
   }
 
-  /** How many keys there are. */
+  /** The number of keys. */
   get size(): number {
     return this.#size;
   }
 
-  /** The memory that entries take now, bytes. */
+  /** The memory of the entries, bytes. */
   get byteLength(): number {
     return this.#shards.reduce((sum, shard) => sum + shard.byteLength, 0);
   }
 
   /**
-   * Notes that the newest record of the key `bytes[start..end)` is at `offset`, which is above those
-   * that came before it. False when the key is new and there is no room: nothing has changed then.
+   * Sets the offset of the newest record of the key `bytes[start..end)`. Offsets must be added in
+   * rising order. Returns false, without a change, if the key is new and the map is full.
    */
   put(bytes: Uint8Array, start: number, end: number, offset: number): boolean {
     const { a, b, c, d } = this.#digestOf(bytes, start, end);
@@ -95,7 +98,10 @@ export class OffsetMap {
     return true;
   }
 
-  /** The offset of the newest record of the key `bytes[start..end)`, or -1 for a key that is not there. */
+  /**
+   * Returns the offset of the newest record of the key `bytes[start..end)`, or -1 for an unknown
+   * key.
+   */
   get(bytes: Uint8Array, start: number, end: number): number {
     const { a, b, c, d } = this.#digestOf(bytes, start, end);
     const shard = this.#shards[d & this.#shardMask]!;
@@ -123,7 +129,7 @@ export class OffsetMap {
   }
 }
 
-/** Where the entry of a digest is or would go, or -1 when there is no room. */
+/** Returns the position of the entry of a digest, used or not, or -1 if the table is full. */
 function find(shard: Int32Array, a: number, b: number, c: number, d: number): number {
   const slots = shard.length / WORDS;
   if (slots === 0) return -1;

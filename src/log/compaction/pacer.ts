@@ -1,40 +1,46 @@
 /**
- * When compaction and the checks of large batches rest: after a slice of time or bytes they let the
- * requests go first that have come meanwhile, and where the configuration limits the bytes a second of
- * compaction, it waits until they are its due.
+ * Decides when compaction, and checks of large batches, pause. After a slice of time or bytes,
+ * pending requests are processed first. If a limit of bytes per second is configured, the pacer
+ * also waits as long as the limit requires.
  *
  * @module
  */
 import type { Clock, Timer } from "../../runtime/runtime.ts";
 
-/** How long one slice of work is, ms, without what is spent waiting for the disk. */
+/** The length of one slice of work, ms, not counting time spent waiting for the disk. */
 export const SLICE_MS = 0.6;
-/** How many bytes one slice reads and writes at most: simulated time stands still during work. */
+/**
+ * The maximum number of bytes per slice. Simulated time does not advance during work, so time alone
+ * does not suffice.
+ */
 export const SLICE_BYTES = 1_048_576;
 /**
- * How long others are left alone between two slices, ms. A turn of the event loop is not enough: Deno
- * looks at its sockets when there is nothing else to do, or after dozens of turns.
+ * The pause between two slices, ms. A turn of the event loop is not enough: Deno polls its sockets
+ * only when there is nothing else to do, or after dozens of turns.
  */
 export const PAUSE_MS = 1;
-/** Bytes may be used so much ahead of their time, ms. */
+/** How far the bytes may be ahead of the configured rate, ms. */
 const BURST_MS = 300;
-/** The longest single wait, ms: the limit may be raised meanwhile. */
-const LONGEST_WAIT_MS = 1_000;
+/** The longest single wait, ms, since the limit may be raised in the meantime. */
+const MAX_WAIT_MS = 1_000;
 
-/** Thrown by {@linkcode Pacer.rest} when the work is not wanted any more. */
+/** Thrown by {@linkcode Pacer.rest} after the work has been stopped. */
 export class CleaningStopped extends Error {
   override readonly name = "CleaningStopped";
 }
 
-/** How a {@linkcode Pacer} paces. */
+/** The settings of a {@linkcode Pacer}. */
 export interface PacerOptions {
   readonly clock: Clock;
-  /** `log.cleaner.io.max.bytes.per.second`: bytes read and written together. */
+  /** `log.cleaner.io.max.bytes.per.second`: the sum of bytes read and written. */
   readonly maxBytesPerSecond: () => number;
-  /** The length of a slice: {@linkcode SLICE_MS} and {@linkcode SLICE_BYTES} unless told. */
+  /** The length of a slice. The default is {@linkcode SLICE_MS} and {@linkcode SLICE_BYTES}. */
   readonly sliceMs?: number;
   readonly sliceBytes?: number;
-  /** The rest between two: {@linkcode PAUSE_MS} unless told; 0 for a turn of the event loop. */
+  /**
+   * The pause between two slices. The default is {@linkcode PAUSE_MS}; 0 yields one turn of the
+   * event loop.
+   */
   readonly pauseMs?: number;
 }
 
@@ -45,18 +51,18 @@ export class Pacer {
   readonly #sliceMs: number;
   readonly #sliceBytes: number;
   readonly #pauseMs: number;
-  /** What the slice has taken so far, and since when somebody works. */
+  /** The work of the current slice, and the time when its current part started. */
   #workMs = Infinity;
   #sinceMs: number;
   #bytes = 0;
-  /** How far ahead of the limit the bytes so far are, in ms, and as of when. */
+  /** How far ahead of the limit the bytes are, ms, and as of when. */
   #aheadMs = 0;
   #countedMs: number;
   #timer: Timer | null = null;
   #wake: (() => void) | null = null;
   #isStopped = false;
 
-  /** A pacer that has just rested. */
+  /** Creates a pacer that has just paused. */
   constructor(options: PacerOptions) {
     this.#clock = options.clock;
     this.#maxBytesPerSecond = options.maxBytesPerSecond;
@@ -66,7 +72,7 @@ export class Pacer {
     this.#sinceMs = this.#countedMs = this.#clock.monotonicMs();
   }
 
-  /** Counts `bytes` read or written, and says whether it is time to rest. */
+  /** Counts `bytes` read or written. Returns whether a pause is due. */
   spend(bytes: number): boolean {
     const now = this.#clock.monotonicMs();
     this.#workMs += now - this.#sinceMs;
@@ -75,17 +81,24 @@ export class Pacer {
     return this.#bytes >= this.#sliceBytes || this.#workMs >= this.#sliceMs;
   }
 
-  /** Rests if it is time to: for between two parts of one piece of work. As {@linkcode Pacer.rest}. */
+  /**
+   * Pauses if it is due, between two steps of one piece of work. Rejects like {@linkcode
+   * Pacer.rest}.
+   */
   readonly pause: () => Promise<void> = async () => {
     if (this.spend(0)) await this.rest();
   };
 
-  /** The work goes on: since the last {@linkcode Pacer.spend} it has waited for the disk. */
+  /**
+   * Excludes the time since the last {@linkcode Pacer.spend}, which was spent waiting for the disk.
+   */
   resume(): void {
     this.#sinceMs = this.#clock.monotonicMs();
   }
 
-  /** Resolves when the next slice may begin. Rejects with {@linkcode CleaningStopped} once stopped. */
+  /**
+   * Resolves when the next slice may start. Rejects with {@linkcode CleaningStopped} once stopped.
+   */
   async rest(): Promise<void> {
     await this.#throttle();
     if (!this.#isStopped) await this.#clock.yieldToLoop();
@@ -100,7 +113,7 @@ export class Pacer {
     if (this.#isStopped) throw new CleaningStopped("the cleaner has been stopped");
   }
 
-  /** Ends every wait; the work stops where it is. */
+  /** Ends all waits and makes the work stop at its next pause. */
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -117,7 +130,7 @@ export class Pacer {
     if (!(rate > 0 && rate < Number.MAX_VALUE)) return;
     this.#aheadMs += bytes / rate * 1_000;
     while (this.#aheadMs > BURST_MS && !this.#isStopped) {
-      await this.#wait(Math.min(this.#aheadMs, LONGEST_WAIT_MS));
+      await this.#wait(Math.min(this.#aheadMs, MAX_WAIT_MS));
       const later = this.#clock.monotonicMs();
       this.#aheadMs = Math.max(0, this.#aheadMs - (later - this.#countedMs));
       this.#countedMs = later;

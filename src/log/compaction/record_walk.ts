@@ -1,6 +1,6 @@
 /**
- * The records of a batch one after the other, as places in its bytes: nothing is decoded that
- * compaction does not ask about, and nothing is allocated.
+ * Iterates over the records of a batch as positions in its bytes, without allocations and without
+ * decoding anything that compaction does not need.
  *
  * @module
  */
@@ -16,36 +16,36 @@ import {
 import { decompressInSteps, type Pause } from "../../protocol/records/compression/in_steps.ts";
 import { VarintReader } from "../../protocol/records/varint.ts";
 
-/** The most that a batch may decompress to. */
+/** The maximum decompressed size of a batch, bytes. */
 const MAX_DECOMPRESSED_BYTES = 268_435_456;
-/** So many records are walked before it is asked whether it is time to rest. */
+/** The number of records between two checks for a pause. */
 export const RECORDS_AT_ONCE = 256;
 const NOTHING = new Uint8Array(0);
 
 /**
- * One walk, used again and again. After each {@linkcode RecordWalk.next} that returned true the
- * fields describe a record; positions count within {@linkcode RecordWalk.bytes}.
+ * A reusable iterator. After {@linkcode RecordWalk.next} has returned true, the fields describe a
+ * record. Positions refer to {@linkcode RecordWalk.bytes}.
  */
 export class RecordWalk {
-  /** The bytes that are walked. */
+  /** The bytes of the records. */
   bytes: Uint8Array = NOTHING;
-  /** Where the record begins, its size in front. */
+  /** The start of the record, including its size. */
   start = 0;
-  /** Where the record ends. */
+  /** The end of the record. */
   end = 0;
-  /** Where its fields behind the offset delta begin: the key's length. */
+  /** The position after the offset delta, where the length of the key is. */
   bodyStart = 0;
-  /** Its attributes, which have no meaning yet. */
+  /** The record's attributes, all of which are reserved. */
   attributes = 0;
-  /** Its timestamp minus the batch's base timestamp, ms. */
+  /** The record's timestamp minus the batch's base timestamp, ms. */
   timestampDelta: Int64 = 0;
-  /** Its offset minus the batch's base offset. */
+  /** The record's offset minus the batch's base offset. */
   offsetDelta = 0;
-  /** Where its key begins, or -1 for a record without a key. */
+  /** The start of the key, or -1 for a record without a key. */
   keyStart = 0;
-  /** Where its key ends. */
+  /** The end of the key. */
   keyEnd = 0;
-  /** Whether it has a value. A record without one is a tombstone. */
+  /** Whether the record has a value. A keyed record without one is a tombstone. */
   hasValue = false;
 
   readonly #varlongs = new VarintReader(NOTHING, 0, 0);
@@ -55,8 +55,9 @@ export class RecordWalk {
   #longs: VarintReader = this.#varlongs;
 
   /**
-   * Begins a walk over the records of the batch at `at` of `bytes`, decompressed where they must be,
-   * with pauses where they are many. Rejects with a `RecordError`, and as `pause` does.
+   * Starts at the first record of the batch at `at` of `bytes`, after decompression if necessary,
+   * with pauses if the batch is large. Rejects with a `RecordError`, and with the errors of
+   * `pause`.
    */
   async beginBatch(
     bytes: Uint8Array,
@@ -80,7 +81,7 @@ export class RecordWalk {
     this.begin(records, 0, records.length, count);
   }
 
-  /** Begins a walk over `count` records, which are exactly `bytes[start..end)`. */
+  /** Starts at the first of `count` records, which are exactly `bytes[start..end)`. */
   begin(bytes: Uint8Array, start: number, end: number, count: number): void {
     if (this.bytes !== bytes) this.#longs = new VarintReader(bytes, start, end);
     this.bytes = bytes;
@@ -90,7 +91,7 @@ export class RecordWalk {
     this.offsetDelta = -1;
   }
 
-  /** Moves to the next record, if there is one. Throws a `RecordError` for bytes that are no record. */
+  /** Moves to the next record, if any. Throws a `RecordError` for malformed bytes. */
   next(): boolean {
     if (this.#left <= 0) {
       if (this.#at === this.#limit) return false;
@@ -100,7 +101,7 @@ export class RecordWalk {
     this.start = this.#at;
     const size = this.#varint();
     const end = this.#at + size;
-    if (size < 0 || end > this.#limit) throw malformed(`a record's size is ${size}`);
+    if (size < 0 || end > this.#limit) throw malformed(`the size of a record is ${size}`);
     this.end = end;
     this.attributes = this.bytes[this.#at++]!;
     this.timestampDelta = this.#varlong(end);
@@ -118,7 +119,7 @@ export class RecordWalk {
     const valueLength = this.#varint();
     this.hasValue = valueLength >= 0;
     if (this.#at + Math.max(0, valueLength) >= end) {
-      throw malformed("a record is longer than it says");
+      throw malformed("the fields of a record exceed its size");
     }
     this.#at = end;
     return true;
@@ -134,7 +135,7 @@ export class RecordWalk {
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return (value >>> 1) ^ -(value & 1);
     }
-    throw malformed("a number in it does not end");
+    throw malformed("a varint is too long");
   }
 
   #varlong(end: number): Int64 {

@@ -1,27 +1,27 @@
 /**
- * The names under which compaction keeps files while one segment takes the place of others, and what
- * a start makes of those that a crash has left. Names and rules are Apache Kafka's:
+ * The file names that compaction uses while one segment replaces others, and the recovery of such
+ * files at startup after a crash. Names and rules are Apache Kafka's:
  *
- * 1. What is kept is written to `<offset>.log.cleaned` and brought to the disk. Found at a start, it
- *    is removed: nothing has happened yet.
- * 2. Renamed, it is `<offset>.log.swap`. Found at a start, the old segments that it covers go, and it
- *    takes their place: the exchange has been decided.
- * 3. The old segments become `<offset>.log.deleted`, for those who still read them. Found at a start,
- *    they are removed.
- * 4. Only when their names are on the disk, the new segment becomes `<offset>.log`.
+ * 1. The new segment is written to `<offset>.log.cleaned` and synced. At startup, a `.cleaned` file is
+ *    removed: the replacement is not decided yet.
+ * 2. The file is renamed to `<offset>.log.swap`, which decides the replacement. At startup, the old
+ *    segments in the range of a `.swap` file are removed, and it takes their place.
+ * 3. The old segments are renamed to `<offset>.log.deleted`, for reads in progress. At startup, they
+ *    are removed.
+ * 4. Once these renames are durable, the new segment is renamed to `<offset>.log`.
  *
- * A `.txnindex` goes the same way, its log before it.
+ * A `.txnindex` is renamed in the same way, after its log.
  *
  * @module
  */
 import type { FileSystem } from "../../runtime/runtime.ts";
 import { BatchScanner, WALK_WINDOW } from "../segments/batch_scanner.ts";
 
-/** What a segment that is being written by compaction ends in. */
+/** The suffix of a segment that compaction is writing. */
 export const CLEANED_SUFFIX = ".cleaned";
-/** What a segment that takes the place of others ends in until it has. */
+/** The suffix of a segment that replaces others, until the replacement is complete. */
 export const SWAP_SUFFIX = ".swap";
-/** What a segment ends in that has been replaced and may still be read. */
+/** The suffix of a segment that has been replaced or deleted and may still be read. */
 export const DELETED_SUFFIX = ".deleted";
 
 const SEGMENT_FILE =
@@ -35,10 +35,10 @@ interface SegmentFile {
 }
 
 /**
- * Removes what an exchange that was not decided has left in `directory`, whose files are `names`, and
- * the segments that one that was has replaced. Returns the names that are left. The `.log.swap` files
- * among them are to be used as they are, and get their names once the removals are on the disk.
- * Throws a `FileError`.
+ * Completes or reverts the replacements that a crash has interrupted in `directory`, whose files
+ * are `names`: removes the files of undecided ones, and the old segments of decided ones. Returns
+ * the remaining names. The `.log.swap` files among them are used as they are, and are renamed once
+ * the removals are durable. Throws a `FileError`.
  */
 export function settleSwaps(
   files: FileSystem,
@@ -51,9 +51,9 @@ export function settleSwaps(
   const cleaned = found.filter((file) => file.suffix === CLEANED_SUFFIX);
   const firstCleaned = Math.min(Infinity, ...cleaned.map((file) => file.baseOffset));
   const swaps = found.filter((file) => file.suffix === SWAP_SUFFIX);
-  // A `.swap` at or behind a `.cleaned` belongs to an exchange whose renaming was not finished.
+  // A `.swap` at or after a `.cleaned` belongs to a replacement whose renames were not completed.
   for (const file of swaps) if (file.baseOffset >= firstCleaned) remove(file);
-  // Last, since their presence is what condemned the others.
+  // Remove these last, since the removals above depend on their presence.
   for (const file of cleaned) remove(file);
   finishDeletions(found, remove);
   const valid = swaps.filter((file) => file.baseOffset < firstCleaned);
@@ -62,14 +62,14 @@ export function settleSwaps(
     const end = endOffsetOf(files, `${directory}/${log.name}`, log.baseOffset);
     for (const file of found) {
       const isCovered = file.baseOffset >= log.baseOffset && file.baseOffset < end;
-      // A snapshot tells of the producers before the segment of its name, which is there still.
+      // A snapshot describes the producers before its offset, where the segment still begins.
       const isNeeded = file.kind === "snapshot" && file.baseOffset === log.baseOffset;
       if (file.suffix === "" && isCovered && !isNeeded) remove(file);
     }
   }
   for (const file of valid) {
     if (logs.some(({ baseOffset }) => baseOffset === file.baseOffset)) continue;
-    // Its log has its name already.
+    // Its log has already been renamed.
     const path = `${directory}/${file.name}`;
     files.rename(path, path.slice(0, -SWAP_SUFFIX.length));
   }
@@ -77,9 +77,9 @@ export function settleSwaps(
 }
 
 /**
- * Removes what is called `.deleted`. A process that was killed between the renamings of one segment's
- * files has left its indexes under their own names; they go first, since what they would tell without
- * their log is that somebody has removed it.
+ * Removes the files named `.deleted`. If the process stopped between the renames of one segment's
+ * files, its indexes may still have their original names. They are removed first: an index without
+ * a log would be reported as a missing log.
  */
 function finishDeletions(
   found: readonly SegmentFile[],
@@ -95,9 +95,9 @@ function finishDeletions(
   const isLeft = ({ baseOffset, suffix }: SegmentFile): boolean =>
     suffix === "" && deleted.has(baseOffset) && !kept.has(baseOffset);
   for (const file of found) if (isLeft(file)) remove(file);
-  const doomed = found.filter(({ suffix }) => suffix === DELETED_SUFFIX);
-  for (const file of doomed) if (file.kind !== "log") remove(file);
-  for (const file of doomed) if (file.kind === "log") remove(file);
+  const deletedFiles = found.filter(({ suffix }) => suffix === DELETED_SUFFIX);
+  for (const file of deletedFiles) if (file.kind !== "log") remove(file);
+  for (const file of deletedFiles) if (file.kind === "log") remove(file);
 }
 
 function parse(name: string): SegmentFile | null {
@@ -107,7 +107,7 @@ function parse(name: string): SegmentFile | null {
   return { name, baseOffset: Number(digits), kind: kind!, suffix: suffix ?? "" };
 }
 
-/** The offset behind the last batch of the file, or behind `baseOffset` where there is none. */
+/** Returns the offset after the last batch of the file, or `baseOffset` if there is none. */
 function endOffsetOf(files: FileSystem, path: string, baseOffset: number): number {
   const file = files.open(path, "read");
   try {

@@ -1,6 +1,7 @@
 /**
- * What became of the transactions whose batches compaction meets: records of aborted ones go, and a
- * marker may go once nothing of its transaction is left before it. The rules are Apache Kafka's.
+ * Tracks the outcome of transactions whose batches compaction reads: records of aborted
+ * transactions are dropped, and a marker may be dropped when no batch of its transaction is left
+ * before it. The rules are Apache Kafka's.
  *
  * @module
  */
@@ -20,19 +21,19 @@ import type { AbortedTransaction } from "../segments/transaction_index_format.ts
 
 interface OpenAbort {
   readonly transaction: AbortedTransaction;
-  /** Whether a batch of it has been met: its marker is needed as long as there is one. */
+  /** Whether a batch of it was found. Its marker is needed as long as there is one. */
   hasBatches: boolean;
 }
 
-/** Follows the transactions through the batches of a log, from its first to its last. */
+/** Tracks transactions through the batches of a log, from first to last. */
 export class TransactionFilter {
-  /** Aborted transactions that begin further on, the next one last. */
+  /** The aborted transactions that start further on, the next one last. */
   #coming: AbortedTransaction[] = [];
   readonly #aborting = new Map<Int64, OpenAbort>();
   readonly #committing = new Set<Int64>();
   #kept: AbortedTransaction[] = [];
 
-  /** Learns which transactions were aborted in the segment that comes next. */
+  /** Adds the aborted transactions of the next segment. */
   expect(aborted: readonly AbortedTransaction[]): void {
     if (aborted.length === 0) return;
     const known = new Set(this.#coming.map(keyOf));
@@ -42,8 +43,8 @@ export class TransactionFilter {
   }
 
   /**
-   * Takes in the batch at `at`. True when its records, or its marker, are not needed any more: those
-   * of an aborted transaction, and a marker of whose transaction no batch was met.
+   * Processes the batch at `at`. Returns true if it is obsolete: records of an aborted transaction,
+   * or a marker of a transaction without batches.
    */
   visit(bytes: Uint8Array, at: number): boolean {
     const attributes = readAttributes(bytes, at);
@@ -60,7 +61,10 @@ export class TransactionFilter {
     return false;
   }
 
-  /** The aborted transactions whose markers were kept since the last call: a new `.txnindex`. */
+  /**
+   * Returns the aborted transactions whose markers were kept since the last call, for the new
+   * `.txnindex`.
+   */
   takeKept(): AbortedTransaction[] {
     const kept = this.#kept;
     this.#kept = [];
@@ -68,7 +72,7 @@ export class TransactionFilter {
   }
 
   #visitMarker(bytes: Uint8Array, at: number): boolean {
-    // One that compaction has emptied before.
+    // The marker was emptied by a previous compaction.
     if (readRecordCount(bytes, at) === 0) return true;
     const producerId = readProducerId(bytes, at);
     for (const record of readRecords(bytes, at, { checkCrc: false })) {

@@ -108,7 +108,7 @@ export class LogOpening {
       loadProducers(segments, snapshots, producers, runtime.clock.now());
     }
     this.#state.removeObsoleteSnapshots();
-    if (this.#walkedFrom !== -1) snapshots.settleAbove(this.#walkedFrom);
+    if (this.#walkedFrom !== -1) snapshots.removeIncomplete(this.#walkedFrom);
     this.#reconcileEpochs(segments, logStartOffset, logEndOffset);
     this.#removeOrphans(segments);
     for (const segment of segments) segment.closeFile();

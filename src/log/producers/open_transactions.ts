@@ -1,6 +1,6 @@
 /**
- * The transactions that keep those who read committed records only from reading on: the ones that are
- * open, and those that are decided by a marker which not every replica in sync has yet.
+ * The transactions that determine the last stable offset: those that are open, and those whose
+ * marker is not replicated to all in-sync replicas yet.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import type { Int64 } from "../../protocol/int64.ts";
 
 /** The transactions of one partition. */
 export class OpenTransactions {
-  /** Where each open one begins, by producer, in the order in which they began. */
+  /** The first offset of each open transaction, by producer, in the order in which they started. */
   readonly #open = new Map<Int64, number>();
-  /** Decided ones whose marker was not below the high watermark when somebody last asked. */
+  /** Completed transactions whose marker was not below the high watermark at the last check. */
   #decided: { readonly firstOffset: number; readonly lastOffset: number }[] = [];
 
-  /** The producer's transaction begins at `firstOffset`, behind all others. */
+  /** Starts the producer's transaction at `firstOffset`, which is above all others. */
   begin(producerId: Int64, firstOffset: number): void {
     this.#open.set(producerId, firstOffset);
   }
 
   /**
-   * The producer's transaction is decided by the marker at `markerOffset`. Returns the last stable
-   * offset that this leaves, as if every replica had the marker.
+   * Completes the producer's transaction with the marker at `markerOffset`. Returns the resulting
+   * last stable offset, under the assumption that all replicas have the marker.
    */
   end(producerId: Int64, markerOffset: number): number {
     const firstOffset = this.#open.get(producerId);
@@ -32,7 +32,7 @@ export class OpenTransactions {
     return this.#firstOpen() ?? markerOffset + 1;
   }
 
-  /** The first offset that is not stable while all replicas have what is below `highWatermark`. */
+  /** Returns the last stable offset for the given high watermark. */
   lastStableOffset(highWatermark: number): number {
     if (this.#open.size === 0 && this.#decided.length === 0) return highWatermark;
     this.forgetStable(highWatermark);
@@ -41,13 +41,13 @@ export class OpenTransactions {
     return stable;
   }
 
-  /** Forgets decided transactions whose markers are below `highWatermark`. */
+  /** Removes completed transactions whose markers are below `highWatermark`. */
   forgetStable(highWatermark: number): void {
     if (!this.#decided.some(({ lastOffset }) => lastOffset < highWatermark)) return;
     this.#decided = this.#decided.filter(({ lastOffset }) => lastOffset >= highWatermark);
   }
 
-  /** Forgets all. */
+  /** Removes all transactions. */
   clear(): void {
     this.#open.clear();
     this.#decided = [];

@@ -1,14 +1,14 @@
 /**
- * Kafka's `<offset>.snapshot` of a partition: what is known of each producer from the batches below
- * that offset. Big-endian, with one checksum over everything behind it:
+ * Kafka's file `<offset>.snapshot` of a partition: the state of each producer from the batches below
+ * that offset. Big-endian, with one checksum over everything after it:
  *
  * ```
- * int16 version (1), uint32 CRC-32C, int32 number of producers, and for each
+ * int16 version (1), uint32 CRC-32C, int32 number of producers, and for each producer
  *   int64 producer id, int16 epoch, int32 last sequence, int64 last offset, int32 offset delta,
  *   int64 timestamp, int32 coordinator epoch, int64 first offset of its open transaction
  * ```
  *
- * Nothing here touches a file.
+ * This module does no I/O.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { Int64 } from "../../protocol/int64.ts";
 import { ByteReader, ByteWriter } from "../../protocol/wire.ts";
 
 const VERSION = 1;
-/** Where the checksummed part begins. */
+/** Where the checksummed part starts. */
 const ENTRIES_AT = 6;
 const HEADER_BYTES = 10;
 const ENTRY_BYTES = 46;
@@ -31,17 +31,17 @@ export interface ProducerSnapshotEntry {
   readonly lastSequence: number;
   /** The last offset of its last batch. */
   readonly lastOffset: number;
-  /** How many sequence numbers the last batch's last is after its first; 0 without a batch. */
+  /** The last sequence number of the last batch minus its first; 0 without a batch. */
   readonly offsetDelta: number;
-  /** The largest timestamp of what it wrote last, a marker included, ms since 1970. */
+  /** The largest timestamp of its last batch or marker, ms since 1970. */
   readonly lastTimestamp: Int64;
-  /** The epoch of the coordinator that wrote its last marker. */
+  /** The epoch of the coordinator that wrote the last marker. */
   readonly coordinatorEpoch: number;
-  /** Where its open transaction begins. */
+  /** The first offset of the open transaction. */
   readonly currentTransactionStartOffset: number;
 }
 
-/** The bytes of a snapshot. Throws a `ProtocolError` for a number that the format cannot carry. */
+/** Encodes a snapshot. Throws a `ProtocolError` for a number outside of the format's range. */
 export function encodeProducerSnapshot(entries: readonly ProducerSnapshotEntry[]): Uint8Array {
   const writer = new ByteWriter(HEADER_BYTES + entries.length * ENTRY_BYTES);
   writer.int16(VERSION);
@@ -62,12 +62,12 @@ export function encodeProducerSnapshot(entries: readonly ProducerSnapshotEntry[]
 }
 
 /**
- * The producers of the snapshot that was read from `path`. Throws KAFKA_STORAGE_ERROR, naming
- * `path`, for bytes that are no snapshot of version 1 or whose checksum does not fit.
+ * Decodes the snapshot that was read from `path`. Throws KAFKA_STORAGE_ERROR, with `path` in the
+ * message, if the bytes are not a snapshot of version 1 or the checksum is wrong.
  */
 export function decodeProducerSnapshot(bytes: Uint8Array, path: string): ProducerSnapshotEntry[] {
   if (bytes.length < HEADER_BYTES) {
-    throw malformed(path, `it has ${bytes.length} bytes, at least ${HEADER_BYTES} are needed`);
+    throw malformed(path, `it has ${bytes.length} bytes instead of at least ${HEADER_BYTES}`);
   }
   const reader = new ByteReader(bytes);
   const version = reader.int16();
@@ -77,11 +77,11 @@ export function decodeProducerSnapshot(bytes: Uint8Array, path: string): Produce
   const stored = reader.uint32();
   const actual = crc32c(bytes.subarray(ENTRIES_AT));
   if (stored !== actual) {
-    throw malformed(path, `its checksum is ${hexadecimal(actual)}, it says ${hexadecimal(stored)}`);
+    throw malformed(path, `its checksum is ${hexadecimal(actual)}, not ${hexadecimal(stored)}`);
   }
   const count = reader.int32();
   if (count * ENTRY_BYTES !== reader.remaining) {
-    throw malformed(path, `it announces ${count} producers in ${reader.remaining} bytes`);
+    throw malformed(path, `it contains ${reader.remaining} bytes for ${count} producers`);
   }
   const entries = Array.from({ length: count }, () => readEntry(reader));
   const beyond = entries.find((entry) =>

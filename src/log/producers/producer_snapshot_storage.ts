@@ -1,6 +1,6 @@
 /**
- * The snapshots of a log's producers: `<offset>.snapshot` says what was known of them from the batches
- * below that offset. Opening a log loads the newest that is whole and reads the log only from there.
+ * The snapshots of a log's producer state: `<offset>.snapshot` holds the state from the batches
+ * below that offset. Opening a log loads the newest intact snapshot and replays the log from there.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { ProducerState } from "./producer_state.ts";
 import { readWhole, writeWhole } from "../segments/index_storage.ts";
 import { DurableFile } from "../text_file.ts";
 
-/** The offset of the snapshot named `name`, or -1 for a file of another kind. */
+/** Returns the offset of the snapshot named `name`, or -1 for another kind of file. */
 export function snapshotOffsetOf(name: string): number {
   if (!/^\d{20}\.snapshot$/.test(name)) return -1;
   const offset = Number(name.slice(0, 20));
@@ -22,30 +22,30 @@ export function snapshotOffsetOf(name: string): number {
 export class ProducerSnapshots {
   readonly #files: FileSystem;
   #directory: string;
-  /** Rising. */
+  /** In rising order. */
   #offsets: number[] = [];
   readonly #dirty = new Map<number, DurableFile>();
 
-  /** No snapshots in `directory` that are known of yet. */
+  /** Creates a list without snapshots. {@linkcode ProducerSnapshots.find} adds existing files. */
   constructor(files: FileSystem, directory: string) {
     this.#files = files;
     this.#directory = directory;
   }
 
-  /** The offsets that there are snapshots for, rising. */
+  /** The offsets of the snapshots, in rising order. */
   get offsets(): readonly number[] {
     return this.#offsets;
   }
 
-  /** Takes in the snapshots among the files named `names`. */
+  /** Adds the snapshots among the files `names`. */
   find(names: Iterable<string>): void {
     this.#offsets = [...names].map(snapshotOffsetOf).filter((offset) => offset >= 0)
       .sort((one, other) => one - other);
   }
 
   /**
-   * Fills `producers` from the newest whole snapshot that lies from `from` to `to`, both included, and
-   * returns its offset; `from`, with nobody known, where there is none. Those that are damaged go.
+   * Restores `producers` from the newest intact snapshot in `[from, to]` and returns its offset.
+   * Without one, clears them and returns `from`. Damaged snapshots are removed.
    */
   restore(producers: ProducerState, from: number, to: number, nowMs: number): number {
     producers.clear();
@@ -68,7 +68,7 @@ export class ProducerSnapshots {
     return from;
   }
 
-  /** Writes down what is known at `offset`, unless there is a snapshot for it. */
+  /** Writes a snapshot at `offset`, unless there is one. */
   take(offset: number, producers: ProducerState): void {
     if (this.#offsets.includes(offset)) return;
     const path = this.#path(offset);
@@ -83,14 +83,14 @@ export class ProducerSnapshots {
     this.#offsets.sort((one, other) => one - other);
   }
 
-  /** Removes the snapshots of offsets above `offset`: the log was cut there. */
+  /** Removes the snapshots above `offset`, after truncation. */
   removeAbove(offset: number): void {
     for (const stored of this.#offsets.filter((stored) => stored > offset)) this.#remove(stored);
   }
 
   /**
-   * Removes those that nobody needs any more: below the first segment, and those in the middle of a
-   * segment, except for the newest of all.
+   * Removes the snapshots that are not needed: those below the first segment, and those that are
+   * not at the start of a segment, except for the newest of all.
    */
   removeObsolete(baseOffsets: readonly number[]): void {
     const needed = new Set(baseOffsets);
@@ -103,10 +103,11 @@ export class ProducerSnapshots {
   }
 
   /**
-   * Removes those that a loss of power has left in part: nobody may have synced an older one. Those
-   * above `offset` are brought to the disk with the next sync: the last process may not have done it.
+   * Removes snapshots that a power failure has left incomplete; even old ones may never have been
+   * synced. Those above `offset` are marked for the next sync, since the last process may not have
+   * synced them.
    */
-  settleAbove(offset: number): void {
+  removeIncomplete(offset: number): void {
     for (const stored of [...this.#offsets]) {
       const path = this.#path(stored);
       try {
@@ -119,26 +120,26 @@ export class ProducerSnapshots {
     }
   }
 
-  /** Whether {@linkcode ProducerSnapshots.sync} has anything to do. */
+  /** Whether {@linkcode ProducerSnapshots.sync} has work to do. */
   get isDirty(): boolean {
     return this.#dirty.size > 0;
   }
 
-  /** Resolves when every snapshot is on the disk. */
+  /** Resolves when every snapshot is durable. */
   async sync(): Promise<void> {
     for (const [offset, file] of [...this.#dirty]) {
       await file.sync();
-      // It may have been removed meanwhile, and made anew.
+      // During the sync it may have been removed and written again.
       if (this.#dirty.get(offset) === file) this.#dirty.delete(offset);
     }
   }
 
-  /** Nobody may have a file of it open now. */
+  /** Closes the files that are open for a sync. */
   closeFiles(): void {
     for (const file of this.#dirty.values()) file.closeFile();
   }
 
-  /** The directory has got another name. */
+  /** Must be called after the directory was renamed. */
   moveTo(directory: string): void {
     this.#directory = directory;
     this.#dirty.clear();
@@ -150,7 +151,7 @@ export class ProducerSnapshots {
     this.#dirty.set(offset, file);
   }
 
-  /** A full disk may have left the beginning of one. */
+  /** Removes a file that a full disk may have left incomplete. */
   #dropUnfinished(path: string): void {
     try {
       this.#files.remove(path);

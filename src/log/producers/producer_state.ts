@@ -1,6 +1,6 @@
 /**
- * What a partition knows of each idempotent producer (KIP-98): its epoch and its last five batches,
- * which tell a repeated batch from a new one and a gap from a step, and its open transaction.
+ * The state of each idempotent producer in a partition (KIP-98): its epoch, its last five batches,
+ * which serve to detect duplicates and gaps, and its open transaction.
  *
  * @module
  */
@@ -11,45 +11,47 @@ import { OpenTransactions } from "./open_transactions.ts";
 import type { ProducerSnapshotEntry } from "./producer_snapshot_format.ts";
 import type { AbortedTransaction } from "../segments/transaction_index_format.ts";
 
-/** How many batches back a repeated one is recognised: as many as a producer may have in flight. */
+/**
+ * The number of batches kept to detect duplicates: the maximum that a producer may have in flight.
+ */
 export const REMEMBERED_BATCHES = 5;
 
 const LARGEST_SEQUENCE = 2_147_483_647;
 
-/** The sequence number `count` after `sequence`: after 2^31 - 1 comes 0. */
+/** Returns the sequence number `count` after `sequence`; 0 follows 2^31 - 1. */
 export function sequenceAfter(sequence: number, count: number): number {
   const sum = sequence + count;
   return sum > LARGEST_SEQUENCE ? sum - LARGEST_SEQUENCE - 1 : sum;
 }
 
-/** The sequence number `count` before `sequence`: before 0 comes 2^31 - 1. */
+/** Returns the sequence number `count` before `sequence`; 2^31 - 1 precedes 0. */
 export function sequenceBefore(sequence: number, count: number): number {
   const difference = sequence - count;
   return difference < 0 ? difference + LARGEST_SEQUENCE + 1 : difference;
 }
 
-// Slots of three numbers a batch.
+// The three numbers of a batch, relative to its slot.
 const LAST_SEQUENCE = 0;
 const LAST_OFFSET = 1;
 const OFFSET_DELTA = 2;
 const SLOT = 3;
 
-/** One producer. */
+/** The state of one producer. */
 class ProducerEntry {
   epoch = -1;
   coordinatorEpoch = -1;
   lastTimestamp: Int64 = -1;
   /**
-   * When it was heard of last by the broker's clock, ms since 1970, or -1. Its records' timestamps do
-   * not tell: they are the producer's own, and may be from years ago.
+   * When its last batch was received, by the broker's clock, ms since 1970, or -1. The timestamps
+   * of records cannot be used: the producer chooses them.
    */
   heardMs = -1;
-  /** Where its open transaction begins, or -1. */
+  /** The first offset of the open transaction, or -1. */
   transactionStartOffset = -1;
   readonly batches = new Float64Array(REMEMBERED_BATCHES * SLOT);
-  /** The largest timestamp of each of these batches, by slot. */
+  /** The largest timestamp of each batch, by slot. */
   readonly timestamps: Int64[] = [];
-  /** How many slots are in use, and which holds the newest. */
+  /** The number of used slots, and the slot of the newest batch. */
   count = 0;
   newest = -1;
 
@@ -77,7 +79,7 @@ class ProducerEntry {
     this.lastTimestamp = timestamp;
   }
 
-  /** The slot of the batch with exactly these sequence numbers, or -1. */
+  /** Returns the slot of the batch with exactly these sequence numbers, or -1. */
   find(firstSequence: number, lastSequence: number): number {
     for (let back = 0; back < this.count; back++) {
       const slot = (this.newest - back + REMEMBERED_BATCHES) % REMEMBERED_BATCHES;
@@ -93,22 +95,22 @@ class ProducerEntry {
   }
 }
 
-/** A producer as DescribeProducers shows it. Absent numbers are -1. */
+/** A producer in the response to DescribeProducers. Absent numbers are -1. */
 export interface ActiveProducer {
   readonly producerId: Int64;
   readonly producerEpoch: number;
   readonly lastSequence: number;
-  /** ms since 1970. */
+  /** In ms since 1970. */
   readonly lastTimestamp: Int64;
   readonly coordinatorEpoch: number;
   readonly currentTransactionStartOffset: number;
 }
 
-/** A batch that was stored before. */
+/** The original of a duplicate batch. */
 export interface StoredBatch {
   readonly baseOffset: number;
   readonly lastOffset: number;
-  /** Its largest timestamp, ms. */
+  /** The largest timestamp, ms. */
   readonly timestamp: Int64;
 }
 
@@ -126,7 +128,7 @@ export interface EndedTransaction {
   readonly producerId: Int64;
   readonly producerEpoch: number;
   readonly coordinatorEpoch: number;
-  /** Whether it was committed, or else aborted. */
+  /** Whether the transaction was committed instead of aborted. */
   readonly isCommit: boolean;
   /** The marker's offset. */
   readonly offset: number;
@@ -134,8 +136,8 @@ export interface EndedTransaction {
   readonly timestamp: Int64;
 }
 
-/** One in so many of the producers makes way at a time where there are too many. */
-const SHARE = 10;
+/** The divisor of the number of producers that are evicted at once when there are too many. */
+const EVICTION_DIVISOR = 10;
 
 /** The producers of one partition. */
 export class ProducerState {
@@ -143,24 +145,24 @@ export class ProducerState {
   readonly #maxProducers: number;
   readonly #transactions = new OpenTransactions();
 
-  /** Nobody yet. A bound other than that of `limits.ts` is for tests. */
+  /** Creates an empty state. A limit other than that of `limits.ts` is for tests. */
   constructor(maxProducers: number = MAX_PRODUCERS_PER_PARTITION) {
     this.#maxProducers = maxProducers;
   }
 
-  /** How many producers are remembered. */
+  /** The number of producers with state. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Whether the producer has a transaction open in this partition. */
+  /** Returns whether the producer has an open transaction in this partition. */
   hasOpenTransaction(producerId: Int64): boolean {
     return (this.#entries.get(producerId)?.transactionStartOffset ?? -1) >= 0;
   }
 
   /**
-   * The last offset of the producer's newest batch (-1 when only a marker is known) and its epoch, or
-   * null for a producer that is not remembered. Compaction keeps that batch.
+   * Returns the epoch and the last offset of the producer's newest batch (-1 if only a marker is
+   * known), or null for an unknown producer. Compaction keeps that batch.
    */
   lastProduced(producerId: Int64): { lastOffset: number; producerEpoch: number } | null {
     const entry = this.#entries.get(producerId);
@@ -170,8 +172,8 @@ export class ProducerState {
   }
 
   /**
-   * The batch that `batch` repeats, or null. One repeats another when it has the epoch and the
-   * sequence numbers of one of the producer's last five.
+   * Returns the batch that `batch` duplicates, or null. A duplicate has the epoch and the sequence
+   * numbers of one of the producer's last five batches.
    */
   findDuplicate(batch: ProducedBatch): StoredBatch | null {
     const entry = this.#entries.get(batch.producerId);
@@ -191,12 +193,12 @@ export class ProducerState {
   }
 
   /**
-   * Throws unless `batch`, which is no duplicate, may come next: INVALID_PRODUCER_EPOCH for an epoch
-   * below the last seen, OUT_OF_ORDER_SEQUENCE_NUMBER for a sequence that does not follow, or that
-   * does not begin a new epoch at 0, INVALID_TXN_STATE for a batch outside of the producer's open
-   * transaction. A producer that is not known may begin anywhere: retention may
-   * have taken what was known. `checkSequence` is false for batches of the coordinators, which have
-   * no sequence numbers. `where` begins the messages.
+   * Throws unless `batch`, which is not a duplicate, may be appended: INVALID_PRODUCER_EPOCH for an
+   * epoch below the last one, OUT_OF_ORDER_SEQUENCE_NUMBER for a sequence number that does not
+   * follow the last one or that does not start a new epoch at 0, INVALID_TXN_STATE for a batch
+   * outside of the producer's open transaction. An unknown producer may start with any sequence
+   * number, since retention may have removed its state. `checkSequence` is false for batches of the
+   * coordinators, which have no sequence numbers. Messages start with `where`.
    */
   check(batch: ProducedBatch, checkSequence: boolean, where: string): void {
     const { producerId, producerEpoch, baseSequence } = batch;
@@ -205,14 +207,14 @@ export class ProducerState {
     if (producerEpoch < entry.epoch) {
       throw new KafkaError(
         ErrorCode.INVALID_PRODUCER_EPOCH,
-        `${where}: producer ${producerId} has the epoch ${producerEpoch}, a newer one has ` +
+        `${where}: producer ${producerId} has the stale epoch ${producerEpoch}, the current one is ` +
           `${entry.epoch}`,
       );
     }
     if (entry.transactionStartOffset >= 0 && !batch.isTransactional) {
       throw new KafkaError(
         ErrorCode.INVALID_TXN_STATE,
-        `${where}: producer ${producerId} has a transaction open, the batch is not part of one`,
+        `${where}: producer ${producerId} has an open transaction, but the batch is not transactional`,
       );
     }
     if (!checkSequence) return;
@@ -220,8 +222,8 @@ export class ProducerState {
       if (baseSequence !== 0) {
         throw new KafkaError(
           ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-          `${where}: producer ${producerId} begins the epoch ${producerEpoch} with the sequence ` +
-            `number ${baseSequence}, 0 is needed`,
+          `${where}: producer ${producerId} starts the epoch ${producerEpoch} with the sequence ` +
+            `number ${baseSequence} instead of 0`,
         );
       }
       return;
@@ -231,14 +233,14 @@ export class ProducerState {
       throw new KafkaError(
         ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
         `${where}: producer ${producerId} sent the sequence number ${baseSequence}, ${expected} ` +
-          `is next`,
+          `was expected`,
       );
     }
   }
 
   /**
-   * Takes in a batch of data that has been stored, at `heardMs` by the broker's clock, or -1 when it
-   * is read from the log again.
+   * Adds a batch of data that was appended. `heardMs` is the broker's time at receipt, or -1 for a
+   * batch replayed from the log.
    */
   add(batch: ProducedBatch, baseOffset: number, timestamp: Int64, heardMs = -1): void {
     const entry = this.#entryOf(batch.producerId, heardMs);
@@ -259,8 +261,8 @@ export class ProducerState {
   }
 
   /**
-   * Takes in a marker that ends the producer's transaction. Returns what the `.txnindex` has to keep
-   * of it, when it was aborted and had records here.
+   * Applies a marker that ends the producer's transaction. Returns the entry for the `.txnindex` if
+   * the transaction was aborted and has records in this partition.
    */
   endTransaction(end: EndedTransaction, heardMs: number): AbortedTransaction | null {
     const entry = this.#entryOf(end.producerId, heardMs);
@@ -276,22 +278,22 @@ export class ProducerState {
   }
 
   /**
-   * The first offset below `highWatermark` whose transaction is not decided, or is decided by a marker
-   * that is not below it; `highWatermark` when there is none.
+   * Returns the last stable offset: the first offset below `highWatermark` of a transaction that is
+   * open, or whose marker is not below `highWatermark`; `highWatermark` if there is none.
    */
   lastStableOffset(highWatermark: number): number {
     return this.#transactions.lastStableOffset(highWatermark);
   }
 
-  /** Frees the memory of decided transactions whose markers are below `highWatermark`. */
+  /** Removes completed transactions whose markers are below `highWatermark`. */
   forgetStable(highWatermark: number): void {
     this.#transactions.forgetStable(highWatermark);
   }
 
   /**
-   * Forgets the producers that wrote nothing for `expirationMs` (`producer.id.expiration.ms`) and
-   * have no transaction open. One whose last batch was read from the log again counts as heard of at
-   * the first call. Returns how many were forgotten.
+   * Removes the producers without an open transaction that wrote nothing for `expirationMs`
+   * (`producer.id.expiration.ms`). For one whose last batch was replayed from the log, the time
+   * starts at the first call. Returns the number of producers removed.
    */
   expire(nowMs: number, expirationMs: number): number {
     let count = 0;
@@ -306,7 +308,7 @@ export class ProducerState {
     return count;
   }
 
-  /** All that a snapshot keeps. A producer's timestamp is when it was heard of, where that is known. */
+  /** Returns the content of a snapshot. A producer's timestamp is the time of receipt, if known. */
   snapshot(): ProducerSnapshotEntry[] {
     return Array.from(this.#entries.values(), (entry) => {
       const at = entry.newest * SLOT;
@@ -324,7 +326,7 @@ export class ProducerState {
     });
   }
 
-  /** Takes in what a snapshot kept, in place of everything known, at the time `nowMs`. */
+  /** Replaces the state with the content of a snapshot, at the time `nowMs`. */
   restore(entries: readonly ProducerSnapshotEntry[], nowMs: number): void {
     this.clear();
     const inOrder = [...entries].sort((one, other) =>
@@ -344,13 +346,13 @@ export class ProducerState {
     }
   }
 
-  /** Forgets every producer. */
+  /** Removes all producers. */
   clear(): void {
     this.#entries.clear();
     this.#transactions.clear();
   }
 
-  /** Every producer that is remembered. */
+  /** Returns all producers. */
   active(): ActiveProducer[] {
     return Array.from(this.#entries.values(), (entry) => ({
       producerId: entry.producerId,
@@ -362,7 +364,7 @@ export class ProducerState {
     }));
   }
 
-  /** The producer, which has just been heard of. */
+  /** Returns the producer, after updating its time of receipt. */
   #entryOf(producerId: Int64, heardMs: number): ProducerEntry {
     let entry = this.#entries.get(producerId);
     if (entry === undefined) {
@@ -374,11 +376,14 @@ export class ProducerState {
     return entry;
   }
 
-  /** Forgets some of those that have been silent for longest; one with an open transaction stays. */
+  /**
+   * Evicts the producers that have been inactive for longest, except those with an open
+   * transaction.
+   */
   #makeRoom(): void {
     const idle = [...this.#entries.values()].filter((entry) => entry.transactionStartOffset < 0);
     idle.sort((one, other) => one.heardMs - other.heardMs);
-    for (const { producerId } of idle.slice(0, Math.ceil(this.#maxProducers / SHARE))) {
+    for (const { producerId } of idle.slice(0, Math.ceil(this.#maxProducers / EVICTION_DIVISOR))) {
       this.#entries.delete(producerId);
     }
   }

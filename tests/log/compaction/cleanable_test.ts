@@ -3,7 +3,7 @@ import { type Cleanable, findCleanable } from "../../../src/log/compaction/clean
 import { test } from "../../harness.ts";
 import { TestLog } from "./fixture.ts";
 
-/** Three closed segments of two records each, and an active one. */
+/** Creates three closed segments of two records each, and an active one. */
 function logOfThree(): TestLog {
   const log = new TestLog();
   for (let i = 0; i < 3; i++) {
@@ -26,16 +26,17 @@ function find(log: TestLog, cleanedOffset: number, logStartOffset = 0): Cleanabl
   });
 }
 
-test("findCleanable() begins where the log was compacted last", () => {
+test("findCleanable() starts where the last compaction ended", () => {
   const log = logOfThree();
   const found = find(log, 4);
   assertEquals([found?.firstDirtyOffset, found?.endOffset], [4, 6]);
   assertEquals(find(log, 6), null);
 });
 
-test("findCleanable() begins at the log start for a checkpoint outside of the log", () => {
+test("findCleanable() starts at the log start offset for a checkpoint outside of the log", () => {
   const log = logOfThree();
-  // The log lost its end and got another since: the checkpoint says nothing of what is there now.
+  // The log lost its end and has grown since: the checkpoint does not apply to the records there
+  // now.
   const beyond = find(log, log.nextOffset + 1);
   assertEquals([beyond?.firstDirtyOffset, beyond?.endOffset], [0, 6]);
   assertEquals(beyond?.dirtyRatio, 1);

@@ -20,7 +20,7 @@ function checkpoint(machine: Machine, losses: string[] = []): CleanerCheckpoint 
   return new CleanerCheckpoint(machine.files, "/data", (sentence) => losses.push(sentence));
 }
 
-test("the checkpoint is Apache Kafka's, and is read back", () => {
+test("the checkpoint has Apache Kafka's format and can be read back", () => {
   const machine = new Machine();
   machine.files.makeDirectory("/data");
   const first = checkpoint(machine);
@@ -34,7 +34,7 @@ test("the checkpoint is Apache Kafka's, and is read back", () => {
   assertEquals(textOf(machine), "0\n1\na-topic 3 5\n");
 });
 
-test("a checkpoint that cannot be read costs work, no records", () => {
+test("an unreadable checkpoint makes compaction start over, without loss of records", () => {
   const machine = new Machine();
   machine.files.makeDirectory("/data");
   for (const text of ["7\n0\n", "0\n2\nevents 0 17\n", "0\n1\nevents 0 x\n", "\u0001\u0002"]) {
@@ -46,7 +46,7 @@ test("a checkpoint that cannot be read costs work, no records", () => {
   }
 });
 
-test("a log that is made anew under a name does not pass for compacted", async () => {
+test("a log created under the name of a deleted one counts as not compacted", async () => {
   const machine = new Machine();
   const open = () =>
     DataDirectory.open({ runtime: machine.runtime, directory: "/data", nodeId: 1, clusterId: "c" });

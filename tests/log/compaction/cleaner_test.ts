@@ -9,7 +9,7 @@ import { FilesOver } from "../files_over.ts";
 import { Machine } from "../fixture.ts";
 import { codecs, DIRECTORY, START_MS, TestLog } from "./fixture.ts";
 
-test("the last value of each key stays, at its offset", async () => {
+test("compaction keeps the last value of each key, at its offset", async () => {
   const log = new TestLog();
   log.write([["a", "1"], ["b", "1"], ["c", "1"]]);
   log.write([["a", "2"], ["d", "1"]]);
@@ -24,18 +24,18 @@ test("the last value of each key stays, at its offset", async () => {
   assertEquals([report?.recordsRead, report?.recordsKept, report?.keys], [6, 4, 4]);
   assertEquals(report?.bytesKept, log.segments.all[0]?.size);
   assertEquals(log.storedCleanedOffset, 6);
-  // The two closed segments have become one.
+  // The two closed segments have been merged.
   assertEquals(log.segments.all.map(({ baseOffset }) => baseOffset), [0, 6]);
 });
 
-test("the active segment is left alone", async () => {
+test("the active segment is not compacted", async () => {
   const log = new TestLog();
   log.write([["a", "1"], ["a", "2"]]);
   assertEquals(await log.clean(), null);
   assertEquals(log.records(), ["0:a=1", "1:a=2"]);
 });
 
-test("what is not decided yet is left alone", async () => {
+test("segments with undecided transactions are not compacted", async () => {
   const log = new TestLog();
   log.write([["a", "1"], ["a", "2"]]);
   log.roll();
@@ -45,7 +45,7 @@ test("what is not decided yet is left alone", async () => {
   assertEquals(log.records(), ["1:a=2", "2:a=3", "3:a=4"]);
 });
 
-test("batches keep what they say of their producer, epoch and clock", async () => {
+test("batches keep their producer, epochs and timestamp type", async () => {
   const log = new TestLog();
   log.write([["a", "1"], ["b", "1"], ["a", "2"]], {
     producerId: 7,
@@ -70,7 +70,7 @@ test("batches keep what they say of their producer, epoch and clock", async () =
   assertEquals(second?.records[0]?.timestamp, START_MS + 77);
 });
 
-test("the largest timestamp of a batch is that of the records that are kept", async () => {
+test("the largest timestamp of a batch is that of its kept records", async () => {
   const log = new TestLog();
   const first = log.write([["b", "1"], ["a", "1"]]);
   log.write([["a", "2"]]);
@@ -80,7 +80,7 @@ test("the largest timestamp of a batch is that of the records that are kept", as
   assertEquals(log.batches()[0]?.maxTimestamp, START_MS);
 });
 
-test("compressed batches are taken apart and compressed again", async () => {
+test("compressed batches are decompressed, filtered and compressed again", async () => {
   for (const compression of ["gzip", "snappy", "lz4", "zstd"] as const) {
     const log = new TestLog();
     log.write([["a", "1"], ["b", "1"], ["c", "1"]], { compression });
@@ -92,7 +92,7 @@ test("compressed batches are taken apart and compressed again", async () => {
   }
 });
 
-test("records without a key go", async () => {
+test("records without a key are removed", async () => {
   const log = new TestLog();
   log.write([["a", "1"], [null, "1"], ["", "empty"]]);
   log.write([["b", "1"]]);
@@ -101,7 +101,7 @@ test("records without a key go", async () => {
   assertEquals(log.records(), ["0:a=1", "2:=empty", "3:b=1"]);
 });
 
-test("headers stay with their records", async () => {
+test("kept records keep their headers", async () => {
   const log = new TestLog();
   log.write([["a", "1"], ["b", "1"]]);
   log.write([["a", "2"]]);
@@ -111,7 +111,7 @@ test("headers stay with their records", async () => {
   assertEquals(record?.headers.map(({ key }) => key), ["h"]);
 });
 
-test("a tombstone stays for delete.retention.ms after it was first met", async () => {
+test("a tombstone is kept for delete.retention.ms after compaction first saw it", async () => {
   const log = new TestLog({ deleteRetentionMs: 10_000 });
   log.write([["a", "1"], ["b", "1"]]);
   log.write([["a", null], ["c", "1"]]);
@@ -122,7 +122,7 @@ test("a tombstone stays for delete.retention.ms after it was first met", async (
   assertEquals(batch?.deleteHorizonMs, START_MS + 10_000);
   assertEquals(batch?.records.map(({ timestamp }) => timestamp), [START_MS, START_MS + 1]);
   assertEquals(batch?.maxTimestamp, START_MS + 1);
-  // Not yet: a consumer that began before may still need it.
+  // Not yet: a consumer that started earlier may still need it.
   log.machine.nowMs = START_MS + 9_999;
   log.write([["d", "1"]]);
   log.roll();
@@ -139,7 +139,7 @@ test("a tombstone stays for delete.retention.ms after it was first met", async (
   assertEquals(log.records(), ["1:b=1", "3:c=1", "4:d=1", "5:e=1"]);
 });
 
-test("a key that comes back after its tombstone stays", async () => {
+test("a key written again after its tombstone is kept", async () => {
   const log = new TestLog({ deleteRetentionMs: 0 });
   log.write([["a", "1"], ["a", null], ["a", "2"]]);
   log.roll();
@@ -147,7 +147,7 @@ test("a key that comes back after its tombstone stays", async () => {
   assertEquals(log.records(), ["2:a=2"]);
 });
 
-test("the last batch of a producer is kept, without records if need be", async () => {
+test("the last batch of a producer is kept, even without records", async () => {
   const log = new TestLog();
   log.write([["a", "1"]], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
   log.write([["a", "2"]], { producerId: 7, producerEpoch: 0, baseSequence: 1 });
@@ -165,7 +165,7 @@ test("the last batch of a producer is kept, without records if need be", async (
     ]),
     [[1, 7, 1, 0], [3, -1, -1, 2]],
   );
-  // Once the producer is forgotten, its empty batch goes.
+  // Once the producer has expired, its empty batch is removed.
   log.producers.clear();
   log.write([["c", "1"]]);
   log.roll();
@@ -173,7 +173,7 @@ test("the last batch of a producer is kept, without records if need be", async (
   assertEquals(log.batches().map(({ baseOffset }) => baseOffset), [3, 5]);
 });
 
-test("the last batch of a segment stays, so that a missing segment is noticed", async () => {
+test("the last batch of a segment is kept, so that a missing segment is noticed", async () => {
   const log = new TestLog({ segmentBytes: 1 });
   log.write([["a", "1"]]);
   log.write([["a", "2"]]);
@@ -186,7 +186,7 @@ test("the last batch of a segment stays, so that a missing segment is noticed", 
   assertEquals(log.records(), ["2:a=3"]);
 });
 
-test("segments become one as long as that is no larger than segment.bytes", async () => {
+test("segments are merged up to segment.bytes", async () => {
   const log = new TestLog({ segmentBytes: 250 });
   for (let i = 0; i < 6; i++) {
     log.write([[`key-${i}`, "1"]]);
@@ -197,7 +197,7 @@ test("segments become one as long as that is no larger than segment.bytes", asyn
   assertEquals(log.records().length, 6);
 });
 
-test("a segment in which nothing changes is not written anew", async () => {
+test("a segment without changes is not replaced", async () => {
   const log = new TestLog({ segmentBytes: 1 });
   log.write([["a", "1"]]);
   log.roll();
@@ -216,7 +216,7 @@ test("a segment in which nothing changes is not written anew", async () => {
   ]);
 });
 
-test("keys that do not fit are compacted in further passes", async () => {
+test("keys that do not fit into the map are compacted in further passes", async () => {
   const log = new TestLog();
   for (let round = 0; round < 2; round++) {
     for (let i = 0; i < 40; i++) log.write([[`key-${i}`, String(round)]]);
@@ -235,20 +235,20 @@ test("keys that do not fit are compacted in further passes", async () => {
   );
 });
 
-test("a batch with more keys than fit is refused with what to do", async () => {
+test("a batch with more keys than the map can hold fails with a message that says what to do", async () => {
   const log = new TestLog();
   log.write(Array.from({ length: 10 }, (_, i) => [`key-${i}`, "1"]));
   log.roll();
   await assertRejects(
     () => log.clean({ maxBytes: 100 }),
     KafkaError,
-    "raise it",
+    "must be raised",
   );
   assertEquals(log.records().length, 10);
   assertEquals(log.files().some((name) => name.includes("cleaned")), false);
 });
 
-test("damage is refused, not given a good checksum", async () => {
+test("damaged batches fail the compaction instead of getting a valid checksum", async () => {
   const log = new TestLog();
   log.write([["a", "1"]]);
   const segment = log.segments.active;
@@ -266,7 +266,7 @@ test("damage is refused, not given a good checksum", async () => {
   assertEquals(log.files().some((name) => name.includes("cleaned")), false);
 });
 
-test("a log that changes under the cleaner is left as it is", async () => {
+test("a log whose segments change during compaction is not modified", async () => {
   const log = new TestLog();
   for (let i = 0; i < 20; i++) log.write([["a", String(i)]]);
   log.roll();
@@ -274,7 +274,7 @@ test("a log that changes under the cleaner is left as it is", async () => {
   log.roll();
   const cleaning = log.clean({ sliceBytes: 1 });
   await log.machine.runtime.clock.yieldToLoop();
-  // Retention takes the first segment.
+  // Retention deletes the first segment.
   log.segments.retire(1, log.machine.nowMs);
   await assertRejects(() => cleaning, CleaningStopped);
   assertEquals(log.records(), ["20:b=1"]);
@@ -282,7 +282,7 @@ test("a log that changes under the cleaner is left as it is", async () => {
   assertEquals(log.files().some((name) => /cleaned|swap/.test(name)), false);
 });
 
-test("a cleaner that is stopped leaves nothing behind", async () => {
+test("a stopped cleaner leaves no files", async () => {
   const log = new TestLog();
   for (let i = 0; i < 20; i++) log.write([["a", String(i)]]);
   log.roll();
@@ -300,7 +300,7 @@ test("a cleaner that is stopped leaves nothing behind", async () => {
   assertEquals(log.files().some((name) => /cleaned|swap/.test(name)), false);
 });
 
-test("records that come meanwhile stay", async () => {
+test("records appended during compaction are kept", async () => {
   const log = new TestLog();
   for (let i = 0; i < 20; i++) log.write([["a", String(i)]]);
   log.roll();
@@ -321,7 +321,7 @@ test("records that come meanwhile stay", async () => {
   ]);
 });
 
-test("those who read the old segment finish", async () => {
+test("reads of a replaced segment complete", async () => {
   const log = new TestLog({ fileDeleteDelayMs: 60_000 });
   log.write([["a", "1"], ["a", "2"]]);
   log.roll();
@@ -341,7 +341,7 @@ test("those who read the old segment finish", async () => {
   assertEquals(log.records(), ["1:a=2"]);
 });
 
-/** Files that run something once while a directory is synced. */
+/** A file system that calls a function once, during the sync of a directory. */
 class SyncHook extends FilesOver {
   duringSync: (() => void) | null = null;
 
@@ -357,7 +357,7 @@ class SyncHook extends FilesOver {
   }
 }
 
-test("segments are not exchanged if the log changed while the directory was synced", async () => {
+test("segments are not replaced if the log changed during the directory sync", async () => {
   const machine = new Machine();
   const files = new SyncHook(machine.memory);
   machine.files = files;
@@ -375,7 +375,7 @@ test("segments are not exchanged if the log changed while the directory was sync
   assertEquals(log.files().filter((name) => /cleaned|swap|deleted/.test(name)), []);
 });
 
-test("timestamps in nanoseconds, and at the ends of 64 bits, survive compaction", async () => {
+test("timestamps in nanoseconds, and at the ends of 64 bits, are kept by compaction", async () => {
   const nanoseconds = 1_700_000_000_000_000_000n;
   const timestamps: Int64[] = [
     nanoseconds,
@@ -418,7 +418,7 @@ test("timestamps in nanoseconds, and at the ends of 64 bits, survive compaction"
   }
 });
 
-test("compaction gives a batch no largest timestamp below that of none", async () => {
+test("compaction sets no largest timestamp below -1, which means none", async () => {
   const log = new TestLog();
   log.write([["a", "1"], ["b", "1"]], { timestamp: -5 });
   log.write([["a", "2"]]);

@@ -1,6 +1,6 @@
 /**
- * What the tests of compaction share: a log without the rest of a partition, to which batches are
- * written as they are, and which is compacted when a test says so.
+ * Shared by the tests of compaction: a log without the rest of a partition, to which tests write
+ * batches directly and which they compact explicitly.
  *
  * @module
  */
@@ -35,7 +35,7 @@ import { codecs, Machine, START_MS } from "../fixture.ts";
 
 export { codecs, START_MS } from "../fixture.ts";
 
-/** Where {@linkcode TestLog} keeps its files. */
+/** The directory of {@linkcode TestLog}. */
 export const DIRECTORY = "/data/events-0";
 
 const encoder = new TextEncoder();
@@ -44,17 +44,17 @@ const decoder = new TextDecoder();
 /** A key and a value as text; a value of null is a tombstone. */
 export type Pair = readonly [key: string | null, value: string | null];
 
-/** A log to be compacted. */
+/** A log for tests of compaction. */
 export class TestLog {
   readonly machine: Machine;
   readonly segments: SegmentList;
   readonly compaction: LogCompaction;
   config: LogConfig;
-  /** What producers wrote last, by their id. */
+  /** What producers wrote last, by producer id. */
   readonly producers = new Map<number, LastProduced>();
   /** All aborted transactions. */
   readonly aborted: AbortedTransaction[] = [];
-  /** What the checkpoint would hold. */
+  /** The offset that the checkpoint would hold. */
   storedCleanedOffset = 0;
   isWritable = true;
 
@@ -99,7 +99,7 @@ export class TestLog {
     return this.segments.active.nextOffset;
   }
 
-  /** Writes a batch of records at the end. Returns its first offset. */
+  /** Writes a batch of records at the end. Returns its base offset. */
   write(pairs: readonly Pair[], options: BatchOptions & { timestamp?: number } = {}): number {
     return this.append(batchOf(pairs, { ...options, baseOffset: this.nextOffset }));
   }
@@ -137,7 +137,7 @@ export class TestLog {
     this.segments.roll(this.config);
   }
 
-  /** Compacts all that is closed. Null when there is nothing to do. */
+  /** Compacts all closed segments. Resolves to null if there is nothing to compact. */
   async clean(
     options: {
       maxBytes?: number;
@@ -175,7 +175,7 @@ export class TestLog {
     });
   }
 
-  /** Every batch, its checksum verified. */
+  /** Returns all batches, after verification of their checksums. */
   batches(): DecodedBatch[] {
     return this.segments.all.flatMap((segment) => {
       const bytes = new Uint8Array(segment.size);
@@ -184,18 +184,18 @@ export class TestLog {
     });
   }
 
-  /** Every record of data as `offset:key=value`. */
+  /** Returns all data records as `offset:key=value`. */
   records(): string[] {
     return this.batches().flatMap(textsOf);
   }
 
-  /** The names of the files. */
+  /** Returns the sorted file names. */
   files(): string[] {
     return this.machine.files.list(DIRECTORY).map(({ name }) => name).sort();
   }
 }
 
-/** Compacts all of a partition's log that is closed. Rejects as `cleanLog` does. */
+/** Compacts all closed segments of a partition's log. Rejects like `cleanLog`. */
 export async function compactLog(log: PartitionLog, machine: Machine): Promise<void> {
   const { compaction } = log;
   const cleanable = findCleanable({
@@ -221,7 +221,7 @@ export async function compactLog(log: PartitionLog, machine: Machine): Promise<v
   });
 }
 
-/** A batch of `pairs`. */
+/** Encodes a batch of `pairs`. */
 export function batchOf(
   pairs: readonly Pair[],
   options: BatchOptions & { timestamp?: number } = {},
@@ -235,7 +235,7 @@ export function batchOf(
   return encodeBatch(records, { codecs, ...options });
 }
 
-/** The records of a batch as `offset:key=value`; none for control batches. */
+/** Returns the records of a batch as `offset:key=value`, or none for a control batch. */
 export function textsOf(batch: DecodedBatch): string[] {
   if (batch.isControl) return [];
   return batch.records.map(({ offset, key, value }) =>

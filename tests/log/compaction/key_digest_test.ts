@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { KeyDigest } from "../../../src/log/compaction/key_digest.ts";
 import { test } from "../../harness.ts";
 
-/** The key of the published test vectors; the message of length n is 0, 1, 2, ..., n - 1. */
+/** The key of the published test vectors. The message of length n is 0, 1, 2, ..., n - 1. */
 const KEY = [0x833D3433, 0x009F389F, 0x2398E64F, 0x417ACF39];
 
 const EIGHT_ROUNDS: readonly (readonly [length: number, words: readonly number[]])[] = [
@@ -37,12 +37,12 @@ function message(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => i);
 }
 
-test("KeyDigest is Chaskey, by its published vectors", () => {
+test("KeyDigest matches the published test vectors of Chaskey", () => {
   for (const [length, words] of EIGHT_ROUNDS) assertEquals(digest(message(length), 8), words);
   for (const [length, words] of TWELVE_ROUNDS) assertEquals(digest(message(length)), words);
 });
 
-test("KeyDigest reads only what it was given", () => {
+test("KeyDigest reads only the given range", () => {
   const bytes = message(64);
   const instance = new KeyDigest(secret());
   instance.update(bytes, 3, 24);
@@ -50,7 +50,7 @@ test("KeyDigest reads only what it was given", () => {
   assertEquals(within, digest(bytes.slice(3, 24)));
 });
 
-test("KeyDigest gives another digest under another secret", () => {
+test("KeyDigest returns different digests with different secrets", () => {
   const bytes = message(20);
   const other = new KeyDigest(new Uint8Array(16).fill(1));
   other.update(bytes, 0, bytes.length);

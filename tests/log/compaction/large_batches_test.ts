@@ -7,11 +7,14 @@ import { type Pair, TestLog } from "./fixture.ts";
 
 const RECORDS = 3_000;
 const VALUE = "the quick brown fox jumps over the lazy dog ".repeat(24);
-/** How much is copied, and how much decompressed or compressed, without a rest, bytes at most. */
+/** The maximum number of bytes copied, and decompressed or compressed, between two pauses. */
 const COPY_BYTES = 262_144;
 const CODEC_BYTES = 131_072;
 
-/** A log whose first batch has 3 MB of records, a third of them obsolete and a few deleted. */
+/**
+ * Creates a log whose first batch has 3 MB of records, a third of them obsolete and a few
+ * tombstones.
+ */
 function largeBatch(compression: CompressionType): TestLog {
   const log = new TestLog();
   const pairs = Array.from({ length: RECORDS }, (_, i): Pair => {
@@ -24,7 +27,7 @@ function largeBatch(compression: CompressionType): TestLog {
   return log;
 }
 
-/** A clock on which each look costs a hundredth of a millisecond. */
+/** Returns a clock that advances by 10 us with each reading. */
 function slowClock(clock: Clock, onRest: () => void): Clock {
   let nowMs = 0;
   return {
@@ -39,7 +42,7 @@ function slowClock(clock: Clock, onRest: () => void): Clock {
 }
 
 for (const compression of ["none", "gzip", "snappy", "lz4", "zstd"] as const) {
-  test(`compaction rests within a large batch, compressed by ${compression}`, async () => {
+  test(`compaction pauses within a large batch, compressed by ${compression}`, async () => {
     const plain = largeBatch(compression);
     await plain.clean();
 
@@ -55,11 +58,12 @@ for (const compression of ["none", "gzip", "snappy", "lz4", "zstd"] as const) {
     assertEquals(report?.recordsRead, RECORDS + 1);
     assertEquals(paced.records(), plain.records());
     assertEquals(paced.records().length, RECORDS + 1 - RECORDS / 3 + 1);
-    // Both passes decompress and walk the records, and the second copies and compresses those kept.
+    // Both passes decompress and iterate over the records; the second copies and compresses those
+    // it keeps.
     const read = RECORDS * VALUE.length;
     const kept = read * 2 / 3;
     const codecs = compression === "none" ? 0 : (2 * read + kept) / CODEC_BYTES;
     const least = Math.floor(2 * RECORDS / 256 + kept / COPY_BYTES + codecs);
-    assert(rests >= least, `${rests} rests, ${least} at least`);
+    assert(rests >= least, `${rests} pauses instead of at least ${least}`);
   });
 }

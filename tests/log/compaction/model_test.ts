@@ -8,13 +8,13 @@ const COMPRESSIONS: readonly CompressionType[] = ["none", "none", "gzip", "snapp
 const SEEDS = seedCount(60, 600);
 const RETENTION_MS = 1_000;
 
-/** What a reader of committed records must be able to learn from the log. */
+/** What a reader of committed records must get from the log. */
 interface Model {
-  /** The newest committed record of each key: offset and value. */
+  /** The newest committed record of each key. */
   readonly newest: Map<string, { offset: number; value: string | null; writtenMs: number }>;
-  /** Every record that may be there: `offset:key=value`. */
+  /** Every record that may be in the log, as `offset:key=value`. */
   readonly possible: Set<string>;
-  /** Records of aborted transactions. */
+  /** The records of aborted transactions. */
   readonly aborted: Set<string>;
 }
 
@@ -22,7 +22,7 @@ function textOf(offset: number, [key, value]: Pair): string {
   return `${offset}:${key}=${value}`;
 }
 
-/** Writes a random batch, in a transaction or not, and tells the model. */
+/** Writes a random batch, transactional or not, to the log and the model. */
 function writeSome(log: TestLog, model: Model, chance: Chance): void {
   const { machine } = log;
   const producerId = chance.below(3) === 0 ? 100 + chance.below(3) : -1;
@@ -82,7 +82,7 @@ function check(log: TestLog, model: Model, cleanedOffset: number, seed: number):
   }
   for (const [key, { offset, value, writtenMs }] of model.newest) {
     const isThere = found.has(textOf(offset, [key, value]));
-    // A tombstone may go when its time has come; never before.
+    // A tombstone may be removed after its retention time, never before.
     const mayBeGone = value === null && log.machine.nowMs >= writtenMs + RETENTION_MS;
     if (!mayBeGone) assertEquals(isThere, true, `${where}: ${key} at ${offset}`);
     if (offset >= cleanedOffset) continue;

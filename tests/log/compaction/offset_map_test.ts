@@ -19,7 +19,7 @@ function get(map: OffsetMap, key: string): number {
   return map.get(bytes, 0, bytes.length);
 }
 
-test("OffsetMap keeps the last offset of each key", () => {
+test("OffsetMap returns the last offset of each key", () => {
   const map = mapOf(1_048_576);
   for (let i = 0; i < 5_000; i++) put(map, `key-${i % 1_000}`, i);
   assertEquals(map.size, 1_000);
@@ -27,7 +27,7 @@ test("OffsetMap keeps the last offset of each key", () => {
   assertEquals(get(map, "another"), -1);
 });
 
-test("OffsetMap keeps offsets beyond 32 bits", () => {
+test("OffsetMap supports offsets beyond 32 bits", () => {
   const map = mapOf(65_536);
   for (const [i, offset] of [0, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 52 + 1].entries()) {
     put(map, `key-${i}`, offset);
@@ -35,14 +35,14 @@ test("OffsetMap keeps offsets beyond 32 bits", () => {
   }
 });
 
-test("OffsetMap takes an empty key for a key", () => {
+test("OffsetMap supports an empty key", () => {
   const map = mapOf(65_536);
   assertEquals(get(map, ""), -1);
   put(map, "", 3);
   assertEquals(get(map, ""), 3);
 });
 
-test("OffsetMap takes what it needs and never more than it may", () => {
+test("OffsetMap grows as needed up to its limit", () => {
   const maxBytes = 1_000_000;
   const map = mapOf(maxBytes);
   assertEquals(map.byteLength, 0);
@@ -52,12 +52,12 @@ test("OffsetMap takes what it needs and never more than it may", () => {
   while (put(map, `key-${count}`, count)) count++;
   assertEquals(map.size, count);
   assertEquals(map.byteLength <= maxBytes, true);
-  // Nearly all of what the load factor allows is used, although some part is full before others.
+  // Nearly all that the load factor allows is used, although some tables are full before others.
   assertEquals(count > maxBytes / 24 * 0.9 * 0.93, true, `${count} keys`);
   assertEquals(get(map, `key-${count}`), -1);
 });
 
-test("OffsetMap takes keys that it knows when it is full", () => {
+test("a full OffsetMap still updates known keys", () => {
   const map = mapOf(240);
   let count = 0;
   while (put(map, `key-${count}`, count)) count++;
@@ -67,7 +67,7 @@ test("OffsetMap takes keys that it knows when it is full", () => {
   assertEquals(put(map, `key-${count}`, 78), false);
 });
 
-test("OffsetMap has room for one key at least", () => {
+test("OffsetMap has room for at least one key", () => {
   const map = mapOf(0);
   assertEquals(put(map, "one", 1), true);
   assertEquals(get(map, "one"), 1);

@@ -3,7 +3,7 @@ import { CleaningStopped, Pacer, type PacerOptions } from "../../../src/log/comp
 import type { Clock } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
 
-/** A clock that a test moves; timers fire at once and say how long they would have taken. */
+/** A clock controlled by the test. Timers fire at once and record their delay. */
 class HandClock implements Clock {
   nowMs = 1_000;
   readonly waits: number[] = [];
@@ -44,9 +44,9 @@ function pacerOf(options: Partial<PacerOptions> = {}): { clock: HandClock; pacer
   return { clock, pacer };
 }
 
-test("a slice ends with its time, without what was spent waiting for the disk", async () => {
+test("a slice ends after its time, not counting time spent waiting for the disk", async () => {
   const { clock, pacer } = pacerOf();
-  assertEquals(pacer.spend(0), true, "a pacer rests before it begins");
+  assertEquals(pacer.spend(0), true, "a new pacer pauses before the first slice");
   await pacer.rest();
   assertEquals(clock.waits, [5]);
   clock.nowMs += 1;
@@ -59,7 +59,7 @@ test("a slice ends with its time, without what was spent waiting for the disk", 
   assertEquals(pacer.spend(10), true);
 });
 
-test("a slice ends with its bytes, where time stands still", async () => {
+test("a slice ends after its bytes when time does not advance", async () => {
   const { pacer } = pacerOf();
   await pacer.rest();
   assertEquals([pacer.spend(999), pacer.spend(0), pacer.spend(1)], [false, false, true]);
@@ -67,7 +67,7 @@ test("a slice ends with its bytes, where time stands still", async () => {
   assertEquals(pacer.spend(999), false);
 });
 
-test("Pacer.pause rests when it is time to", async () => {
+test("Pacer.pause() pauses only when a pause is due", async () => {
   const { clock, pacer } = pacerOf();
   await pacer.rest();
   await pacer.pause();
@@ -77,19 +77,19 @@ test("Pacer.pause rests when it is time to", async () => {
   assertEquals([clock.turns, clock.waits], [2, [5, 5]]);
 });
 
-test("bytes beyond the limit of a second are waited for", async () => {
+test("bytes beyond the limit per second make the pacer wait", async () => {
   const { clock, pacer } = pacerOf({ maxBytesPerSecond: () => 1_000, pauseMs: 0 });
   await pacer.rest();
   pacer.spend(250);
   await pacer.rest();
-  // A short burst is let through, and counts for what follows.
+  // A short burst passes without a wait, and is accounted for later.
   assertEquals(clock.waits, []);
   pacer.spend(1_250);
   await pacer.rest();
   assertEquals(clock.waits.reduce((sum, ms) => sum + ms, 0) >= 1_200, true);
 });
 
-test("a pacer that was stopped ends the work at its next rest", async () => {
+test("a stopped pacer rejects at its next pause", async () => {
   const { clock, pacer } = pacerOf();
   await pacer.rest();
   pacer.stop();

@@ -12,7 +12,7 @@ function kinds(log: TestLog): string[] {
   );
 }
 
-test("records of an aborted transaction go, and those of a committed one count", async () => {
+test("records of an aborted transaction are removed and do not supersede committed ones", async () => {
   const log = new TestLog();
   log.write([["a", "1"], ["b", "1"]]);
   log.write([["a", "aborted"], ["c", "aborted"]], { ...PRODUCER, baseSequence: 0 });
@@ -26,7 +26,7 @@ test("records of an aborted transaction go, and those of a committed one count",
   assertEquals(log.records(), ["0:a=1", "5:b=committed", "7:d=1"]);
 });
 
-test("a marker goes when nothing of its transaction is left and delete.retention.ms has passed", async () => {
+test("a marker is removed delete.retention.ms after the batches of its transaction", async () => {
   const log = new TestLog({ deleteRetentionMs: 1_000 });
   log.write([["a", "aborted"]], { ...PRODUCER, baseSequence: 0 });
   log.mark("abort", 7);
@@ -36,9 +36,9 @@ test("a marker goes when nothing of its transaction is left and delete.retention
   log.write([["b", "2"]]);
   log.roll();
   await log.clean();
-  // The data have gone, and their markers stay for now.
+  // The data have been removed; their markers are still kept.
   assertEquals(kinds(log), ["marker 1", "marker 3", "data 4"]);
-  // The list of aborted transactions goes along with the marker.
+  // The list of aborted transactions is kept as long as the marker.
   const [segment] = log.segments.all;
   assertEquals(segment?.aborted.entries(0, 5)?.map(({ firstOffset }) => firstOffset), [0]);
   log.aborted.length = 0;
@@ -55,7 +55,7 @@ test("a marker goes when nothing of its transaction is left and delete.retention
   assertEquals(kinds(log), ["data 4", "data 5", "data 6"]);
 });
 
-test("a transaction that goes on behind what is compacted keeps its marker", async () => {
+test("a transaction with batches beyond the compacted part keeps its marker", async () => {
   const log = new TestLog({ segmentBytes: 1 });
   log.write([["a", "1"]], { ...PRODUCER, baseSequence: 0 });
   log.roll();
@@ -66,7 +66,7 @@ test("a transaction that goes on behind what is compacted keeps its marker", asy
   assertEquals(kinds(log), ["data 0 empty", "data 1", "marker 2"]);
 });
 
-test("the marker of a producer of which nothing else is known stays, for its epoch", async () => {
+test("the marker of a producer without other batches is kept for its epoch", async () => {
   const log = new TestLog({ deleteRetentionMs: 0 });
   log.write([["a", "1"]], { ...PRODUCER, baseSequence: 0 });
   log.mark("commit", 7);
@@ -80,13 +80,13 @@ test("the marker of a producer of which nothing else is known stays, for its epo
   assertEquals(kinds(log).slice(0, 2), ["marker 1 empty", "data 2"]);
 });
 
-test("an abort marker goes once its records have gone and delete.retention.ms has passed", async () => {
+test("an abort marker is removed delete.retention.ms after its records", async () => {
   const machine = new Machine();
   const log = machine.open({ compact: true, delete: false, deleteRetentionMs: 1_000 });
   const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
   log.append(batchOf([["a", "aborted"]], { ...PRODUCER, baseSequence: 0 }), coordinator);
   log.append(abortMarker(PRODUCER), coordinator);
-  // Otherwise the batches of the producer would be its last, which stay.
+  // Otherwise the producer's last batches would be kept.
   log.expireProducers(machine.nowMs, 0);
   const states: string[] = [];
   for (const round of ["records", "marker", "nothing"]) {
@@ -98,12 +98,12 @@ test("an abort marker goes once its records have gone and delete.retention.ms ha
     states.push(`${due.join()} ${log.abortedTransactions(0, log.logEndOffset).length}`);
     machine.nowMs += 1_000;
   }
-  // The list of aborted transactions, which the log itself keeps, forgets it with its records.
+  // The log's list of aborted transactions loses the entry together with the records.
   assertEquals(states, ["kept 1", "due 0", " 0"]);
   log.close();
 });
 
-test("compaction tells transactions apart whose producers' ids differ only beyond 2^53", async () => {
+test("compaction distinguishes transactions of producer ids that differ only beyond 2^53", async () => {
   const log = new TestLog();
   const [one, other] = [2n ** 60n, 2n ** 60n + 1n];
   log.write([["a", "aborted"]], { ...PRODUCER, producerId: one, baseSequence: 0 });

@@ -24,7 +24,7 @@ const ENTRY: ProducerSnapshotEntry = {
   currentTransactionStartOffset: 0,
 };
 
-test("a producer snapshot of Apache Kafka is read and written as it is", () => {
+test("a producer snapshot of Apache Kafka is decoded, and encoded to the same bytes", () => {
   const bytes = kafkaBytes(PATH);
   const entries = decodeProducerSnapshot(bytes, PATH);
   assertEquals(entries, [
@@ -62,20 +62,20 @@ test("a producer snapshot of Apache Kafka is read and written as it is", () => {
   assertEquals(hexadecimal(encodeProducerSnapshot(entries)), hexadecimal(bytes));
 });
 
-test("a snapshot without producers is ten bytes, as Kafka writes it", () => {
+test("a snapshot without producers has ten bytes, like Kafka's", () => {
   const bytes = kafkaBytes("__cluster_metadata-0/00000000000000000039.snapshot");
   assertEquals(decodeProducerSnapshot(bytes, "x"), []);
   assertEquals(hexadecimal(encodeProducerSnapshot([])), hexadecimal(bytes));
 });
 
-test("producer ids and timestamps of any size are read and written without loss", () => {
+test("producer ids and timestamps of any size are encoded and decoded without loss", () => {
   for (const value of [-1, -2, 2n ** 53n, 2n ** 53n + 1n, MAX_INT64, MIN_INT64]) {
     const entry = { ...ENTRY, producerId: value, lastTimestamp: value };
     assertEquals(decodeProducerSnapshot(encodeProducerSnapshot([entry]), "x"), [entry]);
   }
 });
 
-test("an offset beyond 2^53 is refused", () => {
+test("an offset beyond 2^53 is rejected", () => {
   // The last offset and the start of the open transaction, in the first entry.
   for (const at of [10 + 14, 10 + 38]) {
     const bytes = encodeProducerSnapshot([ENTRY]).slice();
@@ -85,7 +85,7 @@ test("an offset beyond 2^53 is refused", () => {
   }
 });
 
-test("the largest numbers go through, larger ones are refused", () => {
+test("the largest numbers are encoded, larger ones are rejected", () => {
   assertEquals(decodeProducerSnapshot(encodeProducerSnapshot([ENTRY]), "x"), [ENTRY]);
   assertThrows(
     () => encodeProducerSnapshot([{ ...ENTRY, producerEpoch: 32_768 }]),
@@ -94,7 +94,7 @@ test("the largest numbers go through, larger ones are refused", () => {
   );
 });
 
-test("every flipped bit and every cut is noticed, and the error names the file", () => {
+test("every flipped bit and every truncation is detected, and the error names the file", () => {
   const bytes = encodeProducerSnapshot([ENTRY]);
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const flipped = bytes.slice();
@@ -112,7 +112,7 @@ test("every flipped bit and every cut is noticed, and the error names the file",
   }
 });
 
-test("a later version says so", () => {
+test("an unknown version is named in the error", () => {
   const bytes = encodeProducerSnapshot([]).slice();
   bytes[1] = 2;
   assertThrows(

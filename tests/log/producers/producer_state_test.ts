@@ -29,11 +29,11 @@ test("sequence numbers wrap around from 2^31 - 1 to 0", () => {
   }
 });
 
-test("ProducerState.check accepts and refuses as Kafka does", () => {
-  // What was stored before as [epoch, sequence, records], what comes, and the answer.
+test("ProducerState.check() accepts and rejects batches like Kafka", () => {
+  // What was appended before as [epoch, sequence, records], the next batch, and the result.
   const table: [[number, number, number][], [number, number], string][] = [
     [[], [0, 0], "NONE"],
-    [[], [3, 77], "NONE"], // Unknown here: retention may have taken what came before.
+    [[], [3, 77], "NONE"], // An unknown producer: retention may have removed its state.
     [[[0, 0, 5]], [0, 5], "NONE"],
     [[[0, 0, 5]], [0, 6], "OUT_OF_ORDER_SEQUENCE_NUMBER"],
     [[[0, 0, 5]], [0, 4], "OUT_OF_ORDER_SEQUENCE_NUMBER"],
@@ -58,7 +58,7 @@ test("ProducerState.check accepts and refuses as Kafka does", () => {
   }
 });
 
-test("ProducerState remembers the last five batches of each producer", () => {
+test("ProducerState.findDuplicate() finds the last five batches of each producer", () => {
   const producers = new ProducerState();
   for (let i = 0; i < 7; i++) producers.add(batch(0, i * 3, 3), 100 + i * 3, 1_000 + i);
   for (let i = 0; i < 7; i++) {
@@ -66,20 +66,21 @@ test("ProducerState remembers the last five batches of each producer", () => {
     const stored = { baseOffset: 100 + i * 3, lastOffset: 102 + i * 3, timestamp: 1_000 + i };
     assertEquals(found, i < 2 ? null : stored, `batch ${i}`);
   }
-  // The same beginning with another end, the same batch of another epoch or producer: no repetition.
+  // The same start with another end, and the same batch of another epoch or producer, are no
+  // duplicates.
   assertEquals(producers.findDuplicate(batch(0, 18, 2)), null);
   assertEquals(producers.findDuplicate(batch(1, 18, 3)), null);
   assertEquals(producers.findDuplicate({ ...batch(0, 18, 3), producerId: 10 }), null);
 });
 
-test("ProducerState recognises a batch whose sequence numbers wrapped", () => {
+test("ProducerState finds a duplicate whose sequence numbers wrap around", () => {
   const producers = new ProducerState();
   producers.add(batch(0, MAX - 1, 5), 40, 0);
   assertEquals(producers.findDuplicate(batch(0, MAX - 1, 5))?.baseOffset, 40);
   assertEquals(refusal(() => producers.check(batch(0, 3), true, "x")).name, "NONE");
 });
 
-test("ProducerState forgets the batches of an epoch when a newer one begins", () => {
+test("ProducerState finds no duplicates of a former epoch", () => {
   const producers = new ProducerState();
   producers.add(batch(0, 0, 3), 0, 0);
   producers.add(batch(1, 0, 3), 3, 0);
@@ -87,7 +88,7 @@ test("ProducerState forgets the batches of an epoch when a newer one begins", ()
   assertEquals(producers.findDuplicate(batch(1, 0, 3))?.baseOffset, 3);
 });
 
-test("ProducerState refuses records beside an open transaction, until its marker", () => {
+test("ProducerState rejects non-transactional records during an open transaction, until its marker", () => {
   const producers = new ProducerState();
   producers.add({ ...batch(0, 0, 2), isTransactional: true }, 10, 5);
   assertEquals(producers.hasOpenTransaction(9), true);
@@ -112,12 +113,12 @@ test("ProducerState refuses records beside an open transaction, until its marker
   }]);
 });
 
-test("ProducerState.expire forgets producers that were silent, not those in a transaction", () => {
+test("ProducerState.expire() removes inactive producers, except those with an open transaction", () => {
   const producers = new ProducerState();
   producers.add({ ...batch(0, 0), producerId: 1 }, 0, 1_000);
   producers.add({ ...batch(0, 0), producerId: 2 }, 1, 1_000);
   producers.add({ ...batch(0, 0), producerId: 3, isTransactional: true }, 2, 1_000);
-  // However old the records' timestamps are: it is the silence that counts.
+  // The timestamps of records do not matter, however old they are.
   assertEquals(producers.expire(900_000, 4_500), 0);
   producers.add({ ...batch(1, 0), producerId: 2 }, 3, 1_000);
   assertEquals(producers.expire(904_499, 4_500), 0);
@@ -125,7 +126,7 @@ test("ProducerState.expire forgets producers that were silent, not those in a tr
   assertEquals(producers.active().map((producer) => producer.producerId), [2, 3]);
 });
 
-test("a restored producer expires although its records are of the future", () => {
+test("a restored producer expires although its timestamps are in the future", () => {
   const producers = new ProducerState();
   const entry = {
     producerId: 1,
@@ -142,7 +143,7 @@ test("a restored producer expires although its records are of the future", () =>
   assertEquals(producers.expire(5_500, 4_500), 1);
 });
 
-test("endTransaction() fences the batches of epochs before that of the marker", () => {
+test("endTransaction() fences batches of epochs before the marker's", () => {
   const producers = new ProducerState();
   producers.add({ ...batch(3, 0, 2), isTransactional: true }, 10, 5);
   // A coordinator that fences a producer raises its epoch with the marker.
@@ -160,7 +161,7 @@ test("endTransaction() fences the batches of epochs before that of the marker", 
   assertEquals(refusal(() => producers.check(batch(4, 0), true, "x")).name, "NONE");
 });
 
-test("ProducerState evicts the producers that were silent longest, not those in a transaction", () => {
+test("ProducerState evicts the producers inactive for longest, except those with an open transaction", () => {
   const producers = new ProducerState(20);
   for (let producerId = 0; producerId < 20; producerId++) {
     const isTransactional = producerId === 1;
@@ -168,12 +169,12 @@ test("ProducerState evicts the producers that were silent longest, not those in 
   }
   producers.add({ ...batch(0, 0), producerId: 20 }, 20, 0, 20);
   const left = producers.active().map(({ producerId }) => producerId);
-  // A tenth makes room: the two idle ones that were heard of first.
+  // A tenth is evicted: the two idle ones that were active first.
   assertEquals(left, [1, ...Array.from({ length: 18 }, (_, i) => i + 3)]);
   assertEquals([producers.lastStableOffset(21), producers.hasOpenTransaction(1)], [1, true]);
 });
 
-test("restore() finds the first open transaction whatever the order in the snapshot", () => {
+test("restore() finds the first open transaction, regardless of the order in the snapshot", () => {
   for (const starts of [[5, 20, -1], [20, -1, 5], [-1, 20, 5]]) {
     const producers = new ProducerState();
     const entries = starts.map((currentTransactionStartOffset, producerId) => ({
