@@ -36,7 +36,7 @@ export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
   readonly partitions: PartitionTable;
   readonly logger: Logger;
   /** Called for each request before its handler, the first one first: for fault injection. */
-  readonly interceptors: readonly Interceptor[];
+  readonly interceptors: readonly Interceptor<BrokerNeeds>[];
 }
 
 /** The broker of a node. */

@@ -6,6 +6,7 @@
  * @module
  */
 import { Broker } from "../broker/broker.ts";
+import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
 import { Controller } from "../controller/controller.ts";
 import { descriptorShares, KEPT_RECEIVE_BYTES } from "../limits.ts";
@@ -45,7 +46,7 @@ export interface NodeOptions {
    */
   readonly openSegments?: OpenSegments;
   /** Called for each request before its handler, in this order. */
-  readonly interceptors?: readonly Interceptor[];
+  readonly interceptors?: readonly Interceptor<BrokerNeeds>[];
 }
 
 /** The parts of a node that are started before its broker. */
@@ -57,7 +58,7 @@ interface Parts extends Storage {
   readonly controller: Controller;
   readonly listeners: ListenerSet;
   readonly maxConnections: number;
-  readonly interceptors: readonly Interceptor[];
+  readonly interceptors: readonly Interceptor<BrokerNeeds>[];
 }
 
 /** A running node. */

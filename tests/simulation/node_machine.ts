@@ -84,6 +84,7 @@ export class NodeMachine {
             ...options.config,
           },
           logger: { log: (level, message) => this.#onLog(life, level, message) },
+          interceptors: world.options.interceptors ?? [],
         });
         if (life !== this.#life) return;
         this.broker = broker;

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { BrokerNeeds } from "../../src/broker/supported.ts";
+import type { Interceptor } from "../../src/network/server/interceptor.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import type { Simulation } from "../../src/simulator/simulation.ts";
 
@@ -30,6 +32,8 @@ export type Sabotage = (runtime: Runtime, host: string, simulation: Simulation) 
 /** What may be changed about the run of a seed. */
 export interface RunOptions {
   readonly sabotage?: Sabotage | undefined;
+  /** The interceptors of all nodes. */
+  readonly interceptors?: readonly Interceptor<BrokerNeeds>[];
   /** The faults of the schedule to leave out, numbered from 1. */
   readonly dropped?: ReadonlySet<number>;
   /** Whether the transcript shows the frames on the network decoded. */

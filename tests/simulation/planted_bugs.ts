@@ -1,32 +1,34 @@
 /**
- * Bugs that are planted to see whether the scenarios find them: in the runtime that a process is
- * handed, in a handler of the broker, or in a class of the log, whose function is exchanged while the
- * scenario runs.
+ * Bugs that are planted to check that the scenarios find them: in the runtime of a process, in the requests
+ * and answers of a broker, or in a class of the log, whose method is exchanged while the scenario runs.
  *
  * @module
  */
-import type { Handler } from "../../src/network/server/handler.ts";
-import type { TopicsByKey } from "../../src/broker/find_topic.ts";
+import type { BrokerNeeds } from "../../src/broker/supported.ts";
+import type { RequestContext } from "../../src/network/server/handler.ts";
+import type { Interceptor } from "../../src/network/server/interceptor.ts";
+import type { Partition } from "../../src/replication/partition.ts";
 import type { PartitionTable } from "../../src/replication/partition_table.ts";
-import { createTopicsHandler } from "../../src/broker/handlers/create_topics.ts";
-import { fetchHandler } from "../../src/broker/handlers/fetch.ts";
-import { offsetCommitHandler } from "../../src/broker/handlers/offset_commit.ts";
-import { produceHandler } from "../../src/broker/handlers/produce.ts";
 import { SegmentList } from "../../src/log/segments/segment_list.ts";
-import type { CreateTopicsRequest } from "../../src/protocol/messages/create_topics.ts";
-import type { FetchRequest } from "../../src/protocol/messages/fetch.ts";
-import type { OffsetCommitRequest } from "../../src/protocol/messages/offset_commit.ts";
-import type { ProduceRequest } from "../../src/protocol/messages/produce.ts";
+import type { Api } from "../../src/protocol/api.ts";
+import { KafkaError } from "../../src/protocol/errors.ts";
+import { createTopics } from "../../src/protocol/messages/create_topics.ts";
+import { fetch, type FetchRequest } from "../../src/protocol/messages/fetch.ts";
+import { offsetCommit } from "../../src/protocol/messages/offset_commit.ts";
+import { produce, type ProduceRequest } from "../../src/protocol/messages/produce.ts";
 import { decodeBatch, encodeBatch } from "../../src/protocol/records/batch.ts";
 import type { FileHandle, FileSystem, Runtime } from "../../src/runtime/runtime.ts";
 import { exchange } from "./disk/planted.ts";
-import type { Sabotage } from "./outcome.ts";
+import type { Outcome, RunOptions, Sabotage } from "./outcome.ts";
+import { SCENARIOS } from "./scenarios.ts";
 import { STORED_CODECS } from "./stored_codecs.ts";
 
-/** What the bugs in handlers need. */
+/** The version of Produce and Fetch that names topics by their ids. */
+const IDS_SINCE = 13;
+
+/** The dependencies of the bugs in requests. */
 interface Needs {
-  image(): TopicsByKey;
-  readonly partitions: Pick<PartitionTable, "find">;
+  readonly partitions: Pick<PartitionTable, "byId" | "byName">;
 }
 
 /** A bug, and the scenario that must find it. */
@@ -36,7 +38,9 @@ export interface PlantedBug {
   /** A seed at which it is found, or one shortly before. Defaults to 1. */
   readonly nearSeed?: number;
   readonly sabotage?: Sabotage;
-  /** Puts it into a handler or a class, and returns how to take it out again. */
+  /** Creates the interceptor of a run. */
+  readonly interceptor?: () => Interceptor<BrokerNeeds>;
+  /** Puts the bug into a class, and returns a function that removes it. */
   readonly plant?: () => () => void;
 }
 
@@ -95,109 +99,126 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a broker that acknowledges some batches without storing them",
     scenario: "clients",
-    plant: () => patch<ProduceRequest>(produceHandler, everySo(15, acknowledgeOnly)),
+    interceptor: () => everySo(15, produce, acknowledgeOnly),
   },
   {
     name: "a broker that stores some batches twice",
     scenario: "clients",
-    plant: () => patch<ProduceRequest>(produceHandler, everySo(15, storeTwice)),
+    interceptor: () => everySo(15, produce, storeTwice),
   },
   {
     name: "a broker that now and then skips a record for a reader",
     scenario: "clients",
-    plant: () =>
-      patch<FetchRequest>(
-        fetchHandler,
-        everySo(10, skipRecord),
-      ),
+    interceptor: () => everySo(10, fetch, skipRecord),
   },
   {
     name: "a coordinator that commits the offset after the one that it was told",
     scenario: "clients",
-    plant: () =>
-      patch<OffsetCommitRequest>(
-        offsetCommitHandler,
-        (request, context, handle) =>
-          handle({
-            ...request,
-            topics: request.topics.map((topic) => ({
-              ...topic,
-              partitions: topic.partitions.map((partition) => ({
-                ...partition,
-                committedOffset: Number(partition.committedOffset) + 1,
-              })),
+    interceptor: () =>
+      everySo(1, offsetCommit, (request, _context, next) =>
+        next({
+          ...request,
+          topics: request.topics.map((topic) => ({
+            ...topic,
+            partitions: topic.partitions.map((partition) => ({
+              ...partition,
+              committedOffset: Number(partition.committedOffset) + 1,
             })),
-          }, context),
-      ),
+          })),
+        })),
   },
   {
     name: "a controller that answers for some topics before it has made them, and never does",
     scenario: "clients",
-    plant: () =>
-      patch<CreateTopicsRequest>(
-        createTopicsHandler,
-        everySo(
-          3,
-          (request, context, handle) => handle({ ...request, validateOnly: true }, context),
-        ),
+    interceptor: () =>
+      everySo(
+        3,
+        createTopics,
+        (request, _context, next) => next({ ...request, validateOnly: true }),
       ),
   },
 ];
 
-type Handle<Request> = (
-  request: Request,
-  context: Parameters<Handler<Needs>["handle"]>[1],
-) => unknown;
+/** Runs `seed` of the bug's scenario with the bug in it, which begins in the same way in each run. */
+export async function runPlanted(
+  { scenario, sabotage, interceptor, plant }: PlantedBug,
+  seed: number,
+  options: Pick<RunOptions, "dropped"> = {},
+): Promise<Outcome> {
+  const interceptors = interceptor === undefined ? [] : [interceptor()];
+  const remove = plant?.();
+  try {
+    return await SCENARIOS[scenario]!(seed, { ...options, sabotage, interceptors });
+  } finally {
+    remove?.();
+  }
+}
+
+/** What a bug does in place of a handler. */
 type Wrong<Request> = (
   request: Request,
-  context: Parameters<Handler<Needs>["handle"]>[1],
-  handle: Handle<Request>,
+  context: RequestContext<Needs>,
+  next: (request?: Request) => unknown,
 ) => unknown;
 
-/** Exchanges what a handler does. */
-function patch<Request>(handler: Handler<never>, wrong: Wrong<Request>): () => void {
-  const target = handler as unknown as { handle: Handle<Request> };
-  const right = target.handle;
-  target.handle = (request, context) => wrong(request, context, right);
-  return () => void (target.handle = right);
-}
-
-/** Right most of the time. */
-function everySo<Request>(often: number, wrong: Wrong<Request>): Wrong<Request> {
+/** Does `wrong` with every `often`-th request of `api`, and nothing with all others. */
+function everySo<Request, RequestIn, ResponseOut, ResponseIn>(
+  often: number,
+  { name }: Api<Request, RequestIn, ResponseOut, ResponseIn>,
+  wrong: Wrong<Request>,
+): Interceptor<Needs> {
   let calls = 0;
-  return (request, context, handle) =>
-    ++calls % often === 0 ? wrong(request, context, handle) : handle(request, context);
+  return (intercepted, next) =>
+    intercepted.name !== name || ++calls % often !== 0
+      ? next()
+      : wrong(intercepted.request as Request, intercepted.context, next);
 }
 
-const acknowledgeOnly: Wrong<ProduceRequest> = ({ topicData }, { services, apiVersion }) => ({
+/** Finds a partition by the topic's id or by its name, or returns null. */
+function find(
+  { services: { partitions }, apiVersion }: RequestContext<Needs>,
+  topic: { readonly id: string; readonly name: string },
+  index: number,
+): Partition | null {
+  try {
+    return apiVersion >= IDS_SINCE
+      ? partitions.byId(topic.id, index)
+      : partitions.byName(topic.name, index);
+  } catch (error) {
+    if (error instanceof KafkaError) return null;
+    throw error;
+  }
+}
+
+const acknowledgeOnly: Wrong<ProduceRequest> = ({ topicData }, context) => ({
   responses: topicData.map(({ name, topicId, partitionData }) => ({
     name,
     topicId,
     partitionResponses: partitionData.map(({ index }) => {
-      const topic = apiVersion >= 13 ? services.image().topicById(topicId)?.name : name;
-      const baseOffset = services.partitions.find(topic ?? "", index)?.log.logEndOffset ?? 0;
+      const partition = find(context, { id: topicId, name }, index);
+      const baseOffset = partition?.log.logEndOffset ?? 0;
       return { index, errorCode: 0, baseOffset, logAppendTimeMs: -1, logStartOffset: 0 };
     }),
   })),
 });
 
-const skipRecord: Wrong<FetchRequest> = (request, context, handle) =>
-  handle({
+const skipRecord: Wrong<FetchRequest> = (request, context, next) =>
+  next({
     ...request,
-    topics: request.topics.map((topic) => ({
-      ...topic,
-      partitions: topic.partitions.map((partition) => {
-        const { services } = context;
-        const name = services.image().topicById(topic.topicId)?.name ?? topic.topic;
-        const end = services.partitions.find(name, partition.partition)?.highWatermark ?? 0;
+    topics: request.topics.map((asked) => ({
+      ...asked,
+      partitions: asked.partitions.map((partition) => {
+        const topic = { id: asked.topicId, name: asked.topic };
+        const found = find(context, topic, partition.partition);
+        const end = found?.highWatermark ?? 0;
         const { fetchOffset } = partition;
         return { ...partition, fetchOffset: fetchOffset + (fetchOffset + 1 < end ? 1 : 0) };
       }),
     })),
-  }, context);
+  });
 
 /** The second time without the producer's id, by which it would be known. */
-const storeTwice: Wrong<ProduceRequest> = (request, context, handle) => {
+const storeTwice: Wrong<ProduceRequest> = (request, _context, next) => {
   const anonymous = {
     ...request,
     topicData: request.topicData.map((topic) => ({
@@ -212,8 +233,8 @@ const storeTwice: Wrong<ProduceRequest> = (request, context, handle) => {
       })),
     })),
   };
-  const answer = handle(request, context);
-  handle(anonymous, context);
+  const answer = next();
+  next(anonymous);
   return answer;
 };
 

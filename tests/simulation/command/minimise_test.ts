@@ -2,8 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import { isWide, test } from "../../harness.ts";
 import type { Outcome } from "../outcome.ts";
-import { PLANTED_BUGS } from "../planted_bugs.ts";
-import { SCENARIOS } from "../scenarios.ts";
+import { PLANTED_BUGS, runPlanted } from "../planted_bugs.ts";
 import { droppedOf, minimise } from "./minimise.ts";
 
 /** How far beyond `nearSeed` a planted bug is looked for. */
@@ -48,16 +47,10 @@ const BUGS = isWide ? PLANTED_BUGS : QUICK.map((part) => {
   return bug;
 });
 
-for (const { name, scenario, nearSeed = 1, sabotage, plant } of BUGS) {
-  /** Runs a seed with the bug, which begins as it always does. */
-  const run = async (seed: number, dropped: ReadonlySet<number>): Promise<Outcome> => {
-    const remove = plant?.();
-    try {
-      return await SCENARIOS[scenario]!(seed, { sabotage, dropped });
-    } finally {
-      remove?.();
-    }
-  };
+for (const bug of BUGS) {
+  const { name, scenario, nearSeed = 1 } = bug;
+  const run = (seed: number, dropped: ReadonlySet<number>): Promise<Outcome> =>
+    runPlanted(bug, seed, { dropped });
 
   test(`minimise() leaves a schedule of ${scenario} that still finds ${name}`, async () => {
     let seed = nearSeed;
