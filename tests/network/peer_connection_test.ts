@@ -128,7 +128,7 @@ function metadataAnswer(correlationId: number, controllerId: number): Uint8Array
 const afterVersions = (script: Script): Script => (seen, index) =>
   seen.key === 18 ? versionsAnswer(seen.correlationId, seen.version, 0) : script(seen, index);
 
-test("BrokerConnection asks again in a version that the broker names", async () => {
+test("PeerConnection retries ApiVersions in a version that the peer supports", async () => {
   await withBroker(
     (seen) =>
       versionsAnswer(seen.correlationId, seen.version > 2 ? 0 : 2, seen.version > 2 ? 35 : 0),
@@ -142,7 +142,7 @@ test("BrokerConnection asks again in a version that the broker names", async () 
   );
 });
 
-test("BrokerConnection refuses what the broker does not serve", async () => {
+test("PeerConnection rejects requests that the peer does not serve", async () => {
   await withBroker(afterVersions(() => null), async (open) => {
     const connection = await open();
     const error = await assertRejects(
@@ -155,7 +155,7 @@ test("BrokerConnection refuses what the broker does not serve", async () => {
   });
 });
 
-test("BrokerConnection sends no version below the broker's lowest", async () => {
+test("PeerConnection sends no version below the peer's lowest", async () => {
   const broker = new ScriptedBroker();
   broker.on(metadata, () => ({ brokers: [], topics: [] }), { minVersion: 5, maxVersion: 9 });
   const connection = await BrokerConnection.open({
@@ -171,7 +171,7 @@ test("BrokerConnection sends no version below the broker's lowest", async () => 
   connection.close();
 });
 
-test("BrokerConnection closes a connection that comes after its timeout", async () => {
+test("PeerConnection closes a connection that opens after the timeout", async () => {
   const clock = manualClock();
   let connect: (connection: Connection) => void = () => {};
   const network: Network = {
@@ -192,7 +192,7 @@ test("BrokerConnection closes a connection that comes after its timeout", async 
   await new Promise<void>((resolve) => connect({ close: resolve } as Connection));
 });
 
-test("BrokerConnection matches pipelined answers with their requests", async () => {
+test("PeerConnection matches pipelined answers with their requests", async () => {
   await withBroker(
     afterVersions(({ correlationId }) => metadataAnswer(correlationId, correlationId * 10)),
     async (open) => {
@@ -219,7 +219,7 @@ const HOSTILE: readonly (readonly [string, Script, ErrorCode])[] = [
 ];
 
 for (const [what, script, code] of HOSTILE) {
-  test(`BrokerConnection fails what is on its way and closes when the broker ${what}`, async () => {
+  test(`PeerConnection fails requests in flight and closes when the peer ${what}`, async () => {
     await withBroker(afterVersions(script), async (open) => {
       const connection = await open();
       const first = connection.request(metadata, { topics: null });
@@ -234,7 +234,7 @@ for (const [what, script, code] of HOSTILE) {
   });
 }
 
-test("BrokerConnection takes a request that cannot be written out again", async () => {
+test("PeerConnection removes a request that cannot be encoded", async () => {
   await withBroker(
     afterVersions(({ correlationId }) => metadataAnswer(correlationId, 7)),
     async (open) => {
@@ -264,7 +264,7 @@ const FOREIGN: readonly (readonly [Uint8Array, string])[] = [
   ],
 ];
 
-test("BrokerConnection names the protocol of a peer that is no Kafka broker", async () => {
+test("PeerConnection names the protocol of a peer that is not a Kafka broker", async () => {
   for (const maxResponseBytes of [10_000, 2_147_483_647]) {
     for (const [bytes, reason] of FOREIGN) {
       const script: Script = () => bytes;

@@ -11,7 +11,7 @@ import { test } from "../harness.ts";
 /** Nothing in a wait is left to chance. */
 const random = { fill: (target: Uint8Array) => target, below: () => 200 };
 
-test("ReconnectBackoff doubles the wait of an address up to its maximum, until it succeeds", () => {
+test("ReconnectBackoff doubles the delay of an address up to its maximum, until it succeeds", () => {
   const clock = manualClock();
   const reconnects = new ReconnectBackoff({ initialMs: 50, maxMs: 1_000 });
   assertEquals(reconnects.delayMs("a:1", clock), 0);
@@ -27,7 +27,7 @@ test("ReconnectBackoff doubles the wait of an address up to its maximum, until i
   assertEquals(reconnects.delayMs("a:1", clock), 0);
 });
 
-test("a hundred callers together connect to a broker that is down no more often than one", async () => {
+test("a hundred callers connect to a broker that is down no more often than one", async () => {
   for (const callers of [1, 100]) {
     const clock = manualClock();
     const attemptsMs: number[] = [];

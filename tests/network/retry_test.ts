@@ -26,7 +26,7 @@ function instantClock(): Clock & { readonly waits: number[] } {
   };
 }
 
-test("backoffMs() doubles up to its maximum, give or take a fifth", () => {
+test("backoffMs() doubles up to its maximum, with a jitter of 20 percent", () => {
   assertEquals([0, 1, 2, 3, 4, 50].map((n) => backoffMs(policy, n, random(0.5))), [
     100,
     200,
@@ -39,7 +39,7 @@ test("backoffMs() doubles up to its maximum, give or take a fifth", () => {
   assert(backoffMs(policy, 0, random(0.999)) <= 120);
 });
 
-test("retry() tries again only what may succeed, and not for ever", async () => {
+test("retry() retries only retriable errors, a limited number of times", async () => {
   const clock = instantClock();
   const host = { clock, random: random(0.5) };
   const { signal } = new AbortController();

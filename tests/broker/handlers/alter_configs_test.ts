@@ -27,7 +27,7 @@ test("AlterConfigs replaces a topic's configs in every version", () =>
     }
   }));
 
-test("AlterConfigs refuses each resource by itself", () =>
+test("AlterConfigs rejects each resource independently", () =>
   withBroker(async ({ client, broker }) => {
     const { responses } = await client.request(alterConfigs, 2, {
       resources: [

@@ -8,7 +8,7 @@ import { withBroker } from "../fixture.ts";
 
 const software = { clientSoftwareName: "raw", clientSoftwareVersion: "1.0" };
 
-test("ApiVersions tells what is served, Produce from version 0 on", () =>
+test("ApiVersions returns the requests served, with Produce from version 0", () =>
   withBroker(async ({ client }) => {
     for (let version = 0; version <= 5; version++) {
       const { errorCode, apiKeys } = await client.request(apiVersions, version, software);
@@ -24,7 +24,7 @@ test("ApiVersions tells what is served, Produce from version 0 on", () =>
     }
   }));
 
-test("ApiVersions tells the level of metadata.version", () =>
+test("ApiVersions returns the level of metadata.version", () =>
   withBroker(async ({ client }) => {
     const answer = await client.request(apiVersions, 4, software);
     assertEquals(answer.finalizedFeatures, [
@@ -34,7 +34,7 @@ test("ApiVersions tells the level of metadata.version", () =>
     assertEquals(answer.finalizedFeaturesEpoch >= 0, true);
   }));
 
-test("ApiVersions in an unknown version is answered in version 0 and the connection goes on", () =>
+test("ApiVersions in an unknown version is answered in version 0 and keeps the connection open", () =>
   withBroker(async ({ client }) => {
     const writer = new ByteWriter();
     writer.int32(4 + 8 + 2 - 4 + 1);
@@ -51,7 +51,7 @@ test("ApiVersions in an unknown version is answered in version 0 and the connect
     assertEquals((await client.request(apiVersions, 0, {})).errorCode, 0);
   }));
 
-test("ApiVersions 5 serves a client that means this node, and sends others back to bootstrap", () =>
+test("ApiVersions 5 answers REBOOTSTRAP_REQUIRED to a client that wants to reach another node", () =>
   withBroker(async ({ broker, client }) => {
     const { clusterId, config: { nodeId } } = broker;
     const cases = [
@@ -69,7 +69,7 @@ test("ApiVersions 5 serves a client that means this node, and sends others back 
     }
   }));
 
-test("ApiVersions refuses a software name that is none", () =>
+test("ApiVersions rejects an invalid software name", () =>
   withBroker(async ({ client }) => {
     for (const clientSoftwareName of ["", "-raw", "ra w", "raw."]) {
       const answer = await client.request(apiVersions, 3, { ...software, clientSoftwareName });

@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
 import { versionsOf } from "./group_requests.ts";
 
-test("CreateDelegationToken gives no token to a client that did not authenticate", () =>
+test("CreateDelegationToken creates no token for a client that is not authenticated", () =>
   withBroker(async ({ client }) => {
     for (const version of versionsOf(createDelegationToken)) {
       const create = async (ownerPrincipalName: string | null) => {

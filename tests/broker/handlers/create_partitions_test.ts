@@ -27,7 +27,7 @@ test("CreatePartitions adds partitions in every version, ready for records", () 
     }
   }));
 
-test("CreatePartitions refuses each topic by itself, in words", () =>
+test("CreatePartitions rejects each topic independently, with a message", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 3 });
     await createTopic({ name: "chat" });
@@ -51,7 +51,7 @@ test("CreatePartitions refuses each topic by itself, in words", () =>
     );
   }));
 
-test("CreatePartitions with validateOnly makes nothing", () =>
+test("CreatePartitions with validateOnly creates nothing", () =>
   withBroker(async ({ client, broker, createTopic }) => {
     await createTopic({ name: "events" });
     const { results } = await client.request(createPartitions, 3, {

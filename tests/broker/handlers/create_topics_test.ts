@@ -9,7 +9,7 @@ function asked(name: string, more: { replicationFactor?: number; numPartitions?:
   return { name, numPartitions: 2, replicationFactor: 1, assignments: [], configs: [], ...more };
 }
 
-test("CreateTopics answers in every version with what the version can tell", () =>
+test("CreateTopics returns the fields of each version", () =>
   withBroker(async ({ client, broker }) => {
     for (let version = createTopics.minVersion; version <= createTopics.maxVersion; version++) {
       const { topics } = await client.request(createTopics, version, {
@@ -34,14 +34,14 @@ test("CreateTopics answers in every version with what the version can tell", () 
     }
   }));
 
-test("a topic that was created is ready for records", () =>
+test("a created topic is ready for records", () =>
   withBroker(async ({ client }) => {
     await client.request(createTopics, 7, { topics: [asked("events")] });
     const { errorCode, baseOffset } = await produceTo(client, "events", 1, batchOf(["a"]));
     assertEquals([errorCode, baseOffset], [0, 0]);
   }));
 
-test("CreateTopics refuses each topic by itself, in words", () =>
+test("CreateTopics rejects each topic independently, with a message", () =>
   withBroker(async ({ client }) => {
     const { topics } = await client.request(createTopics, 7, {
       topics: [
@@ -67,7 +67,7 @@ test("CreateTopics refuses each topic by itself, in words", () =>
     assertEquals(topics[2]!.errorMessage, null);
   }));
 
-test("CreateTopics with validateOnly makes nothing", () =>
+test("CreateTopics with validateOnly creates nothing", () =>
   withBroker(async ({ client, broker }) => {
     const request = { topics: [asked("events")], validateOnly: true };
     const { topics } = await client.request(createTopics, 7, request);
@@ -75,7 +75,7 @@ test("CreateTopics with validateOnly makes nothing", () =>
     assertEquals(broker.image.topicCount, 0);
   }));
 
-test("CreateTopics takes assignments of partitions to brokers", () =>
+test("CreateTopics accepts assignments of partitions to brokers", () =>
   withBroker(async ({ client, broker }) => {
     const assign = (name: string, brokerId: number) => ({
       ...asked(name, { numPartitions: -1, replicationFactor: -1 }),

@@ -5,7 +5,7 @@ import { deleteGroups } from "../../../src/protocol/messages/delete_groups.ts";
 import { test } from "../../harness.ts";
 import { GroupNode, versionsOf } from "./group_requests.ts";
 
-test("DeleteGroups: empty groups go, each once, in all versions", async () => {
+test("DeleteGroups deletes empty groups, each once, in all versions", async () => {
   for (const version of versionsOf(deleteGroups)) {
     const node = new GroupNode();
     const { memberId } = await node.joinAlone();
@@ -29,7 +29,7 @@ test("DeleteGroups: empty groups go, each once, in all versions", async () => {
   }
 });
 
-test("DeleteGroups: a failure as a whole is every group's, in all versions", async () => {
+test("DeleteGroups returns a failure of the whole request for every group, in all versions", async () => {
   const node = new GroupNode();
   for (const version of versionsOf(deleteGroups)) {
     const request = { groupsNames: ["g", "h"] };

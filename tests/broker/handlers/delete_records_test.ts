@@ -7,7 +7,7 @@ import { test } from "../../harness.ts";
 import { ACKS_LEADER, DirectBroker, stateOf } from "../direct_broker.ts";
 import { batchOf, produceTo, withBroker } from "../fixture.ts";
 
-test("DeleteRecords moves the log's beginning in every version, never back", () =>
+test("DeleteRecords raises the log start offset in every version, and never lowers it", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["a", "b", "c", "d"]));
@@ -42,7 +42,7 @@ test("DeleteRecords moves the log's beginning in every version, never back", () 
     assertEquals(await remove(2, -1), [0, 4]);
   }));
 
-test("DeleteRecords refuses offsets above the high watermark", async () => {
+test("DeleteRecords rejects offsets above the high watermark", async () => {
   const broker = new DirectBroker();
   const partition = broker.add({}, { replicas: [1, 2], isr: [1] });
   partition.append(batchOf(["a", "b"]), ACKS_LEADER);

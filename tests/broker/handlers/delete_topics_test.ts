@@ -8,7 +8,7 @@ import { batchOf, produceTo, withBroker } from "../fixture.ts";
 const timeoutMs = 5_000;
 const named = (name: string) => ({ name, topicId: ZERO_UUID });
 
-test("DeleteTopics removes topics by name in every version", () =>
+test("DeleteTopics deletes topics by name in every version", () =>
   withBroker(async ({ client, broker, createTopic }) => {
     for (let version = deleteTopics.minVersion; version <= deleteTopics.maxVersion; version++) {
       const topicId = await createTopic({ name: "events" });
@@ -30,7 +30,7 @@ test("DeleteTopics removes topics by name in every version", () =>
     }
   }));
 
-test("DeleteTopics removes topics by id", () =>
+test("DeleteTopics deletes topics by id", () =>
   withBroker(async ({ client, broker, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     const { responses } = await client.request(deleteTopics, 6, {
@@ -44,7 +44,7 @@ test("DeleteTopics removes topics by id", () =>
     assertEquals(broker.image.topicById(topicId), undefined);
   }));
 
-test("a topic that is made again after its deletion is empty", () =>
+test("a topic that is created again after its deletion is empty", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["a", "b"]));

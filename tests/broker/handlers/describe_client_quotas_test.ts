@@ -38,7 +38,7 @@ function quota(...entity: (readonly [string, string | null])[]): MetadataRecordI
   };
 }
 
-test("DescribeClientQuotas finds nothing in any version while no quota is set", () =>
+test("DescribeClientQuotas returns nothing in every version if no quota is set", () =>
   withBroker(async ({ client }) => {
     for (const version of versionsOf(describeClientQuotas)) {
       const answer = await client.request(describeClientQuotas, version, requestOf([]));
@@ -46,7 +46,7 @@ test("DescribeClientQuotas finds nothing in any version while no quota is set", 
     }
   }));
 
-test("DescribeClientQuotas finds the quotas that match", async () => {
+test("DescribeClientQuotas returns the quotas that match", async () => {
   const image = imageOf(
     quota(["user", "ann"]),
     quota(["user", null]),
@@ -83,7 +83,7 @@ test("DescribeClientQuotas finds the quotas that match", async () => {
   assertEquals(await find([["ip", EXACT, "10.0.0.1"]], true), [address]);
 });
 
-test("DescribeClientQuotas refuses filters as Apache Kafka does", () =>
+test("DescribeClientQuotas rejects the filters that Apache Kafka rejects", () =>
   withBroker(async ({ client }) => {
     const cases: (readonly [string, ...Component[]])[] = [
       ["INVALID_REQUEST", ["", ANY, null]],

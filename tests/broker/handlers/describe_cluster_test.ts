@@ -3,7 +3,7 @@ import { describeCluster } from "../../../src/protocol/messages/describe_cluster
 import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
 
-test("DescribeCluster tells the cluster and its brokers in every version", () =>
+test("DescribeCluster returns the cluster and its brokers in every version", () =>
   withBroker(async ({ client, broker }) => {
     const { host, port } = broker.address;
     for (let version = 0; version <= 2; version++) {
@@ -18,7 +18,7 @@ test("DescribeCluster tells the cluster and its brokers in every version", () =>
     }
   }));
 
-test("DescribeCluster refuses to tell of controllers on a broker's listener", () =>
+test("DescribeCluster rejects a request for controllers on a broker's listener", () =>
   withBroker(async ({ client }) => {
     const ask = (endpointType: number) =>
       client.request(describeCluster, 1, {

@@ -26,7 +26,7 @@ async function describe(
   return results[0]!;
 }
 
-test("DescribeConfigs tells a topic's configs in every version", () =>
+test("DescribeConfigs returns the configs of a topic in every version", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", configs: [{ name: "retention.ms", value: "5" }] });
     for (let version = 1; version <= describeConfigs.maxVersion; version++) {
@@ -54,7 +54,7 @@ test("DescribeConfigs tells a topic's configs in every version", () =>
     }
   }, { "log.retention.hours": "1" }));
 
-test("DescribeConfigs leaves out what was not asked for", () =>
+test("DescribeConfigs returns only the requested keys", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const { configs } = await describe(client, TOPIC, "events", ["segment.ms", "no.such.key"]);
@@ -67,7 +67,7 @@ test("DescribeConfigs leaves out what was not asked for", () =>
     assertEquals((await describe(client, TOPIC, "events", [])).configs.length, 33);
   }));
 
-test("DescribeConfigs tells the broker's configs and what was set for every broker", () =>
+test("DescribeConfigs returns the configs of the broker and the defaults of all brokers", () =>
   withBroker(async ({ client, broker }) => {
     await broker.controller.incrementalAlterConfigs([{
       resourceType: BROKER,
@@ -91,7 +91,7 @@ test("DescribeConfigs tells the broker's configs and what was set for every brok
     ]);
   }, { "num.partitions": "4" }));
 
-test("DescribeConfigs refuses what does not exist, in words", () =>
+test("DescribeConfigs rejects unknown resources, with a message", () =>
   withBroker(async ({ client }) => {
     const codeOf = async (type: number, name: string) =>
       (await describe(client, type, name)).errorCode;
@@ -108,7 +108,7 @@ test("DescribeConfigs refuses what does not exist, in words", () =>
     );
   }));
 
-test("DescribeConfigs describes no configs of loggers, and of unset client metrics and groups", () =>
+test("DescribeConfigs returns no configs for loggers, and for client metrics and groups without any", () =>
   withBroker(async ({ client }) => {
     for (const [type, name] of [[8, "1"], [16, "m"], [32, "g"]] as const) {
       const { errorCode, configs } = await describe(client, type, name);
@@ -116,7 +116,7 @@ test("DescribeConfigs describes no configs of loggers, and of unset client metri
     }
   }));
 
-test("DescribeConfigs describes the configs of groups and client metrics in the metadata log", async () => {
+test("DescribeConfigs returns the configs of groups and client metrics in the metadata log", async () => {
   const stored = (resourceType: number, resourceName: string, name: string, value: string) => ({
     name: "ConfigRecord" as const,
     value: { resourceType, resourceName, name, value },

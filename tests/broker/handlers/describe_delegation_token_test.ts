@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
 import { versionsOf } from "./group_requests.ts";
 
-test("DescribeDelegationToken shows no token to a client that did not authenticate", () =>
+test("DescribeDelegationToken returns no token to a client that is not authenticated", () =>
   withBroker(async ({ client }) => {
     for (const version of versionsOf(describeDelegationToken)) {
       for (const owners of [null, [{ principalType: "User", principalName: "ann" }]]) {

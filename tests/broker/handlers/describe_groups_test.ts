@@ -9,7 +9,7 @@ const NOT_ASKED = -2147483648;
 /** Read, delete, describe, describe and alter configs: what Apache Kafka answers. */
 const ALL_OPERATIONS = 3400;
 
-test("DescribeGroups: a stable group with its member, in all versions", async () => {
+test("DescribeGroups returns a stable group with its member in all versions", async () => {
   const node = new GroupNode();
   const { memberId } = await node.joinAlone({
     groupInstanceId: "one",
@@ -41,7 +41,7 @@ test("DescribeGroups: a stable group with its member, in all versions", async ()
   node.groups.shutdown();
 });
 
-test("DescribeGroups: a group that does not exist is dead, and not found since version 6", async () => {
+test("DescribeGroups returns a missing group as Dead, from version 6 with GROUP_ID_NOT_FOUND", async () => {
   const node = new GroupNode();
   for (const version of versionsOf(describeGroups)) {
     const { groups: [group] } = await node.ask(describeGroups, describeGroupsHandler, version, {
@@ -55,7 +55,7 @@ test("DescribeGroups: a group that does not exist is dead, and not found since v
   }
 });
 
-test("DescribeGroups: a node that goes says so for every group, in all versions", async () => {
+test("DescribeGroups returns COORDINATOR_NOT_AVAILABLE for every group during shutdown, in all versions", async () => {
   const node = new GroupNode();
   node.groups.shutdown();
   for (const version of versionsOf(describeGroups)) {

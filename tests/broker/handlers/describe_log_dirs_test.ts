@@ -8,7 +8,7 @@ import { batchOf, produceTo, withBroker } from "../fixture.ts";
 const STORAGE_ERROR = 56;
 const TWO = { "log.dirs": "/one,/two" };
 
-test("DescribeLogDirs tells where partitions lie and how large they are", async () => {
+test("DescribeLogDirs returns the directories and the sizes of partitions", async () => {
   await withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 4, replicationFactor: 1 });
     const records = batchOf(["one", "two"]);
@@ -33,7 +33,7 @@ test("DescribeLogDirs tells where partitions lie and how large they are", async 
   }, TWO);
 });
 
-test("DescribeLogDirs tells of the partitions that were asked for alone, in every version", async () => {
+test("DescribeLogDirs returns only the requested partitions, in every version", async () => {
   await withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 4, replicationFactor: 1 });
     const topics = [{ topic: "events", partitions: [1, 2, 99] }, {
@@ -52,7 +52,7 @@ test("DescribeLogDirs tells of the partitions that were asked for alone, in ever
   }, TWO);
 });
 
-test("DescribeLogDirs tells how much room a disk has", async () => {
+test("DescribeLogDirs returns the space of the disk", async () => {
   const files = new MemoryFileSystem();
   const measured = Object.assign(files, {
     space: () => Promise.resolve({ total: 1_000, usable: 400 }),
@@ -69,7 +69,7 @@ test("DescribeLogDirs tells how much room a disk has", async () => {
   );
 });
 
-test("DescribeLogDirs reports a directory that is out of service", async () => {
+test("DescribeLogDirs reports a directory that is offline", async () => {
   const files = new FailingFiles(new MemoryFileSystem());
   await withBroker(
     async ({ client, createTopic }) => {

@@ -32,7 +32,7 @@ test("DescribeProducers returns the last batch of each idempotent producer", () 
     ]);
   }));
 
-test("DescribeProducers returns where a producer's open transaction begins", async () => {
+test("DescribeProducers returns the first offset of a producer's open transaction", async () => {
   const machine = new Machine();
   const log = machine.open({}, { directory: "/data/events-0", topic: "events" });
   const broker = new DirectBroker();

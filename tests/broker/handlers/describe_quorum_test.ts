@@ -53,7 +53,7 @@ test("DescribeQuorum returns this node as leader and only voter, in every versio
     assert(broker.image.offset > offset);
   }));
 
-test("DescribeQuorum knows no other partition than that of the metadata log", () =>
+test("DescribeQuorum rejects all partitions other than that of the metadata log", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const partitions = (...indexes: number[]) =>

@@ -7,7 +7,7 @@ import {
 import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
 
-test("DescribeTopicPartitions pages through all partitions with its cursor", () =>
+test("DescribeTopicPartitions returns all partitions in pages", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "b", numPartitions: 3 });
     await createTopic({ name: "a", numPartitions: 2 });
@@ -29,7 +29,7 @@ test("DescribeTopicPartitions pages through all partitions with its cursor", () 
     assertEquals(seen, [[["a", 0], ["a", 1]], [["b", 0], ["b", 1]], [["b", 2]]]);
   }));
 
-test("DescribeTopicPartitions tells of topics that do not exist", () =>
+test("DescribeTopicPartitions returns errors for missing topics", () =>
   withBroker(async ({ client, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     const { topics } = await client.request(describeTopicPartitions, 0, {
@@ -43,7 +43,7 @@ test("DescribeTopicPartitions tells of topics that do not exist", () =>
     assertEquals(topics[0]!.topicId, topicId);
   }));
 
-test("DescribeTopicPartitions refuses a cursor below 0", () =>
+test("DescribeTopicPartitions rejects a cursor with a negative partition", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const { topics } = await client.request(describeTopicPartitions, 0, {

@@ -17,7 +17,7 @@ function credential(name: string, mechanism: number, iterations: number): Metada
   };
 }
 
-test("DescribeUserScramCredentials answers RESOURCE_NOT_FOUND for each user while there are none", () =>
+test("DescribeUserScramCredentials answers RESOURCE_NOT_FOUND for users without credentials", () =>
   withBroker(async ({ client }) => {
     const describe = async (users: string[] | null) => {
       const { errorCode, results } = await client.request(describeUserScramCredentials, 0, {

@@ -32,7 +32,7 @@ async function elect(client: RawClient, version: number, electionType: number, a
   ];
 }
 
-test("ElectLeaders answers ELECTION_NOT_NEEDED for partitions that are led, in every version", () =>
+test("ElectLeaders answers ELECTION_NOT_NEEDED for partitions with a leader, in every version", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 2 });
     const asked = [
@@ -54,7 +54,7 @@ test("ElectLeaders answers ELECTION_NOT_NEEDED for partitions that are led, in e
     }
   }));
 
-test("ElectLeaders refuses unknown types of election", () =>
+test("ElectLeaders rejects unknown types of election", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const asked = [{ topic: "events", partitions: [0] }];
@@ -68,7 +68,7 @@ test("ElectLeaders refuses unknown types of election", () =>
     }
   }));
 
-test("ElectLeaders elects a replica that is not in sync, which begins its leader epoch", async () => {
+test("ElectLeaders elects a replica that is not in sync, which starts its leader epoch", async () => {
   const files = new MemoryFileSystem();
   let topicId = "";
   await withBroker(

@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
 import { versionsOf } from "./group_requests.ts";
 
-test("ExpireDelegationToken is not allowed to a client that did not authenticate", () =>
+test("ExpireDelegationToken is not allowed for a client that is not authenticated", () =>
   withBroker(async ({ client }) => {
     for (const version of versionsOf(expireDelegationToken)) {
       const answer = await client.request(expireDelegationToken, version, {

@@ -7,7 +7,7 @@ import { GroupNode, versionsOf } from "./group_requests.ts";
 
 const HERE = { nodeId: 7, host: "broker.example", port: 9092, errorCode: 0 };
 
-test("FindCoordinator: this node coordinates every group, in all versions", async () => {
+test("FindCoordinator returns this node for every group in all versions", async () => {
   const node = new GroupNode();
   for (const version of versionsOf(findCoordinator)) {
     const answer = await node.ask(findCoordinator, findCoordinatorHandler, version, {
@@ -29,7 +29,7 @@ test("FindCoordinator: this node coordinates every group, in all versions", asyn
   }
 });
 
-test("FindCoordinator: transactions and share groups have no coordinator yet", async () => {
+test("FindCoordinator rejects transactions and share groups", async () => {
   const node = new GroupNode();
   const ask = (version: number, keyType: number) =>
     node.ask(findCoordinator, findCoordinatorHandler, version, {
@@ -52,7 +52,7 @@ test("FindCoordinator: transactions and share groups have no coordinator yet", a
   assertEquals(share?.errorCode, ErrorCode.INVALID_REQUEST);
 });
 
-test("FindCoordinator: a type of key that the version lacks is refused", async () => {
+test("FindCoordinator rejects key types that the version does not have", async () => {
   const node = new GroupNode();
   for (const [version, keyType] of [[5, 2], [6, 3], [6, -1]] as const) {
     const { coordinators } = await node.ask(findCoordinator, findCoordinatorHandler, version, {

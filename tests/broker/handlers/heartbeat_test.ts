@@ -5,7 +5,7 @@ import { heartbeat } from "../../../src/protocol/messages/heartbeat.ts";
 import { test } from "../../harness.ts";
 import { GroupNode, versionsOf } from "./group_requests.ts";
 
-test("Heartbeat: members live, others are told what they are, in all versions", async () => {
+test("Heartbeat accepts members and returns an error to others, in all versions", async () => {
   const node = new GroupNode();
   const { memberId, generationId } = await node.joinAlone({ groupInstanceId: "one" });
   for (const version of versionsOf(heartbeat)) {

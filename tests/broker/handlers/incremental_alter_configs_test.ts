@@ -19,7 +19,7 @@ function change(
   return { resourceType, resourceName, configs: [{ name, configOperation, value }] };
 }
 
-test("IncrementalAlterConfigs sets and takes away in every version", () =>
+test("IncrementalAlterConfigs sets and deletes configs in every version", () =>
   withBroker(async ({ client, broker, createTopic }) => {
     await createTopic({ name: "events", configs: [{ name: "segment.ms", value: "1" }] });
     for (let version = 0; version <= incrementalAlterConfigs.maxVersion; version++) {
@@ -39,7 +39,7 @@ test("IncrementalAlterConfigs sets and takes away in every version", () =>
     }
   }));
 
-test("a topic's config is in force for the next produce", () =>
+test("a topic's config takes effect for the next produce", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const alter = (resource: ReturnType<typeof change>) =>
@@ -52,7 +52,7 @@ test("a topic's config is in force for the next produce", () =>
     assertEquals(await produce(), ErrorCode.NONE);
   }));
 
-test("a broker's config is in force for the next produce", () =>
+test("a broker's config takes effect for the next produce", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const { responses } = await client.request(incrementalAlterConfigs, 1, {
@@ -64,7 +64,7 @@ test("a broker's config is in force for the next produce", () =>
     assertEquals(errorCode, ErrorCode.MESSAGE_TOO_LARGE);
   }));
 
-test("IncrementalAlterConfigs refuses each resource by itself, in words", () =>
+test("IncrementalAlterConfigs rejects each resource independently, with a message", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const { responses } = await client.request(incrementalAlterConfigs, 1, {

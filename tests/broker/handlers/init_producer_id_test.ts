@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
 import { versionsOf } from "./group_requests.ts";
 
-test("InitProducerId gives a new id each time in every version", () =>
+test("InitProducerId returns a new id each time in every version", () =>
   withBroker(async ({ client }) => {
     const ids = new Set<number | bigint>();
     for (let version = 0; version <= 5; version++) {
@@ -19,7 +19,7 @@ test("InitProducerId gives a new id each time in every version", () =>
     assertEquals(ids.size, 6);
   }));
 
-test("InitProducerId gives ids beyond one block, none twice", () =>
+test("InitProducerId returns no id twice, also across blocks of ids", () =>
   withBroker(async ({ client }) => {
     const ids = new Set<number | bigint>();
     for (let i = 0; i < 1_100; i++) {
@@ -29,7 +29,7 @@ test("InitProducerId gives ids beyond one block, none twice", () =>
     assertEquals(ids.size, 1_100);
   }));
 
-test("InitProducerId refuses transactional ids with a code that no client retries", () =>
+test("InitProducerId rejects transactional ids with a code that no client retries", () =>
   withBroker(async ({ client }) => {
     for (const version of versionsOf(initProducerId)) {
       const ask = async (transactionalId: string) => {
@@ -44,7 +44,7 @@ test("InitProducerId refuses transactional ids with a code that no client retrie
     }
   }));
 
-test("InitProducerId refuses a producer id without an epoch", () =>
+test("InitProducerId rejects a producer id without an epoch", () =>
   withBroker(async ({ client }) => {
     const ask = async (producerId: number, producerEpoch: number) => {
       const { errorCode } = await client.request(initProducerId, 3, {

@@ -14,17 +14,17 @@ const REQUEST = {
   protocols: [{ name: "range", metadata: new Uint8Array([1, 2]) }],
 };
 
-test("JoinGroup: a newcomer joins, in all versions", async () => {
+test("JoinGroup adds a new member in all versions", async () => {
   for (const version of versionsOf(joinGroup)) {
     const node = new GroupNode();
     const ask = (memberId: string) =>
       node.ask(joinGroup, joinGroupHandler, version, { ...REQUEST, memberId });
     let joining = ask("");
     if (version >= 4) {
-      const told = await joining;
-      assertEquals(told.errorCode, ErrorCode.MEMBER_ID_REQUIRED);
-      assertEquals(told.protocolName, version >= 7 ? null : "");
-      joining = ask(told.memberId);
+      const first = await joining;
+      assertEquals(first.errorCode, ErrorCode.MEMBER_ID_REQUIRED);
+      assertEquals(first.protocolName, version >= 7 ? null : "");
+      joining = ask(first.memberId);
     }
     node.clock.advance(0);
     const { memberId, leader, members, ...answer } = await joining;
@@ -44,7 +44,7 @@ test("JoinGroup: a newcomer joins, in all versions", async () => {
   }
 });
 
-test("JoinGroup v0: the session timeout is the rebalance timeout too", async () => {
+test("JoinGroup 0 uses the session timeout as the rebalance timeout", async () => {
   const node = new GroupNode();
   const joining = node.ask(joinGroup, joinGroupHandler, 0, REQUEST);
   node.clock.advance(0);
@@ -60,7 +60,7 @@ test("JoinGroup v0: the session timeout is the rebalance timeout too", async () 
   node.groups.shutdown();
 });
 
-test("JoinGroup: a returning static leader skips the assignment since version 9", async () => {
+test("JoinGroup 9 lets a returning static leader skip the assignment", async () => {
   for (const version of [5, 8, 9]) {
     const node = new GroupNode();
     const former = await node.joinAlone({ groupInstanceId: "one" });
@@ -77,7 +77,7 @@ test("JoinGroup: a returning static leader skips the assignment since version 9"
   }
 });
 
-test("JoinGroup: refusals have a form in all versions", async () => {
+test("JoinGroup returns errors in all versions", async () => {
   const node = new GroupNode();
   for (const version of versionsOf(joinGroup)) {
     const codeOf = async (change: Partial<typeof REQUEST>) =>

@@ -5,7 +5,7 @@ import { leaveGroup } from "../../../src/protocol/messages/leave_group.ts";
 import { test } from "../../harness.ts";
 import { GroupNode, versionsOf } from "./group_requests.ts";
 
-test("LeaveGroup: a member leaves once, in all versions", async () => {
+test("LeaveGroup removes a member once, in all versions", async () => {
   for (const version of versionsOf(leaveGroup)) {
     const node = new GroupNode();
     const { memberId } = await node.joinAlone();
@@ -29,7 +29,7 @@ test("LeaveGroup: a member leaves once, in all versions", async () => {
   }
 });
 
-test("LeaveGroup v3: an administrator removes several, some by their instance ids", async () => {
+test("LeaveGroup 3 removes several members, also by their instance ids", async () => {
   const node = new GroupNode();
   const { memberId } = await node.joinAlone({ groupInstanceId: "one" });
   const { members } = await node.ask(leaveGroup, leaveGroupHandler, 3, {
@@ -51,7 +51,7 @@ test("LeaveGroup v3: an administrator removes several, some by their instance id
   ]);
 });
 
-test("LeaveGroup: refusals have a form in all versions", async () => {
+test("LeaveGroup returns errors in all versions", async () => {
   const node = new GroupNode();
   for (const version of versionsOf(leaveGroup)) {
     const request = { groupId: "", memberId: "m", members: [{ memberId: "m" }] };

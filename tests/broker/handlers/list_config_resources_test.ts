@@ -7,7 +7,7 @@ import { withBroker } from "../fixture.ts";
 const TOPIC = 2;
 const BROKER = 4;
 
-test("ListConfigResources names topics and brokers", () =>
+test("ListConfigResources returns topics and brokers", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const list = async (...resourceTypes: number[]) => {
@@ -22,14 +22,14 @@ test("ListConfigResources names topics and brokers", () =>
     assertEquals(await list(8, 16, 32), []);
   }));
 
-test("ListConfigResources in version 0 knows client metrics only", () =>
+test("ListConfigResources 0 returns client metrics only", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const { errorCode, configResources } = await client.request(listConfigResources, 0, {});
     assertEquals([errorCode, configResources], [ErrorCode.NONE, []]);
   }));
 
-test("ListConfigResources refuses types that are not known", () =>
+test("ListConfigResources rejects unknown types", () =>
   withBroker(async ({ client }) => {
     const { errorCode } = await client.request(listConfigResources, 1, { resourceTypes: [99] });
     assertEquals(errorCode, ErrorCode.UNSUPPORTED_VERSION);

@@ -5,7 +5,7 @@ import { listGroups } from "../../../src/protocol/messages/list_groups.ts";
 import { test } from "../../harness.ts";
 import { GroupNode, versionsOf } from "./group_requests.ts";
 
-test("ListGroups: all groups, in all versions", async () => {
+test("ListGroups returns all groups in all versions", async () => {
   const node = new GroupNode();
   await node.joinAlone();
   for (const version of versionsOf(listGroups)) {
@@ -21,7 +21,7 @@ test("ListGroups: all groups, in all versions", async () => {
   node.groups.shutdown();
 });
 
-test("ListGroups: filters by state since version 4, by type since version 5", async () => {
+test("ListGroups filters by state from version 4 and by type from version 5", async () => {
   const node = new GroupNode();
   await node.joinAlone();
   const count = async (version: number, filter: { [key: string]: string[] }) =>
@@ -33,7 +33,7 @@ test("ListGroups: filters by state since version 4, by type since version 5", as
   node.groups.shutdown();
 });
 
-test("ListGroups: a node that goes says so, in all versions", async () => {
+test("ListGroups returns COORDINATOR_NOT_AVAILABLE during shutdown, in all versions", async () => {
   const node = new GroupNode();
   node.groups.shutdown();
   for (const version of versionsOf(listGroups)) {

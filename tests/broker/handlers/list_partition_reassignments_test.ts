@@ -8,7 +8,7 @@ import { CHAT, EVENTS, partition, partitionWith, topic } from "../../metadata/fi
 import { withBroker } from "../fixture.ts";
 import { askHandler } from "../../network/server/ask_handler.ts";
 
-test("ListPartitionReassignments finds none on one node, and ignores unknown topics", () =>
+test("ListPartitionReassignments returns none on a single node, and ignores unknown topics", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 2 });
     const asked = [
@@ -23,7 +23,7 @@ test("ListPartitionReassignments finds none on one node, and ignores unknown top
     }
   }));
 
-test("ListPartitionReassignments returns a reassignment that the metadata log has", async () => {
+test("ListPartitionReassignments returns a reassignment in the metadata log", async () => {
   const image = imageOf(
     topic("events", EVENTS),
     partition(EVENTS, 0),

@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
 import { versionsOf } from "./group_requests.ts";
 
-test("ListTransactions finds none in every version, and names the unknown states of its filter", () =>
+test("ListTransactions returns none in every version, and the unknown states of its filter", () =>
   withBroker(async ({ client }) => {
     for (const version of versionsOf(listTransactions)) {
       const answer = await client.request(listTransactions, version, {

@@ -7,7 +7,7 @@ import { withBroker } from "../fixture.ts";
 
 const named = (...names: string[]) => ({ topics: names.map((name) => ({ name })) });
 
-test("Metadata tells brokers, controller and all topics in every version", () =>
+test("Metadata returns brokers, controller and all topics in every version", () =>
   withBroker(async ({ client, broker, createTopic }) => {
     await createTopic({ name: "events", numPartitions: 2 });
     const { host, port } = broker.address;
@@ -32,13 +32,13 @@ test("Metadata tells brokers, controller and all topics in every version", () =>
     }
   }));
 
-test("Metadata of no topics tells none", () =>
+test("Metadata for an empty list of topics returns no topic", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     assertEquals((await client.request(metadata, 12, { topics: [] })).topics, []);
   }));
 
-test("Metadata creates a topic when both sides allow it, ready at once", () =>
+test("Metadata creates a topic if both sides allow it, ready for records", () =>
   withBroker(async ({ client, broker }) => {
     const answer = await client.request(metadata, 12, named("fresh"));
     assertEquals(answer.topics.map(({ errorCode, partitions }) => [errorCode, partitions.length]), [
@@ -52,13 +52,13 @@ test("Metadata creates a topic when both sides allow it, ready at once", () =>
     assertEquals(refused.topics[0]!.errorCode, 3);
   }, { "num.partitions": "3" }));
 
-test("Metadata does not create topics where the broker forbids it", () =>
+test("Metadata does not create topics if the broker forbids it", () =>
   withBroker(async ({ client }) => {
     const { topics } = await client.request(metadata, 12, named("fresh"));
     assertEquals(topics[0]!.errorCode, 3);
   }, { "auto.create.topics.enable": "false" }));
 
-test("Metadata refuses names that no topic can have", () =>
+test("Metadata rejects invalid topic names", () =>
   withBroker(async ({ client }) => {
     const names = ["", ".", "..", "a b", "x".repeat(250)];
     const { topics } = await client.request(metadata, 12, named(...names));
@@ -67,7 +67,7 @@ test("Metadata refuses names that no topic can have", () =>
     assertEquals(longest.topics[0]!.errorCode, 0);
   }));
 
-test("Metadata finds topics by id", () =>
+test("Metadata returns topics by id", () =>
   withBroker(async ({ client, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     const { topics } = await client.request(metadata, 12, {
@@ -82,7 +82,7 @@ test("Metadata finds topics by id", () =>
 
 const UNKNOWN_ID = "AAAAAAAAAAAAAAAAAAAAEA";
 
-test("Metadata asks by id alone where there is one, whatever the names are", () =>
+test("Metadata ignores names if the request contains an id", () =>
   withBroker(async ({ client, broker, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     await createTopic({ name: "other" });
@@ -105,7 +105,7 @@ test("Metadata asks by id alone where there is one, whatever the names are", () 
     assertEquals(broker.image.topicByName("missing"), undefined);
   }));
 
-test("Metadata with an id does not look at the entries without one", () =>
+test("Metadata ignores entries without an id if the request contains an id", () =>
   withBroker(async ({ client, broker, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     await createTopic({ name: "other" });
@@ -116,7 +116,7 @@ test("Metadata with an id does not look at the entries without one", () =>
     assertEquals(broker.image.topicByName("missing"), undefined);
   }));
 
-test("Metadata answers each topic once", () =>
+test("Metadata returns each topic once", () =>
   withBroker(async ({ client, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     const byName = await client.request(metadata, 12, named("events", "events"));
@@ -126,7 +126,7 @@ test("Metadata answers each topic once", () =>
     assertEquals(byId.topics.map(({ name }) => name), ["events"]);
   }));
 
-test("Metadata 10 and 11 have ids and refuse them, and names of null", () =>
+test("Metadata 10 and 11 reject ids, and names of null", () =>
   withBroker(async ({ client, createTopic }) => {
     const topicId = await createTopic({ name: "events" });
     for (const version of [10, 11]) {
@@ -142,7 +142,7 @@ test("Metadata 10 and 11 have ids and refuse them, and names of null", () =>
     }
   }));
 
-test("Metadata fails for an entry with neither a name nor an id, as Apache Kafka's does", () =>
+test("Metadata fails for an entry without a name and an id, as in Apache Kafka", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const { topics } = await client.request(metadata, 12, {
@@ -154,7 +154,7 @@ test("Metadata fails for an entry with neither a name nor an id, as Apache Kafka
     ]);
   }));
 
-test("Metadata tells authorized operations when asked", () =>
+test("Metadata returns authorized operations on request", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const asked = await client.request(metadata, 8, {

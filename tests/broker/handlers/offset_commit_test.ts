@@ -9,7 +9,7 @@ function partition(partitionIndex: number, committedMetadata: string | null = nu
   return { partitionIndex, committedOffset: 42, committedLeaderEpoch: 3, committedMetadata };
 }
 
-test("OffsetCommit: what is stored and what is refused, in all versions", async () => {
+test("OffsetCommit stores offsets and returns errors in all versions", async () => {
   for (const version of versionsOf(offsetCommit)) {
     const node = new GroupNode();
     const { topics } = await node.ask(offsetCommit, offsetCommitHandler, version, {
@@ -52,7 +52,7 @@ test("OffsetCommit: what is stored and what is refused, in all versions", async 
   }
 });
 
-test("OffsetCommit: members commit for their generation, in all versions", async () => {
+test("OffsetCommit accepts commits of members for their generation only, in all versions", async () => {
   for (const version of versionsOf(offsetCommit)) {
     const node = new GroupNode();
     const { memberId, generationId } = await node.joinAlone({ groupInstanceId: "one" });
@@ -86,7 +86,7 @@ test("OffsetCommit: members commit for their generation, in all versions", async
   }
 });
 
-test("OffsetCommit: a failure as a whole is every partition's, in all versions", async () => {
+test("OffsetCommit returns a failure of the whole request for every partition, in all versions", async () => {
   const node = new GroupNode();
   for (const version of versionsOf(offsetCommit)) {
     const { topics } = await node.askToFail(offsetCommit, offsetCommitHandler, version, {

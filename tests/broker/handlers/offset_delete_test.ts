@@ -10,7 +10,7 @@ function partitions(...indexes: number[]) {
   return indexes.map((partitionIndex) => ({ partitionIndex }));
 }
 
-test("OffsetDelete: forgets offsets of topics that nobody reads", async () => {
+test("OffsetDelete deletes the offsets of topics without subscribers", async () => {
   const node = new GroupNode();
   node.topics.set("other", topic("other", "b3RoZXJvdGhlcm90aGVyb3", 1));
   const metadata = consumerProtocolSubscription.encode({ topics: ["events"] });
@@ -56,7 +56,7 @@ test("OffsetDelete: forgets offsets of topics that nobody reads", async () => {
   node.groups.shutdown();
 });
 
-test("OffsetDelete: refusals and failures are one error", async () => {
+test("OffsetDelete returns one error for a failure of the whole request", async () => {
   const node = new GroupNode();
   const request = { groupId: "none", topics: [{ name: "events", partitions: partitions(0) }] };
   assertEquals(await node.ask(offsetDelete, offsetDeleteHandler, 0, request), {

@@ -33,7 +33,7 @@ function stored(committedOffset: number, version: number) {
   };
 }
 
-test("OffsetFetch v1 to v7: the partitions asked for, of one group", async () => {
+test("OffsetFetch 1 to 7 returns the requested partitions of one group", async () => {
   const node = await nodeWithOffsets();
   for (const version of versionsOf(offsetFetch).filter((version) => version < 8)) {
     const topics = [
@@ -59,7 +59,7 @@ test("OffsetFetch v1 to v7: the partitions asked for, of one group", async () =>
   }
 });
 
-test("OffsetFetch v2 to v7: null is everything that the group committed", async () => {
+test("OffsetFetch 2 to 7 returns all committed offsets for null", async () => {
   const node = await nodeWithOffsets();
   for (const version of [2, 5, 6, 7]) {
     const ask = (groupId: string) =>
@@ -71,7 +71,7 @@ test("OffsetFetch v2 to v7: null is everything that the group committed", async 
   }
 });
 
-test("OffsetFetch since v8: several groups, some partitions or all", async () => {
+test("OffsetFetch from version 8 returns several groups, with some or all partitions", async () => {
   const node = await nodeWithOffsets();
   for (const version of versionsOf(offsetFetch).filter((version) => version >= 8)) {
     const byId = version >= 10;
@@ -112,7 +112,7 @@ test("OffsetFetch since v8: several groups, some partitions or all", async () =>
   }
 });
 
-test("OffsetFetch: a deleted topic is not among all of them", async () => {
+test("OffsetFetch for all topics omits deleted topics", async () => {
   const node = await nodeWithOffsets();
   node.topics.delete("events");
   const { groups } = await node.ask(offsetFetch, offsetFetchHandler, 10, {
@@ -121,7 +121,7 @@ test("OffsetFetch: a deleted topic is not among all of them", async () => {
   assertEquals(groups[0]?.topics, []);
 });
 
-test("OffsetFetch: a node that goes says so, in all versions", async () => {
+test("OffsetFetch returns NOT_COORDINATOR during shutdown, in all versions", async () => {
   const node = await nodeWithOffsets();
   node.groups.shutdown();
   for (const version of versionsOf(offsetFetch)) {

@@ -3,7 +3,7 @@ import { offsetForLeaderEpoch } from "../../../src/protocol/messages/offset_for_
 import { test } from "../../harness.ts";
 import { batchOf, produceTo, withBroker } from "../fixture.ts";
 
-test("OffsetForLeaderEpoch tells where an epoch ended in every version", () =>
+test("OffsetForLeaderEpoch returns the end offset of an epoch in every version", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["a", "b"]));

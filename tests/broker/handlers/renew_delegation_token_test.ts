@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
 import { versionsOf } from "./group_requests.ts";
 
-test("RenewDelegationToken is not allowed to a client that did not authenticate", () =>
+test("RenewDelegationToken is not allowed for a client that is not authenticated", () =>
   withBroker(async ({ client }) => {
     for (const version of versionsOf(renewDelegationToken)) {
       const answer = await client.request(renewDelegationToken, version, {

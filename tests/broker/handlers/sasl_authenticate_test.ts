@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { withBroker } from "../fixture.ts";
 import { versionsOf } from "./group_requests.ts";
 
-test("SaslAuthenticate answers ILLEGAL_SASL_STATE in every version, in words", () =>
+test("SaslAuthenticate answers ILLEGAL_SASL_STATE with a message in every version", () =>
   withBroker(async ({ client }) => {
     for (const version of versionsOf(saslAuthenticate)) {
       const { errorCode, errorMessage } = await client.request(saslAuthenticate, version, {

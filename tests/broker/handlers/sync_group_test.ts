@@ -5,7 +5,7 @@ import { syncGroup } from "../../../src/protocol/messages/sync_group.ts";
 import { test } from "../../harness.ts";
 import { GroupNode, versionsOf } from "./group_requests.ts";
 
-test("SyncGroup: a member gets its assignment, in all versions", async () => {
+test("SyncGroup returns the assignment of a member in all versions", async () => {
   for (const version of versionsOf(syncGroup)) {
     const node = new GroupNode();
     const { memberId, generationId } = await node.joinAlone();
@@ -37,7 +37,7 @@ test("SyncGroup: a member gets its assignment, in all versions", async () => {
   }
 });
 
-test("SyncGroup v5: the protocol's type and name must be there and right", async () => {
+test("SyncGroup 5 rejects a missing or wrong protocol type or name", async () => {
   const node = new GroupNode();
   const { memberId, generationId } = await node.joinAlone();
   const codeOf = async (protocolType: string | null, protocolName: string | null) =>
@@ -58,7 +58,7 @@ test("SyncGroup v5: the protocol's type and name must be there and right", async
   node.groups.shutdown();
 });
 
-test("SyncGroup: refusals have a form in all versions", async () => {
+test("SyncGroup returns errors in all versions", async () => {
   const node = new GroupNode();
   for (const version of versionsOf(syncGroup)) {
     const request = { groupId: "", generationId: 1, memberId: "m", assignments: [] };

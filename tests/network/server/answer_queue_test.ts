@@ -46,7 +46,7 @@ test("AnswerQueue sends answers in the order of their requests", async () => {
   assertEquals([queue.inFlight, queue.unsentBytes], [0, 0]);
 });
 
-test("AnswerQueue gathers what is answered while it is held", async () => {
+test("AnswerQueue writes the answers of a hold in one write", async () => {
   const { queue, written, take } = harness();
   queue.hold();
   queue.open().complete(text("a"));
@@ -57,7 +57,7 @@ test("AnswerQueue gathers what is answered while it is held", async () => {
   assertEquals(written.map(read), ["ab"]);
 });
 
-test("AnswerQueue gathers what is answered while a write is under way", async () => {
+test("AnswerQueue writes the answers that were ready during a write in one write", async () => {
   const { queue, written, take } = harness();
   queue.open().complete(text("a"));
   queue.open().complete(text("b"));
@@ -68,7 +68,7 @@ test("AnswerQueue gathers what is answered while a write is under way", async ()
   assertEquals(written.map(read), ["a", "bc"]);
 });
 
-test("AnswerQueue passes over requests that have no answer", async () => {
+test("AnswerQueue skips requests without an answer", async () => {
   const { queue, written, take } = harness();
   const [silent, spoken] = [queue.open(), queue.open()];
   spoken!.complete(text("spoken"));
@@ -77,14 +77,14 @@ test("AnswerQueue passes over requests that have no answer", async () => {
   assertEquals(written.map(read), ["spoken"]);
 });
 
-test("AnswerQueue refuses a second answer to one request", () => {
+test("AnswerQueue rejects a second answer to a request", () => {
   const { queue } = harness();
   const slot = queue.open();
   slot.complete(null);
   assertThrows(() => slot.complete(null), Error, "answered twice");
 });
 
-test("AnswerQueue copies records between its own bytes, in chunks, and gives buffers back", async () => {
+test("AnswerQueue copies records in chunks and returns the buffers", async () => {
   const { queue, written, pool, take } = harness();
   const length = SEND_CHUNK_BYTES * 2 + 1234;
   const source: RecordsSource = {
@@ -112,7 +112,7 @@ test("AnswerQueue copies records between its own bytes, in chunks, and gives buf
   assertEquals([pool.lentBytes, queue.unsentBytes], [0, 0]);
 });
 
-test("AnswerQueue ends when an answer cannot be written", () => {
+test("AnswerQueue closes if an answer cannot be encoded", () => {
   const { queue, errors } = harness();
   queue.open().complete(() => {
     throw new RangeError("no");
@@ -120,7 +120,7 @@ test("AnswerQueue ends when an answer cannot be written", () => {
   assertEquals(errors.map((error) => (error as Error).message), ["no"]);
 });
 
-test("AnswerQueue wakes those who wait for progress when it is closed", async () => {
+test("AnswerQueue resolves progress() when it is closed", async () => {
   const { queue } = harness();
   queue.open();
   const waiting = queue.progress();
@@ -147,7 +147,7 @@ class HeldSource implements RecordsSource {
   }
 }
 
-test("close() releases the records of answers that gather while a write is under way", async () => {
+test("close() releases the records of answers that are ready during a write", async () => {
   const { queue, take } = harness();
   const [sending, gathered] = [new HeldSource(), new HeldSource()];
   queue.open().complete((writer) => writer.external(sending));
@@ -155,13 +155,13 @@ test("close() releases the records of answers that gather while a write is under
   assertEquals([sending.holders, gathered.holders], [1, 1]);
   queue.close();
   assertEquals(gathered.holders, 0);
-  // The write under way still reads the first ones.
+  // The write in flight still reads the first ones.
   assertEquals(sending.holders, 1);
   await take();
   assertEquals([sending.holders, gathered.holders], [0, 0]);
 });
 
-test("records are released if the socket does not take them", async () => {
+test("records are released if the write fails", async () => {
   const source = new HeldSource();
   const errors: unknown[] = [];
   const queue = new AnswerQueue(

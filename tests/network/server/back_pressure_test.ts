@@ -57,7 +57,7 @@ test("no request is started while MAX_IN_FLIGHT_REQUESTS are not answered", asyn
   await peer.close();
 });
 
-test("a connection starts no request and keeps the frame while that of one is held", async () => {
+test("a connection starts no request and keeps the frame of a retained one", async () => {
   const frames: Uint8Array[] = [];
   const releases: (() => void)[] = [];
   const connection = new FakeConnection();
@@ -82,7 +82,7 @@ test("a connection starts no request and keeps the frame while that of one is he
   releases[1]!();
   await settle();
   assertEquals(frames.length, 3);
-  // A connection that closes meanwhile starts nothing more.
+  // A connection that closes in the meantime starts no more requests.
   connection.send(Uint8Array.of(0, 0, 0, 2, 6, 6));
   client.close();
   releases[2]!();
@@ -90,7 +90,7 @@ test("a connection starts no request and keeps the frame while that of one is he
   assertEquals(frames.length, 3);
 });
 
-test("requests of one read that take long make room for other connections", async () => {
+test("requests of one read that take long let other connections be served", async () => {
   const clock = manualClock();
   let started = 0;
   let turns = 0;
@@ -116,7 +116,7 @@ test("requests of one read that take long make room for other connections", asyn
   assertEquals([started, turns], [3, 1]);
   clock.advance(1);
   await settle();
-  // Nobody waits behind the last one.
+  // No request waits after the last one.
   assertEquals([started, turns], [6, 1]);
   client.close();
   clock.advance(1);

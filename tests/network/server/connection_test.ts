@@ -13,7 +13,7 @@ const bytesOf = (text: string | readonly number[]) =>
   typeof text === "string" ? new TextEncoder().encode(text) : Uint8Array.from(text);
 const joined = (...parts: Uint8Array[]) => new Uint8Array(parts.flatMap((part) => [...part]));
 
-test("answers leave in the order of the requests, also behind one that waits", () =>
+test("answers leave in the order of the requests, also after one that waits", () =>
   withBroker(async ({ client, connect, createTopic }) => {
     await createTopic({ name: "events" });
     const waiting = {
@@ -35,14 +35,14 @@ test("answers leave in the order of the requests, also behind one that waits", (
     assertEquals((await client.answer(metadata, 1)).topics.length, 1);
   }));
 
-test("a request may come in pieces of any size", () =>
+test("a request may arrive in pieces of any size", () =>
   withBroker(async ({ client }) => {
     const frame = client.frame(metadata, 9, { topics: [{ name: "events" }] });
     for (const byte of frame) await client.sendBytes(new Uint8Array([byte]));
     assertEquals((await client.answer(metadata, 9)).topics[0]!.name, "events");
   }));
 
-test("hundreds of requests may be under way", () =>
+test("hundreds of requests may be in flight", () =>
   withBroker(async ({ client, createTopic }) => {
     await createTopic({ name: "events" });
     const one = client.frame(produce, 7, {
@@ -57,7 +57,7 @@ test("hundreds of requests may be under way", () =>
     }
   }));
 
-test("bytes that are no request close their connection and touch nothing else", () =>
+test("invalid bytes close their connection and affect no other", () =>
   withBroker(async ({ client, connect, createTopic, messages }) => {
     await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["kept"]));
@@ -131,7 +131,7 @@ test("a client of another protocol is named in the log and its connection closed
     assertEquals(messages, []);
   }));
 
-test("a client of another protocol is named when it leaves, if socket.request.max.bytes let it wait", () =>
+test("a client of another protocol is named when it disconnects, if socket.request.max.bytes let it wait", () =>
   withBroker(async ({ client, connect, messages }) => {
     for (const [bytes, reason] of FOREIGN) {
       const other = await connect();
@@ -145,7 +145,7 @@ test("a client of another protocol is named when it leaves, if socket.request.ma
     }
   }, { "socket.request.max.bytes": "2147483647" }));
 
-test("random bytes never bring the broker down", () =>
+test("random bytes never stop the broker", () =>
   withBroker(async ({ client, connect, createTopic }) => {
     await createTopic({ name: "events" });
     let state = 12345;
@@ -162,7 +162,7 @@ test("random bytes never bring the broker down", () =>
     assertEquals((await produceTo(client, "events", 0, batchOf(["a"]))).baseOffset, 0);
   }));
 
-test("a client that leaves while its fetch waits is forgotten", () =>
+test("the fetch of a client that disconnects is dropped", () =>
   withBroker(async ({ client, connect, createTopic }) => {
     await createTopic({ name: "events" });
     const other = await connect();
@@ -178,7 +178,7 @@ test("a client that leaves while its fetch waits is forgotten", () =>
     assertEquals((await produceTo(client, "events", 0, batchOf(["a"]))).baseOffset, 0);
   }));
 
-test("a reader that does not read is not read from either, and holds up nobody", () =>
+test("a client that does not read its answers is not read from, and delays no other", () =>
   withBroker(async ({ client, connect, createTopic }) => {
     await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["x".repeat(900_000)]));
@@ -191,7 +191,7 @@ test("a reader that does not read is not read from either, and holds up nobody",
         partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
       }],
     });
-    // Sixty answers of 0.9 MB that it does not take: others are served meanwhile.
+    // Sixty answers of 0.9 MB that it does not read: others are served in the meantime.
     await slow.sendBytes(joined(...Array.from({ length: 60 }, () => one)));
     assertEquals((await produceTo(client, "events", 0, batchOf(["b"]))).baseOffset, 1);
     for (let i = 0; i < 60; i++) {
@@ -200,7 +200,7 @@ test("a reader that does not read is not read from either, and holds up nobody",
     }
   }));
 
-test("a reader of a topic that is deleted meanwhile gets what was on its way to it", () =>
+test("a reader of a topic that is deleted receives the answers in flight", () =>
   withBroker(async ({ broker, client, connect, createTopic, messages }) => {
     await createTopic({ name: "events" });
     await produceTo(client, "events", 0, batchOf(["x".repeat(900_000)]));
@@ -227,7 +227,7 @@ test("a reader of a topic that is deleted meanwhile gets what was on its way to 
     assertEquals(messages, []);
   }));
 
-test("connections beyond max.connections.per.ip are refused", () =>
+test("connections beyond max.connections.per.ip are closed", () =>
   withBroker(async ({ client, connect }) => {
     const second = await connect();
     assertEquals((await second.request(apiVersions, 0, {})).errorCode, 0);

@@ -26,7 +26,7 @@ function frameOf(apiKey: number, apiVersion: number): Uint8Array {
   return frame;
 }
 
-test("a request version below the lowest that is served ends the connection", () =>
+test("a request version below the lowest served closes the connection", () =>
   withBroker(async ({ connect, createTopic, messages }) => {
     await createTopic({ name: "events" });
     await produceTo(await connect(), "events", 0, batchOf(["kept"]));
@@ -77,7 +77,7 @@ test("a request version below the lowest that is served ends the connection", ()
     assertEquals(last.baseOffset, 1);
   }));
 
-test("a request whose values are too many to be decoded at once ends the connection", () =>
+test("a request with too many values closes the connection", () =>
   withBroker(async ({ client, connect, messages }) => {
     const topics = (count: number) => ({
       topics: Array.from({ length: count }, (_, i) => ({ name: `topic-${i}` })),
@@ -90,7 +90,7 @@ test("a request whose values are too many to be decoded at once ends the connect
     assertEquals(await client.nextFrame(), null);
     assertStringIncludes(messages.at(-1)!.message, "hold too many values");
 
-    // Elements of one byte, a text of 32 KB for each KB, and fields that nobody knows.
+    // Elements of one byte, a text of 32 KB for each KB, and unknown fields.
     const bodies: ((writer: ByteWriter) => void)[] = [
       (writer) => {
         writer.uvarint(3_000_001);

@@ -13,7 +13,7 @@ import { manualClock } from "../../broker/manual_clock.ts";
 const MIB = 1024 * 1024;
 const FRAME = 90 * MIB;
 
-/** A memory of 8 MiB, and connections that note when they are let go on or evicted. */
+/** A budget of 8 MiB, and connections that log when they are resumed or evicted. */
 function memory() {
   const clock = manualClock();
   const frames = new FrameMemory(clock, 8 * MIB);
@@ -29,7 +29,7 @@ function memory() {
       });
       return {
         share,
-        /** Whether it may read on at once; if not, `log` tells when it may. */
+        /** Returns whether it may read on immediately. If not, its name is added to `log` when it may. */
         reads(held: number, missing = FRAME - held): boolean {
           share.afterRead();
           const turn = share.beforeRead(held, missing);
@@ -68,7 +68,7 @@ test("sixty connections that announce 90 MiB take no more than the budget and on
   assertEquals(log, []);
 });
 
-test("a frame that lacks little goes before one that lacks much", async () => {
+test("a frame that lacks fewer bytes is read first", async () => {
   const { log, connection } = memory();
   const large = connection("large");
   const slow = connection("slow");
@@ -84,7 +84,7 @@ test("a frame that lacks little goes before one that lacks much", async () => {
   assertEquals(log, ["slow"]);
 });
 
-test("room that is freed lets several go on", async () => {
+test("freed memory resumes several connections", async () => {
   const { log, connection } = memory();
   const large = connection("large");
   assert(large.reads(9 * MIB, 10));
@@ -94,7 +94,7 @@ test("room that is freed lets several go on", async () => {
   assertEquals(log, ["a", "b", "c"]);
 });
 
-test("who holds what others wait for and sends next to nothing is evicted", async () => {
+test("a connection that holds memory others wait for and sends next to nothing is evicted", async () => {
   const { clock, frames, log, connection } = memory();
   const silent = connection("silent");
   const sending = connection("sending");
@@ -102,7 +102,7 @@ test("who holds what others wait for and sends next to nothing is evicted", asyn
   assert(silent.reads(5 * MIB, 10));
   assert(sending.reads(3 * MIB));
   clock.advance(10 * FRAME_PROGRESS_CHECK_MS);
-  assertEquals(log, [], "nobody waits, everybody may take their time");
+  assertEquals(log, [], "no connection waits, so none is evicted");
   assert(!waiting.reads(MIB));
   clock.advance(FRAME_PROGRESS_CHECK_MS);
   assertEquals(log, [], "the first look only takes note");
@@ -123,7 +123,7 @@ test("who holds what others wait for and sends next to nothing is evicted", asyn
   assertEquals(clock.pending(), 0);
 });
 
-test("a connection whose requests are being carried out is not evicted", () => {
+test("a connection whose requests are being handled is not evicted", () => {
   const { clock, log, connection } = memory();
   const busy = connection("busy");
   const waiting = connection("waiting");
@@ -137,7 +137,7 @@ test("a connection whose requests are being carried out is not evicted", () => {
   waiting.share.close();
 });
 
-test("a connection that has begun its next frame is judged by the progress of that frame", () => {
+test("a connection is evicted by the progress of its current frame only", () => {
   const { clock, log, connection } = memory();
   const active = connection("active");
   const waiting = connection("waiting");
@@ -169,7 +169,7 @@ test("a broker answers others while many connections hold half of a large frame"
     await Promise.all(sent);
   }));
 
-test("a whole frame that is in use does not hold up those that lack more than it", async () => {
+test("a retained frame does not delay frames that lack more bytes", async () => {
   const { frames, log, connection } = memory();
   const [using, other] = [connection("using"), connection("other")];
   assert(using.reads(9 * MIB, 1));
@@ -186,7 +186,7 @@ test("a whole frame that is in use does not hold up those that lack more than it
   assertEquals(frames.used, MIB);
 });
 
-test("frames in use of more than HELD_FRAME_BYTES hold up all others", async () => {
+test("retained frames of more than HELD_FRAME_BYTES delay all others", async () => {
   const { frames, log, connection } = memory();
   const ends: (() => void)[] = [];
   const holders = [1, 2].map((i) => connection(`holder ${i}`));

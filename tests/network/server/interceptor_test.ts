@@ -120,7 +120,7 @@ test("interceptors run in the order of their list", async () => {
   assertEquals(events, ["outer begins", "inner begins", "inner ends", "outer ends"]);
 });
 
-test("the dispatcher calls the handler itself when there is no interceptor", async () => {
+test("the dispatcher calls the handler directly if there is no interceptor", async () => {
   let thisArgument: unknown;
   const observed: Handler<Needs> = {
     ...handler,

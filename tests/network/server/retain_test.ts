@@ -161,7 +161,7 @@ class Signals {
   }
 }
 
-test("retain() keeps records and the order of a connection, and lets others go on", async () => {
+test("retain() keeps records and the order of a connection, and other connections are served", async () => {
   const signals = new Signals();
   const events: string[] = [];
   await withServer(async (topic, records, retain) => {
@@ -215,7 +215,7 @@ test("a request that is not retained is overwritten by the next one", async () =
   });
 });
 
-test("a request that is retained and never released goes on when it is answered", async () => {
+test("a retained request that is never released is released when it is answered", async () => {
   const signals = new Signals();
   const events: string[] = [];
   await withServer(async (topic, _records, retain) => {
@@ -328,7 +328,7 @@ test("the bytes of a retained request count for the memory of all frames", async
   });
 });
 
-test("a connection that closes meanwhile keeps a retained request and starts no other", async () => {
+test("a connection that closes keeps its retained request and starts no other", async () => {
   const signals = new Signals();
   const started: string[] = [];
   let wasIntact = false;

@@ -96,7 +96,7 @@ async function serve(
   return { clock, listener, server, lines };
 }
 
-test("a connection that ends lets one in that waits at max.connections", async () => {
+test("a connection that ends admits one that waits at max.connections", async () => {
   const { listener, server } = await serve({ maxConnections: () => 1 });
   const first = listener.connect();
   await settle();
@@ -110,7 +110,7 @@ test("a connection that ends lets one in that waits at max.connections", async (
   assertEquals(second.isClosed, true);
 });
 
-test("a connection that ends gives back its place in max.connections.per.ip", async () => {
+test("a connection that ends no longer counts for max.connections.per.ip", async () => {
   const { listener, server } = await serve({ maxConnectionsOf: () => 1 });
   const first = listener.connect();
   await settle();
@@ -143,7 +143,7 @@ test("each connection is closed once it has been idle for connections.max.idle.m
   await server.close();
 });
 
-test("a server without descriptors for its connections backs off, makes room and logs once a minute", async () => {
+test("a server without descriptors for its connections backs off, frees some and logs once a minute", async () => {
   let freed = 0;
   const { clock, listener, server, lines } = await serve({}, {
     freeDescriptors: () => ++freed > 0,
@@ -190,7 +190,7 @@ test("a connection beyond what the limit on open files allows is closed, and oth
   await server.close();
 });
 
-test("a server that waits for descriptors closes at once", async () => {
+test("a server that waits for descriptors closes immediately", async () => {
   const { clock, listener, server } = await serve({});
   await settle();
   listener.shortages = 1_000;

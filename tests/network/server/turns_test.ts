@@ -23,7 +23,7 @@ function steppingClock(stepMs: number): Clock & { turns: number } {
   };
 }
 
-test("answerInTurns() answers at once while that takes no time", () => {
+test("answerInTurns() answers immediately while that takes no time", () => {
   const clock = steppingClock(0);
   assertEquals(answerInTurns([1, 2, 3], (item) => item * 2, clock), [2, 4, 6]);
   assertEquals(answerInTurns([], () => 0, clock), []);
@@ -39,7 +39,7 @@ test("answerInTurns() serves others between answers that take long together", as
   assertEquals(clock.turns >= 4, true);
 });
 
-test("answerInTurns() begins an answer once the one before it has been given", async () => {
+test("answerInTurns() starts each answer after the one before it is complete", async () => {
   const clock = steppingClock(0);
   const begun: number[] = [];
   let finish = () => {};
@@ -54,7 +54,7 @@ test("answerInTurns() begins an answer once the one before it has been given", a
   assertEquals(await answers, [1, 2, 3]);
 });
 
-test("answerInTurns() fails as an answer does", async () => {
+test("answerInTurns() rejects with the error of an answer", async () => {
   const clock = steppingClock(0);
   const fail = (): number => {
     throw new Error("no");
