@@ -7,7 +7,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { Admin } from "../mod.ts";
-import { BrokerConnection } from "../src/network/peer_connection.ts";
+import { PeerConnection } from "../src/network/peer_connection.ts";
 import { errorName } from "../src/protocol/errors.ts";
 import { produce } from "../src/protocol/messages/produce.ts";
 import { type CompressionType, encodeBatch } from "../src/protocol/records/batch.ts";
@@ -176,7 +176,7 @@ async function measure(
     replicationFactor: 1,
     configs: { "compression.type": target, "max.message.bytes": limit },
   }]);
-  const connection = await BrokerConnection.open({
+  const connection = await PeerConnection.open({
     runtime: denoRuntime(),
     address: { host: host!, port: Number(port) },
     clientId: "swell",

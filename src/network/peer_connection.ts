@@ -31,7 +31,7 @@ interface Pending {
 }
 
 /** The options of a connection. */
-export interface BrokerConnectionOptions {
+export interface PeerConnectionOptions {
   readonly runtime: Runtime;
   readonly address: Address;
   readonly clientId: string;
@@ -71,9 +71,9 @@ const REMEDIES: Readonly<Record<ForeignProtocol, string>> = {
 };
 
 /** An open connection. */
-export class BrokerConnection {
+export class PeerConnection {
   readonly address: string;
-  readonly #options: BrokerConnectionOptions;
+  readonly #options: PeerConnectionOptions;
   readonly #connection: Connection;
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
   readonly #pending: Pending[] = [];
@@ -85,7 +85,7 @@ export class BrokerConnection {
   #failure: Error | null = null;
   readonly #writeBytes: WriteBytes;
 
-  private constructor(connection: Connection, options: BrokerConnectionOptions) {
+  private constructor(connection: Connection, options: PeerConnectionOptions) {
     this.#connection = connection;
     this.#writeBytes = writerOf(connection);
     this.#options = options;
@@ -97,10 +97,10 @@ export class BrokerConnection {
    * Connects and asks the peer which versions it serves. Throws a {@linkcode KafkaError}
    * `NETWORK_EXCEPTION` or `REQUEST_TIMED_OUT`.
    */
-  static async open(options: BrokerConnectionOptions): Promise<BrokerConnection> {
+  static async open(options: PeerConnectionOptions): Promise<PeerConnection> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const connection = new BrokerConnection(await connect(options), options);
+    const connection = new PeerConnection(await connect(options), options);
     const giveUp = () => connection.close();
     signal?.addEventListener("abort", giveUp);
     try {
@@ -358,7 +358,7 @@ export class BrokerConnection {
 }
 
 /** Connects. Rejects after `connectTimeoutMs`, or when `signal` is aborted. */
-function connect(options: BrokerConnectionOptions): Promise<Connection> {
+function connect(options: PeerConnectionOptions): Promise<Connection> {
   const { runtime, address, connectTimeoutMs, signal } = options;
   const text = `${address.host}:${address.port}`;
   return new Promise((resolve, reject) => {

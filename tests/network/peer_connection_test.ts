@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { BrokerConnection } from "../../src/network/peer_connection.ts";
+import { PeerConnection } from "../../src/network/peer_connection.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { finishFrame, FrameParser, startFrame } from "../../src/protocol/frame.ts";
 import { apiTable, readRequestHeader, writeResponseHeader } from "../../src/protocol/header.ts";
@@ -28,17 +28,17 @@ type Script = (seen: Seen, index: number) => Uint8Array | null;
 /** Runs `body` beside a broker that does what `script` says. */
 async function withBroker(
   script: Script,
-  body: (open: () => Promise<BrokerConnection>, seen: Seen[]) => Promise<void>,
+  body: (open: () => Promise<PeerConnection>, seen: Seen[]) => Promise<void>,
   { maxResponseBytes = 10_000, closesAfter = Infinity } = {},
 ): Promise<void> {
   const runtime = hostRuntime();
   const listener = await runtime.network.listen({ host: "127.0.0.1", port: 0 });
   const seen: Seen[] = [];
-  const opened: BrokerConnection[] = [];
+  const opened: PeerConnection[] = [];
   const serving = serve(runtime, listener, script, seen, closesAfter);
   try {
     await body(async () => {
-      const connection = await BrokerConnection.open({
+      const connection = await PeerConnection.open({
         runtime,
         address: listener.address,
         clientId: "test",
@@ -158,7 +158,7 @@ test("PeerConnection rejects requests that the peer does not serve", async () =>
 test("PeerConnection sends no version below the peer's lowest", async () => {
   const broker = new ScriptedBroker();
   broker.on(metadata, () => ({ brokers: [], topics: [] }), { minVersion: 5, maxVersion: 9 });
-  const connection = await BrokerConnection.open({
+  const connection = await PeerConnection.open({
     runtime: { ...hostRuntime(), network: broker.network },
     address: broker.address,
     clientId: "test",
@@ -178,7 +178,7 @@ test("PeerConnection closes a connection that opens after the timeout", async ()
     listen: () => Promise.reject(new Error("nothing listens here")),
     connect: () => new Promise((resolve) => void (connect = resolve)),
   };
-  const opening = BrokerConnection.open({
+  const opening = PeerConnection.open({
     runtime: { ...hostRuntime(), network, clock },
     address: { host: "slow", port: 9092 },
     clientId: "test",

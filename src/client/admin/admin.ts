@@ -9,7 +9,7 @@ import { deleteTopics } from "../../protocol/messages/delete_topics.ts";
 import { describeLogDirs } from "../../protocol/messages/describe_log_dirs.ts";
 import { metadata } from "../../protocol/messages/metadata.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
-import type { BrokerConnection } from "../../network/peer_connection.ts";
+import type { PeerConnection } from "../../network/peer_connection.ts";
 import { checkNames, checkOptionNames, type ClientOptions } from "../client_options.ts";
 import { ClusterClient } from "../cluster/cluster_client.ts";
 import {
@@ -184,7 +184,7 @@ export class Admin implements AsyncDisposable {
   }
 
   /** Sends a request to the controller, and retries if the controller has changed. */
-  async #change(ask: (controller: BrokerConnection) => Promise<void>): Promise<void> {
+  async #change(ask: (controller: PeerConnection) => Promise<void>): Promise<void> {
     await this.#client.retry(async () => {
       await this.#client.refresh();
       const { controllerId, brokers } = this.#client.view;

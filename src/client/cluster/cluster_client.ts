@@ -10,7 +10,7 @@ import { findCoordinator } from "../../protocol/messages/find_coordinator.ts";
 import { metadata, type MetadataResponse } from "../../protocol/messages/metadata.ts";
 import { hostRuntime } from "../../runtime/host.ts";
 import type { Address, Runtime } from "../../runtime/runtime.ts";
-import { BrokerConnection, type RequestOptions } from "../../network/peer_connection.ts";
+import { PeerConnection, type RequestOptions } from "../../network/peer_connection.ts";
 import { type ClientOptions, type ClientSettings, clientSettings } from "../client_options.ts";
 import { ClusterView, type TopicInfo } from "./cluster_view.ts";
 import { closedError, responseError } from "../errors.ts";
@@ -32,7 +32,7 @@ export class ClusterClient {
   readonly view: ClusterView = new ClusterView();
   /** The clock, random numbers and network of this client. */
   readonly runtime: Runtime;
-  readonly #connections = new Map<string, Promise<BrokerConnection>>();
+  readonly #connections = new Map<string, Promise<PeerConnection>>();
   readonly #reconnects: ReconnectBackoff;
   readonly #abort = new AbortController();
   /** Topics whose metadata are refreshed. */
@@ -72,7 +72,7 @@ export class ClusterClient {
   }
 
   /** Returns the connection to broker `nodeId`, opening it if necessary. */
-  async broker(nodeId: number, purpose: Purpose = "main"): Promise<BrokerConnection> {
+  async broker(nodeId: number, purpose: Purpose = "main"): Promise<PeerConnection> {
     const broker = this.view.brokers.get(nodeId);
     if (broker === undefined) {
       throw new KafkaError(
@@ -87,7 +87,7 @@ export class ClusterClient {
    * Returns a connection to any broker: an open one, or else to the first that can be reached.
    * Brokers with a recent connection failure are tried last.
    */
-  async anyBroker(): Promise<BrokerConnection> {
+  async anyBroker(): Promise<PeerConnection> {
     const { bootstrap } = this.settings;
     const known = [...this.view.brokers.values(), ...bootstrap];
     for (const address of known) {
@@ -208,7 +208,7 @@ export class ClusterClient {
     this.view.update(answer, this.runtime.clock.monotonicMs());
   }
 
-  async #connect(address: Address, purpose: Purpose): Promise<BrokerConnection> {
+  async #connect(address: Address, purpose: Purpose): Promise<PeerConnection> {
     this.signal.throwIfAborted();
     const key = keyOf(address, purpose);
     const known = this.#connections.get(key);
@@ -216,7 +216,7 @@ export class ClusterClient {
     const forget = () => {
       if (this.#connections.get(key) === opening) this.#connections.delete(key);
     };
-    const opening: Promise<BrokerConnection> = this.#open(address, forget);
+    const opening: Promise<PeerConnection> = this.#open(address, forget);
     this.#connections.set(key, opening);
     opening.catch(forget);
     const connection = await opening;
@@ -227,7 +227,7 @@ export class ClusterClient {
     return connection;
   }
 
-  async #open(address: Address, onClose: () => void): Promise<BrokerConnection> {
+  async #open(address: Address, onClose: () => void): Promise<PeerConnection> {
     const { clientId, requestTimeoutMs, connectTimeoutMs, maxResponseBytes } = this.settings;
     const { runtime } = this;
     const { clock, random } = runtime;
@@ -235,7 +235,7 @@ export class ClusterClient {
     const delayMs = this.#reconnects.delayMs(name, clock);
     if (delayMs > 0) await sleep(clock, delayMs, this.signal);
     try {
-      const connection = await BrokerConnection.open({
+      const connection = await PeerConnection.open({
         runtime,
         address: { host: address.host, port: address.port },
         clientId,

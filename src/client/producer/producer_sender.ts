@@ -8,7 +8,7 @@ import { ErrorCode, errorName, isRetriable, KafkaError } from "../../protocol/er
 import { initProducerId } from "../../protocol/messages/init_producer_id.ts";
 import { produce, type ProduceResponse } from "../../protocol/messages/produce.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
-import type { BrokerConnection } from "../../network/peer_connection.ts";
+import type { PeerConnection } from "../../network/peer_connection.ts";
 import type { ClusterClient } from "../cluster/cluster_client.ts";
 import { responseError } from "../errors.ts";
 import { recordErrorsOf } from "./record_errors.ts";
@@ -270,7 +270,7 @@ export class ProducerSender {
   }
 
   #receive(
-    connection: BrokerConnection,
+    connection: PeerConnection,
     sent: readonly Sent[],
     answer: ProduceResponse,
     topicIds: ReadonlyMap<string, string>,
