@@ -1,7 +1,6 @@
 /** Several listeners of one broker: each accepts connections and advertises its own address. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Node } from "../../src/node/node.ts";
-import { ListenerSet } from "../../src/network/server/listener_set.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
 import { describeCluster } from "../../src/protocol/messages/describe_cluster.ts";
@@ -9,13 +8,7 @@ import { findCoordinator } from "../../src/protocol/messages/find_coordinator.ts
 import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
-import {
-  type Address,
-  AddressInUseError,
-  type Connection,
-  type Network,
-  type Runtime,
-} from "../../src/runtime/runtime.ts";
+import { type Address, AddressInUseError, type Runtime } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { withBroker } from "./fixture.ts";
 import { RawClient } from "./raw_client.ts";
@@ -138,60 +131,4 @@ test("a broker whose second port is in use does not start, and releases the firs
   );
   taken.close();
   (await runtime.network.listen({ host: "127.0.0.1", port })).close();
-});
-
-test("ListenerSet accepts in turn, and closes what it has not handed out", async () => {
-  const { network } = hostRuntime();
-  const listeners = await ListenerSet.open(network, [
-    { name: "A", host: "127.0.0.1", port: 0 },
-    { name: "B", host: "127.0.0.1", port: 0 },
-  ]);
-  const [a, b] = [...listeners.addresses.values()];
-  const clients = await Promise.all([a, a, b].map((address) => network.connect(address!)));
-  const accepted = [await listeners.accept(), await listeners.accept(), await listeners.accept()];
-  assertEquals(accepted.map((one) => one!.listener).toSorted(), ["A", "A", "B"]);
-  const waiting = listeners.accept();
-  await listeners.close();
-  assertEquals(await waiting, null);
-  for (const { host, port } of listeners.addresses.values()) {
-    (await network.listen({ host, port })).close();
-  }
-  assertEquals(await listeners.accept(), null);
-  for (const one of accepted) one!.connection.close();
-  for (const client of clients) client.close();
-});
-
-/** A listener to which the test delivers connections, and the connections that were closed. */
-function scriptedListener(closed: string[], name: string) {
-  const waiting: ((connection: Connection | null) => void)[] = [];
-  const connection = { close: () => void closed.push(name) } as unknown as Connection;
-  return {
-    address: { host: name, port: 1 },
-    accept: () => new Promise<Connection | null>((resolve) => void waiting.push(resolve)),
-    close: () => {},
-    arrive: () => waiting.shift()!(connection),
-  };
-}
-
-test("ListenerSet closes a connection that waits for its next call, and one that comes too late", async () => {
-  const closed: string[] = [];
-  const scripted = ["A", "B", "C"].map((name) => scriptedListener(closed, name));
-  const network = {
-    listen: ({ host }: { host: string }) =>
-      Promise.resolve(scripted.find(({ address }) => address.host === host)!),
-  } as unknown as Network;
-  const listeners = await ListenerSet.open(
-    network,
-    scripted.map(({ address }) => ({ name: address.host, ...address })),
-  );
-  const [a, b, c] = scripted;
-  const first = listeners.accept();
-  a!.arrive();
-  b!.arrive();
-  assertEquals((await first)!.listener, "A");
-  const ended = listeners.close();
-  assertEquals(closed, ["B"]);
-  c!.arrive();
-  await ended;
-  assertEquals(closed, ["B", "C"]);
 });

@@ -247,7 +247,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "a connection accepted while the set closes stays open",
     text: "if (this.#isClosed) return connection.close();",
     replacement: "if (this.#isClosed) return;",
-    test: "tests/broker/listeners_test.ts",
+    test: "tests/network/server/listener_set_test.ts",
   },
   {
     id: "B123",
@@ -255,7 +255,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "each listener accepts one connection only",
     text: "next.socket.isBusy = false;",
     replacement: "",
-    test: "tests/broker/listeners_test.ts",
+    test: "tests/network/server/listener_set_test.ts",
   },
   {
     id: "B124",
@@ -263,7 +263,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     bug: "a connection that waits for accept() stays open when the set closes",
     text: "for (const { connection } of this.#arrived.splice(0)) connection.close();",
     replacement: "",
-    test: "tests/broker/listeners_test.ts",
+    test: "tests/network/server/listener_set_test.ts",
   },
   {
     id: "B125",
