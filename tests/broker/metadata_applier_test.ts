@@ -3,10 +3,12 @@ import { MetadataApplier } from "../../src/broker/metadata_applier.ts";
 import { PartitionTable } from "../../src/replication/partition_table.ts";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
+import type { DataDirectory } from "../../src/log/directory/data_directory.ts";
 import type { LogManager } from "../../src/log/directory/log_manager.ts";
 import { MetadataState } from "../../src/metadata/metadata_state.ts";
 import type { MetadataRecordInput } from "../../src/metadata/records/metadata_record.ts";
 import { errorName, KafkaError } from "../../src/protocol/errors.ts";
+import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { test } from "../harness.ts";
 import { Machine } from "../log/fixture.ts";
 import { config, decoded, EVENTS, topic } from "../metadata/fixture.ts";
@@ -14,8 +16,8 @@ import { batchOf } from "./fixture.ts";
 import { appendTo, needsWith } from "./direct_broker.ts";
 import { manualClock } from "./manual_clock.ts";
 
-/** Partition 0 of the topic, led by node 1, with node 2 out of sync. */
-function partitionOfTwo(leaderEpoch: number): MetadataRecordInput {
+/** Partition 0 of the topic, led by node 1 by default, with node 2 out of sync. */
+function partitionOfTwo(leaderEpoch: number, leader = 1): MetadataRecordInput {
   return {
     name: "PartitionRecord",
     value: {
@@ -25,7 +27,7 @@ function partitionOfTwo(leaderEpoch: number): MetadataRecordInput {
       isr: [1],
       removingReplicas: [],
       addingReplicas: [],
-      leader: 1,
+      leader,
       leaderEpoch,
       partitionEpoch: 0,
       directories: [],
@@ -34,7 +36,7 @@ function partitionOfTwo(leaderEpoch: number): MetadataRecordInput {
 }
 
 /** A node to which `apply` adds metadata. */
-function hosted() {
+function hosted(storedHighWatermark = -1) {
   const machine = new Machine();
   const clock = manualClock();
   const lines: string[] = [];
@@ -43,7 +45,11 @@ function hosted() {
   const logs: Partial<LogManager> = {
     create: (name, number, _id, logConfig) =>
       machine.open(logConfig, { directory: `/data/${name}-${number}`, topic: name }),
-    holderOf: () => undefined,
+    holderOf: () => ({
+      directoryId: ZERO_UUID,
+      storedHighWatermark: () => storedHighWatermark,
+      delete: () => {},
+    } as unknown as DataDirectory),
   };
   const applier = new MetadataApplier(
     1,
@@ -120,5 +126,19 @@ test("a deleted topic and a shutdown cancel the retry for a descriptor", () => {
       node.clock.advance(1_000);
     } else node.applier.shutdown();
     assertEquals(node.clock.pending(), 0);
+  }
+});
+
+test("apply() starts a partition at its stored high watermark, and its role moves it", () => {
+  for (const [stored, expected] of [[-1, 0], [3, 3], [9, 5]] as const) {
+    const node = hosted(stored);
+    const log = node.machine.open({}, { directory: "/data/events-0" });
+    log.append(batchOf(["a", "b", "c", "d", "e"]), { leaderEpoch: 0, origin: "client" });
+    log.close();
+    node.apply(topic("events", EVENTS), partitionOfTwo(0, 2));
+    const partition = node.partitions.byName("events", 0);
+    assertEquals([partition.role.type, partition.highWatermark], ["follower", expected]);
+    node.apply(partitionOfTwo(1));
+    assertEquals([partition.role.type, partition.highWatermark], ["leader", 5]);
   }
 });

@@ -4,12 +4,15 @@ import {
   RECOVERY_POINTS,
   RecoveryPoints,
 } from "../../../src/log/directory/recovery_point_checkpoint.ts";
+import { readTextFile } from "../../../src/log/text_file.ts";
+import type { FileSystem } from "../../../src/runtime/runtime.ts";
 import { MemoryFileSystem } from "../../../src/runtime/memory_files.ts";
 import { test } from "../../harness.ts";
+import { Machine } from "../fixture.ts";
 
 const PATH = `/data/${RECOVERY_POINTS}`;
 
-function write(files: MemoryFileSystem, path: string, text: string): void {
+function write(files: FileSystem, path: string, text: string): void {
   const file = files.open(path, "create");
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > 0) file.writeAt(bytes, 0);
@@ -53,4 +56,30 @@ test("know() takes a log that was refused for durable up to its last segment", a
   points.know(["events-0"]);
   await points.save();
   assertEquals([points.stored("events-0"), points.wasMissing], [500, true]);
+});
+
+test("save() keeps the stored high watermark of a log whose high watermark is unknown", async () => {
+  const machine = new Machine();
+  const file = "/data/replication-offset-checkpoint";
+  const text = () => readTextFile(machine.files, file);
+  const log = machine.open();
+  write(machine.files, file, "0\n1\nevents 0 7\n");
+  let known: number | null = null;
+  const points = new RecoveryPoints({
+    files: machine.files,
+    directory: "/data",
+    logs: new Map([[log.name, log]]),
+    names: [log.name],
+    wasShutDownCleanly: false,
+    onLoss: () => {},
+    pendingWork: new PendingWork(),
+    highWatermarkOf: () => known,
+  });
+  points.know([]);
+  await points.save();
+  assertEquals([points.storedHighWatermark(log.name), text()], [7, "0\n1\nevents 0 7\n"]);
+  known = 9;
+  await points.save();
+  assertEquals([points.storedHighWatermark(log.name), text()], [9, "0\n1\nevents 0 9\n"]);
+  assertEquals(points.storedHighWatermark("other-0"), -1);
 });
