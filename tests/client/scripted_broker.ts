@@ -9,12 +9,8 @@ import { apiTable, readRequestHeader, writeResponseHeader } from "../../src/prot
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
 import { metadata } from "../../src/protocol/messages/metadata.ts";
 import { ByteReader, ByteWriter } from "../../src/protocol/wire.ts";
-import {
-  type Address,
-  type Connection,
-  ConnectionError,
-  type Network,
-} from "../../src/runtime/runtime.ts";
+import { type Address, ConnectionError, type Network } from "../../src/runtime/runtime.ts";
+import { PushedConnection } from "../network/pushed_connection.ts";
 
 /** A request that waits for the test's response. */
 export interface Received<Query, Response> {
@@ -165,28 +161,18 @@ export class ScriptedBroker {
 }
 
 /** The client's end of a connection. Responses arrive in the order of their requests. */
-export class ScriptedConnection implements Connection {
+export class ScriptedConnection extends PushedConnection {
   readonly localAddress: Address = { host: "client", port: 50_000 };
   readonly remoteAddress: Address = { host: "scripted", port: 9092 };
-  isClosed = false;
   readonly #answer: (frame: Uint8Array, connection: ScriptedConnection) => Promise<Uint8Array>;
   readonly #parser = new FrameParser(10_000_000);
-  #unread: Uint8Array = new Uint8Array(0);
   #lastAnswer: Promise<void> = Promise.resolve();
-  #wake: () => void = () => {};
 
   constructor(
     answer: (frame: Uint8Array, connection: ScriptedConnection) => Promise<Uint8Array>,
   ) {
+    super();
     this.#answer = answer;
-  }
-
-  get readable(): never {
-    throw new Error("the fast methods are there");
-  }
-
-  get writable(): never {
-    throw new Error("the fast methods are there");
   }
 
   writeAll(bytes: Uint8Array): Promise<void> {
@@ -199,30 +185,9 @@ export class ScriptedConnection implements Connection {
       at += part.length;
       for (let frame = this.#parser.next(); frame !== null; frame = this.#parser.next()) {
         const answer = this.#answer(frame.slice(), this);
-        this.#lastAnswer = this.#lastAnswer.then(async () => this.#receive(await answer));
+        this.#lastAnswer = this.#lastAnswer.then(async () => this.push(await answer));
       }
     }
     return Promise.resolve();
-  }
-
-  async readInto(space: Uint8Array): Promise<number> {
-    while (this.#unread.length === 0) {
-      if (this.isClosed) throw new ConnectionError("the connection was closed here");
-      await new Promise<void>((resolve) => void (this.#wake = resolve));
-    }
-    const part = this.#unread.subarray(0, space.length);
-    space.set(part);
-    this.#unread = this.#unread.subarray(part.length);
-    return part.length;
-  }
-
-  close(): void {
-    this.isClosed = true;
-    this.#wake();
-  }
-
-  #receive(bytes: Uint8Array): void {
-    this.#unread = Uint8Array.from([...this.#unread, ...bytes]);
-    this.#wake();
   }
 }

@@ -78,13 +78,18 @@ async function withProducer(
   await producer.close();
 }
 
-/** Sends a record that is stored, so that the broker knows the producer. */
-async function sendFirst({ send, next }: Fixture): Promise<void> {
-  const first = send(0);
+/** Sends a record that is stored, in a batch with this producer id and sequence number. */
+async function sendAs({ send, next }: Fixture, id: number, sequence: number): Promise<void> {
+  const result = send(0);
   const sent = await next();
-  assertEquals(sent.batches, [[0, 1, 0]]);
+  assertEquals(sent.batches, [[0, id, sequence]]);
   sent.answer(ErrorCode.NONE);
-  assertEquals((await first).offset, 7);
+  assertEquals((await result).offset, 7);
+}
+
+/** Sends a record that is stored, so that the broker knows the producer. */
+function sendFirst(fixture: Fixture): Promise<void> {
+  return sendAs(fixture, 1, 0);
 }
 
 test("Producer uses a new producer id after failing a batch of unknown outcome", async () => {
@@ -97,12 +102,8 @@ test("Producer uses a new producer id after failing a batch of unknown outcome",
     uncertain.answer(ErrorCode.REQUEST_TIMED_OUT);
     const error = await assertRejects(() => lost, KafkaError);
     assertEquals(error.code, ErrorCode.REQUEST_TIMED_OUT);
-    const third = send(0);
-    const sent = await next();
     // The lost batch may have sequence number 1 of the first id.
-    assertEquals(sent.batches, [[0, 2, 0]]);
-    sent.answer(ErrorCode.NONE);
-    await third;
+    await sendAs(fixture, 2, 0);
   });
 });
 
@@ -113,11 +114,7 @@ test("Producer reuses the sequence number of a permanently rejected batch", asyn
     const refused = send(0);
     (await next()).answer(ErrorCode.INVALID_RECORD);
     await assertRejects(() => refused, KafkaError);
-    const third = send(0);
-    const sent = await next();
-    assertEquals(sent.batches, [[0, 1, 1]]);
-    sent.answer(ErrorCode.NONE);
-    await third;
+    await sendAs(fixture, 1, 1);
   });
 });
 
@@ -133,11 +130,7 @@ test("Producer uses a new producer id after a batch that was sent once has expir
     clock.advance(1_001);
     const error = await assertRejects(() => expired, KafkaError, "within 1,000 ms");
     assertEquals(error.code, ErrorCode.REQUEST_TIMED_OUT);
-    const third = send(0);
-    const sent = await next();
-    assertEquals(sent.batches, [[0, 2, 0]]);
-    sent.answer(ErrorCode.NONE);
-    await third;
+    await sendAs(fixture, 2, 0);
   });
 });
 

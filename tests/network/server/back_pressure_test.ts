@@ -12,7 +12,7 @@ const FRAME = [0, 0, 0, 4, 1, 2, 3, 4];
 function pipelining(count: number, answerBytes: number | null) {
   let started = 0;
   const connection = new FakeConnection();
-  connection.send(Uint8Array.from(Array.from({ length: count }, () => FRAME).flat()));
+  connection.push(Uint8Array.from(Array.from({ length: count }, () => FRAME).flat()));
   const client = new ClientConnection(
     { id: 1, listener: "PLAINTEXT" },
     connection,
@@ -61,7 +61,7 @@ test("a connection starts no request and keeps the frame of a retained one", asy
   const frames: Uint8Array[] = [];
   const releases: (() => void)[] = [];
   const connection = new FakeConnection();
-  connection.send(Uint8Array.of(0, 0, 0, 2, 7, 8, 0, 0, 0, 2, 9, 9));
+  connection.push(Uint8Array.of(0, 0, 0, 2, 7, 8, 0, 0, 0, 2, 9, 9));
   const client = new ClientConnection(
     { id: 1, listener: "PLAINTEXT" },
     connection,
@@ -72,7 +72,7 @@ test("a connection starts no request and keeps the frame of a retained one", asy
   );
   const running = client.run();
   await settle();
-  connection.send(Uint8Array.of(0, 0, 0, 2, 5, 5));
+  connection.push(Uint8Array.of(0, 0, 0, 2, 5, 5));
   await settle();
   assertEquals(frames.map((frame) => [...frame]), [[7, 8]]);
   releases[0]!();
@@ -83,7 +83,7 @@ test("a connection starts no request and keeps the frame of a retained one", asy
   await settle();
   assertEquals(frames.length, 3);
   // A connection that closes in the meantime starts no more requests.
-  connection.send(Uint8Array.of(0, 0, 0, 2, 6, 6));
+  connection.push(Uint8Array.of(0, 0, 0, 2, 6, 6));
   client.close();
   releases[2]!();
   await running;
@@ -95,7 +95,7 @@ test("requests of one read that take long let other connections be served", asyn
   let started = 0;
   let turns = 0;
   const connection = new FakeConnection();
-  connection.send(Uint8Array.from(Array.from({ length: 6 }, () => FRAME).flat()));
+  connection.push(Uint8Array.from(Array.from({ length: 6 }, () => FRAME).flat()));
   const environment = environmentOf(clock, () => {
     started++;
     clock.advance(REQUESTS_TURN_MS / 2);
