@@ -86,7 +86,7 @@ export class Arguments {
    * Throws a UsageError if one of `flags` is given as a flag. `why` is the reason why it has no effect.
    * Positionals are ignored, since a call gives all of them or none.
    */
-  refuse(flags: readonly string[], why: string): void {
+  reject(flags: readonly string[], why: string): void {
     const given = flags.find((flag) => this.has(flag) && !this.positionals.has(flag));
     if (given !== undefined) throw new UsageError(`--${given} has no effect ${why}: omit it`);
   }
@@ -191,7 +191,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
     },
   });
   if (parsed.help === true) return null;
-  refuseValuesOfSwitches(flags, args);
+  rejectValuesOfSwitches(flags, args);
   const values = new Map<string, string | readonly string[] | boolean>();
   for (const { name, value, isList } of flags) {
     if (value === undefined) {
@@ -210,7 +210,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
 }
 
 /** Throws a UsageError for a value given to a switch. */
-function refuseValuesOfSwitches(flags: readonly Flag[], args: readonly string[]): void {
+function rejectValuesOfSwitches(flags: readonly Flag[], args: readonly string[]): void {
   const end = args.indexOf("--");
   for (const arg of end < 0 ? args : args.slice(0, end)) {
     const [, name] = /^--([^=]+)=/.exec(arg) ?? [];

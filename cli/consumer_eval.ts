@@ -62,8 +62,8 @@ export async function run(args: Arguments): Promise<number> {
   const group = args.optional("group");
   const isWriting = args.truth("write");
   const directory = args.text("file-dir");
-  if (args.isOn("quiet")) args.refuse(["write", "file-dir"], "with --quiet");
-  if (!isWriting) args.refuse(["file-dir"], "without --write true");
+  if (args.isOn("quiet")) args.reject(["write", "file-dir"], "with --quiet");
+  if (!isWriting) args.reject(["file-dir"], "without --write true");
   const options: ConsumerOptions = {
     bootstrapServers: args.bootstrapServers(),
     topics: args.text("topic"),

@@ -106,8 +106,8 @@ export async function run(args: Arguments): Promise<number> {
     ...args.list("path"),
     ...(action === "dump" ? args.optional("files")?.split(",") ?? [] : []),
   ];
-  if (action === "verify") args.refuse(DUMP_FLAGS, 'with "log verify"');
-  else refuseTogether(args);
+  if (action === "verify") args.reject(DUMP_FLAGS, 'with "log verify"');
+  else rejectTogether(args);
   if (paths.length === 0) {
     const what = action === "dump" ? "a file" : "a data directory";
     throw new UsageError(`"log ${action}" needs ${what}, see "millrace log --help"`);
@@ -116,7 +116,7 @@ export async function run(args: Arguments): Promise<number> {
 }
 
 /** Throws a UsageError for flags that exclude each other. */
-function refuseTogether(args: Arguments): void {
+function rejectTogether(args: Arguments): void {
   const choices = [
     DECODERS.map((name) => `${name}-decoder`),
     ["verify-index-only", "index-sanity-check"],
@@ -128,7 +128,7 @@ function refuseTogether(args: Arguments): void {
     }
   }
   if (!SHOW_RECORDS.some((flag) => args.isOn(flag))) {
-    args.refuse(["skip-record-metadata"], "without --deep, --print-data-log or a decoder");
+    args.reject(["skip-record-metadata"], "without --deep, --print-data-log or a decoder");
   }
 }
 

@@ -63,13 +63,13 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     if (first === undefined || first === "--help" || first === "-h" || first === "help") {
       if (first === "help" && rest.length === 1) return await main([rest[0]!, "--help"]);
-      refuseMore(first, rest);
+      rejectMore(first, rest);
       const { overview } = await import("./help.ts");
       for (const line of overview(COMMANDS)) (first === undefined ? printError : print)(line);
       return first === undefined ? 2 : 0;
     }
     if (first === "--version" || first === "-V") {
-      refuseMore(first, rest);
+      rejectMore(first, rest);
       print(`millrace ${VERSION}`);
       return 0;
     }
@@ -91,7 +91,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function refuseMore(first: string | undefined, rest: readonly string[]): void {
+function rejectMore(first: string | undefined, rest: readonly string[]): void {
   if (rest.length === 0) return;
   throw new UsageError(`"${first}" takes no further arguments, "${rest.join(" ")}" was given`);
 }

@@ -89,7 +89,7 @@ export async function run(args: Arguments): Promise<number> {
     throw new UsageError("--memory and --data-dir exclude each other: give only one");
   }
   const config = parseSettings("set", args.list("set"));
-  refuseSameSettings(args, config);
+  rejectSameSettings(args, config);
   const directories = config["log.dirs"] ?? config["log.dir"];
   const dataDir = args.isOn("memory") ? null : directories ?? args.text("data-dir");
   const flush = readFlush(args);
@@ -137,7 +137,7 @@ const SAME_SETTINGS: readonly (readonly [flag: string, keys: readonly string[]])
 ];
 
 /** Throws a UsageError if a flag and a key with the same meaning are both given. */
-function refuseSameSettings(args: Arguments, config: Readonly<Record<string, string>>): void {
+function rejectSameSettings(args: Arguments, config: Readonly<Record<string, string>>): void {
   for (const [flag, keys] of SAME_SETTINGS) {
     const key = keys.find((key) => config[key] !== undefined);
     if (key !== undefined && args.has(flag)) {
@@ -149,7 +149,7 @@ function refuseSameSettings(args: Arguments, config: Readonly<Record<string, str
 /** Returns the level from which on messages are printed. */
 function readLogLevel(args: Arguments): LogLevel {
   if (!args.isOn("verbose")) return args.oneOf("log-level", ["error", "warn", "info", "debug"]);
-  args.refuse(["log-level"], "with --verbose");
+  args.reject(["log-level"], "with --verbose");
   return "info";
 }
 

@@ -53,7 +53,7 @@ export async function run(args: Arguments): Promise<number> {
   const action = args.oneOf("action", ["list", "create", "describe", "delete"]);
   const bootstrapServers = args.bootstrapServers();
   if (action !== "create") {
-    args.refuse(["partitions", "replication-factor", "config"], `with "topics ${action}"`);
+    args.reject(["partitions", "replication-factor", "config"], `with "topics ${action}"`);
   }
   if (action === "list" && args.has("topic")) {
     throw new UsageError(

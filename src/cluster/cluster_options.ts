@@ -80,9 +80,9 @@ const OPTIONS: Readonly<Record<keyof ClusterOptions, (value: unknown) => string 
       )
       ? null
       : "it takes a path, or a list of paths",
-  config: refuseConfig,
+  config: rejectConfig,
   flush: (value) => value === "os" || value === "always" ? null : 'it takes "os" or "always"',
-  topics: refuseTopics,
+  topics: rejectTopics,
   logger: (value) =>
     typeof (value as Logger | null)?.log === "function" ? null : "it takes an object with log()",
   interceptors: (value) =>
@@ -104,16 +104,16 @@ export function checkClusterOptions(options: ClusterOptions): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const reason = OPTIONS[name as keyof ClusterOptions](value);
-    if (reason !== null) throw refused(`${name} cannot be ${shown(value)}: ${reason}`);
+    if (reason !== null) throw rejectd(`${name} cannot be ${shown(value)}: ${reason}`);
   }
   const { config = {}, flush, dataDir } = options;
-  if (flush !== undefined) refuseBeside("flush", flush, FLUSH_KEY, config);
+  if (flush !== undefined) rejectBeside("flush", flush, FLUSH_KEY, config);
   for (const name of ["host", "port"] as const) {
     const value = options[name];
-    if (value !== undefined) refuseBeside(name, value, "listeners", config);
+    if (value !== undefined) rejectBeside(name, value, "listeners", config);
   }
   for (const key of DIRECTORY_KEYS) {
-    if (dataDir !== undefined) refuseBeside("dataDir", String(dataDir), key, config);
+    if (dataDir !== undefined) rejectBeside("dataDir", String(dataDir), key, config);
   }
 }
 
@@ -127,7 +127,7 @@ export function isInMemory({ dataDir, config = {} }: ClusterOptions): boolean {
   return dataDir === undefined && DIRECTORY_KEYS.every((key) => config[key] === undefined);
 }
 
-function refuseConfig(value: unknown): string | null {
+function rejectConfig(value: unknown): string | null {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return "it takes an object of keys and strings";
   }
@@ -139,7 +139,7 @@ function refuseConfig(value: unknown): string | null {
   return null;
 }
 
-function refuseTopics(value: unknown): string | null {
+function rejectTopics(value: unknown): string | null {
   if (!Array.isArray(value)) return "it takes a list of topics";
   for (const topic of value as unknown[]) {
     if (typeof topic !== "object" || topic === null) {
@@ -160,13 +160,13 @@ function checkNames(what: string, options: object, known: readonly string[]): vo
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const nearest = nearestName(name, known);
-    throw refused(
+    throw rejectd(
       `there is no ${what} "${name}"${nearest === null ? "" : `, did you mean "${nearest}"?`}`,
     );
   }
 }
 
-function refuseBeside(
+function rejectBeside(
   option: string,
   value: string | number,
   key: string,
@@ -195,6 +195,6 @@ function shown(value: unknown): string {
     : String(value);
 }
 
-function refused(reason: string): KafkaError {
+function rejectd(reason: string): KafkaError {
   return new KafkaError(ErrorCode.INVALID_CONFIG, `Cannot start a cluster: ${reason}`);
 }

@@ -6,8 +6,8 @@
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { BROKER_KEY_FAMILIES, BROKER_KEYS } from "./broker_keys.ts";
 import { type ConfigDefinition, type ConfigValue, invalidConfig } from "./definition.ts";
-import { reasonKeyIsRefused } from "./foreign_keys.ts";
-import { IDLE_KEYS } from "./idle_keys.ts";
+import { rejectionReason } from "./rejected_keys.ts";
+import { UNUSED_KEYS } from "./unused_keys.ts";
 import { nearestName } from "../nearest_name.ts";
 
 /** Edit distance up to which an unknown key is treated as a typing error. */
@@ -81,14 +81,14 @@ export function useOlderNames(given: Map<string, string>): void {
 export function brokerKey(name: string): ConfigDefinition {
   const definition = BROKER_KEYS.get(name);
   if (definition !== undefined) return definition;
-  const keys = [...BROKER_KEYS.keys(), ...IDLE_KEYS.keys()];
+  const keys = [...BROKER_KEYS.keys(), ...UNUSED_KEYS.keys()];
   const typo = nearestName(name, keys, TYPO_LETTERS);
-  const refused = typo === null ? reasonKeyIsRefused(name) : null;
+  const rejectd = typo === null ? rejectionReason(name) : null;
   const nearest = typo ?? nearestName(name, keys);
   throw new KafkaError(
     ErrorCode.INVALID_CONFIG,
-    refused !== null
-      ? `Cannot set "${name}": ${refused}`
+    rejectd !== null
+      ? `Cannot set "${name}": ${rejectd}`
       : nearest !== null
       ? `Cannot set "${name}": there is no such broker key, did you mean "${nearest}"?`
       : `Cannot set "${name}": there is no such broker key`,

@@ -18,7 +18,7 @@ import {
 } from "./definition.ts";
 import { parseConnectionLimits } from "./connection_limits.ts";
 import { acceptedDynamicValues, invalidRequest } from "./dynamic_values.ts";
-import { IDLE_KEYS, noticeOfIdleKeys } from "./idle_keys.ts";
+import { noticeOfUnusedKeys, UNUSED_KEYS } from "./unused_keys.ts";
 import { type ListenerSettings, resolveListeners } from "./listener_settings.ts";
 import { formatListener, type ListenerAddress, parseListeners } from "./listeners.ts";
 import { checkVoters } from "./quorum.ts";
@@ -61,10 +61,10 @@ export class BrokerConfig {
   constructor(settings: Readonly<Record<string, string>> = {}) {
     const idle = new Map<string, string>();
     for (const [name, text] of Object.entries(settings)) {
-      const definition = IDLE_KEYS.get(name)?.definition ?? brokerKey(name);
+      const definition = UNUSED_KEYS.get(name)?.definition ?? brokerKey(name);
       parseConfig(definition, text);
       requireSupported(definition, text);
-      (IDLE_KEYS.has(name) ? idle : this.#static).set(name, normalizeConfig(definition, text));
+      (UNUSED_KEYS.has(name) ? idle : this.#static).set(name, normalizeConfig(definition, text));
     }
     const shadowed = shadowedKeys(this.#static);
     useOlderNames(this.#static);
@@ -77,7 +77,7 @@ export class BrokerConfig {
       this.#static.get(name) ?? idle.get(name) ?? (name === "listeners" ? this.text(name) : null)
     );
     this.#connectionLimits = this.#parseConnectionLimits();
-    const idleNotice = noticeOfIdleKeys(idle.keys());
+    const idleNotice = noticeOfUnusedKeys(idle.keys());
     this.notices = [
       ...shadowed,
       ...this.#listenerSettings.notices,

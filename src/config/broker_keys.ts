@@ -1,7 +1,7 @@
 /**
  * The broker's configuration keys. Those declared here and in `log_keys.ts` have an effect;
- * `settled_keys.ts` declares those that accept only the value already in force. Of Apache Kafka's other
- * keys, `idle_keys.ts` declares those that are accepted with a notice, and `foreign_keys.ts` gives the
+ * `single_value_keys.ts` declares those that accept only the value already in force. Of Apache Kafka's other
+ * keys, `unused_keys.ts` declares those that are accepted with a notice, and `rejected_keys.ts` gives the
  * reason why the rest are rejected. Which keys can be changed while the broker runs is as in Apache
  * Kafka.
  *
@@ -14,14 +14,14 @@ import {
   MAX_INT,
   splitList,
 } from "./definition.ts";
-import { refuseConnectionLimits } from "./connection_limits.ts";
-import { refuseSecurityProtocolMap } from "./listener_settings.ts";
-import { refuseAdvertisedListeners, refuseListeners } from "./listeners.ts";
+import { rejectConnectionLimits } from "./connection_limits.ts";
+import { rejectSecurityProtocolMap } from "./listener_settings.ts";
+import { rejectAdvertisedListeners, rejectListeners } from "./listeners.ts";
 import { CLEANER_KEYS, LOG_KEYS } from "./log_keys.ts";
-import { refuseVoters } from "./quorum.ts";
-import { SETTLED_KEYS } from "./settled_keys.ts";
+import { rejectVoters } from "./quorum.ts";
+import { SINGLE_VALUE_KEYS } from "./single_value_keys.ts";
 
-function refuseDirectories(text: string): string | null {
+function rejectDirectories(text: string): string | null {
   const directories = splitList(text);
   if (directories.length === 0) return "name at least one directory";
   return directories.includes("") ? "a directory's name is empty" : null;
@@ -52,14 +52,14 @@ const node: readonly ConfigDefinition[] = [
     name: "controller.quorum.voters",
     type: "list",
     default: null,
-    refuse: refuseVoters,
+    reject: rejectVoters,
     documentation: "Controllers of the quorum, as id@host:port. Only this node may be listed.",
   }),
   fixed({
     name: "log.dirs",
     type: "list",
     default: "data",
-    refuse: refuseDirectories,
+    reject: rejectDirectories,
     documentation:
       "Data directories, separated by commas. The first holds the metadata log unless " +
       "metadata.log.dir is set.",
@@ -68,7 +68,7 @@ const node: readonly ConfigDefinition[] = [
     name: "log.dir",
     type: "list",
     default: null,
-    refuse: refuseDirectories,
+    reject: rejectDirectories,
     documentation: "Data directories, used if log.dirs is not set.",
   }),
   fixed({
@@ -81,7 +81,7 @@ const node: readonly ConfigDefinition[] = [
     name: "listeners",
     type: "list",
     default: "PLAINTEXT://127.0.0.1:9092",
-    refuse: refuseListeners,
+    reject: rejectListeners,
     documentation:
       "Addresses to listen on, as NAME://host:port. Port 0 selects any free port; an empty host " +
       "means every address.",
@@ -90,7 +90,7 @@ const node: readonly ConfigDefinition[] = [
     name: "advertised.listeners",
     type: "list",
     default: null,
-    refuse: refuseAdvertisedListeners,
+    reject: rejectAdvertisedListeners,
     documentation:
       "Addresses that clients connect to, as NAME://host:port, for listeners where it differs " +
       "from the address listened on.",
@@ -99,7 +99,7 @@ const node: readonly ConfigDefinition[] = [
     name: "listener.security.protocol.map",
     type: "string",
     default: null,
-    refuse: refuseSecurityProtocolMap,
+    reject: rejectSecurityProtocolMap,
     documentation:
       "Security protocol of each listener, as NAME:PROTOCOL separated by commas. If unset, a " +
       "listener named like a protocol uses that protocol.",
@@ -194,7 +194,7 @@ const limits: readonly ConfigDefinition[] = [
     name: "max.connections.per.ip.overrides",
     type: "string",
     default: "",
-    refuse: refuseConnectionLimits,
+    reject: rejectConnectionLimits,
     documentation:
       "Limits for single addresses that replace max.connections.per.ip, as address:number " +
       "separated by commas.",
@@ -281,7 +281,7 @@ export const BROKER_KEY_GROUPS: Readonly<Record<string, readonly ConfigDefinitio
 
 /** Every broker key, by name. */
 export const BROKER_KEYS: ReadonlyMap<string, ConfigDefinition> = new Map(
-  [...Object.values(BROKER_KEY_GROUPS).flat(), ...SETTLED_KEYS].map((key) => [key.name, key]),
+  [...Object.values(BROKER_KEY_GROUPS).flat(), ...SINGLE_VALUE_KEYS].map((key) => [key.name, key]),
 );
 
 /**

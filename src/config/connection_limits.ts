@@ -16,7 +16,7 @@ export function parseConnectionLimits(text: string): Map<string, number> {
 }
 
 /** Returns why `text` is not a valid `max.connections.per.ip.overrides`, or null. */
-export function refuseConnectionLimits(text: string): string | null {
+export function rejectConnectionLimits(text: string): string | null {
   const seen = new Set<string>();
   for (const entry of splitList(text)) {
     const [, written, limit] = /^(.+):(\d{1,10})$/.exec(entry) ?? [];

@@ -55,7 +55,7 @@ export interface ConfigDefinition {
   /** The texts allowed: of the value, or of each element of a list. */
   readonly oneOf?: readonly string[];
   /** Returns why `text` is invalid for a reason other than type and range, or null if it is valid. */
-  readonly refuse?: (text: string) => string | null;
+  readonly reject?: (text: string) => string | null;
   /**
    * An unsupported feature, such as "remote storage", that any value but the supported ones needs. The
    * key can be read, and set to the value it already has.
@@ -117,12 +117,12 @@ export function parseConfig(definition: ConfigDefinition, text: string): ConfigV
   const trimmed = text.trim();
   const value = parseType(definition, trimmed, text);
   const reason = typeof value === "number"
-    ? refuseNumber(definition, value)
+    ? rejectNumber(definition, value)
     : definition.oneOf !== undefined
-    ? refuseText(definition, value)
+    ? rejectText(definition, value)
     : null;
   if (reason !== null) throw invalidConfig(definition.name, text, reason);
-  const further = definition.refuse?.(trimmed) ?? null;
+  const further = definition.reject?.(trimmed) ?? null;
   if (further !== null) throw invalidConfig(definition.name, text, further);
   return value;
 }
@@ -208,13 +208,13 @@ function parseType(definition: ConfigDefinition, trimmed: string, text: string):
   }
 }
 
-function refuseNumber({ min, max }: ConfigDefinition, value: number): string | null {
+function rejectNumber({ min, max }: ConfigDefinition, value: number): string | null {
   if (min !== undefined && value < min) return `it must be at least ${min}`;
   if (max !== undefined && value > max) return `it must be at most ${max}`;
   return null;
 }
 
-function refuseText({ oneOf }: ConfigDefinition, value: ConfigValue): string | null {
+function rejectText({ oneOf }: ConfigDefinition, value: ConfigValue): string | null {
   const texts = Array.isArray(value) ? value as readonly string[] : [String(value)];
   const wrong = texts.find((element) => !oneOf!.includes(element));
   if (wrong !== undefined) return `it takes ${oneOf!.map((text) => `"${text}"`).join(", ")}`;

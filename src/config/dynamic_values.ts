@@ -8,7 +8,7 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { brokerKey } from "./broker_checks.ts";
 import { BROKER_KEYS } from "./broker_keys.ts";
 import { normalizeConfig, parseConfig, requireSupported } from "./definition.ts";
-import { IDLE_KEYS } from "./idle_keys.ts";
+import { UNUSED_KEYS } from "./unused_keys.ts";
 
 /**
  * Checks a value that is to be set while the broker runs. Throws a {@linkcode KafkaError}:
@@ -17,7 +17,7 @@ import { IDLE_KEYS } from "./idle_keys.ts";
  * unsupported feature.
  */
 export function checkDynamicBrokerConfig(name: string, text: string): void {
-  const idle = IDLE_KEYS.get(name);
+  const idle = UNUSED_KEYS.get(name);
   if (idle !== undefined) {
     throw new KafkaError(
       ErrorCode.INVALID_REQUEST,

@@ -63,7 +63,7 @@ export function resolveListeners(text: (name: string) => string | null): Listene
 }
 
 /** Returns why `text` is not a valid `listener.security.protocol.map`, or null. */
-export function refuseSecurityProtocolMap(text: string): string | null {
+export function rejectSecurityProtocolMap(text: string): string | null {
   const names = new Set<string>();
   for (const entry of splitList(text)) {
     const [, name, protocol] = /^([A-Za-z0-9._-]+):(\w+)$/.exec(entry) ?? [];

@@ -31,7 +31,7 @@ export function parseListener(text: string): ListenerAddress | null {
   };
 }
 
-/** Parses a text that {@linkcode refuseListeners} accepts. */
+/** Parses a text that {@linkcode rejectListeners} accepts. */
 export function parseListeners(text: string): ListenerAddress[] {
   return splitList(text).map((one) => parseListener(one)!);
 }
@@ -47,20 +47,20 @@ export function isWildcard({ host }: ListenerAddress): boolean {
 }
 
 /** Returns why `text` is not a valid `listeners`, or null. */
-export function refuseListeners(text: string): string | null {
-  return refuseForm(text) ?? refuseRepeatedPorts(parseListeners(text));
+export function rejectListeners(text: string): string | null {
+  return rejectForm(text) ?? rejectRepeatedPorts(parseListeners(text));
 }
 
 /** Returns why `text` is not a valid `advertised.listeners`, or null. */
-export function refuseAdvertisedListeners(text: string): string | null {
-  const reason = refuseForm(text);
+export function rejectAdvertisedListeners(text: string): string | null {
+  const reason = rejectForm(text);
   if (reason !== null) return reason;
   return parseListeners(text).some(isWildcard)
     ? "clients cannot connect to that address, name a host that they can reach"
     : null;
 }
 
-function refuseForm(text: string): string | null {
+function rejectForm(text: string): string | null {
   const parts = splitList(text);
   if (parts.length === 0) return "write it as PLAINTEXT://host:port";
   const names = new Set<string>();
@@ -76,7 +76,7 @@ function refuseForm(text: string): string | null {
 }
 
 /** As in Kafka, two listeners may share a port if one is IPv4 and the other IPv6. */
-function refuseRepeatedPorts(listeners: readonly ListenerAddress[]): string | null {
+function rejectRepeatedPorts(listeners: readonly ListenerAddress[]): string | null {
   for (const port of new Set(listeners.map((listener) => listener.port))) {
     const together = listeners.filter((listener) => listener.port === port);
     if (port === 0 || together.length === 1) continue;

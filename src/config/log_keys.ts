@@ -60,7 +60,7 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     name: "log.retention.ms",
     type: "long",
     default: null,
-    refuse: NOT_ZERO,
+    reject: NOT_ZERO,
     documentation: "Age at which records may be deleted. -1: never. Takes precedence over " +
       "log.retention.minutes.",
   }),
@@ -68,7 +68,7 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     name: "log.retention.minutes",
     type: "int",
     default: null,
-    refuse: NOT_ZERO,
+    reject: NOT_ZERO,
     documentation:
       "Age at which records may be deleted, in minutes. Takes precedence over log.retention.hours.",
   }),
@@ -76,7 +76,7 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     name: "log.retention.hours",
     type: "int",
     default: "168",
-    refuse: NOT_ZERO,
+    reject: NOT_ZERO,
     documentation: "Age at which records may be deleted, in hours. -1: never.",
   }),
   dynamic({
@@ -190,7 +190,7 @@ export const LOG_KEYS: readonly ConfigDefinition[] = [
     default: "-1",
     min: -1,
     max: 9,
-    refuse: (text) => Number(text) === 0 ? "it must be from 1 to 9, or -1" : null,
+    reject: (text) => Number(text) === 0 ? "it must be from 1 to 9, or -1" : null,
     documentation: "Level at which the broker compresses with gzip; -1 is zlib's default.",
   }),
   dynamic({

@@ -7,14 +7,14 @@
 import { invalidConfig, splitList } from "./definition.ts";
 
 /** Returns why `text` is not a valid `controller.quorum.voters`, or null. */
-export function refuseVoters(text: string): string | null {
+export function rejectVoters(text: string): string | null {
   return splitList(text).every((voter) => /^\d{1,10}@.+:\d{1,5}$/.test(voter))
     ? null
     : "write it as id@host:port, such as 1@localhost:9093";
 }
 
 /** Returns why `text` is not a valid `controller.quorum.bootstrap.servers`, or null. */
-export function refuseBootstrapServers(text: string): string | null {
+export function rejectBootstrapServers(text: string): string | null {
   const servers = splitList(text);
   if (!servers.every((server) => /^.+:\d{1,5}$/.test(server))) {
     return "write it as host:port, such as localhost:9093";

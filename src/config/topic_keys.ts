@@ -209,7 +209,7 @@ const records: readonly TopicKey[] = [
     default: "-1",
     min: -1,
     max: 9,
-    refuse: (text) => Number(text) === 0 ? "it must be from 1 to 9, or -1" : null,
+    reject: (text) => Number(text) === 0 ? "it must be from 1 to 9, or -1" : null,
     documentation: "Level at which the broker compresses with gzip; -1 is zlib's default.",
   }),
   key({

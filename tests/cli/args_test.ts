@@ -20,7 +20,7 @@ const spec: CommandSpec = {
 };
 
 const parse = (...args: string[]): Arguments => parseCommand(spec, args)!;
-const refuses = (text: string, ...args: string[]) =>
+const rejects = (text: string, ...args: string[]) =>
   assertThrows(
     () => {
       const parsed = parse(...args);
@@ -52,34 +52,34 @@ test("parseCommand() parses repeated flags, switches and --help", () => {
 });
 
 test("parseCommand() rejects invalid arguments and names them", () => {
-  refuses(`has no flag --prot, did you mean --port?`, "--prot", "1");
-  refuses(`has no flag -x`, "-x");
-  refuses("takes 2 arguments (<host> <port>), or none and flags, 1 were given", "one");
-  refuses("3 were given", "a", "1", "b");
-  refuses("<host> and --host mean the same", "a", "1", "--host", "b");
-  refuses("--port needs a value: --port <port>", "--port");
-  refuses("--set needs a value", "--set", "a=1", "--set");
-  refuses(
+  rejects(`has no flag --prot, did you mean --port?`, "--prot", "1");
+  rejects(`has no flag -x`, "-x");
+  rejects("takes 2 arguments (<host> <port>), or none and flags, 1 were given", "one");
+  rejects("3 were given", "a", "1", "b");
+  rejects("<host> and --host mean the same", "a", "1", "--host", "b");
+  rejects("--port needs a value: --port <port>", "--port");
+  rejects("--set needs a value", "--set", "a=1", "--set");
+  rejects(
     `<port> (or --port) cannot be "abc": it takes a whole number from 1 to 65,535`,
     "a",
     "abc",
   );
-  refuses(`cannot be "0"`, "--port", "0");
-  refuses(`cannot be "65536"`, "--port", "65536");
-  refuses(`cannot be "1.5"`, "--port", "1.5");
-  refuses(`<host> (or --host) cannot be "a b"`, "--host", "a b");
-  refuses(
+  rejects(`cannot be "0"`, "--port", "0");
+  rejects(`cannot be "65536"`, "--port", "65536");
+  rejects(`cannot be "1.5"`, "--port", "1.5");
+  rejects(`<host> (or --host) cannot be "a b"`, "--host", "a b");
+  rejects(
     "--bootstrap replaces <host> (or --host) and --port: give one or the other",
     "--bootstrap",
     "a:1",
     "--port",
     "2",
   );
-  refuses(`--flag cannot be "2": it takes true (or 1) or false (or 0)`, "--flag", "2");
-  refuses("--port is given 2 times: give it once", "--port", "1", "--port=2");
-  refuses("--quiet takes no value", "--quiet=no");
-  refuses(`--bootstrap cannot be "a"`, "--bootstrap", "a");
-  refuses(`--bootstrap cannot be "a:1,b"`, "--bootstrap", "a:1,b");
+  rejects(`--flag cannot be "2": it takes true (or 1) or false (or 0)`, "--flag", "2");
+  rejects("--port is given 2 times: give it once", "--port", "1", "--port=2");
+  rejects("--quiet takes no value", "--quiet=no");
+  rejects(`--bootstrap cannot be "a"`, "--bootstrap", "a");
+  rejects(`--bootstrap cannot be "a:1,b"`, "--bootstrap", "a:1,b");
 });
 
 test("truth() accepts 1, 0, true and false in any case", () => {
@@ -101,14 +101,14 @@ test("parseFrom() parses words, offsets and times", () => {
   }
 });
 
-test("refuse() names a flag without effect, and ignores positionals", () => {
+test("reject() names a flag without effect, and ignores positionals", () => {
   assertThrows(
-    () => parse("--host", "a").refuse(["port", "host"], "here"),
+    () => parse("--host", "a").reject(["port", "host"], "here"),
     UsageError,
     "--host has no effect here: omit it",
   );
-  parse("a", "1").refuse(["port", "host"], "here");
-  parse().refuse(["port", "host"], "here");
+  parse("a", "1").reject(["port", "host"], "here");
+  parse().reject(["port", "host"], "here");
 });
 
 test("optionalPositive() accepts fractions up to its maximum", () => {

@@ -52,7 +52,7 @@ test("startCluster() rejects two flush policies", async () => {
 });
 
 /** Options that JavaScript does not check, and the reason why they are rejected. */
-const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
+const REJECTED: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ prot: 1 }, 'Cannot start a cluster: there is no option "prot", did you mean "port"?'],
   [{ dataDirectory: "x" }, 'there is no option "dataDirectory"'],
   [{ port: "9092" }, 'port cannot be "9092": it takes a whole number from 0 to 65,535'],
@@ -94,7 +94,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
 ];
 
 test("startCluster() rejects unknown, invalid and contradicting options", async () => {
-  for (const [options, reason] of REFUSED) {
+  for (const [options, reason] of REJECTED) {
     const error = await assertRejects(
       () => startCluster(options as ClusterOptions),
       KafkaError,

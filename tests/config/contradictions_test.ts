@@ -5,7 +5,7 @@ import { parseConnectionLimits } from "../../src/config/connection_limits.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 
-const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
+const REJECTED: readonly (readonly [Record<string, string>, string])[] = [
   [
     { "node.id": "1", "broker.id": "2" },
     'Cannot set "broker.id" to "2": it is the older name of node.id, which is 1; give one of them',
@@ -47,7 +47,7 @@ const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
 ];
 
 test("BrokerConfig rejects contradicting settings", () => {
-  for (const [settings, reason] of REFUSED) {
+  for (const [settings, reason] of REJECTED) {
     const error = assertThrows(() => new BrokerConfig(settings), KafkaError, reason);
     assertEquals(error.code, ErrorCode.INVALID_CONFIG);
   }

@@ -23,7 +23,7 @@ function key(definition: Partial<ConfigDefinition>): ConfigDefinition {
   };
 }
 
-function refused(definition: Partial<ConfigDefinition>, text: string): string {
+function rejectd(definition: Partial<ConfigDefinition>, text: string): string {
   const error = assertThrows(() => parseConfig(key(definition), text), KafkaError);
   assertEquals(error.code, ErrorCode.INVALID_CONFIG);
   return error.message;
@@ -47,23 +47,23 @@ test("parseConfig() parses the largest long as no limit", () => {
 
 test("parseConfig() rejects a value that does not fit the type, naming key and value", () => {
   assertEquals(
-    refused({ type: "int" }, "3000000000"),
+    rejectd({ type: "int" }, "3000000000"),
     'Cannot set "a.key" to "3000000000": it takes a whole number of 32 bits',
   );
-  refused({ type: "long" }, "9223372036854775808");
-  refused({ type: "long" }, "1.5");
-  refused({ type: "int" }, "");
-  refused({ type: "int" }, "0x10");
-  refused({ type: "double" }, "NaN");
-  refused({ type: "boolean" }, "yes");
+  rejectd({ type: "long" }, "9223372036854775808");
+  rejectd({ type: "long" }, "1.5");
+  rejectd({ type: "int" }, "");
+  rejectd({ type: "int" }, "0x10");
+  rejectd({ type: "double" }, "NaN");
+  rejectd({ type: "boolean" }, "yes");
 });
 
 test("parseConfig() rejects values outside the range or the choices", () => {
-  refused({ type: "int", min: 1 }, "0");
-  refused({ type: "int", max: 5 }, "6");
-  refused({ type: "string", oneOf: ["a", "b"] }, "c");
-  refused({ type: "list", oneOf: ["a", "b"] }, "a,c");
-  refused({ type: "list", oneOf: ["a", "b"] }, "a,a");
+  rejectd({ type: "int", min: 1 }, "0");
+  rejectd({ type: "int", max: 5 }, "6");
+  rejectd({ type: "string", oneOf: ["a", "b"] }, "c");
+  rejectd({ type: "list", oneOf: ["a", "b"] }, "a,c");
+  rejectd({ type: "list", oneOf: ["a", "b"] }, "a,a");
   assertEquals(parseConfig(key({ type: "list", oneOf: ["a", "b"] }), "b,a"), ["b", "a"]);
 });
 

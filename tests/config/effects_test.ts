@@ -120,7 +120,7 @@ const BROKER_EFFECTS: Readonly<Record<string, Effect>> = {
 };
 
 /** Keys whose only effect is to reject values: settings that are rejected. */
-const REFUSING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const REJECTING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "controller.quorum.voters": { "controller.quorum.voters": "2@localhost:9093" },
   "listener.security.protocol.map": { "listener.security.protocol.map": "PLAINTEXT:SSL" },
 };
@@ -165,11 +165,11 @@ const TOPIC_EFFECTS: Readonly<Record<string, Effect>> = {
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
 
-test("every broker key with a choice of values changes what the node reads, or is refused", () => {
+test("every broker key with a choice of values changes what the node reads, or is rejectd", () => {
   const keys = [...BROKER_KEYS.values()].filter(({ needs }) => needs === undefined).map((
     { name },
   ) => name);
-  assertEquals(keys.sort(), [...Object.keys(BROKER_EFFECTS), ...Object.keys(REFUSING)].sort());
+  assertEquals(keys.sort(), [...Object.keys(BROKER_EFFECTS), ...Object.keys(REJECTING)].sort());
   for (const [name, { value, property, beside = {}, argument }] of Object.entries(BROKER_EFFECTS)) {
     const seen = (settings: Record<string, string>) => {
       const config = new BrokerConfig({ ...beside, ...settings });
@@ -180,7 +180,7 @@ test("every broker key with a choice of values changes what the node reads, or i
     };
     assertNotEquals(seen({ [name]: value }), seen({}), name);
   }
-  for (const settings of Object.values(REFUSING)) {
+  for (const settings of Object.values(REJECTING)) {
     assertThrows(() => new BrokerConfig(settings), KafkaError);
   }
 });

@@ -3,8 +3,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { BROKER_KEYS } from "../../src/config/broker_keys.ts";
 import { type ConfigDefinition, parseConfig } from "../../src/config/definition.ts";
-import { IDLE_KEYS } from "../../src/config/idle_keys.ts";
-import { SETTLED_KEYS } from "../../src/config/settled_keys.ts";
+import { UNUSED_KEYS } from "../../src/config/unused_keys.ts";
+import { SINGLE_VALUE_KEYS } from "../../src/config/single_value_keys.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import { KAFKA_BROKER_KEYS } from "./kafka_broker_keys.ts";
@@ -31,7 +31,7 @@ const OTHER_DEFAULTS: Readonly<Record<string, string | null>> = {
 test("every broker key of Apache Kafka takes effect, has a notice, or is rejected with a reason", () => {
   assertEquals(KAFKA_BROKER_KEYS.size, 379);
   for (const name of KAFKA_BROKER_KEYS.keys()) {
-    if (BROKER_KEYS.has(name) || IDLE_KEYS.has(name)) continue;
+    if (BROKER_KEYS.has(name) || UNUSED_KEYS.has(name)) continue;
     const { message } = assertThrows(() => new BrokerConfig({ [name]: "1" }), KafkaError);
     const reason = message.slice(`Cannot set "${name}": `.length);
     assert(!/there is no such broker key|did you mean/.test(reason), `${name}: ${reason}`);
@@ -39,7 +39,7 @@ test("every broker key of Apache Kafka takes effect, has a notice, or is rejecte
 });
 
 test("no broker key is both effective and without effect", () => {
-  for (const name of IDLE_KEYS.keys()) assert(!BROKER_KEYS.has(name), name);
+  for (const name of UNUSED_KEYS.keys()) assert(!BROKER_KEYS.has(name), name);
 });
 
 test("broker keys have the types, defaults and update modes of Apache Kafka", () => {
@@ -56,7 +56,7 @@ test("broker keys have the types, defaults and update modes of Apache Kafka", ()
 });
 
 test("keys without effect have the types and accept the defaults of Apache Kafka", () => {
-  for (const [name, { definition }] of IDLE_KEYS) {
+  for (const [name, { definition }] of UNUSED_KEYS) {
     const kafka = KAFKA_BROKER_KEYS.get(name);
     assert(kafka !== undefined, `${name} is no key of Apache Kafka`);
     assertEquals([name, definition.type], [name, kafka.type]);
@@ -65,7 +65,7 @@ test("keys without effect have the types and accept the defaults of Apache Kafka
 });
 
 test("a key without effect is accepted and named in a notice", () => {
-  for (const [name, { definition, reason }] of IDLE_KEYS) {
+  for (const [name, { definition, reason }] of UNUSED_KEYS) {
     const text = KAFKA_BROKER_KEYS.get(name)!.default || sampleOf(definition);
     assertEquals(new BrokerConfig({ [name]: text }).notices, [
       `These settings have no effect: ${name} (${reason})`,
@@ -74,7 +74,7 @@ test("a key without effect is accepted and named in a notice", () => {
 });
 
 test("a key with one supported value accepts only that value", () => {
-  for (const definition of SETTLED_KEYS) {
+  for (const definition of SINGLE_VALUE_KEYS) {
     const { name, supported } = definition;
     for (const text of supported ?? [definition.default!]) {
       assertEquals(new BrokerConfig({ [name]: text }).notices, [], name);

@@ -59,7 +59,7 @@ test("the advertised address of a controller listener is ignored", () => {
 });
 
 /** Invalid settings. Apache Kafka rejects them too, except those for TLS and SASL. */
-const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
+const REJECTED: readonly (readonly [Record<string, string>, string])[] = [
   [{ listeners: "" }, "write it as PLAINTEXT://host:port"],
   [{ listeners: "PLAINTEXT:9092" }, '"PLAINTEXT:9092" is not a listener'],
   [{ listeners: "PLAINTEXT://a b:1" }, '"PLAINTEXT://a b:1" is not a listener'],
@@ -136,7 +136,7 @@ const REFUSED: readonly (readonly [Record<string, string>, string])[] = [
 ];
 
 test("inconsistent listeners are rejected with a reason", () => {
-  for (const [settings, reason] of REFUSED) {
+  for (const [settings, reason] of REJECTED) {
     const error = assertThrows(() => new BrokerConfig(settings), KafkaError, reason);
     assertEquals(error.code, ErrorCode.INVALID_CONFIG);
   }

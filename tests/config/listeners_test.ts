@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import {
   formatListener,
   parseListener,
-  refuseAdvertisedListeners,
-  refuseListeners,
+  rejectAdvertisedListeners,
+  rejectListeners,
 } from "../../src/config/listeners.ts";
 import { test } from "../harness.ts";
 
@@ -31,14 +31,14 @@ test("formatListener() writes what parseListener() reads", () => {
   }
 });
 
-test("refuseListeners() accepts NAME://host:port only", () => {
-  assertEquals(refuseListeners("PLAINTEXT://:9092"), null);
-  assertEquals(refuseListeners(":9092")?.includes("PLAINTEXT://host:port"), true);
+test("rejectListeners() accepts NAME://host:port only", () => {
+  assertEquals(rejectListeners("PLAINTEXT://:9092"), null);
+  assertEquals(rejectListeners(":9092")?.includes("PLAINTEXT://host:port"), true);
 });
 
-test("refuseAdvertisedListeners() rejects wildcard addresses", () => {
-  assertEquals(refuseAdvertisedListeners("PLAINTEXT://broker.example:9092"), null);
-  assertEquals(refuseAdvertisedListeners("PLAINTEXT://0.0.0.0:9092") === null, false);
-  assertEquals(refuseAdvertisedListeners("PLAINTEXT://[::]:9092") === null, false);
-  assertEquals(refuseAdvertisedListeners("PLAINTEXT://:9092") === null, false);
+test("rejectAdvertisedListeners() rejects wildcard addresses", () => {
+  assertEquals(rejectAdvertisedListeners("PLAINTEXT://broker.example:9092"), null);
+  assertEquals(rejectAdvertisedListeners("PLAINTEXT://0.0.0.0:9092") === null, false);
+  assertEquals(rejectAdvertisedListeners("PLAINTEXT://[::]:9092") === null, false);
+  assertEquals(rejectAdvertisedListeners("PLAINTEXT://:9092") === null, false);
 });

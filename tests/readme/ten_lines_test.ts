@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { assert, assertEquals } from "@std/assert";
 import { test } from "../harness.ts";
 
-test("the script that the README shows runs and prints what the README says", async () => {
+test("ten_lines.ts is the script in README.md and prints the lines given there", async () => {
   const script = readFileSync("tests/readme/ten_lines.ts", "utf8");
   const readme = readFileSync("README.md", "utf8");
   assert(readme.includes(`\`\`\`ts\n${script}\`\`\``), "the README shows another script");

@@ -11,9 +11,9 @@ import {
   MAX_INT,
   MAX_LONG_TEXT,
 } from "../../src/config/definition.ts";
-import { REJECTED_KEYS } from "../../src/config/foreign_keys.ts";
-import { IDLE_KEYS } from "../../src/config/idle_keys.ts";
-import { SETTLED_KEYS } from "../../src/config/settled_keys.ts";
+import { REJECTED_KEYS } from "../../src/config/rejected_keys.ts";
+import { UNUSED_KEYS } from "../../src/config/unused_keys.ts";
+import { SINGLE_VALUE_KEYS } from "../../src/config/single_value_keys.ts";
 import { TOPIC_KEYS, type TopicKey } from "../../src/config/topic_keys.ts";
 
 /** The page, relative to the project's root. */
@@ -55,13 +55,13 @@ export function configurationPage(): string {
     "These can be read, and set to the value that they already have. Any other value needs the feature\n" +
       "named, and is rejected.\n",
     "### Broker\n",
-    table(SETTLED_COLUMNS, settledKeys().map(settledRow)),
+    table(SINGLE_VALUE_COLUMNS, singleValueKeys().map(singleValueRow)),
     "### Topic\n",
-    table(SETTLED_COLUMNS, topicKeys.filter(hasOneValue).map(settledRow)),
+    table(SINGLE_VALUE_COLUMNS, topicKeys.filter(hasOneValue).map(singleValueRow)),
     "## Accepted keys without effect\n",
     "A start with one of these succeeds and prints a notice that names it. Their type and range are\n" +
       "checked.\n",
-    table(["because", "keys"], idleRows()),
+    table(["because", "keys"], unusedRows()),
     "## Rejected keys\n",
     "These keys of Apache Kafka, and all keys that begin with one of the prefixes (which end with a dot),\n" +
       "are rejected, except those in the tables above.\n",
@@ -78,11 +78,11 @@ export function configurationPage(): string {
 
 const BROKER_COLUMNS = ["key", "type", "default", "range", "run time", "meaning"];
 const TOPIC_COLUMNS = ["key", "broker key", "type", "default", "range", "meaning"];
-const SETTLED_COLUMNS = ["key", "value", "any other needs", "meaning"];
+const SINGLE_VALUE_COLUMNS = ["key", "value", "any other needs", "meaning"];
 
-function settledKeys(): ConfigDefinition[] {
+function singleValueKeys(): ConfigDefinition[] {
   const others = Object.values(BROKER_KEY_GROUPS).flat().filter(hasOneValue);
-  return [...SETTLED_KEYS, ...others].sort(byName);
+  return [...SINGLE_VALUE_KEYS, ...others].sort(byName);
 }
 
 function brokerRow(key: ConfigDefinition): string[] {
@@ -107,14 +107,14 @@ function topicRow(key: TopicKey): string[] {
   ];
 }
 
-function settledRow(key: ConfigDefinition): string[] {
+function singleValueRow(key: ConfigDefinition): string[] {
   const values = key.supported ?? [key.default ?? ""];
   return [code(key.name), listed(values), key.needs!, meaningOf(key)];
 }
 
-function idleRows(): string[][] {
+function unusedRows(): string[][] {
   const byReason = new Map<string, string[]>();
-  for (const [name, { reason }] of IDLE_KEYS) {
+  for (const [name, { reason }] of UNUSED_KEYS) {
     byReason.set(reason, [...byReason.get(reason) ?? [], name]);
   }
   return [...byReason].map(([reason, names]) => [reason, listed(names)]);
@@ -126,7 +126,7 @@ function defaultOf({ default: value }: ConfigDefinition): string {
 }
 
 function rangeOf(key: ConfigDefinition): string {
-  const isZeroRejected = key.type !== "string" && key.type !== "list" && key.refuse?.("0");
+  const isZeroRejected = key.type !== "string" && key.type !== "list" && key.reject?.("0");
   return [boundsOf(key), ...(isZeroRejected ? ["not 0"] : [])].filter((text) => text !== "").join(
     ", ",
   );

@@ -26,7 +26,7 @@ export const CONFIG_MUTANTS: readonly Mutant[] = [
   {
     id: "S103",
     file: "src/config/listener_settings.ts",
-    bug: "an advertised listener of the controller is refused",
+    bug: "an advertised listener of the controller is rejected",
     text: "if (controllerNames.includes(listener.name)) continue;",
     replacement: "",
     test: "tests/config/listener_settings_test.ts",
@@ -43,7 +43,7 @@ export const CONFIG_MUTANTS: readonly Mutant[] = [
   {
     id: "S105",
     file: "src/config/listeners.ts",
-    bug: "two listeners on free ports are refused",
+    bug: "two listeners on free ports are rejected",
     text: "port === 0 || together.length === 1",
     replacement: "together.length === 1",
     test: "tests/config/listener_settings_test.ts",

@@ -107,7 +107,7 @@ export const REJECTED_KEYS: readonly (readonly [names: readonly string[], reason
 ];
 
 /** Returns why an unsupported key is rejected, or null if Apache Kafka has no such key. */
-export function reasonKeyIsRefused(name: string): string | null {
+export function rejectionReason(name: string): string | null {
   for (const [names, reason] of REJECTED_KEYS) {
     const isMeant = names.some((one) => one.endsWith(".") ? name.startsWith(one) : name === one);
     if (isMeant) return reason;

@@ -6,10 +6,10 @@
  * @module
  */
 import type { ConfigDefinition, ConfigType } from "./definition.ts";
-import { refuseBootstrapServers } from "./quorum.ts";
+import { rejectBootstrapServers } from "./quorum.ts";
 
 /** A key without effect. */
-export interface IdleKey {
+export interface UnusedKey {
   readonly definition: ConfigDefinition;
   /** Why it has no effect. */
   readonly reason: string;
@@ -100,12 +100,12 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
 ];
 
 /** Further checks of values, by key. */
-const REFUSALS: Readonly<Record<string, ConfigDefinition["refuse"]>> = {
-  "controller.quorum.bootstrap.servers": refuseBootstrapServers,
+const REJECTIONS: Readonly<Record<string, ConfigDefinition["reject"]>> = {
+  "controller.quorum.bootstrap.servers": rejectBootstrapServers,
 };
 
 /** Every key without effect, by name. */
-export const IDLE_KEYS: ReadonlyMap<string, IdleKey> = new Map(
+export const UNUSED_KEYS: ReadonlyMap<string, UnusedKey> = new Map(
   GROUPS.flatMap(([reason, entries]) =>
     entries.map(([name, type, min]) =>
       [name, {
@@ -115,7 +115,7 @@ export const IDLE_KEYS: ReadonlyMap<string, IdleKey> = new Map(
           type,
           default: null,
           ...(min !== undefined && { min }),
-          ...(REFUSALS[name] !== undefined && { refuse: REFUSALS[name] }),
+          ...(REJECTIONS[name] !== undefined && { reject: REJECTIONS[name] }),
           dynamic: false,
           documentation: `Has no effect: ${reason}.`,
         },
@@ -125,10 +125,10 @@ export const IDLE_KEYS: ReadonlyMap<string, IdleKey> = new Map(
 );
 
 /** Returns a notice about those of `names` that have no effect, or null if there is none. */
-export function noticeOfIdleKeys(names: Iterable<string>): string | null {
+export function noticeOfUnusedKeys(names: Iterable<string>): string | null {
   const byReason = new Map<string, string[]>();
   for (const name of names) {
-    const reason = IDLE_KEYS.get(name)?.reason;
+    const reason = UNUSED_KEYS.get(name)?.reason;
     if (reason !== undefined) byReason.set(reason, [...byReason.get(reason) ?? [], name]);
   }
   if (byReason.size === 0) return null;

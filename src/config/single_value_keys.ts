@@ -12,14 +12,14 @@ const REMOTE = "remote storage";
 const QUOTAS = "quotas";
 const OTHER_GROUPS = "the newer group protocols";
 
-type SettledKey = Pick<ConfigDefinition, "name" | "type" | "needs" | "documentation"> & {
+type SingleValueKey = Pick<ConfigDefinition, "name" | "type" | "needs" | "documentation"> & {
   readonly default: string;
   readonly supported?: readonly string[];
   /** Whether Apache Kafka allows it to be changed while a broker runs. */
   readonly dynamic?: true;
 };
 
-const keys: readonly SettledKey[] = [
+const keys: readonly SingleValueKey[] = [
   {
     name: "process.roles",
     type: "list",
@@ -205,7 +205,7 @@ const keys: readonly SettledKey[] = [
 ];
 
 /** The keys, as definitions. */
-export const SETTLED_KEYS: readonly ConfigDefinition[] = keys.map((key) => ({
+export const SINGLE_VALUE_KEYS: readonly ConfigDefinition[] = keys.map((key) => ({
   ...key,
   dynamic: key.dynamic ?? false,
 }));
