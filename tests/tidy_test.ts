@@ -188,7 +188,7 @@ test("no file of src/ has more than 450 lines", () => {
   assertEquals(long, []);
 });
 
-/** Folders with one file per request may have any number of files. The other exceptions only shrink. */
+/** Folders with one file per request may have any number of files. */
 const MAX_FILES = 20;
 const LARGE_FOLDERS = ["src/protocol/messages", "src/broker/handlers"];
 
