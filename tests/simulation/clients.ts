@@ -120,7 +120,7 @@ class ClientsScenario {
     const partitions = 1 + random.below(3);
     await this.#broker.start();
     const rolls: Record<string, string> = random.oneIn(3) ? { "segment.ms": "150" } : {};
-    await this.#broker.broker!.controller.createTopics([{
+    await this.#broker.serving!.controller.createTopics([{
       name: TOPIC,
       numPartitions: partitions,
       configs: Object.entries(rolls).map(([name, value]) => ({ name, value })),

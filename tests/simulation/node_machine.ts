@@ -39,8 +39,8 @@ const SHORTAGE = /too many open files/;
 /** A node of a scenario. */
 export class NodeMachine {
   readonly name: string;
-  /** The broker that serves now, or null. */
-  broker: Node | null = null;
+  /** The node that serves now, or null. */
+  serving: Node | null = null;
   /** Whether a partition is out of service until the node is started again. */
   hasOfflinePartition = false;
   /** Counts processes: what one of them still does after its end does not count. */
@@ -65,7 +65,7 @@ export class NodeMachine {
 
   /** The partitions that are in service on the node. */
   get partitions(): Iterable<WatchedPartition> {
-    return this.broker?.partitions ?? [];
+    return this.serving?.partitions ?? [];
   }
 
   /** Starts the node, again and again until it serves or the process is replaced. Never rejects. */
@@ -74,7 +74,7 @@ export class NodeMachine {
     const { world, name, options } = this;
     for (;;) {
       try {
-        const broker = await Node.start({
+        const node = await Node.start({
           runtime: world.runtime(name),
           directory: options.directory ?? DATA,
           config: {
@@ -87,9 +87,9 @@ export class NodeMachine {
           interceptors: world.options.interceptors ?? [],
         });
         if (life !== this.#life) return;
-        this.broker = broker;
+        this.serving = node;
         world.count("starts");
-        broker.failed.then(() => this.#succeed(life, broker));
+        node.failed.then(() => this.#succeed(life, node));
         return;
       } catch (error) {
         if (life !== this.#life) return;
@@ -120,19 +120,19 @@ export class NodeMachine {
 
   /** Ends the node in an orderly way, and checks that nothing is left of it. */
   async shutdown(): Promise<void> {
-    const { broker, world } = this;
+    const { serving, world } = this;
     this.#end(this.#life);
-    await broker?.shutdown();
+    await serving?.shutdown();
     await world.expectEnd(this.name);
   }
 
   /** Starts the next process after the node has ended by itself because its disk failed. */
-  async #succeed(life: number, broker: Node): Promise<void> {
+  async #succeed(life: number, node: Node): Promise<void> {
     if (life !== this.#life) return;
     const { world } = this;
     world.count("ended by its disk");
-    this.broker = null;
-    await broker.shutdown().catch((error) => this.#onLog(life, "error", (error as Error).message));
+    this.serving = null;
+    await node.shutdown().catch((error) => this.#onLog(life, "error", (error as Error).message));
     if (life !== this.#life) return;
     world.expectNothingHeld(this.name);
     await world.pause(RESTART_MS);
@@ -146,7 +146,7 @@ export class NodeMachine {
   #end(endingLife = -1): void {
     this.#life++;
     this.#endingLife = endingLife;
-    this.broker = null;
+    this.serving = null;
     this.hasOfflinePartition = false;
   }
 

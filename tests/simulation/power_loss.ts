@@ -87,7 +87,7 @@ class PowerLoss {
     const partitions = 1 + random.below(3);
     if (random.oneIn(3)) await this.#loseEarly(random.below(6_000) / 1_000);
     await this.#broker.start();
-    await this.#broker.broker!.controller.createTopics([{
+    await this.#broker.serving!.controller.createTopics([{
       name: TOPIC,
       numPartitions: partitions,
     }]);

@@ -62,7 +62,7 @@ class SingleBroker {
 
   async play(): Promise<void> {
     await this.#broker.start();
-    await this.#broker.broker!.controller.createTopics([
+    await this.#broker.serving!.controller.createTopics([
       { name: TOPIC, numPartitions: PARTITIONS },
     ]);
     const producers = Array.from({ length: PRODUCERS }, (_, id) => this.#produce(id));

@@ -34,7 +34,7 @@ async function story(
   });
   const { failures } = await world.play(async () => {
     await broker.start();
-    await broker.broker!.controller.createTopics([{ name: TOPIC, numPartitions: 1 }]);
+    await broker.serving!.controller.createTopics([{ name: TOPIC, numPartitions: 1 }]);
     await play(world.runtime("client"), world);
     await world.pause(1);
     world.expectNothingHeld("client");

@@ -1,22 +1,26 @@
 /**
- * One seed of a scenario, run so that nothing that fails is missed.
+ * Runs one seed of a scenario and collects everything that fails.
  *
  * @module
  */
+import { isProcessEnded } from "../../../src/runtime/process_ended.ts";
 import type { Outcome, RunOptions, Scenario } from "../outcome.ts";
 
-/** Rejections that were not handled in the run under way. */
+/** Unhandled rejections of the current run. */
 const unhandled: string[] = [];
 
-/** Reports rejections that are not handled as failures of the seed that is run. */
+/**
+ * Reports unhandled rejections as failures of the seed that runs, except those of a process that has
+ * ended: its code must not go on.
+ */
 export function collectUnhandledRejections(): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    unhandled.push(textOf(event.reason));
+    if (!isProcessEnded(event.reason)) unhandled.push(textOf(event.reason));
   });
 }
 
-/** Runs one seed. An error that it throws, and a rejection that is not handled, are failures of it. */
+/** Runs one seed. An error that it throws, and every unhandled rejection, is a failure of it. */
 export async function runSeed(
   scenario: Scenario,
   seed: number,

@@ -29,9 +29,9 @@ export async function leaveWorkUnfinished<P extends Place>(
     for (const place of places) {
       const { log, model } = place;
       if (place.isCut || model.isLoose || log.failure !== null || random.oneIn(3)) continue;
-      operations.append(place);
-      if (log.failure === null && random.oneIn(2)) operations.roll(place);
-      if (random.oneIn(4)) operations.flushInBackground(place);
+      operations.writes.append(place);
+      if (log.failure === null && random.oneIn(2)) operations.syncing.roll(place);
+      if (random.oneIn(4)) operations.syncing.flushInBackground(place);
     }
     if (random.oneIn(4)) void checkpoint();
     await world.pause(random.below(LONGEST_STEP_US) / 1_000);
@@ -51,13 +51,13 @@ async function deleteWhileRolling<P extends Place>(
   const usable = () =>
     places.filter(({ isCut, model, log }) => !isCut && !model.isLoose && log.failure === null);
   for (const place of usable()) {
-    operations.append(place);
-    if (place.log.failure === null) operations.roll(place);
+    operations.writes.append(place);
+    if (place.log.failure === null) operations.syncing.roll(place);
   }
   await world.pause(random.below(LONGEST_PAUSE_US) / 1_000);
   for (const place of usable()) {
-    void operations.deleteRecords(place);
+    void operations.deletions.deleteRecords(place);
     // This one has to wait until that one is on the disk.
-    void operations.deleteRecords(place, place.model.endOffset);
+    void operations.deletions.deleteRecords(place, place.model.endOffset);
   }
 }

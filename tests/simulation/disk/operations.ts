@@ -1,428 +1,97 @@
 /**
- * What is done to the partitions of the disk scenario while a process runs, by chance, each time on
- * the log and on its model alike.
+ * The operations on the partitions of the disk scenarios while a process runs. Which comes next is
+ * drawn.
  *
  * @module
  */
-import { findCleanable } from "../../../src/log/compaction/cleanable.ts";
-import { cleanLog } from "../../../src/log/compaction/cleaner.ts";
-import { KeyDigest, SECRET_BYTES } from "../../../src/log/compaction/key_digest.ts";
-import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
-import { CleaningStopped, Pacer } from "../../../src/log/compaction/pacer.ts";
-import type { AppendOptions, AppendResult } from "../../../src/log/log_types.ts";
-import type { PartitionLog } from "../../../src/log/partition_log.ts";
-import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import { offsetForTimestamp } from "../../log/fixture.ts";
-import { STORED_CODECS } from "../stored_codecs.ts";
-import type { World } from "../world.ts";
-import { indexOf } from "./partition_model.ts";
-import {
-  makeBatch,
-  placed,
-  readFrom,
-  readLog,
-  sameBytes,
-  type StoredBatch,
-} from "./stored_batch.ts";
+import { Compactions } from "./compactions.ts";
+import { Deletions } from "./deletions.ts";
+import { Lookups } from "./lookups.ts";
 import type { Machine, Place } from "./machine.ts";
-import { judgeTransactions } from "./transaction_checks.ts";
+import { PlaceActions } from "./place_actions.ts";
+import { Syncing } from "./syncing.ts";
+import { Writes } from "./writes.ts";
 
-/** Idempotent producers of each partition. */
-const PRODUCERS = 2;
-/** How many of its last batches are sent again now and then. */
-const REPEATED = 5;
-const KEYS = 6;
-/** How often each operation is chosen, beside the others. */
-const WEIGHTS: readonly (readonly [name: keyof Operations, weight: number])[] = [
-  ["append", 26],
-  ["flush", 4],
-  ["flushInBackground", 3],
-  ["commit", 3],
-  ["compact", 5],
-  ["read", 4],
-  ["repeat", 3],
-  ["lookUpTime", 2],
-  ["lookUpEpoch", 1],
-  ["roll", 2],
-  ["truncate", 2],
-  ["deleteRecords", 3],
-  ["retain", 2],
-  ["pause", 4],
-  ["injectFault", 2],
-];
-const TOTAL = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
+/** One kind of operation. */
+interface Choice<P extends Place> {
+  readonly name: string;
+  /** How often it is chosen, compared to the others. */
+  readonly weight: number;
+  readonly run: (place: P) => unknown;
+}
 
 /** Operations on the open logs of a machine. */
-export class Operations<P extends Place = Place> {
-  readonly #world: World;
-  readonly #secret: Uint8Array;
+export class Operations<P extends Place = Place> extends PlaceActions<P> {
+  readonly writes: Writes<P>;
+  readonly syncing: Syncing<P>;
+  readonly lookups: Lookups<P>;
+  readonly deletions: Deletions<P>;
+  readonly compactions: Compactions<P>;
+  readonly #choices: readonly Choice<P>[];
+  readonly #total: number;
 
-  constructor(
-    readonly machine: Machine<P>,
-    readonly random: Xoshiro128,
-    readonly mayFail: boolean,
-  ) {
-    this.#world = machine.world;
-    this.#secret = random.fill(new Uint8Array(SECRET_BYTES));
+  constructor(machine: Machine<P>, random: Xoshiro128, private readonly mayFail: boolean) {
+    super(machine, random);
+    this.writes = new Writes(machine, random);
+    this.syncing = new Syncing(machine, random);
+    this.lookups = new Lookups(machine, random);
+    this.deletions = new Deletions(machine, random);
+    this.compactions = new Compactions(machine, random, this.syncing);
+    this.#choices = this.#listChoices();
+    this.#total = this.#choices.reduce((sum, { weight }) => sum + weight, 0);
   }
 
-  /** Does something, to one of `places`. */
+  #listChoices(): Choice<P>[] {
+    const { writes, syncing, lookups, deletions, compactions } = this;
+    return [
+      { name: "append", weight: 26, run: (place) => writes.append(place) },
+      { name: "flush", weight: 4, run: (place) => syncing.flush(place) },
+      { name: "flushInBackground", weight: 3, run: (place) => syncing.flushInBackground(place) },
+      { name: "commit", weight: 3, run: (place) => syncing.commit(place) },
+      { name: "compact", weight: 5, run: (place) => compactions.compact(place) },
+      { name: "read", weight: 4, run: (place) => lookups.read(place) },
+      { name: "repeat", weight: 3, run: (place) => writes.repeat(place) },
+      { name: "lookUpTime", weight: 2, run: (place) => lookups.lookUpTime(place) },
+      { name: "lookUpEpoch", weight: 1, run: (place) => lookups.lookUpEpoch(place) },
+      { name: "roll", weight: 2, run: (place) => syncing.roll(place) },
+      { name: "truncate", weight: 2, run: (place) => deletions.truncate(place) },
+      { name: "deleteRecords", weight: 3, run: (place) => deletions.deleteRecords(place) },
+      { name: "retain", weight: 2, run: (place) => deletions.retain(place) },
+      { name: "pause", weight: 4, run: () => this.pause() },
+      { name: "injectFault", weight: 2, run: (place) => this.injectFault(place) },
+    ];
+  }
+
+  /** Runs one operation on one of `places`. */
   async step(places: readonly P[] = this.machine.places): Promise<void> {
-    let choice = this.random.below(TOTAL);
-    const [name] = WEIGHTS.find(([, weight]) => (choice -= weight) < 0)!;
+    let drawn = this.random.below(this.#total);
+    const { name, run } = this.#choices.find(({ weight }) => (drawn -= weight) < 0)!;
     const place = places[this.random.below(places.length)]!;
     if (!await this.prepare(place)) return;
-    this.#world.simulation.trace(`${name} ${place.model.name}`);
-    this.#world.count(name);
-    await (this[name] as (place: P) => unknown)(place);
+    this.world.simulation.trace(`${name} ${place.model.name}`);
+    this.world.count(name);
+    await run(place);
   }
 
-  /** Whether something can be done to `place` now; otherwise something was, if it needed that. */
+  /** Returns whether an operation on `place` is possible. If not, does what it needs first. */
   async prepare(place: P): Promise<boolean> {
     if (place.model.isLoose) return false;
-    if (place.isCut) await this.#settleCut(place);
-    else return true;
+    if (!place.isCut) return true;
+    await this.#settleCut(place);
     return false;
-  }
-
-  /** Stores a batch, or, on a disk that fails, nothing. */
-  append(place: P): void {
-    const { random } = this;
-    const { model } = place;
-    const producer = random.below(PRODUCERS + 2) - 2;
-    const producerId = producer < 0 ? -1 : model.producerId(producer);
-    const last = producerId < 0 ? undefined : model.lastOf(producerId, 1)[0];
-    const nowMs = this.machine.runtime.clock.now();
-    const batch = makeBatch({
-      baseOffset: model.endOffset,
-      epoch: model.epoch,
-      producerId,
-      baseSequence: last === undefined ? 0 : last.baseSequence + last.records.length,
-      isCompressed: random.oneIn(8),
-      records: Array.from({ length: 1 + random.below(random.oneIn(3) ? 5 : 2) }, () => ({
-        key: model.isCompacted || random.oneIn(2) ? `key ${random.below(KEYS)}` : null,
-        value: random.oneIn(4) ? null : "v".repeat(random.below(random.oneIn(6) ? 600 : 40)) +
-          random.below(1_000_000),
-        timestamp: nowMs - random.below(3_000),
-      })),
-    });
-    if (batch.sent.length > place.config.segmentBytes) return;
-    this.store(place, batch);
-  }
-
-  /** Stores a batch that may come next. */
-  store(place: P, batch: StoredBatch, origin: AppendOptions["origin"] = "client"): void {
-    const { model } = place;
-    const result = this.#appendTo(place, batch.sent, origin);
-    if (result === null) {
-      if (place.log.failure !== null) model.uncertain ??= batch;
-      return;
-    }
-    if (result.duplicate || result.baseOffset !== batch.baseOffset) {
-      this.#fail(place, `a new batch for ${batch.baseOffset} came to ${result.baseOffset}`);
-    }
-    model.append(batch);
-    this.#world.count("records", batch.records.length);
-  }
-
-  #appendTo(place: P, sent: Uint8Array, origin: AppendOptions["origin"]): AppendResult | null {
-    try {
-      return place.log.append(sent, { leaderEpoch: place.model.epoch, origin });
-    } catch (error) {
-      this.machine.expectFault(`cannot append to ${place.model.name}`, error, place);
-      return null;
-    }
-  }
-
-  /** A producer sends one of its last batches again: it must be known, or refused. */
-  repeat(place: P): void {
-    const { model } = place;
-    const producerId = model.producerId(this.random.below(PRODUCERS));
-    const sent = model.lastOf(producerId, REPEATED);
-    if (sent.length === 0 || place.log.failure !== null) return;
-    const back = this.random.oneIn(2) ? 0 : this.random.below(sent.length);
-    const batch = sent[back]!;
-    try {
-      const result = place.log.append(batch.sent, { leaderEpoch: model.epoch, origin: "client" });
-      if (result.duplicate) {
-        // Where it was forgotten and stored anew, the later place counts.
-        const places = sent.filter(({ baseSequence }) => baseSequence === batch.baseSequence);
-        if (places.some(({ baseOffset }) => baseOffset === result.baseOffset)) return;
-        return this.#fail(
-          place,
-          `${batch.baseOffset} sent again is said to be ${result.baseOffset}`,
-        );
-      }
-      const newest = sent[0]!;
-      const isGone = batch.lastOffset < model.startOffset;
-      const isNext = newest.baseSequence + newest.records.length === batch.baseSequence;
-      if (newest.lastOffset < model.startOffset || isGone && isNext) {
-        // Its records are gone: the log may forget the batch, and accept it behind one before it.
-        return model.append(placed(batch, result.baseOffset, model.epoch));
-      }
-      this.#fail(place, `${batch.baseOffset} sent again is stored again, at ${result.baseOffset}`);
-    } catch (error) {
-      const isRefused = error instanceof KafkaError &&
-        error.code === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER;
-      if (isRefused && back > 0) return;
-      this.machine.expectFault(`cannot repeat ${batch.baseOffset} of ${model.name}`, error, place);
-    }
-  }
-
-  /** Waits until everything is on the disk. */
-  async flush(place: P): Promise<void> {
-    const { model, log } = place;
-    const { life } = this.machine;
-    const mark = model.beginFlush();
-    try {
-      await log.flush();
-      mark();
-    } catch (error) {
-      if (life !== this.machine.life || place.isGone) return;
-      this.machine.expectFault(`cannot flush ${model.name}`, error, place);
-      if (log.failure === null && !this.machine.mayLackDescriptors(error)) {
-        this.#fail(place, "a flush has failed, and the log goes on");
-      }
-    }
-  }
-
-  /** Begins to flush, and goes on. */
-  flushInBackground(place: P): void {
-    void this.flush(place);
-  }
-
-  /** Waits for the next sync that serves everybody, and goes on. */
-  commit(place: P): void {
-    const { model, log } = place;
-    const { life } = this.machine;
-    const mark = model.beginFlush();
-    this.machine.commits.commit(log).then(mark, (error) => {
-      if (life !== this.machine.life || this.machine.isClosing || place.isGone) return;
-      this.machine.expectFault(`cannot commit ${model.name}`, error, place);
-    });
-  }
-
-  /** Compacts what can be, in one pass. */
-  async compact(place: P): Promise<void> {
-    const { model, log, config } = place;
-    if (!model.isCompacted || log.failure !== null) return;
-    const { clock } = this.machine.runtime;
-    if (this.random.oneIn(2)) {
-      this.roll(place);
-      await this.flush(place);
-    }
-    if (log.failure !== null || model.isLoose) return;
-    try {
-      await log.compaction.finishSwaps();
-      const nowMs = clock.now();
-      const { segments, logStartOffset, logEndOffset, cleanedOffset } = log.compaction;
-      const lastStableOffset = this.compactableEnd(log);
-      const cleanable = findCleanable({
-        segments,
-        config,
-        logStartOffset,
-        logEndOffset,
-        cleanedOffset,
-        lastStableOffset,
-        nowMs,
-      });
-      if (cleanable === null) return;
-      model.compact(cleanable.endOffset, nowMs);
-      await cleanLog({
-        log: log.compaction,
-        cleanable,
-        map: new OffsetMap(new KeyDigest(this.#secret), {
-          maxBytes: this.random.oneIn(3) ? 120 : 100_000,
-          loadFactor: 0.9,
-        }),
-        pacer: new Pacer({ clock, maxBytesPerSecond: () => Infinity, sliceBytes: 500 }),
-        nowMs,
-        bufferBytes: 100 + this.random.below(2_000),
-      });
-      this.#world.count("compactions");
-      const problem = model.judgeRecords(readLog(log, this.random)) ??
-        judgeTransactions(log, model, this.#world.random(`compacted ${model.name}`));
-      if (problem !== null) this.#fail(place, `after compaction ${problem}`);
-    } catch (error) {
-      // A map may be too small for the keys of one batch.
-      if (error instanceof KafkaError && error.message.includes("dedupe.buffer.size")) return;
-      if (error instanceof CleaningStopped && this.machine.mayHaveFailed(place)) return;
-      this.machine.expectFault(`cannot compact ${model.name}`, error, place);
-    }
-  }
-
-  /** Nothing from here on may be compacted, as the broker's cleaner has it. */
-  compactableEnd(log: PartitionLog): number {
-    return Math.min(log.lastStableOffset(log.logEndOffset), log.recoveryPoint);
-  }
-
-  /** Reads from any offset. */
-  read(place: P): void {
-    const { model, log } = place;
-    if (model.endOffset === model.startOffset) return;
-    const offset = this.random.between(model.startOffset, model.endOffset - 1);
-    try {
-      const read = readFrom(log, offset, 1 + this.random.below(2_000));
-      const first = read[0];
-      if (first === undefined) {
-        if (!model.isCompacted) this.#fail(place, `there is nothing at ${offset}`);
-        return;
-      }
-      if (model.isCompacted) {
-        if (first.lastOffset < offset) this.#fail(place, `reading ${offset} begins too early`);
-        return;
-      }
-      let index = indexOf(model.batches, offset);
-      for (const { baseOffset, bytes } of read) {
-        const wanted = model.batches[index++];
-        if (wanted === undefined || !sameBytes(bytes, wanted.bytes)) {
-          this.#fail(place, `reading ${offset} gives a wrong batch at ${baseOffset}`);
-        }
-      }
-    } catch (error) {
-      this.machine.expectFault(`cannot read ${model.name} at ${offset}`, error, place);
-    }
-  }
-
-  /** The first record at or after a time. */
-  lookUpTime(place: P): void {
-    const { model, log } = place;
-    if (model.isCompacted) return;
-    const timestamp = this.machine.runtime.clock.now() - this.random.below(6_000);
-    const offset = firstAt(model.readable, model.startOffset, timestamp);
-    try {
-      const found = offsetForTimestamp(log, timestamp, STORED_CODECS)?.offset ?? null;
-      if (found !== offset) {
-        this.#fail(place, `the first at ${timestamp} is said to be ${found}, it is ${offset}`);
-      }
-    } catch (error) {
-      this.machine.expectFault(`cannot search ${model.name}`, error, place);
-    }
-  }
-
-  /** Where an epoch ended. */
-  lookUpEpoch(place: P): void {
-    const { model, log } = place;
-    const readable = model.readable;
-    // Of an epoch whose records were all compacted nothing need be known.
-    if (readable.length === 0 || model.compactedUpTo > 0) return;
-    const { epoch } = readable[this.random.below(readable.length)]!;
-    const next = readable.find((batch) => batch.epoch > epoch);
-    const endOffset = next?.baseOffset ?? model.endOffset;
-    const told = log.endOffsetForEpoch(epoch);
-    if (told.leaderEpoch !== epoch || told.endOffset !== endOffset) {
-      this.#fail(
-        place,
-        `the epoch ${epoch} is said to end at ${told.leaderEpoch}/${told.endOffset}, not ${endOffset}`,
-      );
-    }
-  }
-
-  /** Begins another segment. */
-  roll(place: P): void {
-    this.#change(place, "roll", () => place.log.roll());
-  }
-
-  /** Cuts the log back to the beginning of a batch. */
-  async truncate(place: P): Promise<void> {
-    const { model, log } = place;
-    // What has been compacted is decided, and no leader has it cut.
-    const batches = model.readable.slice(1)
-      .filter(({ baseOffset }) => baseOffset >= model.compactedUpTo);
-    if (batches.length === 0 || log.failure !== null) return;
-    const offset = batches[Math.max(0, batches.length - 1 - this.random.below(6))]!.baseOffset;
-    try {
-      await log.lowerRecoveryPoint(offset);
-    } catch (error) {
-      return this.machine.expectFault(
-        `cannot lower the recovery point of ${model.name}`,
-        error,
-        place,
-      );
-    }
-    if (log.failure !== null) return;
-    this.#change(place, "truncate", () => {
-      try {
-        log.truncateTo(offset);
-      } catch (error) {
-        if (error instanceof KafkaError && error === log.failure) place.cutInPart = error;
-        throw error;
-      }
-    });
-    model.truncate(offset);
-    this.#expectEnds(place);
-    place.isCut = true;
   }
 
   /** Sooner or later brings a cut to the disk. */
   async #settleCut(place: P): Promise<void> {
     if (this.random.oneIn(3)) return await this.pause();
-    await this.flush(place);
+    await this.syncing.flush(place);
     if (place.log.failure === null) place.isCut = false;
-  }
-
-  /** Deletes what is before `before`, by default some offset. */
-  async deleteRecords(place: P, before?: number): Promise<void> {
-    const { model, log } = place;
-    if (log.failure !== null) return;
-    const offset = before ?? this.random.between(
-      model.startOffset,
-      Math.min(model.endOffset, model.startOffset + 8),
-    );
-    if (!this.#change(place, "delete records of", () => log.deleteRecordsBefore(offset))) {
-      return void (model.latestStart = offset);
-    }
-    model.startOffset = offset;
-    this.#expectEnds(place);
-    if (this.random.oneIn(2)) await this.#awaitStart(place);
-  }
-
-  /** Waits until what was deleted cannot come back. */
-  async #awaitStart(place: P): Promise<void> {
-    const { model, log } = place;
-    const { startOffset } = model;
-    try {
-      await log.logStartOffsetSaved();
-      model.durableStart = Math.max(model.durableStart, startOffset);
-    } catch (error) {
-      this.machine.expectFault(`cannot write down the start of ${model.name}`, error, place);
-    }
-  }
-
-  /** Lets time pass and old segments go. */
-  async retain(place: P): Promise<void> {
-    const { model, log, config } = place;
-    await this.#world.pause(this.random.below(4_000));
-    if (log.failure !== null) return;
-    const nowMs = this.machine.runtime.clock.now();
-    const size = log.sizeInBytes;
-    const before = log.logStartOffset;
-    const isDone = this.#change(place, "retain", () => log.applyRetention(nowMs));
-    const start = log.logStartOffset;
-    if (start === before) return;
-    if (!isDone) return void (model.latestStart = start);
-    this.#world.count("retentions");
-    const gone = model.batches.filter(({ baseOffset, lastOffset }) =>
-      lastOffset >= before && baseOffset < start
-    );
-    // What is not old enough went because there was too much behind it.
-    const young = gone.findLastIndex(({ records }) =>
-      records.some(({ timestamp }) => nowMs - timestamp <= config.retentionMs)
-    );
-    const deleted = gone.slice(0, young + 1).reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const isExcess = config.retentionBytes >= 0 && size - deleted >= config.retentionBytes;
-    if (!config.delete || (young !== -1 && !isExcess)) {
-      this.#fail(place, `retention has deleted up to ${start}, which had to stay`);
-    }
-    model.startOffset = start;
-    this.#expectEnds(place);
-    if (this.random.oneIn(2)) await this.#awaitStart(place);
   }
 
   /** Lets time pass. */
   async pause(): Promise<void> {
-    await this.#world.pause(this.random.below(this.random.oneIn(4) ? 1_000 : 20));
+    await this.world.pause(this.random.below(this.random.oneIn(4) ? 1_000 : 20));
   }
 
   /** Has the disk fail, now and then. */
@@ -445,45 +114,4 @@ export class Operations<P extends Place = Place> {
         disk.isFull = !disk.isFull;
     }
   }
-
-  /** False when a fault kept it from happening, or from happening whole. */
-  #change(place: P, action: string, run: () => unknown): boolean {
-    try {
-      run();
-      return true;
-    } catch (error) {
-      place.model.isLoose = true;
-      place.model.keepLineage();
-      this.machine.expectFault(`cannot ${action} ${place.model.name}`, error, place);
-      return false;
-    }
-  }
-
-  #expectEnds({ model, log }: P): void {
-    if (model.isLoose) return;
-    if (log.logStartOffset !== model.startOffset || log.logEndOffset !== model.endOffset) {
-      this.#world.fail(
-        `${model.name} has ${log.logStartOffset} to ${log.logEndOffset}, ` +
-          `${model.startOffset} to ${model.endOffset} must be`,
-      );
-    }
-  }
-
-  #fail({ model }: Place, text: string): void {
-    this.#world.fail(`${model.name}: ${text}`);
-  }
-}
-
-function firstAt(
-  batches: readonly StoredBatch[],
-  startOffset: number,
-  timestamp: number,
-): number | null {
-  for (const { baseOffset, records } of batches) {
-    const index = records.findIndex((record, i) =>
-      record.timestamp >= timestamp && baseOffset + i >= startOffset
-    );
-    if (index !== -1) return baseOffset + index;
-  }
-  return null;
 }

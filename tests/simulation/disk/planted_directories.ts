@@ -15,7 +15,7 @@ import { ProducerState } from "../../../src/log/producers/producer_state.ts";
 import type { Segment } from "../../../src/log/segments/segment.ts";
 import { SegmentList } from "../../../src/log/segments/segment_list.ts";
 import { StartOffsets } from "../../../src/log/directory/log_start_checkpoint.ts";
-import { Operations } from "./operations.ts";
+import { Compactions } from "./compactions.ts";
 import { exchange, type PlantedDiskBug } from "./planted.ts";
 import { wrongFiles } from "./wrong_files.ts";
 
@@ -50,7 +50,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
     nearSeed: 15,
     plant: () =>
       exchange(
-        Operations.prototype,
+        Compactions.prototype,
         "compactableEnd",
         () => (log: PartitionLog) => log.recoveryPoint,
       ),

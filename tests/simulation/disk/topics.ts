@@ -7,7 +7,8 @@
 import { randomUuid } from "../../../src/protocol/uuid.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import { drawLogConfig } from "./machine.ts";
-import type { Hosted, NodeStore } from "./node_store.ts";
+import type { Hosted } from "./node_directories.ts";
+import type { NodeStore } from "./node_store.ts";
 import type { Operations } from "./operations.ts";
 import { makeBatch } from "./stored_batch.ts";
 
@@ -61,7 +62,7 @@ export class Topics {
       return;
     }
     if (random.oneIn(2)) return;
-    for (const place of places) await this.operations.flush(place);
+    for (const place of places) await this.operations.syncing.flush(place);
   }
 
   /**
@@ -166,9 +167,9 @@ export class Topics {
       isCompressed: false,
       records: [{ key: null, value: what, timestamp }],
     });
-    operations.store(metadata, batch, "raft");
+    operations.writes.store(metadata, batch, "raft");
     const isStored = model.endOffset === batch.lastOffset + 1;
-    if (isStored) await operations.flush(metadata);
+    if (isStored) await operations.syncing.flush(metadata);
     return isStored && metadata.log.failure === null;
   }
 }

@@ -61,7 +61,11 @@ export class Transactions<P extends Place = Place> {
     // The coordinator vouches for the first one, as it does when a partition joins a transaction.
     const isFirst = transaction === undefined;
     this.#count("transactional batches", place);
-    this.operations.store(place, batch, isFirst || random.oneIn(4) ? "coordinator" : "client");
+    this.operations.writes.store(
+      place,
+      batch,
+      isFirst || random.oneIn(4) ? "coordinator" : "client",
+    );
   }
 
   /** The coordinator ends some transaction. */
@@ -86,7 +90,7 @@ export class Transactions<P extends Place = Place> {
       decision,
       timestamp: this.machine.runtime.clock.now(),
     });
-    this.operations.store(place, marker, "coordinator");
+    this.operations.writes.store(place, marker, "coordinator");
   }
 
   /** A producer sends one of its last batches again: it must be known, or refused. */
