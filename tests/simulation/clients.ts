@@ -1,16 +1,16 @@
 /**
  * The library's own producer, consumer and admin client against one broker, all simulated, in two
- * phases: while faults come, nothing may be lost, doubled, changed or skipped; when they have ended,
- * everything must come to its end in bounded time.
+ * phases: during the faults, nothing may be lost, duplicated, changed or skipped; after them, everything
+ * must finish in bounded time.
  *
- * What must hold:
- * - what a producer was told is written is there, once, at its place, as it was sent, in the order
- *   in which it was sent; what it was told is not written is there once at most;
- * - a consumer that reads alone is handed every record in order, without gaps;
- * - a group is handed every record, none is left out, and nothing is committed that was not handed
- *   out; without faults, none is handed out twice;
- * - topics are there from the answer to their creation until their deletion is asked for;
- * - whoever has shut down holds no timer, no file and no connection, and the log has no defect.
+ * Rules:
+ * - an acknowledged record exists once, at its offset, as it was sent, and in the order in which it was
+ *   sent; a record that failed exists once at most;
+ * - a consumer that reads alone receives every record in order, without gaps;
+ * - a group receives every record, and commits only what it has received; without faults, it receives
+ *   none twice;
+ * - topics exist from the response to their creation until the request for their deletion;
+ * - a program that has shut down holds no timer, file or connection, and logs have no defect.
  *
  * @module
  */
@@ -54,7 +54,7 @@ const BROKER_CONFIG = {
   "log.segment.bytes": "1048576",
   "group.min.session.timeout.ms": "100",
   "group.initial.rebalance.delay.ms": "30",
-  // Some records are from years ago, and are to stay.
+  // Some records are years old, and must not be deleted.
   "log.retention.ms": "-1",
   "log.retention.check.interval.ms": "700",
 };
@@ -67,7 +67,7 @@ const BUSY_CONFIG = {
 
 /** Of so many seeds one has a broker that may open few files. */
 const FEW_FILES_ONE_IN = 5;
-/** How many it may open: nearly always as many as it needs at one time, but fewer than it keeps. */
+/** How many it may open: nearly always as many as it needs at a time, but fewer than it caches. */
 const FEW_FILES = 6;
 
 /** How fast the network is: a local one, a distant one, a bad one, which is a fault of its own. */
@@ -96,7 +96,7 @@ class ClientsScenario {
   constructor(world: World) {
     this.#world = world;
     this.#isCalm = world.seed % CALM_ONE_IN === 0;
-    // Half of the brokers have two disks: what happens to the second one ends nobody.
+    // Half of the brokers have two directories: the failure of the second one does not end them.
     const directory = world.seed % 2 === 0 ? `${DATA},/more` : DATA;
     const isBusy = world.seed % CALM_ONE_IN === 1;
     const config = { ...BROKER_CONFIG, ...isBusy && BUSY_CONFIG };
@@ -133,7 +133,7 @@ class ClientsScenario {
       mayTimeOut: !this.#isCalm,
     };
     const producers = [1, 2].map((n) => new Producing(world, `producer-${n}`, this.#records, sent));
-    // Web Streams take other numbers of steps on other runtimes: those seeds' hashes differ there.
+    // The number of steps of Web Streams depends on the runtime, and so do the hashes of these seeds.
     const iterates = world.seed % 3 !== 0;
     const readers = [new Reading(world, "reader", this.#records, TOPIC, iterates)];
     const members = Array.from(
@@ -172,7 +172,7 @@ class ClientsScenario {
     await faults.heal();
   }
 
-  /** The second phase: everything comes to its end, and what there is then is compared. */
+  /** The second phase: everything finishes, and the records are compared with the model. */
   async #finish(
     producers: readonly Role[],
     readers: readonly Reading[],
@@ -220,7 +220,7 @@ class ClientsScenario {
     if (this.#world.failures.length > 0) throw new GivenUp();
   }
 
-  /** Compares what is stored with what was sent, and returns where the partitions end. */
+  /** Compares the stored records with those that were sent. Returns the ends of the partitions. */
   async #check(admin: Administration): Promise<number[]> {
     const link = new Link(this.#world.runtime(OBSERVER), this.#world.brokers);
     const topics = await link.topics();

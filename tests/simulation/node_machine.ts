@@ -1,5 +1,5 @@
 /**
- * A machine with a node on it, that is started again whenever it ends, as a supervisor does.
+ * A machine with a node on it, which is restarted whenever it ends, as by a supervisor.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Address } from "../../src/runtime/runtime.ts";
 import type { WatchedPartition } from "./partition_invariants.ts";
 import type { World } from "./world.ts";
 
-/** What a node does in its cluster. */
+/** The roles of a node in its cluster. */
 export type NodeRole = "broker" | "controller";
 
 /** How a node is set up. */
@@ -142,7 +142,7 @@ export class NodeMachine {
     await this.start();
   }
 
-  /** `endingLife` is a process that goes on to log while it is shut down. */
+  /** `endingLife` is a process that still logs while it shuts down. */
   #end(endingLife = -1): void {
     this.#life++;
     this.#endingLife = endingLife;

@@ -13,9 +13,9 @@ export interface Outcome {
   readonly seed: number;
   /** The same for the same seed, on every runtime. */
   readonly traceHash: string;
-  /** What did not hold, in words. Empty for a run that succeeded. */
+  /** The failures, in words. Empty for a run that succeeded. */
   readonly failures: readonly string[];
-  /** How much of what happened, by name: records acknowledged, kills, … */
+  /** Counts of events by name: records acknowledged, kills, … */
   readonly counts: Readonly<Record<string, number>>;
   /** The faults that the seed draws, in words, those that were dropped too. */
   readonly schedule: readonly string[];
@@ -29,7 +29,7 @@ export interface Outcome {
  */
 export type Sabotage = (runtime: Runtime, host: string, simulation: Simulation) => Runtime;
 
-/** What may be changed about the run of a seed. */
+/** Changes to the run of a seed. */
 export interface RunOptions {
   readonly sabotage?: Sabotage | undefined;
   /** The interceptors of all nodes. */

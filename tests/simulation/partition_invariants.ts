@@ -1,5 +1,5 @@
 /**
- * What must hold of the partitions of all nodes after every event of a run:
+ * Invariants of the partitions of all nodes, checked after every event of a run:
  * - the high watermark of a partition never goes back while its process lives, and is never above the
  *   end of the log;
  * - no record is acknowledged above the high watermark;

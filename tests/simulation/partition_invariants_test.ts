@@ -38,7 +38,7 @@ function watched(): {
   };
 }
 
-test("PartitionInvariants accept a partition that goes on", () => {
+test("PartitionInvariants accept a partition that grows", () => {
   const { partition, invariants, failuresAfter } = watched();
   invariants.acknowledge("events", 0, 4);
   invariants.acknowledge("events", 1, 400);

@@ -44,21 +44,21 @@ export interface PlantedBug {
   readonly plant?: () => () => void;
 }
 
-/** What is planted, one at a time. */
+/** The bugs, planted one at a time. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
-    name: "a file system that writes a batch with the next one only",
+    name: "a file system that writes each batch only with the next one",
     scenario: "single_broker",
     sabotage: onBroker((runtime) => withFiles(runtime, lateWrites)),
   },
   {
-    name: "a file system that turns a bit of what it reads",
+    name: "a file system that flips bits of what it reads",
     scenario: "clients",
     nearSeed: 4,
     sabotage: onBroker((runtime) => withFiles(runtime, turnedBits)),
   },
   {
-    name: "a disk that says of a sync that it has ended, and has not begun it",
+    name: "a disk that reports the end of a sync that it has not begun",
     scenario: "power_loss",
     sabotage: onBroker((runtime) => withFiles(runtime, noSync)),
   },
@@ -107,12 +107,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     interceptor: () => everySo(15, produce, storeTwice),
   },
   {
-    name: "a broker that now and then skips a record for a reader",
+    name: "a broker that sometimes skips a record for a reader",
     scenario: "clients",
     interceptor: () => everySo(10, fetch, skipRecord),
   },
   {
-    name: "a coordinator that commits the offset after the one that it was told",
+    name: "a coordinator that commits the offset after the one in the request",
     scenario: "clients",
     interceptor: () =>
       everySo(1, offsetCommit, (request, _context, next) =>
@@ -128,7 +128,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         })),
   },
   {
-    name: "a controller that answers for some topics before it has made them, and never does",
+    name: "a controller that acknowledges some topics and never creates them",
     scenario: "clients",
     interceptor: () =>
       everySo(

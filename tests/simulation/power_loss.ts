@@ -1,15 +1,15 @@
 /**
- * The power goes, again and again, while records are written and topics come and go.
+ * The power fails repeatedly while records are written and topics are created and deleted.
  *
- * Records are promised to survive the end of the process, not that of the power: what the page cache
- * held may be lost, acknowledged or not. Topics are promised to survive both. What must hold:
+ * Records are promised to survive the end of the process, not a power failure: what the page cache
+ * held may be lost, acknowledged or not. Topics are promised to survive both. Rules:
  * - the broker starts again by itself, with every topic whose creation was acknowledged and none
  *   whose deletion was;
- * - each partition holds a first part of what it held: the same records at the same offsets, without
- *   gaps, nothing else; what an earlier recovery had found on the disk is still there;
- * - idempotent producers go on, and in the end everything comes to its end as without a crash.
+ * - each partition holds a prefix of its records: the same records at the same offsets, without
+ *   gaps, and nothing else; records that an earlier recovery found are still there;
+ * - idempotent producers continue, and in the end everything finishes as without a crash.
  *
- * Segments roll often, so that the power goes while some have been closed and are not on the disk yet.
+ * Segments roll often, so that the power fails while some are closed and not durable yet.
  * Most seeds cut the power shortly after the broker has opened a file of some kind. At a random moment
  * there is seldom anything under way whose order on the disk matters.
  *
@@ -30,10 +30,10 @@ import { GivenUp, World } from "./world.ts";
 const BROKER = "broker";
 const TOPIC = "events";
 const OBSERVER = "observer";
-/** How long anything may take once the power stays, ms of simulated time. */
+/** The maximum duration of each step after the last power failure, ms of simulated time. */
 const LIVENESS_MS = 60_000;
 
-/** One seed in this many has a disk on which a sync takes long, and much is written meanwhile. */
+/** One seed in this many has a slow disk, so that much is written during a sync. */
 const SLOW_DISK_ONE_IN = 2;
 const SLOW_DISK: DiskTiming = {
   ...DEFAULT_DISK_TIMING,
@@ -120,7 +120,7 @@ class PowerLoss {
     await this.#finish(producers, admin);
   }
 
-  /** The power goes while a broker starts for the first time. */
+  /** Cuts the power while the broker starts for the first time. */
   async #loseEarly(afterMs: number): Promise<void> {
     this.#broker.start();
     await this.#world.pause(afterMs);
@@ -177,7 +177,7 @@ class PowerLoss {
     }
     world.count("crashes");
     this.#broker.crash();
-    // Answers that were on their way arrive: later they would speak of what is lost.
+    // Let answers in flight arrive: later they would acknowledge lost records.
     await world.pause(ARRIVAL_MS + loss.darkMs);
     if (loss.clockOffsetMs !== 0) simulation.clock(BROKER).offsetMs = loss.clockOffsetMs;
     world.invariants.forgetAcknowledged();
@@ -209,7 +209,7 @@ class PowerLoss {
     await this.#broker.shutdown();
   }
 
-  /** Compares what is stored with what was. After a crash its end may be missing. */
+  /** Compares the stored records with the model. After a crash the end may be missing. */
   async #check(admin: Administration, afterCrash: boolean): Promise<number[]> {
     const link = new Link(this.#world.runtime(OBSERVER), this.#world.brokers);
     const topics = await link.topics();

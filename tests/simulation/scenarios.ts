@@ -10,7 +10,7 @@ import type { Scenario } from "./outcome.ts";
 import { runPowerLoss } from "./power_loss.ts";
 import { runSingleBroker } from "./single_broker.ts";
 
-/** What `deno task sim` runs, all of it or one by `--scenario`. */
+/** The scenarios of `deno task sim`: all of them, or some by `--scenario`. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   single_broker: runSingleBroker,
   clients: runClients,

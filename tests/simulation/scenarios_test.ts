@@ -18,7 +18,7 @@ const LATE_SEEDS: Readonly<Record<string, readonly number[]>> = {
   disk: [7944, 8639, 11190, 11944, 17517],
 };
 
-/** What the seeds of a scenario must have seen together, so that they test what they are for. */
+/** The events that must occur over the seeds of a scenario, so that they test what they are for. */
 const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
   single_broker: ["acknowledged", "kills", "pauses", "wrong clocks", "resets"],
   power_loss: ["acknowledged", "crashes", "records lost", "topics created"],
@@ -93,7 +93,7 @@ for (const [name, run] of Object.entries(SCENARIOS)) {
     for (const what of MUST_HAPPEN[name]!) {
       assert(
         (counts[what] ?? 0) >= FEWEST_TIMES,
-        `${seeds} seeds have seen ${counts[what] ?? 0} ${what}`,
+        `${seeds} seeds had ${counts[what] ?? 0} ${what}`,
       );
     }
   });

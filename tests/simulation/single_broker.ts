@@ -2,9 +2,9 @@
  * One broker, raw clients, and kill -9, all in simulated time on a simulated network and disk.
  *
  * Producers send batches with acks=all and note what was acknowledged; a saboteur kills the broker
- * at moments that the seed chooses and starts it again over the same disk; in the end a reader takes
- * everything there is. What must hold: whatever was acknowledged is there, exactly once since the
- * producers are idempotent, at the offset that was told, and offsets have no gaps.
+ * at moments that the seed chooses and starts it again on the same disk. In the end a reader reads all
+ * records. Every acknowledged record must be there, exactly once since the producers are idempotent, at
+ * its acknowledged offset, and offsets must have no gaps.
  *
  * The clients here share nothing with the library's but the codecs: this scenario still judges the
  * broker when both are wrong in the same way.
@@ -107,9 +107,9 @@ class SingleBroker {
           timeoutMs: 1_000,
           topicData: [{ name: TOPIC, partitionData: [{ index: partition, records }] }],
         });
-        const told = responses[0]!.partitionResponses[0]!;
-        if (NOT_READY.includes(told.errorCode)) throw new Error("not ready yet");
-        return told;
+        const result = responses[0]!.partitionResponses[0]!;
+        if (NOT_READY.includes(result.errorCode)) throw new Error("not ready yet");
+        return result;
       });
       if (answer.errorCode !== 0) {
         this.world.fail(`batch ${id}/${batch} was refused with ${answer.errorCode}`);

@@ -1,5 +1,5 @@
 /**
- * What the simulation has found, told as short stories.
+ * Defects that the simulation has found, as short scenarios.
  *
  * @module
  */
@@ -63,7 +63,7 @@ test("a producer closed right after a record still sends it", () =>
     assertEquals((await sent).offset, 0);
   }));
 
-test("the first batch of a producer comes first, even if the disk refuses it once", () =>
+test("the first batch of a producer stays first, even if the disk rejects it once", () =>
   story(async (runtime, world) => {
     const producer = new Producer({ ...clientOptions(world, runtime), batchSize: 1 });
     world.simulation.disk(BROKER).failNext("write", "no-space", `/${TOPIC}-`);
@@ -73,7 +73,7 @@ test("the first batch of a producer comes first, even if the disk refuses it onc
     assertEquals(await valuesOf(runtime, world, 3), values);
   }));
 
-test("a repeated batch of old records is known after the retention has looked at its producer", () =>
+test("a repeated batch of old records is recognized after retention has run", () =>
   story(async (runtime, world) => {
     const producer = new Producer({ ...clientOptions(world, runtime) });
     await producer.send({ topic: TOPIC, value: "a", timestamp: 1_000 });
@@ -88,7 +88,7 @@ test("a repeated batch of old records is known after the retention has looked at
     assertEquals(await valuesOf(runtime, world, 3), ["a", "b", "c"]);
   }, { "log.retention.check.interval.ms": "100" }));
 
-test("a consumer that is closed while it joins its group just ends", () =>
+test("a consumer that is closed while it joins its group ends", () =>
   story(async (runtime, world) => {
     const consumer = new Consumer({
       ...clientOptions(world, runtime),
@@ -102,7 +102,7 @@ test("a consumer that is closed while it joins its group just ends", () =>
     assertEquals((await next).done, true);
   }, { "group.initial.rebalance.delay.ms": "100" }));
 
-test("a client that is closed while it connects holds nothing any more", () =>
+test("a client that is closed while it connects holds no resources", () =>
   story(async (runtime, world) => {
     world.simulation.partition(BROKER, "client");
     const consumer = new Consumer({ ...clientOptions(world, runtime), topics: TOPIC });
@@ -112,7 +112,7 @@ test("a client that is closed while it connects holds nothing any more", () =>
     assertEquals((await next).done, true);
   }));
 
-test("what a member is handed is committed when its partitions go to others", () =>
+test("a member commits its records before its partitions are revoked", () =>
   story(async (runtime, world) => {
     const producer = new Producer({ ...clientOptions(world, runtime) });
     for (let i = 0; i < RECORDS; i++) producer.send({ topic: TOPIC, value: String(i) });

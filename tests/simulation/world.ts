@@ -1,5 +1,5 @@
 /**
- * What all scenarios have in common: the simulated machines and nodes, what their processes hold, the
+ * The common parts of all scenarios: the simulated machines and nodes, what their processes hold, the
  * schedule of faults, and the failures that were found.
  *
  * @module
@@ -15,9 +15,9 @@ import { PartitionInvariants } from "./partition_invariants.ts";
 import { NetworkTranscript } from "./transcript/network_transcript.ts";
 import { STORED_CODECS } from "./stored_codecs.ts";
 
-/** More failures than this say nothing new. */
+/** The maximum number of failures of a run: more say nothing new. */
 const MAX_FAILURES = 20;
-/** How much simulated time a whole run may take, ms. */
+/** The maximum simulated duration of a run, ms. */
 const RUN_LIMIT_MS = 1_800_000;
 
 /** How long a process is watched after its shutdown, ms: several syncs of a fast disk. */
@@ -65,7 +65,7 @@ export class World {
     return this.nodes.find((node) => node.name === name)!;
   }
 
-  /** What is checked of the nodes' partitions. There must be a node. */
+  /** The checks of the nodes' partitions. There must be a node. */
   get invariants(): PartitionInvariants {
     return this.#invariants!;
   }

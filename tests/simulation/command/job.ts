@@ -1,6 +1,6 @@
 /**
  * A job of `deno task sim`: `job.ts SCENARIOS`, where SCENARIOS is the URL of a module that exports
- * them. It reads ranges of seeds from its standard input, one line of JSON each, and writes what became
+ * them. It reads ranges of seeds from its standard input, one line of JSON each, and writes the outcome
  * of each seed to its standard output.
  *
  * @module
@@ -18,11 +18,11 @@ export interface Assignment {
   readonly lines: number;
 }
 
-/** What a job writes: the outcome of each seed in order, and null after the last one of a range. */
+/** The output of a job: the outcome of each seed in order, and null after the last one of a range. */
 export type JobMessage = Outcome | null;
 
 if (import.meta.main) {
-  // What a scenario prints must not be taken for a message.
+  // The output of a scenario must not be read as a message.
   console.log = console.error;
   collectUnhandledRejections();
   const { SCENARIOS } = await import(Deno.args[0]!) as {

@@ -31,8 +31,8 @@ export class Jobs {
   }
 
   /**
-   * Runs seeds and calls `onOutcome` with what became of each, until it returns false. A job that ends
-   * before its seed does is a failure of that seed. The order is that in which seeds end.
+   * Runs seeds and calls `onOutcome` with each outcome, in the order in which seeds end, until it returns
+   * false. A job that ends before its seed does is a failure of that seed.
    */
   async run(
     assignment: Assignment,

@@ -118,7 +118,7 @@ export function parseRequest(args: readonly string[], scenarios: readonly string
   if (parsed.help) return { kind: "help" };
   const [stray] = parsed._;
   if (stray !== undefined) {
-    throw new UsageError(`"${stray}" is no flag, and the command takes nothing else (${HINT})`);
+    throw new UsageError(`"${stray}" is no flag, and the command has no other arguments (${HINT})`);
   }
   const values = new Map<string, string>();
   for (const name of VALUES) {
@@ -211,7 +211,7 @@ function wholeNumber(
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
   throw new UsageError(
-    `${what} cannot be "${text}": it takes a whole number from ${least} to ${most}`,
+    `${what} cannot be "${text}": expected a whole number from ${least} to ${most}`,
   );
 }
 

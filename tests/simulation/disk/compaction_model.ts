@@ -1,5 +1,5 @@
 /**
- * What compaction may and may not do to a log: offsets and the last committed value of each key stay,
+ * The rules of compaction: offsets and the last committed value of each key stay,
  * and nothing of a transaction that is not decided goes.
  *
  * @module
@@ -18,7 +18,7 @@ interface Stored {
 }
 
 /**
- * What is wrong with `found`, of which the batches of `history` were stored and compacted below
+ * Returns what is wrong with `found`, of which the batches of `history` were stored and compacted below
  * `compactedUpTo`, or null: a record that is there is the one that was stored at its offset; one that
  * is missing lies in the compacted part and has a committed successor there with its key, or was
  * aborted, or is a tombstone whose time was over, and then nothing is left of what it deleted.

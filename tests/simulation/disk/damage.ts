@@ -1,9 +1,9 @@
 /**
- * Files that rot while nobody looks: one is damaged while no process runs, and the start after that
+ * Bit rot: a file is damaged while no process runs, and the next start
  * must neither take anything away in silence nor serve anything else.
  *
  * - In a `.log`, below the recovery point: the partition stays closed and names the file, or what is
- *   not damaged is served, and the damaged batch is told by its checksum.
+ *   not damaged is served, and the damaged batch is detected by its checksum.
  * - In a `.log`, from the recovery point on: the same, or it is cut there, as after a torn write, and
  *   that is reported.
  * - An `.index`, `.timeindex` or `.snapshot`: everything is served as if nothing had happened.
@@ -35,11 +35,11 @@ const EPOCH_FIELD = 12;
 const EPOCH_FIELD_END = 16;
 const REBUILT = /\.(index|timeindex|snapshot)$/;
 
-/** What was done to a file. */
+/** The damage of a file. */
 interface Damage {
   readonly place: Place;
   readonly path: string;
-  /** The batch that it hit, or null for a file that can be made anew. */
+  /** The damaged batch, or null for a file that can be rebuilt. */
   readonly batch: FoundBatch | null;
   /** The offsets of the file that it hit. */
   readonly segment: { readonly start: number; readonly end: number };
@@ -65,11 +65,11 @@ export async function damageAndStart(store: Store, random: Xoshiro128): Promise<
   if (!wasCut) damage.undo();
 }
 
-/** Whoever looks the directory over must be told of the damage. */
+/** Checks that verifying the directory finds the damage. */
 async function expectFound({ world, runtime }: Store, path: string): Promise<void> {
   const { damages } = await verifyDataDirectory(DATA, { runtime });
   if (damages.some(({ file }) => file === path)) return;
-  world.fail(`${path} is damaged, and looking the directory over does not find it`);
+  world.fail(`${path} is damaged, and verifying the directory does not find it`);
 }
 
 async function start(store: Store, damage: Damage, recoveryPoint: number): Promise<boolean> {
@@ -114,10 +114,10 @@ async function start(store: Store, damage: Damage, recoveryPoint: number): Promi
     );
   }
   if (!isReported) {
-    world.fail(`${path} is damaged, and ${model.name} was cut without a word`);
+    world.fail(`${path} is damaged, and ${model.name} was truncated without a report`);
   }
   world.count("damage cut");
-  // A log that ends before its start goes on there.
+  // A log that ends before its start continues there.
   if (cutAt <= model.startOffset) model.producers++;
   model.truncate(Math.max(cutAt, model.startOffset));
   model.forgetLineages();
@@ -126,7 +126,7 @@ async function start(store: Store, damage: Damage, recoveryPoint: number): Promi
   return true;
 }
 
-/** Everything must be as the model has it. */
+/** Checks that a log is as in the model. */
 function checkSound(store: Store, { model }: Place, path: string): void {
   const log = store.manager.get(model.topic, model.partition);
   if (log === undefined) {
@@ -142,7 +142,7 @@ function checkSound(store: Store, { model }: Place, path: string): void {
       const read = readFrom(log, offset, 1)[0];
       if (read?.baseOffset !== baseOffset) {
         store.world.fail(
-          `${path} is damaged, and reading ${offset} of ${model.name} gives ${read?.baseOffset}, ` +
+          `${path} is damaged, and reading ${offset} of ${model.name} returns ${read?.baseOffset}, ` +
             `not ${baseOffset}`,
         );
       }
@@ -152,7 +152,7 @@ function checkSound(store: Store, { model }: Place, path: string): void {
   }
 }
 
-/** What lies in other segments must be whole; the damaged batch must not pass for a good one. */
+/** Checks that other segments are intact, and that the damaged batch is not served as a good one. */
 function checkRest(store: Store, damage: Damage): void {
   const { place, path, segment, batch } = damage;
   const { model } = place;
@@ -167,11 +167,11 @@ function checkRest(store: Store, damage: Damage): void {
       if (isHit && read === undefined && bytes.length > 0) continue;
       if (read !== undefined && sameBytes(read.bytes, wanted.bytes)) {
         if (wanted.baseOffset !== batch!.baseOffset) continue;
-        store.world.fail(`${path} is damaged at ${offset}, and reading gives what was there`);
+        store.world.fail(`${path} is damaged at ${offset}, and reading returns the original`);
       } else if (!isHit || read === undefined) {
-        store.world.fail(`${path} is damaged, and reading ${offset} gives something else`);
+        store.world.fail(`${path} is damaged, and reading ${offset} returns something else`);
       } else if (wanted.baseOffset === batch!.baseOffset && passes(read, wanted.baseOffset)) {
-        store.world.fail(`${path} is damaged at ${offset}, and nothing tells the reader`);
+        store.world.fail(`${path} is damaged at ${offset}, and no reader can detect it`);
       }
     } catch (error) {
       if (isHit && error instanceof KafkaError) continue;
@@ -180,7 +180,7 @@ function checkRest(store: Store, damage: Damage): void {
   }
 }
 
-/** Whether a client would take the batch for a good one. */
+/** Whether a client would accept the batch. */
 function passes(read: FoundBatch, wantedOffset: number): boolean {
   try {
     decodeBatch(read.bytes, 0, { codecs: STORED_CODECS });
@@ -201,7 +201,7 @@ function damageRecords(store: Store, place: Place, random: Xoshiro128): Damage |
   const batch = batches[index]!;
   const { startOffset, compactedUpTo } = place.model;
   if (batch.lastOffset < startOffset) return null;
-  // What is cut off may have made others obsolete, while the recovery point is not written down.
+  // A truncated batch may have made others obsolete while the recovery point was not stored.
   if (batch.baseOffset < compactedUpTo && batch.baseOffset >= recoveryPointOf(store, place)) {
     return null;
   }
@@ -257,7 +257,7 @@ function contentOf(store: Store, path: string): Uint8Array {
   return bytes;
 }
 
-/** What the checkpoint has for the log: everything before it was on the disk. */
+/** Returns the recovery point of the log in the checkpoint: everything before it was on the disk. */
 function recoveryPointOf(store: Store, { model }: Place): number {
   if (!store.disk.tree.exists(RECOVERY_POINTS)) return 0;
   const text = new TextDecoder().decode(contentOf(store, RECOVERY_POINTS));

@@ -9,10 +9,10 @@ import { PlaceActions } from "./place_actions.ts";
 
 /** Removes the beginning or the end of logs. */
 export class Deletions<P extends Place = Place> extends PlaceActions<P> {
-  /** Cuts the log back to the beginning of a batch. */
+  /** Truncates the log to the beginning of a batch. */
   async truncate(place: P): Promise<void> {
     const { model, log } = place;
-    // What has been compacted is decided, and no leader has it cut.
+    // Compacted records are committed, so that no leader truncates them.
     const batches = model.readable.slice(1)
       .filter(({ baseOffset }) => baseOffset >= model.compactedUpTo);
     if (batches.length === 0 || log.failure !== null) return;
@@ -40,7 +40,7 @@ export class Deletions<P extends Place = Place> extends PlaceActions<P> {
     place.isCut = true;
   }
 
-  /** Deletes what is before `before`, by default some offset. */
+  /** Deletes the records before `before`, which defaults to a random offset. */
   async deleteRecords(place: P, before?: number): Promise<void> {
     const { model, log } = place;
     if (log.failure !== null) return;
@@ -56,7 +56,7 @@ export class Deletions<P extends Place = Place> extends PlaceActions<P> {
     if (this.random.oneIn(2)) await this.#awaitStart(place);
   }
 
-  /** Waits until what was deleted cannot come back. */
+  /** Waits until deleted records cannot come back. */
   async #awaitStart(place: P): Promise<void> {
     const { model, log } = place;
     const { startOffset } = model;
@@ -64,11 +64,11 @@ export class Deletions<P extends Place = Place> extends PlaceActions<P> {
       await log.logStartOffsetSaved();
       model.durableStart = Math.max(model.durableStart, startOffset);
     } catch (error) {
-      this.machine.expectFault(`cannot write down the start of ${model.name}`, error, place);
+      this.machine.expectFault(`cannot store the start of ${model.name}`, error, place);
     }
   }
 
-  /** Lets time pass and old segments go. */
+  /** Lets time pass and deletes old segments. */
   async retain(place: P): Promise<void> {
     const { model, log, config } = place;
     await this.world.pause(this.random.below(4_000));
@@ -84,14 +84,14 @@ export class Deletions<P extends Place = Place> extends PlaceActions<P> {
     const gone = model.batches.filter(({ baseOffset, lastOffset }) =>
       lastOffset >= before && baseOffset < start
     );
-    // What is not old enough went because there was too much behind it.
+    // Records that are not old enough must have been deleted by size.
     const young = gone.findLastIndex(({ records }) =>
       records.some(({ timestamp }) => nowMs - timestamp <= config.retentionMs)
     );
     const deleted = gone.slice(0, young + 1).reduce((sum, { bytes }) => sum + bytes.length, 0);
     const isExcess = config.retentionBytes >= 0 && size - deleted >= config.retentionBytes;
     if (!config.delete || (young !== -1 && !isExcess)) {
-      this.fail(place, `retention has deleted up to ${start}, which had to stay`);
+      this.fail(place, `retention deleted records up to ${start} too early`);
     }
     model.startOffset = start;
     this.expectEnds(place);

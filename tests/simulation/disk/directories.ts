@@ -4,15 +4,15 @@
  * missing at a start; the process ends in an orderly way, is killed or loses its power. It goes beyond
  * the scenario `disk`, which has one directory whose topics stay and no transactions.
  *
- * What must hold, beside what the scenario `disk` says of every log:
+ * In addition to the rules of the scenario `disk` for every log:
  * - after every start, however the last process ended, the log knows its open and aborted
  *   transactions, the last stable offset, and each producer's sequence numbers;
- * - who reads committed records sees those of committed transactions and no others, also after
+ * - a reader of committed records sees those of committed transactions and no others, also after
  *   compaction, which keeps the last committed record of each key and all that is not decided;
  * - what a deleted topic held is never another's, and nothing is left of it in the end; a topic that
  *   was not deleted loses nothing;
- * - a directory that fails takes no record after that, and the others go on; once its disk works
- *   again, it has all that it had confirmed. What lies in a missing directory is not made anew.
+ * - a directory that fails accepts no more records, and the others keep working; once its disk works
+ *   again, it has everything that it had confirmed. Logs of a missing directory are not recreated.
  *
  * @module
  */
@@ -123,7 +123,7 @@ class Directories {
     );
   }
 
-  /** Starts anew, perhaps with attempts before that the disk does not let succeed, or that end at once. */
+  /** Restarts, perhaps after attempts that fail because of the disk, or end at once. */
   async #restart(): Promise<void> {
     const random = this.#random;
     const store = this.#store;

@@ -3,14 +3,14 @@
  * deleted from; the process ends in an orderly way, is killed or loses its power; and each time that
  * the directory is opened again it must hold what it has to.
  *
- * What must hold:
+ * Rules:
  * - after an orderly end, and after a kill, every log is what it was, to the byte;
  * - after a loss of power it is a first part of what it was, with everything that was flushed;
  * - what was deleted or cut stays so once that is on the disk, and nothing else goes;
  * - a batch that a producer sends again is known, or refused, and never stored twice;
- * - reading at any offset, and looking up times and epochs, gives what the model gives;
- * - processes that may open few files do the same as others, or say that they could not, and go on;
- * - a disk that fails is told of, takes nothing that was flushed, and after the next start the log
+ * - reading at any offset, and looking up times and epochs, agrees with the model;
+ * - processes that may open few files do the same as others, or report that they could not, and go on;
+ * - a disk that fails is reported, loses nothing that was flushed, and after the next start the log
  *   is as before.
  *
  * @module
@@ -137,7 +137,7 @@ class Disk {
     await store.openAndJudge();
   }
 
-  /** Starts anew, perhaps with attempts before that the disk does not let succeed, or that end at once. */
+  /** Restarts, perhaps after attempts that fail because of the disk, or end at once. */
   async #restart(): Promise<void> {
     const random = this.#random;
     const store = this.#store;

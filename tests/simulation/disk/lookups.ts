@@ -12,7 +12,7 @@ import { readFrom, sameBytes, type StoredBatch } from "./stored_batch.ts";
 
 /** Reads logs and compares the results with the models. */
 export class Lookups<P extends Place = Place> extends PlaceActions<P> {
-  /** Reads from any offset. */
+  /** Reads from a random offset. */
   read(place: P): void {
     const { model, log } = place;
     if (model.endOffset === model.startOffset) return;
@@ -32,7 +32,7 @@ export class Lookups<P extends Place = Place> extends PlaceActions<P> {
       for (const { baseOffset, bytes } of read) {
         const wanted = model.batches[index++];
         if (wanted === undefined || !sameBytes(bytes, wanted.bytes)) {
-          this.fail(place, `reading ${offset} gives a wrong batch at ${baseOffset}`);
+          this.fail(place, `reading ${offset} returns a wrong batch at ${baseOffset}`);
         }
       }
     } catch (error) {
@@ -40,7 +40,7 @@ export class Lookups<P extends Place = Place> extends PlaceActions<P> {
     }
   }
 
-  /** The first record at or after a time. */
+  /** Looks up the first record at or after a time. */
   lookUpTime(place: P): void {
     const { model, log } = place;
     if (model.isCompacted) return;
@@ -49,27 +49,30 @@ export class Lookups<P extends Place = Place> extends PlaceActions<P> {
     try {
       const found = offsetForTimestamp(log, timestamp, STORED_CODECS)?.offset ?? null;
       if (found !== offset) {
-        this.fail(place, `the first at ${timestamp} is said to be ${found}, it is ${offset}`);
+        this.fail(
+          place,
+          `the first record at ${timestamp} is reported at ${found}, expected ${offset}`,
+        );
       }
     } catch (error) {
       this.machine.expectFault(`cannot search ${model.name}`, error, place);
     }
   }
 
-  /** Where an epoch ended. */
+  /** Looks up the end of an epoch. */
   lookUpEpoch(place: P): void {
     const { model, log } = place;
     const readable = model.readable;
-    // Of an epoch whose records were all compacted nothing need be known.
+    // The log may forget an epoch whose records were all compacted.
     if (readable.length === 0 || model.compactedUpTo > 0) return;
     const { epoch } = readable[this.random.below(readable.length)]!;
     const next = readable.find((batch) => batch.epoch > epoch);
     const endOffset = next?.baseOffset ?? model.endOffset;
-    const told = log.endOffsetForEpoch(epoch);
-    if (told.leaderEpoch !== epoch || told.endOffset !== endOffset) {
+    const found = log.endOffsetForEpoch(epoch);
+    if (found.leaderEpoch !== epoch || found.endOffset !== endOffset) {
       this.fail(
         place,
-        `the epoch ${epoch} is said to end at ${told.leaderEpoch}/${told.endOffset}, not ${endOffset}`,
+        `epoch ${epoch} is reported to end at ${found.leaderEpoch}/${found.endOffset}, not ${endOffset}`,
       );
     }
   }

@@ -1,7 +1,7 @@
 /**
- * The machine of the disk scenarios: processes that begin and end on it, in an orderly way, killed or
- * with the power, what has gone wrong with its disk meanwhile, and the partitions on it, each held
- * against its model when it is opened again.
+ * The machine of the disk scenarios: processes that start and end on it, in an orderly way, by a kill or
+ * by a power failure, the faults of its disk, and the partitions on it, each compared with its model when
+ * it is opened again.
  *
  * @module
  */
@@ -21,9 +21,9 @@ import { judgeTransactions } from "./transaction_checks.ts";
 export const HOST = "store";
 /** The node that runs on it. */
 export const NODE_ID = 1;
-/** With so many open files at least, closing those that are not in use always makes room. */
+/** With at least this many files, closing unused ones always frees a descriptor. */
 const ENOUGH_FILES = 14;
-/** How bad an ending is: the worst since the last good start counts. */
+/** Endings in order of severity: the worst since the last good start counts. */
 const SEVERITY: readonly Ending[] = ["clean", "kill", "power"];
 
 /** Settings under which a small log has many segments, and loses old ones. */
@@ -47,31 +47,31 @@ export interface Place {
   readonly config: LogConfig;
   /** The open log; stale once the process is gone. */
   log: PartitionLog;
-  /** It was cut: nothing is appended before that is on the disk. */
+  /** Whether it was truncated and not flushed since: nothing is appended before that. */
   isCut: boolean;
-  /** The want of a descriptor in the middle of a cut, after which a log takes no more records. */
+  /** A descriptor shortage during a truncation, after which a log accepts no more records. */
   cutInPart?: KafkaError;
-  /** It was deleted: who still waits for it may be told so. */
+  /** Whether it was deleted: pending operations may fail because of that. */
   isGone?: boolean;
-  /** The worst that has happened since it was held against its model. */
+  /** The worst ending since it was last compared with its model. */
   ending: Ending;
 }
 
 /** A machine with a disk, and the partitions on it. */
 export class Machine<P extends Place = Place> {
   readonly places: P[] = [];
-  /** Serves those who wait for the disk together. */
+  /** Shares one sync among all waiting callers. */
   commits: GroupCommit<PartitionLog> = new GroupCommit();
-  /** Counts processes: what one of them still says after its end does not count. */
+  /** Counts processes: errors of an earlier one do not count. */
   life = 0;
-  /** Whether an orderly end is under way: who still waits for the disk may be told that it is too late. */
+  /** Whether an orderly end is in progress: pending commits may fail because of that. */
   isClosing = false;
   #faultsBefore = 0;
   #failedSyncsBefore = 0;
 
   constructor(readonly world: World) {}
 
-  /** What the process that runs now is given. */
+  /** The runtime of the current process. */
   get runtime(): Runtime {
     return this.world.runtime(HOST);
   }
@@ -96,14 +96,14 @@ export class Machine<P extends Place = Place> {
     return isDescriptorShortage(error) && this.disk.maxOpenFiles < ENOUGH_FILES;
   }
 
-  /** Counts faults from now on, and has nobody wait for the disk. */
+  /** Starts counting faults, without pending commits. */
   protected beginLife(): void {
     this.#faultsBefore = this.disk.faultsStruck;
     this.#failedSyncsBefore = this.disk.failedSyncs;
     this.commits = new GroupCommit();
   }
 
-  /** Holds what was opened of `place` against its model. `why`: it is not open. */
+  /** Compares the open log of `place` with its model. `why` explains a log that is not open. */
   protected judge(place: P, log: PartitionLog | undefined, why: () => string): void {
     const { world } = this;
     const { model, ending } = place;
@@ -145,7 +145,7 @@ export class Machine<P extends Place = Place> {
     this.noteEnding(ending, endingOf);
   }
 
-  /** Is called at each end. */
+  /** Called at each end. */
   protected noteEnding(ending: Ending, endingOf: (place: P) => Ending): void {
     this.world.count(`${ending} ends`);
     this.life++;
@@ -183,7 +183,7 @@ function attempt(run: () => string | null): string | null {
   }
 }
 
-/** What `error` says. */
+/** Returns the text of `error`. */
 export function textOf(error: unknown): string {
   if (error instanceof KafkaError) return error.message;
   return error instanceof Error ? error.stack ?? error.message : String(error);

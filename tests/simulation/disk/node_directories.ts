@@ -2,8 +2,8 @@
  * The data directories of a node and the topics in them: opened as a broker does, each partition held
  * against its model, while a directory may fail, be missing, or still hold what was deleted.
  *
- * What the cluster's metadata say, which topics there are and where their partitions lie, is what the
- * scenario remembers: a broker has it on the disk before it acts.
+ * The scenario itself remembers the metadata of the cluster: the topics and the directories of their
+ * partitions. A broker has stored them before it acts.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { METADATA_TOPIC_ID, ZERO_UUID } from "../../../src/protocol/uuid.ts";
 import type { DiskOperation } from "../../../src/simulator/simulated_disk.ts";
-import type { type World } from "../world.ts";
+import type { World } from "../world.ts";
 import { Machine, NODE_ID, type Place } from "./machine.ts";
 import { PartitionModel } from "./partition_model.ts";
 
 /** The metadata log's topic. */
 export const METADATA_TOPIC = "__cluster_metadata";
-/** What the name of a directory gets while it is missing. */
+/** The suffix of the name of a directory while it is missing. */
 const AWAY = ".away";
 
 /** A partition that the node hosts. */
@@ -52,7 +52,7 @@ export abstract class NodeDirectories extends Machine<Hosted> {
   /** The deletions of this process: no other change of the metadata comes before they have ended. */
   settling: Promise<void> = Promise.resolve();
   protected opened: LogManager | null = null;
-  /** Directories whose disk was told to fail since the last end. */
+  /** Directories whose disk was made to fail since the last end. */
   protected readonly sick: Set<string> = new Set();
 
   constructor(world: World, readonly directories: readonly string[]) {
@@ -83,26 +83,26 @@ export abstract class NodeDirectories extends Machine<Hosted> {
     return this.hasFailed && (place === undefined || this.sick.has(place.path));
   }
 
-  /** The disk of `directory` fails the next time that it is asked for `operation`, below `part` there. */
+  /** Makes the next `operation` below `part` of `directory` fail. */
   hurt(directory: string, operation: DiskOperation, part = ""): void {
     this.sick.add(directory);
     this.disk.failNext(operation, "io", `${directory}/${part}`);
   }
 
-  /** There is no room left, or some again. */
+  /** Fills the disk, or frees it again. */
   fill(): void {
     for (const directory of this.directories) this.sick.add(directory);
     this.disk.isFull = !this.disk.isFull;
   }
 
-  /** Somebody takes a directory away while no process runs. */
+  /** Removes a directory while no process runs. */
   takeAway(directory: string): void {
     this.missing = directory;
     this.disk.tree.rename(directory, directory + AWAY);
     this.disk.syncNames(this.disk.tree.root);
   }
 
-  /** And brings it back, in the place of what was made meanwhile. */
+  /** Restores the missing directory, in place of one that was created meanwhile. */
   bringBack(): void {
     const { missing, disk } = this;
     if (missing === null) return;
@@ -143,7 +143,7 @@ export abstract class NodeDirectories extends Machine<Hosted> {
       );
     }
     for (const place of this.places.slice(1)) this.#host(place);
-    this.#setStraysAside();
+    this.#quarantineStrays();
     if (!logs.wasShutDownCleanly) await logs.each((directory) => directory.flushRepaired());
   }
 
@@ -172,7 +172,7 @@ export abstract class NodeDirectories extends Machine<Hosted> {
       const found = this.logs.get(topic, partition);
       if (found !== undefined && this.deletedIds.has(found.topicId)) {
         this.#mustRefuse(name, open);
-        // As the sentence says, whoever runs the node moves it away.
+        // The operator moves it away, as the message says.
         this.logs.holderOf(topic, partition)!.quarantine(topic, partition);
         this.world.count("deleted logs met again");
       }
@@ -183,32 +183,32 @@ export abstract class NodeDirectories extends Machine<Hosted> {
       place.isOut = true;
     }
     if (place.isOut || this.logs.holderOf(topic, partition)?.directoryId === directoryId) return;
-    this.world.fail(`${name} was made anew in another directory than ${place.path}`);
+    this.world.fail(`${name} was recreated outside of ${place.path}`);
   }
 
   #mustRefuse(name: string, open: () => PartitionLog): void {
     try {
       open();
-      this.world.fail(`${name} was deleted, and what it held passes for the new topic's`);
+      this.world.fail(`${name} was deleted, and its records are served as the new topic's`);
     } catch (error) {
       if (error instanceof KafkaError && error.code === ErrorCode.INCONSISTENT_TOPIC_ID) return;
       throw error;
     }
   }
 
-  /** What belongs to no topic is of one that was deleted. */
-  #setStraysAside(): void {
+  /** Quarantines logs without a topic, which must be those of deleted topics. */
+  #quarantineStrays(): void {
     const known = new Set(this.places.map(({ model }) => model.name));
     for (const log of [...this.logs.logs()]) {
       if (known.has(log.name)) continue;
       if (!this.deletedIds.has(log.topicId) && log.topicId !== ZERO_UUID) {
-        this.world.fail(`${log.name} with the id ${log.topicId} belongs to nobody`);
+        this.world.fail(`${log.name} with the id ${log.topicId} belongs to no topic`);
       }
       try {
         this.logs.holderOf(log.topic, log.partition)!.quarantine(log.topic, log.partition);
         this.world.count("deleted logs met again");
       } catch (error) {
-        this.expectFault(`cannot set ${log.name} aside`, error);
+        this.expectFault(`cannot quarantine ${log.name}`, error);
       }
     }
   }

@@ -47,7 +47,7 @@ export class NodeStore extends NodeDirectories {
     );
   }
 
-  /** Nothing may be left of a deletion, of records, a segment or a topic, once a process has started. */
+  /** Checks that a start leaves no remains of deleted records, segments and topics. */
   #expectNoLeftovers(): void {
     const { tree } = this.disk;
     for (const { path: directory, failure } of this.logs.directories) {
@@ -63,7 +63,7 @@ export class NodeStore extends NodeDirectories {
     }
   }
 
-  /** The directories that have gone out of service must be those whose disks have failed. */
+  /** Checks that only directories whose disks failed are out of service. */
   expectOthersGoOn(): void {
     for (const { path, failure } of this.logs.states()) {
       if (failure === null || (this.hasFailed && this.sick.has(path))) continue;
@@ -71,7 +71,7 @@ export class NodeStore extends NodeDirectories {
     }
   }
 
-  /** Makes the partitions of a topic. Throws a `KafkaError`. */
+  /** Creates the partitions of a topic. Throws a `KafkaError`. */
   create(topic: Topic, partitions: number): Hosted[] {
     this.topics.push(topic);
     return Array.from({ length: partitions }, (_, partition) => {
@@ -127,7 +127,7 @@ export class NodeStore extends NodeDirectories {
     this.end("clean", (place) => clean.has(place) ? "clean" : "kill");
   }
 
-  /** Nothing may be found to be wrong with the files, which an orderly end has left. */
+  /** Verifies the files after an orderly end. */
   async lookOver(): Promise<void> {
     if (!this.#wasClean || this.missing !== null) return;
     for (const directory of this.directories) {
@@ -137,7 +137,7 @@ export class NodeStore extends NodeDirectories {
       });
       this.world.count("looked over");
       for (const damage of damages) {
-        // An orderly end does not wait for what the next start can do without.
+        // An orderly end does not wait for files that the next start does not need.
         if (this.#hasLostPower && damage.file.endsWith(".snapshot")) continue;
         this.world.fail(`after an orderly end this is found: ${describeDamage(damage)}`);
       }

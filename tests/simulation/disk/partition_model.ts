@@ -1,5 +1,5 @@
 /**
- * What one partition must hold, kept beside the real one: every batch that was stored, which of them
+ * The model of a partition, kept beside the real one: every batch that was stored, which of them
  * are on the disk for certain, and what else a crash may bring to light. It judges what is found when
  * the log is opened again.
  *
@@ -22,7 +22,7 @@ import { TransactionHistory } from "./transaction_model.ts";
  */
 export type Ending = "clean" | "kill" | "power";
 
-/** What a log may hold. */
+/** The possible content of a log. */
 interface Content {
   readonly batches: readonly StoredBatch[];
   readonly endOffset: number;
@@ -32,7 +32,7 @@ interface Content {
 /** Content that a cut took away, until the cut is on the disk for certain. */
 interface Lineage extends Content {
   readonly number: number;
-  /** What is before it is in the log still. */
+  /** Records before it are still in the log. */
   readonly cutAt: number;
   compactedUpTo: number;
 }
@@ -47,7 +47,7 @@ interface PendingFlush {
 
 /** One partition. */
 export class PartitionModel {
-  /** What the log holds, and what it held before its start. */
+  /** The batches in the log, and those before its start. */
   batches: StoredBatch[] = [];
   startOffset = 0;
   /** The offset that the next record gets. */
@@ -66,9 +66,9 @@ export class PartitionModel {
   latestStart = 0;
   /** Grows when other producers take the place of those that were. */
   producers = 0;
-  /** The records up to here have been compacted, as far as anybody knows. */
+  /** The records up to here have been compacted, as far as is known. */
   compactedUpTo = 0;
-  /** What coordinators have decided, whatever a crash does to their markers: see `transactionKey`. */
+  /** The decisions of coordinators, even if a crash loses their markers: see `transactionKey`. */
   readonly decisions: Map<string, Decision> = new Map();
   /** When compaction first met each tombstone. */
   readonly #tombstones = new Map<StoredRecord, number>();
@@ -95,7 +95,7 @@ export class PartitionModel {
     return this.batches.filter((batch) => batch.lastOffset >= this.startOffset);
   }
 
-  /** What the batches say of producers and transactions. */
+  /** The producers and transactions in the batches. */
   history(): TransactionHistory {
     return new TransactionHistory(this.batches, this.decisions);
   }
@@ -135,14 +135,14 @@ export class PartitionModel {
     if (this.compactedUpTo > 0) this.producers++;
   }
 
-  /** What the log holds now may come back after a crash, until a flush that begins from now on. */
+  /** Remembers the current content, which may come back after a crash until a later flush. */
   keepLineage(cutAt: number = this.endOffset): void {
     const { batches, endOffset, compactedUpTo } = this;
     const number = ++this.#lastLineage;
     this.#lineages.push({ number, batches: batches.slice(), endOffset, compactedUpTo, cutAt });
   }
 
-  /** What was cut cannot come back: the disk has decided. */
+  /** Forgets truncated batches: they cannot come back any more. */
   forgetLineages(): void {
     this.#lineages = [];
     this.durableEnd = this.endOffset;
@@ -165,7 +165,7 @@ export class PartitionModel {
   }
 
   /**
-   * What is wrong with the log that was found after `ending`, or null. From then on the model
+   * Returns what is wrong with the log after `ending`, or null. From then on the model
    * expects what was found.
    */
   judge(found: FoundLog, ending: Ending): string | null {
@@ -214,7 +214,7 @@ export class PartitionModel {
     return this.isCompacted ? this.judgeRecords(found, content) : comparePlain(found, batches);
   }
 
-  /** What is wrong with the records of a compacted log, or null. */
+  /** Returns what is wrong with the records of a compacted log, or null. */
   judgeRecords(found: FoundLog, { batches, compactedUpTo }: Content = this): string | null {
     const history = new TransactionHistory(batches, this.decisions);
     return judgeCompacted(found, history, compactedUpTo, (record) => {
@@ -223,7 +223,7 @@ export class PartitionModel {
     });
   }
 
-  /** What is before `offset` is being compacted at `nowMs`. */
+  /** Marks the records before `offset` as being compacted at `nowMs`. */
   compact(offset: number, nowMs: number): void {
     this.compactedUpTo = Math.max(this.compactedUpTo, offset);
     for (const lineage of this.#lineages) {

@@ -1,5 +1,5 @@
 /**
- * What all operations on the partitions of the disk scenarios have in common: each changes the log and
+ * The common parts of all operations on the partitions of the disk scenarios: each changes the log and
  * its model alike, and judges the errors of the log.
  *
  * @module

@@ -31,11 +31,11 @@ export interface PlantedDiskBug {
   /** A seed at which it is found, or one shortly before. Defaults to 1. */
   readonly nearSeed?: number;
   readonly sabotage?: Sabotage;
-  /** Puts it into a class, and returns how to take it out again. */
+  /** Plants the bug in a class. Returns how to remove it. */
   readonly plant?: () => () => void;
 }
 
-/** What is planted, one at a time. */
+/** The bugs, planted one at a time. */
 export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   {
     name: "a sync of records that is skipped",
@@ -54,7 +54,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
     }),
   },
   {
-    name: "a failed sync that is tried again, as if that told anything",
+    name: "a failed sync that is retried as if that helped",
     sabotage: wrongFiles({ sync: (_, sync) => sync().catch(() => sync()) }),
   },
   {
@@ -81,7 +81,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
         "crcProblem",
         (right) =>
           function (this: BatchScanner): string | null {
-            return right.call(this) ?? (++calls % 40 === 0 ? "it is not liked" : null);
+            return right.call(this) ?? (++calls % 40 === 0 ? "it is rejected" : null);
           },
       );
     },
@@ -104,7 +104,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
       ),
   },
   {
-    name: "tombstones that are forgotten too early",
+    name: "tombstones that are removed too early",
     plant: () =>
       replaceGetter(LogCompaction.prototype, "config", (right: LogConfig) => ({
         ...right,
@@ -132,7 +132,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
     },
   },
   {
-    name: "a compacted segment that takes the old one's place without a sync",
+    name: "a compacted segment that replaces the old one without a sync",
     sabotage: wrongFiles({
       sync: (path, sync) => path.endsWith(".cleaned") ? Promise.resolve() : sync(),
     }),
@@ -158,7 +158,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
     },
   },
   {
-    name: "old segments that go before the log's start is on the disk",
+    name: "old segments that are removed before the log start is durable",
     plant: () => {
       let calls = 0;
       // Every other time it is written later, with the next one.
@@ -173,7 +173,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
     },
   },
   {
-    name: "segments of a killed process that a start without recovery points takes for durable",
+    name: "segments of a killed process that a start without recovery points treats as durable",
     nearSeed: 96,
     plant: () =>
       exchange(
@@ -189,12 +189,12 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
       ),
   },
   {
-    name: "an open that is not tried again when there is no descriptor",
+    name: "an open that is not retried when there is no descriptor",
     nearSeed: 42,
     plant: () => exchange(OpenSegments.prototype, "makeRoom", () => () => false),
   },
   {
-    name: "a flush that takes its log out of service when there is no descriptor",
+    name: "a flush that marks its log as failed when there is no descriptor",
     nearSeed: 81,
     plant: () =>
       exchange(
@@ -228,7 +228,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
 ];
 
-/** Exchanges a method of a class, and returns how to put the right one back. */
+/** Replaces a method of a class. Returns how to restore it. */
 export function exchange<Type extends object, Name extends keyof Type>(
   prototype: Type,
   name: Name,
@@ -239,7 +239,7 @@ export function exchange<Type extends object, Name extends keyof Type>(
   return () => void (prototype[name] = right);
 }
 
-/** Exchanges what a property of a class gives. */
+/** Replaces the getter of a property of a class. */
 function replaceGetter<Type extends object, Value>(
   prototype: Type,
   name: keyof Type,

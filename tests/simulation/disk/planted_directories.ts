@@ -19,10 +19,10 @@ import { Compactions } from "./compactions.ts";
 import { exchange, type PlantedDiskBug } from "./planted.ts";
 import { wrongFiles } from "./wrong_files.ts";
 
-/** What is planted, one at a time. */
+/** The bugs, planted one at a time. */
 export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   {
-    name: "an aborted transaction that a start forgets",
+    name: "an aborted transaction that is forgotten at a start",
     plant: () =>
       exchange(
         AbortedTransactions.prototype,
@@ -34,15 +34,15 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
       ),
   },
   {
-    name: "an open transaction that a snapshot does not have",
+    name: "an open transaction that is missing in a snapshot",
     plant: () => plantInSnapshots(() => ({ currentTransactionStartOffset: -1 })),
   },
   {
-    name: "a sequence number that a snapshot has wrong",
+    name: "a wrong sequence number in a snapshot",
     plant: () => plantInSnapshots(({ lastSequence }) => ({ lastSequence: lastSequence + 1 })),
   },
   {
-    name: "a last stable offset that passes what is open",
+    name: "a last stable offset beyond open transactions",
     plant: () => exchange(OpenTransactions.prototype, "lastStableOffset", () => (offset) => offset),
   },
   {
@@ -56,7 +56,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
       ),
   },
   {
-    name: "a compaction to which aborted records count",
+    name: "a compaction that counts aborted records",
     nearSeed: 199,
     plant: () =>
       exchange(
@@ -81,12 +81,12 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
       })(runtime, host, simulation),
   },
   {
-    name: "a deleted log's start that is taken for the next one's",
+    name: "a start offset of a deleted log that is used for the next one",
     nearSeed: 22,
     plant: () => exchange(StartOffsets.prototype, "forget", () => () => {}),
   },
   {
-    name: "a write that a disk has refused, and that passes for stored",
+    name: "a failed write that is treated as stored",
     sabotage: wrongFiles({
       write(path, write) {
         try {
@@ -98,7 +98,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
     }),
   },
   {
-    name: "a partition that is made anew while its directory is missing",
+    name: "a partition that is recreated while its directory is missing",
     nearSeed: 14,
     plant: () =>
       exchange(
@@ -116,7 +116,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
     plant: () => exchange(PendingWork.prototype, "settled", () => () => Promise.resolve()),
   },
   {
-    name: "an index that tells of a segment before its name is on the disk",
+    name: "an index that is stored before the name of its segment is durable",
     nearSeed: 84,
     plant: () =>
       exchange(

@@ -1,5 +1,5 @@
 /**
- * Somebody removes a segment file between two processes of the disk scenario: wherever that can be
+ * A segment file is removed between two processes of the disk scenario: wherever that can be
  * known, the start after it must refuse the log, whatever crashes came before.
  *
  * @module
@@ -28,7 +28,7 @@ class Removal {
   readonly sabotage: Sabotage = (runtime, host, simulation) => {
     const { files } = runtime;
     const disk = simulation.disk(host);
-    // Whoever only looks the directory over leaves the marker.
+    // Verifying the directory leaves the marker.
     let isStart = false;
     const own: typeof files = {
       open: (path, mode) => files.open(path, mode),
@@ -86,7 +86,7 @@ class Removal {
     const base = Number(name.slice(0, 20));
     const next = logs[logs.indexOf(name) + 1];
     const isFirst = name === logs[0];
-    // What was deleted need not be there, and what is being exchanged or deleted explains a lot.
+    // Deleted segments need not be there, and a deletion or swap in progress explains a missing one.
     if (next !== undefined && Number(next.slice(0, 20)) <= begin) return false;
     if (names.some((other) => /\.(swap|cleaned|deleted)$/.test(other))) return false;
     if (recoveryPoint === undefined || recoveryPoint <= start) {
@@ -117,7 +117,7 @@ function numberFor(disk: SimulatedDisk, checkpoint: string, log: string): number
   return line === undefined ? undefined : Number(line.slice(start.length));
 }
 
-test("a segment that somebody removed is noticed, whatever crashes came before", async () => {
+test("a removed segment is detected after any sequence of crashes", async () => {
   const missed: string[] = [];
   let expected = 0;
   let noticed = 0;
@@ -128,7 +128,7 @@ test("a segment that somebody removed is noticed, whatever crashes came before",
     const directory = removal.path?.slice(0, removal.path.lastIndexOf("/")) ?? "nowhere";
     const isNoticed = failure.includes("is not open") && failure.includes(directory);
     if (isNoticed) noticed++;
-    // A file that the scenario itself goes on to damage must be there.
+    // A file that the scenario damages later must be there.
     const isAskedFor = failure.startsWith(`FileError: Cannot open "${removal.path}"`);
     if (!removal.mustBeNoticed || isAskedFor) continue;
     expected++;

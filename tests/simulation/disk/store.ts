@@ -1,6 +1,6 @@
 /**
- * The data directory of the disk scenario: opened, closed, killed and robbed of its power, and held
- * against the model each time that it is opened.
+ * The data directory of the disk scenario: opened, closed, killed and crashed, and compared with its
+ * model each time that it is opened.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export const DATA = "/data";
 
 /** The data directory of one run. */
 export class Store extends Machine {
-  /** What recovery reported at the last start, by log. */
+  /** The reports of recovery at the last start, by log. */
   readonly reports: Map<string, number> = new Map();
   #manager: DataDirectory | null = null;
   #wasClean = true;
@@ -49,7 +49,7 @@ export class Store extends Machine {
     await manager.flushRepaired();
   }
 
-  /** Makes a partition, so that no loss of power takes it away again. */
+  /** Creates a partition durably. */
   async create(model: PartitionModel, topicId: string, config: LogConfig): Promise<void> {
     const log = this.manager.create(model.topic, model.partition, topicId, config);
     this.places.push({ model, config, log, isCut: false, ending: "clean" });
@@ -98,7 +98,7 @@ export class Store extends Machine {
     if (world.failures.length > 0) throw new GivenUp();
   }
 
-  /** Closes the directory in an orderly way. Whether it is known to be clean then. */
+  /** Closes the directory in an orderly way. */
   async close(): Promise<void> {
     const failed = this.hasFailed || this.places.some(({ log }) => log.failure !== null);
     const marks = this.places.map(({ model }) => model.beginFlush());
@@ -117,7 +117,7 @@ export class Store extends Machine {
     this.end("clean", () => "clean");
   }
 
-  /** Nothing may be found to be wrong with the files, which an orderly end has left. */
+  /** Verifies the files after an orderly end. */
   async lookOver(): Promise<void> {
     if (!this.#wasClean) return;
     const { damages } = await verifyDataDirectory(DATA, { runtime: this.runtime, deep: true });

@@ -1,5 +1,5 @@
 /**
- * A batch as the disk scenario knows it, how it is made, and how one finds it in a log.
+ * The batches of the disk scenarios: their model, their encoding, and reading them from a log.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface StoredRecord {
   readonly timestamp: number;
 }
 
-/** What becomes of a transaction. */
+/** The outcome of a transaction. */
 export type Decision = "commit" | "abort";
 
 /** A batch that a log holds, or should. */
@@ -40,7 +40,7 @@ export interface StoredBatch {
   readonly producerEpoch: number;
   readonly baseSequence: number;
   readonly isTransactional: boolean;
-  /** What it decides where it is a control batch, else null. */
+  /** The decision of a control batch, otherwise null. */
   readonly marker: Decision | null;
   readonly records: readonly StoredRecord[];
   /** As the producer sent it. */
@@ -49,12 +49,12 @@ export interface StoredBatch {
   readonly bytes: Uint8Array;
 }
 
-/** What {@linkcode makeBatch} is told. */
+/** The input of {@linkcode makeBatch}. */
 export interface BatchPlan {
   readonly baseOffset: number;
   readonly epoch: number;
   readonly producerId: number;
-  /** 0 unless told. */
+  /** Defaults to 0. */
   readonly producerEpoch?: number;
   readonly baseSequence: number;
   readonly isTransactional?: boolean;
@@ -62,7 +62,7 @@ export interface BatchPlan {
   readonly isCompressed: boolean;
 }
 
-/** What {@linkcode makeMarker} is told. */
+/** The input of {@linkcode makeMarker}. */
 export interface MarkerPlan {
   readonly baseOffset: number;
   readonly epoch: number;
@@ -143,7 +143,7 @@ export interface FoundBatch {
   readonly bytes: Uint8Array;
 }
 
-/** What reading a whole log came to. */
+/** The result of reading a whole log. */
 export interface FoundLog {
   readonly startOffset: number;
   readonly endOffset: number;
@@ -168,7 +168,7 @@ export function readFrom(log: PartitionLog, fetchOffset: number, maxBytes: numbe
   return batchesIn(readBytes(log, fetchOffset, maxBytes));
 }
 
-/** What a fetch from `fetchOffset` gives, the first batch whole if nothing is damaged. */
+/** Returns what a fetch from `fetchOffset` reads, with a complete first batch if nothing is damaged. */
 export function readBytes(log: PartitionLog, fetchOffset: number, maxBytes: number): Uint8Array {
   const source = log.read({
     fetchOffset,

@@ -8,7 +8,7 @@ import { PlaceActions } from "./place_actions.ts";
 
 /** Flushes logs and begins segments. */
 export class Syncing<P extends Place = Place> extends PlaceActions<P> {
-  /** Waits until everything is on the disk. */
+  /** Flushes and waits. */
   async flush(place: P): Promise<void> {
     const { model, log } = place;
     const { life } = this.machine;
@@ -20,17 +20,17 @@ export class Syncing<P extends Place = Place> extends PlaceActions<P> {
       if (life !== this.machine.life || place.isGone) return;
       this.machine.expectFault(`cannot flush ${model.name}`, error, place);
       if (log.failure === null && !this.machine.mayLackDescriptors(error)) {
-        this.fail(place, "a flush has failed, and the log goes on");
+        this.fail(place, "a flush failed, and the log stays in service");
       }
     }
   }
 
-  /** Begins to flush, and goes on. */
+  /** Starts a flush without waiting. */
   flushInBackground(place: P): void {
     void this.flush(place);
   }
 
-  /** Waits for the next sync that serves everybody, and goes on. */
+  /** Joins the next shared sync without waiting. */
   commit(place: P): void {
     const { model, log } = place;
     const { life } = this.machine;
@@ -41,7 +41,7 @@ export class Syncing<P extends Place = Place> extends PlaceActions<P> {
     });
   }
 
-  /** Begins another segment. */
+  /** Rolls to a new segment. */
   roll(place: P): void {
     this.change(place, "roll", () => place.log.roll());
   }

@@ -1,5 +1,5 @@
 /**
- * What happens to the topics and directories of a node while it runs: topics are created, deleted and
+ * Operations on the topics and directories of a running node: topics are created, deleted and
  * created again under the same names, and disks fail.
  *
  * @module
@@ -12,7 +12,7 @@ import type { NodeStore } from "./node_store.ts";
 import type { Operations } from "./operations.ts";
 import { makeBatch } from "./stored_batch.ts";
 
-/** So few that they come again. */
+/** Few enough to be used again. */
 const NAMES = ["clicks", "orders", "users.by-name"];
 
 /** Topics of a node. */
@@ -24,7 +24,7 @@ export class Topics {
     readonly mayFail: boolean,
   ) {}
 
-  /** Does something. */
+  /** Runs one operation. */
   async step(): Promise<void> {
     switch (this.random.below(10)) {
       case 0:
@@ -43,7 +43,7 @@ export class Topics {
     }
   }
 
-  /** Makes a topic of a name that is free, often one that was deleted. */
+  /** Creates a topic with a free name, often one that was deleted. */
   async create(): Promise<void> {
     const { store, random } = this;
     await this.store.settling;
@@ -57,7 +57,7 @@ export class Topics {
       places = store.create(topic, random.oneIn(4) ? 2 : 1);
     } catch (error) {
       store.expectFault(`cannot create ${name}`, error);
-      // It exists all the same, and nobody knows where.
+      // It exists anyway, in an unknown directory.
       store.forget(topic);
       return;
     }
@@ -66,7 +66,7 @@ export class Topics {
   }
 
   /**
-   * Whether something of that name may be in a directory that could not be told of its deletion: the
+   * Whether a log of that name may be in a directory that missed its deletion: the
    * node refuses to start with the same partition in two of them.
    */
   #mayLieElsewhere(name: string): boolean {

@@ -1,7 +1,7 @@
 /**
  * Holds what a log says of its producers and transactions against the model: where committed reading
  * ends, which transactions were aborted, what each producer may send next, and, as a consumer works
- * it out, which records those see who read committed ones only.
+ * it out, and the records that readers of committed records see.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { indexOf, type PartitionModel } from "./partition_model.ts";
 import { type FoundBatch, readFrom } from "./stored_batch.ts";
 import type { Transaction, TransactionHistory } from "./transaction_model.ts";
 
-/** What is wrong with what `log` says of producers and transactions, or null. */
+/** Returns the first difference between `log` and the model in producers and transactions, or null. */
 export function judgeTransactions(
   log: PartitionLog,
   model: PartitionModel,
@@ -76,7 +76,7 @@ function judgeAborted(
     .map(({ producerId, firstOffset, lastOffset, lastStableOffset }) =>
       `${producerId}: ${firstOffset} to ${lastOffset}, ${lastStableOffset}`
     ).join("; ");
-  return told === wanted ? null : `it lists as aborted "${told}", "${wanted}" is right`;
+  return told === wanted ? null : `it lists "${told}" as aborted, expected "${wanted}"`;
 }
 
 function judgeProducers(
@@ -96,7 +96,9 @@ function judgeProducers(
     if (!isWhole(model)) continue;
     const begin = history.open.get(producerId)?.firstOffset ?? -1;
     const told = producer.currentTransactionStartOffset;
-    if (told !== begin) return `the producer ${producerId} has begun at ${told}, not ${begin}`;
+    if (told !== begin) {
+      return `the transaction of producer ${producerId} begins at ${told}, expected ${begin}`;
+    }
   }
   return null;
 }
@@ -142,7 +144,7 @@ function judgeCommitted(
     const isHidden = isTransactional(readAttributes(bytes, 0)) && aborting.has(producerId);
     const fate = history.fateOf(history.batches[indexOf(history.batches, baseOffset)]!);
     if (isHidden === (fate !== "committed")) continue;
-    return `who reads committed records from ${from} to ${end} is ` +
+    return `a reader of committed records from ${from} to ${end} is ` +
       `${isHidden ? "not shown" : "shown"} the batch at ${baseOffset}, which is ${fate}`;
   }
   return null;

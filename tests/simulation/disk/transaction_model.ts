@@ -1,12 +1,12 @@
 /**
- * What the batches of a log say of producers and transactions, worked out anew from all of them each
+ * The producers and transactions in the batches of a log, computed from all of them each
  * time: this is what the log has to know, whatever has happened to it.
  *
  * @module
  */
 import type { Decision, StoredBatch } from "./stored_batch.ts";
 
-/** What became of a batch. One that is part of no transaction counts as committed. */
+/** The outcome of a batch. One outside of transactions counts as committed. */
 export type Fate = "committed" | "aborted" | "open";
 
 /** A producer's transaction in one partition. */
@@ -15,7 +15,7 @@ export interface Transaction {
   readonly batches: StoredBatch[];
   /** Where it begins. */
   readonly firstOffset: number;
-  /** What the coordinator has decided, if only its marker was lost since; null while it is open. */
+  /** The decision of the coordinator, even if its marker was lost; null while it is open. */
   decision: Decision | null;
   /** The batch that ended it, or null. */
   marker: StoredBatch | null;
@@ -23,7 +23,7 @@ export interface Transaction {
   lastStableOffset: number;
 }
 
-/** What is known of a producer. */
+/** The state of a producer. */
 export interface KnownProducer {
   readonly epoch: number;
   /** Of its last batch in this epoch, or -1. */
@@ -57,7 +57,7 @@ export class TransactionHistory {
     }
   }
 
-  /** What became of one of the batches. */
+  /** Returns the outcome of a batch. */
   fateOf(batch: StoredBatch): Fate {
     const transaction = this.#transactions.get(batch);
     if (transaction === undefined || transaction.decision === "commit") return "committed";

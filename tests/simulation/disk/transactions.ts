@@ -1,9 +1,9 @@
 /**
- * What producers with transactions and their coordinator do to the partitions of a disk scenario: they
+ * Transactional producers and their coordinator on the partitions of a disk scenario: they
  * write batches, end transactions, send a batch again, leave one out, or come back with an epoch that
  * is over. Each time the log must take it, know it or refuse it, as the model says.
  *
- * What a coordinator has decided stays, as its own log would keep it: where a loss of power has taken
+ * A decision of the coordinator stays, as its own log would keep it: where a power failure has taken
  * a marker, the same one is written again before anything else of that producer.
  *
  * @module
@@ -21,7 +21,7 @@ const FIRST_PRODUCER = 2;
 const PRODUCERS = 3;
 const REPEATED = 5;
 const KEYS = 6;
-/** What may be said to a producer whose batch does not come next. */
+/** The errors for a producer whose batch is not the next one. */
 const REFUSALS: readonly number[] = [
   ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
   ErrorCode.INVALID_PRODUCER_EPOCH,
@@ -100,7 +100,7 @@ export class Transactions<P extends Place = Place> {
     const producerId = this.#anyProducer(place);
     const sent = model.lastOf(producerId, REPEATED);
     const newest = sent[0];
-    // Of a producer whose records are all gone nobody need know anything.
+    // The log may forget a producer whose records are all deleted.
     if (newest === undefined || newest.lastOffset < model.startOffset || log.failure) return;
     const back = random.oneIn(2) ? 0 : random.below(sent.length);
     const batch = sent[back]!;
@@ -140,7 +140,7 @@ export class Transactions<P extends Place = Place> {
     }
   }
 
-  /** Sends `batch`, which must not be stored. `isRight` is told where it lies, or null: refused. */
+  /** Sends `batch`, which must not be stored. `isRight` receives its offset, or null if it was rejected. */
   #offer(place: P, batch: StoredBatch, isRight: (baseOffset: number | null) => boolean): void {
     const { model, log } = place;
     let result: number | null = null;

@@ -17,7 +17,7 @@ const KEYS = 6;
 
 /** Appends batches. */
 export class Writes<P extends Place = Place> extends PlaceActions<P> {
-  /** Stores a batch, or, on a disk that fails, nothing. */
+  /** Stores a batch, or nothing if the disk fails. */
   append(place: P): void {
     const { random } = this;
     const { model } = place;
@@ -42,7 +42,7 @@ export class Writes<P extends Place = Place> extends PlaceActions<P> {
     this.store(place, batch);
   }
 
-  /** Stores a batch that may come next. */
+  /** Stores `batch`, which is next. */
   store(place: P, batch: StoredBatch, origin: AppendOptions["origin"] = "client"): void {
     const { model } = place;
     const result = this.#appendTo(place, batch.sent, origin);
@@ -51,7 +51,7 @@ export class Writes<P extends Place = Place> extends PlaceActions<P> {
       return;
     }
     if (result.duplicate || result.baseOffset !== batch.baseOffset) {
-      this.fail(place, `a new batch for ${batch.baseOffset} came to ${result.baseOffset}`);
+      this.fail(place, `a new batch for ${batch.baseOffset} was stored at ${result.baseOffset}`);
     }
     model.append(batch);
     this.world.count("records", batch.records.length);
@@ -66,7 +66,7 @@ export class Writes<P extends Place = Place> extends PlaceActions<P> {
     }
   }
 
-  /** A producer sends one of its last batches again: it must be known, or refused. */
+  /** Sends one of the last batches of a producer again: it must be recognized, or rejected. */
   repeat(place: P): void {
     const { model } = place;
     const producerId = model.producerId(this.random.below(PRODUCERS));
@@ -77,19 +77,19 @@ export class Writes<P extends Place = Place> extends PlaceActions<P> {
     try {
       const result = place.log.append(batch.sent, { leaderEpoch: model.epoch, origin: "client" });
       if (result.duplicate) {
-        // Where it was forgotten and stored anew, the later place counts.
+        // Where it was forgotten and stored again, the later place counts.
         const places = sent.filter(({ baseSequence }) => baseSequence === batch.baseSequence);
         if (places.some(({ baseOffset }) => baseOffset === result.baseOffset)) return;
         return this.fail(
           place,
-          `${batch.baseOffset} sent again is said to be ${result.baseOffset}`,
+          `${batch.baseOffset} sent again is reported as ${result.baseOffset}`,
         );
       }
       const newest = sent[0]!;
       const isGone = batch.lastOffset < model.startOffset;
       const isNext = newest.baseSequence + newest.records.length === batch.baseSequence;
       if (newest.lastOffset < model.startOffset || isGone && isNext) {
-        // Its records are gone: the log may forget the batch, and accept it behind one before it.
+        // Its records are deleted: the log may forget the batch and accept it again.
         return model.append(placed(batch, result.baseOffset, model.epoch));
       }
       this.fail(place, `${batch.baseOffset} sent again is stored again, at ${result.baseOffset}`);

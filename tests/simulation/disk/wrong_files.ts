@@ -1,12 +1,12 @@
 /**
- * A file system that does some things wrongly, for planted bugs.
+ * A file system with wrong operations, for planted bugs.
  *
  * @module
  */
 import type { FileHandle, FileSystem } from "../../../src/runtime/runtime.ts";
 import type { Sabotage } from "../outcome.ts";
 
-/** What is done in the place of the true operation, which each is handed. */
+/** Replacements of operations. Each receives the original. */
 export interface Wrongs {
   readonly write?: (path: string, write: () => void) => void;
   readonly sync?: (path: string, sync: () => Promise<void>) => Promise<void>;
@@ -15,7 +15,7 @@ export interface Wrongs {
   readonly rename?: (from: string, to: string, rename: () => void) => void;
 }
 
-/** Gives the process files that are wrong in this way. */
+/** Returns a sabotage that replaces operations on files. */
 export function wrongFiles(wrongs: Wrongs): Sabotage {
   return (runtime) => ({ ...runtime, files: change(runtime.files, wrongs) });
 }

@@ -11,7 +11,7 @@ import type { Fault, FaultKind, PlannedFault } from "./fault.ts";
 /** How likely each kind is, beside the others. A kind that is left out does not occur. */
 export type FaultWeights = Partial<Readonly<Record<FaultKind, number>>>;
 
-/** What faults are drawn from. */
+/** How faults are drawn. */
 export interface FaultSetting {
   /** The machines with nodes on them. */
   readonly nodes: readonly string[];
@@ -25,14 +25,14 @@ export interface FaultSetting {
   readonly weights: FaultWeights;
 }
 
-/** One fault that kills or stops something in this many hits a node, the others a client. */
+/** Of the faults that hit one machine, this share hits a node, and the other a client. */
 const NODE_SHARE = 5;
 const CLIENT_SHARE = 3;
-/** Wrong clocks stay so near that no record seems to come from too far in the future. */
+/** Wrong clocks differ so little that no record seems to come from too far in the future. */
 const MAX_OFFSET_MS = 20 * 60_000;
 const MAX_DRIFT_PPM = 100_000;
 
-/** What on a node's disk fails, some more often than others. */
+/** The operations of a node's disk that fail, some more often than others. */
 const DISK_FAILURES: readonly (readonly [DiskOperation, string])[] = [
   ["write", "/events-"],
   ["write", "/events-"],

@@ -1,5 +1,5 @@
 /**
- * The faults of a scenario as values: what is to go wrong, where, when, and for how long.
+ * The faults of a scenario as values: their kind, place, time and duration.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { FileError } from "../../../src/runtime/runtime.ts";
 import type { LinkQuality } from "../../../src/simulator/network_link.ts";
 import type { DiskOperation } from "../../../src/simulator/simulated_disk.ts";
 
-/** Something that goes wrong. Durations end by themselves. */
+/** A fault. Those with a duration end by themselves. */
 export type Fault =
   /** The node or program is killed, and starts again after `deadMs`. */
   | { readonly kind: "kill"; readonly host: string; readonly deadMs: number }
@@ -54,9 +54,9 @@ export type Fault =
 /** The kinds of faults. */
 export type FaultKind = Fault["kind"];
 
-/** A fault and when it comes. */
+/** A fault and its time. */
 export interface PlannedFault {
-  /** From the start of the faults on, ms. */
+  /** Time since the start of the faults, ms. */
   readonly atMs: number;
   readonly fault: Fault;
 }

@@ -1,5 +1,5 @@
 /**
- * Makes the planned faults of a scenario come true, and ends them all.
+ * Causes the planned faults of a scenario, and ends them all.
  *
  * @module
  */
@@ -30,11 +30,11 @@ export class FaultInjector {
       if (this.#isStopped) return;
       void this.#cause(fault);
     }
-    // What comes after the faults comes at the same time whatever was dropped.
+    // The phase after the faults starts at the same time, whatever was dropped.
     await world.pause(endMs - world.simulation.nowMs);
   }
 
-  /** Lets nothing more come. */
+  /** Causes no more faults. */
   stop(): void {
     this.#isStopped = true;
   }

@@ -5,15 +5,15 @@
  */
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 
-/** A power failure, and what comes before it. Each step follows the one before. */
+/** A power failure and the steps before it, in the order of the fields. */
 export interface PowerFailure {
-  /** How long all is well, ms. */
+  /** The time without faults, ms. */
   readonly calmMs: number;
   /** Whether the node is then restarted in an orderly way. */
   readonly restartsFirst: boolean;
   /** How long the disk then hangs before it works again, so that rolls pile up, ms. */
   readonly stallMs: number;
-  /** What the node then has to open, or null. */
+  /** The file that the node must then open, or null. */
   readonly file: RegExp | null;
   /** How long after that, µs. */
   readonly afterUs: number;

@@ -1,5 +1,5 @@
 /**
- * A machine with the library's admin client on it, that creates, grows and deletes topics while
+ * A machine with the library's admin client on it, which creates, grows and deletes topics while
  * records are sent to them.
  *
  * @module
@@ -22,12 +22,12 @@ const RECORDS_OF_A_TOPIC = 12;
 /** Patience with a topic that may be gone. */
 const SHORT_DELIVERY_MS = 1_500;
 
-/** What is known of a topic: a call that failed may have done its work or not. */
+/** The known state of a topic. After a failed call it is not sure. */
 type TopicState = "there" | "gone" | "unsure";
 
 /** Changes topics until it is stopped. */
 export class Administration extends Role {
-  /** Every topic that it ever named. */
+  /** All topics so far. */
   readonly topics = new Map<string, TopicState>();
   #count = 0;
 
@@ -36,12 +36,12 @@ export class Administration extends Role {
     host: string,
     private readonly records: SentRecords,
     private readonly options: {
-      /** The topic that everybody uses. */
+      /** The topic that all programs use. */
       readonly topic: string;
       readonly partitions: number;
-      /** How often its partitions grow. */
+      /** How often partitions are added. */
       readonly growths: number;
-      /** Whether records may be lost: they are not waited for then. */
+      /** Whether records may be lost, and therefore are not awaited. */
       readonly mayLose?: boolean;
     },
   ) {
@@ -66,7 +66,7 @@ export class Administration extends Role {
     await admin.close();
   }
 
-  /** What the cluster lists is what was created and not deleted. */
+  /** Checks that the cluster lists the topics that were created and not deleted. */
   checkTopics(listed: Iterable<string>): void {
     const found = new Set(listed);
     for (const [name, state] of this.topics) {
@@ -134,7 +134,7 @@ export class Administration extends Role {
     this.world.count("topics deleted");
   }
 
-  /** Reads at least so many records of a topic. */
+  /** Reads at least `count` records of a topic. */
   async #read(topic: string, count: number, runtime: Runtime): Promise<void> {
     if (count === 0) return;
     const consumer = new Consumer({
@@ -148,7 +148,7 @@ export class Administration extends Role {
       for await (const record of consumer) {
         const expected = next.get(record.partition) ?? 0;
         if (record.offset !== expected) {
-          this.world.fail(`${topic}-${record.partition} gives ${record.offset}, not ${expected}`);
+          this.world.fail(`${topic}-${record.partition} returns ${record.offset}, not ${expected}`);
         }
         next.set(record.partition, record.offset + 1);
         this.records.see(topic, record.partition, record);
@@ -171,7 +171,7 @@ export class Administration extends Role {
     link.close();
   }
 
-  /** What `call` gives, or undefined when it fails by an error that faults explain or `fine`. */
+  /** Returns the result of `call`, or undefined if it fails because of a fault, or with `fine`. */
   async #attempt<Result>(
     call: () => Promise<Result>,
     fine: ErrorCode = ErrorCode.NONE,

@@ -112,7 +112,7 @@ export class Link {
       if (found.length > before) continue;
       if (found.length === highWatermark) return found;
       throw new Error(
-        `${topic}-${partition} ends at ${highWatermark} and gives nothing at ${found.length}`,
+        `${topic}-${partition} ends at ${highWatermark} and returns nothing at ${found.length}`,
       );
     }
   }

@@ -15,7 +15,7 @@ import { pause, type World } from "../world.ts";
 
 const GROUP = "readers";
 const OFFSET_FETCH_VERSION = 8;
-/** Why a commit may be refused: the group has gone on without the member. */
+/** The errors of a commit in a group that has moved on without the member. */
 const FENCED: ReadonlySet<number> = new Set([
   ErrorCode.ILLEGAL_GENERATION,
   ErrorCode.REBALANCE_IN_PROGRESS,
@@ -23,17 +23,17 @@ const FENCED: ReadonlySet<number> = new Set([
   ErrorCode.GROUP_ID_NOT_FOUND,
 ]);
 
-/** What a group has been handed, over all its members and their lives. */
+/** The records that a group has received, over all its members and their lives. */
 export class GroupModel {
-  /** By partition, how often each offset was handed out. */
+  /** By partition, how often each offset was received. */
   readonly #handed: number[][] = [];
-  /** By partition, the first offset that nobody was handed yet. */
+  /** By partition, the first offset that no member has received yet. */
   readonly #frontier: number[] = [];
   repeats = 0;
 
   constructor(private readonly world: World) {}
 
-  /** A member was handed a record: one that was handed out before, or the next. */
+  /** Adds a record that a member received: one that the group knows, or the next. */
   take(member: string, partition: number, offset: number): void {
     const counts = this.#handed[partition] ??= [];
     const frontier = this.#frontier[partition] ?? 0;
@@ -46,7 +46,7 @@ export class GroupModel {
     this.world.count("handed out");
   }
 
-  /** An offset was found committed. */
+  /** Checks a committed offset. */
   checkCommitted(partition: number, offset: number): void {
     const frontier = this.#frontier[partition] ?? 0;
     if (offset > frontier) {
@@ -54,13 +54,13 @@ export class GroupModel {
     }
   }
 
-  /** Whether everything up to these offsets, by partition, was handed out. */
+  /** Whether the group has received everything up to these offsets, by partition. */
   hasTaken(ends: readonly number[]): boolean {
     return ends.every((end, partition) => (this.#frontier[partition] ?? 0) === end);
   }
 }
 
-/** A member that comes and goes until it is stopped. */
+/** A member that joins and leaves until it is stopped. */
 export class Membership extends Role {
   #consumer: Consumer | null = null;
 
@@ -108,7 +108,7 @@ export class Membership extends Role {
         world.count("members left");
       } catch (error) {
         if (!(error instanceof KafkaError && error.retriable)) throw error;
-        world.count("members begun anew");
+        world.count("members restarted");
       }
       await consumer.close();
     }
@@ -146,7 +146,7 @@ export class Membership extends Role {
   }
 }
 
-/** Looks again and again at what the group has committed. */
+/** Polls the committed offsets of the group. */
 export class CommitWatch extends Role {
   constructor(
     world: World,

@@ -17,7 +17,7 @@ const COMPRESSIONS: readonly CompressionType[] = ["none", "none", "gzip", "lz4",
 const FILLINGS = ["", "x", "small", "a longer text, of which some is repeated, is repeated. "];
 const encoder = new TextEncoder();
 
-/** What a producing machine does. */
+/** The work of a producing machine. */
 export interface ProducingOptions {
   readonly topic: string;
   /** Partitions that exist from the beginning. */
@@ -30,7 +30,7 @@ export interface ProducingOptions {
   readonly mayTimeOut: boolean;
 }
 
-/** Sends records until all have been sent once, and waits for what becomes of them. */
+/** Sends records until all have been sent once, and waits for their outcomes. */
 export class Producing extends Role {
   #next = 0;
 
@@ -102,7 +102,7 @@ export class Producing extends Role {
   }
 }
 
-/** A record whose content is drawn. */
+/** Returns a record with random content. */
 export function drawRecord(
   random: Xoshiro128,
   id: string,
@@ -130,7 +130,7 @@ export function drawRecord(
   };
 }
 
-/** Sends a record of the model and notes what becomes of it. */
+/** Sends a record of the model and records its outcome. */
 export function sendRecord(
   producer: Producer,
   record: SentRecord,

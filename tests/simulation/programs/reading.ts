@@ -21,7 +21,7 @@ export class Reading extends Role {
     host: string,
     private readonly records: SentRecords,
     private readonly topic: string,
-    /** Whether records are taken by iterating, which takes the same steps on every runtime. */
+    /** Whether records are read by iteration, which takes the same steps on every runtime. */
     private readonly iterates: boolean,
   ) {
     super(world, host);
@@ -54,7 +54,7 @@ export class Reading extends Role {
         await this.#read(consumer, runtime);
       } catch (error) {
         if (!(error instanceof KafkaError && error.retriable)) throw error;
-        world.count("readers begun anew");
+        world.count("readers restarted");
       }
       await consumer.close();
     }

@@ -1,5 +1,5 @@
 /**
- * A program on a machine of its own, that is started again from its beginning whenever it is killed.
+ * A program on its own machine, which restarts from its beginning whenever it is killed.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import type { World } from "../world.ts";
 /** One client of a scenario. */
 export abstract class Role {
   protected readonly random: Xoshiro128;
-  /** Whether it was told to come to an end. */
+  /** Whether it was asked to end. */
   protected isStopping = false;
-  /** Whether it has come to its end. */
+  /** Whether it has ended. */
   isDone = false;
   #life = 0;
 
@@ -23,13 +23,13 @@ export abstract class Role {
   /** The program: one life of it, numbered from 1. */
   protected abstract live(runtime: Runtime, life: number): Promise<void>;
 
-  /** Begins a life. */
+  /** Starts a life. */
   start(): void {
     const life = ++this.#life;
     this.live(this.world.runtime(this.host), life).catch((error) => {
       this.world.fail(`${this.host} failed: ${(error as Error).stack ?? error}`);
     }).then(async () => {
-      // What was closed is closed when all promises have settled.
+      // Closing is complete once all promises have settled.
       await this.world.pause(1);
       if (life !== this.#life) return;
       this.isDone = true;
@@ -37,7 +37,7 @@ export abstract class Role {
     });
   }
 
-  /** Ends the life as `kill -9` does and begins the next after a while. */
+  /** Ends the life as `kill -9` does, and starts the next one after `deadMs`. */
   async replace(deadMs: number): Promise<void> {
     if (this.isDone) return;
     const life = ++this.#life;
@@ -48,7 +48,7 @@ export abstract class Role {
     if (life === this.#life) this.start();
   }
 
-  /** Asks it to come to an end. */
+  /** Asks it to end. */
   stop(): void {
     this.isStopping = true;
   }

@@ -1,7 +1,6 @@
 /**
- * The model of a scenario: every record that was ever given to a producer, what the producer said of
- * it, and which record was ever seen at which place. It shares nothing with the code under test but
- * the bytes.
+ * The model of a scenario: every record that was ever given to a producer, its outcome there, and the
+ * record that was seen at each place. It shares nothing with the code under test but the bytes.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import type { World } from "../world.ts";
 export interface SentRecord {
   /** Unique within the run, and the beginning of the value. */
   readonly id: string;
-  /** Who sent it: one life of one producer. */
+  /** The sender: one life of one producer. */
   readonly writer: string;
   /** Its number among the records of its writer. */
   readonly index: number;
@@ -22,7 +21,7 @@ export interface SentRecord {
   readonly headers: readonly (readonly [string, Uint8Array | null])[];
   /** ms since 1970. */
   readonly timestamp: number;
-  /** What is known of it: nothing yet, written, refused and perhaps written, or written and lost. */
+  /** Not known yet, written, failed and perhaps written, or written and lost. */
   state: "pending" | "acknowledged" | "failed" | "lost";
   /** Where it was acknowledged. */
   place: string | null;
@@ -50,12 +49,12 @@ export class SentRecords {
 
   constructor(private readonly world: World) {}
 
-  /** A record is about to be sent. */
+  /** Adds a record that is about to be sent. */
   add(record: SentRecord): void {
     this.#byId.set(record.id, record);
   }
 
-  /** A producer says that the record is written. */
+  /** Marks a record as acknowledged by its producer. */
   acknowledge(record: SentRecord, partition: number, offset: number, timestamp: number): void {
     record.state = "acknowledged";
     record.place = placeOf(record.topic, partition, offset);
@@ -68,20 +67,20 @@ export class SentRecords {
     this.world.invariants.acknowledge(record.topic, partition, offset);
   }
 
-  /** A producer says that the record is not, or perhaps not, written. */
+  /** Marks a record as failed in its producer: it may have been written. */
   fail(record: SentRecord, error: Error): void {
     record.state = "failed";
     this.world.count("failed");
     this.world.simulation.trace(`failed ${record.id} ${error.message}`);
   }
 
-  /** A reader got a record. Fails unless it is one that was sent, to the byte, and always the same. */
+  /** Checks a record that a reader got: it was sent, byte for byte, and is always the same one. */
   see(topic: string, partition: number, seen: SeenRecord): SentRecord | null {
     const place = placeOf(topic, partition, seen.offset);
     const id = seen.value === null ? "" : decoder.decode(seen.value).split(SEPARATOR, 1)[0]!;
     const record = this.#byId.get(id);
     if (record === undefined || record.topic !== topic) {
-      this.world.fail(`at ${place} is a record that nobody sent there, ${JSON.stringify(id)}`);
+      this.world.fail(`at ${place} is a record that was not sent there, ${JSON.stringify(id)}`);
       return null;
     }
     const difference = differenceOf(record, seen);
@@ -91,8 +90,8 @@ export class SentRecords {
   }
 
   /**
-   * What was at an offset and after it has gone with the power: it may be sent and stored again.
-   * Returns how much of it had been acknowledged.
+   * Forgets the records from `offset` on, which a power failure took: they may be stored again.
+   * Returns how many of them had been acknowledged.
    */
   forgetFrom(topic: string, partition: number, offset: number): number {
     const beginning = placeOf(topic, partition, 0).slice(0, -1);
@@ -155,7 +154,7 @@ function placeOf(topic: string, partition: number, offset: number): string {
   return `${topic}-${partition}@${offset}`;
 }
 
-/** What of `seen` is not as it was sent, or null. */
+/** Returns the part of `seen` that differs from what was sent, or null. */
 function differenceOf(sent: SentRecord, seen: SeenRecord): string | null {
   if (!same(sent.key, seen.key)) return "key";
   if (!same(sent.value, seen.value)) return "value";

@@ -180,7 +180,7 @@ test("ConnectionTranscript decodes the response to a version that is not support
   ]);
 });
 
-test("ConnectionTranscript reports what it cannot decode, and goes on where it can", () => {
+test("ConnectionTranscript reports undecodable messages and decodes the next ones", () => {
   const transcript = new ConnectionTranscript(APIS);
   const unknown = framed((writer) => {
     writer.int16(999);
