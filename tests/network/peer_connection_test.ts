@@ -15,17 +15,17 @@ import { ScriptedBroker } from "../client/scripted_broker.ts";
 
 const apis = apiTable([apiVersions as unknown as AnyApi, metadata as unknown as AnyApi]);
 
-/** A request as the scripted broker sees it. */
+/** A request as the scripted broker receives it. */
 interface Seen {
   readonly key: number;
   readonly version: number;
   readonly correlationId: number;
 }
 
-/** What the scripted broker does with a request: bytes to send, or null to close the connection. */
+/** Returns the bytes that the scripted broker sends for a request, or null to close the connection. */
 type Script = (seen: Seen, index: number) => Uint8Array | null;
 
-/** Runs `body` beside a broker that does what `script` says. */
+/** Runs `body` with a broker that follows `script`. */
 async function withBroker(
   script: Script,
   body: (open: () => Promise<PeerConnection>, seen: Seen[]) => Promise<void>,
@@ -124,7 +124,7 @@ function metadataAnswer(correlationId: number, controllerId: number): Uint8Array
   return writer.toBytes();
 }
 
-/** Answers ApiVersions well and hands everything else to `script`. */
+/** Answers ApiVersions and passes every other request to `script`. */
 const afterVersions = (script: Script): Script => (seen, index) =>
   seen.key === 18 ? versionsAnswer(seen.correlationId, seen.version, 0) : script(seen, index);
 
@@ -248,7 +248,7 @@ test("PeerConnection removes a request that cannot be encoded", async () => {
   );
 });
 
-/** What answers where no Kafka broker is, and the reason that the client gives. */
+/** The first bytes of peers that are not Kafka brokers, and the error message of the client. */
 const FOREIGN: readonly (readonly [Uint8Array, string])[] = [
   [
     Uint8Array.of(0x15, 3, 3, 0, 2, 2, 40),

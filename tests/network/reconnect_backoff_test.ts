@@ -8,7 +8,7 @@ import { settle } from "../broker/direct_broker.ts";
 import { manualClock } from "../broker/manual_clock.ts";
 import { test } from "../harness.ts";
 
-/** Nothing in a wait is left to chance. */
+/** Makes every delay the same. */
 const random = { fill: (target: Uint8Array) => target, below: () => 200 };
 
 test("ReconnectBackoff doubles the delay of an address up to its maximum, until it succeeds", () => {
@@ -35,7 +35,7 @@ test("a hundred callers connect to a broker that is down no more often than one"
     const runtime: Runtime = {
       ...hostRuntime(),
       clock,
-      // Callers that failed together do not come back together.
+      // Callers that failed at the same time do not retry at the same time.
       random: { ...random, below: (bound) => (draws += 97) % bound },
       network: {
         listen: () => Promise.reject(new Error("Nothing listens here")),

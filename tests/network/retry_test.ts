@@ -10,7 +10,7 @@ const random = (share: number) => ({
   below: (bound: number) => Math.floor(share * bound),
 });
 
-/** A clock whose timers run at once and which notes how long they would have waited. */
+/** A clock whose timers run immediately, and which records their delays. */
 function instantClock(): Clock & { readonly waits: number[] } {
   const waits: number[] = [];
   return {

@@ -57,7 +57,7 @@ test("DeleteRecords rejects offsets above the high watermark", async () => {
     const { errorCode, lowWatermark } = topics[0]!.partitions[0]!;
     return [errorName(errorCode), lowWatermark];
   };
-  // What not every replica has may still be lost: it must not be gone on purpose before.
+  // Records above the high watermark may still be lost, so they cannot be deleted.
   assertEquals(await remove(3), ["OFFSET_OUT_OF_RANGE", -1]);
   assertEquals(await remove(-1), ["NONE", 2]);
   assertEquals(partition.log.logStartOffset, 2);

@@ -6,7 +6,7 @@ import { test } from "../../harness.ts";
 import { GroupNode, versionsOf } from "./group_requests.ts";
 
 const NOT_ASKED = -2147483648;
-/** Read, delete, describe, describe and alter configs: what Apache Kafka answers. */
+/** Read, delete, describe, describe and alter configs, as in Apache Kafka. */
 const ALL_OPERATIONS = 3400;
 
 test("DescribeGroups returns a stable group with its member in all versions", async () => {

@@ -79,7 +79,7 @@ test("ElectLeaders elects a replica that is not in sync, which starts its leader
     {},
     files,
   );
-  // As another broker leaves the partition that was the last in sync.
+  // The state after the last broker in sync has failed.
   const storage = openStorage({ ...hostRuntime(), files });
   await new MetadataLog(storage).append([{
     name: "PartitionChangeRecord",

@@ -1,6 +1,5 @@
 /**
- * Asks the group handlers as a client would: the request is encoded and decoded in its version, and
- * so is the answer.
+ * Asks the group handlers as a client does: requests and answers are encoded and decoded in their version.
  *
  * @module
  */
@@ -118,7 +117,7 @@ export class GroupNode {
   }
 }
 
-/** A topic as the image has it. */
+/** Returns a topic of an image. */
 export function topic(name: string, id: string, partitions: number): TopicImage {
   return {
     name,
@@ -140,7 +139,7 @@ export function topic(name: string, id: string, partitions: number): TopicImage 
   };
 }
 
-/** All versions of an API. */
+/** Returns all versions of an API. */
 export function versionsOf(api: { minVersion: number; maxVersion: number }): number[] {
   return Array.from(
     { length: api.maxVersion - api.minVersion + 1 },

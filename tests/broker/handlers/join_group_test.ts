@@ -49,7 +49,7 @@ test("JoinGroup 0 uses the session timeout as the rebalance timeout", async () =
   const joining = node.ask(joinGroup, joinGroupHandler, 0, REQUEST);
   node.clock.advance(0);
   const { memberId } = await joining;
-  // It never syncs, and its heartbeats keep it alive until the time to sync ends: 10 s, not at once.
+  // It never syncs, and its heartbeats extend its session until the time to sync ends after 10 s.
   node.clock.advance(5000);
   const member = { memberId, generationId: 1, groupInstanceId: null };
   assertEquals(await node.groups.heartbeat("g", member), ErrorCode.NONE);
@@ -88,7 +88,7 @@ test("JoinGroup returns errors in all versions", async () => {
     assertEquals(await codeOf({ protocols: [] }), ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
     const failed = await node.askToFail(joinGroup, joinGroupHandler, version, REQUEST);
     assertEquals([failed.errorCode, failed.generationId], [ErrorCode.UNKNOWN_SERVER_ERROR, -1]);
-    // What was refused may have made the group: it must not stand in the next version's way.
+    // A rejected request may have created the group, which must not affect the next version.
     await node.groups.deleteGroup("g");
   }
 });

@@ -5,7 +5,7 @@ import { SEND_CHUNK_BYTES } from "../../../src/limits.ts";
 import type { RecordsSource } from "../../../src/protocol/records_source.ts";
 import { test } from "../../harness.ts";
 
-/** A queue whose socket takes a write each time `take` is called. */
+/** A queue whose socket completes a write each time `take` is called. */
 function harness() {
   const written: Uint8Array[] = [];
   const pending: (() => void)[] = [];
@@ -129,7 +129,7 @@ test("AnswerQueue resolves progress() when it is closed", async () => {
   assertEquals(queue.inFlight, 0);
 });
 
-/** Records that count how often they are held. */
+/** Records that count their references. */
 class HeldSource implements RecordsSource {
   readonly byteLength = 10;
   holders = 0;

@@ -15,7 +15,7 @@ import { ByteReader, ByteWriter } from "../../../src/protocol/wire.ts";
 
 const LENGTH_BYTES = 4;
 
-/** The connection by which {@linkcode askHandler} asks. */
+/** The connection of requests by {@linkcode askHandler}. */
 export const CONNECTION: ConnectionInfo = {
   id: 1,
   listener: "PLAINTEXT",
@@ -25,7 +25,7 @@ export const CONNECTION: ConnectionInfo = {
   clientSoftwareVersion: "",
 };
 
-/** What a handler is asked with. */
+/** The options of {@linkcode askHandler}. */
 export interface Asked<Needs> {
   readonly services: Needs;
   readonly interceptors?: readonly Interceptor<Needs>[];
@@ -39,7 +39,7 @@ const failingLogger: Logger = {
   },
 };
 
-/** Returns the answer of `handler`. Throws what closes the connection. */
+/** Returns the answer of `handler`. Rejects with an error that would close the connection. */
 export function askHandler<Needs, QO, QI, RO, RI>(
   handler: Handler<Needs>,
   api: Api<QO, QI, RO, RI>,

@@ -8,7 +8,7 @@ import { manualClock } from "../../broker/manual_clock.ts";
 
 const FRAME = [0, 0, 0, 4, 1, 2, 3, 4];
 
-/** A peer that has sent `count` requests, each answered at once with `answerBytes`, or never. */
+/** A peer that has sent `count` requests, each answered immediately with `answerBytes`, or never. */
 function pipelining(count: number, answerBytes: number | null) {
   let started = 0;
   const connection = new FakeConnection();
@@ -30,7 +30,7 @@ function pipelining(count: number, answerBytes: number | null) {
   };
   return {
     started: () => started,
-    /** Takes the answers that are being written. */
+    /** Reads the answers that are being written. */
     take,
     async close() {
       client.close();

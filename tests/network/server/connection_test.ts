@@ -96,7 +96,7 @@ test("invalid bytes close their connection and affect no other", () =>
     assertEquals((await produceTo(client, "events", 0, batchOf(["more"]))).baseOffset, 1);
   }));
 
-/** How clients of other protocols begin, and what the log says of them. */
+/** The first bytes of clients of other protocols, and the messages in the log. */
 const FOREIGN: readonly (readonly [string | readonly number[], string])[] = [
   [
     [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3],
@@ -214,7 +214,7 @@ test("a reader of a topic that is deleted receives the answers in flight", () =>
       }],
     });
     await slow.sendBytes(joined(...Array.from({ length: 60 }, () => one)));
-    // With the first answer there, more of them are on their way than the sockets take.
+    // When the first answer has arrived, more of them are in flight than fit into the sockets.
     assertEquals((await slow.answer(fetch, 11)).responses.length, 1);
     await broker.controller.deleteTopics([{ name: "events" }]);
     let withRecords = 0;

@@ -45,7 +45,7 @@ test("a request version below the lowest served closes the connection", () =>
       }
     }
     assert(tried > 10);
-    // Well-formed ones too, which a broker could answer.
+    // Also well-formed requests, which a broker could answer.
     const partitionData = [{ index: 0, records: batchOf(["refused"]) }];
     const bodies: ((client: RawClient) => Uint8Array)[] = [
       (client) =>
@@ -83,7 +83,7 @@ test("a request with too many values closes the connection", () =>
       topics: Array.from({ length: count }, (_, i) => ({ name: `topic-${i}` })),
       allowAutoTopicCreation: false,
     });
-    // As many as a client may ask for that writes to every topic of a large cluster.
+    // As many as a client asks for that writes to every topic of a large cluster.
     const { topics: answered } = await client.request(metadata, 12, topics(20_000));
     assertEquals(answered.length, 20_000);
     await client.send(metadata, 12, topics(100_000));

@@ -1,6 +1,5 @@
 /**
- * A connection whose peer is the test: it sends what the test gives it, and takes what is written
- * when the test says so.
+ * A connection whose peer is the test: the test sends bytes, and decides when writes complete.
  *
  * @module
  */
@@ -19,7 +18,7 @@ export class FakeConnection extends PushedConnection {
   readonly remoteAddress: Address = { host: "127.0.0.1", port: 50_000 };
   #writes: (() => void)[] = [];
 
-  /** The peer takes everything that is being written. */
+  /** Completes all writes in flight. */
   take(): void {
     for (const taken of this.#writes.splice(0)) taken();
   }
@@ -29,7 +28,7 @@ export class FakeConnection extends PushedConnection {
   }
 }
 
-/** What connections need of their server, with requests that go to `start`. */
+/** The dependencies of connections, with a dispatcher that calls `start`. */
 export function environmentOf(
   clock: ManualClock,
   start: Dispatcher<never>["start"] = () => null,

@@ -144,7 +144,7 @@ test("a connection is evicted by the progress of its current frame only", () => 
   assert(active.reads(5 * MIB, 10));
   assert(!waiting.reads(4 * MIB));
   clock.advance(FRAME_PROGRESS_CHECK_MS);
-  // The frame before is whole, and less of the next one is there than there was of that.
+  // The frame before is complete, and fewer bytes of the next one are buffered.
   assert(active.reads(4.5 * MIB, 10));
   clock.advance(FRAME_PROGRESS_CHECK_MS);
   assertEquals(log, []);
@@ -161,7 +161,7 @@ test("a broker answers others while many connections hold half of a large frame"
     const part = new Uint8Array(1.5 * MIB);
     const holders = await Promise.all(Array.from({ length: 30 }, connect));
     for (const holder of holders) await holder.sendBytes(announced);
-    // What the broker does not take stays in the sockets: a send may never end.
+    // Bytes that the broker does not read stay in the sockets: a send may never complete.
     const sent = holders.map((holder) => holder.sendBytes(part).catch(() => {}));
     const answer = await client.request(metadata, 9, { topics: null });
     assertEquals(answer.brokers.length, 1);

@@ -26,7 +26,7 @@ const handler: Handler<Needs> = defineHandler(deleteGroups, {
   }),
 });
 
-/** Asks to delete the group "g": what was deleted, and the answer as `GROUP ERROR`. */
+/** Asks to delete the group "g". Returns the deleted groups, and the answer as `GROUP ERROR`. */
 async function ask(...interceptors: Interceptor<Needs>[]): Promise<[string[], string[]]> {
   const deleted: string[] = [];
   const { results } = await askHandler(handler, deleteGroups, 2, { groupsNames: ["g"] }, {

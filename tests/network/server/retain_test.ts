@@ -18,7 +18,7 @@ import { test } from "../../harness.ts";
 const PRODUCE_VERSION = 9;
 const MIB = 1024 * 1024;
 
-/** What a handler of Produce does after its ordered start has been extended. */
+/** The dependencies of the handler of Produce. */
 interface Needs {
   /** Called at the start of each request with the topic's name and the records. */
   handle(
@@ -122,12 +122,12 @@ function frameOf(client: RawClient, topic: string, size = 1_000): Uint8Array {
   });
 }
 
-/** Whether `records` are still those of {@linkcode frameOf}. */
+/** Returns whether `records` are still those of {@linkcode frameOf}. */
 function isIntact(topic: string, records: Uint8Array): boolean {
   return records.every((byte) => byte === topic.charCodeAt(0));
 }
 
-/** The topic in the next answer, which is that of a Produce request. */
+/** Returns the topic of the next answer, which is that of a Produce request. */
 async function nextTopic(client: RawClient): Promise<string> {
   return (await client.answer(produce, PRODUCE_VERSION)).responses[0]!.name!;
 }
@@ -142,7 +142,7 @@ function joined(...parts: Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** Promises of what has happened, by name. */
+/** Promises of events, by name. */
 class Signals {
   readonly #signals = new Map<string, PromiseWithResolvers<void>>();
 
@@ -173,7 +173,7 @@ test("retain() keeps records and the order of a connection, and other connection
     release();
     await signals.wait(`answer ${topic}`);
   }, async ({ client, connect }) => {
-    // The second request comes with the first, the third into the buffer that both were in.
+    // The second request arrives with the first, the third would be read into their buffer.
     await client.sendBytes(joined(frameOf(client, "a"), frameOf(client, "b")));
     await signals.wait("a starts");
     await client.sendBytes(frameOf(client, "c", 100_000));

@@ -30,14 +30,14 @@ class FakeListener implements Listener {
     return connection;
   }
 
-  /** How many connections wait to be accepted. */
+  /** Number of connections that wait to be accepted. */
   get waiting(): number {
     return this.#backlog.length;
   }
 
-  /** The next attempts to accept, so many, get no descriptor. */
+  /** Number of next attempts to accept that fail for lack of a descriptor. */
   shortages = 0;
-  /** How often accept was called. */
+  /** Number of calls of accept(). */
   calls = 0;
 
   async accept(): Promise<Connection | null> {
@@ -59,7 +59,7 @@ class FakeListener implements Listener {
   }
 }
 
-/** Nothing in a wait is left to chance. */
+/** Makes every delay the same. */
 const random = { fill: (target: Uint8Array) => target, below: () => 200 };
 
 async function serve(

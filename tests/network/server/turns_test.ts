@@ -5,7 +5,7 @@ import type { Clock } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
 import { manualClock } from "../../broker/manual_clock.ts";
 
-/** A clock on which every reading takes `stepMs`, and which counts how often others were served. */
+/** A clock that advances by `stepMs` at each reading, and which counts turns of the event loop. */
 function steppingClock(stepMs: number): Clock & { turns: number } {
   let now = 0;
   return {
