@@ -9,7 +9,7 @@ import type { Controller } from "../controller/controller.ts";
 import type { BrokerRegistration } from "../controller/registration.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
-import { SlicedWork } from "../log/sliced_work.ts";
+import { pauseBetweenSlices, SlicedWork } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
 import { Dispatcher } from "../network/server/dispatch.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
@@ -124,24 +124,41 @@ export class Broker {
       rack: config.rack,
       logDirs: logs.onlineIds,
     });
+    const pause = pauseBetweenSlices(runtime.clock);
     for (const directory of logs.directories) {
-      directory.openAll((topic) => applier.logConfig(topic));
+      await directory.openAllInSteps((topic) => applier.logConfig(topic), pause);
     }
-    applier.hostAll(metadataLoss);
+    await applier.hostAll(metadataLoss, pause);
     // Otherwise a second power failure could restore the torn tail.
     if (!logs.wasShutDownCleanly) await logs.each((directory) => directory.flushRepaired());
     // With flush.messages=1 consumers must find what was acknowledged before the start.
     await this.#partitionNeeds.flusher.settled();
     await controller.reportDirectories(logs.onlineIds);
-    controller.onDelta(async (delta) => {
-      applier.apply(delta);
-      this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));
-      // The next change begins once this has ended, when the names are free.
-      if (delta.deletedTopics.length > 0) {
-        await logs.each((directory) => directory.flushDirectory());
-      }
+    this.#followMetadata();
+    if (logs.wasShutDownCleanly) return;
+    this.#logFailure(logs.each((directory) => directory.flushUncertain()));
+  }
+
+  /** Applies every change of the metadata before it is answered. */
+  #followMetadata(): void {
+    const { config, controller, logs } = this.#options;
+    const applier = this.#applier;
+    let hasDeleted = false;
+    controller.addListener({
+      prepare: (delta, pause) => applier.prepare(delta, pause),
+      apply: async (delta, pause) => {
+        await applier.apply(delta, pause);
+        this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));
+        hasDeleted ||= delta.deletedTopics.length > 0;
+      },
+      finish: async () => {
+        applier.finish();
+        // The next change begins once this has ended, when the names are free.
+        if (hasDeleted) await logs.each((directory) => directory.flushDirectory());
+        hasDeleted = false;
+      },
     });
-    config.onChange(() => applier.reconfigureAll());
+    config.onChange(() => applier.onBrokerConfigChange());
   }
 
   /** Tells the controller which data directories are in service, after one has failed. */

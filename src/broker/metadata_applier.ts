@@ -1,6 +1,8 @@
 /**
- * Keeps what this node hosts in step with the cluster's metadata: a log for each partition it
- * leads, none for those of deleted topics, and the settings in force.
+ * Applies the cluster's metadata to this node: opens a log for each of its partitions, deletes those
+ * of deleted topics, and puts changed settings in force. Logs are opened before the metadata image
+ * shows their topic, so that a leader named in an answer is ready, and with pauses, so that creating
+ * or deleting many does not hold up the event loop.
  *
  * @module
  */
@@ -20,6 +22,7 @@ import type {
 } from "../metadata/image.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Pause } from "../protocol/records/compression/steps.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Logger } from "../logger.ts";
 import { isDescriptorShortage, type Runtime } from "../runtime/runtime.ts";
@@ -27,11 +30,11 @@ import { Partition, type PartitionNeeds } from "../replication/partition.ts";
 import type { PartitionTable } from "../replication/partition_table.ts";
 import { RetryTimer } from "./retry_timer.ts";
 
-/** The end of the metadata log was cut off. */
+/** Describes a metadata log whose end was truncated. */
 export interface MetadataLoss {
-  /** What was cut, in words. */
+  /** What was truncated, in words. */
   readonly sentence: string;
-  /** The topics that what is left of the log had deleted, ids with names: nobody misses their logs. */
+  /** Ids and names of the topics deleted by the rest of the log: their logs are not missed. */
   readonly deletedTopics: ReadonlyMap<string, string>;
 }
 
@@ -42,15 +45,25 @@ interface Lacking {
   readonly isNew: boolean;
 }
 
+/** The settings of a topic's partitions. */
+interface TopicSettings {
+  readonly logConfig: LogConfig;
+  readonly minInsyncReplicas: number;
+}
+
 /** Applies the cluster's metadata to this node. */
 export class MetadataApplier {
-  /** Partitions that lie in another directory than the metadata say, or that those say nothing of. */
+  /** Logs of topics that the image does not show yet, or why they cannot be opened, by name. */
+  readonly #prepared = new Map<string, PartitionLog | KafkaError>();
+  /** Partitions whose directory in the metadata is another one, or missing. */
   #placed: DirectoryAssignment[] = [];
-  /** Partitions whose logs got no descriptor when they were opened, by their names. */
+  /** Partitions whose logs got no descriptor when they were opened, by name. */
   readonly #lacking = new Map<string, Lacking>();
   readonly #retries: RetryTimer;
+  /** Whether the broker's own settings have changed since the logs were configured. */
+  #mustReconfigureAll = false;
 
-  /** `onPlaced` is told where partitions lie, when that is news. */
+  /** `onPlaced` is called with partitions whose directory in the metadata must change. */
   constructor(
     private readonly nodeId: number,
     private readonly config: BrokerConfig,
@@ -65,24 +78,27 @@ export class MetadataApplier {
     this.#retries = new RetryTimer(runtime, () => this.#openLacking());
   }
 
-  /** Opens no more logs by itself. */
+  /** Stops opening logs that got no descriptor. */
   shutdown(): void {
     this.#retries.stop();
   }
 
   /**
-   * Hosts everything the metadata assign to this node, at start. A log of a topic that does not exist
-   * is set aside, unless the metadata's own end was lost, as `metadataLoss` says: then its topic may
-   * have been there, and a KAFKA_STORAGE_ERROR is thrown. A directory is made only when its topic is
-   * on the disk, so a torn write does not leave one behind, but a deletion may.
+   * Hosts all partitions that the metadata assign to this node, at start. A log without a topic is
+   * quarantined; but if the end of the metadata log was lost, its topic may have been there, and
+   * KAFKA_STORAGE_ERROR is thrown. A log's directory is created only once its topic is durable, so
+   * that a torn metadata write does not leave one behind, whereas a deletion may.
    */
-  hostAll(metadataLoss: MetadataLoss | null): void {
-    for (const topic of this.image().topics()) this.#host(topic, topic.partitions.length);
-    this.#tellPlaced();
+  async hostAll(metadataLoss: MetadataLoss | null, pause: Pause): Promise<void> {
+    for (const topic of this.image().topics()) {
+      await this.#prepare(topic, topic.partitions.length, pause);
+      this.#host(topic, topic.partitions.length);
+    }
+    this.#reportPlaced();
     for (const log of [...this.logs.logs()]) {
       if (log.topic === METADATA_TOPIC) continue;
       const topic = this.image().topicByName(log.topic);
-      // One of another topic id stays where it is, out of service: its partition.metadata may be wrong.
+      // A log with another topic id stays where it is, offline: its partition.metadata may be wrong.
       if (topic !== undefined && log.partition < topic.partitions.length) continue;
       if (metadataLoss !== null && !wasDeleted(log, metadataLoss)) {
         throw topicMayBeLost(log, metadataLoss.sentence);
@@ -93,38 +109,75 @@ export class MetadataApplier {
         "warn",
         `${log.name} belongs to no topic of this cluster: it was set aside as ${place}, remove it if it is not needed`,
       );
+      await pause();
     }
   }
 
-  /** Follows a change of the metadata. What is created is ready when this returns. */
-  apply(delta: MetadataDelta): void {
-    for (const topic of delta.deletedTopics) this.#drop(topic);
+  /** Opens the logs of partitions that the image is about to show. */
+  async prepare({ createdTopics, changedTopics }: MetadataDelta, pause: Pause): Promise<void> {
+    for (const topic of createdTopics) await this.#prepare(topic, 0, pause);
+    for (const { before, after } of changedTopics) {
+      await this.#prepare(after, before.partitions.length, pause);
+    }
+  }
+
+  /** Applies a change for which {@linkcode MetadataApplier.prepare} has been called. */
+  async apply(delta: MetadataDelta, pause: Pause): Promise<void> {
     for (const topic of delta.createdTopics) this.#host(topic, 0);
     for (const { before, after } of delta.changedTopics) {
       this.#host(after, before.partitions.length);
     }
-    this.#tellPlaced();
+    for (const topic of delta.deletedTopics) await this.#drop(topic, pause);
     for (const { type, name } of delta.changedConfigs) {
-      if (type === ConfigResourceType.TOPIC) this.#reconfigure(name);
+      if (type !== ConfigResourceType.TOPIC) continue;
+      this.#reconfigure(name);
+      await pause();
+    }
+    if (this.#mustReconfigureAll) await this.#reconfigureAll(pause);
+  }
+
+  /** Completes a series of changes. */
+  finish(): void {
+    this.#reportPlaced();
+  }
+
+  /** Makes the next {@linkcode MetadataApplier.apply} put the broker's settings in force in all logs. */
+  onBrokerConfigChange(): void {
+    this.#mustReconfigureAll = true;
+  }
+
+  async #reconfigureAll(pause: Pause): Promise<void> {
+    this.#mustReconfigureAll = false;
+    for (const { name } of [...this.image().topics()]) {
+      this.#reconfigure(name);
+      await pause();
     }
   }
 
-  /** Takes changed settings of the broker over into every log. */
-  reconfigureAll(): void {
-    for (const topic of this.image().topics()) this.#reconfigure(topic.name);
+  /** Opens the logs of the topic's new partitions. Those below `known` have logs already. */
+  async #prepare(topic: TopicImage, known: number, pause: Pause): Promise<void> {
+    const { logConfig } = this.#settingsOf(topic.name);
+    for (const partition of topic.partitions) {
+      if (!partition.replicas.includes(this.nodeId)) continue;
+      if (this.partitions.find(topic.name, partition.partition)?.hasLog) continue;
+      const log = this.#open(topic, partition, partition.partition >= known, logConfig);
+      this.#prepared.set(nameOf(topic, partition), log);
+      await pause();
+    }
   }
 
-  /** The first `known` partitions are not new: their logs lie somewhere. */
+  /** Brings the topic's partitions into service, at once. Those below `known` are not new. */
   #host(topic: TopicImage, known: number): void {
+    const settings = this.#settingsOf(topic.name);
     for (const partition of topic.partitions) {
       if (!partition.replicas.includes(this.nodeId)) continue;
       const found = this.partitions.find(topic.name, partition.partition);
       if (found?.hasLog) this.#assignRole(found, partition);
-      else this.#open(topic, partition, partition.partition >= known);
+      else this.#add(topic, partition, partition.partition >= known, settings);
     }
   }
 
-  /** Has the partition lead or follow, as the metadata say. */
+  /** Makes the partition lead or follow, as the metadata say. */
   #assignRole(partition: Partition, { leader, leaderEpoch, replicas, isr }: PartitionImage): void {
     if (leader !== this.nodeId) return partition.becomeFollower({ leaderEpoch, leader });
     try {
@@ -135,62 +188,78 @@ export class MetadataApplier {
     }
   }
 
-  /** A log that cannot be opened leaves its partition out of service, and the others in it. */
-  #open(topic: TopicImage, partition: PartitionImage, isNew: boolean): void {
-    const { name, id } = topic;
-    const replica = partition.replicas.indexOf(this.nodeId);
-    const directoryId = partition.directories[replica] ?? ZERO_UUID;
+  /** Opens or creates the partition's log. Returns the error of one that cannot be opened. */
+  #open(
+    { name, id }: TopicImage,
+    image: PartitionImage,
+    isNew: boolean,
+    logConfig: LogConfig,
+  ): PartitionLog | KafkaError {
+    const { partition, leader, leaderEpoch } = image;
+    const directoryId = image.directories[image.replicas.indexOf(this.nodeId)] ?? ZERO_UUID;
     try {
-      const place = { directoryId, isNew };
-      const log = this.logs.create(name, partition.partition, id, this.logConfig(name), place);
-      const actualId = this.logs.holderOf(name, partition.partition)?.directoryId;
+      const log = this.logs.create(name, partition, id, logConfig, { directoryId, isNew });
+      const actualId = this.logs.holderOf(name, partition)?.directoryId;
       if (actualId !== undefined && actualId !== directoryId) {
-        const { partition: number } = partition;
-        this.#placed.push({ topicId: id, partition: number, directoryId: actualId });
+        this.#placed.push({ topicId: id, partition, directoryId: actualId });
       }
-      this.#assignRole(this.#add(topic, partition, log), partition);
-      this.#lacking.delete(`${name}-${partition.partition}`);
+      // As becomeLeader() does: here, the write is part of what is paced.
+      if (leader === this.nodeId && log.failure === null && log.latestEpoch < leaderEpoch) {
+        log.assignEpoch(leaderEpoch);
+      }
+      return log;
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      this.#add(topic, partition, error);
-      if (isDescriptorShortage(error)) this.#retryLater(topic, partition, isNew, error);
-      else this.logger.log("error", `${name}-${partition.partition} is offline: ${error.message}`);
+      if (error instanceof KafkaError) return error;
+      throw error;
     }
   }
 
-  /** Adds the partition with its log, or with the reason why that cannot be opened. */
+  /** Adds the partition with its prepared log, or with the reason why that cannot be opened. */
   #add(
-    { name, id }: TopicImage,
-    { partition: index }: PartitionImage,
-    log: PartitionLog | KafkaError,
-  ): Partition {
+    topic: TopicImage,
+    image: PartitionImage,
+    isNew: boolean,
+    { minInsyncReplicas }: TopicSettings,
+  ): void {
+    const { name: topicName, id: topicId } = topic;
+    const { partition: index } = image;
+    const name = nameOf(topic, image);
+    const log = this.#prepared.get(name);
+    this.#prepared.delete(name);
+    // Opening the logs was given up for an error that has been logged.
+    if (log === undefined) return;
+    const holder = this.logs.holderOf(topicName, index);
     const partition = new Partition({
-      topic: name,
-      topicId: id,
+      topic: topicName,
+      topicId,
       index,
       nodeId: this.nodeId,
-      isInternal: isInternalTopic(name),
-      minInsyncReplicas: this.#minInsyncReplicas(name),
+      isInternal: isInternalTopic(topicName),
+      minInsyncReplicas,
       log,
-      storedHighWatermark: this.logs.holderOf(name, index)?.storedHighWatermark(name, index) ?? -1,
+      storedHighWatermark: holder?.storedHighWatermark(topicName, index) ?? -1,
     }, this.needs);
     this.partitions.add(partition);
-    return partition;
+    if (!(log instanceof KafkaError)) {
+      this.#assignRole(partition, image);
+      this.#lacking.delete(name);
+    } else if (isDescriptorShortage(log)) this.#retryLater(topic, image, isNew, log);
+    else this.logger.log("error", `${name} is offline: ${log.message}`);
   }
 
-  /** A log that got no descriptor is opened again after a while. */
+  /** Schedules another attempt to open a log that got no descriptor. */
   #retryLater(
     topic: TopicImage,
-    { partition }: PartitionImage,
+    image: PartitionImage,
     isNew: boolean,
     { message }: KafkaError,
   ): void {
     const isFirst = this.#lacking.size === 0;
-    this.#lacking.set(`${topic.name}-${partition}`, { topicId: topic.id, partition, isNew });
+    const name = nameOf(topic, image);
+    this.#lacking.set(name, { topicId: topic.id, partition: image.partition, isNew });
     this.#retries.start();
-    // One line for all that meet the same, and none for later attempts.
+    // One line for all that fail alike, and none for later attempts.
     if (!isFirst) return;
-    const name = `${topic.name}-${partition}`;
     this.logger.log("error", `${name} is offline until there are descriptors: ${message}`);
   }
 
@@ -199,22 +268,27 @@ export class MetadataApplier {
     for (const [name, { topicId, partition, isNew }] of [...this.#lacking]) {
       const topic = this.image().topicById(topicId);
       const image = topic?.partitions.find((one) => one.partition === partition);
-      if (topic === undefined || image === undefined) this.#lacking.delete(name);
-      else this.#open(topic, image, isNew);
-      // Others would meet the same.
+      if (topic === undefined || image === undefined) {
+        this.#lacking.delete(name);
+        continue;
+      }
+      const settings = this.#settingsOf(topic.name);
+      this.#prepared.set(name, this.#open(topic, image, isNew, settings.logConfig));
+      this.#add(topic, image, isNew, settings);
+      // The others would fail alike.
       if (this.#lacking.has(name)) break;
     }
-    this.#tellPlaced();
+    this.#reportPlaced();
     return this.#lacking.size > 0;
   }
 
-  #tellPlaced(): void {
+  #reportPlaced(): void {
     const placed = this.#placed;
     this.#placed = [];
     if (placed.length > 0) this.onPlaced(placed);
   }
 
-  #drop(topic: TopicImage): void {
+  async #drop(topic: TopicImage, pause: Pause): Promise<void> {
     this.partitions.removeTopic(topic.name);
     for (const { partition } of topic.partitions) {
       try {
@@ -223,16 +297,16 @@ export class MetadataApplier {
         if (!(error instanceof KafkaError)) throw error;
         this.logger.log("error", error.message);
       }
+      await pause();
     }
   }
 
   #reconfigure(name: string): void {
     const topic = this.image().topicByName(name);
     if (topic === undefined) return;
-    const config = this.logConfig(name);
-    const minInsyncReplicas = this.#minInsyncReplicas(name);
+    const { logConfig, minInsyncReplicas } = this.#settingsOf(name);
     for (const { partition } of topic.partitions) {
-      this.partitions.find(name, partition)?.configure(config, minInsyncReplicas);
+      this.partitions.find(name, partition)?.configure(logConfig, minInsyncReplicas);
     }
   }
 
@@ -241,12 +315,20 @@ export class MetadataApplier {
     return logConfigFor(this.image().configs(ConfigResourceType.TOPIC, topic), this.config);
   }
 
-  #minInsyncReplicas(topic: string): number {
-    return minInsyncReplicas(this.image().configs(ConfigResourceType.TOPIC, topic), this.config);
+  #settingsOf(topic: string): TopicSettings {
+    const overrides = this.image().configs(ConfigResourceType.TOPIC, topic);
+    return {
+      logConfig: logConfigFor(overrides, this.config),
+      minInsyncReplicas: minInsyncReplicas(overrides, this.config),
+    };
   }
 }
 
-/** Whether the log's topic was deleted. A crash may have taken the id from a log, never from another. */
+function nameOf({ name }: TopicImage, { partition }: PartitionImage): string {
+  return `${name}-${partition}`;
+}
+
+/** Whether the log's topic was deleted. A crash may lose the id of a log, but never change it. */
 function wasDeleted({ topic, topicId }: PartitionLog, { deletedTopics }: MetadataLoss): boolean {
   return topicId === ZERO_UUID
     ? [...deletedTopics.values()].includes(topic)

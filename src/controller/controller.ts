@@ -15,7 +15,9 @@ import { ConfigResourceType } from "../config/definition.ts";
 import type { MetadataDelta, MetadataImage } from "../metadata/image.ts";
 import { MAX_RECORDS_PER_BATCH, type MetadataLog } from "../metadata/metadata_log.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
+import { pauseBetweenSlices } from "../log/sliced_work.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Pause } from "../protocol/records/compression/steps.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import {
@@ -56,9 +58,20 @@ import {
 const PRODUCER_ID_BLOCK = 1_000;
 
 /**
- * Processes a change of the cluster. The change is answered after the returned promise has settled.
+ * Follows the changes of the cluster, one topic after the other. A change is answered once every
+ * listener has finished; an error is logged, and the change remains.
  */
-export type DeltaListener = (delta: MetadataDelta, image: MetadataImage) => void | Promise<void>;
+export interface MetadataListener {
+  /**
+   * Prepares for a change of topics that the image does not show yet: it does so when the promise has
+   * settled. `pause` is to be awaited between two parts of long work, here and below.
+   */
+  prepare?(delta: MetadataDelta, pause: Pause): void | Promise<void>;
+  /** Processes a change that the image shows. */
+  apply?(delta: MetadataDelta, pause: Pause): void | Promise<void>;
+  /** Called after the last topic of a request. */
+  finish?(): void | Promise<void>;
+}
 
 /** The dependencies of a controller. */
 export interface ControllerOptions {
@@ -92,7 +105,7 @@ export interface QuorumState {
 /** Decides and executes every change of the cluster. */
 export class Controller {
   readonly #options: ControllerOptions;
-  readonly #listeners: DeltaListener[] = [];
+  readonly #listeners: MetadataListener[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ControllerOptions) {
@@ -111,11 +124,8 @@ export class Controller {
     return { leaderEpoch, highWatermark: this.image.offset + 1, logEndOffset: endOffset };
   }
 
-  /**
-   * Registers a listener that is called after each change. Listeners are called in the order of
-   * registration.
-   */
-  onDelta(listener: DeltaListener): void {
+  /** Registers a listener. Listeners are called in the order of registration. */
+  addListener(listener: MetadataListener): void {
     this.#listeners.push(listener);
   }
 
@@ -282,20 +292,32 @@ export class Controller {
 
   async #commit(records: readonly MetadataRecordInput[], flush = true): Promise<void> {
     if (records.length === 0) return;
-    const { metadataLog, runtime, logger } = this.#options;
-    const nowMs = runtime.clock.now();
-    const delta = await metadataLog.append(records, { nowMs, flush });
-    if (delta.changedConfigs.some(({ type }) => type === ConfigResourceType.BROKER)) {
-      this.#applyBrokerConfigs();
-    }
+    const { metadataLog, runtime } = this.#options;
+    await metadataLog.append(records, {
+      nowMs: runtime.clock.now(),
+      flush,
+      pause: pauseBetweenSlices(runtime.clock),
+      prepare: (delta, pause) => this.#notify((listener) => listener.prepare?.(delta, pause)),
+      apply: (delta, pause) => {
+        if (delta.changedConfigs.some(({ type }) => type === ConfigResourceType.BROKER)) {
+          this.#applyBrokerConfigs();
+        }
+        return this.#notify((listener) => listener.apply?.(delta, pause));
+      },
+    });
+    await this.#notify((listener) => listener.finish?.());
+  }
+
+  async #notify(call: (listener: MetadataListener) => void | Promise<void>): Promise<void> {
     for (const listener of this.#listeners) {
       try {
-        await listener(delta, this.image);
+        await call(listener);
       } catch (error) {
         // The change is in the log and remains valid; only this listener failed to process it.
+        const { metadataLog: { endOffset }, logger } = this.#options;
         logger.log(
           "error",
-          `Cannot process the metadata at offset ${this.image.offset}: ${(error as Error).message}`,
+          `Cannot process the metadata at offset ${endOffset - 1}: ${(error as Error).message}`,
         );
       }
     }

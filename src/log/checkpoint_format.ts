@@ -12,7 +12,7 @@
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { FileSystem } from "../runtime/runtime.ts";
-import { readTextFile, replaceTextFile } from "./text_file.ts";
+import { createTextFile, readTextFile, replaceTextFile } from "./text_file.ts";
 
 const VERSION = "0";
 
@@ -41,13 +41,17 @@ export function readCheckpoint(
   });
 }
 
-/** Replaces the checkpoint at `path`. Throws a `FileError`. */
+/**
+ * Replaces the checkpoint at `path`. One that does not exist is written in place, and a crash may leave
+ * a part of it. Throws a `FileError`.
+ */
 export function writeCheckpoint(
   files: FileSystem,
   path: string,
   entries: readonly (readonly (string | number)[])[],
+  exists = true,
 ): void {
-  replaceTextFile(files, path, checkpointText(entries));
+  (exists ? replaceTextFile : createTextFile)(files, path, checkpointText(entries));
 }
 
 /** The text of a checkpoint with these entries. */

@@ -38,6 +38,8 @@ export class LeaderEpochs {
   #starts: readonly EpochStart[] = [];
 
   readonly #file: DurableFile | null;
+  /** Whether the file is known not to exist. */
+  #isMissing = false;
 
   /** No epochs yet. `path` is the checkpoint file, or null to keep none. */
   constructor(readonly files: FileSystem, path: string | null) {
@@ -69,9 +71,14 @@ export class LeaderEpochs {
     this.#file?.closeFile();
   }
 
+  /** Records that the file does not exist, which saves looking for it. */
+  expectNoFile(): void {
+    this.#isMissing = true;
+  }
+
   /** Reads the file, if there is one. Throws KAFKA_STORAGE_ERROR when it is malformed. */
   load(): void {
-    if (this.path === null) return;
+    if (this.path === null || this.#isMissing) return;
     const path = this.path;
     const entries = readCheckpoint(this.files, path, 2) ?? [];
     let starts: readonly EpochStart[] = [];
@@ -110,7 +117,10 @@ export class LeaderEpochs {
     if (this.path !== null) {
       const entries = starts.map((start) => [start.epoch, start.startOffset]);
       this.closeFile();
-      writeCheckpoint(this.files, this.path, entries);
+      // In place only if every part of the text is malformed, or says the same.
+      const isFirst = this.#isMissing && starts.length === 1 && starts[0]!.startOffset === 0;
+      this.#isMissing = false;
+      writeCheckpoint(this.files, this.path, entries, !isFirst);
       if (this.#file !== null) this.#file.isDirty = true;
     }
     this.#starts = starts;

@@ -52,6 +52,7 @@ export type ClientAppend = Pick<AppendOptions, "leaderEpoch" | "allowZstd">;
 export class LogAppender {
   readonly #state: LogState;
   readonly #durability: LogDurability;
+  readonly #flush: () => Promise<void>;
   readonly #name: string;
   readonly #segments: SegmentList;
   readonly #producers: ProducerState;
@@ -63,9 +64,10 @@ export class LogAppender {
     isTransactional: false,
   };
 
-  /** An appender to the log of `state`. */
-  constructor(state: LogState, durability: LogDurability) {
+  /** An appender to the log of `state`, which `flush` flushes. */
+  constructor(state: LogState, durability: LogDurability, flush: () => Promise<void>) {
     this.#state = state;
+    this.#flush = flush;
     this.#durability = durability;
     this.#name = state.name;
     this.#segments = state.segments;
@@ -86,9 +88,10 @@ export class LogAppender {
 
   /**
    * Appends a client's batch as `PartitionLog.append` does. Returns null, with nothing stored, when its
-   * checks would take too long for one turn of the event loop.
+   * checks would take too long for one turn of the event loop, or the log must be flushed first.
    */
   appendSmall(records: Uint8Array, options: ClientAppend): AppendResult | null {
+    if (this.#state.mustFlushFirst) return null;
     return this.#appendClient(records, options, true);
   }
 
@@ -103,6 +106,7 @@ export class LogAppender {
     pause: Pause,
     leaderEpoch: () => number,
   ): Promise<AppendResult> {
+    if (this.#state.mustFlushFirst) await this.#flush();
     const { arena, newest } = await this.#checkInSteps(records, allowZstd, pause);
     try {
       const options = { leaderEpoch: leaderEpoch() };

@@ -38,6 +38,8 @@ export class LogState {
   config: LogConfig;
   /** The offset of the first record that may be read. */
   logStartOffset: number;
+  /** As `PartitionLog.mustFlushFirst`. */
+  mustFlushFirst = false;
 
   /** The state of a log in `options.directory` of which nothing has been read yet. */
   constructor({ topic, partition, directory, runtime, ...options }: PartitionLogOptions) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { atOnce } from "../protocol/records/compression/steps.ts";
 import type { LogCompaction } from "./compaction/log_compaction.ts";
 import type { LogDurability } from "./log_durability.ts";
 import type { LogStart } from "./log_start.ts";
@@ -50,7 +51,8 @@ export class LogTruncation {
     }
     state.epochs.truncateFromEnd(logEndOffset);
     snapshots.removeAbove(logEndOffset);
-    loadProducers(segments.all, snapshots, state.producers, state.runtime.clock.now());
+    const nowMs = state.runtime.clock.now();
+    atOnce(loadProducers(segments.all, snapshots, state.producers, nowMs));
   }
 
   /** As `PartitionLog.truncateFully`. */

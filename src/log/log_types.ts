@@ -78,6 +78,8 @@ export interface PartitionLogOptions {
    * Defaults to false.
    */
   readonly isNew?: boolean;
+  /** Whether the directory exists, where that is known. */
+  readonly directoryExists?: boolean;
   /** Tracks the syncs of this log and of others. Defaults to a tracker of its own. */
   readonly pendingWork?: PendingWork;
   /** Called with each repair. */

@@ -6,7 +6,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { ZERO_UUID } from "../protocol/uuid.ts";
+import { atOnce, type Steps } from "../protocol/records/compression/steps.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
 import type { EpochEnd } from "./leader_epochs.ts";
 import { LogAppender } from "./log_appender.ts";
@@ -19,7 +19,7 @@ import { LogTruncation } from "./log_truncation.ts";
 import type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
 import { openDirectory, settleFiles } from "./opening/leftover_files.ts";
 import { LogOpening } from "./opening/log_opening.ts";
-import { PARTITION_METADATA, readTopicId, writePartitionMetadata } from "./partition_metadata.ts";
+import { PARTITION_METADATA, TopicIdentity } from "./partition_metadata.ts";
 import type { ActiveProducer } from "./producers/producer_state.ts";
 import { type LogRecords, NO_RECORDS } from "./segments/log_records.ts";
 import {
@@ -53,17 +53,18 @@ export class PartitionLog {
   readonly #truncation: LogTruncation;
   #directory: string;
   #wasRepaired = false;
-  #topicId: string = ZERO_UUID;
+  readonly #identity: TopicIdentity;
 
   private constructor(options: PartitionLogOptions) {
     this.topic = options.topic;
     this.partition = options.partition;
     this.#directory = options.directory;
     const state = this.#state = new LogState(options);
+    this.#identity = new TopicIdentity(state);
     this.#start = new LogStart(state);
     this.compaction = new LogCompaction(state, options.cleanedOffset ?? 0);
     this.#durability = new LogDurability(state, this.compaction, options.pendingWork);
-    this.appender = new LogAppender(state, this.#durability);
+    this.appender = new LogAppender(state, this.#durability, () => this.flush());
     this.#deletion = new LogDeletion(state, this.#durability, this.#start);
     this.#truncation = new LogTruncation(state, this.#durability, this.compaction, this.#start);
   }
@@ -74,17 +75,24 @@ export class PartitionLog {
    * file, offset and remedy, and INCONSISTENT_TOPIC_ID when the directory belongs to another topic.
    */
   static open(options: PartitionLogOptions): PartitionLog {
+    return atOnce(PartitionLog.openInSteps(options));
+  }
+
+  /** Opens the log as {@linkcode PartitionLog.open}, in steps of half a megabyte read at most. */
+  static *openInSteps(options: PartitionLogOptions): Steps<PartitionLog> {
     let log: PartitionLog | null = null;
     try {
       const { files } = options.runtime;
-      const { isNew, found } = openDirectory(files, options.directory);
+      const { directory, directoryExists } = options;
+      const { isNew, found } = openDirectory(files, directory, directoryExists);
       log = new PartitionLog(options);
-      log.#identify(options, found.has(PARTITION_METADATA));
-      const names = settleFiles(files, options.directory, found);
-      log.#open(options, names, isNew || options.isNew === true);
+      log.#identity.identify(options, found.has(PARTITION_METADATA));
+      const names = settleFiles(files, directory, found);
+      yield* log.#open(options, names, isNew || options.isNew === true);
       return log;
     } catch (error) {
-      if (log !== null) log.#abandon();
+      if (log !== null) log.#end();
+      log?.discard();
       throw asKafkaError(`Cannot open ${options.topic}-${options.partition}`, error);
     }
   }
@@ -101,7 +109,7 @@ export class PartitionLog {
 
   /** The topic's id, or `ZERO_UUID` when neither the caller nor `partition.metadata` had it. */
   get topicId(): string {
-    return this.#topicId;
+    return this.#identity.topicId;
   }
 
   /** The log's settings. */
@@ -162,6 +170,14 @@ export class PartitionLog {
     return this.#wasRepaired || this.compaction.hasPendingSwaps;
   }
 
+  /**
+   * Whether an earlier process may have truncated the log without making that durable. Then it is flushed
+   * before it takes a client's batch, which a power failure could mix with the truncated ones.
+   */
+  get mustFlushFirst(): boolean {
+    return this.#state.mustFlushFirst;
+  }
+
   /** Accepts no more records from now on, because of `failure`. Its records can still be read. */
   takeOffline(failure: KafkaError): void {
     this.#state.health.takeOffline(failure);
@@ -195,13 +211,7 @@ export class PartitionLog {
 
   /** Writes the topic's id to `partition.metadata`, for a log that was opened without it. */
   assignTopicId(topicId: string): void {
-    const { health, metadata, runtime } = this.#state;
-    health.change("write the topic id of", () => {
-      metadata.closeFile();
-      writePartitionMetadata(runtime.files, metadata.path, topicId);
-    });
-    metadata.isDirty = true;
-    this.#topicId = topicId;
+    this.#identity.assign(topicId);
   }
 
   /**
@@ -343,6 +353,7 @@ export class PartitionLog {
     } catch (error) {
       throw health.flushFailed(error);
     }
+    this.#state.mustFlushFirst = false;
     // The sync of a closed segment may have failed meanwhile.
     health.checkFailure();
   }
@@ -394,14 +405,8 @@ export class PartitionLog {
     return this.#state.segments.isHeld;
   }
 
-  /** Closes a log that was retired, whose directory is about to be removed. */
+  /** Closes a log that was retired or not opened, and leaves its files as they are. */
   discard(): void {
-    this.#state.segments.abandon();
-  }
-
-  /** Closes the files of a log whose opening failed, and leaves them as they are. */
-  #abandon(): void {
-    this.#end();
     this.#state.segments.abandon();
   }
 
@@ -410,14 +415,7 @@ export class PartitionLog {
     this.#durability.closeFiles();
   }
 
-  /** Reads the topic id of the log, or writes it to a log without one. */
-  #identify(options: PartitionLogOptions, hasFile: boolean): void {
-    const stored = hasFile ? readTopicId(this.#state.metadata, options) : null;
-    if (stored !== null) this.#topicId = stored;
-    else if (options.topicId !== undefined) this.assignTopicId(options.topicId);
-  }
-
-  #open(options: PartitionLogOptions, names: ReadonlySet<string>, isNew: boolean): void {
+  *#open(options: PartitionLogOptions, names: ReadonlySet<string>, isNew: boolean): Steps<void> {
     const state = this.#state;
     const { segments, producers, snapshots } = state;
     snapshots.find(names);
@@ -426,14 +424,14 @@ export class PartitionLog {
       names,
       recoveryPoint: isNew ? 0 : options.recoveryPoint,
     });
-    const found = opening.openSegments();
+    const found = yield* opening.openSegments();
     const wasClean = options.wasShutDownCleanly === true;
     segments.adopt(found, isNew ? "new" : wasClean ? "clean" : "unclean");
     this.compaction.adopt(found);
     if (found.length === 0 || state.logEndOffset < state.logStartOffset) {
       // Deleted records must not come back because the log's end was lost, with their producers.
       segments.clear();
-      segments.add(state.logStartOffset, state.config).closeFile();
+      segments.add(state.logStartOffset, state.config, names.size === 0).closeFile();
       producers.clear();
       snapshots.removeAbove(-1);
     }
@@ -443,8 +441,8 @@ export class PartitionLog {
     // The last process may have truncated the log where it ends now without syncing that.
     const mayBeCut = !isNew && !wasClean;
     segments.active.isDirty ||= mayBeCut;
-    this.#wasRepaired = opening.wasRepaired ||
-      mayBeCut && opening.mayBeUnsynced(state.logEndOffset);
-    opening.finish();
+    this.#wasRepaired = opening.wasRepaired;
+    state.mustFlushFirst = mayBeCut && opening.mayBeUnsynced(state.logEndOffset);
+    yield* opening.finish();
   }
 }

@@ -4,10 +4,11 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { isUuid } from "../protocol/uuid.ts";
-import type { FileSystem } from "../runtime/runtime.ts";
+import { isUuid, ZERO_UUID } from "../protocol/uuid.ts";
+import type { FileSystem, Runtime } from "../runtime/runtime.ts";
+import type { LogHealth } from "./log_health.ts";
 import type { PartitionLogOptions } from "./log_types.ts";
-import { type DurableFile, readTextFile, replaceTextFile } from "./text_file.ts";
+import { createTextFile, type DurableFile, readTextFile, replaceTextFile } from "./text_file.ts";
 
 /** The name of the file in a partition's directory. */
 export const PARTITION_METADATA = "partition.metadata";
@@ -62,9 +63,54 @@ export function readTopicId(
   );
 }
 
-/** Writes the file at `path`. Throws a `FileError`. */
-export function writePartitionMetadata(files: FileSystem, path: string, topicId: string): void {
-  replaceTextFile(files, path, `version: 0\ntopic_id: ${topicId}`);
+/**
+ * Writes the file at `path`. One that does not exist is written in place: a part of it, which a crash may
+ * leave, counts as none. Throws a `FileError`.
+ */
+export function writePartitionMetadata(
+  files: FileSystem,
+  path: string,
+  topicId: string,
+  exists: boolean,
+): void {
+  (exists ? replaceTextFile : createTextFile)(files, path, `version: 0\ntopic_id: ${topicId}`);
+}
+
+/** The parts of a log that its topic id concerns. */
+interface IdentifiedLog {
+  readonly health: LogHealth;
+  /** `partition.metadata`. */
+  readonly metadata: DurableFile;
+  readonly runtime: Pick<Runtime, "files">;
+}
+
+/** The topic id of one log. Methods throw a `KafkaError`. */
+export class TopicIdentity {
+  /** The topic's id, or `ZERO_UUID` when neither the caller nor `partition.metadata` had it. */
+  topicId: string = ZERO_UUID;
+  readonly #state: IdentifiedLog;
+
+  constructor(state: IdentifiedLog) {
+    this.#state = state;
+  }
+
+  /** Reads the topic id of the log, or writes it to a log without one. */
+  identify(options: PartitionLogOptions, hasFile: boolean): void {
+    const stored = hasFile ? readTopicId(this.#state.metadata, options) : null;
+    if (stored !== null) this.topicId = stored;
+    else if (options.topicId !== undefined) this.assign(options.topicId, hasFile);
+  }
+
+  /** Writes `topicId`. `hasFile`: whether the file may exist. */
+  assign(topicId: string, hasFile = true): void {
+    const { health, metadata, runtime } = this.#state;
+    health.change("write the topic id of", () => {
+      metadata.closeFile();
+      writePartitionMetadata(runtime.files, metadata.path, topicId, hasFile);
+    });
+    metadata.isDirty = true;
+    this.topicId = topicId;
+  }
 }
 
 /** Whether a write of the file, as we or Kafka do it, did not come to its end. */

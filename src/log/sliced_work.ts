@@ -15,6 +15,14 @@ const SLICE_MS = 2;
 /** How many bytes a slice handles at most: simulated time stands still during work. */
 const SLICE_BYTES = 2_097_152;
 
+/**
+ * The length of a slice of what the node does with its metadata and logs, ms: well below the 20 ms that
+ * a turn of the event loop may take, and long beside the rest after it.
+ */
+const NODE_SLICE_MS = 8;
+/** Maximum steps in such a slice, since simulated time does not pass during work. */
+export const NODE_SLICE_STEPS = 128;
+
 /** Does the work of one broker. */
 export class SlicedWork {
   readonly #clock: Clock;
@@ -62,6 +70,23 @@ export class SlicedWork {
     this.#pacer?.stop();
     await this.#last;
   }
+}
+
+/**
+ * Returns a function to await between two steps of the node's own long work, such as opening one log
+ * and the next. It rests after a slice of some milliseconds or {@linkcode NODE_SLICE_STEPS} steps.
+ */
+export function pauseBetweenSlices(clock: Clock): Pause {
+  const pacer = new Pacer({
+    clock,
+    maxBytesPerSecond: () => Infinity,
+    sliceMs: NODE_SLICE_MS,
+    sliceBytes: NODE_SLICE_STEPS,
+    hasRested: true,
+  });
+  return async () => {
+    if (pacer.spend(1)) await pacer.rest();
+  };
 }
 
 function pacerOf(clock: Clock): Pacer {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FileHandle, FileSystem } from "../runtime/runtime.ts";
+import { FileError, type FileHandle, type FileSystem } from "../runtime/runtime.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -13,8 +13,8 @@ const MAXIMUM_BYTES = 134_217_728;
 
 /** The text of the file, or null when there is none. Throws a `FileError`. */
 export function readTextFile(files: FileSystem, path: string): string | null {
-  if (!files.exists(path)) return null;
-  const file = files.open(path, "read");
+  const file = openExisting(files, path);
+  if (file === null) return null;
   try {
     const bytes = new Uint8Array(Math.min(file.size(), MAXIMUM_BYTES));
     const text = decoder.decode(bytes.subarray(0, file.readAt(bytes, 0)));
@@ -22,6 +22,16 @@ export function readTextFile(files: FileSystem, path: string): string | null {
     return text.replace(/\0+$/, "");
   } finally {
     file.close();
+  }
+}
+
+/** The file, or null when there is none: one call where it exists, as it nearly always does. */
+function openExisting(files: FileSystem, path: string): FileHandle | null {
+  try {
+    return files.open(path, "read");
+  } catch (error) {
+    if (error instanceof FileError && error.reason === "not-found") return null;
+    throw error;
   }
 }
 
@@ -48,10 +58,22 @@ export function replaceTextFile(files: FileSystem, path: string, text: string): 
 
 /** Writes `text` over what the file held. A crash may leave a part of it. Throws a `FileError`. */
 export function writeTextFile(files: FileSystem, path: string, text: string): void {
+  write(files, path, text, false);
+}
+
+/**
+ * Writes `text` to a file that does not exist, with the fewest operations. A crash may leave a part of
+ * it. Throws a `FileError`.
+ */
+export function createTextFile(files: FileSystem, path: string, text: string): void {
+  write(files, path, text, true);
+}
+
+function write(files: FileSystem, path: string, text: string, isNew: boolean): void {
   const bytes = encoder.encode(text);
   const file = files.open(path, "create");
   try {
-    file.truncate(0);
+    if (!isNew) file.truncate(0);
     if (bytes.length > 0) file.writeAt(bytes, 0);
   } finally {
     file.close();

@@ -13,6 +13,7 @@ import { DEFAULT_LOG_CONFIG, type LogConfig, NO_LIMIT } from "../log/log_config.
 import type { PartitionLog } from "../log/partition_log.ts";
 import { type Int64, maxInt64 } from "../protocol/int64.ts";
 import { BatchBuilder, decodeBatch, encodeBatch, endOfBatch } from "../protocol/records/batch.ts";
+import { NO_PAUSE, type Pause } from "../protocol/records/compression/steps.ts";
 import type { MetadataDelta, MetadataImage, TopicImage } from "./image.ts";
 import { MetadataState } from "./metadata_state.ts";
 import {
@@ -40,6 +41,8 @@ export const METADATA_LOG_CONFIG: LogConfig = {
 export const MAX_RECORDS_PER_BATCH = 10_000;
 
 const READ_BYTES = 1 << 20;
+/** Records, or changes of topics, that are handled between two pauses. */
+const STEP_LENGTH = 64;
 const FIRST_LEADER_EPOCH = 1;
 
 /** The partition log operations used by the metadata log. */
@@ -48,17 +51,40 @@ export type MetadataStorage = Pick<
   "append" | "read" | "flush" | "logStartOffset" | "logEndOffset"
 >;
 
+/** Follows the changes that {@linkcode MetadataLog.append} makes, one topic after the other. */
+export interface MetadataFollower {
+  /** Called before the image shows the topics of `delta`; it does so once the promise has resolved. */
+  readonly prepare?: (delta: MetadataDelta, pause: Pause) => Promise<void> | void;
+  /** Called when the image has just come to show them. The next topic waits for the promise. */
+  readonly apply?: (delta: MetadataDelta, pause: Pause) => Promise<void> | void;
+}
+
+/** How {@linkcode MetadataLog.append} appends. */
+export interface MetadataAppendOptions extends MetadataFollower {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** Whether the records are synced to disk before they are applied. */
+  readonly flush: boolean;
+  /** Awaited between two parts of the work. Defaults to doing all of it in one turn. */
+  readonly pause?: Pause;
+}
+
 /** Reads the metadata log into an image and keeps the image at the end of the log. */
 export class MetadataLog {
   readonly #storage: MetadataStorage;
-  readonly #state = new MetadataState();
+  readonly #state: MetadataState;
+
+  private constructor(storage: MetadataStorage, state: MetadataState) {
+    this.#storage = storage;
+    this.#state = state;
+  }
 
   /**
-   * Reads `storage` from its beginning. Throws an Error that says what to do if the log is
-   * incomplete (its beginning is in a snapshot) or has a record of an unknown type.
+   * Reads `storage` from its beginning, awaiting `pause` between two parts of it. Rejects with an
+   * Error that says what to do if the log is incomplete (its beginning is in a snapshot) or has a
+   * record of an unknown type.
    */
-  constructor(storage: MetadataStorage) {
-    this.#storage = storage;
+  static async open(storage: MetadataStorage, pause: Pause = NO_PAUSE): Promise<MetadataLog> {
     if (storage.logStartOffset > 0) {
       throw new Error(
         `Cannot read ${METADATA_TOPIC}-0: it begins at offset ${storage.logStartOffset}, earlier ` +
@@ -66,8 +92,10 @@ export class MetadataLog {
           "directory instead",
       );
     }
-    const { isInTransaction, lastTimestamp } = replay(storage, this.#state);
-    if (isInTransaction) this.#abortTransaction(lastTimestamp);
+    const log = new MetadataLog(storage, new MetadataState());
+    const { isInTransaction, lastTimestamp } = await replay(storage, log.#state, pause);
+    if (isInTransaction) log.#abortTransaction(lastTimestamp);
+    return log;
   }
 
   /** The image resulting from all records of the log. */
@@ -75,10 +103,10 @@ export class MetadataLog {
     return this.#state;
   }
 
-  /** Reads the log again and returns the ids and names of the topics that it deletes. */
-  deletedTopics(): Map<string, string> {
+  /** Reads the log again and resolves with the ids and names of the topics that it deletes. */
+  async deletedTopics(pause: Pause = NO_PAUSE): Promise<Map<string, string>> {
     const deleted = new Map<string, string>();
-    replay(this.#storage, new MetadataState(), (topics) => {
+    await replay(this.#storage, new MetadataState(), pause, (topics) => {
       for (const { id, name } of topics) deleted.set(id, name);
     });
     return deleted;
@@ -95,26 +123,42 @@ export class MetadataLog {
   }
 
   /**
-   * Appends `records` as one batch and applies them. With `flush`, syncs them to disk before they
-   * are applied. If the log cannot write, rethrows its error and applies nothing. Must not be
-   * called again before the returned promise has settled.
+   * Appends `records` as one batch and applies them topic by topic, so that readers of the image see
+   * all of a topic or nothing of it. If the log cannot write, rethrows its error and applies nothing.
+   * Must not be called again before the returned promise has settled.
    */
   async append(
     records: readonly MetadataRecordInput[],
-    options: { nowMs: number; flush: boolean },
-  ): Promise<MetadataDelta> {
+    { nowMs, flush, pause = NO_PAUSE, prepare, apply }: MetadataAppendOptions,
+  ): Promise<void> {
     assert(
       records.length > 0 && records.length <= MAX_RECORDS_PER_BATCH,
       `A metadata batch of ${records.length} records`,
     );
     const { leaderEpoch } = this;
     const builder = new BatchBuilder({ partitionLeaderEpoch: leaderEpoch });
-    const values = records.map(encodeMetadataRecord);
-    for (const value of values) builder.append({ value, timestamp: options.nowMs });
+    const values: Uint8Array[] = [];
+    for (const record of records) {
+      const value = encodeMetadataRecord(record);
+      builder.append({ value, timestamp: nowMs });
+      if (values.push(value) % STEP_LENGTH === 0) await pause();
+    }
     const { lastOffset } = this.#storage.append(builder.build(), { leaderEpoch, origin: "raft" });
-    if (options.flush) await this.#storage.flush();
+    if (flush) await this.#storage.flush();
     // Decoded from the written bytes, so that this image equals one that is read after a restart.
-    return this.#state.apply(values.map(decodeMetadataRecord), lastOffset, leaderEpoch);
+    const written: MetadataRecord[] = [];
+    for (const value of values) {
+      if (written.push(decodeMetadataRecord(value)) % STEP_LENGTH === 0) await pause();
+    }
+    let changes = 0;
+    for (const change of topicByTopic(written)) {
+      const delta = this.#state.stage(change);
+      if (prepare !== undefined) await prepare(delta, pause);
+      this.#state.publish(delta);
+      if (apply !== undefined) await apply(delta, pause);
+      if (++changes % STEP_LENGTH === 0) await pause();
+    }
+    this.#state.advance(lastOffset, leaderEpoch);
   }
 
   /**
@@ -133,12 +177,13 @@ export class MetadataLog {
   }
 }
 
-/** Applies all records of `storage` to `state`. Returns the state at the end of the log. */
-function replay(
+/** Applies all records of `storage` to `state`. Resolves with the state at the end of the log. */
+async function replay(
   storage: MetadataStorage,
   state: MetadataState,
+  pause: Pause,
   onDeleted: (topics: readonly TopicImage[]) => void = () => {},
-): { isInTransaction: boolean; lastTimestamp: Int64 } {
+): Promise<{ isInTransaction: boolean; lastTimestamp: Int64 }> {
   const transactions = new TransactionReader();
   let lastTimestamp: Int64 = 0;
   let fetchOffset = storage.logStartOffset;
@@ -155,17 +200,57 @@ function replay(
       const next = endOfBatch(bytes, at, bytes.length);
       assert(next > at, `The metadata log has an incomplete batch after offset ${fetchOffset}`);
       const batch = decodeBatch(bytes, at);
+      const decoded: MetadataRecord[] = [];
       // Control batches, such as leader changes and voters, belong to the quorum.
-      const records = batch.isControl ? [] : transactions.read(
-        batch.records.map(({ offset, value }) => decodeAt(offset, value)),
-      );
-      onDeleted(state.apply(records, batch.lastOffset, batch.partitionLeaderEpoch).deletedTopics);
+      for (const { offset, value } of batch.isControl ? [] : batch.records) {
+        if (decoded.push(decodeAt(offset, value)) % STEP_LENGTH === 0) await pause();
+      }
+      let changes = 0;
+      for (const change of topicByTopic(transactions.read(decoded))) {
+        const delta = state.stage(change);
+        state.publish(delta);
+        onDeleted(delta.deletedTopics);
+        if (++changes % STEP_LENGTH === 0) await pause();
+      }
+      state.advance(batch.lastOffset, batch.partitionLeaderEpoch);
       fetchOffset = batch.lastOffset + 1;
       lastTimestamp = maxInt64(lastTimestamp, batch.maxTimestamp);
       at = next;
     }
+    await pause();
   }
   return { isInTransaction: transactions.isOpen, lastTimestamp };
+}
+
+/**
+ * Splits records where one begins to be about another topic. A record that is about no single topic
+ * stays with those before it.
+ */
+function* topicByTopic(records: readonly MetadataRecord[]): Generator<readonly MetadataRecord[]> {
+  let begin = 0;
+  let topicId: string | null = null;
+  for (let at = 0; at < records.length; at++) {
+    const id = topicIdOf(records[at]!);
+    if (id === null || id === topicId) continue;
+    if (topicId !== null) {
+      yield records.slice(begin, at);
+      begin = at;
+    }
+    topicId = id;
+  }
+  if (begin < records.length) yield records.slice(begin);
+}
+
+function topicIdOf({ name, value }: MetadataRecord): string | null {
+  switch (name) {
+    case "TopicRecord":
+    case "RemoveTopicRecord":
+    case "PartitionRecord":
+    case "PartitionChangeRecord":
+      return value.topicId;
+    default:
+      return null;
+  }
 }
 
 function decodeAt(offset: number, value: Uint8Array | null): MetadataRecord {

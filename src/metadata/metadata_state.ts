@@ -34,7 +34,8 @@ interface Draft {
 /** The changes made so far by one call of `apply()`. */
 interface Changes {
   readonly drafts: Map<string, Draft>;
-  readonly deleted: TopicImage[];
+  /** By id. */
+  readonly deleted: Map<string, TopicImage>;
   readonly configs: Map<string, ConfigResource>;
   readonly brokers: Set<number>;
   features: boolean;
@@ -122,20 +123,42 @@ export class MetadataState implements MetadataImage {
    * state, which was then not built from this log.
    */
   apply(records: readonly MetadataRecord[], offset: number, epoch: number): MetadataDelta {
-    assert(offset > this.#offset, `Metadata at ${offset} does not follow ${this.#offset}`);
+    const delta = this.stage(records);
+    this.publish(delta);
+    this.advance(offset, epoch);
+    return delta;
+  }
+
+  /**
+   * Reads records and returns what they change, before the state shows topics that they create,
+   * change or delete: see {@linkcode MetadataState.publish}. All other changes take effect at once,
+   * the configs of topics among them. Throws as {@linkcode MetadataState.apply}.
+   */
+  stage(records: readonly MetadataRecord[]): MetadataDelta {
     const changes: Changes = {
       drafts: new Map(),
-      deleted: [],
+      deleted: new Map(),
       configs: new Map(),
       brokers: new Set(),
       features: false,
     };
     for (const record of records) this.#applyOne(record, changes);
-    const delta = this.#finish(changes);
+    return deltaOf(changes);
+  }
+
+  /** Shows the topics of the change that was staged last. */
+  publish({ createdTopics, changedTopics, deletedTopics }: MetadataDelta): void {
+    for (const topic of deletedTopics) this.#remove(topic);
+    for (const { after } of changedTopics) this.#put(after);
+    for (const topic of createdTopics) this.#put(topic);
+    this.#version++;
+  }
+
+  /** Marks all records up to `offset`, whose batch has leader epoch `epoch`, as applied. */
+  advance(offset: number, epoch: number): void {
+    assert(offset > this.#offset, `Metadata at ${offset} does not follow ${this.#offset}`);
     this.#offset = offset;
     this.#epoch = epoch;
-    this.#version++;
-    return delta;
   }
 
   #applyOne(record: MetadataRecord, changes: Changes): void {
@@ -239,7 +262,10 @@ export class MetadataState implements MetadataImage {
     let draft = changes.drafts.get(id);
     if (draft === undefined) {
       const before = this.#byId.get(id);
-      assert(before !== undefined, `Topic ${id} does not exist`);
+      assert(
+        before !== undefined && !changes.deleted.has(id),
+        `Topic ${id} does not exist`,
+      );
       draft = { name: before.name, id, before, partitions: [...before.partitions] };
       changes.drafts.set(id, draft);
     }
@@ -251,14 +277,7 @@ export class MetadataState implements MetadataImage {
     changes.drafts.delete(id);
     this.#configs.get(ConfigResourceType.TOPIC)?.delete(name);
     changes.configs.delete(`${ConfigResourceType.TOPIC} ${name}`);
-    if (before === null) return;
-    changes.deleted.push(before);
-    this.#byId.delete(id);
-    if (this.#byName.get(name)?.id === id) this.#byName.delete(name);
-    const colliding = this.#collisions.get(collisionName(name));
-    colliding?.delete(name);
-    if (colliding?.size === 0) this.#collisions.delete(collisionName(name));
-    this.#partitionCount -= before.partitions.length;
+    if (before !== null) changes.deleted.set(id, before);
   }
 
   #clearElr(name: string, changes: Changes): void {
@@ -300,36 +319,46 @@ export class MetadataState implements MetadataImage {
     changes.brokers.add(broker.id);
   }
 
-  #finish(changes: Changes): MetadataDelta {
-    const createdTopics: TopicImage[] = [];
-    const changedTopics: { before: TopicImage; after: TopicImage }[] = [];
-    for (const { name, id, before, partitions } of changes.drafts.values()) {
-      for (let index = 0; index < partitions.length; index++) {
-        assert(partitions[index] !== undefined, `Topic "${name}" has no partition ${index}`);
-      }
-      const after: TopicImage = { name, id, partitions: partitions as PartitionImage[] };
-      this.#byId.set(id, after);
-      this.#byName.set(name, after);
-      this.#partitionCount += partitions.length - (before?.partitions.length ?? 0);
-      if (before !== null) {
-        changedTopics.push({ before, after });
-        continue;
-      }
-      createdTopics.push(after);
-      if (/[._]/.test(name)) {
-        const key = collisionName(name);
-        const colliding = this.#collisions.get(key);
-        if (colliding === undefined) this.#collisions.set(key, new Set([name]));
-        else colliding.add(name);
-      }
-    }
-    return {
-      createdTopics,
-      deletedTopics: changes.deleted,
-      changedTopics,
-      changedConfigs: [...changes.configs.values()],
-      changedBrokers: [...changes.brokers],
-      featuresChanged: changes.features,
-    };
+  #put(topic: TopicImage): void {
+    const { name, id, partitions } = topic;
+    const before = this.#byId.get(id);
+    this.#byId.set(id, topic);
+    this.#byName.set(name, topic);
+    this.#partitionCount += partitions.length - (before?.partitions.length ?? 0);
+    if (before !== undefined || !/[._]/.test(name)) return;
+    const key = collisionName(name);
+    const colliding = this.#collisions.get(key);
+    if (colliding === undefined) this.#collisions.set(key, new Set([name]));
+    else colliding.add(name);
   }
+
+  #remove({ name, id, partitions }: TopicImage): void {
+    this.#byId.delete(id);
+    if (this.#byName.get(name)?.id === id) this.#byName.delete(name);
+    const colliding = this.#collisions.get(collisionName(name));
+    colliding?.delete(name);
+    if (colliding?.size === 0) this.#collisions.delete(collisionName(name));
+    this.#partitionCount -= partitions.length;
+  }
+}
+
+function deltaOf(changes: Changes): MetadataDelta {
+  const createdTopics: TopicImage[] = [];
+  const changedTopics: { before: TopicImage; after: TopicImage }[] = [];
+  for (const { name, id, before, partitions } of changes.drafts.values()) {
+    for (let index = 0; index < partitions.length; index++) {
+      assert(partitions[index] !== undefined, `Topic "${name}" has no partition ${index}`);
+    }
+    const after: TopicImage = { name, id, partitions: partitions as PartitionImage[] };
+    if (before === null) createdTopics.push(after);
+    else changedTopics.push({ before, after });
+  }
+  return {
+    createdTopics,
+    deletedTopics: [...changes.deleted.values()],
+    changedTopics,
+    changedConfigs: [...changes.configs.values()],
+    changedBrokers: [...changes.brokers],
+    featuresChanged: changes.features,
+  };
 }

@@ -6,6 +6,7 @@
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
 import type { Logger } from "../logger.ts";
+import { pauseBetweenSlices } from "../log/sliced_work.ts";
 import { KafkaError } from "../protocol/errors.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
@@ -22,6 +23,7 @@ export interface LogRetentionOptions {
 export class LogRetention {
   readonly #options: LogRetentionOptions;
   #timer: Timer | null = null;
+  #work: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(options: LogRetentionOptions) {
@@ -33,33 +35,42 @@ export class LogRetention {
     if (this.#timer !== null || this.#isStopped) return;
     const { clock, config } = this.#options;
     this.#timer = clock.setTimer(config.logRetentionCheckIntervalMs, () => {
-      this.#timer = null;
-      this.#run();
-      this.start();
+      this.#work = this.#run().finally(() => {
+        this.#timer = null;
+        this.start();
+      });
     });
   }
 
-  /** Stops for good. */
-  shutdown(): Promise<void> {
+  /** Stops for good. Resolves when no retention is being applied. */
+  async shutdown(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    return Promise.resolve();
+    await this.#work;
   }
 
-  #run(): void {
-    const { clock, config, partitions, logger } = this.#options;
+  async #run(): Promise<void> {
+    const { clock, partitions } = this.#options;
+    const pause = pauseBetweenSlices(clock);
     const now = clock.now();
-    for (const partition of partitions) {
-      const { log, name } = partition;
-      if (log.failure !== null) continue;
-      try {
-        partition.applyRetention(now);
-        log.expireProducers(now, config.producerIdExpirationMs);
-      } catch (error) {
-        // The partition has reported the failure of its files.
-        if (error instanceof KafkaError) continue;
-        logger.log("error", `Cannot apply retention to ${name}: ${(error as Error).message}`);
-      }
+    for (const partition of [...partitions]) {
+      if (this.#isStopped) return;
+      // The log of a partition that was removed meanwhile is closed.
+      if (partition.log.failure === null) this.#applyTo(partition, now);
+      await pause();
+    }
+  }
+
+  #applyTo(partition: Partition, now: number): void {
+    const { config, logger } = this.#options;
+    const { log, name } = partition;
+    try {
+      partition.applyRetention(now);
+      log.expireProducers(now, config.producerIdExpirationMs);
+    } catch (error) {
+      // The partition has reported the failure of its files.
+      if (error instanceof KafkaError) return;
+      logger.log("error", `Cannot apply retention to ${name}: ${(error as Error).message}`);
     }
   }
 }

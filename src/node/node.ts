@@ -10,6 +10,7 @@ import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
 import { Controller } from "../controller/controller.ts";
 import { descriptorShares, KEPT_RECEIVE_BYTES } from "../limits.ts";
+import { pauseBetweenSlices } from "../log/sliced_work.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
 import { OpenSegments } from "../log/segments/open_segments.ts";
 import type { Logger } from "../logger.ts";
@@ -172,12 +173,14 @@ export class Node {
   }
 
   async #begin(): Promise<void> {
-    const { config, metadataLog, metadataLoss, listeners, failures, partitions } = this.#parts;
+    const { runtime, config, metadataLog, metadataLoss, listeners, failures, partitions } =
+      this.#parts;
+    const pause = pauseBetweenSlices(runtime.clock);
     await this.#broker.start(
       registeredEndpoints(config, listeners.addresses),
       metadataLoss === null
         ? null
-        : { sentence: metadataLoss, deletedTopics: metadataLog.deletedTopics() },
+        : { sentence: metadataLoss, deletedTopics: await metadataLog.deletedTopics(pause) },
     );
     // Without records and without clients the tasks have nothing to do, and the first timer of a host
     // may take a while: they begin with the first connection then.

@@ -8,9 +8,11 @@ import { LogManager } from "../log/directory/log_manager.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type { RecoveryReport } from "../log/opening/recovery_types.ts";
 import type { OpenSegments } from "../log/segments/open_segments.ts";
+import { pauseBetweenSlices } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
 import { METADATA_LOG_CONFIG, METADATA_TOPIC, MetadataLog } from "../metadata/metadata_log.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Pause } from "../protocol/records/compression/steps.ts";
 import { RecordError } from "../protocol/records/record_error.ts";
 import { METADATA_TOPIC_ID } from "../protocol/uuid.ts";
 import type { PartitionTable } from "../replication/partition_table.ts";
@@ -94,7 +96,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     logger.log("error", `Started without the data directory ${path}: ${failure.message}`);
   }
   try {
-    const metadataLog = await openMetadataLog(logs);
+    const metadataLog = await openMetadataLog(logs, pauseBetweenSlices(runtime.clock));
     return { logs, metadataLog, metadataLoss, failures };
   } catch (error) {
     // The reason matters more than a failure to close.
@@ -104,7 +106,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 }
 
 /** Opens the metadata log, or creates it in new directories, and reads it whole. */
-async function openMetadataLog(logs: LogManager): Promise<MetadataLog> {
+async function openMetadataLog(logs: LogManager, pause: Pause): Promise<MetadataLog> {
   await logs.each((directory) => directory.flushDirectory());
   const isNew = !logs.hasMetadataLog;
   const metadata = logs.openMetadataLog(METADATA_TOPIC_ID, METADATA_LOG_CONFIG);
@@ -112,13 +114,13 @@ async function openMetadataLog(logs: LogManager): Promise<MetadataLog> {
   if (isNew || !logs.wasShutDownCleanly) {
     await logs.each((directory) => directory.flushDirectory());
   }
-  return readMetadataLog(metadata);
+  return await readMetadataLog(metadata, pause);
 }
 
 /** Reads the whole log. Throws one sentence that names its directory if that cannot be done. */
-function readMetadataLog(metadata: PartitionLog): MetadataLog {
+async function readMetadataLog(metadata: PartitionLog, pause: Pause): Promise<MetadataLog> {
   try {
-    return new MetadataLog(metadata);
+    return await MetadataLog.open(metadata, pause);
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
     throw new KafkaError(

@@ -3,6 +3,7 @@ import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
 import { ConfigOperation } from "../../src/controller/configs.ts";
 import { Controller } from "../../src/controller/controller.ts";
+import type { MetadataDelta } from "../../src/metadata/image.ts";
 import { MetadataLog, type MetadataStorage } from "../../src/metadata/metadata_log.ts";
 import { encodeMetadataRecord } from "../../src/metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
@@ -42,7 +43,7 @@ async function withController(
   const messages: string[] = [];
   const controller = new Controller({
     runtime,
-    metadataLog: new MetadataLog(storage),
+    metadataLog: await MetadataLog.open(storage),
     config,
     logger: { log: (level, message) => messages.push(`${level}: ${message}`) },
   });
@@ -65,15 +66,26 @@ function setBroker(name: string, value: string) {
 test("createTopics() resolves after listeners have processed the topic", async () => {
   await withController(async ({ controller }) => {
     const events: string[] = [];
-    controller.onDelta(async ({ createdTopics }, image) => {
+    const listen = (what: string) => async ({ createdTopics }: MetadataDelta) => {
       await Promise.resolve();
       for (const { name } of createdTopics) {
-        events.push(`created ${name}, in image: ${image.topicByName(name) !== undefined}`);
+        const isShown = controller.image.topicByName(name) !== undefined;
+        events.push(`${what} ${name}, in image: ${isShown}`);
       }
+    };
+    controller.addListener({
+      prepare: listen("prepare"),
+      apply: listen("apply"),
+      finish: () => void events.push("finish"),
     });
     await controller.createTopics([{ name: "events" }]);
     events.push("answered");
-    assertEquals(events, ["created events, in image: true", "answered"]);
+    assertEquals(events, [
+      "prepare events, in image: false",
+      "apply events, in image: true",
+      "finish",
+      "answered",
+    ]);
   });
 });
 
@@ -145,7 +157,7 @@ test("topics, partitions and configs are restored after a restart", async () => 
 test("broker configs take effect before listeners run and before the response", async () => {
   await withController(async ({ controller, config }) => {
     const heard: number[] = [];
-    controller.onDelta(() => void heard.push(config.messageMaxBytes));
+    controller.addListener({ apply: () => void heard.push(config.messageMaxBytes) });
     await controller.incrementalAlterConfigs(setBroker("message.max.bytes", "5000"));
     assertEquals([config.messageMaxBytes, heard], [5_000, [5_000]]);
     await controller.alterConfigs([{ resourceType: BROKER, resourceName: "", configs: [] }]);
@@ -191,10 +203,14 @@ test("allocateProducerIds() fails for producer ids above 2^53", async () => {
 test("a failing listener is logged, and the change remains", async () => {
   await withController(async ({ controller, messages }) => {
     const heard: string[] = [];
-    controller.onDelta(() => {
-      throw new Error("no space");
+    controller.addListener({
+      apply() {
+        throw new Error("no space");
+      },
     });
-    controller.onDelta(({ createdTopics }) => void heard.push(createdTopics[0]!.name));
+    controller.addListener({
+      apply: ({ createdTopics }) => void heard.push(createdTopics[0]!.name),
+    });
     assertEquals(outcomes(await controller.createTopics([{ name: "events" }])), ["events: NONE"]);
     assertEquals(heard, ["events"]);
     assertEquals(messages, ["error: Cannot process the metadata at offset 3: no space"]);

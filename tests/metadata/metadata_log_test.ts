@@ -1,4 +1,6 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { ConfigResourceType } from "../../src/config/definition.ts";
+import type { MetadataDelta } from "../../src/metadata/image.ts";
 import { METADATA_LOG_CONFIG, MetadataLog } from "../../src/metadata/metadata_log.ts";
 import {
   encodeMetadataRecord,
@@ -9,6 +11,7 @@ import { MemoryDisk } from "../../src/runtime/memory_files.ts";
 import { test } from "../harness.ts";
 import {
   CHAT,
+  config,
   countingFlushes,
   EVENTS,
   memoryRuntime,
@@ -29,17 +32,21 @@ function batchOf(records: readonly MetadataRecordInput[]): Uint8Array {
 test("MetadataLog restores appended records after a restart", async () => {
   const disk = new MemoryDisk();
   const first = openStorage(memoryRuntime(disk));
-  const log = new MetadataLog(first);
+  const log = await MetadataLog.open(first);
   assertEquals([log.endOffset, log.image.offset], [0, -1]);
-  const delta = await log.append([topic("events", EVENTS), partition(EVENTS, 0)], APPEND);
-  assertEquals(delta.createdTopics.map(({ name }) => name), ["events"]);
+  const created: string[] = [];
+  await log.append([topic("events", EVENTS), partition(EVENTS, 0)], {
+    ...APPEND,
+    apply: ({ createdTopics }) => void created.push(...createdTopics.map(({ name }) => name)),
+  });
+  assertEquals(created, ["events"]);
   assertEquals([log.endOffset, log.image.offset], [2, 1]);
   await log.append([topic("chat", CHAT), partition(CHAT, 0)], APPEND);
   const before = [...log.image.topics()];
   first.close();
 
   const again = openStorage(memoryRuntime(disk));
-  const { image } = new MetadataLog(again);
+  const { image } = await MetadataLog.open(again);
   assertEquals([...image.topics()], before);
   assertEquals([image.offset, image.epoch], [3, 1]);
   again.close();
@@ -48,7 +55,7 @@ test("MetadataLog restores appended records after a restart", async () => {
 test("append() with flush syncs the batch before applying it", async () => {
   const storage = openStorage(memoryRuntime());
   const counted = countingFlushes(storage);
-  const log = new MetadataLog(counted.storage);
+  const log = await MetadataLog.open(counted.storage);
   await log.append([topic("events", EVENTS)], { nowMs: 1, flush: false });
   assertEquals(counted.flushes(), 0);
   await log.append([partition(EVENTS, 0)], { nowMs: 1, flush: true });
@@ -56,15 +63,75 @@ test("append() with flush syncs the batch before applying it", async () => {
   storage.close();
 });
 
+test("append() shows topics one by one, each once it has been prepared", async () => {
+  const storage = openStorage(memoryRuntime());
+  const log = await MetadataLog.open(storage);
+  const { image } = log;
+  const steps: string[] = [];
+  const note = (what: string) => async ({ createdTopics, deletedTopics }: MetadataDelta) => {
+    await Promise.resolve();
+    const names = [...createdTopics, ...deletedTopics].map(({ name }) => name);
+    const shown = [...image.topics()].map(({ name, partitions }) => `${name} ${partitions.length}`);
+    steps.push(`${what} ${names}: ${shown.join(", ")}`);
+  };
+  const options = { ...APPEND, prepare: note("prepare"), apply: note("apply") };
+  await log.append([
+    topic("events", EVENTS),
+    config(ConfigResourceType.TOPIC, "events", "retention.ms", "5"),
+    partition(EVENTS, 0),
+    partition(EVENTS, 1),
+    topic("chat", CHAT),
+    partition(CHAT, 0),
+  ], options);
+  await log.append([
+    { name: "RemoveTopicRecord", value: { topicId: CHAT } },
+    { name: "RemoveTopicRecord", value: { topicId: EVENTS } },
+  ], options);
+  assertEquals(steps, [
+    "prepare events: ",
+    "apply events: events 2",
+    "prepare chat: events 2",
+    "apply chat: events 2, chat 1",
+    "prepare chat: events 2, chat 1",
+    "apply chat: events 2",
+    "prepare events: events 2",
+    "apply events: ",
+  ]);
+  assertEquals(image.offset, 7);
+  storage.close();
+});
+
+test("append() and open() pause after a bounded number of records", async () => {
+  const disk = new MemoryDisk();
+  const storage = openStorage(memoryRuntime(disk));
+  const log = await MetadataLog.open(storage);
+  let pauses = 0;
+  const pause = () => Promise.resolve(void pauses++);
+  const records = Array.from({ length: 1_000 }, (_, i) => {
+    const id = `${String(i).padStart(21, "a")}A`;
+    return [topic(`topic-${i}`, id), partition(id, 0)];
+  });
+  await log.append(records.flat(), { ...APPEND, pause });
+  // 2,000 records are encoded and decoded, and 1,000 topics shown.
+  assertEquals(pauses, 2 * Math.floor(2_000 / 64) + Math.floor(1_000 / 64));
+  storage.close();
+  pauses = 0;
+  const again = openStorage(memoryRuntime(disk));
+  const { image } = await MetadataLog.open(again, pause);
+  assertEquals(image.topicCount, 1_000);
+  assertEquals(pauses, Math.floor(2_000 / 64) + Math.floor(1_000 / 64) + 1);
+  again.close();
+});
+
 test("append() applies nothing if the write fails", async () => {
   const storage = openStorage(memoryRuntime());
-  const log = new MetadataLog(storage);
+  const log = await MetadataLog.open(storage);
   storage.close();
   await assertRejects(() => log.append([topic("events", EVENTS)], APPEND));
   assertEquals(log.image.topicCount, 0);
 });
 
-test("records of a transaction take effect at its end, across batches", () => {
+test("records of a transaction take effect at its end, across batches", async () => {
   const storage = openStorage(memoryRuntime());
   const write = (...records: MetadataRecordInput[]) =>
     storage.append(batchOf(records), { leaderEpoch: 3, origin: "raft" });
@@ -73,7 +140,7 @@ test("records of a transaction take effect at its end, across batches", () => {
   write({ name: "BeginTransactionRecord", value: {} }, topic("gone", CHAT));
   write({ name: "AbortTransactionRecord", value: { reason: "no" } });
   write({ name: "NoOpRecord", value: {} });
-  const { image } = new MetadataLog(storage);
+  const { image } = await MetadataLog.open(storage);
   assertEquals([...image.topics()].map(({ name }) => name), ["events"]);
   assertEquals([image.offset, image.epoch], [7, 3]);
   storage.close();
@@ -86,46 +153,46 @@ test("MetadataLog aborts an open transaction, and later records take effect", as
     batchOf([{ name: "BeginTransactionRecord", value: {} }, topic("open", CHAT)]),
     { leaderEpoch: 3, origin: "raft" },
   );
-  const log = new MetadataLog(storage);
+  const log = await MetadataLog.open(storage);
   assertEquals([log.image.topicCount, log.endOffset], [0, 3]);
   await log.append([topic("events", EVENTS), partition(EVENTS, 0)], APPEND);
   storage.close();
   const again = openStorage(memoryRuntime(disk));
-  const { image, endOffset } = new MetadataLog(again);
+  const { image, endOffset } = await MetadataLog.open(again);
   assertEquals([...image.topics()].map(({ name }) => name), ["events"]);
   assertEquals(endOffset, 5, "the transaction is aborted once");
   again.close();
 });
 
-test("MetadataLog skips control batches", () => {
+test("MetadataLog skips control batches", async () => {
   const storage = openStorage(memoryRuntime());
   const control = encodeBatch(
     [{ key: new Uint8Array([0, 0, 0, 2]), value: new Uint8Array(4), timestamp: 1 }],
     { isControl: true },
   );
   storage.append(control, { leaderEpoch: 1, origin: "raft" });
-  const { image } = new MetadataLog(storage);
+  const { image } = await MetadataLog.open(storage);
   assertEquals([image.offset, image.topicCount], [0, 0]);
   storage.close();
 });
 
-test("MetadataLog rejects a record of an unknown type and says what to do", () => {
+test("MetadataLog rejects a record of an unknown type and says what to do", async () => {
   const storage = openStorage(memoryRuntime());
   const unknown = encodeBatch([{ value: new Uint8Array([1, 99, 0, 0]), timestamp: 1 }]);
   storage.append(unknown, { leaderEpoch: 1, origin: "raft" });
-  assertThrows(
-    () => new MetadataLog(storage),
+  await assertRejects(
+    () => MetadataLog.open(storage),
     Error,
     "at offset 0: Cannot read a metadata record: unknown type 99; a newer version",
   );
   storage.close();
 });
 
-test("MetadataLog rejects a log that begins in a snapshot and says what to do", () => {
+test("MetadataLog rejects a log that begins in a snapshot and says what to do", async () => {
   const storage = openStorage(memoryRuntime());
   const counted = countingFlushes(storage).storage;
-  assertThrows(
-    () => new MetadataLog({ ...counted, logStartOffset: 7, logEndOffset: 9 }),
+  await assertRejects(
+    () => MetadataLog.open({ ...counted, logStartOffset: 7, logEndOffset: 9 }),
     Error,
     "it begins at offset 7",
   );

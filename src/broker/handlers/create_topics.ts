@@ -11,10 +11,13 @@
  */
 import type { DescribedConfig } from "../../config/definition.ts";
 import { describeTopicConfigs } from "../../config/topic_config.ts";
+import type { CreateTopicResult } from "../../controller/topics.ts";
+import { answerInTurns } from "../../network/server/turns.ts";
 import { createTopics } from "../../protocol/messages/create_topics.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { Controller } from "../../controller/controller.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 import type { BrokerConfig } from "../../config/broker_config.ts";
 
 function describe({ name, value, readOnly, source }: DescribedConfig) {
@@ -22,6 +25,7 @@ function describe({ name, value, readOnly, source }: DescribedConfig) {
 }
 
 interface Needs {
+  readonly clock: Clock;
   readonly controller: Pick<Controller, "createTopics">;
   readonly config: BrokerConfig;
 }
@@ -29,20 +33,26 @@ interface Needs {
 /** Serves CreateTopics. */
 export const createTopicsHandler: Handler<Needs> = defineHandler(createTopics, {
   async handle({ topics, validateOnly }, { apiVersion, services }) {
-    const results = await services.controller.createTopics(topics, { validateOnly });
-    return {
-      topics: results.map((result) => ({
-        name: result.name,
-        topicId: result.topicId,
-        errorCode: result.errorCode,
-        errorMessage: result.errorMessage,
-        numPartitions: result.numPartitions,
-        replicationFactor: result.replicationFactor,
-        configs: apiVersion < 5 || result.overrides === null
-          ? []
-          : describeTopicConfigs(result.overrides, services.config).map(describe),
-      })),
-    };
+    const { clock, controller, config } = services;
+    const results = await controller.createTopics(topics, { validateOnly });
+    // Most topics of a large request have no configs of their own, and all of those share one list.
+    const defaults = describeTopicConfigs(new Map(), config).map(describe);
+    const configsOf = ({ overrides }: CreateTopicResult) =>
+      apiVersion < 5 || overrides === null
+        ? []
+        : overrides.size === 0
+        ? defaults
+        : describeTopicConfigs(overrides, config).map(describe);
+    const answers = answerInTurns(results, (result) => ({
+      name: result.name,
+      topicId: result.topicId,
+      errorCode: result.errorCode,
+      errorMessage: result.errorMessage,
+      numPartitions: result.numPartitions,
+      replicationFactor: result.replicationFactor,
+      configs: configsOf(result),
+    }), clock);
+    return { topics: await answers };
   },
   onError: ({ topics }, errorCode, errorMessage) => ({
     topics: topics.map(({ name }) => ({ name, topicId: ZERO_UUID, errorCode, errorMessage })),

@@ -42,6 +42,8 @@ export interface PacerOptions {
    * event loop.
    */
   readonly pauseMs?: number;
+  /** Whether a whole slice may be done before the first rest. Defaults to false: it rests at once. */
+  readonly hasRested?: boolean;
 }
 
 /** Paces the work of a cleaner. */
@@ -69,6 +71,7 @@ export class Pacer {
     this.#sliceMs = options.sliceMs ?? SLICE_MS;
     this.#sliceBytes = options.sliceBytes ?? SLICE_BYTES;
     this.#pauseMs = options.pauseMs ?? PAUSE_MS;
+    if (options.hasRested) this.#workMs = 0;
     this.#sinceMs = this.#countedMs = this.#clock.monotonicMs();
   }
 

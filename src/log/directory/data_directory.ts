@@ -5,12 +5,19 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import {
+  atOnce,
+  type Pause,
+  type Steps,
+  withPauses,
+} from "../../protocol/records/compression/steps.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { type DiskSpace, FileError, isDescriptorShortage } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
 import { PartitionLog } from "../partition_log.ts";
 import { PARTITION_METADATA } from "../partition_metadata.ts";
 import { PendingWork } from "../pending_work.ts";
+import { pauseBetweenSlices } from "../sliced_work.ts";
 import { OpenSegments } from "../segments/open_segments.ts";
 import { storageError } from "../storage_error.ts";
 import { DeletedLogs } from "./deleted_logs.ts";
@@ -22,11 +29,13 @@ import {
   DirectoryIdentity,
   lockDirectory,
   type LockedDirectory,
+  logNames,
   parseName,
   unusable,
 } from "./directory_identity.ts";
 import { strayName } from "./directory_names.ts";
-import { closeLog, inTurns, retryForDescriptors, writeIndexes } from "./flush_logs.ts";
+import { closeLog, forEach, inTurns, retryForDescriptors, writeIndexes } from "./flush_logs.ts";
+import { LogFlushes } from "./log_flushes.ts";
 import { SparingFiles } from "./sparing_files.ts";
 
 /** A data directory with its logs. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
@@ -41,9 +50,11 @@ export class DataDirectory {
   readonly #failures = new Map<string, KafkaError>();
   /** Logs that did not exist and whose creation has not succeeded yet. */
   readonly #incomplete = new Set<string>();
+  /** Logs whose directories exist, or may exist. */
+  readonly #names: Set<string>;
   readonly #checkpoints: DirectoryCheckpoints;
-  readonly #openSegments: OpenSegments;
   readonly #pendingWork = new PendingWork();
+  readonly #flushes: LogFlushes;
   readonly #deleted: DeletedLogs;
   #isClosed = false;
   /** Whether every log of the directory has been opened, or has been found damaged. */
@@ -55,13 +66,14 @@ export class DataDirectory {
     openSegments: OpenSegments,
   ) {
     const files = new DirectoryFiles(options.runtime.files, (fault) => this.#fail(fault));
-    const properties = claim(options);
-    this.#openSegments = openSegments;
+    const entries = options.runtime.files.list(options.directory);
+    this.#flushes = new LogFlushes(this.#logs, () => this.flushDirectory(), this.#pendingWork);
     this.#files = files;
-    this.#options = { ...options, runtime: { ...options.runtime, files } };
-    this.#identity = new DirectoryIdentity(files, options.directory, locked, properties);
+    this.#options = { ...options, openSegments, runtime: { ...options.runtime, files } };
     this.path = options.directory;
-    this.#deleted = new DeletedLogs(this.#options.runtime, files, this.path);
+    this.#identity = new DirectoryIdentity(files, this.path, locked, claim(options, entries));
+    this.#names = new Set(logNames(entries));
+    this.#deleted = new DeletedLogs(this.#options.runtime, files, this.path, entries);
     this.#checkpoints = new DirectoryCheckpoints({
       files,
       directory: this.path,
@@ -87,7 +99,6 @@ export class DataDirectory {
     const locked = lockDirectory(files, directory);
     try {
       const opened = new DataDirectory(options, locked, openSegments);
-      opened.#deleted.removeLeftovers();
       if (options.configOf) opened.openAll(options.configOf);
       return opened;
     } catch (error) {
@@ -116,15 +127,25 @@ export class DataDirectory {
    * {@linkcode DataDirectory.failures}; the others are opened all the same.
    */
   openAll(configOf: (topic: string) => LogConfig): void {
+    atOnce(this.#openAll(configOf));
+  }
+
+  /** As {@linkcode DataDirectory.openAll}, awaiting `pause` between two logs, and within a long one. */
+  async openAllInSteps(configOf: (topic: string) => LogConfig, pause: Pause): Promise<void> {
+    await withPauses(this.#openAll(configOf), pause);
+  }
+
+  *#openAll(configOf: (topic: string) => LogConfig): Steps<void> {
     for (const name of this.names()) {
       const { topic, partition } = parseName(name)!;
       if (this.#logs.has(name)) continue;
       try {
-        this.#open(topic, partition, configOf(topic));
+        yield* this.#open(topic, partition, configOf(topic));
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
         this.#failures.set(name, error);
       }
+      yield;
     }
     this.#isOpened = true;
     this.#checkpoints.recoveryPoints.know(this.#failures.keys());
@@ -150,8 +171,8 @@ export class DataDirectory {
     }
     const existing = this.#logs.get(name);
     if (existing === undefined) {
-      if (!this.#files.exists(this.#pathOf(name))) this.#incomplete.add(name);
-      return this.#open(topic, partition, config, topicId);
+      if (!this.#names.has(name)) this.#incomplete.add(name);
+      return atOnce(this.#open(topic, partition, config, topicId));
     }
     if (topicId !== null && existing.topicId === ZERO_UUID) existing.assignTopicId(topicId);
     if (topicId !== null && existing.topicId !== topicId) {
@@ -166,8 +187,7 @@ export class DataDirectory {
 
   /** Whether the directory has the log, open or not. */
   has(topic: string, partition: number): boolean {
-    const name = `${topic}-${partition}`;
-    return this.#logs.has(name) || this.#files.exists(this.#pathOf(name));
+    return this.#names.has(`${topic}-${partition}`);
   }
 
   /** The log, if it is open. */
@@ -192,9 +212,7 @@ export class DataDirectory {
 
   /** The names of the logs that the directory has, open or not. */
   names(): string[] {
-    return this.#files.list(this.path)
-      .filter(({ name, isDirectory }) => isDirectory && parseName(name) !== null)
-      .map(({ name }) => name);
+    return [...this.#names];
   }
 
   /** The space of its disk, or null when the host does not report it. Rejects with a `FileError`. */
@@ -227,6 +245,8 @@ export class DataDirectory {
       // No other reference exists, so close it here.
       if (log !== undefined) closeLog(log);
       throw storageError(`Cannot delete ${name}`, error);
+    } finally {
+      this.#forgetMissing(name);
     }
   }
 
@@ -235,11 +255,7 @@ export class DataDirectory {
    * records a response still carries. To be called periodically.
    */
   removeDeleted(): void {
-    try {
-      this.#deleted.removeDue();
-    } catch (error) {
-      throw storageError(`Cannot remove deleted logs from ${this.path}`, error);
-    }
+    this.#deleted.removeDue();
   }
 
   /**
@@ -251,13 +267,13 @@ export class DataDirectory {
     this.#logs.get(name)?.close();
     this.#logs.delete(name);
     const stray = strayName(name, this.#options.runtime.random);
+    const move = () => this.#files.rename(this.#pathOf(name), this.#pathOf(stray));
     try {
-      this.#checkpoints.remove(
-        name,
-        () => this.#files.rename(this.#pathOf(name), this.#pathOf(stray)),
-      );
+      this.#checkpoints.remove(name, move);
     } catch (error) {
       throw storageError(`Cannot quarantine ${name}`, error);
+    } finally {
+      this.#forgetMissing(name);
     }
     return stray;
   }
@@ -267,22 +283,22 @@ export class DataDirectory {
    * cleanly, so that the next start need not recover; not so when a log has failed, or was not opened
    * after a crash. Rejects when a last write fails; the directory is closed all the same.
    */
-  async close(): Promise<void> {
+  async close(pause: Pause = pauseBetweenSlices(this.#options.runtime.clock)): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     try {
       if (this.#failure !== null) return;
       await retryForDescriptors(this.#options.runtime, async () => {
-        const shortage = await this.#flushThose((log) => log.isDirty);
+        const shortage = await this.#flushes.flush((log) => log.isDirty);
         if (shortage !== null) throw shortage;
       });
       // A log that has not been opened since a crash has not been checked yet.
       const isClean = (this.#isOpened || this.wasShutDownCleanly) && this.#failures.size === 0 &&
         [...this.#logs.values()].every((log) => log.failure === null);
-      if (isClean) writeIndexes(this.#logs.values());
+      if (isClean) await forEach(this.#logs.values(), writeIndexes, pause);
       // Before old files are removed: while some of those may come back, the start offset must tell.
       await this.#checkpoints.saveLogStartOffsets();
-      for (const log of this.#logs.values()) log.close();
+      await forEach(this.#logs.values(), (log) => log.close(), pause);
       await this.#checkpoints.recoveryPoints.save();
       if (!isClean) return;
       // The marker promises that everything else is durable.
@@ -295,7 +311,8 @@ export class DataDirectory {
     } finally {
       // Pending work ends before its files are closed; closing them may begin the last of it.
       await this.#pendingWork.settled();
-      this.#closeLogs();
+      await forEach(this.#logs.values(), closeLog, pause);
+      await this.#deleted.removeAll(pause);
       await this.#pendingWork.settled();
       await this.#files.settle();
       this.#files.close();
@@ -303,14 +320,9 @@ export class DataDirectory {
     }
   }
 
-  #closeLogs(): void {
-    for (const log of this.#logs.values()) closeLog(log);
-    try {
-      this.#deleted.removeAll();
-    } catch (error) {
-      // The next start removes them.
-      if (!(error instanceof FileError)) throw error;
-    }
+  /** The directory of `name` was to be removed or renamed: forgets it unless that has failed. */
+  #forgetMissing(name: string): void {
+    if (!this.#files.exists(this.#pathOf(name))) this.#names.delete(name);
   }
 
   /** Takes the directory out of service: nothing in it is written from now on. */
@@ -324,15 +336,20 @@ export class DataDirectory {
     this.#options.onFailure?.(this.#failure);
   }
 
-  #open(
+  *#open(
     topic: string,
     partition: number,
     config: LogConfig,
     topicId?: string | null,
-  ): PartitionLog {
+  ): Steps<PartitionLog> {
     const { runtime, onRecovery } = this.#options;
     const name = `${topic}-${partition}`;
-    const log = PartitionLog.open({
+    const directoryExists = this.#names.has(name);
+    // A creation that failed may have made the directory.
+    const isKnown = !directoryExists || !this.#incomplete.has(name);
+    this.#names.add(name);
+    const log = yield* PartitionLog.openInSteps({
+      ...(isKnown && { directoryExists }),
       runtime,
       directory: this.#pathOf(name),
       topic,
@@ -340,7 +357,7 @@ export class DataDirectory {
       config,
       isNew: this.#incomplete.has(name),
       wasShutDownCleanly: this.wasShutDownCleanly,
-      openSegments: this.#openSegments,
+      openSegments: this.#options.openSegments!,
       pendingWork: this.#pendingWork,
       ...this.#checkpoints.entriesOf(name),
       ...(topicId != null && { topicId }),
@@ -358,31 +375,27 @@ export class DataDirectory {
    * and the others are flushed all the same. Rejects when the identity cannot be written.
    */
   async flush(): Promise<void> {
-    await this.#flushThose((log) => log.isDirty);
-  }
-
-  #flushThose(isChosen: (log: PartitionLog) => boolean): Promise<KafkaError | null> {
-    return this.#pendingWork.track(this.#flushAll(isChosen));
-  }
-
-  /** Resolves with the error of a log that got no descriptor, and can be flushed later, or null. */
-  async #flushAll(isChosen: (log: PartitionLog) => boolean): Promise<KafkaError | null> {
-    const errors = await inTurns(this.#working(isChosen), (log) => log.flush());
-    await this.flushDirectory();
-    return errors.find(isDescriptorShortage) as KafkaError | undefined ?? null;
-  }
-
-  #working(isChosen: (log: PartitionLog) => boolean): PartitionLog[] {
-    return [...this.#logs.values()].filter((log) => log.failure === null && isChosen(log));
+    await this.#flushes.flush((log) => log.isDirty);
   }
 
   /**
-   * As {@linkcode DataDirectory.flush}, for the logs that were truncated when they were opened, or may
-   * have been by an earlier start: a second power failure must not restore the torn tail.
+   * As {@linkcode DataDirectory.flush}, for the logs that were truncated when they were opened: a second
+   * power failure must not restore the torn tail. So it is for those that an earlier start may have
+   * truncated and that have records which may not be durable.
    */
   async flushRepaired(): Promise<void> {
-    await this.#flushThose((log) => log.wasRepaired);
+    await this.#flushes.flush((log) =>
+      log.wasRepaired || log.mustFlushFirst && log.recoveryPoint < log.logEndOffset
+    );
     if (this.#checkpoints.recoveryPoints.wasMissing) await this.checkpoint();
+  }
+
+  /**
+   * As {@linkcode DataDirectory.flush}, for the logs that an earlier start may have truncated, in the
+   * background. A log that takes a record before its turn is flushed then.
+   */
+  async flushUncertain(): Promise<void> {
+    await this.#flushes.flushUncertain(() => this.#isClosed);
   }
 
   /**
@@ -391,13 +404,14 @@ export class DataDirectory {
    * with KAFKA_STORAGE_ERROR.
    */
   async checkpoint(): Promise<void> {
-    if (this.#isClosed || this.#failure !== null) return;
-    await this.#pendingWork.track(this.#checkpoint());
+    if (!this.#isClosed && this.#failure === null) {
+      await this.#pendingWork.track(this.#checkpoint());
+    }
   }
 
   async #checkpoint(): Promise<void> {
     try {
-      await inTurns(this.#working((log) => log.hasUnsyncedNames), (log) => log.syncNames());
+      await inTurns(this.#flushes.working((log) => log.hasUnsyncedNames), (log) => log.syncNames());
       await this.#checkpoints.recoveryPoints.save();
     } catch (error) {
       throw storageError(`Cannot write the checkpoints of ${this.path}`, error);
@@ -420,6 +434,7 @@ export class DataDirectory {
   }
 
   async #flushDirectory(): Promise<void> {
+    this.#deleted.removeDue();
     try {
       await this.#identity.syncProperties();
       await this.#checkpoints.flush();

@@ -7,7 +7,8 @@
 import type { DirectoryFiles } from "./directory_files.ts";
 import { deletedName, isDeletedName } from "./directory_names.ts";
 import type { PartitionLog } from "../partition_log.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
+import type { Pause } from "../../protocol/records/compression/steps.ts";
+import { type DirectoryEntry, FileError, type Runtime } from "../../runtime/runtime.ts";
 
 interface DeletedLog {
   readonly log: PartitionLog;
@@ -19,30 +20,32 @@ export class DeletedLogs {
   readonly #runtime: Pick<Runtime, "clock" | "random">;
   readonly #files: DirectoryFiles;
   readonly #directory: string;
-  #waiting: DeletedLog[] = [];
+  readonly #waiting = new Set<DeletedLog>();
+  /** Directories that are removed one after the other. */
+  readonly #due = new Set<string>();
+  #isRemoving = false;
 
-  /** No deleted logs yet in the data directory at `directory`. */
+  /**
+   * Finds what an earlier process has deleted among `entries` of the data directory at `directory`:
+   * {@linkcode DeletedLogs.removeDue} removes it.
+   */
   constructor(
     runtime: Pick<Runtime, "clock" | "random">,
     files: DirectoryFiles,
     directory: string,
+    entries: readonly DirectoryEntry[],
   ) {
     this.#runtime = runtime;
     this.#files = files;
     this.#directory = directory;
-  }
-
-  /** Removes directories whose deletion an earlier process did not finish. Throws a `FileError`. */
-  removeLeftovers(): void {
-    for (const { name, isDirectory } of this.#files.list(this.#directory)) {
-      if (isDirectory && isDeletedName(name)) this.#files.remove(`${this.#directory}/${name}`);
+    for (const { name, isDirectory } of entries) {
+      if (isDirectory && isDeletedName(name)) this.#due.add(`${directory}/${name}`);
     }
   }
 
   /**
-   * Renames the directory of the log `name`, which becomes due after `file.delete.delay.ms`, and
-   * removes what is due. The directory of a log that is not open is removed at once. Throws a
-   * `FileError`.
+   * Renames the directory of the log `name`, which is removed after `file.delete.delay.ms`. The directory
+   * of a log that is not open is removed at once. Throws a `FileError`.
    */
   add(name: string, log: PartitionLog | undefined): void {
     const { clock, random } = this.#runtime;
@@ -51,42 +54,62 @@ export class DeletedLogs {
     if (log === undefined) {
       move();
       this.#files.remove(target);
-    } else {
-      log.retire(target, move);
-      this.#waiting.push({ log, dueMs: clock.now() + log.config.fileDeleteDelayMs });
-      this.removeDue();
+      return;
+    }
+    log.retire(target, move);
+    const { fileDeleteDelayMs } = log.config;
+    const deleted: DeletedLog = { log, dueMs: clock.now() + fileDeleteDelayMs };
+    if (fileDeleteDelayMs > 0 || log.isHeld) this.#waiting.add(deleted);
+    else {
+      log.discard();
+      this.#due.add(log.directory);
+      void this.#removeEach();
     }
   }
 
-  /**
-   * Removes the directories that are due, except of logs whose records a response carries. Throws the
-   * first `FileError` in the end.
-   */
+  /** Begins to remove the directories that are due, except of logs whose records a response carries. */
   removeDue(): void {
     const nowMs = this.#runtime.clock.now();
-    // A removal that fails later leaves the rest to the next start.
-    this.#remove(
-      ({ log, dueMs }) => dueMs <= nowMs && !log.isHeld,
-      (directory) => void this.#files.removeLater(directory).catch(() => {}),
-    );
+    for (const deleted of this.#waiting) {
+      if (deleted.dueMs > nowMs || deleted.log.isHeld) continue;
+      this.#waiting.delete(deleted);
+      deleted.log.discard();
+      this.#due.add(deleted.log.directory);
+    }
+    void this.#removeEach();
   }
 
-  /** Removes all directories at once: the data directory is closed. Throws as `removeDue`. */
-  removeAll(): void {
-    this.#remove(() => true, (directory) => this.#files.remove(directory));
-  }
-
-  #remove(isChosen: (waiting: DeletedLog) => boolean, remove: (directory: string) => void): void {
-    let failure: unknown = null;
-    for (const waiting of this.#waiting.filter(isChosen)) {
-      this.#waiting = this.#waiting.filter((other) => other !== waiting);
-      waiting.log.discard();
+  /** Removes all directories before the data directory is closed, awaiting `pause` between two. */
+  async removeAll(pause: Pause): Promise<void> {
+    for (const { log } of this.#waiting) {
+      log.discard();
+      this.#due.add(log.directory);
+    }
+    this.#waiting.clear();
+    for (const directory of this.#due) {
+      this.#due.delete(directory);
       try {
-        remove(waiting.log.directory);
+        this.#files.remove(directory);
       } catch (error) {
-        failure ??= error;
+        // The next start removes it.
+        if (!(error instanceof FileError)) throw error;
+      }
+      await pause();
+    }
+  }
+
+  async #removeEach(): Promise<void> {
+    if (this.#isRemoving) return;
+    this.#isRemoving = true;
+    for (const directory of this.#due) {
+      this.#due.delete(directory);
+      try {
+        await this.#files.removeLater(directory);
+      } catch (error) {
+        // The next start removes it.
+        if (!(error instanceof FileError)) throw error;
       }
     }
-    if (failure !== null) throw failure;
+    this.#isRemoving = false;
   }
 }

@@ -36,8 +36,9 @@ export class DirectoryCheckpoints {
     this.#cleaned.keepOnly(names);
   }
 
-  /** The entries of a log that is about to be opened. */
+  /** The entries of a log that is about to be opened or created. */
   entriesOf(name: string): LogEntries {
+    this.recoveryPoints.prepareFor(name);
     const recoveryPoint = this.recoveryPoints.stored(name);
     return {
       logStartOffset: this.#starts.of(name),
@@ -61,8 +62,8 @@ export class DirectoryCheckpoints {
 
   /**
    * Removes the log's entries. `move` gives its directory another name, or removes it: after its
-   * recovery point and cleaner offset, which must not apply to a new log of this name, and before its
-   * start offset, without which deleted records would come back.
+   * cleaner offset, which must not apply to a new log of this name, and before its start offset, without
+   * which deleted records would come back.
    */
   remove(name: string, move: () => void): void {
     this.#removed++;

@@ -7,6 +7,7 @@
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
 import {
+  type DirectoryEntry,
   type DirectoryLock,
   type FileSystem,
   isDescriptorShortage,
@@ -115,11 +116,20 @@ export class DirectoryIdentity {
   }
 }
 
+/** The names of the logs among the entries of a data directory. */
+export function logNames(entries: readonly DirectoryEntry[]): string[] {
+  return entries.filter(({ name, isDirectory }) => isDirectory && parseName(name) !== null)
+    .map(({ name }) => name);
+}
+
 /** Reads the directory's identity and compares it, or gives a new directory one. */
-export function claim(options: DataDirectoryOptions): MetaProperties {
+export function claim(
+  options: DataDirectoryOptions,
+  entries: readonly DirectoryEntry[],
+): MetaProperties {
   const { directory, nodeId, runtime } = options;
   const path = `${directory}/${META_PROPERTIES}`;
-  const isNew = runtime.files.list(directory).every(({ name }) => parseName(name) === null);
+  const isNew = entries.every(({ name }) => parseName(name) === null);
   const found = readMetaProperties(runtime.files, path, isNew);
   if (found === null) return introduce(options, path, isNew);
   const refuse = (what: string) =>

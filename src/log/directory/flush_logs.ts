@@ -6,6 +6,7 @@
 import { type Backoff, exponentialBackoffMs } from "../../backoff.ts";
 import { FileError, isDescriptorShortage, type Runtime } from "../../runtime/runtime.ts";
 import { KafkaError } from "../../protocol/errors.ts";
+import type { Pause } from "../../protocol/records/compression/steps.ts";
 import type { PartitionLog } from "../partition_log.ts";
 
 /** Logs that are flushed together. */
@@ -55,13 +56,23 @@ export function closeLog(log: PartitionLog): void {
   }
 }
 
-/** Writes what the next start would otherwise rebuild from the logs. Best effort. */
-export function writeIndexes(logs: Iterable<PartitionLog>): void {
+/** Writes what the next start would otherwise rebuild from the log. Best effort. */
+export function writeIndexes(log: PartitionLog): void {
+  try {
+    log.writeIndexes();
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+  }
+}
+
+/** Runs `run` for each of `logs`, awaiting `pause` in between. */
+export async function forEach(
+  logs: Iterable<PartitionLog>,
+  run: (log: PartitionLog) => void,
+  pause: Pause,
+): Promise<void> {
   for (const log of logs) {
-    try {
-      log.writeIndexes();
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-    }
+    run(log);
+    await pause();
   }
 }

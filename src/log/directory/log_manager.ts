@@ -21,6 +21,7 @@ import { META_PROPERTIES, readClusterId } from "./meta_properties.ts";
 import { OpenSegments } from "../segments/open_segments.ts";
 import type { PartitionLog } from "../partition_log.ts";
 import { PendingWork } from "../pending_work.ts";
+import { pauseBetweenSlices } from "../sliced_work.ts";
 
 /** How the directories are opened. */
 export interface LogManagerOptions extends
@@ -239,7 +240,10 @@ export class LogManager {
   /** Closes every directory, once no work in several of them is under way. */
   async close(): Promise<void> {
     await this.#pendingWork.settled();
-    const ends = await Promise.allSettled(this.directories.map((directory) => directory.close()));
+    const pause = pauseBetweenSlices(this.#options.runtime.clock);
+    const ends = await Promise.allSettled(
+      this.directories.map((directory) => directory.close(pause)),
+    );
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 

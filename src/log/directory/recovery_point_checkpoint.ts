@@ -38,6 +38,8 @@ export class RecoveryPoints {
   /** Of logs that are not open; null where the file is missing, so that nothing is known. */
   #storedRecoveryPoints: Map<string, number> | null;
   readonly #storedHighWatermarks: Map<string, number>;
+  /** Deleted logs of which the file may still have an entry. */
+  readonly #obsolete = new Set<string>();
 
   /** Reads the checkpoints. Entries of logs that are not among `names` are ignored. */
   constructor(options: RecoveryPointsOptions) {
@@ -104,10 +106,20 @@ export class RecoveryPoints {
     }
   }
 
-  /** The log is gone for good. */
+  /**
+   * Forgets a log that is deleted. The file is written later: a start ignores entries of logs that do not
+   * exist. See {@linkcode RecoveryPoints.prepareFor}.
+   */
   forget(name: string): void {
     this.#storedHighWatermarks.delete(name);
-    if (this.#storedRecoveryPoints?.delete(name)) this.#recoveryPoints.replace(this.#current());
+    if (this.#storedRecoveryPoints?.delete(name)) this.#obsolete.add(name);
+  }
+
+  /** Makes sure that no entry in the file is of an earlier log `name`. Throws a `FileError`. */
+  prepareFor(name: string): void {
+    if (!this.#obsolete.has(name)) return;
+    this.#recoveryPoints.replace(this.#current());
+    this.#obsolete.clear();
   }
 
   /** The recovery point of an open log has been lowered: this is written down before records go. */
@@ -119,7 +131,9 @@ export class RecoveryPoints {
   async save(): Promise<void> {
     // With a part of the logs only, the file would say of the others that nothing is on the disk.
     if (this.#storedRecoveryPoints === null) return;
+    const obsolete = [...this.#obsolete];
     await this.#recoveryPoints.save(() => this.#current());
+    for (const name of obsolete) this.#obsolete.delete(name);
     await this.#highWatermarks.save(() => this.#currentHighWatermarks());
   }
 

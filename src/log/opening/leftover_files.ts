@@ -18,14 +18,15 @@ import { DELETED_SUFFIX, settleSwaps, SWAP_SUFFIX } from "../compaction/swap_fil
 import { LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "../leader_epochs.ts";
 import { baseOffsetOf } from "../segments/segment.ts";
 
-/** The files in a directory, which is made when it is missing. */
+/** Lists the files in a directory, which is created when it is missing. */
 export function openDirectory(
   files: FileSystem,
   directory: string,
+  exists: boolean = files.exists(directory),
 ): { readonly isNew: boolean; readonly found: ReadonlySet<string> } {
-  const isNew = !files.exists(directory);
-  if (isNew) files.makeDirectory(directory);
-  return { isNew, found: new Set(isNew ? [] : files.list(directory).map(({ name }) => name)) };
+  if (!exists) files.makeDirectory(directory);
+  const found = exists ? files.list(directory).map(({ name }) => name) : [];
+  return { isNew: !exists, found: new Set(found) };
 }
 
 /**

@@ -5,6 +5,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import { LEADER_EPOCH_CHECKPOINT } from "../leader_epochs.ts";
 import type { LogState } from "../log_state.ts";
 import type { PartitionLogOptions } from "../log_types.ts";
@@ -56,12 +57,12 @@ export class LogOpening {
   }
 
   /** Opens the segments, and replays the batches of those that are read whole. */
-  openSegments(): Segment[] {
+  *openSegments(): Steps<Segment[]> {
     const options = this.#options;
     const { name, runtime, config, producers, snapshots, epochs, openSegments: open } = this.#state;
     this.#loadEpochs();
     const nowMs = runtime.clock.now();
-    return openSegments({
+    return yield* openSegments({
       files: runtime.files,
       directory: options.directory,
       names: options.names,
@@ -85,7 +86,7 @@ export class LogOpening {
         }
         const begin = before[0]?.baseOffset ?? first.baseOffset;
         const from = snapshots.restore(producers, begin, first.baseOffset, nowMs);
-        replayProducers(before, producers, from, first.baseOffset);
+        return replayProducers(before, producers, from, first.baseOffset);
       },
       visit: (scanner) => this.#replay.visit(scanner),
       endSegment: ({ aborted }) => {
@@ -100,16 +101,16 @@ export class LogOpening {
   }
 
   /** Loads the state that was not replayed, for the log as it is now. */
-  finish(): void {
+  *finish(): Steps<void> {
     const { producers, snapshots, runtime, logEndOffset, logStartOffset } = this.#state;
     const segments = this.#state.segments.all;
     snapshots.removeAbove(logEndOffset);
     if (this.#walkedFrom === -1) {
-      loadProducers(segments, snapshots, producers, runtime.clock.now());
+      yield* loadProducers(segments, snapshots, producers, runtime.clock.now());
     }
     this.#state.removeObsoleteSnapshots();
     if (this.#walkedFrom !== -1) snapshots.removeIncomplete(this.#walkedFrom);
-    this.#reconcileEpochs(segments, logStartOffset, logEndOffset);
+    yield* this.#reconcileEpochs(segments, logStartOffset, logEndOffset);
     this.#removeOrphans(segments);
     for (const segment of segments) segment.closeFile();
   }
@@ -150,7 +151,9 @@ export class LogOpening {
 
   #loadEpochs(): void {
     try {
-      this.#state.epochs.load();
+      const { epochs } = this.#state;
+      if (this.#options.names.has(LEADER_EPOCH_CHECKPOINT)) epochs.load();
+      else epochs.expectNoFile();
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       this.#hasEpochs = false;
@@ -158,11 +161,11 @@ export class LogOpening {
   }
 
   /** Makes the leader epochs' file agree with the log, or rebuilds it from the batches. */
-  #reconcileEpochs(
+  *#reconcileEpochs(
     segments: readonly Segment[],
     logStartOffset: number,
     logEndOffset: number,
-  ): void {
+  ): Steps<void> {
     const { epochs } = this.#state;
     let isTrue = this.#hasEpochs;
     if (isTrue && this.#options.wasShutDownCleanly === true) this.#checkBeginning(segments[0]!);
@@ -174,7 +177,7 @@ export class LogOpening {
     const wasClean = this.#options.wasShutDownCleanly === true;
     isTrue &&= wasClean || (epochs.earliest?.startOffset ?? 0) <= logStartOffset;
     if (isTrue && this.#replay.agreesWith(epochs, logStartOffset)) return;
-    const [first, ...later] = replayEpochs(segments);
+    const [first, ...later] = yield* replayEpochs(segments);
     if (first === undefined) return epochs.replace([]);
     // If compaction removed the first records, do not search for their epoch at every start.
     const startOffset = Math.min(first.startOffset, logStartOffset);

@@ -6,6 +6,7 @@
  */
 import type { KafkaError } from "../../protocol/errors.ts";
 import { RecordError } from "../../protocol/records/record_error.ts";
+import { atOnce, type Steps } from "../../protocol/records/compression/steps.ts";
 import { BatchScanner, WALK_WINDOW } from "../segments/batch_scanner.ts";
 import type { EpochStart } from "../leader_epochs.ts";
 import type { ProducerSnapshots } from "../producers/producer_snapshot_storage.ts";
@@ -16,31 +17,31 @@ import { storageError } from "../storage_error.ts";
 import type { AbortedTransaction } from "../segments/transaction_index_format.ts";
 
 /** Takes the batches from offset `from` to before `to` into `producers`. */
-export function replayProducers(
+export function* replayProducers(
   segments: readonly Segment[],
   producers: ProducerState,
   from: number,
   to: number,
-): void {
-  if (from < to) walk(segments, from, to, new LogReplay(producers));
+): Steps<void> {
+  if (from < to) yield* walk(segments, from, to, new LogReplay(producers));
 }
 
 /** Fills `producers` with what is known at the log's end, from the newest snapshot and the log. */
-export function loadProducers(
+export function* loadProducers(
   segments: readonly Segment[],
   snapshots: ProducerSnapshots,
   producers: ProducerState,
   nowMs: number,
-): void {
+): Steps<void> {
   const end = segments.at(-1)!.nextOffset;
   const from = snapshots.restore(producers, segments[0]!.baseOffset, end, nowMs);
-  replayProducers(segments, producers, from, end);
+  yield* replayProducers(segments, producers, from, end);
 }
 
 /** Every leader epoch in the batches of the log, with the first offset of each. */
-export function replayEpochs(segments: readonly Segment[]): readonly EpochStart[] {
+export function* replayEpochs(segments: readonly Segment[]): Steps<readonly EpochStart[]> {
   const replay = new LogReplay(null);
-  walk(segments, 0, Infinity, replay);
+  yield* walk(segments, 0, Infinity, replay);
   return replay.epochs;
 }
 
@@ -74,18 +75,23 @@ function rebuilt(
 ): readonly AbortedTransaction[] {
   const producers = new ProducerState();
   const from = snapshots.restore(producers, segments[0]!.baseOffset, segment.baseOffset, 0);
-  replayProducers(segments, producers, from, segment.baseOffset);
+  atOnce(replayProducers(segments, producers, from, segment.baseOffset));
   const replay = new LogReplay(producers);
-  walk([segment], segment.baseOffset, segment.nextOffset, replay);
+  atOnce(walk([segment], segment.baseOffset, segment.nextOffset, replay));
   segment.aborted.replace(replay.aborted);
   return replay.aborted;
 }
 
-function walk(segments: readonly Segment[], from: number, to: number, replay: LogReplay): void {
+function* walk(
+  segments: readonly Segment[],
+  from: number,
+  to: number,
+  replay: LogReplay,
+): Steps<void> {
   for (const segment of segments) {
     if (segment.size === 0 || segment.nextOffset <= from || segment.baseOffset >= to) continue;
     const start = from <= segment.baseOffset ? 0 : segment.index.locate(from);
-    const scanner = new BatchScanner(segment.file, start, segment.size, WALK_WINDOW);
+    const scanner = new BatchScanner(segment.reader, start, segment.size, WALK_WINDOW);
     while (scanner.next()) {
       if (scanner.baseOffset >= to) break;
       try {
@@ -94,6 +100,7 @@ function walk(segments: readonly Segment[], from: number, to: number, replay: Lo
         if (!(error instanceof RecordError)) throw error;
         throw unreadable(segment, scanner.position, error);
       }
+      if (scanner.mayPause) yield;
     }
     if (scanner.problem !== null) {
       throw unreadable(segment, scanner.nextPosition, new Error(scanner.problem));

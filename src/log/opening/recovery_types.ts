@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import type { FileSystem } from "../../runtime/runtime.ts";
 import type { BatchScanner } from "../segments/batch_scanner.ts";
 import type { OpenSegments } from "../segments/open_segments.ts";
@@ -53,7 +54,7 @@ export interface RecoveryOptions {
   /** Whether the process that wrote the log shut down cleanly: then no segment is read whole. */
   readonly wasShutDownCleanly: boolean;
   /** Called once if segments are read whole: `first` is the first of them, `before` are intact. */
-  readonly beginWalk: (first: Segment, before: readonly Segment[]) => void;
+  readonly beginWalk: (first: Segment, before: readonly Segment[]) => Steps<void>;
   /** Called with each batch that is read, in order. May throw a `RecordError` for a bad one. */
   readonly visit: (scanner: BatchScanner) => void;
   /** Called with each segment that was read to its end. */

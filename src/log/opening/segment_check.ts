@@ -4,6 +4,7 @@
  * @module
  */
 import { readBatchLength, RECORDS_OFFSET } from "../../protocol/records/batch.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import type { FileSystem } from "../../runtime/runtime.ts";
 import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "../segments/batch_scanner.ts";
 import { lastIndexEntry } from "../segments/index_storage.ts";
@@ -24,17 +25,17 @@ export interface SegmentEnd {
  * Reads the headers from the last entry of the segment's index to its end. Returns null when they do
  * not lead there, or when the index does not fit. Throws a `FileError`.
  */
-export function readEnd(
+export function* readEnd(
   files: FileSystem,
   segment: Segment,
   size: number,
   hasIndexFiles: boolean,
   indexIntervalBytes: number,
-): SegmentEnd | null {
+): Steps<SegmentEnd | null> {
   const entry = hasIndexFiles ? lastIndexEntry(files, segment.path, size) : null;
   const start = entry?.position ?? 0;
   const window = size - start > WALK_WINDOW ? WALK_WINDOW : LOOKUP_WINDOW;
-  const scanner = new BatchScanner(segment.file, start, size, window);
+  const scanner = new BatchScanner(segment.reader, start, size, window);
   let nextOffset = segment.baseOffset;
   let isIndexed = hasIndexFiles;
   while (scanner.next()) {
@@ -45,6 +46,7 @@ export function readEnd(
     ) return null;
     if (scanner.position - start > indexIntervalBytes) isIndexed = false;
     nextOffset = scanner.lastOffset + 1;
+    if (scanner.mayPause) yield;
   }
   return scanner.problem === null ? { nextOffset, isIndexed } : null;
 }
@@ -65,14 +67,15 @@ export function offsetProblem(
 }
 
 /** Whether the segment's batches from `offset` on have valid checksums and leave no gap. */
-export function isUnbroken(segment: Segment, offset: number): boolean {
-  const scanner = new BatchScanner(segment.file, 0, segment.size, WALK_WINDOW);
+export function* isUnbroken(segment: Segment, offset: number): Steps<boolean> {
+  const scanner = new BatchScanner(segment.reader, 0, segment.size, WALK_WINDOW);
   let nextOffset = segment.baseOffset;
   while (scanner.next()) {
     const isNew = scanner.lastOffset >= offset;
     if (isNew && scanner.baseOffset !== nextOffset) return false;
     if (isNew && scanner.crcProblem() !== null) return false;
     nextOffset = scanner.lastOffset + 1;
+    if (scanner.mayPause) yield;
   }
   return scanner.problem === null;
 }

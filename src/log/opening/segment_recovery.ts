@@ -13,6 +13,7 @@ import {
   readPartitionLeaderEpoch,
   RecordError,
 } from "../../protocol/records/batch.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import { SWAP_SUFFIX } from "../compaction/swap_files.ts";
 import { LEADER_EPOCH_CHECKPOINT } from "../leader_epochs.ts";
 import { BatchScanner, WALK_WINDOW } from "../segments/batch_scanner.ts";
@@ -28,11 +29,12 @@ const REMEDY = `${BRING_BACK}, or remove the partition's directory to lose its r
  * Returns the segments of a directory, oldest first, whole; none when it has no segment files. Throws
  * KAFKA_STORAGE_ERROR for damage below the recovery point, and a `FileError`.
  */
-export function openSegments(options: RecoveryOptions): Segment[] {
+export function* openSegments(options: RecoveryOptions): Steps<Segment[]> {
   const baseOffsets = [...options.names]
     .map((name) => baseOffsetOf(name.endsWith(SWAP_SUFFIX) ? name.slice(0, -5) : name))
     .filter((offset) => offset >= 0).sort((one, other) => one - other);
-  return new Recovery(options, baseOffsets.map((offset) => segmentAt(options, offset))).run();
+  const segments = baseOffsets.map((offset) => segmentAt(options, offset));
+  return yield* new Recovery(options, segments).run();
 }
 
 function segmentAt(options: RecoveryOptions, baseOffset: number): Segment {
@@ -76,7 +78,7 @@ class Recovery {
     this.#missing = missingSegment(options, segments);
   }
 
-  run(): Segment[] {
+  *run(): Steps<Segment[]> {
     const segments = [...this.#left];
     try {
       this.#dropDeleted();
@@ -88,22 +90,23 @@ class Recovery {
         const segment = this.#left.shift()!;
         if (!this.#follows(segment, safeOffset)) continue;
         if (segment.baseOffset < walkFrom) {
-          if (!this.#check(segment, safeOffset)) this.#walk(segment, safeOffset, false);
+          const isWhole = yield* this.#check(segment, safeOffset);
+          if (!isWhole) yield* this.#walk(segment, safeOffset, false);
         } else {
-          if (!this.#isOpenEnded) this.#beginWalk(segment);
-          this.#walk(segment, safeOffset, true);
+          if (!this.#isOpenEnded) yield* this.#beginWalk(segment);
+          yield* this.#walk(segment, safeOffset, true);
         }
         this.#kept.push(segment);
       }
-      this.#checkEnd();
+      yield* this.#checkEnd();
       return this.#kept;
     } finally {
       for (const segment of segments) segment.closeFile();
     }
   }
 
-  #beginWalk(first: Segment): void {
-    this.#options.beginWalk(first, this.#kept);
+  *#beginWalk(first: Segment): Steps<void> {
+    yield* this.#options.beginWalk(first, this.#kept);
     this.#isOpenEnded = true;
     // The truncation that made it end here may not be durable.
     const before = this.#kept.at(-1);
@@ -250,19 +253,19 @@ class Recovery {
    * Checks the end of a segment that is not read whole: from the last entry of its index the batches
    * must lead to its end. Returns false when they do not, or when the index does not fit.
    */
-  #check(segment: Segment, safeOffset: number): boolean {
+  *#check(segment: Segment, safeOffset: number): Steps<boolean> {
     const size = this.#sizeOf(segment);
     const { names, files, indexIntervalBytes } = this.#options;
     const name = segmentFileName(segment.baseOffset);
     const hasIndexFiles = names.has(name.replace(/\.log$/, ".index")) &&
       names.has(name.replace(/\.log$/, ".timeindex"));
     if (size === 0) {
-      segment.adopt(0, segment.baseOffset, hasIndexFiles);
+      yield* segment.adopt(0, segment.baseOffset, hasIndexFiles);
       return true;
     }
-    const end = readEnd(files, segment, size, hasIndexFiles, indexIntervalBytes);
+    const end = yield* readEnd(files, segment, size, hasIndexFiles, indexIntervalBytes);
     if (end === null || !this.#isJoined(end.nextOffset, safeOffset)) return false;
-    segment.adopt(size, end.nextOffset, end.isIndexed);
+    yield* segment.adopt(size, end.nextOffset, end.isIndexed);
     return true;
   }
 
@@ -275,9 +278,9 @@ class Recovery {
   }
 
   /** Reads all batches of the segment, with their checksums. `isFull`: above the recovery point. */
-  #walk(segment: Segment, safeOffset: number, isFull: boolean): void {
+  *#walk(segment: Segment, safeOffset: number, isFull: boolean): Steps<void> {
     const size = this.#sizeOf(segment);
-    const scanner = new BatchScanner(segment.file, 0, size, WALK_WINDOW);
+    const scanner = new BatchScanner(segment.reader, 0, size, WALK_WINDOW);
     let problem: string | null = null;
     this.#hasGaps = false;
     while (problem === null && scanner.next()) {
@@ -293,6 +296,7 @@ class Recovery {
         if (!(error instanceof RecordError)) throw error;
         problem = error.message;
       }
+      if (problem === null && scanner.mayPause) yield;
     }
     problem ??= scanner.problem;
     // It is not known whether these batches are durable.
@@ -344,7 +348,7 @@ class Recovery {
   }
 
   /** Throws when the log does not reach the offset up to which it was durable. */
-  #checkEnd(): void {
+  *#checkEnd(): Steps<void> {
     const { recoveryPoint = 0, logStartOffset } = this.#options;
     const last = this.#kept.at(-1);
     const end = last?.nextOffset ?? 0;
@@ -352,7 +356,7 @@ class Recovery {
     // A clean shutdown wrote where the log ended: more records are there when a file was put back, or
     // when a header is damaged.
     const isLater = isKnown && this.#options.wasShutDownCleanly && end > recoveryPoint;
-    if (last !== undefined && isLater && !isUnbroken(last, recoveryPoint)) {
+    if (last !== undefined && isLater && !(yield* isUnbroken(last, recoveryPoint))) {
       throw this.#refusal(
         `${last.path} ends at offset ${end}, and the log ended at ${recoveryPoint}`,
       );

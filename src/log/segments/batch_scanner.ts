@@ -45,7 +45,7 @@ export class BatchScanner {
   /** Where the next batch begins. */
   nextPosition: number;
 
-  readonly #file: FileHandle;
+  readonly #file: Pick<FileHandle, "readAt">;
   readonly #end: number;
   readonly #window: number;
   #arena: Crc32cArena;
@@ -53,7 +53,7 @@ export class BatchScanner {
   #windowLength = 0;
 
   /** A walk over `file` from `start`, where a batch begins, to `end`, reading `window` bytes at a time. */
-  constructor(file: FileHandle, start: number, end: number, window: number) {
+  constructor(file: Pick<FileHandle, "readAt">, start: number, end: number, window: number) {
     this.#file = file;
     this.#end = end;
     this.#window = window;
@@ -91,6 +91,14 @@ export class BatchScanner {
     this.at = at;
     this.nextPosition = position + size;
     return true;
+  }
+
+  /**
+   * Whether {@linkcode BatchScanner.next} reads the file again, so that the walk may be interrupted
+   * here: the shared memory is not needed any more.
+   */
+  get mayPause(): boolean {
+    return this.nextPosition + RECORDS_OFFSET > this.#windowStart + this.#windowLength;
   }
 
   /** Brings all of the current batch into {@linkcode BatchScanner.bytes}. False when the file has become shorter. */

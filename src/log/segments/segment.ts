@@ -8,6 +8,7 @@
 import type { Int64 } from "../../protocol/int64.ts";
 import { readMaxTimestamp } from "../../protocol/records/batch.ts";
 import { FileError, type FileHandle, type FileSystem } from "../../runtime/runtime.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import { DELETED_SUFFIX } from "../compaction/swap_files.ts";
 import { asKafkaError, storageError } from "../storage_error.ts";
 import { AbortedTransactions } from "./aborted_transactions.ts";
@@ -109,6 +110,11 @@ export class Segment implements IndexOwner {
     return this.#file ?? this.#openFile();
   }
 
+  /** Reads the file over several turns of the event loop, between which it may have to be closed. */
+  get reader(): Pick<FileHandle, "readAt"> {
+    return { readAt: (target, position) => this.file.readAt(target, position) };
+  }
+
   #openFile(): FileHandle {
     if (this.#isClosed) {
       throw storageError(`Cannot read ${this.path}`, new Error("the segment has been closed"));
@@ -145,11 +151,11 @@ export class Segment implements IndexOwner {
    * Adopts a file that was found with `size` bytes of whole batches, the last of which ends before
    * `nextOffset`. Their index is loaded from its files when it is needed, or rebuilt from the headers.
    */
-  adopt(size: number, nextOffset: number, hasIndexFiles: boolean): void {
+  *adopt(size: number, nextOffset: number, hasIndexFiles: boolean): Steps<void> {
     this.size = size;
     this.nextOffset = nextOffset;
     this.#firstTimestamp = size === 0 ? -1 : NOT_READ;
-    this.index.adopt(hasIndexFiles);
+    yield* this.index.adopt(hasIndexFiles);
   }
 
   /** Writes `bytes`, whole batches, at the end. {@linkcode Segment.addBatch} makes them visible. */

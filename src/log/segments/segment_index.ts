@@ -7,8 +7,9 @@
  */
 import { assert } from "../../assert.ts";
 import type { Int64 } from "../../protocol/int64.ts";
+import { atOnce, type Steps } from "../../protocol/records/compression/steps.ts";
 import { readMaxTimestamp } from "../../protocol/records/batch.ts";
-import { FileError, type FileSystem } from "../../runtime/runtime.ts";
+import { FileError, type FileHandle, type FileSystem } from "../../runtime/runtime.ts";
 import { storageError } from "../storage_error.ts";
 import { BatchIndex } from "./batch_index.ts";
 import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "./batch_scanner.ts";
@@ -21,6 +22,8 @@ const TRANSIENT: ReadonlySet<FileError["reason"]> = new Set(["no-space", "too-ma
 
 /** The segment of an index. */
 export interface IndexOwner extends IndexedFile, CountedSegment {
+  /** Reads the file, over several turns of the event loop. */
+  readonly reader: Pick<FileHandle, "readAt">;
   /** Whether the index files may be created: see `Segment.hasDurableName`. */
   readonly mayWriteIndex: boolean;
 }
@@ -64,10 +67,10 @@ export class SegmentIndex {
   }
 
   /** Adopts the batches of a segment that was found, whose index files are loaded later if it has any. */
-  adopt(hasIndexFiles: boolean): void {
+  *adopt(hasIndexFiles: boolean): Steps<void> {
     if (this.#owner.size === 0) this.#isWritten = hasIndexFiles;
     else if (hasIndexFiles) this.#isLoaded = false;
-    else this.rebuild();
+    else yield* this.#rebuild();
   }
 
   /** Adds a batch at the end. The index must be loaded: loading reuses the memory of the batch. */
@@ -264,7 +267,11 @@ export class SegmentIndex {
 
   /** Builds the index from the batches' headers, and writes it where that is possible. */
   rebuild(): void {
-    const { file, size, path, baseOffset } = this.#owner;
+    atOnce(this.#rebuild());
+  }
+
+  *#rebuild(): Steps<void> {
+    const { reader, size, path, baseOffset } = this.#owner;
     this.#invalidateFiles();
     this.#entries.clear();
     this.#isLoaded = true;
@@ -272,10 +279,11 @@ export class SegmentIndex {
     this.#maxTimestamp = -1;
     this.#maxTimestampOffset = baseOffset;
     this.#places.clear();
-    const scanner = new BatchScanner(file, 0, size, WALK_WINDOW);
+    const scanner = new BatchScanner(reader, 0, size, WALK_WINDOW);
     while (scanner.next()) {
       const timestamp = readMaxTimestamp(scanner.bytes, scanner.at);
       this.#add(scanner.position, scanner.baseOffset, scanner.lastOffset, timestamp);
+      if (scanner.mayPause) yield;
     }
     if (scanner.problem !== null) throw damagedBatch(path, scanner);
     this.#entries.trim();

@@ -101,8 +101,11 @@ export class SegmentList {
     return done;
   }
 
-  /** Adds an empty segment that begins at `baseOffset`, and makes its file. */
-  add(baseOffset: number, config: LogConfig): Segment {
+  /**
+   * Adds an empty segment that begins at `baseOffset`, and creates its file. `isFirst`: the directory is
+   * empty, so that there is no file of this name.
+   */
+  add(baseOffset: number, config: LogConfig, isFirst = false): Segment {
     const { files, clock, random } = this.#runtime;
     const path = `${this.#directory}/${segmentFileName(baseOffset)}`;
     const namesake = this.#retired.findIndex(({ segment }) => segment.path === path);
@@ -115,8 +118,11 @@ export class SegmentList {
     segment.rollJitterMs = jitterMs > 0 ? random.below(jitterMs) : 0;
     // Made now, so that a disk without room for it is noticed before anything else happens.
     try {
-      segment.file.truncate(0);
-      removeIndex(files, path);
+      const { file } = segment;
+      if (!isFirst) {
+        file.truncate(0);
+        removeIndex(files, path);
+      }
     } catch (error) {
       segment.close();
       throw error;

@@ -81,7 +81,8 @@ test("ElectLeaders elects a replica that is not in sync, which starts its leader
   );
   // The state after the last broker in sync has failed.
   const storage = openStorage({ ...hostRuntime(), files });
-  await new MetadataLog(storage).append([{
+  const metadataLog = await MetadataLog.open(storage);
+  await metadataLog.append([{
     name: "PartitionChangeRecord",
     value: { topicId, partitionId: 0, replicas: [2, 1], isr: [2], leader: -1 },
   }], { nowMs: 0, flush: true });

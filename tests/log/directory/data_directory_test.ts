@@ -277,6 +277,7 @@ test("DataDirectory finishes a deletion that was interrupted", async () => {
   machine.files.makeDirectory(`/data/events-0.${"0a".repeat(16)}-delete`);
   machine.files.makeDirectory("/data/events-0-delete");
   const manager = open(machine);
+  await manager.flushDirectory();
   const directories = machine.files.list("/data").filter((entry) => entry.isDirectory);
   assertEquals(directories.map((entry) => entry.name), ["events-0-delete"]);
   assertEquals([...manager.logs()], []);

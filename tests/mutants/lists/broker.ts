@@ -197,7 +197,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
     id: "B116",
     file: "src/broker/metadata_applier.ts",
     bug: "a changed min.insync.replicas takes effect after a restart only",
-    text: "this.partitions.find(name, partition)?.configure(config, minInsyncReplicas);",
+    text: "this.partitions.find(name, partition)?.configure(logConfig, minInsyncReplicas);",
     replacement: "",
     test: "tests/broker/metadata_applier_test.ts",
   },

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import type { Place } from "./machine.ts";
+import { mustBeFlushed, type Place } from "./machine.ts";
 import type { Operations } from "./operations.ts";
 
 /** A few syncs of the default disk, µs. */
@@ -28,7 +28,9 @@ export async function leaveWorkUnfinished<P extends Place>(
   for (let step = random.between(1, 4); step > 0; step--) {
     for (const place of places) {
       const { log, model } = place;
-      if (place.isCut || model.isLoose || log.failure !== null || random.oneIn(3)) continue;
+      if (mustBeFlushed(place) || model.isLoose || log.failure !== null || random.oneIn(3)) {
+        continue;
+      }
       operations.writes.append(place);
       if (log.failure === null && random.oneIn(2)) operations.syncing.roll(place);
       if (random.oneIn(4)) operations.syncing.flushInBackground(place);
@@ -49,7 +51,9 @@ async function deleteWhileRolling<P extends Place>(
   const { world } = operations.machine;
   const random = world.random("deletions");
   const usable = () =>
-    places.filter(({ isCut, model, log }) => !isCut && !model.isLoose && log.failure === null);
+    places.filter((place) =>
+      !mustBeFlushed(place) && !place.model.isLoose && place.log.failure === null
+    );
   for (const place of usable()) {
     operations.writes.append(place);
     if (place.log.failure === null) operations.syncing.roll(place);

@@ -57,6 +57,11 @@ export interface Place {
   ending: Ending;
 }
 
+/** Whether nothing may be appended to the partition before a flush, because it was truncated. */
+export function mustBeFlushed({ isCut, log }: Place): boolean {
+  return isCut || log.failure === null && log.mustFlushFirst;
+}
+
 /** A machine with a disk, and the partitions on it. */
 export class Machine<P extends Place = Place> {
   readonly places: P[] = [];

@@ -144,7 +144,9 @@ export abstract class NodeDirectories extends Machine<Hosted> {
     }
     for (const place of this.places.slice(1)) this.#host(place);
     this.#quarantineStrays();
-    if (!logs.wasShutDownCleanly) await logs.each((directory) => directory.flushRepaired());
+    if (logs.wasShutDownCleanly) return;
+    await logs.each((directory) => directory.flushRepaired());
+    void logs.each((directory) => directory.flushUncertain());
   }
 
   protected placeOf(

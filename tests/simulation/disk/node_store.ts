@@ -6,10 +6,14 @@
  */
 import { describeDamage } from "../../../src/inspect/findings.ts";
 import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
+import type { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import { GivenUp } from "../world.ts";
 import { HOST, textOf } from "./machine.ts";
 import { type Ending, PartitionModel } from "./partition_model.ts";
 import { type Hosted, NodeDirectories, type Topic } from "./node_directories.ts";
+
+/** Time within which a start removes what an earlier process has deleted, one directory after the other. */
+const REMOVED_WITHIN_MS = 200;
 
 /** The data directories of a node; the first holds the metadata log. */
 export class NodeStore extends NodeDirectories {
@@ -50,10 +54,11 @@ export class NodeStore extends NodeDirectories {
   /** Checks that a start leaves no remains of deleted records, segments and topics. */
   #expectNoLeftovers(): void {
     const { tree } = this.disk;
-    for (const { path: directory, failure } of this.logs.directories) {
+    for (const opened of this.logs.directories) {
+      const { path: directory, failure } = opened;
       if (failure !== null || this.sick.has(directory)) continue;
       for (const { name, isDirectory } of tree.list(directory)) {
-        if (name.endsWith("-delete")) this.world.fail(`${directory}/${name} is left`);
+        if (name.endsWith("-delete")) void this.#expectRemoval(opened, name);
         if (!isDirectory || name.endsWith("-stray")) continue;
         for (const file of tree.list(`${directory}/${name}`)) {
           if (!/\.(deleted|cleaned)$/.test(file.name)) continue;
@@ -61,6 +66,15 @@ export class NodeStore extends NodeDirectories {
         }
       }
     }
+  }
+
+  /** Checks that the directory of a deleted log is removed in the background. */
+  async #expectRemoval(directory: DataDirectory, name: string): Promise<void> {
+    const { life, disk: { tree } } = this;
+    const path = `${directory.path}/${name}`;
+    await this.world.pause(REMOVED_WITHIN_MS);
+    const isOver = life !== this.life || directory.failure !== null;
+    if (!isOver && tree.exists(path)) this.world.fail(`${path} is left`);
   }
 
   /** Checks that only directories whose disks failed are out of service. */

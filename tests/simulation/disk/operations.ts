@@ -8,7 +8,7 @@ import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import { Compactions } from "./compactions.ts";
 import { Deletions } from "./deletions.ts";
 import { Lookups } from "./lookups.ts";
-import type { Machine, Place } from "./machine.ts";
+import { type Machine, mustBeFlushed, type Place } from "./machine.ts";
 import { PlaceActions } from "./place_actions.ts";
 import { Syncing } from "./syncing.ts";
 import { Writes } from "./writes.ts";
@@ -77,7 +77,7 @@ export class Operations<P extends Place = Place> extends PlaceActions<P> {
   /** Returns whether an operation on `place` is possible. If not, does what it needs first. */
   async prepare(place: P): Promise<boolean> {
     if (place.model.isLoose) return false;
-    if (!place.isCut) return true;
+    if (!mustBeFlushed(place)) return true;
     await this.#settleCut(place);
     return false;
   }

@@ -19,6 +19,7 @@ import { PartitionLog } from "../../../src/log/partition_log.ts";
 import { ProducerSnapshots } from "../../../src/log/producers/producer_snapshot_storage.ts";
 import { ProducerState } from "../../../src/log/producers/producer_state.ts";
 import { RecoveryPoints } from "../../../src/log/directory/recovery_point_checkpoint.ts";
+import type { Steps } from "../../../src/protocol/records/compression/steps.ts";
 import type { Segment } from "../../../src/log/segments/segment.ts";
 import type { KafkaError } from "../../../src/protocol/errors.ts";
 import { SegmentList } from "../../../src/log/segments/segment_list.ts";
@@ -180,8 +181,8 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
         LogOpening.prototype,
         "openSegments",
         (right) =>
-          function (this: LogOpening): Segment[] {
-            const segments = right.call(this);
+          function* (this: LogOpening): Steps<Segment[]> {
+            const segments = yield* right.call(this);
             // Nothing is known to be durable.
             if (this.safeOffset === 0) segments.slice(0, -1).forEach((one) => one.isDirty = false);
             return segments;
@@ -208,7 +209,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a recovery point beyond a deleted segment that is not on the disk",
-    nearSeed: 147,
+    nearSeed: 500,
     plant: () =>
       exchange(
         SegmentList.prototype,

@@ -47,6 +47,7 @@ export class Store extends Machine {
     await manager.flushDirectory();
     manager.openAll((topic) => configs.get(topic)!);
     await manager.flushRepaired();
+    void manager.flushUncertain();
   }
 
   /** Creates a partition durably. */

@@ -12,6 +12,9 @@ export type Steps<Result> = Generator<void, Result, void>;
 /** Resolves when the next step may begin. A rejection aborts the work with the same reason. */
 export type Pause = () => Promise<void>;
 
+/** Never pauses: all of the work is done in one turn of the event loop. */
+export const NO_PAUSE: Pause = () => Promise.resolve();
+
 /** Maximum uncompressed bytes per step, as far as the blocks of the format allow. */
 export const STEP_BYTES = 65_536;
 
