@@ -9,6 +9,7 @@ import { CLIENT_MUTANTS } from "./client.ts";
 import { CONFIG_MUTANTS } from "./config.ts";
 import { CONTROLLER_MUTANTS } from "./controller.ts";
 import { DESCRIPTOR_MUTANTS } from "./descriptors.ts";
+import { EVENT_LOOP_MUTANTS } from "./event_loop.ts";
 import { GROUPS_MUTANTS } from "./groups.ts";
 import { LARGE_BATCH_MUTANTS } from "./large_batches.ts";
 import { LOG_MUTANTS } from "./log.ts";
@@ -31,4 +32,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...RUNTIME_MUTANTS,
   ...DESCRIPTOR_MUTANTS,
   ...LARGE_BATCH_MUTANTS,
+  ...EVENT_LOOP_MUTANTS,
 ];
