@@ -1,0 +1,51 @@
+/**
+ * Bugs in the wiring of a node.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+
+/** The bugs of this folder. */
+export const NODE_MUTANTS: readonly Mutant[] = [
+  {
+    id: "N1",
+    file: "src/node/storage.ts",
+    bug: "a failure of a directory before the node listens is lost",
+    text:
+      "if (this.#listener === null) this.#waiting.push(failure);\n    else this.#listener(failure);",
+    replacement: "this.#listener?.(failure);",
+    test: "tests/node/node_test.ts",
+  },
+  {
+    id: "N2",
+    file: "src/node/node.ts",
+    bug: "nodes that share a bound on open segment files each have their own",
+    text: "const { openSegments = new OpenSegments(shares.segmentFiles) } = options;",
+    replacement: "const openSegments = new OpenSegments(shares.segmentFiles);",
+    test: "tests/node/node_test.ts",
+  },
+  {
+    id: "N3",
+    file: "src/node/node.ts",
+    bug: "the timers of background tasks outlive the node",
+    text: "const tasks = this.#tasks.stop();",
+    replacement: "const tasks = Promise.resolve();",
+    test: "tests/node/shutdown_test.ts",
+  },
+  {
+    id: "N4",
+    file: "src/node/log_retention.ts",
+    bug: "the retention runs once only",
+    text: "      this.#run();\n      this.start();",
+    replacement: "      this.#run();",
+    test: "tests/node/background_tasks_test.ts",
+  },
+  {
+    id: "N5",
+    file: "src/node/log_retention.ts",
+    bug: "a second start of the retention sets a second timer",
+    text: "if (this.#timer !== null || this.#isStopped) return;",
+    replacement: "if (this.#isStopped) return;",
+    test: "tests/node/background_tasks_test.ts",
+  },
+];
