@@ -36,8 +36,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     id: "N4",
     file: "src/node/log_retention.ts",
     bug: "the retention runs once only",
-    text: "      this.#run();\n      this.start();",
-    replacement: "      this.#run();",
+    text: "        this.#timer = null;\n        this.start();",
+    replacement: "        this.#timer = null;",
     test: "tests/node/background_tasks_test.ts",
   },
   {
