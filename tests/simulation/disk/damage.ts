@@ -25,7 +25,7 @@ import {
   readFrom,
   readLog,
   sameBytes,
-} from "./stored_batch.ts";
+} from "./models/stored_batch.ts";
 import { type Place, textOf } from "./machine.ts";
 import { DATA, type Store } from "./store.ts";
 

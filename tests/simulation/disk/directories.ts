@@ -22,10 +22,10 @@ import { GivenUp, World } from "../world.ts";
 import { HOST } from "./machine.ts";
 import type { Hosted } from "./node_directories.ts";
 import { NodeStore } from "./node_store.ts";
-import { leaveWorkUnfinished } from "./interruption.ts";
-import { Operations } from "./operations.ts";
-import { Topics } from "./topics.ts";
-import { Transactions } from "./transactions.ts";
+import { leaveWorkUnfinished } from "./operations/interruption.ts";
+import { Operations } from "./operations/operations.ts";
+import { Topics } from "./operations/topics.ts";
+import { Transactions } from "./operations/transactions.ts";
 
 const DIRECTORIES = ["/one", "/two", "/three"];
 

@@ -20,9 +20,9 @@ import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import type { Outcome, RunOptions } from "../outcome.ts";
 import { GivenUp, World } from "../world.ts";
 import { damageAndStart } from "./damage.ts";
-import { leaveWorkUnfinished } from "./interruption.ts";
-import { Operations } from "./operations.ts";
-import { PartitionModel } from "./partition_model.ts";
+import { leaveWorkUnfinished } from "./operations/interruption.ts";
+import { Operations } from "./operations/operations.ts";
+import { PartitionModel } from "./models/partition_model.ts";
 import { drawLogConfig, HOST } from "./machine.ts";
 import { Store } from "./store.ts";
 

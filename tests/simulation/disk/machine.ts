@@ -13,9 +13,9 @@ import { FileError, isDescriptorShortage, type Runtime } from "../../../src/runt
 import type { SimulatedDisk } from "../../../src/simulator/simulated_disk.ts";
 import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
 import type { World } from "../world.ts";
-import type { Ending, PartitionModel } from "./partition_model.ts";
-import { readLog } from "./stored_batch.ts";
-import { judgeTransactions } from "./transaction_checks.ts";
+import type { Ending, PartitionModel } from "./models/partition_model.ts";
+import { readLog } from "./models/stored_batch.ts";
+import { judgeTransactions } from "./models/transaction_checks.ts";
 
 /** The machine. */
 export const HOST = "store";

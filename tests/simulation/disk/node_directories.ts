@@ -16,7 +16,7 @@ import { METADATA_TOPIC_ID, ZERO_UUID } from "../../../src/protocol/uuid.ts";
 import type { DiskOperation } from "../../../src/simulator/simulated_disk.ts";
 import type { World } from "../world.ts";
 import { Machine, NODE_ID, type Place } from "./machine.ts";
-import { PartitionModel } from "./partition_model.ts";
+import { PartitionModel } from "./models/partition_model.ts";
 
 /** The metadata log's topic. */
 export const METADATA_TOPIC = "__cluster_metadata";

@@ -9,7 +9,7 @@ import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import type { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import { GivenUp } from "../world.ts";
 import { HOST, textOf } from "./machine.ts";
-import { type Ending, PartitionModel } from "./partition_model.ts";
+import { type Ending, PartitionModel } from "./models/partition_model.ts";
 import { type Hosted, NodeDirectories, type Topic } from "./node_directories.ts";
 
 /** Time within which a start removes what an earlier process has deleted, one directory after the other. */

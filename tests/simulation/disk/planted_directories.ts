@@ -15,7 +15,7 @@ import { ProducerState } from "../../../src/log/producers/producer_state.ts";
 import type { Segment } from "../../../src/log/segments/segment.ts";
 import { SegmentList } from "../../../src/log/segments/segment_list.ts";
 import { StartOffsets } from "../../../src/log/directory/log_start_checkpoint.ts";
-import { Compactions } from "./compactions.ts";
+import { Compactions } from "./operations/compactions.ts";
 import { exchange, type PlantedDiskBug } from "./planted.ts";
 import { wrongFiles } from "./wrong_files.ts";
 

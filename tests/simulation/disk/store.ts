@@ -10,7 +10,7 @@ import type { LogConfig } from "../../../src/log/log_config.ts";
 import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
 import { RECOVERY_POINTS } from "../../../src/log/directory/recovery_point_checkpoint.ts";
 import { HOST, Machine, NODE_ID, type Place, textOf } from "./machine.ts";
-import type { Ending, PartitionModel } from "./partition_model.ts";
+import type { Ending, PartitionModel } from "./models/partition_model.ts";
 import { GivenUp } from "../world.ts";
 
 /** The data directory. */

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { offsetForTimestamp } from "../../log/fixture.ts";
-import { STORED_CODECS } from "../stored_codecs.ts";
-import type { Place } from "./machine.ts";
-import { indexOf } from "./partition_model.ts";
+import { offsetForTimestamp } from "../../../log/fixture.ts";
+import { STORED_CODECS } from "../../stored_codecs.ts";
+import type { Place } from "../machine.ts";
+import { indexOf } from "../models/partition_model.ts";
 import { PlaceActions } from "./place_actions.ts";
-import { readFrom, sameBytes, type StoredBatch } from "./stored_batch.ts";
+import { readFrom, sameBytes, type StoredBatch } from "../models/stored_batch.ts";
 
 /** Reads logs and compares the results with the models. */
 export class Lookups<P extends Place = Place> extends PlaceActions<P> {

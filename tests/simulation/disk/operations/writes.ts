@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { AppendOptions, AppendResult } from "../../../src/log/log_types.ts";
-import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
-import type { Place } from "./machine.ts";
+import type { AppendOptions, AppendResult } from "../../../../src/log/log_types.ts";
+import { ErrorCode, KafkaError } from "../../../../src/protocol/errors.ts";
+import type { Place } from "../machine.ts";
 import { PlaceActions } from "./place_actions.ts";
-import { makeBatch, placed, type StoredBatch } from "./stored_batch.ts";
+import { makeBatch, placed, type StoredBatch } from "../models/stored_batch.ts";
 
 /** Idempotent producers of each partition. */
 const PRODUCERS = 2;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import type { PartitionLog } from "../../../../src/log/partition_log.ts";
 import {
   encodeBatch,
   readBaseOffset,
@@ -11,13 +11,13 @@ import {
   splitBatches,
   writeBaseOffset,
   writePartitionLeaderEpoch,
-} from "../../../src/protocol/records/batch.ts";
+} from "../../../../src/protocol/records/batch.ts";
 import {
   encodeControlRecordKey,
   encodeEndTransactionMarker,
-} from "../../../src/protocol/records/control_record.ts";
-import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import { STORED_CODECS } from "../stored_codecs.ts";
+} from "../../../../src/protocol/records/control_record.ts";
+import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
+import { STORED_CODECS } from "../../stored_codecs.ts";
 
 /** A record of a {@linkcode StoredBatch}. */
 export interface StoredRecord {

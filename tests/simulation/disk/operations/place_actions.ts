@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import type { World } from "../world.ts";
-import type { Machine, Place } from "./machine.ts";
+import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
+import type { World } from "../../world.ts";
+import type { Machine, Place } from "../machine.ts";
 
 /** The base of a group of operations. */
 export abstract class PlaceActions<P extends Place = Place> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Place } from "./machine.ts";
+import type { Place } from "../machine.ts";
 import { PlaceActions } from "./place_actions.ts";
 
 /** Flushes logs and begins segments. */

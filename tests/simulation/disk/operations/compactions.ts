@@ -3,19 +3,19 @@
  *
  * @module
  */
-import { findCleanable } from "../../../src/log/compaction/cleanable.ts";
-import { cleanLog } from "../../../src/log/compaction/cleaner.ts";
-import { KeyDigest, SECRET_BYTES } from "../../../src/log/compaction/key_digest.ts";
-import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
-import { CleaningStopped, Pacer } from "../../../src/log/compaction/pacer.ts";
-import type { PartitionLog } from "../../../src/log/partition_log.ts";
-import { KafkaError } from "../../../src/protocol/errors.ts";
-import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import type { Machine, Place } from "./machine.ts";
+import { findCleanable } from "../../../../src/log/compaction/cleanable.ts";
+import { cleanLog } from "../../../../src/log/compaction/cleaner.ts";
+import { KeyDigest, SECRET_BYTES } from "../../../../src/log/compaction/key_digest.ts";
+import { OffsetMap } from "../../../../src/log/compaction/offset_map.ts";
+import { CleaningStopped, Pacer } from "../../../../src/log/compaction/pacer.ts";
+import type { PartitionLog } from "../../../../src/log/partition_log.ts";
+import { KafkaError } from "../../../../src/protocol/errors.ts";
+import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
+import type { Machine, Place } from "../machine.ts";
 import { PlaceActions } from "./place_actions.ts";
-import { readLog } from "./stored_batch.ts";
+import { readLog } from "../models/stored_batch.ts";
 import type { Syncing } from "./syncing.ts";
-import { judgeTransactions } from "./transaction_checks.ts";
+import { judgeTransactions } from "../models/transaction_checks.ts";
 
 /** Compacts logs, as the cleaner of a broker does. */
 export class Compactions<P extends Place = Place> extends PlaceActions<P> {

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { randomUuid } from "../../../src/protocol/uuid.ts";
-import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import { drawLogConfig } from "./machine.ts";
-import type { Hosted } from "./node_directories.ts";
-import type { NodeStore } from "./node_store.ts";
+import { randomUuid } from "../../../../src/protocol/uuid.ts";
+import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
+import { drawLogConfig } from "../machine.ts";
+import type { Hosted } from "../node_directories.ts";
+import type { NodeStore } from "../node_store.ts";
 import type { Operations } from "./operations.ts";
-import { makeBatch } from "./stored_batch.ts";
+import { makeBatch } from "../models/stored_batch.ts";
 
 /** Few enough to be used again. */
 const NAMES = ["clicks", "orders", "users.by-name"];

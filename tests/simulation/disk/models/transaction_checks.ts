@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import type { PartitionLog } from "../../../../src/log/partition_log.ts";
 import {
   isControl,
   isTransactional,
@@ -13,9 +13,9 @@ import {
   readProducerId,
   readRecordCount,
   readRecords,
-} from "../../../src/protocol/records/batch.ts";
-import { decodeControlRecordKey } from "../../../src/protocol/records/control_record.ts";
-import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+} from "../../../../src/protocol/records/batch.ts";
+import { decodeControlRecordKey } from "../../../../src/protocol/records/control_record.ts";
+import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
 import { indexOf, type PartitionModel } from "./partition_model.ts";
 import { type FoundBatch, readFrom } from "./stored_batch.ts";
 import type { Transaction, TransactionHistory } from "./transaction_model.ts";

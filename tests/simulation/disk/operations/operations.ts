@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
+import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
 import { Compactions } from "./compactions.ts";
 import { Deletions } from "./deletions.ts";
 import { Lookups } from "./lookups.ts";
-import { type Machine, mustBeFlushed, type Place } from "./machine.ts";
+import { type Machine, mustBeFlushed, type Place } from "../machine.ts";
 import { PlaceActions } from "./place_actions.ts";
 import { Syncing } from "./syncing.ts";
 import { Writes } from "./writes.ts";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import { mustBeFlushed, type Place } from "./machine.ts";
+import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
+import { mustBeFlushed, type Place } from "../machine.ts";
 import type { Operations } from "./operations.ts";
 
 /** A few syncs of the default disk, µs. */

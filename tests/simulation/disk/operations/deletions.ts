@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { KafkaError } from "../../../src/protocol/errors.ts";
-import type { Place } from "./machine.ts";
+import { KafkaError } from "../../../../src/protocol/errors.ts";
+import type { Place } from "../machine.ts";
 import { PlaceActions } from "./place_actions.ts";
 
 /** Removes the beginning or the end of logs. */

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { decodeBatch, isControl, readAttributes } from "../../../src/protocol/records/batch.ts";
-import { STORED_CODECS } from "../stored_codecs.ts";
+import { decodeBatch, isControl, readAttributes } from "../../../../src/protocol/records/batch.ts";
+import { STORED_CODECS } from "../../stored_codecs.ts";
 import type { FoundLog, StoredRecord } from "./stored_batch.ts";
 import type { Fate, TransactionHistory } from "./transaction_model.ts";
 

@@ -8,13 +8,13 @@
  *
  * @module
  */
-import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
-import type { Xoshiro128 } from "../../../src/simulator/xoshiro.ts";
-import type { Machine, Place } from "./machine.ts";
+import { ErrorCode, KafkaError } from "../../../../src/protocol/errors.ts";
+import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
+import type { Machine, Place } from "../machine.ts";
 import type { Operations } from "./operations.ts";
-import { makeBatch, makeMarker, readLog, type StoredBatch } from "./stored_batch.ts";
-import { judgeTransactions } from "./transaction_checks.ts";
-import { type Transaction, transactionKey } from "./transaction_model.ts";
+import { makeBatch, makeMarker, readLog, type StoredBatch } from "../models/stored_batch.ts";
+import { judgeTransactions } from "../models/transaction_checks.ts";
+import { type Transaction, transactionKey } from "../models/transaction_model.ts";
 
 /** The transactional producers of each partition, by their numbers. */
 const FIRST_PRODUCER = 2;
