@@ -72,11 +72,11 @@ function judgeAborted(
     .map(({ producerId, firstOffset, marker, lastStableOffset }) =>
       `${producerId}: ${firstOffset} to ${marker!.lastOffset}, ${lastStableOffset}`
     ).join("; ");
-  const told = log.abortedTransactions(0, log.logEndOffset)
+  const found = log.abortedTransactions(0, log.logEndOffset)
     .map(({ producerId, firstOffset, lastOffset, lastStableOffset }) =>
       `${producerId}: ${firstOffset} to ${lastOffset}, ${lastStableOffset}`
     ).join("; ");
-  return told === wanted ? null : `it lists "${told}" as aborted, expected "${wanted}"`;
+  return found === wanted ? null : `it lists "${found}" as aborted, expected "${wanted}"`;
 }
 
 function judgeProducers(
@@ -95,9 +95,9 @@ function judgeProducers(
     }
     if (!isWhole(model)) continue;
     const begin = history.open.get(producerId)?.firstOffset ?? -1;
-    const told = producer.currentTransactionStartOffset;
-    if (told !== begin) {
-      return `the transaction of producer ${producerId} begins at ${told}, expected ${begin}`;
+    const found = producer.currentTransactionStartOffset;
+    if (found !== begin) {
+      return `the transaction of producer ${producerId} begins at ${found}, expected ${begin}`;
     }
   }
   return null;
