@@ -157,7 +157,7 @@ test("verifyDataDirectory() reports each index entry that does not match the log
     "remove the file, the next start rebuilds it",
   ]);
   assertEquals(await found((files) => truncate(files, `${FIRST}.timeindex`, 23)), [
-    `${FIRST}.timeindex: its 23 bytes are no multiple of 12, the size of an entry; ` +
+    `${FIRST}.timeindex: its size, 23 bytes, is not a multiple of 12, the size of an entry; ` +
     "remove the file, the next start rebuilds it",
   ]);
 });
