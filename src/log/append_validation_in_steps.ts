@@ -1,6 +1,7 @@
 /**
- * The checks of a client's batch that is too large for one turn of the event loop, such as 4 KB that
- * become 100 MB: the same as those of `append_validation.ts`, with pauses, in memory of its own.
+ * Validation of a client's batch that would block the event loop for too long, such as 4 KB that
+ * decompress to 100 MB. The checks are the same as in `append_validation.ts`, but with pauses and
+ * in memory of their own.
  *
  * @module
  */
@@ -26,17 +27,18 @@ import { checkClientHeader, type ClientBatchRules, recompressionOf } from "./app
 import { mayRejectRecords, rejectRecords } from "./record_rules.ts";
 import { returnArena, takeArena } from "./segments/scratch.ts";
 
-/** A batch that may be stored. It has no append time yet: that is the time of its append. */
+/** A batch that may be stored. Its append time is set when it is appended. */
 export interface CheckedBatch {
-  /** Memory that begins with the batch, to be given back with `returnArena()`. */
+  /** An arena that starts with the batch. It must be returned with `returnArena()`. */
   readonly arena: Crc32cArena;
   /** The largest timestamp of its records. */
   readonly newest: Int64;
 }
 
 /**
- * Checks a client's batch and compresses it as `takeClientBatch` does, awaiting `pause` between two
- * steps. `records` must not change meanwhile. Rejects as that throws, and as `pause` does.
+ * Validates a client's batch and compresses it like `takeClientBatch`, but awaits `pause` between
+ * steps. `records` must not change in the meantime. Rejects with the errors of `takeClientBatch`
+ * and of `pause`.
  */
 export async function checkClientBatchInSteps(
   records: Uint8Array,

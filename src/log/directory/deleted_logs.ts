@@ -1,6 +1,6 @@
 /**
- * Logs whose topics were deleted: their directories have been renamed and are kept for
- * `file.delete.delay.ms`, and for as long as a response carries records of them.
+ * The logs of deleted topics. Their directories have been renamed and are kept for
+ * `file.delete.delay.ms`, and as long as a response with their records is being sent.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export class DeletedLogs {
   readonly #directory: string;
   #waiting: DeletedLog[] = [];
 
-  /** No deleted logs yet in the data directory at `directory`. */
+  /** Creates an empty list for the data directory at `directory`. */
   constructor(
     runtime: Pick<Runtime, "clock" | "random">,
     files: DirectoryFiles,
@@ -32,7 +32,7 @@ export class DeletedLogs {
     this.#directory = directory;
   }
 
-  /** Removes directories whose deletion an earlier process did not finish. Throws a `FileError`. */
+  /** Removes directories that a previous process has not removed. Throws a `FileError`. */
   removeLeftovers(): void {
     for (const { name, isDirectory } of this.#files.list(this.#directory)) {
       if (isDirectory && isDeletedName(name)) this.#files.remove(`${this.#directory}/${name}`);
@@ -40,9 +40,9 @@ export class DeletedLogs {
   }
 
   /**
-   * Renames the directory of the log `name`, which becomes due after `file.delete.delay.ms`, and
-   * removes what is due. The directory of a log that is not open is removed at once. Throws a
-   * `FileError`.
+   * Renames the directory of the log `name`, for removal after `file.delete.delay.ms`, and removes
+   * the directories that are due. The directory of a log that is not open is removed at once.
+   * Throws a `FileError`.
    */
   add(name: string, log: PartitionLog | undefined): void {
     const { clock, random } = this.#runtime;
@@ -59,19 +59,19 @@ export class DeletedLogs {
   }
 
   /**
-   * Removes the directories that are due, except of logs whose records a response carries. Throws the
-   * first `FileError` in the end.
+   * Removes the directories that are due, except for those of logs whose records are being sent.
+   * Throws the first `FileError` at the end.
    */
   removeDue(): void {
     const nowMs = this.#runtime.clock.now();
-    // A removal that fails later leaves the rest to the next start.
+    // If the removal fails later, the next start removes the rest.
     this.#remove(
       ({ log, dueMs }) => dueMs <= nowMs && !log.isHeld,
       (directory) => void this.#files.removeLater(directory).catch(() => {}),
     );
   }
 
-  /** Removes all directories at once: the data directory is closed. Throws as `removeDue`. */
+  /** Removes all directories, when the data directory is closed. Throws like `removeDue`. */
   removeAll(): void {
     this.#remove(() => true, (directory) => this.#files.remove(directory));
   }

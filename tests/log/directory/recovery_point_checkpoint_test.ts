@@ -19,7 +19,10 @@ function write(files: FileSystem, path: string, text: string): void {
   file.close();
 }
 
-/** The recovery points of /data, whose log events-0 has segments at 0 and 500 and is not open. */
+/**
+ * Creates the recovery points of /data, whose log events-0 has segments at 0 and 500 and is not
+ * open.
+ */
 function setUp(text: string | null) {
   const files = new MemoryFileSystem();
   files.makeDirectory("/data/events-0");
@@ -46,12 +49,12 @@ test("stored() is the written offset, 0 for a log without one, and undefined wit
   assertEquals(setUp(null).points.stored("events-0"), undefined);
 });
 
-test("stored() is 0 where the file is empty, as a loss of power leaves it", () => {
+test("stored() is 0 if the file is empty, as after a power failure", () => {
   const { points, losses } = setUp("");
   assertEquals([points.stored("events-0"), points.wasMissing, losses], [0, false, []]);
 });
 
-test("know() takes a log that was refused for durable up to its last segment", async () => {
+test("know() treats a rejected log as durable up to its last segment", async () => {
   const { points } = setUp(null);
   points.know(["events-0"]);
   await points.save();
