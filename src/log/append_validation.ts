@@ -21,6 +21,7 @@ import {
   createTimestampBounds,
   CURRENT_MAGIC,
   endOfBatch,
+  headerProblem,
   isControl,
   isTransactional,
   readAttributes,
@@ -29,6 +30,7 @@ import {
   readLastOffsetDelta,
   readMagic,
   readMaxTimestamp,
+  readPartitionLeaderEpoch,
   readProducerEpoch,
   readProducerId,
   readRecordCount,
@@ -219,6 +221,35 @@ export function takeInternalBatches(
     if (appendTimeMs !== null) writeMaxTimestamp(bytes, at, "LogAppendTime", appendTimeMs, arena);
   }
   return arena;
+}
+
+/**
+ * Copies batches that a follower has fetched into the scratch memory and checks their headers and
+ * checksums: all of `records` up to a batch that is cut off, as the last of a fetch may be, or that is
+ * of a leader epoch above `leaderEpoch`. Returns the memory, with the first batch at 0, and the length
+ * of the batches in it. Throws a `RecordError`.
+ */
+export function takeFetchedBatches(
+  records: Uint8Array,
+  leaderEpoch: number,
+): { readonly arena: Crc32cArena; readonly length: number } {
+  const arena = copyIn(records);
+  const bytes = arena.memory;
+  let at = 0;
+  while (at < records.length) {
+    const end = endOfBatch(bytes, at, records.length);
+    if (end === -1 && at > 0) break;
+    const problem = end === -1
+      ? `it is cut off after ${records.length} bytes`
+      : headerProblem(bytes, at, end - at);
+    if (problem !== null) {
+      throw new RecordError(`the batch at byte ${at} is damaged: ${problem}`, "corrupt");
+    }
+    if (readPartitionLeaderEpoch(bytes, at) > leaderEpoch) break;
+    checkBatchCrc(bytes, at, arena);
+    at = end;
+  }
+  return { arena, length: at };
 }
 
 /** Fills `batch` with what the header at `at` says of its producer, and returns whether it has one. */

@@ -35,6 +35,14 @@ export interface AppendResult {
   readonly duplicate: boolean;
 }
 
+/** The offsets of batches that were appended as they are. */
+export interface AppendedRange {
+  /** The first offset of the first batch. */
+  readonly baseOffset: number;
+  /** The last offset of the last batch. */
+  readonly lastOffset: number;
+}
+
 /** What to read. */
 export interface ReadOptions {
   /** Where to begin: the batch that holds this offset comes first, whole. */
@@ -95,10 +103,8 @@ export interface PartitionLogOptions {
 export interface LogCheckpoints {
   /** Writes the log start offset as it is now. */
   saveLogStartOffset(): Promise<void> | void;
-  /** Writes the recovery point as it is now, after it was raised. */
+  /** Writes the recovery point as it is now. */
   saveRecoveryPoint(): Promise<void> | void;
-  /** Replaces the recovery point before this returns: the records above it are about to be cut off. */
-  lowerRecoveryPoint(): Promise<void> | void;
   /** Writes the offset up to which the log has been compacted. */
   saveCleanedOffset(offset: number): void;
 }

@@ -6,20 +6,27 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { ZERO_UUID } from "../protocol/uuid.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
 import type { EpochEnd } from "./leader_epochs.ts";
+import { BatchWriter } from "./batch_writer.ts";
+import { FollowerAppender } from "./follower_appender.ts";
 import { LogAppender } from "./log_appender.ts";
 import type { LogConfig } from "./log_config.ts";
 import { LogDeletion } from "./log_deletion.ts";
 import { LogDurability } from "./log_durability.ts";
 import { LogStart } from "./log_start.ts";
 import { LogState } from "./log_state.ts";
-import { LogTruncation } from "./log_truncation.ts";
-import type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
+import { LogTruncation, type Truncation } from "./log_truncation.ts";
+import type {
+  AppendedRange,
+  AppendOptions,
+  AppendResult,
+  PartitionLogOptions,
+  ReadOptions,
+} from "./log_types.ts";
 import { openDirectory, settleFiles } from "./opening/leftover_files.ts";
 import { LogOpening } from "./opening/log_opening.ts";
-import { PARTITION_METADATA, readTopicId, writePartitionMetadata } from "./partition_metadata.ts";
+import { PARTITION_METADATA } from "./partition_metadata.ts";
 import type { ActiveProducer } from "./producers/producer_state.ts";
 import { type LogRecords, NO_RECORDS } from "./segments/log_records.ts";
 import {
@@ -49,11 +56,11 @@ export class PartitionLog {
   readonly #state: LogState;
   readonly #start: LogStart;
   readonly #durability: LogDurability;
+  readonly #follower: FollowerAppender;
   readonly #deletion: LogDeletion;
   readonly #truncation: LogTruncation;
   #directory: string;
   #wasRepaired = false;
-  #topicId: string = ZERO_UUID;
 
   private constructor(options: PartitionLogOptions) {
     this.topic = options.topic;
@@ -63,7 +70,9 @@ export class PartitionLog {
     this.#start = new LogStart(state);
     this.compaction = new LogCompaction(state, options.cleanedOffset ?? 0);
     this.#durability = new LogDurability(state, this.compaction, options.pendingWork);
-    this.appender = new LogAppender(state, this.#durability);
+    const writer = new BatchWriter(state, this.#durability);
+    this.appender = new LogAppender(state, writer);
+    this.#follower = new FollowerAppender(state, writer);
     this.#deletion = new LogDeletion(state, this.#durability, this.#start);
     this.#truncation = new LogTruncation(state, this.#durability, this.compaction, this.#start);
   }
@@ -79,12 +88,15 @@ export class PartitionLog {
       const { files } = options.runtime;
       const { isNew, found } = openDirectory(files, options.directory);
       log = new PartitionLog(options);
-      log.#identify(options, found.has(PARTITION_METADATA));
+      log.#state.metadata.identify(options, found.has(PARTITION_METADATA));
       const names = settleFiles(files, options.directory, found);
       log.#open(options, names, isNew || options.isNew === true);
       return log;
     } catch (error) {
-      if (log !== null) log.#abandon();
+      if (log !== null) {
+        log.#end();
+        log.discard();
+      }
       throw asKafkaError(`Cannot open ${options.topic}-${options.partition}`, error);
     }
   }
@@ -101,7 +113,7 @@ export class PartitionLog {
 
   /** The topic's id, or `ZERO_UUID` when neither the caller nor `partition.metadata` had it. */
   get topicId(): string {
-    return this.#topicId;
+    return this.#state.metadata.topicId;
   }
 
   /** The log's settings. */
@@ -185,6 +197,7 @@ export class PartitionLog {
   /** Starts the leader epoch `epoch` at the log's end, before its first record is read. */
   assignEpoch(epoch: number): void {
     const { health, epochs } = this.#state;
+    this.#state.checkAppendable();
     health.change("assign a leader epoch to", () => epochs.assign(epoch, this.logEndOffset));
   }
 
@@ -195,13 +208,8 @@ export class PartitionLog {
 
   /** Writes the topic's id to `partition.metadata`, for a log that was opened without it. */
   assignTopicId(topicId: string): void {
-    const { health, metadata, runtime } = this.#state;
-    health.change("write the topic id of", () => {
-      metadata.closeFile();
-      writePartitionMetadata(runtime.files, metadata.path, topicId);
-    });
-    metadata.isDirty = true;
-    this.#topicId = topicId;
+    const { health, metadata } = this.#state;
+    health.change("write the topic id of", () => metadata.assign(topicId));
   }
 
   /**
@@ -213,6 +221,26 @@ export class PartitionLog {
    */
   append(records: Uint8Array, options: AppendOptions): AppendResult {
     return this.appender.append(records, options);
+  }
+
+  /**
+   * Appends batches that a follower has fetched, with their offsets and leader epochs. The first offset
+   * may be above the log's end: compaction of the leader's log leaves gaps. Stops before a batch of an
+   * epoch above `leaderEpoch`, that of the leader fetched from, and before one that is cut off. Returns
+   * the offsets, or null when no batch was appended. Producers and transactions are tracked; sequence
+   * numbers, timestamps and sizes were the leader's to check.
+   *
+   * The batches are copied before this returns, and stored with one write for each segment they go to:
+   * on a throw, those before the end of a segment may be stored, as `logEndOffset` shows. Throws
+   * OFFSET_OUT_OF_RANGE for a first batch below the log's end, FENCED_LEADER_EPOCH for one of an older
+   * epoch than the records before it, CORRUPT_MESSAGE for a damaged batch and for offsets that do not
+   * rise, NOT_LEADER_OR_FOLLOWER while the log is being truncated, and KAFKA_STORAGE_ERROR.
+   */
+  appendAsFollower(
+    records: Uint8Array,
+    { leaderEpoch }: { readonly leaderEpoch: number },
+  ): AppendedRange | null {
+    return this.#follower.append(records, leaderEpoch);
   }
 
   /**
@@ -243,9 +271,8 @@ export class PartitionLog {
    * first transaction that is open, or whose marker is not below `highWatermark`.
    */
   lastStableOffset(highWatermark: number): number {
-    const { producers, logStartOffset } = this.#state;
-    const start = Math.min(highWatermark, logStartOffset);
-    return Math.max(start, producers.lastStableOffset(highWatermark));
+    const start = Math.min(highWatermark, this.logStartOffset);
+    return Math.max(start, this.#state.producers.lastStableOffset(highWatermark));
   }
 
   /** Returns aborted transactions with records in `[fetchOffset, endOffset)`, in marker order. */
@@ -301,30 +328,42 @@ export class PartitionLog {
 
   /**
    * Cuts the log back so that it ends at `offset`, or if that lies within a batch, before that batch.
-   * Does nothing at or beyond the log's end. The caller ensures that no acknowledged record is cut.
-   * Await {@linkcode PartitionLog.lowerRecoveryPoint} first, or a power failure may find the log too
-   * short, which is taken for damage, and {@linkcode PartitionLog.flush} before the next append, or old
-   * and new batches may be mixed.
+   * Resolves when that is durable. Until then the log can be read, and methods that change it throw
+   * NOT_LEADER_OR_FOLLOWER; another truncation waits for this one. At the log's end only leader epochs
+   * without records are dropped, and beyond it nothing happens. The caller ensures that no committed
+   * record is cut.
+   *
+   * Rejects with KAFKA_STORAGE_ERROR. The log is then as before, or accepts no records until another
+   * truncation has succeeded (`log_truncation.ts` says when), or is out of service.
    */
-  truncateTo(offset: number): void {
-    this.#truncation.truncateTo(offset);
-  }
-
-  /** Removes every record: the log is empty and begins and ends at `offset`. */
-  truncateFully(offset: number): void {
-    this.#truncation.truncateFully(offset);
+  async truncateTo(offset: number): Promise<void> {
+    await this.#truncation.truncateTo(offset);
   }
 
   /**
-   * Resolves when nothing on the disk claims that records from `offset` on exist. Rejects with a
-   * `FileError`.
+   * Removes every record: the log is empty and begins and ends at `offset`. Otherwise as
+   * {@linkcode PartitionLog.truncateTo}.
    */
-  async lowerRecoveryPoint(offset: number): Promise<void> {
-    await this.#durability.beforeTruncation(offset);
+  async truncateFully(offset: number): Promise<void> {
+    await this.#truncation.truncateFully(offset);
+  }
+
+  /**
+   * Begins a truncation to `offset`, whose caller saves the recovery points of many logs together. Null
+   * when there is nothing to cut. Throws NOT_LEADER_OR_FOLLOWER while the log is being truncated.
+   */
+  beginTruncation(offset: number): Truncation | null {
+    return this.#truncation.begin(offset);
+  }
+
+  /** Whether a truncation is running, or has failed and must be repeated before the next append. */
+  get isTruncating(): boolean {
+    return this.#state.truncation !== null;
   }
 
   /** Closes the active segment and begins another, unless it is empty. */
   roll(): void {
+    this.#state.checkAppendable();
     if (this.#state.segments.active.size === 0) return;
     this.#state.health.change("roll", () => this.#durability.roll());
   }
@@ -357,14 +396,7 @@ export class PartitionLog {
    * log. For a process that shuts down cleanly, after the last append.
    */
   writeIndexes(): void {
-    const state = this.#state;
-    state.health.guard("store the indexes of", () => {
-      state.segments.writeIndexes();
-      if (state.logEndOffset > state.logStartOffset || state.producers.size > 0) {
-        state.snapshots.take(state.logEndOffset, state.producers);
-      }
-      state.removeObsoleteSnapshots();
-    });
+    this.#state.health.guard("store the indexes of", () => this.#state.writeIndexes());
   }
 
   /** Closes the files. Batches that were read and not yet copied cannot be copied any more. */
@@ -399,52 +431,20 @@ export class PartitionLog {
     this.#state.segments.abandon();
   }
 
-  /** Closes the files of a log whose opening failed, and leaves them as they are. */
-  #abandon(): void {
-    this.#end();
-    this.#state.segments.abandon();
-  }
-
   #end(): void {
     this.#state.health.close();
     this.#durability.closeFiles();
   }
 
-  /** Reads the topic id of the log, or writes it to a log without one. */
-  #identify(options: PartitionLogOptions, hasFile: boolean): void {
-    const stored = hasFile ? readTopicId(this.#state.metadata, options) : null;
-    if (stored !== null) this.#topicId = stored;
-    else if (options.topicId !== undefined) this.assignTopicId(options.topicId);
-  }
-
   #open(options: PartitionLogOptions, names: ReadonlySet<string>, isNew: boolean): void {
-    const state = this.#state;
-    const { segments, producers, snapshots } = state;
-    snapshots.find(names);
-    const opening = new LogOpening(state, {
+    const opened = new LogOpening(this.#state, {
       ...options,
       names,
+      isNew,
       recoveryPoint: isNew ? 0 : options.recoveryPoint,
-    });
-    const found = opening.openSegments();
-    const wasClean = options.wasShutDownCleanly === true;
-    segments.adopt(found, isNew ? "new" : wasClean ? "clean" : "unclean");
-    this.compaction.adopt(found);
-    if (found.length === 0 || state.logEndOffset < state.logStartOffset) {
-      // Deleted records must not come back because the log's end was lost, with their producers.
-      segments.clear();
-      segments.add(state.logStartOffset, state.config).closeFile();
-      producers.clear();
-      snapshots.removeAbove(-1);
-    }
-    state.logStartOffset = Math.max(state.logStartOffset, segments.all[0]!.baseOffset);
-    const safeOffset = wasClean && !opening.wasRepaired ? Infinity : opening.safeOffset;
-    this.#durability.recoveryPoint = Math.min(safeOffset, state.logEndOffset);
-    // The last process may have truncated the log where it ends now without syncing that.
-    const mayBeCut = !isNew && !wasClean;
-    segments.active.isDirty ||= mayBeCut;
-    this.#wasRepaired = opening.wasRepaired ||
-      mayBeCut && opening.mayBeUnsynced(state.logEndOffset);
-    opening.finish();
+    }).run();
+    this.compaction.adopt(this.#state.segments.all);
+    this.#durability.recoveryPoint = opened.recoveryPoint;
+    this.#wasRepaired = opened.wasRepaired;
   }
 }

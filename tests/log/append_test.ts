@@ -270,7 +270,7 @@ test("PartitionLog knows its producers after a restart and after a cut", async (
   log = machine.open();
   assertEquals(log.append(producedBatch(7, 0, 1), client).duplicate, true);
   assertEquals(log.append(producedBatch(7, 0, 3), client).baseOffset, 3);
-  log.truncateTo(2);
+  await log.truncateTo(2);
   await assertRefused(log, producedBatch(7, 0, 3), "OUT_OF_ORDER_SEQUENCE_NUMBER", "after the cut");
   assertEquals(log.append(producedBatch(7, 0, 2), client).baseOffset, 2);
   log.close();

@@ -11,6 +11,7 @@ import {
   Machine,
   producedBatch,
   refusal,
+  refusalOf,
 } from "./fixture.ts";
 import type { RecordsSource } from "../../src/protocol/records_source.ts";
 import { test } from "../harness.ts";
@@ -197,7 +198,7 @@ test("a closed log refuses everything", async () => {
   log.close();
   log.close();
   assertEquals(refusal(() => log.append(batchOf(2), client)).name, "KAFKA_STORAGE_ERROR");
-  assertEquals(refusal(() => log.truncateTo(0)).name, "KAFKA_STORAGE_ERROR");
+  assertEquals((await refusalOf(log.truncateTo(0))).name, "KAFKA_STORAGE_ERROR");
   assertEquals(refusal(() => log.deleteRecordsBefore(1)).name, "KAFKA_STORAGE_ERROR");
   await assertRejects(() => log.flush(), KafkaError, "closed");
 });
@@ -232,7 +233,7 @@ test("a full disk leaves no part of a snapshot", () => {
   log.close();
 });
 
-test("a log is cut on a full disk, with what it knows of transactions", () => {
+test("a log is cut on a full disk, with what it knows of transactions", async () => {
   const { files, log } = opened();
   const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
   for (const producerId of [1, 2]) {
@@ -241,22 +242,23 @@ test("a log is cut on a full disk, with what it knows of transactions", () => {
     log.append(abortMarker(producer), coordinator);
   }
   files.failing.add("write");
-  log.truncateTo(3);
+  await log.truncateTo(3);
   assertEquals(log.abortedTransactions(0, 3).map(({ producerId }) => producerId), [1]);
   assertEquals(log.lastStableOffset(3), 2);
   files.failing.clear();
   log.close();
 });
 
-test("a log that was cut in part takes no more records until the next start", () => {
+test("a log that was truncated in part takes no more records until the next start", async () => {
   const { machine, files, log } = opened();
+  files.reason = "io";
   log.append(producedBatch(1, 0, 0), client);
   log.roll();
   log.append(producedBatch(1, 0, 1), client);
   log.append(producedBatch(1, 0, 2), client);
   files.failing.add("open");
   files.failsAt = ".snapshot";
-  assertEquals(refusal(() => log.truncateTo(2)).name, "KAFKA_STORAGE_ERROR");
+  assertEquals((await refusalOf(log.truncateTo(2))).name, "KAFKA_STORAGE_ERROR");
   files.failing.clear();
   assertEquals(
     refusal(() => log.append(producedBatch(1, 0, 2), client)).name,
@@ -279,3 +281,37 @@ test("a file that could not be opened to be synced is tried again", async () => 
   await file.sync();
   assertEquals(file.isDirty, false);
 });
+
+for (const reason of ["no-space", "too-many-open"] as const) {
+  test(`truncateTo() can be repeated after a file was refused for ${reason}`, async () => {
+    const refusedAt: string[] = [];
+    for (const failsAt of [".snapshot", ".log", "leader-epoch-checkpoint"]) {
+      const { machine, files, log } = opened({ segmentBytes: 200 });
+      for (let i = 0; i < 4; i++) {
+        log.append(producedBatch(1, 0, i), { ...client, leaderEpoch: i });
+      }
+      await log.flush();
+      files.reason = reason;
+      files.failing.add(reason === "no-space" ? "write" : "open");
+      files.failsAt = failsAt;
+      const { name } = await refusalOf(log.truncateTo(2));
+      if (name === "NONE") continue;
+      refusedAt.push(failsAt);
+      assertEquals([name, log.failure, log.isTruncating], ["KAFKA_STORAGE_ERROR", null, true]);
+      const append = () => log.append(producedBatch(1, 0, 2), { ...client, leaderEpoch: 9 });
+      const refused = refusal(append);
+      assertEquals(refused.name, "NOT_LEADER_OR_FOLLOWER", failsAt);
+      assertStringIncludes(refused.message, "it is being truncated to offset 2");
+      files.failing.clear();
+      await log.truncateTo(2);
+      assertEquals([log.logEndOffset, log.latestEpoch, log.isTruncating], [2, 1, false]);
+      assertEquals(append().baseOffset, 2);
+      await log.flush();
+      const again = machine.kill().open();
+      assertEquals(allBatches(again).map((batch) => batch.partitionLeaderEpoch), [0, 1, 9]);
+      again.close();
+    }
+    const read = reason === "no-space" ? [] : [".snapshot"];
+    assertEquals(refusedAt, [...read, "leader-epoch-checkpoint"]);
+  });
+}

@@ -127,7 +127,6 @@ export function checkpointsWith(methods: Partial<LogCheckpoints>): LogCheckpoint
   return {
     saveLogStartOffset: nothing,
     saveRecoveryPoint: nothing,
-    lowerRecoveryPoint: nothing,
     saveCleanedOffset: nothing,
     ...methods,
   };

@@ -36,7 +36,7 @@ test("records appended while a sync is under way are synced by the next flush", 
   log.close();
 });
 
-test("lowerRecoveryPoint() does not raise the recovery point over records that are not synced", async () => {
+test("beginTruncation() does not raise the recovery point over records that are not synced", async () => {
   const { log, disk } = await flushedLog();
   log.append(batchOf(3), client);
   log.roll();
@@ -44,8 +44,9 @@ test("lowerRecoveryPoint() does not raise the recovery point over records that a
   // The directory has the name of the segment at 5, which a cut there takes away again.
   await log.syncNames();
   assertEquals([log.recoveryPoint, log.hasUnsyncedNames], [2, false]);
-  await log.lowerRecoveryPoint(5);
+  const truncation = log.beginTruncation(5)!;
   assertEquals([log.recoveryPoint, log.hasUnsyncedNames], [2, true]);
+  truncation.cancel();
   disk.heldAt = null;
   disk.release();
   log.close();

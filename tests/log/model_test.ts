@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
+import { PendingWork } from "../../src/log/pending_work.ts";
 import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { type DecodedBatch, encodeBatch } from "../../src/protocol/records/batch.ts";
 import { Chance } from "../protocol/chance.ts";
@@ -40,6 +41,7 @@ class Run {
   startOffset = 0;
   endOffset = 0;
   epoch = 0;
+  readonly pendingWork = new PendingWork();
   /** What a restart finds in the checkpoint that the manager would have written. */
   checkpoint = 0;
 
@@ -58,6 +60,7 @@ class Run {
 
   open(): PartitionLog {
     return this.machine.open(this.config, {
+      pendingWork: this.pendingWork,
       logStartOffset: this.checkpoint,
       checkpoints: checkpointsWith({
         saveLogStartOffset: () => {
@@ -147,9 +150,9 @@ class Run {
     this.batches = this.batches.filter((batch) => batch.lastOffset >= offset);
   }
 
-  truncate(): void {
+  async truncate(): Promise<void> {
     const offset = this.startOffset + this.chance.below(this.endOffset - this.startOffset + 3);
-    this.log.truncateTo(offset);
+    await this.log.truncateTo(offset);
     if (offset >= this.endOffset) return;
     const kept = this.batches.filter((batch) => batch.lastOffset < offset);
     const cut = this.batches[kept.length];
@@ -159,8 +162,10 @@ class Run {
     this.epoch++;
   }
 
-  restart(): void {
+  async restart(): Promise<void> {
     if (this.chance.oneIn(2)) this.log.close();
+    // Memory files can be used after a kill: the old process must do nothing more.
+    await this.pendingWork.settled();
     this.machine = this.machine.kill();
     this.log = this.open();
   }
@@ -202,7 +207,7 @@ class Run {
     );
   }
 
-  step(): void {
+  async step(): Promise<void> {
     const { chance } = this;
     const roll = chance.below(100);
     if (roll < 50) this.append();
@@ -211,8 +216,8 @@ class Run {
     else if (roll < 82) this.log.roll();
     else if (roll < 86) this.retain();
     else if (roll < 89) this.deleteRecords();
-    else if (roll < 92) this.truncate();
-    else if (roll < 95) this.restart();
+    else if (roll < 92) await this.truncate();
+    else if (roll < 95) await this.restart();
     else if (roll < 98) this.epochs();
     else this.check();
   }
@@ -220,13 +225,13 @@ class Run {
 
 const SEEDS = seedCount(40, 400);
 
-test(`a log returns what a list of batches would, over ${SEEDS} seeds`, () => {
+test(`a log returns what a list of batches would, over ${SEEDS} seeds`, async () => {
   for (let seed = 0; seed < SEEDS; seed++) {
     const run = new Run(seed);
     run.machine.nowMs = START_MS;
     let step = 0;
     try {
-      for (; step < 250; step++) run.step();
+      for (; step < 250; step++) await run.step();
       run.check();
     } catch (error) {
       throw new Error(`seed ${seed}, step ${step}: ${error}`, { cause: error });

@@ -99,9 +99,9 @@ test("an open transaction is known after a restart, and forgotten with the recor
   const again = machine.kill().open({}, { wasShutDownCleanly: true, recoveryPoint: 3 });
   assertEquals(again.lastStableOffset(3), 2);
   assertEquals(again.activeProducers()[0]!.currentTransactionStartOffset, 2);
-  again.truncateTo(2);
+  await again.truncateTo(2);
   assertEquals([again.lastStableOffset(2), aborted(again).length], [2, 1]);
-  again.truncateTo(1);
+  await again.truncateTo(1);
   assertEquals([again.lastStableOffset(1), aborted(again).length], [0, 0]);
   again.close();
 });

@@ -28,6 +28,7 @@ import {
 import { strayName } from "./directory_names.ts";
 import { closeLog, inTurns, retryForDescriptors, writeIndexes } from "./flush_logs.ts";
 import { SparingFiles } from "./sparing_files.ts";
+import { truncateLogs } from "./truncate_logs.ts";
 
 /** A data directory with its logs. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
 export class DataDirectory {
@@ -185,7 +186,7 @@ export class DataDirectory {
     return this.#failure;
   }
 
-  /** How many logs it has, open or damaged. */
+  /** The number of logs, open or damaged. */
   get count(): number {
     return this.#logs.size + this.#failures.size;
   }
@@ -278,7 +279,7 @@ export class DataDirectory {
       });
       // A log that has not been opened since a crash has not been checked yet.
       const isClean = (this.#isOpened || this.wasShutDownCleanly) && this.#failures.size === 0 &&
-        [...this.#logs.values()].every((log) => log.failure === null);
+        [...this.#logs.values()].every((log) => log.failure === null && !log.isTruncating);
       if (isClean) writeIndexes(this.#logs.values());
       // Before old files are removed: while some of those may come back, the start offset must tell.
       await this.#checkpoints.saveLogStartOffsets();
@@ -315,11 +316,9 @@ export class DataDirectory {
 
   /** Takes the directory out of service: nothing in it is written from now on. */
   #fail(fault: FileError): void {
-    this.#failure = storageError(
-      `The data directory ${this.path} is out of service until the next start, ` +
-        `check its disk`,
-      fault,
-    );
+    const what =
+      `The data directory ${this.path} is out of service until the next start, check its disk`;
+    this.#failure = storageError(what, fault);
     for (const log of this.#logs.values()) log.takeOffline(this.#failure);
     this.#options.onFailure?.(this.#failure);
   }
@@ -365,7 +364,7 @@ export class DataDirectory {
     return this.#pendingWork.track(this.#flushAll(isChosen));
   }
 
-  /** Resolves with the error of a log that got no descriptor, and can be flushed later, or null. */
+  /** Resolves with the error of a log that got no descriptor, which can be flushed later, or null. */
   async #flushAll(isChosen: (log: PartitionLog) => boolean): Promise<KafkaError | null> {
     const errors = await inTurns(this.#working(isChosen), (log) => log.flush());
     await this.flushDirectory();
@@ -386,9 +385,8 @@ export class DataDirectory {
   }
 
   /**
-   * Writes recovery points and high watermarks as they are now, so that what lies below the recovery
-   * points need not be read after a crash, and syncs the names of segments that hold records. Rejects
-   * with KAFKA_STORAGE_ERROR.
+   * Writes recovery points, below which a start need not read after a crash, and high watermarks, and
+   * syncs the names of segments that hold records. Rejects with KAFKA_STORAGE_ERROR.
    */
   async checkpoint(): Promise<void> {
     if (this.#isClosed || this.#failure !== null) return;
@@ -402,6 +400,18 @@ export class DataDirectory {
     } catch (error) {
       throw storageError(`Cannot write the checkpoints of ${this.path}`, error);
     }
+  }
+
+  /**
+   * Truncates each of the directory's logs among `offsets` to its offset, as
+   * {@linkcode PartitionLog.truncateTo} does, and writes the recovery points once for all of them.
+   * Returns the logs that could not be truncated, and why.
+   */
+  async truncateAll(
+    offsets: ReadonlyMap<PartitionLog, number>,
+  ): Promise<Map<PartitionLog, KafkaError>> {
+    const own = new Map([...offsets].filter(([log]) => this.#logs.get(log.name) === log));
+    return await this.#pendingWork.track(truncateLogs(own, this.#checkpoints.recoveryPoints));
   }
 
   /** The high watermark that the last process wrote for a log, or -1. */

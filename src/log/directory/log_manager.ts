@@ -236,6 +236,19 @@ export class LogManager {
     }
   }
 
+  /**
+   * Truncates each log to its offset, as {@linkcode PartitionLog.truncateTo} does, but writes the
+   * recovery points of each directory once. Returns the logs that could not be truncated, and why.
+   */
+  async truncateAll(
+    offsets: ReadonlyMap<PartitionLog, number>,
+  ): Promise<Map<PartitionLog, KafkaError>> {
+    const failures = await Promise.all(
+      this.directories.map((directory) => directory.truncateAll(offsets)),
+    );
+    return new Map(failures.flatMap((one) => [...one]));
+  }
+
   /** Closes every directory, once no work in several of them is under way. */
   async close(): Promise<void> {
     await this.#pendingWork.settled();

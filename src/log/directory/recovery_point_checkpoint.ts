@@ -110,11 +110,6 @@ export class RecoveryPoints {
     if (this.#storedRecoveryPoints?.delete(name)) this.#recoveryPoints.replace(this.#current());
   }
 
-  /** The recovery point of an open log has been lowered: this is written down before records go. */
-  lower(): void {
-    if (this.#storedRecoveryPoints !== null) this.#recoveryPoints.replace(this.#current());
-  }
-
   /** Resolves when both are written down, on the disk. Rejects with a `FileError`. */
   async save(): Promise<void> {
     // With a part of the logs only, the file would say of the others that nothing is on the disk.

@@ -20,9 +20,19 @@ export interface LogOpeningOptions
   /** The names of the files in the log's directory. */
   readonly names: ReadonlySet<string>;
   readonly recoveryPoint: number | undefined;
+  /** Whether this process has created the directory. */
+  readonly isNew: boolean;
 }
 
-/** One opening: first {@linkcode LogOpening.openSegments}, then {@linkcode LogOpening.finish}. */
+/** What is known of an opened log. */
+export interface OpenedLog {
+  /** Everything below this offset is durable. */
+  readonly recoveryPoint: number;
+  /** Whether something was cut off, now or perhaps by the last process, that may come back. */
+  readonly wasRepaired: boolean;
+}
+
+/** The opening of one log. */
 export class LogOpening {
   /** Whether something was cut off or removed. */
   wasRepaired = false;
@@ -47,11 +57,37 @@ export class LogOpening {
     this.#replay = new LogReplay(state.producers);
   }
 
+  /** Opens the log. Throws a `KafkaError` for damage, and a `FileError`. */
+  run(): OpenedLog {
+    const state = this.#state;
+    const { segments, producers, snapshots } = state;
+    const { names, isNew, wasShutDownCleanly: wasClean = false } = this.#options;
+    snapshots.find(names);
+    const found = this.openSegments();
+    segments.adopt(found, isNew ? "new" : wasClean ? "clean" : "unclean");
+    if (found.length === 0 || state.logEndOffset < state.logStartOffset) {
+      // Deleted records must not come back because the log's end was lost, with their producers.
+      segments.clear();
+      segments.add(state.logStartOffset, state.config).closeFile();
+      producers.clear();
+      snapshots.removeAbove(-1);
+    }
+    state.logStartOffset = Math.max(state.logStartOffset, segments.all[0]!.baseOffset);
+    const safeOffset = wasClean && !this.wasRepaired ? Infinity : this.safeOffset;
+    const recoveryPoint = Math.min(safeOffset, state.logEndOffset);
+    // The last process may have truncated the log where it ends now without syncing that.
+    const mayBeCut = !isNew && !wasClean;
+    segments.active.isDirty ||= mayBeCut;
+    const wasRepaired = this.wasRepaired || mayBeCut && this.#mayBeUnsynced(state.logEndOffset);
+    this.#finish();
+    return { recoveryPoint, wasRepaired };
+  }
+
   /**
    * Whether a log that another process left without a clean shutdown, and that ends at `logEndOffset`,
    * may have an end that is not durable: a truncation, or if no recovery point is known, all of it.
    */
-  mayBeUnsynced(logEndOffset: number): boolean {
+  #mayBeUnsynced(logEndOffset: number): boolean {
     return this.#options.recoveryPoint === undefined || this.safeOffset >= logEndOffset;
   }
 
@@ -100,7 +136,7 @@ export class LogOpening {
   }
 
   /** Loads the state that was not replayed, for the log as it is now. */
-  finish(): void {
+  #finish(): void {
     const { producers, snapshots, runtime, logEndOffset, logStartOffset } = this.#state;
     const segments = this.#state.segments.all;
     snapshots.removeAbove(logEndOffset);

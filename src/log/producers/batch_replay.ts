@@ -113,6 +113,14 @@ export class LogReplay {
   }
 }
 
+/** Throws a `RecordError` when the records of the control batch at `at` cannot be read. */
+export function checkMarkers(bytes: Uint8Array, at: number): void {
+  for (const marker of readRecords(bytes, at, { checkCrc: false })) {
+    const type = decodeControlRecordKey(marker.key);
+    if (type === "commit" || type === "abort") decodeEndTransactionMarker(marker.value);
+  }
+}
+
 /** Whether `epoch` ended before the log's start, so that nothing need be known of it. */
 function isPassed(seen: readonly EpochStart[], epoch: number, logStartOffset: number): boolean {
   const next = seen[seen.findIndex((start) => start.epoch === epoch) + 1];

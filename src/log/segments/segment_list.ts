@@ -145,12 +145,21 @@ export class SegmentList {
     return segment;
   }
 
-  /** Adds a segment that begins where the active one ends. Returns the closed one. */
-  roll(config: LogConfig): Segment {
+  /**
+   * Adds a segment that begins at `baseOffset`, by default where the active one ends. Returns the closed
+   * one, or null when that was empty and has been replaced.
+   */
+  roll(config: LogConfig, baseOffset: number = this.active.nextOffset): Segment | null {
     const closed = this.active;
+    if (closed.size === 0) {
+      this.add(baseOffset, config);
+      this.#segments.splice(this.#segments.length - 2, 1);
+      if (closed.baseOffset !== baseOffset) this.#remove(closed);
+      return null;
+    }
     // Before anything changes: the index may have to be loaded, which may fail.
     closed.index.load();
-    this.add(closed.nextOffset, config);
+    this.add(baseOffset, config);
     closed.index.trim();
     return closed;
   }
@@ -210,17 +219,40 @@ export class SegmentList {
       this.#retired.some(({ segment }) => segment.isHeld);
   }
 
-  /** Cuts off the batch that holds `offset` and all that follow. The first segment stays, if only empty. */
+  /** Returns where the log ends after it is truncated to `offset`. */
+  endBefore(offset: number): number {
+    const { index } = this.#segments[this.#numberFor(offset)]!;
+    return index.endBefore(index.locate(offset));
+  }
+
+  /**
+   * Cuts off the batch that holds `offset` and everything behind it. The first segment stays, if only
+   * empty. May be repeated after a throw.
+   */
   truncate(offset: number): void {
-    while (this.#segments.length > 1 && this.active.baseOffset > offset) {
-      this.#remove(this.#segments.pop()!);
-    }
+    while (this.#segments.length > 1 && this.active.baseOffset > offset) this.#removeActive();
     this.active.truncate(this.active.index.locate(offset));
     // Its list of aborted transactions may have gone with what it speaks of.
     this.#directoryIsDirty = true;
     this.#unmarkedFrom = Infinity;
     // Its index went with the cut.
     this.active.hasDurableName = false;
+  }
+
+  /** Replaces all segments with an empty one at `offset`. May be repeated after a throw. */
+  reset(offset: number, config: LogConfig): void {
+    while (this.#segments.length > 1) this.#removeActive();
+    const first = this.active;
+    if (first.baseOffset === offset) return this.truncate(offset);
+    this.add(offset, config);
+    this.#remove(first);
+    this.#segments.shift();
+    this.#unmarkedFrom = Infinity;
+  }
+
+  #removeActive(): void {
+    this.#remove(this.active);
+    this.#segments.pop();
   }
 
   /** Removes every segment and its file. */

@@ -33,6 +33,7 @@ function unawaited(work: Promise<unknown> | void): void {
 /** Begins some work on a log or its directory. */
 function begin(choice: number, manager: DataDirectory, log: PartitionLog): void {
   if (log.failure !== null) return;
+  if (log.isTruncating && choice > 2) return;
   switch (choice) {
     case 0:
       return unawaited(manager.checkpoint());
@@ -45,7 +46,7 @@ function begin(choice: number, manager: DataDirectory, log: PartitionLog): void 
     case 4:
       return log.deleteRecordsBefore(log.logEndOffset);
     case 5:
-      return unawaited(log.lowerRecoveryPoint(log.logEndOffset - 1));
+      return unawaited(log.truncateTo(Math.max(0, log.logEndOffset - 1)));
     default:
       log.append(batchOf(3), client);
   }

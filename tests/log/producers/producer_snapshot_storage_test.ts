@@ -19,14 +19,14 @@ test("removeAbove() removes the snapshots above the offset, the next one include
   ]);
 });
 
-test("a snapshot of producers one offset above a cut is not believed at the next start", () => {
+test("a snapshot of producers one offset above a cut is not believed at the next start", async () => {
   const machine = new Machine();
   const log = machine.open();
   log.append(producedBatch(7, 0, 0), client);
   log.append(producedBatch(7, 0, 1), client);
   // Takes a snapshot for offset 2.
   log.roll();
-  log.truncateTo(1);
+  await log.truncateTo(1);
   log.append(producedBatch(8, 0, 0), client);
   log.roll();
   log.close();

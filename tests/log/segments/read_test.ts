@@ -140,17 +140,17 @@ test("records of a deleted segment can be copied until its file goes, then fail 
   log.close();
 });
 
-test("records that were cut off while they were held are not replaced by others", () => {
+test("records that were cut off while they were held are not replaced by others", async () => {
   const log = new Machine().open();
   for (let i = 0; i < 4; i++) log.append(batchOf(2), client);
   const source = log.read({ fetchOffset: 4, maxBytes: 10_000, endOffset: 8, minOneBatch: true });
-  log.truncateTo(4);
+  await log.truncateTo(4);
   for (let i = 0; i < 4; i++) log.append(batchOf(1), client);
   assertThrows(() => bytesOf(source), KafkaError, "truncated");
   log.close();
 });
 
-test("PartitionLog.read finds records written after a truncation, wherever earlier ones were", () => {
+test("PartitionLog.read finds records written after a truncation, wherever earlier ones were", async () => {
   const log = new Machine().open({ indexIntervalBytes: 100_000 });
   const baseOffsetAt = (fetchOffset: number) =>
     batchesOf(
@@ -159,7 +159,7 @@ test("PartitionLog.read finds records written after a truncation, wherever earli
   for (let i = 0; i < 6; i++) log.append(batchOf(1), client);
   // Readers come to these places, which the segment remembers.
   for (const offset of [2, 3, 4]) assertEquals(baseOffsetAt(offset)[0], offset);
-  log.truncateTo(2);
+  await log.truncateTo(2);
   for (let i = 0; i < 4; i++) log.append(batchOf(1, { valueBytes: 200 + i }), client);
   for (const offset of [2, 3, 4]) assertEquals(baseOffsetAt(offset)[0], offset);
   log.close();

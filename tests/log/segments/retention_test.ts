@@ -153,13 +153,13 @@ test("a deleted segment has another name until its room is free", () => {
   again.close();
 });
 
-test("PartitionLog.truncateTo cuts whole batches, over segments", () => {
+test("PartitionLog.truncateTo cuts whole batches, over segments", async () => {
   for (let offset = 0; offset <= 21; offset++) {
     const machine = new Machine();
     const log = machine.open({ segmentBytes: 300, indexIntervalBytes: 100 });
     for (let i = 0; i < 7; i++) log.append(batchOf(3), { ...client, leaderEpoch: i });
     const before = allBatches(log);
-    log.truncateTo(offset);
+    await log.truncateTo(offset);
     const end = offset - offset % 3;
     assertEquals(log.logEndOffset, end, `${offset}`);
     assertEquals(allBatches(log), before.slice(0, end / 3), `${offset}`);
@@ -171,18 +171,18 @@ test("PartitionLog.truncateTo cuts whole batches, over segments", () => {
   }
 });
 
-test("PartitionLog.truncateFully leaves an empty log at the offset", () => {
+test("PartitionLog.truncateFully leaves an empty log at the offset", async () => {
   const machine = new Machine();
   const log = machine.open({ segmentBytes: 300 });
   for (let i = 0; i < 7; i++) log.append(batchOf(3), client);
   log.deleteRecordsBefore(9);
-  log.truncateFully(0);
+  await log.truncateFully(0);
   assertEquals([log.logStartOffset, log.logEndOffset, log.latestEpoch], [0, 0, -1]);
   log.append(batchOf(1), client);
   // The files of the records deleted before it must not take the new ones along.
   log.applyRetention(machine.nowMs + 1e6);
   assertEquals(allBatches(log).length, 1);
-  log.truncateFully(500);
+  await log.truncateFully(500);
   assertEquals([log.logStartOffset, log.logEndOffset], [500, 500]);
   assert(machine.segments().includes("00000000000000000500.log"));
   log.close();

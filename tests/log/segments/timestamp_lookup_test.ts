@@ -67,12 +67,12 @@ test("an empty log has no timestamps, and records without one are not found", ()
   log.close();
 });
 
-test("the largest timestamp is known after a cut, wherever it lies before it", () => {
+test("the largest timestamp is known after a cut, wherever it lies before it", async () => {
   for (const indexIntervalBytes of [1, 200, 100_000]) {
     const log = new Machine().open({ indexIntervalBytes });
     log.append(batchOf(1, { timestamp: START_MS + 500 }), client);
     for (let i = 0; i < 9; i++) log.append(batchOf(1, { timestamp: START_MS + i }), client);
-    log.truncateTo(7);
+    await log.truncateTo(7);
     assertEquals(offsetOfMaxTimestamp(log)?.offset, 0);
     assertEquals(offsetForTimestamp(log, START_MS + 100)?.offset, 0);
     log.close();

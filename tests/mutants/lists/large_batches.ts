@@ -59,7 +59,7 @@ export const LARGE_BATCH_MUTANTS: readonly Mutant[] = [
     id: "L307",
     file: "src/log/log_appender.ts",
     bug: "a large batch is checked to its end although its log has failed meanwhile",
-    text: "await pause();\n        this.#throwFailure();",
+    text: "await pause();\n        this.#state.checkAppendable();",
     replacement: "await pause();",
     test: "tests/log/large_batches_test.ts",
   },

@@ -28,7 +28,7 @@ export async function leaveWorkUnfinished<P extends Place>(
   for (let step = random.between(1, 4); step > 0; step--) {
     for (const place of places) {
       const { log, model } = place;
-      if (place.isCut || model.isLoose || log.failure !== null || random.oneIn(3)) continue;
+      if (model.isLoose || log.failure !== null || random.oneIn(3)) continue;
       operations.append(place);
       if (log.failure === null && random.oneIn(2)) operations.roll(place);
       if (random.oneIn(4)) operations.flushInBackground(place);
@@ -38,6 +38,9 @@ export async function leaveWorkUnfinished<P extends Place>(
   }
   world.count("ends with work unfinished");
   if (deletes) await deleteWhileRolling(operations, places);
+  else if (places.length > 0 && world.random("truncations").oneIn(3)) {
+    void operations.truncate(places[0]!, places);
+  }
   await world.pause(random.below(LONGEST_PAUSE_US) / 1_000);
 }
 
@@ -48,8 +51,7 @@ async function deleteWhileRolling<P extends Place>(
 ): Promise<void> {
   const { world } = operations.machine;
   const random = world.random("deletions");
-  const usable = () =>
-    places.filter(({ isCut, model, log }) => !isCut && !model.isLoose && log.failure === null);
+  const usable = () => places.filter(({ model, log }) => !model.isLoose && log.failure === null);
   for (const place of usable()) {
     operations.append(place);
     if (place.log.failure === null) operations.roll(place);

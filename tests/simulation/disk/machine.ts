@@ -47,10 +47,8 @@ export interface Place {
   readonly config: LogConfig;
   /** The open log; stale once the process is gone. */
   log: PartitionLog;
-  /** It was cut: nothing is appended before that is on the disk. */
-  isCut: boolean;
-  /** The want of a descriptor in the middle of a cut, after which a log takes no more records. */
-  cutInPart?: KafkaError;
+  /** A truncation that has not succeeded, until which nothing can be appended. */
+  truncation?: { readonly offset: number; readonly end: () => void };
   /** It was deleted: who still waits for it may be told so. */
   isGone?: boolean;
   /** The worst that has happened since it was held against its model. */
@@ -58,7 +56,7 @@ export interface Place {
 }
 
 /** A machine with a disk, and the partitions on it. */
-export class Machine<P extends Place = Place> {
+export abstract class Machine<P extends Place = Place> {
   readonly places: P[] = [];
   /** Serves those who wait for the disk together. */
   commits: GroupCommit<PartitionLog> = new GroupCommit();
@@ -109,7 +107,7 @@ export class Machine<P extends Place = Place> {
     const { model, ending } = place;
     if (log === undefined) return world.fail(`${model.name} is not open after ${ending}: ${why()}`);
     place.log = log;
-    place.isCut = false;
+    delete place.truncation;
     place.ending = "clean";
     const before = model.endOffset;
     const random = world.random(`read ${model.name} ${before}`);
@@ -122,6 +120,11 @@ export class Machine<P extends Place = Place> {
       `${model.name} has ${model.startOffset} to ${model.endOffset} after ${ending}`,
     );
   }
+
+  /** Truncates open logs together. */
+  abstract truncateAll(
+    offsets: ReadonlyMap<PartitionLog, number>,
+  ): Promise<ReadonlyMap<PartitionLog, KafkaError>>;
 
   /** Ends the process as `kill -9` does. */
   kill(): void {
@@ -165,7 +168,7 @@ export class Machine<P extends Place = Place> {
     if (isToldOf && this.mayLackDescriptors(error)) {
       this.world.count("operations without a descriptor");
       const failure = place?.log.failure ?? null;
-      if (failure === null || failure === place?.cutInPart || this.mayHaveFailed(place)) return;
+      if (failure === null || this.mayHaveFailed(place)) return;
     }
     if (isToldOf && this.mayHaveFailed(place)) {
       this.world.count("faults met");

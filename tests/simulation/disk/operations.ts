@@ -36,6 +36,7 @@ const KEYS = 6;
 /** How often each operation is chosen, beside the others. */
 const WEIGHTS: readonly (readonly [name: keyof Operations, weight: number])[] = [
   ["append", 26],
+  ["appendAsFollower", 5],
   ["flush", 4],
   ["flushInBackground", 3],
   ["commit", 3],
@@ -57,6 +58,8 @@ const TOTAL = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
 export class Operations<P extends Place = Place> {
   readonly #world: World;
   readonly #secret: Uint8Array;
+  /** The places that can be worked with. */
+  #places: readonly P[] = [];
 
   constructor(
     readonly machine: Machine<P>,
@@ -69,6 +72,7 @@ export class Operations<P extends Place = Place> {
 
   /** Does something, to one of `places`. */
   async step(places: readonly P[] = this.machine.places): Promise<void> {
+    this.#places = places;
     let choice = this.random.below(TOTAL);
     const [name] = WEIGHTS.find(([, weight]) => (choice -= weight) < 0)!;
     const place = places[this.random.below(places.length)]!;
@@ -80,10 +84,12 @@ export class Operations<P extends Place = Place> {
 
   /** Whether something can be done to `place` now; otherwise something was, if it needed that. */
   async prepare(place: P): Promise<boolean> {
-    if (place.model.isLoose) return false;
-    if (place.isCut) await this.#settleCut(place);
-    else return true;
-    return false;
+    const { truncation, log } = place;
+    if (truncation !== undefined && log.isTruncating) {
+      await this.#truncateAgain(place, truncation.offset);
+      return false;
+    }
+    return !place.model.isLoose;
   }
 
   /** Stores a batch, or, on a disk that fails, nothing. */
@@ -111,12 +117,50 @@ export class Operations<P extends Place = Place> {
     this.store(place, batch);
   }
 
+  /** Appends batches with the offsets and epochs that another leader has given them. */
+  appendAsFollower(place: P): void {
+    const { model, log } = place;
+    if (log.failure !== null) return;
+    const nowMs = this.machine.runtime.clock.now();
+    const batches: StoredBatch[] = [];
+    let baseOffset = model.endOffset;
+    for (let count = 1 + this.random.below(4); count > 0; count--) {
+      if (this.random.oneIn(4)) model.epoch++;
+      const batch = makeBatch({
+        baseOffset,
+        epoch: model.epoch,
+        producerId: -1,
+        baseSequence: 0,
+        isCompressed: false,
+        records: Array.from({ length: 1 + this.random.below(3) }, () => ({
+          key: `key ${this.random.below(KEYS)}`,
+          value: `${this.random.below(1_000_000)}`,
+          timestamp: nowMs - this.random.below(3_000),
+        })),
+      });
+      batches.push(batch);
+      baseOffset = batch.lastOffset + 1;
+    }
+    try {
+      log.appendAsFollower(joined(batches), { leaderEpoch: model.epoch });
+    } catch (error) {
+      this.machine.expectFault(`cannot append to ${model.name} as follower`, error, place);
+    }
+    // A segment that is full takes some of them, and the next one may have no space.
+    const stored = batches.filter(({ lastOffset }) => lastOffset < log.logEndOffset);
+    for (const batch of stored) model.append(batch);
+    if (stored.length < batches.length && log.failure !== null && model.uncertain.length === 0) {
+      model.uncertain = batches.slice(stored.length);
+    }
+    this.#world.count("records of a leader", model.endOffset - batches[0]!.baseOffset);
+  }
+
   /** Stores a batch that may come next. */
   store(place: P, batch: StoredBatch, origin: AppendOptions["origin"] = "client"): void {
     const { model } = place;
     const result = this.#appendTo(place, batch.sent, origin);
     if (result === null) {
-      if (place.log.failure !== null) model.uncertain ??= batch;
+      if (place.log.failure !== null && model.uncertain.length === 0) model.uncertain = [batch];
       return;
     }
     if (result.duplicate || result.baseOffset !== batch.baseOffset) {
@@ -324,42 +368,68 @@ export class Operations<P extends Place = Place> {
     this.#change(place, "roll", () => place.log.roll());
   }
 
-  /** Cuts the log back to the beginning of a batch. */
-  async truncate(place: P): Promise<void> {
-    const { model, log } = place;
-    // What has been compacted is decided, and no leader has it cut.
-    const batches = model.readable.slice(1)
-      .filter(({ baseOffset }) => baseOffset >= model.compactedUpTo);
-    if (batches.length === 0 || log.failure !== null) return;
-    const offset = batches[Math.max(0, batches.length - 1 - this.random.below(6))]!.baseOffset;
-    try {
-      await log.lowerRecoveryPoint(offset);
-    } catch (error) {
-      return this.machine.expectFault(
-        `cannot lower the recovery point of ${model.name}`,
-        error,
-        place,
-      );
+  /** Truncates the log to the beginning of a batch, or several logs together. */
+  async truncate(place: P, all: readonly P[] = this.#places): Promise<void> {
+    const { random } = this;
+    const places = random.oneIn(3) ? all : [place];
+    const offsets = new Map<P, number>();
+    for (const one of places) {
+      const { model, log } = one;
+      if (model.isLoose || one.truncation !== undefined || log.failure !== null) continue;
+      // Compacted records are committed: no leader has them truncated.
+      const batches = model.readable.slice(1)
+        .filter(({ baseOffset }) => baseOffset >= model.compactedUpTo);
+      if (batches.length === 0) continue;
+      const first = batches[Math.max(0, batches.length - 1 - random.below(6))]!;
+      offsets.set(one, first.baseOffset);
     }
-    if (log.failure !== null) return;
-    this.#change(place, "truncate", () => {
-      try {
-        log.truncateTo(offset);
-      } catch (error) {
-        if (error instanceof KafkaError && error === log.failure) place.cutInPart = error;
-        throw error;
-      }
-    });
-    model.truncate(offset);
-    this.#expectEnds(place);
-    place.isCut = true;
+    if (places.length > 1) return await this.#truncateAll(offsets);
+    for (const [one, offset] of offsets) {
+      await this.#truncating(one, offset, () => one.log.truncateTo(offset));
+    }
   }
 
-  /** Sooner or later brings a cut to the disk. */
-  async #settleCut(place: P): Promise<void> {
+  async #truncateAll(offsets: ReadonlyMap<P, number>): Promise<void> {
+    const failures = this.machine.truncateAll(
+      new Map([...offsets].map(([{ log }, offset]) => [log, offset])),
+    );
+    this.#world.count("truncations together");
+    const outcomeOf = async (log: PartitionLog): Promise<void> => {
+      const failure = (await failures).get(log);
+      if (failure !== undefined) throw failure;
+    };
+    await Promise.all(
+      [...offsets].map(([place, offset]) =>
+        this.#truncating(place, offset, () => outcomeOf(place.log))
+      ),
+    );
+  }
+
+  /** Repeats a truncation that has failed, until which nothing can be appended. */
+  async #truncateAgain(place: P, offset: number): Promise<void> {
     if (this.random.oneIn(3)) return await this.pause();
-    await this.flush(place);
-    if (place.log.failure === null) place.isCut = false;
+    this.#world.count("truncations repeated");
+    await this.#truncating(place, offset, () => place.log.truncateTo(offset));
+  }
+
+  /** Until `truncate` has ended, a crash may leave the records. Then none may bring them back. */
+  async #truncating(place: P, offset: number, truncate: () => Promise<void>): Promise<void> {
+    const { model, log } = place;
+    const { life } = this.machine;
+    const truncation = place.truncation ??= { offset, end: model.truncate(offset) };
+    try {
+      await truncate();
+    } catch (error) {
+      if (life !== this.machine.life || this.machine.isClosing || place.isGone) return;
+      this.machine.expectFault(`cannot truncate ${model.name}`, error, place);
+      // Nothing was cut, or the log is out of service: the next start shows.
+      if (!log.isTruncating || log.failure !== null) delete place.truncation;
+      return;
+    }
+    if (life !== this.machine.life) return;
+    truncation.end();
+    delete place.truncation;
+    this.#expectEnds(place);
   }
 
   /** Deletes what is before `before`, by default some offset. */
@@ -472,6 +542,16 @@ export class Operations<P extends Place = Place> {
   #fail({ model }: Place, text: string): void {
     this.#world.fail(`${model.name}: ${text}`);
   }
+}
+
+function joined(batches: readonly StoredBatch[]): Uint8Array {
+  const bytes = new Uint8Array(batches.reduce((sum, batch) => sum + batch.bytes.length, 0));
+  let at = 0;
+  for (const batch of batches) {
+    bytes.set(batch.bytes, at);
+    at += batch.bytes.length;
+  }
+  return bytes;
 }
 
 function firstAt(
