@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isProcessEnded } from "../../../src/runtime/process_ended.ts";
 import type { Outcome, RunOptions, Scenario } from "../outcome.ts";
 
 /** Rejections that were not handled in the run under way. */
@@ -12,6 +13,8 @@ const unhandled: string[] = [];
 export function collectUnhandledRejections(): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
+    // A process that was killed in the middle of its work throws, and awaits nothing any more.
+    if (isProcessEnded(event.reason)) return;
     unhandled.push(textOf(event.reason));
   });
 }

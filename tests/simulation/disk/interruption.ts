@@ -24,7 +24,7 @@ export async function leaveWorkUnfinished<P extends Place>(
   deletes = false,
 ): Promise<void> {
   const { world } = operations.machine;
-  if (random.oneIn(3)) return;
+  if (!deletes && random.oneIn(3)) return;
   for (let step = random.between(1, 4); step > 0; step--) {
     for (const place of places) {
       const { log, model } = place;

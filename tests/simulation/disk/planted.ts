@@ -209,7 +209,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a recovery point beyond a deleted segment that is not on the disk",
-    nearSeed: 147,
+    nearSeed: 16,
     plant: () =>
       exchange(
         SegmentList.prototype,
