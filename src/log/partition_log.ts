@@ -8,9 +8,9 @@
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
 import type { EpochEnd } from "./leader_epochs.ts";
-import { BatchWriter } from "./batch_writer.ts";
-import { FollowerAppender } from "./follower_appender.ts";
-import { LogAppender } from "./log_appender.ts";
+import { BatchWriter } from "./append/batch_writer.ts";
+import { FollowerAppender } from "./append/follower_appender.ts";
+import { LogAppender } from "./append/log_appender.ts";
 import type { LogConfig } from "./log_config.ts";
 import { LogDeletion } from "./log_deletion.ts";
 import { LogDurability } from "./log_durability.ts";

@@ -18,7 +18,7 @@ import {
   readProducerId,
   readRecords,
 } from "../../protocol/records/batch.ts";
-import { readProducedBatch } from "../append_validation.ts";
+import { readProducedBatch } from "../append/append_validation.ts";
 import type { BatchScanner } from "../segments/batch_scanner.ts";
 import type { EpochStart, LeaderEpochs } from "../leader_epochs.ts";
 import type { ProducedBatch, ProducerState } from "./producer_state.ts";

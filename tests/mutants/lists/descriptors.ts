@@ -51,7 +51,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L206",
-    file: "src/log/batch_writer.ts",
+    file: "src/log/append/batch_writer.ts",
     bug: "an append without a descriptor tries to cut off what it has not written",
     text: "if (isDescriptorShortage(cause)) return error;",
     replacement: "",

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
+import type { AppendOptions, PartitionLog } from "../../../src/log/partition_log.ts";
 import {
   encodeBatch,
   PRODUCER_ID_OFFSET,
   RECORD_COUNT_OFFSET,
   writeBaseOffset,
   writeCrc,
-} from "../../src/protocol/records/batch.ts";
-import { encodeControlRecordKey } from "../../src/protocol/records/control_record.ts";
+} from "../../../src/protocol/records/batch.ts";
+import { encodeControlRecordKey } from "../../../src/protocol/records/control_record.ts";
 import {
   allBatches,
   appendInSteps,
@@ -17,8 +17,8 @@ import {
   refusal,
   refusalOf,
   START_MS,
-} from "./fixture.ts";
-import { test } from "../harness.ts";
+} from "../fixture.ts";
+import { test } from "../../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
 

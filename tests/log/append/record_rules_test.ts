@@ -1,18 +1,18 @@
 /** The records of a batch that a topic rejects, and how the error names them. */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { MAX_RECORD_ERRORS } from "../../src/limits.ts";
-import type { LogConfig } from "../../src/log/log_config.ts";
-import type { PartitionLog } from "../../src/log/partition_log.ts";
-import { RejectedRecordsError } from "../../src/log/record_rules.ts";
-import { errorName } from "../../src/protocol/errors.ts";
+import { MAX_RECORD_ERRORS } from "../../../src/limits.ts";
+import type { LogConfig } from "../../../src/log/log_config.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import { RejectedRecordsError } from "../../../src/log/append/record_rules.ts";
+import { errorName } from "../../../src/protocol/errors.ts";
 import {
   type BatchOptions,
   type CompressionType,
   encodeBatch,
   type RecordInput,
-} from "../../src/protocol/records/batch.ts";
-import { test } from "../harness.ts";
-import { allBatches, appendInSteps, codecs, Machine, START_MS } from "./fixture.ts";
+} from "../../../src/protocol/records/batch.ts";
+import { test } from "../../harness.ts";
+import { allBatches, appendInSteps, codecs, Machine, START_MS } from "../fixture.ts";
 
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const TYPES: readonly CompressionType[] = ["none", "gzip", "snappy", "lz4", "zstd"];

@@ -1,16 +1,16 @@
 /** `compression.type` of a topic: how a client's batch is stored. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { LogConfig } from "../../src/log/log_config.ts";
-import type { PartitionLog } from "../../src/log/partition_log.ts";
+import type { LogConfig } from "../../../src/log/log_config.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import {
   type BatchOptions,
   type CompressionType,
   type DecodedBatch,
   encodeBatch,
   type RecordInput,
-} from "../../src/protocol/records/batch.ts";
-import { Chance } from "../protocol/chance.ts";
-import { test } from "../harness.ts";
+} from "../../../src/protocol/records/batch.ts";
+import { Chance } from "../../protocol/chance.ts";
+import { test } from "../../harness.ts";
 import {
   allBatches,
   appendInSteps,
@@ -20,7 +20,7 @@ import {
   refusal,
   refusalOf,
   START_MS,
-} from "./fixture.ts";
+} from "../fixture.ts";
 
 const client = { leaderEpoch: 3, origin: "client" } as const;
 const TYPES: readonly CompressionType[] = ["none", "gzip", "snappy", "lz4", "zstd"];

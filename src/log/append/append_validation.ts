@@ -10,8 +10,8 @@ import {
   CHECKED_AT_ONCE_RECORDS,
   MAX_DECOMPRESSED_BATCH_BYTES,
   RECOMPRESSED_AT_ONCE_BYTES,
-} from "../limits.ts";
-import { type Int64, maxInt64 } from "../protocol/int64.ts";
+} from "../../limits.ts";
+import { type Int64, maxInt64 } from "../../protocol/int64.ts";
 import {
   checkBatchCrc,
   checkProducedHeader,
@@ -42,14 +42,14 @@ import {
   splitBatches,
   timestampTypeOf,
   writeMaxTimestamp,
-} from "../protocol/records/batch.ts";
-import { atOnce } from "../protocol/records/compression/steps.ts";
-import type { Crc32cArena } from "../protocol/records/crc32c.ts";
-import type { HostCodecs } from "../runtime/runtime.ts";
-import type { LogConfig } from "./log_config.ts";
-import type { ProducedBatch } from "./producers/producer_state.ts";
+} from "../../protocol/records/batch.ts";
+import { atOnce } from "../../protocol/records/compression/steps.ts";
+import type { Crc32cArena } from "../../protocol/records/crc32c.ts";
+import type { HostCodecs } from "../../runtime/runtime.ts";
+import type { LogConfig } from "../log_config.ts";
+import type { ProducedBatch } from "../producers/producer_state.ts";
 import { mayRejectRecords, NO_TIMESTAMP, rejectRecords } from "./record_rules.ts";
-import { scratch } from "./segments/scratch.ts";
+import { scratch } from "../segments/scratch.ts";
 
 const scan = createRecordScan();
 const bounds = createTimestampBounds();

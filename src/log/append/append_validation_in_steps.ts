@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { MAX_DECOMPRESSED_BATCH_BYTES } from "../limits.ts";
-import type { Int64 } from "../protocol/int64.ts";
+import { MAX_DECOMPRESSED_BATCH_BYTES } from "../../limits.ts";
+import type { Int64 } from "../../protocol/int64.ts";
 import {
   checkBatchCrcInSteps,
   checkRecordsInSteps,
@@ -20,12 +20,12 @@ import {
   recompressBatchInSteps,
   RECORDS_OFFSET,
   timestampTypeOf,
-} from "../protocol/records/batch.ts";
-import { copyInSteps, type Pause, withPauses } from "../protocol/records/compression/steps.ts";
-import type { Crc32cArena } from "../protocol/records/crc32c.ts";
+} from "../../protocol/records/batch.ts";
+import { copyInSteps, type Pause, withPauses } from "../../protocol/records/compression/steps.ts";
+import type { Crc32cArena } from "../../protocol/records/crc32c.ts";
 import { checkClientHeader, type ClientBatchRules, recompressionOf } from "./append_validation.ts";
 import { mayRejectRecords, rejectRecords } from "./record_rules.ts";
-import { returnArena, takeArena } from "./segments/scratch.ts";
+import { returnArena, takeArena } from "../segments/scratch.ts";
 
 /** A batch that may be stored. Its append time is set when it is appended. */
 export interface CheckedBatch {

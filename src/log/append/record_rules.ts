@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { MAX_RECORD_ERRORS } from "../limits.ts";
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { addInt64, type Int64, subtractInt64 } from "../protocol/int64.ts";
+import { MAX_RECORD_ERRORS } from "../../limits.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { addInt64, type Int64, subtractInt64 } from "../../protocol/int64.ts";
 import {
   readAttributes,
   readBaseTimestamp,
@@ -17,11 +17,11 @@ import {
   type RecordScan,
   type TimestampBounds,
   timestampTypeOf,
-} from "../protocol/records/batch.ts";
-import type { Steps } from "../protocol/records/compression/steps.ts";
-import { grouped } from "../protocol/records/record_error.ts";
-import { RECORDS_AT_ONCE, RecordWalk } from "./compaction/record_walk.ts";
-import type { LogConfig } from "./log_config.ts";
+} from "../../protocol/records/batch.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
+import { grouped } from "../../protocol/records/record_error.ts";
+import { RECORDS_AT_ONCE, RecordWalk } from "../compaction/record_walk.ts";
+import type { LogConfig } from "../log_config.ts";
 
 /** The timestamp of a record without one. */
 export const NO_TIMESTAMP = -1;

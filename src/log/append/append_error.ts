@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { KafkaError } from "../protocol/errors.ts";
+import { KafkaError } from "../../protocol/errors.ts";
 import { RejectedRecordsError } from "./record_rules.ts";
-import { asKafkaError } from "./storage_error.ts";
+import { asKafkaError } from "../storage_error.ts";
 
 /** Returns the error to throw when an append to the log `name` has met `error`. */
 export function appendError(name: string, error: unknown): unknown {

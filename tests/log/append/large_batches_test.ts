@@ -8,11 +8,11 @@ import {
   CHECKED_AT_ONCE_RECORDS,
   MAX_DECOMPRESSED_BATCH_BYTES,
   RECOMPRESSED_AT_ONCE_BYTES,
-} from "../../src/limits.ts";
-import type { LogConfig } from "../../src/log/log_config.ts";
-import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
-import { returnArena, takeArena } from "../../src/log/segments/scratch.ts";
-import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+} from "../../../src/limits.ts";
+import type { LogConfig } from "../../../src/log/log_config.ts";
+import type { AppendOptions, PartitionLog } from "../../../src/log/partition_log.ts";
+import { returnArena, takeArena } from "../../../src/log/segments/scratch.ts";
+import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import {
   BATCH_LENGTH_OFFSET,
   type BatchOptions,
@@ -21,10 +21,10 @@ import {
   RECORD_COUNT_OFFSET,
   RECORDS_OFFSET,
   writeCrc,
-} from "../../src/protocol/records/batch.ts";
-import { compress } from "../../src/protocol/records/compression/codec.ts";
-import { crc32c } from "../../src/protocol/records/crc32c.ts";
-import { test } from "../harness.ts";
+} from "../../../src/protocol/records/batch.ts";
+import { compress } from "../../../src/protocol/records/compression/codec.ts";
+import { crc32c } from "../../../src/protocol/records/crc32c.ts";
+import { test } from "../../harness.ts";
 import {
   allBatches,
   appendInSteps,
@@ -35,7 +35,7 @@ import {
   refusal,
   refusalOf,
   START_MS,
-} from "./fixture.ts";
+} from "../fixture.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
 const MB = 1_000_000;

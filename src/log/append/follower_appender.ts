@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import {
   readBaseOffset,
   readBatchSize,
@@ -12,13 +12,13 @@ import {
   readMaxTimestamp,
   readPartitionLeaderEpoch,
   RecordError,
-} from "../protocol/records/batch.ts";
+} from "../../protocol/records/batch.ts";
 import { appendError } from "./append_error.ts";
 import { isControlBatch, takeFetchedBatches } from "./append_validation.ts";
 import type { BatchWriter } from "./batch_writer.ts";
-import type { LogState } from "./log_state.ts";
-import type { AppendedRange } from "./log_types.ts";
-import { checkMarkers } from "./producers/batch_replay.ts";
+import type { LogState } from "../log_state.ts";
+import type { AppendedRange } from "../log_types.ts";
+import { checkMarkers } from "../producers/batch_replay.ts";
 
 /** Appends to one log as a follower. */
 export class FollowerAppender {

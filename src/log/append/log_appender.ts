@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import {
   readBatchSize,
   readLastOffsetDelta,
   writeBaseOffset,
   writePartitionLeaderEpoch,
-} from "../protocol/records/batch.ts";
-import type { Pause } from "../protocol/records/compression/steps.ts";
+} from "../../protocol/records/batch.ts";
+import type { Pause } from "../../protocol/records/compression/steps.ts";
 import {
   type ClientBatchRules,
   isControlBatch,
@@ -25,12 +25,12 @@ import {
 import { checkClientBatchInSteps, type CheckedBatch } from "./append_validation_in_steps.ts";
 import { appendError } from "./append_error.ts";
 import type { BatchWriter } from "./batch_writer.ts";
-import type { LogConfig } from "./log_config.ts";
-import type { LogState } from "./log_state.ts";
-import type { AppendOptions, AppendResult } from "./log_types.ts";
-import type { ProducedBatch, ProducerState } from "./producers/producer_state.ts";
-import { returnArena } from "./segments/scratch.ts";
-import type { SegmentList } from "./segments/segment_list.ts";
+import type { LogConfig } from "../log_config.ts";
+import type { LogState } from "../log_state.ts";
+import type { AppendOptions, AppendResult } from "../log_types.ts";
+import type { ProducedBatch, ProducerState } from "../producers/producer_state.ts";
+import { returnArena } from "../segments/scratch.ts";
+import type { SegmentList } from "../segments/segment_list.ts";
 
 /** What a client's append says beside its records. */
 export type ClientAppend = Pick<AppendOptions, "leaderEpoch" | "allowZstd">;

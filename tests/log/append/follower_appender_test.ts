@@ -2,10 +2,10 @@
  * Appends to a log as a follower does: batches with the offsets and leader epochs of the leader's log.
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { PartitionLog } from "../../src/log/partition_log.ts";
-import { encodeBatch, readBatchSize } from "../../src/protocol/records/batch.ts";
-import type { BatchOptions } from "../../src/protocol/records/batch.ts";
-import { test } from "../harness.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import { encodeBatch, readBatchSize } from "../../../src/protocol/records/batch.ts";
+import type { BatchOptions } from "../../../src/protocol/records/batch.ts";
+import { test } from "../../harness.ts";
 import {
   abortMarker,
   allBatches,
@@ -16,7 +16,7 @@ import {
   Machine,
   producedBatch,
   refusal,
-} from "./fixture.ts";
+} from "../fixture.ts";
 
 const LEADER = { leaderEpoch: 9 };
 

@@ -4,22 +4,22 @@
  *
  * @module
  */
-import { type Int64, subtractInt64 } from "../protocol/int64.ts";
+import { type Int64, subtractInt64 } from "../../protocol/int64.ts";
 import {
   readBaseOffset,
   readBatchSize,
   readLastOffsetDelta,
   readMaxTimestamp,
-} from "../protocol/records/batch.ts";
-import { isDescriptorShortage } from "../runtime/runtime.ts";
+} from "../../protocol/records/batch.ts";
+import { isDescriptorShortage } from "../../runtime/runtime.ts";
 import { readProducedBatch } from "./append_validation.ts";
-import type { LogDurability } from "./log_durability.ts";
-import type { LogState } from "./log_state.ts";
-import { LogReplay } from "./producers/batch_replay.ts";
-import type { ProducedBatch } from "./producers/producer_state.ts";
-import type { Segment } from "./segments/segment.ts";
-import type { AbortedTransaction } from "./segments/transaction_index_format.ts";
-import { storageError } from "./storage_error.ts";
+import type { LogDurability } from "../log_durability.ts";
+import type { LogState } from "../log_state.ts";
+import { LogReplay } from "../producers/batch_replay.ts";
+import type { ProducedBatch } from "../producers/producer_state.ts";
+import type { Segment } from "../segments/segment.ts";
+import type { AbortedTransaction } from "../segments/transaction_index_format.ts";
+import { storageError } from "../storage_error.ts";
 
 /** The largest distance of an offset from its segment's first. */
 const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
