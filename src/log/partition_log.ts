@@ -305,7 +305,7 @@ export class PartitionLog {
   }
 
   /**
-   * Resolves when the log start offset is durable as it is now: deleted records do not come back.
+   * Resolves when the current log start offset is durable, so that deleted records do not reappear.
    * Rejects with KAFKA_STORAGE_ERROR.
    */
   async logStartOffsetSaved(): Promise<void> {
@@ -316,12 +316,12 @@ export class PartitionLog {
     }
   }
 
-  /** Forgets producers that are idle for `producer.id.expiration.ms`. Returns how many. */
+  /** Removes producers that are inactive for `producer.id.expiration.ms`. Returns their number. */
   expireProducers(nowMs: number, expirationMs: number): number {
     return this.#state.producers.expire(nowMs, expirationMs);
   }
 
-  /** Returns every producer that the log remembers, for DescribeProducers. */
+  /** Returns the state of every producer, for DescribeProducers. */
   activeProducers(): ActiveProducer[] {
     return this.#state.producers.active();
   }

@@ -281,7 +281,8 @@ export class DataDirectory {
       const isClean = (this.#isOpened || this.wasShutDownCleanly) && this.#failures.size === 0 &&
         [...this.#logs.values()].every((log) => log.failure === null && !log.isTruncating);
       if (isClean) writeIndexes(this.#logs.values());
-      // Before old files are removed: while some of those may come back, the start offset must tell.
+      // Do this before old files are removed: if some of them reappear, the start offset excludes
+      // their records.
       await this.#checkpoints.saveLogStartOffsets();
       for (const log of this.#logs.values()) log.close();
       await this.#checkpoints.recoveryPoints.save();

@@ -156,7 +156,7 @@ export class LogManager {
     return this.states().some(({ failure }) => failure !== null);
   }
 
-  /** Why the node cannot go on, or null: the directory of the metadata log is out of service. */
+  /** Why the node must stop, or null: the directory of the metadata log is out of service. */
   get fatalFailure(): KafkaError | null {
     return this.#metadata.failure;
   }

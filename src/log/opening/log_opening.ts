@@ -28,7 +28,7 @@ export interface LogOpeningOptions
 export interface OpenedLog {
   /** Everything below this offset is durable. */
   readonly recoveryPoint: number;
-  /** Whether something was cut off, now or perhaps by the last process, that may come back. */
+  /** Whether a truncation, now or perhaps by the last process, may not be durable. */
   readonly wasRepaired: boolean;
 }
 
@@ -66,7 +66,8 @@ export class LogOpening {
     const found = this.openSegments();
     segments.adopt(found, isNew ? "new" : wasClean ? "clean" : "unclean");
     if (found.length === 0 || state.logEndOffset < state.logStartOffset) {
-      // Deleted records must not come back because the log's end was lost, with their producers.
+      // Deleted records must not reappear, with their producers, because the end of the log was
+      // lost.
       segments.clear();
       segments.add(state.logStartOffset, state.config).closeFile();
       producers.clear();

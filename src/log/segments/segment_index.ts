@@ -197,7 +197,7 @@ export class SegmentIndex {
     removeIndex(this.#files, this.#owner.path);
   }
 
-  /** Returns the offset after the last batch before `position`, where a batch begins. */
+  /** Returns the offset after the last batch before `position`, the start of a batch. */
   endBefore(position: number): number {
     const { baseOffset, path } = this.#owner;
     let nextOffset = baseOffset;
@@ -207,7 +207,7 @@ export class SegmentIndex {
     return nextOffset;
   }
 
-  /** Forgets what lies at `position`, where the file ends now, and beyond. Returns the next offset. */
+  /** Removes the entries from `position` on, the new end of the file. Returns the next offset. */
   truncate(position: number): number {
     const { baseOffset } = this.#owner;
     const entries = this.#entries;
