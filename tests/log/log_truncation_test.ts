@@ -27,7 +27,7 @@ async function tenRecords(
   return log;
 }
 
-test("truncateTo() saves the recovery point, cuts, and flushes, in that order", async () => {
+test("truncateTo() saves the recovery point, truncates and flushes, in that order", async () => {
   const machine = new Machine();
   const disk = new HeldSyncs(machine.memory);
   machine.files = disk;
@@ -42,7 +42,7 @@ test("truncateTo() saves the recovery point, cuts, and flushes, in that order", 
   let hasEnded = false;
   const truncated = log.truncateTo(5).then(() => hasEnded = true);
   while (points.length === 0) await Promise.resolve();
-  // Where the log will end: 5 lies within a batch.
+  // The resulting log end: 5 is within a batch.
   assertEquals([points, log.logEndOffset, log.isTruncating], [[4], 10, true]);
   const refused = refusal(() => log.append(batchOf(1), client));
   assertEquals(refused.name, "NOT_LEADER_OR_FOLLOWER");
@@ -64,7 +64,7 @@ test("truncateTo() saves the recovery point, cuts, and flushes, in that order", 
   log.close();
 });
 
-test("truncateTo() leaves the log as it was when the recovery point cannot be saved", async () => {
+test("truncateTo() leaves the log unchanged if the recovery point cannot be saved", async () => {
   const machine = new Machine();
   let fails = false;
   const log = await tenRecords(
@@ -81,7 +81,7 @@ test("truncateTo() leaves the log as it was when the recovery point cannot be sa
   log.close();
 });
 
-test("a truncation waits for the one that is running", async () => {
+test("a truncation waits for the running one", async () => {
   const machine = new Machine();
   const log = await tenRecords(machine, () => {});
   await Promise.all([log.truncateTo(6), log.truncateTo(8), log.truncateTo(2)]);
@@ -110,7 +110,7 @@ class FailingRemovals extends FilesOver {
   }
 }
 
-test("truncateTo() removes every segment when it is repeated after a failed removal", async () => {
+test("truncateTo() removes every segment when repeated after a failed removal", async () => {
   for (const failed of [1, 2]) {
     const machine = new Machine();
     const files = new FailingRemovals(machine.memory);
@@ -128,7 +128,7 @@ test("truncateTo() removes every segment when it is repeated after a failed remo
   }
 });
 
-test("truncateTo() at the log's end drops leader epochs without records", async () => {
+test("truncateTo() at the log end removes leader epochs without records", async () => {
   const log = await tenRecords(new Machine(), () => {});
   log.assignEpoch(7);
   await log.truncateTo(11);
@@ -154,7 +154,7 @@ test("truncateFully() can be repeated, and a restart finds the empty log", async
   }
 });
 
-/** Counts how often the recovery points are written. */
+/** Counts the writes of recovery points. */
 class CountedCheckpoints extends FilesOver {
   count = 0;
 
@@ -193,7 +193,7 @@ test("LogManager.truncateAll writes the recovery points of a directory once", as
   );
   busy.cancel();
   assertEquals(opened.filter(({ isTruncating }) => isTruncating), []);
-  // Nothing to cut, so nothing to write.
+  // There is nothing to truncate, so nothing is written.
   await logs.truncateAll(new Map(opened.map((log) => [log, 6])));
   assertEquals(files.count, 2);
   await logs.close();

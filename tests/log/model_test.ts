@@ -42,7 +42,7 @@ class Run {
   endOffset = 0;
   epoch = 0;
   readonly pendingWork = new PendingWork();
-  /** What a restart finds in the checkpoint that the manager would have written. */
+  /** The value in the checkpoint that the manager would have written. */
   checkpoint = 0;
 
   constructor(readonly seed: number) {
@@ -64,7 +64,7 @@ class Run {
       logStartOffset: this.checkpoint,
       checkpoints: checkpointsWith({
         saveLogStartOffset: () => {
-          // Not yet assigned while the log is being opened.
+          // Not assigned yet while the log is being opened.
           const { log } = this;
           if (log !== undefined) this.checkpoint = log.logStartOffset;
         },
@@ -129,7 +129,7 @@ class Run {
     const size = this.log.sizeInBytes;
     const deleted = this.log.applyRetention(this.machine.nowMs);
     const { retentionBytes, retentionMs } = this.config;
-    // Only what may go has gone, and nothing that may go has stayed at the front.
+    // Only deletable segments may be deleted, and none may be left at the start of the log.
     const gone = this.batches.filter((batch) => batch.lastOffset < this.log.logStartOffset);
     const expired = gone.every((batch) =>
       batch.timestamps.every((timestamp) => this.machine.nowMs - timestamp > retentionMs)
@@ -164,13 +164,13 @@ class Run {
 
   async restart(): Promise<void> {
     if (this.chance.oneIn(2)) this.log.close();
-    // Memory files can be used after a kill: the old process must do nothing more.
+    // Memory files remain usable after a kill, so make sure that the old process does nothing more.
     await this.pendingWork.settled();
     this.machine = this.machine.kill();
     this.log = this.open();
   }
 
-  /** The first record at or after a time. */
+  /** Returns the first record at or after a time. */
   lookUp(): void {
     const timestamp = this.machine.nowMs - this.chance.below(6_000);
     const records = this.batches.flatMap((batch) =>
@@ -183,7 +183,7 @@ class Run {
     );
   }
 
-  /** The end of each epoch that the batches tell of. */
+  /** Returns the end of each epoch in the batches. */
   epochs(): void {
     for (const [i, batch] of this.batches.entries()) {
       const next = this.batches.slice(i).find((later) => later.epoch > batch.epoch);
@@ -225,7 +225,7 @@ class Run {
 
 const SEEDS = seedCount(40, 400);
 
-test(`a log returns what a list of batches would, over ${SEEDS} seeds`, async () => {
+test(`a log behaves like a list of batches, over ${SEEDS} seeds`, async () => {
   for (let seed = 0; seed < SEEDS; seed++) {
     const run = new Run(seed);
     run.machine.nowMs = START_MS;

@@ -99,7 +99,7 @@ test("appendAsFollower() rolls between batches, writes once for each segment, an
   log.close();
 });
 
-test("appendAsFollower() begins a segment at a batch that is too far for the active one", () => {
+test("appendAsFollower() starts a segment at a batch whose offset is too far for the active one", () => {
   const FAR = 5_000_000_000;
   for (const first of [[], [stored(0, 1)]]) {
     const machine = new Machine();
@@ -113,7 +113,7 @@ test("appendAsFollower() begins a segment at a batch that is too far for the act
   }
 });
 
-test("appendAsFollower() stops before a batch of a later epoch, and before one that is cut off", () => {
+test("appendAsFollower() stops before a batch of a later epoch, and before an incomplete one", () => {
   const log = new Machine().open();
   const first = stored(0, 2, 4);
   assertEquals(
@@ -135,7 +135,7 @@ test("appendAsFollower() stops before a batch of a later epoch, and before one t
   log.close();
 });
 
-test("appendAsFollower() refuses what does not follow the log, and stores nothing of it", () => {
+test("appendAsFollower() rejects batches that do not follow the log end, and stores nothing", () => {
   const machine = new Machine();
   const log = machine.open();
   log.appendAsFollower(stored(0, 5, 3), LEADER);
@@ -172,7 +172,7 @@ test("appendAsFollower() refuses what does not follow the log, and stores nothin
   log.close();
 });
 
-test("appendAsFollower() tracks producers and transactions, without a check of duplicates", () => {
+test("appendAsFollower() tracks producers and transactions, without detecting duplicates", () => {
   const log = new Machine().open();
   const producer = { producerId: 7, producerEpoch: 0, isTransactional: true };
   const data = (baseOffset: number, baseSequence: number) =>
@@ -224,7 +224,7 @@ test("appendAsFollower() stores no part of a segment's batches when the write fa
   log.close();
 });
 
-test("a leader appends behind what it has appended as a follower", () => {
+test("a leader appends after the batches it appended as a follower", () => {
   const log = new Machine().open();
   log.appendAsFollower(
     stored(0, 3, 2, { producerId: 7, producerEpoch: 0, baseSequence: 0 }),
