@@ -76,7 +76,7 @@ export class BatchScanner {
     const position = this.nextPosition;
     if (position === this.#end) return false;
     if (this.#end - position < RECORDS_OFFSET) {
-      return this.#fail(`only ${this.#end - position} of the 61 bytes of a batch header are left`);
+      return this.#fail(`${this.#end - position} bytes are left where a batch header takes 61`);
     }
     if (
       position < this.#windowStart ||
