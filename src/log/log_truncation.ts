@@ -110,9 +110,10 @@ export class LogTruncation {
     health.check();
     let markers: Promise<void> | null;
     try {
-      // When all goes, a crash may leave any of the segments: nothing may claim that one is missing.
+      // A full truncation that a crash interrupts may leave any of the segments: none may count as missing.
       markers = this.#durability.beforeTruncation(isFull ? 0 : segments.endBefore(offset));
     } catch (error) {
+      if (!this.#isUnfinished) segments.keepMarkers();
       throw health.failed("truncate", error);
     }
     this.#running = Promise.withResolvers();
@@ -142,7 +143,10 @@ export class LogTruncation {
   }
 
   #cancel(): void {
-    if (!this.#isUnfinished) this.#state.truncation = null;
+    if (!this.#isUnfinished) {
+      this.#state.truncation = null;
+      this.#state.segments.keepMarkers();
+    }
     this.#end();
   }
 

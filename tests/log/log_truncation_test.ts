@@ -75,6 +75,9 @@ test("truncateTo() leaves the log unchanged if the recovery point cannot be save
   await assertRejects(() => log.truncateTo(4), KafkaError, "full");
   assertEquals([log.logEndOffset, log.isTruncating, log.failure], [10, false, null]);
   assertEquals(log.append(batchOf(1), client).baseOffset, 10);
+  // The segments that were not cut get their markers again.
+  await log.flush();
+  assertEquals(log.hasUnsyncedNames, false);
   fails = false;
   await log.truncateTo(4);
   assertEquals(log.logEndOffset, 4);

@@ -26,7 +26,7 @@ export class SegmentList {
    * them.
    */
   #retired: { readonly segment: Segment; readonly dueMs: number }[] = [];
-  /** Segments from this offset on are about to be removed. */
+  /** Segments from this offset on are about to be removed, and get no marker. */
   #unmarkedFrom = Infinity;
   /** Whether a file was created or removed since the last sync of the directory. */
   #directoryIsDirty = false;
@@ -88,8 +88,9 @@ export class SegmentList {
    */
   invalidateMarkers(offset: number): Promise<void> | null {
     this.#unmarkedFrom = Math.min(this.#unmarkedFrom, offset);
-    const affected = this.#segments.filter((segment) => segment.baseOffset >= offset);
-    const marked = affected.filter((segment) => segment.hasDurableName);
+    const marked = this.#segments.filter((segment) =>
+      segment.baseOffset >= offset && segment.hasDurableName
+    );
     if (marked.length === 0) return null;
     for (const segment of marked) {
       segment.hasDurableName = false;
@@ -100,6 +101,11 @@ export class SegmentList {
     // If the caller does not wait, the next flush syncs the directory.
     done.catch(() => {});
     return done;
+  }
+
+  /** Lets the next sync create the markers again, since no segment will be removed. */
+  keepMarkers(): void {
+    this.#unmarkedFrom = Infinity;
   }
 
   /** Appends an empty segment at `baseOffset` and creates its file. */
