@@ -24,7 +24,7 @@ import type {
   PartitionLogOptions,
   ReadOptions,
 } from "./log_types.ts";
-import { openDirectory, settleFiles } from "./opening/leftover_files.ts";
+import { finishInterrupted, openDirectory } from "./opening/leftover_files.ts";
 import { LogOpening } from "./opening/log_opening.ts";
 import { PARTITION_METADATA } from "./partition_metadata.ts";
 import type { ActiveProducer } from "./producers/producer_state.ts";
@@ -89,7 +89,7 @@ export class PartitionLog {
       const { isNew, found } = openDirectory(files, options.directory);
       log = new PartitionLog(options);
       log.#state.metadata.identify(options, found.has(PARTITION_METADATA));
-      const names = settleFiles(files, options.directory, found);
+      const names = finishInterrupted(files, options.directory, found);
       log.#open(options, names, isNew || options.isNew === true);
       return log;
     } catch (error) {

@@ -128,7 +128,7 @@ export class DataDirectory {
       }
     }
     this.#isOpened = true;
-    this.#checkpoints.recoveryPoints.know(this.#failures.keys());
+    this.#checkpoints.recoveryPoints.markComplete(this.#failures.keys());
   }
 
   /**

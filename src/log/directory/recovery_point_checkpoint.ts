@@ -86,7 +86,7 @@ export class RecoveryPoints {
    * If the file was missing, it is written now: it must exist before a power failure, or the next
    * start would not know which part of each log may be torn.
    */
-  know(damaged: Iterable<string>): void {
+  markComplete(damaged: Iterable<string>): void {
     if (this.#storedRecoveryPoints !== null) return;
     // The next start must not truncate a log that was rejected as damaged.
     const assumed = [...damaged].map((name) => [name, this.#assumedDurable(name)] as const);

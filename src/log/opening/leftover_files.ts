@@ -13,7 +13,7 @@
  */
 import { KafkaError } from "../../protocol/errors.ts";
 import type { FileSystem } from "../../runtime/runtime.ts";
-import { DELETED_SUFFIX, settleSwaps, SWAP_SUFFIX } from "../compaction/swap_files.ts";
+import { DELETED_SUFFIX, finishSwaps, SWAP_SUFFIX } from "../compaction/swap_files.ts";
 import { LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "../leader_epochs.ts";
 import { baseOffsetOf } from "../segments/segment.ts";
 
@@ -29,15 +29,15 @@ export function openDirectory(
 
 /**
  * Completes deletions and replacements among the files `found` in `directory`. Returns the
- * remaining names; for `.log.swap` files among them, see `settleSwaps`. Throws a `FileError`.
+ * remaining names; for `.log.swap` files among them, see `finishSwaps`. Throws a `FileError`.
  */
-export function settleFiles(
+export function finishInterrupted(
   files: FileSystem,
   directory: string,
   found: ReadonlySet<string>,
 ): ReadonlySet<string> {
   noteBeginning(files, directory, found);
-  return settleSwaps(files, directory, found);
+  return finishSwaps(files, directory, found);
 }
 
 /** If old segments were being deleted, lets the leader epochs start where the log does now. */

@@ -54,9 +54,9 @@ test("stored() is 0 if the file is empty, as after a power failure", () => {
   assertEquals([points.stored("events-0"), points.wasMissing, losses], [0, false, []]);
 });
 
-test("know() treats a rejected log as durable up to its last segment", async () => {
+test("markComplete() treats a rejected log as durable up to its last segment", async () => {
   const { points } = setUp(null);
-  points.know(["events-0"]);
+  points.markComplete(["events-0"]);
   await points.save();
   assertEquals([points.stored("events-0"), points.wasMissing], [500, true]);
 });
@@ -78,7 +78,7 @@ test("save() keeps the stored high watermark of a log whose high watermark is un
     pendingWork: new PendingWork(),
     highWatermarkOf: () => known,
   });
-  points.know([]);
+  points.markComplete([]);
   await points.save();
   assertEquals([points.storedHighWatermark(log.name), text()], [7, "0\n1\nevents 0 7\n"]);
   known = 9;
