@@ -1,5 +1,5 @@
 /**
- * Kafka's checkpoint files: a version, the number of entries, and one line of words an entry.
+ * Kafka's checkpoint files: a version, the number of entries, and one line per entry.
  *
  * ```
  * 0
@@ -17,8 +17,8 @@ import { createTextFile, readTextFile, replaceTextFile } from "./text_file.ts";
 const VERSION = "0";
 
 /**
- * The entries of the checkpoint at `path`, each of `words` words, or null when the file does not
- * exist or is empty. Throws KAFKA_STORAGE_ERROR for anything else than such a file.
+ * Reads the checkpoint at `path`, whose entries have `words` words each. Returns null if the file
+ * does not exist or is empty. Throws KAFKA_STORAGE_ERROR for any other content.
  */
 export function readCheckpoint(
   files: FileSystem,
@@ -29,14 +29,14 @@ export function readCheckpoint(
   if (text === null || text === "") return null;
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
-  if (lines[0] !== VERSION) throw malformed(path, `its version is "${lines[0]}", 0 is known`);
+  if (lines[0] !== VERSION) throw malformed(path, `its version is "${lines[0]}" instead of 0`);
   const count = Number(lines[1]);
   if (!/^\d+$/.test(lines[1] ?? "") || lines.length !== count + 2) {
-    throw malformed(path, `it announces "${lines[1]}" entries and has ${lines.length - 2}`);
+    throw malformed(path, `it has ${lines.length - 2} entries instead of "${lines[1]}"`);
   }
   return lines.slice(2).map((line) => {
     const entry = line.split(" ");
-    if (entry.length !== words) throw malformed(path, `"${line}" is not ${words} words`);
+    if (entry.length !== words) throw malformed(path, `"${line}" does not have ${words} words`);
     return entry;
   });
 }
@@ -54,17 +54,20 @@ export function writeCheckpoint(
   (exists ? replaceTextFile : createTextFile)(files, path, checkpointText(entries));
 }
 
-/** The text of a checkpoint with these entries. */
+/** Returns the text of a checkpoint with these entries. */
 export function checkpointText(entries: readonly (readonly (string | number)[])[]): string {
   const lines = entries.map((entry) => entry.join(" "));
   return [VERSION, String(entries.length), ...lines, ""].join("\n");
 }
 
-/** `text` as a whole number from 0 to 2^53 - 1. Throws KAFKA_STORAGE_ERROR, naming `path`. */
+/**
+ * Parses `text` as an integer from 0 to 2^53 - 1. Throws KAFKA_STORAGE_ERROR with `path` in the
+ * message.
+ */
 export function checkpointNumber(path: string, text: string | undefined): number {
   const value = Number(text);
   if (text === undefined || !/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw malformed(path, `"${text}" is no offset`);
+    throw malformed(path, `"${text}" is not an offset`);
   }
   return value;
 }
@@ -72,6 +75,6 @@ export function checkpointNumber(path: string, text: string | undefined): number
 function malformed(path: string, why: string): KafkaError {
   return new KafkaError(
     ErrorCode.KAFKA_STORAGE_ERROR,
-    `Cannot read the checkpoint ${path}: ${why}; remove it to have it made anew`,
+    `Cannot read the checkpoint ${path}: ${why}; remove it to have it rebuilt`,
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Which leader epoch began at which offset of a log (KIP-101, KIP-279), kept in Kafka's
- * `leader-epoch-checkpoint`. A replica that comes back, and a consumer that validates its position,
- * ask it where their history parts from the leader's.
+ * The start offset of each leader epoch of a log (KIP-101, KIP-279), stored in Kafka's
+ * `leader-epoch-checkpoint`. Returning replicas, and consumers that validate their position, use it
+ * to find where their history diverges from the leader's.
  *
  * @module
  */
@@ -20,19 +20,19 @@ export interface EpochStart {
   readonly startOffset: number;
 }
 
-/** An epoch and the offset after its last record; -1 and -1 when nothing is known. */
+/** An epoch and the offset after its last record, or -1 and -1 if unknown. */
 export interface EpochEnd {
   /** The largest epoch that is at most the one asked for, or -1. */
   readonly leaderEpoch: number;
-  /** Where the next epoch begins, or -1. */
+  /** The start offset of the next epoch, or -1. */
   readonly endOffset: number;
 }
 
 const UNDEFINED: EpochEnd = { leaderEpoch: -1, endOffset: -1 };
 
 /**
- * The epochs of one log, both epoch and start offset strictly rising. Changes are written through to
- * the file at once, if one was given: the methods that change anything throw a `FileError`.
+ * The epochs of one log, with both epochs and start offsets strictly rising. Changes are written to
+ * the file immediately, if there is one; these methods throw a `FileError`.
  */
 export class LeaderEpochs {
   #starts: readonly EpochStart[] = [];
@@ -41,32 +41,32 @@ export class LeaderEpochs {
   /** Whether the file is known not to exist. */
   #isMissing = false;
 
-  /** No epochs yet. `path` is the checkpoint file, or null to keep none. */
+  /** Creates an empty list. `path` is the checkpoint file, or null for none. */
   constructor(readonly files: FileSystem, path: string | null) {
     this.#file = path === null ? null : new DurableFile(files, path);
   }
 
-  /** The checkpoint file, or null. It may move. */
+  /** The path of the checkpoint file, which may change, or null. */
   get path(): string | null {
     return this.#file?.path ?? null;
   }
 
-  /** The file's directory has got another name. */
+  /** Must be called after the directory was renamed. */
   moveTo(path: string): void {
     if (this.#file !== null) this.#file.path = path;
   }
 
-  /** Whether the file was written since the last sync began. */
+  /** Whether the file was written since the last sync started. */
   get isDirty(): boolean {
     return this.#file?.isDirty ?? false;
   }
 
-  /** Resolves when the file is on the disk. Rejects with a `FileError`. */
+  /** Resolves when the file is durable. Rejects with a `FileError`. */
   async sync(): Promise<void> {
     await this.#file?.sync();
   }
 
-  /** Nobody may have the file open now. */
+  /** Closes the file if it is open for a sync. */
   closeFile(): void {
     this.#file?.closeFile();
   }
@@ -76,7 +76,7 @@ export class LeaderEpochs {
     this.#isMissing = true;
   }
 
-  /** Reads the file, if there is one. Throws KAFKA_STORAGE_ERROR when it is malformed. */
+  /** Reads the file, if it exists. Throws KAFKA_STORAGE_ERROR if it is malformed. */
   load(): void {
     if (this.path === null || this.#isMissing) return;
     const path = this.path;
@@ -104,15 +104,15 @@ export class LeaderEpochs {
   }
 
   /**
-   * `epoch` begins at `startOffset`. Does nothing when it has begun before; epochs that began later,
-   * or at `startOffset` without getting a record, make way. Both are 0 or more.
+   * Starts `epoch` at `startOffset`, both 0 or more. Has no effect if the epoch already exists.
+   * Removes epochs that start later, or at `startOffset` without any record.
    */
   assign(epoch: number, startOffset: number): void {
     const starts = inserted(this.#starts, epoch, startOffset);
     if (starts !== this.#starts) this.replace(starts);
   }
 
-  /** Puts `starts` in the place of everything known. When the file cannot be written, nothing changes. */
+  /** Replaces all entries. If the file cannot be written, nothing changes. */
   replace(starts: readonly EpochStart[]): void {
     if (this.path !== null) {
       const entries = starts.map((start) => [start.epoch, start.startOffset]);
@@ -126,7 +126,7 @@ export class LeaderEpochs {
     this.#starts = starts;
   }
 
-  /** The epoch of the record at `offset`, or -1 when it is from before the first that is known. */
+  /** Returns the epoch of the record at `offset`, or -1 if it is before the first known epoch. */
   epochForOffset(offset: number): number {
     for (let i = this.#starts.length - 1; i >= 0; i--) {
       if (this.#starts[i]!.startOffset <= offset) return this.#starts[i]!.epoch;
@@ -135,9 +135,9 @@ export class LeaderEpochs {
   }
 
   /**
-   * The largest epoch that is at most `epoch`, and the offset where the next one begins; for the
-   * newest epoch that is `logEndOffset`. For an epoch older than all that are known: itself and the
-   * start of the oldest. For a newer one, and for -1: -1 and -1.
+   * Returns the largest epoch that is at most `epoch`, and the start offset of the next one, or
+   * `logEndOffset` for the newest epoch. Returns `epoch` and the start of the oldest epoch if
+   * `epoch` is older than all known ones; -1 and -1 if it is newer than all, or -1.
    */
   endOffsetFor(epoch: number, logEndOffset: number): EpochEnd {
     if (epoch < 0 || epoch > this.latestEpoch) return UNDEFINED;
@@ -147,13 +147,16 @@ export class LeaderEpochs {
     return { leaderEpoch: next === 0 ? epoch : this.#starts[next - 1]!.epoch, endOffset };
   }
 
-  /** The log now ends at `endOffset`: epochs that begin there or later go. */
+  /** Removes the epochs that start at or after `endOffset`, the new log end. */
   truncateFromEnd(endOffset: number): void {
     const kept = this.#starts.filter((start) => start.startOffset < endOffset);
     if (kept.length < this.#starts.length) this.replace(kept);
   }
 
-  /** The log now begins at `startOffset`: epochs that ended before go, the one it lies in begins there. */
+  /**
+   * Removes the epochs that end before `startOffset`, the new log start, and lets the current one
+   * start there.
+   */
   truncateFromStart(startOffset: number): void {
     const first = this.#starts.findLastIndex((start) => start.startOffset <= startOffset);
     if (first === -1 || (first === 0 && this.#starts[0]!.startOffset === startOffset)) return;
@@ -162,7 +165,7 @@ export class LeaderEpochs {
   }
 }
 
-/** `starts` with another one, or `starts` itself when the epoch has begun before. */
+/** Returns `starts` with another epoch, or `starts` itself if the epoch already exists. */
 function inserted(
   starts: readonly EpochStart[],
   epoch: number,

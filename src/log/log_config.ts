@@ -1,6 +1,6 @@
 /**
- * The settings of one partition's log, as numbers and flags. `src/config/topic_config.ts` makes them
- * of a topic's configuration; the log itself never sees a configuration key.
+ * The settings of one partition's log as numbers and flags. `src/config/topic_config.ts` converts a
+ * topic's configuration to them, so the log itself is independent of configuration keys.
  *
  * @module
  */
@@ -8,57 +8,73 @@ import type { TimestampType } from "../protocol/records/batch.ts";
 import type { Recompression } from "../protocol/records/recompress.ts";
 
 /**
- * The number for Long.MAX_VALUE, the value with which a key says "no limit": 2^63, which is above every
- * difference of two 64-bit timestamps. Values between 2^53 and it are the nearest `number`.
+ * The number for Long.MAX_VALUE, by which a configuration key means "no limit": 2^63, which is
+ * above every difference of two 64-bit timestamps. Values between 2^53 and 2^63 are rounded to the
+ * nearest `number`.
  */
 export const NO_LIMIT: number = 2 ** 63;
 
-/** How one log rolls, keeps and checks. Each field names the topic's key it comes from. */
+/** The settings of one log. Each field names its topic configuration key. */
 export interface LogConfig {
-  /** `segment.bytes`: a segment is closed before it would grow beyond this, 1 to 2^31 - 1. */
+  /** `segment.bytes`: a segment is closed before it would exceed this size, 1 to 2^31 - 1. */
   readonly segmentBytes: number;
   /** `segment.ms`: a segment is closed when its first record is older than this. */
   readonly segmentMs: number;
-  /** `segment.jitter.ms`: up to so much is taken off `segment.ms`, another amount each segment. */
+  /**
+   * `segment.jitter.ms`: the upper bound of the random amount subtracted from `segment.ms` per
+   * segment.
+   */
   readonly segmentJitterMs: number;
-  /** `index.interval.bytes`: bytes of log between two entries of the index. */
+  /** `index.interval.bytes`: the number of bytes of log between two index entries. */
   readonly indexIntervalBytes: number;
-  /** `retention.ms`: closed segments whose newest record is older go. -1 keeps them for ever. */
+  /**
+   * `retention.ms`: closed segments whose newest record is older are deleted. -1 keeps them
+   * forever.
+   */
   readonly retentionMs: number;
-  /** `retention.bytes`: the oldest closed segments go while more than this stays. -1: no bound. */
+  /**
+   * `retention.bytes`: the oldest closed segments are deleted while more than this remains. -1: no
+   * limit.
+   */
   readonly retentionBytes: number;
-  /** Whether `cleanup.policy` has `delete`: retention by time and size applies. */
+  /** Whether `cleanup.policy` contains `delete`: retention by time and size applies. */
   readonly delete: boolean;
-  /** Whether `cleanup.policy` has `compact`: records need keys, offsets may have gaps. */
+  /** Whether `cleanup.policy` contains `compact`: records need keys, and offsets may have gaps. */
   readonly compact: boolean;
-  /** `delete.retention.ms`: how long a compacted log keeps tombstones and markers it has met. */
+  /**
+   * `delete.retention.ms`: how long compaction keeps tombstones and markers after it first saw
+   * them.
+   */
   readonly deleteRetentionMs: number;
-  /** `min.compaction.lag.ms`: segments with a newer record are not compacted. 0: no bound. */
+  /** `min.compaction.lag.ms`: segments with a newer record are not compacted. 0: no limit. */
   readonly minCompactionLagMs: number;
-  /** `max.compaction.lag.ms`: a segment with an older record is compacted in any case. */
+  /** `max.compaction.lag.ms`: a segment with an older record is always compacted. */
   readonly maxCompactionLagMs: number;
-  /** `min.cleanable.dirty.ratio`: which part of a log must be new before it is compacted, 0 to 1. */
+  /**
+   * `min.cleanable.dirty.ratio`: the share of a log that must be new before it is compacted, 0 to
+   * 1.
+   */
   readonly minCleanableDirtyRatio: number;
-  /** `max.message.bytes`: the largest batch, as it arrives. */
+  /** `max.message.bytes`: the maximum size of a batch as it arrives. */
   readonly maxMessageBytes: number;
-  /** `message.timestamp.type`: whose clock stamps the records. */
+  /** `message.timestamp.type`: whether the producer or the broker sets the timestamps. */
   readonly messageTimestampType: TimestampType;
-  /** `message.timestamp.before.max.ms`: how far behind the broker's clock a record may be. */
+  /** `message.timestamp.before.max.ms`: how far a timestamp may be behind the broker's clock. */
   readonly messageTimestampBeforeMaxMs: number;
-  /** `message.timestamp.after.max.ms`: how far ahead of the broker's clock a record may be. */
+  /** `message.timestamp.after.max.ms`: how far a timestamp may be ahead of the broker's clock. */
   readonly messageTimestampAfterMaxMs: number;
-  /** `file.delete.delay.ms`: how long a deleted segment's file stays, for those who still read it. */
+  /** `file.delete.delay.ms`: how long a deleted segment's file is kept, for reads in progress. */
   readonly fileDeleteDelayMs: number;
   /**
-   * `flush.messages`: records are not acknowledged while so many, these among them, are not on the
-   * disk. 1: before each acknowledgement. {@linkcode NO_LIMIT}: never for their number.
+   * `flush.messages`: records are not acknowledged while this many or more, including them, are not
+   * durable. 1: every record is flushed first. {@linkcode NO_LIMIT}: no flush by number.
    */
   readonly flushMessages: number;
-  /** `flush.ms`: records of this age are flushed. {@linkcode NO_LIMIT}: never for their age. */
+  /** `flush.ms`: records of this age are flushed. {@linkcode NO_LIMIT}: no flush by age. */
   readonly flushMs: number;
   /**
-   * `compression.type` and its level: what clients' batches are compressed with on arrival. Null
-   * leaves them as their producers sent them.
+   * `compression.type` and its level: the compression of clients' batches on arrival, or null to keep
+   * that of the producer.
    */
   readonly recompression: Recompression | null;
 }

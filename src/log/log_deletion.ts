@@ -31,6 +31,7 @@ export class LogDeletion {
       );
     }
     if (offset <= logStartOffset) return;
+    this.#state.checkAppendable();
     health.change("delete records of", () => {
       this.#advance(offset, segments.countBefore(offset), runtime.clock.now());
     });
@@ -40,6 +41,7 @@ export class LogDeletion {
   applyRetention(nowMs: number, highWatermark: number): number {
     const state = this.#state;
     const { segments, config, logStartOffset } = state;
+    if (state.truncation !== null) return 0;
     return state.health.change("delete old segments of", () => {
       this.#start.removeRetired(nowMs);
       state.producers.forgetStable(highWatermark);

@@ -17,7 +17,6 @@ export class LogDurability {
   readonly #state: LogState;
   readonly #compaction: LogCompaction;
   readonly #pendingWork: PendingWork;
-  /** Whether the checkpoint on the disk may have a higher recovery point. */
   #isLowered = false;
   /** The number of truncations: a sync that began before one does not cover later records. */
   #cuts = 0;
@@ -36,6 +35,11 @@ export class LogDurability {
       this.#compaction.hasPendingSwaps || this.recoveryPoint < segments.active.nextOffset;
   }
 
+  /** Tracks work that ends before the log's directory is unlocked. */
+  track(work: Promise<void>): Promise<void> {
+    return this.#pendingWork.track(work);
+  }
+
   /** Resolves when everything appended before the call is durable. */
   flush(): Promise<void> {
     return this.#pendingWork.track(this.#flush());
@@ -52,12 +56,13 @@ export class LogDurability {
   }
 
   /**
-   * Begins another segment. The closed one is flushed in the background, with the snapshot of the
-   * producers that a start needs.
+   * Begins another segment at `baseOffset`, by default the log's end. The closed one is flushed in the
+   * background, with the snapshot of the producers that a start needs.
    */
-  roll(): void {
+  roll(baseOffset: number = this.#state.logEndOffset): void {
     const { segments, config } = this.#state;
-    this.#flushClosed(segments.roll(config));
+    const closed = segments.roll(config, baseOffset);
+    if (closed !== null) this.#flushClosed(closed);
   }
 
   #flushClosed(closed: Segment): void {
@@ -76,34 +81,36 @@ export class LogDurability {
   }
 
   /**
-   * Lowers the recovery point before the records from `offset` on are cut off, and removes the files
-   * that mark their segments as durable. The result resolves when that is durable; null when nothing
-   * on the disk mentions those records. A caller that ignores this promise retries on its next call.
+   * Lowers the recovery point in memory to `end`, where the log is about to be cut, and begins to remove
+   * the files that mark the segments behind it as durable. The result resolves when that is durable;
+   * null when there are none.
    */
-  beforeTruncation(offset: number): Promise<void> | null {
-    return this.#lower(offset, this.#state.segments.invalidateMarkers(offset));
+  beforeTruncation(end: number): Promise<void> | null {
+    this.#lower(end);
+    return this.#state.segments.invalidateMarkers(end);
   }
 
-  /** Lowers the recovery point to `offset`, where the log ends now. */
-  afterTruncation(offset: number): void {
-    this.#lower(offset, null);
+  /** Lowers the recovery point in memory to `end`, where the log was cut. */
+  afterTruncation(end: number): void {
+    this.#lower(end);
   }
 
-  #lower(offset: number, unmarked: Promise<void> | null): Promise<void> | null {
+  #lower(end: number): void {
     this.#cuts++;
-    if (offset >= this.recoveryPoint && unmarked === null && !this.#isLowered) return null;
-    this.recoveryPoint = Math.min(this.recoveryPoint, offset);
+    if (end >= this.recoveryPoint) return;
+    this.recoveryPoint = end;
     this.#isLowered = true;
-    const written = this.#state.checkpoints?.lowerRecoveryPoint();
-    if (!(written instanceof Promise) && unmarked === null) {
-      this.#isLowered = false;
-      return null;
-    }
-    const done = this.#pendingWork.track(
-      Promise.all([written, unmarked]).then(() => void (this.#isLowered = false)),
-    );
-    done.catch(() => {});
-    return done;
+  }
+
+  /** Whether the checkpoint on the disk may have a higher recovery point than the log. */
+  get isLowered(): boolean {
+    return this.#isLowered;
+  }
+
+  /** Resolves when the checkpoint has a recovery point that is not above the log's. */
+  async saveRecoveryPoint(): Promise<void> {
+    await this.#state.checkpoints?.saveRecoveryPoint();
+    this.#isLowered = false;
   }
 
   /** Closes the files that are not segments, before the directory is renamed or closed. */

@@ -1,5 +1,5 @@
 /**
- * Whether a log can be used: what has failed for good, and what only the one operation that met it.
+ * Whether a log can be used. Separates permanent failures from those of a single operation.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { asKafkaError, storageError } from "./storage_error.ts";
 /** The state of one log. */
 export class LogHealth {
   #failure: KafkaError | null = null;
-  /** What is thrown once the log has been closed, unless it had failed before. */
+  /** The error after the log has been closed, unless it had failed before. */
   #closed: KafkaError | null = null;
 
-  /** `name` is the log's, such as `events-0`. */
+  /** `name` is the name of the log, such as `events-0`. */
   constructor(private readonly name: string) {}
 
-  /** Why nothing more is written, or null. */
+  /** Why nothing is written any more, or null. */
   get failure(): KafkaError | null {
     return this.#failure ?? this.#closed;
   }
@@ -26,17 +26,20 @@ export class LogHealth {
     return this.#closed !== null;
   }
 
-  /** Nothing is written from now on, because of `failure`, unless there was a reason before. */
+  /** Stops all writes because of `failure`, unless there is an earlier reason. */
   takeOffline(failure: KafkaError): void {
     this.#failure ??= failure;
   }
 
-  /** The log has been closed. */
+  /** Marks the log as closed. */
   close(): void {
     this.#closed ??= storageError(`Cannot use ${this.name}`, new Error("the log has been closed"));
   }
 
-  /** `what` has failed, and what the disk has is not known: nothing more is written. */
+  /**
+   * Records that `what` has failed and the content of the disk is unknown: nothing is written any
+   * more.
+   */
   fail(what: string, cause: unknown): KafkaError {
     const error = storageError(what, cause);
     this.#failure ??= error;
@@ -44,31 +47,34 @@ export class LogHealth {
   }
 
   /**
-   * A flush has failed. For want of a descriptor nothing was synced and nothing was lost: the next
-   * flush covers the same records. After any other error the log is not written any more.
+   * Records that a flush has failed. If it lacked a file descriptor, nothing was lost, and the next
+   * flush covers the same records. After any other error, nothing is written any more.
    */
   flushFailed(cause: unknown): KafkaError {
     const what = `Cannot flush ${this.name}`;
     return isDescriptorShortage(cause) ? storageError(what, cause) : this.fail(what, cause);
   }
 
-  /** The error to throw when `action` met `error`. */
+  /** Returns the error to throw when `action` failed with `error`. */
   failed(action: string, error: unknown): unknown {
     return asKafkaError(`Cannot ${action} ${this.name}`, error);
   }
 
-  /** Throws unless the log is open and nothing has failed for good. */
+  /** Throws unless the log is open and has no permanent failure. */
   check(): void {
     const failure = this.#failure ?? this.#closed;
     if (failure !== null) throw failure;
   }
 
-  /** Throws what has failed for good: for work that the log's end must not make fail. */
+  /** Throws the permanent failure, if any, for work that may continue on a closed log. */
   checkFailure(): void {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** As `guard`, for what writes: nothing is, once files failed or what `mustEnd` was done in part. */
+  /**
+   * Like `guard`, for writes: they stop after a file failure, or when `mustEnd` work was only
+   * partly done.
+   */
   change<T>(action: string, run: () => T, mustEnd = false): T {
     this.check();
     try {
@@ -79,7 +85,7 @@ export class LogHealth {
     }
   }
 
-  /** Runs `run` unless the log is closed. What it throws becomes a `KafkaError`. */
+  /** Calls `run` unless the log is closed. Its errors are converted to a `KafkaError`. */
   guard<T>(action: string, run: () => T): T {
     if (this.#closed !== null) throw this.#failure ?? this.#closed;
     try {

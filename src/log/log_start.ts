@@ -20,20 +20,20 @@ export class LogStart {
   readonly #state: LogStartState;
   #saving: Promise<void> | null = null;
   #isSaved = true;
-  /** Whether the checkpoint may have a higher one. */
+  /** Whether the checkpoint may hold a higher offset. */
   #isLowered = false;
 
-  /** The start offset of a log, which is durable as it is. */
+  /** Creates the tracker of a log whose start offset is durable. */
   constructor(state: LogStartState) {
     this.#state = state;
   }
 
-  /** Whether the start offset is durable as it is. */
+  /** Whether the current start offset is durable. */
   get isSaved(): boolean {
     return this.#isSaved;
   }
 
-  /** Saves the start offset, which has changed. `isLowered`: it is lower than before. */
+  /** Saves the changed start offset. `isLowered`: it is lower than before. */
   save(isLowered: boolean): void {
     this.#isLowered ||= isLowered;
     const saving = this.#state.checkpoints?.saveLogStartOffset();
@@ -49,8 +49,8 @@ export class LogStart {
   }
 
   /**
-   * Resolves when the checkpoint has no higher start offset: a log that ends before its start would be
-   * found empty. Rejects when it cannot be written.
+   * Resolves when the checkpoint does not hold a higher start offset, since a log that ends before
+   * its start would be considered empty. Rejects if it cannot be written.
    */
   async lowered(): Promise<void> {
     if (!this.#isLowered) return;
@@ -58,7 +58,7 @@ export class LogStart {
     await this.#saving;
   }
 
-  /** Resolves when the start offset is durable as it is. Rejects when it cannot be written. */
+  /** Resolves when the current start offset is durable. Rejects if it cannot be written. */
   async saved(): Promise<void> {
     this.retry();
     await this.#saving;

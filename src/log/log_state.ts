@@ -4,18 +4,18 @@
  * @module
  */
 import type { HostCodecs } from "../runtime/runtime.ts";
+import type { KafkaError } from "../protocol/errors.ts";
 import { LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "./leader_epochs.ts";
 import type { LogConfig } from "./log_config.ts";
 import { LogHealth } from "./log_health.ts";
 import type { LogCheckpoints, PartitionLogOptions } from "./log_types.ts";
 import { abortedTransactions } from "./opening/rebuild_from_segments.ts";
-import { PARTITION_METADATA } from "./partition_metadata.ts";
+import { PARTITION_METADATA, TopicIdFile } from "./partition_metadata.ts";
 import { ProducerSnapshots } from "./producers/producer_snapshot_storage.ts";
 import { ProducerState } from "./producers/producer_state.ts";
 import { OpenSegments } from "./segments/open_segments.ts";
 import { SegmentList } from "./segments/segment_list.ts";
 import type { AbortedTransaction } from "./segments/transaction_index_format.ts";
-import { DurableFile } from "./text_file.ts";
 
 /** The parts of one log. */
 export class LogState {
@@ -29,7 +29,7 @@ export class LogState {
   readonly producers: ProducerState = new ProducerState();
   readonly snapshots: ProducerSnapshots;
   /** `partition.metadata`. */
-  readonly metadata: DurableFile;
+  readonly metadata: TopicIdFile;
   /** Where the log's offsets are written, or null for nowhere. */
   readonly checkpoints: LogCheckpoints | null;
   /** Returns the host's compressors. */
@@ -40,6 +40,8 @@ export class LogState {
   logStartOffset: number;
   /** As `PartitionLog.mustFlushFirst`. */
   mustFlushFirst = false;
+  /** The error for appends while the log is being truncated, or null. */
+  truncation: KafkaError | null = null;
 
   /** The state of a log in `options.directory` of which nothing has been read yet. */
   constructor({ topic, partition, directory, runtime, ...options }: PartitionLogOptions) {
@@ -55,7 +57,7 @@ export class LogState {
     this.segments = new SegmentList(runtime, directory, this.openSegments);
     this.snapshots = new ProducerSnapshots(files, directory);
     this.epochs = new LeaderEpochs(files, `${directory}/${LEADER_EPOCH_CHECKPOINT}`);
-    this.metadata = new DurableFile(files, `${directory}/${PARTITION_METADATA}`);
+    this.metadata = new TopicIdFile(files, `${directory}/${PARTITION_METADATA}`);
   }
 
   /** The offset that the next record gets. */
@@ -68,12 +70,27 @@ export class LogState {
     return this.health.failure === null;
   }
 
+  /** Throws why nothing may be appended now, if anything. */
+  checkAppendable(): void {
+    const failure = this.health.failure ?? this.truncation;
+    if (failure !== null) throw failure;
+  }
+
   /** Returns the aborted transactions with records in `[startOffset, endOffset)`, in marker order. */
   abortedTransactions(startOffset: number, endOffset: number): AbortedTransaction[] {
     return this.health.guard(
       "look for aborted transactions in",
       () => abortedTransactions(this.segments.all, this.snapshots, startOffset, endOffset),
     );
+  }
+
+  /** Writes all indexes and a snapshot of the producers, for the next start. Throws a `FileError`. */
+  writeIndexes(): void {
+    this.segments.writeIndexes();
+    if (this.logEndOffset > this.logStartOffset || this.producers.size > 0) {
+      this.snapshots.take(this.logEndOffset, this.producers);
+    }
+    this.removeObsoleteSnapshots();
   }
 
   /** Removes the producer snapshots that no start needs. Throws a `FileError`. */

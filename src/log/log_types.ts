@@ -1,5 +1,5 @@
 /**
- * What a partition's log is opened, appended to and read with.
+ * The parameters and results of opening, appending to and reading a partition's log.
  *
  * @module
  */
@@ -10,72 +10,86 @@ import type { OpenSegments } from "./segments/open_segments.ts";
 import type { PendingWork } from "./pending_work.ts";
 import type { RecoveryReport } from "./opening/recovery_types.ts";
 
-/** Who appends, and as which leader. */
+/** The origin of an append. */
 export interface AppendOptions {
-  /** The epoch of this partition's leader, written into each batch. */
+  /** The leader epoch of the partition, written into each batch. */
   readonly leaderEpoch: number;
   /**
-   * `client`: exactly one batch, and everything about it is checked. `coordinator` (groups and
-   * transactions) and `raft` (the metadata log): whole batches of our own making, any number.
+   * `client`: exactly one batch, which is validated completely. `coordinator` (groups and
+   * transactions) and `raft` (the metadata log): any number of batches that Millrace has written
+   * itself.
    */
   readonly origin: "client" | "coordinator" | "raft";
-  /** Whether zstd may be used, true unless told: Produce before version 7 must not. */
+  /**
+   * Whether zstd is allowed. Defaults to true; Produce requests before version 7 must not use it.
+   */
   readonly allowZstd?: boolean;
 }
 
-/** What became of an append. */
+/** The result of an append. */
 export interface AppendResult {
   /** The offset of the first record. */
   readonly baseOffset: number;
   /** The offset of the last record. */
   readonly lastOffset: number;
-  /** The broker's time that the records got, ms since 1970; -1 where they keep the producer's. */
+  /**
+   * The append time set by the broker, ms since 1970, or -1 if records keep the producer's
+   * timestamps.
+   */
   readonly logAppendTimeMs: Int64;
-  /** True when the batch had been stored before: the offsets are those it got then. */
+  /** Whether the batch had been appended before. The offsets are then those of the original. */
   readonly duplicate: boolean;
 }
 
-/** What to read. */
+/** The offsets of batches that were appended unchanged. */
+export interface AppendedRange {
+  /** The first offset of the first batch. */
+  readonly baseOffset: number;
+  /** The last offset of the last batch. */
+  readonly lastOffset: number;
+}
+
+/** The options of a read. */
 export interface ReadOptions {
-  /** Where to begin: the batch that holds this offset comes first, whole. */
+  /** The start: the batch that holds this offset is returned first, as a whole. */
   readonly fetchOffset: number;
-  /** The most bytes to return. */
+  /** The maximum number of bytes. */
   readonly maxBytes: number;
-  /** Only batches before this offset: the high watermark, or the log end offset. */
+  /** The end, exclusive: the high watermark or the log end offset. */
   readonly endOffset: number;
   /** Whether the first batch is returned even if it is larger than `maxBytes`. */
   readonly minOneBatch: boolean;
 }
 
-/** How a log is opened. */
+/** The options for opening a log. */
 export interface PartitionLogOptions {
-  /** Files, time, chance and compressors. */
+  /** Files, clock, random numbers and compression codecs. */
   readonly runtime: Pick<Runtime, "files" | "clock" | "random" | "codecs">;
-  /** The partition's own directory, made when missing. */
+  /** The partition's own directory, which is created if necessary. */
   readonly directory: string;
   /** The topic's name. */
   readonly topic: string;
   /** The partition's number. */
   readonly partition: number;
-  /** The topic's id; where absent, `partition.metadata` tells it. */
+  /** The topic id. By default, it is read from `partition.metadata`. */
   readonly topicId?: string;
-  /** The settings to begin with. */
+  /** The initial settings. */
   readonly config: LogConfig;
-  /** What `log-start-offset-checkpoint` has for this log; 0 unless told. */
+  /** The entry of `log-start-offset-checkpoint` for this log. Defaults to 0. */
   readonly logStartOffset?: number;
-  /** Whether the process that wrote the log last ended cleanly: its tail need not be checked then. */
+  /** Whether the last process shut down cleanly, so that the end of the log need not be checked. */
   readonly wasShutDownCleanly?: boolean;
   /**
-   * What `recovery-point-offset-checkpoint` has for this log, 0 where it has nothing: all below was on
-   * the disk. Where that file is missing, absent: then all but the last segment with records counts as
-   * such.
+   * The entry of `recovery-point-offset-checkpoint` for this log, or 0 without an entry: everything
+   * below was durable. Undefined if the file is missing; then all but the last segment with records
+   * counts as durable.
    */
   readonly recoveryPoint?: number;
-  /** Keeps count of open segment files, of this log and others. A count of its own unless given. */
+  /** Tracks open segment files of this log and others. Defaults to a tracker of its own. */
   readonly openSegments?: OpenSegments;
   /**
-   * Whether the log is new even if its directory is there: the caller has tried to make it before.
-   * Defaults to false.
+   * Whether the log is new even if its directory exists, because the caller has tried to create it
+   * before. Defaults to false.
    */
   readonly isNew?: boolean;
   /** Whether the directory exists, where that is known. */
@@ -84,23 +98,21 @@ export interface PartitionLogOptions {
   readonly pendingWork?: PendingWork;
   /** Called with each repair. */
   readonly onRecovery?: (report: RecoveryReport) => void;
-  /** What `cleaner-offset-checkpoint` has for this log. Defaults to 0. */
+  /** The entry of `cleaner-offset-checkpoint` for this log. Defaults to 0. */
   readonly cleanedOffset?: number;
-  /** Where the log writes its offsets. Defaults to nowhere. */
+  /** Stores the log's offsets. By default, they are not stored. */
   readonly checkpoints?: LogCheckpoints;
 }
 
 /**
- * The entries of one log in the checkpoints of its data directory. A promise resolves when the entry is
- * durable, and need not be awaited; where none is returned, it is durable already.
+ * The entries of one log in the checkpoints of its data directory. A returned promise resolves when
+ * the entry is durable and need not be awaited; without a promise, the entry is already durable.
  */
 export interface LogCheckpoints {
-  /** Writes the log start offset as it is now. */
+  /** Writes the current log start offset. */
   saveLogStartOffset(): Promise<void> | void;
-  /** Writes the recovery point as it is now, after it was raised. */
+  /** Writes the current recovery point. */
   saveRecoveryPoint(): Promise<void> | void;
-  /** Replaces the recovery point before this returns: the records above it are about to be cut off. */
-  lowerRecoveryPoint(): Promise<void> | void;
   /** Writes the offset up to which the log has been compacted. */
   saveCleanedOffset(offset: number): void;
 }

@@ -9,17 +9,25 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { atOnce, type Steps } from "../protocol/records/compression/steps.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
 import type { EpochEnd } from "./leader_epochs.ts";
-import { LogAppender } from "./log_appender.ts";
+import { BatchWriter } from "./append/batch_writer.ts";
+import { FollowerAppender } from "./append/follower_appender.ts";
+import { LogAppender } from "./append/log_appender.ts";
 import type { LogConfig } from "./log_config.ts";
 import { LogDeletion } from "./log_deletion.ts";
 import { LogDurability } from "./log_durability.ts";
 import { LogStart } from "./log_start.ts";
 import { LogState } from "./log_state.ts";
-import { LogTruncation } from "./log_truncation.ts";
-import type { AppendOptions, AppendResult, PartitionLogOptions, ReadOptions } from "./log_types.ts";
-import { openDirectory, settleFiles } from "./opening/leftover_files.ts";
+import { LogTruncation, type Truncation } from "./log_truncation.ts";
+import type {
+  AppendedRange,
+  AppendOptions,
+  AppendResult,
+  PartitionLogOptions,
+  ReadOptions,
+} from "./log_types.ts";
+import { finishInterrupted, openDirectory } from "./opening/leftover_files.ts";
 import { LogOpening } from "./opening/log_opening.ts";
-import { PARTITION_METADATA, TopicIdentity } from "./partition_metadata.ts";
+import { PARTITION_METADATA } from "./partition_metadata.ts";
 import type { ActiveProducer } from "./producers/producer_state.ts";
 import { type LogRecords, NO_RECORDS } from "./segments/log_records.ts";
 import {
@@ -49,22 +57,23 @@ export class PartitionLog {
   readonly #state: LogState;
   readonly #start: LogStart;
   readonly #durability: LogDurability;
+  readonly #follower: FollowerAppender;
   readonly #deletion: LogDeletion;
   readonly #truncation: LogTruncation;
   #directory: string;
   #wasRepaired = false;
-  readonly #identity: TopicIdentity;
 
   private constructor(options: PartitionLogOptions) {
     this.topic = options.topic;
     this.partition = options.partition;
     this.#directory = options.directory;
     const state = this.#state = new LogState(options);
-    this.#identity = new TopicIdentity(state);
     this.#start = new LogStart(state);
     this.compaction = new LogCompaction(state, options.cleanedOffset ?? 0);
     this.#durability = new LogDurability(state, this.compaction, options.pendingWork);
-    this.appender = new LogAppender(state, this.#durability, () => this.flush());
+    const writer = new BatchWriter(state, this.#durability);
+    this.appender = new LogAppender(state, writer, () => this.flush());
+    this.#follower = new FollowerAppender(state, writer);
     this.#deletion = new LogDeletion(state, this.#durability, this.#start);
     this.#truncation = new LogTruncation(state, this.#durability, this.compaction, this.#start);
   }
@@ -86,12 +95,12 @@ export class PartitionLog {
       const { directory, directoryExists } = options;
       const { isNew, found } = openDirectory(files, directory, directoryExists);
       log = new PartitionLog(options);
-      log.#identity.identify(options, found.has(PARTITION_METADATA));
-      const names = settleFiles(files, directory, found);
+      log.#state.metadata.identify(options, found.has(PARTITION_METADATA));
+      const names = finishInterrupted(files, directory, found);
       yield* log.#open(options, names, isNew || options.isNew === true);
       return log;
     } catch (error) {
-      if (log !== null) log.#end();
+      log?.#end();
       log?.discard();
       throw asKafkaError(`Cannot open ${options.topic}-${options.partition}`, error);
     }
@@ -109,7 +118,7 @@ export class PartitionLog {
 
   /** The topic's id, or `ZERO_UUID` when neither the caller nor `partition.metadata` had it. */
   get topicId(): string {
-    return this.#identity.topicId;
+    return this.#state.metadata.topicId;
   }
 
   /** The log's settings. */
@@ -152,10 +161,7 @@ export class PartitionLog {
     return this.#durability.recoveryPoint;
   }
 
-  /**
-   * Whether the log holds records and a power failure could lose the directory entry of its active
-   * segment: see {@linkcode PartitionLog.syncNames}.
-   */
+  /** Whether a power failure could lose the directory entry of a segment with records. */
   get hasUnsyncedNames(): boolean {
     return !this.#state.segments.active.hasDurableName && this.logEndOffset > this.logStartOffset;
   }
@@ -201,6 +207,7 @@ export class PartitionLog {
   /** Starts the leader epoch `epoch` at the log's end, before its first record is read. */
   assignEpoch(epoch: number): void {
     const { health, epochs } = this.#state;
+    this.#state.checkAppendable();
     health.change("assign a leader epoch to", () => epochs.assign(epoch, this.logEndOffset));
   }
 
@@ -211,7 +218,7 @@ export class PartitionLog {
 
   /** Writes the topic's id to `partition.metadata`, for a log that was opened without it. */
   assignTopicId(topicId: string): void {
-    this.#identity.assign(topicId);
+    this.#state.health.change("write the topic id of", () => this.#state.metadata.assign(topicId));
   }
 
   /**
@@ -223,6 +230,22 @@ export class PartitionLog {
    */
   append(records: Uint8Array, options: AppendOptions): AppendResult {
     return this.appender.append(records, options);
+  }
+
+  /**
+   * Appends batches that a follower has fetched, with their offsets and leader epochs. The first offset
+   * may be above the log's end: compaction of the leader's log leaves gaps. Stops before a batch of an
+   * epoch above `leaderEpoch`, that of the leader fetched from, and before one that is cut off. Returns
+   * the offsets, or null when no batch was appended. Producers and transactions are tracked; sequence
+   * numbers, timestamps and sizes were the leader's to check.
+   * For what it throws see {@linkcode FollowerAppender.append}. Flush first if
+   * {@linkcode PartitionLog.mustFlushFirst}.
+   */
+  appendAsFollower(
+    records: Uint8Array,
+    { leaderEpoch }: { readonly leaderEpoch: number },
+  ): AppendedRange | null {
+    return this.#follower.append(records, leaderEpoch);
   }
 
   /**
@@ -253,9 +276,8 @@ export class PartitionLog {
    * first transaction that is open, or whose marker is not below `highWatermark`.
    */
   lastStableOffset(highWatermark: number): number {
-    const { producers, logStartOffset } = this.#state;
-    const start = Math.min(highWatermark, logStartOffset);
-    return Math.max(start, producers.lastStableOffset(highWatermark));
+    const start = Math.min(highWatermark, this.logStartOffset);
+    return Math.max(start, this.#state.producers.lastStableOffset(highWatermark));
   }
 
   /** Returns aborted transactions with records in `[fetchOffset, endOffset)`, in marker order. */
@@ -288,7 +310,7 @@ export class PartitionLog {
   }
 
   /**
-   * Resolves when the log start offset is durable as it is now: deleted records do not come back.
+   * Resolves when the current log start offset is durable, so that deleted records do not reappear.
    * Rejects with KAFKA_STORAGE_ERROR.
    */
   async logStartOffsetSaved(): Promise<void> {
@@ -299,42 +321,49 @@ export class PartitionLog {
     }
   }
 
-  /** Forgets producers that are idle for `producer.id.expiration.ms`. Returns how many. */
+  /** Removes producers that are inactive for `producer.id.expiration.ms`. Returns their number. */
   expireProducers(nowMs: number, expirationMs: number): number {
     return this.#state.producers.expire(nowMs, expirationMs);
   }
 
-  /** Returns every producer that the log remembers, for DescribeProducers. */
+  /** Returns the state of every producer, for DescribeProducers. */
   activeProducers(): ActiveProducer[] {
     return this.#state.producers.active();
   }
 
   /**
    * Cuts the log back so that it ends at `offset`, or if that lies within a batch, before that batch.
-   * Does nothing at or beyond the log's end. The caller ensures that no acknowledged record is cut.
-   * Await {@linkcode PartitionLog.lowerRecoveryPoint} first, or a power failure may find the log too
-   * short, which is taken for damage, and {@linkcode PartitionLog.flush} before the next append, or old
-   * and new batches may be mixed.
+   * Resolves when that is durable. Until then the log can be read, and methods that change it throw
+   * NOT_LEADER_OR_FOLLOWER; another truncation waits for this one. At the log's end only leader epochs
+   * without records are dropped, and beyond it nothing happens. The caller ensures that no committed
+   * record is cut.
+   * Rejects with KAFKA_STORAGE_ERROR: `log_truncation.ts` says what the log accepts then.
    */
-  truncateTo(offset: number): void {
-    this.#truncation.truncateTo(offset);
+  async truncateTo(offset: number): Promise<void> {
+    await this.#truncation.truncateTo(offset);
   }
 
-  /** Removes every record: the log is empty and begins and ends at `offset`. */
-  truncateFully(offset: number): void {
-    this.#truncation.truncateFully(offset);
+  /** Like {@linkcode PartitionLog.truncateTo}, but removes every record: the log starts and ends at `offset`. */
+  async truncateFully(offset: number): Promise<void> {
+    await this.#truncation.truncateFully(offset);
   }
 
   /**
-   * Resolves when nothing on the disk claims that records from `offset` on exist. Rejects with a
-   * `FileError`.
+   * Begins a truncation to `offset`, whose caller saves the recovery points of many logs together. Null
+   * when there is nothing to cut. Throws NOT_LEADER_OR_FOLLOWER while the log is being truncated.
    */
-  async lowerRecoveryPoint(offset: number): Promise<void> {
-    await this.#durability.beforeTruncation(offset);
+  beginTruncation(offset: number): Truncation | null {
+    return this.#truncation.begin(offset);
+  }
+
+  /** Whether a truncation is running, or has failed and must be repeated before the next append. */
+  get isTruncating(): boolean {
+    return this.#state.truncation !== null;
   }
 
   /** Closes the active segment and begins another, unless it is empty. */
   roll(): void {
+    this.#state.checkAppendable();
     if (this.#state.segments.active.size === 0) return;
     this.#state.health.change("roll", () => this.#durability.roll());
   }
@@ -363,19 +392,9 @@ export class PartitionLog {
     return this.#durability.isDirty;
   }
 
-  /**
-   * Writes indexes and a producer snapshot, which the next start would otherwise rebuild from the
-   * log. For a process that shuts down cleanly, after the last append.
-   */
+  /** Writes indexes and a producer snapshot at a clean shutdown, which spares the next start their rebuild. */
   writeIndexes(): void {
-    const state = this.#state;
-    state.health.guard("store the indexes of", () => {
-      state.segments.writeIndexes();
-      if (state.logEndOffset > state.logStartOffset || state.producers.size > 0) {
-        state.snapshots.take(state.logEndOffset, state.producers);
-      }
-      state.removeObsoleteSnapshots();
-    });
+    this.#state.health.guard("store the indexes of", () => this.#state.writeIndexes());
   }
 
   /** Closes the files. Batches that were read and not yet copied cannot be copied any more. */
@@ -416,33 +435,14 @@ export class PartitionLog {
   }
 
   *#open(options: PartitionLogOptions, names: ReadonlySet<string>, isNew: boolean): Steps<void> {
-    const state = this.#state;
-    const { segments, producers, snapshots } = state;
-    snapshots.find(names);
-    const opening = new LogOpening(state, {
+    const opened = yield* new LogOpening(this.#state, {
       ...options,
       names,
+      isNew,
       recoveryPoint: isNew ? 0 : options.recoveryPoint,
-    });
-    const found = yield* opening.openSegments();
-    const wasClean = options.wasShutDownCleanly === true;
-    segments.adopt(found, isNew ? "new" : wasClean ? "clean" : "unclean");
-    this.compaction.adopt(found);
-    if (found.length === 0 || state.logEndOffset < state.logStartOffset) {
-      // Deleted records must not come back because the log's end was lost, with their producers.
-      segments.clear();
-      segments.add(state.logStartOffset, state.config, names.size === 0).closeFile();
-      producers.clear();
-      snapshots.removeAbove(-1);
-    }
-    state.logStartOffset = Math.max(state.logStartOffset, segments.all[0]!.baseOffset);
-    const safeOffset = wasClean && !opening.wasRepaired ? Infinity : opening.safeOffset;
-    this.#durability.recoveryPoint = Math.min(safeOffset, state.logEndOffset);
-    // The last process may have truncated the log where it ends now without syncing that.
-    const mayBeCut = !isNew && !wasClean;
-    segments.active.isDirty ||= mayBeCut;
-    this.#wasRepaired = opening.wasRepaired;
-    state.mustFlushFirst = mayBeCut && opening.mayBeUnsynced(state.logEndOffset);
-    yield* opening.finish();
+    }).run();
+    this.compaction.adopt(this.#state.segments.all);
+    this.#durability.recoveryPoint = opened.recoveryPoint;
+    this.#wasRepaired = opened.wasRepaired;
   }
 }

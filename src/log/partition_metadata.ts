@@ -1,21 +1,20 @@
 /**
- * Kafka's `partition.metadata`: which topic, by its id, the directory belongs to.
+ * Kafka's `partition.metadata`: the id of the topic that the directory belongs to.
  *
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { isUuid, ZERO_UUID } from "../protocol/uuid.ts";
-import type { FileSystem, Runtime } from "../runtime/runtime.ts";
-import type { LogHealth } from "./log_health.ts";
+import type { FileSystem } from "../runtime/runtime.ts";
 import type { PartitionLogOptions } from "./log_types.ts";
-import { createTextFile, type DurableFile, readTextFile, replaceTextFile } from "./text_file.ts";
+import { createTextFile, DurableFile, readTextFile, replaceTextFile } from "./text_file.ts";
 
 /** The name of the file in a partition's directory. */
 export const PARTITION_METADATA = "partition.metadata";
 
 /**
- * The topic id in the file at `path`, or null when there is no file, or a loss of power left a
- * part of one. Throws KAFKA_STORAGE_ERROR when it says something else, and a `FileError`.
+ * Returns the topic id in the file at `path`, or null when there is no file, or a power failure left a
+ * part of one. Throws KAFKA_STORAGE_ERROR for other content, and a `FileError`.
  */
 export function readPartitionMetadata(files: FileSystem, path: string): string | null {
   const text = readTextFile(files, path);
@@ -32,88 +31,69 @@ export function readPartitionMetadata(files: FileSystem, path: string): string |
   return topicId;
 }
 
-/**
- * As {@linkcode readPartitionMetadata}, for a log that is opened with `options`: one that is not known
- * to have reached the disk may have anything in the file after a loss of power, and that counts as
- * none. Throws INCONSISTENT_TOPIC_ID when the id is not the one that is wanted.
- */
-export function readTopicId(
-  file: DurableFile,
-  options: Pick<
-    PartitionLogOptions,
-    "topic" | "partition" | "topicId" | "recoveryPoint" | "wasShutDownCleanly"
-  >,
-): string | null {
-  const { topic, partition, topicId: wanted, recoveryPoint, wasShutDownCleanly } = options;
-  let stored: string | null;
-  try {
-    stored = readPartitionMetadata(file.files, file.path);
-  } catch (error) {
-    const mayBeTorn = recoveryPoint === 0 && wasShutDownCleanly !== true;
-    if (!mayBeTorn || !(error instanceof KafkaError)) throw error;
-    stored = null;
-  }
-  // A process that was killed may not have brought it to the disk.
-  if (stored !== null && wasShutDownCleanly !== true) file.isDirty = true;
-  if (stored === null || wanted === undefined || wanted === stored) return stored;
-  throw new KafkaError(
-    ErrorCode.INCONSISTENT_TOPIC_ID,
-    `Cannot open ${topic}-${partition}: ${file.path} belongs to the topic id ${stored}, not ` +
-      `${wanted}; move the directory away`,
-  );
-}
+/** The `partition.metadata` of one log. Methods throw a `FileError`. */
+export class TopicIdFile extends DurableFile {
+  #topicId: string = ZERO_UUID;
 
-/**
- * Writes the file at `path`. One that does not exist is written in place: a part of it, which a crash may
- * leave, counts as none. Throws a `FileError`.
- */
-export function writePartitionMetadata(
-  files: FileSystem,
-  path: string,
-  topicId: string,
-  exists: boolean,
-): void {
-  (exists ? replaceTextFile : createTextFile)(files, path, `version: 0\ntopic_id: ${topicId}`);
-}
-
-/** The parts of a log that its topic id concerns. */
-interface IdentifiedLog {
-  readonly health: LogHealth;
-  /** `partition.metadata`. */
-  readonly metadata: DurableFile;
-  readonly runtime: Pick<Runtime, "files">;
-}
-
-/** The topic id of one log. Methods throw a `KafkaError`. */
-export class TopicIdentity {
-  /** The topic's id, or `ZERO_UUID` when neither the caller nor `partition.metadata` had it. */
-  topicId: string = ZERO_UUID;
-  readonly #state: IdentifiedLog;
-
-  constructor(state: IdentifiedLog) {
-    this.#state = state;
+  /** The topic's id, or `ZERO_UUID` when neither the file nor the caller has it. */
+  get topicId(): string {
+    return this.#topicId;
   }
 
-  /** Reads the topic id of the log, or writes it to a log without one. */
-  identify(options: PartitionLogOptions, hasFile: boolean): void {
-    const stored = hasFile ? readTopicId(this.#state.metadata, options) : null;
-    if (stored !== null) this.topicId = stored;
-    else if (options.topicId !== undefined) this.assign(options.topicId, hasFile);
+  /**
+   * Reads the topic id, or writes that of `options` to a log without one. The file of a log that is not
+   * known to be durable may hold anything after a power failure: then it is ignored. Throws
+   * KAFKA_STORAGE_ERROR for a damaged file, INCONSISTENT_TOPIC_ID for another id than that of `options`.
+   */
+  identify(options: PartitionLogOptions, exists: boolean): void {
+    const stored = exists ? this.#read(options) : null;
+    const { topic, partition, topicId: wanted } = options;
+    if (stored === null) {
+      if (wanted !== undefined) this.#write(wanted, exists);
+      return;
+    }
+    this.#topicId = stored;
+    if (wanted === undefined || wanted === stored) return;
+    throw new KafkaError(
+      ErrorCode.INCONSISTENT_TOPIC_ID,
+      `Cannot open ${topic}-${partition}: ${this.path} belongs to the topic id ${stored}, not ` +
+        `${wanted}; move the directory away`,
+    );
   }
 
-  /** Writes `topicId`. `hasFile`: whether the file may exist. */
-  assign(topicId: string, hasFile = true): void {
-    const { health, metadata, runtime } = this.#state;
-    health.change("write the topic id of", () => {
-      metadata.closeFile();
-      writePartitionMetadata(runtime.files, metadata.path, topicId, hasFile);
-    });
-    metadata.isDirty = true;
-    this.topicId = topicId;
+  /** Writes the topic id. */
+  assign(topicId: string): void {
+    this.#write(topicId, true);
+  }
+
+  /**
+   * A file that does not exist is written in place: a part of it, which a crash may leave, counts as
+   * none.
+   */
+  #write(topicId: string, exists: boolean): void {
+    this.closeFile();
+    const write = exists ? replaceTextFile : createTextFile;
+    write(this.files, this.path, `version: 0\ntopic_id: ${topicId}`);
+    this.isDirty = true;
+    this.#topicId = topicId;
+  }
+
+  #read({ recoveryPoint, wasShutDownCleanly }: PartitionLogOptions): string | null {
+    let stored: string | null;
+    try {
+      stored = readPartitionMetadata(this.files, this.path);
+    } catch (error) {
+      const mayBeTorn = recoveryPoint === 0 && wasShutDownCleanly !== true;
+      if (!mayBeTorn || !(error instanceof KafkaError)) throw error;
+      stored = null;
+    }
+    // A process that was killed may not have synced it.
+    if (stored !== null && wasShutDownCleanly !== true) this.isDirty = true;
+    return stored;
   }
 }
 
-/** Whether a write of the file, as we or Kafka do it, did not come to its end. */
+/** Whether a write of the file, by this broker or Apache Kafka, was not finished. */
 function isTorn(text: string): boolean {
   const start = "version: 0\ntopic_id: ";
   return text.includes("\0") || start.startsWith(text) ||

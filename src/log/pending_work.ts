@@ -1,18 +1,18 @@
 /**
- * The asynchronous work under way in a data directory, most of which no caller awaits: syncs that a
- * roll began, checkpoints on their way to the disk, flushes by age. The directory is unlocked only
- * when all of it has ended.
+ * The asynchronous work in progress in a data directory, most of which no caller awaits: syncs
+ * after a roll, writes of checkpoints, periodic flushes. The directory is unlocked only when all of
+ * it has completed.
  *
  * @module
  */
 
-/** Work of a {@linkcode PendingWork.queue} that is under way at one time: each has files open. */
+/** The maximum number of queued tasks that run concurrently, since each has files open. */
 const MAX_QUEUED = 16;
 
 /** Promises that have not settled. */
 export class PendingWork {
   readonly #running = new Set<Promise<unknown>>();
-  /** Begins queued work that waits. */
+  /** The start functions of waiting queued tasks. */
   readonly #waiting: (() => void)[] = [];
   #queuedRunning = 0;
 
@@ -24,8 +24,8 @@ export class PendingWork {
   }
 
   /**
-   * As `track`, for work that no caller awaits and that may come for every log at once: it begins at
-   * once while there is little of it, and otherwise when other queued work has ended.
+   * Like `track`, for tasks that no caller awaits and that may be started for every log at once: if
+   * too many are running, the task waits for another queued one to complete.
    */
   queue<T>(work: () => Promise<T>): Promise<T> {
     return this.track(this.#inTurn(work));
@@ -40,14 +40,16 @@ export class PendingWork {
     try {
       return await work();
     } finally {
-      // The place goes to the next in line, or is free.
+      // Start the next task, or free the slot.
       const next = this.#waiting.shift();
       if (next === undefined) this.#queuedRunning--;
       else next();
     }
   }
 
-  /** Resolves when no work is under way, including work begun meanwhile. Never rejects. */
+  /**
+   * Resolves when no work is in progress, including work started in the meantime. Never rejects.
+   */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }

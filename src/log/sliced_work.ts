@@ -1,7 +1,7 @@
 /**
- * Work on a request that is too much for one turn of the event loop, done in slices between which
- * other clients are served. One piece of work is done at a time, in the order of their arrival, so that
- * the memory of one of them is what all of them take.
+ * Runs work on requests that would block the event loop for too long in slices, between which other
+ * clients are served. Tasks run one at a time in order of arrival, so that only one needs memory at
+ * a time.
  *
  * @module
  */
@@ -10,9 +10,12 @@ import { type Pause, STEP_BYTES } from "../protocol/records/compression/steps.ts
 import type { Clock } from "../runtime/runtime.ts";
 import { CleaningStopped, Pacer } from "./compaction/pacer.ts";
 
-/** How long a slice is, ms. A client waits for one at most, and for the step that ends it. */
+/** The length of a slice, ms. Other clients wait for at most one slice and its last step. */
 const SLICE_MS = 2;
-/** How many bytes a slice handles at most: simulated time stands still during work. */
+/**
+ * The maximum number of bytes per slice. Simulated time does not advance during work, so time alone
+ * does not suffice.
+ */
 const SLICE_BYTES = 2_097_152;
 
 /**
@@ -23,7 +26,7 @@ const NODE_SLICE_MS = 8;
 /** Maximum steps in such a slice, since simulated time does not pass during work. */
 export const NODE_SLICE_STEPS = 128;
 
-/** Does the work of one broker. */
+/** Runs the sliced work of one broker. */
 export class SlicedWork {
   readonly #clock: Clock;
   #pacer: Pacer | null = null;
@@ -31,20 +34,20 @@ export class SlicedWork {
   #waiting = 0;
   #isStopped = false;
 
-  /** `clock` measures the slices and serves others between them. */
+  /** `clock` measures the slices and yields between them. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** How many pieces of work are under way or wait. */
+  /** The number of tasks that are running or waiting. */
   get size(): number {
     return this.#waiting;
   }
 
   /**
-   * Runs `work` once all that was handed in before has ended. It awaits `pause` between two steps, each
-   * of some {@linkcode STEP_BYTES}. Rejects as `work` does, and with NOT_LEADER_OR_FOLLOWER, as `pause`
-   * does then, when the broker shuts down first.
+   * Runs `work` after all earlier tasks have completed. `work` must await `pause` between steps of
+   * about {@linkcode STEP_BYTES}. Rejects like `work`, or with NOT_LEADER_OR_FOLLOWER, which
+   * `pause` then also throws, if the broker shuts down first.
    */
   async run<Result>(work: (pause: Pause) => Promise<Result>): Promise<Result> {
     const earlier = this.#last;
@@ -64,7 +67,7 @@ export class SlicedWork {
     }
   }
 
-  /** Ends what is under way at its next pause. Resolves when nothing is. */
+  /** Makes the running task fail at its next pause. Resolves when none is left. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#pacer?.stop();

@@ -1,5 +1,5 @@
 /**
- * What goes wrong with files, told as Kafka's errors.
+ * Conversion of file and record errors to Kafka's errors.
  *
  * @module
  */
@@ -14,15 +14,18 @@ const CODE_OF_REASON: Readonly<Record<RecordErrorReason, ErrorCode>> = {
   "unsupported-compression": ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
 };
 
-/** KAFKA_STORAGE_ERROR: `what` could not be done because of `cause`, usually a `FileError`. */
+/**
+ * Returns the KAFKA_STORAGE_ERROR for `what`, which failed because of `cause`, usually a
+ * `FileError`.
+ */
 export function storageError(what: string, cause: unknown): KafkaError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `${what}: ${why}`, { cause });
 }
 
 /**
- * The answer for what went wrong while doing `what`: bad records and failing files become a
- * {@linkcode KafkaError}; anything else is a defect of ours and stays what it is.
+ * Converts the `cause` of a failure during `what`: record and file errors become a {@linkcode
+ * KafkaError}; any other error is a defect of Millrace and is returned unchanged.
  */
 export function asKafkaError(what: string, cause: unknown): unknown {
   if (cause instanceof FileError) return storageError(what, cause);

@@ -1,5 +1,5 @@
 /**
- * Small text files, read and replaced whole: Kafka's checkpoints and property files.
+ * Small text files that are read and replaced as a whole: Kafka's checkpoints and property files.
  *
  * @module
  */
@@ -8,24 +8,27 @@ import { FileError, type FileHandle, type FileSystem } from "../runtime/runtime.
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The largest such file that is read: a checkpoint of a million partitions takes about 64 MiB. */
+/**
+ * The maximum size of a file to read, bytes. A checkpoint of a million partitions takes about 64
+ * MiB.
+ */
 const MAXIMUM_BYTES = 134_217_728;
 
-/** The text of the file, or null when there is none. Throws a `FileError`. */
+/** Returns the text of the file, or null if it does not exist. Throws a `FileError`. */
 export function readTextFile(files: FileSystem, path: string): string | null {
   const file = openExisting(files, path);
   if (file === null) return null;
   try {
     const bytes = new Uint8Array(Math.min(file.size(), MAXIMUM_BYTES));
     const text = decoder.decode(bytes.subarray(0, file.readAt(bytes, 0)));
-    // A loss of power may keep a file's length and lose what it held.
+    // A power failure may keep the length of a file and lose its content.
     return text.replace(/\0+$/, "");
   } finally {
     file.close();
   }
 }
 
-/** The file, or null when there is none: one call where it exists, as it nearly always does. */
+/** Opens the file, or returns null if it does not exist: one call if it exists, as it usually does. */
 function openExisting(files: FileSystem, path: string): FileHandle | null {
   try {
     return files.open(path, "read");
@@ -35,7 +38,7 @@ function openExisting(files: FileSystem, path: string): FileHandle | null {
   }
 }
 
-/** Resolves when the file at `path`, which must exist, is on the disk. Rejects with a `FileError`. */
+/** Makes the existing file at `path` durable. Rejects with a `FileError`. */
 export async function syncFile(files: FileSystem, path: string): Promise<void> {
   const file = files.open(path, "write");
   try {
@@ -46,9 +49,9 @@ export async function syncFile(files: FileSystem, path: string): Promise<void> {
 }
 
 /**
- * Puts `text` in the place of whatever the file held: a reader, and a process that starts after
- * this one was killed, sees the old text or the new one, never a part; so it is after a loss of
- * power only once {@linkcode syncFile} and a sync of the directory have ended. Throws a `FileError`.
+ * Replaces the content of the file with `text`. Readers, and a process started after this one was
+ * killed, see the old text or the new one, never a part. After a power failure this only holds once
+ * {@linkcode syncFile} and a sync of the directory have completed. Throws a `FileError`.
  */
 export function replaceTextFile(files: FileSystem, path: string, text: string): void {
   const temporary = `${path}.tmp`;
@@ -56,7 +59,10 @@ export function replaceTextFile(files: FileSystem, path: string, text: string): 
   files.rename(temporary, path);
 }
 
-/** Writes `text` over what the file held. A crash may leave a part of it. Throws a `FileError`. */
+/**
+ * Overwrites the content of the file with `text`. A crash may leave a part of it. Throws a
+ * `FileError`.
+ */
 export function writeTextFile(files: FileSystem, path: string, text: string): void {
   write(files, path, text, false);
 }
@@ -80,29 +86,29 @@ function write(files: FileSystem, path: string, text: string, isNew: boolean): v
   }
 }
 
-/** A file that is written whole, and may be replaced or removed while it is brought to the disk. */
+/** A file that is written as a whole, and may be replaced or removed during a sync. */
 export class DurableFile {
-  /** Whether it was written since the last sync began. */
+  /** Whether it was written since the last sync started. */
   isDirty = false;
   #syncing: FileHandle | null = null;
   #running: Promise<void> | null = null;
 
-  /** The file at `path`, which need not exist. */
+  /** `path` need not exist. */
   constructor(readonly files: FileSystem, public path: string) {}
 
-  /** It is about to be replaced, renamed or removed: nobody may have it open. */
+  /** Closes the file if it is open for a sync, before it is replaced, renamed or removed. */
   closeFile(): void {
     this.#syncing?.close();
     this.#syncing = null;
   }
 
-  /** It is about to be removed: nothing of it need reach the disk. */
+  /** Closes the file before its removal, so that it is not synced again. */
   forget(): void {
     this.closeFile();
     this.isDirty = false;
   }
 
-  /** Resolves when what it held at the call is on the disk. Rejects with a `FileError`. */
+  /** Resolves when the content at the time of the call is durable. Rejects with a `FileError`. */
   async sync(): Promise<void> {
     while (this.#running !== null) await this.#running;
     if (!this.isDirty) return;
@@ -111,7 +117,7 @@ export class DurableFile {
     try {
       await (this.#running = file.sync());
     } catch (error) {
-      // What took its place is somebody else's to sync.
+      // The file was replaced during the sync, and its replacement is synced separately.
       if (this.#syncing !== file) return;
       this.isDirty = true;
       throw error;

@@ -114,6 +114,7 @@ async function openMetadataLog(logs: LogManager, pause: Pause): Promise<Metadata
   if (isNew || !logs.wasShutDownCleanly) {
     await logs.each((directory) => directory.flushDirectory());
   }
+  if (metadata.mustFlushFirst) await metadata.flush();
   return await readMetadataLog(metadata, pause);
 }
 

@@ -157,7 +157,7 @@ test("verifyDataDirectory() reports each index entry that does not match the log
     "remove the file, the next start rebuilds it",
   ]);
   assertEquals(await found((files) => truncate(files, `${FIRST}.timeindex`, 23)), [
-    `${FIRST}.timeindex: its 23 bytes are no multiple of 12, the size of an entry; ` +
+    `${FIRST}.timeindex: its size, 23 bytes, is not a multiple of 12, the size of an entry; ` +
     "remove the file, the next start rebuilds it",
   ]);
 });
@@ -230,7 +230,7 @@ test("verifyDataDirectory() reports leader epochs that differ between file and l
   );
   const garbled = await found(write("0\n7\n0 0\n"));
   assertEquals(garbled.length, 1);
-  assertStringIncludes(garbled[0]!, "it announces");
+  assertStringIncludes(garbled[0]!, "entries instead of");
   const fallen = await found((files) => patch(files, `${FIRST}.log`, 12, 0, 0, 0, 3));
   assertEquals(fallen.length > 1, true);
   assertStringIncludes(fallen[0]!, "its leader epoch is 0, that of an earlier batch is 3");

@@ -11,6 +11,7 @@ import {
   Machine,
   producedBatch,
   refusal,
+  refusalOf,
 } from "./fixture.ts";
 import type { RecordsSource } from "../../src/protocol/records_source.ts";
 import { test } from "../harness.ts";
@@ -28,7 +29,7 @@ function opened(config: Partial<LogConfig> = {}): {
   return { machine, files, log: machine.open(config) };
 }
 
-test("a failed write stores nothing, and the log goes on when the disk does", () => {
+test("a failed write stores nothing, and the log continues when the disk works again", () => {
   for (const bytesBeforeFailure of [0, 1, 60, 100]) {
     const { machine, files, log } = opened();
     log.append(producedBatch(7, 0, 0, 3), client);
@@ -53,7 +54,7 @@ test("a failed write stores nothing, and the log goes on when the disk does", ()
   }
 });
 
-test("a log whose end cannot be restored takes no more records but serves those it has", () => {
+test("a log whose end cannot be restored rejects appends but serves its records", () => {
   const { machine, files, log } = opened();
   log.append(batchOf(3), client);
   files.failing.add("write").add("truncate");
@@ -64,13 +65,13 @@ test("a log whose end cannot be restored takes no more records but serves those 
   files.failing.clear();
   assertEquals(refusal(() => log.append(batchOf(3), client)).name, "KAFKA_STORAGE_ERROR");
   assertEquals(allBatches(log).map((batch) => batch.baseOffset), [0]);
-  // What the failed write left is cut at the next start.
+  // The remains of the failed write are truncated at the next start.
   const again = machine.kill().open();
   assertEquals(again.logEndOffset, 3);
   again.close();
 });
 
-test("a segment that cannot be made leaves the log as it was", () => {
+test("a failed creation of a segment leaves the log unchanged", () => {
   const { files, log } = opened({ segmentBytes: batchOf(3).length });
   log.append(batchOf(3), client);
   files.failing.add("open");
@@ -81,7 +82,7 @@ test("a segment that cannot be made leaves the log as it was", () => {
   log.close();
 });
 
-test("a segment that was made and could not be cut to nothing is no obstacle later", () => {
+test("a segment that was created but not truncated to zero does not prevent later appends", () => {
   const { machine, files, log } = opened({
     segmentBytes: batchOf(3).length + 2 * batchOf(1).length,
   });
@@ -90,11 +91,11 @@ test("a segment that was made and could not be cut to nothing is no obstacle lat
   files.failing.add("truncate");
   assertEquals(refusal(() => log.append(batchOf(3), client)).name, "KAFKA_STORAGE_ERROR");
   files.failing.clear();
-  // A smaller batch still fits into the segment that should have been followed.
+  // A smaller batch still fits into the previous segment.
   assertEquals(log.append(batchOf(1), client).baseOffset, 4);
   assertEquals(log.append(batchOf(3), client).baseOffset, 5);
   log.close();
-  // Nothing is left open: the directory can be moved.
+  // No file is left open: the directory can be renamed.
   machine.memory.rename(log.directory, "/data/moved");
   machine.memory.rename("/data/moved", log.directory);
   const again = machine.kill().open();
@@ -103,7 +104,7 @@ test("a segment that was made and could not be cut to nothing is no obstacle lat
   again.close();
 });
 
-test("an epoch that cannot be written down keeps its records out", () => {
+test("an append is rejected if its leader epoch cannot be stored", () => {
   const { files, log } = opened();
   log.append(batchOf(1), client);
   files.failing.add("write");
@@ -117,7 +118,7 @@ test("an epoch that cannot be written down keeps its records out", () => {
   log.close();
 });
 
-test("a failed read is an answer, not a crash", () => {
+test("a failed read throws a KafkaError and does not stop the log", () => {
   const { files, log } = opened({ indexIntervalBytes: 100_000 });
   for (let i = 0; i < 4; i++) log.append(batchOf(3), client);
   files.failing.add("read");
@@ -132,7 +133,7 @@ test("a failed read is an answer, not a crash", () => {
   log.close();
 });
 
-test("what could not be sent is read before it is promised again, until that succeeds", () => {
+test("bytes whose read failed are read before the next response, until that succeeds", () => {
   const { files, log } = opened();
   log.append(batchOf(3), client);
   const size = log.sizeInBytes;
@@ -140,7 +141,7 @@ test("what could not be sent is read before it is promised again, until that suc
   const read = (fetchOffset: number, endOffset = 6) =>
     log.read({ fetchOffset, maxBytes: 9_999, endOffset, minOneBatch: true });
   const copy = (source: RecordsSource) => source.copyTo(new Uint8Array(source.byteLength), 0);
-  // Readers have come here before: where the batches lie is known.
+  // Earlier reads have stored the position of the batches.
   for (const offset of [0, 3]) copy(read(offset));
   const underWay = read(3);
   files.failing.add("read");
@@ -148,7 +149,7 @@ test("what could not be sent is read before it is promised again, until that suc
   for (const offset of [0, 3]) {
     assertEquals(refusal(() => read(offset)).name, "KAFKA_STORAGE_ERROR");
   }
-  // Nothing says that the first batch cannot be read.
+  // Nothing indicates that the first batch cannot be read.
   assertEquals(read(0, 3).byteLength, size);
   files.failing.clear();
   copy(read(3));
@@ -157,7 +158,7 @@ test("what could not be sent is read before it is promised again, until that suc
   log.close();
 });
 
-test("after a failed sync the log takes no more records", async () => {
+test("after a failed sync the log rejects appends", async () => {
   const { files, log } = opened();
   log.append(batchOf(3), client);
   files.failing.add("sync");
@@ -169,7 +170,7 @@ test("after a failed sync the log takes no more records", async () => {
   log.close();
 });
 
-test("PartitionLog.flush brings every segment to the disk, once", async () => {
+test("PartitionLog.flush syncs every segment once", async () => {
   const { files, log } = opened({ segmentBytes: 200 });
   let syncs = 0;
   const { open } = files;
@@ -186,23 +187,23 @@ test("PartitionLog.flush brings every segment to the disk, once", async () => {
   log.append(batchOf(1), client);
   assertEquals(log.isDirty, true);
   await log.flush();
-  // It has rolled: the new segment, and the snapshot of the producers.
+  // The log has rolled: the new segment and the producer snapshot are synced.
   assertEquals(syncs, before + 2);
   log.close();
 });
 
-test("a closed log refuses everything", async () => {
+test("a closed log rejects every operation", async () => {
   const log = new Machine().open();
   log.append(batchOf(2), client);
   log.close();
   log.close();
   assertEquals(refusal(() => log.append(batchOf(2), client)).name, "KAFKA_STORAGE_ERROR");
-  assertEquals(refusal(() => log.truncateTo(0)).name, "KAFKA_STORAGE_ERROR");
+  assertEquals((await refusalOf(log.truncateTo(0))).name, "KAFKA_STORAGE_ERROR");
   assertEquals(refusal(() => log.deleteRecordsBefore(1)).name, "KAFKA_STORAGE_ERROR");
   await assertRejects(() => log.flush(), KafkaError, "closed");
 });
 
-test("a full disk that has no room for a segment's index does not stop the log", async () => {
+test("a disk too full for a segment's index does not stop the log", async () => {
   const { machine, files, log } = opened({ segmentBytes: batchOf(3).length });
   log.append(batchOf(3), client);
   files.failing.add("write");
@@ -220,7 +221,7 @@ test("a full disk that has no room for a segment's index does not stop the log",
   again.close();
 });
 
-test("a full disk leaves no part of a snapshot", () => {
+test("a full disk leaves no incomplete snapshot", () => {
   const { machine, files, log } = opened();
   log.append(producedBatch(1, 0, 0), client);
   files.failing.add("write");
@@ -232,7 +233,7 @@ test("a full disk leaves no part of a snapshot", () => {
   log.close();
 });
 
-test("a log is cut on a full disk, with what it knows of transactions", () => {
+test("a log can be truncated on a full disk, including its transactions", async () => {
   const { files, log } = opened();
   const coordinator = { leaderEpoch: 0, origin: "coordinator" } as const;
   for (const producerId of [1, 2]) {
@@ -241,22 +242,23 @@ test("a log is cut on a full disk, with what it knows of transactions", () => {
     log.append(abortMarker(producer), coordinator);
   }
   files.failing.add("write");
-  log.truncateTo(3);
+  await log.truncateTo(3);
   assertEquals(log.abortedTransactions(0, 3).map(({ producerId }) => producerId), [1]);
   assertEquals(log.lastStableOffset(3), 2);
   files.failing.clear();
   log.close();
 });
 
-test("a log that was cut in part takes no more records until the next start", () => {
+test("a partly truncated log rejects appends until the next start", async () => {
   const { machine, files, log } = opened();
+  files.reason = "io";
   log.append(producedBatch(1, 0, 0), client);
   log.roll();
   log.append(producedBatch(1, 0, 1), client);
   log.append(producedBatch(1, 0, 2), client);
   files.failing.add("open");
   files.failsAt = ".snapshot";
-  assertEquals(refusal(() => log.truncateTo(2)).name, "KAFKA_STORAGE_ERROR");
+  assertEquals((await refusalOf(log.truncateTo(2))).name, "KAFKA_STORAGE_ERROR");
   files.failing.clear();
   assertEquals(
     refusal(() => log.append(producedBatch(1, 0, 2), client)).name,
@@ -267,7 +269,7 @@ test("a log that was cut in part takes no more records until the next start", ()
   again.close();
 });
 
-test("a file that could not be opened to be synced is tried again", async () => {
+test("a sync whose file could not be opened is retried", async () => {
   const files = new FailingFiles(new Machine().memory);
   files.open("/one", "create").close();
   const file = new DurableFile(files, "/one");
@@ -279,3 +281,37 @@ test("a file that could not be opened to be synced is tried again", async () => 
   await file.sync();
   assertEquals(file.isDirty, false);
 });
+
+for (const reason of ["no-space", "too-many-open"] as const) {
+  test(`truncateTo() can be repeated after a file operation failed for ${reason}`, async () => {
+    const refusedAt: string[] = [];
+    for (const failsAt of [".snapshot", ".log", "leader-epoch-checkpoint"]) {
+      const { machine, files, log } = opened({ segmentBytes: 200 });
+      for (let i = 0; i < 4; i++) {
+        log.append(producedBatch(1, 0, i), { ...client, leaderEpoch: i });
+      }
+      await log.flush();
+      files.reason = reason;
+      files.failing.add(reason === "no-space" ? "write" : "open");
+      files.failsAt = failsAt;
+      const { name } = await refusalOf(log.truncateTo(2));
+      if (name === "NONE") continue;
+      refusedAt.push(failsAt);
+      assertEquals([name, log.failure, log.isTruncating], ["KAFKA_STORAGE_ERROR", null, true]);
+      const append = () => log.append(producedBatch(1, 0, 2), { ...client, leaderEpoch: 9 });
+      const refused = refusal(append);
+      assertEquals(refused.name, "NOT_LEADER_OR_FOLLOWER", failsAt);
+      assertStringIncludes(refused.message, "it is being truncated to offset 2");
+      files.failing.clear();
+      await log.truncateTo(2);
+      assertEquals([log.logEndOffset, log.latestEpoch, log.isTruncating], [2, 1, false]);
+      assertEquals(append().baseOffset, 2);
+      await log.flush();
+      const again = machine.kill().open();
+      assertEquals(allBatches(again).map((batch) => batch.partitionLeaderEpoch), [0, 1, 9]);
+      again.close();
+    }
+    const read = reason === "no-space" ? [] : [".snapshot"];
+    assertEquals(refusedAt, [...read, "leader-epoch-checkpoint"]);
+  });
+}

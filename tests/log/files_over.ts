@@ -1,11 +1,11 @@
 /**
- * Files that are others' underneath: what a test's own files do not change goes through.
+ * A file system on top of another one. Tests override only what they change.
  *
  * @module
  */
 import type { FileHandle, FileSystem, OpenMode } from "../../src/runtime/runtime.ts";
 
-/** Everything but how a file is opened. */
+/** Everything except for opening files. */
 export abstract class FilesOver implements FileSystem {
   constructor(readonly files: FileSystem) {}
 

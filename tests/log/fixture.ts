@@ -41,13 +41,13 @@ import { FilesOver } from "./files_over.ts";
 
 const host = hostRuntime();
 
-/** The time at which every test begins. */
+/** The time at the start of every test. */
 export const START_MS = 1_700_000_000_000;
 
-/** The host's compressors. */
+/** The host's compression codecs. */
 export const codecs: HostCodecs = host.codecs();
 
-/** A process with memory files. Several may share a disk, one after the other. */
+/** A process with memory files. Several processes may use a disk, one after the other. */
 export class Machine {
   nowMs = START_MS;
   files: FileSystem;
@@ -89,7 +89,7 @@ export class Machine {
     });
   }
 
-  /** Ends this process as kill -9 does. Returns the next one, a second later. */
+  /** Ends this process like kill -9. Returns the next one, a second later. */
   kill(): Machine {
     this.memory.end();
     const next = new Machine(this.disk);
@@ -97,7 +97,7 @@ export class Machine {
     return next;
   }
 
-  /** The bytes of a file in `/data/events-0`. */
+  /** Returns the content of a file in `/data/events-0`. */
   read(name: string): Uint8Array {
     const file = this.files.open(`/data/events-0/${name}`, "read");
     const bytes = new Uint8Array(file.size());
@@ -114,26 +114,25 @@ export class Machine {
     file.close();
   }
 
-  /** The names of the files in `/data/events-0` that hold records. */
+  /** Returns the names of the files in `/data/events-0` that hold records. */
   segments(): string[] {
     return this.files.list("/data/events-0").map((entry) => entry.name)
       .filter((name) => name.endsWith(".log")).sort();
   }
 }
 
-/** Checkpoints that only do what `methods` say. */
+/** Creates checkpoints that only implement `methods`. */
 export function checkpointsWith(methods: Partial<LogCheckpoints>): LogCheckpoints {
   const nothing = () => {};
   return {
     saveLogStartOffset: nothing,
     saveRecoveryPoint: nothing,
-    lowerRecoveryPoint: nothing,
     saveCleanedOffset: nothing,
     ...methods,
   };
 }
 
-/** A batch of `count` records with short values. */
+/** Creates a batch of `count` records with short values. */
 export function batchOf(
   count: number,
   options: BatchOptions & { timestamp?: number; valueBytes?: number } = {},
@@ -149,7 +148,7 @@ export function batchOf(
   );
 }
 
-/** An idempotent producer's batch. */
+/** Creates a batch of an idempotent producer. */
 export function producedBatch(
   producerId: number,
   producerEpoch: number,
@@ -159,7 +158,7 @@ export function producedBatch(
   return batchOf(count, { producerId, producerEpoch, baseSequence });
 }
 
-/** The control batch that aborts the producer's transaction. */
+/** Creates the control batch that aborts the producer's transaction. */
 export function abortMarker(
   producer: { readonly producerId: number; readonly producerEpoch: number },
 ): Uint8Array<ArrayBuffer> {
@@ -170,20 +169,20 @@ export function abortMarker(
   }], { ...producer, isTransactional: true, isControl: true });
 }
 
-/** The bytes of a source. */
+/** Returns the bytes of a source. */
 export function bytesOf(source: RecordsSource): Uint8Array {
   const bytes = new Uint8Array(source.byteLength);
   source.copyTo(bytes, 0);
   return bytes;
 }
 
-/** The batches of a source, each with its checksum verified. */
+/** Decodes the batches of a source and verifies their checksums. */
 export function batchesOf(source: RecordsSource): DecodedBatch[] {
   const bytes = bytesOf(source);
   return [...splitBatches(bytes)].map(({ start }) => decodeBatch(bytes, start, { codecs }));
 }
 
-/** Every batch of the log, read one after the other. */
+/** Reads all batches of the log, one at a time. */
 export function allBatches(log: PartitionLog, maxBytes = 1_000_000): DecodedBatch[] {
   const batches: DecodedBatch[] = [];
   let fetchOffset = log.logStartOffset;
@@ -198,7 +197,7 @@ export function allBatches(log: PartitionLog, maxBytes = 1_000_000): DecodedBatc
   return batches;
 }
 
-/** The first record of the log whose timestamp is at least `timestampMs`, or null. */
+/** Returns the first record of the log whose timestamp is at least `timestampMs`, or null. */
 export function offsetForTimestamp(
   log: PartitionLog,
   timestampMs: Int64 | "newest",
@@ -207,12 +206,12 @@ export function offsetForTimestamp(
   return log.lookUpTimestamp({ timestampMs, codecs: hostCodecs }) as TimestampedOffset | null;
 }
 
-/** The first record with the largest timestamp of the log, or null. */
+/** Returns the first record with the largest timestamp of the log, or null. */
 export function offsetOfMaxTimestamp(log: PartitionLog): TimestampedOffset | null {
   return offsetForTimestamp(log, "newest");
 }
 
-/** The name of the `KafkaError` that `run` throws, and its message. */
+/** Returns the name and the message of the `KafkaError` that `run` throws. */
 export function refusal(run: () => unknown): { name: string; message: string } {
   try {
     run();
@@ -225,7 +224,7 @@ export function refusal(run: () => unknown): { name: string; message: string } {
   return { name: errorName(ErrorCode.NONE), message: "" };
 }
 
-/** Appends a client's batch as a large one is: checked in steps, then appended. */
+/** Appends a client's batch like a large one: validates it in steps and appends it. */
 export async function appendInSteps(
   log: PartitionLog,
   records: Uint8Array,
@@ -235,7 +234,7 @@ export async function appendInSteps(
   return await log.appender.appendInSteps(records, options, pause, () => options.leaderEpoch);
 }
 
-/** As {@linkcode refusal}, of what `work` rejects with. */
+/** Like {@linkcode refusal}, for the rejection of `work`. */
 export async function refusalOf(
   work: Promise<unknown>,
 ): Promise<{ name: string; message: string }> {
@@ -249,14 +248,14 @@ export async function refusalOf(
   return refusal(() => {});
 }
 
-/** A disk whose writes, cuts and syncs fail while a test says so. */
+/** A disk whose writes, truncations and syncs fail under the control of a test. */
 export class FailingFiles extends FilesOver {
-  /** The operations that fail now, on paths that contain `failsAt`. */
+  /** The operations that fail, on paths that contain `failsAt`. */
   readonly failing: Set<"write" | "truncate" | "sync" | "read" | "open"> = new Set();
   failsAt = "";
-  /** Why they fail. */
+  /** The reason of the failures. */
   reason: FileError["reason"] = "no-space";
-  /** How many bytes of a failing write reach the file all the same. */
+  /** The number of bytes of a failing write that reach the file. */
   bytesBeforeFailure = 0;
 
   override open(path: string, mode: OpenMode): FileHandle {

@@ -1,5 +1,5 @@
 /**
- * Files whose syncs end when a test says so.
+ * Files whose syncs end under the control of a test.
  *
  * @module
  */
@@ -11,22 +11,22 @@ interface Held {
   readonly end: (failure?: Error) => void;
 }
 
-/** Holds the syncs of files whose path matches `heldAt`, while there is one. */
+/** Holds the syncs of files whose path matches `heldAt`, if it is set. */
 export class HeldSyncs extends FilesOver {
   heldAt: RegExp | null = null;
-  /** How many syncs of such files have begun. */
+  /** The number of syncs of such files that have started. */
   begun = 0;
-  /** How many writes to such files have been made. */
+  /** The number of writes to such files. */
   writes = 0;
   #held: Held[] = [];
   #waiting: (() => void)[] = [];
 
-  /** How many syncs wait for the test. */
+  /** The number of syncs held. */
   get pending(): number {
     return this.#held.length;
   }
 
-  /** Resolves when `count` syncs wait. */
+  /** Resolves when `count` syncs are held. */
   untilPending(count: number): Promise<void> {
     return this.#until(() => this.#held.length >= count);
   }
@@ -36,7 +36,7 @@ export class HeldSyncs extends FilesOver {
     return this.#until(() => this.writes >= count);
   }
 
-  /** Ends the syncs that wait now, well or with an error of the disk, and says how many. */
+  /** Ends the held syncs, with success or with a disk error. Returns their number. */
   release(how: "done" | "failed" = "done"): number {
     const held = this.#held.splice(0);
     for (const { path, end } of held) {

@@ -35,7 +35,7 @@ function stamped(timestamps: readonly Int64[], options: BatchOptions = {}): Uint
   return encodeBatch(records, { codecs, ...options });
 }
 
-test("append() checks any timestamp as Java's arithmetic does", () => {
+test("append() checks every timestamp with the same result as Java's arithmetic", () => {
   const hour = 3_600_000;
   const table: [Int64, before: number, after: number, string][] = [
     [2n ** 53n, NO_LIMIT, hour, "INVALID_TIMESTAMP"],
@@ -45,7 +45,7 @@ test("append() checks any timestamp as Java's arithmetic does", () => {
     [-2, NO_LIMIT, hour, "NONE"],
     [-(2n ** 60n), NO_LIMIT, hour, "NONE"],
     [-(2n ** 60n), hour, NO_LIMIT, "INVALID_TIMESTAMP"],
-    // The difference from the clock wraps around, and is as large as one into the future.
+    // The difference to the clock wraps around and is the same as for a timestamp in the future.
     [MIN_INT64, NO_LIMIT, hour, "INVALID_TIMESTAMP"],
     [MIN_INT64, hour, NO_LIMIT, "NONE"],
     // The difference is Long.MIN_VALUE, whose negation is itself.
@@ -64,7 +64,7 @@ test("append() checks any timestamp as Java's arithmetic does", () => {
   }
 });
 
-test("append() refuses a batch of which one record is too far in the future", () => {
+test("append() rejects a batch with one record too far in the future", () => {
   const log = new Machine().open();
   const outcome = refusal(() => log.append(stamped([START_MS, START_NS, START_MS]), client));
   assertEquals(outcome.name, "INVALID_TIMESTAMP");
@@ -77,7 +77,7 @@ test("append() stores any timestamp unchanged, and the largest of a batch in its
   const log = new Machine().open(UNBOUNDED);
   const batches = EXTREME_INT64S.map((timestamp) => [timestamp, MIN_INT64, timestamp]);
   for (const timestamps of batches) {
-    // The header's largest timestamp, wrong here, is corrected.
+    // The largest timestamp in the header, wrong here, is corrected.
     log.append(stamped(timestamps, { maxTimestamp: 7 }), client);
   }
   const stored = allBatches(log);
@@ -90,7 +90,7 @@ test("append() stores any timestamp unchanged, and the largest of a batch in its
   log.close();
 });
 
-test("append() keeps every byte behind the offsets of a batch in nanoseconds", () => {
+test("append() keeps every byte after the offsets of a batch with timestamps in nanoseconds", () => {
   const log = new Machine().open(UNBOUNDED);
   const sent = stamped([toInt64(START_NS), toInt64(START_NS + 1n)]);
   log.append(sent, client);
@@ -166,17 +166,17 @@ test("timestamps in nanoseconds are looked up exactly, after every kind of resta
   }
 });
 
-test("the time index has an entry for each rise, if only by a nanosecond", async () => {
+test("the time index has an entry for each rise, even by one nanosecond", async () => {
   const machine = new Machine();
   const log = machine.open({ ...UNBOUNDED, indexIntervalBytes: 0 });
   const steps = [0n, 1n, 2n, 1n, 3n, 3n, 4n];
   for (const step of steps) log.append(stamped([START_NS + step]), client);
-  // An index is stored only beside a log whose name is durable.
+  // An index is stored only if the name of its log is durable.
   await log.flush();
   log.writeIndexes();
   log.close();
   const { entries } = decodeTimeIndex(machine.read("00000000000000000000.timeindex"));
-  // As Apache Kafka's: the first batch has no entry of its own.
+  // Like Apache Kafka: the first batch has no entry of its own.
   assertEquals(
     Array.from({ length: entries.length }, (_, i) => [
       entries.timestamps.at(i),
@@ -186,17 +186,17 @@ test("the time index has an entry for each rise, if only by a nanosecond", async
   );
 });
 
-test("the largest timestamp is known after a cut among nanoseconds", () => {
+test("the largest timestamp is correct after a truncation with timestamps in nanoseconds", async () => {
   const log = new Machine().open({ ...UNBOUNDED, indexIntervalBytes: 0 });
   for (const step of [5n, 9n, 7n, 10n]) log.append(stamped([START_NS + step]), client);
-  log.truncateTo(3);
+  await log.truncateTo(3);
   assertEquals(offsetOfMaxTimestamp(log)?.timestamp, START_NS + 9n);
-  log.truncateTo(1);
+  await log.truncateTo(1);
   assertEquals(offsetOfMaxTimestamp(log)?.timestamp, START_NS + 5n);
   log.close();
 });
 
-test("a segment is rolled by the difference of timestamps, nanoseconds or not", () => {
+test("a segment is rolled by the difference of timestamps, in nanoseconds or milliseconds", () => {
   const rolls = (segmentMs: number, ...timestamps: readonly Int64[]): number => {
     const log = new Machine().open({ ...UNBOUNDED, segmentMs });
     for (const timestamp of timestamps) log.append(stamped([timestamp]), client);
@@ -209,11 +209,11 @@ test("a segment is rolled by the difference of timestamps, nanoseconds or not", 
   assertEquals(rolls(604_800_000, START_MS, START_NS), 1);
   assertEquals(rolls(NO_LIMIT, START_MS, START_NS, MAX_INT64, 0), 0);
   assertEquals(rolls(1_000, MAX_INT64, START_MS), 0);
-  // The first segment's age counts from when it was created: its batch has no timestamp.
+  // The first segment's age counts from its creation: its batch has no timestamp.
   assertEquals(rolls(1_000, MIN_INT64, MIN_INT64 + 5n), 0);
 });
 
-test("retention by time keeps a segment with a timestamp in the future, and what follows it", () => {
+test("retention by time keeps a segment with a timestamp in the future, and the segments after it", () => {
   const log = new Machine().open({ ...UNBOUNDED, retentionMs: 1_000, fileDeleteDelayMs: 0 });
   for (const timestamp of [START_MS, START_NS, START_MS, MAX_INT64] as Int64[]) {
     log.append(stamped([timestamp]), client);
@@ -230,7 +230,7 @@ function produced(producerId: Int64, baseSequence: number, timestamp: Int64): Ui
   return stamped([timestamp], { producerId, producerEpoch: 0, baseSequence });
 }
 
-test("producers whose ids differ only beyond 2^53 are told apart, after a restart too", () => {
+test("producers whose ids differ only beyond 2^53 are distinguished, even after a restart", () => {
   const machine = new Machine();
   let log: PartitionLog = machine.open(UNBOUNDED);
   const ids = [2n ** 53n, 2n ** 53n + 1n, 2n ** 60n, 2n ** 60n + 1n, MAX_INT64 - 1n, MAX_INT64];

@@ -16,14 +16,14 @@ function pairs(starts: readonly EpochStart[]): [number, number][] {
   return starts.map(({ epoch, startOffset }) => [epoch, startOffset]);
 }
 
-test("LeaderEpochs.endOffsetFor answers as KIP-101 and KIP-279 ask", () => {
+test("LeaderEpochs.endOffsetFor returns what KIP-101 and KIP-279 require", () => {
   const epochs = epochsOf([2, 0], [4, 10], [7, 25]);
   const table: [asked: number, epoch: number, endOffset: number][] = [
     [-1, -1, -1], // Undefined.
-    [0, 0, 0], // Older than all that is known: the start of the oldest.
+    [0, 0, 0], // Older than all known epochs: the start of the oldest.
     [1, 1, 0],
     [2, 2, 10],
-    [3, 2, 10], // Unknown, between two: the largest at most it.
+    [3, 2, 10], // Unknown, between two: the largest epoch below.
     [4, 4, 25],
     [6, 4, 25],
     [7, 7, 40], // The newest: the log's end.
@@ -38,11 +38,11 @@ test("LeaderEpochs.endOffsetFor answers as KIP-101 and KIP-279 ask", () => {
 test("LeaderEpochs.assign keeps epochs and offsets rising", () => {
   const table: [[number, number][], [number, number], [number, number][]][] = [
     [[], [0, 0], [[0, 0]]],
-    [[[0, 0]], [0, 5], [[0, 0]]], // It has begun already.
+    [[[0, 0]], [0, 5], [[0, 0]]], // It already exists.
     [[[0, 0]], [1, 5], [[0, 0], [1, 5]]],
-    [[[0, 0], [1, 5]], [2, 5], [[0, 0], [2, 5]]], // Epoch 1 got no record.
-    [[[0, 0], [1, 5], [2, 9]], [3, 4], [[0, 0], [3, 4]]], // The log was cut below them.
-    [[[0, 0], [2, 9]], [1, 20], [[0, 0], [1, 20]]], // An epoch that goes back.
+    [[[0, 0], [1, 5]], [2, 5], [[0, 0], [2, 5]]], // Epoch 1 has no records.
+    [[[0, 0], [1, 5], [2, 9]], [3, 4], [[0, 0], [3, 4]]], // The log was truncated below them.
+    [[[0, 0], [2, 9]], [1, 20], [[0, 0], [1, 20]]], // A lower epoch.
     [[[3, 10]], [3, 4], [[3, 4]]],
     [[[3, 10]], [4, 0], [[4, 0]]],
   ];
@@ -53,7 +53,7 @@ test("LeaderEpochs.assign keeps epochs and offsets rising", () => {
   }
 });
 
-test("LeaderEpochs forgets what truncation takes at either end", () => {
+test("LeaderEpochs removes epochs when either end of the log is truncated", () => {
   const all: [number, number][] = [[0, 0], [1, 10], [2, 20]];
   const fromEnd: [number, [number, number][]][] = [
     [30, all],
@@ -104,7 +104,7 @@ test("LeaderEpochs writes Kafka's checkpoint and reads it back", () => {
   assertEquals(again.entries(), epochs.entries());
 });
 
-test("LeaderEpochs.load refuses a file that is none of its kind", () => {
+test("LeaderEpochs.load rejects a malformed file", () => {
   for (
     const text of [
       "1\n0\n",

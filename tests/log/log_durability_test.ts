@@ -6,7 +6,7 @@ import { test } from "../harness.ts";
 
 const client = { leaderEpoch: 0, origin: "client" } as const;
 
-/** A log of two records that are flushed, whose syncs are held from then on. */
+/** Creates a log of two flushed records. Later syncs are held. */
 async function flushedLog(): Promise<{ log: PartitionLog; disk: HeldSyncs }> {
   const machine = new Machine();
   const disk = new HeldSyncs(machine.memory);
@@ -18,7 +18,7 @@ async function flushedLog(): Promise<{ log: PartitionLog; disk: HeldSyncs }> {
   return { log, disk };
 }
 
-test("records appended while a sync is under way are synced by the next flush", async () => {
+test("records appended during a sync are synced by the next flush", async () => {
   const { log, disk } = await flushedLog();
   log.append(batchOf(1), client);
   const first = log.flush();
@@ -36,7 +36,7 @@ test("records appended while a sync is under way are synced by the next flush", 
   log.close();
 });
 
-test("lowerRecoveryPoint() does not raise the recovery point over records that are not synced", async () => {
+test("beginTruncation() does not raise the recovery point above unsynced records", async () => {
   const { log, disk } = await flushedLog();
   log.append(batchOf(3), client);
   log.roll();
@@ -44,8 +44,9 @@ test("lowerRecoveryPoint() does not raise the recovery point over records that a
   // The directory has the name of the segment at 5, which a cut there takes away again.
   await log.syncNames();
   assertEquals([log.recoveryPoint, log.hasUnsyncedNames], [2, false]);
-  await log.lowerRecoveryPoint(5);
+  const truncation = log.beginTruncation(5)!;
   assertEquals([log.recoveryPoint, log.hasUnsyncedNames], [2, true]);
+  truncation.cancel();
   disk.heldAt = null;
   disk.release();
   log.close();

@@ -7,10 +7,10 @@ interface Save {
   fail(error: Error): void;
 }
 
-/** A log start whose saves end when the test says so. */
+/** A log start whose saves end under the control of the test. */
 class ManualSaves {
   readonly saves: Save[] = [];
-  /** How the ends of saves were reported. */
+  /** The outcomes of saves, as they were reported. */
   readonly reported: string[] = [];
   readonly start = new LogStart({
     checkpoints: {
@@ -28,7 +28,7 @@ class ManualSaves {
   });
 }
 
-/** Lets all promises that can settle do so. */
+/** Lets all promises settle that can. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
@@ -40,7 +40,7 @@ test("isSaved is true once the newest of two overlapping saves has ended", async
   assertEquals([saves.length, start.isSaved], [2, false]);
   saves[0]!.end();
   await settle();
-  // The older save may not have the newer offset: files must stay.
+  // The older save may lack the newer offset, so files must be kept.
   assertEquals([start.isSaved, reported], [false, []]);
   saves[1]!.end();
   await settle();

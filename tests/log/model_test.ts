@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../src/log/log_config.ts";
+import { PendingWork } from "../../src/log/pending_work.ts";
 import type { PartitionLog } from "../../src/log/partition_log.ts";
 import { type DecodedBatch, encodeBatch } from "../../src/protocol/records/batch.ts";
 import { Chance } from "../protocol/chance.ts";
@@ -40,7 +41,8 @@ class Run {
   startOffset = 0;
   endOffset = 0;
   epoch = 0;
-  /** What a restart finds in the checkpoint that the manager would have written. */
+  readonly pendingWork = new PendingWork();
+  /** The value in the checkpoint that the manager would have written. */
   checkpoint = 0;
 
   constructor(readonly seed: number) {
@@ -58,10 +60,11 @@ class Run {
 
   open(): PartitionLog {
     return this.machine.open(this.config, {
+      pendingWork: this.pendingWork,
       logStartOffset: this.checkpoint,
       checkpoints: checkpointsWith({
         saveLogStartOffset: () => {
-          // Not yet assigned while the log is being opened.
+          // Not assigned yet while the log is being opened.
           const { log } = this;
           if (log !== undefined) this.checkpoint = log.logStartOffset;
         },
@@ -126,7 +129,7 @@ class Run {
     const size = this.log.sizeInBytes;
     const deleted = this.log.applyRetention(this.machine.nowMs);
     const { retentionBytes, retentionMs } = this.config;
-    // Only what may go has gone, and nothing that may go has stayed at the front.
+    // Only deletable segments may be deleted, and none may be left at the start of the log.
     const gone = this.batches.filter((batch) => batch.lastOffset < this.log.logStartOffset);
     const expired = gone.every((batch) =>
       batch.timestamps.every((timestamp) => this.machine.nowMs - timestamp > retentionMs)
@@ -147,9 +150,9 @@ class Run {
     this.batches = this.batches.filter((batch) => batch.lastOffset >= offset);
   }
 
-  truncate(): void {
+  async truncate(): Promise<void> {
     const offset = this.startOffset + this.chance.below(this.endOffset - this.startOffset + 3);
-    this.log.truncateTo(offset);
+    await this.log.truncateTo(offset);
     if (offset >= this.endOffset) return;
     const kept = this.batches.filter((batch) => batch.lastOffset < offset);
     const cut = this.batches[kept.length];
@@ -159,13 +162,15 @@ class Run {
     this.epoch++;
   }
 
-  restart(): void {
+  async restart(): Promise<void> {
     if (this.chance.oneIn(2)) this.log.close();
+    // Memory files remain usable after a kill, so make sure that the old process does nothing more.
+    await this.pendingWork.settled();
     this.machine = this.machine.kill();
     this.log = this.open();
   }
 
-  /** The first record at or after a time. */
+  /** Returns the first record at or after a time. */
   lookUp(): void {
     const timestamp = this.machine.nowMs - this.chance.below(6_000);
     const records = this.batches.flatMap((batch) =>
@@ -178,7 +183,7 @@ class Run {
     );
   }
 
-  /** The end of each epoch that the batches tell of. */
+  /** Returns the end of each epoch in the batches. */
   epochs(): void {
     for (const [i, batch] of this.batches.entries()) {
       const next = this.batches.slice(i).find((later) => later.epoch > batch.epoch);
@@ -202,7 +207,7 @@ class Run {
     );
   }
 
-  step(): void {
+  async step(): Promise<void> {
     const { chance } = this;
     const roll = chance.below(100);
     if (roll < 50) this.append();
@@ -211,8 +216,8 @@ class Run {
     else if (roll < 82) this.log.roll();
     else if (roll < 86) this.retain();
     else if (roll < 89) this.deleteRecords();
-    else if (roll < 92) this.truncate();
-    else if (roll < 95) this.restart();
+    else if (roll < 92) await this.truncate();
+    else if (roll < 95) await this.restart();
     else if (roll < 98) this.epochs();
     else this.check();
   }
@@ -220,13 +225,13 @@ class Run {
 
 const SEEDS = seedCount(40, 400);
 
-test(`a log returns what a list of batches would, over ${SEEDS} seeds`, () => {
+test(`a log behaves like a list of batches, over ${SEEDS} seeds`, async () => {
   for (let seed = 0; seed < SEEDS; seed++) {
     const run = new Run(seed);
     run.machine.nowMs = START_MS;
     let step = 0;
     try {
-      for (; step < 250; step++) run.step();
+      for (; step < 250; step++) await run.step();
       run.check();
     } catch (error) {
       throw new Error(`seed ${seed}, step ${step}: ${error}`, { cause: error });

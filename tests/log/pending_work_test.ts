@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { PendingWork } from "../../src/log/pending_work.ts";
 import { test } from "../harness.ts";
 
-/** Work that ends when the test says so. */
+/** Work that ends under the control of the test. */
 function held(): { readonly done: Promise<void>; end(error?: Error): void } {
   let end!: (error?: Error) => void;
   const done = new Promise<void>((resolve, reject) => {
@@ -11,7 +11,7 @@ function held(): { readonly done: Promise<void>; end(error?: Error): void } {
   return { done, end };
 }
 
-test("PendingWork.queue() begins a bounded number at once and the others in order, failed or not", async () => {
+test("PendingWork.queue() starts a bounded number at once and the others in order, even after failures", async () => {
   const pending = new PendingWork();
   const works = Array.from({ length: 40 }, held);
   const begun: number[] = [];
@@ -37,7 +37,7 @@ test("PendingWork.queue() begins a bounded number at once and the others in orde
   }
   await settled;
   assertEquals(begun, [...Array(40).keys()]);
-  // The places are free again.
+  // The slots are free again.
   const again = Array.from({ length: most }, held);
   const later = again.map(({ done }) => pending.queue(() => (begun.push(0), done)));
   assertEquals(begun.length, 40 + most);
@@ -45,7 +45,7 @@ test("PendingWork.queue() begins a bounded number at once and the others in orde
   await Promise.all(later);
 });
 
-test("settled() waits for work that is begun while other work ends, and for work that fails", async () => {
+test("settled() waits for work started while other work ends, and for work that fails", async () => {
   const work = new PendingWork();
   const ended: string[] = [];
   let endFirst = () => {};
@@ -61,7 +61,7 @@ test("settled() waits for work that is begun while other work ends, and for work
   const settled = work.settled().then(() => ended.push("settled"));
   endFirst();
   await first;
-  // Whatever waited for the first alone goes on before the loop comes around.
+  // Work that only waited for the first task continues before the loop checks again.
   await new Promise((resolve) => setTimeout(resolve));
   assertEquals(ended, ["first"]);
   failSecond();

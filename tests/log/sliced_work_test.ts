@@ -5,7 +5,7 @@ import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { type ManualClock, manualClock } from "../broker/manual_clock.ts";
 import { test } from "../harness.ts";
 
-/** Lets time pass until `work` has ended, and returns how often it rested. */
+/** Advances time until `work` has ended, and returns the number of pauses. */
 async function finish(clock: ManualClock, work: Promise<unknown>): Promise<number> {
   let hasEnded = false;
   const ended = work.then(() => hasEnded = true, () => hasEnded = true);
@@ -20,17 +20,17 @@ async function finish(clock: ManualClock, work: Promise<unknown>): Promise<numbe
   return rests;
 }
 
-test("SlicedWork rests after every 2 MiB of steps of 64 KiB", async () => {
+test("SlicedWork pauses after every 2 MiB of steps of 64 KiB", async () => {
   const clock = manualClock();
   const work = new SlicedWork(clock).run(async (pause) => {
     for (let step = 0; step < 1_024; step++) await pause();
   });
   const rests = await finish(clock, work);
-  // 64 MiB, and a first rest before anything is done for long.
+  // 64 MiB, and a first pause before the work starts.
   assert(rests >= 32 && rests <= 34, `${rests} rests`);
 });
 
-test("SlicedWork does one piece of work at a time, in the order of their arrival", async () => {
+test("SlicedWork runs one task at a time, in order of arrival", async () => {
   const clock = manualClock();
   const slicedWork = new SlicedWork(clock);
   const events: string[] = [];
@@ -50,7 +50,7 @@ test("SlicedWork does one piece of work at a time, in the order of their arrival
   assertEquals(slicedWork.size, 0);
 });
 
-test("stop() ends the work under way at its next pause and refuses what waits", async () => {
+test("stop() ends the running task at its next pause and rejects waiting ones", async () => {
   const clock = manualClock();
   const slicedWork = new SlicedWork(clock);
   let hasBegun = false;
@@ -70,7 +70,7 @@ test("stop() ends the work under way at its next pause and refuses what waits", 
   await assertRejects(() => slicedWork.run(() => Promise.resolve()), KafkaError, "shutting down");
 });
 
-test("takeArena() lends the memory that has come back, and to one at a time", () => {
+test("takeArena() reuses returned memory, for one caller at a time", () => {
   const first = takeArena(1_000);
   const second = takeArena(1_000);
   assert(first !== second);

@@ -35,7 +35,7 @@ function aborted(log: PartitionLog, from = 0, to = log.logEndOffset): Int64[][] 
   ]);
 }
 
-test("PartitionLog.lastStableOffset stops at the first transaction that is not decided for all", () => {
+test("PartitionLog.lastStableOffset is the start of the first transaction whose marker is not on all replicas", () => {
   const log = new Machine().open();
   assertEquals(log.lastStableOffset(0), 0);
   log.append(batchOf(3), { leaderEpoch: 0, origin: "client" });
@@ -45,7 +45,7 @@ test("PartitionLog.lastStableOffset stops at the first transaction that is not d
   assertEquals([log.lastStableOffset(5), log.lastStableOffset(2)], [3, 2]);
   const marker = end(log, 1, "commit");
   assertEquals(marker, 5);
-  // The marker is not on every replica: the transaction is as good as open.
+  // The marker is not on every replica yet, so the transaction counts as open.
   assertEquals(log.lastStableOffset(5), 3);
   assertEquals(log.lastStableOffset(6), 4);
   end(log, 2, "abort");
@@ -53,7 +53,7 @@ test("PartitionLog.lastStableOffset stops at the first transaction that is not d
   log.close();
 });
 
-test("aborted transactions are found over segments, after restarts and without their files", () => {
+test("aborted transactions are found across segments, after restarts and without index files", () => {
   const machine = new Machine();
   let log = machine.open(config);
   for (let i = 0; i < 8; i++) {
@@ -77,7 +77,7 @@ test("aborted transactions are found over segments, after restarts and without t
       for (const name of names) current.write(name, current.read(name).map((byte) => byte ^ 1));
     }
     if (damage === "emptied") { for (const name of names) current.write(name, new Uint8Array(0)); }
-    // After an unclean end with nothing known on the disk all is read again.
+    // After an unclean shutdown without known durable records, everything is read again.
     const recoveryPoint = damage === "emptied" ? 0 : 32;
     log = current.open(config, { recoveryPoint, wasShutDownCleanly: damage === "garbled" });
     assertEquals(aborted(log), all, damage);
@@ -87,7 +87,7 @@ test("aborted transactions are found over segments, after restarts and without t
   }
 });
 
-test("an open transaction is known after a restart, and forgotten with the records of a cut", async () => {
+test("an open transaction is restored after a restart, and removed by a truncation of its records", async () => {
   const machine = new Machine();
   const log = machine.open();
   write(log, 1);
@@ -99,14 +99,14 @@ test("an open transaction is known after a restart, and forgotten with the recor
   const again = machine.kill().open({}, { wasShutDownCleanly: true, recoveryPoint: 3 });
   assertEquals(again.lastStableOffset(3), 2);
   assertEquals(again.activeProducers()[0]!.currentTransactionStartOffset, 2);
-  again.truncateTo(2);
+  await again.truncateTo(2);
   assertEquals([again.lastStableOffset(2), aborted(again).length], [2, 1]);
-  again.truncateTo(1);
+  await again.truncateTo(1);
   assertEquals([again.lastStableOffset(1), aborted(again).length], [0, 0]);
   again.close();
 });
 
-test("the last stable offset is not before the log's start", () => {
+test("the last stable offset is not before the log start offset", () => {
   const log = new Machine().open();
   write(log, 1);
   log.append(batchOf(3, { producerId: 2, producerEpoch: 0, baseSequence: 0 }), coordinator);
@@ -124,12 +124,12 @@ test("abortedTransactions() includes those whose marker comes after that of a la
   write(log, 2);
   end(log, 2, "abort");
   end(log, 1, "abort");
-  // Both have a record below 2; the marker of the first is written last.
+  // Both have a record below 2. The marker of the first is written last.
   assertEquals(aborted(log, 0, 2), [[2, 1, 2, 0], [1, 0, 3, 4]]);
   assertEquals(aborted(log, 0, 1), [[1, 0, 3, 4]]);
 });
 
-test("transactions of producers whose ids differ only beyond 2^53 are told apart", () => {
+test("transactions of producers whose ids differ only beyond 2^53 are distinguished", () => {
   const machine = new Machine();
   let log = machine.open();
   const [one, other] = [2n ** 60n, 2n ** 60n + 1n];

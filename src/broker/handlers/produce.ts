@@ -20,7 +20,7 @@
  * @module
  */
 import type { AppendResult } from "../../log/partition_log.ts";
-import { RejectedRecordsError } from "../../log/record_rules.ts";
+import { RejectedRecordsError } from "../../log/append/record_rules.ts";
 import type { Partition } from "../../replication/partition.ts";
 import type { PartitionTable } from "../../replication/partition_table.ts";
 import {

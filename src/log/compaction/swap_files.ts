@@ -40,7 +40,7 @@ interface SegmentFile {
  * the remaining names. The `.log.swap` files among them are used as they are, and are renamed once
  * the removals are durable. Throws a `FileError`.
  */
-export function settleSwaps(
+export function finishSwaps(
   files: FileSystem,
   directory: string,
   names: ReadonlySet<string>,

@@ -37,6 +37,7 @@ import { strayName } from "./directory_names.ts";
 import { closeLog, forEach, inTurns, retryForDescriptors, writeIndexes } from "./flush_logs.ts";
 import { LogFlushes } from "./log_flushes.ts";
 import { SparingFiles } from "./sparing_files.ts";
+import { truncateLogs } from "./truncate_logs.ts";
 
 /** A data directory with its logs. Methods throw a `KafkaError`, KAFKA_STORAGE_ERROR when files fail. */
 export class DataDirectory {
@@ -87,10 +88,9 @@ export class DataDirectory {
   }
 
   /**
-   * Opens the directory and takes its lock. Throws KAFKA_STORAGE_ERROR, with one sentence that says
-   * what to do, when another process has locked it, when it belongs to another node or cluster, and
-   * when it cannot be read or written. Await {@linkcode DataDirectory.flushDirectory} before anything
-   * is written.
+   * Opens the directory and locks it. Throws KAFKA_STORAGE_ERROR, with one sentence that says what to do,
+   * when another process has locked it, when it belongs to another node or cluster, and when it cannot be
+   * read or written. Await {@linkcode DataDirectory.flushDirectory} before anything is written.
    */
   static open(given: DataDirectoryOptions): DataDirectory {
     const { directory, openSegments = new OpenSegments() } = given;
@@ -148,7 +148,7 @@ export class DataDirectory {
       yield;
     }
     this.#isOpened = true;
-    this.#checkpoints.recoveryPoints.know(this.#failures.keys());
+    this.#checkpoints.recoveryPoints.markComplete(this.#failures.keys());
   }
 
   /**
@@ -205,7 +205,7 @@ export class DataDirectory {
     return this.#failure;
   }
 
-  /** How many logs it has, open or damaged. */
+  /** The number of logs, open or damaged. */
   get count(): number {
     return this.#logs.size + this.#failures.size;
   }
@@ -250,18 +250,12 @@ export class DataDirectory {
     }
   }
 
-  /**
-   * Removes the directories of logs that were deleted `file.delete.delay.ms` ago, except those whose
-   * records a response still carries. To be called periodically.
-   */
+  /** Removes the directories of deleted logs that are due and that no response reads. Call periodically. */
   removeDeleted(): void {
     this.#deleted.removeDue();
   }
 
-  /**
-   * Takes a log out of service without deleting anything: its directory gets another name, ending in
-   * `-stray`, which is returned.
-   */
+  /** Takes a log out of service: renames its directory to a name that ends in `-stray`, and returns it. */
   quarantine(topic: string, partition: number): string {
     const name = `${topic}-${partition}`;
     this.#logs.get(name)?.close();
@@ -294,9 +288,10 @@ export class DataDirectory {
       });
       // A log that has not been opened since a crash has not been checked yet.
       const isClean = (this.#isOpened || this.wasShutDownCleanly) && this.#failures.size === 0 &&
-        [...this.#logs.values()].every((log) => log.failure === null);
+        [...this.#logs.values()].every((log) => log.failure === null && !log.isTruncating);
       if (isClean) await forEach(this.#logs.values(), writeIndexes, pause);
-      // Before old files are removed: while some of those may come back, the start offset must tell.
+      // Do this before old files are removed: if some of them reappear, the start offset excludes
+      // their records.
       await this.#checkpoints.saveLogStartOffsets();
       await forEach(this.#logs.values(), (log) => log.close(), pause);
       await this.#checkpoints.recoveryPoints.save();
@@ -305,9 +300,8 @@ export class DataDirectory {
       await this.#files.syncDirectory(this.path);
       this.#identity.markCleanShutdown();
     } catch (error) {
-      throw error instanceof FileError
-        ? storageError(`Cannot close the data directory ${this.path}`, error)
-        : error;
+      if (!(error instanceof FileError)) throw error;
+      throw storageError(`Cannot close the data directory ${this.path}`, error);
     } finally {
       // Pending work ends before its files are closed; closing them may begin the last of it.
       await this.#pendingWork.settled();
@@ -327,11 +321,8 @@ export class DataDirectory {
 
   /** Takes the directory out of service: nothing in it is written from now on. */
   #fail(fault: FileError): void {
-    this.#failure = storageError(
-      `The data directory ${this.path} is out of service until the next start, ` +
-        `check its disk`,
-      fault,
-    );
+    const what = `The data directory ${this.path} is out of service until the next start`;
+    this.#failure = storageError(`${what}, check its disk`, fault);
     for (const log of this.#logs.values()) log.takeOffline(this.#failure);
     this.#options.onFailure?.(this.#failure);
   }
@@ -379,9 +370,8 @@ export class DataDirectory {
   }
 
   /**
-   * As {@linkcode DataDirectory.flush}, for the logs that were truncated when they were opened: a second
-   * power failure must not restore the torn tail. So it is for those that an earlier start may have
-   * truncated and that have records which may not be durable.
+   * As {@linkcode DataDirectory.flush}, for the logs that this start has truncated, and for those that an
+   * earlier one may have truncated and whose records may not be durable.
    */
   async flushRepaired(): Promise<void> {
     await this.#flushes.flush((log) =>
@@ -391,22 +381,20 @@ export class DataDirectory {
   }
 
   /**
-   * As {@linkcode DataDirectory.flush}, for the logs that an earlier start may have truncated, in the
-   * background. A log that takes a record before its turn is flushed then.
+   * Like {@linkcode DataDirectory.flush}, for the logs that an earlier start may have truncated, in
+   * the background. A log that receives a record before its turn is flushed then.
    */
   async flushUncertain(): Promise<void> {
     await this.#flushes.flushUncertain(() => this.#isClosed);
   }
 
   /**
-   * Writes recovery points and high watermarks as they are now, so that what lies below the recovery
-   * points need not be read after a crash, and syncs the names of segments that hold records. Rejects
-   * with KAFKA_STORAGE_ERROR.
+   * Writes recovery points, below which a start need not read after a crash, and high watermarks, and
+   * syncs the names of segments that hold records. Rejects with KAFKA_STORAGE_ERROR.
    */
   async checkpoint(): Promise<void> {
-    if (!this.#isClosed && this.#failure === null) {
-      await this.#pendingWork.track(this.#checkpoint());
-    }
+    if (this.#isClosed || this.#failure !== null) return;
+    await this.#pendingWork.track(this.#checkpoint());
   }
 
   async #checkpoint(): Promise<void> {
@@ -418,16 +406,25 @@ export class DataDirectory {
     }
   }
 
+  /**
+   * Truncates the logs among `offsets` as {@linkcode PartitionLog.truncateTo} does, and writes the
+   * recovery points once. Returns the logs that could not be truncated, and why.
+   */
+  async truncateAll(
+    offsets: ReadonlyMap<PartitionLog, number>,
+  ): Promise<Map<PartitionLog, KafkaError>> {
+    const own = new Map([...offsets].filter(([log]) => this.#logs.get(log.name) === log));
+    return await this.#pendingWork.track(truncateLogs(own, this.#checkpoints.recoveryPoints));
+  }
+
   /** The high watermark that the last process wrote for a log, or -1. */
   storedHighWatermark(topic: string, partition: number): number {
     return this.#checkpoints.recoveryPoints.storedHighWatermark(`${topic}-${partition}`);
   }
 
   /**
-   * Makes the directory's identity and the names in it durable: without them nothing that is flushed
-   * later can be found again, and the state that a clean shutdown left would be taken for that of a
-   * process that lost its power. No file mentions deleted logs then. Rejects with
-   * KAFKA_STORAGE_ERROR.
+   * Makes the directory's identity and the names in it durable, so that what is flushed later can be
+   * found again. No file mentions deleted logs then. Rejects with KAFKA_STORAGE_ERROR.
    */
   flushDirectory(): Promise<void> {
     return this.#pendingWork.track(this.#flushDirectory());

@@ -10,35 +10,35 @@ import type { RecoveryReport } from "../opening/recovery_types.ts";
 import type { PartitionLog } from "../partition_log.ts";
 import type { OpenSegments } from "../segments/open_segments.ts";
 
-/** How a data directory is opened. */
+/** The options of a data directory. */
 export interface DataDirectoryOptions {
-  /** Files, time, random numbers and compressors. */
+  /** Files, clock, random numbers and compression codecs. */
   readonly runtime: Pick<Runtime, "files" | "clock" | "random" | "codecs">;
-  /** The path of the data directory, which is created when it is missing. */
+  /** The path of the data directory, which is created if necessary. */
   readonly directory: string;
   /** The id of this node, which the directory must belong to. */
   readonly nodeId: number;
-  /** The cluster it must belong to. Defaults to the one it belongs to, or a new one. */
+  /** The cluster it must belong to. By default, any; a new directory gets a new cluster id. */
   readonly clusterId?: string;
   /**
-   * The settings of a topic's logs. When given, every log in the directory is opened at once;
-   * otherwise by {@linkcode DataDirectory.openAll}, once the settings are known.
+   * Returns the settings of a topic's logs. If given, all logs are opened at once; otherwise
+   * {@linkcode DataDirectory.openAll} opens them once the settings are known.
    */
   readonly configOf?: (topic: string) => LogConfig;
   /** Called with each repair of a log. */
   readonly onRecovery?: (report: RecoveryReport) => void;
-  /** Called with a sentence about anything else that was lost, and is not needed to go on. */
+  /** Called with a sentence about any other loss that does not prevent the start. */
   readonly onLoss?: (sentence: string) => void;
   /**
-   * Called when a disk fault has taken the whole directory out of service, while the operation that
-   * met the fault is running: `directory_files.ts` says which faults do that. Must not throw.
+   * Called when a disk fault has taken the whole directory out of service, during the operation
+   * that failed; see `directory_files.ts`. Must not throw.
    */
   readonly onFailure?: (failure: KafkaError) => void;
   /**
-   * Returns the high watermark of a log for its checkpoint, or null where it is unknown: its stored one
-   * stays then. Defaults to null for each.
+   * Returns the high watermark of a log for its checkpoint, or null if it is unknown, so that the
+   * stored one is kept. Defaults to null.
    */
   readonly highWatermarkOf?: (log: PartitionLog) => number | null;
-  /** Counts open segment files. Defaults to a count of the directory's own. */
+  /** Tracks open segment files. Defaults to a tracker for this directory only. */
   readonly openSegments?: OpenSegments;
 }

@@ -52,10 +52,6 @@ export class DirectoryCheckpoints {
     return {
       saveLogStartOffset: () => unawaited(this.#starts.save()),
       saveRecoveryPoint: () => unawaited(this.recoveryPoints.save()),
-      lowerRecoveryPoint: () => {
-        this.recoveryPoints.lower();
-        return unawaited(this.recoveryPoints.save());
-      },
       saveCleanedOffset: (offset) => this.#cleaned.set(name, offset),
     };
   }

@@ -1,18 +1,18 @@
 /**
- * The files of one data directory, watched: a disk that fails is noticed at the first write or sync
- * that it loses, whoever made it, and from then on nothing in the directory is changed any more.
+ * A file system that monitors one data directory: after a write or sync that reveals a failing disk,
+ * nothing in the directory is changed any more, whichever component made that call.
  *
- * What takes a directory out of service, and what does not:
- * - a write, a cut, a creation, a renaming or a removal that fails by the disk's own fault (EIO, a
- *   file system that has become read-only), and any sync that fails: what is on the disk is not
- *   known any more, and a second sync that succeeds would prove nothing. Reading goes on.
- * - a full disk (ENOSPC) does not, unless it is a sync that meets it: the write is taken back and
- *   refused, and the next one is tried again, so that the directory takes records as soon as there
- *   is room. Apache Kafka takes the directory offline until it is restarted.
- * - a want of descriptors (EMFILE) does not, whatever meets it: nothing was written or synced. The
- *   operation fails, and the next one may succeed.
- * - a failed read does not: who asked is told, and the rest of the disk may well be readable.
- *   Apache Kafka takes the directory offline for that too.
+ * These failures take a directory out of service, or not:
+ * - A write, truncation, creation, rename or removal that fails because of the disk (EIO, a file system
+ *   that has become read-only), and any failed sync, do. The content of the disk is then unknown, and a
+ *   second sync that succeeds would prove nothing. Reads continue.
+ * - A full disk (ENOSPC) does not, except during a sync. The write is undone and rejected, and later
+ *   writes are attempted, so the directory accepts records as soon as there is space. Apache Kafka
+ *   takes the directory offline until it is restarted.
+ * - A lack of file descriptors (EMFILE) does not: nothing was written or synced. The operation fails,
+ *   and the next one may succeed.
+ * - A failed read does not. Its caller gets the error, and the rest of the disk may be readable. Apache
+ *   Kafka takes the directory offline in this case too.
  *
  * @module
  */
@@ -28,29 +28,29 @@ import {
 
 const CLOSED = new FileError("the data directory has been closed", "refused");
 
-/** Why a sync has not even begun. */
+/** Reasons for which a sync has not even started. */
 const HARMLESS_TO_SYNCS: ReadonlySet<FileError["reason"]> = new Set([
   "not-found",
   "refused",
   "too-many-open",
 ]);
 
-/** Is told, once, what took the directory out of service. */
+/** Called once with the fault that took the directory out of service. */
 export type OnDiskFault = (fault: FileError) => void;
 
-/** A file system of which one directory may go out of service. */
+/** A file system with a directory that may go out of service. */
 export class DirectoryFiles implements FileSystem {
   /** Why nothing is changed any more, or null. */
   fault: FileError | null = null;
-  /** The ends of removals under way. */
+  /** The removals in progress. */
   readonly #removals = new Set<Promise<void>>();
 
-  /** `onFault` is called while the operation that failed is under way: it must not throw. */
+  /** `onFault` is called during the operation that failed. It must not throw. */
   constructor(private readonly files: FileSystem, private readonly onFault: OnDiskFault) {}
 
   open(path: string, mode: OpenMode): FileHandle {
     if (mode !== "create") return new DirectoryFile(this.files.open(path, mode), path, this);
-    // A file that is there is opened all the same: it can be read.
+    // An existing file is opened anyway, since it can be read.
     if (this.fault !== null && this.files.exists(path)) return this.open(path, "write");
     return new DirectoryFile(this.change(path, () => this.files.open(path, mode)), path, this);
   }
@@ -82,12 +82,12 @@ export class DirectoryFiles implements FileSystem {
     return removal;
   }
 
-  /** Resolves when nothing is being removed any more. */
+  /** Resolves when no removals are in progress. */
   async settle(): Promise<void> {
     await Promise.all(this.#removals);
   }
 
-  /** Rejects every later change: the directory may belong to another process. */
+  /** Rejects all later changes, since the directory may belong to another process. */
   close(): void {
     this.fault ??= CLOSED;
   }
@@ -109,7 +109,10 @@ export class DirectoryFiles implements FileSystem {
     return this.files.space?.(path) ?? Promise.resolve(null);
   }
 
-  /** Runs what changes names or a file's content, unless the directory is out of service. */
+  /**
+   * Calls `run`, which changes names or the content of a file, unless the directory is out of
+   * service.
+   */
   change<T>(path: string, run: () => T): T {
     this.refuseAfterFault(path);
     try {
@@ -120,7 +123,10 @@ export class DirectoryFiles implements FileSystem {
     }
   }
 
-  /** Takes the error of a write or a cut of an open file: a disk may have become read-only. */
+  /**
+   * Handles the error of a write to, or truncation of, an open file: the disk may have become
+   * read-only.
+   */
   noteWrite(error: unknown): unknown {
     if (error instanceof FileError && (error.reason === "io" || error.reason === "permission")) {
       this.#fail(error);
@@ -129,15 +135,15 @@ export class DirectoryFiles implements FileSystem {
   }
 
   /**
-   * Takes the error of a sync. A directory that is gone, a closed file, and a directory for which there
-   * is no descriptor, are no faults of the disk.
+   * Handles the error of a sync. A missing directory, a closed file and a lack of file descriptors
+   * are not disk faults.
    */
   noteSync(error: unknown): unknown {
     if (error instanceof FileError && !HARMLESS_TO_SYNCS.has(error.reason)) this.#fail(error);
     return error;
   }
 
-  /** Throws a `FileError` when the directory is out of service. */
+  /** Throws a `FileError` if the directory is out of service. */
   refuseAfterFault(path: string): void {
     const { fault } = this;
     if (fault === null) return;

@@ -1,6 +1,6 @@
 /**
- * The owner of a data directory: the process that has its lock, and the node and the cluster that its
- * `meta.properties` name.
+ * The owner of a data directory: the process that holds its lock, and the node and cluster in its
+ * `meta.properties`.
  *
  * @module
  */
@@ -26,14 +26,14 @@ import { replaceTextFile, syncFile } from "../text_file.ts";
 const LOCK = ".lock";
 const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
 
-/** A directory that this process has locked. */
+/** A directory locked by this process. */
 export interface LockedDirectory {
   readonly lock: DirectoryLock;
-  /** Directories in which the data directory or a parent of it was created. */
+  /** The directories in which the data directory or one of its parents was created. */
   readonly parentsToSync: readonly string[];
 }
 
-/** Creates `directory` when it is missing and takes its lock. Throws KAFKA_STORAGE_ERROR. */
+/** Creates `directory` if necessary and locks it. Throws KAFKA_STORAGE_ERROR. */
 export function lockDirectory(files: FileSystem, directory: string): LockedDirectory {
   let lock: DirectoryLock | null;
   let parentsToSync: string[];
@@ -52,17 +52,20 @@ export function lockDirectory(files: FileSystem, directory: string): LockedDirec
   );
 }
 
-/** `events-0` as its topic and partition, or null for a directory that is no log. */
+/**
+ * Parses a name such as `events-0` into topic and partition. Returns null if it is not the name of
+ * a log.
+ */
 export function parseName(name: string): { topic: string; partition: number } | null {
   const match = /^([a-zA-Z0-9._-]+)-(\d{1,10})$/.exec(name);
   return match && { topic: match[1]!, partition: Number(match[2]) };
 }
 
-/** The identity of a locked data directory, and how its last process ended. */
+/** The identity of a locked data directory, and whether its last process shut down cleanly. */
 export class DirectoryIdentity {
   readonly clusterId: string;
   readonly directoryId: string;
-  /** Whether the process that used the directory last shut down cleanly. */
+  /** Whether the last process that used the directory shut down cleanly. */
   readonly wasShutDownCleanly: boolean;
   readonly #files: FileSystem;
   readonly #directory: string;
@@ -71,7 +74,7 @@ export class DirectoryIdentity {
   /** Whether `meta.properties` may not be durable yet. */
   #isDirty: boolean;
 
-  /** Removes the mark of a clean shutdown. Throws a `FileError`. */
+  /** Removes the clean shutdown marker. Throws a `FileError`. */
   constructor(
     files: FileSystem,
     directory: string,
@@ -90,7 +93,7 @@ export class DirectoryIdentity {
     this.#isDirty = !this.wasShutDownCleanly;
   }
 
-  /** Makes `meta.properties` durable, where it may not be. Rejects with a `FileError`. */
+  /** Makes `meta.properties` durable if necessary. Rejects with a `FileError`. */
   async syncProperties(): Promise<void> {
     if (!this.#isDirty) return;
     await syncFile(this.#files, `${this.#directory}/${META_PROPERTIES}`);
@@ -104,7 +107,7 @@ export class DirectoryIdentity {
     this.#parentsToSync = [];
   }
 
-  /** Tells the next start that everything is durable. Throws a `FileError`. */
+  /** Writes the clean shutdown marker: everything is durable. Throws a `FileError`. */
   markCleanShutdown(): void {
     const marker = `${this.#directory}/${CLEAN_SHUTDOWN}`;
     replaceTextFile(this.#files, marker, `{"version":0,"brokerEpoch":-1}`);
@@ -122,7 +125,7 @@ export function logNames(entries: readonly DirectoryEntry[]): string[] {
     .map(({ name }) => name);
 }
 
-/** Reads the directory's identity and compares it, or gives a new directory one. */
+/** Reads and checks the directory's identity, or creates one for a new directory. */
 export function claim(
   options: DataDirectoryOptions,
   entries: readonly DirectoryEntry[],
@@ -164,9 +167,9 @@ function introduce(options: DataDirectoryOptions, path: string, isNew: boolean):
   return properties;
 }
 
-/** KAFKA_STORAGE_ERROR: `directory` cannot be used because of `cause`. */
+/** Returns the KAFKA_STORAGE_ERROR for a `directory` that cannot be used because of `cause`. */
 export function unusable(directory: string, cause: unknown): KafkaError {
-  // Its message has the remedy.
+  // The message of this cause already says what to do.
   if (isDescriptorShortage(cause)) {
     return storageError(`Cannot use the data directory ${directory}`, cause);
   }

@@ -1,5 +1,5 @@
 /**
- * Flushing and closing many logs, a bounded number at a time.
+ * Flushes and closes many logs, a bounded number at a time.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { KafkaError } from "../../protocol/errors.ts";
 import type { Pause } from "../../protocol/records/compression/steps.ts";
 import type { PartitionLog } from "../partition_log.ts";
 
-/** Logs that are flushed together. */
+/** The number of logs flushed concurrently. */
 const LOGS_AT_A_TIME = 32;
-/** How often a flush that got no descriptor is tried again. */
+/** The number of retries of a flush that failed for lack of a file descriptor. */
 const RETRIES = 5;
 const BACKOFF: Backoff = { initialMs: 50, maxMs: 1_000 };
 
-/** Resolves when `run` has ended for each of `logs`, with the errors of those for which it failed. */
+/** Runs `run` for each of `logs`. Resolves to the errors of those that failed. */
 export async function inTurns(
   logs: readonly PartitionLog[],
   run: (log: PartitionLog) => Promise<void>,
@@ -29,8 +29,8 @@ export async function inTurns(
 }
 
 /**
- * Calls `flush` until it does not fail for want of a descriptor, or has failed so six times: while a
- * process ends, descriptors become free.
+ * Calls `flush` until it does not fail for lack of a file descriptor, at most six times.
+ * Descriptors become free while a process shuts down.
  */
 export async function retryForDescriptors(
   { clock, random }: Pick<Runtime, "clock" | "random">,
@@ -47,7 +47,7 @@ export async function retryForDescriptors(
   }
 }
 
-/** Closes the log. The next start removes old files of it that cannot be removed now. */
+/** Closes the log. Old files that cannot be removed now are removed at the next start. */
 export function closeLog(log: PartitionLog): void {
   try {
     log.close();
@@ -56,7 +56,7 @@ export function closeLog(log: PartitionLog): void {
   }
 }
 
-/** Writes what the next start would otherwise rebuild from the log. Best effort. */
+/** Writes the indexes of a log, so that the next start need not rebuild them. Best effort. */
 export function writeIndexes(log: PartitionLog): void {
   try {
     log.writeIndexes();

@@ -157,7 +157,7 @@ export class LogManager {
     return this.states().some(({ failure }) => failure !== null);
   }
 
-  /** Why the node cannot go on, or null: the directory of the metadata log is out of service. */
+  /** Why the node must stop, or null: the directory of the metadata log is out of service. */
   get fatalFailure(): KafkaError | null {
     return this.#metadata.failure;
   }
@@ -235,6 +235,19 @@ export class LogManager {
         if (directory === this.#metadata || directory.failure === null) throw error;
       }
     }
+  }
+
+  /**
+   * Truncates each log to its offset, as {@linkcode PartitionLog.truncateTo} does, but writes the
+   * recovery points of each directory once. Returns the logs that could not be truncated, and why.
+   */
+  async truncateAll(
+    offsets: ReadonlyMap<PartitionLog, number>,
+  ): Promise<Map<PartitionLog, KafkaError>> {
+    const failures = await Promise.all(
+      this.directories.map((directory) => directory.truncateAll(offsets)),
+    );
+    return new Map(failures.flatMap((one) => [...one]));
   }
 
   /** Closes every directory, once no work in several of them is under way. */

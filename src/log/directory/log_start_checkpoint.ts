@@ -1,10 +1,11 @@
 /**
- * Where the logs of a data directory begin: `log-start-offset-checkpoint`. It is brought to the disk
- * before it takes the place of the old one, so that no loss of power takes both; who must not be told
- * too early waits for {@linkcode StartOffsets.save}.
+ * The log start offsets of a data directory: `log-start-offset-checkpoint`. A new version is synced
+ * before it replaces the old one, so that a power failure never loses both. {@linkcode
+ * StartOffsets.save} resolves once a change is durable.
  *
- * Unlike Apache Kafka's it names every log that does not begin at 0, not only those that begin behind
- * the first offset of their files: a file whose removal was lost does not bring its records back then.
+ * Unlike Apache Kafka's, it contains every log that does not start at 0, not only those that start
+ * after the first offset of their files. So a file whose removal was lost in a power failure does
+ * not restore deleted records.
  *
  * @module
  */
@@ -19,7 +20,7 @@ import type { PendingWork } from "../pending_work.ts";
 /** The name of the file at the root of a data directory. */
 export const LOG_START_OFFSETS = "log-start-offset-checkpoint";
 
-/** What {@linkcode StartOffsets} is made of. */
+/** The options of {@linkcode StartOffsets}. */
 export interface StartOffsetsOptions {
   readonly files: FileSystem;
   /** The data directory. */
@@ -29,7 +30,7 @@ export interface StartOffsetsOptions {
   /** The names of all its logs. */
   readonly names: readonly string[];
   readonly wasShutDownCleanly: boolean;
-  /** Is told of a file that had to be done without. */
+  /** Called with a sentence if an unreadable file is ignored. */
   readonly onLoss: (sentence: string) => void;
   /** Tracks writes of the checkpoint. */
   readonly pendingWork: PendingWork;
@@ -39,18 +40,18 @@ export interface StartOffsetsOptions {
 export class StartOffsets {
   readonly #options: StartOffsetsOptions;
   readonly #checkpoint: OffsetCheckpoint;
-  /** Of logs that are not open, as they were found. */
+  /** The offsets from the file, for logs that are not open. */
   readonly #stored: Map<string, number>;
-  /** Whether the checkpoint was there and spoke of logs that exist. */
+  /** Whether the checkpoint existed and contained logs that exist. */
   readonly #hasAll: boolean;
-  /** Whether the checkpoint spoke of logs that do not exist. */
-  readonly #speaksOfOthers: boolean;
-  /** Whether nothing was in the directory before. */
+  /** Whether the checkpoint contained logs that do not exist. */
+  readonly #hasOthers: boolean;
+  /** Whether the directory was empty before. */
   readonly #isNew: boolean;
 
   /**
-   * Reads the checkpoint. Throws KAFKA_STORAGE_ERROR for one that is malformed after an orderly end,
-   * and a `FileError`.
+   * Reads the checkpoint. Throws KAFKA_STORAGE_ERROR if it is malformed after a clean shutdown, and
+   * a `FileError`.
    */
   constructor(options: StartOffsetsOptions) {
     this.#options = options;
@@ -59,14 +60,14 @@ export class StartOffsets {
     const found = this.#read();
     const names = new Set(options.names);
     this.#isNew = found === null && options.names.length === 0;
-    this.#speaksOfOthers = found !== null && [...found.keys()].some((name) => !names.has(name));
-    this.#hasAll = found !== null && !this.#speaksOfOthers;
+    this.#hasOthers = found !== null && [...found.keys()].some((name) => !names.has(name));
+    this.#hasAll = found !== null && !this.#hasOthers;
     this.#stored = new Map([...found ?? []].filter(([name]) => names.has(name)));
   }
 
   /**
-   * A loss of power may have taken the file, or an older release torn it: then logs begin where their
-   * leader epochs do.
+   * A power failure may have lost the file, or an older release may have torn it. Logs then start
+   * where their leader epochs do.
    */
   #read(): Map<string, number> | null {
     try {
@@ -74,44 +75,44 @@ export class StartOffsets {
     } catch (error) {
       if (this.#options.wasShutDownCleanly || !(error instanceof KafkaError)) throw error;
       this.#options.onLoss(
-        `Went on without ${this.#checkpoint.path}, logs begin where their leader epochs do: ` +
+        `Went on without ${this.#checkpoint.path}, logs start where their leader epochs do: ` +
           error.message,
       );
       return null;
     }
   }
 
-  /** Where a log that is about to be opened begins: as it was written down, else where its files do. */
+  /** Returns the start offset of a log to be opened: the stored one, or else that of its files. */
   of(name: string): number {
     const stored = this.#stored.get(name);
     if (stored !== undefined) return stored;
     if (this.#hasAll || this.#isNew) return 0;
-    // Whoever deletes records lets the first leader epoch begin where the log does.
+    // Deleting records also updates the first leader epoch.
     const path = `${this.#options.directory}/${name}/${LEADER_EPOCH_CHECKPOINT}`;
     try {
       const [first] = readCheckpoint(this.#options.files, path, 2) ?? [];
       return first === undefined ? 0 : checkpointNumber(path, first[1]);
     } catch (error) {
-      // The log is opened next and says what is wrong.
+      // Opening the log reports the error.
       if (error instanceof KafkaError || error instanceof FileError) return 0;
       throw error;
     }
   }
 
-  /** The log is gone for good. */
+  /** Removes a deleted log. */
   forget(name: string): void {
     if (this.#stored.delete(name)) this.save().catch(() => {});
   }
 
   /**
-   * Makes the file of a new directory, so that it says of each log to come where it begins, and where
-   * the file speaks of logs that are gone, has it do so no more: others may be made under their names.
+   * Creates the file of a new directory, so that it covers all later logs, and removes entries of
+   * logs that do not exist, since new logs may be created under their names.
    */
   async establish(): Promise<void> {
-    if (this.#isNew || this.#speaksOfOthers) await this.save();
+    if (this.#isNew || this.#hasOthers) await this.save();
   }
 
-  /** Resolves when the file on the disk has what holds now. Rejects with a `FileError`. */
+  /** Resolves when the current offsets are durable. Rejects with a `FileError`. */
   save(): Promise<void> {
     return this.#checkpoint.save(() => this.#current());
   }

@@ -1,5 +1,5 @@
 /**
- * Kafka's `meta.properties`: which node of which cluster a data directory belongs to.
+ * Kafka's `meta.properties`: the node and cluster that a data directory belongs to.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { readTextFile, replaceTextFile } from "../text_file.ts";
 /** The name of the file at the root of a data directory. */
 export const META_PROPERTIES = "meta.properties";
 
-/** What the file says. */
+/** The content of the file. */
 export interface MetaProperties {
   /** The cluster's id. */
   readonly clusterId: string;
@@ -24,10 +24,10 @@ export interface MetaProperties {
 const KEYS = ["node.id", "directory.id", "version", "cluster.id"];
 
 /**
- * The content of the file at `path`, or null when there is none. `isNew` is whether the directory
- * holds nothing else yet: then a file without some of its lines is what a loss of power left of the
- * first write, and as good as none. Throws KAFKA_STORAGE_ERROR for another version and for what is
- * missing, and a `FileError`.
+ * Returns the content of the file at `path`, or null if it does not exist. `isNew`: the directory
+ * is empty otherwise, so that an incomplete file is the result of a power failure during the first
+ * write and counts as missing. Throws KAFKA_STORAGE_ERROR for another version or missing
+ * properties, and a `FileError`.
  */
 export function readMetaProperties(
   files: FileSystem,
@@ -44,24 +44,24 @@ export function readMetaProperties(
       ErrorCode.KAFKA_STORAGE_ERROR,
       `Cannot use ${path}: its version is "${
         version ?? ""
-      }", this release knows 1; start with the ` +
+      }", this release supports 1; start with the ` +
         `release that wrote it, or name another data directory`,
     );
   }
   const nodeId = Number(required(properties, "node.id", path));
   if (!Number.isInteger(nodeId) || nodeId < 0) {
-    throw incomplete(path, `node.id "${properties.get("node.id")}" is no node id`);
+    throw incomplete(path, `node.id "${properties.get("node.id")}" is not a node id`);
   }
   const directoryId = properties.get("directory.id");
   if (directoryId === undefined || !isUuid(directoryId)) {
-    throw incomplete(path, `directory.id "${directoryId ?? ""}" is no UUID`);
+    throw incomplete(path, `directory.id "${directoryId ?? ""}" is not a UUID`);
   }
   return { clusterId: required(properties, "cluster.id", path), nodeId, directoryId };
 }
 
 /**
- * The cluster that the file at `path` names, or null when it names none or cannot be read: whoever
- * opens the directory says why.
+ * Returns the cluster id in the file at `path`, or null if there is none or the file cannot be
+ * read: opening the directory reports the error.
  */
 export function readClusterId(files: FileSystem, path: string): string | null {
   try {

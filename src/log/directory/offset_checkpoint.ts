@@ -1,7 +1,7 @@
 /**
- * A checkpoint of one offset for each log of a data directory, such as
- * `recovery-point-offset-checkpoint`: written by the way, so that a loss of power leaves the old file
- * or the new one, whole.
+ * A checkpoint file with one offset for each log of a data directory, such as
+ * `recovery-point-offset-checkpoint`. Each replacement is synced first, so a power failure leaves
+ * either the old or the new content.
  *
  * @module
  */
@@ -10,22 +10,22 @@ import { checkpointNumber, checkpointText, readCheckpoint } from "../checkpoint_
 import type { PendingWork } from "../pending_work.ts";
 import { DurableFile, writeTextFile } from "../text_file.ts";
 
-/** One such file. */
+/** One checkpoint file. */
 export class OffsetCheckpoint {
-  /** Where it is. */
+  /** The path of the file. */
   readonly path: string;
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #temporary: DurableFile;
   readonly #pendingWork: PendingWork;
-  /** What the file holds on the disk, as far as this process has brought it there. */
+  /** The durable content of the file, as far as this process has written it, or null. */
   #durableText: string | null = null;
-  /** Grows when the file is replaced at once: what is on its way then is out of date. */
+  /** Incremented by each immediate replacement, which makes a save in progress obsolete. */
   #replacements = 0;
   #saving: Promise<void> | null = null;
   #isWanted = false;
 
-  /** The file `name` of `directory`. Writes of it count as `pendingWork`. */
+  /** Creates the checkpoint `name` in `directory`. Its writes are tracked by `pendingWork`. */
   constructor(files: FileSystem, directory: string, name: string, pendingWork: PendingWork) {
     this.#files = files;
     this.#directory = directory;
@@ -35,8 +35,8 @@ export class OffsetCheckpoint {
   }
 
   /**
-   * The offsets by the logs' names, such as `events-0`; null when there is no file or an empty one.
-   * Throws KAFKA_STORAGE_ERROR for a malformed one, and a `FileError`.
+   * Returns the offsets by log name, such as `events-0`, or null if the file is missing or empty.
+   * Throws KAFKA_STORAGE_ERROR if it is malformed, and a `FileError`.
    */
   read(): Map<string, number> | null {
     const entries = readCheckpoint(this.#files, this.path, 3);
@@ -46,7 +46,7 @@ export class OffsetCheckpoint {
     ]));
   }
 
-  /** Replaces the file at once, which reaches the disk some time later. Throws a `FileError`. */
+  /** Replaces the file at once, without a sync. Throws a `FileError`. */
   replace(offsets: ReadonlyMap<string, number>): void {
     this.#replacements++;
     this.#durableText = null;
@@ -56,8 +56,8 @@ export class OffsetCheckpoint {
   }
 
   /**
-   * Resolves when the file holds what `offsets` returned after this call, or later, and is on the
-   * disk. Those who call while it is being written share the next time. Rejects with a `FileError`.
+   * Resolves when the file durably holds the offsets that `offsets` returned after this call. Calls
+   * during a write share the next write. Rejects with a `FileError`.
    */
   save(offsets: () => ReadonlyMap<string, number>): Promise<void> {
     this.#isWanted = true;

@@ -1,6 +1,6 @@
 /**
- * What a data directory knows of its logs' recovery points and high watermarks: up to where each log
- * was on the disk, and up to where all replicas in sync had it, when that was last written down.
+ * The stored recovery points and high watermarks of the logs in a data directory: the offset up to
+ * which each log was durable, and up to which all in-sync replicas had it.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import { baseOffsetOf } from "../segments/segment.ts";
 export const RECOVERY_POINTS = "recovery-point-offset-checkpoint";
 const HIGH_WATERMARKS = "replication-offset-checkpoint";
 
-/** What {@linkcode RecoveryPoints} works on. */
+/** The dependencies of {@linkcode RecoveryPoints}. */
 export interface RecoveryPointsOptions extends StartOffsetsOptions {
   /**
-   * Returns the high watermark of a log, or null where it is unknown: its stored one stays then.
-   * Defaults to null for each.
+   * Returns the high watermark of a log, or null if it is unknown, so that the stored one is kept.
+   * Defaults to null.
    */
   readonly highWatermarkOf?: (log: PartitionLog) => number | null;
 }
@@ -35,7 +35,7 @@ export class RecoveryPoints {
   readonly #highWatermarks: OffsetCheckpoint;
   readonly #onLoss: (sentence: string) => void;
   readonly #highWatermarkOf: (log: PartitionLog) => number | null;
-  /** Of logs that are not open; null where the file is missing, so that nothing is known. */
+  /** The stored recovery points of logs that are not open, or null if the file was missing. */
   #storedRecoveryPoints: Map<string, number> | null;
   readonly #storedHighWatermarks: Map<string, number>;
   /** Deleted logs of which the file may still have an entry. */
@@ -68,33 +68,39 @@ export class RecoveryPoints {
     if (isNew) this.#recoveryPoints.replace(new Map());
   }
 
-  /** What was written down for a log that is not open yet: 0 for nothing, undefined without a file. */
+  /**
+   * Returns the stored recovery point of a log that is not open, 0 without an entry, or undefined
+   * without a file.
+   */
   stored(name: string): number | undefined {
     return this.#storedRecoveryPoints === null
       ? undefined
       : this.#storedRecoveryPoints.get(name) ?? 0;
   }
 
-  /** The high watermark that was written down for a log, or -1. */
+  /** Returns the stored high watermark of a log, or -1. */
   storedHighWatermark(name: string): number {
     return this.#storedHighWatermarks.get(name) ?? -1;
   }
 
   /**
-   * Every log of the directory has been opened, but for those named `damaged`. Where the file was
-   * missing it is written now: it must not be missing when the power fails, since no later start would
-   * know how far each log may be torn then.
+   * Must be called when every log of the directory has been opened, except for those in `damaged`.
+   * If the file was missing, it is written now: it must exist before a power failure, or the next
+   * start would not know which part of each log may be torn.
    */
-  know(damaged: Iterable<string>): void {
+  markComplete(damaged: Iterable<string>): void {
     if (this.#storedRecoveryPoints !== null) return;
-    // What was refused once must not be cut by the next start.
+    // The next start must not truncate a log that was rejected as damaged.
     const assumed = [...damaged].map((name) => [name, this.#assumedDurable(name)] as const);
     this.#storedRecoveryPoints = new Map(assumed);
     this.wasMissing = true;
     this.saveLater();
   }
 
-  /** Up to where a log without a recovery point counts as durable when it is opened. */
+  /**
+   * Returns the offset up to which a log without a recovery point counts as durable when it is
+   * opened.
+   */
   #assumedDurable(name: string): number {
     const directory = `${this.#directory}/${name}`;
     try {
@@ -107,7 +113,7 @@ export class RecoveryPoints {
   }
 
   /**
-   * Forgets a log that is deleted. The file is written later: a start ignores entries of logs that do not
+   * Removes a deleted log. The file is written later: a start ignores entries of logs that do not
    * exist. See {@linkcode RecoveryPoints.prepareFor}.
    */
   forget(name: string): void {
@@ -122,14 +128,9 @@ export class RecoveryPoints {
     this.#obsolete.clear();
   }
 
-  /** The recovery point of an open log has been lowered: this is written down before records go. */
-  lower(): void {
-    if (this.#storedRecoveryPoints !== null) this.#recoveryPoints.replace(this.#current());
-  }
-
-  /** Resolves when both are written down, on the disk. Rejects with a `FileError`. */
+  /** Resolves when both files are durable. Rejects with a `FileError`. */
   async save(): Promise<void> {
-    // With a part of the logs only, the file would say of the others that nothing is on the disk.
+    // A file with only some of the logs would mean that nothing of the others is durable.
     if (this.#storedRecoveryPoints === null) return;
     const obsolete = [...this.#obsolete];
     await this.#recoveryPoints.save(() => this.#current());
@@ -137,7 +138,7 @@ export class RecoveryPoints {
     await this.#highWatermarks.save(() => this.#currentHighWatermarks());
   }
 
-  /** As {@linkcode RecoveryPoints.save}, for a caller that does not wait. */
+  /** Like {@linkcode RecoveryPoints.save}, for a caller that does not wait. */
   saveLater(): void {
     this.save().catch((error) => {
       if (!(error instanceof FileError)) throw error;
@@ -161,10 +162,10 @@ export class RecoveryPoints {
   #read(checkpoint: OffsetCheckpoint, names: readonly string[]): Map<string, number> | null {
     try {
       const found = checkpoint.read();
-      // A loss of power has taken what a file that is there and empty held: nothing is known to be safe.
+      // A power failure has emptied the file: nothing is known to be durable.
       if (found === null) return this.#files.exists(checkpoint.path) ? new Map() : null;
       const known = new Set(names);
-      // Of a log that is gone nothing is true of one that is made anew.
+      // Entries of deleted logs must not apply to new logs of the same names.
       return new Map([...found].filter(([name]) => known.has(name)));
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

@@ -1,7 +1,8 @@
 /**
- * Files of a process whose descriptors may run out (EMFILE, ENFILE): whatever needs one closes files
- * that can do without theirs, and is tried again. Every open of `src/log/` goes through here, so that
- * an index, a checkpoint or the sync of a directory gets a descriptor as surely as a segment does.
+ * A file system for a process that may run out of file descriptors (EMFILE, ENFILE): before an
+ * operation fails for lack of one, idle files are closed and the operation is retried. All files of
+ * `src/log/` are opened through it, so an index, a checkpoint or a directory sync gets a descriptor
+ * like a segment.
  *
  * @module
  */
@@ -15,11 +16,11 @@ import {
   type OpenMode,
 } from "../../runtime/runtime.ts";
 
-/** A file system that makes room for the descriptors it needs. */
+/** A file system that frees the file descriptors it needs. */
 export class SparingFiles implements FileSystem {
   /**
-   * Wraps `files`. `makeRoom` closes files that are not in use and returns whether there were any; an
-   * operation fails for want of a descriptor only once it returns false.
+   * Wraps `files`. `makeRoom` closes idle files and returns whether there were any. An operation
+   * fails for lack of a descriptor only once it returns false.
    */
   constructor(private readonly files: FileSystem, private readonly makeRoom: () => boolean) {}
 

@@ -1,24 +1,23 @@
 /**
- * What a log's directory holds when it is opened, and what becomes there of a deletion or an exchange
- * of segments that the last process has begun.
+ * Preparation of a log's directory for opening: completes deletions and replacements of segments
+ * that a previous process has started.
  *
- * A segment that was to be deleted is no segment that somebody has removed. Millrace removes the files
- * of old segments only when the disk has where the log begins; until then they are there. Apache Kafka
- * gives the `.log` the name `.log.deleted`, then its indexes theirs, writes down the new beginning of
- * the leader epochs meanwhile, and removes what is called `.deleted` a minute later. Killed in between,
- * it leaves a log that begins later than its leader epochs say, or indexes whose log is missing, but
- * never without the `.log.deleted` that explains them. So the beginning is noted here, and the
- * deletion is finished, before any `.log.deleted` goes.
+ * Deleted segments must not be mistaken for lost ones. Millrace removes the files of old segments
+ * only once the new log start is durable. Apache Kafka renames the `.log` to `.log.deleted`, then
+ * the indexes, meanwhile writes the new start of the leader epochs, and removes the `.deleted`
+ * files a minute later. If it is killed in between, the log starts later than its leader epochs, or
+ * there are indexes without their log, but the `.log.deleted` always exists. So the leader epochs
+ * are updated, and the deletion is completed, before any `.log.deleted` is removed.
  *
  * @module
  */
 import { KafkaError } from "../../protocol/errors.ts";
 import type { FileSystem } from "../../runtime/runtime.ts";
-import { DELETED_SUFFIX, settleSwaps, SWAP_SUFFIX } from "../compaction/swap_files.ts";
+import { DELETED_SUFFIX, finishSwaps, SWAP_SUFFIX } from "../compaction/swap_files.ts";
 import { LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "../leader_epochs.ts";
 import { baseOffsetOf } from "../segments/segment.ts";
 
-/** Lists the files in a directory, which is created when it is missing. */
+/** Returns the names of the files in a directory, which is created if necessary. */
 export function openDirectory(
   files: FileSystem,
   directory: string,
@@ -30,19 +29,19 @@ export function openDirectory(
 }
 
 /**
- * Finishes what was begun among the files `found` in `directory`. Returns the names that are left; the
- * `.log.swap` files among them are as `settleSwaps` says. Throws a `FileError`.
+ * Completes deletions and replacements among the files `found` in `directory`. Returns the
+ * remaining names; for `.log.swap` files among them, see `finishSwaps`. Throws a `FileError`.
  */
-export function settleFiles(
+export function finishInterrupted(
   files: FileSystem,
   directory: string,
   found: ReadonlySet<string>,
 ): ReadonlySet<string> {
   noteBeginning(files, directory, found);
-  return settleSwaps(files, directory, found);
+  return finishSwaps(files, directory, found);
 }
 
-/** Lets the leader epochs begin where the log does when segments before that were being deleted. */
+/** If old segments were being deleted, lets the leader epochs start where the log does now. */
 function noteBeginning(files: FileSystem, directory: string, found: ReadonlySet<string>): void {
   const bases = (suffix: string): number[] =>
     [...found].filter((name) => name.endsWith(`.log${suffix}`))
@@ -56,7 +55,7 @@ function noteBeginning(files: FileSystem, directory: string, found: ReadonlySet<
   try {
     epochs.load();
   } catch (error) {
-    // Nothing can be read from it: it is made anew.
+    // The file is unreadable and will be rebuilt.
     if (error instanceof KafkaError) return;
     throw error;
   }

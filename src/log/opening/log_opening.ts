@@ -21,9 +21,19 @@ export interface LogOpeningOptions
   /** The names of the files in the log's directory. */
   readonly names: ReadonlySet<string>;
   readonly recoveryPoint: number | undefined;
+  /** Whether this process has created the directory. */
+  readonly isNew: boolean;
 }
 
-/** One opening: first {@linkcode LogOpening.openSegments}, then {@linkcode LogOpening.finish}. */
+/** What is known of an opened log. */
+export interface OpenedLog {
+  /** Everything below this offset is durable. */
+  readonly recoveryPoint: number;
+  /** Whether this opening has truncated the log, or removed files. */
+  readonly wasRepaired: boolean;
+}
+
+/** The opening of one log. */
 export class LogOpening {
   /** Whether something was cut off or removed. */
   wasRepaired = false;
@@ -48,11 +58,38 @@ export class LogOpening {
     this.#replay = new LogReplay(state.producers);
   }
 
+  /** Opens the log. Throws a `KafkaError` for damage, and a `FileError`. */
+  *run(): Steps<OpenedLog> {
+    const state = this.#state;
+    const { segments, producers, snapshots } = state;
+    const { names, isNew, wasShutDownCleanly: wasClean = false } = this.#options;
+    snapshots.find(names);
+    const found = yield* this.openSegments();
+    segments.adopt(found, isNew ? "new" : wasClean ? "clean" : "unclean");
+    if (found.length === 0 || state.logEndOffset < state.logStartOffset) {
+      // Deleted records must not reappear, with their producers, because the end of the log was
+      // lost.
+      segments.clear();
+      segments.add(state.logStartOffset, state.config, names.size === 0).closeFile();
+      producers.clear();
+      snapshots.removeAbove(-1);
+    }
+    state.logStartOffset = Math.max(state.logStartOffset, segments.all[0]!.baseOffset);
+    const safeOffset = wasClean && !this.wasRepaired ? Infinity : this.safeOffset;
+    const recoveryPoint = Math.min(safeOffset, state.logEndOffset);
+    // The last process may have truncated the log where it ends now without syncing that.
+    const mayBeCut = !isNew && !wasClean;
+    segments.active.isDirty ||= mayBeCut;
+    state.mustFlushFirst = mayBeCut && this.#mayBeUnsynced(state.logEndOffset);
+    yield* this.#finish();
+    return { recoveryPoint, wasRepaired: this.wasRepaired };
+  }
+
   /**
    * Whether a log that another process left without a clean shutdown, and that ends at `logEndOffset`,
    * may have an end that is not durable: a truncation, or if no recovery point is known, all of it.
    */
-  mayBeUnsynced(logEndOffset: number): boolean {
+  #mayBeUnsynced(logEndOffset: number): boolean {
     return this.#options.recoveryPoint === undefined || this.safeOffset >= logEndOffset;
   }
 
@@ -101,7 +138,7 @@ export class LogOpening {
   }
 
   /** Loads the state that was not replayed, for the log as it is now. */
-  *finish(): Steps<void> {
+  *#finish(): Steps<void> {
     const { producers, snapshots, runtime, logEndOffset, logStartOffset } = this.#state;
     const segments = this.#state.segments.all;
     snapshots.removeAbove(logEndOffset);

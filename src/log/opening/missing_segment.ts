@@ -6,7 +6,7 @@
  */
 import { type Segment, segmentFileName } from "../segments/segment.ts";
 
-/** What is known of a log before its segments are opened. */
+/** What is known about a log before its segments are opened. */
 export interface MissingSegmentInput {
   /** The names of the files in its directory. */
   readonly names: ReadonlySet<string>;

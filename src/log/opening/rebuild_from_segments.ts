@@ -1,6 +1,6 @@
 /**
- * What is read from a log again: its producers' state from a snapshot on, its leader epochs, and the
- * list of a segment's aborted transactions, where their files do not tell.
+ * Rebuilds state from the records of a log if its files are missing or invalid: the producers'
+ * state from a snapshot on, the leader epochs, and a segment's list of aborted transactions.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { Segment } from "../segments/segment.ts";
 import { storageError } from "../storage_error.ts";
 import type { AbortedTransaction } from "../segments/transaction_index_format.ts";
 
-/** Takes the batches from offset `from` to before `to` into `producers`. */
+/** Applies the batches in `[from, to)` to `producers`. */
 export function* replayProducers(
   segments: readonly Segment[],
   producers: ProducerState,
@@ -26,7 +26,10 @@ export function* replayProducers(
   if (from < to) yield* walk(segments, from, to, new LogReplay(producers));
 }
 
-/** Fills `producers` with what is known at the log's end, from the newest snapshot and the log. */
+/**
+ * Restores `producers` to the state at the log end, from the newest snapshot and the records after
+ * it.
+ */
 export function* loadProducers(
   segments: readonly Segment[],
   snapshots: ProducerSnapshots,
@@ -38,7 +41,7 @@ export function* loadProducers(
   yield* replayProducers(segments, producers, from, end);
 }
 
-/** Every leader epoch in the batches of the log, with the first offset of each. */
+/** Returns every leader epoch in the batches of the log, with its first offset. */
 export function* replayEpochs(segments: readonly Segment[]): Steps<readonly EpochStart[]> {
   const replay = new LogReplay(null);
   yield* walk(segments, 0, Infinity, replay);
@@ -46,8 +49,8 @@ export function* replayEpochs(segments: readonly Segment[]): Steps<readonly Epoc
 }
 
 /**
- * The aborted transactions with records from `fetchOffset` to before `endOffset`. A list that makes no
- * sense is made anew.
+ * Returns the aborted transactions with records in `[fetchOffset, endOffset)`. An invalid list is
+ * rebuilt.
  */
 export function abortedTransactions(
   segments: readonly Segment[],

@@ -1,5 +1,5 @@
 /**
- * Checks of the batches in one segment file, as recovery makes them.
+ * Checks of the batches in one segment file during recovery.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { BatchScanner, LOOKUP_WINDOW, WALK_WINDOW } from "../segments/batch_scan
 import { lastIndexEntry } from "../segments/index_storage.ts";
 import type { Segment } from "../segments/segment.ts";
 
-/** The largest distance of an offset from its segment's first. */
+/** The largest distance of an offset from the base offset of its segment. */
 const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
 
-/** The end of a segment, as the batches behind its last index entry have it. */
+/** The end of a segment, according to the batches after its last index entry. */
 export interface SegmentEnd {
   /** The offset after the last batch. */
   readonly nextOffset: number;
@@ -22,8 +22,8 @@ export interface SegmentEnd {
 }
 
 /**
- * Reads the headers from the last entry of the segment's index to its end. Returns null when they do
- * not lead there, or when the index does not fit. Throws a `FileError`.
+ * Reads the batch headers from the last index entry to the end of the segment. Returns null if they
+ * do not lead to the end, or if the index does not match. Throws a `FileError`.
  */
 export function* readEnd(
   files: FileSystem,
@@ -58,7 +58,7 @@ export function offsetProblem(
   nextOffset: number,
 ): string | null {
   if (scanner.baseOffset < nextOffset) {
-    return `its base offset is ${scanner.baseOffset}, at least ${nextOffset} is needed`;
+    return `its base offset is ${scanner.baseOffset}, below ${nextOffset}`;
   }
   if (scanner.lastOffset - segment.baseOffset > LARGEST_RELATIVE_OFFSET) {
     return `its last offset ${scanner.lastOffset} is too far from the file's first one`;
@@ -81,8 +81,9 @@ export function* isUnbroken(segment: Segment, offset: number): Steps<boolean> {
 }
 
 /**
- * Whether the file of `size` bytes starts with a valid message of a format before v2, which this
- * process cannot have torn. Such a message has a checksum of its own over the bytes behind it.
+ * Returns whether the file of `size` bytes starts with a valid message of a format before v2, which
+ * cannot result from a torn write of this process. Such a message has its own checksum over the
+ * bytes after it.
  */
 export function isOldFormat(scanner: BatchScanner, segment: Segment, size: number): boolean {
   const { bytes } = scanner;
@@ -93,7 +94,7 @@ export function isOldFormat(scanner: BatchScanner, segment: Segment, size: numbe
   return stored === crc32(bytes.subarray(16, end));
 }
 
-/** CRC-32, the checksum of the old formats. Slow, and used once, before a log is refused. */
+/** CRC-32, the checksum of the old formats. Slow, but only used once, before a log is rejected. */
 function crc32(bytes: Uint8Array): number {
   let crc = -1;
   for (const byte of bytes) {

@@ -207,13 +207,14 @@ class Recovery {
   }
 
   /**
-   * Whether everything up to `before` had been deleted, and a power failure undid the removal, but not
-   * that of the file between it and `segment`: then the log begins with `segment`, if anywhere.
+   * Returns whether everything up to `before` had been deleted, and a power failure undid the
+   * removal except for the file between it and `segment`. In that case the log starts with
+   * `segment`, if anywhere.
    */
   #isDeleted(before: Segment, segment: Segment): boolean {
     const { logStartOffset, wasShutDownCleanly } = this.#options;
     if (wasShutDownCleanly || before.nextOffset >= segment.baseOffset) return false;
-    // A segment that begins where the log does is its first: a power failure has lost its records.
+    // A segment at the log start is the first: a power failure has lost its records.
     if (before.baseOffset >= logStartOffset) return false;
     if (before.nextOffset > logStartOffset || segment.baseOffset <= logStartOffset) return false;
     for (const deleted of this.#kept.splice(0)) discard(deleted);
@@ -237,21 +238,22 @@ class Recovery {
   }
 
   /**
-   * Truncates `segment` at `offset` again: its truncation was lost, and what was appended behind it was
-   * not. Returns false when no batch ends there. A segment that was read whole needs no such repair.
+   * Repeats the truncation of `segment` at `offset`: it was lost, but what was appended after it
+   * was not. Returns false if no batch ends there. A segment that was read as a whole needs no such
+   * repair.
    */
   #truncateAgain(segment: Segment, offset: number): boolean {
     if (this.#isOpenEnded || this.#options.wasShutDownCleanly) return false;
     const size = segment.size;
     segment.truncate(segment.index.locate(offset));
     segment.isDirty = true;
-    this.#report(segment, segment.nextOffset, size - segment.size, "a cut of it was lost");
+    this.#report(segment, segment.nextOffset, size - segment.size, "its truncation was lost");
     return segment.nextOffset === offset;
   }
 
   /**
-   * Checks the end of a segment that is not read whole: from the last entry of its index the batches
-   * must lead to its end. Returns false when they do not, or when the index does not fit.
+   * Checks the end of a segment that is not read as a whole: the batches after its last index entry
+   * must lead to its end. Returns false if they do not, or if the index does not match.
    */
   *#check(segment: Segment, safeOffset: number): Steps<boolean> {
     const size = this.#sizeOf(segment);
@@ -269,7 +271,7 @@ class Recovery {
     return true;
   }
 
-  /** Whether a segment that ends at `nextOffset` reaches the next one, or the end that is known. */
+  /** Returns whether a segment that ends at `nextOffset` reaches the next one, or the known end. */
   #isJoined(nextOffset: number, safeOffset: number): boolean {
     const next = this.#left[0];
     if (next === undefined) return nextOffset >= safeOffset;
@@ -299,7 +301,7 @@ class Recovery {
       if (problem === null && scanner.mayPause) yield;
     }
     problem ??= scanner.problem;
-    // It is not known whether these batches are durable.
+    // These batches may not be durable.
     if (isFull) segment.isDirty = size > 0;
     if (problem !== null) this.#cut(segment, size, problem, scanner, safeOffset);
     segment.index.trim();
@@ -307,8 +309,8 @@ class Recovery {
   }
 
   /**
-   * The batches of a leader never follow those of a later one. When they do, a truncation was lost, and
-   * the batches it had removed are back, behind those that replaced them.
+   * Batches of a leader never follow those of a later one. If they do, a truncation was lost, and
+   * the removed batches are back, after those that replaced them.
    */
   #epochProblem(scanner: BatchScanner): string | null {
     const epoch = readPartitionLeaderEpoch(scanner.bytes, scanner.at);
@@ -390,7 +392,7 @@ class Recovery {
     const path = `${directory}/${segmentFileName(this.#missing)}`;
     return this.#refusal(
       `the segment ${path} was there and is missing`,
-      // When records of it are known to be durable, an empty file would be too short.
+      // If some of its records are known to be durable, an empty file would be too short.
       this.#missing === recoveryPoint
         ? `${BRING_BACK}, or put an empty file in its place to go on without its records`
         : REMEDY,

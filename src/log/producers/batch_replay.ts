@@ -1,6 +1,6 @@
 /**
- * What the batches of a log say about its producers and leader epochs, taken in one by one when the
- * log is opened.
+ * Replays the batches of a log when it is opened, to restore the state of its producers and leader
+ * epochs.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
   readProducerId,
   readRecords,
 } from "../../protocol/records/batch.ts";
-import { readProducedBatch } from "../append_validation.ts";
+import { readProducedBatch } from "../append/append_validation.ts";
 import type { BatchScanner } from "../segments/batch_scanner.ts";
 import type { EpochStart, LeaderEpochs } from "../leader_epochs.ts";
 import type { ProducedBatch, ProducerState } from "./producer_state.ts";
@@ -26,11 +26,11 @@ import type { AbortedTransaction } from "../segments/transaction_index_format.ts
 
 /** One replay. */
 export class LogReplay {
-  /** Aborted transactions whose marker was seen since somebody emptied the list. */
+  /** The aborted transactions whose markers were read since the list was last emptied. */
   readonly aborted: AbortedTransaction[] = [];
   readonly #producers: ProducerState | null;
   readonly #epochs: EpochStart[] = [];
-  /** The last offset that was seen of each of them. */
+  /** The last offset read of each epoch. */
   readonly #lastOffsets: number[] = [];
   readonly #batch: ProducedBatch = {
     producerId: -1,
@@ -40,12 +40,12 @@ export class LogReplay {
     isTransactional: false,
   };
 
-  /** A replay that fills `producers`, or that looks at leader epochs only. */
+  /** Creates a replay that updates `producers`, or with null only collects leader epochs. */
   constructor(producers: ProducerState | null) {
     this.#producers = producers;
   }
 
-  /** Takes in the scanner's current batch. Throws a `RecordError` before anything is taken in. */
+  /** Processes the scanner's current batch. Throws a `RecordError` before any state changes. */
   visit(scanner: BatchScanner): void {
     if (
       this.#producers !== null && readProducedBatch(scanner.bytes, scanner.at, this.#batch)
@@ -62,17 +62,17 @@ export class LogReplay {
     if (this.#epochs.length > 0) this.#lastOffsets[this.#epochs.length - 1] = scanner.lastOffset;
   }
 
-  /** The leader epochs that were seen, with the first offset of each. */
+  /** The leader epochs of the batches read, with the first offset of each. */
   get epochs(): readonly EpochStart[] {
     return this.#epochs;
   }
 
-  /** Whether `epochs` say of every batch that was seen what the batch itself says. */
+  /** Returns whether `epochs` assigns to every batch read the epoch in its header. */
   agreesWith(epochs: LeaderEpochs, logStartOffset: number): boolean {
     const seen = this.#epochs;
     return seen.every(({ epoch, startOffset }, i) => {
       const offset = Math.max(startOffset, logStartOffset);
-      // A later epoch that the file lets begin in between is one whose records were lost.
+      // A later epoch in between is one whose records were lost.
       const last = Math.max(this.#lastOffsets[i]!, logStartOffset);
       return isPassed(seen, epoch, logStartOffset) ||
         (epochs.epochForOffset(offset) === epoch && epochs.epochForOffset(last) === epoch);
@@ -80,8 +80,8 @@ export class LogReplay {
   }
 
   /**
-   * Takes the batch at `at`, of which `batch` is the producer's part, into `producers`, heard of at
-   * `heardMs`, or -1. Returns what the `.txnindex` has to keep of it, if it aborts a transaction.
+   * Adds the batch at `at`, with the producer fields `batch`, to `producers`; `heardMs` is its time
+   * of receipt, or -1. Returns the entry for the `.txnindex` if the batch aborts a transaction.
    */
   static track(
     producers: ProducerState,
@@ -96,7 +96,7 @@ export class LogReplay {
       return null;
     }
     let aborted: AbortedTransaction | null = null;
-    // Markers are never compressed. A batch that compaction emptied says nothing any more.
+    // Markers are never compressed. A batch emptied by compaction has no effect.
     for (const marker of readRecords(bytes, at, { checkCrc: false })) {
       const type = decodeControlRecordKey(marker.key);
       if (type !== "commit" && type !== "abort") continue;
@@ -113,7 +113,15 @@ export class LogReplay {
   }
 }
 
-/** Whether `epoch` ended before the log's start, so that nothing need be known of it. */
+/** Throws a `RecordError` when the records of the control batch at `at` cannot be read. */
+export function checkMarkers(bytes: Uint8Array, at: number): void {
+  for (const marker of readRecords(bytes, at, { checkCrc: false })) {
+    const type = decodeControlRecordKey(marker.key);
+    if (type === "commit" || type === "abort") decodeEndTransactionMarker(marker.value);
+  }
+}
+
+/** Returns whether `epoch` ended before the log start, so that it need not be known. */
 function isPassed(seen: readonly EpochStart[], epoch: number, logStartOffset: number): boolean {
   const next = seen[seen.findIndex((start) => start.epoch === epoch) + 1];
   return next !== undefined && next.startOffset <= logStartOffset;

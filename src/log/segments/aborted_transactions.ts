@@ -1,7 +1,6 @@
 /**
- * The aborted transactions whose marker lies in one segment, kept in its `.txnindex`: those who read
- * committed records only are told to leave their records out. The file is made when the first one
- * comes.
+ * The aborted transactions whose marker is in one segment, stored in its `.txnindex`. Consumers
+ * that read committed records skip their records. The file is created with the first entry.
  *
  * @module
  */
@@ -15,15 +14,15 @@ import {
   encodeAbortedTransaction,
 } from "./transaction_index_format.ts";
 
-/** The list of one segment. Methods throw a `FileError` when the file fails. */
+/** The list of one segment. Methods throw a `FileError` if the file operation fails. */
 export class AbortedTransactions {
-  /** Null while the file has not been read. */
+  /** Null until the file has been read. */
   #entries: AbortedTransaction[] | null;
   #hasFile: boolean;
   readonly #files: FileSystem;
   readonly #file: DurableFile;
 
-  /** The list that is in the file at `path`; an empty one where `hasFile` says that there is none. */
+  /** Creates the list of the file at `path`, or an empty one if `hasFile` is false. */
   constructor(files: FileSystem, path: string, hasFile: boolean) {
     this.#files = files;
     this.#file = new DurableFile(files, path);
@@ -31,29 +30,29 @@ export class AbortedTransactions {
     this.#entries = hasFile ? null : [];
   }
 
-  /** Where the file is, or would be. */
+  /** The path of the file, which may not exist. */
   get path(): string {
     return this.#file.path;
   }
 
-  /** The file has moved, its directory having got another name. */
+  /** Must be set after the directory was renamed. */
   set path(path: string) {
     this.#file.path = path;
   }
 
-  /** Whether something was written since the last sync began. */
+  /** Whether something was written since the last sync started. */
   get isDirty(): boolean {
     return this.#file.isDirty;
   }
 
-  /** Whether there may be some, without a look at the file. */
+  /** Whether there may be entries. Does not read the file. */
   get mayHaveSome(): boolean {
     return this.#entries === null || this.#entries.length > 0;
   }
 
   /**
-   * All of them, in the order of their markers; null when the file makes no sense and has to be made
-   * anew from the log. `baseOffset` and `nextOffset` are where the segment begins and ends.
+   * Returns the entries in the order of their markers, or null if the file is invalid and must be
+   * rebuilt from the log. `baseOffset` and `nextOffset` are the start and the end of the segment.
    */
   entries(baseOffset: number, nextOffset: number): readonly AbortedTransaction[] | null {
     if (this.#entries !== null) return this.#entries;
@@ -66,10 +65,13 @@ export class AbortedTransactions {
     return this.#entries = [...entries];
   }
 
-  /** Adds one, whose marker is behind those of all others. True when the file was made for it. */
+  /**
+   * Appends an entry, whose marker is after all others. Returns whether the file was created for
+   * it.
+   */
   append(transaction: AbortedTransaction, baseOffset: number, nextOffset: number): boolean {
     const entries = this.entries(baseOffset, nextOffset) as AbortedTransaction[] | null;
-    // A file that makes no sense is made anew before anybody reads it.
+    // An invalid file is rebuilt before its next use.
     if (entries === null) return false;
     const isNew = !this.#hasFile;
     const file = this.#files.open(this.path, "create");
@@ -85,7 +87,7 @@ export class AbortedTransactions {
     return isNew;
   }
 
-  /** Puts `entries` in the place of everything known, in the file too. */
+  /** Replaces all entries, also in the file. */
   replace(entries: readonly AbortedTransaction[]): void {
     this.#entries = [...entries];
     if (entries.length === 0) return this.remove();
@@ -98,14 +100,14 @@ export class AbortedTransactions {
     this.#file.isDirty = true;
   }
 
-  /** Forgets those whose marker is at `offset` or behind it. */
+  /** Removes the entries whose marker is at or above `offset`. */
   truncate(offset: number, baseOffset: number): void {
     if (!this.mayHaveSome) return;
     const entries = this.entries(baseOffset, Infinity) ?? [];
     const kept = entries.filter(({ lastOffset }) => lastOffset < offset);
     if (kept.length === entries.length && kept.length > 0) return;
     if (kept.length === 0) return this.replace(kept);
-    // A full disk has no room for a new file.
+    // A full disk has no space for a new file.
     this.#file.closeFile();
     const file = this.#files.open(this.path, "write");
     try {
@@ -117,12 +119,12 @@ export class AbortedTransactions {
     this.#file.isDirty = true;
   }
 
-  /** Resolves when all that was written is on the disk. */
+  /** Resolves when everything written is durable. */
   sync(): Promise<void> {
     return this.#file.sync();
   }
 
-  /** The file is about to be renamed, or the log is closed: nobody may have it open. */
+  /** Closes the file, before it is renamed or when the log is closed. */
   closeFile(): void {
     this.#file.closeFile();
   }

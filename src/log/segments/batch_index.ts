@@ -1,12 +1,12 @@
 /**
- * Where the batches of one segment lie, in memory, in typed arrays: the entries of Kafka's `.index`
- * and `.timeindex`, which are written from it and loaded into it as they are, with one column more.
+ * The positions of the batches of one segment, in typed arrays: the entries of Kafka's `.index` and
+ * `.timeindex`, which are stored and loaded as they are, and one more column.
  *
- * There is an entry for about every `index.interval.bytes` of log. It knows the last offset and the
- * position of its batch, and for batches that this process has seen, their first offset too: reads
- * that go on where the last one ended find their place by it without touching the file. A second list
- * knows where the largest timestamp rose: the new one, and the last offset of the batch that has it.
- * All offsets are counted from the segment's base offset.
+ * There is an entry for about every `index.interval.bytes` of log. It holds the last offset and the
+ * position of its batch, and the first offset of batches that this process has seen, so that reads
+ * that continue where the last one ended find their position without reading the file. A second
+ * list holds the points where the largest timestamp rose: the timestamp, and the last offset of the
+ * batch that has it. All offsets are relative to the segment's base offset.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { OffsetIndexEntries, TimeIndexEntries } from "./index_format.ts";
 import { Int64Array } from "./int64_array.ts";
 
 const FIRST_CAPACITY = 16;
-/** Stands for a first offset that nobody has looked up yet. Above every relative offset. */
+/** A first offset that has not been read yet. Above every relative offset. */
 const UNKNOWN = 0xffff_ffff;
 const NO_NUMBERS = new Uint32Array(0);
 const NO_TIMESTAMPS = new Int64Array(0);
@@ -35,7 +35,7 @@ export class BatchIndex {
     return this.#length;
   }
 
-  /** The memory taken, bytes. */
+  /** The size of the memory, bytes. */
   get byteLength(): number {
     return this.#positions.byteLength * 3 + this.#timestampOffsets.byteLength * 3;
   }
@@ -45,13 +45,13 @@ export class BatchIndex {
     return this.#lastOffsets[entry]!;
   }
 
-  /** The first offset of the entry's batch, or -1 while it is not known. */
+  /** Returns the first offset of the entry's batch, or -1 if it is unknown. */
   firstOffsetAt(entry: number): number {
     const offset = this.#firstOffsets[entry]!;
     return offset === UNKNOWN ? -1 : offset;
   }
 
-  /** Remembers the first offset of the entry's batch, which has been looked up. */
+  /** Sets the first offset of the entry's batch, which was read from the file. */
   setFirstOffset(entry: number, relativeOffset: number): void {
     this.#firstOffsets[entry] = relativeOffset;
   }
@@ -61,12 +61,12 @@ export class BatchIndex {
     return this.#positions[entry]!;
   }
 
-  /** The position of the last entry's batch, or 0, where the first batch is, without entries. */
+  /** The position of the last entry's batch, or 0 without entries, where the first batch is. */
   get lastPosition(): number {
     return this.#length === 0 ? 0 : this.#positions[this.#length - 1]!;
   }
 
-  /** The largest timestamp that has an entry, ms, or -1. */
+  /** The largest timestamp of the entries, ms, or -1. */
   get lastTimestamp(): Int64 {
     return this.#timestampsLength === 0 ? -1 : this.#timestamps.at(this.#timestampsLength - 1);
   }
@@ -77,8 +77,8 @@ export class BatchIndex {
   }
 
   /**
-   * Adds an entry behind the last. Offsets (at most 2^31 - 1) and position (below 2^31) are above
-   * those of the entry before it.
+   * Appends an entry. Offsets (at most 2^31 - 1) and position (below 2^31) must be above those of
+   * the previous entry.
    */
   append(firstOffset: number, lastOffset: number, position: number): void {
     const entry = this.#length;
@@ -90,8 +90,8 @@ export class BatchIndex {
   }
 
   /**
-   * Up to now the largest timestamp is `timestamp`, in the batch whose last offset is `lastOffset`.
-   * Does nothing unless it is larger than the one before.
+   * Sets the largest timestamp so far, in the batch whose last offset is `lastOffset`. Has no
+   * effect unless it is larger than the previous one.
    */
   appendTimestamp(timestamp: Int64, lastOffset: number): void {
     if (timestamp <= this.lastTimestamp) return;
@@ -102,39 +102,39 @@ export class BatchIndex {
     this.#timestampsLength = entry + 1;
   }
 
-  /** The last entry whose batch ends at `relativeOffset` or before it, or -1. */
+  /** Returns the last entry whose batch ends at or before `relativeOffset`, or -1. */
   entryForOffset(relativeOffset: number): number {
     return lastAtMost(this.#lastOffsets, this.#length, relativeOffset);
   }
 
-  /** The last entry whose position is at most `position`, or -1. */
+  /** Returns the last entry whose position is at most `position`, or -1. */
   entryForPosition(position: number): number {
     return lastAtMost(this.#positions, this.#length, position);
   }
 
   /**
-   * An offset, relative, of a batch before which no batch reaches `timestamp`: the batch that has the
-   * largest timestamp up to it, which is at most `timestamp`. 0 when nothing is known.
+   * Returns a relative offset such that no earlier batch reaches `timestamp`: that of the batch
+   * with the largest known timestamp up to `timestamp`, or 0.
    */
   offsetForTimestamp(timestamp: Int64): number {
     const entry = this.#timestamps.lastAtMost(timestamp, this.#timestampsLength);
     return entry === -1 ? 0 : this.#timestampOffsets[entry]!;
   }
 
-  /** Forgets what lies at `position` and beyond: batches from `relativeOffset` on. */
+  /** Removes the entries at or after `position`: batches from `relativeOffset` on. */
   truncate(position: number, relativeOffset: number): void {
     this.#length = lastAtMost(this.#positions, this.#length, position - 1) + 1;
     this.#timestampsLength =
       lastAtMost(this.#timestampOffsets, this.#timestampsLength, relativeOffset - 1) + 1;
   }
 
-  /** Gives back the memory that later entries would have taken: the segment is closed. */
+  /** Frees the memory reserved for further entries, when the segment is closed. */
   trim(): void {
     if (this.#positions.length > this.#length) this.#resize(this.#length);
     if (this.#timestamps.length > this.#timestampsLength) this.#resizeTimes(this.#timestampsLength);
   }
 
-  /** Takes over what was loaded in place of everything known. The arrays are kept. */
+  /** Replaces all entries with loaded ones. Takes ownership of the arrays. */
   adopt(offsets: OffsetIndexEntries, timestamps: TimeIndexEntries): void {
     this.#lastOffsets = offsets.relativeOffsets;
     this.#positions = offsets.positions;
@@ -145,7 +145,7 @@ export class BatchIndex {
     this.#timestampsLength = timestamps.length;
   }
 
-  /** Forgets everything and gives its memory back. */
+  /** Removes all entries and frees their memory. */
   clear(): void {
     this.#lastOffsets = this.#firstOffsets = this.#positions = NO_NUMBERS;
     this.#timestampOffsets = NO_NUMBERS;
@@ -153,7 +153,7 @@ export class BatchIndex {
     this.#length = this.#timestampsLength = 0;
   }
 
-  /** The entries as an `.index` holds them. Valid until something changes. */
+  /** Returns the entries in the form of an `.index`. Valid until the next change. */
   offsetEntries(): OffsetIndexEntries {
     return {
       length: this.#length,
@@ -162,7 +162,7 @@ export class BatchIndex {
     };
   }
 
-  /** The entries as a `.timeindex` holds them. Valid until something changes. */
+  /** Returns the entries in the form of a `.timeindex`. Valid until the next change. */
   timestampEntries(): TimeIndexEntries {
     return {
       length: this.#timestampsLength,

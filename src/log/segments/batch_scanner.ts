@@ -1,6 +1,6 @@
 /**
- * Walks the batches of a segment file by their headers, reading large pieces at a time and leaping
- * over batches that are larger than a piece.
+ * Iterates over the batches of a segment file by their headers. Reads large pieces at a time, and
+ * skips over the rest of batches that are larger than a piece.
  *
  * @module
  */
@@ -17,22 +17,22 @@ import type { Crc32cArena } from "../../protocol/records/crc32c.ts";
 import type { FileHandle } from "../../runtime/runtime.ts";
 import { scratch } from "./scratch.ts";
 
-/** Enough for the few headers that a look-up by offset passes. */
+/** The size of reads for a lookup by offset, which passes a few headers. */
 export const LOOKUP_WINDOW = 4_096;
-/** What a walk over a whole segment reads at a time. */
+/** The size of reads for the iteration over a whole segment. */
 export const WALK_WINDOW = 524_288;
 
 /**
- * One walk. After each {@linkcode BatchScanner.next} that returned true, the fields describe a batch
+ * One iteration. After {@linkcode BatchScanner.next} has returned true, the fields describe a batch
  * whose header is in {@linkcode BatchScanner.bytes} at {@linkcode BatchScanner.at}. It uses the
- * shared scratch memory: a walk must end before anything else that does begins.
+ * shared scratch memory, so it must end before any other use of that memory.
  */
 export class BatchScanner {
-  /** The memory that holds the current batch's header. Another array after each step. */
+  /** The memory that holds the current batch's header. It may change with each step. */
   bytes: Uint8Array<ArrayBuffer>;
-  /** Where in {@linkcode BatchScanner.bytes} the current batch begins. */
+  /** The position of the current batch in {@linkcode BatchScanner.bytes}. */
   at = 0;
-  /** Where in the file the current batch begins. */
+  /** The position of the current batch in the file. */
   position = 0;
   /** The current batch's size, bytes. */
   size = 0;
@@ -40,9 +40,12 @@ export class BatchScanner {
   baseOffset = -1;
   /** The current batch's last offset. */
   lastOffset = -1;
-  /** Why the walk ended before `end`, or null. The batch at {@linkcode BatchScanner.nextPosition} is the bad one. */
+  /**
+   * Why the iteration ended before `end`, or null. {@linkcode BatchScanner.nextPosition} is the
+   * position of the bad batch.
+   */
   problem: string | null = null;
-  /** Where the next batch begins. */
+  /** The position of the next batch. */
   nextPosition: number;
 
   readonly #file: Pick<FileHandle, "readAt">;
@@ -52,7 +55,10 @@ export class BatchScanner {
   #windowStart = 0;
   #windowLength = 0;
 
-  /** A walk over `file` from `start`, where a batch begins, to `end`, reading `window` bytes at a time. */
+  /**
+   * Iterates over `file` from `start`, the start of a batch, to `end`, and reads `window` bytes at
+   * a time.
+   */
   constructor(file: Pick<FileHandle, "readAt">, start: number, end: number, window: number) {
     this.#file = file;
     this.#end = end;
@@ -63,8 +69,8 @@ export class BatchScanner {
   }
 
   /**
-   * Moves to the next batch. False at the end, or where no whole batch with a believable header
-   * begins: {@linkcode BatchScanner.problem} says why then. Throws a `FileError`.
+   * Moves to the next batch. Returns false at the end, or if there is no complete batch with a
+   * plausible header; {@linkcode BatchScanner.problem} then says why. Throws a `FileError`.
    */
   next(): boolean {
     const position = this.nextPosition;
@@ -94,14 +100,17 @@ export class BatchScanner {
   }
 
   /**
-   * Whether {@linkcode BatchScanner.next} reads the file again, so that the walk may be interrupted
-   * here: the shared memory is not needed any more.
+   * Whether {@linkcode BatchScanner.next} reads the file again, so that the iteration may be interrupted
+   * here: the shared memory is no longer needed.
    */
   get mayPause(): boolean {
     return this.nextPosition + RECORDS_OFFSET > this.#windowStart + this.#windowLength;
   }
 
-  /** Brings all of the current batch into {@linkcode BatchScanner.bytes}. False when the file has become shorter. */
+  /**
+   * Loads the whole current batch into {@linkcode BatchScanner.bytes}. Returns false if the file
+   * has become shorter.
+   */
   loadWhole(): boolean {
     if (this.at + this.size > this.#windowLength) {
       const length = Math.min(Math.max(this.#window, this.size), this.#end - this.position);
@@ -111,7 +120,7 @@ export class BatchScanner {
     return true;
   }
 
-  /** Why the current batch's checksum does not fit, or null when it does. */
+  /** Returns why the current batch's checksum is invalid, or null. */
   crcProblem(): string | null {
     if (!this.loadWhole()) return "the file is shorter than it was";
     try {

@@ -1,15 +1,15 @@
 /**
  * Kafka's `.index` and `.timeindex`, which stand beside the `.log` of a segment. Both are sparse
- * lists of fixed entries without a header or a checksum, big-endian, counted from the segment's base
- * offset:
+ * lists of entries of fixed size without a header or a checksum, big-endian, with offsets relative to
+ * the segment's base offset:
  *
  * ```
  * .index       int32 last offset of a batch, int32 position of that batch in the file
  * .timeindex   int64 largest timestamp so far, int32 last offset of the batch that has it
  * ```
  *
- * A broker that crashed may have left unused entries of zeros at the end, for which Kafka had taken
- * room ahead of time. Nothing here touches a file.
+ * Kafka preallocates index files, so a crash may leave unused entries of zeros at the end. This module
+ * does no I/O.
  *
  * @module
  */
@@ -17,42 +17,42 @@
 import { highOf, type Int64, int64Of, lowOf } from "../../protocol/int64.ts";
 import { Int64Array } from "./int64_array.ts";
 
-/** What an entry of an `.index` takes, bytes. */
+/** The size of an entry of an `.index`, bytes. */
 export const OFFSET_INDEX_ENTRY_BYTES = 8;
-/** What an entry of a `.timeindex` takes, bytes. */
+/** The size of an entry of a `.timeindex`, bytes. */
 export const TIME_INDEX_ENTRY_BYTES = 12;
 
 const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
 
-/** The entries of an `.index`, column by column. Entry `i` is the `i`th value of each. */
+/** The columns of an `.index`. Entry `i` consists of the `i`th value of each. */
 export interface OffsetIndexEntries {
-  /** How many there are; the arrays may be longer. */
+  /** The number of entries. The arrays may be longer. */
   readonly length: number;
-  /** The last offset of the entry's batch, counted from the segment's base offset. Rising. */
+  /** The last offset of the entry's batch, relative to the segment's base offset. Rising. */
   readonly relativeOffsets: Uint32Array<ArrayBuffer>;
-  /** Where the entry's batch begins in the `.log`, bytes. Rising. */
+  /** The position of the entry's batch in the `.log`, bytes. Rising. */
   readonly positions: Uint32Array<ArrayBuffer>;
 }
 
-/** The entries of a `.timeindex`, column by column. Entry `i` is the `i`th value of each. */
+/** The columns of a `.timeindex`. Entry `i` consists of the `i`th value of each. */
 export interface TimeIndexEntries {
-  /** How many there are; the arrays may be longer. */
+  /** The number of entries. The arrays may be longer. */
   readonly length: number;
-  /** The largest timestamp up to and with the entry's batch, ms since 1970. Rising. */
+  /** The largest timestamp up to and including the entry's batch, ms since 1970. Rising. */
   readonly timestamps: Int64Array;
-  /** The last offset of the batch that has it, counted from the segment's base offset. Rising. */
+  /** The last offset of the batch that has it, relative to the segment's base offset. Rising. */
   readonly relativeOffsets: Uint32Array<ArrayBuffer>;
 }
 
-/** What an index file holds. */
+/** The content of an index file. */
 export interface DecodedIndex<Entries> {
-  /** The sensible entries: all of them, or those before the first that makes no sense. */
+  /** The valid entries: all, or those before the first invalid one. */
   readonly entries: Entries;
-  /** What makes no sense, with the byte where it stands, or null. Such an index is made anew. */
+  /** What is invalid, and at which byte, or null. An invalid index is rebuilt. */
   readonly problem: string | null;
 }
 
-/** The bytes of an `.index`. Offsets are at most 2^31 - 1, positions below 2^31. */
+/** Encodes an `.index`. Offsets are at most 2^31 - 1, positions below 2^31. */
 export function encodeOffsetIndex(entries: OffsetIndexEntries): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(entries.length * OFFSET_INDEX_ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
@@ -63,7 +63,7 @@ export function encodeOffsetIndex(entries: OffsetIndexEntries): Uint8Array<Array
   return bytes;
 }
 
-/** The entries of an `.index`. Never throws. */
+/** Decodes an `.index`. Never throws. */
 export function decodeOffsetIndex(bytes: Uint8Array): DecodedIndex<OffsetIndexEntries> {
   const used = usedEntries(bytes, OFFSET_INDEX_ENTRY_BYTES);
   const relativeOffsets = new Uint32Array(used);
@@ -77,7 +77,7 @@ export function decodeOffsetIndex(bytes: Uint8Array): DecodedIndex<OffsetIndexEn
     const offset = view.getInt32(at);
     const position = view.getInt32(at + 4);
     if (offset <= previousOffset || position <= previousPosition) {
-      problem = `the entry at byte ${at} says relative offset ${offset} at position ${position}, ` +
+      problem = `the entry at byte ${at} has relative offset ${offset} at position ${position}, ` +
         (length === 0
           ? "neither may be negative"
           : `both must be above ${previousOffset} and ${previousPosition} of the entry before`);
@@ -89,7 +89,7 @@ export function decodeOffsetIndex(bytes: Uint8Array): DecodedIndex<OffsetIndexEn
   return { entries: { length, relativeOffsets, positions }, problem };
 }
 
-/** The bytes of a `.timeindex`. Timestamps are 0 or more, offsets at most 2^31 - 1. */
+/** Encodes a `.timeindex`. Timestamps are 0 or more, offsets at most 2^31 - 1. */
 export function encodeTimeIndex(entries: TimeIndexEntries): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(entries.length * TIME_INDEX_ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
@@ -102,7 +102,7 @@ export function encodeTimeIndex(entries: TimeIndexEntries): Uint8Array<ArrayBuff
   return bytes;
 }
 
-/** The entries of a `.timeindex`. Never throws. */
+/** Decodes a `.timeindex`. Never throws. */
 export function decodeTimeIndex(bytes: Uint8Array): DecodedIndex<TimeIndexEntries> {
   const used = usedEntries(bytes, TIME_INDEX_ENTRY_BYTES);
   const timestamps = new Int64Array(used);
@@ -116,7 +116,7 @@ export function decodeTimeIndex(bytes: Uint8Array): DecodedIndex<TimeIndexEntrie
     const timestamp = int64Of(view.getInt32(at), view.getInt32(at + 4));
     const offset = view.getInt32(at + 8);
     if (timestamp <= previousTimestamp || offset < 0 || offset < previousOffset) {
-      problem = `the entry at byte ${at} says timestamp ${timestamp} at relative offset ` +
+      problem = `the entry at byte ${at} has timestamp ${timestamp} at relative offset ` +
         `${offset}, ` + (length === 0
           ? "neither may be negative"
           : `after ${previousTimestamp} at ${previousOffset}`);
@@ -129,12 +129,12 @@ export function decodeTimeIndex(bytes: Uint8Array): DecodedIndex<TimeIndexEntrie
   return { entries: { length, timestamps, relativeOffsets }, problem };
 }
 
-/** Whether `offset` can stand in an index of a segment that begins at `baseOffset`. */
+/** Returns whether an index of a segment at `baseOffset` can hold `offset`. */
 export function fitsIndex(baseOffset: number, offset: number): boolean {
   return offset >= baseOffset && offset - baseOffset <= LARGEST_RELATIVE_OFFSET;
 }
 
-/** How many entries there are up to the last that is not all zeros. */
+/** Returns the number of entries up to the last that is not all zeros. */
 function usedEntries(bytes: Uint8Array, entryBytes: number): number {
   let end = bytes.length - bytes.length % entryBytes;
   while (end > 0 && bytes[end - 1] === 0) end--;
@@ -144,5 +144,5 @@ function usedEntries(bytes: Uint8Array, entryBytes: number): number {
 function sizeProblem(bytes: Uint8Array, entryBytes: number): string | null {
   const extra = bytes.length % entryBytes;
   if (extra === 0) return null;
-  return `its ${bytes.length} bytes are no multiple of ${entryBytes}, the size of an entry`;
+  return `its size, ${bytes.length} bytes, is not a multiple of ${entryBytes}, the size of an entry`;
 }

@@ -1,7 +1,6 @@
 /**
- * The index of a segment on its way to its `.index` and `.timeindex` and back. The files tell nothing
- * that the batches do not: those that are missing, short or senseless are made anew from the batches'
- * headers.
+ * Loads and stores the index of a segment in its `.index` and `.timeindex`. The files are
+ * redundant: if missing, too short or invalid, they are rebuilt from the headers of the batches.
  *
  * @module
  */
@@ -19,13 +18,13 @@ import {
   type TimeIndexEntries,
 } from "./index_format.ts";
 
-/** What is asked of a segment whose index is loaded. */
+/** The properties of the segment whose index is loaded. */
 export interface IndexedFile {
-  /** The segment's file, open. */
+  /** The segment's open file. */
   readonly file: FileHandle;
   /** Its path, ending in `.log`. */
   readonly path: string;
-  /** Bytes of whole batches in it. */
+  /** The size of the complete batches in it, bytes. */
   readonly size: number;
   readonly baseOffset: number;
   /** The offset after its last record. */
@@ -33,15 +32,18 @@ export interface IndexedFile {
 }
 
 /**
- * The path of the file beside the `.log` at `path` that has `suffix`, such as `.index`, instead; what
- * comes behind `.log`, such as `.deleted`, stays.
+ * Returns the path of the `.log` at `path` with `suffix`, such as `.index`, instead of `.log`. A
+ * further suffix, such as `.deleted`, is kept.
  */
 export function siblingPath(path: string, suffix: string): string {
   const at = path.lastIndexOf(".log");
   return path.slice(0, at) + suffix + path.slice(at + 4);
 }
 
-/** Fills `index` from the segment's files. False, with nothing changed, where they cannot be trusted. */
+/**
+ * Fills `index` from the segment's files. Returns false, without a change, if they cannot be
+ * trusted.
+ */
 export function loadIndex(files: FileSystem, segment: IndexedFile, index: BatchIndex): boolean {
   const { path, baseOffset, nextOffset, size } = segment;
   const offsetBytes = readWhole(files, siblingPath(path, ".index"));
@@ -62,8 +64,8 @@ export function loadIndex(files: FileSystem, segment: IndexedFile, index: BatchI
 }
 
 /**
- * Whether the last entry of the `.timeindex` is true, and no batch behind it has a larger timestamp:
- * a file that lost its end would have its segment deleted too early.
+ * Returns whether the last entry of the `.timeindex` is correct and no later batch has a larger
+ * timestamp. With a file that lost its end, the segment would be deleted too early.
  */
 function hasNewestTimestamp(
   { file, size, baseOffset }: IndexedFile,
@@ -87,7 +89,7 @@ function hasNewestTimestamp(
   return isFound && scanner.problem === null;
 }
 
-/** The last entry of the segment's `.index`; null where there is none that makes sense. */
+/** Returns the last entry of the segment's `.index`, or null without a valid one. */
 export function lastIndexEntry(
   files: FileSystem,
   path: string,
@@ -112,8 +114,8 @@ export function lastIndexEntry(
 }
 
 /**
- * Writes the index into the segment's files. They need not be synced: what a loss of power leaves of
- * them is checked like any other.
+ * Writes the index to the segment's files. They need not be synced, since their content is checked
+ * when it is loaded.
  */
 export function writeIndex(files: FileSystem, path: string, index: BatchIndex): void {
   writeWhole(files, siblingPath(path, ".index"), encodeOffsetIndex(index.offsetEntries()));
@@ -126,7 +128,7 @@ export function removeIndex(files: FileSystem, path: string): void {
   files.remove(siblingPath(path, ".timeindex"));
 }
 
-/** The bytes of the file, or null when there is none. */
+/** Returns the content of the file, or null if it does not exist. */
 export function readWhole(files: FileSystem, path: string): Uint8Array<ArrayBuffer> | null {
   if (!files.exists(path)) return null;
   const file = files.open(path, "read");
@@ -138,7 +140,7 @@ export function readWhole(files: FileSystem, path: string): Uint8Array<ArrayBuff
   }
 }
 
-/** Puts `bytes` in the place of whatever the file held. */
+/** Replaces the content of the file with `bytes`. */
 export function writeWhole(files: FileSystem, path: string, bytes: Uint8Array): void {
   const file = files.open(path, "create");
   try {

@@ -1,12 +1,12 @@
 /**
- * A column of 64-bit integers in typed memory, eight bytes each, whose values beyond 2^53 stay exact.
- * They are kept as halves of 32 bits, so nothing here needs a `bigint` for a smaller value.
+ * A typed array of 64-bit integers, eight bytes each, that keeps values beyond 2^53 exact. Values
+ * are stored as halves of 32 bits, so smaller values never need a `bigint`.
  *
  * @module
  */
 import { highOf, type Int64, int64Of, lowOf } from "../../protocol/int64.ts";
 
-/** A list of a fixed length, all zeros at first. */
+/** An array of fixed length, initially all zeros. */
 export class Int64Array {
   readonly #high: Int32Array<ArrayBuffer>;
   readonly #low: Int32Array<ArrayBuffer>;
@@ -16,19 +16,19 @@ export class Int64Array {
     this.#low = new Int32Array(length);
   }
 
-  /** A list of these values. */
+  /** Creates an array of these values. */
   static of(...values: readonly Int64[]): Int64Array {
     const list = new Int64Array(values.length);
     for (const [index, value] of values.entries()) list.set(index, value);
     return list;
   }
 
-  /** How many values there are. */
+  /** The number of values. */
   get length(): number {
     return this.#high.length;
   }
 
-  /** The value at `index`, which must be below {@linkcode Int64Array.length}. */
+  /** Returns the value at `index`, which must be below {@linkcode Int64Array.length}. */
   at(index: number): Int64 {
     return int64Of(this.#high[index]!, this.#low[index]!);
   }
@@ -39,7 +39,7 @@ export class Int64Array {
     this.#low[index] = lowOf(value);
   }
 
-  /** A list of `length` values that begins with those of this one, as far as they fit. */
+  /** Returns a copy with `length` values, truncated or padded with zeros. */
   resized(length: number): Int64Array {
     const list = new Int64Array(length);
     const kept = Math.min(length, this.length);
@@ -48,7 +48,10 @@ export class Int64Array {
     return list;
   }
 
-  /** The index of the last of the first `length` values, which rise, that is at most `wanted`, or -1. */
+  /**
+   * Returns the index of the last of the first `length` values, in rising order, that is at most
+   * `wanted`, or -1.
+   */
   lastAtMost(wanted: Int64, length: number): number {
     const wantedHigh = highOf(wanted);
     const wantedLow = lowOf(wanted) >>> 0;

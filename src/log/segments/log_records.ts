@@ -1,17 +1,17 @@
 /**
- * Batches that were found in a segment, and are read when they are copied into an answer.
+ * Batches of a segment that are read only when they are copied into a response.
  *
  * @module
  */
 import type { RecordsSource } from "../../protocol/records_source.ts";
 
-/** Batches that were read, in the file until they are copied. */
+/** Batches of a log, which stay in the file until they are copied. */
 export interface LogRecords extends RecordsSource {
-  /** An offset that none of the records reaches. */
+  /** An offset above all records. */
   readonly offsetBound: number;
 }
 
-/** What a {@linkcode SegmentSlice} needs of its segment. */
+/** The part of a segment that a {@linkcode SegmentSlice} needs. */
 interface SlicedSegment {
   readonly index: { offsetBoundAt(end: number): number };
   copy(target: Uint8Array, position: number, cuts: number): void;
@@ -19,9 +19,12 @@ interface SlicedSegment {
   release(): void;
 }
 
-/** Batches of a segment that a response carries. */
+/** Batches of a segment for a response. */
 export class SegmentSlice implements LogRecords {
-  /** `byteLength` bytes from `start` on, unless the segment is cut more than `cuts` times. */
+  /**
+   * Creates a slice of `byteLength` bytes from `start`, valid until the segment has been truncated
+   * more than `cuts` times.
+   */
   constructor(
     private readonly segment: SlicedSegment,
     private readonly start: number,
@@ -46,5 +49,5 @@ export class SegmentSlice implements LogRecords {
   }
 }
 
-/** No batches at all. */
+/** Contains no batches. */
 export const NO_RECORDS: LogRecords = { byteLength: 0, offsetBound: 0, copyTo: () => {} };

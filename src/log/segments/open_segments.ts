@@ -1,43 +1,49 @@
 /**
- * Which segments of the process have their file open, and which closed ones their index in memory.
- * Both are bounded: what was not used for longest is closed, or forgotten, and comes back when it is
- * needed again.
+ * Tracks which segments of the process have an open file, and which closed segments have their
+ * index in memory. Both are bounded: the least recently used are closed or unloaded, and reopened
+ * or reloaded on demand.
  *
  * @module
  */
 import { MAX_LOADED_INDEX_BYTES, MAX_OPEN_SEGMENT_FILES } from "../../limits.ts";
 
-/** A segment, as the one that keeps count sees it. */
+/** A segment as {@linkcode OpenSegments} sees it. */
 export interface CountedSegment {
-  /** The turn at which it was last used. */
+  /** The time of its last use, as a number from {@linkcode OpenSegments.use}. */
   readonly lastUsed: number;
-  /** Whether its file has to stay open now. */
+  /** Whether its file must stay open now. */
   readonly isBusy: boolean;
-  /** Closes the file until it is needed again. */
+  /** Closes the file until its next use. */
   closeFile(): void;
-  /** Forgets the index, which its files have. */
+  /** Frees the memory of the index, which can be loaded again. */
   unloadIndex(): void;
 }
 
-/** The part that makes way at once, so that not every opening has to look for the oldest. */
-const SHARE = 8;
-/** A want of descriptors lowers the bound no further than this. */
-const LEAST_FILES = 8;
-/** The bound rises again after as many openings as this many times itself. */
+/**
+ * The divisor of the number of files that are closed at once, so that not every opening needs a
+ * search.
+ */
+const EVICTION_DIVISOR = 8;
+/** The lower bound of the limit when file descriptors run out. */
+const MIN_FILES = 8;
+/** The limit rises again after this many times as many openings. */
 const OPENINGS_PER_RISE = 4;
 
-/** Keeps count of open segment files and of loaded indexes. */
+/** Tracks open segment files and loaded indexes. */
 export class OpenSegments {
   readonly #open = new Set<CountedSegment>();
   readonly #loaded = new Map<CountedSegment, number>();
   readonly #mostFiles: number;
   #maxFiles: number;
-  /** Openings since the bound last changed. */
+  /** The number of openings since the limit last changed. */
   #openings = 0;
   #loadedBytes = 0;
   #turn = 0;
 
-  /** At most `maxFiles` are open, and indexes of closed segments take at most `maxIndexBytes`. */
+  /**
+   * Creates a tracker with limits for open files and for the memory of the indexes of closed
+   * segments, bytes.
+   */
   constructor(
     maxFiles: number = MAX_OPEN_SEGMENT_FILES,
     readonly maxIndexBytes: number = MAX_LOADED_INDEX_BYTES,
@@ -46,56 +52,63 @@ export class OpenSegments {
     this.#maxFiles = maxFiles;
   }
 
-  /** How many files may be open now: fewer than at first when descriptors have run out. */
+  /**
+   * The current limit of open files, below the configured one after file descriptors have run out.
+   */
   get maxFiles(): number {
     return this.#maxFiles;
   }
 
-  /** How many files are open. */
+  /** The number of open files. */
   get openFiles(): number {
     return this.#open.size;
   }
 
-  /** Bytes of the indexes that were loaded. */
+  /** The memory of the loaded indexes, bytes. */
   get loadedBytes(): number {
     return this.#loadedBytes;
   }
 
-  /** The number of this use: each is larger than all before. */
+  /** Returns the number of this use, which rises with each use. */
   use(): number {
     return ++this.#turn;
   }
 
-  /** The file of a segment is about to be opened: others make way where there are too many. */
+  /** Must be called before a segment file is opened. Closes others if there are too many. */
   beforeOpen(): void {
     if (this.#maxFiles < this.#mostFiles) this.#raise();
-    if (this.#open.size >= this.#maxFiles) this.#closeIdle(Math.ceil(this.#maxFiles / SHARE));
+    if (this.#open.size >= this.#maxFiles) {
+      this.#closeIdle(Math.ceil(this.#maxFiles / EVICTION_DIVISOR));
+    }
   }
 
-  /** The file of `segment` has been opened. */
+  /** Must be called after the file of `segment` was opened. */
   opened(segment: CountedSegment): void {
     this.#open.add(segment);
   }
 
-  /** The file of `segment` has been closed. */
+  /** Must be called after the file of `segment` was closed. */
   closed(segment: CountedSegment): void {
     this.#open.delete(segment);
   }
 
   /**
-   * The process has no descriptor left: closes the half of the idle files that were not used for
-   * longest, and lowers the bound to what is still open. The bound rises again, step by step, while
-   * files are opened. Returns whether any file was closed.
+   * Must be called when the process is out of file descriptors. Closes the less recently used half
+   * of the idle files, and lowers the limit to the number of files still open. The limit rises
+   * again in steps as files are opened. Returns whether any file was closed.
    */
   makeRoom(): boolean {
     const before = this.#open.size;
     this.#closeIdle(null);
-    this.#maxFiles = Math.max(LEAST_FILES, Math.min(this.#maxFiles, this.#open.size));
+    this.#maxFiles = Math.max(MIN_FILES, Math.min(this.#maxFiles, this.#open.size));
     this.#openings = 0;
     return this.#open.size < before;
   }
 
-  /** The index of `segment`, `bytes` of memory, can be loaded again from its files. */
+  /**
+   * Must be called after the index of `segment`, with `bytes` of memory, was loaded or stored in
+   * its files.
+   */
   loaded(segment: CountedSegment, bytes: number): void {
     this.unloaded(segment);
     this.#loaded.set(segment, bytes);
@@ -103,20 +116,22 @@ export class OpenSegments {
     if (this.#loadedBytes <= this.maxIndexBytes) return;
     const others = [...this.#loaded.keys()].filter((other) => other !== segment);
     others.sort((one, other) => one.lastUsed - other.lastUsed);
-    const enough = this.maxIndexBytes - this.maxIndexBytes / SHARE;
+    const enough = this.maxIndexBytes - this.maxIndexBytes / EVICTION_DIVISOR;
     for (const other of others) {
       if (this.#loadedBytes <= enough) break;
       other.unloadIndex();
     }
   }
 
-  /** The index of `segment` is no longer in memory, or can no longer be loaded. */
+  /**
+   * Must be called when the index of `segment` is no longer in memory, or can no longer be loaded.
+   */
   unloaded(segment: CountedSegment): void {
     this.#loadedBytes -= this.#loaded.get(segment) ?? 0;
     this.#loaded.delete(segment);
   }
 
-  /** Closes at most `count` idle files, those not used for longest first; half of them for null. */
+  /** Closes at most `count` idle files, or half of them for null, least recently used first. */
   #closeIdle(count: number | null): void {
     const idle = [...this.#open].filter((segment) => !segment.isBusy);
     idle.sort((one, other) => one.lastUsed - other.lastUsed);
@@ -126,7 +141,7 @@ export class OpenSegments {
   #raise(): void {
     if (++this.#openings < this.#maxFiles * OPENINGS_PER_RISE) return;
     this.#openings = 0;
-    const raised = this.#maxFiles + Math.ceil(this.#maxFiles / SHARE);
+    const raised = this.#maxFiles + Math.ceil(this.#maxFiles / EVICTION_DIVISOR);
     this.#maxFiles = Math.min(this.#mostFiles, raised);
   }
 }

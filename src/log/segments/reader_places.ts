@@ -1,19 +1,20 @@
 /**
- * Where readers of a segment stopped: one that reads on from there need not be looked up again.
+ * The positions in a segment where reads ended, so that a read that continues there needs no
+ * lookup.
  *
  * @module
  */
 
-/** How many places a segment remembers. */
+/** The number of positions per segment. */
 const PLACES = 4;
 
-/** Offsets that readers came to lately, with the positions they were found at. */
+/** The offsets where recent reads ended, and their positions. */
 export class ReaderPlaces {
   readonly #offsets = new Float64Array(PLACES).fill(-1);
   readonly #positions = new Uint32Array(PLACES);
   #next = 0;
 
-  /** The position of `offset`, or -1 when it is not remembered. */
+  /** Returns the position of `offset`, or -1 if it is unknown. */
   positionOf(offset: number): number {
     for (let place = 0; place < PLACES; place++) {
       if (this.#offsets[place] === offset) return this.#positions[place]!;
@@ -21,7 +22,7 @@ export class ReaderPlaces {
     return -1;
   }
 
-  /** Remembers that `offset` is at `position`, in the place of the oldest that is known. */
+  /** Stores the position of `offset` in place of the oldest one. */
   remember(offset: number, position: number): void {
     if (this.positionOf(offset) !== -1) return;
     this.#offsets[this.#next] = offset;
@@ -29,7 +30,7 @@ export class ReaderPlaces {
     this.#next = (this.#next + 1) % PLACES;
   }
 
-  /** Forgets all: the positions are others now. */
+  /** Removes all, when positions have changed. */
   clear(): void {
     this.#offsets.fill(-1);
   }

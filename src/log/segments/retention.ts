@@ -1,26 +1,27 @@
 /**
- * Which segments of a log may go, by `retention.ms`, `retention.bytes` and the log's start offset.
+ * Decides which segments of a log can be deleted, by `retention.ms`, `retention.bytes` and the log
+ * start offset.
  *
  * @module
  */
 import type { LogConfig } from "../log_config.ts";
 import type { Segment } from "./segment.ts";
 
-/** The state of a log that {@linkcode countDeletable} looks at. */
+/** The state of a log for {@linkcode countDeletable}. */
 export interface RetentionInput {
   /** Oldest first; the last one is active. */
   readonly segments: readonly Segment[];
   readonly config: LogConfig;
   readonly logStartOffset: number;
-  /** Records from here on are not yet on every replica in sync and stay. */
+  /** Records at or above it are not replicated to all in-sync replicas yet, and are kept. */
   readonly highWatermark: number;
   /** The time, ms since 1970. */
   readonly nowMs: number;
 }
 
 /**
- * How many of the oldest segments may be deleted. The active one counts when it holds records and
- * has expired: it has to be rolled first.
+ * Returns how many of the oldest segments can be deleted. The active segment is included if it
+ * holds records and has expired; it must be rolled first.
  */
 export function countDeletable(input: RetentionInput): number {
   const { segments, config, logStartOffset, highWatermark, nowMs } = input;
@@ -42,7 +43,7 @@ export function countDeletable(input: RetentionInput): number {
   return count;
 }
 
-/** The age of a segment counts from its newest record, or where none has a timestamp, from when it was opened. */
+/** Returns the newest timestamp, or the creation time of a segment without timestamps. */
 function newestMs(segment: Segment): number {
   return segment.index.maxTimestamp >= 0 ? Number(segment.index.maxTimestamp) : segment.createdMs;
 }

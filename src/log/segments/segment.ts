@@ -209,7 +209,10 @@ export class Segment implements IndexOwner {
   /** Fills `target` from `position`. Throws KAFKA_STORAGE_ERROR when the bytes no longer exist. */
   copy(target: Uint8Array, position: number, cuts: number): void {
     if (cuts !== this.#cuts) {
-      throw storageError(`Cannot read ${this.path}`, new Error("the log was cut back meanwhile"));
+      throw storageError(
+        `Cannot read ${this.path}`,
+        new Error("the log was truncated in the meantime"),
+      );
     }
     let length: number;
     try {

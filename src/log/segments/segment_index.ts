@@ -200,19 +200,26 @@ export class SegmentIndex {
     removeIndex(this.#files, this.#owner.path);
   }
 
-  /** Forgets what lies at `position`, where the file ends now, and beyond. Returns the next offset. */
-  truncate(position: number): number {
+  /** Returns the offset after the last batch before `position`, the start of a batch. */
+  endBefore(position: number): number {
     const { baseOffset, path } = this.#owner;
-    const entries = this.#entries;
-    this.#places.clear();
     let nextOffset = baseOffset;
-    let scanner = this.#scanFrom(entries.entryForPosition(position - 1), position);
+    const scanner = this.#scanFrom(this.#loaded.entryForPosition(position - 1), position);
     while (scanner.next()) nextOffset = scanner.lastOffset + 1;
     if (scanner.problem !== null) throw damagedBatch(path, scanner);
+    return nextOffset;
+  }
+
+  /** Removes the entries from `position` on, the new end of the file. Returns the next offset. */
+  truncate(position: number): number {
+    const { baseOffset } = this.#owner;
+    const entries = this.#entries;
+    this.#places.clear();
+    const nextOffset = this.endBefore(position);
     entries.truncate(position, nextOffset - baseOffset);
     this.#maxTimestamp = entries.lastTimestamp;
     this.#maxTimestampOffset = baseOffset + Math.max(0, entries.lastTimestampOffset);
-    scanner = this.#scanFrom(entries.entryForOffset(entries.lastTimestampOffset), position);
+    const scanner = this.#scanFrom(entries.entryForOffset(entries.lastTimestampOffset), position);
     while (scanner.next()) {
       const timestamp = readMaxTimestamp(scanner.bytes, scanner.at);
       if (timestamp <= this.#maxTimestamp) continue;

@@ -1,6 +1,6 @@
 /**
- * The segments of one log, oldest first: the last is written, the others are only read. New ones come
- * at the end, old ones go at the beginning, and no file is renamed or removed while it is open.
+ * The segments of one log, oldest first. The last one is active; the others are only read. No file
+ * is renamed or removed while it is open.
  *
  * @module
  */
@@ -15,26 +15,27 @@ import { removeIndex } from "./index_storage.ts";
 
 const LARGEST_JITTER_MS = 2_147_483_647;
 
-/** Segments in order. Methods throw a `FileError` when files fail. */
+/** The segments in order. Methods throw a `FileError` if a file operation fails. */
 export class SegmentList {
   readonly #runtime: Pick<Runtime, "files" | "clock" | "random">;
   #directory: string;
   readonly #open: OpenSegments;
   #segments: Segment[] = [];
-  /** Deleted segments whose files go when their time has come and nobody sends them any more. */
+  /**
+   * Deleted segments. Their files are removed once they are due and no response is being sent from
+   * them.
+   */
   #retired: { readonly segment: Segment; readonly dueMs: number }[] = [];
-  /** Segments from there on are about to go. */
+  /** Segments from this offset on are about to be removed, and get no marker. */
   #unmarkedFrom = Infinity;
-  /** Whether a file was made or removed since the directory was synced. */
+  /** Whether a file was created or removed since the last sync of the directory. */
   #directoryIsDirty = false;
-  /** Whether the directory was made, and its own name may not be on the disk. */
+  /** Whether the directory was created, so that its own name may not be durable. */
   #directoryIsNew = false;
-  /** The sync of the directory that is under way. */
+  /** The running sync of the directory. */
   #directorySync: Promise<void> | null = null;
 
-  /**
-   * An empty list over the files of `directory`, whose open files are counted in `open`.
-   */
+  /** Creates an empty list for the files of `directory`. Open files are tracked by `open`. */
   constructor(
     runtime: Pick<Runtime, "files" | "clock" | "random">,
     directory: string,
@@ -46,13 +47,13 @@ export class SegmentList {
   }
 
   /**
-   * Takes segments that were found, oldest first, in a directory that this process has made (`new`),
-   * or that an orderly end has left (`clean`), or another end (`unclean`): then the names of files
-   * that the last process made may not have reached the disk.
+   * Adds the segments found, oldest first, in a directory that this process has created (`new`), or
+   * that the last process left after a clean shutdown (`clean`) or not (`unclean`). In the last
+   * case, the names of its files may not be durable.
    */
   adopt(segments: Segment[], origin: "new" | "clean" | "unclean"): void {
     this.#segments = segments;
-    // Its own name has to be brought to the disk too.
+    // The directory's own name must be synced too.
     this.#directoryIsNew = origin === "new";
     if (origin !== "clean") this.#directoryIsDirty = true;
   }
@@ -62,19 +63,19 @@ export class SegmentList {
     return this.#segments;
   }
 
-  /** The segment that is appended to. There is one once the log is open. */
+  /** The segment for appends. It exists once the log is open. */
   get active(): Segment {
     return this.#segments[this.#segments.length - 1]!;
   }
 
-  /** Bytes of all segments. */
+  /** The size of all segments, bytes. */
   get sizeInBytes(): number {
     let size = 0;
     for (const segment of this.#segments) size += segment.size;
     return size;
   }
 
-  /** The first offset in the files that still exist, deleted segments' among them. */
+  /** The first offset in the files that exist, including those of deleted segments. */
   get firstFileOffset(): number {
     let first = this.#segments[0]!.baseOffset;
     for (const { segment } of this.#retired) first = Math.min(first, segment.baseOffset);
@@ -82,13 +83,14 @@ export class SegmentList {
   }
 
   /**
-   * Segments that begin at `offset` or behind it are about to go: nothing beside them may tell of them.
-   * Resolves when nothing does on the disk; null when nothing did.
+   * Removes the index files of segments at or after `offset`, which are about to be removed.
+   * Resolves when the removal is durable, or returns null if there were none.
    */
   invalidateMarkers(offset: number): Promise<void> | null {
     this.#unmarkedFrom = Math.min(this.#unmarkedFrom, offset);
-    const doomed = this.#segments.filter((segment) => segment.baseOffset >= offset);
-    const marked = doomed.filter((segment) => segment.hasDurableName);
+    const marked = this.#segments.filter((segment) =>
+      segment.baseOffset >= offset && segment.hasDurableName
+    );
     if (marked.length === 0) return null;
     for (const segment of marked) {
       segment.hasDurableName = false;
@@ -96,14 +98,19 @@ export class SegmentList {
     }
     this.#directoryIsDirty = true;
     const done = this.#runtime.files.syncDirectory(this.#directory);
-    // Who does not wait has the directory synced by the next flush.
+    // If the caller does not wait, the next flush syncs the directory.
     done.catch(() => {});
     return done;
   }
 
+  /** Lets the next sync create the markers again, since no segment will be removed. */
+  keepMarkers(): void {
+    this.#unmarkedFrom = Infinity;
+  }
+
   /**
-   * Adds an empty segment that begins at `baseOffset`, and creates its file. `isFirst`: the directory is
-   * empty, so that there is no file of this name.
+   * Appends an empty segment at `baseOffset` and creates its file. `isFirst`: the directory is empty, so
+   * that no file of this name exists.
    */
   add(baseOffset: number, config: LogConfig, isFirst = false): Segment {
     const { files, clock, random } = this.#runtime;
@@ -113,10 +120,10 @@ export class SegmentList {
     const segment = new Segment(files, path, baseOffset, clock.now(), config.indexIntervalBytes, {
       open: this.#open,
     });
-    // Bounded as in Apache Kafka.
+    // Limited like in Apache Kafka.
     const jitterMs = Math.min(config.segmentJitterMs, config.segmentMs, LARGEST_JITTER_MS);
     segment.rollJitterMs = jitterMs > 0 ? random.below(jitterMs) : 0;
-    // Made now, so that a disk without room for it is noticed before anything else happens.
+    // Create the file now, so that a full disk is detected before anything else changes.
     try {
       const { file } = segment;
       if (!isFirst) {
@@ -133,8 +140,8 @@ export class SegmentList {
   }
 
   /**
-   * Makes the empty segment that compaction writes in the place of those from `baseOffset` on, and
-   * that is as old as `createdMs`.
+   * Creates the empty segment by which compaction replaces those from `baseOffset` on, with the age
+   * given by `createdMs`.
    */
   createCleaned(baseOffset: number, createdMs: number, config: LogConfig): Segment {
     const { files } = this.#runtime;
@@ -151,17 +158,26 @@ export class SegmentList {
     return segment;
   }
 
-  /** Adds a segment that begins where the active one ends. Returns the closed one. */
-  roll(config: LogConfig): Segment {
+  /**
+   * Adds a segment at `baseOffset`, by default at the log end. Returns the closed segment, or null
+   * if it was empty and has been replaced.
+   */
+  roll(config: LogConfig, baseOffset: number = this.active.nextOffset): Segment | null {
     const closed = this.active;
-    // Before anything changes: the index may have to be loaded, which may fail.
+    if (closed.size === 0) {
+      this.add(baseOffset, config);
+      this.#segments.splice(this.#segments.length - 2, 1);
+      if (closed.baseOffset !== baseOffset) this.#remove(closed);
+      return null;
+    }
+    // Do this before anything changes, since loading the index may fail.
     closed.index.load();
-    this.add(closed.nextOffset, config);
+    this.add(baseOffset, config);
     closed.index.trim();
     return closed;
   }
 
-  /** As `PartitionLog.read`, for offsets that lie in the log. */
+  /** Like `PartitionLog.read`, for offsets within the log. */
   read({ fetchOffset, maxBytes, endOffset, minOneBatch }: ReadOptions): LogRecords {
     for (let i = this.#numberFor(fetchOffset); i < this.#segments.length; i++) {
       const segment = this.#segments[i]!;
@@ -174,21 +190,23 @@ export class SegmentList {
     return NO_RECORDS;
   }
 
-  /** How many segments lie wholly before `offset`, the active one never. */
+  /** Returns the number of segments entirely before `offset`, never including the active one. */
   countBefore(offset: number): number {
     let count = 0;
     while ((this.#segments[count + 1]?.baseOffset ?? Infinity) <= offset) count++;
     return count;
   }
 
-  /** Takes out the oldest `count` segments; their files go at `dueMs`, for those who read them now. */
+  /**
+   * Deletes the oldest `count` segments. Their files are removed at `dueMs`, for reads in progress.
+   */
   retire(count: number, dueMs: number): void {
     for (const segment of this.#segments.splice(0, count)) this.#retired.push({ segment, dueMs });
   }
 
   /**
-   * Puts `replacement`, whose files are on the disk, where the segments `old` are, which follow one
-   * another. Their files go at `dueMs`.
+   * Replaces `old`, adjacent segments, with `replacement`, whose files are durable. The old files
+   * are removed at `dueMs`.
    */
   replace(old: readonly Segment[], replacement: Segment, dueMs: number): void {
     const first = this.#segments.indexOf(old[0]!);
@@ -198,8 +216,8 @@ export class SegmentList {
   }
 
   /**
-   * Removes the files of retired segments whose time has come at `nowMs` and that nobody sends; all of
-   * them, and at once, at Infinity: the process ends.
+   * Removes the files of deleted segments that are due at `nowMs` and not being sent. With
+   * Infinity, when the process shuts down, removes all of them immediately.
    */
   removeRetired(nowMs: number): void {
     if (this.#retired.length === 0) return;
@@ -210,23 +228,46 @@ export class SegmentList {
     for (const { segment } of over) this.#remove(segment, nowMs === Infinity);
   }
 
-  /** Whether bytes of any segment are being sent. */
+  /** Whether a response with bytes of any segment is being sent. */
   get isHeld(): boolean {
     return this.#segments.some((segment) => segment.isHeld) ||
       this.#retired.some(({ segment }) => segment.isHeld);
   }
 
-  /** Cuts off the batch that holds `offset` and all that follow. The first segment stays, if only empty. */
+  /** Returns where the log ends after it is truncated to `offset`. */
+  endBefore(offset: number): number {
+    const { index } = this.#segments[this.#numberFor(offset)]!;
+    return index.endBefore(index.locate(offset));
+  }
+
+  /**
+   * Removes the batch that holds `offset` and everything after it. The first segment is kept, even
+   * if empty. Can be repeated after an error.
+   */
   truncate(offset: number): void {
-    while (this.#segments.length > 1 && this.active.baseOffset > offset) {
-      this.#remove(this.#segments.pop()!);
-    }
+    while (this.#segments.length > 1 && this.active.baseOffset > offset) this.#removeActive();
     this.active.truncate(this.active.index.locate(offset));
-    // Its list of aborted transactions may have gone with what it speaks of.
+    // Its list of aborted transactions may have been removed with the last entry.
     this.#directoryIsDirty = true;
     this.#unmarkedFrom = Infinity;
-    // Its index went with the cut.
+    // The index files were removed by the truncation.
     this.active.hasDurableName = false;
+  }
+
+  /** Replaces all segments with an empty one at `offset`. Can be repeated after an error. */
+  reset(offset: number, config: LogConfig): void {
+    while (this.#segments.length > 1) this.#removeActive();
+    const first = this.active;
+    if (first.baseOffset === offset) return this.truncate(offset);
+    this.add(offset, config);
+    this.#remove(first);
+    this.#segments.shift();
+    this.#unmarkedFrom = Infinity;
+  }
+
+  #removeActive(): void {
+    this.#remove(this.active);
+    this.#segments.pop();
   }
 
   /** Removes every segment and its file. */
@@ -235,13 +276,16 @@ export class SegmentList {
     this.#unmarkedFrom = Infinity;
   }
 
-  /** Resolves when all that was written, and the files' names, are on the disk. */
+  /** Resolves when everything written, and the names of the files, are durable. */
   async sync(): Promise<void> {
     await this.#syncFiles(this.#segments);
     await this.syncDirectory();
   }
 
-  /** Syncs `segments` and the retired ones: while those are there, a start takes them for the beginning. */
+  /**
+   * Syncs `segments` and the deleted ones, whose files a start would still use as the beginning of
+   * the log.
+   */
   async #syncFiles(segments: readonly Segment[]): Promise<void> {
     const retired = this.#retired.map(({ segment }) => segment);
     for (const segment of [...retired, ...segments].filter(({ needsSync }) => needsSync)) {
@@ -249,7 +293,7 @@ export class SegmentList {
     }
   }
 
-  /** Resolves when the names of all files are on the disk. */
+  /** Resolves when the names of all files are durable. */
   async syncDirectory(): Promise<void> {
     while (this.#directorySync !== null) await this.#directorySync;
     if (!this.#directoryIsDirty) return;
@@ -270,14 +314,14 @@ export class SegmentList {
     const { files } = this.#runtime;
     const present = [...this.#segments];
     await files.syncDirectory(this.#directory);
-    // A file that nobody finds is lost, however well it was synced.
+    // A file without a durable name is lost even if its content was synced.
     if (this.#directoryIsNew) {
       await files.syncDirectory(this.#directory.replace(/(?<=.)\/[^/]*$/, ""));
       this.#directoryIsNew = false;
     }
     for (const segment of present) {
       if (segment.hasDurableName || segment.baseOffset >= this.#unmarkedFrom) continue;
-      // One that compaction has made has its own name later.
+      // A segment written by compaction is renamed later.
       if (!this.#segments.includes(segment) || !segment.path.endsWith(".log")) continue;
       segment.hasDurableName = true;
       segment.createMarker(segment !== this.active);
@@ -285,8 +329,8 @@ export class SegmentList {
   }
 
   /**
-   * Resolves when all that lies before the active segment is on the disk, with the names of all files
-   * and the indexes of the segments.
+   * Resolves when everything before the active segment is durable, including the names of all files
+   * and the indexes.
    */
   async syncClosed(): Promise<void> {
     await this.#syncFiles(this.#segments.slice(0, -1));
@@ -294,7 +338,7 @@ export class SegmentList {
     for (const segment of this.#segments.slice(0, -1)) segment.index.write();
   }
 
-  /** The name of a file in the directory was made or changed by somebody else. */
+  /** Must be called after another component created or renamed a file in the directory. */
   markDirectoryDirty(): void {
     this.#directoryIsDirty = true;
   }
@@ -304,7 +348,7 @@ export class SegmentList {
     for (const segment of this.#segments) segment.index.write();
   }
 
-  /** The directory is about to get another name: closes every file. */
+  /** Closes all files, before the directory is renamed. */
   closeFiles(): void {
     const retired = this.#retired.map(({ segment }) => segment);
     for (const segment of [...this.#segments, ...retired]) {
@@ -313,20 +357,20 @@ export class SegmentList {
     }
   }
 
-  /** The directory has got another name; no file of it may be open. */
+  /** Must be called after the directory was renamed. None of its files may be open. */
   moveTo(directory: string): void {
     for (const segment of this.#segments) move(segment, directory);
     for (const { segment } of this.#retired) move(segment, directory);
     this.#directory = directory;
   }
 
-  /** Whether {@linkcode SegmentList.sync} has anything to do. */
+  /** Whether {@linkcode SegmentList.sync} has work to do. */
   get isDirty(): boolean {
     return this.#directoryIsDirty || this.#directorySync !== null ||
       this.#segments.some((segment) => segment.needsSync);
   }
 
-  /** Closes all files for good and leaves them where they are. */
+  /** Closes all files for good, without further changes. */
   abandon(): void {
     for (const segment of this.#segments) segment.close();
     for (const { segment } of this.#retired.splice(0)) segment.close();
@@ -338,12 +382,12 @@ export class SegmentList {
     for (const { segment } of this.#retired) segment.close();
   }
 
-  /** Makes a little room: the indexes of retired segments can be done without. */
+  /** Frees some disk space: the indexes of deleted segments are not needed. */
   removeRetiredIndexes(): void {
     for (const { segment } of this.#retired) segment.index.removeFiles();
   }
 
-  /** The number of the last segment that begins at or before `offset`. */
+  /** Returns the position in the list of the last segment that starts at or before `offset`. */
   #numberFor(offset: number): number {
     for (let i = this.#segments.length - 1; i > 0; i--) {
       if (this.#segments[i]!.baseOffset <= offset) return i;

@@ -1,6 +1,6 @@
 /**
- * Finding records by their timestamps, as ListOffsets asks: the index leads to the batch, the
- * batch's records are then looked at one by one.
+ * Lookup of records by timestamp, for ListOffsets: the index leads to the batch, whose records are
+ * then searched.
  *
  * @module
  */
@@ -34,45 +34,45 @@ import { BatchScanner, WALK_WINDOW } from "./batch_scanner.ts";
 import { RECORDS_AT_ONCE, RecordWalk } from "../compaction/record_walk.ts";
 import type { Segment } from "./segment.ts";
 
-/** The most that a stored batch may decompress to. */
+/** The maximum decompressed size of a stored batch, bytes. */
 const MAX_DECOMPRESSED_BYTES = 268_435_456;
 
 /** A record found by its timestamp. */
 export interface TimestampedOffset {
   readonly offset: number;
-  /** ms since 1970. */
+  /** In ms since 1970. */
   readonly timestamp: Int64;
   /** The epoch of the leader that appended the record, or -1. */
   readonly leaderEpoch: number;
 }
 
-/** Which record is wanted. */
+/** The record to find. */
 export interface TimestampQuery {
   /**
-   * The first record whose timestamp is at least this, ms since 1970; or of those with the largest
-   * timestamp the first.
+   * The smallest timestamp, ms since 1970, to find the first record that has it or a larger one; or
+   * "newest" to find the first record with the largest timestamp.
    */
   readonly timestampMs: Int64 | "newest";
-  /** The host's compressors. */
+  /** The host's compression codecs. */
   readonly codecs: HostCodecs;
-  /** Records before this offset do not count. Defaults to the log start offset. */
+  /** Records before this offset are ignored. Defaults to the log start offset. */
   readonly startOffset?: number;
   /**
-   * Whether a batch that would take long is returned as a {@linkcode LargeBatch} rather than looked
-   * through. Defaults to false.
+   * Whether a batch that would take long to search is returned as a {@linkcode LargeBatch} instead
+   * of being searched. Defaults to false.
    */
   readonly leavesLarge?: boolean;
 }
 
-/** A query whose timestamp and start are known. */
+/** A query with a known timestamp and start. */
 interface Search extends TimestampQuery {
   readonly timestampMs: Int64;
   readonly startOffset: number;
 }
 
 /**
- * The record of a log from `logStartOffset` on that `query` asks for, or null. Throws a `FileError`, and
- * a `RecordError` for a batch that cannot be read.
+ * Returns the record at or after `logStartOffset` that matches `query`, or null. Throws a
+ * `FileError`, and a `RecordError` for a batch that cannot be read.
  */
 export function lookUpTimestamp(
   segments: readonly Segment[],
@@ -92,7 +92,7 @@ export function lookUpTimestamp(
   return null;
 }
 
-/** The largest timestamp of the records of a log from `startOffset` on, or null without any. */
+/** Returns the largest timestamp of the records from `startOffset` on, or null without records. */
 function newestFrom(segments: readonly Segment[], startOffset: number): Int64 | null {
   let max: Int64 = -1;
   for (const segment of segments) max = maxInt64(max, maxTimestampFrom(segment, startOffset));
@@ -114,9 +114,9 @@ function findInSegment(segment: Segment, search: Search): TimestampedOffset | La
   return null;
 }
 
-/** Looks through the batch that `bytes` are, or returns a copy of it where that would take long. */
+/** Searches the batch `bytes`, or returns a copy of it if the search would take long. */
 function findInBatch(bytes: Uint8Array, search: Search): TimestampedOffset | LargeBatch | null {
-  // Compaction leaves batches without records, whose payload is empty whatever their compression.
+  // Compaction leaves batches without records; their payload is empty despite the compression flag.
   if (readRecordCount(bytes, 0) === 0) return null;
   const { codecs, leavesLarge } = search;
   const isLarge = leavesLarge === true &&
@@ -136,23 +136,25 @@ function findInBatch(bytes: Uint8Array, search: Search): TimestampedOffset | Lar
   }
 }
 
-/** A batch that may hold the record, and takes more time than one turn of the event loop should. */
+/** A batch that may hold the record, and whose search would block the event loop for too long. */
 export class LargeBatch {
   readonly #bytes: Uint8Array;
   readonly #search: Search;
 
-  /** Of memory of its own. */
+  /** Creates a batch of `bytes`, which must not be shared. */
   constructor(bytes: Uint8Array, search: Search) {
     this.#bytes = bytes;
     this.#search = search;
   }
 
-  /** How to go on when the record is not in it. */
+  /** The query that continues the search if the record is not in this batch. */
   get next(): TimestampQuery {
     return { ...this.#search, startOffset: readLastOffset(this.#bytes, 0) + 1 };
   }
 
-  /** The record, or null, awaiting `pause` between two steps. Rejects with a `RecordError`. */
+  /**
+   * Returns the record, or null. Awaits `pause` between two steps. Rejects with a `RecordError`.
+   */
   async find(pause: Pause): Promise<TimestampedOffset | null> {
     const bytes = this.#bytes;
     checkBatchCrc(bytes, 0);
@@ -167,7 +169,7 @@ export class LargeBatch {
   }
 }
 
-/** The first record of the batch `bytes`, whose decompressed records are `records`, that is wanted. */
+/** Finds the first matching record of the batch `bytes` with the decompressed `records`. */
 function* findRecord(
   bytes: Uint8Array,
   records: Uint8Array,
@@ -190,8 +192,8 @@ function* findRecord(
 }
 
 /**
- * The largest timestamp of the batches of `segment` that reach `startOffset`, or -1. The segment
- * knows it unless part of the segment lies before `startOffset`.
+ * Returns the largest timestamp of the batches of `segment` that reach `startOffset`, or -1. It is
+ * only computed if part of the segment is before `startOffset`.
  */
 export function maxTimestampFrom(segment: Segment, startOffset: number): Int64 {
   if (startOffset <= segment.baseOffset) return segment.index.maxTimestamp;

@@ -1,19 +1,19 @@
 /**
- * Kafka's `.txnindex`: the aborted transactions whose abort marker lies in the segment, in the order
- * of their markers. A file is a list of entries of 34 bytes, big-endian, without a checksum:
+ * Kafka's `.txnindex`: the aborted transactions whose abort marker is in the segment, in the order of
+ * their markers. A file is a list of entries of 34 bytes, big-endian, without a checksum:
  *
  * ```
  * int16 version (0), int64 producer id, int64 first offset, int64 last offset, int64 last stable offset
  * ```
  *
- * Nothing here touches a file.
+ * This module does no I/O.
  *
  * @module
  */
 import type { Int64 } from "../../protocol/int64.ts";
 import { ByteReader, ByteWriter } from "../../protocol/wire.ts";
 
-/** What an entry of a `.txnindex` takes, bytes. */
+/** The size of an entry of a `.txnindex`, bytes. */
 export const ABORTED_TRANSACTION_BYTES = 34;
 
 const VERSION = 0;
@@ -26,22 +26,22 @@ export interface AbortedTransaction {
   /** The offset of its abort marker. */
   readonly lastOffset: number;
   /**
-   * The partition's last stable offset when the marker was written: every transaction below it was
-   * decided. Who collects the aborted transactions of a range may stop at an entry whose value is
-   * not below the range's end.
+   * The partition's last stable offset when the marker was written: all transactions below it were
+   * completed. A search for the aborted transactions of a range can stop at an entry whose value is
+   * not below the end of the range.
    */
   readonly lastStableOffset: number;
 }
 
-/** What a `.txnindex` holds. */
+/** The content of a `.txnindex`. */
 export interface DecodedTransactionIndex {
-  /** The sensible entries: all of them, or those before the first that makes no sense. */
+  /** The valid entries: all, or those before the first invalid one. */
   readonly entries: readonly AbortedTransaction[];
-  /** What makes no sense, with the byte where it stands, or null. Such an index is made anew. */
+  /** What is invalid, and at which byte, or null. An invalid index is rebuilt. */
   readonly problem: string | null;
 }
 
-/** The bytes of one entry, to be added to the end of a `.txnindex`. */
+/** Encodes one entry, to be appended to a `.txnindex`. */
 export function encodeAbortedTransaction(transaction: AbortedTransaction): Uint8Array {
   const writer = new ByteWriter(ABORTED_TRANSACTION_BYTES);
   writer.int16(VERSION);
@@ -52,7 +52,7 @@ export function encodeAbortedTransaction(transaction: AbortedTransaction): Uint8
   return writer.written();
 }
 
-/** The entries of a `.txnindex`. Never throws. */
+/** Decodes a `.txnindex`. Never throws. */
 export function decodeTransactionIndex(bytes: Uint8Array): DecodedTransactionIndex {
   const entries: AbortedTransaction[] = [];
   const reader = new ByteReader(bytes);
@@ -63,7 +63,7 @@ export function decodeTransactionIndex(bytes: Uint8Array): DecodedTransactionInd
   return { entries, problem: null };
 }
 
-/** Reads one entry into `entries`, or says why it makes no sense. */
+/** Reads one entry into `entries`, or returns why it is invalid. */
 function readEntry(reader: ByteReader, entries: AbortedTransaction[]): string | null {
   const at = reader.offset;
   if (reader.remaining < ABORTED_TRANSACTION_BYTES) {
@@ -83,7 +83,7 @@ function readEntry(reader: ByteReader, entries: AbortedTransaction[]): string | 
     return `the entry at byte ${at} has an offset beyond 2^53`;
   }
   if (producerId < 0 || firstOffset < 0 || lastOffset < firstOffset || lastStableOffset < 0) {
-    return `the entry at byte ${at} says producer ${producerId} from offset ${firstOffset} to ` +
+    return `the entry at byte ${at} has producer ${producerId} from offset ${firstOffset} to ` +
       `${lastOffset}, last stable offset ${lastStableOffset}`;
   }
   const previous = entries.at(-1);

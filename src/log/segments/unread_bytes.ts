@@ -1,28 +1,29 @@
 /**
- * Bytes of a file that could not be read when an answer with them was under way. Such an answer
- * cannot tell of an error any more: it breaks off, and its connection with it. A reader that asks for
- * the same again must be told, or it would never get the rest of what it asks for; so these bytes are
- * read before they are promised once more, until that succeeds.
+ * Byte ranges of a file whose read failed while a response was being sent. Such a response can no
+ * longer report an error, so its connection is closed. If a reader requests the same bytes again,
+ * they are read before the response starts, so that it can report the error, until a read succeeds.
  *
  * @module
  */
 import { scratch } from "./scratch.ts";
 
-/** How much is read at a time, bytes. */
+/** The number of bytes to read at a time. */
 const PIECE_BYTES = 524_288;
 
-/** One range that covers all such bytes of a file. It may cover others too: they are read for nothing. */
+/**
+ * One range that covers all such bytes of a file, and possibly others, which are read needlessly.
+ */
 export class UnreadBytes {
   #start = Infinity;
   #end = 0;
 
-  /** The bytes from `start` to `end` could not be read. */
+  /** Adds the bytes from `start` to `end`, whose read failed. */
   add(start: number, end: number): void {
     this.#start = Math.min(this.#start, start);
     this.#end = Math.max(this.#end, end);
   }
 
-  /** Reads those of them that lie from `start` to `end` with `read`, and throws what it throws. */
+  /** Reads the failed bytes between `start` and `end` with `read`, whose errors are passed on. */
   readAgain(start: number, end: number, read: (target: Uint8Array, at: number) => void): void {
     const last = Math.min(end, this.#end);
     for (let at = Math.max(start, this.#start); at < last;) {
@@ -30,7 +31,7 @@ export class UnreadBytes {
       read(scratch(length).memory.subarray(0, length), at);
       at += length;
     }
-    // Readers go on to what follows; a range that is empty stays so.
+    // Readers continue after these bytes. An empty range stays empty.
     if (start <= this.#start && last > this.#start) this.#start = last;
   }
 }

@@ -7,7 +7,7 @@ import { batchOf, codecs, compactLog, textsOf } from "./fixture.ts";
 
 const CONFIG = { compact: true, delete: false, segmentBytes: 400, fileDeleteDelayMs: 0 } as const;
 
-/** Files of a process that is gone after so many changes. */
+/** The files of a process that ends after a given number of changes. */
 class DyingFiles implements FileSystem {
   changes = 0;
 
@@ -83,7 +83,7 @@ function recordsOf(log: PartitionLog): string[] {
   return records;
 }
 
-/** The last value of each key. */
+/** Returns the last value of each key. */
 function lastValues(records: readonly string[]): Map<string, string> {
   const values = new Map<string, string>();
   for (const record of records) {
@@ -93,7 +93,7 @@ function lastValues(records: readonly string[]): Map<string, string> {
   return values;
 }
 
-test("whenever the process ends during compaction, nothing that counts is lost", async () => {
+test("no newest record is lost, whenever the process ends during compaction", async () => {
   let deaths = 0;
   for (let left = 0, isOver = false; !isOver; left++) {
     const machine = new Machine();
@@ -134,7 +134,7 @@ test("whenever the process ends during compaction, nothing that counts is lost",
   assertEquals(deaths > 20, true, `${deaths} deaths`);
 });
 
-test("what an exchange that was not decided has left is removed", () => {
+test("the files of an undecided replacement are removed", () => {
   const machine = new Machine();
   const log = machine.open(CONFIG);
   fill(log);
@@ -150,7 +150,7 @@ test("what an exchange that was not decided has left is removed", () => {
   again.close();
 });
 
-test("an exchange that Apache Kafka has decided is finished", async () => {
+test("a replacement decided by Apache Kafka is completed", async () => {
   const machine = new Machine();
   const log = machine.open(CONFIG);
   for (const value of ["1", "2"]) {
@@ -171,7 +171,7 @@ test("an exchange that Apache Kafka has decided is finished", async () => {
   again.close();
 });
 
-test("a log that was cut back is compacted again from there", async () => {
+test("a truncated log is compacted again from its new end", async () => {
   const machine = new Machine();
   const stored: number[] = [];
   const log = machine.open(CONFIG, {
@@ -180,13 +180,13 @@ test("a log that was cut back is compacted again from there", async () => {
   fill(log);
   await compactLog(log, machine);
   const cleaned = log.compaction.cleanedOffset;
-  log.truncateTo(cleaned - 20);
+  await log.truncateTo(cleaned - 20);
   assertEquals(log.compaction.cleanedOffset, log.logEndOffset);
   assertEquals(stored, [cleaned, log.logEndOffset]);
   log.close();
 });
 
-test("a .swap is removed if a .cleaned of the same offset is left: its renaming was not finished", () => {
+test("a .swap is removed if a .cleaned of the same offset exists, since its renames were not completed", () => {
   const machine = new Machine();
   const log = machine.open(CONFIG);
   fill(log);

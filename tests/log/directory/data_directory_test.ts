@@ -38,7 +38,7 @@ function put(machine: Machine, path: string, text: string): void {
   file.close();
 }
 
-test("DataDirectory makes a directory as Kafka formats it and finds its logs again", async () => {
+test("DataDirectory creates a directory in Kafka's format and finds its logs again", async () => {
   const machine = new Machine();
   const manager = open(machine, { clusterId: CLUSTER_ID });
   for (const [topic, partition] of [["events", 0], ["events", 1], ["a-b.c_d-2", 10]] as const) {
@@ -73,7 +73,7 @@ test("DataDirectory makes a directory as Kafka formats it and finds its logs aga
   await again.close();
 });
 
-test("DataDirectory knows a clean shutdown from a kill", async () => {
+test("DataDirectory distinguishes a clean shutdown from a kill", async () => {
   const machine = new Machine();
   const first = open(machine);
   assertEquals(first.wasShutDownCleanly, false);
@@ -95,7 +95,7 @@ test("DataDirectory knows a clean shutdown from a kill", async () => {
   await third.close();
 });
 
-test("DataDirectory refuses a directory that another process has open", async () => {
+test("DataDirectory rejects a directory that another process has open", async () => {
   const machine = new Machine();
   const manager = open(machine);
   const { name, message } = refusal(() => open(machine));
@@ -106,7 +106,7 @@ test("DataDirectory refuses a directory that another process has open", async ()
   await open(machine).close();
 });
 
-test("DataDirectory refuses a directory of another node, cluster or version", () => {
+test("DataDirectory rejects a directory of another node, cluster or version", () => {
   const good = { "node.id": "1", "directory.id": TOPIC_ID, version: "1", "cluster.id": CLUSTER_ID };
   const table: [Record<string, string>, string][] = [
     [{ "node.id": "2" }, "it belongs to node 2, this is node 1"],
@@ -127,12 +127,12 @@ test("DataDirectory refuses a directory of another node, cluster or version", ()
       "/data/meta.properties",
       `#\n#a comment\n${properties.map(([key, value]) => `${key}=${value}`).join("\r\n")}`,
     );
-    // A partition is there, so the file is no first write that a loss of power has torn.
+    // A partition exists, so the file is not a first write torn by a power failure.
     machine.files.makeDirectory("/data/events-0");
     const { name, message } = refusal(() => open(machine, { clusterId: CLUSTER_ID }));
     assertEquals(name, "KAFKA_STORAGE_ERROR");
     assertStringIncludes(message, words);
-    // The lock was let go: the same refusal again, and no other.
+    // The lock was released: the same error again, and no other.
     assertEquals(refusal(() => open(machine, { clusterId: CLUSTER_ID })).message, message);
   }
   const machine = new Machine();
@@ -140,20 +140,20 @@ test("DataDirectory refuses a directory of another node, cluster or version", ()
   assertStringIncludes(refusal(() => open(machine)).message, "no meta.properties");
 });
 
-test("DataDirectory does not call clean what nobody has looked at since a crash", async () => {
+test("DataDirectory does not mark a shutdown as clean if logs were not opened since a crash", async () => {
   const machine = new Machine();
   const manager = open(machine);
   const log = manager.create("events", 0, TOPIC_ID, config);
   log.append(batchOf(2), { leaderEpoch: 0, origin: "client" });
   const next = machine.kill();
-  // A start that fails before the logs are opened, as for a port that is taken.
+  // A start that fails before the logs are opened, for example because a port is in use.
   await DataDirectory.open({ runtime: next.runtime, directory: "/data", nodeId: 1 }).close();
   assertEquals(next.files.exists("/data/.kafka_cleanshutdown"), false);
   await open(next).close();
   assertEquals(next.files.exists("/data/.kafka_cleanshutdown"), true);
 });
 
-test("DataDirectory begins anew where a loss of power tore its first write, and only there", () => {
+test("DataDirectory starts over if a power failure tore its first write, and only then", () => {
   const whole = `#\nnode.id=1\ndirectory.id=${TOPIC_ID}\nversion=1\ncluster.id=`;
   for (let length = 0; length <= whole.length; length++) {
     const text = whole.slice(0, length);
@@ -168,7 +168,7 @@ test("DataDirectory begins anew where a loss of power tore its first write, and 
   }
 });
 
-test("DataDirectory goes on without start offsets that a loss of power tore", async () => {
+test("DataDirectory starts without start offsets that a power failure tore", async () => {
   for (const isClean of [true, false]) {
     const machine = new Machine();
     const manager = open(machine);
@@ -205,7 +205,7 @@ test("DataDirectory keeps a damaged log closed and opens the others", async () =
   const refused = refusal(() => again.create("events", 0, TOPIC_ID, config));
   assertEquals(refused.name, "KAFKA_STORAGE_ERROR");
   await again.close();
-  // No clean shutdown is claimed for a log that was never looked at.
+  // No shutdown is clean while there is a log that was not opened.
   const third = open(machine);
   assertEquals(third.wasShutDownCleanly, false);
   third.delete("events", 0);
@@ -214,7 +214,7 @@ test("DataDirectory keeps a damaged log closed and opens the others", async () =
   await third.close();
 });
 
-test("DataDirectory.delete removes a log, however long its name", async () => {
+test("DataDirectory.delete removes a log, even with a long name", async () => {
   const machine = new Machine();
   const manager = open(machine);
   const topic = "t".repeat(249);
@@ -236,7 +236,7 @@ test("DataDirectory.delete removes a log, however long its name", async () => {
   assertEquals(textOf(machine, "/data/log-start-offset-checkpoint"), "0\n0\n");
 });
 
-test("DataDirectory.quarantine puts a log out of the way, and its name is free again", async () => {
+test("DataDirectory.quarantine renames a log, so that its name can be used again", async () => {
   const machine = new Machine();
   const manager = open(machine);
   const log = manager.create("events", 0, TOPIC_ID, config);
@@ -253,7 +253,7 @@ test("DataDirectory.quarantine puts a log out of the way, and its name is free a
   await again.close();
 });
 
-test("DataDirectory.create gives a log that lost its topic id the one it is named with", async () => {
+test("DataDirectory.create gives a log without topic id the given one", async () => {
   const machine = new Machine();
   const first = open(machine);
   first.create("events", 0, TOPIC_ID, config).append(batchOf(2), {
@@ -271,7 +271,7 @@ test("DataDirectory.create gives a log that lost its topic id the one it is name
   await again.close();
 });
 
-test("DataDirectory finishes a deletion that was interrupted", async () => {
+test("DataDirectory completes an interrupted deletion", async () => {
   const machine = new Machine();
   await open(machine).close();
   machine.files.makeDirectory(`/data/events-0.${"0a".repeat(16)}-delete`);
@@ -302,7 +302,7 @@ test("log start offsets survive kill -9", async () => {
   await last.close();
 });
 
-test("DataDirectory refuses a garbled log-start-offset-checkpoint", async () => {
+test("DataDirectory rejects a garbled log-start-offset-checkpoint", async () => {
   const machine = new Machine();
   await open(machine).close();
   put(machine, "/data/log-start-offset-checkpoint", "0\n1\nevents x 5\n");
@@ -323,7 +323,7 @@ test("DataDirectory says in one sentence that a directory cannot be written", ()
   assertEquals(message.split("\n").length, 1);
 });
 
-test("DataDirectory.close tells of the disk that fails then, and the next start looks over the log", async () => {
+test("DataDirectory.close rejects if the disk fails, and the next start recovers the log", async () => {
   const machine = new Machine();
   const files = new FailingFiles(machine.memory);
   machine.files = files;
@@ -345,7 +345,7 @@ test("DataDirectory.close tells of the disk that fails then, and the next start 
   await again.close();
 });
 
-test("DataDirectory.openAll opens later, with settings that are known by then", async () => {
+test("DataDirectory.openAll opens the logs later, with the settings known by then", async () => {
   const machine = new Machine();
   const first = open(machine);
   first.create("events", 0, TOPIC_ID, config).append(batchOf(2), {
@@ -365,7 +365,7 @@ test("DataDirectory.openAll opens later, with settings that are known by then", 
   await manager.close();
 });
 
-test("DataDirectory works on the host's own files, and its lock excludes", async () => {
+test("DataDirectory works on the host's real files, and its lock excludes others", async () => {
   const runtime = hostRuntime();
   const random = Array.from(runtime.random.fill(new Uint8Array(8))).join("");
   const directory = `.cache/log-manager-${random}`;

@@ -18,7 +18,7 @@ function open(runtime: DataDirectoryOptions["runtime"]): DataDirectory {
   return DataDirectory.open({ runtime, directory: "/data", nodeId: 1 });
 }
 
-/** A directory of which `events-0` begins at 2 and ends at 3, all of it on the disk. */
+/** Creates a directory whose log `events-0` starts at 2 and ends at 3, all of it durable. */
 async function prepare(runtime: Runtime): Promise<DataDirectory> {
   const manager = open(runtime);
   await manager.flushDirectory();
@@ -32,7 +32,7 @@ async function prepare(runtime: Runtime): Promise<DataDirectory> {
   return manager;
 }
 
-test("a log made under the name of a deleted one is not taken for it after a crash", async () => {
+test("a log created under the name of a deleted one is not mistaken for it after a crash", async () => {
   for (let seed = 0; seed < 60; seed++) {
     const simulation = new Simulation(seed);
     const runtime = simulation.runtime("alpha");
@@ -55,11 +55,11 @@ test("a log made under the name of a deleted one is not taken for it after a cra
   }
 });
 
-test("a checkpoint that speaks of a log which is gone does so no more after a start", async () => {
+test("a checkpoint entry of a missing log is removed at the start", async () => {
   const simulation = new Simulation(1);
   const manager = await simulation.run(prepare(simulation.runtime("alpha")));
   manager.delete("events", 0);
-  // It ends before anything else has reached a file.
+  // It stops before anything else has been written.
   simulation.kill("alpha");
   const next = open(simulation.restart("alpha"));
   await simulation.run(next.flushDirectory());
@@ -72,7 +72,7 @@ test("a checkpoint that speaks of a log which is gone does so no more after a st
   simulation.kill("alpha");
 });
 
-test("a log can be deleted while its aborted transactions are on their way to the disk", async () => {
+test("a log can be deleted while its aborted transactions are being synced", async () => {
   const machine = new Machine();
   const files = new HeldSyncs(machine.memory);
   machine.files = files;
@@ -97,7 +97,7 @@ test("a log can be deleted while its aborted transactions are on their way to th
   await manager.close();
 });
 
-test("checkpoints that a loss of power has brought back say nothing of a log made anew", async () => {
+test("checkpoints restored by a power failure do not apply to a log created since", async () => {
   const machine = new Machine();
   await open(machine.runtime).close();
   for (const name of ["recovery-point-offset", "log-start-offset", "cleaner-offset"]) {

@@ -28,12 +28,12 @@ function manage(machine: Machine, more: Partial<DataDirectoryOptions> = {}): Dat
   });
 }
 
-/** `count` logs of the directory. */
+/** Creates `count` logs in the directory. */
 function logsOf(manager: DataDirectory, count: number): PartitionLog[] {
   return Array.from({ length: count }, (_, i) => manager.create("events", i, TOPIC_ID, config));
 }
 
-/** Opens files until no more can be opened, as other parts of the process do. */
+/** Opens files until the limit is reached, like other parts of a process. */
 function takeAll(machine: Machine): FileHandle[] {
   const taken: FileHandle[] = [];
   for (;;) {
@@ -53,7 +53,7 @@ test("many logs take, roll, flush and return records under a limit on open files
   const logs = logsOf(manager, 100);
   for (let i = 0; i < 10; i++) {
     for (const log of logs) log.append(batchOf(2), client);
-    // The syncs that rolls have begun keep files open until they end.
+    // The syncs started by rolls keep files open until they end.
     await turnOfLoop();
   }
   assert(openSegments.openFiles <= 40 && openSegments.maxFiles < 40);
@@ -72,7 +72,7 @@ test("many logs take, roll, flush and return records under a limit on open files
   await again.close();
 });
 
-test("a log that got no descriptor for an append or a roll takes the same records later", async () => {
+test("a log that lacked a descriptor for an append or a roll accepts the same records later", async () => {
   for (const records of [1, 5]) {
     const machine = new Machine();
     const openSegments = new OpenSegments();
@@ -96,7 +96,7 @@ test("a log that got no descriptor for an append or a roll takes the same record
   }
 });
 
-test("a flush without a descriptor fails neither the log nor its directory, and a later one covers it", async () => {
+test("a flush without a descriptor takes neither the log nor its directory offline, and a later one covers its records", async () => {
   const machine = new Machine();
   const openSegments = new OpenSegments();
   const failures: KafkaError[] = [];
@@ -119,13 +119,13 @@ test("a flush without a descriptor fails neither the log nor its directory, and 
   await manager.close();
 });
 
-test("create() without a descriptor leaves nothing that a later one does not make durable", async () => {
+test("a create() that failed without a descriptor is made durable by a later one", async () => {
   const machine = new Machine();
   const files = new WatchedSyncs(machine.memory);
   machine.files = files;
   const manager = manage(machine);
   await manager.flushDirectory();
-  // Its directory is made before a file in it can be opened.
+  // Its directory is created before a file in it can be opened.
   machine.memory.maxOpenFiles = 0;
   const create = () => manager.create("events", 0, TOPIC_ID, config);
   for (let i = 0; i < 2; i++) assertStringIncludes(refusal(create).message, SHORTAGE);
@@ -140,7 +140,7 @@ test("create() without a descriptor leaves nothing that a later one does not mak
   assert(machine.memory.exists("/data/.kafka_cleanshutdown"));
 });
 
-test("a log that got no descriptor at a start is opened later, and the end is clean", async () => {
+test("a log that lacked a descriptor at the start is opened later, and the shutdown is clean", async () => {
   const machine = new Machine();
   const first = manage(machine);
   for (const log of logsOf(first, 3)) log.append(batchOf(2), client);
@@ -159,7 +159,7 @@ test("a log that got no descriptor at a start is opened later, and the end is cl
   assert(next.memory.exists("/data/.kafka_cleanshutdown"));
 });
 
-test("close() waits for descriptors, and says that the limit is too low when there are none", async () => {
+test("close() waits for descriptors, and reports a limit that is too low", async () => {
   for (const becomesFree of [true, false]) {
     const machine = new Machine();
     const openSegments = new OpenSegments();
@@ -195,7 +195,7 @@ test("close() waits for descriptors, and says that the limit is too low when the
   }
 });
 
-test("close() writes no marker of an orderly end while one log could not be flushed", async () => {
+test("close() writes no clean shutdown marker if a log could not be flushed", async () => {
   const machine = new Machine();
   const files = new RefusingFiles(machine.memory, "nothing");
   machine.files = files;
@@ -237,7 +237,7 @@ test("one descriptor is enough for an abort marker and its entry in the transact
   await manager.close();
 });
 
-test("OpenSegments closes the idle half without descriptors, and raises its bound again later", () => {
+test("OpenSegments closes half of the idle files without descriptors, and raises its limit again later", () => {
   const open = new OpenSegments(100);
   const segments = Array.from({ length: 60 }, (_, i) => new FakeSegment(open, i));
   for (const segment of segments) segment.open();
@@ -248,7 +248,7 @@ test("OpenSegments closes the idle half without descriptors, and raises its boun
     ...Array(25).keys(),
   ]);
   while (open.makeRoom());
-  // What is in use stays.
+  // Files in use stay open.
   assertEquals(segments.filter((segment) => segment.isOpen).length, 10);
   assertEquals(open.maxFiles, 10);
   for (const segment of segments) segment.isBusy = false;
@@ -262,7 +262,7 @@ test("OpenSegments closes the idle half without descriptors, and raises its boun
   assert(openings > 500, `${openings} openings`);
 });
 
-test("all data directories of a node share one bound", async () => {
+test("all data directories of a node share one limit", async () => {
   const machine = new Machine();
   const logs = await LogManager.open({
     runtime: machine.runtime,
@@ -285,7 +285,7 @@ test("all data directories of a node share one bound", async () => {
   await logs.close();
 });
 
-/** Notes the directories that are synced. */
+/** Records the directories that are synced. */
 class WatchedSyncs extends FilesOver {
   readonly synced: string[] = [];
 
@@ -299,7 +299,7 @@ class WatchedSyncs extends FilesOver {
   }
 }
 
-/** Has no descriptor for paths that contain `refused`. */
+/** A file system without a descriptor for paths that contain `refused`. */
 class RefusingFiles extends FilesOver {
   constructor(files: FileSystem, public refused: string) {
     super(files);

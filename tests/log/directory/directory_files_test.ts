@@ -22,7 +22,7 @@ function opened(): {
   return { failing, files, file, told };
 }
 
-/** What is done when an operation is to fail for a reason, and whether that is the disk's fault. */
+/** The operations, each with a failure, and whether that is a fault of the disk. */
 const TABLE: readonly (readonly [
   "write" | "truncate" | "sync" | "read" | "open",
   FileError["reason"],
@@ -45,7 +45,7 @@ const TABLE: readonly (readonly [
   ["open", "refused", false],
 ];
 
-test("DirectoryFiles tells faults of the disk from what else may fail", async () => {
+test("DirectoryFiles distinguishes disk faults from other failures", async () => {
   for (const [operation, reason, isFault] of TABLE) {
     const { failing, files, file, told } = opened();
     failing.reason = reason;
@@ -68,7 +68,7 @@ test("DirectoryFiles tells faults of the disk from what else may fail", async ()
   }
 });
 
-test("DirectoryFiles waits for removals, and notices what the disk fails to remove", async () => {
+test("DirectoryFiles waits for removals, and detects a disk fault during one", async () => {
   const { failing, files, told } = opened();
   const ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
   const slow = Object.assign(failing, {
@@ -96,7 +96,7 @@ test("DirectoryFiles waits for removals, and notices what the disk fails to remo
   );
 });
 
-test("DirectoryFiles changes nothing after a fault, and goes on reading", async () => {
+test("DirectoryFiles changes nothing after a fault, but still reads", async () => {
   const { failing, files, file, told } = opened();
   failing.reason = "io";
   failing.failing.add("sync");
@@ -117,14 +117,14 @@ test("DirectoryFiles changes nothing after a fault, and goes on reading", async 
   assertEquals(told.length, 1);
   assertEquals([file.size(), file.readAt(new Uint8Array(20), 0)], [10, 10]);
   assertEquals(files.list("/data").map(({ name }) => name), ["f"]);
-  // A file that is there can be opened, whatever for.
+  // An existing file can be opened in any mode.
   const again = files.open("/data/f", "create");
   assertEquals(again.readAt(new Uint8Array(20), 0), 10);
   again.close();
   file.close();
 });
 
-test("DirectoryFiles knows that a directory which is gone, or a closed file, is no fault", async () => {
+test("DirectoryFiles treats neither a missing directory nor a closed file as a disk fault", async () => {
   const { files, file } = opened();
   await assertRejects(() => files.syncDirectory("/data/none"), FileError);
   file.close();

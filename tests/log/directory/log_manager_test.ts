@@ -29,7 +29,7 @@ async function open(
   return logs;
 }
 
-/** Makes partitions 0 up to `count` of events. */
+/** Creates partitions 0 to `count` - 1 of the topic `events`. */
 function create(logs: LogManager, count: number): PartitionLog[] {
   return Array.from({ length: count }, (_, i) => logs.create("events", i, TOPIC_ID, config));
 }
@@ -44,14 +44,14 @@ function put(machine: Machine, path: string, text: string): void {
 async function refused(machine: Machine, more: Partial<LogManagerOptions> = {}) {
   const error = await assertRejects(() => open(machine, more), KafkaError);
   assertEquals(error.message.split("\n").length, 1);
-  // Every lock was let go.
+  // Every lock was released.
   for (const directory of ["/a", "/b", "/c"]) {
     if (machine.memory.exists(directory)) machine.memory.tryLock(`${directory}/.lock`)!.release();
   }
   return error.message;
 }
 
-test("LogManager puts new partitions where the fewest are, and finds them where they lie", async () => {
+test("LogManager creates partitions in the directory with the fewest, and finds them again", async () => {
   const machine = new Machine();
   const logs = await open(machine);
   const places = create(logs, 5).map(({ directory }) => directory);
@@ -70,7 +70,7 @@ test("LogManager puts new partitions where the fewest are, and finds them where 
   assertEquals(logs.holderOf("events", 2), logs.directories[2]);
   await logs.close();
 
-  // The order in which they are named matters for the metadata log alone.
+  // The order of the directories only matters for the metadata log.
   const again = await open(machine, { directories: ["/a", "/c", "/b"] });
   assertEquals(again.get("events", 3)!.directory, "/a/events-3");
   assertEquals(again.get("events", 2)!.logEndOffset, 2);
@@ -78,7 +78,7 @@ test("LogManager puts new partitions where the fewest are, and finds them where 
   await again.close();
 });
 
-test("LogManager gives every directory an identity of its own in one cluster", async () => {
+test("LogManager gives every directory its own id in one cluster", async () => {
   const machine = new Machine();
   const logs = await open(machine);
   const ids = logs.directories.map(({ directoryId }) => directoryId);
@@ -91,7 +91,7 @@ test("LogManager gives every directory an identity of its own in one cluster", a
       assert(machine.files.exists(`${directory}/${name}`), `${directory}/${name}`);
     }
   }
-  // A new one joins the cluster of the others.
+  // A new directory joins the cluster of the others.
   const more = await open(machine, {
     directories: ["/d", "/a", "/b", "/c"],
     metadataDirectory: "/a",
@@ -101,7 +101,7 @@ test("LogManager gives every directory an identity of its own in one cluster", a
   await more.close();
 });
 
-test("LogManager refuses directories that do not go together, and says what to do", async () => {
+test("LogManager rejects directories that do not belong together, and says what to do", async () => {
   const machine = new Machine();
   const logs = await open(machine);
   create(logs, 2);
@@ -133,7 +133,7 @@ test("LogManager refuses directories that do not go together, and says what to d
   assertStringIncludes(await refused(machine), "/a has no metadata log __cluster_metadata-0");
 });
 
-test("LogManager lets one directory fail and goes on with the others", async () => {
+test("LogManager continues with the other directories when one fails", async () => {
   for (const operation of ["write", "sync", "open"] as const) {
     const machine = new Machine();
     const files = new FailingFiles(machine.memory);
@@ -148,7 +148,7 @@ test("LogManager lets one directory fail and goes on with the others", async () 
     files.failsAt = "/b/";
     files.failing.add(operation);
     if (operation === "sync") await assertRejects(() => second.flush(), KafkaError);
-    // The open one fails at the roll, which makes a file.
+    // The open one fails at the roll, which creates a file.
     else refusal(() => second.append(batchOf(3), client));
     await Promise.resolve();
     assertEquals(told.length, 1);
@@ -159,13 +159,13 @@ test("LogManager lets one directory fail and goes on with the others", async () 
     assertEquals(told[0]![1], false);
     files.failing.clear();
 
-    // Nothing is written there any more, although the disk would take it.
+    // Nothing is written there any more, although the disk would accept it.
     assertEquals(refusal(() => second.append(batchOf(2), client)).name, "KAFKA_STORAGE_ERROR");
     await assertRejects(() => second.flush(), KafkaError);
     assertEquals(refusal(() => second.deleteRecordsBefore(2)).name, "KAFKA_STORAGE_ERROR");
-    // What is there is read.
+    // Its records can still be read.
     assertEquals(allBatches(second).length, 1);
-    // Other directories go on, and get what is new.
+    // Other directories continue to work, and get new partitions.
     third.append(batchOf(2), client);
     await logs.each((directory) => directory.flush());
     assertEquals(logs.create("more", 0, TOPIC_ID, config).directory, "/a/more-0");
@@ -176,7 +176,7 @@ test("LogManager lets one directory fail and goes on with the others", async () 
     assertEquals(machine.files.exists("/b/.kafka_cleanshutdown"), false);
     assertEquals(machine.files.exists("/c/.kafka_cleanshutdown"), true);
 
-    // All is well at the next start.
+    // Everything works after the next start.
     const again = await open(machine);
     assertEquals(again.isDegraded, false);
     assertEquals(again.get("events", 1)!.logEndOffset, 2);
@@ -201,7 +201,7 @@ test("LogManager does not let a full disk or a failed read take a directory out 
   assertEquals(refusal(() => allBatches(log)).name, "KAFKA_STORAGE_ERROR");
   files.failing.clear();
   assertEquals([logs.isDegraded, allBatches(log).length], [false, 2]);
-  // A sync that meets a full disk has lost something all the same.
+  // A sync that fails on a full disk still loses data.
   files.reason = "no-space";
   files.failing.add("sync");
   await assertRejects(() => log.flush(), KafkaError);
@@ -209,7 +209,7 @@ test("LogManager does not let a full disk or a failed read take a directory out 
   await logs.close();
 });
 
-test("LogManager tells that the directory of the metadata log failed, and closes", async () => {
+test("LogManager reports the failure of the metadata log's directory, and closes", async () => {
   const machine = new Machine();
   const files = new FailingFiles(machine.memory);
   machine.files = files;
@@ -234,7 +234,7 @@ test("LogManager tells that the directory of the metadata log failed, and closes
   await again.close();
 });
 
-test("LogManager starts without a directory whose disk fails, and makes none of its logs anew", async () => {
+test("LogManager starts without a directory whose disk fails, and does not create its logs elsewhere", async () => {
   const machine = new Machine();
   const first = await open(machine);
   const log = create(first, 3)[1]!;

@@ -9,7 +9,7 @@ import { readTextFile } from "../../../src/log/text_file.ts";
 import { Machine } from "../fixture.ts";
 import { test } from "../../harness.ts";
 
-test("save() writes the logs that do not begin at 0, and forgets one that has gone back to 0", async () => {
+test("save() writes the logs that do not start at 0, and removes one that was reset to 0", async () => {
   const { files } = new Machine();
   files.makeDirectory("/data");
   const [one, two] = [{ name: "one-0", logStartOffset: 0 }, { name: "two-3", logStartOffset: 9 }];
@@ -30,7 +30,7 @@ test("save() writes the logs that do not begin at 0, and forgets one that has go
   assertEquals(await saved(), ["two 3 9"]);
   one.logStartOffset = 4;
   assertEquals(await saved(), ["two 3 9", "one 0 4"]);
-  // The log was emptied: a leader that begins at 0 again must not lose what it gets.
+  // The log was emptied: a leader that starts at 0 again must not lose its records.
   two.logStartOffset = 0;
   assertEquals(await saved(), ["one 0 4"]);
 });

@@ -13,13 +13,13 @@ function setUp() {
   return { disk, checkpoint };
 }
 
-test("a save under way does not undo the replacement that was made meanwhile", async () => {
+test("a save in progress does not overwrite a later replacement", async () => {
   const { disk, checkpoint } = setUp();
   const offsets = new Map([["events-0", 5]]);
   disk.heldAt = /\.tmp$/;
   const saved = checkpoint.save(() => offsets);
   await disk.untilPending(1);
-  // Records from 3 on are about to be cut off: nothing may promise them from now on.
+  // Records from 3 on are about to be truncated, so the checkpoint must not cover them.
   offsets.set("events-0", 3);
   checkpoint.replace(offsets);
   assertEquals(checkpoint.read(), new Map([["events-0", 3]]));
@@ -29,7 +29,7 @@ test("a save under way does not undo the replacement that was made meanwhile", a
   assertEquals(checkpoint.read(), new Map([["events-0", 3]]));
 });
 
-test("save() resolves when the file holds what came while it was written", async () => {
+test("save() resolves when the file holds changes made during a write", async () => {
   const { disk, checkpoint } = setUp();
   const offsets = new Map([["events-0", 5], ["a-b-12", 7]]);
   disk.heldAt = /\.tmp$/;

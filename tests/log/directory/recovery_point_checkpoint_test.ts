@@ -19,7 +19,10 @@ function write(files: FileSystem, path: string, text: string): void {
   file.close();
 }
 
-/** The recovery points of /data, whose log events-0 has segments at 0 and 500 and is not open. */
+/**
+ * Creates the recovery points of /data, whose log events-0 has segments at 0 and 500 and is not
+ * open.
+ */
 function setUp(text: string | null) {
   const files = new MemoryFileSystem();
   files.makeDirectory("/data/events-0");
@@ -46,14 +49,14 @@ test("stored() is the written offset, 0 for a log without one, and undefined wit
   assertEquals(setUp(null).points.stored("events-0"), undefined);
 });
 
-test("stored() is 0 where the file is empty, as a loss of power leaves it", () => {
+test("stored() is 0 if the file is empty, as after a power failure", () => {
   const { points, losses } = setUp("");
   assertEquals([points.stored("events-0"), points.wasMissing, losses], [0, false, []]);
 });
 
-test("know() takes a log that was refused for durable up to its last segment", async () => {
+test("markComplete() treats a rejected log as durable up to its last segment", async () => {
   const { points } = setUp(null);
-  points.know(["events-0"]);
+  points.markComplete(["events-0"]);
   await points.save();
   assertEquals([points.stored("events-0"), points.wasMissing], [500, true]);
 });
@@ -75,7 +78,7 @@ test("save() keeps the stored high watermark of a log whose high watermark is un
     pendingWork: new PendingWork(),
     highWatermarkOf: () => known,
   });
-  points.know([]);
+  points.markComplete([]);
   await points.save();
   assertEquals([points.storedHighWatermark(log.name), text()], [7, "0\n1\nevents 0 7\n"]);
   known = 9;

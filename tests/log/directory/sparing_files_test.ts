@@ -5,7 +5,7 @@ import { MemoryFileSystem } from "../../../src/runtime/memory_files.ts";
 import { FileError, type FileSystem } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
 
-/** What needs a descriptor, each as one call. */
+/** The operations that need a descriptor, as one call each. */
 const OPERATIONS: Readonly<Record<string, (files: FileSystem) => unknown>> = {
   open: (files) => files.open("/data/f", "create").close(),
   list: (files) => files.list("/data"),
@@ -16,7 +16,7 @@ const OPERATIONS: Readonly<Record<string, (files: FileSystem) => unknown>> = {
   space: (files) => files.space!("/data"),
 };
 
-/** Files without a descriptor until `shortages` calls have failed with `code`. */
+/** A file system without descriptors until `shortages` calls have failed with `code`. */
 function lacking(code: string) {
   const memory = new MemoryFileSystem();
   memory.makeDirectory("/data");
@@ -39,7 +39,7 @@ function lacking(code: string) {
 }
 
 for (const [name, run] of Object.entries(OPERATIONS)) {
-  test(`SparingFiles.${name}() makes room and tries again while there is no descriptor`, async () => {
+  test(`SparingFiles.${name}() closes files and retries while there is no descriptor`, async () => {
     for (const code of ["EMFILE", "ENFILE"]) {
       const { files, state } = lacking(code);
       let roomMade = 0;
@@ -47,7 +47,7 @@ for (const [name, run] of Object.entries(OPERATIONS)) {
       state.shortages = 3;
       await run(sparing);
       assertEquals(roomMade, 3);
-      // The fourth time there is nothing left to close.
+      // The fourth time, no file is left to close.
       roomMade = 0;
       state.shortages = 9;
       const error = await assertRejects(async () => void await run(sparing), FileError);
@@ -56,7 +56,7 @@ for (const [name, run] of Object.entries(OPERATIONS)) {
   });
 }
 
-test("SparingFiles passes other errors on", () => {
+test("SparingFiles rethrows other errors", () => {
   const { files, state } = lacking("EIO");
   const sparing = new SparingFiles(files, () => true);
   state.shortages = 1;

@@ -23,11 +23,11 @@ interface Running {
   readonly manager: DataDirectory;
 }
 
-/** What was done to a log before its process ended. */
+/** What happened to a log before its process ended. */
 interface History {
   readonly name: string;
   readonly config?: LogConfig;
-  /** Whether records of the newest segment were brought to the disk, and that was written down. */
+  /** Whether records of the newest segment were synced and the recovery point was stored. */
   readonly isFlushed?: boolean;
   run(running: Running): Promise<void>;
 }
@@ -103,9 +103,7 @@ const HISTORIES: readonly History[] = [
     async run({ log }) {
       append(log, 9);
       await settled();
-      await log.lowerRecoveryPoint(15);
-      log.truncateTo(15);
-      await log.flush();
+      await log.truncateTo(15);
       append(log, 5);
       await settled();
     },
@@ -117,7 +115,7 @@ const HISTORIES: readonly History[] = [
       append(log, 12);
       await log.flush();
       await compactLog(log, machine);
-      // A process that goes on removes what was replaced.
+      // If the process continues, it removes the replaced files.
       log.applyRetention(machine.nowMs);
       append(log, 6);
       await settled();
@@ -125,7 +123,7 @@ const HISTORIES: readonly History[] = [
   },
 ];
 
-/** The files that somebody removes, of the segments named `logs`, and whether a start can know. */
+/** The files that are removed, of the segments named `logs`, and whether a start can detect it. */
 interface Removal {
   readonly name: string;
   pick(logs: readonly string[]): readonly string[];
@@ -153,7 +151,7 @@ function append(log: PartitionLog, batches: number, timestamp?: number): void {
   for (let i = 0; i < batches; i++) log.append(batchOf(3, options), client);
 }
 
-/** Lets what nobody waits for come to its end. */
+/** Waits for background work. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 }
@@ -163,7 +161,7 @@ function open(machine: Machine, config: LogConfig = CONFIG): DataDirectory {
   return DataDirectory.open({ runtime, directory: "/data", nodeId: 1, configOf: () => config });
 }
 
-/** A machine whose process has gone through `history` and ended. */
+/** Creates a machine whose process has performed `history` and ended. */
 async function ended(history: History, isClean: boolean): Promise<Machine> {
   const machine = new Machine();
   const config = history.config ?? CONFIG;
@@ -187,14 +185,14 @@ function rangeOf(machine: Machine, config?: LogConfig): string {
 for (const history of HISTORIES) {
   for (const isClean of [true, false]) {
     const ending = isClean ? "an orderly end" : "kill -9";
-    test(`a segment that somebody removed is missed after ${history.name} and ${ending}`, async () => {
+    test(`a removed segment is detected after ${history.name} and ${ending}`, async () => {
       const { config } = history;
       const whole = rangeOf((await ended(history, isClean)).kill(), config);
       for (const { name, pick } of REMOVALS) {
         const machine = await ended(history, isClean);
         const removed = pick(machine.segments());
         if (removed.length === 0) continue;
-        // Then nothing tells of the newest segment, unless records of it were flushed.
+        // In this case nothing indicates the newest segment, unless its records were flushed.
         const newest = machine.segments().at(-1)!.replace(".log", ".index");
         if (removed.includes(newest) && !isClean && !history.isFlushed) continue;
         const bytes = new Map<string, Uint8Array>();
@@ -209,7 +207,7 @@ for (const history of HISTORIES) {
         assertStringIncludes(found, `Cannot open events-0: `, name);
         assertStringIncludes(found, DIRECTORY, name);
         assert(/; (bring|remove) /.test(found), found);
-        // Nothing else has gone, and a second start finds the same.
+        // Nothing else has been removed, and a second start reports the same.
         const next = machine.kill();
         const after = next.files.list(DIRECTORY).map((entry) => entry.name).sort();
         assertEquals(
@@ -227,7 +225,7 @@ for (const history of HISTORIES) {
   }
 }
 
-test("whoever does without the records of a missing segment is told how", async () => {
+test("the error for a missing segment says how to continue without its records", async () => {
   const several = HISTORIES[2]!;
   const active = await ended(several, false);
   const [first, , , , last] = active.segments();
@@ -245,16 +243,16 @@ test("whoever does without the records of a missing segment is told how", async 
   assertEquals(rangeOf(shortened), "6 to 27");
 });
 
-test("an index without its log tells nothing that a crash may have left", async () => {
+test("an index without its log is accepted if a crash may have left it", async () => {
   const several = HISTORIES[2]!;
   const NEXT = `${"27".padStart(20, "0")}.index`;
-  // Beyond the recovery point: the name of its log may never have reached the disk.
+  // Above the recovery point, the name of its log may never have been durable.
   const beyond = await ended(several, false);
   beyond.write(NEXT, "");
   assertEquals(rangeOf(beyond), "0 to 27");
   assertEquals(beyond.files.exists(`${DIRECTORY}/${NEXT}`), false);
 
-  // Before the log's start: it has been deleted.
+  // Before the log start: its segment was deleted.
   const before = await ended(HISTORIES[3]!, false);
   before.write(`${"0".padStart(20, "0")}.index`, "");
   assertEquals(rangeOf(before), "9 to 27");
@@ -267,16 +265,18 @@ test("a segment of another log of the same name is not expected", async () => {
   await manager.flushDirectory();
   manager.create("events", 0, "vwnYOrl8QJKJOWqndPArhA", CONFIG);
   const next = machine.kill();
-  // As a loss of power leaves it, which takes the name of the new file and not its directory's.
+  // A power failure may lose the name of the new file and keep that of its directory.
   next.files.remove(`${DIRECTORY}/00000000000000000000.log`);
   assertEquals(rangeOf(next), "0 to 0");
 });
 
-/** What Apache Kafka leaves that is killed while it deletes or exchanges a segment. */
+/**
+ * The files left by Apache Kafka when it is killed during the deletion or replacement of a segment.
+ */
 const KAFKA_LEFTOVERS: readonly {
   readonly name: string;
   readonly isCompacted?: boolean;
-  /** The number of the segment, and which of its files were called `.deleted` already. */
+  /** The base offset of the segment, and its files that were already renamed to `.deleted`. */
   readonly segment: number;
   readonly renamed: readonly string[];
   readonly range: string;
@@ -306,7 +306,7 @@ const KAFKA_LEFTOVERS: readonly {
 ];
 
 for (const { name, isCompacted, segment, renamed, range } of KAFKA_LEFTOVERS) {
-  test(`a deletion in which Apache Kafka had renamed ${name} is finished`, async () => {
+  test(`a deletion in which Apache Kafka had renamed ${name} is completed`, async () => {
     const config = isCompacted ? COMPACTED : CONFIG;
     const machine = await ended({ ...HISTORIES[2]!, config }, false);
     const stem = `${DIRECTORY}/${String(segment).padStart(20, "0")}`;
@@ -314,13 +314,13 @@ for (const { name, isCompacted, segment, renamed, range } of KAFKA_LEFTOVERS) {
       if (!machine.files.exists(`${stem}${suffix}`)) continue;
       machine.files.rename(`${stem}${suffix}`, `${stem}${suffix}.deleted`);
     }
-    // The old leader epochs, which begin at 0, are what it had not replaced yet.
+    // The old leader epochs, which start at 0, have not been replaced yet.
     assertEquals(rangeOf(machine, config), range);
     const next = machine.kill();
     const left = next.files.list(DIRECTORY).map((entry) => entry.name);
     assertEquals(left.filter((file) => file.endsWith(".deleted")), []);
     assertEquals(left.filter((file) => `${DIRECTORY}/${file}`.startsWith(stem)), []);
-    // Killed once more, with nothing left that explains it.
+    // Kill it once more, with nothing left that explains the missing files.
     assertEquals(rangeOf(next, config), range);
   });
 }

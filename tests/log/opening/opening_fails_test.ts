@@ -1,6 +1,6 @@
 /**
- * A log whose opening fails half way, at every use of the disk in turn: it must say so and leave no
- * file open, and the next attempt must find everything.
+ * Opens a log while one disk operation fails, for each operation in turn: the opening must fail and
+ * leave no file open, and the next attempt must find all records.
  */
 import { assert, assertEquals } from "@std/assert";
 import { KafkaError } from "../../../src/protocol/errors.ts";
@@ -9,9 +9,9 @@ import { test } from "../../harness.ts";
 import { batchOf, Machine } from "../fixture.ts";
 import { FilesOver } from "../files_over.ts";
 
-/** Counts the open files and the uses of the disk, of which one fails. */
+/** Counts the open files and the disk operations, of which one fails. */
 class CountedFiles extends FilesOver {
-  /** The number of the use that fails, and every later one where `failsForGood`. */
+  /** The number of the operation that fails, and of all later ones with `failsForGood`. */
   failsAt = Infinity;
   failsForGood = false;
   uses = 0;
@@ -63,7 +63,7 @@ class CountedFiles extends FilesOver {
   }
 }
 
-/** A machine that was killed with three segments, of which the leader epochs' file knows nothing. */
+/** Creates a machine killed with three segments, whose leader epoch file is out of date. */
 function killedMachine(): Machine {
   const machine = new Machine();
   const log = machine.open({ segmentBytes: batchOf(3).length });
@@ -76,7 +76,7 @@ function killedMachine(): Machine {
 }
 
 for (const failsForGood of [false, true]) {
-  const disk = failsForGood ? "a disk that fails for good" : "a disk that fails once";
+  const disk = failsForGood ? "a broken disk" : "a disk that fails once";
   test(`a log that cannot be opened on ${disk} leaves no file open`, () => {
     let refusals = 0;
     let failsAt = 1;
@@ -92,10 +92,10 @@ for (const failsForGood of [false, true]) {
         if (!(error instanceof KafkaError)) throw error;
         refusals++;
       }
-      assertEquals(files.openFiles, 0, `after use ${failsAt} of the disk failed`);
+      assertEquals(files.openFiles, 0, `after disk operation ${failsAt} failed`);
       files.failsAt = Infinity;
       const again = machine.kill().open();
-      assertEquals(again.logEndOffset, 9, `after use ${failsAt} of the disk failed`);
+      assertEquals(again.logEndOffset, 9, `after disk operation ${failsAt} failed`);
       again.close();
     }
     assert(refusals > 10, `only ${refusals} openings failed`);

@@ -9,7 +9,7 @@ import { FilesOver } from "../files_over.ts";
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
 const FIRST = "00000000000000000000.log";
 
-/** Opens the log again after kill -9, and collects what was mended. */
+/** Opens the log again after kill -9, and collects the repairs. */
 function reopened(
   machine: Machine,
   config: Partial<LogConfig> = {},
@@ -21,7 +21,7 @@ function reopened(
   return { machine: next, log, reports };
 }
 
-test("a log is the same after kill -9", () => {
+test("a log is unchanged after kill -9", () => {
   const config = { segmentBytes: 500, indexIntervalBytes: 150 };
   const machine = new Machine();
   const log = machine.open(config);
@@ -39,9 +39,10 @@ test("a log is the same after kill -9", () => {
   again.close();
 });
 
-// Whatever of the last batch is missing, zeroed or garbled, at every byte: the log ends before it.
+// Whatever part of the last batch is missing, zeroed or garbled, from any byte on, the log must end
+// before it.
 for (const how of ["missing", "zeroed", "garbled"] as const) {
-  test(`a torn tail is cut wherever the last batch's bytes are ${how}`, () => {
+  test(`a torn tail is truncated wherever the last batch's bytes are ${how}`, () => {
     const machine = new Machine();
     const log = machine.open();
     for (const sequence of [0, 2]) log.append(producedBatch(7, 0, sequence, 2), client);
@@ -53,7 +54,7 @@ for (const how of ["missing", "zeroed", "garbled"] as const) {
       const torn = how === "missing" ? whole.slice(0, at) : whole.slice();
       if (how === "zeroed") torn.fill(0, at);
       if (how === "garbled") { for (let i = at; i < torn.length; i++) torn[i]! ^= 0xa5; }
-      // The last byte of this batch is a zero already.
+      // The last byte of this batch is zero in any case.
       const isWhole = torn.length === whole.length && torn.every((byte, i) => byte === whole[i]);
       const next = new Machine();
       next.files.makeDirectory("/data/events-0");
@@ -61,7 +62,7 @@ for (const how of ["missing", "zeroed", "garbled"] as const) {
       const reports: RecoveryReport[] = [];
       const again = next.open({}, { onRecovery: (report) => reports.push(report) });
       const what = `byte ${at}`;
-      // The leader's epoch lies outside of the checksum: garbled, it is another epoch.
+      // The leader epoch is not covered by the checksum: when garbled, it is another epoch.
       if (isWhole) {
         assertEquals(again.logEndOffset, 7, what);
         continue;
@@ -77,14 +78,14 @@ for (const how of ["missing", "zeroed", "garbled"] as const) {
         assertEquals(reports[0]!.file, `/data/events-0/${FIRST}`);
         assert(reports[0]!.reason.length > 0);
       } else assertEquals(reports, []);
-      // The producer sends the lost batch again, and its state fits.
+      // The producer sends the lost batch again, and its restored state accepts it.
       assertEquals(again.append(producedBatch(7, 0, 4, 3), client).baseOffset, 4, what);
       again.close();
     }
   });
 }
 
-test("one garbled byte in the checked part of the last batch is noticed", () => {
+test("one garbled byte in the checked part of the last batch is detected", () => {
   const machine = new Machine();
   const log = machine.open();
   log.append(batchOf(2), client);
@@ -93,7 +94,8 @@ test("one garbled byte in the checked part of the last batch is noticed", () => 
   log.close();
   const whole = machine.read(FIRST).slice();
   for (let at = end; at < whole.length; at++) {
-    // Epoch and base offset are outside of the checksum; a smaller offset is noticed all the same.
+    // Epoch and base offset are not covered by the checksum, but a smaller offset is still
+    // detected.
     if (at < end + 8 || at >= end + 12 && at < end + 16) continue;
     const next = new Machine();
     next.files.makeDirectory("/data/events-0");
@@ -107,7 +109,7 @@ test("one garbled byte in the checked part of the last batch is noticed", () => 
   }
 });
 
-test("after a clean shutdown the checksums are not looked at again", () => {
+test("after a clean shutdown checksums are not verified", () => {
   const machine = new Machine();
   machine.open().append(batchOf(2), client);
   const next = machine.kill();
@@ -119,7 +121,7 @@ test("after a clean shutdown the checksums are not looked at again", () => {
   log.close();
 });
 
-test("an empty segment behind the log's end stays the active one", () => {
+test("an empty segment at the log end stays the active one", () => {
   const machine = new Machine();
   const log = machine.open();
   log.append(batchOf(3), client);
@@ -130,7 +132,7 @@ test("an empty segment behind the log's end stays the active one", () => {
   again.close();
 });
 
-test("a tail torn before an empty segment is cut, and the segment goes", () => {
+test("a torn tail before an empty segment is truncated and the segment removed", () => {
   const machine = new Machine();
   const log = machine.open();
   log.append(batchOf(3), client);
@@ -148,7 +150,7 @@ test("a tail torn before an empty segment is cut, and the segment goes", () => {
   next.kill();
 });
 
-test("damage before the tail is refused, by file, offset and remedy", () => {
+test("damage before the tail is rejected with file, offset and remedy", () => {
   const config = { segmentBytes: 400 };
   const made = () => {
     const machine = new Machine();
@@ -178,13 +180,13 @@ test("damage before the tail is refused, by file, offset and remedy", () => {
     assertStringIncludes(message, names[1]!, what);
     assertStringIncludes(message, "offset", what);
     assertStringIncludes(message, "bring the", what);
-    // Nothing was changed, and no file was left open.
+    // Nothing may be changed and no file left open.
     assertEquals(next.read(names[1]!), bytes, what);
     next.files.remove("/data/events-0");
   }
 });
 
-test("a missing segment is refused, unless compaction may have left the gap", () => {
+test("a missing segment is rejected, unless compaction may have left the gap", () => {
   const config = { segmentBytes: 400 };
   const machine = new Machine();
   const log = machine.open(config);
@@ -206,7 +208,7 @@ test("a missing segment is refused, unless compaction may have left the gap", ()
   again.close();
 });
 
-test("data of a format before v2 are refused, not cut", () => {
+test("data of a format before v2 are rejected, not truncated", () => {
   const machine = new Machine();
   machine.files.makeDirectory("/data/events-0");
   const old = new Uint8Array(100);
@@ -220,7 +222,7 @@ test("data of a format before v2 are refused, not cut", () => {
   assertEquals(machine.read(FIRST).length, 100);
 });
 
-test("leader epochs are made anew when their file is lost, garbled or contradicts the log", () => {
+test("leader epochs are rebuilt when their file is missing, garbled or contradicts the log", () => {
   for (const text of [null, "", "garbage", "0\n1\n9 0\n", "0\n2\n0 0\n1 1\n"]) {
     const machine = new Machine();
     const log = machine.open();
@@ -240,7 +242,7 @@ test("leader epochs are made anew when their file is lost, garbled or contradict
   }
 });
 
-test("leader epochs of records that a torn tail took are forgotten", () => {
+test("leader epochs of records in a torn tail are removed", () => {
   const machine = new Machine();
   const log = machine.open();
   log.append(batchOf(2), client);
@@ -252,7 +254,7 @@ test("leader epochs of records that a torn tail took are forgotten", () => {
   again.close();
 });
 
-test("deleted records do not come back when the end of the log is lost", () => {
+test("deleted records do not reappear when the end of the log is lost", () => {
   const machine = new Machine();
   const log = machine.open();
   for (let i = 0; i < 4; i++) log.append(batchOf(2), client);
@@ -266,7 +268,7 @@ test("deleted records do not come back when the end of the log is lost", () => {
   again.close();
 });
 
-test("partition.metadata keeps the topic's id", () => {
+test("partition.metadata stores the topic id", () => {
   const topicId = "vwnYOrl8QJKJOWqndPArhA";
   const machine = new Machine();
   machine.open({}, { topicId }).close();
@@ -306,14 +308,14 @@ test("partition.metadata keeps the topic's id", () => {
   again.close();
 });
 
-test("a batch of an older leader epoch behind a newer one is cut after an unclean end", () => {
+test("a batch of an older leader epoch after a newer one is truncated after an unclean shutdown", () => {
   for (const [kept, lost] of [[3, 2], [9, 1]] as const) {
     const machine = new Machine();
     const log = machine.open();
     log.append(batchOf(2), { ...client, leaderEpoch: kept });
     log.append(batchOf(2), { ...client, leaderEpoch: kept });
     const size = log.sizeInBytes;
-    // The offsets join: only the epoch shows that a cut of this batch was lost.
+    // The offsets are contiguous: only the epoch shows that the truncation of this batch was lost.
     log.append(batchOf(2), { ...client, leaderEpoch: lost });
     const { log: again, reports } = reopened(machine);
     assertEquals([again.logEndOffset, again.sizeInBytes, again.latestEpoch], [4, size, kept]);
@@ -323,7 +325,7 @@ test("a batch of an older leader epoch behind a newer one is cut after an unclea
   }
 });
 
-test("batches of the same or a newer leader epoch are kept after an unclean end", () => {
+test("batches of the same or a newer leader epoch are kept after an unclean shutdown", () => {
   const machine = new Machine();
   const log = machine.open();
   for (const leaderEpoch of [2, 2, 3, 3, 7]) log.append(batchOf(2), { ...client, leaderEpoch });
@@ -332,7 +334,7 @@ test("batches of the same or a newer leader epoch are kept after an unclean end"
   again.close();
 });
 
-test("after an orderly end a damaged one-record batch exactly at the recovery point is refused", () => {
+test("after a clean shutdown, a damaged one-record batch exactly at the recovery point is rejected", () => {
   for (const isDamaged of [false, true]) {
     const machine = new Machine();
     const log = machine.open();
@@ -355,7 +357,7 @@ test("after an orderly end a damaged one-record batch exactly at the recovery po
   }
 });
 
-test("a first segment whose records a loss of power has taken stays, and those after it go", () => {
+test("a first segment that lost its records in a power failure is kept, and later ones are removed", () => {
   const machine = new Machine();
   const config = { segmentBytes: batchOf(2).length };
   const log = machine.open(config);
@@ -374,13 +376,13 @@ test("a first segment whose records a loss of power has taken stays, and those a
     "00000000000000000002.log",
     "00000000000000000004.log",
   ]);
-  // A loss of power may take one removal back and not another: without its `.log`, the `.index` of
-  // the first segment is evidence of a file that was removed by hand.
+  // A power failure may undo one removal and not another: without its `.log`, the `.index` of the
+  // first segment would look as if the `.log` had been removed by hand.
   assert(!removed.names.includes(FIRST), `${FIRST} was removed`);
   again.close();
 });
 
-/** Notes the names of the files that are removed. */
+/** Records the names of removed files. */
 class RemovalsNoted extends FilesOver {
   readonly names: string[] = [];
 

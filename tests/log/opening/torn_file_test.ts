@@ -1,7 +1,8 @@
 /**
- * Torn files on a real disk: what a crash may leave of the last write is cut, at any byte
- * (`deno task test` tries some of them), and the rest is there; the same damage in what was on the disk before is never cut. `log verify` sees
- * before the start what the start is going to do, and finds nothing after it.
+ * Torn files on a real disk: what a crash leaves of the last write is truncated, at any byte (`deno
+ * task test` tries some of them), and everything before it is kept; the same damage to data that
+ * was durable is never truncated. `log verify` predicts what the next start will do, and finds
+ * nothing after it.
  *
  * @module
  */
@@ -24,17 +25,17 @@ function open(directory: string): DataDirectory {
   return DataDirectory.open({ runtime, directory, nodeId: 1, configOf: () => config });
 }
 
-/** A directory as a crash leaves it, in the middle of the second process that used it. */
+/** A directory after a crash of the second process that used it. */
 interface Crash {
   readonly directory: string;
-  /** The file that was written last, from the directory. */
+  /** The file that was written last, relative to the directory. */
   readonly file: string;
   readonly bytes: Uint8Array;
-  /** Where in it the last batch begins, its offset, and where the one before it begins. */
+  /** The position of the last batch, its offset, and the position of the batch before it. */
   readonly lastAt: number;
   readonly lastOffset: number;
   readonly previousAt: number;
-  /** The offset up to which everything was on the disk. */
+  /** The offset up to which everything was durable. */
   readonly recoveryPoint: number;
 }
 
@@ -54,7 +55,7 @@ async function withCopy(
   }
 }
 
-/** Makes the crashed directory, hands it to `use`, and removes it. */
+/** Creates the crashed directory, calls `use` with it, and removes it. */
 async function withCrash(use: (crash: Crash) => Promise<void>): Promise<void> {
   const root = mkdtempSync(`${tmpdir()}/millrace-torn-`).replaceAll("\\", "/");
   try {
@@ -86,7 +87,9 @@ async function withCrash(use: (crash: Crash) => Promise<void>): Promise<void> {
   }
 }
 
-/** The sequence number of append `i`, of which every third has none, two records each. */
+/**
+ * Returns the sequence number of append `i`, with two records each. Every third append has none.
+ */
 function firstSequence(i: number): number {
   return 2 * (i - Math.ceil(i / 3));
 }
@@ -103,11 +106,11 @@ function batchStarts(bytes: Uint8Array): number[] {
   return starts;
 }
 
-/** How far from one cut to the next, and from one byte that begins other content to the next. */
+/** The distance between two truncations, and between two starts of changed content, bytes. */
 const CUT_STEP = isWide ? 1 : 9;
 const CHANGE_STEP = isWide ? 6 : 30;
 
-/** The bytes from `at` on are missing, zeros, or something else. */
+/** Damage the bytes from `at` on: missing, zeroed or garbled. */
 const TEARS: Record<string, (bytes: Uint8Array, at: number) => Uint8Array> = {
   missing: (bytes, at) => bytes.slice(0, at),
   zeroed: (bytes, at) => bytes.slice().fill(0, at),
@@ -115,7 +118,7 @@ const TEARS: Record<string, (bytes: Uint8Array, at: number) => Uint8Array> = {
 };
 
 for (const [how, tear] of Object.entries(TEARS)) {
-  test(`on a real disk a last write whose bytes are ${how} is cut, and nothing else`, async () => {
+  test(`on a real disk a last write whose bytes are ${how} is truncated, and nothing else`, async () => {
     await withCrash(async (crash) => {
       const { bytes, lastAt, lastOffset } = crash;
       for (let at = lastAt; at < bytes.length; at += how === "missing" ? CUT_STEP : CHANGE_STEP) {
@@ -134,7 +137,7 @@ for (const [how, tear] of Object.entries(TEARS)) {
           assertEquals(log.logEndOffset, lastOffset, `byte ${at}`);
           assertEquals(manager.get("others", 3)!.logEndOffset, 16);
           checkWhole(log);
-          // The producer sends again what it got no answer for, and what it got one for.
+          // The producer repeats the batch that was not acknowledged, and one that was.
           const again = log.append(producedBatch(7, 0, firstSequence(16), 2), client);
           assertEquals([again.baseOffset, again.duplicate], [lastOffset, false]);
           assert(log.append(producedBatch(7, 0, firstSequence(16), 2), client).duplicate);
@@ -146,7 +149,7 @@ for (const [how, tear] of Object.entries(TEARS)) {
   });
 }
 
-test("on a real disk damage below the recovery point is never cut", async () => {
+test("on a real disk damage below the recovery point is never truncated", async () => {
   await withCrash(async (crash) => {
     const { bytes, previousAt, lastAt, recoveryPoint } = crash;
     const damaged = bytes.slice();
@@ -172,7 +175,7 @@ test("on a real disk damage below the recovery point is never cut", async () => 
   });
 });
 
-/** All batches are there from the beginning to the end, without a gap. */
+/** Checks that all batches are contiguous from the start to the end. */
 function checkWhole(log: PartitionLog): void {
   let next = 0;
   for (const { baseOffset, lastOffset } of allBatches(log)) {

@@ -19,14 +19,14 @@ test("removeAbove() removes the snapshots above the offset, the next one include
   ]);
 });
 
-test("a snapshot of producers one offset above a cut is not believed at the next start", () => {
+test("a producer snapshot one offset above a truncation is not used at the next start", async () => {
   const machine = new Machine();
   const log = machine.open();
   log.append(producedBatch(7, 0, 0), client);
   log.append(producedBatch(7, 0, 1), client);
-  // Takes a snapshot for offset 2.
+  // This writes a snapshot at offset 2.
   log.roll();
-  log.truncateTo(1);
+  await log.truncateTo(1);
   log.append(producedBatch(8, 0, 0), client);
   log.roll();
   log.close();
@@ -38,7 +38,7 @@ test("a snapshot of producers one offset above a cut is not believed at the next
   again.close();
 });
 
-test("producers of segments behind the newest snapshot are read again before an unclean walk", async () => {
+test("producers of segments after the newest snapshot are replayed before recovery", async () => {
   const machine = new Machine();
   const log = machine.open();
   for (const producerId of [1, 2, 3]) {
@@ -48,7 +48,8 @@ test("producers of segments behind the newest snapshot are read again before an 
   log.append(producedBatch(4, 0, 0), client);
   await log.flush();
   const next = machine.kill();
-  // Only the snapshot for offset 1 is left: the segments at 1 and 2 lie between it and the walk.
+  // Only the snapshot at offset 1 is left: the segments at 1 and 2 are between it and the recovered
+  // part.
   for (const digit of ["2", "3"]) {
     next.files.remove(`/data/events-0/${digit.padStart(20, "0")}.snapshot`);
   }

@@ -3,7 +3,7 @@ import { BatchIndex } from "../../../src/log/segments/batch_index.ts";
 import { Chance } from "../../protocol/chance.ts";
 import { test } from "../../harness.ts";
 
-test("BatchIndex answers as a scan of its entries does", () => {
+test("BatchIndex returns the same as a scan of its entries", () => {
   for (let seed = 0; seed < 20; seed++) {
     const chance = new Chance(seed);
     let index = new BatchIndex();
@@ -63,7 +63,7 @@ test("BatchIndex answers as a scan of its entries does", () => {
   }
 });
 
-test("BatchIndex takes 24 bytes an entry at most and none when empty", () => {
+test("BatchIndex uses at most 24 bytes per entry, and none when empty", () => {
   const index = new BatchIndex();
   assertEquals(index.byteLength, 0);
   for (let i = 0; i < 1000; i++) {

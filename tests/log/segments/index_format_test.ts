@@ -18,7 +18,7 @@ function numbers(text: string): Uint8Array {
   return Uint8Array.from(text.match(/../g) ?? [], (digits) => parseInt(digits, 16));
 }
 
-test("an .index of Apache Kafka is read and written as it is", () => {
+test("an .index of Apache Kafka is decoded, and encoded to the same bytes", () => {
   const bytes = kafkaBytes(INDEX);
   const { entries, problem } = decodeOffsetIndex(bytes);
   assertEquals(problem, null);
@@ -27,7 +27,7 @@ test("an .index of Apache Kafka is read and written as it is", () => {
   assertEquals(hexadecimal(encodeOffsetIndex(entries)), hexadecimal(bytes));
 });
 
-test("a .timeindex of Apache Kafka is read and written as it is", () => {
+test("a .timeindex of Apache Kafka is decoded, and encoded to the same bytes", () => {
   const bytes = kafkaBytes(TIME_INDEX);
   const { entries, problem } = decodeTimeIndex(bytes);
   assertEquals(problem, null);
@@ -39,7 +39,7 @@ test("a .timeindex of Apache Kafka is read and written as it is", () => {
   assertEquals(hexadecimal(encodeTimeIndex(entries)), hexadecimal(bytes));
 });
 
-test("entries that Kafka took room for and never used are none", () => {
+test("preallocated entries that Kafka never used are ignored", () => {
   const padded = new Uint8Array(10_485_760);
   padded.set(kafkaBytes(INDEX));
   assertEquals(decodeOffsetIndex(padded).entries.length, 4);
@@ -51,14 +51,14 @@ test("entries that Kafka took room for and never used are none", () => {
   assertEquals(decodeTimeIndex(times).problem, null);
 });
 
-test("an entry that ends in zeros is one", () => {
+test("an entry that ends in zeros is not ignored", () => {
   const { entries } = decodeOffsetIndex(numbers("0000000100000100" + "0000000000000000"));
   assertEquals([entries.length, entries.positions[0]], [1, 256]);
   const { entries: times } = decodeTimeIndex(numbers("000001a20b8e0000" + "00000000"));
   assertEquals([times.length, times.timestamps.at(0)], [1, 0x1a20b8e0000]);
 });
 
-test("entries up to the first that makes no sense are kept, and the problem says where", () => {
+test("entries before the first invalid one are returned, with its position in the problem", () => {
   const falling = numbers("0000000500000050" + "0000000500000060");
   assertEquals(decodeOffsetIndex(falling).entries.length, 1);
   assertStringIncludes(decodeOffsetIndex(falling).problem!, "the entry at byte 8");
@@ -66,13 +66,13 @@ test("entries up to the first that makes no sense are kept, and the problem says
   assertStringIncludes(decodeOffsetIndex(back).problem!, "the entry at byte 8");
   const negative = numbers("ffffffff00000050");
   assertStringIncludes(decodeOffsetIndex(negative).problem!, "neither may be negative");
-  // Zeros between entries are no room that was never used.
+  // Zeros between entries are not unused space.
   const hole = numbers("0000000500000050" + "0000000000000000" + "0000000900000090");
   assertEquals(decodeOffsetIndex(hole).entries.length, 1);
   assertStringIncludes(decodeOffsetIndex(hole).problem!, "the entry at byte 8");
 });
 
-test("a time index rises in timestamps and in offsets", () => {
+test("a time index must rise in timestamps and in offsets", () => {
   const earlier = numbers("0000000000000009" + "00000001" + "0000000000000008" + "00000002");
   assertEquals(decodeTimeIndex(earlier).entries.length, 1);
   assertStringIncludes(decodeTimeIndex(earlier).problem!, "the entry at byte 12");
@@ -84,14 +84,14 @@ test("a time index rises in timestamps and in offsets", () => {
   assertStringIncludes(decodeTimeIndex(before1970).problem!, "neither may be negative");
 });
 
-test("a file that is no whole number of entries says so and gives those that are", () => {
+test("a file with an incomplete entry is reported, and the complete entries are returned", () => {
   const cut = kafkaBytes(INDEX).subarray(0, 21);
   assertEquals(decodeOffsetIndex(cut).entries.length, 2);
-  assertStringIncludes(decodeOffsetIndex(cut).problem!, "21 bytes are no multiple of 8");
-  assertStringIncludes(decodeTimeIndex(cut).problem!, "21 bytes are no multiple of 12");
+  assertStringIncludes(decodeOffsetIndex(cut).problem!, "21 bytes, is not a multiple of 8");
+  assertStringIncludes(decodeTimeIndex(cut).problem!, "21 bytes, is not a multiple of 12");
 });
 
-test("timestamps beyond 2^53 are read, compared and written without loss", () => {
+test("timestamps beyond 2^53 are decoded, compared and encoded without loss", () => {
   const bytes = numbers(
     "0020000000000000" + "00000000" + "0020000000000001" + "00000001" +
       "7ffffffffffffffe" + "00000002" + "7fffffffffffffff" + "00000003",
@@ -103,7 +103,7 @@ test("timestamps beyond 2^53 are read, compared and written without loss", () =>
   assertEquals(hexadecimal(encodeTimeIndex(entries)), hexadecimal(bytes));
 });
 
-test("the largest offset, position and timestamp go through", () => {
+test("the largest offset, position and timestamp are encoded and decoded", () => {
   const offsets = {
     length: 1,
     relativeOffsets: Uint32Array.of(2 ** 31 - 1),
@@ -122,7 +122,7 @@ test("the largest offset, position and timestamp go through", () => {
   assertEquals(fitsIndex(10, 10 + 2 ** 31), false);
 });
 
-test("only the entries that count are written, whatever room the columns have", () => {
+test("only used entries are encoded, whatever the capacity of the columns", () => {
   const columns = { relativeOffsets: Uint32Array.of(1, 9, 9), positions: Uint32Array.of(5, 9, 9) };
   assertEquals(hexadecimal(encodeOffsetIndex({ length: 1, ...columns })), "0000000100000005");
 });

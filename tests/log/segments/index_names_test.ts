@@ -23,7 +23,7 @@ class WatchedNames extends FilesOver {
   readonly early: string[] = [];
   indexFiles = 0;
 
-  /** `durable` has the paths whose directory entries a power failure cannot take. */
+  /** `durable` holds the paths whose directory entries a power failure cannot remove. */
   constructor(files: FileSystem, readonly durable: Set<string> = new Set()) {
     super(files);
   }
@@ -35,7 +35,7 @@ class WatchedNames extends FilesOver {
 
   override rename(from: string, to: string): void {
     this.files.rename(from, to);
-    // Either of the two names is left by a power failure.
+    // A power failure may leave either of the two names.
     const isExchange = from === `${to}.swap` && this.durable.has(from);
     this.durable.delete(from);
     if (isExchange) this.durable.add(to);
@@ -61,7 +61,7 @@ class WatchedNames extends FilesOver {
   }
 }
 
-/** A machine whose files are watched, and its data directory. */
+/** Creates a machine with monitored files, and its data directory. */
 class WatchedMachine {
   readonly names: WatchedNames;
   readonly manager: DataDirectory;
@@ -81,12 +81,12 @@ class WatchedMachine {
     });
   }
 
-  /** The log, made when it does not exist. */
+  /** Returns the log, which is created if necessary. */
   log(): PartitionLog {
     return this.manager.create("events", 0, "vwnYOrl8QJKJOWqndPArhA", this.config);
   }
 
-  /** The next process, after `kill -9` and what `change` does to the files. */
+  /** Returns the next process, after `kill -9` and changes to the files by `change`. */
   kill(change: (next: Machine) => void = () => {}): WatchedMachine {
     const next = this.machine.kill();
     change(next);
@@ -100,7 +100,7 @@ function append(log: PartitionLog, batches: number): void {
   for (let i = 0; i < batches; i++) log.append(batchOf(3), client);
 }
 
-/** Lets background work end. */
+/** Waits for background work. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 200; turn++) await Promise.resolve();
 }
@@ -166,9 +166,7 @@ const HISTORIES: readonly {
       const log = first.log();
       append(log, 9);
       await settled();
-      await log.lowerRecoveryPoint(15);
-      log.truncateTo(15);
-      await log.flush();
+      await log.truncateTo(15);
       append(log, 9);
       await settled();
       return first;
@@ -190,7 +188,7 @@ const HISTORIES: readonly {
 ];
 
 for (const { name, config, run } of HISTORIES) {
-  test(`no index file has a name before its log has one on the disk: ${name}`, async () => {
+  test(`no index file has a name before that of its log is durable: ${name}`, async () => {
     const first = new WatchedMachine(new Machine(), config);
     await first.manager.flushDirectory();
     const last = await run(first);

@@ -22,7 +22,7 @@ import { test } from "../../harness.ts";
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const config = { segmentBytes: 620, indexIntervalBytes: 150 };
 
-/** A log of `count` batches of two records, each a second later than the one before. */
+/** Creates a log of `count` batches of two records, one second apart. */
 function filled(machine: Machine, count = 20, more = {}): PartitionLog {
   const log = machine.open(config, more);
   for (let i = 0; i < count; i++) {
@@ -36,12 +36,12 @@ function names(machine: Machine, suffix: string): string[] {
     .filter((name) => name.endsWith(suffix)).sort();
 }
 
-/** Lets the syncs that a roll has begun end: memory files have nothing to wait for. */
+/** Waits for the syncs that a roll has started. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 200; i++) await Promise.resolve();
 }
 
-/** Ends in an orderly way, as a data directory does, and starts again. */
+/** Shuts down cleanly, like a data directory, and starts again. */
 async function restarted(machine: Machine, log: PartitionLog): Promise<Machine> {
   await log.flush();
   log.writeIndexes();
@@ -49,7 +49,7 @@ async function restarted(machine: Machine, log: PartitionLog): Promise<Machine> 
   return machine.kill();
 }
 
-test("a roll and an orderly end write the indexes as Kafka has them", async () => {
+test("a roll and a clean shutdown write the indexes in Kafka's format", async () => {
   const machine = new Machine();
   const log = filled(machine);
   assert(log.segmentCount > 3);
@@ -70,7 +70,7 @@ test("a roll and an orderly end write the indexes as Kafka has them", async () =
       assertEquals(base + entries.relativeOffsets[i]!, last);
     }
     const times = decodeTimeIndex(next.read(name.replace(".log", ".timeindex"))).entries;
-    // The last batch has the largest timestamp: two records, the second a millisecond later.
+    // The last batch has the largest timestamp: the second of its records is a millisecond later.
     const segmentEnd = base + countOf(view);
     assertEquals(
       times.timestamps.at(times.length - 1),
@@ -87,10 +87,10 @@ function countOf(view: DataView): number {
   return count;
 }
 
-test("after an orderly end nothing is read but the ends of the segments", async () => {
+test("after a clean shutdown only the ends of the segments are read", async () => {
   const machine = new Machine();
   const next = await restarted(machine, filled(machine));
-  // Damage that a look at every header would find.
+  // Reading every header would detect this damage.
   const [first] = next.segments();
   const bytes = next.read(first!).slice();
   bytes[16] = 9;
@@ -101,7 +101,7 @@ test("after an orderly end nothing is read but the ends of the segments", async 
   log.close();
 });
 
-test("indexes that are missing, short or senseless are made anew", async () => {
+test("missing, truncated or invalid indexes are rebuilt", async () => {
   const garble = (bytes: Uint8Array) => bytes.map((byte) => byte ^ 0xa5);
   const table: [string, string, (bytes: Uint8Array) => Uint8Array | null][] = [
     ["missing", ".index", () => null],
@@ -139,14 +139,12 @@ test("indexes that are missing, short or senseless are made anew", async () => {
   }
 });
 
-test("the recovery point rises with a roll and a flush, and falls before a cut", async () => {
+test("the recovery point rises with a roll and a flush, and falls before a truncation", async () => {
   const machine = new Machine();
   const saved: number[] = [];
-  const lowered: number[] = [];
   const log: PartitionLog = filled(machine, 20, {
     checkpoints: checkpointsWith({
       saveRecoveryPoint: () => void saved.push(log.recoveryPoint),
-      lowerRecoveryPoint: () => void lowered.push(log.recoveryPoint),
     }),
   });
   await settled();
@@ -155,13 +153,14 @@ test("the recovery point rises with a roll and a flush, and falls before a cut",
   assertEquals(saved.at(-1), last);
   await log.flush();
   assertEquals(log.recoveryPoint, 40);
-  log.truncateTo(7);
+  await log.truncateTo(7);
   assertEquals(log.logEndOffset, 6);
-  assertEquals(lowered, [7, 6]);
+  // The resulting log end: 7 is within a batch.
+  assertEquals([saved.at(-1), log.recoveryPoint], [6, 6]);
   log.close();
 });
 
-test("above the recovery point damage is cut with all behind it, below it is refused", async () => {
+test("damage above the recovery point is truncated with everything after it, damage below it is rejected", async () => {
   const made = async () => {
     const machine = new Machine();
     filled(machine);
@@ -199,7 +198,7 @@ test("above the recovery point damage is cut with all behind it, below it is ref
   }
 });
 
-test("a log that ends below its recovery point, or has lost its files, is refused", async () => {
+test("a log that ends below its recovery point, or has lost its files, is rejected", async () => {
   const machine = new Machine();
   const next = await restarted(machine, filled(machine, 3));
   for (const wasShutDownCleanly of [true, false]) {
@@ -214,14 +213,14 @@ test("a log that ends below its recovery point, or has lost its files, is refuse
   next.files.remove(`/data/events-0/${only.replace(".log", ".index")}`);
   const { message } = refusal(() => next.open(config, { recoveryPoint: 6 }));
   assertStringIncludes(message, "holds no segment, and records up to offset 6 were on the disk");
-  // Somebody who removed the directory wants it so.
+  // The directory was removed on purpose.
   next.files.remove("/data/events-0");
   const log = next.open(config, { recoveryPoint: 6 });
   assertEquals(log.logEndOffset, 0);
   log.close();
 });
 
-test("producers come from the newest whole snapshot, and their age survives", async () => {
+test("producers are restored from the newest intact snapshot, with their age", async () => {
   const machine = new Machine();
   const log = machine.open(config);
   for (let i = 0; i < 30; i++) log.append(producedBatch(7 + i % 2, 0, i >> 1), client);
@@ -239,7 +238,7 @@ test("producers come from the newest whole snapshot, and their age survives", as
     ]),
     [[7, 15], [8, 14]],
   );
-  // The newest is torn: an older one and the log tell the same.
+  // The newest snapshot is torn: an older one and the log lead to the same state.
   next.write(last, next.read(last).slice(0, -1));
   let again = next.open(config, { wasShutDownCleanly: true, recoveryPoint: 31 });
   assertEquals(names(next, ".snapshot").includes(last), false);
@@ -252,7 +251,7 @@ test("producers come from the newest whole snapshot, and their age survives", as
   next = await restarted(next, again);
   next.nowMs = START_MS + 20_000;
   again = next.open(config, { wasShutDownCleanly: true, recoveryPoint: 32 });
-  // 7 was heard of at 5 s, 8 at 6 s, when the process began anew.
+  // Producer 7 was active at 5 s, producer 8 at 6 s, when the process started again.
   assertEquals(again.expireProducers(START_MS + 20_000, 14_500), 1);
   assertEquals(again.activeProducers().map(({ producerId }) => producerId), [8]);
   again.close();

@@ -7,7 +7,7 @@ import { test } from "../../harness.ts";
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const config = { segmentBytes: 300, indexIntervalBytes: 50, fileDeleteDelayMs: 1_000 };
 
-test("open files and loaded indexes of many logs are bounded, and all is read all the same", async () => {
+test("open files and loaded indexes of many logs are bounded, and everything can still be read", async () => {
   const machine = new Machine();
   const openSegments = new OpenSegments(8, 2_000);
   const logs = Array.from(
@@ -28,7 +28,7 @@ test("open files and loaded indexes of many logs are bounded, and all is read al
   assertEquals([openSegments.openFiles, openSegments.loadedBytes], [0, 0]);
 });
 
-test("a segment that is being sent stays, however long ago it was deleted", () => {
+test("the file of a deleted segment is kept while a response is being sent from it", () => {
   const machine = new Machine();
   const log = machine.open(config);
   for (let i = 0; i < 6; i++) log.append(batchOf(2), client);
@@ -39,7 +39,7 @@ test("a segment that is being sent stays, however long ago it was deleted", () =
   answer.external(read);
   log.deleteRecordsBefore(12);
   log.applyRetention(machine.nowMs + 100_000);
-  // The others are gone.
+  // The others have been removed.
   assertEquals(machine.segments().length, 2);
   assertEquals(bytesOf(read), wanted);
   answer.reset();

@@ -6,7 +6,7 @@ import { test } from "../../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
 
-/** Batches of 1 to 3 records over several segments, with their sizes. */
+/** Appends batches of 1 to 3 records across several segments. Returns their sizes. */
 function filled(
   machine: Machine,
   indexIntervalBytes: number,
@@ -61,7 +61,7 @@ test("PartitionLog.read returns whole batches within every combination of limits
   }
 });
 
-test("PartitionLog.read fills the limit to within an interval of the index", () => {
+test("PartitionLog.read fills the limit up to one index interval", () => {
   const log = new Machine().open({ indexIntervalBytes: 400 });
   for (let i = 0; i < 100; i++) log.append(batchOf(1), client);
   const size = log.sizeInBytes / 100;
@@ -72,7 +72,7 @@ test("PartitionLog.read fills the limit to within an interval of the index", () 
   log.close();
 });
 
-test("PartitionLog.read begins with the batch that holds the offset", () => {
+test("PartitionLog.read starts with the batch that holds the offset", () => {
   const log = new Machine().open();
   log.append(batchOf(10), client);
   const read = log.read({ fetchOffset: 7, maxBytes: 1, endOffset: 10, minOneBatch: true });
@@ -80,7 +80,7 @@ test("PartitionLog.read begins with the batch that holds the offset", () => {
   log.close();
 });
 
-test("PartitionLog.read refuses offsets outside of the log", () => {
+test("PartitionLog.read rejects offsets outside of the log", () => {
   const log = new Machine().open({ segmentBytes: 300 });
   for (let i = 0; i < 10; i++) log.append(batchOf(2), client);
   log.deleteRecordsBefore(5);
@@ -94,7 +94,7 @@ test("PartitionLog.read refuses offsets outside of the log", () => {
   log.close();
 });
 
-test("a sequential reader reads each batch once, whatever is appended meanwhile", () => {
+test("a sequential reader reads each batch once, regardless of concurrent appends", () => {
   const log = new Machine().open({ segmentBytes: 2_000 });
   const seen: number[] = [];
   let fetchOffset = 0;
@@ -123,7 +123,7 @@ test("records can be copied in parts", () => {
   log.close();
 });
 
-test("records of a deleted segment can be copied until its file goes, then fail cleanly", () => {
+test("records of a deleted segment can be copied until its file is removed, then fail cleanly", () => {
   const machine = new Machine();
   const log = machine.open({ segmentBytes: 300, fileDeleteDelayMs: 1_000 });
   for (let i = 0; i < 10; i++) log.append(batchOf(2), client);
@@ -140,26 +140,26 @@ test("records of a deleted segment can be copied until its file goes, then fail 
   log.close();
 });
 
-test("records that were cut off while they were held are not replaced by others", () => {
+test("records truncated while a response holds them are not replaced by others", async () => {
   const log = new Machine().open();
   for (let i = 0; i < 4; i++) log.append(batchOf(2), client);
   const source = log.read({ fetchOffset: 4, maxBytes: 10_000, endOffset: 8, minOneBatch: true });
-  log.truncateTo(4);
+  await log.truncateTo(4);
   for (let i = 0; i < 4; i++) log.append(batchOf(1), client);
-  assertThrows(() => bytesOf(source), KafkaError, "cut back");
+  assertThrows(() => bytesOf(source), KafkaError, "truncated");
   log.close();
 });
 
-test("PartitionLog.read finds records written after a truncation, wherever earlier ones were", () => {
+test("PartitionLog.read finds records written after a truncation, wherever earlier ones ended", async () => {
   const log = new Machine().open({ indexIntervalBytes: 100_000 });
   const baseOffsetAt = (fetchOffset: number) =>
     batchesOf(
       log.read({ fetchOffset, maxBytes: 10_000, endOffset: log.logEndOffset, minOneBatch: true }),
     ).map(({ baseOffset }) => baseOffset);
   for (let i = 0; i < 6; i++) log.append(batchOf(1), client);
-  // Readers come to these places, which the segment remembers.
+  // Reads end at these positions, which the segment stores.
   for (const offset of [2, 3, 4]) assertEquals(baseOffsetAt(offset)[0], offset);
-  log.truncateTo(2);
+  await log.truncateTo(2);
   for (let i = 0; i < 4; i++) log.append(batchOf(1, { valueBytes: 200 + i }), client);
   for (const offset of [2, 3, 4]) assertEquals(baseOffsetAt(offset)[0], offset);
   log.close();

@@ -6,7 +6,7 @@ import { test } from "../../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
 
-test("a segment is rolled before it would grow beyond segment.bytes", () => {
+test("a segment is rolled before it would exceed segment.bytes", () => {
   const machine = new Machine();
   const size = batchOf(2).length;
   const log = machine.open({ segmentBytes: size * 3 });
@@ -19,7 +19,7 @@ test("a segment is rolled before it would grow beyond segment.bytes", () => {
   log.close();
 });
 
-test("a segment is rolled by the records' own time, and by the clock's where they have none", () => {
+test("a segment is rolled by the records' timestamps, or by the clock without timestamps", () => {
   const machine = new Machine();
   const log = machine.open({ segmentMs: 1_000 });
   log.append(batchOf(1), client);
@@ -38,7 +38,7 @@ test("a segment is rolled by the records' own time, and by the clock's where the
   log.close();
 });
 
-test("PartitionLog.roll makes a segment once, and none of an empty one", () => {
+test("PartitionLog.roll creates one segment, and none after an empty one", () => {
   const log = new Machine().open();
   log.roll();
   assertEquals(log.segmentCount, 1);
@@ -49,7 +49,7 @@ test("PartitionLog.roll makes a segment once, and none of an empty one", () => {
   log.close();
 });
 
-test("retention by time deletes segments whose newest record has expired, the active one too", () => {
+test("retention by time deletes segments whose newest record has expired, including the active one", () => {
   const machine = new Machine();
   const log = machine.open({ retentionMs: 10_000, fileDeleteDelayMs: 0 });
   for (let i = 0; i < 3; i++) {
@@ -84,7 +84,7 @@ test("retention by size keeps at least retention.bytes", () => {
   log.close();
 });
 
-test("retention deletes nothing where cleanup.policy lacks delete, nor beyond the high watermark", () => {
+test("retention deletes nothing if cleanup.policy lacks delete, nor beyond the high watermark", () => {
   const log = new Machine().open({ segmentBytes: 100, retentionMs: 0, retentionBytes: 0 });
   for (let i = 0; i < 4; i++) log.append(batchOf(1), client);
   log.updateConfig({ ...log.config, delete: false });
@@ -95,7 +95,7 @@ test("retention deletes nothing where cleanup.policy lacks delete, nor beyond th
   log.close();
 });
 
-test("PartitionLog.deleteRecordsBefore moves the log's start and drops whole segments", () => {
+test("PartitionLog.deleteRecordsBefore raises the log start offset and deletes whole segments", () => {
   const machine = new Machine();
   let saves = 0;
   const log = machine.open({ segmentBytes: 300, fileDeleteDelayMs: 0 }, {
@@ -117,7 +117,7 @@ test("PartitionLog.deleteRecordsBefore moves the log's start and drops whole seg
   log.close();
 });
 
-test("files of deleted segments go after file.delete.delay.ms, or when the log is closed", () => {
+test("files of deleted segments are removed after file.delete.delay.ms, or when the log is closed", () => {
   const machine = new Machine();
   const log = machine.open({ segmentBytes: 100, fileDeleteDelayMs: 5_000 });
   for (let i = 0; i < 4; i++) log.append(batchOf(1), client);
@@ -132,7 +132,7 @@ test("files of deleted segments go after file.delete.delay.ms, or when the log i
   assertEquals(machine.segments().length, 1);
 });
 
-test("a deleted segment has another name until its room is free", () => {
+test("a deleted segment is renamed until its file is removed", () => {
   const machine = new Machine();
   const removed: string[] = [];
   const files = Object.assign(machine.files, {
@@ -146,20 +146,20 @@ test("a deleted segment has another name until its room is free", () => {
   const aside = [0, 1].map((offset) => `/data/events-0/0000000000000000000${offset}.log.deleted`);
   assertEquals(removed, aside);
   assertEquals(aside.map((path) => files.exists(path)), [true, true]);
-  // The process ends before they are removed: the next one does it.
+  // The process ends before they are removed, so the next one removes them.
   const again = machine.kill().open({ segmentBytes: 100 }, { logStartOffset: 2 });
   assertEquals([again.logStartOffset, again.logEndOffset], [2, 4]);
   assertEquals(aside.map((path) => machine.files.exists(path)), [false, false]);
   again.close();
 });
 
-test("PartitionLog.truncateTo cuts whole batches, over segments", () => {
+test("PartitionLog.truncateTo removes whole batches, across segments", async () => {
   for (let offset = 0; offset <= 21; offset++) {
     const machine = new Machine();
     const log = machine.open({ segmentBytes: 300, indexIntervalBytes: 100 });
     for (let i = 0; i < 7; i++) log.append(batchOf(3), { ...client, leaderEpoch: i });
     const before = allBatches(log);
-    log.truncateTo(offset);
+    await log.truncateTo(offset);
     const end = offset - offset % 3;
     assertEquals(log.logEndOffset, end, `${offset}`);
     assertEquals(allBatches(log), before.slice(0, end / 3), `${offset}`);
@@ -171,18 +171,18 @@ test("PartitionLog.truncateTo cuts whole batches, over segments", () => {
   }
 });
 
-test("PartitionLog.truncateFully leaves an empty log at the offset", () => {
+test("PartitionLog.truncateFully leaves an empty log at the offset", async () => {
   const machine = new Machine();
   const log = machine.open({ segmentBytes: 300 });
   for (let i = 0; i < 7; i++) log.append(batchOf(3), client);
   log.deleteRecordsBefore(9);
-  log.truncateFully(0);
+  await log.truncateFully(0);
   assertEquals([log.logStartOffset, log.logEndOffset, log.latestEpoch], [0, 0, -1]);
   log.append(batchOf(1), client);
-  // The files of the records deleted before it must not take the new ones along.
+  // The removal of earlier files must not remove the new ones.
   log.applyRetention(machine.nowMs + 1e6);
   assertEquals(allBatches(log).length, 1);
-  log.truncateFully(500);
+  await log.truncateFully(500);
   assertEquals([log.logStartOffset, log.logEndOffset], [500, 500]);
   assert(machine.segments().includes("00000000000000000500.log"));
   log.close();
@@ -201,7 +201,7 @@ test("segment.jitter.ms may be larger than any random number", () => {
     log.append(batchOf(1), client);
     assertEquals(log.append(batchOf(1), client).baseOffset, 1);
     assertEquals(log.segmentCount, 1);
-    // No segment is rolled later than segment.ms says.
+    // No segment is rolled later than segment.ms.
     log.append(batchOf(1, { timestamp: START_MS + 1_001 }), client);
     assertEquals(log.segmentCount, segmentMs === NO_LIMIT ? 1 : 2);
     log.close();

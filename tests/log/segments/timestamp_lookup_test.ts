@@ -17,7 +17,7 @@ import { test } from "../../harness.ts";
 const client: AppendOptions = { leaderEpoch: 3, origin: "client" };
 
 for (const compression of ["none", "gzip"] as CompressionType[]) {
-  test(`timestamps are looked up as a scan of all records would, compression ${compression}`, () => {
+  test(`a lookup by timestamp returns the same as a scan of all records, compression ${compression}`, () => {
     for (let seed = 0; seed < 12; seed++) {
       const chance = new Chance(seed);
       const log = new Machine().open({
@@ -67,19 +67,19 @@ test("an empty log has no timestamps, and records without one are not found", ()
   log.close();
 });
 
-test("the largest timestamp is known after a cut, wherever it lies before it", () => {
+test("the largest timestamp is correct after a truncation, wherever it was", async () => {
   for (const indexIntervalBytes of [1, 200, 100_000]) {
     const log = new Machine().open({ indexIntervalBytes });
     log.append(batchOf(1, { timestamp: START_MS + 500 }), client);
     for (let i = 0; i < 9; i++) log.append(batchOf(1, { timestamp: START_MS + i }), client);
-    log.truncateTo(7);
+    await log.truncateTo(7);
     assertEquals(offsetOfMaxTimestamp(log)?.offset, 0);
     assertEquals(offsetForTimestamp(log, START_MS + 100)?.offset, 0);
     log.close();
   }
 });
 
-test("with LogAppendTime the batch's time is that of all its records", () => {
+test("with LogAppendTime the batch's timestamp applies to all its records", () => {
   const log = new Machine().open({ messageTimestampType: "LogAppendTime" });
   log.append(batchOf(5), client);
   assertEquals(offsetForTimestamp(log, START_MS)?.offset, 0);

@@ -10,7 +10,7 @@ import { test } from "../../harness.ts";
 
 const PATH = "orders-0/00000000000000000011.txnindex";
 
-test("a .txnindex of Apache Kafka is read and written as it is", () => {
+test("a .txnindex of Apache Kafka is decoded, and encoded to the same bytes", () => {
   const bytes = kafkaBytes(PATH);
   const { entries, problem } = decodeTransactionIndex(bytes);
   assertEquals(problem, null);
@@ -24,7 +24,7 @@ test("a .txnindex of Apache Kafka is read and written as it is", () => {
   assertEquals(entries.map(encodeAbortedTransaction).map(hexadecimal).join(""), hexadecimal(bytes));
 });
 
-test("what a crash tore off the end is told, and what is before it kept", () => {
+test("a torn last entry is reported, and the entries before it are returned", () => {
   const bytes = kafkaBytes(PATH);
   for (let length = ABORTED_TRANSACTION_BYTES + 1; length < bytes.length; length++) {
     const { entries, problem } = decodeTransactionIndex(bytes.subarray(0, length));
@@ -34,7 +34,7 @@ test("what a crash tore off the end is told, and what is before it kept", () => 
   assertEquals(decodeTransactionIndex(new Uint8Array(0)), { entries: [], problem: null });
 });
 
-test("a later version, and entries that make no sense, are told", () => {
+test("an unknown version and invalid entries are reported", () => {
   const transaction = { producerId: 7, firstOffset: 5, lastOffset: 9, lastStableOffset: 5 };
   const newer = encodeAbortedTransaction(transaction);
   newer[1] = 1;
@@ -47,7 +47,8 @@ test("a later version, and entries that make no sense, are told", () => {
   assertEquals(decodeTransactionIndex(twice).entries.length, 1);
   assertStringIncludes(decodeTransactionIndex(twice).problem!, "the entry at byte 34");
   const huge = encodeAbortedTransaction(transaction);
-  // The last offset and the last stable offset follow the version, the id and the first offset.
+  // The last offset and the last stable offset follow the version, the producer id and the first
+  // offset.
   for (const at of [18, 26]) {
     const damaged = huge.slice();
     damaged[at] = 0x7f;
@@ -55,7 +56,7 @@ test("a later version, and entries that make no sense, are told", () => {
   }
 });
 
-test("a producer id of any size is read and written without loss", () => {
+test("a producer id of any size is encoded and decoded without loss", () => {
   for (const producerId of [0, 2n ** 53n, 2n ** 53n + 1n, MAX_INT64]) {
     const transaction = { producerId, firstOffset: 5, lastOffset: 9, lastStableOffset: 5 };
     const decoded = decodeTransactionIndex(encodeAbortedTransaction(transaction));

@@ -20,8 +20,8 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   {
     id: "L202",
     file: "src/log/segments/open_segments.ts",
-    bug: "a want of descriptors does not lower the bound",
-    text: "this.#maxFiles = Math.max(LEAST_FILES, Math.min(this.#maxFiles, this.#open.size));",
+    bug: "running out of descriptors does not lower the limit",
+    text: "this.#maxFiles = Math.max(MIN_FILES, Math.min(this.#maxFiles, this.#open.size));",
     replacement: "",
     test: LOG_TEST,
   },
@@ -51,7 +51,7 @@ export const DESCRIPTOR_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "L206",
-    file: "src/log/log_appender.ts",
+    file: "src/log/append/batch_writer.ts",
     bug: "an append without a descriptor tries to cut off what it has not written",
     text: "if (isDescriptorShortage(cause)) return error;",
     replacement: "",

@@ -293,7 +293,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     bug: "a large batch is recompressed at the default level",
     text: "compressInSteps(type, payload, codecs?.(), pause, level)",
     replacement: "compressInSteps(type, payload, codecs?.(), pause)",
-    test: "tests/log/recompression_test.ts",
+    test: "tests/log/append/recompression_test.ts",
   },
   {
     id: "P304",

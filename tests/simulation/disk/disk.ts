@@ -29,7 +29,7 @@ import { Store } from "./store.ts";
 /** Remainders of `seed / 5` whose processes end while syncs are under way. */
 const INTERRUPTED = [1, 2, 3];
 /** Those of them that also delete what has just been written. */
-const DELETING = [2];
+const DELETING = [1, 2];
 
 /** Of so many seeds one has processes that may open few files. */
 const FEW_FILES_ONE_IN = 3;

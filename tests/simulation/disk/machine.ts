@@ -47,23 +47,21 @@ export interface Place {
   readonly config: LogConfig;
   /** The open log; stale once the process is gone. */
   log: PartitionLog;
-  /** Whether it was truncated and not flushed since: nothing is appended before that. */
-  isCut: boolean;
-  /** A descriptor shortage during a truncation, after which a log accepts no more records. */
-  cutInPart?: KafkaError;
+  /** A truncation that has not succeeded, until which nothing can be appended. */
+  truncation?: { readonly offset: number; readonly end: () => void };
   /** Whether it was deleted: pending operations may fail because of that. */
   isGone?: boolean;
   /** The worst ending since it was last compared with its model. */
   ending: Ending;
 }
 
-/** Whether nothing may be appended to the partition before a flush, because it was truncated. */
-export function mustBeFlushed({ isCut, log }: Place): boolean {
-  return isCut || log.failure === null && log.mustFlushFirst;
+/** Whether nothing may be appended to the partition before a flush: an earlier process may have truncated it. */
+export function mustBeFlushed({ log }: Place): boolean {
+  return log.failure === null && log.mustFlushFirst;
 }
 
 /** A machine with a disk, and the partitions on it. */
-export class Machine<P extends Place = Place> {
+export abstract class Machine<P extends Place = Place> {
   readonly places: P[] = [];
   /** Shares one sync among all waiting callers. */
   commits: GroupCommit<PartitionLog> = new GroupCommit();
@@ -114,7 +112,7 @@ export class Machine<P extends Place = Place> {
     const { model, ending } = place;
     if (log === undefined) return world.fail(`${model.name} is not open after ${ending}: ${why()}`);
     place.log = log;
-    place.isCut = false;
+    delete place.truncation;
     place.ending = "clean";
     const before = model.endOffset;
     const random = world.random(`read ${model.name} ${before}`);
@@ -127,6 +125,11 @@ export class Machine<P extends Place = Place> {
       `${model.name} has ${model.startOffset} to ${model.endOffset} after ${ending}`,
     );
   }
+
+  /** Truncates open logs together. */
+  abstract truncateAll(
+    offsets: ReadonlyMap<PartitionLog, number>,
+  ): Promise<ReadonlyMap<PartitionLog, KafkaError>>;
 
   /** Ends the process as `kill -9` does. */
   kill(): void {
@@ -170,7 +173,7 @@ export class Machine<P extends Place = Place> {
     if (isToldOf && this.mayLackDescriptors(error)) {
       this.world.count("operations without a descriptor");
       const failure = place?.log.failure ?? null;
-      if (failure === null || failure === place?.cutInPart || this.mayHaveFailed(place)) return;
+      if (failure === null || this.mayHaveFailed(place)) return;
     }
     if (isToldOf && this.mayHaveFailed(place)) {
       this.world.count("faults met");

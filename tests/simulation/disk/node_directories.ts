@@ -64,6 +64,12 @@ export abstract class NodeDirectories extends Machine<Hosted> {
     return this.opened!;
   }
 
+  override truncateAll(
+    offsets: ReadonlyMap<PartitionLog, number>,
+  ): Promise<ReadonlyMap<PartitionLog, KafkaError>> {
+    return this.logs.truncateAll(offsets);
+  }
+
   /** The partitions of topics that can be worked with. */
   get hosted(): Hosted[] {
     return this.places.slice(1).filter(({ isOut }) => !isOut);
@@ -157,7 +163,7 @@ export abstract class NodeDirectories extends Machine<Hosted> {
   ): Hosted {
     const directoryId = this.logs.holderOf(model.topic, model.partition)!.directoryId;
     const { path } = this.directoryOf(directoryId)!;
-    const state = { isCut: false, isOut: false, ending: "clean" as const };
+    const state = { isOut: false, ending: "clean" as const };
     return { model, topicId, config, log, directoryId, path, ...state };
   }
 

@@ -10,6 +10,7 @@ import { BatchScanner } from "../../../src/log/segments/batch_scanner.ts";
 import { LogCompaction } from "../../../src/log/compaction/log_compaction.ts";
 import { OffsetMap } from "../../../src/log/compaction/offset_map.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
+import { LogDurability } from "../../../src/log/log_durability.ts";
 import { LogHealth } from "../../../src/log/log_health.ts";
 import { LogOpening } from "../../../src/log/opening/log_opening.ts";
 import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
@@ -209,7 +210,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a recovery point beyond a deleted segment that is not on the disk",
-    nearSeed: 500,
+    nearSeed: 16,
     plant: () =>
       exchange(
         SegmentList.prototype,
@@ -220,6 +221,25 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
             for (const segment of closed) if (segment.needsSync) await segment.sync();
             await this.syncDirectory();
             for (const segment of closed) segment.index.write();
+          },
+      ),
+  },
+  {
+    name: "a truncation whose lowered recovery point is not on the disk",
+    plant: () =>
+      exchange(LogDurability.prototype, "saveRecoveryPoint", () => () => Promise.resolve()),
+  },
+  {
+    name: "a truncation that is not on the disk when records are appended again",
+    plant: () =>
+      exchange(
+        SegmentList.prototype,
+        "truncate",
+        (right) =>
+          function (this: SegmentList, offset: number): void {
+            const { isDirty } = this.active;
+            right.call(this, offset);
+            this.active.isDirty = isDirty;
           },
       ),
   },

@@ -8,6 +8,8 @@ import { describeDamage } from "../../../src/inspect/findings.ts";
 import { verifyDataDirectory } from "../../../src/inspect/verify.ts";
 import type { LogConfig } from "../../../src/log/log_config.ts";
 import { DataDirectory } from "../../../src/log/directory/data_directory.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import type { KafkaError } from "../../../src/protocol/errors.ts";
 import { RECOVERY_POINTS } from "../../../src/log/directory/recovery_point_checkpoint.ts";
 import { HOST, Machine, NODE_ID, type Place, textOf } from "./machine.ts";
 import type { Ending, PartitionModel } from "./models/partition_model.ts";
@@ -53,9 +55,15 @@ export class Store extends Machine {
   /** Creates a partition durably. */
   async create(model: PartitionModel, topicId: string, config: LogConfig): Promise<void> {
     const log = this.manager.create(model.topic, model.partition, topicId, config);
-    this.places.push({ model, config, log, isCut: false, ending: "clean" });
+    this.places.push({ model, config, log, ending: "clean" });
     await this.manager.flush();
     await this.manager.flushDirectory();
+  }
+
+  override truncateAll(
+    offsets: ReadonlyMap<PartitionLog, number>,
+  ): Promise<ReadonlyMap<PartitionLog, KafkaError>> {
+    return this.manager.truncateAll(offsets);
   }
 
   /** Writes the checkpoints. */

@@ -3,41 +3,74 @@
  *
  * @module
  */
-import { KafkaError } from "../../../../src/protocol/errors.ts";
+import type { PartitionLog } from "../../../../src/log/partition_log.ts";
 import type { Place } from "../machine.ts";
 import { PlaceActions } from "./place_actions.ts";
 
 /** Removes the beginning or the end of logs. */
 export class Deletions<P extends Place = Place> extends PlaceActions<P> {
-  /** Truncates the log to the beginning of a batch. */
-  async truncate(place: P): Promise<void> {
-    const { model, log } = place;
-    // Compacted records are committed, so that no leader truncates them.
-    const batches = model.readable.slice(1)
-      .filter(({ baseOffset }) => baseOffset >= model.compactedUpTo);
-    if (batches.length === 0 || log.failure !== null) return;
-    const offset = batches[Math.max(0, batches.length - 1 - this.random.below(6))]!.baseOffset;
-    try {
-      await log.lowerRecoveryPoint(offset);
-    } catch (error) {
-      return this.machine.expectFault(
-        `cannot lower the recovery point of ${model.name}`,
-        error,
-        place,
-      );
+  /** Truncates the log to the beginning of a batch, or all logs of `all` together. */
+  async truncate(place: P, all: readonly P[]): Promise<void> {
+    const { random } = this;
+    const places = random.oneIn(3) ? all : [place];
+    const offsets = new Map<P, number>();
+    for (const one of places) {
+      const { model, log } = one;
+      if (model.isLoose || one.truncation !== undefined || log.failure !== null) continue;
+      // Compacted records are committed, so that no leader truncates them.
+      const batches = model.readable.slice(1)
+        .filter(({ baseOffset }) => baseOffset >= model.compactedUpTo);
+      if (batches.length === 0) continue;
+      const first = batches[Math.max(0, batches.length - 1 - random.below(6))]!;
+      offsets.set(one, first.baseOffset);
     }
-    if (log.failure !== null) return;
-    this.change(place, "truncate", () => {
-      try {
-        log.truncateTo(offset);
-      } catch (error) {
-        if (error instanceof KafkaError && error === log.failure) place.cutInPart = error;
-        throw error;
-      }
-    });
-    model.truncate(offset);
+    if (places.length > 1) return await this.#truncateAll(offsets);
+    for (const [one, offset] of offsets) {
+      await this.#truncating(one, offset, () => one.log.truncateTo(offset));
+    }
+  }
+
+  async #truncateAll(offsets: ReadonlyMap<P, number>): Promise<void> {
+    const failures = this.machine.truncateAll(
+      new Map([...offsets].map(([{ log }, offset]) => [log, offset])),
+    );
+    this.world.count("truncations together");
+    const outcomeOf = async (log: PartitionLog): Promise<void> => {
+      const failure = (await failures).get(log);
+      if (failure !== undefined) throw failure;
+    };
+    await Promise.all(
+      [...offsets].map(([place, offset]) =>
+        this.#truncating(place, offset, () => outcomeOf(place.log))
+      ),
+    );
+  }
+
+  /** Repeats a truncation that has failed, until which nothing can be appended. */
+  async truncateAgain(place: P, offset: number): Promise<void> {
+    if (this.random.oneIn(3)) return await this.pause();
+    this.world.count("truncations repeated");
+    await this.#truncating(place, offset, () => place.log.truncateTo(offset));
+  }
+
+  /** Until `truncate` has ended, a crash may leave the records. Then none may bring them back. */
+  async #truncating(place: P, offset: number, truncate: () => Promise<void>): Promise<void> {
+    const { model, log } = place;
+    const { life } = this.machine;
+    const truncation = place.truncation ??= { offset, end: model.truncate(offset) };
+    try {
+      await truncate();
+    } catch (error) {
+      if (life !== this.machine.life || this.machine.isClosing || place.isGone) return;
+      this.machine.expectFault(`cannot truncate ${model.name}`, error, place);
+      // Nothing was cut, or the log is out of service: the next start shows.
+      if (!log.isTruncating || log.failure !== null) delete place.truncation;
+      return;
+    }
+    if (life !== this.machine.life) return;
+    truncation.end();
+    delete place.truncation;
     this.expectEnds(place);
-    place.isCut = true;
   }
 
   /** Deletes the records before `before`, which defaults to a random offset. */

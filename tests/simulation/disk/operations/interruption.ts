@@ -24,7 +24,7 @@ export async function leaveWorkUnfinished<P extends Place>(
   deletes = false,
 ): Promise<void> {
   const { world } = operations.machine;
-  if (random.oneIn(3)) return;
+  if (!deletes && random.oneIn(3)) return;
   for (let step = random.between(1, 4); step > 0; step--) {
     for (const place of places) {
       const { log, model } = place;
@@ -40,6 +40,9 @@ export async function leaveWorkUnfinished<P extends Place>(
   }
   world.count("ends with work unfinished");
   if (deletes) await deleteWhileRolling(operations, places);
+  else if (places.length > 0 && world.random("truncations").oneIn(3)) {
+    void operations.deletions.truncate(places[0]!, places);
+  }
   await world.pause(random.below(LONGEST_PAUSE_US) / 1_000);
 }
 

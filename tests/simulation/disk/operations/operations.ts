@@ -30,6 +30,8 @@ export class Operations<P extends Place = Place> extends PlaceActions<P> {
   readonly compactions: Compactions<P>;
   readonly #choices: readonly Choice<P>[];
   readonly #total: number;
+  /** The places of the current step. */
+  #places: readonly P[] = [];
 
   constructor(machine: Machine<P>, random: Xoshiro128, private readonly mayFail: boolean) {
     super(machine, random);
@@ -46,6 +48,7 @@ export class Operations<P extends Place = Place> extends PlaceActions<P> {
     const { writes, syncing, lookups, deletions, compactions } = this;
     return [
       { name: "append", weight: 26, run: (place) => writes.append(place) },
+      { name: "appendAsFollower", weight: 5, run: (place) => writes.appendAsFollower(place) },
       { name: "flush", weight: 4, run: (place) => syncing.flush(place) },
       { name: "flushInBackground", weight: 3, run: (place) => syncing.flushInBackground(place) },
       { name: "commit", weight: 3, run: (place) => syncing.commit(place) },
@@ -55,7 +58,7 @@ export class Operations<P extends Place = Place> extends PlaceActions<P> {
       { name: "lookUpTime", weight: 2, run: (place) => lookups.lookUpTime(place) },
       { name: "lookUpEpoch", weight: 1, run: (place) => lookups.lookUpEpoch(place) },
       { name: "roll", weight: 2, run: (place) => syncing.roll(place) },
-      { name: "truncate", weight: 2, run: (place) => deletions.truncate(place) },
+      { name: "truncate", weight: 2, run: (place) => deletions.truncate(place, this.#places) },
       { name: "deleteRecords", weight: 3, run: (place) => deletions.deleteRecords(place) },
       { name: "retain", weight: 2, run: (place) => deletions.retain(place) },
       { name: "pause", weight: 4, run: () => this.pause() },
@@ -65,6 +68,7 @@ export class Operations<P extends Place = Place> extends PlaceActions<P> {
 
   /** Runs one operation on one of `places`. */
   async step(places: readonly P[] = this.machine.places): Promise<void> {
+    this.#places = places;
     let drawn = this.random.below(this.#total);
     const { name, run } = this.#choices.find(({ weight }) => (drawn -= weight) < 0)!;
     const place = places[this.random.below(places.length)]!;
@@ -76,22 +80,16 @@ export class Operations<P extends Place = Place> extends PlaceActions<P> {
 
   /** Returns whether an operation on `place` is possible. If not, does what it needs first. */
   async prepare(place: P): Promise<boolean> {
+    const { truncation, log } = place;
+    if (truncation !== undefined && log.isTruncating) {
+      await this.deletions.truncateAgain(place, truncation.offset);
+      return false;
+    }
     if (place.model.isLoose) return false;
     if (!mustBeFlushed(place)) return true;
-    await this.#settleCut(place);
+    if (this.random.oneIn(3)) await this.pause();
+    else await this.syncing.flush(place);
     return false;
-  }
-
-  /** Sooner or later brings a cut to the disk. */
-  async #settleCut(place: P): Promise<void> {
-    if (this.random.oneIn(3)) return await this.pause();
-    await this.syncing.flush(place);
-    if (place.log.failure === null) place.isCut = false;
-  }
-
-  /** Lets time pass. */
-  async pause(): Promise<void> {
-    await this.world.pause(this.random.below(this.random.oneIn(4) ? 1_000 : 20));
   }
 
   /** Has the disk fail, now and then. */

@@ -16,6 +16,11 @@ export abstract class PlaceActions<P extends Place = Place> {
     this.world = machine.world;
   }
 
+  /** Lets time pass. */
+  async pause(): Promise<void> {
+    await this.world.pause(this.random.below(this.random.oneIn(4) ? 1_000 : 20));
+  }
+
   /** Runs a change of a log. Returns false when a fault prevented it, or a part of it. */
   protected change(place: P, action: string, run: () => unknown): boolean {
     try {

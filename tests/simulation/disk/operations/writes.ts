@@ -7,6 +7,7 @@ import type { AppendOptions, AppendResult } from "../../../../src/log/log_types.
 import { ErrorCode, KafkaError } from "../../../../src/protocol/errors.ts";
 import type { Place } from "../machine.ts";
 import { PlaceActions } from "./place_actions.ts";
+import type { PartitionModel } from "../models/partition_model.ts";
 import { makeBatch, placed, type StoredBatch } from "../models/stored_batch.ts";
 
 /** Idempotent producers of each partition. */
@@ -42,12 +43,56 @@ export class Writes<P extends Place = Place> extends PlaceActions<P> {
     this.store(place, batch);
   }
 
+  /** Appends batches with the offsets and epochs that another leader has given them. */
+  appendAsFollower(place: P): void {
+    const { model, log } = place;
+    if (log.failure !== null) return;
+    const batches = this.#fetchedBatches(model);
+    try {
+      log.appendAsFollower(joined(batches), { leaderEpoch: model.epoch });
+    } catch (error) {
+      this.machine.expectFault(`cannot append to ${model.name} as follower`, error, place);
+    }
+    // A segment that is full takes some of them, and the next one may have no space.
+    const stored = batches.filter(({ lastOffset }) => lastOffset < log.logEndOffset);
+    for (const batch of stored) model.append(batch);
+    if (stored.length < batches.length && log.failure !== null && model.uncertain.length === 0) {
+      model.uncertain = batches.slice(stored.length);
+    }
+    this.world.count("records of a leader", model.endOffset - batches[0]!.baseOffset);
+  }
+
+  #fetchedBatches(model: PartitionModel): StoredBatch[] {
+    const { random } = this;
+    const nowMs = this.machine.runtime.clock.now();
+    const batches: StoredBatch[] = [];
+    let baseOffset = model.endOffset;
+    for (let count = 1 + random.below(4); count > 0; count--) {
+      if (random.oneIn(4)) model.epoch++;
+      const batch = makeBatch({
+        baseOffset,
+        epoch: model.epoch,
+        producerId: -1,
+        baseSequence: 0,
+        isCompressed: false,
+        records: Array.from({ length: 1 + random.below(3) }, () => ({
+          key: `key ${random.below(KEYS)}`,
+          value: `${random.below(1_000_000)}`,
+          timestamp: nowMs - random.below(3_000),
+        })),
+      });
+      batches.push(batch);
+      baseOffset = batch.lastOffset + 1;
+    }
+    return batches;
+  }
+
   /** Stores `batch`, which is next. */
   store(place: P, batch: StoredBatch, origin: AppendOptions["origin"] = "client"): void {
     const { model } = place;
     const result = this.#appendTo(place, batch.sent, origin);
     if (result === null) {
-      if (place.log.failure !== null) model.uncertain ??= batch;
+      if (place.log.failure !== null && model.uncertain.length === 0) model.uncertain = [batch];
       return;
     }
     if (result.duplicate || result.baseOffset !== batch.baseOffset) {
@@ -100,4 +145,14 @@ export class Writes<P extends Place = Place> extends PlaceActions<P> {
       this.machine.expectFault(`cannot repeat ${batch.baseOffset} of ${model.name}`, error, place);
     }
   }
+}
+
+function joined(batches: readonly StoredBatch[]): Uint8Array {
+  const bytes = new Uint8Array(batches.reduce((sum, batch) => sum + batch.bytes.length, 0));
+  let at = 0;
+  for (const batch of batches) {
+    bytes.set(batch.bytes, at);
+    at += batch.bytes.length;
+  }
+  return bytes;
 }

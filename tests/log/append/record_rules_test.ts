@@ -1,20 +1,18 @@
-/**
- * Which records of a batch a topic rejects, and how the error names them.
- */
+/** The records of a batch that a topic rejects, and how the error names them. */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { MAX_RECORD_ERRORS } from "../../src/limits.ts";
-import type { LogConfig } from "../../src/log/log_config.ts";
-import type { PartitionLog } from "../../src/log/partition_log.ts";
-import { RejectedRecordsError } from "../../src/log/record_rules.ts";
-import { errorName } from "../../src/protocol/errors.ts";
+import { MAX_RECORD_ERRORS } from "../../../src/limits.ts";
+import type { LogConfig } from "../../../src/log/log_config.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
+import { RejectedRecordsError } from "../../../src/log/append/record_rules.ts";
+import { errorName } from "../../../src/protocol/errors.ts";
 import {
   type BatchOptions,
   type CompressionType,
   encodeBatch,
   type RecordInput,
-} from "../../src/protocol/records/batch.ts";
-import { test } from "../harness.ts";
-import { allBatches, appendInSteps, codecs, Machine, START_MS } from "./fixture.ts";
+} from "../../../src/protocol/records/batch.ts";
+import { test } from "../../harness.ts";
+import { allBatches, appendInSteps, codecs, Machine, START_MS } from "../fixture.ts";
 
 const client = { leaderEpoch: 0, origin: "client" } as const;
 const TYPES: readonly CompressionType[] = ["none", "gzip", "snappy", "lz4", "zstd"];
@@ -33,8 +31,8 @@ function keyless(timestamp = START_MS): RecordInput {
 }
 
 /**
- * The error with which `log` rejects the batch, whether it is checked at once or in steps. Nothing of it
- * may have been stored.
+ * Returns the error with which `log` rejects the batch, at once and in steps. Nothing of it may be
+ * stored.
  */
 async function rejection(
   log: PartitionLog,
@@ -61,7 +59,7 @@ async function rejection(
   return inSteps!;
 }
 
-/** The code and the indexes of the rejected records. */
+/** Returns the code and the indexes of the rejected records. */
 function summary({ code, records }: RejectedRecordsError): [string, number[]] {
   return [errorName(code), records.map(({ batchIndex }) => batchIndex)];
 }
@@ -107,12 +105,12 @@ test("append() names the records with a timestamp out of range, whatever the com
   }
 });
 
-test("append() rejects an old record beside one without a timestamp", async () => {
+test("append() rejects an old record next to one without a timestamp", async () => {
   await withLog(WITHIN_A_SECOND, async (log) => {
     assertEquals(summary(await rejection(log, [record(-1), record(5)])), ["INVALID_TIMESTAMP", [
       1,
     ]]);
-    // Neither the smallest nor the largest of the timestamps is at fault here.
+    // Neither the smallest nor the largest timestamp of the batch is invalid here.
     const between = [record(-1), record(5), record()];
     assertEquals(summary(await rejection(log, between)), ["INVALID_TIMESTAMP", [1]]);
     log.append(encodeBatch([record(-1), record()]), client);
@@ -120,7 +118,7 @@ test("append() rejects an old record beside one without a timestamp", async () =
   });
 });
 
-test("append() answers INVALID_TIMESTAMP for a batch with both kinds of rejected records", async () => {
+test("append() throws INVALID_TIMESTAMP for a batch with both kinds of rejected records", async () => {
   await withLog({ ...WITHIN_A_SECOND, compact: true }, async (log) => {
     const error = await rejection(log, [keyless(5), record(5), record(), keyless()]);
     assertEquals(summary(error), ["INVALID_TIMESTAMP", [0, 1, 3]]);
@@ -141,7 +139,7 @@ test("append() rejects every record of a batch with the broker's timestamp type"
     assertEquals(summary(await rejection(log, [record()], withoutTimestamp))[1], [0]);
     const old = await rejection(log, [record(), record()], { ...stamped, maxTimestamp: 5 });
     assertEquals(summary(old), ["INVALID_TIMESTAMP", [0, 1]]);
-    // As Apache Kafka: the header's timestamp counts for all records, and the type is corrected.
+    // Like Apache Kafka: the header's timestamp applies to all records, and the type is corrected.
     log.append(encodeBatch([record(), record()], stamped), client);
     assertEquals(allBatches(log)[0]!.timestampType, "CreateTime");
   });

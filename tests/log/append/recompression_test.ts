@@ -1,18 +1,16 @@
-/**
- * `compression.type` of a topic: what becomes of a client's batch on its way into the log.
- */
+/** `compression.type` of a topic: how a client's batch is stored. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { LogConfig } from "../../src/log/log_config.ts";
-import type { PartitionLog } from "../../src/log/partition_log.ts";
+import type { LogConfig } from "../../../src/log/log_config.ts";
+import type { PartitionLog } from "../../../src/log/partition_log.ts";
 import {
   type BatchOptions,
   type CompressionType,
   type DecodedBatch,
   encodeBatch,
   type RecordInput,
-} from "../../src/protocol/records/batch.ts";
-import { Chance } from "../protocol/chance.ts";
-import { test } from "../harness.ts";
+} from "../../../src/protocol/records/batch.ts";
+import { Chance } from "../../protocol/chance.ts";
+import { test } from "../../harness.ts";
 import {
   allBatches,
   appendInSteps,
@@ -22,7 +20,7 @@ import {
   refusal,
   refusalOf,
   START_MS,
-} from "./fixture.ts";
+} from "../fixture.ts";
 
 const client = { leaderEpoch: 3, origin: "client" } as const;
 const TYPES: readonly CompressionType[] = ["none", "gzip", "snappy", "lz4", "zstd"];
@@ -32,7 +30,7 @@ function opened(config: Partial<LogConfig>): PartitionLog {
   return new Machine().open(config);
 }
 
-/** Records of all kinds: no key, a tombstone, headers, timestamps in no order. */
+/** Records of all kinds: without key, tombstones, with headers, timestamps in no order. */
 const RECORDS: readonly RecordInput[] = [
   { key: text("a"), value: text("one ".repeat(100)), timestamp: START_MS + 5 },
   { key: null, value: text("two ".repeat(100)), timestamp: START_MS - 7 },
@@ -45,12 +43,12 @@ const RECORDS: readonly RecordInput[] = [
   },
 ];
 
-/** What must be the same whatever the compression. */
+/** The properties that must not depend on the compression. */
 function meaning({ compression: _, sizeInBytes: __, ...rest }: DecodedBatch) {
   return rest;
 }
 
-test("a batch of every compression is stored as every other, with all that it says", async () => {
+test("a batch of every compression can be stored with every other, without loss", async () => {
   for (const source of TYPES) {
     const options: BatchOptions = {
       producerId: 9,
@@ -83,7 +81,7 @@ test("a batch of every compression is stored as every other, with all that it sa
   }
 });
 
-test("a batch that comes as the topic wants it is stored byte for byte", () => {
+test("a batch with the topic's compression is stored byte for byte", () => {
   for (const type of TYPES) {
     const batch = encodeBatch(RECORDS, { compression: type, codecs });
     const log = opened({ recompression: { type, level: 9 } });
@@ -93,7 +91,7 @@ test("a batch that comes as the topic wants it is stored byte for byte", () => {
   }
 });
 
-test("the level decides how small a batch becomes", async () => {
+test("the compression level determines the size of a batch", async () => {
   const chance = new Chance(3);
   const words = Array.from({ length: 200 }, () => chance.bytes(6).join(""));
   const value = text(Array.from({ length: 20_000 }, () => words[chance.below(200)]).join(" "));
@@ -112,7 +110,7 @@ test("the level decides how small a batch becomes", async () => {
   assert(await sizeAt("zstd", 19) < await sizeAt("zstd", 1));
 });
 
-test("LogAppendTime goes with recompression", () => {
+test("LogAppendTime works with recompression", () => {
   const log = opened({
     recompression: { type: "lz4" },
     messageTimestampType: "LogAppendTime",
@@ -127,7 +125,7 @@ test("LogAppendTime goes with recompression", () => {
   log.close();
 });
 
-test("max.message.bytes holds for the batch as it comes and as it is stored", async () => {
+test("max.message.bytes limits the batch as received and as stored", async () => {
   const large = encodeBatch([{ value: new Uint8Array(5_000), timestamp: START_MS }]);
   const small = encodeBatch(
     [{ value: new Uint8Array(5_000), timestamp: START_MS }],
@@ -148,7 +146,7 @@ test("max.message.bytes holds for the batch as it comes and as it is stored", as
   for (const log of [shrinking, growing, enough]) log.close();
 });
 
-test("a batch larger than a segment once it is decompressed is refused", () => {
+test("a batch that is larger than a segment after decompression is rejected", () => {
   const log = opened({ segmentBytes: 2_000, recompression: { type: "none" } });
   const batch = encodeBatch(
     [{ value: new Uint8Array(5_000), timestamp: START_MS }],
@@ -159,14 +157,14 @@ test("a batch larger than a segment once it is decompressed is refused", () => {
   log.close();
 });
 
-test("what the broker writes itself is not compressed", () => {
+test("batches written by the broker itself are not compressed", () => {
   const log = opened({ recompression: { type: "gzip" } });
   log.append(encodeBatch(RECORDS), { leaderEpoch: 0, origin: "coordinator" });
   assertEquals(allBatches(log)[0]!.compression, "none");
   log.close();
 });
 
-test("a refused batch is refused before it is compressed, and sequences go on", () => {
+test("a batch is rejected before compression, and its sequence numbers are not used", () => {
   const log = opened({ recompression: { type: "zstd" } });
   log.append(producedBatch(5, 0, 0, 3), client);
   const { name } = refusal(() => log.append(producedBatch(5, 0, 7, 1), client));
@@ -176,7 +174,7 @@ test("a refused batch is refused before it is compressed, and sequences go on", 
   log.close();
 });
 
-test("a batch larger than the scratch memory survives its compression", () => {
+test("a batch larger than the scratch memory is compressed without loss", () => {
   const value = new Chance(8).bytes(900_000);
   const batch = encodeBatch([{ value, timestamp: START_MS }], { compression: "lz4", codecs });
   for (const type of TYPES) {

@@ -1,21 +1,17 @@
 /**
- * The way of batches into a log: checked, given their offsets, written with one system call, and
- * counted in. Nothing of a batch is visible before all of it is written.
+ * Appends batches as the leader: checks them, gives them their offsets, and writes them with one
+ * system call.
  *
  * @module
  */
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { type Int64, subtractInt64 } from "../protocol/int64.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import {
-  readBaseOffset,
   readBatchSize,
   readLastOffsetDelta,
-  readMaxTimestamp,
   writeBaseOffset,
   writePartitionLeaderEpoch,
-} from "../protocol/records/batch.ts";
-import type { Pause } from "../protocol/records/compression/steps.ts";
-import { isDescriptorShortage } from "../runtime/runtime.ts";
+} from "../../protocol/records/batch.ts";
+import type { Pause } from "../../protocol/records/compression/steps.ts";
 import {
   type ClientBatchRules,
   isControlBatch,
@@ -27,20 +23,14 @@ import {
   takeInternalBatches,
 } from "./append_validation.ts";
 import { checkClientBatchInSteps, type CheckedBatch } from "./append_validation_in_steps.ts";
-import type { LogConfig } from "./log_config.ts";
-import type { LogDurability } from "./log_durability.ts";
-import type { LogState } from "./log_state.ts";
-import type { AppendOptions, AppendResult } from "./log_types.ts";
-import type { ProducedBatch, ProducerState } from "./producers/producer_state.ts";
-import { RejectedRecordsError } from "./record_rules.ts";
-import { LogReplay } from "./producers/batch_replay.ts";
-import { returnArena } from "./segments/scratch.ts";
-import type { Segment } from "./segments/segment.ts";
-import type { SegmentList } from "./segments/segment_list.ts";
-import { asKafkaError, storageError } from "./storage_error.ts";
-import type { AbortedTransaction } from "./segments/transaction_index_format.ts";
-
-const LARGEST_RELATIVE_OFFSET = 2_147_483_647;
+import { appendError } from "./append_error.ts";
+import type { BatchWriter } from "./batch_writer.ts";
+import type { LogConfig } from "../log_config.ts";
+import type { LogState } from "../log_state.ts";
+import type { AppendOptions, AppendResult } from "../log_types.ts";
+import type { ProducedBatch, ProducerState } from "../producers/producer_state.ts";
+import { returnArena } from "../segments/scratch.ts";
+import type { SegmentList } from "../segments/segment_list.ts";
 
 /** What a client's append says beside its records. */
 export type ClientAppend = Pick<AppendOptions, "leaderEpoch" | "allowZstd">;
@@ -51,9 +41,8 @@ export type ClientAppend = Pick<AppendOptions, "leaderEpoch" | "allowZstd">;
  */
 export class LogAppender {
   readonly #state: LogState;
-  readonly #durability: LogDurability;
+  readonly #writer: BatchWriter;
   readonly #flush: () => Promise<void>;
-  readonly #name: string;
   readonly #segments: SegmentList;
   readonly #producers: ProducerState;
   readonly #produced: ProducedBatch = {
@@ -65,11 +54,10 @@ export class LogAppender {
   };
 
   /** An appender to the log of `state`, which `flush` flushes. */
-  constructor(state: LogState, durability: LogDurability, flush: () => Promise<void>) {
+  constructor(state: LogState, writer: BatchWriter, flush: () => Promise<void>) {
     this.#state = state;
+    this.#writer = writer;
     this.#flush = flush;
-    this.#durability = durability;
-    this.#name = state.name;
     this.#segments = state.segments;
     this.#producers = state.producers;
   }
@@ -129,13 +117,13 @@ export class LogAppender {
     pause: Pause,
   ): Promise<CheckedBatch> {
     try {
-      this.#throwFailure();
+      this.#state.checkAppendable();
       return await checkClientBatchInSteps(records, this.#rules(allowZstd), async () => {
         await pause();
-        this.#throwFailure();
+        this.#state.checkAppendable();
       });
     } catch (error) {
-      throw this.#refusal(error);
+      throw appendError(this.#state.name, error);
     }
   }
 
@@ -145,7 +133,7 @@ export class LogAppender {
     mustBeSmall: boolean,
   ): AppendResult | null {
     // Every batch comes this way: no closure for it.
-    this.#throwFailure();
+    this.#state.checkAppendable();
     try {
       this.#segments.active.prepareAppend();
       const rules = this.#rules(options.allowZstd);
@@ -155,7 +143,7 @@ export class LogAppender {
       const length = readBatchSize(bytes, 0);
       return this.#appendTaken(bytes, length, options, rules.config, rules.nowMs, true);
     } catch (error) {
-      throw this.#refusal(error);
+      throw appendError(this.#state.name, error);
     }
   }
 
@@ -164,18 +152,13 @@ export class LogAppender {
     return { config, allowZstd, nowMs: runtime.clock.now(), codecs };
   }
 
-  #throwFailure(): void {
-    const { failure } = this.#state.health;
-    if (failure !== null) throw failure;
-  }
-
-  /** Runs what appends, and says of its errors where they happened. */
+  /** Runs `run`, which appends. Its errors name the log. */
   #guard<Result>(run: () => Result): Result {
-    this.#throwFailure();
+    this.#state.checkAppendable();
     try {
       return run();
     } catch (error) {
-      throw this.#refusal(error);
+      throw appendError(this.#state.name, error);
     }
   }
 
@@ -198,7 +181,7 @@ export class LogAppender {
       this.#store(bytes, length, leaderEpoch, config, nowMs);
   }
 
-  /** Throws unless the producers of the batches may write them now. The earlier result for a repeated batch. */
+  /** Checks that the producers may write the batches now. Returns the earlier result of a duplicate. */
   #checkProducers(
     bytes: Uint8Array,
     length: number,
@@ -230,12 +213,14 @@ export class LogAppender {
           `producer ${batch.producerId} has no transaction open here`,
         );
       }
-      if (hasProducer) this.#producers.check(batch, isClient, `Cannot append to ${this.#name}`);
+      if (hasProducer) {
+        this.#producers.check(batch, isClient, `Cannot append to ${this.#state.name}`);
+      }
     }
     return null;
   }
 
-  /** Gives the checked batches their offsets and writes them. */
+  /** Assigns offsets to the checked batches and writes them. */
   #store(
     bytes: Uint8Array,
     length: number,
@@ -250,97 +235,19 @@ export class LogAppender {
       writePartitionLeaderEpoch(bytes, at, leaderEpoch);
       nextOffset += readLastOffsetDelta(bytes, at) + 1;
     }
-    this.#rollIfNeeded(length, newestTimestamp(bytes, length), nextOffset - 1, config, nowMs);
+    const writer = this.#writer;
+    if (writer.mustRoll(0, length, newestTimestamp(bytes, length), nextOffset - 1, nowMs)) {
+      writer.roll(baseOffset, nextOffset - 1);
+    }
     const { epochs } = this.#state;
     if (leaderEpoch > epochs.latestEpoch) epochs.assign(leaderEpoch, baseOffset);
-    const segment = this.#segments.active;
-    try {
-      segment.write(bytes.subarray(0, length));
-    } catch (error) {
-      throw this.#writeFailed(segment, error);
-    }
-    for (let at = 0; at < length;) {
-      const size = readBatchSize(bytes, at);
-      const batchOffset = readBaseOffset(bytes, at);
-      const maxTimestamp = readMaxTimestamp(bytes, at);
-      const lastOffset = batchOffset + readLastOffsetDelta(bytes, at);
-      segment.addBatch(size, batchOffset, lastOffset, maxTimestamp);
-      if (readProducedBatch(bytes, at, this.#produced)) {
-        const aborted = LogReplay.track(this.#producers, this.#produced, bytes, at, nowMs);
-        if (aborted !== null) this.#keepAborted(segment, aborted);
-      }
-      at += size;
-    }
+    writer.write(bytes, 0, length, nowMs);
     return {
       baseOffset,
       lastOffset: nextOffset - 1,
       logAppendTimeMs: config.messageTimestampType === "LogAppendTime" ? nowMs : -1,
       duplicate: false,
     };
-  }
-
-  #rollIfNeeded(
-    length: number,
-    maxTimestamp: Int64,
-    lastOffset: number,
-    config: LogConfig,
-    nowMs: number,
-  ): void {
-    const segment = this.#segments.active;
-    if (segment.size === 0) return;
-    const age = segment.firstTimestamp >= 0
-      ? subtractInt64(maxTimestamp, segment.firstTimestamp)
-      : nowMs - segment.createdMs;
-    if (
-      segment.size + length > config.segmentBytes ||
-      age > config.segmentMs - segment.rollJitterMs ||
-      lastOffset - segment.baseOffset > LARGEST_RELATIVE_OFFSET
-    ) {
-      this.#durability.roll();
-    }
-  }
-
-  /** The marker is stored already: a list that cannot be kept up to date stops the log. */
-  #keepAborted(segment: Segment, aborted: AbortedTransaction): void {
-    try {
-      const isNew = segment.aborted.append(aborted, segment.baseOffset, aborted.lastOffset + 1);
-      if (isNew) this.#segments.markDirectoryDirty();
-    } catch (error) {
-      this.#cannotRestore(error);
-    }
-  }
-
-  /**
-   * A write failed: what it may have left is cut off, and where even that fails, the log stops. A file
-   * that could not be opened for want of a descriptor was not written to.
-   */
-  #writeFailed(segment: Segment, cause: unknown): KafkaError {
-    const error = storageError(`Cannot append to ${this.#name}`, cause);
-    if (isDescriptorShortage(cause)) return error;
-    try {
-      segment.dropUnfinished();
-    } catch (second) {
-      this.#cannotRestore(second);
-    }
-    return error;
-  }
-
-  #cannotRestore(error: unknown): void {
-    this.#state.health.fail(`Cannot restore the end of ${this.#name}`, error);
-  }
-
-  #refusal(error: unknown): unknown {
-    const where = `Cannot append to ${this.#name}`;
-    if (error instanceof RejectedRecordsError) {
-      const { code, message, records } = error;
-      return new RejectedRecordsError(code, `${where}: ${message}`, records, { cause: error });
-    }
-    if (error instanceof KafkaError) {
-      return error.message.startsWith("Cannot")
-        ? error
-        : new KafkaError(error.code, `${where}: ${error.message}`, { cause: error });
-    }
-    return asKafkaError(where, error);
   }
 }
 

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
+import type { AppendOptions, PartitionLog } from "../../../src/log/partition_log.ts";
 import {
   encodeBatch,
   PRODUCER_ID_OFFSET,
   RECORD_COUNT_OFFSET,
   writeBaseOffset,
   writeCrc,
-} from "../../src/protocol/records/batch.ts";
-import { encodeControlRecordKey } from "../../src/protocol/records/control_record.ts";
+} from "../../../src/protocol/records/batch.ts";
+import { encodeControlRecordKey } from "../../../src/protocol/records/control_record.ts";
 import {
   allBatches,
   appendInSteps,
@@ -17,8 +17,8 @@ import {
   refusal,
   refusalOf,
   START_MS,
-} from "./fixture.ts";
-import { test } from "../harness.ts";
+} from "../fixture.ts";
+import { test } from "../../harness.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
 
@@ -72,7 +72,7 @@ test("PartitionLog gives batches consecutive offsets and the leader's epoch", ()
   log.close();
 });
 
-test("PartitionLog stores a batch as it came but for offset and epoch", () => {
+test("PartitionLog stores a batch unchanged except for offset and epoch", () => {
   const machine = new Machine();
   const log = machine.open();
   const batch = batchOf(5, { producerId: 3, producerEpoch: 1, baseSequence: 0 });
@@ -81,7 +81,7 @@ test("PartitionLog stores a batch as it came but for offset and epoch", () => {
   log.close();
 });
 
-test("PartitionLog does not keep the caller's bytes", () => {
+test("PartitionLog does not retain the caller's buffer", () => {
   const log = new Machine().open();
   const batch = batchOf(5);
   log.append(batch, client);
@@ -90,7 +90,7 @@ test("PartitionLog does not keep the caller's bytes", () => {
   log.close();
 });
 
-test("PartitionLog refuses what no client may send, and stores nothing of it", async () => {
+test("PartitionLog rejects batches that no client may send, and stores nothing", async () => {
   const log = new Machine().open({ maxMessageBytes: 4_000 });
   log.append(batchOf(2), client);
   const good = batchOf(4);
@@ -157,7 +157,7 @@ test("PartitionLog refuses what no client may send, and stores nothing of it", a
   log.close();
 });
 
-test("PartitionLog notices every changed byte of a batch's checked range", async () => {
+test("PartitionLog detects every changed byte in the checksummed part of a batch", async () => {
   const log = new Machine().open();
   const batch = batchOf(2);
   for (let at = 17; at < batch.length; at++) {
@@ -190,7 +190,7 @@ test("PartitionLog checks timestamps against the broker's clock", async () => {
     assertEquals(refusal(() => log.append(batch, client)).name, name);
     assertEquals((await refusalOf(appendInSteps(log, batch, client))).name, name);
   }
-  // The last of two records is one millisecond later.
+  // The second record is one millisecond later.
   await assertRefused(
     log,
     batchOf(2, { timestamp: START_MS + 500 }),
@@ -200,14 +200,14 @@ test("PartitionLog checks timestamps against the broker's clock", async () => {
   log.close();
 });
 
-test("PartitionLog corrects a largest timestamp that is not the records'", () => {
+test("PartitionLog corrects a wrong largest timestamp", () => {
   const log = new Machine().open();
   log.append(batchOf(3, { maxTimestamp: START_MS + 77 }), client);
   assertEquals(allBatches(log)[0]!.maxTimestamp, START_MS + 2);
   log.close();
 });
 
-test("PartitionLog stamps batches with its own time where the topic says so", () => {
+test("PartitionLog sets the append time if the topic requires it", () => {
   const machine = new Machine();
   const log = machine.open({ messageTimestampType: "LogAppendTime" });
   machine.nowMs += 5;
@@ -219,7 +219,7 @@ test("PartitionLog stamps batches with its own time where the topic says so", ()
   log.close();
 });
 
-test("PartitionLog wants keys where the topic is compacted", async () => {
+test("PartitionLog requires keys if the topic is compacted", async () => {
   const log = new Machine().open({ compact: true });
   const keyless = encodeBatch([{ value: Uint8Array.of(1), timestamp: START_MS }]);
   await assertRefused(log, keyless, "INVALID_RECORD", "no key");
@@ -227,7 +227,7 @@ test("PartitionLog wants keys where the topic is compacted", async () => {
   log.close();
 });
 
-test("PartitionLog refuses zstd to the old versions of Produce", () => {
+test("PartitionLog rejects zstd in old versions of Produce", () => {
   const log = new Machine().open();
   const batch = patched(batchOf(1), (bytes) => bytes[22] = 4);
   const { name } = refusal(() => log.append(batch, { ...client, allowZstd: false }));
@@ -235,7 +235,7 @@ test("PartitionLog refuses zstd to the old versions of Produce", () => {
   log.close();
 });
 
-test("PartitionLog answers a repeated batch with its first offsets", async () => {
+test("PartitionLog returns the original offsets for a duplicate batch", async () => {
   const log = new Machine().open();
   const results = [0, 3, 6].map((sequence) => log.append(producedBatch(7, 0, sequence, 3), client));
   assertEquals(results.map((result) => result.baseOffset), [0, 3, 6]);
@@ -262,7 +262,7 @@ test("PartitionLog answers a repeated batch with its first offsets", async () =>
   log.close();
 });
 
-test("PartitionLog knows its producers after a restart and after a cut", async () => {
+test("PartitionLog restores its producers after a restart and a truncation", async () => {
   let machine = new Machine();
   let log = machine.open();
   for (const sequence of [0, 1, 2]) log.append(producedBatch(7, 0, sequence), client);
@@ -270,13 +270,13 @@ test("PartitionLog knows its producers after a restart and after a cut", async (
   log = machine.open();
   assertEquals(log.append(producedBatch(7, 0, 1), client).duplicate, true);
   assertEquals(log.append(producedBatch(7, 0, 3), client).baseOffset, 3);
-  log.truncateTo(2);
+  await log.truncateTo(2);
   await assertRefused(log, producedBatch(7, 0, 3), "OUT_OF_ORDER_SEQUENCE_NUMBER", "after the cut");
   assertEquals(log.append(producedBatch(7, 0, 2), client).baseOffset, 2);
   log.close();
 });
 
-test("PartitionLog takes several batches of its coordinators, and control batches", () => {
+test("PartitionLog accepts several batches of coordinators, and control batches", () => {
   const log = new Machine().open();
   const marker = encodeBatch(
     [{ key: encodeControlRecordKey("commit"), value: new Uint8Array(6), timestamp: START_MS }],
@@ -296,7 +296,7 @@ test("PartitionLog takes several batches of its coordinators, and control batche
   log.close();
 });
 
-test("PartitionLog refuses what is larger than a segment", async () => {
+test("PartitionLog rejects batches larger than a segment", async () => {
   const log = new Machine().open({ segmentBytes: 200 });
   await assertRefused(log, batchOf(20), "RECORD_LIST_TOO_LARGE", "20 records");
   log.close();

@@ -1,11 +1,12 @@
 /**
- * The checks of a client's batch that is too large for one turn of the event loop, such as 4 KB that
- * become 100 MB: the same as those of `append_validation.ts`, with pauses, in memory of its own.
+ * Validation of a client's batch that would block the event loop for too long, such as 4 KB that
+ * decompress to 100 MB. The checks are the same as in `append_validation.ts`, but with pauses and
+ * in memory of their own.
  *
  * @module
  */
-import { MAX_DECOMPRESSED_BATCH_BYTES } from "../limits.ts";
-import type { Int64 } from "../protocol/int64.ts";
+import { MAX_DECOMPRESSED_BATCH_BYTES } from "../../limits.ts";
+import type { Int64 } from "../../protocol/int64.ts";
 import {
   checkBatchCrcInSteps,
   checkRecordsInSteps,
@@ -19,24 +20,25 @@ import {
   recompressBatchInSteps,
   RECORDS_OFFSET,
   timestampTypeOf,
-} from "../protocol/records/batch.ts";
-import { copyInSteps, type Pause, withPauses } from "../protocol/records/compression/steps.ts";
-import type { Crc32cArena } from "../protocol/records/crc32c.ts";
+} from "../../protocol/records/batch.ts";
+import { copyInSteps, type Pause, withPauses } from "../../protocol/records/compression/steps.ts";
+import type { Crc32cArena } from "../../protocol/records/crc32c.ts";
 import { checkClientHeader, type ClientBatchRules, recompressionOf } from "./append_validation.ts";
 import { mayRejectRecords, rejectRecords } from "./record_rules.ts";
-import { returnArena, takeArena } from "./segments/scratch.ts";
+import { returnArena, takeArena } from "../segments/scratch.ts";
 
-/** A batch that may be stored. It has no append time yet: that is the time of its append. */
+/** A batch that may be stored. Its append time is set when it is appended. */
 export interface CheckedBatch {
-  /** Memory that begins with the batch, to be given back with `returnArena()`. */
+  /** An arena that starts with the batch. It must be returned with `returnArena()`. */
   readonly arena: Crc32cArena;
   /** The largest timestamp of its records. */
   readonly newest: Int64;
 }
 
 /**
- * Checks a client's batch and compresses it as `takeClientBatch` does, awaiting `pause` between two
- * steps. `records` must not change meanwhile. Rejects as that throws, and as `pause` does.
+ * Validates a client's batch and compresses it like `takeClientBatch`, but awaits `pause` between
+ * steps. `records` must not change in the meantime. Rejects with the errors of `takeClientBatch`
+ * and of `pause`.
  */
 export async function checkClientBatchInSteps(
   records: Uint8Array,

@@ -1,14 +1,14 @@
 /**
- * What a topic demands of each record of a client's batch: a key where the topic is compacted, and a
- * timestamp within `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms`. A batch is
- * rejected as a whole, with an error that names the records at fault (KIP-467), as Apache Kafka's
- * `LogValidator` does.
+ * The rules of a topic for each record of a client's batch: a key if the topic is compacted, and a
+ * timestamp within `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms`. A batch
+ * is rejected as a whole, with an error that names the invalid records (KIP-467), like Apache
+ * Kafka's `LogValidator`.
  *
  * @module
  */
-import { MAX_RECORD_ERRORS } from "../limits.ts";
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { addInt64, type Int64, subtractInt64 } from "../protocol/int64.ts";
+import { MAX_RECORD_ERRORS } from "../../limits.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { addInt64, type Int64, subtractInt64 } from "../../protocol/int64.ts";
 import {
   readAttributes,
   readBaseTimestamp,
@@ -17,20 +17,20 @@ import {
   type RecordScan,
   type TimestampBounds,
   timestampTypeOf,
-} from "../protocol/records/batch.ts";
-import type { Steps } from "../protocol/records/compression/steps.ts";
-import { grouped } from "../protocol/records/record_error.ts";
-import { RECORDS_AT_ONCE, RecordWalk } from "./compaction/record_walk.ts";
-import type { LogConfig } from "./log_config.ts";
+} from "../../protocol/records/batch.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
+import { grouped } from "../../protocol/records/record_error.ts";
+import { RECORDS_AT_ONCE, RecordWalk } from "../compaction/record_walk.ts";
+import type { LogConfig } from "../log_config.ts";
 
 /** The timestamp of a record without one. */
 export const NO_TIMESTAMP = -1;
 
 const NO_KEY = "it has no key, and the topic is compacted";
-/** How many records the message of the whole batch describes. */
+/** The maximum number of records described in the error message of the batch. */
 const RECORDS_IN_MESSAGE = 3;
 
-/** One record that is the reason why its batch is rejected. */
+/** A record that causes the rejection of its batch. */
 export interface RejectedRecord {
   /** The record's index in its batch. */
   readonly batchIndex: number;
@@ -39,15 +39,15 @@ export interface RejectedRecord {
 }
 
 /**
- * The error for a batch with records that its topic does not accept: INVALID_TIMESTAMP when the
- * timestamp of at least one of them is the reason, INVALID_RECORD otherwise.
+ * The error for a batch with records that its topic does not accept: INVALID_TIMESTAMP if the
+ * timestamp of at least one is invalid, INVALID_RECORD otherwise.
  */
 export class RejectedRecordsError extends KafkaError {
   override readonly name = "RejectedRecordsError";
   constructor(
     code: KafkaError["code"],
     message: string,
-    /** The rejected records in their order, at most {@linkcode MAX_RECORD_ERRORS} of them. */
+    /** The rejected records in order, at most {@linkcode MAX_RECORD_ERRORS} of them. */
     readonly records: readonly RejectedRecord[],
     options?: ErrorOptions,
   ) {
@@ -55,7 +55,7 @@ export class RejectedRecordsError extends KafkaError {
   }
 }
 
-/** The part of a log's configuration that decides about single records. */
+/** The part of a log's configuration that applies to single records. */
 export type RecordRules = Pick<
   LogConfig,
   | "compact"
@@ -65,9 +65,9 @@ export type RecordRules = Pick<
 >;
 
 /**
- * Whether some of the records that `scan` summarizes may have to be rejected, so that each must be
- * looked at by {@linkcode rejectRecords}. `bytes` begins with the header of their batch. Allocates
- * nothing.
+ * Returns whether some of the records that `scan` summarizes may have to be rejected, so that
+ * {@linkcode rejectRecords} must check each. `bytes` starts with the batch header. Does not
+ * allocate.
  */
 export function mayRejectRecords(
   bytes: Uint8Array,
@@ -81,14 +81,13 @@ export function mayRejectRecords(
   if (rules.messageTimestampType === "LogAppendTime") return isStamped;
   if (isStamped) return newest === NO_TIMESTAMP || !isInRange(newest, rules, nowMs);
   if (!isInRange(oldest, rules, nowMs) || !isInRange(newest, rules, nowMs)) return true;
-  // A record without a timestamp hides the oldest of those that have one.
+  // A record without a timestamp hides the oldest timestamp of the others.
   return oldest === NO_TIMESTAMP && newest !== NO_TIMESTAMP;
 }
 
 /**
- * Looks at each record of the batch whose header `bytes` begins with and whose records, decompressed
- * and checked, are `records[start..end)`. Returns the error for those that the rules reject, null
- * when there are none.
+ * Checks each record of the batch. `bytes` starts with the batch header; the decompressed, verified
+ * records are `records[start..end)`. Returns the error for rejected records, or null.
  */
 export function* rejectRecords(
   bytes: Uint8Array,
@@ -140,10 +139,10 @@ function timestampProblem(
     `and ${rules.messageTimestampAfterMaxMs} ms after the broker's clock, ${nowMs}`;
 }
 
-/** Whether a topic with the timestamps of producers accepts `timestamp`. */
+/** Returns whether a topic with CreateTime timestamps accepts `timestamp`. */
 function isInRange(timestamp: Int64, rules: RecordRules, nowMs: number): boolean {
   if (timestamp === NO_TIMESTAMP) return true;
-  // Wraps around as in Apache Kafka, where a timestamp near Long.MIN_VALUE counts as in the future.
+  // Wraps around like in Apache Kafka, where a timestamp near Long.MIN_VALUE is in the future.
   const age = subtractInt64(nowMs, timestamp);
   return age <= rules.messageTimestampBeforeMaxMs &&
     subtractInt64(0, age) <= rules.messageTimestampAfterMaxMs;

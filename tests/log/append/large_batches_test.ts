@@ -1,5 +1,5 @@
 /**
- * Clients' batches that take more than one turn of the event loop to check, such as a few KB that become
+ * Clients' batches whose validation would block the event loop, such as a few KB that decompress to
  * 64 MB.
  */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
@@ -8,11 +8,11 @@ import {
   CHECKED_AT_ONCE_RECORDS,
   MAX_DECOMPRESSED_BATCH_BYTES,
   RECOMPRESSED_AT_ONCE_BYTES,
-} from "../../src/limits.ts";
-import type { LogConfig } from "../../src/log/log_config.ts";
-import type { AppendOptions, PartitionLog } from "../../src/log/partition_log.ts";
-import { returnArena, takeArena } from "../../src/log/segments/scratch.ts";
-import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+} from "../../../src/limits.ts";
+import type { LogConfig } from "../../../src/log/log_config.ts";
+import type { AppendOptions, PartitionLog } from "../../../src/log/partition_log.ts";
+import { returnArena, takeArena } from "../../../src/log/segments/scratch.ts";
+import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import {
   BATCH_LENGTH_OFFSET,
   type BatchOptions,
@@ -21,10 +21,10 @@ import {
   RECORD_COUNT_OFFSET,
   RECORDS_OFFSET,
   writeCrc,
-} from "../../src/protocol/records/batch.ts";
-import { compress } from "../../src/protocol/records/compression/codec.ts";
-import { crc32c } from "../../src/protocol/records/crc32c.ts";
-import { test } from "../harness.ts";
+} from "../../../src/protocol/records/batch.ts";
+import { compress } from "../../../src/protocol/records/compression/codec.ts";
+import { crc32c } from "../../../src/protocol/records/crc32c.ts";
+import { test } from "../../harness.ts";
 import {
   allBatches,
   appendInSteps,
@@ -35,7 +35,7 @@ import {
   refusal,
   refusalOf,
   START_MS,
-} from "./fixture.ts";
+} from "../fixture.ts";
 
 const client: AppendOptions = { leaderEpoch: 0, origin: "client" };
 const MB = 1_000_000;
@@ -46,7 +46,7 @@ function opened(config: Partial<LogConfig> = {}, machine = new Machine()): Parti
   return machine.open({ ...ROOM, ...config });
 }
 
-/** A batch of one record of zeros, and a small one behind it. */
+/** Creates a batch of one record of zeros, followed by a small one. */
 function swelling(
   bytes: number,
   compression: CompressionType,
@@ -58,7 +58,7 @@ function swelling(
   ], { compression, codecs, ...options });
 }
 
-/** The batch with another payload, which says that it is `compression`. */
+/** Returns the batch with another payload and the compression flag for `compression`. */
 function withPayload(
   batch: Uint8Array,
   payload: Uint8Array,
@@ -88,7 +88,8 @@ for (const source of ["none", ...PACKED] as CompressionType[]) {
         return Promise.resolve();
       });
       assertEquals([result.baseOffset, result.lastOffset], [0, 1]);
-      // Steps of 1 MiB at most: the checksum's are the largest, and twice as many where it is repacked.
+      // Steps are at most 1 MiB: those of the checksum are the largest, and twice as many with
+      // recompression.
       assert(pauses >= (target === null ? 64 : 1_000), `${pauses} pauses from ${source}`);
       const [stored] = allBatches(log, 100 * MB);
       assertEquals(stored!.compression, target ?? source);
@@ -99,7 +100,7 @@ for (const source of ["none", ...PACKED] as CompressionType[]) {
   });
 }
 
-test("appendSmall() appends what the limits allow and leaves what is larger", () => {
+test("appendSmall() appends batches within the limits and returns larger ones", () => {
   const log = opened();
   const recompressing = opened({ recompression: { type: "zstd" } });
   for (const source of ["none", ...PACKED] as CompressionType[]) {
@@ -120,10 +121,10 @@ test("appendSmall() appends what the limits allow and leaves what is larger", ()
   recompressing.close();
 });
 
-test("appendSmall() stops at the limit whatever a gzip trailer or a zstd header says", async () => {
+test("appendSmall() stops at the limit despite a false gzip trailer or zstd header", async () => {
   const log = opened();
   const batch = swelling(4 * MB, "gzip");
-  // The last four bytes are the length of what comes out.
+  // The last four bytes are the decompressed length.
   batch.fill(0, batch.length - 4);
   writeCrc(batch, 0);
   assertEquals(log.appender.appendSmall(batch, client), null);
@@ -147,7 +148,7 @@ test("appendSmall() stops at the limit whatever a gzip trailer or a zstd header 
   log.close();
 });
 
-test("a large batch with a lie in it is refused in steps as it is at once", async () => {
+test("a malformed large batch is rejected in steps with the same error as at once", async () => {
   for (const source of PACKED) {
     const batch = swelling(4 * MB, source);
     const id = batch[22]!;
@@ -199,7 +200,7 @@ function extended(bytes: Uint8Array): Uint8Array {
   return longer;
 }
 
-test("a batch that becomes more than MAX_DECOMPRESSED_BATCH_BYTES is refused", async () => {
+test("a batch that decompresses to more than MAX_DECOMPRESSED_BATCH_BYTES is rejected", async () => {
   const log = opened();
   const batch = swelling(MAX_DECOMPRESSED_BATCH_BYTES, "zstd");
   const { name, message } = await refusalOf(appendInSteps(log, batch, client));
@@ -208,7 +209,7 @@ test("a batch that becomes more than MAX_DECOMPRESSED_BATCH_BYTES is refused", a
   log.close();
 });
 
-test("a pause that rejects ends the checks with its reason, and the log goes on", async () => {
+test("a pause that rejects ends the validation with its error, and the log remains usable", async () => {
   for (const source of PACKED) {
     const log = opened({ recompression: { type: source === "gzip" ? "zstd" : "gzip" } });
     const batch = swelling(4 * MB, source);
@@ -227,7 +228,7 @@ test("a pause that rejects ends the checks with its reason, and the log goes on"
   }
 });
 
-test("a log that is closed while a batch is checked takes nothing of it, and the checks end", async () => {
+test("closing a log during the validation of a batch ends the validation without an append", async () => {
   const log = opened();
   let pauses = 0;
   const { name, message } = await refusalOf(
@@ -241,7 +242,7 @@ test("a log that is closed while a batch is checked takes nothing of it, and the
   assertEquals(pauses, 5);
 });
 
-test("sequence numbers are those of the moment of the append", async () => {
+test("sequence numbers are checked at the time of the append", async () => {
   const log = opened();
   const producer = { producerId: 7, producerEpoch: 0 };
   const large = swelling(2 * MB, "gzip", { ...producer, baseSequence: 3 });
@@ -252,7 +253,7 @@ test("sequence numbers are those of the moment of the append", async () => {
     return Promise.resolve();
   });
   assertEquals([result.baseOffset, result.duplicate], [3, false]);
-  // The same batch is stored meanwhile: it is a duplicate by the time it is checked.
+  // The same batch is appended in the meantime: it is a duplicate when its validation ends.
   const next = swelling(2 * MB, "gzip", { ...producer, baseSequence: 5 });
   let first: number | null = null;
   const second = await appendInSteps(log, next, client, () => {
@@ -266,7 +267,7 @@ test("sequence numbers are those of the moment of the append", async () => {
   log.close();
 });
 
-test("the append time of a large batch is that of its append, not of its arrival", async () => {
+test("the append time of a large batch is the time of its append, not of its arrival", async () => {
   const machine = new Machine();
   const log = opened({ messageTimestampType: "LogAppendTime" }, machine);
   const result = await appendInSteps(log, swelling(2 * MB, "snappy"), client, () => {
@@ -278,7 +279,7 @@ test("the append time of a large batch is that of its append, not of its arrival
   log.close();
 });
 
-test("appendInSteps() gives its memory back when the append is refused after the checks", async () => {
+test("appendInSteps() returns its memory if the append is rejected after the validation", async () => {
   const log = new Machine().open();
   const memory = takeArena(1);
   returnArena(memory);

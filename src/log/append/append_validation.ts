@@ -1,7 +1,7 @@
 /**
- * The checks of batches on their way into a log, done in the memory they are written from: the batch
- * is copied there once, checksummed, looked through and patched, and nothing is allocated. Batches
- * that are too large for one turn of the event loop are left to `append_validation_in_steps.ts`.
+ * Validation of batches before they are appended. A batch is copied once to the memory it is
+ * written from, then verified and modified in place, without allocations. Batches that would block
+ * the event loop for too long are left to `append_validation_in_steps.ts`.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import {
   CHECKED_AT_ONCE_RECORDS,
   MAX_DECOMPRESSED_BATCH_BYTES,
   RECOMPRESSED_AT_ONCE_BYTES,
-} from "../limits.ts";
-import { type Int64, maxInt64 } from "../protocol/int64.ts";
+} from "../../limits.ts";
+import { type Int64, maxInt64 } from "../../protocol/int64.ts";
 import {
   checkBatchCrc,
   checkProducedHeader,
@@ -21,6 +21,7 @@ import {
   createTimestampBounds,
   CURRENT_MAGIC,
   endOfBatch,
+  headerProblem,
   isControl,
   isTransactional,
   readAttributes,
@@ -29,6 +30,7 @@ import {
   readLastOffsetDelta,
   readMagic,
   readMaxTimestamp,
+  readPartitionLeaderEpoch,
   readProducerEpoch,
   readProducerId,
   readRecordCount,
@@ -40,14 +42,14 @@ import {
   splitBatches,
   timestampTypeOf,
   writeMaxTimestamp,
-} from "../protocol/records/batch.ts";
-import { atOnce } from "../protocol/records/compression/steps.ts";
-import type { Crc32cArena } from "../protocol/records/crc32c.ts";
-import type { HostCodecs } from "../runtime/runtime.ts";
-import type { LogConfig } from "./log_config.ts";
-import type { ProducedBatch } from "./producers/producer_state.ts";
+} from "../../protocol/records/batch.ts";
+import { atOnce } from "../../protocol/records/compression/steps.ts";
+import type { Crc32cArena } from "../../protocol/records/crc32c.ts";
+import type { HostCodecs } from "../../runtime/runtime.ts";
+import type { LogConfig } from "../log_config.ts";
+import type { ProducedBatch } from "../producers/producer_state.ts";
 import { mayRejectRecords, NO_TIMESTAMP, rejectRecords } from "./record_rules.ts";
-import { scratch } from "./segments/scratch.ts";
+import { scratch } from "../segments/scratch.ts";
 
 const scan = createRecordScan();
 const bounds = createTimestampBounds();
@@ -56,35 +58,35 @@ const deep: { codecs?: () => HostCodecs; maxDecompressedBytes: number } = {
   maxDecompressedBytes: 0,
 };
 
-/** What a client's batch is checked by. */
+/** The input of the validation of a client's batch. */
 export interface ClientBatchRules {
   /** The topic's settings. */
   readonly config: LogConfig;
-  /** Whether the version of the request knows zstd. */
+  /** Whether the version of the request allows zstd. */
   readonly allowZstd: boolean;
   /** The time, ms since 1970. */
   readonly nowMs: number;
-  /** The host's compressors, asked for when the first compressed batch comes. */
+  /** Returns the host's compression codecs. Called for the first compressed batch. */
   readonly codecs: () => HostCodecs;
 }
 
-/** How large a batch may be that is checked at once. */
+/** The maximum size of a batch that is validated synchronously. */
 export interface AtOnceLimits {
-  /** Bytes, as it comes and decompressed. */
+  /** The size of the batch as received and after decompression, bytes. */
   readonly bytes: number;
-  /** The same for a batch that is compressed anew. */
+  /** The same for a batch that must be recompressed. */
   readonly recompressedBytes: number;
   readonly records: number;
 }
 
-/** Keeps a turn of the event loop short. */
+/** Limits that keep a turn of the event loop short. */
 export const SHORT_TURN: AtOnceLimits = {
   bytes: CHECKED_AT_ONCE_BYTES,
   recompressedBytes: RECOMPRESSED_AT_ONCE_BYTES,
   records: CHECKED_AT_ONCE_RECORDS,
 };
 
-/** Checks every batch at once. */
+/** Limits that allow every batch. */
 export const UNLIMITED: AtOnceLimits = {
   bytes: Infinity,
   recompressedBytes: Infinity,
@@ -92,13 +94,13 @@ export const UNLIMITED: AtOnceLimits = {
 };
 
 /**
- * Copies `records`, one partition's field of a Produce request, into the scratch memory and checks
- * all of it: exactly one batch that a client may send, its checksum, every record, the timestamps.
- * Compresses it as the topic wants it, sets its largest timestamp, and the append time where the topic
- * asks for it. Returns the memory, with the batch at 0: its size is in its header, and not that of
- * `records` where it was compressed anew. Returns null for a batch beyond `limits`, whatever it says
- * of itself. Throws a `RecordError`, or a `RejectedRecordsError` that names the records that the topic
- * does not accept.
+ * Copies `records`, one partition's field of a Produce request, to the scratch memory and validates
+ * all of it: exactly one batch of a client, its checksum, every record, and the timestamps.
+ * Recompresses it if the topic requires it, and sets its largest timestamp, or the append time if
+ * configured. Returns the memory, which starts with the batch; after recompression, the size in its
+ * header differs from that of `records`. Returns null for a batch beyond `limits`, regardless of
+ * the sizes it declares. Throws a `RecordError`, or a `RejectedRecordsError` with the records that
+ * the topic rejects.
  */
 export function takeClientBatch(
   records: Uint8Array,
@@ -137,7 +139,7 @@ export function takeClientBatch(
   return arena;
 }
 
-/** Checks the header of a client's batch, which is all of `records`. Throws a `RecordError`. */
+/** Checks the header of a client's batch, which must fill `records`. Throws a `RecordError`. */
 export function checkClientHeader(
   records: Uint8Array,
   { config, allowZstd }: ClientBatchRules,
@@ -147,7 +149,10 @@ export function checkClientHeader(
   checkProducedHeader(records, 0, records.length, headerLimits);
 }
 
-/** How the batch at 0 of `bytes` is to be compressed anew, or null when it comes as the topic wants it. */
+/**
+ * Returns how to recompress the batch at the start of `bytes`, or null if it has the topic's
+ * compression.
+ */
 export function recompressionOf(
   bytes: Uint8Array,
   { recompression }: LogConfig,
@@ -157,8 +162,8 @@ export function recompressionOf(
 }
 
 /**
- * Sets the timestamp that the topic wants in the header of the batch at 0 of `arena`: the append time
- * `nowMs`, or `newest`, the largest of its records.
+ * Sets the timestamp in the header of the batch at the start of `arena`, as the topic requires: the
+ * append time `nowMs`, or `newest`, the largest timestamp of its records.
  */
 export function stampClientBatch(
   arena: Crc32cArena,
@@ -172,8 +177,8 @@ export function stampClientBatch(
 }
 
 /**
- * Fills `bounds` for the batch whose header `bytes` begins with. Where the producer has set the type
- * LogAppendTime, the header's timestamp is that of every record.
+ * Sets `bounds` for the batch whose header is at the start of `bytes`. If the producer has set the
+ * type LogAppendTime, the timestamp in the header applies to all records.
  */
 function readBounds(bytes: Uint8Array, records: Uint8Array, start: number): void {
   if (timestampTypeOf(readAttributes(bytes, 0)) === "LogAppendTime") {
@@ -189,17 +194,17 @@ function isTooLarge(error: unknown): boolean {
 }
 
 /**
- * Copies `records`, any number of batches that a coordinator or the metadata log made, into the
- * scratch memory and checks that each is whole and of format 2, with its checksum. `maxBatchBytes`
- * bounds each. Sets the append time where `appendTimeMs` is not null. Returns the memory, with the
- * first batch at 0. Throws a `RecordError`.
+ * Copies `records`, one or more batches of a coordinator or the metadata log, to the scratch memory
+ * and checks that each is complete, of format 2, at most `maxBatchBytes` large, and has a valid
+ * checksum. Sets the append time unless `appendTimeMs` is null. Returns the memory, which starts
+ * with the first batch. Throws a `RecordError`.
  */
 export function takeInternalBatches(
   records: Uint8Array,
   maxBatchBytes: number,
   appendTimeMs: number | null,
 ): Crc32cArena {
-  if (records.length === 0) throw new RecordError("there is no batch", "invalid");
+  if (records.length === 0) throw new RecordError("it contains no batch", "invalid");
   const arena = copyIn(records);
   const bytes = arena.memory;
   for (const { start: at, end } of splitBatches(bytes.subarray(0, records.length))) {
@@ -221,7 +226,38 @@ export function takeInternalBatches(
   return arena;
 }
 
-/** Fills `batch` with what the header at `at` says of its producer, and returns whether it has one. */
+/**
+ * Copies batches fetched by a follower to the scratch memory and checks their headers and
+ * checksums: all of `records` up to an incomplete batch, which may be the last of a fetch, or a
+ * batch of a leader epoch above `leaderEpoch`. Returns the memory, which starts with the first
+ * batch, and the length of the batches. Throws a `RecordError`.
+ */
+export function takeFetchedBatches(
+  records: Uint8Array,
+  leaderEpoch: number,
+): { readonly arena: Crc32cArena; readonly length: number } {
+  const arena = copyIn(records);
+  const bytes = arena.memory;
+  let at = 0;
+  while (at < records.length) {
+    const end = endOfBatch(bytes, at, records.length);
+    if (end === -1 && at > 0) break;
+    const problem = end === -1
+      ? `it is cut off after ${records.length} bytes`
+      : headerProblem(bytes, at, end - at);
+    if (problem !== null) {
+      throw new RecordError(`the batch at byte ${at} is damaged: ${problem}`, "corrupt");
+    }
+    if (readPartitionLeaderEpoch(bytes, at) > leaderEpoch) break;
+    checkBatchCrc(bytes, at, arena);
+    at = end;
+  }
+  return { arena, length: at };
+}
+
+/**
+ * Sets the producer fields of `batch` from the header at `at`. Returns whether it has a producer.
+ */
 export function readProducedBatch(bytes: Uint8Array, at: number, batch: ProducedBatch): boolean {
   batch.isTransactional = isTransactional(readAttributes(bytes, at));
   batch.producerId = readProducerId(bytes, at);
@@ -231,12 +267,15 @@ export function readProducedBatch(bytes: Uint8Array, at: number, batch: Produced
   return batch.producerId >= 0;
 }
 
-/** Whether the batch at `at` is one of control records. */
+/** Returns whether the batch at `at` is a control batch. */
 export function isControlBatch(bytes: Uint8Array, at: number): boolean {
   return isControl(readAttributes(bytes, at));
 }
 
-/** The largest timestamp in the appended bytes `[0, length)`: what `segment.ms` is measured by. */
+/**
+ * Returns the largest timestamp in the appended bytes `[0, length)`, which determines when the
+ * segment is rolled by `segment.ms`.
+ */
 export function newestTimestamp(bytes: Uint8Array, length: number): Int64 {
   let newest: Int64 = NO_TIMESTAMP;
   for (let at = 0; at < length; at = endOfBatch(bytes, at, length)) {
