@@ -100,7 +100,7 @@ export class PartitionLog {
       yield* log.#open(options, names, isNew || options.isNew === true);
       return log;
     } catch (error) {
-      log?.#end();
+      if (log !== null) log.#end();
       log?.discard();
       throw asKafkaError(`Cannot open ${options.topic}-${options.partition}`, error);
     }
