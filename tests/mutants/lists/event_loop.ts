@@ -39,7 +39,7 @@ export const EVENT_LOOP_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "E4",
-    file: "src/log/log_appender.ts",
+    file: "src/log/append/log_appender.ts",
     bug: "a batch is written behind a truncation that is not durable",
     text: "if (this.#state.mustFlushFirst) return null;",
     replacement: "",
@@ -47,7 +47,7 @@ export const EVENT_LOOP_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "E5",
-    file: "src/log/log_appender.ts",
+    file: "src/log/append/log_appender.ts",
     bug: "a batch that had to wait is appended without the flush",
     text: "if (this.#state.mustFlushFirst) await this.#flush();",
     replacement: "",
