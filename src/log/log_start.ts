@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isProcessEnded } from "../runtime/process_ended.ts";
 import { FileError } from "../runtime/runtime.ts";
 import type { LogState } from "./log_state.ts";
 
@@ -82,8 +83,8 @@ export class LogStart {
       if (isSaved) segments.removeRetired(runtime.clock.now());
       else segments.removeRetiredIndexes();
     } catch (error) {
-      // The next attempt follows.
-      if (!(error instanceof FileError)) throw error;
+      // The next attempt follows, unless the process was killed. No caller awaits this.
+      if (!(error instanceof FileError || isProcessEnded(error))) throw error;
     }
   }
 }
