@@ -104,7 +104,7 @@ export function checkClusterOptions(options: ClusterOptions): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const reason = OPTIONS[name as keyof ClusterOptions](value);
-    if (reason !== null) throw rejectd(`${name} cannot be ${shown(value)}: ${reason}`);
+    if (reason !== null) throw rejection(`${name} cannot be ${shown(value)}: ${reason}`);
   }
   const { config = {}, flush, dataDir } = options;
   if (flush !== undefined) rejectBeside("flush", flush, FLUSH_KEY, config);
@@ -160,7 +160,7 @@ function checkNames(what: string, options: object, known: readonly string[]): vo
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const nearest = nearestName(name, known);
-    throw rejectd(
+    throw rejection(
       `there is no ${what} "${name}"${nearest === null ? "" : `, did you mean "${nearest}"?`}`,
     );
   }
@@ -195,6 +195,6 @@ function shown(value: unknown): string {
     : String(value);
 }
 
-function rejectd(reason: string): KafkaError {
+function rejection(reason: string): KafkaError {
   return new KafkaError(ErrorCode.INVALID_CONFIG, `Cannot start a cluster: ${reason}`);
 }

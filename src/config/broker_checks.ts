@@ -83,12 +83,12 @@ export function brokerKey(name: string): ConfigDefinition {
   if (definition !== undefined) return definition;
   const keys = [...BROKER_KEYS.keys(), ...UNUSED_KEYS.keys()];
   const typo = nearestName(name, keys, TYPO_LETTERS);
-  const rejectd = typo === null ? rejectionReason(name) : null;
+  const rejection = typo === null ? rejectionReason(name) : null;
   const nearest = typo ?? nearestName(name, keys);
   throw new KafkaError(
     ErrorCode.INVALID_CONFIG,
-    rejectd !== null
-      ? `Cannot set "${name}": ${rejectd}`
+    rejection !== null
+      ? `Cannot set "${name}": ${rejection}`
       : nearest !== null
       ? `Cannot set "${name}": there is no such broker key, did you mean "${nearest}"?`
       : `Cannot set "${name}": there is no such broker key`,

@@ -268,9 +268,9 @@ processTest("start distributes data over several directories", async (directory)
   }
   assertEquals((await node.end("SIGTERM")).code, 0);
   const args = ["start", "--port", "0", "--data-dir", "two/deep,one"];
-  const rejectd = await millrace(args, undefined, directory);
-  assertEquals([rejectd.code, rejectd.out], [1, ""]);
-  assertMatch(rejectd.err, /it lies in one; name that one first, or as metadata\.log\.dir\n$/);
+  const rejection = await millrace(args, undefined, directory);
+  assertEquals([rejection.code, rejection.out], [1, ""]);
+  assertMatch(rejection.err, /it lies in one; name that one first, or as metadata\.log\.dir\n$/);
 });
 
 processTest(

@@ -9,13 +9,13 @@ import { test } from "../harness.ts";
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
-function rejectd(settings: Record<string, string>): string {
+function rejection(settings: Record<string, string>): string {
   const error = assertThrows(() => new BrokerConfig(settings), KafkaError);
   assertEquals(error.code, ErrorCode.INVALID_CONFIG);
   return error.message;
 }
 
-function rejectdAtRunTime(name: string, text: string): KafkaError {
+function rejectionAtRunTime(name: string, text: string): KafkaError {
   return assertThrows(() => checkDynamicBrokerConfig(name, text), KafkaError);
 }
 
@@ -62,42 +62,42 @@ test("log.flush.interval.ms defaults to log.flush.scheduler.interval.ms, as in K
 
 test("BrokerConfig rejects an unknown key and suggests the nearest", () => {
   assertEquals(
-    rejectd({ "log.retentoin.ms": "1" }),
+    rejection({ "log.retentoin.ms": "1" }),
     'Cannot set "log.retentoin.ms": there is no such broker key, did you mean "log.retention.ms"?',
   );
-  assertEquals(rejectd({ "foo.bar": "1" }), 'Cannot set "foo.bar": there is no such broker key');
-  assertEquals(rejectd({ "retention.ms": "1" }).includes('"log.retention.ms"'), true);
+  assertEquals(rejection({ "foo.bar": "1" }), 'Cannot set "foo.bar": there is no such broker key');
+  assertEquals(rejection({ "retention.ms": "1" }).includes('"log.retention.ms"'), true);
 });
 
 test("BrokerConfig rejects keys that need an unsupported feature, with the reason", () => {
-  assertEquals(rejectd({ "ssl.keystore.location": "x" }).includes("TLS"), true);
+  assertEquals(rejection({ "ssl.keystore.location": "x" }).includes("TLS"), true);
   assertEquals(
-    rejectd({ "offsets.topic.replication.factor": "3" }),
+    rejection({ "offsets.topic.replication.factor": "3" }),
     'Cannot set "offsets.topic.replication.factor" to "3": this needs more than one node, which ' +
       'this version does not support; leave it at "1"',
   );
   assertEquals(
-    rejectd({ "transaction.state.log.min.irs": "1" }),
+    rejection({ "transaction.state.log.min.irs": "1" }),
     'Cannot set "transaction.state.log.min.irs": there is no such broker key, did you mean ' +
       '"transaction.state.log.min.isr"?',
   );
 });
 
 test("BrokerConfig rejects invalid values", () => {
-  rejectd({ "num.partitions": "0" });
-  rejectd({ "log.segment.bytes": "1000" });
-  rejectd({ "log.retention.ms": "0" });
-  rejectd({ "listeners": "SSL://:9093" });
-  rejectd({ "log.dirs": "a,,b" });
-  rejectd({ "log.dirs": " " });
-  rejectd({ "log.cleanup.policy": "compress" });
-  rejectd({ "log.cleaner.threads": "0" });
-  rejectd({ "log.cleaner.min.cleanable.ratio": "1.5" });
-  rejectd({ "compression.type": "brotli" });
-  rejectd({ "compression.gzip.level": "0" });
-  rejectd({ "compression.lz4.level": "18" });
-  rejectd({ "log.flush.interval.messages": "0" });
-  rejectd({ "group.min.session.timeout.ms": "10", "group.max.session.timeout.ms": "5" });
+  rejection({ "num.partitions": "0" });
+  rejection({ "log.segment.bytes": "1000" });
+  rejection({ "log.retention.ms": "0" });
+  rejection({ "listeners": "SSL://:9093" });
+  rejection({ "log.dirs": "a,,b" });
+  rejection({ "log.dirs": " " });
+  rejection({ "log.cleanup.policy": "compress" });
+  rejection({ "log.cleaner.threads": "0" });
+  rejection({ "log.cleaner.min.cleanable.ratio": "1.5" });
+  rejection({ "compression.type": "brotli" });
+  rejection({ "compression.gzip.level": "0" });
+  rejection({ "compression.lz4.level": "18" });
+  rejection({ "log.flush.interval.messages": "0" });
+  rejection({ "group.min.session.timeout.ms": "10", "group.max.session.timeout.ms": "5" });
 });
 
 test("values set at run time take precedence over those given at start", () => {
@@ -148,10 +148,10 @@ test("applyDynamic() reports unsupported values and applies those it can parse",
 
 test("checkDynamicBrokerConfig() distinguishes unknown keys, read-only keys and invalid values", () => {
   checkDynamicBrokerConfig("message.max.bytes", "5");
-  assertEquals(rejectdAtRunTime("num.partitions", "4").code, ErrorCode.INVALID_REQUEST);
-  assertEquals(rejectdAtRunTime("message.max.bytes", "x").code, ErrorCode.INVALID_REQUEST);
-  assertEquals(rejectdAtRunTime("message.max.byte", "4").code, ErrorCode.INVALID_CONFIG);
-  assertEquals(rejectdAtRunTime("log.cleaner.enable", "false").code, ErrorCode.INVALID_REQUEST);
+  assertEquals(rejectionAtRunTime("num.partitions", "4").code, ErrorCode.INVALID_REQUEST);
+  assertEquals(rejectionAtRunTime("message.max.bytes", "x").code, ErrorCode.INVALID_REQUEST);
+  assertEquals(rejectionAtRunTime("message.max.byte", "4").code, ErrorCode.INVALID_CONFIG);
+  assertEquals(rejectionAtRunTime("log.cleaner.enable", "false").code, ErrorCode.INVALID_REQUEST);
   checkDynamicBrokerConfig("log.cleanup.policy", "compact");
 });
 

@@ -23,7 +23,7 @@ function key(definition: Partial<ConfigDefinition>): ConfigDefinition {
   };
 }
 
-function rejectd(definition: Partial<ConfigDefinition>, text: string): string {
+function rejection(definition: Partial<ConfigDefinition>, text: string): string {
   const error = assertThrows(() => parseConfig(key(definition), text), KafkaError);
   assertEquals(error.code, ErrorCode.INVALID_CONFIG);
   return error.message;
@@ -47,23 +47,23 @@ test("parseConfig() parses the largest long as no limit", () => {
 
 test("parseConfig() rejects a value that does not fit the type, naming key and value", () => {
   assertEquals(
-    rejectd({ type: "int" }, "3000000000"),
+    rejection({ type: "int" }, "3000000000"),
     'Cannot set "a.key" to "3000000000": it takes a whole number of 32 bits',
   );
-  rejectd({ type: "long" }, "9223372036854775808");
-  rejectd({ type: "long" }, "1.5");
-  rejectd({ type: "int" }, "");
-  rejectd({ type: "int" }, "0x10");
-  rejectd({ type: "double" }, "NaN");
-  rejectd({ type: "boolean" }, "yes");
+  rejection({ type: "long" }, "9223372036854775808");
+  rejection({ type: "long" }, "1.5");
+  rejection({ type: "int" }, "");
+  rejection({ type: "int" }, "0x10");
+  rejection({ type: "double" }, "NaN");
+  rejection({ type: "boolean" }, "yes");
 });
 
 test("parseConfig() rejects values outside the range or the choices", () => {
-  rejectd({ type: "int", min: 1 }, "0");
-  rejectd({ type: "int", max: 5 }, "6");
-  rejectd({ type: "string", oneOf: ["a", "b"] }, "c");
-  rejectd({ type: "list", oneOf: ["a", "b"] }, "a,c");
-  rejectd({ type: "list", oneOf: ["a", "b"] }, "a,a");
+  rejection({ type: "int", min: 1 }, "0");
+  rejection({ type: "int", max: 5 }, "6");
+  rejection({ type: "string", oneOf: ["a", "b"] }, "c");
+  rejection({ type: "list", oneOf: ["a", "b"] }, "a,c");
+  rejection({ type: "list", oneOf: ["a", "b"] }, "a,a");
   assertEquals(parseConfig(key({ type: "list", oneOf: ["a", "b"] }), "b,a"), ["b", "a"]);
 });
 

@@ -165,7 +165,7 @@ const TOPIC_EFFECTS: Readonly<Record<string, Effect>> = {
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
 
-test("every broker key with a choice of values changes what the node reads, or is rejectd", () => {
+test("every broker key with a choice of values changes what the node reads, or is rejection", () => {
   const keys = [...BROKER_KEYS.values()].filter(({ needs }) => needs === undefined).map((
     { name },
   ) => name);

@@ -29,7 +29,7 @@ remote.log.delete.on.disable=false remote.storage.enable=false retention.bytes=-
 retention.ms=604800000 segment.bytes=1073741824 segment.index.bytes=10485760 segment.jitter.ms=0
 segment.ms=604800000 unclean.leader.election.enable=false`.split(/\s+/);
 
-function rejectd(name: string, text: string): string {
+function rejection(name: string, text: string): string {
   const error = assertThrows(() => checkTopicConfig(name, text), KafkaError);
   assertEquals(error.code, ErrorCode.INVALID_CONFIG);
   return error.message;
@@ -126,18 +126,18 @@ test("minInsyncReplicas() returns the topic's value, else the broker's", () => {
 
 test("checkTopicConfig() rejects unknown keys, invalid values and unsupported features", () => {
   assertEquals(
-    rejectd("retentoin.ms", "1"),
+    rejection("retentoin.ms", "1"),
     'Cannot set "retentoin.ms": there is no such topic key, did you mean "retention.ms"?',
   );
-  rejectd("segment.bytes", "14");
-  rejectd("retention.ms", "-2");
-  rejectd("message.timestamp.type", "Foo");
-  rejectd("compression.gzip.level", "0");
-  rejectd("cleanup.policy", "compact,compact");
-  rejectd("min.cleanable.dirty.ratio", "1.1");
-  rejectd("compression.type", "brotli");
-  rejectd("flush.messages", "0");
-  assertEquals(rejectd("remote.storage.enable", "true").includes("remote storage"), true);
+  rejection("segment.bytes", "14");
+  rejection("retention.ms", "-2");
+  rejection("message.timestamp.type", "Foo");
+  rejection("compression.gzip.level", "0");
+  rejection("cleanup.policy", "compact,compact");
+  rejection("min.cleanable.dirty.ratio", "1.1");
+  rejection("compression.type", "brotli");
+  rejection("flush.messages", "0");
+  assertEquals(rejection("remote.storage.enable", "true").includes("remote storage"), true);
 });
 
 test("checkTopicConfig() accepts values already in force, as tools send them", () => {
