@@ -177,7 +177,7 @@ test("the messages of a cluster name their node", async () => {
 
 test("startCluster() with interceptors lets a request fail and closes a connection", async () => {
   const seen: string[] = [];
-  await using cluster = await startCluster({
+  const cluster = await startCluster({
     topics: [{ name: "events" }],
     interceptors: [({ name, request }, next) => {
       if (name !== "Produce") return next();
@@ -187,7 +187,12 @@ test("startCluster() with interceptors lets a request fail and closes a connecti
       return next();
     }],
   });
-  await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
-  assertEquals((await producer.send({ topic: "events", value: "a" })).offset, 0);
-  assertEquals(seen, ["acks -1", "acks -1", "acks -1"]);
+  const producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
+  try {
+    assertEquals((await producer.send({ topic: "events", value: "a" })).offset, 0);
+    assertEquals(seen, ["acks -1", "acks -1", "acks -1"]);
+  } finally {
+    await producer.close();
+    await cluster.shutdown();
+  }
 });
