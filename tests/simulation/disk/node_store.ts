@@ -58,7 +58,10 @@ export class NodeStore extends NodeDirectories {
       const { path: directory, failure } = opened;
       if (failure !== null || this.sick.has(directory)) continue;
       for (const { name, isDirectory } of tree.list(directory)) {
-        if (name.endsWith("-delete")) void this.#expectRemoval(opened, name);
+        if (name.endsWith("-delete")) {
+          void this.#expectRemoval(opened, name);
+          continue;
+        }
         if (!isDirectory || name.endsWith("-stray")) continue;
         for (const file of tree.list(`${directory}/${name}`)) {
           if (!/\.(deleted|cleaned)$/.test(file.name)) continue;
