@@ -22,7 +22,9 @@ export class OffsetCheckpoint {
   #durableText: string | null = null;
   /** Incremented by each immediate replacement, which makes a save in progress obsolete. */
   #replacements = 0;
-  #saving: Promise<void> | null = null;
+  #saving: Promise<void> = Promise.resolve();
+  /** Whether `#saving` still looks at `#isWanted` before it resolves. */
+  #isSaving = false;
   #isWanted = false;
 
   /** Creates the checkpoint `name` in `directory`. Its writes are tracked by `pendingWork`. */
@@ -61,29 +63,39 @@ export class OffsetCheckpoint {
    */
   save(offsets: () => ReadonlyMap<string, number>): Promise<void> {
     this.#isWanted = true;
-    return this.#saving ??= this.#pendingWork.track(
-      this.#save(offsets).finally(() => this.#saving = null),
-    );
+    if (!this.#isSaving) {
+      this.#isSaving = true;
+      this.#saving = this.#pendingWork.track(this.#save(offsets));
+    }
+    return this.#saving;
   }
 
   async #save(offsets: () => ReadonlyMap<string, number>): Promise<void> {
-    while (this.#isWanted) {
-      this.#isWanted = false;
-      const text = textOf(offsets());
-      if (text === this.#durableText) continue;
-      const replacements = this.#replacements;
-      this.#temporary.closeFile();
-      writeTextFile(this.#files, this.#temporary.path, text);
-      this.#temporary.isDirty = true;
-      await this.#temporary.sync();
-      if (replacements !== this.#replacements) {
-        this.#isWanted = true;
-        continue;
+    try {
+      while (this.#isWanted) {
+        this.#isWanted = false;
+        await this.#write(textOf(offsets()));
       }
-      this.#files.rename(this.#temporary.path, this.path);
-      await this.#files.syncDirectory(this.#directory);
-      if (replacements === this.#replacements) this.#durableText = text;
+    } finally {
+      // In the same turn as the last look at `#isWanted`: no call can come in between and be lost.
+      this.#isSaving = false;
     }
+  }
+
+  async #write(text: string): Promise<void> {
+    if (text === this.#durableText) return;
+    const replacements = this.#replacements;
+    this.#temporary.closeFile();
+    writeTextFile(this.#files, this.#temporary.path, text);
+    this.#temporary.isDirty = true;
+    await this.#temporary.sync();
+    if (replacements !== this.#replacements) {
+      this.#isWanted = true;
+      return;
+    }
+    this.#files.rename(this.#temporary.path, this.path);
+    await this.#files.syncDirectory(this.#directory);
+    if (replacements === this.#replacements) this.#durableText = text;
   }
 }
 

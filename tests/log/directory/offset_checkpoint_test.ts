@@ -42,3 +42,24 @@ test("save() resolves when the file holds changes made during a write", async ()
   await Promise.all([first, second]);
   assertEquals(checkpoint.read(), new Map([["events-0", 6], ["a-b-12", 7]]));
 });
+
+test("save() writes changes made in any turn around the end of the write before it", async () => {
+  for (let turns = 0; turns < 10; turns++) {
+    const { disk, checkpoint } = setUp();
+    const offsets = new Map([["events-0", 5]]);
+    const later = Promise.withResolvers<void>();
+    const syncDirectory = disk.syncDirectory.bind(disk);
+    disk.syncDirectory = (path) => {
+      const synced = syncDirectory(path);
+      synced.then(async () => {
+        for (let turn = 0; turn < turns; turn++) await null;
+        offsets.set("events-0", 3);
+        later.resolve(checkpoint.save(() => offsets));
+      });
+      return synced;
+    };
+    await checkpoint.save(() => offsets);
+    await later.promise;
+    assertEquals(checkpoint.read(), new Map([["events-0", 3]]), `${turns} turns later`);
+  }
+});
