@@ -170,6 +170,8 @@ export class LogTruncation {
       if (!isTransient(error)) health.takeOffline(failure);
       throw failure;
     }
+    // The segments of a log that was closed meanwhile are not synced any more.
+    health.check();
     try {
       await this.#durability.flush();
     } catch (error) {

@@ -242,8 +242,9 @@ export class DataDirectory {
         if (this.#files.exists(this.#pathOf(name))) this.#deleted.add(name, log);
       });
     } catch (error) {
-      // No other reference exists, so close it here.
+      // No other reference exists, so close it here, even if it was already on its way out.
       if (log !== undefined) closeLog(log);
+      log?.discard();
       throw storageError(`Cannot delete ${name}`, error);
     } finally {
       this.#forgetMissing(name);
