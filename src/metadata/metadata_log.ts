@@ -27,8 +27,8 @@ import {
 export const METADATA_TOPIC = "__cluster_metadata";
 
 /**
- * The configuration of the metadata log. It retains everything, since snapshots are not implemented
- * yet.
+ * The configuration of the metadata log. It retains everything: a start reads the whole log, since no
+ * snapshots of it are written.
  */
 export const METADATA_LOG_CONFIG: LogConfig = {
   ...DEFAULT_LOG_CONFIG,

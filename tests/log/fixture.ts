@@ -1,6 +1,6 @@
 /**
  * What the log's tests share: a machine of memory files and a clock that the test moves, batches
- * made in one line, and a disk that fails when it is told to.
+ * made in one line, and a disk whose next operations a test lets fail.
  *
  * @module
  */

@@ -468,7 +468,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   {
     id: "B151",
     file: "src/broker/waiting_fetch.ts",
-    bug: "a waiting fetch is told of a partition once",
+    bug: "a partition notifies a waiting fetch only once",
     text: "for (const target of targets) target.isUncounted = false;",
     replacement: "",
     test: "tests/broker/fetch_session_model_test.ts",
