@@ -205,15 +205,20 @@ test("a list of aborted transactions without its records is removed", () => {
   assertEquals(names.filter((name) => name.endsWith(".txnindex")), []);
 });
 
+/** Starts a process that creates a log and appends 27 records in several segments without a flush. */
+async function appendUnsynced(simulation: Simulation): Promise<void> {
+  const directory = openDirectory(simulation.runtime("alpha"));
+  await simulation.run(directory.flushDirectory());
+  const log = directory.create("events", 0, "vwnYOrl8QJKJOWqndPArhA", SMALL_SEGMENTS);
+  await simulation.run(directory.flushDirectory());
+  for (let i = 0; i < 9; i++) log.append(batchOf(3), { leaderEpoch: 0, origin: "client" });
+}
+
 test("a start without a recovery point does not treat unsynced records as durable", async () => {
   for (const fate of ["lose", "random"] as const) {
     for (let seed = 1; seed <= 40; seed++) {
       const simulation = new Simulation(seed);
-      const first = openDirectory(simulation.runtime("alpha"));
-      await simulation.run(first.flushDirectory());
-      const log = first.create("events", 0, "vwnYOrl8QJKJOWqndPArhA", SMALL_SEGMENTS);
-      await simulation.run(first.flushDirectory());
-      for (let i = 0; i < 9; i++) log.append(batchOf(3), { leaderEpoch: 0, origin: "client" });
+      await appendUnsynced(simulation);
       // The page cache has all records, the disk almost none.
       simulation.kill("alpha");
       const runtime = simulation.restart("alpha");
@@ -232,11 +237,7 @@ test("a start without a recovery point does not treat unsynced records as durabl
 
 test("a start without a recovery point makes the records found durable", async () => {
   const simulation = new Simulation(1);
-  const first = openDirectory(simulation.runtime("alpha"));
-  await simulation.run(first.flushDirectory());
-  const log = first.create("events", 0, "vwnYOrl8QJKJOWqndPArhA", SMALL_SEGMENTS);
-  await simulation.run(first.flushDirectory());
-  for (let i = 0; i < 9; i++) log.append(batchOf(3), { leaderEpoch: 0, origin: "client" });
+  await appendUnsynced(simulation);
   simulation.kill("alpha");
   const runtime = simulation.restart("alpha");
   runtime.files.remove("/data/recovery-point-offset-checkpoint");
