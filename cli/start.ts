@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { type FlushPolicy, lineLogger, type LogLevel, startCluster } from "../src/cluster/mod.ts";
+import {
+  type FlushPolicy,
+  lineLogger,
+  type LogLevel,
+  startProcess,
+} from "../src/cluster/start_process.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { parseSettings } from "./client_flags.ts";
 import { CommandError, UsageError } from "./fail.ts";
@@ -95,7 +100,7 @@ export async function run(args: Arguments): Promise<number> {
   const flush = readFlush(args);
   const topics = readTopics(args.optional("topics"));
   const logger = lineLogger({ level: readLogLevel(args), now: Date.now, write: printError });
-  const cluster = await startCluster({
+  const cluster = await startProcess({
     ...(config["listeners"] === undefined && {
       port: args.whole("port", 0, 65_535),
       host: args.hostName("host"),

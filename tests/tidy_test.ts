@@ -55,7 +55,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   client: ["protocol", "network", "runtime"],
   simulator: ["runtime"],
-  cluster: ["protocol", "network", "config", "node", "client", "runtime"],
+  cluster: ["protocol", "network", "config", "broker", "node", "client", "runtime"],
 };
 /** Files of `src/` itself that any folder may import. */
 const FOR_ALL = [
@@ -132,7 +132,7 @@ test("the library has no dependency", () => {
 });
 
 /** Files that commands may import beside the public entry points. */
-const FOR_COMMANDS = ["deno.json", "src/nearest_name.ts"];
+const FOR_COMMANDS = ["deno.json", "src/nearest_name.ts", "src/cluster/start_process.ts"];
 
 /** Returns whether the module is a public entry point: `exports` in deno.json names it. */
 function isEntry(target: string): boolean {

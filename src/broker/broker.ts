@@ -11,7 +11,7 @@ import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
 import { pauseBetweenSlices, SlicedWork } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
-import { Dispatcher } from "../network/server/dispatch.ts";
+import { Dispatcher, type DispatcherOptions } from "../network/server/dispatch.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { randomUuid } from "../protocol/uuid.ts";
@@ -24,7 +24,10 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { FetchSessionCache } from "./fetch_session_cache.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
 import { ProducerIds } from "./producer_ids.ts";
-import { type BrokerNeeds, SUPPORTED } from "./supported.ts";
+import type { BrokerNeeds } from "./supported.ts";
+
+/** The requests that a broker serves. */
+export type BrokerHandlers = DispatcherOptions<BrokerNeeds>["handlers"];
 
 /** The parts of the node that its broker uses. */
 export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
@@ -35,6 +38,7 @@ export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
   /** Filled by the broker. */
   readonly partitions: PartitionTable;
   readonly logger: Logger;
+  readonly handlers: BrokerHandlers;
   /** Called for each request before its handler, the first one first: for fault injection. */
   readonly interceptors: readonly Interceptor<BrokerNeeds>[];
 }
@@ -100,7 +104,7 @@ export class Broker {
       codecs: () => runtime.codecs(),
     };
     this.dispatcher = new Dispatcher({
-      handlers: SUPPORTED,
+      handlers: options.handlers,
       services,
       logger,
       interceptors: options.interceptors,

@@ -1,6 +1,6 @@
 /**
  * The list of the requests that a broker serves. ApiVersions answers with this list; adding a request
- * takes a message file, a handler file, a test and a line here.
+ * takes a message file, a handler file, a test, a line here and one in `supported_on_demand.ts`.
  *
  * @module
  */

@@ -10,7 +10,8 @@
  *
  * @module
  */
-export { type Cluster, startCluster } from "./start_cluster.ts";
+export type { Cluster } from "./cluster.ts";
+export { startCluster } from "./start_cluster.ts";
 export type { ClusterOptions, FlushPolicy, TopicSpec } from "./cluster_options.ts";
 export type { ListenerAddress } from "../config/listeners.ts";
 export {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Broker } from "../broker/broker.ts";
+import { Broker, type BrokerHandlers } from "../broker/broker.ts";
 import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
 import { Controller } from "../controller/controller.ts";
@@ -46,6 +46,11 @@ export interface NodeOptions {
    * its share of the process's limit on open files.
    */
   readonly openSegments?: OpenSegments;
+  /**
+   * The requests that its broker serves: `SUPPORTED`, or `SUPPORTED_ON_DEMAND` to start sooner where time
+   * is real.
+   */
+  readonly handlers: BrokerHandlers;
   /** Called for each request before its handler, in this order. */
   readonly interceptors?: readonly Interceptor<BrokerNeeds>[];
 }
@@ -59,6 +64,7 @@ interface Parts extends Storage {
   readonly controller: Controller;
   readonly listeners: ListenerSet;
   readonly maxConnections: number;
+  readonly handlers: BrokerHandlers;
   readonly interceptors: readonly Interceptor<BrokerNeeds>[];
 }
 
@@ -79,7 +85,7 @@ export class Node {
   #ended: Promise<void> | null = null;
 
   private constructor(parts: Parts) {
-    const { runtime, config, controller, logs, partitions, logger, interceptors } = parts;
+    const { runtime, config, controller, logs, partitions, logger, handlers, interceptors } = parts;
     this.config = config;
     this.controller = controller;
     this.#parts = parts;
@@ -92,6 +98,7 @@ export class Node {
       logs,
       partitions,
       logger,
+      handlers,
       interceptors,
       advertisedAddress: (connection) => advertisedAddress(config, connection),
     });
@@ -126,6 +133,7 @@ export class Node {
         controller,
         listeners,
         maxConnections: shares.connections,
+        handlers: options.handlers,
         interceptors: options.interceptors ?? [],
       });
       await node.#begin();

@@ -7,8 +7,8 @@
 import { type Codec, codecOf, type Decoded, type Encodable, type Struct } from "./schema.ts";
 import { includes, parseVersions } from "./versions.ts";
 
-/** The declaration of an API. */
-interface ApiDefinition<Request, Response> {
+/** The declaration of an API's name and versions. */
+export interface ApiVersionsDefinition {
   readonly key: number;
   /** The name in Kafka's schemas, without "Request": `"Produce"`. */
   readonly name: string;
@@ -16,20 +16,28 @@ interface ApiDefinition<Request, Response> {
   readonly versions: string;
   /** The versions with compact lengths and tagged fields. */
   readonly flexible: string;
+}
+
+/** The declaration of an API. */
+interface ApiDefinition<Request, Response> extends ApiVersionsDefinition {
   readonly request: Request;
   readonly response: Response;
 }
 
-/** A request and its response, in every supported version. */
-export interface Api<RequestOut, RequestIn, ResponseOut, ResponseIn> {
+/** The name and the versions of an API: what an answer of ApiVersions and the headers depend on. */
+export interface ApiSummary {
   readonly key: number;
   readonly name: string;
   readonly minVersion: number;
   readonly maxVersion: number;
-  readonly request: Struct<RequestOut, RequestIn>;
-  readonly response: Struct<ResponseOut, ResponseIn>;
   /** Whether `version` uses compact lengths, tagged fields and the matching headers. */
   isFlexible(version: number): boolean;
+}
+
+/** A request and its response, in every supported version. */
+export interface Api<RequestOut, RequestIn, ResponseOut, ResponseIn> extends ApiSummary {
+  readonly request: Struct<RequestOut, RequestIn>;
+  readonly response: Struct<ResponseOut, ResponseIn>;
   requestCodec(version: number): Codec<RequestOut, RequestIn>;
   responseCodec(version: number): Codec<ResponseOut, ResponseIn>;
 }
@@ -46,22 +54,32 @@ export type ResponseOf<A> = A extends Api<infer _Q, infer _I, infer Out, infer _
 /** A response as accepted by its encoder. */
 export type ResponseInputOf<A> = A extends Api<infer _Q, infer _I, infer _O, infer In> ? In : never;
 
-/** Declares an API. */
-export function defineApi<RequestOut, RequestIn, ResponseOut, ResponseIn>(
-  definition: ApiDefinition<Struct<RequestOut, RequestIn>, Struct<ResponseOut, ResponseIn>>,
-): Api<RequestOut, RequestIn, ResponseOut, ResponseIn> {
-  const { key, name, request, response } = definition;
-  const { first, last } = parseVersions(definition.versions);
-  const flexible = parseVersions(definition.flexible);
-  const isFlexible = (version: number) => includes(flexible, version);
+/** Declares the name and the versions of an API. */
+export function summarizeApi(
+  { key, name, versions, flexible }: ApiVersionsDefinition,
+): ApiSummary {
+  const { first, last } = parseVersions(versions);
+  const flexibleVersions = parseVersions(flexible);
   return {
     key,
     name,
     minVersion: first,
     maxVersion: last,
+    isFlexible: (version) => includes(flexibleVersions, version),
+  };
+}
+
+/** Declares an API. */
+export function defineApi<RequestOut, RequestIn, ResponseOut, ResponseIn>(
+  definition: ApiDefinition<Struct<RequestOut, RequestIn>, Struct<ResponseOut, ResponseIn>>,
+): Api<RequestOut, RequestIn, ResponseOut, ResponseIn> {
+  const { request, response } = definition;
+  const summary = summarizeApi(definition);
+  const { isFlexible } = summary;
+  return {
+    ...summary,
     request,
     response,
-    isFlexible,
     requestCodec: (version) => codecOf(request, version, isFlexible(version)),
     responseCodec: (version) => codecOf(response, version, isFlexible(version)),
   };

@@ -5,21 +5,21 @@
  *
  * @module
  */
-import type { AnyApi } from "./api.ts";
+import type { AnyApi, ApiSummary } from "./api.ts";
 import { type ByteReader, type ByteWriter, ProtocolError } from "./wire.ts";
 
 const API_VERSIONS_KEY = 18;
 const LONGEST_CLIENT_ID = 32767;
 
 /** The parts of an API that determine its headers. */
-export type HeaderRules = Pick<AnyApi, "key" | "isFlexible">;
+export type HeaderRules = Pick<ApiSummary, "key" | "isFlexible">;
 
 /** APIs indexed by key, with holes for unknown keys. */
-export type ApiTable = readonly (AnyApi | undefined)[];
+export type ApiTable<A extends HeaderRules = AnyApi> = readonly (A | undefined)[];
 
 /** Builds an {@linkcode ApiTable}. */
-export function apiTable(apis: Iterable<AnyApi>): ApiTable {
-  const table: (AnyApi | undefined)[] = [];
+export function apiTable<A extends HeaderRules>(apis: Iterable<A>): ApiTable<A> {
+  const table: (A | undefined)[] = [];
   for (const api of apis) {
     while (table.length < api.key) table.push(undefined);
     table[api.key] = api;
@@ -28,14 +28,14 @@ export function apiTable(apis: Iterable<AnyApi>): ApiTable {
 }
 
 /** A decoded request header. */
-export interface RequestHeader {
+export interface RequestHeader<A extends HeaderRules = AnyApi> {
   readonly apiKey: number;
   readonly apiVersion: number;
   /** Returned in the response. */
   readonly correlationId: number;
   readonly clientId: string | null;
   /** The API with that key, or undefined if the table has none: then the body cannot be decoded. */
-  readonly api: AnyApi | undefined;
+  readonly api: A | undefined;
 }
 
 /**
@@ -43,7 +43,10 @@ export interface RequestHeader {
  * follows from the API and its version, even if that version is not supported. For an unknown API
  * the reader is left after the client id.
  */
-export function readRequestHeader(reader: ByteReader, apis: ApiTable): RequestHeader {
+export function readRequestHeader<A extends HeaderRules>(
+  reader: ByteReader,
+  apis: ApiTable<A>,
+): RequestHeader<A> {
   const apiKey = reader.int16();
   const apiVersion = reader.int16();
   const correlationId = reader.int32();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SUPPORTED } from "../../src/broker/supported.ts";
 import { Node } from "../../src/node/node.ts";
 import type { LogLevel } from "../../src/logger.ts";
 import type { CreatableTopic } from "../../src/controller/topics.ts";
@@ -42,6 +43,7 @@ export async function withBroker(
   const runtime = { ...hostRuntime(), files };
   const messages: Fixture["messages"] = [];
   const broker = await Node.start({
+    handlers: SUPPORTED,
     runtime,
     ...(config["log.dirs"] === undefined && { directory: "/data" }),
     config: { listeners: "PLAINTEXT://127.0.0.1:0", ...config },

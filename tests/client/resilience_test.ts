@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Consumer } from "../../src/client/consumer/consumer.ts";
 import { Producer, type RecordMetadata } from "../../src/client/producer/producer.ts";
-import { type Cluster, startCluster } from "../../src/cluster/start_cluster.ts";
+import type { Cluster } from "../../src/cluster/cluster.ts";
+import { startCluster } from "../../src/cluster/start_cluster.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";

@@ -10,6 +10,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { SUPPORTED } from "../../src/broker/supported.ts";
 import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { createTopics } from "../../src/protocol/messages/create_topics.ts";
@@ -135,6 +136,7 @@ async function start(files: FileSystem): Promise<Start> {
   let broker: Node;
   try {
     broker = await Node.start({
+      handlers: SUPPORTED,
       runtime,
       directory: ROOT,
       config: CONFIG,
@@ -204,6 +206,7 @@ async function readAll(
 async function makeDirectory(isClean: boolean): Promise<Files> {
   const files = new MemoryFileSystem();
   const broker = await Node.start({
+    handlers: SUPPORTED,
     runtime: { ...host, files },
     directory: ROOT,
     config: CONFIG,

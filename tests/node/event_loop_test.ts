@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { NODE_SLICE_STEPS } from "../../src/log/sliced_work.ts";
+import { SUPPORTED } from "../../src/broker/supported.ts";
 import { Node } from "../../src/node/node.ts";
 import { errorName } from "../../src/protocol/errors.ts";
 import { createTopics } from "../../src/protocol/messages/create_topics.ts";
@@ -43,16 +44,19 @@ class NodeMachine {
   async start(): Promise<void> {
     const runtime = this.simulation.runtime("broker");
     this.#counted = new CountedFiles(runtime.files);
-    this.node = await this.simulation.run(Node.start({
-      runtime: { ...runtime, files: this.#counted.files },
-      directory: "/data",
-      config: { "listeners": "PLAINTEXT://broker:9092", "auto.create.topics.enable": "false" },
-      logger: {
-        log: (level, message) => {
-          if (level === "warn" || level === "error") this.warnings.push(message);
+    this.node = await this.simulation.run(
+      Node.start({
+        handlers: SUPPORTED,
+        runtime: { ...runtime, files: this.#counted.files },
+        directory: "/data",
+        config: { "listeners": "PLAINTEXT://broker:9092", "auto.create.topics.enable": "false" },
+        logger: {
+          log: (level, message) => {
+            if (level === "warn" || level === "error") this.warnings.push(message);
+          },
         },
-      },
-    }));
+      }),
+    );
   }
 
   /** Kills the process and starts another. */

@@ -3,6 +3,7 @@
  * or read is lost, whatever is left of unsynced data.
  */
 import { assert, assertEquals } from "@std/assert";
+import { SUPPORTED } from "../../src/broker/supported.ts";
 import { Node } from "../../src/node/node.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { fetch } from "../../src/protocol/messages/fetch.ts";
@@ -24,6 +25,7 @@ const ADDRESS = { host: "broker", port: 9092 };
 
 function startBroker(runtime: Runtime, flushMessages: string): Promise<Node> {
   return Node.start({
+    handlers: SUPPORTED,
     runtime,
     directory: "/data",
     config: {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SUPPORTED } from "../../src/broker/supported.ts";
 import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import type { Address } from "../../src/runtime/runtime.ts";
@@ -75,6 +76,7 @@ export class NodeMachine {
     for (;;) {
       try {
         const node = await Node.start({
+          handlers: SUPPORTED,
           runtime: world.runtime(name),
           directory: options.directory ?? DATA,
           config: {

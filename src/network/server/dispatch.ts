@@ -7,13 +7,14 @@
 import { assert } from "../../assert.ts";
 import { MAX_REQUEST_WORK } from "../../limits.ts";
 import type { Logger } from "../../logger.ts";
-import type { AnyApi } from "../../protocol/api.ts";
+import type { AnyApi, ApiSummary } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { startFrame } from "../../protocol/frame.ts";
 import {
   type ApiTable,
   apiTable,
   readRequestHeader,
+  type RequestHeader,
   writeResponseHeader,
 } from "../../protocol/header.ts";
 import { apiVersions } from "../../protocol/messages/api_versions.ts";
@@ -23,6 +24,7 @@ import {
   CloseConnection,
   type ConnectionInfo,
   type Handler,
+  type HandlerOnDemand,
   type RequestContext,
 } from "./handler.ts";
 import { intercept, type Interceptor } from "./interceptor.ts";
@@ -67,7 +69,7 @@ class Context<Needs> implements RequestContext<Needs> {
     readonly clientId: string | null,
     readonly connection: ConnectionInfo,
     readonly services: Needs,
-    readonly servedApis: readonly AnyApi[],
+    readonly servedApis: readonly ApiSummary[],
   ) {}
 
   retain(): () => void {
@@ -82,7 +84,7 @@ class Context<Needs> implements RequestContext<Needs> {
 
 /** How a {@linkcode Dispatcher} works. */
 export interface DispatcherOptions<Needs> {
-  readonly handlers: readonly Handler<Needs>[];
+  readonly handlers: readonly (Handler<Needs> | HandlerOnDemand<Needs>)[];
   /** The dependencies of the handlers. */
   readonly services: Needs;
   readonly logger: Logger;
@@ -94,17 +96,21 @@ export interface DispatcherOptions<Needs> {
 export class Dispatcher<Needs> {
   readonly #services: Needs;
   readonly #logger: Logger;
+  readonly #interceptors: readonly Interceptor<Needs>[];
+  /** By API key. */
   readonly #handlers: (Handler<Needs> | undefined)[] = [];
-  readonly #apis: ApiTable;
-  readonly #served: readonly AnyApi[];
+  /** By API key: those that have not been loaded. */
+  readonly #onDemand = new Map<number, HandlerOnDemand<Needs>>();
+  readonly #apis: ApiTable<ApiSummary>;
+  readonly #served: readonly ApiSummary[];
 
   constructor({ handlers, services, logger, interceptors = [] }: DispatcherOptions<Needs>) {
     this.#services = services;
     this.#logger = logger;
+    this.#interceptors = interceptors;
     for (const handler of handlers) {
-      this.#handlers[handler.api.key] = interceptors.length === 0
-        ? handler
-        : intercept(handler, interceptors);
+      if ("load" in handler) this.#onDemand.set(handler.api.key, handler);
+      else this.#add(handler);
     }
     this.#served = handlers.map(({ api }) => api);
     this.#apis = apiTable(this.#served);
@@ -126,10 +132,8 @@ export class Dispatcher<Needs> {
     const reader = new ByteReader(frame);
     reader.work = MAX_REQUEST_WORK;
     const header = readRequestHeader(reader, this.#apis);
-    const { apiKey, apiVersion, correlationId } = header;
-    const handler = apiKey < 0 ? undefined : this.#handlers[apiKey];
-    if (handler === undefined) throw new ProtocolError(`Request ${apiKey} is not served here`);
-    const { api } = handler;
+    const { api, apiKey, apiVersion, correlationId } = header;
+    if (api === undefined) throw new ProtocolError(`Request ${apiKey} is not served here`);
     if (apiVersion < api.minVersion || apiVersion > api.maxVersion) {
       if (apiKey === apiVersions.key) {
         openSlot().complete(unsupportedApiVersions(correlationId));
@@ -139,10 +143,33 @@ export class Dispatcher<Needs> {
         `${api.name} version ${apiVersion} is not served here, ${api.minVersion} to ${api.maxVersion} are`,
       );
     }
+    const handler = this.#handlers[apiKey];
+    if (handler !== undefined) {
+      return this.#startWith(handler, header, reader, connection, openSlot, onFatal);
+    }
+    // Opened before the handler is loaded, so that an orderly shutdown waits for the answer.
+    const slot = openSlot();
+    return this.#load(this.#onDemand.get(apiKey)!)
+      .then(async (handler) => {
+        await this.#startWith(handler, header, reader, connection, () => slot, onFatal);
+      })
+      .catch(onFatal);
+  }
+
+  /** Starts a request whose header has been read. */
+  #startWith(
+    handler: Handler<Needs>,
+    { apiVersion, clientId, correlationId }: RequestHeader<ApiSummary>,
+    reader: ByteReader,
+    connection: ConnectionInfo,
+    openSlot: () => AnswerSlot,
+    onFatal: (error: unknown) => void,
+  ): Promise<void> | null {
+    const { api } = handler;
     const request = api.requestCodec(apiVersion).read(reader);
     const context = new Context(
       apiVersion,
-      header.clientId,
+      clientId,
       connection,
       this.#services,
       this.#served,
@@ -169,6 +196,25 @@ export class Dispatcher<Needs> {
     if (retention === null) return null;
     answer.then(retention.end, retention.end);
     return retention.ended;
+  }
+
+  #add(handler: Handler<Needs>): void {
+    this.#handlers[handler.api.key] = this.#interceptors.length === 0
+      ? handler
+      : intercept(handler, this.#interceptors);
+  }
+
+  async #load(onDemand: HandlerOnDemand<Needs>): Promise<Handler<Needs>> {
+    const { key, name } = onDemand.api;
+    try {
+      // Another connection may load it at the same time: both receive the same.
+      this.#add(await onDemand.load());
+    } catch (error) {
+      const { message } = error as Error;
+      this.#logger.log("error", `Cannot load what answers ${name}: ${message}`);
+      throw new CloseConnection(`${name} cannot be answered`);
+    }
+    return this.#handlers[key]!;
   }
 
   #answerTo(

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { AnyApi, Api } from "../../protocol/api.ts";
+import type { AnyApi, Api, ApiSummary } from "../../protocol/api.ts";
 import type { Address } from "../../runtime/runtime.ts";
 
 /** The connection of a request. */
@@ -35,7 +35,7 @@ export interface RequestContext<Needs> {
   /** The dependencies of the handler. */
   readonly services: Needs;
   /** The APIs that the request's listener serves: those of all handlers of its dispatcher. */
-  readonly servedApis: readonly AnyApi[];
+  readonly servedApis: readonly ApiSummary[];
   /**
    * Extends the ordered start of this request beyond its first `await`, until the returned function is
    * called or the request is answered, whichever is first. Meanwhile
@@ -81,6 +81,17 @@ export interface Handler<Needs> {
     message: string,
     context: RequestContext<Needs>,
   ) => unknown;
+}
+
+/**
+ * A handler whose module is loaded on its first request, so that a process starts without it. Until it is
+ * loaded the request waits as one that its handler retains. Loading takes a time that no clock of ours
+ * decides, so a simulation has none of these.
+ */
+export interface HandlerOnDemand<Needs> {
+  readonly api: ApiSummary;
+  /** Loads the handler. May be called again after a failure. */
+  load(): Promise<Handler<Needs>>;
 }
 
 /** The dependencies of all handlers in the union `H`, together. */

@@ -3,6 +3,7 @@
  * in the meantime. Simulated time passes between two slices only.
  */
 import { assert, assertEquals } from "@std/assert";
+import { SUPPORTED } from "../../../src/broker/supported.ts";
 import { Node } from "../../../src/node/node.ts";
 import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { apiVersions } from "../../../src/protocol/messages/api_versions.ts";
@@ -43,16 +44,19 @@ class World {
   static async start(configs: Record<string, string> = {}): Promise<World> {
     const world = new World();
     const { simulation } = world;
-    world.broker = await simulation.run(Node.start({
-      runtime: world.process.runtime,
-      directory: "/data",
-      config: { "listeners": "PLAINTEXT://broker:9092" },
-      logger: {
-        log: (level, message) => {
-          if (level === "error") world.errors.push(message);
+    world.broker = await simulation.run(
+      Node.start({
+        handlers: SUPPORTED,
+        runtime: world.process.runtime,
+        directory: "/data",
+        config: { "listeners": "PLAINTEXT://broker:9092" },
+        logger: {
+          log: (level, message) => {
+            if (level === "error") world.errors.push(message);
+          },
         },
-      },
-    }));
+      }),
+    );
     await simulation.run(world.broker.controller.createTopics([{
       name: "events",
       numPartitions: 2,

@@ -14,6 +14,7 @@ import { GROUPS_MUTANTS } from "./groups.ts";
 import { LARGE_BATCH_MUTANTS } from "./large_batches.ts";
 import { LOG_MUTANTS } from "./log.ts";
 import { METADATA_MUTANTS } from "./metadata.ts";
+import { NETWORK_MUTANTS } from "./network.ts";
 import { NODE_MUTANTS } from "./node.ts";
 import { PROTOCOL_MUTANTS } from "./protocol.ts";
 import { REPLICATION_MUTANTS } from "./replication.ts";
@@ -31,6 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CONTROLLER_MUTANTS,
   ...CONFIG_MUTANTS,
   ...RUNTIME_MUTANTS,
+  ...NETWORK_MUTANTS,
   ...NODE_MUTANTS,
   ...DESCRIPTOR_MUTANTS,
   ...LARGE_BATCH_MUTANTS,

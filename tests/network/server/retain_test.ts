@@ -1,19 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Dispatcher } from "../../../src/network/server/dispatch.ts";
-import { FrameMemory } from "../../../src/network/server/frame_memory.ts";
 import { defineHandler, type Handler } from "../../../src/network/server/handler.ts";
 import type { Interceptor } from "../../../src/network/server/interceptor.ts";
-import { ListenerSet } from "../../../src/network/server/listener_set.ts";
-import { SendPool } from "../../../src/network/server/send_pool.ts";
-import { Server } from "../../../src/network/server/server.ts";
-import { SocketDescriptors } from "../../../src/network/server/socket_descriptors.ts";
 import { ErrorCode } from "../../../src/protocol/errors.ts";
-import { KeptBytes } from "../../../src/protocol/frame.ts";
 import { listGroups } from "../../../src/protocol/messages/list_groups.ts";
 import { produce } from "../../../src/protocol/messages/produce.ts";
-import { hostRuntime } from "../../../src/runtime/host.ts";
-import { RawClient } from "../../broker/raw_client.ts";
+import type { RawClient } from "../../broker/raw_client.ts";
 import { test } from "../../harness.ts";
+import { type Fixture, withServer as withServerOf } from "./server_fixture.ts";
 
 const PRODUCE_VERSION = 9;
 const MIB = 1024 * 1024;
@@ -45,71 +38,13 @@ const HANDLERS: readonly Handler<Needs>[] = [
   }),
 ];
 
-interface Fixture {
-  readonly client: RawClient;
-  readonly server: Server;
-  readonly frameMemory: FrameMemory;
-  /** What the server logged. */
-  readonly messages: string[];
-  connect(): Promise<RawClient>;
-}
-
-/** A server on a free port whose Produce requests go to `handle`, with a client. */
-async function withServer(
+/** Calls `use` with a server whose Produce requests go to `handle`. */
+function withServer(
   handle: Needs["handle"],
   use: (fixture: Fixture) => Promise<void>,
   interceptors: readonly Interceptor<Needs>[] = [],
 ): Promise<void> {
-  const runtime = await hostRuntime();
-  const { clock, random, network } = runtime;
-  const messages: string[] = [];
-  const logger = { log: (_level: string, message: string) => void messages.push(message) };
-  const frameMemory = new FrameMemory(clock, 2 * MIB);
-  const address = { name: "PLAINTEXT", host: "127.0.0.1", port: 0 };
-  const listeners = await ListenerSet.open(network, [address]);
-  const server = new Server(
-    listeners,
-    {
-      dispatcher: new Dispatcher({
-        handlers: HANDLERS,
-        services: { handle },
-        logger,
-        interceptors,
-      }),
-      pool: new SendPool(),
-      keptBytes: new KeptBytes(MIB),
-      frameMemory,
-      clock,
-      logger,
-      maxFrameBytes: () => 100 * MIB,
-    },
-    {
-      maxConnections: () => 10,
-      maxConnectionsOf: () => 10,
-      connectionsMaxIdleMs: () => -1,
-    },
-    new SocketDescriptors({
-      maxConnections: 10,
-      freeDescriptors: () => false,
-      clock,
-      random,
-      logger,
-    }),
-    () => {},
-  );
-  server.start();
-  const clients: RawClient[] = [];
-  const connect = async () => {
-    const client = await RawClient.connect(runtime, listeners.addresses.get("PLAINTEXT")!);
-    clients.push(client);
-    return client;
-  };
-  try {
-    await use({ client: await connect(), server, frameMemory, messages, connect });
-  } finally {
-    for (const client of clients) client.close();
-    await server.close();
-  }
+  return withServerOf({ handlers: HANDLERS, services: { handle }, interceptors }, use);
 }
 
 /** A Produce request whose records are `size` times the topic's first letter. */

@@ -1,0 +1,19 @@
+/**
+ * The entry of the command `start`: a cluster as the work of a whole process. It loads the handlers of most
+ * requests on their first use, so the process starts sooner and has less memory. Programs use
+ * `startCluster()`, which loads everything at once: its start is in their hands, and a simulation must not
+ * wait for a loader.
+ *
+ * @module
+ */
+import { SUPPORTED_ON_DEMAND } from "../broker/supported_on_demand.ts";
+import { type Cluster, openCluster } from "./cluster.ts";
+import type { ClusterOptions } from "./cluster_options.ts";
+
+export type { FlushPolicy } from "./cluster_options.ts";
+export { lineLogger, type LogLevel } from "../logger.ts";
+
+/** Starts a cluster of one broker. Resolves when clients can connect. Throws like `startCluster()`. */
+export function startProcess(options: ClusterOptions): Promise<Cluster> {
+  return openCluster(options, SUPPORTED_ON_DEMAND);
+}
