@@ -7,7 +7,13 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { type RunningBroker, setTreeBefore, type Side, startBroker } from "./kafka/brokers.ts";
-import { describeMachine, MissingToolError, prepare, removeData } from "./kafka/environment.ts";
+import {
+  describeMachine,
+  MissingToolError,
+  prepare,
+  removeData,
+  setDataParent,
+} from "./kafka/environment.ts";
 import { loadGroups } from "./kafka/load.ts";
 import { residentMb } from "./kafka/process.ts";
 import { report } from "./kafka/report.ts";
@@ -22,6 +28,8 @@ const HELP = `deno task bench:kafka [options]
   --runs N         runs per test; prints medians (default: 3)
   --floor          include a server that does nothing, where it can be measured
   --before DIR     another tree of Millrace to compare with
+  --data-dir DIR   parent of the data directories, such as /dev/shm: after thousands of deletions ext4
+                   creates files a hundred times more slowly for some minutes
   --scale X        factor for the number of records; below 1 the rates are meaningless
   --out FILE.md    also write the table to this file`;
 
@@ -38,7 +46,7 @@ interface Options {
 function readOptions(args: readonly string[]): Options {
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {
-    string: ["only", "runs", "scale", "out", "before"],
+    string: ["only", "runs", "scale", "out", "before", "data-dir"],
     boolean: ["help", "floor"],
     default: { runs: "3", scale: "1", only: "." },
     unknown: (arg) => void unknown.push(arg),
@@ -58,6 +66,7 @@ function readOptions(args: readonly string[]): Options {
     console.error(HELP);
     Deno.exit(2);
   }
+  if (parsed["data-dir"] !== undefined) setDataParent(parsed["data-dir"]);
   const before = parsed.before === undefined ? null : Deno.realPathSync(parsed.before);
   return { runs, scale, floor: parsed.floor, before, out: parsed.out, isWanted };
 }

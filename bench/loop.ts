@@ -10,15 +10,17 @@ import { parseArgs } from "@std/cli/parse-args";
 import { Admin, Producer } from "../mod.ts";
 import type { CompressionType } from "../src/protocol/records/batch.ts";
 import { type RunningBroker, setTreeBefore, startBroker, treeOf } from "./kafka/brokers.ts";
-import { removeData } from "./kafka/environment.ts";
+import { dataFileSystem, removeData, setDataParent } from "./kafka/environment.ts";
 import { machineUse, residentMb } from "./kafka/process.ts";
 
 const HELP = `deno task bench:loop [options]
 
-  --only REGEX   run only groups whose names match: "2,000", "10,000", compaction, produce
-  --runs N       runs per case (default: 3)
-  --before DIR   another tree of Millrace to compare with
-  --out FILE.md  also write the table to this file`;
+  --only REGEX    run only groups whose names match: "2,000", "10,000", compaction, produce
+  --runs N        runs per case (default: 3)
+  --before DIR    another tree of Millrace to compare with
+  --data-dir DIR  parent of the data directories, such as /dev/shm: after thousands of deletions ext4
+                  creates files a hundred times more slowly for some minutes
+  --out FILE.md   also write the table to this file`;
 
 type TreeSide = "before" | "millrace";
 
@@ -49,7 +51,7 @@ interface Options {
 function readOptions(args: readonly string[]): Options {
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {
-    string: ["only", "runs", "before", "out"],
+    string: ["only", "runs", "before", "out", "data-dir"],
     boolean: ["help"],
     default: { only: ".", runs: "3" },
     unknown: (arg) => void unknown.push(arg),
@@ -60,6 +62,7 @@ function readOptions(args: readonly string[]): Options {
     Deno.exit(parsed.help ? 0 : 2);
   }
   if (parsed.before !== undefined) setTreeBefore(Deno.realPathSync(parsed.before));
+  if (parsed["data-dir"] !== undefined) setDataParent(parsed["data-dir"]);
   return {
     only: new RegExp(parsed.only),
     runs,
@@ -308,6 +311,7 @@ const GROUPS: readonly (readonly [string, (side: TreeSide, table: Table) => Prom
 
 const { only, runs, sides, out } = readOptions(Deno.args);
 const table = new Table();
+const fileSystem = await dataFileSystem();
 const before = machineUse();
 const began = performance.now();
 try {
@@ -325,7 +329,7 @@ try {
 const busy = (machineUse().busy - before.busy) / ((performance.now() - began) / 1_000);
 const text = [
   `${navigator.hardwareConcurrency} cores, ${busy.toFixed(1)} of them busy, Deno ` +
-  `${Deno.version.deno}; the longest turn of ${runs} runs, medians of the rest`,
+  `${Deno.version.deno}, data on ${fileSystem}; the longest turn of ${runs} runs, medians of the rest`,
   "",
   table.markdown(sides),
 ].join("\n");

@@ -67,9 +67,17 @@ export function java(heap: readonly string[], className: string): string[] {
   return ["java", ...heap, ...JVM_OPTIONS, "-cp", `${CLASSES}:${JARS}/*`, className];
 }
 
+/** The parent of all data directories. */
+let dataParent = `${CACHE}data`;
+
+/** Puts all data directories into a new directory in `parent`, such as one on another file system. */
+export function setDataParent(parent: string): void {
+  dataParent = Deno.makeTempDirSync({ dir: parent, prefix: "millrace-bench-" });
+}
+
 /** Creates an empty data directory for a broker. */
 export async function dataDirectory(name: string): Promise<string> {
-  const path = `${CACHE}data/${name}`;
+  const path = `${dataParent}/${name}`;
   await Deno.remove(path, { recursive: true }).catch(() => {});
   await Deno.mkdir(path, { recursive: true });
   return path;
@@ -77,7 +85,13 @@ export async function dataDirectory(name: string): Promise<string> {
 
 /** Removes all directories created by {@linkcode dataDirectory}. */
 export async function removeData(): Promise<void> {
-  await Deno.remove(`${CACHE}data`, { recursive: true }).catch(() => {});
+  await Deno.remove(dataParent, { recursive: true }).catch(() => {});
+}
+
+/** Returns the name of the file system with the data, such as `ext2/ext3` or `tmpfs`. */
+export async function dataFileSystem(): Promise<string> {
+  await Deno.mkdir(dataParent, { recursive: true });
+  return (await run(["stat", "--file-system", "--format=%T", dataParent])).trim();
 }
 
 /** Returns the machine and the versions, as one line. */
@@ -87,6 +101,7 @@ export async function describeMachine(): Promise<string> {
   const version = await new Deno.Command("java", { args: ["-version"] }).output();
   const jdk = /"(.*?)"/.exec(new TextDecoder().decode(version.stderr))?.[1];
   return `${navigator.hardwareConcurrency} cores (${cpu ?? Deno.build.arch}), ${memory} GiB, ` +
+    `data on ${await dataFileSystem()}, ` +
     `Linux ${Deno.osRelease()}, Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), JDK ${jdk}, ` +
     `Apache Kafka ${KAFKA_VERSION}`;
 }
