@@ -22,13 +22,16 @@ import type {
 } from "../metadata/image.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import type { Pause } from "../protocol/records/compression/steps.ts";
+import { type Pause, sparingly } from "../protocol/records/compression/steps.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { Logger } from "../logger.ts";
 import { isDescriptorShortage, type Runtime } from "../runtime/runtime.ts";
 import { Partition, type PartitionNeeds } from "../replication/partition.ts";
 import type { PartitionTable } from "../replication/partition_table.ts";
 import { RetryTimer } from "./retry_timer.ts";
+
+/** How many partitions whose logs are open are hosted in the time that opening one log takes. */
+const HOSTED_PER_STEP = 8;
 
 /** Describes a metadata log whose end was truncated. */
 export interface MetadataLoss {
@@ -90,8 +93,9 @@ export class MetadataApplier {
    * that a torn metadata write does not leave one behind, whereas a deletion may.
    */
   async hostAll(metadataLoss: MetadataLoss | null, pause: Pause): Promise<void> {
+    const pauseBetweenSome = sparingly(pause, HOSTED_PER_STEP);
     for (const topic of this.image().topics()) {
-      await this.#prepare(topic, topic.partitions.length, pause);
+      await this.#prepare(topic, topic.partitions.length, pauseBetweenSome);
       this.#host(topic, topic.partitions.length);
     }
     this.#reportPlaced();

@@ -10,6 +10,8 @@ export class CountedFiles {
   readonly files: FileSystem;
   /** All calls since {@linkcode CountedFiles.reset}. */
   total = 0;
+  /** The bytes read and written since {@linkcode CountedFiles.reset}. */
+  bytes = 0;
   readonly #byName = new Map<string, number>();
 
   /** Counts what reaches `files` through {@linkcode CountedFiles.files}. */
@@ -18,7 +20,11 @@ export class CountedFiles {
       files,
       (name) => this.#count(name),
       ["open"],
-      (handle) => counting(handle as FileHandle, (name) => this.#count(name)),
+      (handle) =>
+        counting(handle as FileHandle, (name, [bytes]) => {
+          this.#count(name);
+          if (bytes instanceof Uint8Array) this.bytes += bytes.length;
+        }),
     );
   }
 
@@ -29,6 +35,7 @@ export class CountedFiles {
 
   reset(): void {
     this.total = 0;
+    this.bytes = 0;
     this.#byName.clear();
   }
 
@@ -41,7 +48,7 @@ export class CountedFiles {
 /** Calls `count` before each method of `target`; what the methods in `wrapped` return is wrapped. */
 function counting<Target extends object>(
   target: Target,
-  count: (name: string) => void,
+  count: (name: string, args: readonly unknown[]) => void,
   wrapped: readonly string[] = [],
   wrap: (result: unknown) => unknown = (result) => result,
 ): Target {
@@ -50,7 +57,7 @@ function counting<Target extends object>(
       const method = Reflect.get(target, name, target);
       if (typeof method !== "function") return method;
       return (...args: unknown[]) => {
-        count(name);
+        count(name, args);
         const result = method.apply(target, args);
         return wrapped.includes(name) ? wrap(result) : result;
       };

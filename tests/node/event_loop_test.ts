@@ -5,83 +5,20 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { NODE_SLICE_STEPS } from "../../src/log/sliced_work.ts";
-import { SUPPORTED } from "../../src/broker/supported.ts";
-import { Node } from "../../src/node/node.ts";
 import { errorName } from "../../src/protocol/errors.ts";
 import { createTopics } from "../../src/protocol/messages/create_topics.ts";
 import { deleteTopics } from "../../src/protocol/messages/delete_topics.ts";
 import { metadata } from "../../src/protocol/messages/metadata.ts";
-import { Simulation } from "../../src/simulator/simulation.ts";
 import { seedCount, test } from "../harness.ts";
-import { CountedFiles } from "../log/counted_files.ts";
 import { batchOf, produceTo } from "../broker/fixture.ts";
-import { RawClient } from "../broker/raw_client.ts";
+import type { RawClient } from "../broker/raw_client.ts";
+import { CountedNode } from "./counted_node.ts";
 
-const ADDRESS = { host: "broker", port: 9092 };
 const PARTITIONS_PER_TOPIC = 2;
 /** The most calls of a step: opening a log of several files, and creating or deleting one. */
 const CALLS_PER_STEP = 16;
 const MOST_CALLS = NODE_SLICE_STEPS * CALLS_PER_STEP;
 const DEADLINE_MS = 60_000;
-
-/** A node on a simulated machine whose calls of the file system are counted in each turn. */
-class NodeMachine {
-  readonly simulation: Simulation;
-  readonly warnings: string[] = [];
-  /** The most calls that one turn made. */
-  longestTurn = 0;
-  node: Node | null = null;
-  #counted: CountedFiles | null = null;
-
-  constructor(seed = 1) {
-    this.simulation = new Simulation(seed);
-    this.simulation.afterEvent(() => {
-      this.longestTurn = Math.max(this.longestTurn, this.#counted?.total ?? 0);
-      this.#counted?.reset();
-    });
-  }
-
-  async start(): Promise<void> {
-    const runtime = this.simulation.runtime("broker");
-    this.#counted = new CountedFiles(runtime.files);
-    this.node = await this.simulation.run(
-      Node.start({
-        handlers: SUPPORTED,
-        runtime: { ...runtime, files: this.#counted.files },
-        directory: "/data",
-        config: { "listeners": "PLAINTEXT://broker:9092", "auto.create.topics.enable": "false" },
-        logger: {
-          log: (level, message) => {
-            if (level === "warn" || level === "error") this.warnings.push(message);
-          },
-        },
-      }),
-    );
-  }
-
-  /** Kills the process and starts another. */
-  async restartKilled(): Promise<void> {
-    this.simulation.kill("broker");
-    this.simulation.restart("broker");
-    await this.start();
-  }
-
-  async shutdown(): Promise<void> {
-    await this.simulation.run(this.node!.shutdown());
-  }
-
-  /** Shuts down and starts another process. */
-  async restartCleanly(): Promise<void> {
-    await this.shutdown();
-    this.simulation.kill("broker");
-    this.simulation.restart("broker");
-    await this.start();
-  }
-
-  connect(): Promise<RawClient> {
-    return RawClient.connect(this.simulation.runtime("client"), ADDRESS);
-  }
-}
 
 function namesOf(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `topic-${i}`);
@@ -135,7 +72,7 @@ async function expectWritable(client: RawClient, topic: string): Promise<void> {
 for (const count of [1_000, ...Array.from({ length: seedCount(0, 1) }, () => 5_000)]) {
   const partitions = (count * PARTITIONS_PER_TOPIC).toLocaleString("en");
   test(`no turn of a node with ${partitions} partitions makes more than ${MOST_CALLS} file calls`, async () => {
-    const node = new NodeMachine();
+    const node = new CountedNode();
     const turns: Record<string, number> = {};
     const measure = async (what: string, work: () => Promise<unknown>) => {
       node.longestTurn = 0;
@@ -179,7 +116,7 @@ for (const count of [1_000, ...Array.from({ length: seedCount(0, 1) }, () => 5_0
 }
 
 test("while topics are created and deleted, others are served and see all of a topic or nothing", async () => {
-  const node = new NodeMachine();
+  const node = new CountedNode();
   const { simulation } = node;
   await node.start();
   const [administrator, bystander] = await simulation.run(
@@ -208,7 +145,7 @@ test("while topics are created and deleted, others are served and see all of a t
 });
 
 test("a request for a topic that is being created or deleted waits for its turn", async () => {
-  const node = new NodeMachine();
+  const node = new CountedNode();
   const { simulation } = node;
   await node.start();
   const clients = await simulation.run(
@@ -245,7 +182,7 @@ for (const how of ["is killed", "loses its power", "shuts down"] as const) {
   test(`a node that ${how} amid a creation or a deletion starts with whole topics, over ${SEEDS} seeds`, async () => {
     let interrupted = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const node = new NodeMachine(seed);
+      const node = new CountedNode(seed);
       const { simulation } = node;
       const names = namesOf(300);
       await node.start();

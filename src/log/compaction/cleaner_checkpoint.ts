@@ -17,18 +17,25 @@ export const CLEANER_OFFSETS = "cleaner-offset-checkpoint";
 export class CleanerCheckpoint {
   readonly #files: FileSystem;
   readonly #path: string;
-  readonly #offsets: Map<string, number>;
+  #offsets = new Map<string, number>();
   readonly #file: DurableFile;
 
-  /**
-   * Loads the file in `directory`. If it cannot be used, `onLoss` is called with a sentence that
-   * says why.
-   */
-  constructor(files: FileSystem, directory: string, onLoss: (sentence: string) => void) {
+  /** Creates it without its content: {@linkcode CleanerCheckpoint.read} must be called first. */
+  constructor(files: FileSystem, directory: string) {
     this.#files = files;
     this.#path = `${directory}/${CLEANER_OFFSETS}`;
     this.#file = new DurableFile(files, this.#path);
+  }
+
+  /**
+   * Reads the file, and removes all logs from it except `names`, since a deleted log may be created
+   * again. If it cannot be used, `onLoss` is called with a sentence that says why. Throws a `FileError`.
+   */
+  read(names: ReadonlySet<string>, onLoss: (sentence: string) => void): void {
     this.#offsets = this.#read(onLoss);
+    const gone = [...this.#offsets.keys()].filter((name) => !names.has(name));
+    for (const name of gone) this.#offsets.delete(name);
+    if (gone.length > 0) this.#write();
   }
 
   /** Returns the offset up to which the log, such as `events-0`, has been compacted, or 0. */
@@ -45,17 +52,6 @@ export class CleanerCheckpoint {
   /** Removes a log, since another log of the same name must start at 0. Throws a `FileError`. */
   remove(name: string): void {
     if (this.#offsets.delete(name)) this.#write();
-  }
-
-  /**
-   * Removes all logs except `names`, since a deleted log may be created again. Throws a
-   * `FileError`.
-   */
-  keepOnly(names: readonly string[]): void {
-    const known = new Set(names);
-    const gone = [...this.#offsets.keys()].filter((name) => !known.has(name));
-    for (const name of gone) this.#offsets.delete(name);
-    if (gone.length > 0) this.#write();
   }
 
   /** Resolves when the current content is durable. Rejects with a `FileError`. */

@@ -66,8 +66,8 @@ export class DataDirectory {
     locked: LockedDirectory,
     openSegments: OpenSegments,
   ) {
+    const { entries } = locked;
     const files = new DirectoryFiles(options.runtime.files, (fault) => this.#fail(fault));
-    const entries = options.runtime.files.list(options.directory);
     this.#flushes = new LogFlushes(this.#logs, () => this.flushDirectory(), this.#pendingWork);
     this.#files = files;
     this.#options = { ...options, openSegments, runtime: { ...options.runtime, files } };
@@ -79,7 +79,6 @@ export class DataDirectory {
       files,
       directory: this.path,
       logs: this.#logs,
-      names: this.names(),
       wasShutDownCleanly: this.wasShutDownCleanly,
       onLoss: options.onLoss ?? (() => {}),
       pendingWork: this.#pendingWork,
@@ -93,12 +92,19 @@ export class DataDirectory {
    * read or written. Await {@linkcode DataDirectory.flushDirectory} before anything is written.
    */
   static open(given: DataDirectoryOptions): DataDirectory {
+    return atOnce(DataDirectory.openInSteps(given));
+  }
+
+  /** As {@linkcode DataDirectory.open}. */
+  static *openInSteps(given: DataDirectoryOptions): Steps<DataDirectory> {
     const { directory, openSegments = new OpenSegments() } = given;
     const files = new SparingFiles(given.runtime.files, () => openSegments.makeRoom());
     const options = { ...given, runtime: { ...given.runtime, files } };
-    const locked = lockDirectory(files, directory);
+    const locked = yield* lockDirectory(files, directory);
     try {
+      yield;
       const opened = new DataDirectory(options, locked, openSegments);
+      yield* opened.#checkpoints.read(opened.#names);
       if (options.configOf) opened.openAll(options.configOf);
       return opened;
     } catch (error) {
@@ -370,14 +376,9 @@ export class DataDirectory {
     await this.#flushes.flush((log) => log.isDirty);
   }
 
-  /**
-   * As {@linkcode DataDirectory.flush}, for the logs that this start has truncated, and for those that an
-   * earlier one may have truncated and whose records may not be durable.
-   */
+  /** As {@linkcode DataDirectory.flush}, for the logs whose end a start has truncated, or may have. */
   async flushRepaired(): Promise<void> {
-    await this.#flushes.flush((log) =>
-      log.wasRepaired || log.mustFlushFirst && log.recoveryPoint < log.logEndOffset
-    );
+    await this.#flushes.flushRepaired();
     if (this.#checkpoints.recoveryPoints.wasMissing) await this.checkpoint();
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { CleanerCheckpoint } from "../compaction/cleaner_checkpoint.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import type { LogCheckpoints, PartitionLogOptions } from "../log_types.ts";
 import { StartOffsets } from "./log_start_checkpoint.ts";
 import { RecoveryPoints, type RecoveryPointsOptions } from "./recovery_point_checkpoint.ts";
@@ -18,6 +19,7 @@ export type LogEntries = Pick<
 /** The checkpoints of one data directory. Methods throw a `FileError`. */
 export class DirectoryCheckpoints {
   readonly recoveryPoints: RecoveryPoints;
+  readonly #onLoss: (sentence: string) => void;
   readonly #starts: StartOffsets;
   readonly #cleaned: CleanerCheckpoint;
   /** Whether an entry of a log that is gone may still be on the disk, or an unclean start left one. */
@@ -26,14 +28,25 @@ export class DirectoryCheckpoints {
   #removed = 0;
   #forgotten = 0;
 
-  /** Reads the files. Throws KAFKA_STORAGE_ERROR for one that is malformed after a clean shutdown. */
+  /** Creates them without their content: {@linkcode DirectoryCheckpoints.read} must be called first. */
   constructor(options: RecoveryPointsOptions) {
-    const { files, directory, names, wasShutDownCleanly, onLoss } = options;
-    this.#isDirty = !wasShutDownCleanly;
+    this.#onLoss = options.onLoss;
+    this.#isDirty = !options.wasShutDownCleanly;
     this.#starts = new StartOffsets(options);
     this.recoveryPoints = new RecoveryPoints(options);
-    this.#cleaned = new CleanerCheckpoint(files, directory, onLoss);
-    this.#cleaned.keepOnly(names);
+    this.#cleaned = new CleanerCheckpoint(options.files, options.directory);
+  }
+
+  /**
+   * Reads the files of a directory with the logs `names`. Throws KAFKA_STORAGE_ERROR for one that is
+   * malformed after a clean shutdown.
+   */
+  *read(names: ReadonlySet<string>): Steps<void> {
+    this.#starts.read(names);
+    yield;
+    yield* this.recoveryPoints.read(names);
+    yield;
+    this.#cleaned.read(names, this.#onLoss);
   }
 
   /** The entries of a log that is about to be opened or created. */

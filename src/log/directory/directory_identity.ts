@@ -5,6 +5,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
 import {
   type DirectoryEntry,
@@ -31,10 +32,12 @@ export interface LockedDirectory {
   readonly lock: DirectoryLock;
   /** The directories in which the data directory or one of its parents was created. */
   readonly parentsToSync: readonly string[];
+  /** What it holds. */
+  readonly entries: readonly DirectoryEntry[];
 }
 
-/** Creates `directory` if necessary and locks it. Throws KAFKA_STORAGE_ERROR. */
-export function lockDirectory(files: FileSystem, directory: string): LockedDirectory {
+/** Creates `directory` if necessary, locks it, and lists it. Throws KAFKA_STORAGE_ERROR. */
+export function* lockDirectory(files: FileSystem, directory: string): Steps<LockedDirectory> {
   let lock: DirectoryLock | null;
   let parentsToSync: string[];
   try {
@@ -44,12 +47,20 @@ export function lockDirectory(files: FileSystem, directory: string): LockedDirec
   } catch (error) {
     throw unusable(directory, error);
   }
-  if (lock !== null) return { lock, parentsToSync };
-  throw new KafkaError(
-    ErrorCode.KAFKA_STORAGE_ERROR,
-    `Cannot use the data directory ${directory}: another process has it open; stop that ` +
-      `process, or name another directory`,
-  );
+  if (lock === null) {
+    throw new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot use the data directory ${directory}: another process has it open; stop that ` +
+        `process, or name another directory`,
+    );
+  }
+  yield;
+  try {
+    return { lock, parentsToSync, entries: files.list(directory) };
+  } catch (error) {
+    lock.release();
+    throw unusable(directory, error);
+  }
 }
 
 /**

@@ -34,6 +34,13 @@ export class LogFlushes {
     return errors.find(isDescriptorShortage) as KafkaError | undefined ?? null;
   }
 
+  /** Flushes the logs that this start has truncated, or an earlier one may have, as `flush` does. */
+  flushRepaired(): Promise<KafkaError | null> {
+    return this.flush((log) =>
+      log.wasRepaired || log.mustFlushFirst && log.recoveryPoint < log.logEndOffset
+    );
+  }
+
   /** Flushes the logs that must be flushed first, until `isOver`. */
   flushUncertain(isOver: () => boolean): Promise<void> {
     const uncertain = this.working((log) => log.mustFlushFirst);

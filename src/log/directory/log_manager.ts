@@ -12,6 +12,7 @@
  * @module
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { type Steps, withPauses } from "../../protocol/records/compression/steps.ts";
 import { UNASSIGNED_DIRECTORY, ZERO_UUID } from "../../protocol/uuid.ts";
 import { FileError } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
@@ -107,18 +108,23 @@ export class LogManager {
           `the data directories, ${listed(directories)}`,
       );
     }
+    const clusterId = clusterIdOfAny(options);
+    // The start of a process has used much of this turn of the event loop, and to lock a directory that
+    // exists takes 10 ms.
+    if (clusterId !== undefined) await options.runtime.clock.yieldToLoop();
     const opened = new Map<string, DataDirectory>();
     const lost = new Map<string, KafkaError>();
     const { openSegments = new OpenSegments() } = options;
+    const pause = pauseBetweenSlices(options.runtime.clock);
     const open = (directory: string, clusterId: string | undefined) =>
-      openOne(options, directory, clusterId, openSegments);
+      withPauses(openOne(options, directory, clusterId, openSegments), pause);
     try {
-      const metadata = open(metadataDirectory, clusterIdOfAny(options));
+      const metadata = await open(metadataDirectory, clusterId);
       opened.set(metadataDirectory, metadata);
       for (const path of directories) {
         if (path === metadataDirectory) continue;
         try {
-          opened.set(path, open(path, metadata.clusterId));
+          opened.set(path, await open(path, metadata.clusterId));
         } catch (error) {
           if (!isDiskFailure(error)) throw error;
           lost.set(path, error);
@@ -305,11 +311,11 @@ function openOne(
   directory: string,
   clusterId: string | undefined,
   openSegments: OpenSegments,
-): DataDirectory {
+): Steps<DataDirectory> {
   const { runtime, nodeId, onRecovery, onLoss, onFailure, highWatermarkOf } = options;
   const { directories, metadataDirectory } = options;
   const isFatal = directory === (metadataDirectory ?? directories[0]);
-  return DataDirectory.open({
+  return DataDirectory.openInSteps({
     runtime,
     directory,
     nodeId,

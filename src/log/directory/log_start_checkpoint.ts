@@ -27,8 +27,6 @@ export interface StartOffsetsOptions {
   readonly directory: string;
   /** Its open logs, by name. */
   readonly logs: ReadonlyMap<string, PartitionLog>;
-  /** The names of all its logs. */
-  readonly names: readonly string[];
   readonly wasShutDownCleanly: boolean;
   /** Called with a sentence if an unreadable file is ignored. */
   readonly onLoss: (sentence: string) => void;
@@ -41,25 +39,28 @@ export class StartOffsets {
   readonly #options: StartOffsetsOptions;
   readonly #checkpoint: OffsetCheckpoint;
   /** The offsets from the file, for logs that are not open. */
-  readonly #stored: Map<string, number>;
+  #stored = new Map<string, number>();
   /** Whether the checkpoint existed and contained logs that exist. */
-  readonly #hasAll: boolean;
+  #hasAll = false;
   /** Whether the checkpoint contained logs that do not exist. */
-  readonly #hasOthers: boolean;
+  #hasOthers = false;
   /** Whether the directory was empty before. */
-  readonly #isNew: boolean;
+  #isNew = false;
 
-  /**
-   * Reads the checkpoint. Throws KAFKA_STORAGE_ERROR if it is malformed after a clean shutdown, and
-   * a `FileError`.
-   */
+  /** Creates them without their content: {@linkcode StartOffsets.read} must be called first. */
   constructor(options: StartOffsetsOptions) {
     this.#options = options;
     const { files, directory, pendingWork } = options;
     this.#checkpoint = new OffsetCheckpoint(files, directory, LOG_START_OFFSETS, pendingWork);
+  }
+
+  /**
+   * Reads the checkpoint of a directory with the logs `names`. Throws KAFKA_STORAGE_ERROR if it is
+   * malformed after a clean shutdown, and a `FileError`.
+   */
+  read(names: ReadonlySet<string>): void {
     const found = this.#read();
-    const names = new Set(options.names);
-    this.#isNew = found === null && options.names.length === 0;
+    this.#isNew = found === null && names.size === 0;
     this.#hasOthers = found !== null && [...found.keys()].some((name) => !names.has(name));
     this.#hasAll = found !== null && !this.#hasOthers;
     this.#stored = new Map([...found ?? []].filter(([name]) => names.has(name)));

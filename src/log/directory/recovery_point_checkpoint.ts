@@ -5,6 +5,7 @@
  * @module
  */
 import { KafkaError } from "../../protocol/errors.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import { FileError, type FileSystem } from "../../runtime/runtime.ts";
 import { OffsetCheckpoint } from "./offset_checkpoint.ts";
 import type { PartitionLog } from "../partition_log.ts";
@@ -35,16 +36,17 @@ export class RecoveryPoints {
   readonly #highWatermarks: OffsetCheckpoint;
   readonly #onLoss: (sentence: string) => void;
   readonly #highWatermarkOf: (log: PartitionLog) => number | null;
+  readonly #wasShutDownCleanly: boolean;
   /** The stored recovery points of logs that are not open, or null if the file was missing. */
-  #storedRecoveryPoints: Map<string, number> | null;
-  readonly #storedHighWatermarks: Map<string, number>;
+  #storedRecoveryPoints: Map<string, number> | null = null;
+  #storedHighWatermarks = new Map<string, number>();
   /** Deleted logs of which the file may still have an entry. */
   readonly #obsolete = new Set<string>();
 
-  /** Reads the checkpoints. Entries of logs that are not among `names` are ignored. */
+  /** Creates them without their content: {@linkcode RecoveryPoints.read} must be called first. */
   constructor(options: RecoveryPointsOptions) {
-    const { files, directory, logs, names, wasShutDownCleanly, onLoss, pendingWork } = options;
-    const isNew = !wasShutDownCleanly && names.length === 0;
+    const { files, directory, logs, wasShutDownCleanly, onLoss, pendingWork } = options;
+    this.#wasShutDownCleanly = wasShutDownCleanly;
     this.#highWatermarkOf = options.highWatermarkOf ?? (() => null);
     this.#files = files;
     this.#directory = directory;
@@ -62,8 +64,14 @@ export class RecoveryPoints {
       HIGH_WATERMARKS,
       pendingWork,
     );
+  }
+
+  /** Reads the checkpoints of a directory with the logs `names`. Entries of others are ignored. */
+  *read(names: ReadonlySet<string>): Steps<void> {
+    const isNew = !this.#wasShutDownCleanly && names.size === 0;
     this.#storedRecoveryPoints = this.#read(this.#recoveryPoints, names) ??
       (isNew ? new Map() : null);
+    yield;
     this.#storedHighWatermarks = this.#read(this.#highWatermarks, names) ?? new Map();
     if (isNew) this.#recoveryPoints.replace(new Map());
   }
@@ -159,14 +167,14 @@ export class RecoveryPoints {
     return this.#storedHighWatermarks;
   }
 
-  #read(checkpoint: OffsetCheckpoint, names: readonly string[]): Map<string, number> | null {
+  #read(checkpoint: OffsetCheckpoint, names: ReadonlySet<string>): Map<string, number> | null {
     try {
       const found = checkpoint.read();
       // A power failure has emptied the file: nothing is known to be durable.
       if (found === null) return this.#files.exists(checkpoint.path) ? new Map() : null;
-      const known = new Set(names);
       // Entries of deleted logs must not apply to new logs of the same names.
-      return new Map([...found].filter(([name]) => known.has(name)));
+      for (const name of found.keys()) if (!names.has(name)) found.delete(name);
+      return found;
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       this.#onLoss(`Went on without ${checkpoint.path}: ${error.message}`);

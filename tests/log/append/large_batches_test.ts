@@ -100,6 +100,32 @@ for (const source of ["none", ...PACKED] as CompressionType[]) {
   });
 }
 
+for (const source of ["none", ...PACKED] as CompressionType[]) {
+  test(`a batch of 1 MB in ${source} is checked at once, and compressed again in steps`, async () => {
+    const value = new Uint8Array(1_000).map((_, i) => i * 7 % 31);
+    const records = Array.from(
+      { length: 1_000 },
+      (_, i) => ({ value, timestamp: START_MS + i }),
+    );
+    const batch = encodeBatch(records, { compression: source, codecs });
+    const plain = opened();
+    assert(plain.appender.appendSmall(batch, client) !== null);
+    plain.close();
+    const target = source === "lz4" ? "snappy" : "lz4";
+    const log = opened({ recompression: { type: target } });
+    assertEquals(log.appender.appendSmall(batch, client), null);
+    let pauses = 0;
+    await appendInSteps(log, batch, client, () => {
+      pauses++;
+      return Promise.resolve();
+    });
+    // Steps of 64 KB, each byte in two of them: to decompress and check, and to compress.
+    assert(pauses >= 16, `${pauses} pauses`);
+    assertEquals(log.logEndOffset, records.length);
+    log.close();
+  });
+}
+
 test("appendSmall() appends batches within the limits and returns larger ones", () => {
   const log = opened();
   const recompressing = opened({ recompression: { type: "zstd" } });

@@ -17,7 +17,9 @@ function textOf(machine: Machine): string {
 }
 
 function checkpoint(machine: Machine, losses: string[] = []): CleanerCheckpoint {
-  return new CleanerCheckpoint(machine.files, "/data", (sentence) => losses.push(sentence));
+  const opened = new CleanerCheckpoint(machine.files, "/data");
+  opened.read(new Set(["events-0", "a-topic-3"]), (sentence) => losses.push(sentence));
+  return opened;
 }
 
 test("the checkpoint has Apache Kafka's format and can be read back", () => {
@@ -32,6 +34,15 @@ test("the checkpoint has Apache Kafka's format and can be read back", () => {
   assertEquals([second.get("events-0"), second.get("a-topic-3")], [17, 5]);
   second.remove("events-0");
   assertEquals(textOf(machine), "0\n1\na-topic 3 5\n");
+});
+
+test("read() removes the logs that are not in the directory", () => {
+  const machine = new Machine();
+  machine.files.makeDirectory("/data");
+  machine.write(`../${CLEANER_OFFSETS}`, "0\n2\nevents 0 17\ngone 0 5\n");
+  const opened = checkpoint(machine);
+  assertEquals([opened.get("events-0"), opened.get("gone-0")], [17, 0]);
+  assertEquals(textOf(machine), "0\n1\nevents 0 17\n");
 });
 
 test("an unreadable checkpoint makes compaction start over, without loss of records", () => {

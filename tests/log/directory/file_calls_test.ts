@@ -46,3 +46,35 @@ for (const isClean of [true, false]) {
     await directory.close();
   });
 }
+
+test("openInSteps() takes the lock, lists the directory and reads each checkpoint in a step of its own", async () => {
+  const machine = new Machine();
+  const first = open(machine);
+  first.directory.create("events", 0, TOPIC_ID, DEFAULT_LOG_CONFIG).assignEpoch(0);
+  await first.directory.flushDirectory();
+  await first.directory.checkpoint();
+  await first.directory.close();
+  const again = machine.kill();
+  const counted = new CountedFiles(again.files);
+  const steps = DataDirectory.openInSteps({
+    runtime: { ...again.runtime, files: counted.files },
+    directory: "/data",
+    nodeId: 1,
+  });
+  const read: string[][] = [];
+  for (let step = steps.next();; step = steps.next()) {
+    const { tryLock = 0, list = 0, readAt = 0 } = counted.counts;
+    read.push([
+      ...Array<string>(tryLock).fill("lock"),
+      ...Array<string>(list).fill("list"),
+      ...Array<string>(readAt).fill("read"),
+    ]);
+    counted.reset();
+    if (step.done !== true) continue;
+    // meta.properties and the start offsets, the recovery points, the high watermarks; there are no
+    // cleaner offsets.
+    assertEquals(read, [["lock"], ["list"], ["read", "read"], ["read"], ["read"], []]);
+    await step.value.close();
+    return;
+  }
+});

@@ -18,11 +18,11 @@ test("save() writes the logs that do not start at 0, and removes one that was re
     files,
     directory: "/data",
     logs,
-    names: [...logs.keys()],
     wasShutDownCleanly: false,
     pendingWork: new PendingWork(),
     onLoss: () => {},
   });
+  starts.read(new Set(logs.keys()));
   const saved = async () => {
     await starts.save();
     return readTextFile(files, `/data/${LOG_START_OFFSETS}`)!.split("\n").slice(2).filter(Boolean);

@@ -4,6 +4,7 @@ import {
   RECOVERY_POINTS,
   RecoveryPoints,
 } from "../../../src/log/directory/recovery_point_checkpoint.ts";
+import { atOnce } from "../../../src/protocol/records/compression/steps.ts";
 import { readTextFile } from "../../../src/log/text_file.ts";
 import type { FileSystem } from "../../../src/runtime/runtime.ts";
 import { MemoryFileSystem } from "../../../src/runtime/memory_files.ts";
@@ -35,11 +36,11 @@ function setUp(text: string | null) {
     files,
     directory: "/data",
     logs: new Map(),
-    names: ["events-0"],
     wasShutDownCleanly: true,
     onLoss: (sentence) => void losses.push(sentence),
     pendingWork: new PendingWork(),
   });
+  atOnce(points.read(new Set(["events-0"])));
   return { points, losses };
 }
 
@@ -72,12 +73,12 @@ test("save() keeps the stored high watermark of a log whose high watermark is un
     files: machine.files,
     directory: "/data",
     logs: new Map([[log.name, log]]),
-    names: [log.name],
     wasShutDownCleanly: false,
     onLoss: () => {},
     pendingWork: new PendingWork(),
     highWatermarkOf: () => known,
   });
+  atOnce(points.read(new Set([log.name])));
   points.markComplete([]);
   await points.save();
   assertEquals([points.storedHighWatermark(log.name), text()], [7, "0\n1\nevents 0 7\n"]);

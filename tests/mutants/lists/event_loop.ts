@@ -63,7 +63,7 @@ export const EVENT_LOOP_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "E7",
-    file: "src/log/directory/data_directory.ts",
+    file: "src/log/directory/log_flushes.ts",
     bug: "all logs that may have been truncated are flushed before the node serves",
     text: "log.wasRepaired || log.mustFlushFirst && log.recoveryPoint < log.logEndOffset",
     replacement: "log.wasRepaired || log.mustFlushFirst",
@@ -71,7 +71,7 @@ export const EVENT_LOOP_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "E8",
-    file: "src/log/directory/data_directory.ts",
+    file: "src/log/directory/log_flushes.ts",
     bug:
       "a log that may have been truncated and has new records is not flushed before the node serves",
     text: "log.wasRepaired || log.mustFlushFirst && log.recoveryPoint < log.logEndOffset",
@@ -101,5 +101,21 @@ export const EVENT_LOOP_MUTANTS: readonly Mutant[] = [
     text: '        this.logger.log("error", error.message);\n      }\n      await pause();',
     replacement: '        this.logger.log("error", error.message);\n      }',
     test: EVENT_LOOP_TEST,
+  },
+  {
+    id: "E12",
+    file: "src/log/compaction/pacer.ts",
+    bug: "a cleaner rests after time only, however much it has read and written",
+    text: "this.#bytes >= this.#sliceBytes || this.#workMs",
+    replacement: "this.#workMs",
+    test: "tests/log/compaction/pacer_test.ts",
+  },
+  {
+    id: "E13",
+    file: "src/log/directory/recovery_point_checkpoint.ts",
+    bug: "both checkpoints of a data directory are read in one turn",
+    text: "(isNew ? new Map() : null);\n    yield;",
+    replacement: "(isNew ? new Map() : null);",
+    test: "tests/log/directory/file_calls_test.ts",
   },
 ];

@@ -285,8 +285,8 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     id: "L127",
     file: "src/log/directory/recovery_point_checkpoint.ts",
     bug: "the recovery point of a log that is gone is believed of the next one of its name",
-    text: "[...found].filter(([name]) => known.has(name))",
-    replacement: "[...found]",
+    text: "if (!names.has(name)) found.delete(name);",
+    replacement: "void names.has(name);",
     test: "tests/log/directory/deletion_test.ts",
   },
   {

@@ -38,6 +38,16 @@ export async function withPauses<Result>(steps: Steps<Result>, pause: Pause): Pr
   }
 }
 
+/** Returns a pause for steps of which `count` take as long as one of those that `pause` is meant for. */
+export function sparingly(pause: Pause, count: number): Pause {
+  let done = 0;
+  return () => {
+    if (++done < count) return NO_PAUSE();
+    done = 0;
+    return pause();
+  };
+}
+
 /** Counts the work done since the end of the last step. */
 export class Effort {
   #spent = 0;
