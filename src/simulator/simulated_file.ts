@@ -21,15 +21,13 @@ const READ_BYTES_PER_US = 1_000;
 export interface FileOwner {
   readonly disk: SimulatedDisk;
   readonly events: ProcessEvents;
-  /** Throws when the process has ended, or the disk was made to fail `operation`. */
+  /** Throws when the disk was made to fail `operation`. */
   begin(operation: DiskOperation, path: string): void;
   /**
    * Calls `finish` when the disk has finished an operation that takes `delayUs`, later while it hangs,
    * never after the end of the process. A paused process does not hold it back.
    */
   complete(delayUs: number, finish: () => void): void;
-  /** Throws when the process has ended. */
-  mustRun(action: string, path: string): void;
 }
 
 /** An open file. */
@@ -56,7 +54,6 @@ export class SimulatedFile implements FileHandle {
   read(target: Uint8Array, position: number): Promise<number> {
     const { events } = this.owner;
     return new Promise((resolve, reject) => {
-      if (events.hasEnded) return;
       this.#mustBeOpen("read");
       this.owner.complete(
         READ_US + Math.ceil(target.length / READ_BYTES_PER_US),
@@ -108,7 +105,6 @@ export class SimulatedFile implements FileHandle {
   sync(): Promise<void> {
     const { owner, path } = this;
     return new Promise((resolve, reject) => {
-      if (owner.events.hasEnded) return;
       this.#mustBeOpen("sync");
       const pending = this.node.content.beginSync();
       owner.complete(owner.disk.drawSyncUs(), () => {
@@ -131,7 +127,6 @@ export class SimulatedFile implements FileHandle {
   }
 
   #mustBeOpen(action: string, changes = false): void {
-    this.owner.mustRun(action, this.path);
     if (!this.openFiles.has(this) || changes && !this.writable) {
       throw fileErrorOfCode(action, this.path, "EBADF");
     }

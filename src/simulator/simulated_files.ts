@@ -1,5 +1,6 @@
 /**
- * The files of one simulated process, on the disk of its machine.
+ * The files of one simulated process, on the disk of its machine. At its end the process closes them and
+ * frees its locks.
  *
  * @module
  */
@@ -15,7 +16,6 @@ import type {
 import { fileErrorOfCode } from "../runtime/errors.ts";
 import type { DirectoryNode } from "../runtime/path_tree.ts";
 import type { PagedFile } from "./paged_file.ts";
-import { ProcessEnded } from "../runtime/process_ended.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { DiskOperation, SimulatedDisk } from "./simulated_disk.ts";
 import { type FileOwner, SimulatedFile } from "./simulated_file.ts";
@@ -39,19 +39,11 @@ export class SimulatedFiles implements FileSystem, FileOwner {
   /** Directories that are being synced: each takes a descriptor as an open file does. */
   #directorySyncs = 0;
   readonly #handles = new Set<SimulatedFile>();
-  readonly #locks = new Set<DirectoryLock>();
 
   constructor(readonly disk: SimulatedDisk, readonly events: ProcessEvents) {}
 
-  /** Closes all files and frees all locks, at the end of the process. */
-  end(): void {
-    for (const handle of this.#handles) handle.close();
-    for (const lock of this.#locks) lock.release();
-  }
-
   /** As {@linkcode FileOwner.begin}. */
   begin(operation: DiskOperation, path: string): void {
-    this.mustRun(operation, path);
     this.disk.checkFault(operation, path);
   }
 
@@ -63,13 +55,6 @@ export class SimulatedFiles implements FileSystem, FileOwner {
       if (disk.isHung) disk.hold(() => this.complete(disk.drawSyncUs(), finish));
       else finish();
     });
-  }
-
-  /** As {@linkcode FileOwner.mustRun}. */
-  mustRun(action: string, path: string): void {
-    if (this.events.hasEnded) {
-      throw new ProcessEnded(`Cannot ${action} "${path}": the simulated process has ended`);
-    }
   }
 
   /** Throws when as many files are open as the disk's processes may have. */
@@ -96,7 +81,6 @@ export class SimulatedFiles implements FileSystem, FileOwner {
 
   /** As {@linkcode FileSystem.list}, in a random order: no caller may rely on one. */
   list(path: string): DirectoryEntry[] {
-    this.mustRun("list", path);
     this.#takeDescriptor("list", path);
     const entries = this.disk.tree.list(path).sort((one, other) => one.name < other.name ? -1 : 1);
     for (let index = entries.length - 1; index > 0; index--) {
@@ -108,7 +92,6 @@ export class SimulatedFiles implements FileSystem, FileOwner {
 
   /** As {@linkcode FileSystem.exists}. */
   exists(path: string): boolean {
-    this.mustRun("look for", path);
     return this.disk.tree.exists(path);
   }
 
@@ -142,7 +125,6 @@ export class SimulatedFiles implements FileSystem, FileOwner {
   /** As {@linkcode FileSystem.syncDirectory}. */
   syncDirectory(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.events.hasEnded) return;
       this.disk.tree.directory("sync directory", path);
       this.#takeDescriptor("sync directory", path);
       this.#directorySyncs++;
@@ -167,7 +149,6 @@ export class SimulatedFiles implements FileSystem, FileOwner {
   /** As {@linkcode FileSystem.space}. */
   space(path: string): Promise<DiskSpace> {
     return new Promise((resolve) => {
-      if (this.events.hasEnded) return;
       this.disk.tree.directory("measure the disk of", path);
       const free = this.disk.isFull ? 0 : CAPACITY_BYTES - bytesIn(this.disk.tree.root);
       resolve({ total: CAPACITY_BYTES, usable: Math.max(0, free) });
@@ -181,12 +162,13 @@ export class SimulatedFiles implements FileSystem, FileOwner {
     const { locked } = this.disk;
     if (locked.has(node)) return null;
     locked.add(node);
-    const lock = {
+    let isHeld = true;
+    return {
       release: (): void => {
-        if (this.#locks.delete(lock)) locked.delete(node);
+        // A second release must not free a lock taken since.
+        if (isHeld) locked.delete(node);
+        isHeld = false;
       },
     };
-    this.#locks.add(lock);
-    return lock;
   }
 }

@@ -42,7 +42,6 @@ export class SimulatedListener implements Listener {
 
   /** As {@linkcode Listener.accept}. */
   accept(): Promise<Connection | null> {
-    if (this.owner.events.hasEnded) return new Promise(() => {});
     if (this.#closed) return Promise.resolve(null);
     const connection = this.#arrived.shift();
     if (connection) return Promise.resolve(connection);

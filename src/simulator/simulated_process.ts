@@ -1,5 +1,6 @@
 /**
- * One process on a simulated machine: a {@linkcode Runtime} that ends when the process does.
+ * One process on a simulated machine: a {@linkcode KillableRuntime} on the machine's clock, network and
+ * disk.
  *
  * @module
  */
@@ -16,6 +17,7 @@ import {
   type Runtime,
 } from "../runtime/runtime.ts";
 import { hostCryptography } from "../runtime/host_crypto.ts";
+import { KillableRuntime } from "../runtime/killable_runtime.ts";
 import type { MachineClock } from "./machine_clock.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { type ConnectionOwner, SimulatedConnection } from "./simulated_connection.ts";
@@ -45,23 +47,22 @@ export interface ProcessSetting {
 export class SimulatedProcess implements ConnectionOwner {
   /** The runtime of the code in the process. */
   readonly runtime: Runtime;
+  readonly #killable: KillableRuntime;
   /** Delivers all events of the process. */
   readonly events: ProcessEvents;
   #timers = 0;
-  readonly #files: SimulatedFiles;
   readonly #connections = new Set<SimulatedConnection>();
   readonly #listeners = new Set<SimulatedListener>();
 
   constructor(readonly setting: ProcessSetting) {
     this.events = new ProcessEvents(setting.network.time);
-    this.#files = new SimulatedFiles(setting.disk, this.events);
-    this.runtime = {
+    this.#killable = new KillableRuntime({
       name: "simulated",
       clock: this.#clock(),
       random: setting.random,
       crypto: hostCryptography(setting.random),
       network: this.#network(),
-      files: this.#files,
+      files: new SimulatedFiles(setting.disk, this.events),
       codecs: (): HostCodecs => {
         if (!setting.codecs) {
           throw new Error(
@@ -70,7 +71,8 @@ export class SimulatedProcess implements ConnectionOwner {
         }
         return setting.codecs;
       },
-    };
+    });
+    this.runtime = this.#killable.runtime;
   }
 
   #clock(): Clock {
@@ -97,10 +99,7 @@ export class SimulatedProcess implements ConnectionOwner {
 
   #network(): Network {
     return {
-      listen: ({ host, port }) =>
-        new Promise((resolve) => {
-          if (!this.events.hasEnded) resolve(this.#listen(host, port));
-        }),
+      listen: ({ host, port }) => new Promise((resolve) => resolve(this.#listen(host, port))),
       connect: ({ host, port }) => this.#connect(host, port),
     };
   }
@@ -129,7 +128,6 @@ export class SimulatedProcess implements ConnectionOwner {
 
   #connect(name: string, port: number): Promise<Connection> {
     const { host, network } = this.setting;
-    if (this.events.hasEnded) return new Promise(() => {});
     const target = LOCAL_NAMES.has(name) ? host : network.hosts.get(name);
     if (!target) {
       return Promise.reject(
@@ -229,14 +227,14 @@ export class SimulatedProcess implements ConnectionOwner {
   }
 
   /**
-   * Ends the process at once: timers do not fire, pending work never settles, files and locks are
-   * free. Peers see a reset, or nothing at all when the machine has lost its power (`silent`).
+   * Ends the process as {@linkcode KillableRuntime.kill} does. Peers see a reset, or nothing at all when the
+   * machine has lost its power (`silent`).
    */
   end(silent: boolean): void {
     this.events.end();
-    this.#files.end();
     for (const listener of this.#listeners) listener.orphan();
     for (const connection of this.#connections) connection.orphan(silent);
     this.#connections.clear();
+    this.#killable.kill();
   }
 }
