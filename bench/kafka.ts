@@ -87,7 +87,9 @@ async function measureStarts(options: Options, samples: Samples): Promise<void> 
       }
       if (isWanted("start")) await measureFirstRecord(side, samples);
     }
-    if (isWanted("in process")) await measureInProcess(samples);
+    if (!isWanted("in process")) continue;
+    if (options.before !== null) await measureInProcess("before", samples);
+    await measureInProcess("millrace", samples);
   }
 }
 

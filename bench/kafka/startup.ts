@@ -4,7 +4,7 @@
  * @module
  */
 import { Admin, Producer } from "../../mod.ts";
-import { askApiVersions, type RunningBroker, type Side, startBroker } from "./brokers.ts";
+import { askApiVersions, type RunningBroker, type Side, startBroker, treeOf } from "./brokers.ts";
 import { cpuSeconds, residentMb, run } from "./process.ts";
 import type { Samples } from "./samples.ts";
 
@@ -75,13 +75,16 @@ async function measureConnections(
 }
 
 /** Measures `startCluster()` in a running process: the first call, which loads modules, and later ones. */
-export async function measureInProcess(samples: Samples): Promise<void> {
-  const program = new URL("./in_process.ts", import.meta.url).pathname;
+export async function measureInProcess(
+  side: "millrace" | "before",
+  samples: Samples,
+): Promise<void> {
+  const program = `${treeOf(side)}/bench/kafka/in_process.ts`;
   const times = JSON.parse(await run([Deno.execPath(), "run", "-A", program])) as number[];
   const [first, ...next] = times;
-  samples.add("millrace", "in process", "first startCluster()", first!);
+  samples.add(side, "in process", "first startCluster()", first!);
   next.sort((a, b) => a - b);
-  samples.add("millrace", "in process", "startCluster() from then on", next[next.length >> 1]!);
+  samples.add(side, "in process", "startCluster() from then on", next[next.length >> 1]!);
 }
 
 function elapse(ms: number): Promise<void> {
