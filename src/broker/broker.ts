@@ -9,7 +9,7 @@ import type { Controller } from "../controller/controller.ts";
 import type { BrokerRegistration } from "../controller/registration.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
-import { pauseBetweenSlices, SlicedWork } from "../log/sliced_work.ts";
+import { pauseAtStart, SlicedWork } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
 import { Dispatcher, type DispatcherOptions } from "../network/server/dispatch.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
@@ -128,7 +128,7 @@ export class Broker {
       rack: config.rack,
       logDirs: logs.onlineIds,
     });
-    const pause = pauseBetweenSlices(runtime.clock);
+    const pause = pauseAtStart(runtime.clock);
     for (const directory of logs.directories) {
       await directory.openAllInSteps((topic) => applier.logConfig(topic), pause);
     }

@@ -10,7 +10,7 @@ import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
 import { Controller } from "../controller/controller.ts";
 import { descriptorShares, KEPT_RECEIVE_BYTES } from "../limits.ts";
-import { pauseBetweenSlices } from "../log/sliced_work.ts";
+import { pauseAtStart } from "../log/sliced_work.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
 import { OpenSegments } from "../log/segments/open_segments.ts";
 import type { Logger } from "../logger.ts";
@@ -183,7 +183,7 @@ export class Node {
   async #begin(): Promise<void> {
     const { runtime, config, metadataLog, metadataLoss, listeners, failures, partitions } =
       this.#parts;
-    const pause = pauseBetweenSlices(runtime.clock);
+    const pause = pauseAtStart(runtime.clock);
     await this.#broker.start(
       registeredEndpoints(config, listeners.addresses),
       metadataLoss === null

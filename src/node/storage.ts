@@ -8,7 +8,7 @@ import { LogManager } from "../log/directory/log_manager.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type { RecoveryReport } from "../log/opening/recovery_types.ts";
 import type { OpenSegments } from "../log/segments/open_segments.ts";
-import { pauseBetweenSlices } from "../log/sliced_work.ts";
+import { pauseAtStart } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
 import { METADATA_LOG_CONFIG, METADATA_TOPIC, MetadataLog } from "../metadata/metadata_log.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
@@ -96,7 +96,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     logger.log("error", `Started without the data directory ${path}: ${failure.message}`);
   }
   try {
-    const metadataLog = await openMetadataLog(logs, pauseBetweenSlices(runtime.clock));
+    const metadataLog = await openMetadataLog(logs, pauseAtStart(runtime.clock));
     return { logs, metadataLog, metadataLoss, failures };
   } catch (error) {
     // The reason matters more than a failure to close.

@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { returnArena, takeArena } from "../../src/log/segments/scratch.ts";
-import { SlicedWork } from "../../src/log/sliced_work.ts";
+import {
+  NODE_SLICE_STEPS,
+  pauseAtStart,
+  pauseBetweenSlices,
+  SlicedWork,
+} from "../../src/log/sliced_work.ts";
+import type { Pause } from "../../src/protocol/records/compression/steps.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import { type ManualClock, manualClock } from "../broker/manual_clock.ts";
 import { test } from "../harness.ts";
@@ -82,4 +88,20 @@ test("takeArena() reuses returned memory, for one caller at a time", () => {
   const large = takeArena(20_000_000);
   returnArena(large);
   assert(takeArena(1_000) !== large, "large memory is given back to the host");
+});
+
+test("pauseAtStart() takes a turn of the event loop after each slice, and a whole rest after eight", async () => {
+  const clock = manualClock();
+  let turns = 0;
+  const counted = { ...clock, yieldToLoop: () => Promise.resolve(void turns++) };
+  const slices = 24;
+  const work = async (pause: Pause) => {
+    for (let step = 0; step < slices * NODE_SLICE_STEPS; step++) await pause();
+  };
+  assertEquals(await finish(clock, work(pauseAtStart(counted))), slices / 8);
+  // A whole rest has a turn of its own.
+  assertEquals(turns, slices + slices / 8);
+  turns = 0;
+  assertEquals(await finish(clock, work(pauseBetweenSlices(counted))), slices);
+  assertEquals(turns, slices);
 });

@@ -22,7 +22,7 @@ import { META_PROPERTIES, readClusterId } from "./meta_properties.ts";
 import { OpenSegments } from "../segments/open_segments.ts";
 import type { PartitionLog } from "../partition_log.ts";
 import { PendingWork } from "../pending_work.ts";
-import { pauseBetweenSlices } from "../sliced_work.ts";
+import { pauseAtStart, pauseBetweenSlices } from "../sliced_work.ts";
 
 /** How the directories are opened. */
 export interface LogManagerOptions extends
@@ -115,7 +115,7 @@ export class LogManager {
     const opened = new Map<string, DataDirectory>();
     const lost = new Map<string, KafkaError>();
     const { openSegments = new OpenSegments() } = options;
-    const pause = pauseBetweenSlices(options.runtime.clock);
+    const pause = pauseAtStart(options.runtime.clock);
     const open = (directory: string, clusterId: string | undefined) =>
       withPauses(openOne(options, directory, clusterId, openSegments), pause);
     try {

@@ -118,4 +118,12 @@ export const EVENT_LOOP_MUTANTS: readonly Mutant[] = [
     replacement: "(isNew ? new Map() : null);",
     test: "tests/log/directory/file_calls_test.ts",
   },
+  {
+    id: "E14",
+    file: "src/log/sliced_work.ts",
+    bug: "the start of a node never rests for long enough that others of its process are served",
+    text: "++rests % SHORT_RESTS_AT_START === 0",
+    replacement: "++rests < SHORT_RESTS_AT_START && false",
+    test: "tests/log/sliced_work_test.ts",
+  },
 ];
