@@ -140,7 +140,7 @@ export class Controller {
       const offset = metadataLog.endOffset + bootstrap.length;
       const records = [...bootstrap, ...decideRegistration(registration, this.image, offset)];
       // No flush is needed: if these records are lost, the next start writes them again.
-      await this.#commit(records, false);
+      await this.#commit(records, { flush: false });
       const elections = decideElections(registration.nodeId, this.image);
       for (let at = 0; at < elections.length; at += MAX_RECORDS_PER_BATCH) {
         await this.#commit(elections.slice(at, at + MAX_RECORDS_PER_BATCH));
@@ -277,7 +277,10 @@ export class Controller {
     decide: () => Decision<Result>,
   ): Promise<readonly Result[]> {
     return this.#enqueue(async () => {
+      // A decision about a thousand topics is a slice of its own.
+      const pause = pauseBetweenSlices(this.#options.runtime.clock);
       const { records, results } = decide();
+      await pause();
       if (records.length > MAX_RECORDS_PER_BATCH) {
         throw new KafkaError(
           ErrorCode.POLICY_VIOLATION,
@@ -285,18 +288,22 @@ export class Controller {
             `the maximum is ${MAX_RECORDS_PER_BATCH}, split the request`,
         );
       }
-      if (validateOnly !== true) await this.#commit(records);
+      if (validateOnly !== true) await this.#commit(records, { pause });
       return results;
     });
   }
 
-  async #commit(records: readonly MetadataRecordInput[], flush = true): Promise<void> {
+  async #commit(
+    records: readonly MetadataRecordInput[],
+    options: { readonly flush?: boolean; readonly pause?: Pause } = {},
+  ): Promise<void> {
     if (records.length === 0) return;
     const { metadataLog, runtime } = this.#options;
+    const { flush = true, pause = pauseBetweenSlices(runtime.clock) } = options;
     await metadataLog.append(records, {
       nowMs: runtime.clock.now(),
       flush,
-      pause: pauseBetweenSlices(runtime.clock),
+      pause,
       prepare: (delta, pause) => this.#notify((listener) => listener.prepare?.(delta, pause)),
       apply: (delta, pause) => {
         if (delta.changedConfigs.some(({ type }) => type === ConfigResourceType.BROKER)) {
