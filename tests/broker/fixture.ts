@@ -6,6 +6,7 @@
 import { SUPPORTED } from "../../src/broker/supported.ts";
 import { Node } from "../../src/node/node.ts";
 import type { LogLevel } from "../../src/logger.ts";
+import type { Interceptor } from "../../src/network/server/interceptor.ts";
 import type { CreatableTopic } from "../../src/controller/topics.ts";
 import { fetch, type FetchResponse } from "../../src/protocol/messages/fetch.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
@@ -39,6 +40,7 @@ export async function withBroker(
   use: (fixture: Fixture) => Promise<void>,
   config: Record<string, string> = {},
   files: FileSystem = new MemoryFileSystem(),
+  interceptors: readonly Interceptor[] = [],
 ): Promise<void> {
   const runtime = { ...hostRuntime(), files };
   const messages: Fixture["messages"] = [];
@@ -48,6 +50,7 @@ export async function withBroker(
     ...(config["log.dirs"] === undefined && { directory: "/data" }),
     config: { listeners: "PLAINTEXT://127.0.0.1:0", ...config },
     logger: { log: (level, message) => void messages.push({ level, message }) },
+    interceptors,
   });
   const clients: RawClient[] = [];
   const connect = async () => {

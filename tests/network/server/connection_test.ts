@@ -4,6 +4,7 @@ import { apiVersions } from "../../../src/protocol/messages/api_versions.ts";
 import { fetch } from "../../../src/protocol/messages/fetch.ts";
 import { metadata } from "../../../src/protocol/messages/metadata.ts";
 import { produce } from "../../../src/protocol/messages/produce.ts";
+import { MemoryFileSystem } from "../../../src/runtime/memory_files.ts";
 import { test } from "../../harness.ts";
 import { batchOf, produceTo, withBroker } from "../../broker/fixture.ts";
 
@@ -200,32 +201,45 @@ test("a client that does not read its answers is not read from, and delays no ot
     }
   }));
 
-test("a reader of a topic that is deleted receives the answers in flight", () =>
-  withBroker(async ({ broker, client, connect, createTopic, messages }) => {
-    await createTopic({ name: "events" });
-    await produceTo(client, "events", 0, batchOf(["x".repeat(900_000)]));
-    const slow = await connect();
-    const one = slow.frame(fetch, 11, {
-      maxWaitMs: 0,
-      minBytes: 1,
-      topics: [{
-        topic: "events",
-        partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
-      }],
-    });
-    await slow.sendBytes(joined(...Array.from({ length: 60 }, () => one)));
-    // When the first answer has arrived, more of them are in flight than fit into the sockets.
-    assertEquals((await slow.answer(fetch, 11)).responses.length, 1);
-    await broker.controller.deleteTopics([{ name: "events" }]);
-    let withRecords = 0;
-    for (let i = 1; i < 60; i++) {
-      const [partition] = (await slow.answer(fetch, 11)).responses[0]!.partitions;
-      if (partition!.errorCode === 0) withRecords++;
-      else assertEquals(partition!.errorCode, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-    }
-    assert(withRecords > 0);
-    assertEquals(messages, []);
-  }));
+test("a reader of a topic that is deleted receives the answers in flight", async () => {
+  let fetches = 0;
+  const several = Promise.withResolvers<void>();
+  await withBroker(
+    async ({ broker, client, connect, createTopic, messages }) => {
+      await createTopic({ name: "events" });
+      await produceTo(client, "events", 0, batchOf(["x".repeat(900_000)]));
+      const slow = await connect();
+      const one = slow.frame(fetch, 11, {
+        maxWaitMs: 0,
+        minBytes: 1,
+        topics: [{
+          topic: "events",
+          partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
+        }],
+      });
+      await slow.sendBytes(joined(...Array.from({ length: 60 }, () => one)));
+      // The answers to some of them are on their way, and do not fit into the sockets.
+      await several.promise;
+      assertEquals((await slow.answer(fetch, 11)).responses.length, 1);
+      await broker.controller.deleteTopics([{ name: "events" }]);
+      let withRecords = 0;
+      for (let i = 1; i < 60; i++) {
+        const [partition] = (await slow.answer(fetch, 11)).responses[0]!.partitions;
+        if (partition!.errorCode === 0) withRecords++;
+        else assertEquals(partition!.errorCode, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+      }
+      assert(withRecords > 0);
+      assertEquals(messages, []);
+    },
+    {},
+    new MemoryFileSystem(),
+    [({ name }, next) => {
+      const answer = next();
+      if (name === "Fetch" && ++fetches === 3) several.resolve();
+      return answer;
+    }],
+  );
+});
 
 test("connections beyond max.connections.per.ip are closed", () =>
   withBroker(async ({ client, connect }) => {
