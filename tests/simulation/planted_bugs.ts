@@ -54,7 +54,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a file system that flips bits of what it reads",
     scenario: "clients",
-    nearSeed: 4,
+    nearSeed: 48,
     sabotage: onBroker((runtime) => withFiles(runtime, turnedBits)),
   },
   {
@@ -65,7 +65,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a roll that stores the index before the directory entry of the log is durable",
     scenario: "power_loss",
-    nearSeed: 37,
+    nearSeed: 24,
     plant: () =>
       exchange(
         SegmentList.prototype,
@@ -84,7 +84,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a broker whose timers cannot be cancelled",
     scenario: "clients",
-    nearSeed: 4,
+    nearSeed: 10,
     sabotage: onBroker((runtime) => ({
       ...runtime,
       clock: {

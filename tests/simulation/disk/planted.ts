@@ -57,6 +57,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a failed sync that is retried as if that helped",
+    nearSeed: 44,
     sabotage: wrongFiles({ sync: (_, sync) => sync().catch(() => sync()) }),
   },
   {
@@ -90,7 +91,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a recovery that cuts below the recovery point",
-    nearSeed: 7,
+    nearSeed: 18,
     plant: () => exchange(RecoveryPoints.prototype, "stored", () => () => 0),
   },
   {
@@ -197,7 +198,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a flush that marks its log as failed when there is no descriptor",
-    nearSeed: 81,
+    nearSeed: 186,
     plant: () =>
       exchange(
         LogHealth.prototype,
@@ -210,7 +211,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a recovery point beyond a deleted segment that is not on the disk",
-    nearSeed: 16,
+    nearSeed: 7,
     plant: () =>
       exchange(
         SegmentList.prototype,
@@ -245,6 +246,7 @@ export const PLANTED_DISK_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a marker of an orderly end that is written before all else is on the disk",
+    nearSeed: 41,
     plant: () => exchange(DataDirectory.prototype, "flush", () => () => Promise.resolve()),
   },
 ];

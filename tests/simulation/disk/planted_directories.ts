@@ -23,6 +23,7 @@ import { wrongFiles } from "./wrong_files.ts";
 export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   {
     name: "an aborted transaction that is forgotten at a start",
+    nearSeed: 12,
     plant: () =>
       exchange(
         AbortedTransactions.prototype,
@@ -47,7 +48,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a compaction beyond the last stable offset",
-    nearSeed: 15,
+    nearSeed: 13,
     plant: () =>
       exchange(
         Compactions.prototype,
@@ -57,7 +58,7 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a compaction that counts aborted records",
-    nearSeed: 199,
+    nearSeed: 19,
     plant: () =>
       exchange(
         TransactionFilter.prototype,
@@ -82,11 +83,12 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a start offset of a deleted log that is used for the next one",
-    nearSeed: 22,
+    nearSeed: 107,
     plant: () => exchange(StartOffsets.prototype, "forget", () => () => {}),
   },
   {
     name: "a failed write that is treated as stored",
+    nearSeed: 17,
     sabotage: wrongFiles({
       write(path, write) {
         try {
@@ -112,12 +114,12 @@ export const PLANTED_DIRECTORY_BUGS: readonly PlantedDiskBug[] = [
   },
   {
     name: "a directory that is unlocked while work in it is under way",
-    nearSeed: 12,
+    nearSeed: 55,
     plant: () => exchange(PendingWork.prototype, "settled", () => () => Promise.resolve()),
   },
   {
     name: "an index that is stored before the name of its segment is durable",
-    nearSeed: 84,
+    nearSeed: 27,
     plant: () =>
       exchange(
         SegmentList.prototype,
