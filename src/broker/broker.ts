@@ -177,7 +177,8 @@ export class Broker {
     this.#groups.shutdown();
     this.#partitionNeeds.flusher.stop();
     this.#fetchSessions.shutdown();
-    for (const partition of this.#options.partitions) partition.failWaiting(shuttingDown());
+    const reason = shuttingDown();
+    for (const partition of this.#options.partitions) partition.failWaiting(reason);
   }
 
   /** Resolves when no work of the broker and the controller is under way. Call after `stop`. */
