@@ -183,12 +183,12 @@ export class Node {
   async #begin(): Promise<void> {
     const { runtime, config, metadataLog, metadataLoss, listeners, failures, partitions } =
       this.#parts;
-    const pause = pauseAtStart(runtime.clock);
     await this.#broker.start(
       registeredEndpoints(config, listeners.addresses),
-      metadataLoss === null
-        ? null
-        : { sentence: metadataLoss, deletedTopics: await metadataLog.deletedTopics(pause) },
+      metadataLoss === null ? null : {
+        sentence: metadataLoss,
+        deletedTopics: await metadataLog.deletedTopics(pauseAtStart(runtime.clock)),
+      },
     );
     // Without records and without clients the tasks have nothing to do, and the first timer of a host
     // may take a while: they begin with the first connection then.

@@ -114,7 +114,6 @@ export class SimulatedConnection implements Connection {
 
   /** As {@linkcode Connection.readInto}. */
   readInto(buffer: Uint8Array): Promise<number | null> {
-    if (this.#orphaned) return new Promise(() => {});
     if (this.#unread.length > 0) return Promise.resolve(this.#take(buffer));
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#ended) return Promise.resolve(null);
@@ -154,7 +153,6 @@ export class SimulatedConnection implements Connection {
 
   /** As {@linkcode Connection.writeAll}. */
   writeAll(bytes: Uint8Array): Promise<void> {
-    if (this.#orphaned) return new Promise(() => {});
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#pendingWrites.push({ bytes, done: 0, resolve, reject });

@@ -255,6 +255,7 @@ test("ByteReader never reads beyond its end, even if the memory is larger", () =
     (reader) => reader.text(1),
     (reader) => reader.view(1),
     (reader) => reader.copy(1),
+    // The reader skips bytes: no test is skipped here.
     (reader) => reader.skip(1),
   ];
   for (const read of reads) {
@@ -264,6 +265,7 @@ test("ByteReader never reads beyond its end, even if the memory is larger", () =
   }
   const reader = new ByteReader(memory, 10, 15);
   assertThrows(() => reader.int64(), ProtocolError, "Cannot read 8 bytes at 10");
+  // Bytes again, not a test: it must not go backwards.
   assertThrows(() => reader.skip(-1), ProtocolError);
   assertEquals(reader.remaining, 5);
 });

@@ -19,7 +19,7 @@ import { hostCryptography } from "../host_crypto.ts";
 import { unmappedHost } from "../ip_address.ts";
 import { denoFiles } from "./deno_files.ts";
 import { denoTryLock } from "./deno_lock.ts";
-import { LINUX_LIMITS, openFileLimitIn } from "../open_file_limit.ts";
+import { LINUX_LIMITS, openFileLimitIn, openFileLimitOnce } from "../open_file_limit.ts";
 import { readableOver, writableOver } from "../streams.ts";
 import { zlibCodecs, type ZlibModule } from "../zlib_codecs.ts";
 
@@ -38,16 +38,8 @@ export function denoRuntime(): Runtime {
     network: denoNetwork,
     files: denoFiles(denoTryLock),
     codecs: () => codecs ??= zlibCodecs(builtinZlib()),
-    openFileLimit,
+    openFileLimit: () => openFileLimitOnce(findLimit),
   };
-}
-
-/** The limit of this process, once it has been read: that takes 0.1 ms. */
-let known: { readonly limit: number | undefined } | undefined;
-
-function openFileLimit(): number | undefined {
-  known ??= { limit: findLimit() };
-  return known.limit;
 }
 
 /** Reads the soft limit, which Deno has already raised to the hard one. */

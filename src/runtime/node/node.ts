@@ -14,7 +14,12 @@ import { nodeFiles } from "./node_files.ts";
 import type { BindAbstractSocket } from "../linux_claim.ts";
 import { nodeTryLock } from "./node_lock.ts";
 import { NodeConnection } from "./node_connection.ts";
-import { LINUX_LIMITS, openFileLimitIn, wholeLimit } from "../open_file_limit.ts";
+import {
+  LINUX_LIMITS,
+  openFileLimitIn,
+  openFileLimitOnce,
+  wholeLimit,
+} from "../open_file_limit.ts";
 import { zlibCodecs, type ZlibModule } from "../zlib_codecs.ts";
 
 /** Maximum number of connections waiting to be accepted; further ones are rejected, as by a full backlog. */
@@ -64,12 +69,8 @@ function builtinZlib(): ZlibModule {
   return process.getBuiltinModule("node:zlib") as unknown as ZlibModule;
 }
 
-/** The limit, once it has been read. */
-let known: { readonly limit: number | undefined } | undefined;
-
 function openFileLimit(fs: NodeFileSystem): number | undefined {
-  known ??= { limit: findLimit(fs) };
-  return known.limit;
+  return openFileLimitOnce(() => findLimit(fs));
 }
 
 /** Reads the soft limit, which Node and Bun have already raised to the hard one. */

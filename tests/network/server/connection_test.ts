@@ -6,7 +6,8 @@ import { metadata } from "../../../src/protocol/messages/metadata.ts";
 import { produce } from "../../../src/protocol/messages/produce.ts";
 import { MemoryFileSystem } from "../../../src/runtime/memory_files.ts";
 import { test } from "../../harness.ts";
-import { batchOf, produceTo, withBroker } from "../../broker/fixture.ts";
+import { batchOf, type Fixture, produceTo, withBroker } from "../../broker/fixture.ts";
+import type { RawClient } from "../../broker/raw_client.ts";
 
 const int32 = (value: number) =>
   new Uint8Array([value >> 24 & 255, value >> 16 & 255, value >> 8 & 255, value & 255]);
@@ -179,21 +180,28 @@ test("the fetch of a client that disconnects is dropped", () =>
     assertEquals((await produceTo(client, "events", 0, batchOf(["a"]))).baseOffset, 0);
   }));
 
+/** Sends sixty requests, whose answers of 0.9 MB each wait to be read. Resolves with their connection. */
+async function startSlowReader({ client, connect, createTopic }: Fixture): Promise<RawClient> {
+  await createTopic({ name: "events" });
+  await produceTo(client, "events", 0, batchOf(["x".repeat(900_000)]));
+  const slow = await connect();
+  const one = slow.frame(fetch, 11, {
+    maxWaitMs: 0,
+    minBytes: 1,
+    topics: [{
+      topic: "events",
+      partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
+    }],
+  });
+  await slow.sendBytes(joined(...Array.from({ length: 60 }, () => one)));
+  return slow;
+}
+
 test("a client that does not read its answers is not read from, and delays no other", () =>
-  withBroker(async ({ client, connect, createTopic }) => {
-    await createTopic({ name: "events" });
-    await produceTo(client, "events", 0, batchOf(["x".repeat(900_000)]));
-    const slow = await connect();
-    const one = slow.frame(fetch, 11, {
-      maxWaitMs: 0,
-      minBytes: 1,
-      topics: [{
-        topic: "events",
-        partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
-      }],
-    });
-    // Sixty answers of 0.9 MB that it does not read: others are served in the meantime.
-    await slow.sendBytes(joined(...Array.from({ length: 60 }, () => one)));
+  withBroker(async (fixture) => {
+    const { client } = fixture;
+    const slow = await startSlowReader(fixture);
+    // Others are served in the meantime.
     assertEquals((await produceTo(client, "events", 0, batchOf(["b"]))).baseOffset, 1);
     for (let i = 0; i < 60; i++) {
       const { responses } = await slow.answer(fetch, 11);
@@ -205,19 +213,9 @@ test("a reader of a topic that is deleted receives the answers in flight", async
   let fetches = 0;
   const several = Promise.withResolvers<void>();
   await withBroker(
-    async ({ broker, client, connect, createTopic, messages }) => {
-      await createTopic({ name: "events" });
-      await produceTo(client, "events", 0, batchOf(["x".repeat(900_000)]));
-      const slow = await connect();
-      const one = slow.frame(fetch, 11, {
-        maxWaitMs: 0,
-        minBytes: 1,
-        topics: [{
-          topic: "events",
-          partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
-        }],
-      });
-      await slow.sendBytes(joined(...Array.from({ length: 60 }, () => one)));
+    async (fixture) => {
+      const { broker, messages } = fixture;
+      const slow = await startSlowReader(fixture);
       // The answers to some of them are on their way, and do not fit into the sockets.
       await several.promise;
       assertEquals((await slow.answer(fetch, 11)).responses.length, 1);
