@@ -81,6 +81,7 @@ import {
   consumerProtocolAssignment,
   consumerProtocolSubscription,
 } from "../../src/protocol/messages/consumer_protocol.ts";
+import { defaultPrincipalData } from "../../src/protocol/messages/default_principal_data.ts";
 import { type Codec, codecOf, type Struct } from "../../src/protocol/schema.ts";
 import { shareSnapshotRecord } from "../../src/share/records/share_snapshot.ts";
 import { shareUpdateRecord } from "../../src/share/records/share_update.ts";
@@ -181,6 +182,7 @@ export const allRecordTypes: readonly RecordType<unknown, never>[] = [
 export const allEmbeddedTypes = [
   consumerProtocolSubscription,
   consumerProtocolAssignment,
+  defaultPrincipalData,
 ] as const;
 
 /** A message of any kind. */
@@ -207,8 +209,8 @@ export const allMessages: readonly Message[] = [
   ...allEmbeddedTypes.map((embedded) => ({
     ...embedded,
     key: null,
-    isFlexible: () => false,
-    codec: (version: number) => codecOf(embedded.fields as Struct<unknown, never>, version, false),
+    codec: (version: number) =>
+      codecOf(embedded.fields as Struct<unknown, never>, version, embedded.isFlexible(version)),
   })),
 ] as unknown as Message[];
 
