@@ -1,0 +1,124 @@
+/**
+ * The requests in flight to other replicas, and the waits after failed ones. At most one request is in
+ * flight to a node, and at most one fetch in all: the records of a second one would be appended twice.
+ *
+ * @module
+ */
+import { assert } from "../../assert.ts";
+import type { Destination } from "./effects.ts";
+import type { PeerRequest } from "./messages.ts";
+import type { RaftTiming } from "./timing.ts";
+
+/** A request in flight. */
+export interface InFlight {
+  readonly correlationId: number;
+  readonly to: Destination;
+  readonly request: PeerRequest;
+  /** When it counts as failed, in milliseconds. */
+  readonly deadline: number;
+}
+
+interface Peer {
+  inFlight: InFlight | null;
+  failures: number;
+  /** When the next request may be sent, in milliseconds. */
+  readyAt: number;
+}
+
+const MAX_BACKOFF_DOUBLINGS = 4;
+
+/** The nodes to which this replica sends requests. */
+export class Peers {
+  readonly #timing: RaftTiming;
+  readonly #peers = new Map<number, Peer>();
+  readonly #inFlight = new Map<number, InFlight>();
+  #nextCorrelationId = 0;
+
+  constructor(timing: RaftTiming) {
+    this.#timing = timing;
+  }
+
+  /** Returns when a request may be sent to node `id`: infinite while one is in flight. */
+  readyAt(id: number): number {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return 0;
+    return peer.inFlight === null ? peer.readyAt : Infinity;
+  }
+
+  /** Returns whether requests to node `id` fail at present. */
+  isFailing(id: number): boolean {
+    return (this.#peers.get(id)?.failures ?? 0) > 0;
+  }
+
+  /** Whether a fetch, of records or a snapshot, is in flight to any node. */
+  get isFetching(): boolean {
+    for (const { request: { type } } of this.#inFlight.values()) {
+      if (type === "fetch" || type === "fetch-snapshot") return true;
+    }
+    return false;
+  }
+
+  /** The earliest time at which a request in flight counts as failed. */
+  get nextDeadline(): number {
+    let earliest = Infinity;
+    for (const { deadline } of this.#inFlight.values()) earliest = Math.min(earliest, deadline);
+    return earliest;
+  }
+
+  /** Registers a request that is sent now. */
+  begin(to: Destination, request: PeerRequest, now: number): InFlight {
+    let peer = this.#peers.get(to.id);
+    if (peer === undefined) {
+      this.#peers.set(to.id, peer = { inFlight: null, failures: 0, readyAt: 0 });
+    }
+    assert(peer.inFlight === null, `A second request to node ${to.id}`);
+    const correlationId = this.#nextCorrelationId++;
+    const deadline = now + this.#timing.requestTimeoutMs;
+    peer.inFlight = { correlationId, to, request, deadline };
+    this.#inFlight.set(correlationId, peer.inFlight);
+    return peer.inFlight;
+  }
+
+  /**
+   * Ends a request. Returns null for one that was forgotten, whose answer does not count. After a failure the
+   * node gets no request for a while.
+   */
+  end(correlationId: number, isFailure: boolean, now: number): InFlight | null {
+    const ended = this.#inFlight.get(correlationId);
+    if (ended === undefined) return null;
+    this.#inFlight.delete(correlationId);
+    const peer = this.#peers.get(ended.to.id)!;
+    peer.inFlight = null;
+    if (isFailure) this.#backOff(peer, now);
+    else peer.failures = 0;
+    return ended;
+  }
+
+  /** Removes the requests that have waited too long, and returns them. */
+  expire(now: number): InFlight[] {
+    const expired = [...this.#inFlight.values()].filter(({ deadline }) => deadline <= now);
+    for (const { correlationId } of expired) this.end(correlationId, true, now);
+    return expired;
+  }
+
+  /** Delays the next request to node `id` as after a failure. */
+  delay(id: number, now: number): void {
+    const peer = this.#peers.get(id);
+    if (peer !== undefined) this.#backOff(peer, now);
+  }
+
+  /** Forgets the requests in flight, since the answers are of no use in another role or epoch. */
+  reset(): void {
+    this.#inFlight.clear();
+    for (const peer of this.#peers.values()) {
+      peer.inFlight = null;
+      peer.readyAt = 0;
+    }
+  }
+
+  #backOff(peer: Peer, now: number): void {
+    const doublings = Math.min(peer.failures, MAX_BACKOFF_DOUBLINGS);
+    peer.readyAt = now + this.#timing.retryBackoffMs * 2 ** doublings;
+    peer.failures++;
+  }
+}
