@@ -12,7 +12,7 @@ import {
   snapshotFooterRecord,
   snapshotHeaderRecord,
   votersRecord,
-} from "../../src/metadata/records/raft.ts";
+} from "../../src/raft/records.ts";
 import type { AnyApi, RecordType } from "../../src/protocol/api.ts";
 import { alterConfigs } from "../../src/protocol/messages/alter_configs.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
