@@ -1,0 +1,453 @@
+/**
+ * A replica of the quorum: executes the effects of the core on files and connections, and feeds their
+ * results back. It has one timer, and appends, truncations and saves follow one another.
+ *
+ * @module
+ */
+import { assert } from "../assert.ts";
+import type { Logger } from "../logger.ts";
+import { asKafkaError } from "../log/storage_error.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Int64 } from "../protocol/int64.ts";
+import type { Pause } from "../protocol/records/compression/steps.ts";
+import type { Clock, Timer } from "../runtime/runtime.ts";
+import { storedRecord } from "./control_records.ts";
+import { RaftCore, type RaftStart, type RaftStatus } from "./core/core.ts";
+import type { Destination, Effect } from "./core/effects.ts";
+import type { SnapshotId } from "./core/epoch_log.ts";
+import type { PeerAnswer, PeerRequest, RaftRequest, RequestFailure } from "./core/messages.ts";
+import { type RaftFiles, storedState } from "./raft_start.ts";
+import { ReceivedSnapshot } from "./received_snapshot.ts";
+import { readReply } from "./reply.ts";
+import type { RaftReply, RaftRequests } from "./requests.ts";
+import { encodeControlBatch } from "./storage/control_batches.ts";
+import type { SnapshotDraft } from "./storage/snapshot_draft.ts";
+import type { SnapshotWriter } from "./storage/snapshot_writer.ts";
+
+/** How long an orderly shutdown waits until the other voters have heard of it, ms. */
+const FAREWELL_MS = 500;
+const NO_RECORDS = new Uint8Array(0);
+
+/** Sends requests to other replicas. The promises never reject. */
+export interface RaftTransport {
+  send(to: Destination, request: PeerRequest): Promise<PeerAnswer | RequestFailure>;
+  /** Resolves with the levels of `kraft.version` that the node at `to` supports, or null. */
+  probe(to: Destination): Promise<{ readonly min: number; readonly max: number } | null>;
+  /** Ends all connections. Requests in flight fail. */
+  close(): void;
+}
+
+/** Follows what happens to the quorum. The methods are called in order and must not throw. */
+export interface RaftObserver {
+  /** The records below `offset` are committed. */
+  onCommitted(offset: number): void;
+  /** The epoch or its leader has changed; -1 while none is known. */
+  onLeader(epoch: number, leaderId: number): void;
+  /** This replica leads `epoch`; everything before `startOffset` is committed. */
+  onActive(epoch: number, startOffset: number): void;
+  /** This replica leads `epoch` no more. */
+  onInactive(epoch: number): void;
+  /** The files of the replica have failed, and it has stopped. */
+  onFailed(error: KafkaError): void;
+}
+
+/** The environment of a replica. */
+export interface RaftReplicaOptions {
+  readonly clusterId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly files: RaftFiles;
+  readonly transport: RaftTransport;
+  readonly observer: RaftObserver;
+  /** Awaited between two steps of the check of a fetched snapshot. */
+  readonly pause: Pause;
+}
+
+/** A snapshot that is being written. */
+export interface NewSnapshot {
+  readonly draft: SnapshotDraft;
+  readonly writer: SnapshotWriter;
+}
+
+/** A running replica. */
+export class RaftReplica implements RaftRequests {
+  readonly clusterId: string;
+  readonly #options: RaftReplicaOptions;
+  readonly #core: RaftCore;
+  readonly #effects: Effect[] = [];
+  #isExecuting = false;
+  #timer: { readonly at: number; readonly timer: Timer } | null = null;
+  /** The sequence number of the newest durable state. */
+  #saved = 0;
+  /** Work that waits for a durable state, in the order of the sequence numbers. */
+  #held: { readonly requires: number; readonly run: () => void }[] = [];
+  readonly #callers = new Map<number, PromiseWithResolvers<RaftReply>>();
+  #nextToken = 0;
+  #flush: { isDirty: boolean } | null = null;
+  readonly #received: ReceivedSnapshot;
+  /** Set when the replica has stopped; the reason for requests since then. */
+  #stopped: KafkaError | null = null;
+  #farewell: (() => void) | null = null;
+  /** Writes under way. */
+  readonly #writes = new Set<Promise<unknown>>();
+
+  /** Nothing happens before {@linkcode RaftReplica.start}. */
+  constructor(start: RaftStart, options: RaftReplicaOptions) {
+    this.clusterId = options.clusterId;
+    this.#options = options;
+    this.#core = new RaftCore(start);
+    this.#received = new ReceivedSnapshot(options.files.log.snapshots);
+  }
+
+  get status(): RaftStatus {
+    return this.#core.status;
+  }
+
+  /** Begins the work. */
+  start(): void {
+    this.#run(this.#core.start(this.#now));
+  }
+
+  /** Takes a request of another replica or of a tool. Rejects with the reason when the replica has stopped. */
+  request(request: RaftRequest): Promise<RaftReply> {
+    if (this.#stopped !== null) return Promise.reject(this.#stopped);
+    const token = this.#nextToken++;
+    const caller = Promise.withResolvers<RaftReply>();
+    this.#callers.set(token, caller);
+    this.#run(this.#core.request(request, token, this.#now));
+    return caller.promise;
+  }
+
+  /**
+   * Appends a batch of `recordCount` records, if this replica leads and is active. Returns the position of
+   * the first record, or null. The records are committed when `onCommitted` passes them, and may be lost when
+   * `onInactive` comes first.
+   */
+  propose(
+    batch: Uint8Array,
+    recordCount: number,
+  ): { readonly offset: number; readonly epoch: number } | null {
+    if (this.#stopped !== null) return null;
+    const { position, effects } = this.#core.propose(batch, recordCount, this.#now);
+    this.#run(effects);
+    return position;
+  }
+
+  /** Returns whole committed batches from `offset` on, copied, of about `maxBytes`; empty if there are none. */
+  readCommitted(offset: number, maxBytes: number): Uint8Array {
+    const { highWatermark } = this.status;
+    const { log } = this.#options.files;
+    if (offset >= Math.min(highWatermark, log.endOffset)) return NO_RECORDS;
+    const source = log.read(offset, maxBytes, highWatermark);
+    const bytes = new Uint8Array(source.byteLength);
+    source.copyTo(bytes, 0);
+    return bytes;
+  }
+
+  /** Gives up the leadership, since what it decides has failed. */
+  resign(): void {
+    if (this.#stopped === null) this.#run(this.#core.resign(this.#now));
+  }
+
+  /** Raises `kraft.version` to 1. Returns the reason if that is refused. */
+  upgradeKRaftVersion(): { readonly code: ErrorCode; readonly why: string } | null {
+    const { refusal, effects } = this.#core.upgradeKRaftVersion(this.#now);
+    this.#run(effects);
+    return refusal;
+  }
+
+  /**
+   * Begins a snapshot of the records before `endOffset`, which are committed. The caller writes the records
+   * and finishes the writer, then {@linkcode RaftReplica.publishSnapshot} makes it known.
+   */
+  beginSnapshot(endOffset: number, lastContainedLogTimestamp: Int64): NewSnapshot {
+    const { clock, files: { log } } = this.#options;
+    const id = this.#core.snapshotIdAt(endOffset);
+    const { voters, kraftVersion } = this.#core.votersBefore(endOffset);
+    const draft = log.snapshots.create(id);
+    const header = {
+      lastContainedLogTimestamp,
+      kraftVersion,
+      voters: kraftVersion > 0 ? [...voters] : null,
+    };
+    return { draft, writer: draft.writer(header, () => clock.now()) };
+  }
+
+  /** Publishes a snapshot and moves the log's start as `retention` asks. */
+  async publishSnapshot(
+    draft: SnapshotDraft,
+    retention: { readonly maxBytes: number; readonly maxAgeMs: number },
+  ): Promise<void> {
+    const { log } = this.#options.files;
+    await draft.publish();
+    if (this.#stopped !== null) return;
+    this.#run(this.#core.snapshotWritten(draft.id, this.#now));
+    for (;;) {
+      const id = log.nextStart({ ...retention, nowMs: this.#options.clock.now() });
+      if (id === null || this.#stopped !== null) return;
+      await log.deleteBeforeSnapshot(id);
+      this.#run(this.#core.logCut(id, this.#now));
+    }
+  }
+
+  /** Gives up the leadership, tells the other voters, and ends. Resolves when no write is under way. */
+  async shutdown(): Promise<void> {
+    if (this.#stopped === null) {
+      this.#run(this.#core.shutdown(this.#now));
+      if (!this.#core.isFarewellOver) {
+        await new Promise<void>((resolve) => {
+          const timer = this.#options.clock.setTimer(FAREWELL_MS, resolve);
+          this.#farewell = () => {
+            timer.cancel();
+            resolve();
+          };
+        });
+      }
+      this.#stop(
+        new KafkaError(
+          ErrorCode.NOT_LEADER_OR_FOLLOWER,
+          "Cannot answer: this controller is shutting down",
+        ),
+      );
+    }
+    await Promise.allSettled(this.#writes);
+  }
+
+  get #now(): number {
+    return this.#options.clock.monotonicMs();
+  }
+
+  /** Executes effects in order. An effect of an event that another effect caused comes after those before it. */
+  #run(effects: readonly Effect[]): void {
+    this.#effects.push(...effects);
+    if (this.#isExecuting) return;
+    this.#execute();
+  }
+
+  /** Executes effects until none is left, or one of them takes time: the rest follows it. */
+  #execute(): void {
+    this.#isExecuting = true;
+    while (this.#stopped === null) {
+      const effect = this.#effects.shift();
+      if (effect === undefined) break;
+      let work: Promise<void> | null;
+      try {
+        work = this.#do(effect);
+      } catch (error) {
+        this.#fail(error);
+        break;
+      }
+      if (work === null) continue;
+      this.#track(work.then(() => this.#execute(), (error) => this.#fail(error)));
+      return;
+    }
+    this.#isExecuting = false;
+    if (this.#stopped !== null) return;
+    if (this.#farewell !== null && this.#core.isFarewellOver) this.#farewell();
+    this.#setTimer();
+  }
+
+  #do(effect: Effect): Promise<void> | null {
+    const { observer, logger } = this.#options;
+    switch (effect.type) {
+      case "save":
+        this.#save(effect);
+        return null;
+      case "append":
+      case "append-control":
+      case "append-fetched":
+        this.#append(effect);
+        this.#requestFlush();
+        return null;
+      case "truncate":
+        return this.#truncate(effect.endOffset);
+      case "truncate-fully":
+        return this.#options.files.log.truncateFully(effect.id);
+      case "write-snapshot":
+        this.#received.write(effect.id, effect.position, effect.bytes);
+        return null;
+      case "publish-snapshot":
+        this.#track(this.#publishFetched(effect.id));
+        return null;
+      case "send": {
+        const { correlationId, to, request } = effect;
+        this.#hold(effect.requires, () => this.#send(correlationId, to, request));
+        return null;
+      }
+      case "answer": {
+        const reply = readReply(this.#options.files.log, effect.answer);
+        this.#hold(effect.requires, () => this.#answer(effect.token, reply));
+        return null;
+      }
+      case "probe":
+        this.#probe(effect.token, { id: effect.voter.id, address: effect.address });
+        return null;
+      case "committed":
+        observer.onCommitted(effect.offset);
+        return null;
+      case "leader":
+        observer.onLeader(effect.epoch, effect.leaderId);
+        return null;
+      case "active":
+        observer.onActive(effect.epoch, effect.startOffset);
+        return null;
+      case "inactive":
+        observer.onInactive(effect.epoch);
+        return null;
+      case "voters":
+        return null;
+      case "notice":
+        logger.log(effect.level, effect.text);
+        return null;
+    }
+  }
+
+  #save({ sequence, state }: Effect & { type: "save" }): void {
+    const { kraftVersion, voters } = this.#core.status;
+    const { quorumState } = this.#options.files;
+    const write = quorumState.write(storedState(state, kraftVersion, voters)).then(() => {
+      if (this.#stopped !== null) return;
+      this.#saved = Math.max(this.#saved, sequence);
+      this.#releaseHeld();
+      this.#run(this.#core.saved(sequence, this.#now));
+    });
+    this.#track(write.catch((error) => this.#fail(error)));
+  }
+
+  #append(effect: Effect & { type: "append" | "append-control" | "append-fetched" }): void {
+    const { files: { log }, clock } = this.#options;
+    if (effect.type === "append-fetched") {
+      for (const { bytes, epoch, lastOffset } of effect.batches) {
+        log.appendFetched(bytes, epoch);
+        assert(log.endOffset === lastOffset + 1, `The metadata log did not take ${lastOffset}`);
+      }
+      return;
+    }
+    const { baseOffset, epoch } = effect;
+    const batch = effect.type === "append" ? effect.payload : encodeControlBatch(
+      effect.records.map(storedRecord),
+      { leaderEpoch: epoch, timestampMs: clock.now() },
+    );
+    const range = log.append(batch, epoch);
+    assert(range.baseOffset === baseOffset, `${range.baseOffset} was appended as ${baseOffset}`);
+  }
+
+  async #truncate(endOffset: number): Promise<void> {
+    const reached = await this.#options.files.log.truncateTo(endOffset);
+    assert(reached === endOffset, `The metadata log was truncated to ${reached}, not ${endOffset}`);
+  }
+
+  /** Flushes; appends during a flush cause another one. */
+  #requestFlush(): void {
+    if (this.#flush !== null) {
+      this.#flush.isDirty = true;
+      return;
+    }
+    this.#flush = { isDirty: false };
+    this.#track(this.#flushAll());
+  }
+
+  async #flushAll(): Promise<void> {
+    const { log } = this.#options.files;
+    const flush = this.#flush!;
+    try {
+      do {
+        flush.isDirty = false;
+        await log.flush();
+        if (this.#stopped !== null) return;
+        this.#run(this.#core.persisted(log.durableOffset, this.#now));
+      } while (flush.isDirty);
+      this.#flush = null;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Runs `run` when the state with sequence number `requires` is durable. */
+  #hold(requires: number, run: () => void): void {
+    if (requires <= this.#saved) run();
+    else this.#held.push({ requires, run });
+  }
+
+  #releaseHeld(): void {
+    while (this.#held.length > 0 && this.#held[0]!.requires <= this.#saved) {
+      this.#held.shift()!.run();
+    }
+  }
+
+  async #send(correlationId: number, to: Destination, request: PeerRequest): Promise<void> {
+    const answer = await this.#options.transport.send(to, request);
+    if (this.#stopped !== null) return;
+    this.#run(this.#core.answered(correlationId, answer, this.#now));
+  }
+
+  async #probe(token: number, to: Destination): Promise<void> {
+    const supported = await this.#options.transport.probe(to);
+    if (this.#stopped !== null) return;
+    this.#run(this.#core.probed(token, supported, this.#now));
+  }
+
+  #answer(token: number, reply: RaftReply): void {
+    this.#callers.get(token)?.resolve(reply);
+    this.#callers.delete(token);
+  }
+
+  /** Checks a fetched snapshot whole before it replaces the log. */
+  async #publishFetched(id: SnapshotId): Promise<void> {
+    try {
+      const content = await this.#received.publish(id, this.#options.pause);
+      if (this.#stopped !== null) return;
+      this.#run(
+        content instanceof Error
+          ? this.#core.snapshotRejected(id, content.message, this.#now)
+          : this.#core.snapshotFetched(id, content, this.#now),
+      );
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #setTimer(): void {
+    const at = this.#core.wakeAt;
+    if (this.#timer?.at === at) return;
+    this.#timer?.timer.cancel();
+    this.#timer = null;
+    if (at === Infinity) return;
+    const delayMs = Math.max(0, Math.ceil(at - this.#now));
+    const timer = this.#options.clock.setTimer(delayMs, () => {
+      this.#timer = null;
+      if (this.#stopped === null) this.#run(this.#core.tick(this.#now));
+    });
+    this.#timer = { at, timer };
+  }
+
+  #track(work: Promise<unknown>): void {
+    this.#writes.add(work);
+    work.finally(() => this.#writes.delete(work));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped !== null) return;
+    const failure = asKafkaError("Cannot go on as a replica of the metadata log", error);
+    const reason = failure instanceof KafkaError ? failure : new KafkaError(
+      ErrorCode.UNKNOWN_SERVER_ERROR,
+      `Cannot go on as a replica of the metadata log: ${(error as Error).message}`,
+      { cause: error },
+    );
+    this.#stop(reason);
+    this.#options.observer.onFailed(reason);
+  }
+
+  #stop(reason: KafkaError): void {
+    this.#stopped = reason;
+    this.#timer?.timer.cancel();
+    this.#timer = null;
+    this.#effects.length = 0;
+    this.#held = [];
+    this.#received.abandon();
+    this.#farewell?.();
+    this.#options.transport.close();
+    for (const caller of this.#callers.values()) caller.reject(reason);
+    this.#callers.clear();
+  }
+}
