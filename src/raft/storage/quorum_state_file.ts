@@ -7,6 +7,7 @@
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import type { FileSystem } from "../../runtime/runtime.ts";
+import { parentOf } from "../../log/directory/directory_names.ts";
 import { asKafkaError } from "../../log/storage_error.ts";
 import { readTextFile, syncFile, writeTextFile } from "../../log/text_file.ts";
 import {
@@ -115,9 +116,4 @@ export class QuorumStateFile {
     await this.#files.syncDirectory(parentOf(this.#directory));
     this.#isDirectoryNew = false;
   }
-}
-
-function parentOf(directory: string): string {
-  const slash = directory.lastIndexOf("/");
-  return slash < 0 ? "." : directory.slice(0, slash) || "/";
 }
