@@ -125,8 +125,16 @@ export class MetadataState implements MetadataImage {
   configuredNames(type: number): IterableIterator<string> {
     return (this.#configs.get(type) ?? new Map<string, never>()).keys();
   }
+  /** Returns the configs of those resources, in the same order. */
+  configuredValues(type: number): IterableIterator<ReadonlyMap<string, string>> {
+    return (this.#configs.get(type) ?? new Map<string, never>()).values();
+  }
   clientQuotas(): IterableIterator<ClientQuota> {
     return this.#clientQuotas.all();
+  }
+  /** Returns the quota of an entity, whose types are in alphabetical order. */
+  clientQuota(entity: ClientQuota["entity"]): ClientQuota | undefined {
+    return this.#clientQuotas.of(entity);
   }
   scramUsers(): IterableIterator<string> {
     return this.#scram.users();
@@ -137,8 +145,14 @@ export class MetadataState implements MetadataImage {
   acls(): IterableIterator<AclImage> {
     return this.#acls.values();
   }
+  acl(id: string): AclImage | undefined {
+    return this.#acls.get(id);
+  }
   delegationTokens(): IterableIterator<DelegationTokenImage> {
     return this.#delegationTokens.values();
+  }
+  delegationToken(tokenId: string): DelegationTokenImage | undefined {
+    return this.#delegationTokens.get(tokenId);
   }
 
   /**

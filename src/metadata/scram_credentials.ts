@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { equalValues } from "./equal_values.ts";
 import type {
   RemoveUserScramCredentialRecord,
   UserScramCredentialRecord,
@@ -36,6 +37,12 @@ export class ScramCredential {
   }
   get serverKey(): Uint8Array {
     return this.#secrets.subarray(this.#storedKeyEnd);
+  }
+
+  /** Returns whether the credentials are the same. */
+  equals(other: ScramCredential): boolean {
+    return this.iterations === other.iterations && this.#saltEnd === other.#saltEnd &&
+      this.#storedKeyEnd === other.#storedKeyEnd && equalValues(this.#secrets, other.#secrets);
   }
 }
 
