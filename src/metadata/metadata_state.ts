@@ -328,20 +328,17 @@ export class MetadataState implements MetadataImage {
     if (before !== null) changes.deleted.set(id, before);
   }
 
+  /** Clears the eligible replicas of the topics of that name, or of all if it is empty. */
   #clearElr(name: string, changes: Changes): void {
-    const names = name === "" ? Array.from(this.#topics.all(), (topic) => topic.name) : [name];
-    for (const each of names) {
-      const topic = this.#topics.byName(each);
-      const partitions = topic?.partitions ?? [];
-      if (
-        partitions.every((it) => it.eligibleLeaderReplicas.length + it.lastKnownElr.length === 0)
-      ) {
-        continue;
-      }
-      const draft = this.#draft(topic!.id, changes);
-      draft.partitions = draft.partitions.map((it) =>
-        it && { ...it, eligibleLeaderReplicas: [], lastKnownElr: [] }
-      );
+    const drafts = [...changes.drafts.values()].filter((draft) =>
+      name === "" || draft.name === name
+    );
+    for (const draft of drafts) clearElrOf(draft);
+    const named = this.#topics.byName(name);
+    const topics = name === "" ? this.#topics.all() : named === undefined ? [] : [named];
+    for (const { id, partitions } of topics) {
+      if (changes.drafts.has(id) || changes.deleted.has(id)) continue;
+      if (partitions.some(hasElr)) clearElrOf(this.#draft(id, changes));
     }
   }
 
@@ -366,6 +363,17 @@ export class MetadataState implements MetadataImage {
     this.#brokers.set(broker.id, broker);
     changes.brokers.add(broker.id);
   }
+}
+
+function hasElr(partition: PartitionImage | undefined): boolean {
+  return partition !== undefined &&
+    partition.eligibleLeaderReplicas.length + partition.lastKnownElr.length > 0;
+}
+
+function clearElrOf(draft: Draft): void {
+  draft.partitions = draft.partitions.map((partition) =>
+    partition && { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }
+  );
 }
 
 function deltaOf(changes: Changes): MetadataDelta {

@@ -4,7 +4,16 @@ import { ConfigResourceType } from "../../src/config/definition.ts";
 import { MetadataState } from "../../src/metadata/metadata_state.ts";
 import type { MetadataRecordInput } from "../../src/metadata/records/metadata_record.ts";
 import { test } from "../harness.ts";
-import { broker, CHAT, config, decoded, EVENTS, partition, topic } from "./fixture.ts";
+import {
+  broker,
+  CHAT,
+  config,
+  decoded,
+  EVENTS,
+  partition,
+  partitionWith,
+  topic,
+} from "./fixture.ts";
 
 const { TOPIC, BROKER } = ConfigResourceType;
 
@@ -189,6 +198,22 @@ test("ClearElrRecord clears the eligible replicas of a topic", () => {
   assertEquals(state.topicById(EVENTS)!.partitions[0]!.eligibleLeaderReplicas, [2]);
   applyNext(state, { name: "ClearElrRecord", value: { topicName: "events" } });
   assertEquals(state.topicById(EVENTS)!.partitions[0]!.eligibleLeaderReplicas, []);
+});
+
+test("ClearElrRecord clears what records before it in the same change have set", () => {
+  const withElr = partitionWith(EVENTS, 0, { eligibleLeaderReplicas: [2] });
+  for (const topicName of ["events", ""]) {
+    const clear: MetadataRecordInput = { name: "ClearElrRecord", value: { topicName } };
+    const created = stateOf([topic("events", EVENTS), withElr, clear]);
+    assertEquals(created.topicByName("events")?.partitions[0]?.eligibleLeaderReplicas, []);
+    const changed = stateOf([topic("events", EVENTS), partition(EVENTS, 0)], [withElr, clear]);
+    assertEquals(changed.topicByName("events")?.partitions[0]?.eligibleLeaderReplicas, []);
+    const deleted = stateOf(
+      [topic("events", EVENTS), withElr],
+      [{ name: "RemoveTopicRecord", value: { topicId: EVENTS } }, clear],
+    );
+    assertEquals(deleted.topicCount, 0);
+  }
 });
 
 test("apply() increases version and offset", () => {

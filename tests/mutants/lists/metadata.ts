@@ -20,8 +20,8 @@ export const METADATA_MUTANTS: readonly Mutant[] = [
     id: "M5",
     file: "src/metadata/metadata_state.ts",
     bug: "ClearElr skips topics that have only lastKnownElr",
-    text: "it.eligibleLeaderReplicas.length + it.lastKnownElr.length === 0",
-    replacement: "it.eligibleLeaderReplicas.length === 0",
+    text: "partition.eligibleLeaderReplicas.length + partition.lastKnownElr.length > 0",
+    replacement: "partition.eligibleLeaderReplicas.length > 0",
     test: "tests/metadata/metadata_state_test.ts",
   },
 ];
