@@ -113,10 +113,13 @@ export class BatchApplier {
     options: ApplyOptions,
   ): Promise<void> {
     this.#transactions.clear();
-    let steps = 0;
+    let applied = 0;
     for (const records of changes) {
       if (records !== null) await this.#applyRecords(records, options);
-      if (records === null || ++steps % RECORDS_PER_STEP === 0) await options.pause();
+      applied += records?.length ?? RECORDS_PER_STEP;
+      if (applied < RECORDS_PER_STEP) continue;
+      applied = 0;
+      await options.pause();
     }
     this.state.advance(offset, epoch);
     this.#nextOffset = offset + 1;
@@ -155,13 +158,16 @@ export class BatchApplier {
     records: readonly MetadataRecord[],
     { pause, prepare, apply }: ApplyOptions,
   ): Promise<void> {
-    let changes = 0;
+    let effort = 0;
     for (const change of topicByTopic(records)) {
       const delta = this.state.stage(change);
       if (prepare !== undefined) await prepare(delta, pause);
       this.state.publish(delta);
       if (apply !== undefined) await apply(delta, pause);
-      if (++changes % RECORDS_PER_STEP === 0) await pause();
+      effort += change.length < RECORDS_PER_STEP ? 1 : RECORDS_PER_STEP;
+      if (effort < RECORDS_PER_STEP) continue;
+      effort = 0;
+      await pause();
     }
   }
 }

@@ -274,7 +274,10 @@ test("waitFor() resolves once every listener has processed the change", async ()
   const applied = new Promise<void>((resolve) => end = resolve);
   await loader.addListener({
     apply: () => applied,
-    finish: () => void order.push("finish"),
+    finish: async () => {
+      await Promise.resolve();
+      order.push("finish");
+    },
   });
   const waits = [3, 1, 0].map((offset) =>
     loader.waitFor(offset).then(() => order.push(`${offset}`))
