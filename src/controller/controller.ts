@@ -12,7 +12,8 @@
 import type { Logger } from "../logger.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
-import type { MetadataDelta, MetadataImage } from "../metadata/image.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import type { MetadataListener } from "../metadata/listener.ts";
 import { MAX_RECORDS_PER_BATCH, type MetadataLog } from "../metadata/metadata_log.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { pauseBetweenSlices } from "../log/sliced_work.ts";
@@ -56,22 +57,6 @@ import {
 
 /** Number of producer ids allocated to a broker at once, as in Apache Kafka. */
 const PRODUCER_ID_BLOCK = 1_000;
-
-/**
- * Follows the changes of the cluster, one topic after the other. A change is answered once every
- * listener has finished; an error is logged, and the change remains.
- */
-export interface MetadataListener {
-  /**
-   * Prepares for a change of topics that the image does not show yet: it does so when the promise has
-   * settled. `pause` is to be awaited between two parts of long work, here and below.
-   */
-  prepare?(delta: MetadataDelta, pause: Pause): void | Promise<void>;
-  /** Processes a change that the image shows. */
-  apply?(delta: MetadataDelta, pause: Pause): void | Promise<void>;
-  /** Called after the last topic of a request. */
-  finish?(): void | Promise<void>;
-}
 
 /** The dependencies of a controller. */
 export interface ControllerOptions {

@@ -24,7 +24,7 @@ export class ClientQuotas {
       parts.map(({ entityType, entityName }) => [entityType, entityName] as const)
         .sort(([one], [other]) => one < other ? -1 : 1),
     );
-    const id = JSON.stringify([...entity]);
+    const id = idOf(entity);
     const limits = new Map(this.#byEntity.get(id)?.limits);
     if (remove) limits.delete(key);
     else limits.set(key, value);
@@ -32,8 +32,18 @@ export class ClientQuotas {
     else this.#byEntity.set(id, { entity, limits });
   }
 
+  /** Returns the quota of an entity. */
+  of(entity: ClientQuota["entity"]): ClientQuota | undefined {
+    return this.#byEntity.get(idOf(entity));
+  }
+
   /** Returns every entity that has a quota. */
   all(): IterableIterator<ClientQuota> {
     return this.#byEntity.values();
   }
+}
+
+/** Returns the key of an entity, whose types are in alphabetical order. */
+function idOf(entity: ClientQuota["entity"]): string {
+  return JSON.stringify([...entity]);
 }

@@ -11,6 +11,8 @@ import type { FeatureRange } from "./image.ts";
 
 /** Determines which records the metadata log may contain. */
 export const METADATA_VERSION_FEATURE = "metadata.version";
+/** Determines the voters' protocol. Its level is in the quorum's control records (KIP-853). */
+export const KRAFT_VERSION_FEATURE = "kraft.version";
 
 /** `metadata.version` of Apache Kafka 4.4 (4.4-IV2), the level of a new cluster. */
 export const METADATA_VERSION = 33;

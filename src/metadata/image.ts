@@ -13,6 +13,8 @@
  */
 
 import type { ClientQuota } from "./client_quotas.ts";
+import type { AccessControlEntryRecord, DelegationTokenRecord } from "./records/security.ts";
+import type { ScramCredential } from "./scram_credentials.ts";
 
 /** A partition. Immutable. */
 export interface PartitionImage {
@@ -48,7 +50,7 @@ export interface TopicImage {
   readonly partitions: readonly PartitionImage[];
 }
 
-/** The address of a broker. */
+/** The address of a broker or a controller. */
 export interface EndpointImage {
   /** The listener's name. */
   readonly name: string;
@@ -80,8 +82,38 @@ export interface BrokerImage {
    */
   readonly fenced: boolean;
   readonly inControlledShutdown: boolean;
+  /** Whether the broker was migrating from ZooKeeper (KIP-866). False since Apache Kafka 4.0. */
+  readonly isMigratingZkBroker: boolean;
   /** The ids of its log directories. */
   readonly logDirs: readonly string[];
+  /** The log directories in which no new partition may be placed (KIP-1066). */
+  readonly cordonedLogDirs: readonly string[];
+}
+
+/** A registered controller (KIP-919). Immutable. */
+export interface ControllerImage {
+  readonly id: number;
+  /** Changes with each start of the controller. */
+  readonly incarnationId: string;
+  readonly endpoints: readonly EndpointImage[];
+  readonly features: ReadonlyMap<string, FeatureRange>;
+  /** Whether the controller could migrate from ZooKeeper. False since Apache Kafka 4.0. */
+  readonly zkMigrationReady: boolean;
+}
+
+/** An ACL. Immutable. */
+export type AclImage = AccessControlEntryRecord;
+
+/** A delegation token. Immutable. */
+export type DelegationTokenImage = DelegationTokenRecord;
+
+/** The last allocation of producer ids. Immutable. */
+export interface ProducerIdsImage {
+  /** The broker that received them, -1 if it is unknown because the record is from a snapshot of Kafka. */
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  /** The first producer id not yet allocated. */
+  readonly nextProducerId: number;
 }
 
 /** A resource with configs: a type of {@linkcode ConfigResourceType} and a name. */
@@ -112,6 +144,9 @@ export interface MetadataImage {
   broker(id: number): BrokerImage | undefined;
   /** Returns every registered broker. */
   brokers(): IterableIterator<BrokerImage>;
+  controller(id: number): ControllerImage | undefined;
+  /** Returns every registered controller. */
+  controllers(): IterableIterator<ControllerImage>;
   /** Returns the explicitly set configs of a resource by key. Empty if there are none. */
   configs(type: number, name: string): ReadonlyMap<string, string>;
   /** Returns the names of the resources of `type` that have configs. */
@@ -120,8 +155,12 @@ export interface MetadataImage {
   clientQuotas(): IterableIterator<ClientQuota>;
   /** Returns the users that have SCRAM credentials. */
   scramUsers(): IterableIterator<string>;
-  /** Returns the iterations of a user's SCRAM credentials by mechanism number (KIP-554). */
-  scramIterations(user: string): ReadonlyMap<number, number>;
+  /** Returns a user's SCRAM credentials by mechanism number (KIP-554). Empty if there are none. */
+  scramCredentials(user: string): ReadonlyMap<number, ScramCredential>;
+  /** Returns every ACL. */
+  acls(): IterableIterator<AclImage>;
+  /** Returns every delegation token. */
+  delegationTokens(): IterableIterator<DelegationTokenImage>;
   /** The finalized features and their levels. */
   readonly features: ReadonlyMap<string, number>;
   /** The first producer id not yet allocated to a broker. */
@@ -139,6 +178,8 @@ export interface MetadataDelta {
   readonly changedConfigs: readonly ConfigResource[];
   /** The ids of brokers that were registered, changed or unregistered. */
   readonly changedBrokers: readonly number[];
+  /** The ids of controllers that were registered, changed or unregistered. */
+  readonly changedControllers: readonly number[];
   readonly featuresChanged: boolean;
 }
 

@@ -8,23 +8,22 @@
  *
  * @module
  */
-import { assert } from "../assert.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig, NO_LIMIT } from "../log/log_config.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import { type Int64, maxInt64 } from "../protocol/int64.ts";
-import { BatchBuilder, decodeBatch, encodeBatch, endOfBatch } from "../protocol/records/batch.ts";
-import { NO_PAUSE, type Pause } from "../protocol/records/compression/steps.ts";
-import type { MetadataDelta, MetadataImage, TopicImage } from "./image.ts";
-import { MetadataState } from "./metadata_state.ts";
-import {
-  decodeMetadataRecord,
-  encodeMetadataRecord,
-  type MetadataRecord,
-  type MetadataRecordInput,
-} from "./records/metadata_record.ts";
+import { atOnce, NO_PAUSE, type Pause, withPauses } from "../protocol/records/compression/steps.ts";
+import { BatchApplier, type MetadataFollower } from "./batch_applier.ts";
+import type { MetadataImage, TopicImage } from "./image.ts";
+import { encodeBatchInSteps } from "./record_batches.ts";
+import type { MetadataRecordInput } from "./records/metadata_record.ts";
+
+export { MAX_RECORDS_PER_BATCH } from "./record_batches.ts";
 
 /** The topic of the metadata log. It has a single partition, 0. */
 export const METADATA_TOPIC = "__cluster_metadata";
+
+/** The metadata log in errors. */
+export const METADATA_PARTITION = `${METADATA_TOPIC}-0`;
 
 /**
  * The configuration of the metadata log. It retains everything: a start reads the whole log, since no
@@ -37,12 +36,7 @@ export const METADATA_LOG_CONFIG: LogConfig = {
   segmentMs: NO_LIMIT,
 };
 
-/** Maximum number of records in a batch: 10,000, as in Apache Kafka. */
-export const MAX_RECORDS_PER_BATCH = 10_000;
-
 const READ_BYTES = 1 << 20;
-/** Records, or changes of topics, that are handled between two pauses. */
-const STEP_LENGTH = 64;
 const FIRST_LEADER_EPOCH = 1;
 
 /** The partition log operations used by the metadata log. */
@@ -50,14 +44,6 @@ export type MetadataStorage = Pick<
   PartitionLog,
   "append" | "read" | "flush" | "logStartOffset" | "logEndOffset"
 >;
-
-/** Follows the changes that {@linkcode MetadataLog.append} makes, one topic after the other. */
-export interface MetadataFollower {
-  /** Called before the image shows the topics of `delta`; it does so once the promise has resolved. */
-  readonly prepare?: (delta: MetadataDelta, pause: Pause) => Promise<void> | void;
-  /** Called when the image has just come to show them. The next topic waits for the promise. */
-  readonly apply?: (delta: MetadataDelta, pause: Pause) => Promise<void> | void;
-}
 
 /** How {@linkcode MetadataLog.append} appends. */
 export interface MetadataAppendOptions extends MetadataFollower {
@@ -72,11 +58,10 @@ export interface MetadataAppendOptions extends MetadataFollower {
 /** Reads the metadata log into an image and keeps the image at the end of the log. */
 export class MetadataLog {
   readonly #storage: MetadataStorage;
-  readonly #state: MetadataState;
+  readonly #applier = new BatchApplier(METADATA_PARTITION);
 
-  private constructor(storage: MetadataStorage, state: MetadataState) {
+  private constructor(storage: MetadataStorage) {
     this.#storage = storage;
-    this.#state = state;
   }
 
   /**
@@ -92,21 +77,21 @@ export class MetadataLog {
           "directory instead",
       );
     }
-    const log = new MetadataLog(storage, new MetadataState());
-    const { isInTransaction, lastTimestamp } = await replay(storage, log.#state, pause);
-    if (isInTransaction) log.#abortTransaction(lastTimestamp);
+    const log = new MetadataLog(storage);
+    const lastTimestamp = await replay(storage, log.#applier, pause);
+    if (log.#applier.isInTransaction) await log.#abortTransaction(lastTimestamp);
     return log;
   }
 
   /** The image resulting from all records of the log. */
   get image(): MetadataImage {
-    return this.#state;
+    return this.#applier.state;
   }
 
   /** Reads the log again and resolves with the ids and names of the topics that it deletes. */
   async deletedTopics(pause: Pause = NO_PAUSE): Promise<Map<string, string>> {
     const deleted = new Map<string, string>();
-    await replay(this.#storage, new MetadataState(), pause, (topics) => {
+    await replay(this.#storage, new BatchApplier(METADATA_PARTITION), pause, (topics) => {
       for (const { id, name } of topics) deleted.set(id, name);
     });
     return deleted;
@@ -114,7 +99,7 @@ export class MetadataLog {
 
   /** The leader epoch of the next record. */
   get leaderEpoch(): number {
-    return Math.max(this.#state.epoch, FIRST_LEADER_EPOCH);
+    return Math.max(this.#applier.lastEpoch, FIRST_LEADER_EPOCH);
   }
 
   /** The offset of the next record. */
@@ -129,67 +114,45 @@ export class MetadataLog {
    */
   async append(
     records: readonly MetadataRecordInput[],
-    { nowMs, flush, pause = NO_PAUSE, prepare, apply }: MetadataAppendOptions,
+    { nowMs, flush, pause = NO_PAUSE, ...follower }: MetadataAppendOptions,
   ): Promise<void> {
-    assert(
-      records.length > 0 && records.length <= MAX_RECORDS_PER_BATCH,
-      `A metadata batch of ${records.length} records`,
-    );
-    const { leaderEpoch } = this;
-    const builder = new BatchBuilder({ partitionLeaderEpoch: leaderEpoch });
-    const values: Uint8Array[] = [];
-    for (const record of records) {
-      const value = encodeMetadataRecord(record);
-      builder.append({ value, timestamp: nowMs });
-      if (values.push(value) % STEP_LENGTH === 0) await pause();
-    }
-    const { lastOffset } = this.#storage.append(builder.build(), { leaderEpoch, origin: "raft" });
+    const { leaderEpoch, endOffset: baseOffset } = this;
+    const options = { epoch: leaderEpoch, timestamp: nowMs, baseOffset };
+    const batch = await withPauses(encodeBatchInSteps(records, options), pause);
+    this.#storage.append(batch, { leaderEpoch, origin: "raft" });
     if (flush) await this.#storage.flush();
     // Decoded from the written bytes, so that this image equals one that is read after a restart.
-    const written: MetadataRecord[] = [];
-    for (const value of values) {
-      if (written.push(decodeMetadataRecord(value)) % STEP_LENGTH === 0) await pause();
-    }
-    let changes = 0;
-    for (const change of topicByTopic(written)) {
-      const delta = this.#state.stage(change);
-      if (prepare !== undefined) await prepare(delta, pause);
-      this.#state.publish(delta);
-      if (apply !== undefined) await apply(delta, pause);
-      if (++changes % STEP_LENGTH === 0) await pause();
-    }
-    this.#state.advance(lastOffset, leaderEpoch);
+    await this.#applier.apply(batch, 0, { pause, ...follower });
   }
 
   /**
    * Aborts a transaction that an earlier controller left open, as every new active controller must.
    * Otherwise records appended from here on would belong to that transaction.
    */
-  #abortTransaction(timestamp: Int64): void {
-    const leaderEpoch = this.#state.epoch;
-    const value = encodeMetadataRecord({
+  async #abortTransaction(timestamp: Int64): Promise<void> {
+    const { leaderEpoch, endOffset: baseOffset } = this;
+    const abort: MetadataRecordInput = {
       name: "AbortTransactionRecord",
       value: { reason: "The controller ended" },
-    });
-    const batch = encodeBatch([{ value, timestamp }], { partitionLeaderEpoch: leaderEpoch });
-    const { lastOffset } = this.#storage.append(batch, { leaderEpoch, origin: "raft" });
-    this.#state.apply([], lastOffset, leaderEpoch);
+    };
+    const options = { epoch: leaderEpoch, timestamp, baseOffset };
+    const batch = atOnce(encodeBatchInSteps([abort], options));
+    this.#storage.append(batch, { leaderEpoch, origin: "raft" });
+    await this.#applier.apply(batch, 0, { pause: NO_PAUSE });
   }
 }
 
-/** Applies all records of `storage` to `state`. Resolves with the state at the end of the log. */
+/** Applies all records of `storage`. Resolves with the largest timestamp in it. */
 async function replay(
   storage: MetadataStorage,
-  state: MetadataState,
+  applier: BatchApplier,
   pause: Pause,
   onDeleted: (topics: readonly TopicImage[]) => void = () => {},
-): Promise<{ isInTransaction: boolean; lastTimestamp: Int64 }> {
-  const transactions = new TransactionReader();
+): Promise<Int64> {
   let lastTimestamp: Int64 = 0;
-  let fetchOffset = storage.logStartOffset;
-  while (fetchOffset < storage.logEndOffset) {
+  while (applier.nextOffset < storage.logEndOffset) {
     const source = storage.read({
-      fetchOffset,
+      fetchOffset: applier.nextOffset,
       maxBytes: READ_BYTES,
       endOffset: storage.logEndOffset,
       minOneBatch: true,
@@ -197,94 +160,13 @@ async function replay(
     const bytes = new Uint8Array(source.byteLength);
     source.copyTo(bytes, 0);
     for (let at = 0; at < bytes.length;) {
-      const next = endOfBatch(bytes, at, bytes.length);
-      assert(next > at, `The metadata log has an incomplete batch after offset ${fetchOffset}`);
-      const batch = decodeBatch(bytes, at);
-      const decoded: MetadataRecord[] = [];
-      // Control batches, such as leader changes and voters, belong to the quorum.
-      for (const { offset, value } of batch.isControl ? [] : batch.records) {
-        if (decoded.push(decodeAt(offset, value)) % STEP_LENGTH === 0) await pause();
-      }
-      let changes = 0;
-      for (const change of topicByTopic(transactions.read(decoded))) {
-        const delta = state.stage(change);
-        state.publish(delta);
-        onDeleted(delta.deletedTopics);
-        if (++changes % STEP_LENGTH === 0) await pause();
-      }
-      state.advance(batch.lastOffset, batch.partitionLeaderEpoch);
-      fetchOffset = batch.lastOffset + 1;
-      lastTimestamp = maxInt64(lastTimestamp, batch.maxTimestamp);
-      at = next;
+      at = await applier.apply(bytes, at, {
+        pause,
+        apply: ({ deletedTopics }) => onDeleted(deletedTopics),
+      });
+      lastTimestamp = maxInt64(lastTimestamp, applier.lastTimestamp);
     }
     await pause();
   }
-  return { isInTransaction: transactions.isOpen, lastTimestamp };
-}
-
-/**
- * Splits records where one begins to be about another topic. A record that is about no single topic
- * stays with those before it.
- */
-function* topicByTopic(records: readonly MetadataRecord[]): Generator<readonly MetadataRecord[]> {
-  let begin = 0;
-  let topicId: string | null = null;
-  for (let at = 0; at < records.length; at++) {
-    const id = topicIdOf(records[at]!);
-    if (id === null || id === topicId) continue;
-    if (topicId !== null) {
-      yield records.slice(begin, at);
-      begin = at;
-    }
-    topicId = id;
-  }
-  if (begin < records.length) yield records.slice(begin);
-}
-
-function topicIdOf({ name, value }: MetadataRecord): string | null {
-  switch (name) {
-    case "TopicRecord":
-    case "RemoveTopicRecord":
-    case "PartitionRecord":
-    case "PartitionChangeRecord":
-      return value.topicId;
-    default:
-      return null;
-  }
-}
-
-function decodeAt(offset: number, value: Uint8Array | null): MetadataRecord {
-  try {
-    return decodeMetadataRecord(value ?? new Uint8Array(0));
-  } catch (error) {
-    throw new Error(
-      `Cannot read ${METADATA_TOPIC}-0 at offset ${offset}: ${(error as Error).message}; ` +
-        "a newer version may have written it, start that one on this directory",
-      { cause: error },
-    );
-  }
-}
-
-/** Buffers the records of a transaction until it ends. */
-class TransactionReader {
-  #buffered: MetadataRecord[] | null = null;
-
-  /** Whether a transaction has begun but not ended. */
-  get isOpen(): boolean {
-    return this.#buffered !== null;
-  }
-
-  /** Returns the records that take effect with `records`. */
-  read(records: readonly MetadataRecord[]): MetadataRecord[] {
-    const out: MetadataRecord[] = [];
-    for (const record of records) {
-      if (record.name === "BeginTransactionRecord") this.#buffered = [];
-      else if (record.name === "EndTransactionRecord") {
-        out.push(...this.#buffered ?? []);
-        this.#buffered = null;
-      } else if (record.name === "AbortTransactionRecord") this.#buffered = null;
-      else (this.#buffered ?? out).push(record);
-    }
-    return out;
-  }
+  return lastTimestamp;
 }

@@ -7,20 +7,25 @@ import { assert } from "../assert.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import { type ClientQuota, ClientQuotas } from "./client_quotas.ts";
 import { changePartition, newPartition } from "./partition_changes.ts";
-import {
-  type BrokerImage,
-  collisionName,
-  type ConfigResource,
-  type MetadataDelta,
-  type MetadataImage,
-  type PartitionImage,
-  type TopicImage,
+import { KRAFT_VERSION_FEATURE } from "./features.ts";
+import type {
+  AclImage,
+  BrokerImage,
+  ConfigResource,
+  ControllerImage,
+  DelegationTokenImage,
+  MetadataDelta,
+  MetadataImage,
+  PartitionImage,
+  ProducerIdsImage,
+  TopicImage,
 } from "./image.ts";
-import { changeBroker, newBroker } from "./broker_changes.ts";
+import { changeBroker, newBroker, newController } from "./registrations.ts";
 import type { MetadataRecord } from "./records/metadata_record.ts";
+import { ScramCredentials, type ScramCredentialsOfUser } from "./scram_credentials.ts";
+import { TopicTable } from "./topic_table.ts";
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
-const NO_CREDENTIALS: ReadonlyMap<number, number> = new Map();
 
 /** A topic while records are being applied. */
 interface Draft {
@@ -38,6 +43,7 @@ interface Changes {
   readonly deleted: Map<string, TopicImage>;
   readonly configs: Map<string, ConfigResource>;
   readonly brokers: Set<number>;
+  readonly controllers: Set<number>;
   features: boolean;
 }
 
@@ -46,17 +52,18 @@ export class MetadataState implements MetadataImage {
   #offset = -1;
   #epoch = 0;
   #version = 0;
-  #partitionCount = 0;
-  #nextProducerId = 0;
-  readonly #byId = new Map<string, TopicImage>();
-  readonly #byName = new Map<string, TopicImage>();
-  readonly #collisions = new Map<string, Set<string>>();
+  #producerIds: ProducerIdsImage | null = null;
+  readonly #topics = new TopicTable();
   readonly #brokers = new Map<number, BrokerImage>();
+  readonly #controllers = new Map<number, ControllerImage>();
   readonly #configs = new Map<number, Map<string, ReadonlyMap<string, string>>>();
   readonly #features = new Map<string, number>();
   readonly #clientQuotas = new ClientQuotas();
-  /** SCRAM iterations by mechanism, by user. The secrets are not kept in memory. */
-  readonly #scram = new Map<string, ReadonlyMap<number, number>>();
+  readonly #scram = new ScramCredentials();
+  /** By id. */
+  readonly #acls = new Map<string, AclImage>();
+  /** By token id. */
+  readonly #delegationTokens = new Map<string, DelegationTokenImage>();
 
   get offset(): number {
     return this.#offset;
@@ -68,32 +75,33 @@ export class MetadataState implements MetadataImage {
     return this.#version;
   }
   get topicCount(): number {
-    return this.#byId.size;
+    return this.#topics.size;
   }
   get partitionCount(): number {
-    return this.#partitionCount;
+    return this.#topics.partitionCount;
   }
   get features(): ReadonlyMap<string, number> {
     return this.#features;
   }
   get nextProducerId(): number {
-    return this.#nextProducerId;
+    return this.#producerIds?.nextProducerId ?? 0;
+  }
+  /** The last allocation of producer ids, or null before the first. */
+  get producerIds(): ProducerIdsImage | null {
+    return this.#producerIds;
   }
 
   topicByName(name: string): TopicImage | undefined {
-    return this.#byName.get(name);
+    return this.#topics.byName(name);
   }
   topicById(id: string): TopicImage | undefined {
-    return this.#byId.get(id);
+    return this.#topics.byId(id);
   }
   topics(): IterableIterator<TopicImage> {
-    return this.#byId.values();
+    return this.#topics.all();
   }
   topicCollidingWith(name: string): string | undefined {
-    for (const other of this.#collisions.get(collisionName(name)) ?? []) {
-      if (other !== name) return other;
-    }
-    return undefined;
+    return this.#topics.collidingWith(name);
   }
   broker(id: number): BrokerImage | undefined {
     return this.#brokers.get(id);
@@ -101,20 +109,50 @@ export class MetadataState implements MetadataImage {
   brokers(): IterableIterator<BrokerImage> {
     return this.#brokers.values();
   }
+  controller(id: number): ControllerImage | undefined {
+    return this.#controllers.get(id);
+  }
+  controllers(): IterableIterator<ControllerImage> {
+    return this.#controllers.values();
+  }
   configs(type: number, name: string): ReadonlyMap<string, string> {
     return this.#configs.get(type)?.get(name) ?? NO_CONFIGS;
+  }
+  /** Returns the types of resources of which some have or had configs. */
+  configuredTypes(): IterableIterator<number> {
+    return this.#configs.keys();
   }
   configuredNames(type: number): IterableIterator<string> {
     return (this.#configs.get(type) ?? new Map<string, never>()).keys();
   }
+  /** Returns the configs of those resources, in the same order. */
+  configuredValues(type: number): IterableIterator<ReadonlyMap<string, string>> {
+    return (this.#configs.get(type) ?? new Map<string, never>()).values();
+  }
   clientQuotas(): IterableIterator<ClientQuota> {
     return this.#clientQuotas.all();
   }
-  scramUsers(): IterableIterator<string> {
-    return this.#scram.keys();
+  /** Returns the quota of an entity, whose types are in alphabetical order. */
+  clientQuota(entity: ClientQuota["entity"]): ClientQuota | undefined {
+    return this.#clientQuotas.of(entity);
   }
-  scramIterations(user: string): ReadonlyMap<number, number> {
-    return this.#scram.get(user) ?? NO_CREDENTIALS;
+  scramUsers(): IterableIterator<string> {
+    return this.#scram.users();
+  }
+  scramCredentials(user: string): ScramCredentialsOfUser {
+    return this.#scram.of(user);
+  }
+  acls(): IterableIterator<AclImage> {
+    return this.#acls.values();
+  }
+  acl(id: string): AclImage | undefined {
+    return this.#acls.get(id);
+  }
+  delegationTokens(): IterableIterator<DelegationTokenImage> {
+    return this.#delegationTokens.values();
+  }
+  delegationToken(tokenId: string): DelegationTokenImage | undefined {
+    return this.#delegationTokens.get(tokenId);
   }
 
   /**
@@ -140,6 +178,7 @@ export class MetadataState implements MetadataImage {
       deleted: new Map(),
       configs: new Map(),
       brokers: new Set(),
+      controllers: new Set(),
       features: false,
     };
     for (const record of records) this.#applyOne(record, changes);
@@ -148,9 +187,9 @@ export class MetadataState implements MetadataImage {
 
   /** Shows the topics of the change that was staged last. */
   publish({ createdTopics, changedTopics, deletedTopics }: MetadataDelta): void {
-    for (const topic of deletedTopics) this.#remove(topic);
-    for (const { after } of changedTopics) this.#put(after);
-    for (const topic of createdTopics) this.#put(topic);
+    for (const topic of deletedTopics) this.#topics.remove(topic);
+    for (const { after } of changedTopics) this.#topics.put(after);
+    for (const topic of createdTopics) this.#topics.put(topic);
     this.#version++;
   }
 
@@ -197,13 +236,15 @@ export class MetadataState implements MetadataImage {
       }
       case "FeatureLevelRecord": {
         const { name, featureLevel } = record.value;
+        // The level in force is that of the quorum's KRaftVersionRecord.
+        if (name === KRAFT_VERSION_FEATURE) break;
         if (featureLevel === 0) this.#features.delete(name);
         else this.#features.set(name, featureLevel);
         changes.features = true;
         break;
       }
       case "ProducerIdsRecord":
-        this.#nextProducerId = Math.max(this.#nextProducerId, record.value.nextProducerId);
+        if (record.value.nextProducerId >= this.nextProducerId) this.#producerIds = record.value;
         break;
       case "RegisterBrokerRecord":
         this.#setBroker(newBroker(record.value), changes);
@@ -228,26 +269,33 @@ export class MetadataState implements MetadataImage {
       case "ClientQuotaRecord":
         this.#clientQuotas.apply(record.value);
         break;
-      case "UserScramCredentialRecord": {
-        const { name, mechanism, iterations } = record.value;
-        this.#scram.set(name, new Map(this.#scram.get(name)).set(mechanism, iterations));
-        break;
-      }
-      case "RemoveUserScramCredentialRecord": {
-        const { name, mechanism } = record.value;
-        const left = new Map(this.#scram.get(name));
-        left.delete(mechanism);
-        if (left.size === 0) this.#scram.delete(name);
-        else this.#scram.set(name, left);
-        break;
-      }
-      // These records are not used yet. They remain in the log.
-      case "AccessControlEntryRecord":
-      case "RemoveAccessControlEntryRecord":
-      case "DelegationTokenRecord":
-      case "RemoveDelegationTokenRecord":
       case "RegisterControllerRecord":
+        this.#controllers.set(record.value.controllerId, newController(record.value));
+        changes.controllers.add(record.value.controllerId);
+        break;
       case "UnregisterControllerRecord":
+        this.#controllers.delete(record.value.controllerId);
+        changes.controllers.add(record.value.controllerId);
+        break;
+      case "UserScramCredentialRecord":
+        this.#scram.set(record.value);
+        break;
+      case "RemoveUserScramCredentialRecord":
+        this.#scram.remove(record.value);
+        break;
+      case "AccessControlEntryRecord":
+        this.#acls.set(record.value.id, record.value);
+        break;
+      case "RemoveAccessControlEntryRecord":
+        this.#acls.delete(record.value.id);
+        break;
+      case "DelegationTokenRecord":
+        this.#delegationTokens.set(record.value.tokenId, record.value);
+        break;
+      case "RemoveDelegationTokenRecord":
+        this.#delegationTokens.delete(record.value.tokenId);
+        break;
+      // Apache Kafka 4 keeps no state of the migration from ZooKeeper either.
       case "ZkMigrationStateRecord":
       case "NoOpRecord":
         break;
@@ -261,7 +309,7 @@ export class MetadataState implements MetadataImage {
   #draft(id: string, changes: Changes): Draft {
     let draft = changes.drafts.get(id);
     if (draft === undefined) {
-      const before = this.#byId.get(id);
+      const before = this.#topics.byId(id);
       assert(
         before !== undefined && !changes.deleted.has(id),
         `Topic ${id} does not exist`,
@@ -280,20 +328,17 @@ export class MetadataState implements MetadataImage {
     if (before !== null) changes.deleted.set(id, before);
   }
 
+  /** Clears the eligible replicas of the topics of that name, or of all if it is empty. */
   #clearElr(name: string, changes: Changes): void {
-    const names = name === "" ? [...this.#byName.keys()] : [name];
-    for (const each of names) {
-      const topic = this.#byName.get(each);
-      const partitions = topic?.partitions ?? [];
-      if (
-        partitions.every((it) => it.eligibleLeaderReplicas.length + it.lastKnownElr.length === 0)
-      ) {
-        continue;
-      }
-      const draft = this.#draft(topic!.id, changes);
-      draft.partitions = draft.partitions.map((it) =>
-        it && { ...it, eligibleLeaderReplicas: [], lastKnownElr: [] }
-      );
+    const drafts = [...changes.drafts.values()].filter((draft) =>
+      name === "" || draft.name === name
+    );
+    for (const draft of drafts) clearElrOf(draft);
+    const named = this.#topics.byName(name);
+    const topics = name === "" ? this.#topics.all() : named === undefined ? [] : [named];
+    for (const { id, partitions } of topics) {
+      if (changes.drafts.has(id) || changes.deleted.has(id)) continue;
+      if (partitions.some(hasElr)) clearElrOf(this.#draft(id, changes));
     }
   }
 
@@ -318,28 +363,17 @@ export class MetadataState implements MetadataImage {
     this.#brokers.set(broker.id, broker);
     changes.brokers.add(broker.id);
   }
+}
 
-  #put(topic: TopicImage): void {
-    const { name, id, partitions } = topic;
-    const before = this.#byId.get(id);
-    this.#byId.set(id, topic);
-    this.#byName.set(name, topic);
-    this.#partitionCount += partitions.length - (before?.partitions.length ?? 0);
-    if (before !== undefined || !/[._]/.test(name)) return;
-    const key = collisionName(name);
-    const colliding = this.#collisions.get(key);
-    if (colliding === undefined) this.#collisions.set(key, new Set([name]));
-    else colliding.add(name);
-  }
+function hasElr(partition: PartitionImage | undefined): boolean {
+  return partition !== undefined &&
+    partition.eligibleLeaderReplicas.length + partition.lastKnownElr.length > 0;
+}
 
-  #remove({ name, id, partitions }: TopicImage): void {
-    this.#byId.delete(id);
-    if (this.#byName.get(name)?.id === id) this.#byName.delete(name);
-    const colliding = this.#collisions.get(collisionName(name));
-    colliding?.delete(name);
-    if (colliding?.size === 0) this.#collisions.delete(collisionName(name));
-    this.#partitionCount -= partitions.length;
-  }
+function clearElrOf(draft: Draft): void {
+  draft.partitions = draft.partitions.map((partition) =>
+    partition && { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }
+  );
 }
 
 function deltaOf(changes: Changes): MetadataDelta {
@@ -359,6 +393,7 @@ function deltaOf(changes: Changes): MetadataDelta {
     changedTopics,
     changedConfigs: [...changes.configs.values()],
     changedBrokers: [...changes.brokers],
+    changedControllers: [...changes.controllers],
     featuresChanged: changes.features,
   };
 }

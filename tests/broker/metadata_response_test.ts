@@ -16,7 +16,9 @@ const OTHER: BrokerImage = {
   rack: null,
   fenced: false,
   inControlledShutdown: false,
+  isMigratingZkBroker: false,
   logDirs: [],
+  cordonedLogDirs: [],
 };
 
 /** Returns the addresses of broker 1, which answers, and broker 2 for a client of `listener`. */

@@ -4,7 +4,16 @@ import { ConfigResourceType } from "../../src/config/definition.ts";
 import { MetadataState } from "../../src/metadata/metadata_state.ts";
 import type { MetadataRecordInput } from "../../src/metadata/records/metadata_record.ts";
 import { test } from "../harness.ts";
-import { broker, CHAT, config, decoded, EVENTS, partition, topic } from "./fixture.ts";
+import {
+  broker,
+  CHAT,
+  config,
+  decoded,
+  EVENTS,
+  partition,
+  partitionWith,
+  topic,
+} from "./fixture.ts";
 
 const { TOPIC, BROKER } = ConfigResourceType;
 
@@ -191,6 +200,22 @@ test("ClearElrRecord clears the eligible replicas of a topic", () => {
   assertEquals(state.topicById(EVENTS)!.partitions[0]!.eligibleLeaderReplicas, []);
 });
 
+test("ClearElrRecord clears what records before it in the same change have set", () => {
+  const withElr = partitionWith(EVENTS, 0, { eligibleLeaderReplicas: [2] });
+  for (const topicName of ["events", ""]) {
+    const clear: MetadataRecordInput = { name: "ClearElrRecord", value: { topicName } };
+    const created = stateOf([topic("events", EVENTS), withElr, clear]);
+    assertEquals(created.topicByName("events")?.partitions[0]?.eligibleLeaderReplicas, []);
+    const changed = stateOf([topic("events", EVENTS), partition(EVENTS, 0)], [withElr, clear]);
+    assertEquals(changed.topicByName("events")?.partitions[0]?.eligibleLeaderReplicas, []);
+    const deleted = stateOf(
+      [topic("events", EVENTS), withElr],
+      [{ name: "RemoveTopicRecord", value: { topicId: EVENTS } }, clear],
+    );
+    assertEquals(deleted.topicCount, 0);
+  }
+});
+
 test("apply() increases version and offset", () => {
   const state = stateOf([broker(1)]);
   assertEquals([state.offset, state.epoch, state.version], [0, 1, 1]);
@@ -256,27 +281,142 @@ test("apply() stores client quotas by entity and removes single limits", () => {
   assertEquals(all().length, 1);
 });
 
-test("apply() stores SCRAM credentials by user and mechanism, without secrets", () => {
-  const none = new Uint8Array(0);
+test("apply() stores whole SCRAM credentials by user and mechanism", () => {
   const credential = (
     name: string,
     mechanism: number,
     iterations: number,
   ): MetadataRecordInput => ({
     name: "UserScramCredentialRecord",
-    value: { name, mechanism, salt: none, storedKey: none, serverKey: none, iterations },
+    value: {
+      name,
+      mechanism,
+      salt: new Uint8Array([1]),
+      storedKey: new Uint8Array([2, 3]),
+      serverKey: new Uint8Array([4, 5, mechanism]),
+      iterations,
+    },
   });
   const remove = (name: string, mechanism: number): MetadataRecordInput => ({
     name: "RemoveUserScramCredentialRecord",
     value: { name, mechanism },
   });
+  const iterationsOf = (user: string) =>
+    Array.from(state.scramCredentials(user), ([mechanism, { iterations }]) => [
+      mechanism,
+      iterations,
+    ]);
   const state = stateOf([credential("ann", 1, 4096), credential("ann", 2, 8192)]);
-  const before = state.scramIterations("ann");
-  assertEquals([...before], [[1, 4096], [2, 8192]]);
+  const before = state.scramCredentials("ann");
+  assertEquals(iterationsOf("ann"), [[1, 4096], [2, 8192]]);
+  const { salt, storedKey, serverKey } = before.get(2)!;
+  assertEquals([[...salt], [...storedKey], [...serverKey]], [[1], [2, 3], [4, 5, 2]]);
   applyNext(state, remove("ann", 1));
-  assertEquals([...state.scramIterations("ann")], [[2, 8192]]);
+  assertEquals(iterationsOf("ann"), [[2, 8192]]);
   assertEquals(before.size, 2, "returned credentials are immutable");
   applyNext(state, remove("ann", 2), credential("bob", 1, 5000));
   assertEquals([...state.scramUsers()], ["bob"]);
-  assertEquals([...state.scramIterations("nobody")], []);
+  assertEquals([...state.scramCredentials("nobody")], []);
+});
+
+test("apply() registers, replaces and unregisters controllers", () => {
+  const state = new MetadataState();
+  const controller = (controllerId: number, incarnationId: string): MetadataRecordInput => ({
+    name: "RegisterControllerRecord",
+    value: {
+      controllerId,
+      incarnationId,
+      zkMigrationReady: false,
+      endPoints: [{ name: "CONTROLLER", host: "h", port: 9093, securityProtocol: 0 }],
+      features: [{ name: "kraft.version", minSupportedVersion: 0, maxSupportedVersion: 1 }],
+    },
+  });
+  const delta = applyNext(state, controller(3, EVENTS), controller(4, EVENTS));
+  assertEquals(delta.changedControllers, [3, 4]);
+  assertEquals(state.controller(3), {
+    id: 3,
+    incarnationId: EVENTS,
+    zkMigrationReady: false,
+    endpoints: [{ name: "CONTROLLER", host: "h", port: 9093, securityProtocol: 0 }],
+    features: new Map([["kraft.version", { min: 0, max: 1 }]]),
+  });
+  applyNext(state, controller(3, CHAT));
+  assertEquals([...state.controllers()].map(({ id, incarnationId }) => [id, incarnationId]), [
+    [3, CHAT],
+    [4, EVENTS],
+  ]);
+  const removal: MetadataRecordInput = {
+    name: "UnregisterControllerRecord",
+    value: { controllerId: 3 },
+  };
+  assertEquals(applyNext(state, removal).changedControllers, [3]);
+  assertEquals([...state.controllers()].map(({ id }) => id), [4]);
+});
+
+test("apply() stores and removes ACLs and delegation tokens", () => {
+  const acl: MetadataRecordInput = {
+    name: "AccessControlEntryRecord",
+    value: {
+      id: EVENTS,
+      resourceType: 2,
+      resourceName: "events",
+      patternType: 3,
+      principal: "User:ann",
+      host: "*",
+      operation: 3,
+      permissionType: 3,
+    },
+  };
+  const token: MetadataRecordInput = {
+    name: "DelegationTokenRecord",
+    value: {
+      owner: "User:ann",
+      requester: "User:bob",
+      renewers: ["User:eve"],
+      issueTimestamp: 1,
+      maxTimestamp: 3,
+      expirationTimestamp: 2,
+      tokenId: "t1",
+    },
+  };
+  const state = stateOf([acl, token]);
+  assertEquals([...state.acls()], [acl.value]);
+  assertEquals([...state.delegationTokens()], [token.value]);
+  applyNext(
+    state,
+    { name: "RemoveAccessControlEntryRecord", value: { id: EVENTS } },
+    { name: "RemoveDelegationTokenRecord", value: { tokenId: "t1" } },
+  );
+  assertEquals([[...state.acls()], [...state.delegationTokens()]], [[], []]);
+});
+
+test("apply() ignores a level of kraft.version, as the quorum has its own record of it", () => {
+  const level = (name: string): MetadataRecordInput => ({
+    name: "FeatureLevelRecord",
+    value: { name, featureLevel: 1 },
+  });
+  const state = stateOf([level("kraft.version"), level("group.version")]);
+  assertEquals([...state.features], [["group.version", 1]]);
+});
+
+test("a BrokerRegistrationChangeRecord cordons and uncordons log directories", () => {
+  const state = stateOf([broker(1, { logDirs: [EVENTS, CHAT] })]);
+  const change = (cordonedLogDirs: string[] | null): MetadataRecordInput => ({
+    name: "BrokerRegistrationChangeRecord",
+    value: {
+      brokerId: 1,
+      brokerEpoch: 1,
+      fenced: 0,
+      inControlledShutdown: 0,
+      logDirs: [],
+      cordonedLogDirs,
+    },
+  });
+  const cordoned = (...records: MetadataRecordInput[]) => {
+    applyNext(state, ...records);
+    return state.broker(1)!.cordonedLogDirs;
+  };
+  assertEquals(cordoned(change([CHAT])), [CHAT]);
+  assertEquals(cordoned(change(null)), [CHAT]);
+  assertEquals(cordoned(change([])), []);
 });

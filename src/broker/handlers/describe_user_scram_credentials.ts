@@ -13,7 +13,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { describeUserScramCredentials } from "../../protocol/messages/describe_user_scram_credentials.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
-type Image = Pick<MetadataImage, "scramUsers" | "scramIterations">;
+type Image = Pick<MetadataImage, "scramUsers" | "scramCredentials">;
 
 interface Needs {
   image(): Image;
@@ -49,8 +49,8 @@ export const describeUserScramCredentialsHandler: Handler<Needs> = defineHandler
 
 function describe(user: string, image: Image) {
   const credentialInfos = Array.from(
-    image.scramIterations(user),
-    ([mechanism, iterations]) => ({ mechanism, iterations }),
+    image.scramCredentials(user),
+    ([mechanism, { iterations }]) => ({ mechanism, iterations }),
   );
   if (credentialInfos.length > 0) {
     return { user, errorCode: ErrorCode.NONE, errorMessage: null, credentialInfos };
