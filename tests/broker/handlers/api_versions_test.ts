@@ -30,7 +30,13 @@ test("ApiVersions returns the level of metadata.version", () =>
     assertEquals(answer.finalizedFeatures, [
       { name: "metadata.version", maxVersionLevel: 33, minVersionLevel: 33 },
     ]);
-    assertEquals(answer.supportedFeatures.map(({ name }) => name), ["metadata.version"]);
+    assertEquals(answer.supportedFeatures.map(({ name }) => name), [
+      "metadata.version",
+      "kraft.version",
+    ]);
+    // A minimum level of 0 cannot be decoded by clients of version 3.
+    const older = await client.request(apiVersions, 3, software);
+    assertEquals(older.supportedFeatures.map(({ name }) => name), ["metadata.version"]);
     assertEquals(answer.finalizedFeaturesEpoch >= 0, true);
   }));
 
