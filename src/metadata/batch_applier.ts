@@ -103,6 +103,12 @@ export class BatchApplier {
     return end;
   }
 
+  /** Passes control batches of the quorum: the next batch begins at `offset`. */
+  skipTo(offset: number): void {
+    assert(offset >= this.#nextOffset, `Offset ${offset} is before ${this.#nextOffset}`);
+    this.#nextOffset = offset;
+  }
+
   /**
    * Applies changes that bring the state to `offset`, the last one in a snapshot: each group of records
    * of `changes` like a batch of its own. Null ends a step without a change. Drops an open transaction.

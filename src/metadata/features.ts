@@ -12,8 +12,6 @@ import type { FeatureRange, MetadataImage } from "./image.ts";
 
 /** Determines which records the metadata log may contain. */
 export const METADATA_VERSION_FEATURE = "metadata.version";
-/** Determines the voters' protocol. Its level is in the quorum's control records (KIP-853). */
-export const KRAFT_VERSION_FEATURE = "kraft.version";
 
 /** Determines how the quorum stores its voters (KIP-853). Its level is in the control records. */
 export const KRAFT_VERSION_FEATURE = "kraft.version";

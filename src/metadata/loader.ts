@@ -223,6 +223,23 @@ export class MetadataLoader {
     });
   }
 
+  /**
+   * Resolves with a copy of the state after the loads requested so far, for decisions that are ahead of
+   * what is committed.
+   */
+  fork(): Promise<BatchApplier> {
+    return this.#enqueue(async () => {
+      const { state, lastTimestamp: timestamp } = this.#applier;
+      const { offset, epoch } = state;
+      const copy = new BatchApplier(METADATA_PARTITION);
+      if (offset < 0) return copy;
+      const pause = this.#options.newPause();
+      const changes = transition(copy.state, state);
+      await copy.applyChanges(changes, { offset, epoch, timestamp }, { pause });
+      return copy;
+    });
+  }
+
   /** Records that a captured snapshot has been written: the next is due by what follows it. */
   snapshotWritten({ endOffset, loadedBytes }: CapturedSnapshot, nowMs: number): void {
     if (endOffset - 1 <= this.#snapshot.offset) return;

@@ -1,0 +1,189 @@
+/**
+ * Carries out decisions of a leader on its replicated log, one after the other: decide, append, apply at
+ * once, and answer when the records are committed. When the leadership ends, all that wait for an answer
+ * fail, and the state is dropped with the queue.
+ *
+ * @module
+ */
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { writeBaseOffset } from "../protocol/records/batch_header.ts";
+import { type Pause, withPauses } from "../protocol/records/compression/steps.ts";
+import { OffsetWaiters } from "../metadata/offset_waiters.ts";
+import { encodeBatchInSteps, MAX_RECORDS_PER_BATCH } from "../metadata/record_batches.ts";
+import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
+import type { DecisionState } from "./decision_state.ts";
+
+/** The log that decisions are appended to. */
+export interface DecisionLog {
+  /** The offset of the next record. */
+  readonly endOffset: number;
+  /** Appends a batch. Returns its position, or null if this node does not lead any more. */
+  propose(
+    batch: Uint8Array,
+    recordCount: number,
+  ): { readonly offset: number; readonly epoch: number } | null;
+}
+
+/** What a decision function returns. */
+export interface Decided<Result> {
+  /** In steps if there may be many. */
+  readonly records: Iterable<MetadataRecordInput>;
+  readonly result: Result;
+}
+
+/** How a decision is carried out. */
+export interface DecisionOptions {
+  /** Whether the records take effect one by one too. Otherwise more than fit into a batch are rejected. */
+  readonly isDivisible?: boolean;
+  /** Return the result without any change. */
+  readonly validateOnly?: boolean;
+  /**
+   * Called when the records have been appended and applied, with the offset of the last record of the
+   * log, before the next decision.
+   */
+  readonly onApplied?: (lastOffset: number) => void;
+  /** Answer at once if there are no records, although earlier decisions are not committed. */
+  readonly isReadOfUncommitted?: boolean;
+}
+
+/** The dependencies of a queue. */
+export interface DecisionQueueOptions {
+  /** The epoch of the leadership. */
+  readonly epoch: number;
+  readonly log: DecisionLog;
+  readonly state: DecisionState;
+  /** Returns the time of records, in milliseconds since 1970. */
+  readonly now: () => number;
+  readonly newPause: () => Pause;
+  /** Called when a decision fails for no reason of its own: the state may be wrong. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The queue of one leadership. */
+export class DecisionQueue {
+  readonly #options: DecisionQueueOptions;
+  readonly #answers = new OffsetWaiters();
+  /** Ends the application of a batch that is under way. */
+  #interrupt: ((reason: KafkaError) => void) | null = null;
+  #end: KafkaError | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+  #lastOffset: number;
+  #committedOffset = -1;
+
+  constructor(options: DecisionQueueOptions) {
+    this.#options = options;
+    this.#lastOffset = options.log.endOffset - 1;
+  }
+
+  /** The offset of the last record that was appended. */
+  get lastOffset(): number {
+    return this.#lastOffset;
+  }
+
+  /**
+   * Decides after all earlier decisions, and resolves with the result when the records of this and all
+   * earlier ones are committed. Rejects with the error that `decide` throws, and with NOT_CONTROLLER when
+   * the leadership ends first: the records may then be committed or not.
+   */
+  async run<Result>(
+    decide: () => Decided<Result>,
+    options: DecisionOptions = {},
+  ): Promise<Result> {
+    const turn = this.#last.then(() => this.#carryOut(decide, options));
+    this.#last = turn.then(() => {}, () => {});
+    const { result, offset } = await turn;
+    if (offset > this.#committedOffset) await this.#answers.add(offset);
+    return result;
+  }
+
+  /** Answers the decisions whose records are below `offset`. */
+  onCommitted(offset: number): void {
+    this.#committedOffset = offset - 1;
+    this.#answers.release(offset - 1);
+  }
+
+  /** Ends the queue: all that wait fail with `reason`. */
+  end(reason: KafkaError): void {
+    if (this.#end !== null) return;
+    this.#end = reason;
+    this.#interrupt?.(reason);
+    this.#answers.rejectAll(reason);
+  }
+
+  /** Resolves when no decision is being carried out. Call after `end()`. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  async #carryOut<Result>(
+    decide: () => Decided<Result>,
+    { isDivisible = false, validateOnly = false, onApplied, isReadOfUncommitted }: DecisionOptions,
+  ): Promise<{ readonly result: Result; readonly offset: number }> {
+    this.#check();
+    const pause = this.#options.newPause();
+    const { records, result } = decide();
+    // A decision about a thousand topics is a slice of its own.
+    await pause();
+    const all = await collect(records, pause);
+    if (!isDivisible && all.length > MAX_RECORDS_PER_BATCH) {
+      throw new KafkaError(
+        ErrorCode.POLICY_VIOLATION,
+        `Cannot execute a request with ${all.length} metadata records: ` +
+          `the maximum is ${MAX_RECORDS_PER_BATCH}, split the request`,
+      );
+    }
+    if (validateOnly) return { result, offset: -1 };
+    for (let at = 0; at < all.length; at += MAX_RECORDS_PER_BATCH) {
+      await this.#append(all.slice(at, at + MAX_RECORDS_PER_BATCH), pause);
+    }
+    onApplied?.(this.#lastOffset);
+    const offset = all.length === 0 && isReadOfUncommitted === true ? -1 : this.#lastOffset;
+    return { result, offset };
+  }
+
+  async #append(records: readonly MetadataRecordInput[], pause: Pause): Promise<void> {
+    const { epoch, log, state, now, onFault } = this.#options;
+    const batch = await withPauses(
+      encodeBatchInSteps(records, { epoch, timestamp: now() }),
+      pause,
+    );
+    this.#check();
+    writeBaseOffset(batch, 0, log.endOffset);
+    const position = log.propose(batch, records.length);
+    if (position === null || position.epoch !== epoch) throw notLeading();
+    this.#lastOffset = position.offset + records.length - 1;
+    try {
+      // The end of the leadership may mean that the batch is never committed.
+      await new Promise<void>((resolve, reject) => {
+        this.#interrupt = reject;
+        state.apply(batch, pause).then(resolve, reject);
+      });
+    } catch (error) {
+      if (this.#end === null) onFault(error);
+      throw this.#end ?? notLeading();
+    }
+  }
+
+  #check(): void {
+    if (this.#end !== null) throw this.#end;
+  }
+}
+
+async function collect(
+  records: Iterable<MetadataRecordInput>,
+  pause: Pause,
+): Promise<readonly MetadataRecordInput[]> {
+  if (Array.isArray(records)) return records;
+  const all: MetadataRecordInput[] = [];
+  for (const record of records) {
+    if (all.push(record) % 64 === 0) await pause();
+  }
+  return all;
+}
+
+function notLeading(): KafkaError {
+  return new KafkaError(
+    ErrorCode.NOT_CONTROLLER,
+    "Cannot change the metadata: this node is not the active controller any more, try again",
+  );
+}
