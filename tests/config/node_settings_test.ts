@@ -233,6 +233,14 @@ const REJECTED: readonly (readonly [Settings, string])[] = [
     "inter.broker.listener.name to A",
   ],
   [
+    { ...CONTROLLER, "inter.broker.listener.name": "controller" },
+    "controller.listener.names lists it too, and brokers do not reach each other",
+  ],
+  [
+    { ...CONTROLLER, "inter.broker.listener.name": "INSIDE" },
+    "INSIDE has no security protocol, add INSIDE:PLAINTEXT to listener.security.protocol.map",
+  ],
+  [
     { ...dynamic(BROKER), [AUTO_JOIN]: "true" },
     "process.roles is broker, and only a controller joins the quorum",
   ],
@@ -260,7 +268,7 @@ test("a voter behind another port is accepted if it is the advertised one", () =
 
 test("inter.broker.listener.name on a controller has no effect, with a notice", () => {
   assertEquals(
-    new BrokerConfig({ ...CONTROLLER, "inter.broker.listener.name": "X" }).notices[0],
+    new BrokerConfig({ ...CONTROLLER, "inter.broker.listener.name": "PLAINTEXT" }).notices[0],
     "inter.broker.listener.name has no effect: this node is no broker",
   );
 });
