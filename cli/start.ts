@@ -8,12 +8,14 @@ import {
   lineLogger,
   type LogLevel,
   startProcess,
+  withoutUnknownKeys,
 } from "../src/cluster/start_process.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { parseSettings } from "./client_flags.ts";
 import { CommandError, UsageError } from "./fail.ts";
 import { host } from "./host.ts";
 import { print, printError } from "./output.ts";
+import { readPropertiesFile } from "./properties_file.ts";
 import { readTopicsFile } from "./topics_file.ts";
 
 const DEFAULT_TOPICS_FILE = "topic.json";
@@ -47,6 +49,11 @@ export const spec: CommandSpec = {
       help: "data directory, or several separated by commas",
       default: "data",
     },
+    {
+      name: "config",
+      value: "<file>",
+      help: "a server.properties of Kafka; --set takes precedence",
+    },
     { name: "memory", help: "keep the data in memory; it is lost at exit" },
     {
       name: "flush",
@@ -78,6 +85,7 @@ export const spec: CommandSpec = {
     "millrace start",
     "millrace start --port 0 --memory",
     "millrace start --flush always",
+    "millrace start --config server.properties",
     "millrace start --data-dir /var/lib/millrace --set log.retention.hours=24",
   ],
 };
@@ -93,8 +101,11 @@ export async function run(args: Arguments): Promise<number> {
   if (args.isOn("memory") && args.has("data-dir")) {
     throw new UsageError("--memory and --data-dir exclude each other: give only one");
   }
-  const config = parseSettings("set", args.list("set"));
-  rejectSameSettings(args, config);
+  const file = readConfigFile(args);
+  const given = parseSettings("set", args.list("set"));
+  rejectSameSettings(args, given, (key) => `--set ${key}`);
+  rejectSameSettings(args, file.settings, (key) => `${key} in ${args.optional("config")}`);
+  const config = { ...file.settings, ...given };
   const directories = config["log.dirs"] ?? config["log.dir"];
   const dataDir = args.isOn("memory") ? null : directories ?? args.text("data-dir");
   const flush = readFlush(args);
@@ -113,7 +124,7 @@ export async function run(args: Arguments): Promise<number> {
   });
   // Listen before the line below is printed: a signal may arrive as soon as it is read.
   const interrupted = new Promise<void>((resolve) => host.onInterrupt(resolve));
-  for (const notice of cluster.notices) logger.log("warn", notice);
+  for (const notice of [...file.notices, ...cluster.notices]) logger.log("warn", notice);
   const details = [
     dataDir === null ? "in memory" : `data in ${dataDir}`,
     `cluster ${cluster.clusterId}`,
@@ -142,13 +153,29 @@ const SAME_SETTINGS: readonly (readonly [flag: string, keys: readonly string[]])
 ];
 
 /** Throws a UsageError if a flag and a key with the same meaning are both given. */
-function rejectSameSettings(args: Arguments, config: Readonly<Record<string, string>>): void {
+function rejectSameSettings(
+  args: Arguments,
+  settings: Readonly<Record<string, string>>,
+  nameOf: (key: string) => string,
+): void {
   for (const [flag, keys] of SAME_SETTINGS) {
-    const key = keys.find((key) => config[key] !== undefined);
+    const key = keys.find((key) => settings[key] !== undefined);
     if (key !== undefined && args.has(flag)) {
-      throw new UsageError(`--${flag} and --set ${key} exclude each other: give only one`);
+      throw new UsageError(`--${flag} and ${nameOf(key)} exclude each other: give only one`);
     }
   }
+}
+
+/** Reads the settings of the file given with --config. Unknown keys have a notice only, as in Kafka. */
+function readConfigFile(args: Arguments): ReturnType<typeof withoutUnknownKeys> {
+  const path = args.optional("config");
+  if (path === undefined) return { settings: {}, notices: [] };
+  const { values, notices } = readPropertiesFile(path);
+  const known = withoutUnknownKeys(values);
+  return {
+    settings: known.settings,
+    notices: [...notices, ...known.notices.map((notice) => `In "${path}", ${notice}`)],
+  };
 }
 
 /** Returns the level from which on messages are printed. */

@@ -84,23 +84,58 @@ export function useOlderNames(given: Map<string, string>): void {
   }
 }
 
+/** A broker key, or why there is none of that name. */
+type KeyLookup =
+  | { readonly kind: "key"; readonly definition: ConfigDefinition }
+  | { readonly kind: "rejected"; readonly reason: string }
+  | { readonly kind: "unknown"; readonly nearest: string | null };
+
 /**
  * Returns the definition of a broker key. Throws a {@linkcode KafkaError} INVALID_CONFIG that suggests
  * the nearest name.
  */
 export function brokerKey(name: string): ConfigDefinition {
-  const definition = BROKER_KEYS.get(name);
-  if (definition !== undefined) return definition;
-  const keys = [...BROKER_KEYS.keys(), ...UNUSED_KEYS.keys()];
-  const typo = nearestName(name, keys, TYPO_LETTERS);
-  const rejection = typo === null ? rejectionReason(name) : null;
-  const nearest = typo ?? nearestName(name, keys);
+  const found = lookUp(name);
+  if (found.kind === "key") return found.definition;
   throw new KafkaError(
     ErrorCode.INVALID_CONFIG,
-    rejection !== null
-      ? `Cannot set "${name}": ${rejection}`
-      : nearest !== null
-      ? `Cannot set "${name}": there is no such broker key, did you mean "${nearest}"?`
-      : `Cannot set "${name}": there is no such broker key`,
+    `Cannot set "${name}": ${
+      found.kind === "rejected"
+        ? found.reason
+        : `there is no such broker key${meant(found.nearest)}`
+    }`,
   );
+}
+
+/**
+ * Returns the settings without those whose key is neither this version's nor Apache Kafka's, and a notice
+ * for each of these. As in Kafka, such a key in a file is no error.
+ */
+export function withoutUnknownKeys(
+  settings: Readonly<Record<string, string>>,
+): { readonly settings: Record<string, string>; readonly notices: string[] } {
+  const known: Record<string, string> = {};
+  const notices: string[] = [];
+  for (const [name, text] of Object.entries(settings)) {
+    const found = UNUSED_KEYS.has(name) ? null : lookUp(name);
+    if (found?.kind === "unknown") {
+      notices.push(`"${name}" has no effect: there is no such broker key${meant(found.nearest)}`);
+    } else known[name] = text;
+  }
+  return { settings: known, notices };
+}
+
+function lookUp(name: string): KeyLookup {
+  const definition = BROKER_KEYS.get(name);
+  if (definition !== undefined) return { kind: "key", definition };
+  const keys = [...BROKER_KEYS.keys(), ...UNUSED_KEYS.keys()];
+  const typo = nearestName(name, keys, TYPO_LETTERS);
+  const reason = typo === null ? rejectionReason(name) : null;
+  return reason === null
+    ? { kind: "unknown", nearest: typo ?? nearestName(name, keys) }
+    : { kind: "rejected", reason };
+}
+
+function meant(nearest: string | null): string {
+  return nearest === null ? "" : `, did you mean "${nearest}"?`;
 }

@@ -52,7 +52,7 @@ export function resolveListeners(input: ListenerInput): ListenerSettings {
   const isForControllers = ({ name }: ListenerAddress) => controllerListenerNames.includes(name);
   const controllerListeners = all.filter(isForControllers);
   const brokerListeners = all.filter((listener) => !isForControllers(listener));
-  checkSecurityProtocols(all, controllerListenerNames, text);
+  checkSecurityProtocols(all, controllerListenerNames, input);
   checkRoles(input, brokerListeners, controllerListeners, controllerListenerNames);
   const advertised = resolveAdvertised(text("advertised.listeners"), all, controllerListenerNames);
   return {
@@ -64,9 +64,7 @@ export function resolveListeners(input: ListenerInput): ListenerSettings {
       ? { interBrokerListenerName: interBrokerListener(text, brokerListeners), notices: [] }
       : {
         interBrokerListenerName: null,
-        notices: text("inter.broker.listener.name") === null
-          ? []
-          : ["inter.broker.listener.name has no effect: this node is no broker"],
+        notices: noticesOfInterBrokerListener(text, controllerListenerNames),
       }),
   };
 }
@@ -98,8 +96,9 @@ export function rejectListenerNames(text: string): string | null {
 function checkSecurityProtocols(
   listeners: readonly ListenerAddress[],
   controllerNames: readonly string[],
-  text: ListenerInput["text"],
+  { roles, text }: ListenerInput,
 ): void {
+  const isBroker = roles.includes("broker");
   const protocols = new Map(SECURITY_PROTOCOLS.map((name) => [name, name]));
   const map = text("listener.security.protocol.map");
   if (map === null) {
@@ -126,6 +125,9 @@ function checkSecurityProtocols(
   };
   for (const { name } of listeners) check("listeners", name);
   for (const name of controllerNames) check("controller.listener.names", name);
+  const interBroker = text("inter.broker.listener.name")?.toUpperCase();
+  // On a broker it must be a listener, which has been checked.
+  if (interBroker !== undefined && !isBroker) check("inter.broker.listener.name", interBroker);
 }
 
 /** Throws unless the node has the listeners that its roles need, and no others. */
@@ -251,6 +253,24 @@ function interBrokerListener(
     name,
     `it must be one of the listeners for clients, ${namesOf(listeners)}`,
   );
+}
+
+/** Returns the notice about a key that only a broker uses, on a node that is none. */
+function noticesOfInterBrokerListener(
+  text: ListenerInput["text"],
+  controllerNames: readonly string[],
+): string[] {
+  const name = text("inter.broker.listener.name");
+  if (name === null) return [];
+  if (controllerNames.includes(name.toUpperCase())) {
+    throw invalidConfig(
+      "inter.broker.listener.name",
+      name,
+      "controller.listener.names lists it too, and brokers do not reach each other at a listener for " +
+        "controllers; remove it",
+    );
+  }
+  return ["inter.broker.listener.name has no effect: this node is no broker"];
 }
 
 function namesOf(listeners: readonly ListenerAddress[]): string {

@@ -18,6 +18,9 @@ export const ZERO_UUID = "AAAAAAAAAAAAAAAAAAAAAA";
 /** Directory id of a replica whose broker has not chosen a log directory yet (KIP-858). */
 export const UNASSIGNED_DIRECTORY = "AAAAAAAAAAAAAAAAAAAAAQ";
 
+/** The directory id that Apache Kafka reserves for "the directory of this replica is out of service". */
+export const LOST_DIRECTORY = "AAAAAAAAAAAAAAAAAAAAAg";
+
 /** The topic id of `__cluster_metadata` (KIP-595). */
 export const METADATA_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
 

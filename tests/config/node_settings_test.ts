@@ -137,7 +137,7 @@ test("a node is alone if every address of a controller is its own", () => {
   );
 });
 
-/** Contradictions. Apache Kafka rejects those that are not marked, too. */
+/** Contradictions. Apache Kafka rejects most of them too, and ignores the others. */
 const REJECTED: readonly (readonly [Settings, string])[] = [
   [{ "process.roles": "" }, 'it takes "broker", "controller", or both'],
   [{ "process.roles": "broker,broker" }, "each element may occur only once"],
@@ -157,7 +157,7 @@ const REJECTED: readonly (readonly [Settings, string])[] = [
     { ...BROKER, "node.id": "2" },
     "process.roles makes node 2 a broker only, remove it from the voters, or give this node another",
   ],
-  // Not in Kafka, where the other controllers would never reach this one.
+  // The other controllers would never reach this one.
   [
     { ...CONTROLLER, "listeners": "CONTROLLER://a.example:9094" },
     "this node, 1, is listed with port 9093, and its listeners for controllers have port 9094",
@@ -166,7 +166,6 @@ const REJECTED: readonly (readonly [Settings, string])[] = [
     { ...CONTROLLER, [ADVERTISED]: "CONTROLLER://a.example:1", "listeners": "CONTROLLER://:2" },
     "is listed with port 9093, and its listeners for controllers have port 2, 1",
   ],
-  // Not in Kafka.
   [{ ...BROKER, [VOTERS]: "1@a:1,1@b:1" }, "node 1 occurs twice, list each controller once"],
   [{ ...BROKER, [VOTERS]: "1@a:1,2@A:1" }, "two nodes have the address a:1"],
   [{ ...BROKER, [VOTERS]: "1@0.0.0.0:1" }, 'no node can connect to "1@0.0.0.0:1"'],
@@ -207,7 +206,6 @@ const REJECTED: readonly (readonly [Settings, string])[] = [
     { ...BROKER, "listeners": "PLAINTEXT://d.example:9092,CONTROLLER://d.example:9093" },
     "CONTROLLER is among controller.listener.names, and process.roles makes this node a broker only",
   ],
-  // Not in Kafka, which ignores it.
   [
     { ...BROKER, [ADVERTISED]: "PLAINTEXT://d:9092,CONTROLLER://d:9093" },
     "CONTROLLER is among controller.listener.names, and this node has no listener for controllers",
@@ -235,10 +233,17 @@ const REJECTED: readonly (readonly [Settings, string])[] = [
     "inter.broker.listener.name to A",
   ],
   [
+    { ...CONTROLLER, "inter.broker.listener.name": "controller" },
+    "controller.listener.names lists it too, and brokers do not reach each other",
+  ],
+  [
+    { ...CONTROLLER, "inter.broker.listener.name": "INSIDE" },
+    "INSIDE has no security protocol, add INSIDE:PLAINTEXT to listener.security.protocol.map",
+  ],
+  [
     { ...dynamic(BROKER), [AUTO_JOIN]: "true" },
     "process.roles is broker, and only a controller joins the quorum",
   ],
-  // Not in Kafka, which ignores it.
   [
     { ...CONTROLLER, [AUTO_JOIN]: "true" },
     "controller.quorum.voters makes the quorum a fixed one that no controller can join",
@@ -263,7 +268,7 @@ test("a voter behind another port is accepted if it is the advertised one", () =
 
 test("inter.broker.listener.name on a controller has no effect, with a notice", () => {
   assertEquals(
-    new BrokerConfig({ ...CONTROLLER, "inter.broker.listener.name": "X" }).notices[0],
+    new BrokerConfig({ ...CONTROLLER, "inter.broker.listener.name": "PLAINTEXT" }).notices[0],
     "inter.broker.listener.name has no effect: this node is no broker",
   );
 });

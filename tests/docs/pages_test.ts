@@ -1,8 +1,6 @@
 /** README.md and docs/: links lead somewhere, commands are valid, quoted messages exist. */
 import { assertEquals } from "@std/assert";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { host } from "../../cli/host.ts";
 import { main } from "../../cli/main.ts";
 import { test } from "../harness.ts";
@@ -83,21 +81,6 @@ test("commands in README.md and docs/ have arguments that the command accepts", 
     Object.assign(host, { write, writeError });
   }
   assertEquals(said, []);
-});
-
-test("the shell command of docs/operations.md turns server.properties into --set flags", () => {
-  const [, command] = /```sh\n(sed [\s\S]*?)```/.exec(readText("docs/operations.md"))!;
-  const directory = mkdtempSync(`${tmpdir()}/millrace-docs-`);
-  try {
-    const properties = "# a=comment\nnode.id=1\n\n log.dirs = a,b\nlisteners=PLAINTEXT://:9092\n";
-    writeFileSync(`${directory}/server.properties`, properties);
-    const script = command!.replace("millrace start", "printf '%s|'");
-    const printed = execFileSync("sh", ["-c", script], { cwd: directory, encoding: "utf8" });
-    const settings = ["node.id=1", "log.dirs=a,b", "listeners=PLAINTEXT://:9092"];
-    assertEquals(printed, settings.map((setting) => `--set|${setting}|`).join(""));
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
 });
 
 test("docs/operations.md quotes messages as the code has them", () => {

@@ -23,20 +23,23 @@ const INTRODUCTION = `# Configuration
 
 <!-- Written by \`deno task docs\` from src/config. Do not edit. -->
 
-The keys are Apache Kafka's, with its types and, with a few exceptions for a single node and
-for faster failure detection, its defaults. A broker key is given at start:
+The keys are Apache Kafka's, with its types and, with a few exceptions for a single node and for
+faster failure detection, its defaults. A broker key is given at start:
 
 \`\`\`sh
 millrace start --set num.partitions=3 --set log.retention.hours=24
 \`\`\`
 
-or in the \`config\` option of \`startCluster()\`. Keys marked _yes_ under _run time_ can also be
-changed while the broker runs, for one broker or for all of them, with any client that sends
+or in a \`server.properties\` of Apache Kafka (\`millrace start --config server.properties\`), or in the
+\`config\` option of \`startCluster()\`. Keys marked _yes_ under _run time_ can also be changed while
+the broker runs, for one broker or for all of them, with any client that sends
 IncrementalAlterConfigs, such as \`kafka-configs.sh\`. A topic key is given when a topic is created
 (\`millrace topics create orders --config retention.ms=3600000\`) and can be changed at any time.
 
 An unknown key, an invalid value and a key that needs a feature this version does not have are
-rejected, with a message that says why. No key is accepted and silently ignored.
+rejected, with a message that says why; an unknown key in a file is reported in a notice, as Apache
+Kafka accepts those. No key is accepted and silently ignored. A node with one role, and a quorum of
+several controllers, can be configured but not started in this version.
 `;
 
 /** Returns the whole page. */

@@ -3,7 +3,8 @@
  *
  * Serves version 0, which is flexible. Topics are sorted by name, and an empty list stands for all
  * topics. After `responsePartitionLimit` or `max.request.partition.size.limit` partitions the
- * answer ends with a cursor, at which the next request continues.
+ * answer ends with a cursor, at which the next request continues. As in Apache Kafka, a partition
+ * without a leader that the client can reach has leader -1 and no error.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeTopicPartitions } from "../../protocol/messages/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import { TOPIC_OPERATIONS } from "../authorized_operations.ts";
-import { partitionView } from "../metadata_response.ts";
+import { type AskedListener, partitionView } from "../metadata_response.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 type Response = ResponseInputOf<typeof describeTopicPartitions>;
@@ -24,6 +25,7 @@ type TopicResponse = Response["topics"][number];
 type Image = Pick<MetadataImage, "topics" | "topicByName" | "broker">;
 
 interface Needs {
+  readonly nodeId: number;
   image(): Image;
   readonly config: Pick<BrokerConfig, "maxRequestPartitionSizeLimit">;
 }
@@ -32,7 +34,7 @@ interface Needs {
 export const describeTopicPartitionsHandler: Handler<Needs> = defineHandler(
   describeTopicPartitions,
   {
-    handle({ cursor, ...request }, { services }) {
+    handle({ cursor, ...request }, { services, connection }) {
       if (cursor !== null && cursor.partitionIndex < 0) {
         throw new KafkaError(
           ErrorCode.INVALID_REQUEST,
@@ -40,6 +42,7 @@ export const describeTopicPartitionsHandler: Handler<Needs> = defineHandler(
         );
       }
       const image = services.image();
+      const asked = { image, nodeId: services.nodeId, listener: connection.listener };
       const names = request.topics.length > 0
         ? [...new Set(request.topics.map(({ name }) => name))]
         : [...image.topics()].map(({ name }) => name);
@@ -68,7 +71,7 @@ export const describeTopicPartitionsHandler: Handler<Needs> = defineHandler(
           name,
           topicId: topic.id,
           isInternal: isInternalTopic(name),
-          partitions: told.map((partition) => view(partition, image)),
+          partitions: told.map((partition) => view(partition, asked)),
           topicAuthorizedOperations: TOPIC_OPERATIONS,
         });
         const next = first + told.length;
@@ -84,11 +87,11 @@ export const describeTopicPartitionsHandler: Handler<Needs> = defineHandler(
 
 function view(
   partition: PartitionImage,
-  image: Pick<MetadataImage, "broker">,
+  asked: AskedListener,
 ): TopicResponse["partitions"][number] {
   return {
-    errorCode: partition.leader < 0 ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
-    ...partitionView(partition, image),
+    errorCode: 0,
+    ...partitionView(partition, asked),
     eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
     lastKnownElr: partition.lastKnownElr,
   };

@@ -11,6 +11,10 @@
  * A request that contains an id asks by ids only: names are ignored, also those of entries without
  * an id. The Admin client of Apache Kafka sends an empty name with each id.
  *
+ * A client learns the addresses of the listener that it has connected to. A broker without that
+ * listener is left out; a partition that it leads has the error LISTENER_NOT_FOUND, before version 6
+ * LEADER_NOT_AVAILABLE.
+ *
  * @module
  */
 import type { BrokerConfig } from "../../config/broker_config.ts";
@@ -22,13 +26,19 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { metadata, type MetadataRequest } from "../../protocol/messages/metadata.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
-import type { MetadataImage, TopicImage } from "../../metadata/image.ts";
+import type { MetadataImage, PartitionImage, TopicImage } from "../../metadata/image.ts";
 import {
   CLUSTER_OPERATIONS,
   OPERATIONS_NOT_ASKED,
   TOPIC_OPERATIONS,
 } from "../authorized_operations.ts";
-import { type BrokersNeeds, brokersOf, partitionView } from "../metadata_response.ts";
+import {
+  type AskedListener,
+  type BrokersNeeds,
+  brokersOf,
+  isReachable,
+  partitionView,
+} from "../metadata_response.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 type Response = ResponseInputOf<typeof metadata>;
@@ -43,6 +53,16 @@ interface Needs extends BrokersNeeds {
   image(): MetadataImage;
 }
 
+/** What the description of a topic depends on, beside the topic. */
+interface View extends AskedListener {
+  readonly image: MetadataImage;
+  readonly operations: number;
+  readonly apiVersion: number;
+}
+
+/** The first version with an error for a leader that lacks the client's listener. */
+const LISTENER_NOT_FOUND_SINCE = 6;
+
 /** The first version that asks by id. Versions 10 and 11 have the field, and reject it. */
 const ASKED_BY_ID_SINCE = 12;
 
@@ -53,6 +73,16 @@ export const metadataHandler: Handler<Needs> = defineHandler(metadata, {
       ? TOPIC_OPERATIONS
       : OPERATIONS_NOT_ASKED;
     const { topics } = request;
+    const { nodeId } = services;
+    const { listener } = connection;
+    /** The image may be another one after an await. */
+    const view = (): View => ({
+      image: services.image(),
+      nodeId,
+      listener,
+      operations,
+      apiVersion,
+    });
     const wantsAll = topics === null || apiVersion === 0 && topics.length === 0;
     const respond = (answers: TopicResponse[]): Response => ({
       brokers: brokersOf(services, connection).map(({ id, host, port, rack }) => ({
@@ -70,18 +100,18 @@ export const metadataHandler: Handler<Needs> = defineHandler(metadata, {
       errorCode: 0,
     });
     if (wantsAll) {
-      const image = services.image();
-      return respond([...image.topics()].map((topic) => found(topic, operations, image)));
+      const now = view();
+      return respond([...now.image.topics()].map((topic) => found(topic, now)));
     }
     const asked = askedTopics(topics, apiVersion);
     if (asked.by === "id") {
-      const image = services.image();
-      return respond(asked.ids.map((id) => answerById(id, operations, image)));
+      const now = view();
+      return respond(asked.ids.map((id) => answerById(id, now)));
     }
     const missing = mayCreate(request, services) ? missingNames(asked.names, services) : [];
     const respondByName = (failures: ReadonlyMap<string, ErrorCode> | null) => {
-      const image = services.image();
-      return respond(asked.names.map((name) => answerByName(name, operations, image, failures)));
+      const now = view();
+      return respond(asked.names.map((name) => answerByName(name, now, failures)));
     };
     return missing.length === 0
       ? respondByName(null)
@@ -148,44 +178,58 @@ async function create(
   return failures;
 }
 
-function answerById(
-  topicId: string,
-  operations: number,
-  image: MetadataImage,
-): TopicResponse {
-  const topic = image.topicById(topicId);
+function answerById(topicId: string, view: View): TopicResponse {
+  const topic = view.image.topicById(topicId);
   return topic === undefined
     ? failed(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
-    : found(topic, operations, image);
+    : found(topic, view);
 }
 
 function answerByName(
   name: string,
-  operations: number,
-  image: MetadataImage,
+  view: View,
   failures: ReadonlyMap<string, ErrorCode> | null,
 ): TopicResponse {
-  const topic = image.topicByName(name);
-  if (topic !== undefined) return found(topic, operations, image);
+  const topic = view.image.topicByName(name);
+  if (topic !== undefined) return found(topic, view);
   return failed(name, ZERO_UUID, failures?.get(name) ?? errorForMissingTopic(name));
 }
 
-function found(
-  topic: TopicImage,
-  operations: number,
-  image: MetadataImage,
-): TopicResponse {
+function found(topic: TopicImage, view: View): TopicResponse {
   return {
     errorCode: 0,
     name: topic.name,
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
-    partitions: topic.partitions.map((partition) => ({
-      errorCode: partition.leader < 0 ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
-      ...partitionView(partition, image),
-    })),
-    topicAuthorizedOperations: operations,
+    partitions: topic.partitions.map((partition) => describePartition(partition, view)),
+    topicAuthorizedOperations: view.operations,
   };
+}
+
+function describePartition(
+  partition: PartitionImage,
+  view: View,
+): TopicResponse["partitions"][number] {
+  const described = partitionView(partition, view);
+  if (view.apiVersion > 0) {
+    return { errorCode: errorOfLeader(partition.leader, described.leaderId, view), ...described };
+  }
+  // A client of version 0 expects every replica that is named to be among the brokers.
+  const replicaNodes = partition.replicas.filter((id) => isReachable(id, view));
+  const isrNodes = partition.isr.filter((id) => isReachable(id, view));
+  const isComplete = replicaNodes.length === partition.replicas.length &&
+    isrNodes.length === partition.isr.length;
+  const errorCode = errorOfLeader(partition.leader, described.leaderId, view) ||
+    (isComplete ? ErrorCode.NONE : ErrorCode.REPLICA_NOT_AVAILABLE);
+  return { ...described, errorCode, replicaNodes, isrNodes };
+}
+
+/** Returns the error for a leader that the client cannot reach. */
+function errorOfLeader(leader: number, reachable: number, { image, apiVersion }: View): ErrorCode {
+  if (reachable >= 0) return ErrorCode.NONE;
+  return image.broker(leader) === undefined || apiVersion < LISTENER_NOT_FOUND_SINCE
+    ? ErrorCode.LEADER_NOT_AVAILABLE
+    : ErrorCode.LISTENER_NOT_FOUND;
 }
 
 function failed(name: string | null, topicId: string, errorCode: number): TopicResponse {
