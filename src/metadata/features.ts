@@ -1,23 +1,78 @@
 /**
- * The cluster features supported by this version, with the range of levels. The finalized levels
- * are in the image; a missing feature has level 0.
+ * The cluster features of Apache Kafka 4.4, with the range of levels that this version supports. The
+ * finalized levels are in the image; a missing feature has level 0.
  *
- * The features of the consumer group protocol, of share groups and of transactions are not listed
- * until they are implemented, since clients use a feature whose level is above 0.
+ * The features of the consumer group protocol, of share groups, of Streams groups, of transactions
+ * and of eligible leader replicas stay at level 0 until they are implemented, since clients use a
+ * feature whose level is above 0.
  *
  * @module
  */
-import type { FeatureRange } from "./image.ts";
+import type { FeatureRange, MetadataImage } from "./image.ts";
 
 /** Determines which records the metadata log may contain. */
 export const METADATA_VERSION_FEATURE = "metadata.version";
+
+/** Determines how the quorum stores its voters (KIP-853). Its level is in the control records. */
+export const KRAFT_VERSION_FEATURE = "kraft.version";
 
 /** `metadata.version` of Apache Kafka 4.4 (4.4-IV2), the level of a new cluster. */
 export const METADATA_VERSION = 33;
 /** The minimum supported level: that of Apache Kafka 4.3, used by version 0.1.0. */
 const OLDEST_METADATA_VERSION = 30;
 
-/** The supported features with their ranges of levels. */
-export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map([
-  [METADATA_VERSION_FEATURE, { min: OLDEST_METADATA_VERSION, max: METADATA_VERSION }],
-]);
+/** `metadata.version` 4.4-IV1: registrations have cordoned log directories (KIP-1066). */
+export const FIRST_LEVEL_WITH_CORDONED_DIRECTORIES = 32;
+/** `metadata.version` 4.4-IV2: controllers can be unregistered. */
+export const FIRST_LEVEL_WITH_CONTROLLER_UNREGISTRATION = 33;
+
+/**
+ * The levels of `metadata.version` that add records or fields. Records of these levels may be in the
+ * log, so no downgrade passes one of them.
+ */
+export const METADATA_CHANGING_LEVELS: readonly number[] = [
+  OLDEST_METADATA_VERSION,
+  FIRST_LEVEL_WITH_CORDONED_DIRECTORIES,
+  FIRST_LEVEL_WITH_CONTROLLER_UNREGISTRATION,
+];
+
+/** A feature with the levels this version supports. */
+export interface Feature extends FeatureRange {
+  readonly name: string;
+  /** The level in a new cluster. */
+  readonly initial: number;
+}
+
+/** Every feature of Apache Kafka 4.4. A maximum of 0 means that it is not implemented. */
+export const FEATURES: readonly Feature[] = [
+  {
+    name: METADATA_VERSION_FEATURE,
+    min: OLDEST_METADATA_VERSION,
+    max: METADATA_VERSION,
+    initial: METADATA_VERSION,
+  },
+  // Chosen by the quorum, not by a record of the metadata log.
+  { name: KRAFT_VERSION_FEATURE, min: 0, max: 1, initial: 0 },
+  { name: "transaction.version", min: 0, max: 0, initial: 0 },
+  { name: "group.version", min: 0, max: 0, initial: 0 },
+  { name: "eligible.leader.replicas.version", min: 0, max: 0, initial: 0 },
+  { name: "share.version", min: 0, max: 0, initial: 0 },
+  { name: "streams.version", min: 0, max: 0, initial: 0 },
+];
+
+/**
+ * The implemented features with their ranges of levels, as nodes advertise and register them.
+ * `kraft.version` is missing while a node's quorum is itself alone.
+ */
+export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map(
+  FEATURES.filter(({ name, max }) => max > 0 && name !== KRAFT_VERSION_FEATURE)
+    .map(({ name, min, max }) => [name, { min, max }]),
+);
+
+/**
+ * Returns the finalized `metadata.version`. A log without one is new; it gets the level of a new
+ * cluster.
+ */
+export function metadataVersionOf({ features }: Pick<MetadataImage, "features">): number {
+  return features.get(METADATA_VERSION_FEATURE) ?? METADATA_VERSION;
+}
