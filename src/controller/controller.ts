@@ -39,6 +39,7 @@ import {
   decideCreatePartitions,
   type NewPartitions,
 } from "./partitions.ts";
+import { allocateBlock } from "./producer_ids.ts";
 import {
   type BrokerRegistration,
   decideBootstrap,
@@ -53,9 +54,6 @@ import {
   type DeleteTopicResult,
   type TopicReference,
 } from "./topics.ts";
-
-/** Number of producer ids allocated to a broker at once, as in Apache Kafka. */
-const PRODUCER_ID_BLOCK = 1_000;
 
 /**
  * Follows the changes of the cluster, one topic after the other. A change is answered once every
@@ -234,22 +232,10 @@ export class Controller {
   allocateProducerIds(): Promise<{ first: number; count: number }> {
     const { nodeId } = this.#options.config;
     return this.#enqueue(async () => {
-      const first = this.image.nextProducerId;
-      if (!Number.isSafeInteger(first + PRODUCER_ID_BLOCK)) {
-        throw new KafkaError(
-          ErrorCode.UNKNOWN_SERVER_ERROR,
-          `Cannot allocate producer ids: the next id is ${first}, the limit is 2^53`,
-        );
-      }
-      await this.#commit([{
-        name: "ProducerIdsRecord",
-        value: {
-          brokerId: nodeId,
-          brokerEpoch: this.image.broker(nodeId)?.epoch ?? -1,
-          nextProducerId: first + PRODUCER_ID_BLOCK,
-        },
-      }]);
-      return { first, count: PRODUCER_ID_BLOCK };
+      const brokerEpoch = this.image.broker(nodeId)?.epoch ?? -1;
+      const block = allocateBlock({ brokerId: nodeId, brokerEpoch }, this.image);
+      await this.#commit(block.records);
+      return { first: block.producerIdStart, count: block.producerIdLen };
     });
   }
 
