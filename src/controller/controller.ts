@@ -221,11 +221,7 @@ export class Controller {
     type: number,
     elections: readonly TopicElections[] | null,
   ): Promise<readonly TopicElectionResult[]> {
-    const { nodeId } = this.#options.config;
-    return this.#carryOut(
-      {},
-      () => decideElectLeaders(type, elections, { nodeId, image: this.image }),
-    );
+    return this.#carryOut({}, () => decideElectLeaders(type, elections, this.image));
   }
 
   /** Allocates a block of unused producer ids to this node's broker. */

@@ -1,14 +1,14 @@
 /**
- * Decisions about elections requested by an administrator (KIP-460). The cluster has one broker, so
- * only the replica on this node can be elected.
+ * Decisions about elections requested by an administrator (KIP-460).
  *
  * @module
  */
-import type { MetadataImage, PartitionImage } from "../metadata/image.ts";
+import type { MetadataImage } from "../metadata/image.ts";
 import { MAX_RECORDS_PER_BATCH } from "../metadata/metadata_log.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { type Decision, type Outcome, outcomeOf, SUCCESS } from "./decision.ts";
+import { type MayLead, mayLeadIn, NO_LEADER, partitionChange } from "./partition_change.ts";
 
 /** The types of election, numbered as in ElectLeaders. */
 export const ElectionType = {
@@ -30,8 +30,6 @@ export interface TopicElectionResult {
   readonly partitions: readonly (Outcome & { readonly partition: number })[];
 }
 
-const RECOVERING = 1;
-
 /**
  * Decides the election of each partition independently. Null selects all partitions and omits those
  * that need no election from the results. Errors are those of Apache Kafka: ELECTION_NOT_NEEDED,
@@ -42,7 +40,7 @@ const RECOVERING = 1;
 export function decideElectLeaders(
   type: number,
   elections: readonly TopicElections[] | null,
-  { nodeId, image }: { readonly nodeId: number; readonly image: MetadataImage },
+  image: MetadataImage,
 ): Decision<TopicElectionResult> {
   if (elections?.length === 0) return { records: [], results: [] };
   if (type !== ElectionType.PREFERRED && type !== ElectionType.UNCLEAN) {
@@ -51,11 +49,12 @@ export function decideElectLeaders(
       `Cannot elect leaders: unknown election type ${type}, use 0 (preferred) or 1 (unclean)`,
     );
   }
+  const mayLead = mayLeadIn(image);
   // Keyed by partition, so that a partition named twice is elected once.
   const records = new Map<string, MetadataRecordInput>();
   const elect = (topic: string, partition: number): Outcome => {
     try {
-      const record = electLeader(topic, partition, type, nodeId, image);
+      const record = electLeader(topic, partition, type, image, mayLead);
       records.set(`${topic} ${partition}`, record);
       if (records.size > MAX_RECORDS_PER_BATCH) {
         records.delete(`${topic} ${partition}`);
@@ -90,8 +89,8 @@ function electLeader(
   topicName: string,
   index: number,
   type: number,
-  nodeId: number,
   image: MetadataImage,
+  mayLead: MayLead,
 ): MetadataRecordInput {
   const action = `Cannot elect a leader of ${topicName}-${index}`;
   const topic = image.topicByName(topicName);
@@ -105,55 +104,32 @@ function electLeader(
     );
   }
   const { leader, replicas } = partition;
-  const isNeeded = type === ElectionType.PREFERRED ? leader !== replicas[0] : leader < 0;
+  const isNeeded = type === ElectionType.PREFERRED ? leader !== replicas[0] : leader === NO_LEADER;
   if (!isNeeded) {
     throw new KafkaError(
       ErrorCode.ELECTION_NOT_NEEDED,
       `${action}: broker ${leader} already leads it`,
     );
   }
-  const change = { partitionId: index, topicId: topic.id, leader: nodeId };
-  const inSync = isrAfterElection(partition, nodeId);
   if (type === ElectionType.PREFERRED) {
-    if (replicas[0] === nodeId && inSync !== null) {
-      return { name: "PartitionChangeRecord", value: { ...change, ...inSync } };
+    const preferred = replicas[0]!;
+    const record = partitionChange(topic.id, partition, {}, {
+      // No other replica, so that the election of another does not count as a success.
+      mayLead: (id, directory) => id === preferred && mayLead(id, directory),
+    });
+    if (record?.name === "PartitionChangeRecord" && record.value.leader === preferred) {
+      return record;
     }
     throw new KafkaError(
       ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE,
-      `${action}: its preferred leader is broker ${
-        replicas[0]
-      }, which is not in sync or not in service`,
+      `${action}: its preferred leader is broker ${preferred}, which is not in sync or not in ` +
+        "service",
     );
   }
-  if (inSync !== null) return { name: "PartitionChangeRecord", value: { ...change, ...inSync } };
-  if (replicas.includes(nodeId)) {
-    return {
-      name: "PartitionChangeRecord",
-      value: {
-        ...change,
-        isr: [nodeId],
-        eligibleLeaderReplicas: [],
-        lastKnownElr: [],
-        leaderRecoveryState: RECOVERING,
-      },
-    };
-  }
+  const record = partitionChange(topic.id, partition, {}, { mayLead, election: "unclean" });
+  if (record !== null) return record;
   throw new KafkaError(
     ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE,
     `${action}: none of its replicas (brokers ${replicas.join(", ")}) is active`,
   );
-}
-
-/**
- * Returns the changes that come with an election without data loss, or null if the node may lack
- * committed records.
- */
-function isrAfterElection({ isr, eligibleLeaderReplicas }: PartitionImage, nodeId: number) {
-  if (isr.includes(nodeId)) return {};
-  if (isr.length > 0 || !eligibleLeaderReplicas.includes(nodeId)) return null;
-  return {
-    isr: [nodeId],
-    eligibleLeaderReplicas: eligibleLeaderReplicas.filter((replica) => replica !== nodeId),
-    lastKnownElr: [],
-  };
 }

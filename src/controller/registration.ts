@@ -3,15 +3,11 @@
  *
  * @module
  */
-import {
-  METADATA_VERSION,
-  METADATA_VERSION_FEATURE,
-  SUPPORTED_FEATURES,
-} from "../metadata/features.ts";
+import { METADATA_VERSION_FEATURE, SUPPORTED_FEATURES } from "../metadata/features.ts";
 import type { BrokerImage, EndpointImage, MetadataImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
-
-const NO_LEADER = -1;
+import { electLeaderless } from "./brokers/fencing.ts";
+import { initialFeatureLevels } from "./features.ts";
 
 /** A broker's registration data. */
 export interface BrokerRegistration {
@@ -25,16 +21,12 @@ export interface BrokerRegistration {
 }
 
 /**
- * Returns the first records of a new metadata log: its version. Returns nothing if the log has
- * them. The features of groups, transactions and share groups stay at level 0, which has no record,
- * until they are implemented.
+ * Returns the first records of a new metadata log: its feature levels. Returns nothing if the log
+ * has them.
  */
 export function decideBootstrap(image: MetadataImage): MetadataRecordInput[] {
   if (image.features.has(METADATA_VERSION_FEATURE)) return [];
-  return [{
-    name: "FeatureLevelRecord",
-    value: { name: METADATA_VERSION_FEATURE, featureLevel: METADATA_VERSION },
-  }];
+  return initialFeatureLevels();
 }
 
 /**
@@ -73,26 +65,7 @@ export function decideRegistration(
  * leaves partitions in either state when its last broker shuts down.
  */
 export function decideElections(nodeId: number, image: MetadataImage): MetadataRecordInput[] {
-  const records: MetadataRecordInput[] = [];
-  for (const { id, partitions } of image.topics()) {
-    for (const { partition, leader, isr, eligibleLeaderReplicas } of partitions) {
-      if (leader !== NO_LEADER) continue;
-      const election = { partitionId: partition, topicId: id, leader: nodeId };
-      if (isr.includes(nodeId)) records.push({ name: "PartitionChangeRecord", value: election });
-      else if (isr.length === 0 && eligibleLeaderReplicas.includes(nodeId)) {
-        records.push({
-          name: "PartitionChangeRecord",
-          value: {
-            ...election,
-            isr: [nodeId],
-            eligibleLeaderReplicas: eligibleLeaderReplicas.filter((replica) => replica !== nodeId),
-            lastKnownElr: [],
-          },
-        });
-      }
-    }
-  }
-  return records;
+  return [...electLeaderless(image, (brokerId) => brokerId === nodeId)];
 }
 
 function isSame(before: BrokerImage, registration: BrokerRegistration): boolean {

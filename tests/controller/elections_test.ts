@@ -3,6 +3,7 @@ import { decideElectLeaders, ElectionType } from "../../src/controller/elections
 import { errorName, KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import {
+  broker,
   EVENTS,
   partition,
   type PartitionValue,
@@ -18,11 +19,12 @@ const NODE = 1;
  * Elects a leader in "events", whose partition 0 has the given state. Returns outcome and record.
  */
 function electOne(type: number, state: Partial<PartitionValue>): unknown[] {
-  const image = imageOf(topic("events", EVENTS), partitionWith(EVENTS, 0, state));
-  const { records, results } = decideElectLeaders(type, [{ topic: "events", partitions: [0] }], {
-    nodeId: NODE,
+  const image = imageOf(broker(NODE), topic("events", EVENTS), partitionWith(EVENTS, 0, state));
+  const { records, results } = decideElectLeaders(
+    type,
+    [{ topic: "events", partitions: [0] }],
     image,
-  });
+  );
   return [
     errorName(results[0]!.partitions[0]!.errorCode),
     ...records.map(({ value }) => value),
@@ -41,7 +43,7 @@ test("a preferred election elects the first replica if it is in sync", () => {
       { replicas: [1, 2], isr: [2], leader: 2, eligibleLeaderReplicas: [1] },
       ["PREFERRED_LEADER_NOT_AVAILABLE"],
     ],
-    // Broker 2 is not active: the cluster has one node.
+    // Broker 2 is not registered.
     [{ replicas: [2, 1], isr: [1, 2], leader: 1 }, ["PREFERRED_LEADER_NOT_AVAILABLE"]],
   ];
   for (const [state, expected] of cases) assertEquals(electOne(PREFERRED, state), expected);
@@ -51,7 +53,7 @@ test("a preferred election elects an eligible replica of an empty ISR", () => {
   const state = { replicas: [1, 2], isr: [], leader: -1, eligibleLeaderReplicas: [2, 1] };
   assertEquals(electOne(PREFERRED, state), [
     "NONE",
-    { ...elected, isr: [1], eligibleLeaderReplicas: [2], lastKnownElr: [] },
+    { ...elected, isr: [1], eligibleLeaderReplicas: [2] },
   ]);
 });
 
@@ -59,27 +61,47 @@ test("an unclean election elects any replica of a partition without a leader", (
   const recovering = {
     ...elected,
     isr: [1],
-    eligibleLeaderReplicas: [],
-    lastKnownElr: [],
     leaderRecoveryState: 1,
   };
   const cases: [Partial<PartitionValue>, unknown[]][] = [
     [{ replicas: [2, 1], isr: [2], leader: 2 }, ["ELECTION_NOT_NEEDED"]],
     [{ replicas: [2, 1], isr: [2], leader: -1 }, ["NONE", recovering]],
     [{ replicas: [2, 1], isr: [1, 2], leader: -1 }, ["NONE", elected]],
+    [
+      { replicas: [2, 1], isr: [2], leader: -1, eligibleLeaderReplicas: [1], lastKnownElr: [2] },
+      ["NONE", { ...recovering, eligibleLeaderReplicas: [], lastKnownElr: [] }],
+    ],
     [{ replicas: [2, 3], isr: [2], leader: -1 }, ["ELIGIBLE_LEADERS_NOT_AVAILABLE"]],
   ];
   for (const [state, expected] of cases) assertEquals(electOne(UNCLEAN, state), expected);
 });
 
+test("an election prefers in-sync replicas in the order of the assignment", () => {
+  const image = imageOf(
+    broker(1),
+    broker(2),
+    broker(3, { fenced: true }),
+    topic("events", EVENTS),
+    partitionWith(EVENTS, 0, { replicas: [3, 2, 1], isr: [1, 2, 3], leader: -1 }),
+    partitionWith(EVENTS, 1, { replicas: [2, 1], isr: [1, 2], leader: 1 }),
+  );
+  const elected = (type: number, index: number) =>
+    decideElectLeaders(type, [{ topic: "events", partitions: [index] }], image).records
+      .map(({ value }) => value);
+  assertEquals(elected(UNCLEAN, 0), [{ topicId: EVENTS, partitionId: 0, leader: 2 }]);
+  assertEquals(elected(PREFERRED, 0), []);
+  assertEquals(elected(PREFERRED, 1), [{ topicId: EVENTS, partitionId: 1, leader: 2 }]);
+});
+
 test("an election of all partitions omits those that need none", () => {
   const image = imageOf(
+    broker(NODE),
     topic("events", EVENTS),
     partition(EVENTS, 0),
     partitionWith(EVENTS, 1, { replicas: [1, 2], isr: [1, 2], leader: 2 }),
     partitionWith(EVENTS, 2, { replicas: [2, 1], isr: [2, 1], leader: 1 }),
   );
-  const { records, results } = decideElectLeaders(PREFERRED, null, { nodeId: NODE, image });
+  const { records, results } = decideElectLeaders(PREFERRED, null, image);
   assertEquals(
     results.map(({ topic, partitions }) => [
       topic,
@@ -92,11 +114,12 @@ test("an election of all partitions omits those that need none", () => {
 
 test("a partition named twice is elected once", () => {
   const image = imageOf(
+    broker(NODE),
     topic("events", EVENTS),
     partitionWith(EVENTS, 0, { replicas: [1, 2], isr: [1, 2], leader: 2 }),
   );
   const asked = [{ topic: "events", partitions: [0, 0] }];
-  const { records, results } = decideElectLeaders(PREFERRED, asked, { nodeId: NODE, image });
+  const { records, results } = decideElectLeaders(PREFERRED, asked, image);
   assertEquals(results[0]!.partitions.map(({ errorCode }) => errorName(errorCode)), [
     "NONE",
     "NONE",
@@ -106,7 +129,7 @@ test("a partition named twice is elected once", () => {
 
 test("an unknown election type is rejected", () => {
   const error = assertThrows(
-    () => decideElectLeaders(2, null, { nodeId: NODE, image: imageOf() }),
+    () => decideElectLeaders(2, null, imageOf()),
     KafkaError,
   );
   assertEquals(errorName(error.code), "INVALID_REQUEST");

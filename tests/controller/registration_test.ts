@@ -7,7 +7,7 @@ import {
 } from "../../src/controller/registration.ts";
 import { METADATA_VERSION } from "../../src/metadata/features.ts";
 import { test } from "../harness.ts";
-import { broker, CHAT, EVENTS, partition, topic } from "../metadata/fixture.ts";
+import { broker, CHAT, EVENTS, partition, partitionWith, topic } from "../metadata/fixture.ts";
 import { imageOf } from "./fixture.ts";
 
 const REGISTRATION: BrokerRegistration = {
@@ -57,7 +57,7 @@ test("decideElections() elects an in-sync broker for partitions without a leader
 
 test("decideElections() elects an eligible broker if the ISR is empty", () => {
   const left = (isr: number[], eligibleLeaderReplicas: number[]) =>
-    imageOf(topic("events", EVENTS), partition(EVENTS, 0, 1), {
+    imageOf(topic("events", EVENTS), partitionWith(EVENTS, 0, { replicas: [1, 2] }), {
       name: "PartitionChangeRecord",
       value: {
         partitionId: 0,
