@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { MetadataImage } from "../metadata/image.ts";
+import type { MetadataImage, PartitionImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 
@@ -33,15 +33,22 @@ export function decideDirectoryAssignments(
     const replica = found?.replicas.indexOf(nodeId) ?? -1;
     // The topic was deleted meanwhile, or the partition moved to other brokers.
     if (found === undefined || replica < 0 || found.directories[replica] === directoryId) continue;
-    const directories = found.replicas.map((_, i) =>
-      i === replica ? directoryId : found.directories[i] ?? ZERO_UUID
-    );
+    const directories = withDirectory(found, nodeId, directoryId);
     records.push({
       name: "PartitionChangeRecord",
       value: { partitionId: partition, topicId, directories },
     });
   }
   return records;
+}
+
+/** Returns the directories of a partition's replicas, with a new one of the replica on a broker. */
+export function withDirectory(
+  { replicas, directories }: PartitionImage,
+  brokerId: number,
+  directoryId: string,
+): string[] {
+  return replicas.map((id, i) => id === brokerId ? directoryId : directories[i] ?? ZERO_UUID);
 }
 
 /**
