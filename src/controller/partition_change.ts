@@ -141,7 +141,8 @@ export function mayLeadIn(image: MetadataImage, changes: LeaderChanges = {}): Ma
   return (id, directoryId) => {
     const broker = image.broker(id);
     if (broker === undefined || id === changes.without) return false;
-    return (isActive(broker) || id === changes.with) && isOnline(directoryId, broker);
+    const fenced = broker.fenced && id !== changes.with;
+    return isActive({ ...broker, fenced }) && isOnline(directoryId, broker);
   };
 }
 

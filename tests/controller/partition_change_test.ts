@@ -106,6 +106,7 @@ test("mayLeadIn() accepts active brokers with an online directory", () => {
   assertEquals(accepted(), [1, 4]);
   assertEquals(accepted({ without: 1 }), [4]);
   assertEquals(accepted({ with: 2 }), [1, 2, 4]);
+  assertEquals(accepted({ with: 3 }), [1, 4], "a broker that shuts down may not lead");
   const inDirectory = (id: string) => mayLeadIn(image)(1, id);
   assertEquals([ZERO_UUID, UNASSIGNED_DIRECTORY, directory(2)].map(inDirectory), [
     true,
