@@ -1,8 +1,8 @@
 /**
  * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then
- * the directories of `storage.ts`, the limits of `open_files.ts`, the kills of `kill9.ts` and the
- * disks of `disk_faults.ts`. See `README.md` in this folder for the checks and how to run a part of
- * them.
+ * the directories of `storage.ts` and `quorum_files.ts`, the limits of `open_files.ts`, the kills of
+ * `kill9.ts` and the disks of `disk_faults.ts`. See `README.md` in this folder for the checks and how
+ * to run a part of them.
  *
  * @module
  */
@@ -16,6 +16,7 @@ import { cacheDirectory, options, UsageError } from "./options.ts";
 import { RUNTIMES } from "./program.ts";
 import { requestsOf } from "./requests.ts";
 import { type Installed, Setup } from "./setup.ts";
+import { quorumFiles } from "./quorum_files.ts";
 import { storage } from "./storage.ts";
 
 const CLIENTS = ["kcat", "kafkajs", "platformatic", "python", "java", "go"];
@@ -127,6 +128,7 @@ class Suite {
 
   async storage(command: string[]): Promise<void> {
     await this.part(STORAGE, (print) => storage(this.#setup, { command, print }));
+    await this.part(STORAGE, (print) => quorumFiles(this.#setup, print));
   }
 
   /** Prints the summary and returns the number of failures. */

@@ -34,6 +34,16 @@ const EXAMPLES: readonly [string, StoredQuorumState][] = [
     { version: 1, leaderId: 1, leaderEpoch: 1, votedKey: null },
   ],
   [
+    `{"leaderId":3,"leaderEpoch":9,"votedId":2,"votedDirectoryId":"${DIRECTORY}",` +
+    '"data_version":1}',
+    {
+      version: 1,
+      leaderId: 3,
+      leaderEpoch: 9,
+      votedKey: { id: 2, directoryId: DIRECTORY },
+    },
+  ],
+  [
     `{"leaderId":-1,"leaderEpoch":2147483647,"votedId":7,"votedDirectoryId":"${DIRECTORY}",` +
     '"data_version":1}',
     {

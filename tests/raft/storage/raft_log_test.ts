@@ -321,6 +321,18 @@ test("nextStart() follows the limits of size and age, and keeps the latest snaps
   await directory.close();
 });
 
+test("open() makes durable what a killed process has appended without a flush", async () => {
+  const simulation = new Simulation(1);
+  const { log } = await simulation.run(open(simulation.runtime("alpha")));
+  for (let i = 0; i < 3; i++) log.append(batch(i), 1);
+  simulation.kill("alpha");
+  const second = await simulation.run(open(simulation.restart("alpha")));
+  assertEquals([second.log.endOffset, second.log.durableOffset], [3, 3]);
+  simulation.crash("alpha", "lose");
+  const third = await simulation.run(open(simulation.restart("alpha")));
+  assertEquals(contentOf(third.log), [[0, 1, 0], [1, 1, 1], [2, 1, 2]]);
+});
+
 const SEEDS = seedCount(30, 300);
 
 test(`flushed records, truncations and snapshots survive power failures, over ${SEEDS} seeds`, async () => {

@@ -1,0 +1,147 @@
+/**
+ * Bugs planted in `src/raft`.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+
+/** The files of the metadata quorum. */
+export const RAFT_MUTANTS: readonly Mutant[] = [
+  {
+    id: "RF101",
+    file: "src/raft/storage/quorum_state_file.ts",
+    bug: "a vote is confirmed before the name of its file is durable",
+    text: "this.#files.rename(temporary, this.path);\n    await this.#syncNames();",
+    replacement: "this.#files.rename(temporary, this.path);",
+    test: "tests/raft/storage/quorum_state_file_test.ts",
+  },
+  {
+    id: "RF102",
+    file: "src/raft/storage/quorum_state_file.ts",
+    bug: "the file gets its name before its content is durable",
+    text: "await syncFile(this.#files, temporary);",
+    replacement: "",
+    test: "tests/raft/storage/quorum_state_file_test.ts",
+  },
+  {
+    id: "RF103",
+    file: "src/raft/storage/quorum_state_file.ts",
+    bug: "a vote that a killed process has not made durable is sent again",
+    text: "await syncFile(this.#files, this.path);\n      await this.#syncNames();",
+    replacement: "",
+    test: "tests/raft/storage/quorum_state_file_test.ts",
+  },
+  {
+    id: "RF104",
+    file: "src/raft/storage/quorum_state_file.ts",
+    bug: "of two waiting writes the older one is written",
+    text: "else this.#next.state = state;",
+    replacement: "",
+    test: "tests/raft/storage/quorum_state_file_test.ts",
+  },
+  {
+    id: "RF105",
+    file: "src/raft/storage/quorum_state_format.ts",
+    bug: "the vote is lost when the leader is known",
+    text: "votedId: votedKey?.id ?? NONE,",
+    replacement: "votedId: state.leaderId === null ? votedKey?.id ?? NONE : NONE,",
+    test: "tests/raft/storage/quorum_state_format_test.ts",
+  },
+  {
+    id: "RF106",
+    file: "src/raft/storage/snapshot_reader.ts",
+    bug: "bytes after the footer are accepted",
+    text: "if (this.#position < this.#size) {",
+    replacement: "if (this.#position > this.#size) {",
+    test: "tests/raft/storage/snapshot_format_test.ts",
+  },
+  {
+    id: "RF107",
+    file: "src/raft/storage/snapshot_reader.ts",
+    bug: "a snapshot in which a batch is missing is accepted",
+    text: "if (baseOffset !== this.#nextOffset) {",
+    replacement: "if (baseOffset < 0) {",
+    test: "tests/raft/storage/snapshot_format_test.ts",
+  },
+  {
+    id: "RF108",
+    file: "src/raft/storage/snapshot_draft.ts",
+    bug: "a snapshot is published before its content is durable",
+    text: "await this.#file.sync();",
+    replacement: "await Promise.resolve();",
+    test: "tests/raft/storage/snapshot_files_test.ts",
+  },
+  {
+    id: "RF109",
+    file: "src/raft/storage/snapshot_files.ts",
+    bug: "a snapshot found at the start may vanish at the next power failure",
+    text: "await files.syncDirectory(directory);",
+    replacement: "",
+    test: "tests/raft/storage/snapshot_files_test.ts",
+  },
+  {
+    id: "RF110",
+    file: "src/raft/storage/snapshot_files.ts",
+    bug: "the bootstrap snapshot is kept when a later one replaces it",
+    text: "this.#hasBootstrap = false;\n    this.#ids",
+    replacement: "this.#ids",
+    test: "tests/raft/storage/snapshot_files_test.ts",
+  },
+  {
+    id: "RF111",
+    file: "src/raft/storage/raft_log.ts",
+    bug: "a received snapshot is forgotten when the log was not replaced before a crash",
+    text:
+      "if (latest !== null && opened.#isReplacedBy(latest)) await opened.truncateFully(latest);",
+    replacement: "",
+    test: "tests/raft/storage/raft_log_test.ts",
+  },
+  {
+    id: "RF112",
+    file: "src/raft/storage/raft_log.ts",
+    bug: "a log that has parted from the latest snapshot is kept",
+    text: " || epoch > (this.#epochs().at(-1)?.epoch ?? -1)",
+    replacement: "",
+    test: "tests/raft/storage/raft_log_test.ts",
+  },
+  {
+    id: "RF113",
+    file: "src/raft/storage/raft_log.ts",
+    bug: "batches with a gap between them are appended",
+    text: "expected = readLastOffset(batches, at) + 1;",
+    replacement: "expected = end < batches.length ? readBaseOffset(batches, end) : expected;",
+    test: "tests/raft/storage/raft_log_test.ts",
+  },
+  {
+    id: "RF114",
+    file: "src/raft/storage/raft_log.ts",
+    bug: "older snapshots are removed before the log's start is durable",
+    text: "await this.#log.logStartOffsetSaved();\n",
+    replacement: "",
+    test: "tests/raft/storage/raft_log_test.ts",
+  },
+  {
+    id: "RF115",
+    file: "src/raft/storage/raft_log.ts",
+    bug: "what a killed process has appended counts as durable without a sync",
+    text: "await log.flush();",
+    replacement: "",
+    test: "tests/raft/storage/raft_log_test.ts",
+  },
+  {
+    id: "RF116",
+    file: "src/raft/storage/format_directory.ts",
+    bug: "a directory counts as formatted although its name may be lost",
+    text: "new Set([parentOf(directory), ...parentsToSync])",
+    replacement: "new Set(parentsToSync)",
+    test: "tests/raft/storage/format_directory_test.ts",
+  },
+  {
+    id: "RF117",
+    file: "src/raft/storage/control_batches.ts",
+    bug: "LeaderChange is written in a version that Apache Kafka 4.4 does not read",
+    text: "const WRITTEN_VERSION = 0;",
+    replacement: "const WRITTEN_VERSION = 1;",
+    test: "tests/raft/storage/control_batches_test.ts",
+  },
+];
