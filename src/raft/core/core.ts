@@ -61,7 +61,7 @@ import {
   resumeCandidate,
 } from "./transitions.ts";
 import { VoterHistory } from "./voter_history.ts";
-import { isSameReplica, type VoterSet } from "./voter_set.ts";
+import { isSameReplica, type VoterEndpoint, type VoterSet } from "./voter_set.ts";
 
 /** What a replica finds when it starts. */
 export interface RaftStart {
@@ -85,6 +85,8 @@ export interface RaftStatus {
   readonly role: Role["name"];
   readonly epoch: number;
   readonly leaderId: number;
+  /** Where the leader can be reached; empty if that is not known. */
+  readonly leaderEndpoints: readonly VoterEndpoint[];
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
@@ -301,6 +303,7 @@ export class RaftCore {
       role: role.name,
       epoch,
       leaderId,
+      leaderEndpoints: this.#raft.knownLeader.endpoints,
       highWatermark,
       logStartOffset: log.startOffset,
       logEndOffset: log.endOffset,

@@ -121,7 +121,9 @@ export function pollLeader(raft: RaftState, leader: LeaderState): boolean {
  */
 function advanceHighWatermark(raft: RaftState, leader: LeaderState): void {
   const { log, voters } = raft;
-  const ownOffset = raft.isSaved ? log.durableOffset : -1;
+  // The epoch must be durable too. For the only voter the log itself is the proof of its epoch.
+  const isCounted = raft.isSaved || voters.isOnly(raft.self);
+  const ownOffset = isCounted ? log.durableOffset : -1;
   const offset = Math.min(leader.replicatedOffset(voters, ownOffset), log.endOffset);
   if (offset <= leader.startOffset || offset <= raft.highWatermark) return;
   commit(raft, leader, offset);

@@ -1,0 +1,286 @@
+/**
+ * A node's part in the metadata quorum: its replica of the log, the loader that applies what is committed,
+ * and the snapshots that keep the log short.
+ *
+ * @module
+ */
+import type { BrokerConfig } from "../config/broker_config.ts";
+import { Controller, type ControllerQuorum } from "../controller/controller.ts";
+import { pauseAtStart, pauseBetweenSlices } from "../log/sliced_work.ts";
+import type { Logger } from "../logger.ts";
+import { MetadataLoader } from "../metadata/loader.ts";
+import {
+  encodeMetadataRecord,
+  type MetadataRecordInput,
+} from "../metadata/records/metadata_record.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { RaftIdentity } from "../raft/core/state.ts";
+import type { VoterSet } from "../raft/core/voter_set.ts";
+import { type RaftFiles, readRaftStart } from "../raft/raft_start.ts";
+import { type RaftObserver, RaftReplica, type RaftTransport } from "../raft/raft_replica.ts";
+import type { Address, Runtime } from "../runtime/runtime.ts";
+
+const READ_BYTES = 1 << 20;
+
+/** The environment of a node's replica. */
+export interface MetadataQuorumOptions {
+  readonly runtime: Runtime;
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  readonly clusterId: string;
+  readonly files: RaftFiles;
+  readonly self: RaftIdentity;
+  readonly staticVoters: VoterSet;
+  readonly bootstrapRecords: readonly MetadataRecordInput[];
+  readonly transport: RaftTransport;
+  /** Called once when the replica cannot go on, because its files have failed or cannot be understood. */
+  readonly onFailed: (error: KafkaError) => void;
+}
+
+/** A node's replica of the metadata log with everything that depends on it. */
+export class MetadataQuorum implements RaftObserver {
+  readonly replica: RaftReplica;
+  readonly loader: MetadataLoader;
+  /** Null on a node that is no controller. */
+  readonly controller: Controller | null;
+  readonly #options: MetadataQuorumOptions;
+  #committedOffset = 0;
+  #feeding: Promise<void> | null = null;
+  #snapshot: Promise<void> | null = null;
+  #leaderWaiters: (() => void)[] = [];
+  #isServing = false;
+  #isClosed = false;
+
+  private constructor(
+    options: MetadataQuorumOptions,
+    start: Awaited<ReturnType<typeof readRaftStart>>,
+  ) {
+    const { runtime, config, logger, clusterId, files, transport, bootstrapRecords } = options;
+    const { clock } = runtime;
+    this.#options = options;
+    this.loader = new MetadataLoader({
+      logger,
+      newPause: () => this.#isServing ? pauseBetweenSlices(clock) : pauseAtStart(clock),
+      nowMs: clock.now(),
+    });
+    this.replica = new RaftReplica(start, {
+      clusterId,
+      clock,
+      logger,
+      files,
+      transport,
+      observer: this,
+      pause: pauseBetweenSlices(clock),
+    });
+    this.controller = !config.isController ? null : new Controller({
+      runtime,
+      config,
+      logger,
+      clusterId,
+      loader: this.loader,
+      quorum: ledQuorum(this.replica, start.self),
+      bootstrapRecords,
+    });
+  }
+
+  /** Reads the files. Nothing happens before {@linkcode MetadataQuorum.start}. */
+  static async open(options: MetadataQuorumOptions): Promise<MetadataQuorum> {
+    const { runtime: { clock, random }, config, files, self, staticVoters } = options;
+    const { appendLingerMs: _, ...timing } = config.quorumTiming;
+    const environment = {
+      timing: { ...timing, fetchMaxWaitMs: FETCH_MAX_WAIT_MS },
+      below: (bound: number) => random.below(bound),
+      bootstrapServers: config.quorumBootstrapServers,
+    };
+    const pause = pauseAtStart(clock);
+    const start = await readRaftStart(files, self, environment, staticVoters, pause);
+    return new MetadataQuorum(options, start);
+  }
+
+  /** Begins to take part in the quorum. */
+  start(): void {
+    this.replica.start();
+  }
+
+  /** Marks the end of the node's start: from here on loads leave more time to clients. */
+  setServing(): void {
+    this.#isServing = true;
+  }
+
+  /** The active controller, or null while none is known. Its address is null while that is unknown. */
+  current(): { readonly id: number; readonly address: Address | null } | null {
+    const { leaderId, leaderEndpoints: [endpoint] } = this.replica.status;
+    if (leaderId < 0) return null;
+    return {
+      id: leaderId,
+      address: endpoint === undefined ? null : { host: endpoint.host, port: endpoint.port },
+    };
+  }
+
+  /** Resolves after the next change of {@linkcode MetadataQuorum.current}. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#leaderWaiters.push(resolve));
+  }
+
+  onCommitted(offset: number): void {
+    this.#committedOffset = offset;
+    this.controller?.onCommitted(offset);
+    this.#feeding ??= this.#feed();
+  }
+
+  onLeader(epoch: number, leaderId: number): void {
+    if (leaderId >= 0 && leaderId !== this.#options.self.id) {
+      this.#options.logger.log(
+        "info",
+        `Node ${leaderId} is the active controller of epoch ${epoch}`,
+      );
+    }
+    for (const resolve of this.#leaderWaiters.splice(0)) resolve();
+  }
+
+  onActive(epoch: number, startOffset: number): void {
+    this.controller?.onActive(epoch, startOffset);
+  }
+
+  onInactive(epoch: number): void {
+    this.controller?.onInactive(epoch);
+  }
+
+  onFailed(error: KafkaError): void {
+    this.#options.onFailed(error);
+  }
+
+  /** Leaves the quorum. Resolves when nothing is under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.replica.shutdown();
+    const { leaderId, epoch } = this.replica.status;
+    if (leaderId === this.#options.self.id) this.controller?.onInactive(epoch);
+    await this.loader.close(
+      new KafkaError(ErrorCode.NOT_CONTROLLER, "Cannot finish the request: the node shuts down"),
+    );
+    await this.controller?.settled();
+    await this.#feeding;
+    await this.#snapshot;
+  }
+
+  /** Loads what is committed, batch after batch, and a snapshot where the log does not reach back. */
+  async #feed(): Promise<void> {
+    const { loader, replica } = this;
+    try {
+      while (!this.#isClosed && loader.nextOffset < this.#committedOffset) {
+        if (loader.nextOffset < replica.status.logStartOffset) await this.#loadSnapshot();
+        else await loader.load(replica.readCommitted(loader.nextOffset, READ_BYTES));
+        this.#writeSnapshotIfDue();
+      }
+    } catch (error) {
+      if (!this.#isClosed) this.#fail(error);
+    } finally {
+      this.#feeding = null;
+    }
+  }
+
+  async #loadSnapshot(): Promise<void> {
+    const { snapshots } = this.#options.files.log;
+    const id = snapshots.latest!;
+    const { reader, close } = snapshots.read(id);
+    try {
+      const { lastContainedLogTimestamp } = reader.header;
+      await this.loader.loadSnapshot({
+        ...id,
+        lastContainedLogTimestamp,
+        batches: batchesOf(reader),
+      });
+    } finally {
+      close();
+    }
+  }
+
+  #writeSnapshotIfDue(): void {
+    const { config: { metadataLogSettings }, runtime: { clock } } = this.#options;
+    const isDue = this.#snapshot === null && this.loader.shouldSnapshot({
+      nowMs: clock.now(),
+      maxBytes: metadataLogSettings.maxBytesBetweenSnapshots,
+      maxIntervalMs: metadataLogSettings.maxSnapshotIntervalMs,
+    });
+    if (!isDue) return;
+    this.#snapshot = this.#writeSnapshot().catch((error) => {
+      this.#options.logger.log("error", `Cannot write a snapshot: ${(error as Error).message}`);
+    }).finally(() => this.#snapshot = null);
+  }
+
+  /** Writes a snapshot, in slices while loads go on, and moves the start of the log behind old ones. */
+  async #writeSnapshot(): Promise<void> {
+    const { loader, replica } = this;
+    const { config: { metadataLogSettings }, runtime: { clock } } = this.#options;
+    const captured = await loader.capture();
+    if (captured === null || this.#isClosed) return;
+    const pause = pauseBetweenSlices(clock);
+    const { endOffset, lastContainedLogTimestamp } = captured;
+    const { draft, writer } = replica.beginSnapshot(endOffset, lastContainedLogTimestamp);
+    try {
+      let count = 0;
+      for (const record of captured.records()) {
+        writer.append(encodeMetadataRecord(record));
+        if (++count % RECORDS_PER_STEP === 0) await pause();
+        if (this.#isClosed) return draft.abandon();
+      }
+      writer.finish();
+    } catch (error) {
+      draft.abandon();
+      throw error;
+    }
+    await replica.publishSnapshot(draft, {
+      maxBytes: metadataLogSettings.retentionBytes,
+      maxAgeMs: metadataLogSettings.retentionMs,
+    });
+    loader.snapshotWritten(captured, clock.now());
+  }
+
+  #fail(error: unknown): void {
+    this.#options.onFailed(
+      error instanceof KafkaError ? error : new KafkaError(
+        ErrorCode.UNKNOWN_SERVER_ERROR,
+        `Cannot apply the cluster's metadata: ${(error as Error).message}`,
+        { cause: error },
+      ),
+    );
+  }
+}
+
+/** How long a leader may hold a fetch without news, ms, as in Kafka. */
+const FETCH_MAX_WAIT_MS = 500;
+const RECORDS_PER_STEP = 64;
+
+function* batchesOf(reader: { next(): Uint8Array | null }): Generator<Uint8Array> {
+  for (let batch = reader.next(); batch !== null; batch = reader.next()) yield batch;
+}
+
+/** The quorum as its controller sees it. */
+function ledQuorum(replica: RaftReplica, self: RaftIdentity): ControllerQuorum {
+  return {
+    get endOffset() {
+      return replica.status.logEndOffset;
+    },
+    get kraftVersion() {
+      return replica.status.kraftVersion;
+    },
+    get hasFollowers() {
+      return replica.status.replicas.length > 0;
+    },
+    get isSoleVoter() {
+      return replica.status.voters.isOnly(self);
+    },
+    get leaderId() {
+      return replica.status.leaderId;
+    },
+    propose: (batch, recordCount) => replica.propose(batch, recordCount),
+    upgradeKRaftVersion: () => {
+      const refusal = replica.upgradeKRaftVersion();
+      if (refusal !== null) {
+        throw new KafkaError(refusal.code, `Cannot raise kraft.version: ${refusal.why}`);
+      }
+    },
+    resign: () => replica.resign(),
+  };
+}
