@@ -5,12 +5,14 @@
  * @module
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
+import { ConfigResourceType } from "../config/definition.ts";
 import type { Controller } from "../controller/controller.ts";
 import type { BrokerRegistration } from "../controller/registration.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
 import { pauseAtStart, SlicedWork } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
+import type { MetadataLoader } from "../metadata/loader.ts";
 import { Dispatcher, type DispatcherOptions } from "../network/server/dispatch.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
@@ -23,7 +25,7 @@ import { StorageFailures } from "../replication/storage_failures.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { FetchSessionCache } from "./fetch_session_cache.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
-import { ProducerIds } from "./producer_ids.ts";
+import { type ProducerIdBlock, ProducerIds } from "./producer_ids.ts";
 import type { BrokerNeeds } from "./supported.ts";
 
 /** The requests that a broker serves. */
@@ -33,7 +35,10 @@ export type BrokerHandlers = DispatcherOptions<BrokerNeeds>["handlers"];
 export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
   readonly runtime: Runtime;
   readonly config: BrokerConfig;
+  /** The committed metadata of the cluster. */
+  readonly metadata: MetadataLoader;
   readonly controller: Controller;
+  readonly quorum: BrokerNeeds["quorum"];
   readonly logs: LogManager;
   /** Filled by the broker. */
   readonly partitions: PartitionTable;
@@ -54,7 +59,7 @@ export class Broker {
   readonly #applier: MetadataApplier;
 
   constructor(options: BrokerOptions) {
-    const { runtime, config, controller, logs, partitions, logger, advertisedAddress } = options;
+    const { runtime, config, metadata, controller, quorum, logs, partitions, logger } = options;
     const { clock, random } = runtime;
     this.#options = options;
     this.#partitionNeeds = {
@@ -82,9 +87,10 @@ export class Broker {
       logs,
       partitions,
       this.#partitionNeeds,
-      () => controller.image,
+      () => metadata.image,
       logger,
-      (assignments) => this.#logFailure(controller.assignDirectories(assignments)),
+      (assignments) =>
+        this.#logFailure(controller.run((active) => active.assignOwnDirectories(assignments))),
       runtime,
     );
     const services: BrokerNeeds = {
@@ -92,14 +98,15 @@ export class Broker {
       nodeId: config.nodeId,
       clusterId: logs.clusterId,
       config,
-      image: () => controller.image,
-      advertisedAddress,
+      image: () => metadata.image,
+      advertisedAddress: options.advertisedAddress,
       controller,
+      quorum,
       partitions,
       logs,
       slicedWork: this.#partitionNeeds.slicedWork,
       fetchSessions: this.#fetchSessions,
-      producerIds: new ProducerIds(() => controller.allocateProducerIds()),
+      producerIds: new ProducerIds(() => this.#allocateProducerIds()),
       groups: this.#groups,
       codecs: () => runtime.codecs(),
     };
@@ -121,13 +128,15 @@ export class Broker {
   ): Promise<void> {
     const { runtime, config, controller, logs } = this.#options;
     const applier = this.#applier;
-    await controller.start({
+    this.#applyBrokerConfigs();
+    const registration = {
       nodeId: config.nodeId,
       incarnationId: randomUuid(runtime.random),
       endpoints,
       rack: config.rack,
       logDirs: logs.onlineIds,
-    });
+    };
+    await controller.run((active) => active.registerOwnBroker(registration));
     const pause = pauseAtStart(runtime.clock);
     for (const directory of logs.directories) {
       await directory.openAllInSteps((topic) => applier.logConfig(topic), pause);
@@ -137,20 +146,24 @@ export class Broker {
     if (!logs.wasShutDownCleanly) await logs.each((directory) => directory.flushRepaired());
     // With flush.messages=1 consumers must find what was acknowledged before the start.
     await this.#partitionNeeds.flusher.settled();
-    await controller.reportDirectories(logs.onlineIds);
-    this.#followMetadata();
+    await controller.run((active) => active.reportOwnDirectories(logs.onlineIds));
+    await this.#followMetadata();
     if (logs.wasShutDownCleanly) return;
     this.#logFailure(logs.each((directory) => directory.flushUncertain()));
   }
 
   /** Applies every change of the metadata before it is answered. */
-  #followMetadata(): void {
-    const { config, controller, logs } = this.#options;
+  #followMetadata(): Promise<void> {
+    const { config, metadata, logs } = this.#options;
     const applier = this.#applier;
     let hasDeleted = false;
-    controller.addListener({
+    config.onChange(() => applier.onBrokerConfigChange());
+    return metadata.addListener({
       prepare: (delta, pause) => applier.prepare(delta, pause),
       apply: async (delta, pause) => {
+        if (delta.changedConfigs.some(({ type }) => type === ConfigResourceType.BROKER)) {
+          this.#applyBrokerConfigs();
+        }
         await applier.apply(delta, pause);
         this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));
         hasDeleted ||= delta.deletedTopics.length > 0;
@@ -162,13 +175,31 @@ export class Broker {
         hasDeleted = false;
       },
     });
-    config.onChange(() => applier.onBrokerConfigChange());
+  }
+
+  /** Puts the dynamic configs of brokers in force. */
+  #applyBrokerConfigs(): void {
+    const { config, metadata: { image }, logger } = this.#options;
+    const warnings = config.applyDynamic(
+      image.configs(ConfigResourceType.BROKER, ""),
+      image.configs(ConfigResourceType.BROKER, String(config.nodeId)),
+    );
+    for (const message of warnings) logger.log("warn", message);
+  }
+
+  async #allocateProducerIds(): Promise<ProducerIdBlock> {
+    const { config: { nodeId }, controller, metadata } = this.#options;
+    const brokerEpoch = metadata.image.broker(nodeId)?.epoch ?? -1;
+    const { producerIdStart, producerIdLen } = await controller.run((active) =>
+      active.allocateProducerIds({ brokerId: nodeId, brokerEpoch })
+    );
+    return { first: producerIdStart, count: producerIdLen };
   }
 
   /** Tells the controller which data directories are in service, after one has failed. */
   reportDirectories(): void {
     const { controller, logs } = this.#options;
-    this.#logFailure(controller.reportDirectories(logs.onlineIds));
+    this.#logFailure(controller.run((active) => active.reportOwnDirectories(logs.onlineIds)));
   }
 
   /** Starts no more work, and fails the requests that wait. */
@@ -185,7 +216,6 @@ export class Broker {
   async settled(): Promise<void> {
     const { flusher, slicedWork } = this.#partitionNeeds;
     await slicedWork.stop();
-    await this.#options.controller.settled();
     await flusher.settled();
   }
 

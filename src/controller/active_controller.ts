@@ -42,6 +42,11 @@ import {
 import type { Decision } from "./decision.ts";
 import { type DecisionLog, type DecisionOptions, DecisionQueue } from "./decision_queue.ts";
 import type { DecisionState } from "./decision_state.ts";
+import {
+  decideDirectoryAssignments,
+  decideOnlineDirectories,
+  type DirectoryAssignment,
+} from "./directories.ts";
 import { decideElectLeaders, type TopicElectionResult, type TopicElections } from "./elections.ts";
 import { decideUpdateFeatures, type UpdateFeaturesRequest } from "./features.ts";
 import { decideNoOp, noOpDueAt } from "./no_op.ts";
@@ -51,7 +56,12 @@ import {
   type NewPartitions,
 } from "./partitions.ts";
 import { type AllocateProducerIdsRequest, decideAllocateProducerIds } from "./producer_ids.ts";
-import { decideBootstrap } from "./registration.ts";
+import {
+  type BrokerRegistration,
+  decideBootstrap,
+  decideElections,
+  decideRegistration,
+} from "./registration.ts";
 import { Timetable } from "./timetable.ts";
 import {
   type CreatableTopic,
@@ -380,6 +390,43 @@ export class ActiveController {
         if (kraftVersion !== null) quorum.upgradeKRaftVersion();
       },
     });
+  }
+
+  /**
+   * Registers the broker of this process, which is the only node of its cluster, in service at once: it needs
+   * no session, since it ends with its controller.
+   */
+  async registerOwnBroker(registration: BrokerRegistration): Promise<void> {
+    const { quorum } = this.#options;
+    const { nodeId } = registration;
+    const registered = this.#run(() => ({
+      records: decideRegistration(registration, this.image, quorum.endOffset),
+      result: undefined,
+    }));
+    const elected = this.#run(
+      () => ({ records: decideElections(nodeId, this.image), result: undefined }),
+      { isDivisible: true },
+    );
+    await Promise.all([registered, elected]);
+    this.#liveness.remove(nodeId);
+  }
+
+  /** Records the log directories of the own broker's replicas. */
+  assignOwnDirectories(assignments: readonly DirectoryAssignment[]): Promise<void> {
+    const { nodeId } = this.#options.config;
+    return this.#run(() => ({
+      records: decideDirectoryAssignments(nodeId, assignments, this.image),
+      result: undefined,
+    }), { isDivisible: true });
+  }
+
+  /** Records which log directories of the own broker are online. */
+  reportOwnDirectories(onlineIds: readonly string[]): Promise<void> {
+    const { nodeId } = this.#options.config;
+    return this.#run(() => ({
+      records: decideOnlineDirectories(nodeId, onlineIds, this.image),
+      result: undefined,
+    }));
   }
 
   /**

@@ -69,6 +69,25 @@ export class Controller {
     return await request(leadership.controller ?? await leadership.active.promise);
   }
 
+  /** See {@linkcode ActiveController.createTopics}. */
+  readonly createTopics: ActiveController["createTopics"] = (...request) =>
+    this.run((active) => active.createTopics(...request));
+  /** See {@linkcode ActiveController.deleteTopics}. */
+  readonly deleteTopics: ActiveController["deleteTopics"] = (...request) =>
+    this.run((active) => active.deleteTopics(...request));
+  /** See {@linkcode ActiveController.createPartitions}. */
+  readonly createPartitions: ActiveController["createPartitions"] = (...request) =>
+    this.run((active) => active.createPartitions(...request));
+  /** See {@linkcode ActiveController.alterConfigs}. */
+  readonly alterConfigs: ActiveController["alterConfigs"] = (...request) =>
+    this.run((active) => active.alterConfigs(...request));
+  /** See {@linkcode ActiveController.incrementalAlterConfigs}. */
+  readonly incrementalAlterConfigs: ActiveController["incrementalAlterConfigs"] = (...request) =>
+    this.run((active) => active.incrementalAlterConfigs(...request));
+  /** See {@linkcode ActiveController.electLeaders}. */
+  readonly electLeaders: ActiveController["electLeaders"] = (...request) =>
+    this.run((active) => active.electLeaders(...request));
+
   /** Begins to lead `epoch`, whose first record is at `startOffset`. */
   onActive(epoch: number, startOffset: number): void {
     const active = Promise.withResolvers<ActiveController>();

@@ -45,7 +45,8 @@ export class MetadataQuorum implements RaftObserver {
   readonly controller: Controller | null;
   readonly #options: MetadataQuorumOptions;
   #committedOffset = 0;
-  #feeding: Promise<void> | null = null;
+  #isFeeding = false;
+  #feeding: Promise<void> = Promise.resolve();
   #snapshot: Promise<void> | null = null;
   #leaderWaiters: (() => void)[] = [];
   #isServing = false;
@@ -125,7 +126,7 @@ export class MetadataQuorum implements RaftObserver {
   onCommitted(offset: number): void {
     this.#committedOffset = offset;
     this.controller?.onCommitted(offset);
-    this.#feeding ??= this.#feed();
+    if (!this.#isFeeding) this.#feeding = this.#feed();
   }
 
   onLeader(epoch: number, leaderId: number): void {
@@ -167,6 +168,7 @@ export class MetadataQuorum implements RaftObserver {
   /** Loads what is committed, batch after batch, and a snapshot where the log does not reach back. */
   async #feed(): Promise<void> {
     const { loader, replica } = this;
+    this.#isFeeding = true;
     try {
       while (!this.#isClosed && loader.nextOffset < this.#committedOffset) {
         if (loader.nextOffset < replica.status.logStartOffset) await this.#loadSnapshot();
@@ -176,7 +178,7 @@ export class MetadataQuorum implements RaftObserver {
     } catch (error) {
       if (!this.#isClosed) this.#fail(error);
     } finally {
-      this.#feeding = null;
+      this.#isFeeding = false;
     }
   }
 

@@ -8,7 +8,7 @@ import { Broker, type BrokerHandlers } from "../broker/broker.ts";
 import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
 import { noticeOfExposedListeners } from "../config/listeners.ts";
-import { Controller } from "../controller/controller.ts";
+import type { Controller } from "../controller/controller.ts";
 import { descriptorShares, KEPT_RECEIVE_BYTES } from "../limits.ts";
 import { pauseAtStart } from "../log/sliced_work.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
@@ -29,6 +29,9 @@ import type { Address, Runtime } from "../runtime/runtime.ts";
 import { advertisedAddress, registeredEndpoints } from "./advertised_address.ts";
 import { noticesOfUnopened, requireServed } from "./not_yet_served.ts";
 import { BackgroundTasks } from "./background_tasks.ts";
+import { readDeletedTopics } from "./deleted_topics.ts";
+import type { MetadataQuorum } from "./metadata_quorum.ts";
+import { openQuorum } from "./open_quorum.ts";
 import { type DirectoryFailure, openStorage, type Storage } from "./storage.ts";
 
 /** How a node is started. */
@@ -62,6 +65,7 @@ interface Parts extends Storage {
   readonly config: BrokerConfig;
   readonly logger: Logger;
   readonly partitions: PartitionTable;
+  readonly quorum: MetadataQuorum;
   readonly controller: Controller;
   readonly listeners: ListenerSet;
   readonly maxConnections: number;
@@ -86,7 +90,17 @@ export class Node {
   #ended: Promise<void> | null = null;
 
   private constructor(parts: Parts) {
-    const { runtime, config, controller, logs, partitions, logger, handlers, interceptors } = parts;
+    const {
+      runtime,
+      config,
+      quorum,
+      controller,
+      logs,
+      partitions,
+      logger,
+      handlers,
+      interceptors,
+    } = parts;
     this.config = config;
     this.controller = controller;
     this.#parts = parts;
@@ -95,7 +109,9 @@ export class Node {
     this.#broker = new Broker({
       runtime,
       config,
+      metadata: quorum.loader,
       controller,
+      quorum: quorum.replica,
       logs,
       partitions,
       logger,
@@ -120,10 +136,13 @@ export class Node {
     const partitions = new PartitionTable();
     const storage = await openStorage({ runtime, config, logger, partitions, openSegments });
     let listeners: ListenerSet | null = null;
+    let quorum: MetadataQuorum | null = null;
     let node: Node | null = null;
     try {
-      const { metadataLog } = storage;
-      const controller = new Controller({ runtime, metadataLog, config, logger });
+      quorum = await openQuorum({ runtime, config, logger, storage });
+      quorum.start();
+      // What is on the disk of the only voter is committed.
+      await quorum.loader.waitFor(quorum.replica.status.highWatermark - 1);
       listeners = await ListenerSet.open(runtime.network, config.brokerListeners);
       config.setListening(portsOf(listeners.addresses));
       node = new Node({
@@ -132,7 +151,8 @@ export class Node {
         config,
         logger,
         partitions,
-        controller,
+        quorum,
+        controller: quorum.controller!,
         listeners,
         maxConnections: shares.connections,
         handlers: options.handlers,
@@ -143,6 +163,7 @@ export class Node {
     } catch (error) {
       // The reason matters more than what else fails then.
       if (node !== null) await node.shutdown().catch(() => {});
+      else await quorum?.close();
       await listeners?.close();
       await storage.logs.close().catch(() => {});
       throw error;
@@ -175,7 +196,7 @@ export class Node {
 
   /** The cluster's metadata as this node knows them. */
   get image(): MetadataImage {
-    return this.controller.image;
+    return this.#parts.quorum.loader.image;
   }
 
   /** The partitions that are in service on this node. */
@@ -193,19 +214,20 @@ export class Node {
   }
 
   async #begin(): Promise<void> {
-    const { runtime, config, metadataLog, metadataLoss, listeners, failures, partitions } =
+    const { runtime, config, quorum, raft, metadataLoss, listeners, failures, partitions } =
       this.#parts;
     await this.#broker.start(
       registeredEndpoints(config, listeners.addresses),
       metadataLoss === null ? null : {
         sentence: metadataLoss,
-        deletedTopics: await metadataLog.deletedTopics(pauseAtStart(runtime.clock)),
+        deletedTopics: await readDeletedTopics(raft.log, pauseAtStart(runtime.clock)),
       },
     );
     // Without records and without clients the tasks have nothing to do, and the first timer of a host
     // may take a while: they begin with the first connection then.
     if ([...partitions].some(({ log }) => log.sizeInBytes > 0)) this.#tasks.start();
     if (this.#logs.fatalFailure !== null) throw this.#logs.fatalFailure;
+    quorum.setServing();
     this.#server.start();
     failures.listen((failure) => this.#onDirectoryFailure(failure));
   }
@@ -227,6 +249,7 @@ export class Node {
     // No work may be under way in the data directories when they are closed.
     await tasks;
     await this.#broker.settled();
+    await this.#parts.quorum.close();
     await this.#logs.close();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Opens the data directories of a node and reads its metadata log.
+ * Opens the data directories of a node and the files of its metadata log in them.
  *
  * @module
  */
@@ -8,15 +8,23 @@ import { LogManager } from "../log/directory/log_manager.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type { RecoveryReport } from "../log/opening/recovery_types.ts";
 import type { OpenSegments } from "../log/segments/open_segments.ts";
-import { pauseAtStart } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
-import { METADATA_LOG_CONFIG, METADATA_TOPIC, MetadataLog } from "../metadata/metadata_log.ts";
+import { METADATA_LOG_CONFIG, METADATA_TOPIC } from "../metadata/metadata_log.ts";
+import {
+  decodeMetadataRecord,
+  type MetadataRecordInput,
+} from "../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import type { Pause } from "../protocol/records/compression/steps.ts";
-import { RecordError } from "../protocol/records/record_error.ts";
+import { readRecords } from "../protocol/records/batch.ts";
 import { METADATA_TOPIC_ID } from "../protocol/uuid.ts";
+import type { RaftFiles } from "../raft/raft_start.ts";
+import { openBootstrapCheckpoint } from "../raft/storage/bootstrap_checkpoint.ts";
+import { QuorumStateFile } from "../raft/storage/quorum_state_file.ts";
+import { RaftLog } from "../raft/storage/raft_log.ts";
+import { SnapshotFiles } from "../raft/storage/snapshot_files.ts";
+import { BOOTSTRAP_SNAPSHOT_ID } from "../raft/storage/snapshot_names.ts";
 import type { PartitionTable } from "../replication/partition_table.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { FileSystem, Runtime } from "../runtime/runtime.ts";
 
 /** The dependencies of {@linkcode openStorage}. */
 export interface StorageOptions {
@@ -31,7 +39,12 @@ export interface StorageOptions {
 /** Open data directories. */
 export interface Storage {
   readonly logs: LogManager;
-  readonly metadataLog: MetadataLog;
+  /** The metadata log and the files beside it. */
+  readonly raft: RaftFiles;
+  /** The id of the directory that has the metadata log. */
+  readonly metadataDirectoryId: string;
+  /** The first records of a new cluster that the directories were formatted with; mostly none. */
+  readonly bootstrapRecords: readonly MetadataRecordInput[];
   /** What was cut off the end of the metadata log, in words, or null. */
   readonly metadataLoss: string | null;
   readonly failures: DirectoryFailures;
@@ -96,8 +109,20 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     logger.log("error", `Started without the data directory ${path}: ${failure.message}`);
   }
   try {
-    const metadataLog = await openMetadataLog(logs, pauseAtStart(runtime.clock));
-    return { logs, metadataLog, metadataLoss, failures };
+    const { log, directory } = await openMetadataLog(logs, config);
+    const snapshots = await SnapshotFiles.open(runtime.files, directory);
+    const raft = {
+      log: await RaftLog.open({ log, snapshots }),
+      quorumState: new QuorumStateFile(runtime.files, directory),
+    };
+    return {
+      logs,
+      raft,
+      metadataDirectoryId: logs.metadataDirectoryId,
+      bootstrapRecords: readBootstrapRecords(runtime.files, snapshots, config.metadataLogDir),
+      metadataLoss,
+      failures,
+    };
   } catch (error) {
     // The reason matters more than a failure to close.
     await logs.close().catch(() => {});
@@ -105,31 +130,48 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   }
 }
 
-/** Opens the metadata log, or creates it in new directories, and reads it whole. */
-async function openMetadataLog(logs: LogManager, pause: Pause): Promise<MetadataLog> {
+/** Opens the metadata log, or creates it in new directories. */
+async function openMetadataLog(
+  logs: LogManager,
+  config: BrokerConfig,
+): Promise<{ readonly log: PartitionLog; readonly directory: string }> {
   await logs.each((directory) => directory.flushDirectory());
   const isNew = !logs.hasMetadataLog;
-  const metadata = logs.openMetadataLog(METADATA_TOPIC_ID, METADATA_LOG_CONFIG);
-  if (metadata.logEndOffset === 0 && logs.hasPartitions) throw emptyMetadataLog(metadata);
+  const { segmentBytes, segmentMs } = config.metadataLogSettings;
+  const log = logs.openMetadataLog(METADATA_TOPIC_ID, {
+    ...METADATA_LOG_CONFIG,
+    segmentBytes,
+    segmentMs,
+  });
+  // Other nodes have the log of a quorum of several.
+  if (config.isAlone && log.logEndOffset === 0 && logs.hasPartitions) throw emptyMetadataLog(log);
   if (isNew || !logs.wasShutDownCleanly) {
     await logs.each((directory) => directory.flushDirectory());
   }
-  if (metadata.mustFlushFirst) await metadata.flush();
-  return await readMetadataLog(metadata, pause);
+  return { log, directory: log.directory };
 }
 
-/** Reads the whole log. Throws one sentence that names its directory if that cannot be done. */
-async function readMetadataLog(metadata: PartitionLog, pause: Pause): Promise<MetadataLog> {
+/** Reads the records that a directory was formatted with. */
+function readBootstrapRecords(
+  files: FileSystem,
+  snapshots: SnapshotFiles,
+  directory: string,
+): MetadataRecordInput[] {
+  const opened = snapshots.latestOrBootstrap !== null && snapshots.latest === null
+    ? snapshots.read(BOOTSTRAP_SNAPSHOT_ID)
+    : openBootstrapCheckpoint(files, directory);
+  if (opened === null) return [];
+  const { reader, close } = opened;
   try {
-    return await MetadataLog.open(metadata, pause);
-  } catch (error) {
-    if (!(error instanceof RecordError)) throw error;
-    throw new KafkaError(
-      ErrorCode.KAFKA_STORAGE_ERROR,
-      `Cannot read the metadata log in ${metadata.directory}: ${error.message}; restore its files ` +
-        "from a copy",
-      { cause: error },
-    );
+    const records: MetadataRecordInput[] = [];
+    for (let batch = reader.next(); batch !== null; batch = reader.next()) {
+      for (const { value } of readRecords(batch, 0)) {
+        records.push(decodeMetadataRecord(value ?? new Uint8Array(0)));
+      }
+    }
+    return records;
+  } finally {
+    close();
   }
 }
 

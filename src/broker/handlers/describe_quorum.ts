@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Controller } from "../../controller/controller.ts";
+import type { RaftReplica } from "../../raft/raft_replica.ts";
 import type { LogManager } from "../../log/directory/log_manager.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
@@ -23,7 +23,7 @@ import { defineHandler, type Handler } from "../../network/server/handler.ts";
 const METADATA_PARTITION = 0;
 
 interface Needs extends Pick<BrokersNeeds, "nodeId" | "advertisedAddress"> {
-  readonly controller: Pick<Controller, "quorum">;
+  readonly quorum: Pick<RaftReplica, "status">;
   readonly logs: Pick<LogManager, "holderOf">;
   readonly clock: Pick<Clock, "now">;
 }
@@ -52,8 +52,8 @@ export const describeQuorumHandler: Handler<Needs> = defineHandler(describeQuoru
         nodes: [],
       };
     }
-    const { nodeId, controller, logs, clock } = services;
-    const { leaderEpoch, highWatermark, logEndOffset } = controller.quorum;
+    const { nodeId, quorum, logs, clock } = services;
+    const { epoch: leaderEpoch, highWatermark, logEndOffset } = quorum.status;
     const nowMs = clock.now();
     return {
       errorCode: ErrorCode.NONE,

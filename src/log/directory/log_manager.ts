@@ -173,6 +173,11 @@ export class LogManager {
     return this.directories.every(({ wasShutDownCleanly }) => wasShutDownCleanly);
   }
 
+  /** The id of the directory that has the metadata log. */
+  get metadataDirectoryId(): string {
+    return this.#metadata.directoryId;
+  }
+
   /** Whether there is a metadata log. */
   get hasMetadataLog(): boolean {
     return this.#metadata.has(this.#options.metadataTopic, 0);
