@@ -18,12 +18,14 @@
 import { assert } from "../assert.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { FileError } from "../runtime/runtime.ts";
-import { atOnce } from "../protocol/records/compression/steps.ts";
+import { withPauses } from "../protocol/records/compression/steps.ts";
 import type { LogCompaction } from "./compaction/log_compaction.ts";
 import type { LogDurability } from "./log_durability.ts";
 import type { LogStart } from "./log_start.ts";
 import type { LogState } from "./log_state.ts";
 import { loadProducers } from "./opening/rebuild_from_segments.ts";
+import { ProducerState } from "./producers/producer_state.ts";
+import { pauseBetweenSlices } from "./sliced_work.ts";
 
 /** Reasons for failures after which a truncation may be repeated. */
 const TRANSIENT: ReadonlySet<FileError["reason"]> = new Set(["no-space", "too-many-open"]);
@@ -162,12 +164,13 @@ export class LogTruncation {
     this.#isUnfinished = true;
     try {
       cut();
+      await this.#loadProducers();
       // Compaction may have removed the batch before the cut since the recovery point was lowered.
       if (this.#durability.isLowered) await this.#durability.saveRecoveryPoint();
       await this.#start.saved();
     } catch (error) {
       const failure = health.failed("truncate", error) as KafkaError;
-      if (!isTransient(error)) health.takeOffline(failure);
+      if (!isTransient(error) && !health.isClosed) health.takeOffline(failure);
       throw failure;
     }
     // The segments of a log that was closed meanwhile are not synced any more.
@@ -195,8 +198,22 @@ export class LogTruncation {
     }
     state.epochs.truncateFromEnd(logEndOffset);
     snapshots.removeAbove(logEndOffset);
-    const nowMs = state.runtime.clock.now();
-    atOnce(loadProducers(segments.all, snapshots, state.producers, nowMs));
+  }
+
+  /**
+   * Rebuilds the state of producers, in slices: it may take a pass over the whole log. The state before
+   * the cut is used meanwhile. Its last stable offset is never too high, since the high watermark has not
+   * passed a record that was cut.
+   */
+  async #loadProducers(): Promise<void> {
+    const { segments, snapshots, producers, health, runtime: { clock } } = this.#state;
+    const loaded = new ProducerState();
+    const pause = pauseBetweenSlices(clock);
+    await withPauses(loadProducers(segments.all, snapshots, loaded, clock.now()), async () => {
+      await pause();
+      health.check();
+    });
+    producers.adopt(loaded);
   }
 
   #cutAll(offset: number): void {
@@ -207,7 +224,6 @@ export class LogTruncation {
     const isLowered = offset < state.logStartOffset;
     state.logStartOffset = offset;
     this.#start.save(isLowered);
-    state.producers.clear();
     state.epochs.truncateFromEnd(0);
   }
 }

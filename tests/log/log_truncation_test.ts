@@ -7,7 +7,15 @@ import { KafkaError } from "../../src/protocol/errors.ts";
 import { FileError, type FileHandle, type OpenMode } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { FilesOver } from "./files_over.ts";
-import { allBatches, batchOf, checkpointsWith, Machine, refusal } from "./fixture.ts";
+import {
+  allBatches,
+  batchOf,
+  checkpointsWith,
+  Machine,
+  producedBatch,
+  refusal,
+  refusalOf,
+} from "./fixture.ts";
 import { HeldSyncs } from "./held_syncs.ts";
 
 const client = { leaderEpoch: 0, origin: "client" } as const;
@@ -200,4 +208,75 @@ test("LogManager.truncateAll writes the recovery points of a directory once", as
   await logs.truncateAll(new Map(opened.map((log) => [log, 6])));
   assertEquals(files.count, 2);
   await logs.close();
+});
+
+/**
+ * Opens a log of 3 MB with a producer and an open transaction near its beginning, and another producer
+ * at its end, on a clock for which every slice of work is over at once. `onRest` is called whenever the event loop gets a turn.
+ */
+async function longLog(onRest: () => void): Promise<PartitionLog> {
+  const machine = new Machine();
+  let nowMs = 0;
+  const { clock } = machine.runtime;
+  const log = machine.open({}, {
+    runtime: {
+      ...machine.runtime,
+      clock: {
+        ...clock,
+        monotonicMs: () => nowMs += 10,
+        yieldToLoop: () => {
+          onRest();
+          return clock.yieldToLoop();
+        },
+      },
+    },
+  });
+  log.append(producedBatch(7, 0, 0, 3), client);
+  log.append(
+    batchOf(1, { producerId: 8, producerEpoch: 0, baseSequence: 0, isTransactional: true }),
+    { leaderEpoch: 0, origin: "coordinator" },
+  );
+  for (let i = 0; i < 50; i++) log.append(batchOf(1, { valueBytes: 60_000 }), client);
+  log.append(producedBatch(9, 0, 0), client);
+  await log.flush();
+  return log;
+}
+
+test("truncateTo() rebuilds the state of producers in slices", async () => {
+  let rests = 0;
+  const seen = new Set<string>();
+  const log: PartitionLog = await longLog(() => {
+    rests++;
+    const append = refusal(() => log.append(batchOf(1), client)).name;
+    seen.add(`${append} ${log.logEndOffset} ${log.lastStableOffset(50)} ${log.isTruncating}`);
+    log.read({ fetchOffset: 0, maxBytes: 100, endOffset: 50, minOneBatch: true });
+  });
+  await log.truncateTo(50);
+  assertEquals([...seen], ["NOT_LEADER_OR_FOLLOWER 50 3 true"]);
+  assertEquals(rests >= 5, true, `${rests} rests`);
+  assertEquals(log.lastStableOffset(50), 3);
+  assertEquals(log.append(producedBatch(7, 0, 0, 3), client).duplicate, true);
+  assertEquals(log.activeProducers().map(({ producerId }) => producerId), [7, 8]);
+  log.close();
+});
+
+test("a log that is closed while truncateTo() reads it ends the truncation", async () => {
+  const log: PartitionLog = await longLog(() => log.close());
+  const { name, message } = await refusalOf(log.truncateTo(50));
+  assertEquals(name, "KAFKA_STORAGE_ERROR");
+  assertStringIncludes(message, "the log has been closed");
+});
+
+test("compaction replaces no segment while the log is being truncated", async () => {
+  const machine = new Machine();
+  const log = await tenRecords(machine, () => {});
+  const { compaction } = log;
+  const [first] = compaction.segments;
+  const cleaned = compaction.createCleaned([first!]);
+  const truncation = log.beginTruncation(9)!;
+  assertEquals(await compaction.replace([first!], cleaned, () => true), false);
+  truncation.cancel();
+  assertEquals(compaction.segments[0], first);
+  compaction.discard(cleaned);
+  log.close();
 });

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { KafkaError } from "../../protocol/errors.ts";
 import type { Int64 } from "../../protocol/int64.ts";
 import type { Clock, FileSystem, HostCodecs } from "../../runtime/runtime.ts";
 import type { LogConfig } from "../log_config.ts";
@@ -28,6 +29,8 @@ export interface CompactedState {
   readonly config: LogConfig;
   readonly logStartOffset: number;
   readonly isWritable: boolean;
+  /** The error for changes while the log is being truncated, or null. */
+  readonly truncation: KafkaError | null;
   readonly producers: {
     /** Returns what a producer wrote last, or null for a producer without state. */
     lastProduced(producerId: Int64): LastProduced | null;
@@ -150,8 +153,8 @@ export class LogCompaction {
   /**
    * Replaces `old`, adjacent segments of the log, with `cleaned`, whose bytes are durable. Resolves
    * when the replacement is durable. Reads in progress complete on the old segments. `isCurrent` is
-   * called right before the replacement; if it returns false, nothing changes and the result is
-   * false.
+   * called right before the replacement; if it returns false, or the log is being truncated, nothing
+   * changes and the result is false.
    */
   async replace(
     old: readonly Segment[],
@@ -162,7 +165,7 @@ export class LogCompaction {
     cleaned.rename(pathWith(cleaned, SWAP_SUFFIX));
     segments.markDirectoryDirty();
     await segments.syncDirectory();
-    if (!isCurrent()) return false;
+    if (!isCurrent() || this.#state.truncation !== null) return false;
     segments.replace(old, cleaned, runtime.clock.now() + this.config.fileDeleteDelayMs);
     this.#swaps.push({ old, cleaned });
     await this.finishSwaps();

@@ -141,9 +141,9 @@ const EVICTION_DIVISOR = 10;
 
 /** The producers of one partition. */
 export class ProducerState {
-  readonly #entries = new Map<Int64, ProducerEntry>();
+  #entries = new Map<Int64, ProducerEntry>();
   readonly #maxProducers: number;
-  readonly #transactions = new OpenTransactions();
+  #transactions = new OpenTransactions();
 
   /** Creates an empty state. A limit other than that of `limits.ts` is for tests. */
   constructor(maxProducers: number = MAX_PRODUCERS_PER_PARTITION) {
@@ -344,6 +344,12 @@ export class ProducerState {
       entry.transactionStartOffset = startOffset;
       if (startOffset >= 0) this.#transactions.begin(stored.producerId, startOffset);
     }
+  }
+
+  /** Replaces the state with that of `other`, which must not be used any more. */
+  adopt(other: ProducerState): void {
+    this.#entries = other.#entries;
+    this.#transactions = other.#transactions;
   }
 
   /** Removes all producers. */

@@ -102,6 +102,7 @@ async function writeBootstrap(
   } finally {
     draft.abandon();
   }
+  await files.syncDirectory(directory);
 }
 
 function checkVoters({ directory, nodeId, directoryId, bootstrap }: FormatOptions): void {

@@ -78,6 +78,7 @@ export class TestLog {
       segments: this.segments,
       config: this.config,
       logStartOffset: 0,
+      truncation: null,
       get isWritable() {
         return isWritable();
       },

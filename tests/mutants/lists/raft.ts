@@ -137,6 +137,14 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/storage/format_directory_test.ts",
   },
   {
+    id: "RF118",
+    file: "src/raft/storage/format_directory.ts",
+    bug: "meta.properties may outlive the directory of the bootstrap snapshot",
+    text: "  await files.syncDirectory(directory);\n}",
+    replacement: "}",
+    test: "tests/raft/storage/format_directory_test.ts",
+  },
+  {
     id: "RF117",
     file: "src/raft/storage/control_batches.ts",
     bug: "LeaderChange is written in a version that Apache Kafka 4.4 does not read",

@@ -150,7 +150,7 @@ test("formatDirectory() on a disk that fails rejects, and can be repeated", asyn
   assertEquals((await bootstrapOf(memory))[1], RECORDS);
 });
 
-const SEEDS = seedCount(30, 300);
+const SEEDS = seedCount(150, 1_000);
 
 test(`an interrupted format can be repeated, and a finished one is durable, over ${SEEDS} seeds`, async () => {
   for (let seed = 0; seed < SEEDS; seed++) {

@@ -180,7 +180,7 @@ test("a snapshot whose publication fails does not exist, and can be written agai
   assertEquals(memoryFiles.openFiles, 0);
 });
 
-const SEEDS = seedCount(40, 400);
+const SEEDS = seedCount(40, 150);
 
 test(`published snapshots survive a power failure, and others are whole or gone, over ${SEEDS} seeds`, async () => {
   let unfinished = 0;
