@@ -14,6 +14,7 @@ import {
   type MetadataRecordInput,
 } from "../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { RecordError } from "../protocol/records/record_error.ts";
 import type { RaftIdentity } from "../raft/core/state.ts";
 import type { VoterSet } from "../raft/core/voter_set.ts";
 import { type RaftFiles, readRaftStart } from "../raft/raft_start.ts";
@@ -29,6 +30,8 @@ export interface MetadataQuorumOptions {
   readonly logger: Logger;
   readonly clusterId: string;
   readonly files: RaftFiles;
+  /** The directory of the metadata log. */
+  readonly directory: string;
   readonly self: RaftIdentity;
   readonly staticVoters: VoterSet;
   readonly bootstrapRecords: readonly MetadataRecordInput[];
@@ -94,8 +97,12 @@ export class MetadataQuorum implements RaftObserver {
       bootstrapServers: config.quorumBootstrapServers,
     };
     const pause = pauseAtStart(clock);
-    const start = await readRaftStart(files, self, environment, staticVoters, pause);
-    return new MetadataQuorum(options, start);
+    try {
+      const start = await readRaftStart(files, self, environment, staticVoters, pause);
+      return new MetadataQuorum(options, start);
+    } catch (error) {
+      throw unreadable(error, options.directory);
+    }
   }
 
   /** Begins to take part in the quorum. */
@@ -148,6 +155,9 @@ export class MetadataQuorum implements RaftObserver {
   }
 
   onFailed(error: KafkaError): void {
+    this.controller?.onInactive(this.replica.status.epoch);
+    // All that wait for a change fail with the reason.
+    this.loader.close(error);
     this.#options.onFailed(error);
   }
 
@@ -239,15 +249,25 @@ export class MetadataQuorum implements RaftObserver {
     loader.snapshotWritten(captured, clock.now());
   }
 
-  #fail(error: unknown): void {
-    this.#options.onFailed(
-      error instanceof KafkaError ? error : new KafkaError(
-        ErrorCode.UNKNOWN_SERVER_ERROR,
-        `Cannot apply the cluster's metadata: ${(error as Error).message}`,
-        { cause: error },
-      ),
-    );
+  /** Ends the node, since what is committed cannot be applied. */
+  #fail(cause: unknown): void {
+    const error = unreadable(cause, this.#options.directory);
+    this.replica.shutdown().catch(() => {});
+    this.onFailed(error);
   }
+}
+
+/** Returns the error of a node whose metadata cannot be read because of `cause`. */
+function unreadable(cause: unknown, directory: string): KafkaError {
+  if (cause instanceof KafkaError) return cause;
+  const { message } = cause as Error;
+  return cause instanceof RecordError
+    ? new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot read the metadata log in ${directory}: ${message}; restore its files from a copy`,
+      { cause },
+    )
+    : new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, message, { cause });
 }
 
 /** How long a leader may hold a fetch without news, ms, as in Kafka. */

@@ -6,6 +6,7 @@
 import type { BrokerConfig } from "../config/broker_config.ts";
 import type { Logger } from "../logger.ts";
 import { KRAFT_VERSION_FEATURE, SUPPORTED_FEATURES } from "../metadata/features.ts";
+import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { RaftIdentity } from "../raft/core/state.ts";
 import { VoterSet } from "../raft/core/voter_set.ts";
@@ -47,6 +48,7 @@ export function openQuorum(
     logger,
     clusterId: logs.clusterId,
     files: raft,
+    directory: `${config.metadataLogDir}/${METADATA_TOPIC}-0`,
     self,
     staticVoters: new VoterSet([voter]),
     bootstrapRecords,
