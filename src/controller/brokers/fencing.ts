@@ -20,7 +20,10 @@ import {
 } from "../partition_change.ts";
 import { changeRegistration } from "./registration_change.ts";
 
-/** Records to append in order, in batches of any size. They are computed while they are consumed. */
+/**
+ * Records to append in order, in batches of any size, without another decision in between. They are
+ * computed while they are consumed.
+ */
 export type RecordSequence = Iterable<MetadataRecordInput>;
 
 /** Fences a broker. Returns no records if it is not registered or fenced already. */

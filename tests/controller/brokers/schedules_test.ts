@@ -64,8 +64,11 @@ class Cluster {
     return this.state.offset + 1;
   }
 
-  /** Appends a decision. If the controller fails, only a part of it, and another one takes over. */
-  append(records: Iterable<MetadataRecordInput>): void {
+  /**
+   * Appends a decision. If the controller fails, appends only a part of it, lets another one take
+   * over, and returns false.
+   */
+  append(records: Iterable<MetadataRecordInput>): boolean {
     const survives = this.#isHealing || this.below(10) > 0;
     let left = survives ? Infinity : this.below(4);
     for (const record of records) {
@@ -74,6 +77,7 @@ class Cluster {
     }
     if (!survives) this.#takeOver();
     this.#checkAll();
+    return survives;
   }
 
   #takeOver(): void {
@@ -148,7 +152,7 @@ class Cluster {
   register(id: number, isClean: boolean): void {
     const process = { incarnationId: this.newUuid(), epoch: -1, isStopping: false };
     const before = this.state.broker(id);
-    const { records, brokerEpoch } = decideBrokerRegistration({
+    const { cleanup, register } = decideBrokerRegistration({
       brokerId: id,
       clusterId: CLUSTER_ID,
       incarnationId: process.incarnationId,
@@ -161,11 +165,11 @@ class Cluster {
     }, {
       image: this.state,
       clusterId: CLUSTER_ID,
-      offset: this.offset,
       hasSession: before !== undefined && this.liveness.hasSession(id, before.epoch, this.now),
       controllerListenerNames: ["CONTROLLER"],
     });
-    assertEquals(brokerEpoch, this.offset + records.length - 1, "the offset of the last record");
+    if (!this.append(cleanup)) return;
+    const { records, brokerEpoch } = register(this.offset);
     process.epoch = brokerEpoch;
     this.append(records);
     this.processes.set(id, process);
