@@ -149,7 +149,7 @@ class Cluster {
     }
   }
 
-  register(id: number, isClean: boolean): void {
+  register(id: number, { isClean }: { isClean: boolean }): void {
     const process = { incarnationId: this.newUuid(), epoch: -1, isStopping: false };
     const before = this.state.broker(id);
     const { cleanup, register } = decideBrokerRegistration({
@@ -178,7 +178,7 @@ class Cluster {
     this.liveness.register(id, brokerEpoch, this.now);
   }
 
-  heartbeat(id: number, isWorried: boolean): void {
+  heartbeat(id: number, { hasFailures }: { hasFailures: boolean }): void {
     const process = this.processes.get(id);
     if (process === undefined || this.state.broker(id)?.epoch !== process.epoch) return;
     const metadataOffset = this.offset - 1 - (this.#isHealing ? 0 : this.below(3));
@@ -189,9 +189,9 @@ class Cluster {
       brokerId: id,
       brokerEpoch: process.epoch,
       currentMetadataOffset: metadataOffset,
-      wantFence: isWorried && this.below(3) === 0,
+      wantFence: hasFailures && this.below(3) === 0,
       wantShutDown: process.isStopping,
-      offlineLogDirs: isWorried ? [directory(id, this.below(3))] : [],
+      offlineLogDirs: hasFailures ? [directory(id, this.below(3))] : [],
     }, {
       image: this.state,
       lowestActiveOffset: this.liveness.lowestOffset(active.map((broker) => broker.id)),
@@ -254,8 +254,8 @@ class Cluster {
     this.sweep();
     const id = 1 + this.below(BROKERS);
     const action = this.below(100);
-    if (action < 12) this.register(id, action < 6);
-    else if (action < 60) this.heartbeat(id, action < 18);
+    if (action < 12) this.register(id, { isClean: action < 6 });
+    else if (action < 60) this.heartbeat(id, { hasFailures: action < 18 });
     else if (action < 68) this.createTopic();
     else if (action < 70) this.addPartition();
     else if (action < 85) this.expand();
@@ -287,10 +287,12 @@ class Cluster {
       for (let id = 1; id <= BROKERS; id++) {
         const isRegistered = this.state.broker(id)?.epoch === this.processes.get(id)?.epoch;
         const broker = this.state.broker(id);
-        const isLimping = broker !== undefined && broker.logDirs.length < 2;
-        if (!isRegistered || broker === undefined || isLimping) this.register(id, true);
+        const hasLostDirectory = broker !== undefined && broker.logDirs.length < 2;
+        if (!isRegistered || broker === undefined || hasLostDirectory) {
+          this.register(id, { isClean: true });
+        }
         this.processes.get(id)!.isStopping = false;
-        this.heartbeat(id, false);
+        this.heartbeat(id, { hasFailures: false });
       }
     }
     for (const { id, fenced, inControlledShutdown } of this.state.brokers()) {
@@ -315,7 +317,7 @@ test("random schedules keep the invariants of partitions and brokers", () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const cluster = new Cluster(seed);
     try {
-      for (let id = 1; id <= BROKERS; id++) cluster.register(id, false);
+      for (let id = 1; id <= BROKERS; id++) cluster.register(id, { isClean: false });
       for (let step = 0; step < STEPS; step++) cluster.step();
       cluster.heal();
     } catch (error) {
