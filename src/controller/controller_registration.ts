@@ -1,6 +1,6 @@
 /**
- * Decisions about the registration of controllers (KIP-919), which tells administrators where the
- * controllers listen and which feature levels they support. It does not change the quorum.
+ * Decisions about the registration of controllers (KIP-919): the addresses at which administrators
+ * reach them, and the feature levels they support. A registration does not change the quorum.
  *
  * @module
  */

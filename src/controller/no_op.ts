@@ -1,6 +1,6 @@
 /**
- * Decides when the active controller of an idle cluster appends a record without effect. The record
- * shows followers and brokers that the log goes on, and the leader that it still has a majority.
+ * Decides when the active controller of an idle cluster appends a record without effect. Brokers and
+ * controllers that replicate it prove that they are connected.
  *
  * @module
  */

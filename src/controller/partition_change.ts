@@ -60,43 +60,45 @@ export function partitionChange(
   rules: ElectionRules,
 ): MetadataRecordInput | null {
   const replicas = target.replicas ?? before.replicas;
-  const kept = target.isr?.length ? target.isr : before.isr;
-  const eligible = target.eligibleLeaderReplicas ?? before.eligibleLeaderReplicas;
-  const after = {
-    ...before,
-    ...target,
-    replicas,
-    isr: kept,
-    eligibleLeaderReplicas: eligible.filter((id) => replicas.includes(id) && !kept.includes(id)),
-  };
-  const { leader, isClean } = elect(after, rules);
+  const directories = target.directories ?? before.directories;
+  let isr = target.isr?.length ? target.isr : before.isr;
+  let eligible = target.eligibleLeaderReplicas ?? before.eligibleLeaderReplicas;
+  if (eligible.length > 0) {
+    const kept = isr;
+    eligible = eligible.filter((id) => replicas.includes(id) && !kept.includes(id));
+  }
+  let lastKnownElr = before.lastKnownElr;
+  let leaderRecoveryState = target.leaderRecoveryState ?? before.leaderRecoveryState;
+  const state = { leader: before.leader, replicas, directories, isr, eligible };
+  const { leader, isClean } = elect(state, rules);
   if (leader !== NO_LEADER && !isClean) {
-    Object.assign(after, { isr: [leader], eligibleLeaderReplicas: [], lastKnownElr: [] });
-    after.leaderRecoveryState = RECOVERING;
-  } else if (leader !== NO_LEADER && kept.length === 0) {
+    isr = [leader];
+    eligible = [];
+    lastKnownElr = [];
+    leaderRecoveryState = RECOVERING;
+  } else if (leader !== NO_LEADER && isr.length === 0) {
     // An eligible replica, which now is the only one in sync.
-    after.isr = [leader];
-    after.eligibleLeaderReplicas = after.eligibleLeaderReplicas.filter((id) => id !== leader);
-    after.lastKnownElr = [];
+    isr = [leader];
+    eligible = eligible.filter((id) => id !== leader);
+    lastKnownElr = [];
   }
   const change: Partial<Change> = {};
-  const wasReplicaRemoved = before.replicas.some((id) => !replicas.includes(id));
+  const wasReplicaRemoved = replicas !== before.replicas &&
+    before.replicas.some((id) => !replicas.includes(id));
   if (leader !== before.leader || wasReplicaRemoved) change.leader = leader;
-  if (!isEqual(after.isr, before.isr)) change.isr = after.isr;
+  if (!isEqual(isr, before.isr)) change.isr = isr;
   if (!isEqual(replicas, before.replicas)) change.replicas = replicas;
-  if (!isEqual(after.removingReplicas, before.removingReplicas)) {
-    change.removingReplicas = after.removingReplicas;
+  const { removingReplicas = before.removingReplicas, addingReplicas = before.addingReplicas } =
+    target;
+  if (!isEqual(removingReplicas, before.removingReplicas)) {
+    change.removingReplicas = removingReplicas;
   }
-  if (!isEqual(after.addingReplicas, before.addingReplicas)) {
-    change.addingReplicas = after.addingReplicas;
-  }
-  if (!isEqual(after.directories, before.directories)) change.directories = after.directories;
-  if (!isEqual(after.eligibleLeaderReplicas, before.eligibleLeaderReplicas)) {
-    change.eligibleLeaderReplicas = after.eligibleLeaderReplicas;
-  }
-  if (!isEqual(after.lastKnownElr, before.lastKnownElr)) change.lastKnownElr = after.lastKnownElr;
-  if (after.leaderRecoveryState !== before.leaderRecoveryState) {
-    change.leaderRecoveryState = after.leaderRecoveryState;
+  if (!isEqual(addingReplicas, before.addingReplicas)) change.addingReplicas = addingReplicas;
+  if (!isEqual(directories, before.directories)) change.directories = directories;
+  if (!isEqual(eligible, before.eligibleLeaderReplicas)) change.eligibleLeaderReplicas = eligible;
+  if (!isEqual(lastKnownElr, before.lastKnownElr)) change.lastKnownElr = lastKnownElr;
+  if (leaderRecoveryState !== before.leaderRecoveryState) {
+    change.leaderRecoveryState = leaderRecoveryState;
   }
   if (Object.keys(change).length === 0) return null;
   return {
@@ -105,9 +107,18 @@ export function partitionChange(
   };
 }
 
-/** Chooses the leader of a partition in its new state. `leader` is the current one. */
+interface ElectionState {
+  /** The current leader. */
+  readonly leader: number;
+  readonly replicas: readonly number[];
+  readonly directories: readonly string[];
+  readonly isr: readonly number[];
+  readonly eligible: readonly number[];
+}
+
+/** Chooses the leader of a partition in its new state. */
 function elect(
-  { leader, replicas, isr, directories, eligibleLeaderReplicas }: PartitionImage,
+  { leader, replicas, isr, directories, eligible }: ElectionState,
   { mayLead, election = "clean" }: ElectionRules,
 ): { leader: number; isClean: boolean } {
   const isAvailable = (id: number) => {
@@ -115,7 +126,7 @@ function elect(
     return index >= 0 && mayLead(id, directories[index] ?? ZERO_UUID);
   };
   // The eligible replicas have all committed records too, but matter only if no replica is in sync.
-  const inSync = isr.length > 0 ? isr : eligibleLeaderReplicas;
+  const inSync = isr.length > 0 ? isr : eligible;
   const isValid = (id: number) => inSync.includes(id) && isAvailable(id);
   const preferred = replicas[0];
   if (election === "preferred" && preferred !== undefined && isValid(preferred)) {
@@ -141,8 +152,8 @@ export function mayLeadIn(image: MetadataImage, changes: LeaderChanges = {}): Ma
   return (id, directoryId) => {
     const broker = image.broker(id);
     if (broker === undefined || id === changes.without) return false;
-    const fenced = broker.fenced && id !== changes.with;
-    return isActive({ ...broker, fenced }) && isOnline(directoryId, broker);
+    const isInService = isActive(broker) || id === changes.with && !broker.inControlledShutdown;
+    return isInService && isOnline(directoryId, broker);
   };
 }
 
@@ -164,5 +175,5 @@ export function electionOf(topic: string, image: MetadataImage): Election {
 }
 
 function isEqual<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((value, index) => value === b[index]);
+  return a === b || a.length === b.length && a.every((value, index) => value === b[index]);
 }

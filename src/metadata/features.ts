@@ -12,8 +12,7 @@ import type { FeatureRange, MetadataImage } from "./image.ts";
 
 /** Determines which records the metadata log may contain. */
 export const METADATA_VERSION_FEATURE = "metadata.version";
-
-/** Determines how the quorum stores its voters (KIP-853). Its level is in the control records. */
+/** Determines the voters' protocol. Its level is in the quorum's control records (KIP-853). */
 export const KRAFT_VERSION_FEATURE = "kraft.version";
 
 /** `metadata.version` of Apache Kafka 4.4 (4.4-IV2), the level of a new cluster. */

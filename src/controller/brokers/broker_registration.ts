@@ -13,7 +13,7 @@ import type { MetadataRecordInput } from "../../metadata/records/metadata_record
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { parseUuid } from "../../protocol/uuid.ts";
 import { duplicatesOf } from "../decision.ts";
-import { moveLeaders } from "./fencing.ts";
+import { moveLeaders, type RecordSequence } from "./fencing.ts";
 
 /** A feature with the levels that a node supports. */
 export interface NodeFeature {
@@ -42,8 +42,6 @@ export interface BrokerRegistrationRequest {
 export interface BrokerRegistrationContext {
   readonly image: MetadataImage;
   readonly clusterId: string;
-  /** The offset of the next record. */
-  readonly offset: number;
   /** Whether the registered process of this broker id has a session that has not ended. */
   readonly hasSession: boolean;
   /** Whether that process is known to be dead: its port refuses connections. Defaults to false. */
@@ -54,12 +52,22 @@ export interface BrokerRegistrationContext {
   readonly interBrokerListenerName?: string;
 }
 
-/** The records of a registration and its result. */
+/**
+ * An accepted registration. Its two parts may be in several batches, but no other decision may come
+ * between them: it could return the broker to an ISR before the broker is fenced.
+ */
 export interface BrokerRegistrationDecision {
-  /** The last one registers the broker. Empty if the same process is registered like this already. */
-  readonly records: readonly MetadataRecordInput[];
-  /** The offset of the last record for a new process, the registered epoch otherwise. */
-  readonly brokerEpoch: number;
+  /** Records that move leaders away from the predecessor of a new process. */
+  readonly cleanup: RecordSequence;
+  /**
+   * Returns the record that registers the broker, to be appended at `offset`, and its epoch: the
+   * offset for a new process, the registered epoch otherwise. There is no record if the same process
+   * is registered like this already.
+   */
+  readonly register: (offset: number) => {
+    readonly records: readonly MetadataRecordInput[];
+    readonly brokerEpoch: number;
+  };
 }
 
 const PLAINTEXT = 0;
@@ -83,7 +91,7 @@ export function decideBrokerRegistration(
   request: BrokerRegistrationRequest,
   context: BrokerRegistrationContext,
 ): BrokerRegistrationDecision {
-  const { image, offset } = context;
+  const { image } = context;
   const { brokerId, clusterId } = request;
   if (clusterId !== context.clusterId) {
     throw new KafkaError(
@@ -103,21 +111,26 @@ export function decideBrokerRegistration(
   checkDirectories(request, image);
   checkListeners(request, context);
   checkFeatures(request, image);
-  if (before?.incarnationId === request.incarnationId) return amend(before, request, image);
-  const records = before === undefined ? [] : [...moveLeaders(brokerId, image, {
-    isUnclean: request.previousBrokerEpoch !== before.epoch,
-  })];
-  const brokerEpoch = offset + records.length;
-  const state = { brokerEpoch, fenced: true, inControlledShutdown: false };
-  records.push(registerBroker(request, state, image));
-  return { records, brokerEpoch };
+  if (before?.incarnationId === request.incarnationId) {
+    return { cleanup: [], register: () => amend(before, request, image) };
+  }
+  return {
+    cleanup: before === undefined ? [] : moveLeaders(brokerId, image, {
+      isUnclean: request.previousBrokerEpoch !== before.epoch,
+    }),
+    register: (offset) => {
+      const state = { brokerEpoch: offset, fenced: true, inControlledShutdown: false };
+      return { records: [registerBroker(request, state, image)], brokerEpoch: offset };
+    },
+  };
 }
 
+/** Registers the same process again. */
 function amend(
   before: BrokerImage,
   request: BrokerRegistrationRequest,
   image: MetadataImage,
-): BrokerRegistrationDecision {
+): { records: MetadataRecordInput[]; brokerEpoch: number } {
   const { epoch: brokerEpoch, fenced, inControlledShutdown } = before;
   if (isSame(before, request)) return { records: [], brokerEpoch };
   const record = registerBroker(request, { brokerEpoch, fenced, inControlledShutdown }, image);

@@ -4,7 +4,7 @@
  * The records of a broker with many partitions exceed one batch, and a controller may fail between
  * two batches. Therefore a broker's partitions move away before the record that fences or
  * unregisters it, and partitions without a leader get one after the record that unfences it. No
- * prefix leaves a fenced broker in charge, and repeating the decision completes it.
+ * prefix leaves a fenced broker as a leader, and repeating the decision completes it.
  *
  * @module
  */
@@ -20,7 +20,10 @@ import {
 } from "../partition_change.ts";
 import { changeRegistration } from "./registration_change.ts";
 
-/** Records to append in order, in batches of any size. They are computed while they are consumed. */
+/**
+ * Records to append in order, in batches of any size, without another decision in between. They are
+ * computed while they are consumed.
+ */
 export type RecordSequence = Iterable<MetadataRecordInput>;
 
 /** Fences a broker. Returns no records if it is not registered or fenced already. */
@@ -32,7 +35,7 @@ export function* decideFence(brokerId: number, image: MetadataImage): RecordSequ
 }
 
 /**
- * Unfences a broker and elects it leader of partitions that wait for it. Returns no records if it is
+ * Unfences a broker and elects it leader of partitions that no other broker could lead. Returns no records if it is
  * not registered or not fenced.
  */
 export function* decideUnfence(brokerId: number, image: MetadataImage): RecordSequence {
@@ -76,8 +79,8 @@ function* unregister({ id, epoch }: BrokerImage, image: MetadataImage): RecordSe
 /** Which replicas of a broker leave the ISR, and why. */
 export interface MoveOptions {
   /**
-   * The broker may have lost records that it had flushed to no disk, so it is not an eligible leader
-   * replica any longer. Defaults to false.
+   * The broker may have lost records that it had not flushed, so it is not an eligible leader replica
+   * any longer. Defaults to false.
    */
   readonly isUnclean?: boolean;
   /** Only replicas in these log directories. Defaults to all replicas. */

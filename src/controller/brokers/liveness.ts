@@ -3,10 +3,10 @@
  * controller begins with a whole session for every broker in service.
  *
  * A broker's session ends a session timeout after its last heartbeat. A killed process is noticed
- * earlier: its connections end, and a connect to its listener is refused. A broker that sends a
- * heartbeat after it was fenced so lives behind something that refuses connections, such as a proxy.
- * After two such mistakes within a minute, only the session timeout counts for that broker: for one
- * minute at first, then twice as long each time.
+ * earlier: its connections end, and a connect to its listener is refused. A heartbeat after such a
+ * fence shows that it was wrong: something else, such as a proxy, refused the connection. After two
+ * wrong fences within a minute, only the session timeout counts for that broker: for one minute at
+ * first, then twice as long each time.
  *
  * @module
  */

@@ -32,19 +32,22 @@ const REQUEST: BrokerRegistrationRequest = {
 
 const NEW_PROCESS = { incarnationId: uuidOf(1_999) };
 
+/** Registers the broker. Returns all records, to be appended from {@linkcode OFFSET}, and its epoch. */
 function register(
   records: MetadataRecordInput[],
   request: Partial<BrokerRegistrationRequest> = {},
   context: Partial<BrokerRegistrationContext> = {},
 ) {
-  return decideBrokerRegistration({ ...REQUEST, ...request }, {
+  const decision = decideBrokerRegistration({ ...REQUEST, ...request }, {
     image: imageOf(...records),
     clusterId: CLUSTER_ID,
-    offset: OFFSET,
     hasSession: false,
     controllerListenerNames: ["CONTROLLER"],
     ...context,
   });
+  const cleanup = [...decision.cleanup];
+  const { records: last, brokerEpoch } = decision.register(OFFSET + cleanup.length);
+  return { records: [...cleanup, ...last], brokerEpoch };
 }
 
 const errorOf = (

@@ -64,8 +64,11 @@ class Cluster {
     return this.state.offset + 1;
   }
 
-  /** Appends a decision. If the controller fails, only a part of it, and another one takes over. */
-  append(records: Iterable<MetadataRecordInput>): void {
+  /**
+   * Appends a decision. If the controller fails, appends only a part of it, lets another one take
+   * over, and returns false.
+   */
+  append(records: Iterable<MetadataRecordInput>): boolean {
     const survives = this.#isHealing || this.below(10) > 0;
     let left = survives ? Infinity : this.below(4);
     for (const record of records) {
@@ -74,6 +77,7 @@ class Cluster {
     }
     if (!survives) this.#takeOver();
     this.#checkAll();
+    return survives;
   }
 
   #takeOver(): void {
@@ -145,10 +149,10 @@ class Cluster {
     }
   }
 
-  register(id: number, isClean: boolean): void {
+  register(id: number, { isClean }: { isClean: boolean }): void {
     const process = { incarnationId: this.newUuid(), epoch: -1, isStopping: false };
     const before = this.state.broker(id);
-    const { records, brokerEpoch } = decideBrokerRegistration({
+    const { cleanup, register } = decideBrokerRegistration({
       brokerId: id,
       clusterId: CLUSTER_ID,
       incarnationId: process.incarnationId,
@@ -161,11 +165,11 @@ class Cluster {
     }, {
       image: this.state,
       clusterId: CLUSTER_ID,
-      offset: this.offset,
       hasSession: before !== undefined && this.liveness.hasSession(id, before.epoch, this.now),
       controllerListenerNames: ["CONTROLLER"],
     });
-    assertEquals(brokerEpoch, this.offset + records.length - 1, "the offset of the last record");
+    if (!this.append(cleanup)) return;
+    const { records, brokerEpoch } = register(this.offset);
     process.epoch = brokerEpoch;
     this.append(records);
     this.processes.set(id, process);
@@ -174,7 +178,7 @@ class Cluster {
     this.liveness.register(id, brokerEpoch, this.now);
   }
 
-  heartbeat(id: number, isWorried: boolean): void {
+  heartbeat(id: number, { hasFailures }: { hasFailures: boolean }): void {
     const process = this.processes.get(id);
     if (process === undefined || this.state.broker(id)?.epoch !== process.epoch) return;
     const metadataOffset = this.offset - 1 - (this.#isHealing ? 0 : this.below(3));
@@ -185,9 +189,9 @@ class Cluster {
       brokerId: id,
       brokerEpoch: process.epoch,
       currentMetadataOffset: metadataOffset,
-      wantFence: isWorried && this.below(3) === 0,
+      wantFence: hasFailures && this.below(3) === 0,
       wantShutDown: process.isStopping,
-      offlineLogDirs: isWorried ? [directory(id, this.below(3))] : [],
+      offlineLogDirs: hasFailures ? [directory(id, this.below(3))] : [],
     }, {
       image: this.state,
       lowestActiveOffset: this.liveness.lowestOffset(active.map((broker) => broker.id)),
@@ -250,8 +254,8 @@ class Cluster {
     this.sweep();
     const id = 1 + this.below(BROKERS);
     const action = this.below(100);
-    if (action < 12) this.register(id, action < 6);
-    else if (action < 60) this.heartbeat(id, action < 18);
+    if (action < 12) this.register(id, { isClean: action < 6 });
+    else if (action < 60) this.heartbeat(id, { hasFailures: action < 18 });
     else if (action < 68) this.createTopic();
     else if (action < 70) this.addPartition();
     else if (action < 85) this.expand();
@@ -283,10 +287,12 @@ class Cluster {
       for (let id = 1; id <= BROKERS; id++) {
         const isRegistered = this.state.broker(id)?.epoch === this.processes.get(id)?.epoch;
         const broker = this.state.broker(id);
-        const isLimping = broker !== undefined && broker.logDirs.length < 2;
-        if (!isRegistered || broker === undefined || isLimping) this.register(id, true);
+        const hasLostDirectory = broker !== undefined && broker.logDirs.length < 2;
+        if (!isRegistered || broker === undefined || hasLostDirectory) {
+          this.register(id, { isClean: true });
+        }
         this.processes.get(id)!.isStopping = false;
-        this.heartbeat(id, false);
+        this.heartbeat(id, { hasFailures: false });
       }
     }
     for (const { id, fenced, inControlledShutdown } of this.state.brokers()) {
@@ -311,7 +317,7 @@ test("random schedules keep the invariants of partitions and brokers", () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const cluster = new Cluster(seed);
     try {
-      for (let id = 1; id <= BROKERS; id++) cluster.register(id, false);
+      for (let id = 1; id <= BROKERS; id++) cluster.register(id, { isClean: false });
       for (let step = 0; step < STEPS; step++) cluster.step();
       cluster.heal();
     } catch (error) {
