@@ -91,7 +91,6 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
  */
 export const PENDING_KEYS: ReadonlyMap<string, string> = new Map(
   [
-    "inter.broker.listener.name",
     "controller.quorum.election.timeout.ms",
     "controller.quorum.election.backoff.max.ms",
     "controller.quorum.fetch.timeout.ms",

@@ -40,7 +40,12 @@ import {
   decideUnregisterController,
 } from "./controller_registration.ts";
 import type { Decision } from "./decision.ts";
-import { type DecisionLog, type DecisionOptions, DecisionQueue } from "./decision_queue.ts";
+import {
+  type Decided,
+  type DecisionLog,
+  type DecisionOptions,
+  DecisionQueue,
+} from "./decision_queue.ts";
 import type { DecisionState } from "./decision_state.ts";
 import {
   decideDirectoryAssignments,
@@ -284,30 +289,36 @@ export class ActiveController {
   }
 
   /** Registers a broker; see {@linkcode decideBrokerRegistration}. */
-  registerBroker(request: BrokerRegistrationRequest): Promise<{ readonly brokerEpoch: number }> {
-    const { config, clusterId, quorum } = this.#options;
+  async registerBroker(
+    request: BrokerRegistrationRequest,
+  ): Promise<{ readonly brokerEpoch: number }> {
+    const { config, clusterId } = this.#options;
     const { brokerId } = request;
-    let epoch = -1;
-    return this.#run(() => {
+    let brokerEpoch = -1;
+    await this.#run(() => {
       const before = this.image.broker(brokerId);
-      const { records, brokerEpoch } = decideBrokerRegistration(request, {
+      const { cleanup, register } = decideBrokerRegistration(request, {
         image: this.image,
         clusterId,
-        offset: quorum.endOffset,
         hasSession: before !== undefined &&
           this.#liveness.hasSession(brokerId, before.epoch, this.#now),
         isKnownDead: this.#liveness.isKnownDead(brokerId),
         controllerListenerNames: config.controllerListenerNames,
       });
-      epoch = brokerEpoch;
-      return { records, result: { brokerEpoch } };
+      const epilogue = (offset: number) => {
+        const registered = register(offset);
+        ({ brokerEpoch } = registered);
+        return registered.records;
+      };
+      return { records: cleanup, epilogue, result: undefined };
     }, {
       isDivisible: true,
       onApplied: () => {
-        this.#liveness.register(brokerId, epoch, this.#now);
+        this.#liveness.register(brokerId, brokerEpoch, this.#now);
         this.#schedule();
       },
     });
+    return { brokerEpoch };
   }
 
   /** Processes a heartbeat; see {@linkcode decideHeartbeat}. */
@@ -458,7 +469,7 @@ export class ActiveController {
   }
 
   #run<Result>(
-    decide: () => { records: Iterable<MetadataRecordInput>; result: Result },
+    decide: () => Decided<Result>,
     options: DecisionOptions = {},
   ): Promise<Result> {
     const before = this.#queue.lastOffset;

@@ -28,6 +28,11 @@ export interface DecisionLog {
 export interface Decided<Result> {
   /** In steps if there may be many. */
   readonly records: Iterable<MetadataRecordInput>;
+  /**
+   * Returns more records, which depend on the offset of the first of them. Called once `records` have been
+   * appended and applied.
+   */
+  readonly epilogue?: (offset: number) => readonly MetadataRecordInput[];
   readonly result: Result;
 }
 
@@ -121,7 +126,7 @@ export class DecisionQueue {
   ): Promise<{ readonly result: Result; readonly offset: number }> {
     this.#check();
     const pause = this.#options.newPause();
-    const { records, result } = decide();
+    const { records, epilogue, result } = decide();
     // A decision about a thousand topics is a slice of its own.
     await pause();
     const all = await collect(records, pause);
@@ -136,8 +141,11 @@ export class DecisionQueue {
     for (let at = 0; at < all.length; at += MAX_RECORDS_PER_BATCH) {
       await this.#append(all.slice(at, at + MAX_RECORDS_PER_BATCH), pause);
     }
+    const last = epilogue?.(this.#options.log.endOffset) ?? [];
+    if (last.length > 0) await this.#append(last, pause);
     onApplied?.(this.#lastOffset);
-    const offset = all.length === 0 && isReadOfUncommitted === true ? -1 : this.#lastOffset;
+    const isRead = all.length + last.length === 0;
+    const offset = isRead && isReadOfUncommitted === true ? -1 : this.#lastOffset;
     return { result, offset };
   }
 

@@ -110,6 +110,18 @@ export class MetadataQuorum implements RaftObserver {
     this.replica.start();
   }
 
+  /**
+   * Resolves when everything that was committed when this was called has been applied. Rejects with a
+   * `KafkaError` that says what to do if it cannot be read.
+   */
+  async caughtUp(): Promise<void> {
+    try {
+      await this.loader.waitFor(this.replica.status.highWatermark - 1);
+    } catch (error) {
+      throw unreadable(error, this.#options.directory);
+    }
+  }
+
   /** Marks the end of the node's start: from here on loads leave more time to clients. */
   setServing(): void {
     this.#isServing = true;

@@ -142,7 +142,7 @@ export class Node {
       quorum = await openQuorum({ runtime, config, logger, storage });
       quorum.start();
       // What is on the disk of the only voter is committed.
-      await quorum.loader.waitFor(quorum.replica.status.highWatermark - 1);
+      await quorum.caughtUp();
       listeners = await ListenerSet.open(runtime.network, config.brokerListeners);
       config.setListening(portsOf(listeners.addresses));
       node = new Node({

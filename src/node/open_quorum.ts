@@ -5,7 +5,6 @@
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
 import type { Logger } from "../logger.ts";
-import { KRAFT_VERSION_FEATURE, SUPPORTED_FEATURES } from "../metadata/features.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { RaftIdentity } from "../raft/core/state.ts";
@@ -33,7 +32,7 @@ export function openQuorum(
 ): Promise<MetadataQuorum> {
   const { logs, raft, metadataDirectoryId, bootstrapRecords, failures } = storage;
   const { nodeId } = config;
-  const kraftVersions = SUPPORTED_FEATURES.get(KRAFT_VERSION_FEATURE) ?? { min: 0, max: 1 };
+  const kraftVersions = { min: 0, max: 1 };
   const self: RaftIdentity = {
     id: nodeId,
     directoryId: metadataDirectoryId,
