@@ -42,13 +42,17 @@ export class BatchApplier {
   readonly state: MetadataState = new MetadataState();
   readonly #source: string;
   readonly #transactions = new TransactionReader();
-  #nextOffset = 0;
+  #nextOffset: number;
   #lastEpoch = 0;
   #lastTimestamp: Int64 = -1;
 
-  /** `source` names the log or the snapshot in errors. */
-  constructor(source: string) {
+  /**
+   * `source` names the log or the snapshot in errors. `firstOffset` is the offset of the first batch and
+   * defaults to 0.
+   */
+  constructor(source: string, firstOffset: number = 0) {
     this.#source = source;
+    this.#nextOffset = firstOffset;
   }
 
   /** The offset at which the next batch must begin. */

@@ -86,8 +86,11 @@ export interface BrokerImage {
   readonly isMigratingZkBroker: boolean;
   /** The ids of its log directories. */
   readonly logDirs: readonly string[];
-  /** The log directories in which no new partition may be placed (KIP-1066). */
-  readonly cordonedLogDirs: readonly string[];
+  /**
+   * The log directories in which no new partition may be placed (KIP-1066), null if the broker has not
+   * said which.
+   */
+  readonly cordonedLogDirs: readonly string[] | null;
 }
 
 /** A registered controller (KIP-919). Immutable. */

@@ -39,7 +39,7 @@ export function brokerRecord(broker: BrokerImage): MetadataRecord {
       fenced: broker.fenced,
       inControlledShutdown: broker.inControlledShutdown,
       logDirs: [...broker.logDirs],
-      cordonedLogDirs: orNull(broker.cordonedLogDirs),
+      cordonedLogDirs: broker.cordonedLogDirs && [...broker.cordonedLogDirs],
     },
   };
 }

@@ -8,12 +8,14 @@
 import { assert } from "../assert.ts";
 import type { Logger } from "../logger.ts";
 import type { Int64 } from "../protocol/int64.ts";
+import { readBaseOffset } from "../protocol/records/batch.ts";
 import type { Pause } from "../protocol/records/compression/steps.ts";
 import { type ApplyOptions, BatchApplier } from "./batch_applier.ts";
 import type { MetadataImage } from "./image.ts";
 import type { MetadataListener } from "./listener.ts";
 import { METADATA_PARTITION } from "./metadata_log.ts";
 import { OffsetWaiters } from "./offset_waiters.ts";
+import { MetadataState } from "./metadata_state.ts";
 import type { MetadataRecord } from "./records/metadata_record.ts";
 import { CapturedState } from "./snapshot_records.ts";
 import { transition } from "./state_transition.ts";
@@ -36,8 +38,8 @@ export interface LoadableSnapshot {
   /** The `lastContainedLogTimestamp` of its header. */
   readonly lastContainedLogTimestamp: Int64;
   /**
-   * Its record batches in order, one or more to an array. Control batches are skipped. The bytes are
-   * not used after the next array has been drawn.
+   * Its record batches in order, one or more to an array, with or without the control batches at both
+   * ends. The bytes are not used after the next array has been drawn.
    */
   readonly batches: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
@@ -162,17 +164,12 @@ export class MetadataLoader {
         endOffset > state.offset + 1,
         `The snapshot before ${endOffset} does not follow the metadata at ${state.offset}`,
       );
-      const pause = this.#options.newPause();
-      const target = new BatchApplier(
-        `the snapshot ${endOffset}-${epoch} of ${METADATA_PARTITION}`,
-      );
-      for await (const bytes of snapshot.batches) {
-        for (let at = 0; at < bytes.length;) at = await target.apply(bytes, at, { pause });
-      }
+      const publishing = this.#publishing();
+      const contents = await readSnapshot(snapshot, publishing.pause);
       await this.#applier.applyChanges(
-        transition(state, target.state),
+        transition(state, contents),
         { offset: endOffset - 1, epoch, timestamp },
-        this.#publishing(),
+        publishing,
       );
       const { loadedBytes, timeMs } = this.#snapshot;
       this.#snapshot = { offset: state.offset, loadedBytes, timeMs };
@@ -313,4 +310,21 @@ export class MetadataLoader {
     this.#last = turn.then(() => {}, () => {});
     return turn;
   }
+}
+
+/** Resolves with the state that a snapshot contains. */
+async function readSnapshot(
+  { endOffset, epoch, batches }: LoadableSnapshot,
+  pause: Pause,
+): Promise<MetadataState> {
+  const name = `the snapshot ${endOffset}-${epoch} of ${METADATA_PARTITION}`;
+  let applier: BatchApplier | null = null;
+  for await (const bytes of batches) {
+    for (let at = 0; at < bytes.length;) {
+      // The control records of the header have the first offsets.
+      applier ??= new BatchApplier(name, readBaseOffset(bytes, at));
+      at = await applier.apply(bytes, at, { pause });
+    }
+  }
+  return applier?.state ?? new MetadataState();
 }

@@ -365,14 +365,20 @@ export class MetadataState implements MetadataImage {
   }
 }
 
-function hasElr(partition: PartitionImage | undefined): boolean {
+function hasElr(partition: PartitionImage | undefined): partition is PartitionImage {
   return partition !== undefined &&
     partition.eligibleLeaderReplicas.length + partition.lastKnownElr.length > 0;
 }
 
+/** Clears like a PartitionChangeRecord of each partition that has eligible replicas. */
 function clearElrOf(draft: Draft): void {
   draft.partitions = draft.partitions.map((partition) =>
-    partition && { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }
+    !hasElr(partition) ? partition : {
+      ...partition,
+      eligibleLeaderReplicas: [],
+      lastKnownElr: [],
+      partitionEpoch: partition.partitionEpoch + 1,
+    }
   );
 }
 

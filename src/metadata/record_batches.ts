@@ -50,8 +50,8 @@ export function* encodeBatchInSteps(
 }
 
 /**
- * Encodes any number of records, which need not take effect at once, such as those of a snapshot, as
- * batches with consecutive offsets. Draws a record when it is about to be encoded and awaits `pause`
+ * Encodes any number of records, which need not take effect at once, such as those of a snapshot or
+ * of many elections, as batches with consecutive offsets. Draws a record when it is about to be encoded and awaits `pause`
  * between two steps.
  */
 export async function* encodeBatches(

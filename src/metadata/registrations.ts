@@ -20,7 +20,7 @@ export function newBroker(record: RegisterBrokerRecord): BrokerImage {
     inControlledShutdown: record.inControlledShutdown,
     isMigratingZkBroker: record.isMigratingZkBroker,
     logDirs: record.logDirs,
-    cordonedLogDirs: record.cordonedLogDirs ?? [],
+    cordonedLogDirs: record.cordonedLogDirs,
   };
 }
 

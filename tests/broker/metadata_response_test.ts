@@ -18,7 +18,7 @@ const OTHER: BrokerImage = {
   inControlledShutdown: false,
   isMigratingZkBroker: false,
   logDirs: [],
-  cordonedLogDirs: [],
+  cordonedLogDirs: null,
 };
 
 /** Returns the addresses of broker 1, which answers, and broker 2 for a client of `listener`. */

@@ -41,7 +41,7 @@ export function batches(
   return bytes;
 }
 
-/** Returns a snapshot with `records`. */
+/** Returns a snapshot with `records`, whose header with two control records has been read. */
 export function snapshotOf(
   records: Iterable<MetadataRecordInput>,
   endOffset: number,
@@ -50,7 +50,7 @@ export function snapshotOf(
     endOffset,
     epoch: 5,
     lastContainedLogTimestamp: 77,
-    batches: encodeBatches(records, { epoch: 5, timestamp: 1 }, NO_PAUSE),
+    batches: encodeBatches(records, { epoch: 5, timestamp: 1, baseOffset: 2 }, NO_PAUSE),
   };
 }
 

@@ -323,6 +323,21 @@ test("close() rejects waiting calls and ends a running load at its next pause", 
   assertEquals([loader.offset, messages], [-1, []]);
 });
 
+test("close() ends the reading of a snapshot at its next pause, and changes nothing", async () => {
+  let paused!: () => void;
+  const isPaused = new Promise<void>((resolve) => paused = resolve);
+  const { loader } = newLoader(() => () => Promise.resolve(paused()));
+  const rejected = assertRejects(
+    () => loader.loadSnapshot(snapshotOf(Array.from({ length: 200 }, (_, id) => broker(id)), 300)),
+    Error,
+    "shutting down",
+  );
+  await isPaused;
+  await loader.close(new Error("shutting down"));
+  await rejected;
+  assertEquals([[...loader.image.brokers()], loader.offset], [[], -1]);
+});
+
 test("load() and loadSnapshot() pause after a bounded number of records and comparisons", async () => {
   let pauses = 0;
   const { loader } = newLoader(() => () => Promise.resolve(void pauses++));

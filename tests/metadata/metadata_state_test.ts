@@ -196,8 +196,14 @@ test("ClearElrRecord clears the eligible replicas of a topic", () => {
     value: { topicId: EVENTS, partitionId: 0, eligibleLeaderReplicas: [2] },
   });
   assertEquals(state.topicById(EVENTS)!.partitions[0]!.eligibleLeaderReplicas, [2]);
-  applyNext(state, { name: "ClearElrRecord", value: { topicName: "events" } });
-  assertEquals(state.topicById(EVENTS)!.partitions[0]!.eligibleLeaderReplicas, []);
+  const clear: MetadataRecordInput = { name: "ClearElrRecord", value: { topicName: "events" } };
+  const { partitionEpoch } = state.topicById(EVENTS)!.partitions[0]!;
+  applyNext(state, clear);
+  const cleared = state.topicById(EVENTS)!.partitions[0]!;
+  assertEquals(cleared.eligibleLeaderReplicas, []);
+  assertEquals(cleared.partitionEpoch, partitionEpoch + 1, "as for a PartitionChangeRecord");
+  applyNext(state, clear);
+  assertEquals(state.topicById(EVENTS)!.partitions[0], cleared, "nothing is left to clear");
 });
 
 test("ClearElrRecord clears what records before it in the same change have set", () => {
@@ -412,6 +418,7 @@ test("a BrokerRegistrationChangeRecord cordons and uncordons log directories", (
       cordonedLogDirs,
     },
   });
+  assertEquals(state.broker(1)!.cordonedLogDirs, null, "the broker has not said which");
   const cordoned = (...records: MetadataRecordInput[]) => {
     applyNext(state, ...records);
     return state.broker(1)!.cordonedLogDirs;

@@ -112,13 +112,19 @@ export class RandomRecords {
     ];
   }
 
+  /** Returns a directory of each replica. */
+  #directories(replicas: readonly number[]): string[] {
+    return replicas.map(() => this.#newId());
+  }
+
   #partition(topicId: string, partitionId: number): MetadataRecordInput {
+    const replicas = this.#nodes();
     return {
       name: "PartitionRecord",
       value: {
         partitionId,
         topicId,
-        replicas: this.#nodes(),
+        replicas,
         isr: this.#nodes(),
         removingReplicas: this.#nodes(),
         addingReplicas: this.#nodes(),
@@ -126,7 +132,7 @@ export class RandomRecords {
         leaderRecoveryState: this.#chance.below(2),
         leaderEpoch: this.#chance.below(5),
         partitionEpoch: this.#chance.below(5),
-        directories: this.#someIds(),
+        directories: this.#directories(replicas),
         eligibleLeaderReplicas: this.#nodes(),
         lastKnownElr: this.#nodes(),
       },
@@ -136,18 +142,22 @@ export class RandomRecords {
   #changePartition({ id, partitions }: TopicImage): MetadataRecordInput {
     if (partitions.length === 0) return this.#partition(id, 0);
     const nodes = () => this.#chance.oneIn(3) ? this.#nodes() : null;
+    const partition = this.#pick(partitions);
+    const replicas = nodes();
     return {
       name: "PartitionChangeRecord",
       value: {
-        partitionId: this.#chance.below(partitions.length),
+        partitionId: partition.partition,
         topicId: id,
         isr: nodes(),
         leader: this.#chance.below(5) - 2,
-        replicas: nodes(),
+        replicas,
         removingReplicas: nodes(),
         addingReplicas: nodes(),
         leaderRecoveryState: this.#chance.below(3) - 1,
-        directories: this.#chance.oneIn(3) ? this.#someIds() : null,
+        directories: replicas !== null || this.#chance.oneIn(3)
+          ? this.#directories(replicas ?? partition.replicas)
+          : null,
         eligibleLeaderReplicas: nodes(),
         lastKnownElr: nodes(),
       },
@@ -228,7 +238,7 @@ export class RandomRecords {
             brokerId: id,
             brokerEpoch: epoch,
             fenced: this.#chance.below(3) - 1,
-            inControlledShutdown: this.#chance.below(3) - 1,
+            inControlledShutdown: this.#chance.below(2),
             logDirs: this.#someIds(),
             cordonedLogDirs: this.#pick([null, [], this.#someIds()]),
           },

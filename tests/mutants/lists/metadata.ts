@@ -100,4 +100,12 @@ export const METADATA_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/metadata/metadata_state_test.ts",
   },
+  {
+    id: "M15",
+    file: "src/metadata/metadata_state.ts",
+    bug: "ClearElr does not raise the partition epoch, as Kafka does",
+    text: "      partitionEpoch: partition.partitionEpoch + 1,\n",
+    replacement: "",
+    test: "tests/metadata/metadata_state_test.ts",
+  },
 ];
