@@ -72,8 +72,8 @@ export async function openCluster(
     ...(options.interceptors !== undefined && { interceptors: options.interceptors }),
   });
   try {
-    const notices = [...node.config.notices, ...await createTopics(node, topics)];
-    const { listeners } = node.config;
+    const notices = [...node.notices, ...await createTopics(node, topics)];
+    const listeners = node.config.brokerListeners;
     const first = listeners[0]!;
     const shutdown = () => node.shutdown();
     return {

@@ -28,6 +28,16 @@ export function checkTogether(valueOf: (name: string) => ConfigValue): void {
   };
   atMost("group.min.session.timeout.ms", "group.max.session.timeout.ms");
   atMost("log.cleaner.min.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms");
+  const heartbeatMs = valueOf("broker.heartbeat.interval.ms") as number;
+  const sessionMs = valueOf("broker.session.timeout.ms") as number;
+  if (heartbeatMs > sessionMs / 2) {
+    throw invalidConfig(
+      "broker.heartbeat.interval.ms",
+      String(heartbeatMs),
+      `it must be at most half of broker.session.timeout.ms, which is ${sessionMs}, so that one lost ` +
+        "heartbeat does not end a session",
+    );
+  }
   const isPerIpZero = valueOf("max.connections.per.ip") === 0;
   if (isPerIpZero && valueOf("max.connections.per.ip.overrides") === "") {
     throw invalidConfig(

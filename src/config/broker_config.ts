@@ -18,10 +18,10 @@ import {
 } from "./definition.ts";
 import { parseConnectionLimits } from "./connection_limits.ts";
 import { acceptedDynamicValues, invalidRequest } from "./dynamic_values.ts";
-import { noticeOfUnusedKeys, UNUSED_KEYS } from "./unused_keys.ts";
-import { type ListenerSettings, resolveListeners } from "./listener_settings.ts";
+import { noticeOfUnusedKeys, PENDING_KEYS, UNUSED_KEYS } from "./unused_keys.ts";
 import { formatListener, type ListenerAddress, parseListeners } from "./listeners.ts";
-import { checkVoters } from "./quorum.ts";
+import { NodeConfig } from "./node_config.ts";
+import { type NodeSettings, resolveNode } from "./node_settings.ts";
 import { brokerKey, checkTogether, shadowedKeys, useOlderNames } from "./broker_checks.ts";
 
 const HOUR_MS = 3_600_000;
@@ -42,12 +42,12 @@ export type BrokerConfigListener = (changed: ReadonlySet<string>) => void;
  * config.logRetentionMs; // 604800000
  * ```
  */
-export class BrokerConfig {
+export class BrokerConfig extends NodeConfig {
   readonly #static = new Map<string, string>();
   #dynamicDefaults: ReadonlyMap<string, string> = new Map();
   #dynamic: ReadonlyMap<string, string> = new Map();
   #values: Record<string, ConfigValue> = {};
-  #listenerSettings: ListenerSettings;
+  protected override node: NodeSettings;
   #connectionLimits: ReadonlyMap<string, number>;
   /** Notices to show at start about given settings that have no effect. */
   readonly notices: readonly string[];
@@ -59,12 +59,14 @@ export class BrokerConfig {
    * contradict each other. Settings without effect are named in {@linkcode BrokerConfig.notices}.
    */
   constructor(settings: Readonly<Record<string, string>> = {}) {
-    const idle = new Map<string, string>();
+    super();
+    const idle = new Set<string>();
     for (const [name, text] of Object.entries(settings)) {
       const definition = UNUSED_KEYS.get(name)?.definition ?? brokerKey(name);
       parseConfig(definition, text);
       requireSupported(definition, text);
-      (UNUSED_KEYS.has(name) ? idle : this.#static).set(name, normalizeConfig(definition, text));
+      if (UNUSED_KEYS.has(name) || PENDING_KEYS.has(name)) idle.add(name);
+      if (!UNUSED_KEYS.has(name)) this.#static.set(name, normalizeConfig(definition, text));
     }
     const shadowed = shadowedKeys(this.#static);
     useOlderNames(this.#static);
@@ -72,23 +74,19 @@ export class BrokerConfig {
       this.#values[name] = this.#resolve(name, definition);
     }
     checkTogether((name) => this.#values[name] ?? null);
-    checkVoters(this.text("controller.quorum.voters"), this.nodeId);
-    this.#listenerSettings = resolveListeners((name) =>
-      this.#static.get(name) ?? idle.get(name) ?? (name === "listeners" ? this.text(name) : null)
+    this.node = resolveNode(
+      this.nodeId,
+      (name) => name === "security.inter.broker.protocol" ? this.given(name) : this.text(name),
     );
     this.#connectionLimits = this.#parseConnectionLimits();
-    const idleNotice = noticeOfUnusedKeys(idle.keys());
+    const idleNotice = noticeOfUnusedKeys(idle);
     this.notices = [
       ...shadowed,
-      ...this.#listenerSettings.notices,
+      ...this.node.notices,
       ...(idleNotice === null ? [] : [idleNotice]),
     ];
   }
 
-  /** `node.id` */
-  get nodeId(): number {
-    return this.#values["node.id"] as number;
-  }
   /** `log.dirs`: at least one directory. */
   get logDirs(): readonly string[] {
     return this.#values["log.dirs"] as readonly string[];
@@ -96,21 +94,6 @@ export class BrokerConfig {
   /** `metadata.log.dir`, else the first of `log.dirs`. */
   get metadataLogDir(): string {
     return (this.#values["metadata.log.dir"] as string | null) ?? this.logDirs[0]!;
-  }
-  /** `listeners` without those for controllers. At least one. */
-  get listeners(): readonly ListenerAddress[] {
-    return this.#listenerSettings.listeners;
-  }
-  /**
-   * `advertised.listeners`: the address that clients of the listener `name` connect to, or null if it is
-   * the address listened on.
-   */
-  advertisedListener(name: string): ListenerAddress | null {
-    return this.#listenerSettings.advertised.get(name) ?? null;
-  }
-  /** `broker.rack` */
-  get rack(): string | null {
-    return this.#values["broker.rack"] as string | null;
   }
   /** `num.partitions` */
   get numPartitions(): number {
@@ -265,7 +248,7 @@ export class BrokerConfig {
   }
 
   /** Returns the current value of a broker key. */
-  value(name: string): ConfigValue {
+  override value(name: string): ConfigValue {
     return this.#values[name] ?? null;
   }
 
@@ -273,6 +256,11 @@ export class BrokerConfig {
   text(name: string): string | null {
     return this.#dynamic.get(name) ?? this.#dynamicDefaults.get(name) ?? this.#static.get(name) ??
       BROKER_KEYS.get(name)?.default ?? null;
+  }
+
+  /** Returns the text of a key given at start, or null if it was not given. */
+  given(name: string): string | null {
+    return this.#static.get(name) ?? null;
   }
 
   /**
@@ -361,8 +349,12 @@ export class BrokerConfig {
       ...listener,
       port: ports.get(listener.name) ?? listener.port,
     });
-    const settings = this.#listenerSettings;
-    this.#listenerSettings = { ...settings, listeners: settings.listeners.map(withPort) };
+    const { node } = this;
+    this.node = {
+      ...node,
+      brokerListeners: node.brokerListeners.map(withPort),
+      controllerListeners: node.controllerListeners.map(withPort),
+    };
     const all = parseListeners(this.text("listeners")!).map(withPort);
     this.#static.set("listeners", all.map(formatListener).join(","));
     this.#refresh(["listeners"]);

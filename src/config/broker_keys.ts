@@ -1,6 +1,6 @@
 /**
- * The broker's configuration keys. Those declared here and in `log_keys.ts` have an effect;
- * `single_value_keys.ts` declares those that accept only the value already in force. Of Apache Kafka's other
+ * The broker's configuration keys. Those declared here and in `node_keys.ts`, `cluster_keys.ts` and
+ * `log_keys.ts` have an effect, except those that `unused_keys.ts` lists as pending; `single_value_keys.ts` declares those that accept only the value already in force. Of Apache Kafka's other
  * keys, `unused_keys.ts` declares those that are accepted with a notice, and `rejected_keys.ts` gives the
  * reason why the rest are rejected. Which keys can be changed while the broker runs is as in Apache
  * Kafka.
@@ -12,106 +12,12 @@ import {
   dynamicKey as dynamic,
   fixedKey as fixed,
   MAX_INT,
-  splitList,
 } from "./definition.ts";
 import { rejectConnectionLimits } from "./connection_limits.ts";
-import { rejectSecurityProtocolMap } from "./listener_settings.ts";
-import { rejectAdvertisedListeners, rejectListeners } from "./listeners.ts";
+import { BROKER_LIFECYCLE_KEYS, METADATA_LOG_KEYS, QUORUM_KEYS } from "./cluster_keys.ts";
 import { CLEANER_KEYS, LOG_KEYS } from "./log_keys.ts";
-import { rejectVoters } from "./quorum.ts";
+import { NODE_KEYS } from "./node_keys.ts";
 import { SINGLE_VALUE_KEYS } from "./single_value_keys.ts";
-
-function rejectDirectories(text: string): string | null {
-  const directories = splitList(text);
-  if (directories.length === 0) return "name at least one directory";
-  return directories.includes("") ? "a directory's name is empty" : null;
-}
-
-const node: readonly ConfigDefinition[] = [
-  fixed({
-    name: "node.id",
-    type: "int",
-    default: "1",
-    min: 0,
-    documentation: "Id of this node in its cluster.",
-  }),
-  fixed({
-    name: "broker.id",
-    type: "int",
-    default: null,
-    min: 0,
-    documentation: "Older name of node.id.",
-  }),
-  fixed({
-    name: "broker.rack",
-    type: "string",
-    default: null,
-    documentation: "Rack or zone of this node. Clients read it in the cluster's metadata.",
-  }),
-  fixed({
-    name: "controller.quorum.voters",
-    type: "list",
-    default: null,
-    reject: rejectVoters,
-    documentation: "Controllers of the quorum, as id@host:port. Only this node may be listed.",
-  }),
-  fixed({
-    name: "log.dirs",
-    type: "list",
-    default: "data",
-    reject: rejectDirectories,
-    documentation:
-      "Data directories, separated by commas. The first holds the metadata log unless " +
-      "metadata.log.dir is set.",
-  }),
-  fixed({
-    name: "log.dir",
-    type: "list",
-    default: null,
-    reject: rejectDirectories,
-    documentation: "Data directories, used if log.dirs is not set.",
-  }),
-  fixed({
-    name: "metadata.log.dir",
-    type: "string",
-    default: null,
-    documentation: "Which of log.dirs holds the metadata log. Defaults to the first.",
-  }),
-  fixed({
-    name: "listeners",
-    type: "list",
-    default: "PLAINTEXT://127.0.0.1:9092",
-    reject: rejectListeners,
-    documentation:
-      "Addresses to listen on, as NAME://host:port. Port 0 selects any free port; an empty host " +
-      "means every address.",
-  }),
-  fixed({
-    name: "advertised.listeners",
-    type: "list",
-    default: null,
-    reject: rejectAdvertisedListeners,
-    documentation:
-      "Addresses that clients connect to, as NAME://host:port, for listeners where it differs " +
-      "from the address listened on.",
-  }),
-  fixed({
-    name: "listener.security.protocol.map",
-    type: "string",
-    default: null,
-    reject: rejectSecurityProtocolMap,
-    documentation:
-      "Security protocol of each listener, as NAME:PROTOCOL separated by commas. If unset, a " +
-      "listener named like a protocol uses that protocol.",
-  }),
-  fixed({
-    name: "controller.listener.names",
-    type: "list",
-    default: null,
-    documentation:
-      "Listeners reserved for controllers. A node that is its own controller does not open them.",
-  }),
-];
 
 const topics: readonly ConfigDefinition[] = [
   fixed({
@@ -271,12 +177,15 @@ const groups: readonly ConfigDefinition[] = [
 
 /** The keys that have an effect, by subject. */
 export const BROKER_KEY_GROUPS: Readonly<Record<string, readonly ConfigDefinition[]>> = {
-  "Node and listeners": node,
+  "Node and listeners": NODE_KEYS,
   "New topics": topics,
   "Limits": limits,
   "Logs": LOG_KEYS,
   "Compaction": CLEANER_KEYS,
   "Consumer groups": groups,
+  "Controller quorum": QUORUM_KEYS,
+  "Brokers in the cluster": BROKER_LIFECYCLE_KEYS,
+  "Metadata log": METADATA_LOG_KEYS,
 };
 
 /** Every broker key, by name. */

@@ -1,64 +1,73 @@
 /**
- * Resolves the keys about listeners: which listeners a node opens, and the address that each advertises
- * to clients.
+ * Resolves the keys about listeners: which listeners a node opens for clients and brokers, which for
+ * controllers, and the address that each advertises.
  *
  * @module
  */
 import { invalidConfig, splitList } from "./definition.ts";
-import { formatListener, type ListenerAddress, parseListeners } from "./listeners.ts";
+import { type ListenerAddress, parseListeners } from "./listeners.ts";
+
+/** What a process is. */
+export type ProcessRole = "broker" | "controller";
 
 /** The result of all keys about listeners. */
 export interface ListenerSettings {
-  /** The listeners for clients. At least one. */
-  readonly listeners: readonly ListenerAddress[];
-  /** Advertised addresses that differ from the address listened on, by the listener's name. */
+  /** The listeners for clients and other brokers: at least one on a broker, none on another node. */
+  readonly brokerListeners: readonly ListenerAddress[];
+  /** The listeners for controllers and for brokers that talk to them. Empty on a broker only. */
+  readonly controllerListeners: readonly ListenerAddress[];
+  /** `controller.listener.names`: the first is the one that brokers use to reach a controller. */
+  readonly controllerListenerNames: readonly string[];
+  /** The listener at which brokers reach each other, or null if this node is no broker. */
+  readonly interBrokerListenerName: string | null;
+  /** Advertised addresses that are given, by the listener's name. */
   readonly advertised: ReadonlyMap<string, ListenerAddress>;
   /** Notices about settings without effect. */
   readonly notices: readonly string[];
+}
+
+/** The input of {@linkcode resolveListeners}. */
+export interface ListenerInput {
+  readonly roles: readonly ProcessRole[];
+  /** Whether a key names the controllers of the quorum. */
+  readonly hasQuorum: boolean;
+  /** Returns the value of a key, already validated by itself. */
+  text(name: string): string | null;
 }
 
 /** The security protocols of Apache Kafka. */
 const SECURITY_PROTOCOLS: readonly string[] = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
 /** The only supported protocol. */
 const PLAINTEXT = "PLAINTEXT";
-const WHY_NO_CONTROLLER_LISTENER =
-  "this node is its own controller and needs no controller listener";
 
 /**
- * Resolves the keys about listeners. `text` returns the value of a key, already validated by itself.
- * Throws a `KafkaError` INVALID_CONFIG for inconsistent values, as Apache Kafka does, and for a listener
- * with TLS or SASL.
+ * Resolves the keys about listeners. Throws a `KafkaError` INVALID_CONFIG for inconsistent values, as
+ * Apache Kafka does, and for a listener with TLS or SASL.
  */
-export function resolveListeners(text: (name: string) => string | null): ListenerSettings {
-  const listenersText = text("listeners")!;
-  const all = parseListeners(listenersText);
-  const controllerNames = splitList(text("controller.listener.names") ?? "")
+export function resolveListeners(input: ListenerInput): ListenerSettings {
+  const { text, roles } = input;
+  const all = parseListeners(text("listeners")!);
+  const controllerListenerNames = splitList(text("controller.listener.names") ?? "")
     .map((name) => name.toUpperCase());
-  checkSecurityProtocols(
-    all,
-    controllerNames,
-    text("listener.security.protocol.map"),
-    listenersText,
-  );
-  const listeners = all.filter(({ name }) => !controllerNames.includes(name));
-  if (listeners.length === 0) {
-    throw invalidConfig(
-      "listeners",
-      listenersText,
-      "controller.listener.names lists all of them, add one for clients",
-    );
-  }
-  const advertised = resolveAdvertised(text("advertised.listeners"), listeners, controllerNames);
-  checkInterBrokerListener(text, listeners);
+  const isForControllers = ({ name }: ListenerAddress) => controllerListenerNames.includes(name);
+  const controllerListeners = all.filter(isForControllers);
+  const brokerListeners = all.filter((listener) => !isForControllers(listener));
+  checkSecurityProtocols(all, controllerListenerNames, text);
+  checkRoles(input, brokerListeners, controllerListeners, controllerListenerNames);
+  const advertised = resolveAdvertised(text("advertised.listeners"), all, controllerListenerNames);
   return {
-    listeners,
+    brokerListeners,
+    controllerListeners,
+    controllerListenerNames,
     advertised,
-    notices: controllerNames.map((name) => {
-      const listener = all.find((one) => one.name === name);
-      return listener === undefined
-        ? `controller.listener.names has no effect: ${WHY_NO_CONTROLLER_LISTENER}`
-        : `Listener ${formatListener(listener)} is not opened: ${WHY_NO_CONTROLLER_LISTENER}`;
-    }),
+    ...(roles.includes("broker")
+      ? { interBrokerListenerName: interBrokerListener(text, brokerListeners), notices: [] }
+      : {
+        interBrokerListenerName: null,
+        notices: text("inter.broker.listener.name") === null
+          ? []
+          : ["inter.broker.listener.name has no effect: this node is no broker"],
+      }),
   };
 }
 
@@ -76,35 +85,110 @@ export function rejectSecurityProtocolMap(text: string): string | null {
   return null;
 }
 
+/** Returns why `text` is not a valid `controller.listener.names`, or null. */
+export function rejectListenerNames(text: string): string | null {
+  const names = splitList(text).map((name) => name.toUpperCase());
+  if (names.length === 0) return "name at least one listener, such as CONTROLLER";
+  const wrong = names.find((name) => !/^[A-Z0-9._-]+$/.test(name));
+  if (wrong !== undefined) return `"${wrong}" is not the name of a listener, such as CONTROLLER`;
+  const repeated = names.find((name, i) => names.indexOf(name) < i);
+  return repeated === undefined ? null : `${repeated} occurs twice`;
+}
+
 function checkSecurityProtocols(
   listeners: readonly ListenerAddress[],
   controllerNames: readonly string[],
-  mapText: string | null,
-  listenersText: string,
+  text: ListenerInput["text"],
 ): void {
   const protocols = new Map(SECURITY_PROTOCOLS.map((name) => [name, name]));
-  if (mapText === null) {
+  const map = text("listener.security.protocol.map");
+  if (map === null) {
     // As in Kafka, a controller listener needs no entry if no map is given.
     for (const name of controllerNames) if (!protocols.has(name)) protocols.set(name, PLAINTEXT);
   } else {
     protocols.clear();
-    for (const entry of splitList(mapText)) {
+    for (const entry of splitList(map)) {
       const [name, protocol] = entry.toUpperCase().split(":");
       protocols.set(name!, protocol!);
     }
   }
-  for (const { name } of listeners) {
+  const check = (key: string, name: string) => {
     const protocol = protocols.get(name);
-    if (protocol === PLAINTEXT) continue;
+    if (protocol === PLAINTEXT) return;
     throw invalidConfig(
-      "listeners",
-      listenersText,
+      key,
+      text(key)!,
       protocol === undefined
         ? `${name} has no security protocol, add ${name}:PLAINTEXT to listener.security.protocol.map`
         : `${name} has the security protocol ${protocol}, and this version supports PLAINTEXT only, not ` +
           "TLS or SASL",
     );
+  };
+  for (const { name } of listeners) check("listeners", name);
+  for (const name of controllerNames) check("controller.listener.names", name);
+}
+
+/** Throws unless the node has the listeners that its roles need, and no others. */
+function checkRoles(
+  { roles, hasQuorum, text }: ListenerInput,
+  brokerListeners: readonly ListenerAddress[],
+  controllerListeners: readonly ListenerAddress[],
+  controllerNames: readonly string[],
+): void {
+  const reject = (key: string, reason: string) => invalidConfig(key, text(key) ?? "", reason);
+  if (!roles.includes("controller")) {
+    if (controllerNames.length === 0) {
+      throw reject(
+        "process.roles",
+        "a broker also needs controller.listener.names, the name that the controllers give their " +
+          "listener, such as CONTROLLER",
+      );
+    }
+    if (controllerListeners.length > 0) {
+      throw reject(
+        "listeners",
+        `${
+          namesOf(controllerListeners)
+        } is among controller.listener.names, and process.roles makes this ` +
+          "node a broker only; remove it, or add the role controller",
+      );
+    }
+    return;
   }
+  const missing = controllerNames.find((name) =>
+    !controllerListeners.some((listener) => listener.name === name)
+  );
+  if (missing !== undefined) {
+    throw reject(
+      "controller.listener.names",
+      `a controller needs ${missing} among its listeners, ${text("listeners")}; add ` +
+        `${missing}://host:port to listeners`,
+    );
+  }
+  if (roles.includes("broker")) {
+    if (brokerListeners.length === 0) {
+      throw reject(
+        "listeners",
+        "controller.listener.names lists all of them, add one for clients, or leave the role broker out " +
+          "of process.roles",
+      );
+    }
+    if (controllerListeners.length > 0 || !hasQuorum) return;
+  } else if (brokerListeners.length > 0) {
+    throw reject(
+      "listeners",
+      `process.roles makes this node a controller only, and ${
+        namesOf(brokerListeners)
+      } is not among ` +
+        "controller.listener.names; name it there, or add the role broker",
+    );
+  }
+  if (controllerListeners.length > 0) return;
+  throw reject(
+    "listeners",
+    "a controller of a quorum needs a listener for controllers; add CONTROLLER://host:9093, and set " +
+      "controller.listener.names to CONTROLLER",
+  );
 }
 
 function resolveAdvertised(
@@ -115,33 +199,53 @@ function resolveAdvertised(
   const advertised = new Map<string, ListenerAddress>();
   if (text === null) return advertised;
   for (const listener of parseListeners(text)) {
-    if (controllerNames.includes(listener.name)) continue;
-    if (!listeners.some(({ name }) => name === listener.name)) {
+    const { name } = listener;
+    if (!listeners.some((one) => one.name === name)) {
       throw invalidConfig(
         "advertised.listeners",
         text,
-        `${listener.name} is not among the listeners, ${namesOf(listeners)}`,
+        controllerNames.includes(name)
+          ? `${name} is among controller.listener.names, and this node has no listener for controllers; ` +
+            "remove it"
+          : `${name} is not among the listeners, ${namesOf(listeners)}`,
       );
     }
-    advertised.set(listener.name, listener);
+    advertised.set(name, listener);
   }
   return advertised;
 }
 
-function checkInterBrokerListener(
-  text: (name: string) => string | null,
+/**
+ * Returns the name of the listener at which brokers reach each other: the given one, else PLAINTEXT, else
+ * the first.
+ */
+function interBrokerListener(
+  text: ListenerInput["text"],
   listeners: readonly ListenerAddress[],
-): void {
+): string {
   const name = text("inter.broker.listener.name");
-  if (name === null) return;
-  if (text("security.inter.broker.protocol") !== null) {
+  const protocol = text("security.inter.broker.protocol");
+  const has = (wanted: string) => listeners.some((listener) => listener.name === wanted);
+  if (name === null) {
+    if (has(PLAINTEXT)) return PLAINTEXT;
+    if (protocol === null) return listeners[0]!.name;
+    throw invalidConfig(
+      "security.inter.broker.protocol",
+      protocol,
+      `no listener for clients has that name, only ${
+        namesOf(listeners)
+      }; set inter.broker.listener.name ` +
+        "instead",
+    );
+  }
+  if (protocol !== null) {
     throw invalidConfig(
       "inter.broker.listener.name",
       name,
       "security.inter.broker.protocol has the same meaning, give only one of them",
     );
   }
-  if (listeners.some((listener) => listener.name === name.toUpperCase())) return;
+  if (has(name.toUpperCase())) return name.toUpperCase();
   throw invalidConfig(
     "inter.broker.listener.name",
     name,

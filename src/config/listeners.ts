@@ -16,7 +16,9 @@ export interface ListenerAddress {
 }
 
 /** The hosts that mean every address of a machine. A client cannot connect to them. */
-const WILDCARD_HOSTS: readonly string[] = ["", "0.0.0.0", "::"];
+export const WILDCARD_HOSTS: readonly string[] = ["", "0.0.0.0", "::"];
+/** The hosts that only programs on the same machine can connect to. */
+export const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
 
 /** Parses a listener. Returns null if `text` is not of the form `NAME://host:port`. */
 export function parseListener(text: string): ListenerAddress | null {
@@ -44,6 +46,17 @@ export function formatListener({ name, host, port }: ListenerAddress): string {
 /** Returns whether the host means every address of the machine. */
 export function isWildcard({ host }: ListenerAddress): boolean {
   return WILDCARD_HOSTS.includes(host);
+}
+
+/**
+ * Returns a notice about those of `listeners` that other machines can reach, or null if there is none:
+ * every listener is PLAINTEXT, without encryption and authentication.
+ */
+export function noticeOfExposedListeners(listeners: readonly ListenerAddress[]): string | null {
+  const exposed = listeners.filter(({ host }) => !LOOPBACK_HOST.test(host)).map(formatListener);
+  if (exposed.length === 0) return null;
+  return `Other machines can reach ${exposed.join(", ")} without encryption or authentication: ` +
+    "restrict access with a firewall, or listen on 127.0.0.1";
 }
 
 /** Returns why `text` is not a valid `listeners`, or null. */

@@ -39,17 +39,6 @@ export const REJECTED_KEYS: readonly (readonly [names: readonly string[], reason
   [["remote.", "log.remote."], "this version has no remote storage"],
   [
     [
-      "metadata.log.max.record.bytes.between.snapshots",
-      "metadata.log.max.snapshot.interval.ms",
-      "metadata.log.segment.bytes",
-      "metadata.log.segment.ms",
-      "metadata.max.retention.bytes",
-      "metadata.max.retention.ms",
-    ],
-    "this version keeps the whole metadata log and writes no snapshots of it",
-  ],
-  [
-    [
       "quota.",
       "client.quota.",
       "controller.quota.",
@@ -67,10 +56,8 @@ export const REJECTED_KEYS: readonly (readonly [names: readonly string[], reason
     ],
     "this version has no replication yet",
   ],
-  [
-    ["controller.", "early.start.listeners"],
-    "this version has no listener for controllers",
-  ],
+  [["controller."], "this version has no such setting of a controller"],
+  [["early.start.listeners"], "the listeners of a node start together"],
   [
     ["transaction.", "transactional.", "add.partitions.to.txn."],
     "this version has no transactions yet",
@@ -90,7 +77,7 @@ export const REJECTED_KEYS: readonly (readonly [names: readonly string[], reason
   ],
   [["max.decompressed.message.bytes"], "the limits of decompression are fixed in this version"],
   [
-    ["internal.", "unstable.", "server.max.startup.time.ms"],
+    ["internal.", "unstable."],
     "Apache Kafka reserves it for its own tests",
   ],
   [["confluent."], "it is a key of Confluent Server, not of Apache Kafka"],

@@ -21,21 +21,6 @@ type SingleValueKey = Pick<ConfigDefinition, "name" | "type" | "needs" | "docume
 
 const keys: readonly SingleValueKey[] = [
   {
-    name: "process.roles",
-    type: "list",
-    default: "broker,controller",
-    supported: ["broker,controller", "controller,broker"],
-    needs: "controllers and brokers in separate processes",
-    documentation: "Roles of this process: broker and controller in one.",
-  },
-  {
-    name: "controller.quorum.auto.join.enable",
-    type: "boolean",
-    default: "false",
-    needs: "a quorum of controllers",
-    documentation: "Whether a controller joins the quorum automatically.",
-  },
-  {
     name: "offsets.topic.replication.factor",
     type: "int",
     default: "1",

@@ -6,7 +6,6 @@
  * @module
  */
 import type { ConfigDefinition, ConfigType } from "./definition.ts";
-import { rejectBootstrapServers } from "./quorum.ts";
 
 /** A key without effect. */
 export interface UnusedKey {
@@ -16,6 +15,8 @@ export interface UnusedKey {
 }
 
 type Entry = readonly [name: string, type: ConfigType, min?: number];
+
+const NO_OTHER_NODE = "there is no other node";
 
 const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] = [
   ["a broker is one event loop and has no thread pools", [
@@ -36,23 +37,9 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
     ["socket.receive.buffer.bytes", "int", -1],
     ["socket.listen.backlog.size", "int", 1],
   ]],
-  ["there is no other node", [
-    ["inter.broker.listener.name", "string"],
-    ["controller.quorum.bootstrap.servers", "list"],
-    ["controller.quorum.append.linger.ms", "int", 0],
-    ["controller.quorum.election.backoff.max.ms", "int", 0],
-    ["controller.quorum.election.timeout.ms", "int", 0],
-    ["controller.quorum.fetch.max.bytes", "int", 1],
-    ["controller.quorum.fetch.snapshot.max.bytes", "int", 1],
-    ["controller.quorum.fetch.timeout.ms", "int", 0],
-    ["controller.quorum.request.timeout.ms", "int", 0],
-    ["controller.quorum.retry.backoff.ms", "int", 0],
+  [NO_OTHER_NODE, [
     ["controller.socket.timeout.ms", "int"],
-    ["broker.heartbeat.interval.ms", "int"],
-    ["broker.session.timeout.ms", "int"],
-    ["initial.broker.registration.timeout.ms", "int"],
     ["log.dir.failure.timeout.ms", "long", 1],
-    ["metadata.max.idle.interval.ms", "int", 0],
     ["request.timeout.ms", "int"],
     ["socket.connection.setup.timeout.ms", "long"],
     ["socket.connection.setup.timeout.max.ms", "long"],
@@ -61,7 +48,6 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
     ["auto.leader.rebalance.enable", "boolean"],
     ["leader.imbalance.check.interval.seconds", "long", 1],
     ["unclean.leader.election.interval.ms", "long", 1],
-    ["controlled.shutdown.enable", "boolean"],
     ["replica.fetch.backoff.ms", "int", 0],
     ["replica.fetch.max.bytes", "int", 0],
     ["replica.fetch.min.bytes", "int"],
@@ -99,10 +85,29 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
   ]],
 ];
 
-/** Further checks of values, by key. */
-const REJECTIONS: Readonly<Record<string, ConfigDefinition["reject"]>> = {
-  "controller.quorum.bootstrap.servers": rejectBootstrapServers,
-};
+/**
+ * Declared keys whose value nothing reads yet, with the reason. `BrokerConfig` checks and returns their
+ * values; code that begins to read one removes it here.
+ */
+export const PENDING_KEYS: ReadonlyMap<string, string> = new Map(
+  [
+    "inter.broker.listener.name",
+    "controller.quorum.election.timeout.ms",
+    "controller.quorum.election.backoff.max.ms",
+    "controller.quorum.fetch.timeout.ms",
+    "controller.quorum.request.timeout.ms",
+    "controller.quorum.retry.backoff.ms",
+    "controller.quorum.append.linger.ms",
+    "controller.quorum.fetch.max.bytes",
+    "controller.quorum.fetch.snapshot.max.bytes",
+    "broker.heartbeat.interval.ms",
+    "broker.session.timeout.ms",
+    "initial.broker.registration.timeout.ms",
+    "controlled.shutdown.enable",
+    "server.max.startup.time.ms",
+    "metadata.max.idle.interval.ms",
+  ].map((name) => [name, NO_OTHER_NODE]),
+);
 
 /** Every key without effect, by name. */
 export const UNUSED_KEYS: ReadonlyMap<string, UnusedKey> = new Map(
@@ -115,7 +120,6 @@ export const UNUSED_KEYS: ReadonlyMap<string, UnusedKey> = new Map(
           type,
           default: null,
           ...(min !== undefined && { min }),
-          ...(REJECTIONS[name] !== undefined && { reject: REJECTIONS[name] }),
           dynamic: false,
           documentation: `Has no effect: ${reason}.`,
         },
@@ -128,7 +132,7 @@ export const UNUSED_KEYS: ReadonlyMap<string, UnusedKey> = new Map(
 export function noticeOfUnusedKeys(names: Iterable<string>): string | null {
   const byReason = new Map<string, string[]>();
   for (const name of names) {
-    const reason = UNUSED_KEYS.get(name)?.reason;
+    const reason = UNUSED_KEYS.get(name)?.reason ?? PENDING_KEYS.get(name);
     if (reason !== undefined) byReason.set(reason, [...byReason.get(reason) ?? [], name]);
   }
   if (byReason.size === 0) return null;

@@ -8,10 +8,10 @@ import { groupMetadataRecord } from "../groups/records/classic_group_records.ts"
 import { groupRecordTypes } from "../groups/records/group_records.ts";
 import { metadataRecordTypes } from "../metadata/records/metadata_record.ts";
 import type { AnyCoordinatorRecordType, RecordType } from "../protocol/api.ts";
+import type { EmbeddedType } from "../protocol/embedded_type.ts";
 import {
   consumerProtocolAssignment,
   consumerProtocolSubscription,
-  type EmbeddedType,
 } from "../protocol/messages/consumer_protocol.ts";
 import type { DecodedRecord } from "../protocol/records/batch.ts";
 import type { StructShape } from "../protocol/schema.ts";
@@ -256,11 +256,10 @@ export function controlRecordJson<Out, In>(
 function layoutOf(given: number, { minVersion, maxVersion, isFlexible }: {
   readonly minVersion: number;
   readonly maxVersion: number;
-  /** Defaults to no version. */
-  isFlexible?(version: number): boolean;
+  isFlexible(version: number): boolean;
 }): VersionLayout {
   const version = Math.min(Math.max(given, minVersion), maxVersion);
-  return { version, flexible: isFlexible?.(version) ?? false, isNewer: given > maxVersion };
+  return { version, flexible: isFlexible(version), isNewer: given > maxVersion };
 }
 
 /** Returns the message of an UnreadableError. Throws any other error. */

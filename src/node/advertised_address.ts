@@ -19,7 +19,7 @@ export function advertisedAddress(
   config: BrokerConfig,
   { listener: name, localAddress }: ConnectionInfo,
 ): Address {
-  const listener = config.listeners.find((one) => one.name === name)!;
+  const listener = config.brokerListeners.find((one) => one.name === name)!;
   const advertised = config.advertisedListener(name);
   if (advertised !== null) {
     return { host: advertised.host, port: advertised.port || listener.port };

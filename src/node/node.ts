@@ -1,13 +1,13 @@
 /**
  * A node: one process of a cluster. It opens the data directories, starts the controller, the listeners
- * and the broker in this order, and stops them in the reverse one. Both roles of `process.roles` are
- * always on: the configuration refuses any other value.
+ * and the broker in this order, and stops them in the reverse one.
  *
  * @module
  */
 import { Broker, type BrokerHandlers } from "../broker/broker.ts";
 import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
+import { noticeOfExposedListeners } from "../config/listeners.ts";
 import { Controller } from "../controller/controller.ts";
 import { descriptorShares, KEPT_RECEIVE_BYTES } from "../limits.ts";
 import { pauseAtStart } from "../log/sliced_work.ts";
@@ -27,6 +27,7 @@ import type { Partition } from "../replication/partition.ts";
 import { PartitionTable } from "../replication/partition_table.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
 import { advertisedAddress, registeredEndpoints } from "./advertised_address.ts";
+import { noticesOfUnopened, requireServed } from "./not_yet_served.ts";
 import { BackgroundTasks } from "./background_tasks.ts";
 import { type DirectoryFailure, openStorage, type Storage } from "./storage.ts";
 
@@ -112,6 +113,7 @@ export class Node {
   static async start(options: NodeOptions): Promise<Node> {
     const { runtime } = options;
     const config = configOf(options);
+    requireServed(config);
     const logger = options.logger.with?.({ node: config.nodeId }) ?? options.logger;
     const shares = descriptorShares(runtime.openFileLimit?.());
     const { openSegments = new OpenSegments(shares.segmentFiles) } = options;
@@ -122,7 +124,7 @@ export class Node {
     try {
       const { metadataLog } = storage;
       const controller = new Controller({ runtime, metadataLog, config, logger });
-      listeners = await ListenerSet.open(runtime.network, config.listeners);
+      listeners = await ListenerSet.open(runtime.network, config.brokerListeners);
       config.setListening(portsOf(listeners.addresses));
       node = new Node({
         ...storage,
@@ -155,6 +157,16 @@ export class Node {
   /** The addresses of its listeners, by name. */
   get addresses(): ReadonlyMap<string, Address> {
     return this.#server.addresses;
+  }
+
+  /** Notices to show at start: about its settings, and about listeners that other machines can reach. */
+  get notices(): readonly string[] {
+    const exposed = noticeOfExposedListeners(this.config.brokerListeners);
+    return [
+      ...(exposed === null ? [] : [exposed]),
+      ...this.config.notices,
+      ...noticesOfUnopened(this.config),
+    ];
   }
 
   get clusterId(): string {

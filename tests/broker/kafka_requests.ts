@@ -84,3 +84,19 @@ export const KAFKA_REQUESTS: ReadonlyMap<number, string> = new Map([
   [93, "StreamsGroupTopologyDescriptionUpdate"],
   [94, "UnregisterController"],
 ]);
+
+/** The requests that Apache Kafka 4.4.0 serves only on the listeners of controllers. */
+export const KAFKA_CONTROLLER_REQUESTS: ReadonlyMap<number, string> = new Map([
+  [52, "Vote"],
+  [53, "BeginQuorumEpoch"],
+  [54, "EndQuorumEpoch"],
+  [56, "AlterPartition"],
+  [58, "Envelope"],
+  [59, "FetchSnapshot"],
+  [62, "BrokerRegistration"],
+  [63, "BrokerHeartbeat"],
+  [67, "AllocateProducerIds"],
+  [70, "ControllerRegistration"],
+  [73, "AssignReplicasToDirs"],
+  [82, "UpdateRaftVoter"],
+]);

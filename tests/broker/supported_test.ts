@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { existsSync, readFileSync } from "node:fs";
 import { SUPPORTED } from "../../src/broker/supported.ts";
 import { test } from "../harness.ts";
-import { KAFKA_REQUESTS } from "./kafka_requests.ts";
+import { allApis } from "../protocol/all_messages.ts";
+import { KAFKA_CONTROLLER_REQUESTS, KAFKA_REQUESTS } from "./kafka_requests.ts";
 
 const kafkas = [...KAFKA_REQUESTS.values()];
 const served = SUPPORTED.map(({ api }) => api.name);
@@ -23,4 +24,20 @@ test("docs/compatibility.md lists exactly the requests of Apache Kafka that are 
   for (const text of [readme, page]) {
     assertEquals(Number(/(\d+) requests\b/.exec(text)![1]), served.length);
   }
+});
+
+test("docs/compatibility.md lists exactly the requests of Apache Kafka's controllers", () => {
+  if (!existsSync("README.md")) return;
+  const page = readFileSync("docs/compatibility.md", "utf8").replace(/\s+/g, " ");
+  const [, list] = /of which Millrace serves none: ([^.]*)\./.exec(page)!;
+  const names = [...KAFKA_CONTROLLER_REQUESTS.values()];
+  assertEquals(list!.split(/, | and /), names);
+  assertEquals(names.filter((name) => served.includes(name)), []);
+});
+
+test("every request of Apache Kafka's controllers has a message", () => {
+  const declared = new Map(allApis.map(({ key, name }) => [key, name]));
+  const missing = [...KAFKA_CONTROLLER_REQUESTS]
+    .filter(([key, name]) => declared.get(key) !== name);
+  assertEquals(missing, []);
 });

@@ -290,10 +290,10 @@ processTest(
     const ended = await node.end("SIGTERM");
     const notices = ended.err.trimEnd().split("\n").map((line) => line.slice(NOTICE_START.length));
     assertEquals(notices, [
-      "Listener CONTROLLER://:9093 is not opened: this node is its own controller and needs no " +
-      "controller listener",
       "These settings have no effect: num.io.threads (a broker is one event loop and has no " +
       "thread pools)",
+      "Listener CONTROLLER://:9093 is not opened: this node is the only controller and needs no " +
+      "controller listener",
     ]);
   },
 );

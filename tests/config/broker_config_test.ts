@@ -187,7 +187,8 @@ test("setListening() applies the ports that the host has chosen", () => {
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OTHER:PLAINTEXT",
   });
   config.setListening(new Map([["PLAINTEXT", 4711], ["OTHER", 4712]]));
-  assertEquals(config.listeners.map(({ port }) => port), [4711, 4712]);
+  assertEquals(config.brokerListeners.map(({ port }) => port), [4711, 4712]);
+  assertEquals(config.controllerListeners.map(({ port }) => port), [9093]);
   assertEquals(
     config.text("listeners"),
     "PLAINTEXT://127.0.0.1:4711,CONTROLLER://:9093,OTHER://127.0.0.1:4712",

@@ -10,25 +10,14 @@ const REJECTED: readonly (readonly [Record<string, string>, string])[] = [
     { "node.id": "1", "broker.id": "2" },
     'Cannot set "broker.id" to "2": it is the older name of node.id, which is 1; give one of them',
   ],
-  [
-    { "node.id": "1", "controller.quorum.voters": "2@localhost:9093" },
-    "this node is a controller, so its node.id, 1, must be among them",
-  ],
-  [
-    { "controller.quorum.voters": "1@a:9093,2@b:9093,3@c:9093" },
-    "this node is the only controller, and this version does not support a quorum of several",
-  ],
-  [{ "controller.quorum.voters": "localhost:9093" }, "write it as id@host:port"],
-  [
-    { "controller.quorum.bootstrap.servers": "a:9093,b:9093" },
-    "this node is the only controller, and this version does not support a quorum of several",
-  ],
-  [{ "controller.quorum.bootstrap.servers": "localhost" }, "write it as host:port"],
-  [{ "process.roles": "broker" }, "this needs controllers and brokers in separate processes"],
   [{ "default.replication.factor": "3" }, "this needs more than one node"],
   [
     { "group.min.session.timeout.ms": "10", "group.max.session.timeout.ms": "5" },
     "it must not be above group.max.session.timeout.ms, which is 5",
+  ],
+  [
+    { "broker.heartbeat.interval.ms": "2000" },
+    "it must be at most half of broker.session.timeout.ms, which is 3000",
   ],
   [
     { "log.cleaner.min.compaction.lag.ms": "10", "log.cleaner.max.compaction.lag.ms": "5" },

@@ -8,6 +8,8 @@ import { BROKER_KEYS } from "../../src/config/broker_keys.ts";
 import { logConfigFor, minInsyncReplicas } from "../../src/config/topic_config.ts";
 import { TOPIC_KEYS } from "../../src/config/topic_keys.ts";
 import type { LogConfig } from "../../src/log/log_config.ts";
+import { PENDING_KEYS } from "../../src/config/unused_keys.ts";
+import { requireServed } from "../../src/node/not_yet_served.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import { lines, modules } from "../tidy.ts";
@@ -21,6 +23,10 @@ interface Effect {
   readonly argument?: string;
 }
 
+const CONTROLLER = {
+  "listeners": "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093",
+  "controller.listener.names": "CONTROLLER",
+};
 const BROKER_EFFECTS: Readonly<Record<string, Effect>> = {
   "node.id": { value: "7", property: "nodeId" },
   "broker.id": { value: "7", property: "nodeId" },
@@ -28,7 +34,7 @@ const BROKER_EFFECTS: Readonly<Record<string, Effect>> = {
   "log.dirs": { value: "a,b", property: "logDirs" },
   "log.dir": { value: "a", property: "logDirs" },
   "metadata.log.dir": { value: "m", property: "metadataLogDir" },
-  "listeners": { value: "PLAINTEXT://:1", property: "listeners" },
+  "listeners": { value: "PLAINTEXT://:1", property: "brokerListeners" },
   "advertised.listeners": {
     value: "PLAINTEXT://a:1",
     property: "advertisedListener",
@@ -36,12 +42,55 @@ const BROKER_EFFECTS: Readonly<Record<string, Effect>> = {
   },
   "controller.listener.names": {
     value: "B",
-    property: "listeners",
+    property: "brokerListeners",
     beside: {
       "listeners": "A://:1,B://:2",
       "listener.security.protocol.map": "A:PLAINTEXT,B:PLAINTEXT",
     },
   },
+  "process.roles": { value: "controller,broker", property: "roles" },
+  "controller.quorum.voters": {
+    value: "1@localhost:9093,2@localhost:9094",
+    property: "isAlone",
+    beside: CONTROLLER,
+  },
+  "controller.quorum.bootstrap.servers": {
+    value: "other.example:9093",
+    property: "isAlone",
+    beside: CONTROLLER,
+  },
+  "controller.quorum.auto.join.enable": { value: "true", property: "quorumAutoJoinEnable" },
+  "inter.broker.listener.name": {
+    value: "A",
+    property: "interBrokerListenerName",
+    beside: {
+      "listeners": "A://:1,PLAINTEXT://:2",
+      "listener.security.protocol.map": "A:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    },
+  },
+  "controller.quorum.election.timeout.ms": { value: "5", property: "quorumTiming" },
+  "controller.quorum.election.backoff.max.ms": { value: "5", property: "quorumTiming" },
+  "controller.quorum.fetch.timeout.ms": { value: "5", property: "quorumTiming" },
+  "controller.quorum.request.timeout.ms": { value: "5", property: "quorumTiming" },
+  "controller.quorum.retry.backoff.ms": { value: "5", property: "quorumTiming" },
+  "controller.quorum.append.linger.ms": { value: "5", property: "quorumTiming" },
+  "controller.quorum.fetch.max.bytes": { value: "5", property: "quorumTiming" },
+  "controller.quorum.fetch.snapshot.max.bytes": { value: "5", property: "quorumTiming" },
+  "broker.heartbeat.interval.ms": { value: "5", property: "brokerLifecycle" },
+  "broker.session.timeout.ms": { value: "9000", property: "brokerLifecycle" },
+  "initial.broker.registration.timeout.ms": { value: "5", property: "brokerLifecycle" },
+  "controlled.shutdown.enable": { value: "false", property: "brokerLifecycle" },
+  "server.max.startup.time.ms": { value: "5", property: "brokerLifecycle" },
+  "metadata.log.max.record.bytes.between.snapshots": {
+    value: "5",
+    property: "metadataLogSettings",
+  },
+  "metadata.log.max.snapshot.interval.ms": { value: "5", property: "metadataLogSettings" },
+  "metadata.log.segment.bytes": { value: "8388608", property: "metadataLogSettings" },
+  "metadata.log.segment.ms": { value: "5", property: "metadataLogSettings" },
+  "metadata.max.retention.bytes": { value: "5", property: "metadataLogSettings" },
+  "metadata.max.retention.ms": { value: "5", property: "metadataLogSettings" },
+  "metadata.max.idle.interval.ms": { value: "5", property: "metadataLogSettings" },
   "num.partitions": { value: "3", property: "numPartitions" },
   "auto.create.topics.enable": { value: "false", property: "autoCreateTopicsEnable" },
   "delete.topic.enable": { value: "false", property: "deleteTopicEnable" },
@@ -121,7 +170,6 @@ const BROKER_EFFECTS: Readonly<Record<string, Effect>> = {
 
 /** Keys whose only effect is to reject values: settings that are rejected. */
 const REJECTING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "controller.quorum.voters": { "controller.quorum.voters": "2@localhost:9093" },
   "listener.security.protocol.map": { "listener.security.protocol.map": "PLAINTEXT:SSL" },
 };
 
@@ -202,6 +250,16 @@ test("every topic key with a choice of values changes what the topic's logs read
   }
 });
 
+/** Keys whose property nothing reads: a node that is given one of them does not start. */
+const NOT_SERVED: readonly string[] = [
+  "metadata.log.max.record.bytes.between.snapshots",
+  "metadata.log.max.snapshot.interval.ms",
+  "metadata.log.segment.bytes",
+  "metadata.log.segment.ms",
+  "metadata.max.retention.bytes",
+  "metadata.max.retention.ms",
+];
+
 test("every property that a key reaches is read by code that runs", () => {
   const code = modules("src")
     .filter(({ path, folder }) => folder !== "config" && path !== "src/log/log_config.ts")
@@ -214,7 +272,16 @@ test("every property that a key reaches is read by code that runs", () => {
       const reads = new RegExp(
         `\\.${property}\\b|\\{[^{};:]*\\b${property}\\b[^{};:]*\\}(?: =|: [A-Z])`,
       );
-      assert(reads.test(code), `${name} is parsed, but nothing reads ${property}`);
+      if (PENDING_KEYS.has(name) || NOT_SERVED.includes(name)) {
+        assert(!reads.test(code), `${property} is read: list ${name} as pending no longer`);
+      } else assert(reads.test(code), `${name} is parsed, but nothing reads ${property}`);
     }
+  }
+});
+
+test("a node does not start with a key that it cannot serve", () => {
+  for (const name of NOT_SERVED) {
+    const config = new BrokerConfig({ [name]: BROKER_EFFECTS[name]!.value });
+    assertThrows(() => requireServed(config), KafkaError, `Cannot start node 1: ${name} is set`);
   }
 });

@@ -11,7 +11,7 @@ const TWO = {
 };
 
 function opened(settings: Record<string, string>): string[] {
-  return new BrokerConfig(settings).listeners.map(formatListener);
+  return new BrokerConfig(settings).brokerListeners.map(formatListener);
 }
 
 test("BrokerConfig accepts several listeners whose security protocol is PLAINTEXT", () => {
@@ -26,20 +26,27 @@ test("two listeners may share a port if it is 0, or if one is IPv4 and the other
   assertEquals(opened({ ...TWO, listeners: "A://127.0.0.1:0,B://127.0.0.1:0" }).length, 2);
 });
 
-test("a controller listener is not opened, with a notice", () => {
-  const settings = {
+test("controller.listener.names divides the listeners", () => {
+  const config = new BrokerConfig({
     "listeners": "PLAINTEXT://:1,CONTROLLER://:2",
-    "controller.listener.names": "CONTROLLER",
-  };
-  assertEquals(opened(settings), ["PLAINTEXT://:1"]);
-  assertEquals(new BrokerConfig(settings).notices, [
-    "Listener CONTROLLER://:2 is not opened: this node is its own controller and needs no " +
-    "controller listener",
-  ]);
-  assertEquals(new BrokerConfig({ "controller.listener.names": "CONTROLLER" }).notices, [
-    "controller.listener.names has no effect: this node is its own controller and needs no " +
-    "controller listener",
-  ]);
+    "controller.listener.names": "controller",
+  });
+  assertEquals(config.brokerListeners.map(formatListener), ["PLAINTEXT://:1"]);
+  assertEquals(config.controllerListeners.map(formatListener), ["CONTROLLER://:2"]);
+  assertEquals(config.controllerListenerNames, ["CONTROLLER"]);
+  assertEquals(config.notices, []);
+});
+
+test("interBrokerListenerName is the given listener, else PLAINTEXT, else the first", () => {
+  const name = (settings: Record<string, string>) =>
+    new BrokerConfig(settings).interBrokerListenerName;
+  assertEquals(name({ ...TWO, "inter.broker.listener.name": "b" }), "B");
+  assertEquals(name(TWO), "A");
+  assertEquals(
+    name({ listeners: "A://:1,PLAINTEXT://:2", [MAP]: "A:PLAINTEXT,PLAINTEXT:PLAINTEXT" }),
+    "PLAINTEXT",
+  );
+  assertEquals(name({ "security.inter.broker.protocol": "PLAINTEXT" }), "PLAINTEXT");
 });
 
 test("each listener advertises its own address, or the address it listens on", () => {
@@ -48,14 +55,14 @@ test("each listener advertises its own address, or the address it listens on", (
   assertEquals(config.advertisedListener("B"), { name: "B", host: "broker.example", port: 0 });
 });
 
-test("the advertised address of a controller listener is ignored", () => {
+test("a controller listener advertises its own address too", () => {
   const config = new BrokerConfig({
     "listeners": "PLAINTEXT://:1,CONTROLLER://:2",
     "controller.listener.names": "CONTROLLER",
-    "advertised.listeners": "PLAINTEXT://broker.example:1,CONTROLLER://broker.example:2",
+    "advertised.listeners": "PLAINTEXT://broker.example:1,CONTROLLER://controller.example:2",
   });
   assertEquals(config.advertisedListener("PLAINTEXT")?.host, "broker.example");
-  assertEquals(config.advertisedListener("CONTROLLER"), null);
+  assertEquals(config.advertisedListener("CONTROLLER")?.host, "controller.example");
 });
 
 /** Invalid settings. Apache Kafka rejects them too, except those for TLS and SASL. */
@@ -100,6 +107,17 @@ const REJECTED: readonly (readonly [Record<string, string>, string])[] = [
   [
     { "listeners": "PLAINTEXT://:1,CONTROLLER://:2", "controller.listener.names": "OTHER" },
     "CONTROLLER has no security protocol",
+  ],
+  [
+    { "controller.listener.names": "OTHER" },
+    "a controller needs OTHER among its listeners, PLAINTEXT://127.0.0.1:9092; add OTHER://host:port",
+  ],
+  [{ "controller.listener.names": "" }, "name at least one listener"],
+  [{ "controller.listener.names": "A B" }, '"A B" is not the name of a listener'],
+  [{ "controller.listener.names": "A,a" }, "A occurs twice"],
+  [
+    { ...TWO, "security.inter.broker.protocol": "PLAINTEXT" },
+    "no listener for clients has that name, only A, B; set inter.broker.listener.name instead",
   ],
   [{ "controller.listener.names": "PLAINTEXT" }, "add one for clients"],
   [{ "advertised.listeners": "" }, "write it as PLAINTEXT://host:port"],

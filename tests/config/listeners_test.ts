@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
 import {
   formatListener,
+  noticeOfExposedListeners,
   parseListener,
+  parseListeners,
   rejectAdvertisedListeners,
   rejectListeners,
 } from "../../src/config/listeners.ts";
@@ -41,4 +43,14 @@ test("rejectAdvertisedListeners() rejects wildcard addresses", () => {
   assertEquals(rejectAdvertisedListeners("PLAINTEXT://0.0.0.0:9092") === null, false);
   assertEquals(rejectAdvertisedListeners("PLAINTEXT://[::]:9092") === null, false);
   assertEquals(rejectAdvertisedListeners("PLAINTEXT://:9092") === null, false);
+});
+
+test("noticeOfExposedListeners() names the listeners that other machines can reach", () => {
+  const notice = (text: string) => noticeOfExposedListeners(parseListeners(text));
+  assertEquals(notice("A://127.0.0.1:1,B://localhost:2,C://[::1]:3,D://127.1.2.3:4"), null);
+  assertEquals(
+    notice("A://127.0.0.1:1,B://:2,C://[::]:3,D://10.0.0.1:4,E://localhost.example:5"),
+    "Other machines can reach B://:2, C://[::]:3, D://10.0.0.1:4, E://localhost.example:5 without " +
+      "encryption or authentication: restrict access with a firewall, or listen on 127.0.0.1",
+  );
 });

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { formatListener } from "../../src/config/listeners.ts";
+import { requireServed } from "../../src/node/not_yet_served.ts";
 import { test } from "../harness.ts";
 
 /** Keys of every example. */
@@ -46,7 +47,6 @@ log.segment.bytes=1073741824
 log.retention.check.interval.ms=300000`,
     opens: ["PLAINTEXT://:9092 PLAINTEXT://localhost:9092"],
     idle: [
-      "controller.quorum.bootstrap.servers",
       "inter.broker.listener.name",
       "num.network.threads",
       "num.io.threads",
@@ -120,19 +120,18 @@ for (const [what, { settings, opens, idle }] of Object.entries(EXAMPLES)) {
       lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
     ));
     assertEquals(
-      config.listeners.map((listener) => {
+      config.brokerListeners.map((listener) => {
         const advertised = config.advertisedListener(listener.name);
         const texts = [listener, ...(advertised === null ? [] : [advertised])].map(formatListener);
         return [...new Set(texts)].join(" ");
       }),
       opens,
     );
-    const [controller, ...others] = config.notices;
     const opened = /CONTROLLER:\/\/[^,\n]*/.exec(settings)![0];
-    assertEquals(
-      controller,
-      `Listener ${opened} is not opened: this node is its own controller and needs no controller listener`,
-    );
+    assertEquals(config.controllerListeners.map(formatListener), [opened]);
+    assertEquals(config.isAlone, true);
+    requireServed(config);
+    const others = config.notices;
     const named = others.join().match(/[a-z]+(\.[a-z]+){2,}/g) ?? [];
     assertEquals(named.toSorted(), idle.toSorted());
     assertEquals(others.length, idle.length === 0 ? 0 : 1);
@@ -143,9 +142,9 @@ test("BrokerConfig accepts each key of these examples by itself", () => {
   for (const { settings } of Object.values(EXAMPLES)) {
     for (const line of settings.split("\n")) {
       const [name, ...value] = line.split("=");
-      // These refer to other keys: a listener's name to its listener, a voter to the node's id.
+      // These refer to other keys: a listener's name to its listener, a voter to the node's id and its listener for controllers.
       if (
-        line === "" || /^(listeners|advertised|inter\.broker|controller\.quorum\.voters)/.test(line)
+        line === "" || /^(listeners|advertised|inter\.broker|controller\.)/.test(line)
       ) {
         continue;
       }

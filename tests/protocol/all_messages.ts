@@ -14,8 +14,16 @@ import {
   votersRecord,
 } from "../../src/metadata/records/raft.ts";
 import type { AnyApi, RecordType } from "../../src/protocol/api.ts";
+import { addRaftVoter } from "../../src/protocol/messages/add_raft_voter.ts";
+import { allocateProducerIds } from "../../src/protocol/messages/allocate_producer_ids.ts";
 import { alterConfigs } from "../../src/protocol/messages/alter_configs.ts";
+import { alterPartition } from "../../src/protocol/messages/alter_partition.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
+import { assignReplicasToDirs } from "../../src/protocol/messages/assign_replicas_to_dirs.ts";
+import { beginQuorumEpoch } from "../../src/protocol/messages/begin_quorum_epoch.ts";
+import { brokerHeartbeat } from "../../src/protocol/messages/broker_heartbeat.ts";
+import { brokerRegistration } from "../../src/protocol/messages/broker_registration.ts";
+import { controllerRegistration } from "../../src/protocol/messages/controller_registration.ts";
 import { createAcls } from "../../src/protocol/messages/create_acls.ts";
 import { createDelegationToken } from "../../src/protocol/messages/create_delegation_token.ts";
 import { createPartitions } from "../../src/protocol/messages/create_partitions.ts";
@@ -37,8 +45,11 @@ import { describeTopicPartitions } from "../../src/protocol/messages/describe_to
 import { describeTransactions } from "../../src/protocol/messages/describe_transactions.ts";
 import { describeUserScramCredentials } from "../../src/protocol/messages/describe_user_scram_credentials.ts";
 import { electLeaders } from "../../src/protocol/messages/elect_leaders.ts";
+import { endQuorumEpoch } from "../../src/protocol/messages/end_quorum_epoch.ts";
+import { envelope } from "../../src/protocol/messages/envelope.ts";
 import { expireDelegationToken } from "../../src/protocol/messages/expire_delegation_token.ts";
 import { fetch } from "../../src/protocol/messages/fetch.ts";
+import { fetchSnapshot } from "../../src/protocol/messages/fetch_snapshot.ts";
 import { findCoordinator } from "../../src/protocol/messages/find_coordinator.ts";
 import { heartbeat } from "../../src/protocol/messages/heartbeat.ts";
 import { incrementalAlterConfigs } from "../../src/protocol/messages/incremental_alter_configs.ts";
@@ -56,14 +67,21 @@ import { offsetDelete } from "../../src/protocol/messages/offset_delete.ts";
 import { offsetFetch } from "../../src/protocol/messages/offset_fetch.ts";
 import { offsetForLeaderEpoch } from "../../src/protocol/messages/offset_for_leader_epoch.ts";
 import { produce } from "../../src/protocol/messages/produce.ts";
+import { removeRaftVoter } from "../../src/protocol/messages/remove_raft_voter.ts";
 import { renewDelegationToken } from "../../src/protocol/messages/renew_delegation_token.ts";
 import { saslAuthenticate } from "../../src/protocol/messages/sasl_authenticate.ts";
 import { saslHandshake } from "../../src/protocol/messages/sasl_handshake.ts";
 import { syncGroup } from "../../src/protocol/messages/sync_group.ts";
+import { unregisterBroker } from "../../src/protocol/messages/unregister_broker.ts";
+import { unregisterController } from "../../src/protocol/messages/unregister_controller.ts";
+import { updateFeatures } from "../../src/protocol/messages/update_features.ts";
+import { updateRaftVoter } from "../../src/protocol/messages/update_raft_voter.ts";
+import { vote } from "../../src/protocol/messages/vote.ts";
 import {
   consumerProtocolAssignment,
   consumerProtocolSubscription,
 } from "../../src/protocol/messages/consumer_protocol.ts";
+import { defaultPrincipalData } from "../../src/protocol/messages/default_principal_data.ts";
 import { type Codec, codecOf, type Struct } from "../../src/protocol/schema.ts";
 import { shareSnapshotRecord } from "../../src/share/records/share_snapshot.ts";
 import { shareUpdateRecord } from "../../src/share/records/share_update.ts";
@@ -71,8 +89,16 @@ import { transactionLogRecord } from "../../src/transactions/records/transaction
 
 /** Every API, in the order of the files. */
 export const allApis: readonly AnyApi[] = [
+  addRaftVoter,
+  allocateProducerIds,
   alterConfigs,
+  alterPartition,
   apiVersions,
+  assignReplicasToDirs,
+  beginQuorumEpoch,
+  brokerHeartbeat,
+  brokerRegistration,
+  controllerRegistration,
   createAcls,
   createDelegationToken,
   createPartitions,
@@ -94,8 +120,11 @@ export const allApis: readonly AnyApi[] = [
   describeTransactions,
   describeUserScramCredentials,
   electLeaders,
+  endQuorumEpoch,
+  envelope,
   expireDelegationToken,
   fetch,
+  fetchSnapshot,
   findCoordinator,
   heartbeat,
   incrementalAlterConfigs,
@@ -113,10 +142,16 @@ export const allApis: readonly AnyApi[] = [
   offsetFetch,
   offsetForLeaderEpoch,
   produce,
+  removeRaftVoter,
   renewDelegationToken,
   saslAuthenticate,
   saslHandshake,
   syncGroup,
+  unregisterBroker,
+  unregisterController,
+  updateFeatures,
+  updateRaftVoter,
+  vote,
 ] as unknown as AnyApi[];
 
 /** Control record types of the quorum. */
@@ -147,6 +182,7 @@ export const allRecordTypes: readonly RecordType<unknown, never>[] = [
 export const allEmbeddedTypes = [
   consumerProtocolSubscription,
   consumerProtocolAssignment,
+  defaultPrincipalData,
 ] as const;
 
 /** A message of any kind. */
@@ -173,8 +209,8 @@ export const allMessages: readonly Message[] = [
   ...allEmbeddedTypes.map((embedded) => ({
     ...embedded,
     key: null,
-    isFlexible: () => false,
-    codec: (version: number) => codecOf(embedded.fields as Struct<unknown, never>, version, false),
+    codec: (version: number) =>
+      codecOf(embedded.fields as Struct<unknown, never>, version, embedded.isFlexible(version)),
   })),
 ] as unknown as Message[];
 

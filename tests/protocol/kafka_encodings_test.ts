@@ -1,7 +1,8 @@
 /**
  * Compares our encoding with the bytes written by Apache Kafka's own classes, for every message in
- * every version. Messages changed or added in 4.4.0 are compared with that version, the others,
- * whose schemas are unchanged, with 4.3.0. The fixtures describe their layout in `about`.
+ * every version. Messages changed or added in 4.4.0, and those between the nodes of a cluster, are
+ * compared with that version, the others, whose schemas are unchanged, with 4.3.0. The fixtures
+ * describe their layout in `about`.
  */
 import { assertEquals } from "@std/assert";
 import type { Shape, StructShape } from "../../src/protocol/schema.ts";

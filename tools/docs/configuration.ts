@@ -12,7 +12,7 @@ import {
   MAX_LONG_TEXT,
 } from "../../src/config/definition.ts";
 import { REJECTED_KEYS } from "../../src/config/rejected_keys.ts";
-import { UNUSED_KEYS } from "../../src/config/unused_keys.ts";
+import { PENDING_KEYS, UNUSED_KEYS } from "../../src/config/unused_keys.ts";
 import { SINGLE_VALUE_KEYS } from "../../src/config/single_value_keys.ts";
 import { TOPIC_KEYS, type TopicKey } from "../../src/config/topic_keys.ts";
 
@@ -23,8 +23,8 @@ const INTRODUCTION = `# Configuration
 
 <!-- Written by \`deno task docs\` from src/config. Do not edit. -->
 
-The keys are Apache Kafka's, with its types and, with a few exceptions for a single node, its
-defaults. A broker key is given at start:
+The keys are Apache Kafka's, with its types and, with a few exceptions for a single node and
+for faster failure detection, its defaults. A broker key is given at start:
 
 \`\`\`sh
 millrace start --set num.partitions=3 --set log.retention.hours=24
@@ -114,7 +114,8 @@ function singleValueRow(key: ConfigDefinition): string[] {
 
 function unusedRows(): string[][] {
   const byReason = new Map<string, string[]>();
-  for (const [name, { reason }] of UNUSED_KEYS) {
+  const reasons = [...UNUSED_KEYS].map(([name, { reason }]) => [name, reason] as const);
+  for (const [name, reason] of [...reasons, ...PENDING_KEYS]) {
     byReason.set(reason, [...byReason.get(reason) ?? [], name]);
   }
   return [...byReason].map(([reason, names]) => [reason, listed(names)]);

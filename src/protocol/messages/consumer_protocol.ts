@@ -6,30 +6,8 @@
  *
  * @module
  */
-import {
-  array,
-  bytes,
-  codecOf,
-  type Decoded,
-  type Encodable,
-  int32,
-  string,
-  type Struct,
-  struct,
-} from "../schema.ts";
-import { ByteReader, ByteWriter, ProtocolError } from "../wire.ts";
-
-/** A struct that is preceded by its own version. */
-export interface EmbeddedType<Out, In> {
-  readonly name: string;
-  readonly minVersion: number;
-  readonly maxVersion: number;
-  readonly fields: Struct<Out, In>;
-  /** Encodes the version and the value. */
-  encode(value: In, version?: number): Uint8Array;
-  /** Throws {@linkcode ProtocolError} for bytes that are not such a value. */
-  decode(bytes: Uint8Array): Out;
-}
+import { defineEmbeddedType } from "../embedded_type.ts";
+import { array, bytes, type Decoded, type Encodable, int32, string, struct } from "../schema.ts";
 
 /** Topics with partitions, as used by both types. */
 const topicPartitions = struct({
@@ -41,30 +19,34 @@ const topicPartitions = struct({
  * The topics a member subscribes to. Version 1 adds the partitions it owns (KIP-429), 2 the
  * generation in which it owned them (KIP-792), 3 its rack (KIP-881).
  */
-export const consumerProtocolSubscription = embedded(
-  "ConsumerProtocolSubscription",
-  3,
-  struct({
+export const consumerProtocolSubscription = defineEmbeddedType({
+  name: "ConsumerProtocolSubscription",
+  versions: "0-3",
+  flexible: "none",
+  newerVersions: "asNewest",
+  fields: struct({
     topics: array(string()),
     userData: bytes({ nullable: "0+", default: null }),
     ownedPartitions: array(topicPartitions, { versions: "1+" }),
     generationId: int32({ versions: "2+", default: -1 }),
     rackId: string({ versions: "3+", nullable: "3+", default: null }),
   }),
-);
+});
 
 /**
  * The partitions assigned to a member. Its versions equal those of the subscription and do not
  * differ.
  */
-export const consumerProtocolAssignment = embedded(
-  "ConsumerProtocolAssignment",
-  3,
-  struct({
+export const consumerProtocolAssignment = defineEmbeddedType({
+  name: "ConsumerProtocolAssignment",
+  versions: "0-3",
+  flexible: "none",
+  newerVersions: "asNewest",
+  fields: struct({
     assignedPartitions: array(topicPartitions),
     userData: bytes({ nullable: "0+", default: null }),
   }),
-);
+});
 
 /** A decoded subscription. */
 export type ConsumerProtocolSubscription = Decoded<typeof consumerProtocolSubscription.fields>;
@@ -76,28 +58,3 @@ export type ConsumerProtocolSubscriptionInput = Encodable<
 export type ConsumerProtocolAssignment = Decoded<typeof consumerProtocolAssignment.fields>;
 /** An assignment as accepted by its encoder. */
 export type ConsumerProtocolAssignmentInput = Encodable<typeof consumerProtocolAssignment.fields>;
-
-function embedded<Out, In>(
-  name: string,
-  maxVersion: number,
-  fields: Struct<Out, In>,
-): EmbeddedType<Out, In> {
-  return {
-    name,
-    minVersion: 0,
-    maxVersion,
-    fields,
-    encode(value, version = maxVersion) {
-      const writer = new ByteWriter();
-      writer.int16(version);
-      codecOf(fields, version, false).write(writer, value);
-      return writer.toBytes();
-    },
-    decode(bytes) {
-      const reader = new ByteReader(bytes);
-      const version = reader.int16();
-      if (version < 0) throw new ProtocolError(`${name} cannot have version ${version}`);
-      return codecOf(fields, Math.min(version, maxVersion), false).read(reader);
-    },
-  };
-}
