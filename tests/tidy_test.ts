@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   protocol: [],
   network: ["protocol", "runtime"],
   log: ["protocol", "runtime"],
-  raft: ["protocol", "runtime"],
+  raft: ["protocol", "network", "log", "runtime"],
   config: ["protocol", "log"],
   metadata: ["protocol", "log", "runtime", "config"],
   groups: ["protocol", "runtime"],
@@ -47,6 +47,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   inspect: [
     "protocol",
     "log",
+    "raft",
     "metadata",
     "config",
     "groups",

@@ -10,7 +10,7 @@ import {
   snapshotFooterRecord,
   snapshotHeaderRecord,
   votersRecord,
-} from "../metadata/records/raft.ts";
+} from "../raft/records.ts";
 import {
   BASE_TIMESTAMP_OFFSET,
   compressionOf,

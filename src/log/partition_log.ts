@@ -8,7 +8,7 @@
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { atOnce, type Steps } from "../protocol/records/compression/steps.ts";
 import { LogCompaction } from "./compaction/log_compaction.ts";
-import type { EpochEnd } from "./leader_epochs.ts";
+import type { EpochEnd, EpochStart } from "./leader_epochs.ts";
 import { BatchWriter } from "./append/batch_writer.ts";
 import { FollowerAppender } from "./append/follower_appender.ts";
 import { LogAppender } from "./append/log_appender.ts";
@@ -194,6 +194,11 @@ export class PartitionLog {
     return this.#state.epochs.latestEpoch;
   }
 
+  /** Every leader epoch with its first offset, oldest first. The last ones may have no record. */
+  get epochs(): readonly EpochStart[] {
+    return this.#state.epochs.entries();
+  }
+
   /** Returns the epoch of the record at `offset`, or -1 when it is not known. */
   epochForOffset(offset: number): number {
     return this.#state.epochs.epochForOffset(offset);
@@ -236,10 +241,9 @@ export class PartitionLog {
    * Appends batches that a follower has fetched, with their offsets and leader epochs. The first offset
    * may be above the log's end: compaction of the leader's log leaves gaps. Stops before a batch of an
    * epoch above `leaderEpoch`, that of the leader fetched from, and before one that is cut off. Returns
-   * the offsets, or null when no batch was appended. Producers and transactions are tracked; sequence
-   * numbers, timestamps and sizes were the leader's to check.
-   * For what it throws see {@linkcode FollowerAppender.append}. Flush first if
-   * {@linkcode PartitionLog.mustFlushFirst}.
+   * the offsets, or null when no batch was appended. Producers and transactions are tracked; the rest was
+   * the leader's to check. Flush first if {@linkcode PartitionLog.mustFlushFirst}. For what it throws see
+   * {@linkcode FollowerAppender.append}.
    */
   appendAsFollower(
     records: Uint8Array,
@@ -309,10 +313,7 @@ export class PartitionLog {
     return this.#deletion.applyRetention(nowMs, highWatermark);
   }
 
-  /**
-   * Resolves when the current log start offset is durable, so that deleted records do not reappear.
-   * Rejects with KAFKA_STORAGE_ERROR.
-   */
+  /** Resolves when the log start offset is durable: deleted records do not reappear. Rejects if it fails. */
   async logStartOffsetSaved(): Promise<void> {
     try {
       await this.#start.saved();
@@ -370,8 +371,8 @@ export class PartitionLog {
 
   /**
    * Resolves when everything appended before the call is durable. When it rejects, what is durable is
-   * unknown, and the log accepts no more records until it is opened again, unless there was no
-   * descriptor: then nothing was synced, and the caller may retry.
+   * unknown, and the log accepts no more records until it is opened again; after a lack of descriptors
+   * nothing was synced, and the caller may retry.
    */
   async flush(): Promise<void> {
     const { health } = this.#state;

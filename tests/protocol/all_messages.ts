@@ -12,7 +12,7 @@ import {
   snapshotFooterRecord,
   snapshotHeaderRecord,
   votersRecord,
-} from "../../src/metadata/records/raft.ts";
+} from "../../src/raft/records.ts";
 import type { AnyApi, RecordType } from "../../src/protocol/api.ts";
 import { addRaftVoter } from "../../src/protocol/messages/add_raft_voter.ts";
 import { allocateProducerIds } from "../../src/protocol/messages/allocate_producer_ids.ts";

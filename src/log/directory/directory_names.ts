@@ -32,11 +32,16 @@ export function strayName(name: string, random: RandomSource): string {
 export function parentsOfMissing(files: FileSystem, directory: string): string[] {
   const parents: string[] = [];
   for (let path = directory; path !== "." && path !== "/" && !files.exists(path);) {
-    const slash = path.lastIndexOf("/");
-    path = slash < 0 ? "." : path.slice(0, slash) || "/";
+    path = parentOf(path);
     parents.push(path);
   }
   return parents;
+}
+
+/** Returns the parent of `directory`. */
+export function parentOf(directory: string): string {
+  const slash = directory.lastIndexOf("/");
+  return slash < 0 ? "." : directory.slice(0, slash) || "/";
 }
 
 function renamed(name: string, suffix: string): string {

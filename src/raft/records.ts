@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { defineRecord, type RecordOf } from "../../protocol/api.ts";
+import { defineRecord, type RecordOf } from "../protocol/api.ts";
 import {
   array,
   exactInt64,
@@ -15,7 +15,7 @@ import {
   struct,
   uint16,
   uuid,
-} from "../../protocol/schema.ts";
+} from "../protocol/schema.ts";
 
 const voter = struct({
   voterId: int32(),
