@@ -50,6 +50,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /** The highest version to use. Defaults to the newest that both sides support. */
   readonly maxVersion?: number;
+  /** The lowest version to use, for a request that older ones cannot express. Defaults to the oldest. */
+  readonly minVersion?: number;
   /**
    * Whether to copy the answer's frame, so that its byte fields stay valid after the next answer arrives.
    * Defaults to false.
@@ -58,7 +60,10 @@ export interface RequestOptions {
 }
 
 /** Sent as the client's software in ApiVersions (KIP-511). */
-const SOFTWARE = { clientSoftwareName: "millrace", clientSoftwareVersion: "0.1.0" };
+export const CLIENT_SOFTWARE: {
+  readonly clientSoftwareName: string;
+  readonly clientSoftwareVersion: string;
+} = { clientSoftwareName: "millrace", clientSoftwareVersion: "0.1.0" };
 /** Maximum number of requests in flight. More are a defect of the caller. */
 const MAX_IN_FLIGHT = 1_000;
 
@@ -126,21 +131,23 @@ export class PeerConnection {
   }
 
   /**
-   * Returns the newest version of `api` that both sides support and that is at most `maxVersion`. Throws
-   * `UNSUPPORTED_VERSION` if there is none.
+   * Returns the newest version of `api` that both sides support and that is from `minVersion` to
+   * `maxVersion`. Throws `UNSUPPORTED_VERSION` if there is none.
    */
   version(
     api: { readonly key: number; name: string; minVersion: number; maxVersion: number },
     maxVersion: number = Infinity,
+    minVersion: number = 0,
   ): number {
     const theirs = this.#versions.get(api.key);
     const version = Math.min(api.maxVersion, theirs?.max ?? -1, maxVersion);
-    if (theirs === undefined || version < theirs.min || version < api.minVersion) {
+    const lowest = Math.max(api.minVersion, minVersion);
+    if (theirs === undefined || version < theirs.min || version < lowest) {
       const range = theirs === undefined ? "not at all" : `in versions ${theirs.min}-${theirs.max}`;
       throw new KafkaError(
         ErrorCode.UNSUPPORTED_VERSION,
         `Cannot ask ${this.address} for ${api.name}: it serves it ${range}, this client speaks ` +
-          `${api.minVersion}-${Math.min(api.maxVersion, maxVersion)}`,
+          `${lowest}-${Math.min(api.maxVersion, maxVersion)}`,
       );
     }
     return version;
@@ -157,7 +164,8 @@ export class PeerConnection {
     query: Query,
     options: RequestOptions = {},
   ): Promise<Response> {
-    return this.#exchange(api, query, this.version(api, options.maxVersion), options);
+    const version = this.version(api, options.maxVersion, options.minVersion);
+    return this.#exchange(api, query, version, options);
   }
 
   /**
@@ -353,7 +361,7 @@ export class PeerConnection {
         },
       }),
     };
-    return this.#exchange(codec, SOFTWARE, version, {});
+    return this.#exchange(codec, CLIENT_SOFTWARE, version, {});
   }
 }
 

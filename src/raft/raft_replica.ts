@@ -72,6 +72,7 @@ export interface NewSnapshot {
 /** A running replica. */
 export class RaftReplica implements RaftRequests {
   readonly clusterId: string;
+  readonly nodeId: number;
   readonly #options: RaftReplicaOptions;
   readonly #core: RaftCore;
   readonly #effects: Effect[] = [];
@@ -94,6 +95,7 @@ export class RaftReplica implements RaftRequests {
   /** Nothing happens before {@linkcode RaftReplica.start}. */
   constructor(start: RaftStart, options: RaftReplicaOptions) {
     this.clusterId = options.clusterId;
+    this.nodeId = start.self.id;
     this.#options = options;
     this.#core = new RaftCore(start);
     this.#received = new ReceivedSnapshot(options.files.log.snapshots);
@@ -101,6 +103,10 @@ export class RaftReplica implements RaftRequests {
 
   get status(): RaftStatus {
     return this.#core.status;
+  }
+
+  get nowMs(): number {
+    return this.#now;
   }
 
   /** Begins the work. */

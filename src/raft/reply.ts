@@ -8,25 +8,23 @@ import type { OwnAnswer } from "./core/messages.ts";
 import type { RaftReply } from "./requests.ts";
 import type { RaftLog } from "./storage/raft_log.ts";
 
-const NO_RECORDS = new Uint8Array(0);
-
 /** Reads what belongs to `answer`, as it is at this moment: the log may be truncated before it is sent. */
 export function readReply(log: RaftLog, answer: OwnAnswer): RaftReply {
   if (answer.type === "fetch" && answer.read !== null) {
     const source = log.read(answer.read.offset, answer.read.maxBytes);
     const records = new Uint8Array(source.byteLength);
     source.copyTo(records, 0);
-    return { answer, records, snapshot: null };
+    return { answer, records, snapshotPart: null };
   }
   if (answer.type !== "fetch-snapshot" || answer.read === null) {
-    return { answer, records: NO_RECORDS, snapshot: null };
+    return { answer, records: null, snapshotPart: null };
   }
   const { id, read: { position, maxBytes } } = answer;
   const size = log.snapshots.sizeOf(id);
   if (position < 0 || position >= size) {
     const errorCode = ErrorCode.POSITION_OUT_OF_RANGE;
-    return { answer: { ...answer, errorCode }, records: NO_RECORDS, snapshot: null };
+    return { answer: { ...answer, errorCode }, records: null, snapshotPart: null };
   }
   const bytes = log.snapshots.readRange(id, position, maxBytes);
-  return { answer, records: NO_RECORDS, snapshot: { size, bytes } };
+  return { answer, records: null, snapshotPart: { size, bytes } };
 }

@@ -130,13 +130,19 @@ export function listenError(
 export function connectError(host: string, port: number, cause: unknown): ConnectionError {
   const target = hostAndPort(host, port);
   const message = cause instanceof Error ? cause.message : String(cause);
-  const text = codeOf(cause) === "ECONNREFUSED"
-    ? "nothing listens there, check the address and that the broker runs"
-    : shortageText(cause) ?? message;
-  return new ConnectionError(`Cannot connect to ${target}: ${text}`, {
+  if (codeOf(cause) === "ECONNREFUSED") return connectionRefused(target, cause);
+  return new ConnectionError(`Cannot connect to ${target}: ${shortageText(cause) ?? message}`, {
     cause,
     ...reasonOf(cause),
   });
+}
+
+/** Returns the error for an attempt to connect to `target`, where nothing listens. */
+export function connectionRefused(target: string, cause?: unknown): ConnectionError {
+  return new ConnectionError(
+    `Cannot connect to ${target}: nothing listens there, check the address and that the broker runs`,
+    { cause, reason: "refused" },
+  );
 }
 
 function reasonOf(cause: unknown): { readonly reason?: "too-many-open" } {

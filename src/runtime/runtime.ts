@@ -90,7 +90,10 @@ export interface Network {
    * if available) and `port` (0 for any free one). Throws {@linkcode AddressInUseError} if it is taken.
    */
   listen(options: { host: string; port: number }): Promise<Listener>;
-  /** Connects, with Nagle's algorithm off. */
+  /**
+   * Connects, with Nagle's algorithm off. Rejects with a {@linkcode ConnectionError}, whose reason is
+   * `refused` if nothing listens at the address.
+   */
   connect(options: { host: string; port: number }): Promise<Connection>;
 }
 
@@ -243,9 +246,15 @@ export class AddressInUseError extends Error {
 /** The connection broke, was refused or was closed. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
-  /** `too-many-open` if the process or the system had no descriptor left. */
-  readonly reason: "broken" | "too-many-open";
-  constructor(message: string, options?: ErrorOptions & { readonly reason?: "too-many-open" }) {
+  /**
+   * `refused` if the machine answered that nothing listens at the address, `too-many-open` if the process or
+   * the system had no descriptor left, `broken` otherwise.
+   */
+  readonly reason: "broken" | "refused" | "too-many-open";
+  constructor(
+    message: string,
+    options?: ErrorOptions & { readonly reason?: "refused" | "too-many-open" },
+  ) {
     super(message, options);
     this.reason = options?.reason ?? "broken";
   }

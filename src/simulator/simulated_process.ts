@@ -16,6 +16,7 @@ import {
   type RandomSource,
   type Runtime,
 } from "../runtime/runtime.ts";
+import { connectionRefused } from "../runtime/errors.ts";
 import { hostCryptography } from "../runtime/host_crypto.ts";
 import { KillableRuntime } from "../runtime/killable_runtime.ts";
 import type { MachineClock } from "./machine_clock.ts";
@@ -141,15 +142,15 @@ export class SimulatedProcess implements ConnectionOwner {
     return new Promise((resolve, reject) => {
       let waiting = true;
       const answers = {};
-      const fail = (why: string): void => {
+      const fail = (error: ConnectionError): void => {
         if (!waiting) return;
         waiting = false;
         timeout.cancel();
-        reject(new ConnectionError(`Cannot connect to ${name}:${port}: ${why}`));
+        reject(error);
       };
       const timeout = this.events.schedule(answers, network.timing.connectTimeoutUs, () => {
         network.trace(`connect ${here.host}:${here.port} timeout`);
-        fail("it does not answer");
+        fail(new ConnectionError(`Cannot connect to ${name}:${port}: it does not answer`));
       });
       outward.send(() => {
         network.trace(`connect ${here.host}:${here.port}>${there.host}:${port}`);
@@ -158,8 +159,7 @@ export class SimulatedProcess implements ConnectionOwner {
         if (!listener?.acceptsMore) {
           inward.send(() => {
             network.trace(`refused ${here.host}:${here.port}`);
-            const why = "nothing listens there, check the address and that the broker runs";
-            this.events.deliver(answers, () => fail(why));
+            this.events.deliver(answers, () => fail(connectionRefused(`${name}:${port}`)));
           });
           return;
         }

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { hostRuntime } from "../../src/runtime/host.ts";
+import { ConnectionError } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { testRuntimeContract } from "./contract.ts";
 import type { FewFiles } from "./few_files.ts";
@@ -107,6 +108,24 @@ export function testHost(selfUrl: string): void {
     }
   });
 
+  test("host runtime tells a refused connection from one that fails otherwise", async () => {
+    const { network } = hostRuntime();
+    const listener = await network.listen({ host: "127.0.0.1", port: 0 });
+    const { port } = listener.address;
+    listener.close();
+    const reasonOf = async (host: string) => {
+      const error = await network.connect({ host, port }).then(
+        (connection) => connection.close(),
+        (cause: unknown) => cause,
+      );
+      assert(error instanceof ConnectionError, `Connecting to ${host} gave ${error}`);
+      return error.reason;
+    };
+    assertEquals(await reasonOf("127.0.0.1"), "refused");
+    assertEquals(await reasonOf("localhost"), "refused");
+    assertEquals(await reasonOf("no-such-host.invalid"), "broken");
+  });
+
   test("host runtime reports its limit on open files and a lack of descriptors", async () => {
     // Not every runtime can read it on other systems.
     if (process.platform !== "linux") return;
@@ -121,7 +140,7 @@ export function testHost(selfUrl: string): void {
         list: "too-many-open",
         syncDirectory: "too-many-open",
         // Bun reports a refused connection instead.
-        connect: "Bun" in globalThis ? "broken" : "too-many-open",
+        connect: "Bun" in globalThis ? "refused" : "too-many-open",
         read: "2 bytes, 7,8",
         accept: "a connection",
       });

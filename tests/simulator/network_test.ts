@@ -102,7 +102,11 @@ test("simulated network gives up connecting through a partition", async () => {
 test("simulated network rejects names of unknown machines", async () => {
   const simulation = new Simulation(14);
   const { network } = simulation.runtime("alpha");
-  await assertRejects(() => network.connect({ host: "nowhere", port: 1 }), ConnectionError);
+  const unknown = await assertRejects(
+    () => network.connect({ host: "nowhere", port: 1 }),
+    ConnectionError,
+  );
+  assertEquals(unknown.reason, "broken");
   await assertRejects(() => network.listen({ host: "beta", port: 1 }), ConnectionError);
 });
 
@@ -118,7 +122,7 @@ test("simulated network resets the connections of a killed process", async () =>
     ConnectionError,
     "nothing listens",
   );
-  await simulation.run(refused);
+  assertEquals((await simulation.run(refused)).reason, "refused");
   assertEquals(await Promise.race([zombie, Promise.resolve("never")]), "never");
 });
 

@@ -11,9 +11,11 @@ import { Server } from "../../../src/network/server/server.ts";
 import { SocketDescriptors } from "../../../src/network/server/socket_descriptors.ts";
 import { KeptBytes } from "../../../src/protocol/frame.ts";
 import { hostRuntime } from "../../../src/runtime/host.ts";
+import type { Address, Runtime } from "../../../src/runtime/runtime.ts";
 import { RawClient } from "../../broker/raw_client.ts";
 
 const MIB = 1024 * 1024;
+const LISTENER = "PLAINTEXT";
 
 /** A running server and its client. */
 export interface Fixture {
@@ -25,22 +27,26 @@ export interface Fixture {
   connect(): Promise<RawClient>;
 }
 
-/** Calls `use` with a server for the handlers and services of `options`. */
-export async function withServer<Needs>(
-  options: Omit<DispatcherOptions<Needs>, "logger">,
-  use: (fixture: Fixture) => Promise<void>,
-): Promise<void> {
-  const runtime = hostRuntime();
-  const { clock, random, network } = runtime;
-  const messages: string[] = [];
-  const logger = { log: (_level: string, message: string) => void messages.push(message) };
+/** A server that {@linkcode startServer} started. */
+export interface Started {
+  readonly server: Server;
+  readonly frameMemory: FrameMemory;
+  readonly address: Address;
+}
+
+/** Starts a server for the handlers and services of `options`, by default on a free port of 127.0.0.1. */
+export async function startServer<Needs>(
+  { network, clock, random }: Pick<Runtime, "network" | "clock" | "random">,
+  options: DispatcherOptions<Needs>,
+  { host, port }: Address = { host: "127.0.0.1", port: 0 },
+): Promise<Started> {
+  const { logger } = options;
   const frameMemory = new FrameMemory(clock, 2 * MIB);
-  const address = { name: "PLAINTEXT", host: "127.0.0.1", port: 0 };
-  const listeners = await ListenerSet.open(network, [address]);
+  const listeners = await ListenerSet.open(network, [{ name: LISTENER, host, port }]);
   const server = new Server(
     listeners,
     {
-      dispatcher: new Dispatcher({ ...options, logger }),
+      dispatcher: new Dispatcher(options),
       pool: new SendPool(),
       keptBytes: new KeptBytes(MIB),
       frameMemory,
@@ -63,9 +69,21 @@ export async function withServer<Needs>(
     () => {},
   );
   server.start();
+  return { server, frameMemory, address: listeners.addresses.get(LISTENER)! };
+}
+
+/** Calls `use` with a server for the handlers and services of `options`. */
+export async function withServer<Needs>(
+  options: Omit<DispatcherOptions<Needs>, "logger">,
+  use: (fixture: Fixture) => Promise<void>,
+): Promise<void> {
+  const runtime = hostRuntime();
+  const messages: string[] = [];
+  const logger = { log: (_level: string, message: string) => void messages.push(message) };
+  const { server, frameMemory, address } = await startServer(runtime, { ...options, logger });
   const clients: RawClient[] = [];
   const connect = async () => {
-    const client = await RawClient.connect(runtime, listeners.addresses.get("PLAINTEXT")!);
+    const client = await RawClient.connect(runtime, address);
     clients.push(client);
     return client;
   };
