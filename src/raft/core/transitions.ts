@@ -29,8 +29,9 @@ export function becomeUnattached(
   // A timed role's timer goes on, or a stream of candidates could keep this voter from becoming one.
   const electionAt = timer ??
     (raft.leaderId >= 0 ? raft.electionDeadline() : raft.nextAttemptAt());
-  setRole(raft, { name: "unattached", electionAt });
+  // The requests that wait here are answered with the new epoch, which must be durable by then.
   raft.save();
+  setRole(raft, { name: "unattached", electionAt });
 }
 
 /** Begins a pre-vote. Nothing is saved: it neither changes the epoch nor casts a vote. */
@@ -82,6 +83,8 @@ export function becomeFollower(
   assert(epoch >= raft.epoch, `Epoch ${epoch} after ${raft.epoch}`);
   if (epoch > raft.epoch) enterEpoch(raft, epoch);
   raft.attempts = 0;
+  setLeader(raft, leaderId, endpoints);
+  raft.save();
   setRole(raft, {
     name: "follower",
     electionAt: raft.now + raft.timing.fetchTimeoutMs,
@@ -89,8 +92,6 @@ export function becomeFollower(
     snapshot: null,
     updateVoterAt: raft.now + raft.timing.fetchTimeoutMs,
   });
-  setLeader(raft, leaderId, endpoints);
-  raft.save();
 }
 
 /** Gives up the leadership and tells the other voters. Nothing is saved. */
