@@ -39,7 +39,8 @@ export function becomeProspective(raft: RaftState): void {
   raft.attempts++;
   const tally = new VoteTally(raft.voters);
   setRole(raft, { name: "prospective", tally, giveUpAt: raft.electionDeadline() });
-  tally.record(raft.self.id, true);
+  // A replica that was removed does not count itself.
+  if (raft.isVoter) tally.record(raft.self.id, true);
 }
 
 /** Begins an election in the next epoch, with this replica's own vote. */
@@ -55,7 +56,7 @@ export function resumeCandidate(raft: RaftState): void {
   const tally = new VoteTally(raft.voters);
   setRole(raft, { name: "candidate", tally, giveUpAt: raft.electionDeadline() });
   // Counts at once: whoever else grants a vote has been asked after the own vote was saved.
-  tally.record(raft.self.id, true);
+  if (raft.isVoter) tally.record(raft.self.id, true);
 }
 
 /** Leads the present epoch. The caller appends its first record. */

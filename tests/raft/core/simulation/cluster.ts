@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { assert } from "../../../../src/assert.ts";
 import type { Effect } from "../../../../src/raft/core/effects.ts";
 import type { SnapshotId } from "../../../../src/raft/core/epoch_log.ts";
 import type { OwnAnswer, PeerAnswer, RaftRequest } from "../../../../src/raft/core/messages.ts";
@@ -61,7 +62,7 @@ export class Cluster implements Surroundings {
   #proposes = true;
   #proposalCount = 0;
   #events = 0;
-  /** By port. A node that has restarted with another endpoint is not at its old one. */
+  /** By port. */
   readonly #ports = new Map<number, Replica>();
 
   constructor(readonly seed: number, readonly shape: ClusterShape) {
@@ -147,9 +148,8 @@ export class Cluster implements Surroundings {
     return this.replicas[id - 1]!;
   }
 
-  /** Gives a node the endpoint that it announces from its next start on. */
+  /** Gives a node the endpoint that it announces from its next start on. It stays reachable at the old one. */
   placeAt(replica: Replica, port: number): void {
-    for (const { port: old } of replica.endpoints) this.#ports.delete(old);
     replica.endpoints = endpointsAt(port);
     this.#ports.set(port, replica);
   }
@@ -249,8 +249,10 @@ export class Cluster implements Surroundings {
     });
   }
 
-  #nodeAt({ host, port }: Address): Replica | undefined {
-    return host === "boot" ? this.byId(port) : this.#ports.get(port);
+  #nodeAt({ host, port }: Address): Replica {
+    const node = host === "boot" ? this.byId(port) : this.#ports.get(port);
+    assert(node !== undefined, `No node is at port ${port}`);
+    return node;
   }
 
   send(
@@ -258,7 +260,7 @@ export class Cluster implements Surroundings {
     { correlationId, to: { address }, request }: Effect & { type: "send" },
   ): void {
     const to = this.#nodeAt(address);
-    this.trace(`${from.id} > ${to?.id ?? "?"} ${describeRequest(request)}`);
+    this.trace(`${from.id} > ${to.id} ${describeRequest(request)}`);
     const { incarnation } = from;
     const receive = (
       answer: PeerAnswer | { type: "failure"; reason: "refused" | "disconnected" },
@@ -267,11 +269,6 @@ export class Cluster implements Surroundings {
       // A process that is paused reads its answers when it goes on.
       this.later(from, 0, () => from.answered(correlationId, answer));
     };
-    if (to === undefined) {
-      // Another process has taken over the address.
-      this.after(1, () => receive({ type: "failure", reason: "refused" }));
-      return;
-    }
     const fail = (reason: "refused" | "disconnected") =>
       this.#deliver(to, from, () => receive({ type: "failure", reason }));
     this.#deliver(from, to, () => {
@@ -338,7 +335,7 @@ export class Cluster implements Surroundings {
       from.probed(token, supported);
     };
     this.later(from, PROBE_TIMEOUT_MS, () => answer(null));
-    if (to === undefined || to.directoryId !== voter.directoryId) return;
+    if (to.directoryId !== voter.directoryId) return;
     this.#deliver(from, to, () => {
       if (to.core === null) return;
       this.#deliver(to, from, () => this.later(from, 0, () => answer({ min: 0, max: 1 })));
