@@ -15,7 +15,7 @@ import type {
   RequestFailure,
 } from "../../../../src/raft/core/messages.ts";
 import type { RaftTiming } from "../../../../src/raft/core/timing.ts";
-import type { VoterEndpoint, VoterSet } from "../../../../src/raft/core/voter_set.ts";
+import type { VoterEndpoint } from "../../../../src/raft/core/voter_set.ts";
 import type { Address } from "../../../../src/runtime/runtime.ts";
 import type { Invariants } from "./invariants.ts";
 import type { ReplicaClock } from "./replica_clock.ts";

@@ -117,6 +117,13 @@ export class ReplicaDisk {
     return lost;
   }
 
+  /** Loses the log, but not the state of the quorum. */
+  loseLog(): void {
+    this.batches = [];
+    this.snapshots = [];
+    this.startOffset = this.durableEnd = 0;
+  }
+
   /** What a process finds. */
   open(): Pick<RaftStart, "log" | "durable" | "voters" | "kraftVersion" | "voterRecords"> {
     const { startOffset, endOffset, batches, snapshots } = this;

@@ -6,7 +6,7 @@
 import type { Outcome, RunOptions, Scenario } from "../../../simulation/outcome.ts";
 import { Cluster, type ClusterShape } from "./cluster.ts";
 import { drawFaults, restart } from "./faults.ts";
-import { Replica } from "./replica.ts";
+import type { Replica } from "./replica.ts";
 
 const FAULTS_MS = 20_000;
 /** Within this time after all faults there is a leader, and records are committed. */
@@ -60,6 +60,17 @@ const SMALLEST: ClusterShape = {
   kraftVersion: 0,
   hasDrift: false,
 };
+
+/** Draws a quorum of at least `voters` voters, to which none is added. */
+export function drawQuorum(seed: number, voters: number): Cluster {
+  const shape = drawShape(seed);
+  return new Cluster(seed, {
+    ...shape,
+    voters: Math.max(voters, shape.voters),
+    observers: Math.min(5, shape.observers),
+    spares: 0,
+  });
+}
 
 /** Random faults, then none: the quorum recovers, and all replicas agree. */
 export const runRaft: Scenario = (seed, { dropped }: RunOptions = {}) => {
