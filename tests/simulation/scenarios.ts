@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { KAFKA_SCENARIOS } from "../raft/core/simulation/kafka_scenarios.ts";
+import { runRaft } from "../raft/core/simulation/scenario.ts";
 import { runClients } from "./clients.ts";
 import { runDirectories } from "./disk/directories.ts";
 import { runDisk } from "./disk/disk.ts";
@@ -17,4 +19,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   power_loss: runPowerLoss,
   disk: runDisk,
   directories: runDirectories,
+  raft: runRaft,
+  ...KAFKA_SCENARIOS,
 };

@@ -8,6 +8,7 @@ import { RECORDED_SEED, traceHashFile } from "./trace_hash.ts";
 const SEEDS: Readonly<Record<string, number>> = {
   disk: seedCount(80, 250),
   directories: seedCount(60, 200),
+  raft: seedCount(20, 200),
 };
 const DEFAULT_SEEDS = seedCount(10, 20);
 /** How often everything in `MUST_HAPPEN` must happen. */
@@ -16,6 +17,7 @@ const FEWEST_TIMES = seedCount(1, 3);
 /** Seeds that found a defect once, and that no range above has. */
 const LATE_SEEDS: Readonly<Record<string, readonly number[]>> = {
   disk: [7944, 8639, 11190, 11944, 17517],
+  raft: [1008],
 };
 
 /** The events that must occur over the seeds of a scenario, so that they test what they are for. */
@@ -36,6 +38,36 @@ const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
     "retentions",
     "ends with work unfinished",
   ],
+  raft: [
+    "acknowledged",
+    "elections",
+    "kills",
+    "power failures",
+    "unsynced batches lost",
+    "partitions",
+    "pauses",
+    "clock jumps",
+    "slow disks",
+    "bad networks",
+    "resignations",
+    "truncations",
+    "snapshots written",
+    "logs cut",
+    "snapshots installed",
+    "add-voter done",
+    "add-voter refused",
+    "remove-voter done",
+    "upgrades",
+    "disks replaced",
+    "moves",
+  ],
+  raft_elect: ["elections", "acknowledged"],
+  raft_leader_failure: ["elections", "acknowledged"],
+  raft_all_killed: ["elections", "acknowledged"],
+  raft_partitioned_leader: ["elections", "acknowledged", "partitions", "truncations"],
+  raft_majority: ["acknowledged", "partitions"],
+  raft_back_to_back: ["elections", "acknowledged", "kills"],
+  raft_lost_data: ["acknowledged", "logs lost"],
   directories: [
     "clean ends",
     "kill ends",

@@ -59,12 +59,14 @@ export function pollFollower(raft: RaftState, role: Follower): boolean {
 
 function sendFetch(raft: RaftState, to: Destination, maxWaitMs: number): void {
   const { self, epoch, log, highWatermark, timing } = raft;
+  // Also a server that is asked for the leader may be it, and takes the offset as an acknowledgement.
+  const offset = self.canVote ? log.durableOffset : log.endOffset;
   sendTo(raft, to, {
     type: "fetch",
     epoch,
     replica: { id: self.id, directoryId: self.directoryId },
-    offset: log.endOffset,
-    lastEpoch: log.lastEpoch,
+    offset,
+    lastEpoch: offset === log.endOffset ? log.lastEpoch : log.epochAt(offset - 1),
     highWatermark,
     maxWaitMs,
     maxBytes: timing.fetchMaxBytes,

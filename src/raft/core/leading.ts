@@ -16,8 +16,6 @@ import type { VoterSet } from "./voter_set.ts";
 export function beginLeading(raft: RaftState, granting: ReadonlySet<number>): void {
   const leader = becomeLeader(raft, [...granting]);
   const { self, voters } = raft;
-  // What the only voter has on its disk is committed, whatever its epoch.
-  if (voters.isOnly(self)) commit(raft, leader, leader.startOffset);
   const keys = [...voters].map(({ id, directoryId }) => ({ id, directoryId }));
   appendControl(raft, leader, [
     {
@@ -125,7 +123,8 @@ function advanceHighWatermark(raft: RaftState, leader: LeaderState): void {
   const isCounted = raft.isSaved || voters.isOnly(raft.self);
   const ownOffset = isCounted ? log.durableOffset : -1;
   const offset = Math.min(leader.replicatedOffset(voters, ownOffset), log.endOffset);
-  if (offset <= leader.startOffset || offset <= raft.highWatermark) return;
+  const least = voters.isOnly(raft.self) ? leader.startOffset : leader.startOffset + 1;
+  if (offset < least || leader.isActive && offset <= raft.highWatermark) return;
   commit(raft, leader, offset);
   endVoterChange(raft, leader);
   answerParked(raft, leader);

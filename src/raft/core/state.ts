@@ -132,9 +132,13 @@ export class RaftState {
     return this.self.canVote && this.voters.has(this.self);
   }
 
-  /** Whether this replica may begin an election. */
+  /**
+   * Whether this replica may begin an election. So may one that was removed while that is not known to be
+   * committed: the others may need its records (Ongaro, 4.2.2).
+   */
   get mayElect(): boolean {
-    return this.isVoter && !this.isShuttingDown;
+    if (!this.self.canVote || this.isShuttingDown) return false;
+    return this.isVoter || this.history.wasVoterBefore(this.self, this.highWatermark);
   }
 
   /** Whether the state as it is now is durable. */

@@ -29,8 +29,9 @@ export function becomeUnattached(
   // A timed role's timer goes on, or a stream of candidates could keep this voter from becoming one.
   const electionAt = timer ??
     (raft.leaderId >= 0 ? raft.electionDeadline() : raft.nextAttemptAt());
-  setRole(raft, { name: "unattached", electionAt });
+  // The requests that wait here are answered with the new epoch, which must be durable by then.
   raft.save();
+  setRole(raft, { name: "unattached", electionAt });
 }
 
 /** Begins a pre-vote. Nothing is saved: it neither changes the epoch nor casts a vote. */
@@ -38,7 +39,8 @@ export function becomeProspective(raft: RaftState): void {
   raft.attempts++;
   const tally = new VoteTally(raft.voters);
   setRole(raft, { name: "prospective", tally, giveUpAt: raft.electionDeadline() });
-  tally.record(raft.self.id, true);
+  // A replica that was removed does not count itself.
+  if (raft.isVoter) tally.record(raft.self.id, true);
 }
 
 /** Begins an election in the next epoch, with this replica's own vote. */
@@ -54,7 +56,7 @@ export function resumeCandidate(raft: RaftState): void {
   const tally = new VoteTally(raft.voters);
   setRole(raft, { name: "candidate", tally, giveUpAt: raft.electionDeadline() });
   // Counts at once: other voters are asked only when the own vote is saved.
-  tally.record(raft.self.id, true);
+  if (raft.isVoter) tally.record(raft.self.id, true);
 }
 
 /** Leads the present epoch. The caller appends its first record. */
@@ -82,6 +84,8 @@ export function becomeFollower(
   assert(epoch >= raft.epoch, `Epoch ${epoch} after ${raft.epoch}`);
   if (epoch > raft.epoch) enterEpoch(raft, epoch);
   raft.attempts = 0;
+  setLeader(raft, leaderId, endpoints);
+  raft.save();
   setRole(raft, {
     name: "follower",
     electionAt: raft.now + raft.timing.fetchTimeoutMs,
@@ -89,8 +93,6 @@ export function becomeFollower(
     snapshot: null,
     updateVoterAt: raft.now + raft.timing.fetchTimeoutMs,
   });
-  setLeader(raft, leaderId, endpoints);
-  raft.save();
 }
 
 /** Gives up the leadership and tells the other voters. Nothing is saved. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert } from "../../assert.ts";
-import type { VoterSet } from "./voter_set.ts";
+import type { ReplicaKey, VoterSet } from "./voter_set.ts";
 
 /** The offset of the set that is not from the log: static, or of a bootstrap checkpoint. */
 const BEFORE_LOG = -1;
@@ -26,6 +26,10 @@ class History<T> {
 
   get latest(): Entry<T> {
     return this.#entries.at(-1)!;
+  }
+
+  get previous(): Entry<T> | undefined {
+    return this.#entries.at(-2);
   }
 
   at(offset: number): T {
@@ -71,6 +75,12 @@ export class VoterHistory {
   /** The offset of the record of the set in force, or -1 if it is not from the log. */
   get votersOffset(): number {
     return this.#voters.latest.offset;
+  }
+
+  /** Returns whether `key` was a voter before a set that is not committed: not below `committedEnd`. */
+  wasVoterBefore(key: ReplicaKey, committedEnd: number): boolean {
+    if (this.votersOffset < committedEnd) return false;
+    return this.#voters.previous?.value.has(key) ?? false;
   }
 
   /** The level in force: 0 for static voters, 1 for voters in the log. */
