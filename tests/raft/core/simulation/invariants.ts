@@ -178,19 +178,28 @@ export class Invariants {
 
   activated(replica: Replica, epoch: number, startOffset: number): void {
     const name = `${replica.id} in its life ${replica.incarnation}`;
-    const other = this.#active.get(epoch);
-    check(other === undefined, () => `${name} is active in epoch ${epoch} after ${other}`);
-    this.#active.set(epoch, name);
+    // The only voter may be active before its leadership is durable: nothing of it can be seen until its
+    // log is the proof.
+    if (replica.disk.state?.epoch === epoch) this.#isActiveIn(name, epoch);
     check(
       startOffset <= this.#committedEnd,
       () => `${name} is active from ${startOffset} on, committed are ${this.#committedEnd}`,
     );
   }
 
+  #isActiveIn(name: string, epoch: number): void {
+    const other = this.#active.get(epoch) ?? name;
+    check(other === name, () => `${name} is active in epoch ${epoch} after ${other}`);
+    this.#active.set(epoch, name);
+  }
+
   /** A replica reports that the records below `offset` are committed. */
   committed(replica: Replica, core: RaftCore, offset: number): void {
     const { id, disk, highWatermark } = replica;
-    const { role } = core.status;
+    const { role, epoch } = core.status;
+    if (role === "leader" && disk.epochBefore(offset) === epoch) {
+      this.#isActiveIn(`${id} in its life ${replica.incarnation}`, epoch);
+    }
     check(
       offset >= highWatermark,
       () => `${id} moves its high watermark back from ${highWatermark} to ${offset}`,
