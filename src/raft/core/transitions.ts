@@ -55,7 +55,7 @@ export function becomeCandidate(raft: RaftState): void {
 export function resumeCandidate(raft: RaftState): void {
   const tally = new VoteTally(raft.voters);
   setRole(raft, { name: "candidate", tally, giveUpAt: raft.electionDeadline() });
-  // Counts at once: whoever else grants a vote has been asked after the own vote was saved.
+  // Counts at once: the others are asked only when this vote is saved.
   if (raft.isVoter) tally.record(raft.self.id, true);
 }
 

@@ -1,6 +1,6 @@
 /**
  * Runs the scenarios of the quorum over the seeds within which every planted bug of
- * `tests/mutants/lists/raft.ts` must be found. A failure names the first seed that finds it.
+ * `tests/mutants/lists/raft_core.ts` must be found. A failure names the first seed that finds it.
  *
  * @module
  */

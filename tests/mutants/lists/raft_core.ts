@@ -1,5 +1,5 @@
 /**
- * Planted bugs in `src/raft/`: the known traps of KRaft and of Raft itself.
+ * Planted bugs in `src/raft/core/`: the known traps of KRaft and of Raft itself.
  *
  * @module
  */
@@ -9,7 +9,7 @@ const CORE = "src/raft/core";
 const SIMULATION = "tests/raft/core/simulation/seeds_test.ts";
 
 /** Bugs of the core that its simulation finds. */
-export const RAFT_MUTANTS: readonly Mutant[] = [
+export const RAFT_CORE_MUTANTS: readonly Mutant[] = [
   {
     id: "Q1",
     file: `${CORE}/leading.ts`,
