@@ -67,6 +67,7 @@ const MUST_HAPPEN: Readonly<Record<string, readonly string[]>> = {
   raft_partitioned_leader: ["elections", "acknowledged", "partitions", "truncations"],
   raft_majority: ["acknowledged", "partitions"],
   raft_back_to_back: ["elections", "acknowledged", "kills"],
+  raft_clean_stop: ["elections", "acknowledged"],
   raft_lost_data: ["acknowledged", "logs lost"],
   directories: [
     "clean ends",

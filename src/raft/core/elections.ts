@@ -110,6 +110,11 @@ function endPreVote(raft: RaftState): void {
   if (leaderId >= 0 && leaderId !== raft.self.id && endpoints.length > 0) {
     becomeFollower(raft, epoch, leaderId, endpoints);
     raft.attempts = attempts;
+    // The others may hear a moment later that the leader has resigned. If it has not, it answers by then.
+    const { role } = raft;
+    if (role.name === "follower") {
+      role.electionAt = Math.min(role.electionAt, raft.nextAttemptAt());
+    }
     return;
   }
   becomeUnattached(raft, epoch);

@@ -52,7 +52,8 @@ export function pollFollower(raft: RaftState, role: Follower): boolean {
   if (role.snapshot !== null) fetchSnapshotPart(raft, leader, role.snapshot);
   // A voter's fetch acknowledges the records before its offset, which must be durable.
   else if (!raft.self.canVote || raft.log.durableOffset === raft.log.endOffset) {
-    sendFetch(raft, leader, raft.timing.fetchMaxWaitMs);
+    // The first fetch does not wait, since its answer shows that the leader is alive.
+    sendFetch(raft, leader, role.hasFetched ? raft.timing.fetchMaxWaitMs : 0);
   }
   return false;
 }

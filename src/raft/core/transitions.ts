@@ -55,7 +55,7 @@ export function becomeCandidate(raft: RaftState): void {
 export function resumeCandidate(raft: RaftState): void {
   const tally = new VoteTally(raft.voters);
   setRole(raft, { name: "candidate", tally, giveUpAt: raft.electionDeadline() });
-  // Counts at once: other voters are asked only when the own vote is saved.
+  // Counts at once: the others are asked only when this vote is saved.
   if (raft.isVoter) tally.record(raft.self.id, true);
 }
 

@@ -18,6 +18,7 @@ import { NETWORK_MUTANTS } from "./network.ts";
 import { NODE_MUTANTS } from "./node.ts";
 import { PROTOCOL_MUTANTS } from "./protocol.ts";
 import { RAFT_MUTANTS } from "./raft.ts";
+import { RAFT_CORE_MUTANTS } from "./raft_core.ts";
 import { REPLICATION_MUTANTS } from "./replication.ts";
 import { RUNTIME_MUTANTS } from "./runtime.ts";
 
@@ -26,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LOG_MUTANTS,
   ...BROKER_MUTANTS,
   ...REPLICATION_MUTANTS,
+  ...RAFT_CORE_MUTANTS,
   ...GROUPS_MUTANTS,
   ...CLIENT_MUTANTS,
   ...PROTOCOL_MUTANTS,

@@ -184,6 +184,29 @@ const badNetwork: Draw = (cluster, random) => {
   };
 };
 
+/** A replica is down until the logs of the others begin after the end of its own. */
+const outlive: Draw = (cluster, random) => {
+  const { name, find } = victim(cluster, random);
+  const downMs = 300 + random.below(4_000);
+  return {
+    text: `${name} is down for ${downMs} ms, then the others cut their logs`,
+    begin: () => {
+      const replica = find();
+      if (replica.core === null) return;
+      cluster.count("kills");
+      replica.kill();
+      cluster.after(downMs, () => {
+        for (const other of cluster.replicas) {
+          if (other.core === null || other.pausedUntil > cluster.now) continue;
+          if (other.writeSnapshot()) cluster.count("snapshots written");
+          if (other.cutLog()) cluster.count("logs cut");
+        }
+        restart(cluster, replica);
+      });
+    },
+  };
+};
+
 const snapshot: Draw = (cluster, random) => {
   const chosen = cluster.replicas.map(() => random.oneIn(2));
   const isCut = random.oneIn(2);
@@ -229,7 +252,7 @@ const COMMON: readonly Draw[] = [
   jump,
   slowDisk,
   badNetwork,
-  snapshot,
+  outlive,
   snapshot,
   resign,
 ];
@@ -267,13 +290,37 @@ function presentVoters(cluster: Cluster, voters: VoterSet, lost?: Replica): numb
   return count;
 }
 
+/** An operator adds and removes voters as fast as it can, of any leader. */
+const changeVoters: Draw = (cluster, random) => {
+  const attempts = 5 + random.below(60);
+  const everyMs = 1 + random.below(40);
+  const draws = cluster.random(`operator ${random.below(1_000_000)}`);
+  return {
+    text: `${attempts} attempts to change the voters, ${everyMs} ms apart`,
+    begin: () => {
+      const next = (left: number): void => {
+        const { begin } = draws.oneIn(2) ? addVoter(cluster, draws) : removeVoter(cluster, draws);
+        begin();
+        if (left > 1) cluster.after(everyMs, () => next(left - 1));
+      };
+      next(attempts);
+    },
+  };
+};
+
+/** Returns a leader, which need not be the newest one. */
+function anyLeader({ running }: Cluster, draw: number): Replica | undefined {
+  const leaders = running.filter(({ core }) => core!.status.role === "leader");
+  return leaders[draw % Math.max(1, leaders.length)];
+}
+
 const addVoter: Draw = (cluster, random) => {
   const draw = random.below(1_000);
   const waitsForCommit = random.oneIn(2);
   return {
     text: "a voter is added",
     begin: () => {
-      const { leader } = cluster;
+      const leader = anyLeader(cluster, draw);
       if (leader?.core == null) return;
       const { voters } = leader.core.status;
       const others = cluster.replicas.filter(({ id, canVote }) =>
@@ -293,7 +340,7 @@ const removeVoter: Draw = (cluster, random) => {
   return {
     text: "a voter is removed",
     begin: () => {
-      const { leader } = cluster;
+      const leader = anyLeader(cluster, draw);
       if (leader?.core == null) return;
       const { voters } = leader.core.status;
       const all = [...voters];
@@ -345,10 +392,10 @@ const move: Draw = (cluster, random) => {
 };
 
 const DYNAMIC: readonly Draw[] = [
+  changeVoters,
+  changeVoters,
   addVoter,
   addVoter,
-  addVoter,
-  removeVoter,
   removeVoter,
   replaceDisk,
   move,

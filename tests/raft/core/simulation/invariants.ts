@@ -133,6 +133,7 @@ export class Invariants {
       const isOwn = durable.voted?.id === id && durable.voted.directoryId === disk.directoryId;
       check(isOwn, () => `${id} asks for votes before its own is durable`);
     }
+    if (request.type === "vote") this.#checkVoter(replica);
     if (request.type === "begin-quorum-epoch" && isDurableEpoch) {
       check(durable.leaderId === id, () => `${id} announces itself before that is durable`);
     }
@@ -156,6 +157,11 @@ export class Invariants {
     );
     if (answer.type === "vote" && request.type === "vote") {
       if (!answer.isGranted || request.isPreVote) return;
+      const { voter } = request;
+      check(
+        isSameReplica(voter, { id, directoryId: disk.directoryId }),
+        () => `${id} grants the vote of ${voter.directoryId} and is ${disk.directoryId}`,
+      );
       check(
         durable.epoch > request.epoch ||
           durable.voted !== null && isSameReplica(durable.voted, request.candidate),
@@ -355,6 +361,16 @@ export class Invariants {
         () => `${replica.id} removes the committed record ${keyOf(batch)}`,
       );
     }
+  }
+
+  /** A replica that asks for votes is a voter, or was one until the last change. */
+  #checkVoter({ id, canVote, disk }: Replica): void {
+    const { voters, voterRecords } = disk.open();
+    const sets = voterRecords.flatMap((record) => "voters" in record ? [record.voters] : []);
+    const isVoter = [voters, ...sets].slice(-2).some((set) =>
+      set.has({ id, directoryId: disk.directoryId })
+    );
+    check(canVote && isVoter, () => `${id} asks for votes and is no voter`);
   }
 
   #leads(id: number, epoch: number): void {

@@ -1,15 +1,21 @@
 /**
- * The scenarios of Kafka's own simulation of its quorum, `RaftEventSimulationTest`.
+ * The scenarios of Kafka's own simulation of its quorum, `RaftEventSimulationTest`, and the orderly end of a
+ * leader.
  *
  * @module
  */
 import type { Scenario } from "../../../simulation/outcome.ts";
+import { CHECK_QUORUM_FETCH_TIMEOUTS } from "../../../../src/raft/core/timing.ts";
 import type { Cluster } from "./cluster.ts";
+import { Violation } from "./invariants.ts";
 import type { Replica } from "./replica.ts";
 import { drawQuorum, play, requireAgreement, requireProgress } from "./scenario.ts";
 
 /** All of these end within this time, which is that of some elections. */
 const LIMIT_MS = 15_000;
+
+/** Within this time the successor of a leader that resigns leads. */
+const SUCCESSION_MS = 150;
 
 /** Runs a story of a quorum of at least `voters` voters, which has elected a leader and works. */
 function scenario(voters: number, story: (cluster: Cluster) => void): Scenario {
@@ -86,6 +92,14 @@ export const KAFKA_SCENARIOS: Readonly<Record<string, Scenario>> = {
     const sides = cluster.replicas.map(() => random.oneIn(2));
     separate(cluster, (one) => one === old || !one.canVote && sides[one.id - 1] === true);
     requireNewLeader(cluster, epoch);
+    const { fetchTimeoutMs } = cluster.timing;
+    // By its own clock, which may be slower.
+    const limitMs = 2 * CHECK_QUORUM_FETCH_TIMEOUTS * fetchTimeoutMs;
+    cluster.require(
+      "the old leader must resign",
+      () => old.core!.status.role !== "leader",
+      limitMs,
+    );
     cluster.healAll();
     cluster.require("the old leader must follow", () => {
       const { leader } = cluster;
@@ -98,9 +112,19 @@ export const KAFKA_SCENARIOS: Readonly<Record<string, Scenario>> = {
     const minority = new Set<Replica>();
     const size = 1 + random.below(Math.floor((voters.length - 1) / 2));
     while (minority.size < size) minority.add(voters[random.below(voters.length)]!);
+    const leader = leaderOf(cluster);
+    const { epoch } = leader.core!.status;
     separate(cluster, (one) => minority.has(one));
     requireProgress(cluster, 50, LIMIT_MS);
+    cluster.run(2 * cluster.timing.fetchTimeoutMs);
     cluster.healAll();
+    if (minority.has(leader)) return;
+    // Thanks to the pre-vote, the replicas that were cut off do not disturb the leader.
+    requireProgress(cluster, 50, LIMIT_MS);
+    const { status } = leader.core!;
+    if (status.role !== "leader" || status.epoch !== epoch) {
+      throw new Violation(`The leader of epoch ${epoch} must go on, and is ${status.role}`);
+    }
   }),
   raft_back_to_back: scenario(3, (cluster) => {
     for (let failures = 0; failures < 5; failures++) {
@@ -108,6 +132,23 @@ export const KAFKA_SCENARIOS: Readonly<Record<string, Scenario>> = {
       cluster.count("kills");
       old.start();
     }
+  }),
+  raft_clean_stop: scenario(3, (cluster) => {
+    requireAgreement(cluster, LIMIT_MS);
+    const old = leaderOf(cluster);
+    const { epoch } = old.core!.status;
+    old.step((core, now) => core.shutdown(now));
+    // The successor begins at once, and the other voters are not in its way.
+    cluster.require(
+      "the successor must lead soon",
+      () => (cluster.leader?.core?.status.epoch ?? 0) > epoch,
+      SUCCESSION_MS,
+    );
+    cluster.require("all voters must have heard it", () => old.core!.isFarewellOver, LIMIT_MS);
+    old.kill();
+    old.start();
+    cluster.startProposing();
+    requireProgress(cluster, 10, LIMIT_MS);
   }),
   raft_lost_data: scenario(3, (cluster) => {
     requireAgreement(cluster, LIMIT_MS);

@@ -8,7 +8,7 @@ import { Cluster, type ClusterShape } from "./cluster.ts";
 import { drawFaults, restart } from "./faults.ts";
 import type { Replica } from "./replica.ts";
 
-const FAULTS_MS = 20_000;
+const LONGEST_FAULTS_MS = 12_000;
 /** Within this time after all faults there is a leader, and records are committed. */
 const RECOVERY_MS = 30_000;
 
@@ -41,7 +41,7 @@ export function drawShape(seed: number): ClusterShape {
   const observers = random.below(3) === 0 ? random.below(6) : random.below(2);
   const spares = kraftVersion === 0 ? 0 : random.below(3);
   const hasDrift = random.oneIn(3);
-  const isQuick = random.oneIn(2);
+  const isQuick = !random.oneIn(3);
   const timing = isQuick
     ? {
       electionTimeoutMs: 200,
@@ -75,7 +75,8 @@ export function drawQuorum(seed: number, voters: number): Cluster {
 /** Random faults, then none: the quorum recovers, and all replicas agree. */
 export const runRaft: Scenario = (seed, { dropped }: RunOptions = {}) => {
   const cluster = new Cluster(seed, drawShape(seed));
-  const faults = drawFaults(cluster, FAULTS_MS);
+  const durationMs = cluster.random("duration").between(1_500, LONGEST_FAULTS_MS);
+  const faults = drawFaults(cluster, durationMs);
   const schedule = faults.map(({ text }) => text);
   return play(cluster, schedule, () => {
     for (const replica of cluster.replicas) replica.start();
@@ -83,7 +84,7 @@ export const runRaft: Scenario = (seed, { dropped }: RunOptions = {}) => {
       if (dropped?.has(index + 1)) continue;
       cluster.after(atMs, begin);
     }
-    cluster.run(FAULTS_MS);
+    cluster.run(durationMs);
     recover(cluster);
   });
 };

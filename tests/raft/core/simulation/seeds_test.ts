@@ -1,0 +1,22 @@
+/**
+ * Runs the scenarios of the quorum over the seeds within which every planted bug of
+ * `tests/mutants/lists/raft_core.ts` must be found. A failure names the first seed that finds it.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { seedCount, test } from "../../../harness.ts";
+import { KAFKA_SCENARIOS } from "./kafka_scenarios.ts";
+import { runRaft } from "./scenario.ts";
+
+const SCENARIOS = { raft: runRaft, ...KAFKA_SCENARIOS };
+const SEEDS = seedCount(40, 200);
+
+test(`the scenarios of the quorum hold over ${SEEDS} seeds`, async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    for (const [name, run] of Object.entries(SCENARIOS)) {
+      const { failures } = await run(seed);
+      assertEquals(failures, [], `deno task sim --scenario ${name} --seed ${seed} repeats it`);
+    }
+  }
+});
