@@ -23,10 +23,15 @@ import { PartitionFlusher } from "../replication/partition_flusher.ts";
 import type { PartitionTable } from "../replication/partition_table.ts";
 import { StorageFailures } from "../replication/storage_failures.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { ControllerChannel } from "./controller_channel.ts";
 import { FetchSessionCache } from "./fetch_session_cache.ts";
+import { Forwarding } from "./forwarding.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
 import { type ProducerIdBlock, ProducerIds } from "./producer_ids.ts";
 import type { BrokerNeeds } from "./supported.ts";
+
+/** How long the answer to a forwarded request waits for the own image, ms. */
+const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The requests that a broker serves. */
 export type BrokerHandlers = DispatcherOptions<BrokerNeeds>["handlers"];
@@ -38,6 +43,8 @@ export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
   /** The committed metadata of the cluster. */
   readonly metadata: MetadataLoader;
   readonly controller: Controller;
+  /** Reaches the active controller. Closed with the broker. */
+  readonly channel: ControllerChannel;
   readonly quorum: BrokerNeeds["quorum"];
   readonly logs: LogManager;
   /** Filled by the broker. */
@@ -100,12 +107,18 @@ export class Broker {
       config,
       image: () => metadata.image,
       advertisedAddress: options.advertisedAddress,
-      controller,
       quorum,
       partitions,
       logs,
       slicedWork: this.#partitionNeeds.slicedWork,
       fetchSessions: this.#fetchSessions,
+      forwarding: new Forwarding({
+        channel: options.channel,
+        waitFor: (offset) => metadata.waitFor(offset),
+        clock,
+        logger,
+        timeoutMs: REQUEST_TIMEOUT_MS,
+      }),
       producerIds: new ProducerIds(() => this.#allocateProducerIds()),
       groups: this.#groups,
       codecs: () => runtime.codecs(),
@@ -205,6 +218,7 @@ export class Broker {
   /** Starts no more work, and fails the requests that wait. */
   stop(): void {
     this.#applier.shutdown();
+    this.#options.channel.close();
     this.#groups.shutdown();
     this.#partitionNeeds.flusher.stop();
     this.#fetchSessions.shutdown();

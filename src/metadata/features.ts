@@ -59,12 +59,9 @@ export const FEATURES: readonly Feature[] = [
   { name: "streams.version", min: 0, max: 0, initial: 0 },
 ];
 
-/**
- * The implemented features with their ranges of levels, as nodes advertise and register them.
- * `kraft.version` is missing while a node's quorum is itself alone.
- */
+/** The implemented features with their ranges of levels, as nodes advertise and register them. */
 export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map(
-  FEATURES.filter(({ name, max }) => max > 0 && name !== KRAFT_VERSION_FEATURE)
+  FEATURES.filter(({ max }) => max > 0)
     .map(({ name, min, max }) => [name, { min, max }]),
 );
 

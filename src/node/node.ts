@@ -29,6 +29,7 @@ import type { Address, Runtime } from "../runtime/runtime.ts";
 import { advertisedAddress, registeredEndpoints } from "./advertised_address.ts";
 import { noticesOfUnopened, requireServed } from "./not_yet_served.ts";
 import { BackgroundTasks } from "./background_tasks.ts";
+import { channelTo } from "./controller_side.ts";
 import { readDeletedTopics } from "./deleted_topics.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
 import { openQuorum } from "./open_quorum.ts";
@@ -111,6 +112,7 @@ export class Node {
       config,
       metadata: quorum.loader,
       controller,
+      channel: channelTo({ runtime, config, quorum }),
       quorum: quorum.replica,
       logs,
       partitions,
