@@ -6,7 +6,6 @@
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
-import type { Controller } from "../controller/controller.ts";
 import type { BrokerRegistration } from "../controller/registration.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
@@ -16,7 +15,6 @@ import type { MetadataLoader } from "../metadata/loader.ts";
 import { Dispatcher, type DispatcherOptions } from "../network/server/dispatch.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { randomUuid } from "../protocol/uuid.ts";
 import { NO_FLUSH_BY_TIME } from "../replication/background_flush.ts";
 import type { PartitionNeeds } from "../replication/partition.ts";
 import { PartitionFlusher } from "../replication/partition_flusher.ts";
@@ -26,8 +24,9 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { ControllerChannel } from "./controller_channel.ts";
 import { FetchSessionCache } from "./fetch_session_cache.ts";
 import { Forwarding } from "./forwarding.ts";
+import type { BrokerMembership } from "./membership.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
-import { type ProducerIdBlock, ProducerIds } from "./producer_ids.ts";
+import { ProducerIds } from "./producer_ids.ts";
 import type { BrokerNeeds } from "./supported.ts";
 
 /** How long the answer to a forwarded request waits for the own image, ms. */
@@ -42,8 +41,8 @@ export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
   readonly config: BrokerConfig;
   /** The committed metadata of the cluster. */
   readonly metadata: MetadataLoader;
-  readonly controller: Controller;
-  /** Reaches the active controller. Closed with the broker. */
+  readonly membership: BrokerMembership;
+  /** Reaches the active controller. */
   readonly channel: ControllerChannel;
   readonly quorum: BrokerNeeds["quorum"];
   readonly logs: LogManager;
@@ -66,7 +65,7 @@ export class Broker {
   readonly #applier: MetadataApplier;
 
   constructor(options: BrokerOptions) {
-    const { runtime, config, metadata, controller, quorum, logs, partitions, logger } = options;
+    const { runtime, config, metadata, membership, quorum, logs, partitions, logger } = options;
     const { clock, random } = runtime;
     this.#options = options;
     this.#partitionNeeds = {
@@ -96,8 +95,7 @@ export class Broker {
       this.#partitionNeeds,
       () => metadata.image,
       logger,
-      (assignments) =>
-        this.#logFailure(controller.run((active) => active.assignOwnDirectories(assignments))),
+      (assignments) => this.#logFailure(membership.assignDirectories(assignments)),
       runtime,
     );
     const services: BrokerNeeds = {
@@ -119,7 +117,7 @@ export class Broker {
         logger,
         timeoutMs: REQUEST_TIMEOUT_MS,
       }),
-      producerIds: new ProducerIds(() => this.#allocateProducerIds()),
+      producerIds: new ProducerIds(() => membership.allocateProducerIds()),
       groups: this.#groups,
       codecs: () => runtime.codecs(),
     };
@@ -139,34 +137,28 @@ export class Broker {
     endpoints: BrokerRegistration["endpoints"],
     metadataLoss: MetadataLoss | null,
   ): Promise<void> {
-    const { runtime, config, controller, logs } = this.#options;
+    const { runtime, membership, logs } = this.#options;
     const applier = this.#applier;
+    await membership.register({ endpoints, directoryIds: logs.onlineIds });
     this.#applyBrokerConfigs();
-    const registration = {
-      nodeId: config.nodeId,
-      incarnationId: randomUuid(runtime.random),
-      endpoints,
-      rack: config.rack,
-      logDirs: logs.onlineIds,
-    };
-    await controller.run((active) => active.registerOwnBroker(registration));
     const pause = pauseAtStart(runtime.clock);
-    for (const directory of logs.directories) {
-      await directory.openAllInSteps((topic) => applier.logConfig(topic), pause);
-    }
-    await applier.hostAll(metadataLoss, pause);
+    await this.#followMetadata(async () => {
+      for (const directory of logs.directories) {
+        await directory.openAllInSteps((topic) => applier.logConfig(topic), pause);
+      }
+      await applier.hostAll(metadataLoss, pause);
+    });
     // Otherwise a second power failure could restore the torn tail.
     if (!logs.wasShutDownCleanly) await logs.each((directory) => directory.flushRepaired());
     // With flush.messages=1 consumers must find what was acknowledged before the start.
     await this.#partitionNeeds.flusher.settled();
-    await controller.run((active) => active.reportOwnDirectories(logs.onlineIds));
-    await this.#followMetadata();
+    await membership.reportDirectories(logs.onlineIds);
     if (logs.wasShutDownCleanly) return;
     this.#logFailure(logs.each((directory) => directory.flushUncertain()));
   }
 
-  /** Applies every change of the metadata before it is answered. */
-  #followMetadata(): Promise<void> {
+  /** Applies every change of the metadata that follows what `begin` finds. No change comes between. */
+  #followMetadata(begin: () => Promise<void>): Promise<void> {
     const { config, metadata, logs } = this.#options;
     const applier = this.#applier;
     let hasDeleted = false;
@@ -187,7 +179,7 @@ export class Broker {
         if (hasDeleted) await logs.each((directory) => directory.flushDirectory());
         hasDeleted = false;
       },
-    });
+    }, begin);
   }
 
   /** Puts the dynamic configs of brokers in force. */
@@ -200,25 +192,16 @@ export class Broker {
     for (const message of warnings) logger.log("warn", message);
   }
 
-  async #allocateProducerIds(): Promise<ProducerIdBlock> {
-    const { config: { nodeId }, controller, metadata } = this.#options;
-    const brokerEpoch = metadata.image.broker(nodeId)?.epoch ?? -1;
-    const { producerIdStart, producerIdLen } = await controller.run((active) =>
-      active.allocateProducerIds({ brokerId: nodeId, brokerEpoch })
-    );
-    return { first: producerIdStart, count: producerIdLen };
-  }
-
   /** Tells the controller which data directories are in service, after one has failed. */
   reportDirectories(): void {
-    const { controller, logs } = this.#options;
-    this.#logFailure(controller.run((active) => active.reportOwnDirectories(logs.onlineIds)));
+    const { membership, logs } = this.#options;
+    this.#logFailure(membership.reportDirectories(logs.onlineIds));
   }
 
   /** Starts no more work, and fails the requests that wait. */
   stop(): void {
     this.#applier.shutdown();
-    this.#options.channel.close();
+    this.#options.membership.stop();
     this.#groups.shutdown();
     this.#partitionNeeds.flusher.stop();
     this.#fetchSessions.shutdown();

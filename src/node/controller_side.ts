@@ -1,45 +1,109 @@
 /**
- * The controller side of a node: its own controller as a broker of the same process sees it.
+ * The controller side of a node: the listener at which controllers and brokers reach its controller, and the
+ * channel through which the node itself reaches the active one.
  *
  * @module
  */
 import { ControllerChannel, type OwnController } from "../broker/controller_channel.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";
-import { localController } from "../controller/local_controller.ts";
+import { type LocalController, localController } from "../controller/local_controller.ts";
 import { DECIDED_BY_CONTROLLER } from "../controller/supported.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Logger } from "../logger.ts";
+import { Dispatcher } from "../network/server/dispatch.ts";
+import type { ListenerSet } from "../network/server/listener_set.ts";
+import type { Server } from "../network/server/server.ts";
+import { RAFT_HANDLERS } from "../raft/supported.ts";
+import type { Address, Runtime } from "../runtime/runtime.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
+import { serverOf } from "./server.ts";
 
 /** How long a request to the active controller is retried, ms: Kafka's default for `request.timeout.ms`. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Returns a channel to the active controller, in this process or at another node. */
-export function channelTo(
-  { runtime, config, quorum }: {
-    readonly runtime: Runtime;
-    readonly config: BrokerConfig;
-    readonly quorum: MetadataQuorum;
-  },
-): ControllerChannel {
-  return new ControllerChannel({
-    runtime,
-    nodeId: config.nodeId,
-    location: quorum,
-    own: ownController(runtime, config, quorum),
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
-    retryBackoffMs: config.quorumTiming.retryBackoffMs,
-  });
+/** The parts of a node that its controller side uses. */
+export interface ControllerSideOptions {
+  readonly runtime: Runtime;
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  readonly clusterId: string;
+  readonly quorum: MetadataQuorum;
+  /** Null if the node has no listener for controllers. */
+  readonly listeners: ListenerSet | null;
+  readonly maxConnections: number;
+  readonly freeDescriptors: () => boolean;
 }
 
-function ownController(
-  { clock }: Runtime,
-  config: BrokerConfig,
-  { controller, replica }: MetadataQuorum,
-): OwnController | null {
+/** The controller side of a node. On a node without that role it is the channel alone. */
+export class ControllerSide {
+  /** Reaches the active controller, in this process or at another node. */
+  readonly channel: ControllerChannel;
+  readonly #server: Server | null;
+
+  constructor(options: ControllerSideOptions) {
+    const { runtime, config, quorum, listeners } = options;
+    const own = ownController(options);
+    this.channel = new ControllerChannel({
+      runtime,
+      nodeId: config.nodeId,
+      location: quorum,
+      own,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      retryBackoffMs: config.quorumTiming.retryBackoffMs,
+    });
+    this.#server = listeners === null || own === null ? null : serverOn(listeners, own, options);
+  }
+
+  /** The addresses of the listeners by name. */
+  get addresses(): ReadonlyMap<string, Address> {
+    return this.#server?.addresses ?? new Map();
+  }
+
+  /** Begins to accept connections. */
+  start(): void {
+    this.#server?.start();
+  }
+
+  /** Ends all connections. */
+  async stop(): Promise<void> {
+    this.channel.close();
+    await this.#server?.close();
+  }
+}
+
+function ownController({ runtime, config, quorum }: ControllerSideOptions): OwnController | null {
+  const { controller, replica } = quorum;
   if (controller === null) return null;
-  const services = { clock, config, controller };
+  const services = { clock: runtime.clock, config, controller };
   return {
     ...localController({ handlers: DECIDED_BY_CONTROLLER, services }),
     committedOffset: () => replica.status.highWatermark - 1,
   };
+}
+
+function serverOn(
+  listeners: ListenerSet,
+  localController: LocalController,
+  options: ControllerSideOptions,
+): Server {
+  const { runtime, config, logger, clusterId, quorum } = options;
+  const services = {
+    clock: runtime.clock,
+    config,
+    nodeId: config.nodeId,
+    clusterId,
+    controller: quorum.controller!,
+    raft: quorum.replica,
+    localController,
+    image: () => quorum.loader.image,
+  };
+  return serverOf({
+    ...options,
+    listeners,
+    dispatcher: new Dispatcher({
+      handlers: [...RAFT_HANDLERS, ...DECIDED_BY_CONTROLLER],
+      services,
+      logger,
+    }),
+    onConnection: () => {},
+  });
 }

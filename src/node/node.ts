@@ -1,38 +1,39 @@
 /**
- * A node: one process of a cluster. It opens the data directories, starts the controller, the listeners
- * and the broker in this order, and stops them in the reverse one.
+ * A node: one process of a cluster, with the controller role, the broker role, or both (`process.roles`). It
+ * opens the data directories, takes part in the metadata quorum, and starts the broker and the listeners, and
+ * stops them in the reverse order.
  *
  * @module
  */
 import { Broker, type BrokerHandlers } from "../broker/broker.ts";
+import type { BrokerMembership } from "../broker/membership.ts";
+import { OwnMembership } from "../broker/own_membership.ts";
 import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
 import { noticeOfExposedListeners } from "../config/listeners.ts";
 import type { Controller } from "../controller/controller.ts";
-import { descriptorShares, KEPT_RECEIVE_BYTES } from "../limits.ts";
+import { descriptorShares } from "../limits.ts";
 import { pauseAtStart } from "../log/sliced_work.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
 import { OpenSegments } from "../log/segments/open_segments.ts";
 import type { Logger } from "../logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
-import { FrameMemory } from "../network/server/frame_memory.ts";
 import { ListenerSet } from "../network/server/listener_set.ts";
-import { SendPool } from "../network/server/send_pool.ts";
-import { Server } from "../network/server/server.ts";
-import { SocketDescriptors } from "../network/server/socket_descriptors.ts";
+import type { Server } from "../network/server/server.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { KeptBytes } from "../protocol/frame.ts";
 import type { Partition } from "../replication/partition.ts";
 import { PartitionTable } from "../replication/partition_table.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
 import { advertisedAddress, registeredEndpoints } from "./advertised_address.ts";
-import { noticesOfUnopened, requireServed } from "./not_yet_served.ts";
 import { BackgroundTasks } from "./background_tasks.ts";
-import { channelTo } from "./controller_side.ts";
+import { findClusterId } from "./cluster_id.ts";
+import { ControllerSide } from "./controller_side.ts";
 import { readDeletedTopics } from "./deleted_topics.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
+import { requireServed } from "./not_yet_served.ts";
 import { openQuorum } from "./open_quorum.ts";
+import { serverOf } from "./server.ts";
 import { type DirectoryFailure, openStorage, type Storage } from "./storage.ts";
 
 /** How a node is started. */
@@ -47,6 +48,11 @@ export interface NodeOptions {
   readonly config?: Readonly<Record<string, string>>;
   readonly logger: Logger;
   /**
+   * The id of the cluster, for directories that have none yet. By default the node asks its controllers, or
+   * draws one if it is alone.
+   */
+  readonly clusterId?: string;
+  /**
    * Bounds the open segment files of all nodes that share it. Defaults to one for this node alone, with
    * its share of the process's limit on open files.
    */
@@ -60,24 +66,28 @@ export interface NodeOptions {
   readonly interceptors?: readonly Interceptor<BrokerNeeds>[];
 }
 
-/** The parts of a node that are started before its broker. */
+/** The parts of a node, from its start on. */
 interface Parts extends Storage {
   readonly runtime: Runtime;
   readonly config: BrokerConfig;
   readonly logger: Logger;
   readonly partitions: PartitionTable;
   readonly quorum: MetadataQuorum;
-  readonly controller: Controller;
+  readonly controllerSide: ControllerSide;
+  readonly options: NodeOptions;
+}
+
+/** The broker role of a node. */
+interface BrokerSide {
+  readonly broker: Broker;
+  readonly membership: BrokerMembership;
   readonly listeners: ListenerSet;
-  readonly maxConnections: number;
-  readonly handlers: BrokerHandlers;
-  readonly interceptors: readonly Interceptor<BrokerNeeds>[];
+  readonly server: Server;
 }
 
 /** A running node. */
 export class Node {
   readonly config: BrokerConfig;
-  readonly controller: Controller;
   /**
    * Resolves with the reason when the node has ended by itself, because the disk with its metadata
    * log has failed; never while it serves, nor after an orderly {@linkcode Node.shutdown}.
@@ -85,48 +95,21 @@ export class Node {
   readonly failed: Promise<KafkaError>;
   readonly #fail: (failure: KafkaError) => void;
   readonly #parts: Parts;
-  readonly #broker: Broker;
   readonly #tasks: BackgroundTasks;
-  readonly #server: Server;
+  #brokerSide: BrokerSide | null = null;
   #ended: Promise<void> | null = null;
 
   private constructor(parts: Parts) {
-    const {
-      runtime,
-      config,
-      quorum,
-      controller,
-      logs,
-      partitions,
-      logger,
-      handlers,
-      interceptors,
-    } = parts;
-    this.config = config;
-    this.controller = controller;
+    this.config = parts.config;
     this.#parts = parts;
     ({ promise: this.failed, resolve: this.#fail } = Promise.withResolvers<KafkaError>());
-    this.#tasks = new BackgroundTasks({ runtime, config, logs, partitions, logger });
-    this.#broker = new Broker({
-      runtime,
-      config,
-      metadata: quorum.loader,
-      controller,
-      channel: channelTo({ runtime, config, quorum }),
-      quorum: quorum.replica,
-      logs,
-      partitions,
-      logger,
-      handlers,
-      interceptors,
-      advertisedAddress: (connection) => advertisedAddress(config, connection),
-    });
-    this.#server = serverOf(parts, this.#broker, () => this.#tasks.start());
+    this.#tasks = new BackgroundTasks(parts);
   }
 
   /**
-   * Starts a node and resolves when it serves. Throws a `KafkaError` whose message says what to do for
-   * an invalid configuration or data directory, and `AddressInUseError` for a port that is taken.
+   * Starts a node and resolves when it serves: a broker when the controllers have taken it into service, a
+   * controller when it can be reached. Throws a `KafkaError` whose message says what to do for an invalid
+   * configuration or data directory, and `AddressInUseError` for a port that is taken.
    */
   static async start(options: NodeOptions): Promise<Node> {
     const { runtime } = options;
@@ -135,18 +118,32 @@ export class Node {
     const logger = options.logger.with?.({ node: config.nodeId }) ?? options.logger;
     const shares = descriptorShares(runtime.openFileLimit?.());
     const { openSegments = new OpenSegments(shares.segmentFiles) } = options;
+    const clusterId = options.clusterId ?? await findClusterId({ runtime, config, logger });
     const partitions = new PartitionTable();
-    const storage = await openStorage({ runtime, config, logger, partitions, openSegments });
-    let listeners: ListenerSet | null = null;
+    const storage = await openStorage({
+      runtime,
+      config,
+      logger,
+      partitions,
+      openSegments,
+      clusterId,
+    });
+    let controllerListeners: ListenerSet | null = null;
     let quorum: MetadataQuorum | null = null;
     let node: Node | null = null;
     try {
+      controllerListeners = await openListeners(runtime, config, "controller");
       quorum = await openQuorum({ runtime, config, logger, storage });
-      quorum.start();
-      // What is on the disk of the only voter is committed.
-      await quorum.caughtUp();
-      listeners = await ListenerSet.open(runtime.network, config.brokerListeners);
-      config.setListening(portsOf(listeners.addresses));
+      const controllerSide = new ControllerSide({
+        runtime,
+        config,
+        logger,
+        clusterId: storage.logs.clusterId,
+        quorum,
+        listeners: controllerListeners,
+        maxConnections: shares.connections,
+        freeDescriptors: () => storage.logs.makeRoom(),
+      });
       node = new Node({
         ...storage,
         runtime,
@@ -154,20 +151,19 @@ export class Node {
         logger,
         partitions,
         quorum,
-        controller: quorum.controller!,
-        listeners,
-        maxConnections: shares.connections,
-        handlers: options.handlers,
-        interceptors: options.interceptors ?? [],
+        controllerSide,
+        options,
       });
-      await node.#begin();
+      await node.#begin(shares.connections);
       return node;
     } catch (error) {
       // The reason matters more than what else fails then.
       if (node !== null) await node.shutdown().catch(() => {});
-      else await quorum?.close();
-      await listeners?.close();
-      await storage.logs.close().catch(() => {});
+      else {
+        await quorum?.close();
+        await controllerListeners?.close();
+        await storage.logs.close().catch(() => {});
+      }
       throw error;
     }
   }
@@ -179,21 +175,33 @@ export class Node {
 
   /** The addresses of its listeners, by name. */
   get addresses(): ReadonlyMap<string, Address> {
-    return this.#server.addresses;
+    return new Map([
+      ...this.#brokerSide?.server.addresses ?? [],
+      ...this.#parts.controllerSide.addresses,
+    ]);
   }
 
   /** Notices to show at start: about its settings, and about listeners that other machines can reach. */
   get notices(): readonly string[] {
-    const exposed = noticeOfExposedListeners(this.config.brokerListeners);
-    return [
-      ...(exposed === null ? [] : [exposed]),
-      ...this.config.notices,
-      ...noticesOfUnopened(this.config),
-    ];
+    const { brokerListeners, controllerListeners, notices } = this.config;
+    const exposed = noticeOfExposedListeners([...brokerListeners, ...controllerListeners]);
+    return [...(exposed === null ? [] : [exposed]), ...notices];
   }
 
   get clusterId(): string {
     return this.#logs.clusterId;
+  }
+
+  /** The controller of this node. Throws an Error if it has not this role. */
+  get controller(): Controller {
+    const { controller } = this.#parts.quorum;
+    if (controller === null) throw new Error(`Node ${this.config.nodeId} is no controller`);
+    return controller;
+  }
+
+  /** The node's part in the metadata quorum. */
+  get quorum(): MetadataQuorum {
+    return this.#parts.quorum;
   }
 
   /** The cluster's metadata as this node knows them. */
@@ -215,12 +223,28 @@ export class Node {
     return this.#ended ??= this.#end();
   }
 
-  async #begin(): Promise<void> {
-    const { runtime, config, quorum, raft, metadataLoss, listeners, failures, partitions } =
-      this.#parts;
-    await this.#broker.start(
+  async #begin(maxConnections: number): Promise<void> {
+    const { config, quorum, controllerSide, failures } = this.#parts;
+    controllerSide.start();
+    quorum.start();
+    // What is on the disk of the only voter is committed.
+    if (config.isAlone) await quorum.caughtUp();
+    if (config.isBroker) await this.#beginBroker(maxConnections);
+    if (this.#logs.fatalFailure !== null) throw this.#logs.fatalFailure;
+    quorum.setServing();
+    failures.listen((failure) => this.#onDirectoryFailure(failure));
+  }
+
+  async #beginBroker(maxConnections: number): Promise<void> {
+    const { runtime, config, quorum, raft, metadataLoss, logs, partitions } = this.#parts;
+    const listeners = (await openListeners(runtime, config, "broker"))!;
+    const { broker, membership, server } = this.#brokerSide = this.#brokerOn(
+      listeners,
+      maxConnections,
+    );
+    await broker.start(
       registeredEndpoints(config, listeners.addresses),
-      metadataLoss === null ? null : {
+      metadataLoss === null || !config.isAlone ? null : {
         sentence: metadataLoss,
         deletedTopics: await readDeletedTopics(raft.log, pauseAtStart(runtime.clock)),
       },
@@ -228,16 +252,47 @@ export class Node {
     // Without records and without clients the tasks have nothing to do, and the first timer of a host
     // may take a while: they begin with the first connection then.
     if ([...partitions].some(({ log }) => log.sizeInBytes > 0)) this.#tasks.start();
-    if (this.#logs.fatalFailure !== null) throw this.#logs.fatalFailure;
+    if (logs.fatalFailure !== null) throw logs.fatalFailure;
     quorum.setServing();
-    this.#server.start();
-    failures.listen((failure) => this.#onDirectoryFailure(failure));
+    server.start();
+    await membership.enterService();
+  }
+
+  #brokerOn(listeners: ListenerSet, maxConnections: number): BrokerSide {
+    const { runtime, config, quorum, controllerSide, logs, partitions, logger, options } =
+      this.#parts;
+    const membership = membershipOf(this.#parts);
+    const broker = new Broker({
+      runtime,
+      config,
+      metadata: quorum.loader,
+      membership,
+      channel: controllerSide.channel,
+      quorum: quorum.replica,
+      logs,
+      partitions,
+      logger,
+      handlers: options.handlers,
+      interceptors: options.interceptors ?? [],
+      advertisedAddress: (connection) => advertisedAddress(config, connection),
+    });
+    const server = serverOf({
+      runtime,
+      config,
+      logger,
+      listeners,
+      dispatcher: broker.dispatcher,
+      maxConnections,
+      freeDescriptors: () => logs.makeRoom(),
+      onConnection: () => this.#tasks.start(),
+    });
+    return { broker, membership, listeners, server };
   }
 
   #onDirectoryFailure({ error, isFatal }: DirectoryFailure): void {
     if (this.#ended !== null) return;
     if (!isFatal) {
-      this.#broker.reportDirectories();
+      this.#brokerSide?.broker.reportDirectories();
       return;
     }
     this.#fail(error);
@@ -245,49 +300,44 @@ export class Node {
   }
 
   async #end(): Promise<void> {
+    const { quorum, controllerSide } = this.#parts;
+    const side = this.#brokerSide;
+    await side?.membership.leaveService();
     const tasks = this.#tasks.stop();
-    this.#broker.stop();
-    await this.#server.close();
+    side?.broker.stop();
+    await side?.server.close();
+    await side?.listeners.close();
     // No work may be under way in the data directories when they are closed.
     await tasks;
-    await this.#broker.settled();
-    await this.#parts.quorum.close();
+    await side?.broker.settled();
+    await controllerSide.stop();
+    await quorum.close();
     await this.#logs.close();
   }
 }
 
-/** The socket server of a node. It calls `onConnection` for each connection. */
-function serverOf(
-  { runtime, config, logs, logger, listeners, maxConnections }: Parts,
-  { dispatcher }: Broker,
-  onConnection: () => void,
-): Server {
-  const { clock, random } = runtime;
-  return new Server(
-    listeners,
-    {
-      dispatcher,
-      pool: new SendPool(),
-      keptBytes: new KeptBytes(KEPT_RECEIVE_BYTES),
-      frameMemory: new FrameMemory(clock),
-      clock,
-      logger,
-      maxFrameBytes: () => config.socketRequestMaxBytes,
-    },
-    {
-      maxConnections: () => config.maxConnections,
-      maxConnectionsOf: (host) => config.maxConnectionsOf(host),
-      connectionsMaxIdleMs: () => config.connectionsMaxIdleMs,
-    },
-    new SocketDescriptors({
-      maxConnections,
-      freeDescriptors: () => logs.makeRoom(),
-      clock,
-      random,
-      logger,
-    }),
-    onConnection,
-  );
+/** Opens the listeners of one role, if it has any. */
+async function openListeners(
+  { network }: Runtime,
+  config: BrokerConfig,
+  role: "broker" | "controller",
+): Promise<ListenerSet | null> {
+  const listeners = role === "broker" ? config.brokerListeners : config.controllerListeners;
+  if (listeners.length === 0) return null;
+  const opened = await ListenerSet.open(network, listeners);
+  config.setListening(portsOf(opened.addresses));
+  return opened;
+}
+
+function membershipOf({ runtime: { random }, config, quorum }: Parts): BrokerMembership {
+  const { nodeId, rack } = config;
+  return new OwnMembership({
+    nodeId,
+    rack,
+    random,
+    controller: quorum.controller!,
+    image: quorum.loader.image,
+  });
 }
 
 function configOf({ directory, config = {} }: NodeOptions): BrokerConfig {

@@ -8,12 +8,15 @@ import type { Logger } from "../logger.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { RaftIdentity } from "../raft/core/state.ts";
-import { VoterSet } from "../raft/core/voter_set.ts";
+import { type VoterEndpoint, VoterSet } from "../raft/core/voter_set.ts";
+import { RaftPeers } from "../raft/peers.ts";
 import type { RaftTransport } from "../raft/raft_replica.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { MetadataQuorum } from "./metadata_quorum.ts";
 import type { Storage } from "./storage.ts";
 
+/** The levels of `kraft.version` that this version supports. */
+const KRAFT_VERSIONS = { min: 0, max: 1 };
 /** The transport of the only voter, which has no other node to send to. */
 const NO_TRANSPORT: RaftTransport = {
   send: () => Promise.resolve({ type: "failure", reason: "refused" }),
@@ -31,30 +34,75 @@ export function openQuorum(
   },
 ): Promise<MetadataQuorum> {
   const { logs, raft, metadataDirectoryId, bootstrapRecords, failures } = storage;
-  const { nodeId } = config;
-  const kraftVersions = { min: 0, max: 1 };
+  const { clusterId } = logs;
   const self: RaftIdentity = {
-    id: nodeId,
+    id: config.nodeId,
     directoryId: metadataDirectoryId,
-    endpoints: [],
+    endpoints: ownEndpoints(config),
     canVote: config.isController,
-    kraftVersions,
+    kraftVersions: KRAFT_VERSIONS,
   };
-  const voter = { id: nodeId, directoryId: ZERO_UUID, endpoints: [], kraftVersions };
   return MetadataQuorum.open({
     runtime,
     config,
     logger,
-    clusterId: logs.clusterId,
+    clusterId,
     files: raft,
     directory: `${config.metadataLogDir}/${METADATA_TOPIC}-0`,
     self,
-    staticVoters: new VoterSet([voter]),
+    staticVoters: staticVoters(config, self),
     bootstrapRecords,
-    transport: NO_TRANSPORT,
+    transport: config.isAlone && self.endpoints.length === 0
+      ? NO_TRANSPORT
+      : transportOf(runtime, config, clusterId),
     onFailed: (error) => {
       logger.log("error", error.message);
       failures.report({ error, isFatal: true });
     },
   });
+}
+
+/** Where other nodes reach the controller of this one. */
+function ownEndpoints(config: BrokerConfig): VoterEndpoint[] {
+  return config.controllerListeners.map(({ name, host, port }) => {
+    const advertised = config.advertisedListener(name);
+    return { name, host: advertised?.host ?? host, port: advertised?.port || port };
+  });
+}
+
+/**
+ * The voters of `controller.quorum.voters`, or this node itself if it is a quorum of its own. Others learn the
+ * voters from the log.
+ */
+function staticVoters(config: BrokerConfig, self: RaftIdentity): VoterSet {
+  const { quorumVoters, controllerListenerNames, isAlone } = config;
+  const name = controllerListenerNames[0] ?? "CONTROLLER";
+  if (quorumVoters.length > 0) {
+    return new VoterSet(
+      quorumVoters.map(({ id, host, port }) => ({
+        id,
+        directoryId: ZERO_UUID,
+        endpoints: [{ name, host, port }],
+        kraftVersions: KRAFT_VERSIONS,
+      })),
+    );
+  }
+  if (!isAlone) return new VoterSet([]);
+  const { id, endpoints } = self;
+  return new VoterSet([{ id, directoryId: ZERO_UUID, endpoints, kraftVersions: KRAFT_VERSIONS }]);
+}
+
+function transportOf(runtime: Runtime, config: BrokerConfig, clusterId: string): RaftTransport {
+  const peers = new RaftPeers({
+    runtime,
+    clusterId,
+    clientId: String(config.nodeId),
+    listener: config.controllerListenerNames[0]!,
+    requestTimeoutMs: config.quorumTiming.requestTimeoutMs,
+  });
+  return {
+    send: (to, request) => peers.send(to, request),
+    probe: ({ address }) => peers.probe(address),
+    close: () => peers.close(),
+  };
 }

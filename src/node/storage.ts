@@ -34,6 +34,8 @@ export interface StorageOptions {
   /** The high watermarks in it are written to the checkpoints. */
   readonly partitions: PartitionTable;
   readonly openSegments: OpenSegments;
+  /** The cluster that new directories belong to. Absent if they have an id, or the node draws one. */
+  readonly clusterId: string | undefined;
 }
 
 /** Open data directories. */
@@ -90,6 +92,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     metadataTopic: METADATA_TOPIC,
     nodeId: config.nodeId,
     openSegments,
+    ...(options.clusterId !== undefined && { clusterId: options.clusterId }),
     highWatermarkOf: ({ topic, partition }) => {
       const found = partitions.find(topic, partition);
       return found?.hasLog ? found.highWatermark : null;

@@ -28,7 +28,7 @@ import { pauseAtStart, pauseBetweenSlices } from "../sliced_work.ts";
 export interface LogManagerOptions extends
   Pick<
     DataDirectoryOptions,
-    "runtime" | "nodeId" | "onRecovery" | "onLoss" | "highWatermarkOf"
+    "runtime" | "nodeId" | "clusterId" | "onRecovery" | "onLoss" | "highWatermarkOf"
   > {
   /** At least one; each is created when it is missing. */
   readonly directories: readonly string[];
@@ -108,7 +108,7 @@ export class LogManager {
           `the data directories, ${listed(directories)}`,
       );
     }
-    const clusterId = clusterIdOfAny(options);
+    const clusterId = options.clusterId ?? clusterIdOfAny(options);
     // The start of a process has used much of this turn of the event loop, and to lock a directory that
     // exists takes 10 ms.
     if (clusterId !== undefined) await options.runtime.clock.yieldToLoop();

@@ -1,0 +1,38 @@
+/**
+ * The place of a broker in its cluster: its registration and what it reports about itself.
+ *
+ * @module
+ */
+import type { DirectoryAssignment } from "../controller/directories.ts";
+import type { EndpointImage } from "../metadata/image.ts";
+import type { ProducerIdBlock } from "./producer_ids.ts";
+
+/** What a broker tells the controller about itself when it starts. */
+export interface BrokerPresentation {
+  readonly endpoints: readonly EndpointImage[];
+  /** The ids of the log directories that are online. */
+  readonly directoryIds: readonly string[];
+}
+
+/** How a broker belongs to its cluster. */
+export interface BrokerMembership {
+  /**
+   * Registers this process of the broker. Resolves when the registration is in the broker's own image, and
+   * with it everything that was committed before. Rejects with a `KafkaError` that says what to do.
+   */
+  register(presentation: BrokerPresentation): Promise<void>;
+  /** Brings the broker into service, once it accepts requests. Resolves when the controller has agreed. */
+  enterService(): Promise<void>;
+  /** Records the log directories of the broker's replicas. */
+  assignDirectories(assignments: readonly DirectoryAssignment[]): Promise<void>;
+  /** Reports the log directories that are online, after one has failed. */
+  reportDirectories(onlineIds: readonly string[]): Promise<void>;
+  /** Reserves a block of producer ids. */
+  allocateProducerIds(): Promise<ProducerIdBlock>;
+  /** Leaves the service in an orderly way. Resolves when the broker may stop. */
+  leaveService(): Promise<void>;
+  /** The epoch of the registration, for the next process of the broker; -1 if it has none. */
+  readonly brokerEpoch: number;
+  /** Ends all that is under way. */
+  stop(): void;
+}

@@ -1,0 +1,72 @@
+/**
+ * The membership of the only broker, whose controller is in the same process: it needs no session, since both
+ * end together.
+ *
+ * @module
+ */
+import type { Controller } from "../controller/controller.ts";
+import type { DirectoryAssignment } from "../controller/directories.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import { randomUuid } from "../protocol/uuid.ts";
+import type { RandomSource } from "../runtime/runtime.ts";
+import type { BrokerMembership, BrokerPresentation } from "./membership.ts";
+import type { ProducerIdBlock } from "./producer_ids.ts";
+
+/** The dependencies of {@linkcode OwnMembership}. */
+export interface OwnMembershipOptions {
+  readonly nodeId: number;
+  readonly rack: string | null;
+  readonly random: RandomSource;
+  readonly controller: Controller;
+  readonly image: MetadataImage;
+}
+
+/** The membership of the only broker of a cluster. */
+export class OwnMembership implements BrokerMembership {
+  readonly #options: OwnMembershipOptions;
+
+  constructor(options: OwnMembershipOptions) {
+    this.#options = options;
+  }
+
+  get brokerEpoch(): number {
+    const { image, nodeId } = this.#options;
+    return image.broker(nodeId)?.epoch ?? -1;
+  }
+
+  register({ endpoints, directoryIds }: BrokerPresentation): Promise<void> {
+    const { nodeId, rack, random, controller } = this.#options;
+    const incarnationId = randomUuid(random);
+    const registration = { nodeId, incarnationId, endpoints, rack, logDirs: directoryIds };
+    return controller.run((active) => active.registerOwnBroker(registration));
+  }
+
+  /** The registration has brought it into service already. */
+  enterService(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  assignDirectories(assignments: readonly DirectoryAssignment[]): Promise<void> {
+    return this.#options.controller.run((active) => active.assignOwnDirectories(assignments));
+  }
+
+  reportDirectories(onlineIds: readonly string[]): Promise<void> {
+    return this.#options.controller.run((active) => active.reportOwnDirectories(onlineIds));
+  }
+
+  async allocateProducerIds(): Promise<ProducerIdBlock> {
+    const { nodeId: brokerId, controller } = this.#options;
+    const { brokerEpoch } = this;
+    const { producerIdStart, producerIdLen } = await controller.run((active) =>
+      active.allocateProducerIds({ brokerId, brokerEpoch })
+    );
+    return { first: producerIdStart, count: producerIdLen };
+  }
+
+  /** No other broker could take over. */
+  leaveService(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  stop(): void {}
+}
