@@ -7,7 +7,6 @@ import type { ControlRecord } from "./core/messages.ts";
 import { VoterSet } from "./core/voter_set.ts";
 import type {
   ControlRecord as StoredControlRecord,
-  DecodedControlRecord,
   VoterRecord,
 } from "./storage/control_batches.ts";
 
@@ -26,24 +25,6 @@ export function storedRecord(record: ControlRecord): StoredControlRecord {
     case "voters":
       return { type: "kraft-voters", voters: record.voters };
   }
-}
-
-/** A stored record that changes the voters or the level of `kraft.version`, with its offset. */
-export type VoterChange =
-  | { readonly offset: number; readonly voters: VoterSet }
-  | { readonly offset: number; readonly kraftVersion: number };
-
-/** Returns the changes of voters among the records of a control batch. */
-export function voterChanges(records: readonly DecodedControlRecord[]): VoterChange[] {
-  const changes: VoterChange[] = [];
-  for (const record of records) {
-    const { offset } = record;
-    if (record.type === "kraft-voters") changes.push({ offset, voters: voterSet(record.voters) });
-    if (record.type === "kraft-version") {
-      changes.push({ offset, kraftVersion: record.kraftVersion });
-    }
-  }
-  return changes;
 }
 
 /** Returns the set of stored voters. */

@@ -4,24 +4,21 @@
  * @module
  */
 import { assert } from "../assert.ts";
-import {
-  endOfBatch,
-  isControl,
-  readAttributes,
-  readLastOffset,
-} from "../protocol/records/batch.ts";
-import type { Pause } from "../protocol/records/compression/steps.ts";
+import { type Pause, withPauses } from "../protocol/records/compression/steps.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
-import { type VoterChange, voterChanges, voterSet } from "./control_records.ts";
+import { voterSet } from "./control_records.ts";
 import type { RaftStart } from "./core/core.ts";
+import type { ControlRecord } from "./core/messages.ts";
 import type { RaftEnvironment, RaftIdentity } from "./core/state.ts";
-import type { VoterSet } from "./core/voter_set.ts";
-import { decodeControlBatch } from "./storage/control_batches.ts";
+import { VoterSet } from "./core/voter_set.ts";
 import type { QuorumStateFile } from "./storage/quorum_state_file.ts";
 import type { StoredQuorumState } from "./storage/quorum_state_format.ts";
 import type { RaftLog } from "./storage/raft_log.ts";
+import { decodeFetchedBatches } from "./wire/fetched_batches.ts";
 
 const READ_BYTES = 1 << 20;
+
+type VoterChange = RaftStart["voterRecords"][number];
 
 /** The files of a replica. */
 export interface RaftFiles {
@@ -86,7 +83,10 @@ function votersOfSnapshot(
   return { voters: voters === null ? staticVoters : voterSet(voters), kraftVersion };
 }
 
-/** Reads the control batches of the log. Of other batches only the headers are looked at. */
+/**
+ * Reads the changes of the voters in the log. All batches are verified, so that a replica whose log is damaged
+ * stops before it takes part in anything.
+ */
 async function readVoterChanges(log: RaftLog, pause: Pause): Promise<VoterChange[]> {
   const changes: VoterChange[] = [];
   let offset = log.startOffset;
@@ -94,16 +94,28 @@ async function readVoterChanges(log: RaftLog, pause: Pause): Promise<VoterChange
     const source = log.read(offset, READ_BYTES);
     const bytes = new Uint8Array(source.byteLength);
     source.copyTo(bytes, 0);
-    for (let at = 0; at < bytes.length;) {
-      const next = endOfBatch(bytes, at, bytes.length);
-      assert(next > at, `The metadata log has an incomplete batch after offset ${offset}`);
-      if (isControl(readAttributes(bytes, at))) {
-        changes.push(...voterChanges(decodeControlBatch(bytes, at).records));
-      }
-      offset = readLastOffset(bytes, at) + 1;
-      at = next;
+    const batches = await withPauses(decodeFetchedBatches(bytes), pause);
+    for (const { baseOffset, control } of batches) {
+      changes.push(...voterChanges(control, baseOffset));
     }
+    const last = batches.at(-1);
+    assert(last !== undefined, `The metadata log has an incomplete batch at offset ${offset}`);
+    offset = last.lastOffset + 1;
     await pause();
   }
   return changes;
+}
+
+function voterChanges(records: readonly ControlRecord[], baseOffset: number): VoterChange[] {
+  return records.flatMap((record, index): VoterChange[] => {
+    const offset = baseOffset + index;
+    switch (record.type) {
+      case "voters":
+        return [{ offset, voters: new VoterSet(record.voters) }];
+      case "kraft-version":
+        return [{ offset, kraftVersion: record.level }];
+      default:
+        return [];
+    }
+  });
 }
