@@ -160,7 +160,8 @@ class Quorum {
   }
 }
 
-for (const seed of [1, 2, 3]) {
+// With 113 and 310 the two that are left divide their votes.
+for (const seed of [1, 113, 310]) {
   test(`three replicas over the wire go on when their leader is killed, seed ${seed}`, async () => {
     const quorum = new Quorum(seed);
     for (const host of HOSTS) await quorum.start(host);

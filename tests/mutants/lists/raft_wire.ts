@@ -141,4 +141,12 @@ export const RAFT_WIRE_MUTANTS: readonly Mutant[] = [
     replacement: "Math.round(wallMs - (wallMs - time) + nowMs - nowMs)",
     test: `${HANDLERS}/describe_quorum_test.ts`,
   },
+  {
+    id: "RW17",
+    file: "src/raft/core/elections.ts",
+    bug: "a candidate waits for the vote of a leader whose process has ended",
+    text: "role.tally.recordEnded(voter.id);",
+    replacement: "void voter;",
+    test: "tests/raft/wire_quorum_test.ts",
+  },
 ];
