@@ -16,6 +16,7 @@ import { type Address, ConnectionError, type Runtime } from "../runtime/runtime.
 import type { Destination } from "./core/effects.ts";
 import type { PeerAnswer, PeerRequest, RequestFailure } from "./core/messages.ts";
 import { KeptConnection } from "./kept_connection.ts";
+import type { RaftTransport } from "./raft_replica.ts";
 import type { Sender } from "./wire/ends.ts";
 import { exchange } from "./wire/exchange.ts";
 
@@ -44,7 +45,7 @@ const MAX_CONNECTIONS = 64;
 const PARTS_PER_PAUSE = 16;
 
 /** The other replicas of the quorum. */
-export class RaftPeers {
+export class RaftPeers implements RaftTransport {
   readonly #options: RaftPeersOptions;
   /** By purpose and address, in the order of their last use. */
   readonly #connections = new Map<string, KeptConnection>();
@@ -89,10 +90,10 @@ export class RaftPeers {
   }
 
   /**
-   * Returns the levels of `kraft.version` that the node at `address` supports, {0, 0} if it does not know
+   * Returns the levels of `kraft.version` that the node supports, {0, 0} if it does not know
    * the feature, or null if it does not answer.
    */
-  async probe(address: Address): Promise<FeatureLevels | null> {
+  async probe({ address }: Destination): Promise<FeatureLevels | null> {
     if (this.#isClosed) return null;
     const probe = new KeptConnection(this.#connectionOptions(address));
     this.#probes.add(probe);

@@ -1,8 +1,8 @@
 /**
  * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then
- * the directories of `storage.ts` and `quorum_files.ts`, the limits of `open_files.ts`, the kills of
- * `kill9.ts` and the disks of `disk_faults.ts`. See `README.md` in this folder for the checks and how
- * to run a part of them.
+ * the directories of `storage.ts` and `quorum_files.ts`, the quorum of `quorum_peers.ts`, the limits of
+ * `open_files.ts`, the kills of `kill9.ts` and the disks of `disk_faults.ts`. See `README.md` in this
+ * folder for the checks and how to run a part of them.
  *
  * @module
  */
@@ -17,6 +17,7 @@ import { RUNTIMES } from "./program.ts";
 import { requestsOf } from "./requests.ts";
 import { type Installed, Setup } from "./setup.ts";
 import { quorumFiles } from "./quorum_files.ts";
+import { quorumPeers } from "./quorum_peers.ts";
 import { storage } from "./storage.ts";
 
 const CLIENTS = ["kcat", "kafkajs", "platformatic", "python", "java", "go"];
@@ -129,6 +130,7 @@ class Suite {
   async storage(command: string[]): Promise<void> {
     await this.part(STORAGE, (print) => storage(this.#setup, { command, print }));
     await this.part(STORAGE, (print) => quorumFiles(this.#setup, print));
+    await this.part(STORAGE, (print) => quorumPeers(this.#setup, print));
   }
 
   /** Prints the summary and returns the number of failures. */

@@ -399,13 +399,13 @@ test("RaftPeers.probe() returns the levels of kraft.version that a node supports
     supportedFeatures: features,
   });
   await withController([supporting], async ({ peers, address, server }) => {
-    assertEquals(await peers.probe(address), { min: 0, max: 1 });
+    assertEquals(await peers.probe({ id: 1, address }), { min: 0, max: 1 });
     features = features.slice(0, 1);
-    assertEquals(await peers.probe(address), { min: 0, max: 0 });
+    assertEquals(await peers.probe({ id: 1, address }), { min: 0, max: 0 });
     errorCode = ErrorCode.INVALID_REQUEST;
-    assertEquals(await peers.probe(address), null);
+    assertEquals(await peers.probe({ id: 1, address }), null);
     await server.close();
-    assertEquals(await peers.probe(address), null);
+    assertEquals(await peers.probe({ id: 1, address }), null);
   });
 });
 
@@ -415,13 +415,13 @@ test("RaftPeers.close() ends requests in flight and refuses later ones", () =>
     const fetching = send(FETCH);
     while (controller.parked.length === 0) await hostRuntime().clock.yieldToLoop();
     const opening = send(VOTE);
-    const probing = peers.probe(address);
+    const probing = peers.probe({ id: 1, address });
     peers.close();
     assertEquals(await fetching, failed("disconnected"));
     assertEquals(await opening, failed("disconnected"));
     assertEquals(await probing, null);
     assertEquals(await send(VOTE), failed("disconnected"));
-    assertEquals(await peers.probe(address), null);
+    assertEquals(await peers.probe({ id: 1, address }), null);
     assertEquals(peers.size, 0);
   }));
 

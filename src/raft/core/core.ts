@@ -16,7 +16,7 @@
 import { assert } from "../../assert.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { DurableState, Effect } from "./effects.ts";
-import { handleVote, handleVoteAnswer, pollElection, skipPreVote } from "./elections.ts";
+import { handleVote, handleVoteAnswer, handleVoteFailure, pollElection } from "./elections.ts";
 import { EpochLog, type LogOutline, type SnapshotId } from "./epoch_log.ts";
 import {
   handleFetchAnswer,
@@ -379,8 +379,7 @@ export class RaftCore {
       case "fetch-snapshot":
         return handleFetchFailure(raft, failure, to);
       case "vote":
-        if (failure.reason === "unsupported" && request.isPreVote) skipPreVote(raft);
-        return;
+        return handleVoteFailure(raft, failure, request);
       case "begin-quorum-epoch":
         if (raft.role.name === "leader") raft.role.repeatAnnouncement(to.id);
         return;

@@ -4,7 +4,7 @@
  * @module
  */
 import { ErrorCode } from "../../protocol/errors.ts";
-import type { VoteAnswer, VoteRequest } from "./messages.ts";
+import type { RequestFailure, VoteAnswer, VoteRequest } from "./messages.ts";
 import { sendToVoter } from "./sending.ts";
 import type { Candidate, Prospective, RaftState } from "./state.ts";
 import {
@@ -90,16 +90,28 @@ export function pollElection(raft: RaftState, role: Prospective | Candidate): bo
     becomeProspective(raft);
     return true;
   }
-  // After a lost election the next attempt comes after a random wait, so that one candidate is alone.
-  if (role.tally.isLost) role.giveUpAt = Math.min(role.giveUpAt, lostElectionWait(raft));
+  // After a lost election the next attempt comes after a random wait, so that one candidate is alone. The
+  // votes may be divided while a voter, such as the last leader, is gone.
+  if (role.tally.isStuck) role.giveUpAt = Math.min(role.giveUpAt, lostElectionWait(raft));
   return askForVotes(raft, role);
 }
 
-/**
- * Begins an election without a pre-vote, since a voter of the quorum does not know pre-votes. Returns whether
- * it did.
- */
-export function skipPreVote(raft: RaftState): void {
+/** Reacts to a request for a vote without an answer. */
+export function handleVoteFailure(
+  raft: RaftState,
+  { reason }: RequestFailure,
+  { epoch, voter, isPreVote }: VoteRequest,
+): void {
+  const { role } = raft;
+  if (isPreVote) {
+    if (reason === "unsupported") skipPreVote(raft);
+  } else if (reason === "refused" && role.name === "candidate" && epoch === raft.epoch) {
+    role.tally.recordEnded(voter.id);
+  }
+}
+
+/** Begins an election without a pre-vote, since a voter of the quorum does not know pre-votes. */
+function skipPreVote(raft: RaftState): void {
   if (raft.role.name === "prospective") becomeCandidate(raft);
 }
 

@@ -10,6 +10,7 @@ export class VoteTally {
   readonly #voters: VoterSet;
   readonly #granted = new Set<number>();
   readonly #rejected = new Set<number>();
+  readonly #ended = new Set<number>();
 
   /** The voters of the election do not change while it lasts. */
   constructor(voters: VoterSet) {
@@ -20,6 +21,11 @@ export class VoteTally {
   record(voterId: number, isGranted: boolean): void {
     if (this.#voters.byId(voterId) === undefined || this.hasVoted(voterId)) return;
     (isGranted ? this.#granted : this.#rejected).add(voterId);
+  }
+
+  /** Records that the process of a voter has ended. It may come back and vote. */
+  recordEnded(voterId: number): void {
+    if (this.#voters.byId(voterId) !== undefined) this.#ended.add(voterId);
   }
 
   /** Returns whether the vote of a voter is known. */
@@ -35,6 +41,15 @@ export class VoteTally {
   /** Whether a majority granted its vote. */
   get isWon(): boolean {
     return this.#granted.size >= this.#voters.majority;
+  }
+
+  /** Whether no majority is left unless a voter whose process has ended comes back. */
+  get isStuck(): boolean {
+    let left = 0;
+    for (const { id } of this.#voters) {
+      if (this.#granted.has(id) || !this.#rejected.has(id) && !this.#ended.has(id)) left++;
+    }
+    return left < this.#voters.majority;
   }
 
   /** Whether a majority cannot be reached any more. */

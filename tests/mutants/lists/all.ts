@@ -20,6 +20,7 @@ import { NODE_MUTANTS } from "./node.ts";
 import { PROTOCOL_MUTANTS } from "./protocol.ts";
 import { RAFT_MUTANTS } from "./raft.ts";
 import { RAFT_CORE_MUTANTS } from "./raft_core.ts";
+import { RAFT_WIRE_MUTANTS } from "./raft_wire.ts";
 import { REPLICATION_MUTANTS } from "./replication.ts";
 import { RUNTIME_MUTANTS } from "./runtime.ts";
 
@@ -33,6 +34,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CLIENT_MUTANTS,
   ...PROTOCOL_MUTANTS,
   ...RAFT_MUTANTS,
+  ...RAFT_WIRE_MUTANTS,
   ...METADATA_MUTANTS,
   ...CONTROLLER_MUTANTS,
   ...CONFIG_MUTANTS,

@@ -59,8 +59,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     id: "K103",
     file: "src/network/peer_connection.ts",
     bug: "a version below the broker's lowest is used",
-    text: "version < theirs.min || version < api.minVersion",
-    replacement: "version < api.minVersion",
+    text: "version < theirs.min || version < lowest",
+    replacement: "version < lowest",
     test: "tests/network/peer_connection_test.ts",
   },
   {

@@ -51,6 +51,7 @@ export const STATUS: RaftStatus = {
   role: "follower",
   epoch: 7,
   leaderId: 2,
+  leaderEndpoints: voter(2).endpoints,
   highWatermark: 90,
   logStartOffset: 10,
   logEndOffset: 100,
