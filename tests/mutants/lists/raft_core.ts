@@ -157,14 +157,6 @@ export const RAFT_CORE_MUTANTS: readonly Mutant[] = [
     test: SIMULATION,
   },
   {
-    id: "Q19",
-    file: `${CORE}/transitions.ts`,
-    bug: "the answers of another role are taken (KAFKA-15100)",
-    text: "  raft.peers.reset();\n",
-    replacement: "",
-    test: SIMULATION,
-  },
-  {
     id: "Q20",
     file: `${CORE}/epoch_log.ts`,
     bug: "logs are compared by their offsets only",
@@ -203,14 +195,6 @@ export const RAFT_CORE_MUTANTS: readonly Mutant[] = [
     bug: "a voter votes twice in an epoch",
     text: "if (voted !== null) return isSameReplica(voted, request.candidate);",
     replacement: "if (voted !== null) return isUpToDate(raft, request);",
-    test: SIMULATION,
-  },
-  {
-    id: "Q25",
-    file: `${CORE}/elections.ts`,
-    bug: "a voter that knows the leader of the epoch votes",
-    text: "return raft.leaderId < 0 && isUpToDate(raft, request);",
-    replacement: "return isUpToDate(raft, request);",
     test: SIMULATION,
   },
   {
@@ -267,14 +251,6 @@ export const RAFT_CORE_MUTANTS: readonly Mutant[] = [
     bug: "a replica whose log ends before the leader's begins gets no snapshot",
     text: "offset < this.#startOffset || epoch < earliest.epoch ||",
     replacement: "epoch < earliest.epoch ||",
-    test: SIMULATION,
-  },
-  {
-    id: "Q33",
-    file: `${CORE}/leading.ts`,
-    bug: "a leader that was removed resigns before that is committed",
-    text: "leader.isActive && leader.pendingChange === null",
-    replacement: "leader.isActive",
     test: SIMULATION,
   },
   {

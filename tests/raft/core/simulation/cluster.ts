@@ -48,6 +48,8 @@ export class Cluster implements Surroundings {
   readonly bootstrapServers: readonly Address[];
   readonly invariants: Invariants;
   readonly replicas: Replica[] = [];
+  /** The replicas that never return. */
+  readonly lost = new Set<Replica>();
   readonly counts: Record<string, number> = {};
   readonly #trace = new Trace(KEPT_LINES);
   readonly #queue = new EventQueue();
