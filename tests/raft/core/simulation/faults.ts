@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { isSameReplica, VoterSet } from "../../../../src/raft/core/voter_set.ts";
+import { isSameReplica, type VoterSet } from "../../../../src/raft/core/voter_set.ts";
 import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
 import { type Cluster, directoryOf } from "./cluster.ts";
 import type { Replica } from "./replica.ts";
-import { ReplicaDisk } from "./replica_disk.ts";
+import { NO_VOTERS, ReplicaDisk } from "./replica_disk.ts";
 
 /** A fault that begins at a time and ends by itself. */
 export interface Fault {
@@ -391,8 +391,6 @@ const removeVoter: Draw = (cluster, random) => {
   };
 };
 
-const NO_VOTERS = { voters: new VoterSet([]), kraftVersion: 1 };
-
 /** The leader removes itself, and ends before the others know. */
 const removeLeader: Draw = (cluster, random) => {
   const livesMs = random.below(12);
@@ -425,6 +423,7 @@ const replaceDisk: Draw = (cluster, random) => {
       if (!canLose(cluster, new Set([replica]))) return;
       cluster.count("disks replaced");
       replica.kill();
+      cluster.replacedDisks.push({ id: replica.id, disk: replica.disk });
       const replacements = Number(replica.directoryId.split(".")[1]) + 1;
       replica.disk = new ReplicaDisk(directoryOf(replica.id, replacements), NO_VOTERS);
       cluster.after(downMs, () => restart(cluster, replica));
