@@ -61,7 +61,7 @@ import {
   resumeCandidate,
 } from "./transitions.ts";
 import { VoterHistory } from "./voter_history.ts";
-import { isSameReplica, type VoterEndpoint, type VoterSet } from "./voter_set.ts";
+import type { VoterEndpoint, VoterSet } from "./voter_set.ts";
 
 /** What a replica finds when it starts. */
 export interface RaftStart {
@@ -121,12 +121,15 @@ export class RaftCore {
         raft.highWatermark = snapshot.endOffset;
         raft.emit({ type: "committed", offset: snapshot.endOffset });
       }
+      const isCandidate = voted !== null && raft.isSelf(voted) && raft.leaderId < 0;
       if (log.lastEpoch > raft.epoch) becomeUnattached(raft, log.lastEpoch);
-      // Its records of this epoch may have been lost, so it must not lead it any more. If only the records
-      // were durable before the end, they tell that it led.
-      else if (raft.leaderId === raft.self.id || isOwnEpoch(raft)) becomeResigned(raft);
-      else if (voted !== null && raft.isSelf(voted) && raft.isVoter) resumeCandidate(raft);
-      else if (raft.leaderId >= 0 && raft.endpointsOf(raft.leaderId).length > 0) {
+      // Its records of this epoch may have been lost, so it must not lead it any more.
+      else if (raft.leaderId === raft.self.id) becomeResigned(raft);
+      else if (isCandidate && raft.isVoter) {
+        // With records of the epoch, its election is over, whether it was won or lost.
+        if (log.lastEpoch === raft.epoch) becomeUnattached(raft, raft.epoch);
+        else resumeCandidate(raft);
+      } else if (raft.leaderId >= 0 && raft.endpointsOf(raft.leaderId).length > 0) {
         becomeFollower(raft, raft.epoch, raft.leaderId, raft.endpointsOf(raft.leaderId));
       } else becomeUnattached(raft, raft.epoch);
       if (raft.voters.isOnly(raft.self) && raft.role.name !== "candidate") becomeCandidate(raft);
@@ -387,9 +390,4 @@ export class RaftCore {
         return;
     }
   }
-}
-
-/** Whether the log has records of the present epoch, and this replica voted for itself in it. */
-function isOwnEpoch({ log, epoch, voted, self }: RaftState): boolean {
-  return log.lastEpoch === epoch && voted !== null && isSameReplica(voted, self);
 }

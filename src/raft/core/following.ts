@@ -52,8 +52,11 @@ export function pollFollower(raft: RaftState, role: Follower): boolean {
   if (role.snapshot !== null) fetchSnapshotPart(raft, leader, role.snapshot);
   // A voter's fetch acknowledges the records before its offset, which must be durable.
   else if (!raft.self.canVote || raft.log.durableOffset === raft.log.endOffset) {
-    // The first fetch does not wait, since its answer shows that the leader is alive.
-    sendFetch(raft, leader, role.hasFetched ? raft.timing.fetchMaxWaitMs : 0);
+    // The first fetch does not wait, since its answer shows that the leader is alive. The others must not
+    // wait for so long that an idle leader is taken for a dead one.
+    const { fetchMaxWaitMs, fetchTimeoutMs } = raft.timing;
+    const maxWaitMs = Math.min(fetchMaxWaitMs, Math.floor(fetchTimeoutMs / 2));
+    sendFetch(raft, leader, role.hasFetched ? maxWaitMs : 0);
   }
   return false;
 }

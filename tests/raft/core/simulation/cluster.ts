@@ -17,7 +17,7 @@ import { Trace } from "../../../../src/simulator/trace.ts";
 import { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
 import { EventQueue } from "./event_queue.ts";
 import { Invariants, Violation } from "./invariants.ts";
-import { Replica, type Surroundings } from "./replica.ts";
+import { type DrawPurpose, Replica, type Surroundings } from "./replica.ts";
 import { ReplicaClock } from "./replica_clock.ts";
 import { type Batch, ReplicaDisk, type Snapshot } from "./replica_disk.ts";
 
@@ -48,6 +48,12 @@ export class Cluster implements Surroundings {
   readonly bootstrapServers: readonly Address[];
   readonly invariants: Invariants;
   readonly replicas: Replica[] = [];
+  /** What was durable on disks that were replaced. */
+  readonly replacedDisks: { readonly id: number; readonly disk: ReplicaDisk }[] = [];
+  /** Whether the faults are over, and operators change nothing any more. */
+  isHealed = false;
+  /** The replicas that never return. */
+  readonly lost = new Set<Replica>();
   readonly counts: Record<string, number> = {};
   readonly #trace = new Trace(KEPT_LINES);
   readonly #queue = new EventQueue();
@@ -75,7 +81,7 @@ export class Cluster implements Surroundings {
       fetchSnapshotMaxBytes: SNAPSHOT_PART_BYTES,
       ...shape.timing,
     };
-    this.invariants = new Invariants(() => this.replicas);
+    this.invariants = new Invariants(() => [...this.replicas, ...this.replacedDisks]);
     const { voters, spares, observers, kraftVersion } = shape;
     const controllers = voters + spares;
     const members: Voter[] = [];
@@ -162,7 +168,7 @@ export class Cluster implements Surroundings {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 
-  below(bound: number): number {
+  draw(_replica: Replica, _purpose: DrawPurpose, bound: number): number {
     return this.#disks.below(bound);
   }
 
@@ -232,6 +238,7 @@ export class Cluster implements Surroundings {
   }
 
   healAll(): void {
+    this.isHealed = true;
     this.#cuts.clear();
     this.setNetwork(3, 0);
   }
@@ -243,10 +250,15 @@ export class Cluster implements Surroundings {
   /** Delivers after the time that a message takes, unless it is lost. */
   #deliver(from: Replica, to: Replica, event: () => void): void {
     if (this.#isCut(from, to) || this.#network.below(1_000) < this.#lostMessagesPerMille) return;
-    const delay = this.#network.below(this.#slowestMessageMs + 1);
+    const delay = this.drawLatency(this.#slowestMessageMs);
     this.#queue.push(this.now + delay, () => {
       if (!this.#isCut(from, to)) event();
     });
+  }
+
+  /** Draws how long a message takes. */
+  protected drawLatency(slowestMs: number): number {
+    return this.#network.below(slowestMs + 1);
   }
 
   #nodeAt({ host, port }: Address): Replica {
@@ -344,7 +356,7 @@ export class Cluster implements Surroundings {
 
   /** Sends a request of an operator to `to`. Its answer is only counted. */
   operate(to: Replica, request: RaftRequest): void {
-    if (to.core === null || to.pausedUntil > this.now) return;
+    if (this.isHealed || to.core === null || to.pausedUntil > this.now) return;
     this.trace(`operator > ${to.id} ${request.type}`);
     to.request(request, (answer) => {
       this.trace(`operator < ${to.id} ${answer.type} ${answer.errorCode}`);

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { isSameReplica, VoterSet } from "../../../../src/raft/core/voter_set.ts";
+import { isSameReplica, type VoterSet } from "../../../../src/raft/core/voter_set.ts";
 import type { Xoshiro128 } from "../../../../src/simulator/xoshiro.ts";
 import { type Cluster, directoryOf } from "./cluster.ts";
 import type { Replica } from "./replica.ts";
-import { ReplicaDisk } from "./replica_disk.ts";
+import { NO_VOTERS, ReplicaDisk } from "./replica_disk.ts";
 
 /** A fault that begins at a time and ends by itself. */
 export interface Fault {
@@ -34,7 +34,7 @@ export function drawFaults(cluster: Cluster, durationMs: number): Fault[] {
 
 /** Starts a replica that is down. */
 export function restart(cluster: Cluster, replica: Replica): void {
-  if (replica.core !== null) return;
+  if (replica.core !== null || cluster.lost.has(replica)) return;
   cluster.count("restarts");
   replica.start();
 }
@@ -100,6 +100,34 @@ const killSeveral: Draw = (cluster, random) => {
         if (left > 1) cluster.after(gapMs, () => next(left - 1));
       };
       next(times);
+    },
+  };
+};
+
+/** Leaders end within milliseconds after they were elected. */
+const killNewLeaders: Draw = (cluster, random) => {
+  const durationMs = 200 + random.below(3_000);
+  const livesMs = 1 + random.below(12);
+  const draws = cluster.random(`new leaders ${random.below(1_000_000)}`);
+  return {
+    text: `new leaders end after up to ${livesMs} ms, for ${durationMs} ms`,
+    begin: () => {
+      const end = cluster.now + durationMs;
+      let epoch = cluster.leader?.core?.status.epoch ?? -1;
+      const look = (): void => {
+        const { leader } = cluster;
+        const newEpoch = leader?.core?.status.epoch ?? -1;
+        if (leader !== undefined && newEpoch > epoch) {
+          epoch = newEpoch;
+          cluster.later(leader, draws.below(livesMs), () => {
+            cluster.count("kills");
+            leader.kill();
+            cluster.after(draws.below(300), () => restart(cluster, leader));
+          });
+        }
+        if (cluster.now < end) cluster.after(1, look);
+      };
+      look();
     },
   };
 };
@@ -246,6 +274,7 @@ const COMMON: readonly Draw[] = [
   kill,
   killAll,
   killSeveral,
+  killNewLeaders,
   partition,
   partition,
   pause,
@@ -270,6 +299,18 @@ const upgrade: Draw = (cluster) => ({
   },
 });
 
+/** Returns whether a majority of all voter sets in use remains without `lost`. */
+export function canLose(cluster: Cluster, lost: ReadonlySet<Replica>): boolean {
+  for (const voters of setsInUse(cluster)) {
+    const left = [...voters].filter((voter) => {
+      const replica = cluster.byId(voter.id);
+      return isSameReplica(voter, replica) && !lost.has(replica);
+    });
+    if (left.length < voters.majority) return false;
+  }
+  return true;
+}
+
 /** The voter sets that some replica may act on. */
 function* setsInUse(cluster: Cluster): Generator<VoterSet> {
   for (const { core, disk } of cluster.replicas) {
@@ -280,14 +321,9 @@ function* setsInUse(cluster: Cluster): Generator<VoterSet> {
   }
 }
 
-/** Returns how many voters have their disk, without that of `lost`. */
-function presentVoters(cluster: Cluster, voters: VoterSet, lost?: Replica): number {
-  let count = 0;
-  for (const voter of voters) {
-    const { id, directoryId } = cluster.byId(voter.id);
-    if (isSameReplica(voter, { id, directoryId }) && cluster.byId(voter.id) !== lost) count++;
-  }
-  return count;
+/** Returns how many voters have their disk. */
+function presentVoters(cluster: Cluster, voters: VoterSet): number {
+  return [...voters].filter((voter) => isSameReplica(voter, cluster.byId(voter.id))).length;
 }
 
 /** An operator adds and removes voters as fast as it can, of any leader. */
@@ -355,7 +391,27 @@ const removeVoter: Draw = (cluster, random) => {
   };
 };
 
-const NO_VOTERS = { voters: new VoterSet([]), kraftVersion: 1 };
+/** The leader removes itself, and ends before the others know. */
+const removeLeader: Draw = (cluster, random) => {
+  const livesMs = random.below(12);
+  const downMs = random.below(2_000);
+  return {
+    text: `the leader is removed, and ends ${livesMs} ms later, for ${downMs} ms`,
+    begin: () => {
+      const { leader } = cluster;
+      if (leader?.core == null) return;
+      const rest = leader.core.status.voters.without(leader.id);
+      if (rest.size === 0 || presentVoters(cluster, rest) < rest.majority) return;
+      const { id, directoryId } = leader;
+      cluster.operate(leader, { type: "remove-voter", voter: { id, directoryId } });
+      cluster.later(leader, livesMs, () => {
+        cluster.count("kills");
+        leader.kill();
+        cluster.after(downMs, () => restart(cluster, leader));
+      });
+    },
+  };
+};
 
 /** A node loses its disk and returns with another one, which is not a voter. */
 const replaceDisk: Draw = (cluster, random) => {
@@ -364,11 +420,10 @@ const replaceDisk: Draw = (cluster, random) => {
   return {
     text: `${replica.id} gets another disk, after ${downMs} ms`,
     begin: () => {
-      for (const voters of setsInUse(cluster)) {
-        if (presentVoters(cluster, voters, replica) < voters.majority) return;
-      }
+      if (!canLose(cluster, new Set([replica]))) return;
       cluster.count("disks replaced");
       replica.kill();
+      cluster.replacedDisks.push({ id: replica.id, disk: replica.disk });
       const replacements = Number(replica.directoryId.split(".")[1]) + 1;
       replica.disk = new ReplicaDisk(directoryOf(replica.id, replacements), NO_VOTERS);
       cluster.after(downMs, () => restart(cluster, replica));
@@ -397,6 +452,7 @@ const DYNAMIC: readonly Draw[] = [
   addVoter,
   addVoter,
   removeVoter,
+  removeLeader,
   replaceDisk,
   move,
 ];

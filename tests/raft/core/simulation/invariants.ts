@@ -94,6 +94,7 @@ export class Invariants {
       known === undefined || known === batch,
       () => `${replica.id} has a second record ${keyOf(batch)}`,
     );
+    this.#checkVoterChange(replica, batch);
     const previous = replica.disk.batches.at(-2);
     if (previous === undefined) return;
     const other = this.#previous.get(batch);
@@ -101,6 +102,20 @@ export class Invariants {
     check(
       other === undefined || other === previous,
       () => `${replica.id} has ${keyOf(batch)} after other records than the leader`,
+    );
+  }
+
+  /** The voters change only when the change before is committed, so that majorities overlap. */
+  #checkVoterChange({ id, disk }: Replica, batch: Batch): void {
+    const [first] = batch.control;
+    if (first === undefined || first.type === "leader-change") return;
+    const before = disk.batches.findLast(({ control }, index) =>
+      index < disk.batches.length - 1 && control.some(({ type }) => type === "voters")
+    );
+    if (before === undefined || disk.batches.at(-1) !== batch || this.#previous.has(batch)) return;
+    check(
+      before.lastOffset < this.#committedEnd,
+      () => `${id} changes voters at ${keyOf(batch)} before ${keyOf(before)} is committed`,
     );
   }
 
@@ -327,12 +342,20 @@ export class Invariants {
       last !== undefined || offset === replica.disk.startOffset,
       () => `${replica.id} commits ${offset} without a record`,
     );
+    this.#checkOwnEpoch(replica, core, last);
     check(
       sets.some((voters) => this.#isOnMajority(voters, offset, last)),
       () =>
         `${replica.id} commits ${offset}, which no majority has durably: ` +
         [...this.disks()].map(({ id, disk }) => `${id} has ${disk.durableEnd}`).join(", "),
     );
+  }
+
+  /** Records of earlier epochs are committed only by one of the own epoch after them. */
+  #checkOwnEpoch({ id }: Replica, core: RaftCore, last: Batch | undefined): void {
+    const { epoch, role, voters } = core.status;
+    if (role !== "leader" || voters.size === 1 || last === undefined) return;
+    check(last.epoch === epoch, () => `${id} commits up to ${keyOf(last)} in epoch ${epoch}`);
   }
 
   #isOnMajority(voters: VoterSet, offset: number, last: Batch | undefined): boolean {

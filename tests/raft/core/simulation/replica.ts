@@ -21,6 +21,9 @@ import type { Invariants } from "./invariants.ts";
 import type { ReplicaClock } from "./replica_clock.ts";
 import type { Batch, ReplicaDisk, Snapshot } from "./replica_disk.ts";
 
+/** What a number is drawn for: a timer of the core, the duration of a write, what survives a crash. */
+export type DrawPurpose = "timer" | "write" | "survival" | "snapshot" | "state";
+
 /** The rest of the world, as a replica needs it. */
 export interface Surroundings {
   readonly now: number;
@@ -29,8 +32,8 @@ export interface Surroundings {
   readonly invariants: Invariants;
   /** Runs `event` after a while, unless the replica has ended by then; later if it is paused. */
   later(replica: Replica, delayMs: number, event: () => void): void;
-  /** Draws from the random numbers of replicas. */
-  below(bound: number): number;
+  /** Draws a number below `bound` for a purpose. */
+  draw(replica: Replica, purpose: DrawPurpose, bound: number): number;
   send(from: Replica, effect: Effect & { type: "send" }): void;
   probe(from: Replica, effect: Effect & { type: "probe" }): void;
   trace(line: string): void;
@@ -107,7 +110,7 @@ export class Replica {
       self: { id, directoryId, endpoints, canVote, kraftVersions: { min: 0, max: 1 } },
       environment: {
         timing: world.timing,
-        below: (bound) => world.below(bound),
+        below: (bound) => world.draw(this, "timer", bound),
         bootstrapServers: world.bootstrapServers,
       },
       ...this.disk.open(),
@@ -123,9 +126,11 @@ export class Replica {
     const { world, disk } = this;
     this.core = null;
     // The state that was being written may have reached the disk.
-    const written = this.#saves.slice(0, world.below(this.#saves.length + 1)).at(-1);
+    const written = this.#saves.slice(0, world.draw(this, "survival", this.#saves.length + 1)).at(
+      -1,
+    );
     if (written !== undefined) this.#storeState(written.state);
-    const lostBatches = disk.crash((bound) => world.below(bound));
+    const lostBatches = disk.crash((bound) => world.draw(this, "survival", bound));
     if (lostBatches > 0) world.count("unsynced batches lost");
     world.trace(`${this.id} ends, loses ${lostBatches}, log ${disk.startOffset}-${disk.endOffset}`);
     world.invariants.crashed(this);
@@ -196,7 +201,10 @@ export class Replica {
     const ends = disk.batches.map(({ lastOffset }) => lastOffset + 1)
       .filter((end) => end > least && end <= highWatermark);
     if (ends.length === 0) return false;
-    const snapshot = world.snapshotOf(this, core.snapshotIdAt(ends[world.below(ends.length)]!));
+    const snapshot = world.snapshotOf(
+      this,
+      core.snapshotIdAt(ends[world.draw(this, "snapshot", ends.length)]!),
+    );
     disk.snapshots.push(snapshot);
     world.trace(`${this.id} has snapshot ${snapshot.id.endOffset}-${snapshot.id.epoch}`);
     this.step((running, now) => running.snapshotWritten(snapshot.id, now));
@@ -212,7 +220,7 @@ export class Replica {
       .map(({ id }) => id)
       .filter(({ endOffset }) => endOffset > disk.startOffset);
     if (ids.length === 0) return false;
-    const id = ids[world.below(ids.length)]!;
+    const id = ids[world.draw(this, "snapshot", ids.length)]!;
     disk.cut(id);
     world.trace(`${this.id} cuts its log at ${id.endOffset}`);
     this.step((running, now) => running.logCut(id, now));
@@ -352,7 +360,7 @@ export class Replica {
     const { disk, world } = this;
     if (this.#flushing >= 0 || disk.durableEnd >= disk.endOffset) return;
     this.#flushing = disk.endOffset;
-    world.later(this, world.below(this.slowestWriteMs + 1), () => {
+    world.later(this, world.draw(this, "write", this.slowestWriteMs + 1), () => {
       const end = Math.min(this.#flushing, disk.endOffset);
       this.#flushing = -1;
       if (end > disk.durableEnd) {
@@ -369,8 +377,8 @@ export class Replica {
     this.#isSaving = true;
     const { world } = this;
     // Later states may be saved in place of earlier ones.
-    const taken = world.below(2) === 0 ? 1 : this.#saves.length;
-    world.later(this, world.below(this.slowestWriteMs + 1), () => {
+    const taken = world.draw(this, "state", 2) === 0 ? 1 : this.#saves.length;
+    world.later(this, world.draw(this, "write", this.slowestWriteMs + 1), () => {
       const saved = this.#saves.splice(0, taken).at(-1)!;
       this.#isSaving = false;
       this.#storeState(saved.state);
@@ -417,8 +425,8 @@ export class Replica {
         part.bytes.every((byte, index) => byte === snapshot.bytes[index]),
       `Snapshot ${nameOf(id)} is not what the leader has`,
     );
-    world.later(this, world.below(this.slowestWriteMs + 1), () => {
-      if (world.below(10) === 0) {
+    world.later(this, world.draw(this, "write", this.slowestWriteMs + 1), () => {
+      if (world.draw(this, "state", 10) === 0) {
         this.step((core, now) => core.snapshotRejected(id, "it is damaged", now));
         return;
       }
@@ -426,7 +434,7 @@ export class Replica {
       if (!isNew) return this.step((core, now) => core.snapshotRejected(id, "it is old", now));
       disk.snapshots.push(snapshot);
       this.#published = snapshot;
-      world.later(this, world.below(this.slowestWriteMs + 1), () => {
+      world.later(this, world.draw(this, "write", this.slowestWriteMs + 1), () => {
         this.#published = null;
         const { voters, kraftVersion } = snapshot;
         this.step((core, now) => core.snapshotFetched(id, { voters, kraftVersion }, now));

@@ -26,6 +26,9 @@ export interface Snapshot {
   readonly bytes: Uint8Array;
 }
 
+/** What a replica with a new disk knows about the voters under `kraft.version` 1. */
+export const NO_VOTERS = { voters: new VoterSet([]), kraftVersion: 1 };
+
 /** The disk of one replica. */
 export class ReplicaDisk {
   state: DurableState | null = null;

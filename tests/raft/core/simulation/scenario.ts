@@ -5,7 +5,7 @@
  */
 import type { Outcome, RunOptions, Scenario } from "../../../simulation/outcome.ts";
 import { Cluster, type ClusterShape } from "./cluster.ts";
-import { drawFaults, restart } from "./faults.ts";
+import { canLose, drawFaults, restart } from "./faults.ts";
 import type { Replica } from "./replica.ts";
 
 const LONGEST_FAULTS_MS = 12_000;
@@ -92,10 +92,19 @@ export const runRaft: Scenario = (seed, { dropped }: RunOptions = {}) => {
 /** Ends all faults, and checks that the quorum recovers. */
 export function recover(cluster: Cluster): void {
   cluster.healAll();
+  // A minority may never return.
+  const random = cluster.random("losses");
+  const lost = new Set(cluster.replicas.filter(() => random.oneIn(6)));
+  const isLost = canLose(cluster, lost);
   for (const replica of cluster.replicas) {
     replica.slowestWriteMs = 5;
     replica.pausedUntil = Math.min(replica.pausedUntil, cluster.now);
-    restart(cluster, replica);
+    if (!isLost || !lost.has(replica)) restart(cluster, replica);
+    else {
+      replica.kill();
+      cluster.lost.add(replica);
+      cluster.count("replicas lost");
+    }
   }
   requireProgress(cluster);
   requireAgreement(cluster);
