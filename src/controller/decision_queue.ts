@@ -68,7 +68,7 @@ export interface DecisionQueueOptions {
 export class DecisionQueue {
   readonly #options: DecisionQueueOptions;
   readonly #answers = new OffsetWaiters();
-  /** Ends the application of a batch that is under way. */
+  /** Stops waiting for the application of a batch that is under way. */
   #interrupt: ((reason: KafkaError) => void) | null = null;
   #end: KafkaError | null = null;
   #last: Promise<unknown> = Promise.resolve();
@@ -97,7 +97,10 @@ export class DecisionQueue {
     const turn = this.#last.then(() => this.#carryOut(decide, options));
     this.#last = turn.then(() => {}, () => {});
     const { result, offset } = await turn;
-    if (offset > this.#committedOffset) await this.#answers.add(offset);
+    if (offset <= this.#committedOffset) return result;
+    // The leadership may have ended since the turn: nothing would release a waiter that is added then.
+    this.#check();
+    await this.#answers.add(offset);
     return result;
   }
 
@@ -125,7 +128,11 @@ export class DecisionQueue {
     { isDivisible = false, validateOnly = false, onApplied, isReadOfUncommitted }: DecisionOptions,
   ): Promise<{ readonly result: Result; readonly offset: number }> {
     this.#check();
-    const pause = this.#options.newPause();
+    const rest = this.#options.newPause();
+    const pause = async () => {
+      await rest();
+      this.#check();
+    };
     const { records, epilogue, result } = decide();
     // A decision about a thousand topics is a slice of its own.
     await pause();
@@ -143,6 +150,8 @@ export class DecisionQueue {
     }
     const last = epilogue?.(this.#options.log.endOffset) ?? [];
     if (last.length > 0) await this.#append(last, pause);
+    // Control records of the quorum may have followed, or those of an upgrade that was a part of it.
+    this.#lastOffset = Math.max(this.#lastOffset, this.#options.log.endOffset - 1);
     onApplied?.(this.#lastOffset);
     const isRead = all.length + last.length === 0;
     const offset = isRead && isReadOfUncommitted === true ? -1 : this.#lastOffset;
@@ -160,8 +169,10 @@ export class DecisionQueue {
     const position = log.propose(batch, records.length);
     if (position === null || position.epoch !== epoch) throw notLeading();
     this.#lastOffset = position.offset + records.length - 1;
+    // To append may have been what ended the leadership.
+    this.#check();
     try {
-      // The end of the leadership may mean that the batch is never committed.
+      // After the end of the leadership the batch may never be committed.
       await new Promise<void>((resolve, reject) => {
         this.#interrupt = reject;
         state.apply(batch, pause).then(resolve, reject);
@@ -169,6 +180,8 @@ export class DecisionQueue {
     } catch (error) {
       if (this.#end === null) onFault(error);
       throw this.#end ?? notLeading();
+    } finally {
+      this.#interrupt = null;
     }
   }
 
