@@ -42,8 +42,8 @@ import {
   type DecisionLog,
   type DecisionOptions,
   DecisionQueue,
-} from "./decision_queue.ts";
-import type { DecisionState } from "./decision_state.ts";
+} from "./active/decision_queue.ts";
+import type { DecisionState } from "./active/decision_state.ts";
 import {
   decideDirectoryAssignments,
   decideOnlineDirectories,
@@ -51,7 +51,7 @@ import {
 } from "./directories.ts";
 import { decideElectLeaders, type TopicElectionResult, type TopicElections } from "./elections.ts";
 import { decideUpdateFeatures, type UpdateFeaturesRequest } from "./features.ts";
-import { IdleLog } from "./idle_log.ts";
+import { IdleLog } from "./active/idle_log.ts";
 import {
   type CreatePartitionsResult,
   decideCreatePartitions,
@@ -147,7 +147,7 @@ export class ActiveController {
     this.#brokers = new BrokerWatch({
       clock,
       logger,
-      sessionTimeoutMs: config.brokerLifecycle.sessionTimeoutMs,
+      ...config.brokerLifecycle,
       image: state.image,
       registrationContext: {
         clusterId,

@@ -11,7 +11,7 @@ import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { ActiveController, type LedQuorum } from "./active_controller.ts";
-import { CommittedState, OwnState } from "./decision_state.ts";
+import { CommittedState, OwnState } from "./active/decision_state.ts";
 
 /** The quorum that a controller belongs to. */
 export interface ControllerQuorum extends LedQuorum {

@@ -277,8 +277,8 @@ export class MetadataLoader {
   async #published(): Promise<void> {
     await this.#notify((listener) => listener.finish?.());
     this.#publishedOffset = this.#applier.state.offset;
-    this.#loadedOffset = this.#applier.nextOffset - 1;
     this.#waiters.release(this.#publishedOffset);
+    this.#loadedOffset = this.#applier.nextOffset - 1;
     this.#loadWaiters.release(this.#loadedOffset);
   }
 

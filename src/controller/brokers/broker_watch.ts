@@ -8,8 +8,8 @@ import type { Logger } from "../../logger.ts";
 import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/runtime.ts";
-import type { DecisionQueue } from "../decision_queue.ts";
-import { Timetable } from "../timetable.ts";
+import type { DecisionQueue } from "../active/decision_queue.ts";
+import { Timetable } from "../active/timetable.ts";
 import {
   type BrokerRegistrationContext,
   type BrokerRegistrationRequest,
@@ -31,6 +31,8 @@ export interface BrokerWatchOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sessionTimeoutMs: number;
+  /** How often brokers send heartbeats. */
+  readonly heartbeatIntervalMs: number;
   /** The state that decisions are made from. */
   readonly image: MetadataImage;
   /** What registrations depend on besides the image and the sessions. */
@@ -47,6 +49,8 @@ export class BrokerWatch {
   readonly #options: BrokerWatchOptions;
   readonly #liveness: BrokerLiveness;
   readonly #timetable: Timetable;
+  /** When all sessions were last extended because this controller was held up. */
+  #extendedAt = -Infinity;
 
   constructor(options: BrokerWatchOptions) {
     const { clock, sessionTimeoutMs } = this.#options = options;
@@ -183,13 +187,25 @@ export class BrokerWatch {
   }
 
   #onTimer(lateMs: number): void {
-    // Heartbeats may have come that this controller has not read while it was held up.
-    if (lateMs > 0) this.#liveness.extendAll(lateMs);
+    if (lateMs > 0) this.#extendAll(lateMs);
     const expired = this.#liveness.sweep(this.#now);
     if (expired !== undefined) {
       this.#fence(expired, "it has sent no heartbeat for a session timeout");
     }
     this.#schedule();
+  }
+
+  /**
+   * Extends all sessions by the time for which this controller was held up: heartbeats may have arrived that
+   * it has not read. Once in a session timeout it leaves them the time for another one; if it did so always,
+   * an overloaded controller would never fence a broker.
+   */
+  #extendAll(lateMs: number): void {
+    const { sessionTimeoutMs, heartbeatIntervalMs } = this.#options;
+    const now = this.#now;
+    const isFirst = now - this.#extendedAt > sessionTimeoutMs;
+    if (isFirst) this.#extendedAt = now;
+    this.#liveness.extendAll(lateMs + (isFirst ? heartbeatIntervalMs : 0));
   }
 
   #schedule(): void {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
-import type { Clock } from "../runtime/runtime.ts";
+import type { MetadataRecordInput } from "../../metadata/records/metadata_record.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 import { decideNoOp, noOpDueAt } from "./no_op.ts";
 import { Timetable } from "./timetable.ts";
 

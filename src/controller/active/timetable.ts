@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock, Timer } from "../runtime/runtime.ts";
+import type { Clock, Timer } from "../../runtime/runtime.ts";
 
 /** A timer that ran later than this was held up by other work of the process. */
 const LATE_MS = 100;

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { writeBaseOffset } from "../protocol/records/batch_header.ts";
-import { type Pause, withPauses } from "../protocol/records/compression/steps.ts";
-import { OffsetWaiters } from "../metadata/offset_waiters.ts";
-import { encodeBatchInSteps, MAX_RECORDS_PER_BATCH } from "../metadata/record_batches.ts";
-import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { writeBaseOffset } from "../../protocol/records/batch_header.ts";
+import { type Pause, withPauses } from "../../protocol/records/compression/steps.ts";
+import { OffsetWaiters } from "../../metadata/offset_waiters.ts";
+import { encodeBatchInSteps, MAX_RECORDS_PER_BATCH } from "../../metadata/record_batches.ts";
+import type { MetadataRecordInput } from "../../metadata/records/metadata_record.ts";
 import type { DecisionState } from "./decision_state.ts";
 
 /** The log that decisions are appended to. */
