@@ -30,7 +30,10 @@ async function withActive(
   options: FakeQuorumOptions = {},
 ): Promise<void> {
   const quorum = new FakeQuorum({
-    settings: { "broker.session.timeout.ms": String(SESSION_MS) },
+    settings: {
+      "broker.session.timeout.ms": String(SESSION_MS),
+      "broker.heartbeat.interval.ms": String(HEARTBEAT_MS),
+    },
     ...options,
   });
   if (records.length > 0) quorum.log.push(batchOf(records));

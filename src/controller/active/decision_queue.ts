@@ -7,7 +7,12 @@
  */
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { writeBaseOffset } from "../../protocol/records/batch_header.ts";
-import { type Pause, withPauses } from "../../protocol/records/compression/steps.ts";
+import {
+  atOnce,
+  type Pause,
+  type Steps,
+  withPauses,
+} from "../../protocol/records/compression/steps.ts";
 import { OffsetWaiters } from "../../metadata/offset_waiters.ts";
 import { encodeBatchInSteps, MAX_RECORDS_PER_BATCH } from "../../metadata/record_batches.ts";
 import type { MetadataRecordInput } from "../../metadata/records/metadata_record.ts";
@@ -149,7 +154,8 @@ export class DecisionQueue {
       await this.#append(all.slice(at, at + MAX_RECORDS_PER_BATCH), pause);
     }
     const last = epilogue?.(this.#options.log.endOffset) ?? [];
-    if (last.length > 0) await this.#append(last, pause);
+    // Nothing may come between the offset that it is decided for and its place in the log.
+    if (last.length > 0) await this.#propose(atOnce(this.#encode(last)), last.length, pause);
     // Control records of the quorum may have followed, or those of an upgrade that was a part of it.
     this.#lastOffset = Math.max(this.#lastOffset, this.#options.log.endOffset - 1);
     onApplied?.(this.#lastOffset);
@@ -159,16 +165,22 @@ export class DecisionQueue {
   }
 
   async #append(records: readonly MetadataRecordInput[], pause: Pause): Promise<void> {
-    const { epoch, log, state, now, onFault } = this.#options;
-    const batch = await withPauses(
-      encodeBatchInSteps(records, { epoch, timestamp: now() }),
-      pause,
-    );
+    const batch = await withPauses(this.#encode(records), pause);
+    await this.#propose(batch, records.length, pause);
+  }
+
+  #encode(records: readonly MetadataRecordInput[]): Steps<Uint8Array> {
+    const { epoch, now } = this.#options;
+    return encodeBatchInSteps(records, { epoch, timestamp: now() });
+  }
+
+  async #propose(batch: Uint8Array, recordCount: number, pause: Pause): Promise<void> {
+    const { epoch, log, state, onFault } = this.#options;
     this.#check();
     writeBaseOffset(batch, 0, log.endOffset);
-    const position = log.propose(batch, records.length);
+    const position = log.propose(batch, recordCount);
     if (position === null || position.epoch !== epoch) throw notLeading();
-    this.#lastOffset = position.offset + records.length - 1;
+    this.#lastOffset = position.offset + recordCount - 1;
     // To append may have been what ended the leadership.
     this.#check();
     try {

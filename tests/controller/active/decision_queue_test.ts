@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import {
+  type DecisionLog,
   type DecisionOptions,
   DecisionQueue,
 } from "../../../src/controller/active/decision_queue.ts";
@@ -298,3 +299,28 @@ function* throwing(): Generator<MetadataRecordInput> {
   yield NO_OP;
   throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, "no such topic");
 }
+
+test("an epilogue is decided for the offset at which its records are appended", async () => {
+  const fixture = new Fixture();
+  fixture.queue.onCommitted(100);
+  fixture.onApply = () => {
+    // A control batch of the quorum comes after the first batch.
+    if (fixture.endOffset === 6) fixture.endOffset++;
+    return Promise.resolve();
+  };
+  fixture.onPause = async () => {
+    await undefined;
+    if (fixture.endOffset === 7) fixture.endOffset++;
+  };
+  const offsets: number[] = [];
+  await fixture.queue.run(() => ({
+    records: [NO_OP],
+    epilogue: (offset) => {
+      offsets.push(offset);
+      return [NO_OP, NO_OP];
+    },
+    result: null,
+  }));
+  const [, appended] = fixture.take().filter((event) => event.startsWith("appended"));
+  assertEquals(appended, `appended ${offsets[0]}+2`);
+});
