@@ -15,18 +15,15 @@ import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts
 import type { KafkaError } from "../protocol/errors.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import {
-  type BrokerRegistrationRequest,
-  decideBrokerRegistration,
-} from "./brokers/broker_registration.ts";
+import type { BrokerRegistrationRequest } from "./brokers/broker_registration.ts";
+import { BrokerWatch, type HeartbeatResult } from "./brokers/broker_watch.ts";
 import {
   type AssignReplicasDecision,
   type AssignReplicasRequest,
   decideAssignReplicas,
 } from "./brokers/directory_assignment.ts";
-import { decideFence, decideUnregister, electLeaderless } from "./brokers/fencing.ts";
-import { decideHeartbeat, type HeartbeatRequest } from "./brokers/heartbeats.ts";
-import { BrokerLiveness, type ExpiredBroker } from "./brokers/liveness.ts";
+import { electLeaderless } from "./brokers/fencing.ts";
+import type { HeartbeatRequest } from "./brokers/heartbeats.ts";
 import {
   type AlterConfigsResult,
   type ConfigChanges,
@@ -45,8 +42,8 @@ import {
   type DecisionLog,
   type DecisionOptions,
   DecisionQueue,
-} from "./decision_queue.ts";
-import type { DecisionState } from "./decision_state.ts";
+} from "./active/decision_queue.ts";
+import type { DecisionState } from "./active/decision_state.ts";
 import {
   decideDirectoryAssignments,
   decideOnlineDirectories,
@@ -54,7 +51,7 @@ import {
 } from "./directories.ts";
 import { decideElectLeaders, type TopicElectionResult, type TopicElections } from "./elections.ts";
 import { decideUpdateFeatures, type UpdateFeaturesRequest } from "./features.ts";
-import { decideNoOp, noOpDueAt } from "./no_op.ts";
+import { IdleLog } from "./active/idle_log.ts";
 import {
   type CreatePartitionsResult,
   decideCreatePartitions,
@@ -67,7 +64,6 @@ import {
   decideElections,
   decideRegistration,
 } from "./registration.ts";
-import { Timetable } from "./timetable.ts";
 import {
   type CreatableTopic,
   type CreateTopicResult,
@@ -114,30 +110,20 @@ export interface ActiveControllerOptions {
   readonly bootstrapRecords: readonly MetadataRecordInput[];
 }
 
-/** The answer to a heartbeat. */
-export interface HeartbeatResult {
-  readonly isCaughtUp: boolean;
-  readonly isFenced: boolean;
-  readonly shouldShutDown: boolean;
-}
+export type { HeartbeatResult };
 
 /** The controller of one epoch. */
 export class ActiveController {
   readonly epoch: number;
   readonly #options: ActiveControllerOptions;
   readonly #queue: DecisionQueue;
-  readonly #liveness: BrokerLiveness;
-  readonly #timetable: Timetable;
-  #lastAppendMs: number;
+  readonly #brokers: BrokerWatch;
+  readonly #idleLog: IdleLog;
 
   constructor(options: ActiveControllerOptions) {
-    const { runtime: { clock }, config, epoch, quorum, state, logger } = options;
+    const { runtime: { clock }, config, epoch, quorum, state, logger, clusterId } = options;
     this.epoch = epoch;
     this.#options = options;
-    this.#lastAppendMs = clock.monotonicMs();
-    const { sessionTimeoutMs } = config.brokerLifecycle;
-    this.#liveness = new BrokerLiveness({ sessionTimeoutMs });
-    this.#timetable = new Timetable(clock, (lateMs) => this.#onTimer(lateMs));
     this.#queue = new DecisionQueue({
       epoch,
       log: quorum,
@@ -152,6 +138,23 @@ export class ActiveController {
         quorum.resign();
       },
     });
+    this.#idleLog = new IdleLog({
+      clock,
+      maxIdleIntervalMs: config.metadataLogSettings.maxIdleIntervalMs,
+      hasFollowers: () => quorum.hasFollowers,
+      append: (records) => this.#appendIdle(records),
+    });
+    this.#brokers = new BrokerWatch({
+      clock,
+      logger,
+      ...config.brokerLifecycle,
+      image: state.image,
+      registrationContext: {
+        clusterId,
+        controllerListenerNames: config.controllerListenerNames,
+      },
+      run: (decide, decision) => this.#run(decide, decision),
+    });
   }
 
   /** The state that decisions are made from. */
@@ -161,27 +164,18 @@ export class ActiveController {
 
   /**
    * Completes what an earlier controller left unfinished, and begins the sessions of the brokers. Resolves
-   * when that is appended; requests may be made at once, and wait for it.
+   * when that is committed; requests may be made at once, and are decided after it.
    */
   async begin(isInTransaction: boolean): Promise<void> {
-    const { bootstrapRecords } = this.#options;
-    this.#liveness.begin(this.image.brokers(), this.#now);
+    this.#brokers.begin();
     const initial = this.#run(() => ({
-      records: [
-        ...(isInTransaction ? [abortRecord()] : []),
-        ...(decideBootstrap(this.image).length === 0
-          ? []
-          : bootstrapRecords.length > 0
-          ? bootstrapRecords
-          : decideBootstrap(this.image)),
-      ],
+      records: [...(isInTransaction ? [abortRecord()] : []), ...this.#bootstrapRecords()],
       result: undefined,
     }));
     const elections = this.#run(
       () => ({ records: electLeaderless(this.image), result: undefined }),
       { isDivisible: true },
     );
-    this.#schedule();
     await Promise.all([initial, elections]);
   }
 
@@ -192,7 +186,8 @@ export class ActiveController {
 
   /** Ends with the leadership. */
   end(reason: KafkaError): void {
-    this.#timetable.stop();
+    this.#brokers.stop();
+    this.#idleLog.stop();
     this.#queue.end(reason);
   }
 
@@ -288,77 +283,19 @@ export class ActiveController {
     }, { isDivisible: true });
   }
 
-  /** Registers a broker; see {@linkcode decideBrokerRegistration}. */
-  async registerBroker(
-    request: BrokerRegistrationRequest,
-  ): Promise<{ readonly brokerEpoch: number }> {
-    const { config, clusterId } = this.#options;
-    const { brokerId } = request;
-    let brokerEpoch = -1;
-    await this.#run(() => {
-      const before = this.image.broker(brokerId);
-      const { cleanup, register } = decideBrokerRegistration(request, {
-        image: this.image,
-        clusterId,
-        hasSession: before !== undefined &&
-          this.#liveness.hasSession(brokerId, before.epoch, this.#now),
-        isKnownDead: this.#liveness.isKnownDead(brokerId),
-        controllerListenerNames: config.controllerListenerNames,
-      });
-      const epilogue = (offset: number) => {
-        const registered = register(offset);
-        ({ brokerEpoch } = registered);
-        return registered.records;
-      };
-      return { records: cleanup, epilogue, result: undefined };
-    }, {
-      isDivisible: true,
-      onApplied: () => {
-        this.#liveness.register(brokerId, brokerEpoch, this.#now);
-        this.#schedule();
-      },
-    });
-    return { brokerEpoch };
+  /** Registers a broker; see {@linkcode BrokerWatch.register}. */
+  registerBroker(request: BrokerRegistrationRequest): Promise<{ readonly brokerEpoch: number }> {
+    return this.#brokers.register(request);
   }
 
-  /** Processes a heartbeat; see {@linkcode decideHeartbeat}. */
+  /** Processes a heartbeat; see {@linkcode BrokerWatch.heartbeat}. */
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatResult> {
-    const { brokerId, brokerEpoch, currentMetadataOffset } = request;
-    const liveness = this.#liveness;
-    // Noted before the request waits for its turn, so that a busy controller fences no live broker.
-    liveness.touch(brokerId, brokerEpoch, this.#now, currentMetadataOffset);
-    this.#schedule();
-    let state: string;
-    return this.#run(() => {
-      const others = [...this.image.brokers()].filter((broker) =>
-        broker.id !== brokerId && !broker.fenced && !broker.inControlledShutdown
-      );
-      const shutdownOffset = liveness.shutdownOffset(brokerId);
-      const decision = decideHeartbeat(request, {
-        image: this.image,
-        lowestActiveOffset: liveness.lowestOffset(others.map(({ id }) => id)),
-        ...(shutdownOffset !== undefined && { shutdownOffset }),
-      });
-      state = decision.state;
-      const { records, isCaughtUp, isFenced, shouldShutDown } = decision;
-      return { records, result: { isCaughtUp, isFenced, shouldShutDown } };
-    }, {
-      isDivisible: true,
-      isReadOfUncommitted: true,
-      onApplied: (lastOffset) => {
-        if (state === "controlled shutdown") liveness.beginShutdown(brokerId, lastOffset);
-        if (state === "shut down") liveness.end(brokerId);
-        this.#schedule();
-      },
-    });
+    return this.#brokers.heartbeat(request);
   }
 
   /** Removes a broker from the cluster. Throws BROKER_ID_NOT_REGISTERED. */
   unregisterBroker(brokerId: number): Promise<void> {
-    return this.#run(
-      () => ({ records: decideUnregister(brokerId, this.image), result: undefined }),
-      { isDivisible: true, onApplied: () => this.#liveness.remove(brokerId) },
-    );
+    return this.#brokers.unregister(brokerId);
   }
 
   /** Registers a controller; see {@linkcode decideControllerRegistration}. */
@@ -386,21 +323,16 @@ export class ActiveController {
   /** Changes feature levels; see {@linkcode decideUpdateFeatures}. */
   updateFeatures(request: UpdateFeaturesRequest, options: ValidateOptions = {}): Promise<void> {
     const { quorum } = this.#options;
-    let kraftVersion: number | null = null;
     return this.#run(() => {
-      const decision = decideUpdateFeatures(request, {
+      const { records, kraftVersion } = decideUpdateFeatures(request, {
         image: this.image,
         controllers: this.image.controllers(),
         kraftVersion: quorum.kraftVersion,
       });
-      ({ kraftVersion } = decision);
-      return { records: decision.records, result: undefined };
-    }, {
-      ...options,
-      onApplied: () => {
-        if (kraftVersion !== null) quorum.upgradeKRaftVersion();
-      },
-    });
+      // Its refusal refuses the whole request.
+      if (kraftVersion !== null && options.validateOnly !== true) quorum.upgradeKRaftVersion();
+      return { records, result: undefined };
+    }, options);
   }
 
   /**
@@ -413,13 +345,12 @@ export class ActiveController {
     const registered = this.#run(() => ({
       records: decideRegistration(registration, this.image, quorum.endOffset),
       result: undefined,
-    }));
+    }), { onApplied: () => this.#brokers.forget(nodeId) });
     const elected = this.#run(
       () => ({ records: decideElections(nodeId, this.image), result: undefined }),
       { isDivisible: true },
     );
     await Promise.all([registered, elected]);
-    this.#liveness.remove(nodeId);
   }
 
   /** Records the log directories of the own broker's replicas. */
@@ -445,17 +376,12 @@ export class ActiveController {
    * its listener and report a refusal with {@linkcode ActiveController.refused}.
    */
   connectionsClosed(brokerId: number): boolean {
-    return this.#liveness.connectionsClosed(brokerId, this.#now);
+    return this.#brokers.connectionsClosed(brokerId);
   }
 
   /** Fences a broker whose connections have ended and whose listener refuses a connection. */
   refused(brokerId: number): void {
-    const expired = this.#liveness.refused(brokerId);
-    if (expired !== undefined) this.#fence(expired, "its process has ended");
-  }
-
-  get #now(): number {
-    return this.#options.runtime.clock.monotonicMs();
+    this.#brokers.refused(brokerId);
   }
 
   #carryOut<Result>(
@@ -472,62 +398,26 @@ export class ActiveController {
     decide: () => Decided<Result>,
     options: DecisionOptions = {},
   ): Promise<Result> {
-    const before = this.#queue.lastOffset;
     return this.#queue.run(decide, {
       ...options,
       onApplied: (lastOffset) => {
-        if (lastOffset > before) this.#lastAppendMs = this.#now;
+        this.#idleLog.onApplied(lastOffset);
         options.onApplied?.(lastOffset);
       },
     });
   }
 
-  #fence({ brokerId, brokerEpoch }: ExpiredBroker, reason: string): void {
-    const { logger } = this.#options;
-    let isFenced = false;
-    this.#run(() => {
-      // It may have registered again while this decision waited for its turn.
-      const isSame = this.image.broker(brokerId)?.epoch === brokerEpoch;
-      const records = isSame ? [...decideFence(brokerId, this.image)] : [];
-      isFenced = records.length > 0;
-      return { records, result: undefined };
-    }, { isDivisible: true, onApplied: () => this.#schedule() }).then(() => {
-      if (isFenced) logger.log("warn", `Fenced broker ${brokerId}: ${reason}`);
-    }, () => {
-      // The next active controller gives the broker a new session.
-    });
+  /** Returns the first records of a new cluster, or nothing if the cluster has them. */
+  #bootstrapRecords(): readonly MetadataRecordInput[] {
+    const defaults = decideBootstrap(this.image);
+    const { bootstrapRecords } = this.#options;
+    return defaults.length > 0 && bootstrapRecords.length > 0 ? bootstrapRecords : defaults;
   }
 
-  #onTimer(lateMs: number): void {
-    const now = this.#now;
-    // Heartbeats may have come that this controller has not read while it was held up.
-    if (lateMs > 0) this.#liveness.extendAll(lateMs);
-    const expired = this.#liveness.sweep(now);
-    if (expired !== undefined) {
-      this.#fence(expired, "it has sent no heartbeat for a session timeout");
-    }
-    this.#appendNoOp(now);
-    this.#schedule();
-  }
-
-  #appendNoOp(now: number): void {
-    if (!this.#options.quorum.hasFollowers) return;
-    const records = decideNoOp(this.#noOpInput, now);
-    if (records.length === 0) return;
-    this.#lastAppendMs = now;
+  #appendIdle(records: readonly MetadataRecordInput[]): void {
     this.#run(() => ({ records, result: undefined })).catch(() => {
       // Not committed by this controller. The next one appends its own.
     });
-  }
-
-  get #noOpInput() {
-    const { maxIdleIntervalMs } = this.#options.config.metadataLogSettings;
-    return { lastAppendMs: this.#lastAppendMs, maxIdleIntervalMs };
-  }
-
-  #schedule(): void {
-    const noOp = this.#options.quorum.hasFollowers ? noOpDueAt(this.#noOpInput) : undefined;
-    this.#timetable.wakeAt(Math.min(this.#liveness.nextDeadline ?? Infinity, noOp ?? Infinity));
   }
 }
 

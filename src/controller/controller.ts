@@ -11,7 +11,7 @@ import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { ActiveController, type LedQuorum } from "./active_controller.ts";
-import { CommittedState, OwnState } from "./decision_state.ts";
+import { CommittedState, OwnState } from "./active/decision_state.ts";
 
 /** The quorum that a controller belongs to. */
 export interface ControllerQuorum extends LedQuorum {
@@ -132,7 +132,8 @@ export class Controller {
   async #begin(leadership: Leadership, startOffset: number): Promise<void> {
     const { loader, quorum, ...environment } = this.#options;
     const { epoch } = leadership;
-    await loader.waitFor(startOffset - 1);
+    // An open transaction has no effect and never ends by itself: it is aborted first of all.
+    await loader.waitUntilLoaded(startOffset - 1);
     const isInTransaction = loader.isInTransaction;
     const state = quorum.isSoleVoter
       ? new CommittedState(loader)
@@ -147,10 +148,11 @@ export class Controller {
   }
 
   #notActive(): KafkaError {
-    const { leaderId } = this.#options.quorum;
+    const { quorum: { leaderId }, config: { nodeId } } = this.#options;
     return new KafkaError(
       ErrorCode.NOT_CONTROLLER,
-      leaderId < 0
+      // A leader that has resigned knows no other one yet.
+      leaderId < 0 || leaderId === nodeId
         ? "Cannot change the metadata: no controller is active, try again"
         : `Cannot change the metadata: this node is not the active controller, node ${leaderId} is`,
     );

@@ -1,6 +1,6 @@
 /**
  * A decision of the controller: records to append, and a result for each item of the request.
- * Decisions are pure functions of the image and the request; `controller.ts` executes them.
+ * Decisions are pure functions of the image and the request; `ActiveController` carries them out.
  *
  * @module
  */

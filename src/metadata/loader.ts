@@ -82,10 +82,14 @@ export class MetadataLoader {
   readonly #applier = new BatchApplier(METADATA_PARTITION);
   readonly #listeners: MetadataListener[] = [];
   readonly #waiters = new OffsetWaiters();
+  /** Those that an open transaction does not hold up. */
+  readonly #loadWaiters = new OffsetWaiters();
   #status: Status = { kind: "open" };
   #last: Promise<unknown> = Promise.resolve();
   /** The last offset of which all listeners have processed the changes. */
   #publishedOffset = -1;
+  /** The last offset of which all batches have been loaded, those of an open transaction included. */
+  #loadedOffset = -1;
   #loadedBytes = 0;
   #snapshot: { readonly offset: number; readonly loadedBytes: number; readonly timeMs: number };
 
@@ -188,6 +192,16 @@ export class MetadataLoader {
   }
 
   /**
+   * Like {@linkcode MetadataLoader.waitFor}, but does not wait for the end of a transaction that is open at
+   * `offset`, which may be for the caller to abort.
+   */
+  waitUntilLoaded(offset: number): Promise<void> {
+    if (offset <= this.#loadedOffset) return Promise.resolve();
+    if (this.#status.kind === "closed") return Promise.reject(this.#status.reason);
+    return this.#loadWaiters.add(offset);
+  }
+
+  /**
    * Returns whether a snapshot is due: more than `maxBytes` of batches have been loaded since the last
    * snapshot, or the interval has passed and it has become older than the image. Never inside a
    * transaction.
@@ -256,6 +270,7 @@ export class MetadataLoader {
     if (this.#status.kind === "closed") return;
     this.#status = { kind: "closed", reason };
     this.#waiters.rejectAll(reason);
+    this.#loadWaiters.rejectAll(reason);
   }
 
   /** Completes a batch or a snapshot for the listeners and for the requests that wait for it. */
@@ -263,6 +278,8 @@ export class MetadataLoader {
     await this.#notify((listener) => listener.finish?.());
     this.#publishedOffset = this.#applier.state.offset;
     this.#waiters.release(this.#publishedOffset);
+    this.#loadedOffset = this.#applier.nextOffset - 1;
+    this.#loadWaiters.release(this.#loadedOffset);
   }
 
   #publishing(): ApplyOptions {

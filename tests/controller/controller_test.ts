@@ -1,79 +1,147 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { BrokerConfig } from "../../src/config/broker_config.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConfigResourceType } from "../../src/config/definition.ts";
 import { ConfigOperation } from "../../src/controller/configs.ts";
-import { Controller } from "../../src/controller/controller.ts";
 import type { MetadataDelta } from "../../src/metadata/image.ts";
-import { MetadataLog, type MetadataStorage } from "../../src/metadata/metadata_log.ts";
-import { encodeMetadataRecord } from "../../src/metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
-import { MAX_INT64 } from "../../src/protocol/int64.ts";
-import { encodeBatch } from "../../src/protocol/records/batch.ts";
-import { MemoryDisk } from "../../src/runtime/memory_files.ts";
 import { test } from "../harness.ts";
-import { CHAT, countingFlushes, EVENTS, memoryRuntime, openStorage } from "../metadata/fixture.ts";
-import { outcomes } from "./fixture.ts";
+import { EVENTS, topic } from "../metadata/fixture.ts";
+import { batchOf, FakeQuorum, type FakeQuorumOptions, settled, stateOf } from "./fake_quorum.ts";
+import { directory, outcomes, registered, uuidOf } from "./fixture.ts";
 
-const REGISTRATION = {
-  nodeId: 1,
-  incarnationId: EVENTS,
-  endpoints: [{ name: "PLAINTEXT", host: "h", port: 9092, securityProtocol: 0 }],
-  rack: null,
-  logDirs: [CHAT],
-};
-const { TOPIC, BROKER } = ConfigResourceType;
+const { TOPIC } = ConfigResourceType;
 
-interface Fixture {
-  readonly controller: Controller;
-  readonly config: BrokerConfig;
-  readonly messages: string[];
-  readonly storage: MetadataStorage;
-  readonly flushes: () => number;
-}
-
-/** Runs `use` with a controller whose log is on `disk`. */
-async function withController(
-  use: (fixture: Fixture) => Promise<void>,
-  disk: MemoryDisk = new MemoryDisk(),
+/** Runs `use` with a quorum whose node 1 leads with a broker in service. */
+async function withLeader(
+  options: FakeQuorumOptions,
+  use: (quorum: FakeQuorum) => Promise<void>,
 ): Promise<void> {
-  const runtime = memoryRuntime(disk);
-  const log = openStorage(runtime);
-  const { storage, flushes } = countingFlushes(log);
-  const config = new BrokerConfig();
-  const messages: string[] = [];
-  const controller = new Controller({
-    runtime,
-    metadataLog: await MetadataLog.open(storage),
-    config,
-    logger: { log: (level, message) => messages.push(`${level}: ${message}`) },
-  });
+  const quorum = new FakeQuorum(options);
   try {
-    await controller.start(REGISTRATION);
-    await use({ controller, config, messages, storage, flushes });
+    quorum.lead();
+    await quorum.controller.run((active) =>
+      active.registerOwnBroker({
+        nodeId: 1,
+        incarnationId: EVENTS,
+        endpoints: [{ name: "PLAINTEXT", host: "h", port: 9092, securityProtocol: 0 }],
+        rack: null,
+        logDirs: [directory(1)],
+      })
+    );
+    await use(quorum);
   } finally {
-    log.close();
+    await quorum.close();
+    assertEquals(quorum.clock.pending, 0, "timers are left");
   }
 }
 
-function setBroker(name: string, value: string) {
-  return [{
-    resourceType: BROKER,
-    resourceName: "",
-    changes: [{ name, operation: ConfigOperation.SET, value }],
-  }];
+/** The state of a sole voter, and that of a leader with followers. */
+for (const isSoleVoter of [true, false]) {
+  const kind = isSoleVoter ? "sole voter" : "leader with followers";
+
+  test(`concurrent requests are processed one at a time (${kind})`, async () => {
+    await withLeader({ isSoleVoter }, async ({ controller, loader }) => {
+      const results = await Promise.all(
+        Array.from({ length: 5 }, () => controller.createTopics([{ name: "events" }])),
+      );
+      assertEquals(outcomes(results.flat()), [
+        "events: NONE",
+        ...Array.from({ length: 4 }, () => "events: TOPIC_ALREADY_EXISTS"),
+      ]);
+      await settled();
+      assertEquals(loader.image.topicCount, 1);
+    });
+  });
+
+  test(`answered changes are committed (${kind})`, async () => {
+    await withLeader({ isSoleVoter }, async (quorum) => {
+      quorum.commitsAtOnce = false;
+      const created = quorum.controller.createTopics([{ name: "events" }]);
+      assertEquals(await stateOf(created), "pending");
+      quorum.commit();
+      assertEquals(outcomes(await created), ["events: NONE"]);
+    });
+  });
+
+  test(`validateOnly returns the results without making changes (${kind})`, async () => {
+    await withLeader({ isSoleVoter }, async ({ controller, log }) => {
+      await controller.createTopics([{ name: "events" }]);
+      const { length } = log;
+      const validateOnly = { validateOnly: true };
+      const created = await controller.createTopics([{ name: "chat" }], validateOnly);
+      assertEquals([created[0]!.errorCode, created[0]!.numPartitions], [0, 1]);
+      assertEquals(
+        outcomes(await controller.createTopics([{ name: "events" }], validateOnly)),
+        ["events: TOPIC_ALREADY_EXISTS"],
+      );
+      await controller.createPartitions([{ name: "events", count: 9 }], validateOnly);
+      await controller.incrementalAlterConfigs([{
+        resourceType: TOPIC,
+        resourceName: "events",
+        changes: [{ name: "retention.ms", operation: ConfigOperation.SET, value: "5" }],
+      }], validateOnly);
+      assertEquals(log.length, length);
+    });
+  });
+
+  test(`topics, partitions and configs are restored after a restart (${kind})`, async () => {
+    let before: unknown;
+    let log: FakeQuorum["log"] = [];
+    await withLeader({ isSoleVoter }, async (quorum) => {
+      const { controller, loader } = quorum;
+      await controller.createTopics([
+        { name: "events", configs: [{ name: "retention.ms", value: "5" }] },
+        { name: "chat" },
+        { name: "gone" },
+      ]);
+      await controller.createPartitions([{ name: "events", count: 3 }]);
+      await controller.deleteTopics([{ name: "gone" }]);
+      await settled();
+      before = [...loader.image.topics()];
+      log = quorum.log;
+    });
+    await withLeader({ isSoleVoter, log }, async ({ loader, controller }) => {
+      await settled();
+      assertEquals([...loader.image.topics()], before);
+      assertEquals([...loader.image.configs(TOPIC, "events")], [["retention.ms", "5"]]);
+      assertEquals([...controller.active!.image.topics()], before);
+    });
+  });
+
+  test(`allocateProducerIds() never returns an id twice, across restarts (${kind})`, async () => {
+    let log: FakeQuorum["log"] = [];
+    const allocate = ({ controller, loader }: FakeQuorum) =>
+      controller.run((active) =>
+        active.allocateProducerIds({
+          brokerId: 1,
+          brokerEpoch: loader.image.broker(1)!.epoch,
+        })
+      );
+    await withLeader({ isSoleVoter }, async (quorum) => {
+      await settled();
+      assertEquals(await Promise.all([allocate(quorum), allocate(quorum)]), [
+        { producerIdStart: 0, producerIdLen: 1_000 },
+        { producerIdStart: 1_000, producerIdLen: 1_000 },
+      ]);
+      log = quorum.log;
+    });
+    await withLeader({ isSoleVoter, log }, async (quorum) => {
+      await settled();
+      assertEquals(await allocate(quorum), { producerIdStart: 2_000, producerIdLen: 1_000 });
+    });
+  });
 }
 
-test("createTopics() resolves after listeners have processed the topic", async () => {
-  await withController(async ({ controller }) => {
+test("a sole voter answers after the listeners have processed the change", async () => {
+  await withLeader({ isSoleVoter: true }, async ({ controller, loader }) => {
     const events: string[] = [];
     const listen = (what: string) => async ({ createdTopics }: MetadataDelta) => {
       await Promise.resolve();
       for (const { name } of createdTopics) {
-        const isShown = controller.image.topicByName(name) !== undefined;
+        const isShown = loader.image.topicByName(name) !== undefined;
         events.push(`${what} ${name}, in image: ${isShown}`);
       }
     };
-    controller.addListener({
+    await loader.addListener({
       prepare: listen("prepare"),
       apply: listen("apply"),
       finish: () => void events.push("finish"),
@@ -89,160 +157,166 @@ test("createTopics() resolves after listeners have processed the topic", async (
   });
 });
 
-test("concurrent requests are processed one at a time", async () => {
-  await withController(async ({ controller }) => {
-    const results = await Promise.all(
-      Array.from({ length: 5 }, () => controller.createTopics([{ name: "events" }])),
-    );
-    assertEquals(outcomes(results.flat()), [
-      "events: NONE",
-      ...Array.from({ length: 4 }, () => "events: TOPIC_ALREADY_EXISTS"),
-    ]);
-    assertEquals(controller.image.topicCount, 1);
-  });
-});
-
-test("answered changes are durable", async () => {
-  await withController(async ({ controller, flushes }) => {
-    const before = flushes();
-    await controller.createTopics([{ name: "events" }]);
-    assertEquals(flushes(), before + 1);
-  });
-});
-
-test("validateOnly returns the results without making changes", async () => {
-  await withController(async ({ controller, storage }) => {
-    await controller.createTopics([{ name: "events" }]);
-    const { logEndOffset } = storage;
-    const validateOnly = { validateOnly: true };
-    const created = await controller.createTopics([{ name: "chat" }], validateOnly);
-    assertEquals([created[0]!.errorCode, created[0]!.numPartitions], [0, 1]);
-    assertEquals(
-      outcomes(await controller.createTopics([{ name: "events" }], validateOnly)),
-      ["events: TOPIC_ALREADY_EXISTS"],
-    );
-    await controller.createPartitions([{ name: "events", count: 9 }], validateOnly);
-    await controller.incrementalAlterConfigs(setBroker("max.connections", "1"), validateOnly);
-    assertEquals(storage.logEndOffset, logEndOffset);
-  });
-});
-
-test("topics, partitions and configs are restored after a restart", async () => {
-  const disk = new MemoryDisk();
-  let before: unknown;
-  await withController(async ({ controller }) => {
-    await controller.createTopics([
-      {
-        name: "events",
-        configs: [{ name: "retention.ms", value: "5" }],
-      },
-      { name: "chat" },
-      { name: "gone" },
-    ]);
-    await controller.createPartitions([{ name: "events", count: 3 }]);
-    await controller.deleteTopics([{ name: "gone" }]);
-    await controller.incrementalAlterConfigs(setBroker("max.connections", "7"));
-    before = [...controller.image.topics()];
-  }, disk);
-  await withController(async ({ controller, config, storage }) => {
-    assertEquals([...controller.image.topics()], before);
-    assertEquals([...controller.image.configs(TOPIC, "events")], [["retention.ms", "5"]]);
-    assertEquals(config.maxConnections, 7);
-    const { logEndOffset } = storage;
-    await controller.start({ ...REGISTRATION, incarnationId: CHAT });
-    assertEquals(storage.logEndOffset, logEndOffset, "the registration is unchanged");
-  }, disk);
-});
-
-test("broker configs take effect before listeners run and before the response", async () => {
-  await withController(async ({ controller, config }) => {
-    const heard: number[] = [];
-    controller.addListener({ apply: () => void heard.push(config.messageMaxBytes) });
-    await controller.incrementalAlterConfigs(setBroker("message.max.bytes", "5000"));
-    assertEquals([config.messageMaxBytes, heard], [5_000, [5_000]]);
-    await controller.alterConfigs([{ resourceType: BROKER, resourceName: "", configs: [] }]);
-    assertEquals(config.messageMaxBytes, 1_048_588);
-  });
-});
-
-test("allocateProducerIds() never returns an id twice, across restarts", async () => {
-  const disk = new MemoryDisk();
-  await withController(async ({ controller }) => {
-    const blocks = await Promise.all([
-      controller.allocateProducerIds(),
-      controller.allocateProducerIds(),
-    ]);
-    assertEquals(blocks, [{ first: 0, count: 1_000 }, { first: 1_000, count: 1_000 }]);
-  }, disk);
-  await withController(async ({ controller }) => {
-    assertEquals(await controller.allocateProducerIds(), { first: 2_000, count: 1_000 });
-  }, disk);
-});
-
-test("allocateProducerIds() fails for producer ids above 2^53", async () => {
-  for (const nextProducerId of [Number.MAX_SAFE_INTEGER - 999, MAX_INT64]) {
-    const disk = new MemoryDisk();
-    await withController(async ({ storage }) => {
-      const value = encodeMetadataRecord({
-        name: "ProducerIdsRecord",
-        value: { brokerId: 1, brokerEpoch: 1, nextProducerId: 0 },
-      });
-      new DataView(value.buffer, value.byteOffset + value.length - 9)
-        .setBigInt64(0, BigInt(nextProducerId));
-      const batch = encodeBatch([{ value, timestamp: 0 }], { partitionLeaderEpoch: 1 });
-      storage.append(batch, { leaderEpoch: 1, origin: "raft" });
-      await storage.flush();
-    }, disk);
-    await withController(async ({ controller }) => {
-      const error = await assertRejects(() => controller.allocateProducerIds(), KafkaError);
-      assertEquals(error.code, ErrorCode.UNKNOWN_SERVER_ERROR);
-    }, disk);
-  }
-});
-
 test("a failing listener is logged, and the change remains", async () => {
-  await withController(async ({ controller, messages }) => {
+  await withLeader({ isSoleVoter: true }, async ({ controller, loader, messages }) => {
     const heard: string[] = [];
-    controller.addListener({
+    await loader.addListener({
       apply() {
         throw new Error("no space");
       },
     });
-    controller.addListener({
+    await loader.addListener({
       apply: ({ createdTopics }) => void heard.push(createdTopics[0]!.name),
     });
     assertEquals(outcomes(await controller.createTopics([{ name: "events" }])), ["events: NONE"]);
     assertEquals(heard, ["events"]);
-    assertEquals(messages, ["error: Cannot process the metadata at offset 3: no space"]);
-  });
-});
-
-test("a failed request does not block the next", async () => {
-  await withController(async ({ controller, storage }) => {
-    const append = storage.append;
-    storage.append = () => {
-      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "broken");
-    };
-    const failed = controller.createTopics([{ name: "events" }]);
-    const next = controller.deleteTopics([{ name: "chat" }]);
-    await assertRejects(() => failed, KafkaError, "broken");
-    assertEquals(outcomes(await next), ["chat: UNKNOWN_TOPIC_OR_PARTITION"]);
-    storage.append = append;
-    assertEquals(outcomes(await controller.createTopics([{ name: "events" }])), ["events: NONE"]);
+    assertEquals(messages, [
+      `error: Cannot process the metadata from offset ${loader.nextOffset - 2}: no space`,
+    ]);
   });
 });
 
 test("a request with too many records is rejected as a whole", async () => {
-  await withController(async ({ controller }) => {
+  await withLeader({ isSoleVoter: true }, async (quorum) => {
+    const { controller, loader } = quorum;
     const names = Array.from({ length: 10_001 }, (_, i) => `t${i}`);
     for (let at = 0; at < names.length; at += 5_000) {
-      await controller.createTopics(names.slice(at, at + 5_000).map((name) => ({ name })));
+      await quorum.complete(
+        controller.createTopics(names.slice(at, at + 5_000).map((name) => ({ name }))),
+      );
     }
     const error = await assertRejects(
-      () => controller.deleteTopics(names.map((name) => ({ name }))),
+      () => quorum.complete(controller.deleteTopics(names.map((name) => ({ name })))),
       KafkaError,
     );
     assertEquals(error.code, ErrorCode.POLICY_VIOLATION);
-    assertEquals(controller.image.topicCount, 10_001);
+    assertEquals(loader.image.topicCount, 10_001);
+  });
+});
+
+test("requests wait until the state is loaded", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const quorum = new FakeQuorum({ newPause: () => () => promise });
+  quorum.log.push(
+    batchOf(Array.from({ length: 200 }, (_, index) => topic(`t${index}`, uuidOf(index)))),
+  );
+  quorum.lead();
+  const answer = quorum.controller.run((active) => Promise.resolve(active.image.topicCount));
+  assertEquals(await stateOf(answer), "pending");
+  assertEquals(quorum.controller.active, null);
+  resolve();
+  assertEquals(await answer, 200);
+  assert(quorum.controller.active !== null);
+  await quorum.close();
+});
+
+test("a node that is not the active controller rejects requests and names the active one", async () => {
+  const quorum = new FakeQuorum();
+  const request = () => quorum.controller.createTopics([{ name: "events" }]);
+  const refused = async () => {
+    const error = await assertRejects(request, KafkaError);
+    assertEquals(error.code, ErrorCode.NOT_CONTROLLER);
+    return error.message;
+  };
+  const NONE = "Cannot change the metadata: no controller is active, try again";
+  assertEquals(await refused(), NONE);
+  quorum.leaderId = 2;
+  assertEquals(
+    await refused(),
+    "Cannot change the metadata: this node is not the active controller, node 2 is",
+  );
+  // It has resigned, and knows of no other leader yet.
+  quorum.leaderId = 1;
+  assertEquals(await refused(), NONE);
+  await quorum.close();
+});
+
+test("requests that wait for the state fail when the leadership ends before", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const quorum = new FakeQuorum({ newPause: () => () => promise });
+  quorum.log.push(batchOf(Array.from({ length: 200 }, () => registered(1))));
+  quorum.lead();
+  const answer = quorum.controller.createTopics([{ name: "events" }]);
+  quorum.lose(2);
+  await assertRejects(() => answer, KafkaError, "node 2 is");
+  resolve();
+  await settled();
+  assertEquals(quorum.controller.active, null);
+  assertEquals(quorum.names(200), []);
+  await quorum.close();
+});
+
+test("leaderships in quick succession leave only the last one", async () => {
+  const quorum = new FakeQuorum({ settings: { "broker.session.timeout.ms": "5000" } });
+  quorum.log.push(batchOf([registered(1), registered(2)]));
+  for (let epoch = 1; epoch <= 4; epoch++) {
+    quorum.lead();
+    // As many microtasks as it takes to be anywhere in the beginning.
+    for (let passed = 0; passed < 3 * epoch; passed++) await undefined;
+    quorum.lose();
+  }
+  await settled();
+  assertEquals([quorum.controller.active, quorum.clock.pending], [null, 0]);
+  const before = quorum.endOffset;
+  quorum.lead();
+  await settled();
+  assertEquals(quorum.controller.active?.epoch, 5);
+  assert(quorum.endOffset > before);
+  assertEquals(quorum.messages, []);
+  // An end of another epoch has no effect.
+  quorum.controller.onInactive(4);
+  assertEquals(quorum.controller.active?.epoch, 5);
+  await quorum.close();
+  assertEquals(quorum.clock.pending, 0);
+});
+
+test("an epoch that ends while the state is copied leaves nothing behind", async () => {
+  const waits: (() => void)[] = [];
+  let holds = false;
+  const quorum = new FakeQuorum({
+    newPause: () => () =>
+      holds ? new Promise<void>((resolve) => waits.push(resolve)) : Promise.resolve(),
+  });
+  quorum.log.push(
+    batchOf(Array.from({ length: 200 }, (_, index) => topic(`t${index}`, uuidOf(index)))),
+  );
+  quorum.commit();
+  await settled();
+  holds = true;
+  quorum.lead();
+  await settled();
+  assert(waits.length > 0, "nothing was copied");
+  quorum.lose();
+  quorum.lead();
+  holds = false;
+  for (const resume of waits) resume();
+  await settled();
+  assertEquals(quorum.controller.active?.epoch, 2);
+  assertEquals(quorum.messages, []);
+  await quorum.close();
+});
+
+test("a leadership that cannot begin is given up with a message, and requests fail", async () => {
+  const quorum = new FakeQuorum();
+  await quorum.loader.close(new Error("the log cannot be read"));
+  quorum.lead();
+  const answer = quorum.controller.createTopics([{ name: "events" }]);
+  const error = await assertRejects(() => answer, KafkaError);
+  assertEquals(error.code, ErrorCode.NOT_CONTROLLER);
+  assertEquals(quorum.messages, ["error: Cannot lead epoch 1: the log cannot be read"]);
+  assertEquals(quorum.resignations, 1);
+  await quorum.close();
+});
+
+test("settled() waits for the decision that was under way when the leadership ended", async () => {
+  await withLeader({}, async (quorum) => {
+    const created = quorum.controller.createTopics([{ name: "events" }]);
+    created.catch(() => {});
+    quorum.lose(3);
+    await quorum.controller.settled();
+    const { endOffset } = quorum;
+    await settled();
+    assertEquals(quorum.endOffset, endOffset);
+    await assertRejects(() => created, KafkaError, "node 3 is");
   });
 });

@@ -295,6 +295,22 @@ test("waitFor() resolves once every listener has processed the change", async ()
   assertEquals(order, ["finish", "0", "1", "finish", "3"]);
 });
 
+test("waitUntilLoaded() does not wait for the end of an open transaction", async () => {
+  const { loader } = newLoader();
+
+  const loaded = loader.waitUntilLoaded(1);
+  const beyond = loader.waitUntilLoaded(2);
+  const published = loader.waitFor(1);
+  await loader.load(batches(0, [BEGIN], [topic("events", EVENTS)]));
+  await loaded;
+  await loader.waitUntilLoaded(0);
+  assertEquals([loader.offset, loader.isInTransaction], [-1, true]);
+  await loader.close(new Error("shutting down"));
+  for (const call of [beyond, published, loader.waitUntilLoaded(2)]) {
+    await assertRejects(() => call, Error, "shutting down");
+  }
+});
+
 test("close() rejects waiting calls and ends a running load at its next pause", async () => {
   let paused!: () => void;
   const isPaused = new Promise<void>((resolve) => paused = resolve);

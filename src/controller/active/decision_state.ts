@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { MetadataImage } from "../metadata/image.ts";
-import type { BatchApplier } from "../metadata/batch_applier.ts";
-import type { MetadataLoader } from "../metadata/loader.ts";
-import { readBaseOffset, readLastOffset } from "../protocol/records/batch.ts";
-import type { Pause } from "../protocol/records/compression/steps.ts";
+import type { MetadataImage } from "../../metadata/image.ts";
+import type { BatchApplier } from "../../metadata/batch_applier.ts";
+import type { MetadataLoader } from "../../metadata/loader.ts";
+import { readBaseOffset, readLastOffset } from "../../protocol/records/batch.ts";
+import type { Pause } from "../../protocol/records/compression/steps.ts";
 
 /** The state that decisions are made from. */
 export interface DecisionState {

@@ -3,10 +3,12 @@
  *
  * @module
  */
-import type { Clock, Timer } from "../runtime/runtime.ts";
+import type { Clock, Timer } from "../../runtime/runtime.ts";
 
 /** A timer that ran later than this was held up by other work of the process. */
 const LATE_MS = 100;
+/** The longest time that a timer of the host can wait. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Calls one function when something is due. */
 export class Timetable {
@@ -15,28 +17,33 @@ export class Timetable {
   #timer: { readonly at: number; readonly timer: Timer } | null = null;
   #isStopped = false;
 
-  /** `onDue` gets by how much the call was late, 0 if not worth mentioning, ms. */
+  /** `onDue` gets by how much the timer was late, 0 for less than {@linkcode LATE_MS}, ms. */
   constructor(clock: Clock, onDue: (lateMs: number) => void) {
     this.#clock = clock;
     this.#onDue = onDue;
   }
 
-  /** Sets the time of the next call, of the monotonic clock; infinite for none. */
+  /**
+   * Sets the time of the next call, of the monotonic clock; infinite for none. A time that has passed means
+   * at once, which is not late. Calls far in the future may come early.
+   */
   wakeAt(at: number): void {
     if (this.#isStopped || this.#timer?.at === at) return;
     this.#timer?.timer.cancel();
     this.#timer = null;
     if (at === Infinity) return;
-    const delayMs = Math.max(0, Math.ceil(at - this.#clock.monotonicMs()));
+    const now = this.#clock.monotonicMs();
+    const delayMs = Math.min(MAX_DELAY_MS, Math.max(0, Math.ceil(at - now)));
+    const dueAt = Math.max(at, now);
     const timer = this.#clock.setTimer(delayMs, () => {
       this.#timer = null;
-      const lateMs = this.#clock.monotonicMs() - at;
+      const lateMs = this.#clock.monotonicMs() - dueAt;
       this.#onDue(lateMs > LATE_MS ? lateMs : 0);
     });
     this.#timer = { at, timer };
   }
 
-  /** Makes no call any more. */
+  /** Stops: no call follows. */
   stop(): void {
     this.#isStopped = true;
     this.#timer?.timer.cancel();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
+import type { MetadataRecordInput } from "../../metadata/records/metadata_record.ts";
 
 /** When the log last grew and how long it may be idle. */
 export interface NoOpInput {

@@ -5,12 +5,17 @@
  *
  * @module
  */
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { writeBaseOffset } from "../protocol/records/batch_header.ts";
-import { type Pause, withPauses } from "../protocol/records/compression/steps.ts";
-import { OffsetWaiters } from "../metadata/offset_waiters.ts";
-import { encodeBatchInSteps, MAX_RECORDS_PER_BATCH } from "../metadata/record_batches.ts";
-import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { writeBaseOffset } from "../../protocol/records/batch_header.ts";
+import {
+  atOnce,
+  type Pause,
+  type Steps,
+  withPauses,
+} from "../../protocol/records/compression/steps.ts";
+import { OffsetWaiters } from "../../metadata/offset_waiters.ts";
+import { encodeBatchInSteps, MAX_RECORDS_PER_BATCH } from "../../metadata/record_batches.ts";
+import type { MetadataRecordInput } from "../../metadata/records/metadata_record.ts";
 import type { DecisionState } from "./decision_state.ts";
 
 /** The log that decisions are appended to. */
@@ -68,7 +73,7 @@ export interface DecisionQueueOptions {
 export class DecisionQueue {
   readonly #options: DecisionQueueOptions;
   readonly #answers = new OffsetWaiters();
-  /** Ends the application of a batch that is under way. */
+  /** Stops waiting for the application of a batch that is under way. */
   #interrupt: ((reason: KafkaError) => void) | null = null;
   #end: KafkaError | null = null;
   #last: Promise<unknown> = Promise.resolve();
@@ -97,7 +102,10 @@ export class DecisionQueue {
     const turn = this.#last.then(() => this.#carryOut(decide, options));
     this.#last = turn.then(() => {}, () => {});
     const { result, offset } = await turn;
-    if (offset > this.#committedOffset) await this.#answers.add(offset);
+    if (offset <= this.#committedOffset) return result;
+    // The leadership may have ended since the turn: nothing would release a waiter that is added then.
+    this.#check();
+    await this.#answers.add(offset);
     return result;
   }
 
@@ -125,7 +133,11 @@ export class DecisionQueue {
     { isDivisible = false, validateOnly = false, onApplied, isReadOfUncommitted }: DecisionOptions,
   ): Promise<{ readonly result: Result; readonly offset: number }> {
     this.#check();
-    const pause = this.#options.newPause();
+    const rest = this.#options.newPause();
+    const pause = async () => {
+      await rest();
+      this.#check();
+    };
     const { records, epilogue, result } = decide();
     // A decision about a thousand topics is a slice of its own.
     await pause();
@@ -142,7 +154,10 @@ export class DecisionQueue {
       await this.#append(all.slice(at, at + MAX_RECORDS_PER_BATCH), pause);
     }
     const last = epilogue?.(this.#options.log.endOffset) ?? [];
-    if (last.length > 0) await this.#append(last, pause);
+    // Nothing may come between the offset that it is decided for and its place in the log.
+    if (last.length > 0) await this.#propose(atOnce(this.#encode(last)), last.length, pause);
+    // Control records of the quorum may have followed, or those of an upgrade that was a part of it.
+    this.#lastOffset = Math.max(this.#lastOffset, this.#options.log.endOffset - 1);
     onApplied?.(this.#lastOffset);
     const isRead = all.length + last.length === 0;
     const offset = isRead && isReadOfUncommitted === true ? -1 : this.#lastOffset;
@@ -150,18 +165,26 @@ export class DecisionQueue {
   }
 
   async #append(records: readonly MetadataRecordInput[], pause: Pause): Promise<void> {
-    const { epoch, log, state, now, onFault } = this.#options;
-    const batch = await withPauses(
-      encodeBatchInSteps(records, { epoch, timestamp: now() }),
-      pause,
-    );
+    const batch = await withPauses(this.#encode(records), pause);
+    await this.#propose(batch, records.length, pause);
+  }
+
+  #encode(records: readonly MetadataRecordInput[]): Steps<Uint8Array> {
+    const { epoch, now } = this.#options;
+    return encodeBatchInSteps(records, { epoch, timestamp: now() });
+  }
+
+  async #propose(batch: Uint8Array, recordCount: number, pause: Pause): Promise<void> {
+    const { epoch, log, state, onFault } = this.#options;
     this.#check();
     writeBaseOffset(batch, 0, log.endOffset);
-    const position = log.propose(batch, records.length);
+    const position = log.propose(batch, recordCount);
     if (position === null || position.epoch !== epoch) throw notLeading();
-    this.#lastOffset = position.offset + records.length - 1;
+    this.#lastOffset = position.offset + recordCount - 1;
+    // To append may have been what ended the leadership.
+    this.#check();
     try {
-      // The end of the leadership may mean that the batch is never committed.
+      // After the end of the leadership the batch may never be committed.
       await new Promise<void>((resolve, reject) => {
         this.#interrupt = reject;
         state.apply(batch, pause).then(resolve, reject);
@@ -169,6 +192,8 @@ export class DecisionQueue {
     } catch (error) {
       if (this.#end === null) onFault(error);
       throw this.#end ?? notLeading();
+    } finally {
+      this.#interrupt = null;
     }
   }
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { decideNoOp, noOpDueAt } from "../../src/controller/no_op.ts";
-import { test } from "../harness.ts";
+import { decideNoOp, noOpDueAt } from "../../../src/controller/active/no_op.ts";
+import { test } from "../../harness.ts";
 
 test("decideNoOp() appends a record to a log that was idle for the interval", () => {
   const input = { lastAppendMs: 1_000, maxIdleIntervalMs: 500 };
