@@ -27,6 +27,11 @@ interface Command {
 const COMMANDS: readonly Command[] = [
   { name: "start", summary: "Run a node: controller and broker", load: () => import("./start.ts") },
   {
+    name: "format",
+    summary: "Format the data directories of a node",
+    load: () => import("./format.ts"),
+  },
+  {
     name: "topics",
     summary: "List, create, describe and delete topics",
     load: () => import("./topics.ts"),

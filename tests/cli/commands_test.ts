@@ -257,6 +257,28 @@ processTest("consumer prints records as they arrive, and exits at Ctrl-C", async
   assertEquals((await node.end("SIGINT")).code, 0);
 });
 
+processTest("format prints what it has formatted, and start uses it", async (directory) => {
+  const id = (await millrace(["format", "--random-uuid"])).out.trim();
+  const format = (...args: string[]) => millrace(["format", ...args], undefined, directory);
+  const first = await format("--cluster-id", id, "--release-version", "4.3", "--data-dir", "kept");
+  assertEquals([first.code, first.err], [0, ""]);
+  assertMatch(
+    first.out,
+    new RegExp(
+      `^formatted kept  node 1, cluster ${id}, directory id \\S{22}\n` +
+        "features  metadata\\.version 30 \\(4\\.3-IV0\\), kraft\\.version 0\n$",
+    ),
+  );
+  const properties = `${directory}/server.properties`;
+  await Deno.writeTextFile(properties, "log.dirs=kept\nlog.drs=x\n");
+  const again = await format("--config", properties, "--ignore-formatted");
+  assertMatch(again.out, new RegExp(`^kept      kept  node 1, cluster ${id}, .*\n$`));
+  assertMatch(again.err, /"log\.drs" has no effect: .* did you mean "log\.dirs"\?\n$/);
+  const node = await startNode(["--data-dir", "kept"], directory);
+  assert(node.readyLine.includes(`cluster ${id}`), node.readyLine);
+  assertEquals((await node.end("SIGTERM")).code, 0);
+});
+
 processTest("start distributes data over several directories", async (directory) => {
   const node = await startNode(["--set", "log.dirs=one,two/deep"], directory);
   assert(node.readyLine.includes("data in one,two/deep, "), node.readyLine);
@@ -336,6 +358,8 @@ const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
     1,
     /Cannot read the topics in "nope.json": there is no such/,
   ],
+  [["format", "--config", "nope.properties"], 1, /Cannot read the settings in "nope.properties"/],
+  [["format", "--cluster-id", "/"], 1, /Cannot format node 1: the cluster id cannot be "\/"/],
   [
     ["consumer", "1", "127.0.0.1", "1", "chat"],
     1,
@@ -378,6 +402,13 @@ const MISUSES: readonly (readonly [readonly string[], RegExp])[] = [
   ],
   [["start", "--log-level", "info", "--verbose"], /--log-level has no effect with --verbose/],
   [["start", "--memory=yes"], /--memory takes no value/],
+  [["format", "--standalone", "--no-initial-controllers"], /exclude each other/],
+  [["format", "--random-uuid", "--standalone"], /--standalone has no effect with --random-uuid/],
+  [["format", "--feature", "kraft.version=x"], /a level is a whole number/],
+  [
+    ["format", "--data-dir", "a", "--set", "log.dirs=b"],
+    /--data-dir and the key log\.dirs exclude each other/,
+  ],
   [["start", "--port", "1", "--port", "2"], /--port is given 2 times/],
   [["topics", "list", "chat"], /"topics list" takes no <topic>/],
   [
@@ -436,7 +467,7 @@ processTest("--help and --version are available for every command", async (direc
   const overview = await millrace(["--help"], undefined, directory);
   assertEquals([overview.code, overview.err], [0, ""]);
   const names = [...overview.out.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name!);
-  assertEquals(names.length, 9);
+  assertEquals(names.length, 10);
   const helps = await Promise.all(names.map((name) => millrace([name, "--help"])));
   helps.forEach(({ code, out }, i) => {
     assertEquals(code, 0);
