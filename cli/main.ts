@@ -37,6 +37,11 @@ const COMMANDS: readonly Command[] = [
     load: () => import("./topics.ts"),
   },
   {
+    name: "cluster",
+    summary: "Show a cluster's nodes and quorum, and change its members",
+    load: () => import("./cluster.ts"),
+  },
+  {
     name: "log",
     summary: "Show and verify the files of a data directory",
     load: () => import("./log.ts"),
