@@ -27,9 +27,19 @@ interface Command {
 const COMMANDS: readonly Command[] = [
   { name: "start", summary: "Run a node: controller and broker", load: () => import("./start.ts") },
   {
+    name: "format",
+    summary: "Format the data directories of a node",
+    load: () => import("./format.ts"),
+  },
+  {
     name: "topics",
     summary: "List, create, describe and delete topics",
     load: () => import("./topics.ts"),
+  },
+  {
+    name: "cluster",
+    summary: "Show a cluster's nodes and quorum, and change its members",
+    load: () => import("./cluster.ts"),
   },
   {
     name: "log",

@@ -135,7 +135,12 @@ test("the library has no dependency", () => {
 });
 
 /** Files that commands may import beside the public entry points. */
-const FOR_COMMANDS = ["deno.json", "src/nearest_name.ts", "src/cluster/start_process.ts"];
+const FOR_COMMANDS = [
+  "deno.json",
+  "src/nearest_name.ts",
+  "src/cluster/format_process.ts",
+  "src/cluster/start_process.ts",
+];
 
 /** Returns whether the module is a public entry point: `exports` in deno.json names it. */
 function isEntry(target: string): boolean {

@@ -28,12 +28,22 @@ export {
 } from "./consumer/consumer.ts";
 export {
   Admin,
+  type BrokerDescription,
   type BrokerInfo,
   type ClusterDescription,
+  type ControllerListener,
+  type ControllersDescription,
+  type FeatureInfo,
+  type FeaturesDescription,
+  type FeatureUpdate,
+  type LeavingVoter,
   type LogDirInfo,
   type LogDirPartition,
   type NewTopic,
+  type NewVoter,
   type PartitionInfo,
+  type QuorumDescription,
+  type QuorumReplica,
   type TopicInfo,
 } from "./admin/admin.ts";
 export type { ClientOptions } from "./client_options.ts";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isUuid, ZERO_UUID } from "../protocol/uuid.ts";
 import { invalidConfig, MAX_INT, splitList } from "./definition.ts";
 import { type ListenerAddress, LOOPBACK_HOST, WILDCARD_HOSTS } from "./listeners.ts";
 
@@ -19,6 +20,12 @@ export interface QuorumServer {
 export interface QuorumVoter extends QuorumServer {
   /** Its `node.id`. */
   readonly id: number;
+}
+
+/** A first voter of a dynamic quorum (kraft.version 1). */
+export interface InitialController extends QuorumVoter {
+  /** The id of its metadata directory. */
+  readonly directoryId: string;
 }
 
 /** The parts of a node's configuration that its voter entry must agree with. */
@@ -61,6 +68,31 @@ export function rejectBootstrapServers(text: string): string | null {
     if (WILDCARD_HOSTS.includes(server.host)) return unreachable(entry);
   }
   return null;
+}
+
+/**
+ * Parses `id@host:port:directoryId` entries, separated by commas. Returns why `text` is not valid, as a
+ * string.
+ */
+export function parseInitialControllers(text: string): InitialController[] | string {
+  const controllers: InitialController[] = [];
+  const directories = new Set<string>();
+  for (const entry of splitList(text)) {
+    const at = entry.lastIndexOf(":");
+    const voter = parseVoter(entry.slice(0, Math.max(0, at)));
+    const directoryId = entry.slice(at + 1);
+    if (voter === null || !isUuid(directoryId) || directoryId === ZERO_UUID) {
+      return `"${entry}" is not a controller, write it as id@host:port:directoryId, with a directory id ` +
+        'of 22 characters that "millrace format --random-uuid" prints';
+    }
+    if (directories.has(directoryId)) {
+      return `two nodes have the directory id ${directoryId}, each needs its own`;
+    }
+    directories.add(directoryId);
+    controllers.push({ ...voter, directoryId });
+  }
+  if (controllers.length === 0) return "name at least one as id@host:port:directoryId";
+  return rejectVoters(controllers.map(formatVoter).join(",")) ?? controllers;
 }
 
 /** Parses a text that {@linkcode rejectVoters} accepts. */

@@ -156,12 +156,34 @@ function rangeText({ min, max }: FeatureRange): string {
   return min === max ? `only level ${min}` : `levels ${min} to ${max}`;
 }
 
-/** Returns the records with the feature levels of a new cluster. */
-export function initialFeatureLevels(): MetadataRecordInput[] {
+/** Returns the records with the feature levels of a new cluster. `chosen` overrides initial levels. */
+export function initialFeatureLevels(
+  chosen: ReadonlyMap<string, number> = new Map(),
+): MetadataRecordInput[] {
   return FEATURES
-    .filter(({ name, initial }) => initial > 0 && name !== KRAFT_VERSION_FEATURE)
-    .map(({ name, initial }) => ({
-      name: "FeatureLevelRecord",
-      value: { name, featureLevel: initial },
-    }));
+    .map(({ name, initial }) => ({ name, featureLevel: chosen.get(name) ?? initial }))
+    .filter(({ name, featureLevel }) => featureLevel > 0 && name !== KRAFT_VERSION_FEATURE)
+    .map((value) => ({ name: "FeatureLevelRecord", value }));
+}
+
+/**
+ * Throws INVALID_UPDATE_VERSION if a new cluster cannot begin with the levels `chosen`, by the names of
+ * features.
+ */
+export function checkInitialLevels(chosen: ReadonlyMap<string, number>): void {
+  for (const [name, level] of chosen) {
+    const feature = FEATURES.find((feature) => feature.name === name);
+    const refusal = feature === undefined
+      ? `there is none of this name, the features are ${
+        FEATURES.map(({ name }) => name).join(", ")
+      }`
+      : level < feature.min || level > feature.max
+      ? `this version supports ${rangeText(feature)}`
+      : null;
+    if (refusal === null) continue;
+    throw new KafkaError(
+      ErrorCode.INVALID_UPDATE_VERSION,
+      `Cannot begin a cluster with feature "${name}" at level ${level}: ${refusal}`,
+    );
+  }
 }

@@ -20,6 +20,16 @@ export const METADATA_VERSION = 33;
 /** The minimum supported level: that of Apache Kafka 4.3, used by version 0.1.0. */
 const OLDEST_METADATA_VERSION = 30;
 
+/** The supported levels by their names in Apache Kafka, and the names of its releases. */
+export const METADATA_VERSION_NAMES: ReadonlyMap<string, number> = new Map([
+  ["4.3-IV0", 30],
+  ["4.4-IV0", 31],
+  ["4.4-IV1", 32],
+  ["4.4-IV2", 33],
+  ["4.3", 30],
+  ["4.4", 33],
+]);
+
 /** `metadata.version` 4.4-IV1: registrations have cordoned log directories (KIP-1066). */
 export const FIRST_LEVEL_WITH_CORDONED_DIRECTORIES = 32;
 /** `metadata.version` 4.4-IV2: controllers can be unregistered. */
@@ -71,4 +81,10 @@ export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map(
  */
 export function metadataVersionOf({ features }: Pick<MetadataImage, "features">): number {
   return features.get(METADATA_VERSION_FEATURE) ?? METADATA_VERSION;
+}
+
+/** Returns Kafka's name of a level of `metadata.version`, such as 4.4-IV2, or its number if it has none. */
+export function metadataVersionName(level: number): string {
+  const found = [...METADATA_VERSION_NAMES].find(([, known]) => known === level);
+  return found?.[0] ?? String(level);
 }

@@ -257,6 +257,52 @@ processTest("consumer prints records as they arrive, and exits at Ctrl-C", async
   assertEquals((await node.end("SIGINT")).code, 0);
 });
 
+processTest("format prints what it has formatted, and start uses it", async (directory) => {
+  const id = (await millrace(["format", "--random-uuid"])).out.trim();
+  const format = (...args: string[]) => millrace(["format", ...args], undefined, directory);
+  const first = await format("--cluster-id", id, "--release-version", "4.3", "--data-dir", "kept");
+  assertEquals([first.code, first.err], [0, ""]);
+  assertMatch(
+    first.out,
+    new RegExp(
+      `^formatted kept  node 1, cluster ${id}, directory id \\S{22}\n` +
+        "features  metadata\\.version 30 \\(4\\.3-IV0\\), kraft\\.version 0\n$",
+    ),
+  );
+  const properties = `${directory}/server.properties`;
+  await Deno.writeTextFile(properties, "log.dirs=kept\nlog.drs=x\n");
+  const again = await format("--config", properties, "--ignore-formatted");
+  assertMatch(again.out, new RegExp(`^kept      kept  node 1, cluster ${id}, .*\n$`));
+  assertMatch(again.err, /"log\.drs" has no effect: .* did you mean "log\.dirs"\?\n$/);
+  const node = await startNode(["--data-dir", "kept"], directory);
+  assert(node.readyLine.includes(`cluster ${id}`), node.readyLine);
+  assertEquals((await node.end("SIGTERM")).code, 0);
+});
+
+processTest("cluster shows the nodes, the quorum and the features", async (directory) => {
+  const node = await startNode(["--memory"], directory);
+  const cluster = (...args: string[]) => millrace(["cluster", ...args, "--port", node.port]);
+  const shown = await cluster();
+  assertEquals([shown.code, shown.err], [0, ""]);
+  assertMatch(
+    shown.out,
+    new RegExp(
+      "^Cluster \\S{22}\n\nNodes\n.*\n {2}1 {3}broker, controller {2}127\\.0\\.0\\.1:\\d+ {2}- {5}running\n\n" +
+        "Quorum {2}leader 1, epoch 1, high watermark \\d+\n.*\n {2}1 .*\n\n" +
+        "Features\n.*\n(.*\n)* {2}metadata\\.version +33 +30 to 33\n",
+    ),
+  );
+  const { out, code } = await cluster("describe", "--json");
+  const { nodes, quorum } = JSON.parse(out);
+  assertEquals(code, 0);
+  assertEquals([nodes[0].roles, nodes[0].port], [["broker", "controller"], Number(node.port)]);
+  assertEquals([quorum.leaderId, quorum.voters.length, quorum.observers], [1, 1, []]);
+  const refused = await cluster("remove-controller", "1");
+  assertEquals([refused.code, refused.out], [1, ""]);
+  assertMatch(refused.err, /Cannot remove controller 1 from the quorum: it is the only voter/);
+  assertEquals((await node.end("SIGTERM")).code, 0);
+});
+
 processTest("start distributes data over several directories", async (directory) => {
   const node = await startNode(["--set", "log.dirs=one,two/deep"], directory);
   assert(node.readyLine.includes("data in one,two/deep, "), node.readyLine);
@@ -336,6 +382,8 @@ const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
     1,
     /Cannot read the topics in "nope.json": there is no such/,
   ],
+  [["format", "--config", "nope.properties"], 1, /Cannot read the settings in "nope.properties"/],
+  [["format", "--cluster-id", "/"], 1, /Cannot format node 1: the cluster id cannot be "\/"/],
   [
     ["consumer", "1", "127.0.0.1", "1", "chat"],
     1,
@@ -378,6 +426,22 @@ const MISUSES: readonly (readonly [readonly string[], RegExp])[] = [
   ],
   [["start", "--log-level", "info", "--verbose"], /--log-level has no effect with --verbose/],
   [["start", "--memory=yes"], /--memory takes no value/],
+  [["cluster", "describe", "1"], /"cluster describe" takes no <id>: it shows all nodes/],
+  [["cluster", "unregister"], /"cluster" needs <id> \(or --id\)/],
+  [["cluster", "unregister", "x"], /<id> \(or --id\) cannot be "x"/],
+  [["cluster", "unregister", "1", "--json"], /--json has no effect with "cluster unregister"/],
+  [["cluster", "leave"], /"describe", "add-controller", "remove-controller" or "unregister"/],
+  [
+    ["cluster", "add-controller", "4", "--listener", "c.example:9093"],
+    /--listener cannot be "c\.example:9093": write it as NAME:\/\/host:port/,
+  ],
+  [["format", "--standalone", "--no-initial-controllers"], /exclude each other/],
+  [["format", "--random-uuid", "--standalone"], /--standalone has no effect with --random-uuid/],
+  [["format", "--feature", "kraft.version=x"], /a level is a whole number/],
+  [
+    ["format", "--data-dir", "a", "--set", "log.dirs=b"],
+    /--data-dir and the key log\.dirs exclude each other/,
+  ],
   [["start", "--port", "1", "--port", "2"], /--port is given 2 times/],
   [["topics", "list", "chat"], /"topics list" takes no <topic>/],
   [
@@ -436,7 +500,7 @@ processTest("--help and --version are available for every command", async (direc
   const overview = await millrace(["--help"], undefined, directory);
   assertEquals([overview.code, overview.err], [0, ""]);
   const names = [...overview.out.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name!);
-  assertEquals(names.length, 9);
+  assertEquals(names.length, 11);
   const helps = await Promise.all(names.map((name) => millrace([name, "--help"])));
   helps.forEach(({ code, out }, i) => {
     assertEquals(code, 0);

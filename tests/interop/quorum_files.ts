@@ -24,7 +24,7 @@ import {
 import type { SnapshotHeader } from "../../src/raft/storage/snapshot_writer.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { Broker, freePort } from "./broker.ts";
-import { Kafka, type ToolResult } from "./kafka.ts";
+import { Kafka, run, type ToolResult } from "./kafka.ts";
 import type { Setup } from "./setup.ts";
 
 const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk";
@@ -33,6 +33,9 @@ const FORMAT_TOOL = "kafka.tools.StorageTool";
 const QUORUM_TOOL = "org.apache.kafka.tools.MetadataQuorumCommand";
 /** What is added to the end of a log that a snapshot replaces. */
 const OFFSETS_BEYOND = 1_000;
+
+const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
+const OWN_CLI = [Deno.execPath(), "run", "-A", MAIN];
 
 const runtime = hostRuntime();
 const { files } = runtime;
@@ -84,6 +87,9 @@ class QuorumFilesTest {
     this.#ok("Apache Kafka's tool reads the snapshot of a directory that we formatted");
     await this.#serve(dir);
     this.#ok("Apache Kafka starts on a directory that we formatted");
+    const { out } = await this.#formatByCommand(`${this.root}/command`);
+    await this.#serve(`${this.root}/command`);
+    this.#ok(`Apache Kafka starts on a directory of "millrace format": ${out.split("\n")[1]}`);
     const { id, state } = await this.#replaceBySnapshot(dir);
     await this.#dump(dir, id);
     this.#ok("the log, the snapshot and the quorum-state of Apache Kafka are read");
@@ -127,6 +133,15 @@ class QuorumFilesTest {
       bootstrap: { kraftVersion: this.kraftVersion, voters, records: values },
       nowMs: runtime.clock.now(),
     });
+  }
+
+  /** Formats a directory with our command, from the configuration of Apache Kafka. */
+  async #formatByCommand(dir: string): Promise<ToolResult> {
+    const flags = this.kraftVersion === 0 ? [] : ["--standalone"];
+    const properties = await this.#properties(dir);
+    const result = done(await run([...OWN_CLI, "format", "--config", properties, ...flags]));
+    await this.#dump(dir, BOOTSTRAP_SNAPSHOT_ID, this.kraftVersion === 0 ? [] : ["KRaftVoters"]);
+    return result;
   }
 
   /** Starts Apache Kafka on the directory and stops it. Returns what its tool says of the quorum. */
@@ -175,8 +190,12 @@ class QuorumFilesTest {
     }
   }
 
-  /** Prints a snapshot with Kafka's tool, which must not complain. */
-  async #dump(dir: string, id: SnapshotId): Promise<void> {
+  /** Prints a snapshot with Kafka's tool, which must not complain, and must print the texts `more`. */
+  async #dump(
+    dir: string,
+    id: SnapshotId,
+    more: readonly string[] = this.kraftVersion === 0 ? [] : [DIRECTORY_ID],
+  ): Promise<void> {
     const path = `${metadataLogOf(dir)}/${snapshotFileName(id)}`;
     const { out } = done(await this.kafka.dump([path], "--cluster-metadata-decoder"));
     const wanted = [
@@ -184,9 +203,8 @@ class QuorumFilesTest {
       "SnapshotHeader {",
       '"type":"FEATURE_LEVEL_RECORD"',
       "SnapshotFooter {",
-      ...this.kraftVersion === 0
-        ? []
-        : ['KRaftVersion {"version":0,"kRaftVersion":1}', DIRECTORY_ID],
+      ...this.kraftVersion === 0 ? [] : ['KRaftVersion {"version":0,"kRaftVersion":1}'],
+      ...more,
     ];
     const missing = wanted.filter((text) => !out.includes(text));
     if (missing.length > 0 || out.includes("isvalid: false")) {
