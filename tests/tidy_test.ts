@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   groups: ["protocol", "runtime"],
   transactions: ["protocol"],
   share: ["protocol"],
-  controller: ["protocol", "log", "metadata", "config", "runtime"],
+  controller: ["protocol", "network", "log", "metadata", "config", "runtime"],
   replication: ["protocol", "log", "runtime"],
   broker: [
     "protocol",

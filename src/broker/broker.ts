@@ -6,7 +6,9 @@
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
 import type { Controller } from "../controller/controller.ts";
+import { localController } from "../controller/requests/local_controller.ts";
 import type { BrokerRegistration } from "../controller/registration.ts";
+import { DECIDED_BY_CONTROLLER } from "../controller/requests/supported.ts";
 import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
 import { pauseAtStart, SlicedWork } from "../log/sliced_work.ts";
@@ -21,10 +23,15 @@ import { PartitionFlusher } from "../replication/partition_flusher.ts";
 import type { PartitionTable } from "../replication/partition_table.ts";
 import { StorageFailures } from "../replication/storage_failures.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { ControllerChannel } from "./controller_channel.ts";
 import { FetchSessionCache } from "./fetch_session_cache.ts";
+import { Forwarding } from "./forwarding.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import type { BrokerNeeds } from "./supported.ts";
+
+/** How long a request to the active controller is retried, ms: Kafka's default for `request.timeout.ms`. */
+const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The requests that a broker serves. */
 export type BrokerHandlers = DispatcherOptions<BrokerNeeds>["handlers"];
@@ -52,6 +59,7 @@ export class Broker {
   readonly #fetchSessions: FetchSessionCache;
   readonly #groups: GroupCoordinator;
   readonly #applier: MetadataApplier;
+  readonly #channel: ControllerChannel;
 
   constructor(options: BrokerOptions) {
     const { runtime, config, controller, logs, partitions, logger, advertisedAddress } = options;
@@ -87,6 +95,7 @@ export class Broker {
       (assignments) => this.#logFailure(controller.assignDirectories(assignments)),
       runtime,
     );
+    this.#channel = channelTo(options);
     const services: BrokerNeeds = {
       clock: runtime.clock,
       nodeId: config.nodeId,
@@ -99,6 +108,14 @@ export class Broker {
       logs,
       slicedWork: this.#partitionNeeds.slicedWork,
       fetchSessions: this.#fetchSessions,
+      forwarding: new Forwarding({
+        channel: this.#channel,
+        // The controller of this process has applied a change before it answers.
+        waitFor: () => Promise.resolve(),
+        clock,
+        logger,
+        timeoutMs: REQUEST_TIMEOUT_MS,
+      }),
       producerIds: new ProducerIds(() => controller.allocateProducerIds()),
       groups: this.#groups,
       codecs: () => runtime.codecs(),
@@ -174,6 +191,7 @@ export class Broker {
   /** Starts no more work, and fails the requests that wait. */
   stop(): void {
     this.#applier.shutdown();
+    this.#channel.close();
     this.#groups.shutdown();
     this.#partitionNeeds.flusher.stop();
     this.#fetchSessions.shutdown();
@@ -193,6 +211,29 @@ export class Broker {
   #logFailure(work: Promise<void>): void {
     work.catch((error) => this.#options.logger.log("error", (error as Error).message));
   }
+}
+
+/** Returns the channel to the controller of this process, which is the only one. */
+function channelTo({ runtime, config, controller }: BrokerOptions): ControllerChannel {
+  const { clock } = runtime;
+  const { nodeId, quorumTiming: { retryBackoffMs } } = config;
+  return new ControllerChannel({
+    runtime,
+    nodeId,
+    location: {
+      current: () => ({ id: nodeId, address: null }),
+      changed: () => new Promise(() => {}),
+    },
+    own: {
+      ...localController({
+        handlers: DECIDED_BY_CONTROLLER,
+        services: { clock, config, controller },
+      }),
+      committedOffset: () => controller.image.offset,
+    },
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    retryBackoffMs,
+  });
 }
 
 function shuttingDown(): KafkaError {

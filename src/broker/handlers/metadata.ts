@@ -18,7 +18,6 @@
  * @module
  */
 import type { BrokerConfig } from "../../config/broker_config.ts";
-import type { Controller } from "../../controller/controller.ts";
 import { isInternalTopic, topicOnFirstUse } from "../../controller/internal_topics.ts";
 import { errorForMissingTopic } from "../../controller/topic_names.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
@@ -32,6 +31,7 @@ import {
   OPERATIONS_NOT_ASKED,
   TOPIC_OPERATIONS,
 } from "../authorized_operations.ts";
+import type { Forwarding } from "../forwarding.ts";
 import {
   type AskedListener,
   type BrokersNeeds,
@@ -48,7 +48,7 @@ type AskedTopic = NonNullable<MetadataRequest["topics"]>[number];
 interface Needs extends BrokersNeeds {
   readonly clusterId: string;
   readonly config: Pick<BrokerConfig, "autoCreateTopicsEnable">;
-  readonly controller: Pick<Controller, "createTopics">;
+  readonly forwarding: Pick<Forwarding, "createTopics">;
   /** A new image replaces the one before: read it again after an await. */
   image(): MetadataImage;
 }
@@ -165,14 +165,14 @@ async function create(
   services: Needs,
 ): Promise<Map<string, ErrorCode>> {
   const image = services.image();
-  const outcomes = await services.controller.createTopics(
+  const outcomes = await services.forwarding.createTopics(
     names.map((name) => topicOnFirstUse(name, image)),
   );
   const failures = new Map<string, ErrorCode>();
   for (const { name, errorCode } of outcomes) {
     // Another client may have created it in the meantime.
     if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) {
-      failures.set(name, errorCode);
+      failures.set(name, errorCode as ErrorCode);
     }
   }
   return failures;

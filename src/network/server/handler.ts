@@ -55,6 +55,9 @@ export interface RequestContext<Needs> {
   retain(): () => void;
 }
 
+/** What the answer to a failed request depends on beside the request. */
+export type FailureContext = Pick<RequestContext<unknown>, "apiVersion">;
+
 /**
  * Answers one request. Null means that no answer is sent (Produce with acks=0). A `KafkaError` thrown here
  * becomes the answer that `onError` returns.
@@ -79,7 +82,7 @@ export interface Handler<Needs> {
     request: unknown,
     code: number,
     message: string,
-    context: RequestContext<Needs>,
+    context: FailureContext,
   ) => unknown;
 }
 
@@ -120,7 +123,7 @@ export function defineHandler<Needs, RequestOut, RequestIn, ResponseOut, Respons
       request: RequestOut,
       code: number,
       message: string,
-      context: RequestContext<Needs>,
+      context: FailureContext,
     ) => ResponseIn;
   },
 ): Handler<Needs> {

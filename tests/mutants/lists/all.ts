@@ -10,6 +10,7 @@ import { CONFIG_MUTANTS } from "./config.ts";
 import { CONTROLLER_MUTANTS } from "./controller.ts";
 import { DESCRIPTOR_MUTANTS } from "./descriptors.ts";
 import { EVENT_LOOP_MUTANTS } from "./event_loop.ts";
+import { FORWARDING_MUTANTS } from "./forwarding.ts";
 import { GROUPS_MUTANTS } from "./groups.ts";
 import { LARGE_BATCH_MUTANTS } from "./large_batches.ts";
 import { LOG_MUTANTS } from "./log.ts";
@@ -39,4 +40,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DESCRIPTOR_MUTANTS,
   ...LARGE_BATCH_MUTANTS,
   ...EVENT_LOOP_MUTANTS,
+  ...FORWARDING_MUTANTS,
 ];

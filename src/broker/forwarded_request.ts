@@ -1,0 +1,74 @@
+/**
+ * The form of a client's request and its answer inside an Envelope.
+ *
+ * @module
+ */
+import { ANY_ADDRESS, ipAddressBytes } from "../runtime/ip_address.ts";
+import type { RequestOrigin } from "../controller/requests/local_controller.ts";
+import type { RequestContext } from "../network/server/handler.ts";
+import type { AnyApi } from "../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import { readResponseHeader, writeRequestHeader } from "../protocol/header.ts";
+import { ByteReader, ByteWriter, ProtocolError } from "../protocol/wire.ts";
+
+/** The client's side of a request to be forwarded. */
+export type ForwardedContext = RequestOrigin & Pick<RequestContext<unknown>, "apiVersion">;
+
+/** The number of the only request inside an Envelope. */
+const CORRELATION_ID = 0;
+
+/** A client's request that may be sent several times. */
+export class ForwardedRequest {
+  readonly #api: AnyApi;
+  readonly #request: unknown;
+  readonly #context: ForwardedContext;
+  #bytes: Uint8Array | null = null;
+
+  /** `request` is decoded in the version of `context`. Its views must stay valid. */
+  constructor(api: AnyApi, request: unknown, context: ForwardedContext) {
+    this.#api = api;
+    this.#request = request;
+    this.#context = context;
+  }
+
+  /** The request with its header, in the client's version. */
+  get bytes(): Uint8Array {
+    return this.#bytes ??= this.#encode();
+  }
+
+  /** The client's IP address. All zeros if the transport has no IP addresses. */
+  get clientHostAddress(): Uint8Array {
+    return ipAddressBytes(this.#context.connection.remoteAddress.host) ?? ANY_ADDRESS;
+  }
+
+  /**
+   * Decodes the answer with its header. Throws UNKNOWN_SERVER_ERROR for bytes that are no answer to the
+   * request.
+   */
+  decodeAnswer(bytes: Uint8Array): unknown {
+    const { name } = this.#api;
+    const { apiVersion } = this.#context;
+    try {
+      const reader = new ByteReader(bytes);
+      const correlationId = readResponseHeader(reader, this.#api, apiVersion);
+      if (correlationId !== CORRELATION_ID) {
+        throw new ProtocolError(`it answers request ${correlationId}`);
+      }
+      return this.#api.responseCodec(apiVersion).read(reader);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      throw new KafkaError(
+        ErrorCode.UNKNOWN_SERVER_ERROR,
+        `Cannot decode the controller's answer to ${name}: ${error.message}`,
+      );
+    }
+  }
+
+  #encode(): Uint8Array {
+    const { apiVersion, clientId } = this.#context;
+    const writer = new ByteWriter();
+    writeRequestHeader(writer, this.#api, apiVersion, CORRELATION_ID, clientId);
+    this.#api.requestCodec(apiVersion).write(writer, this.#request as never);
+    return writer.toBytes();
+  }
+}
