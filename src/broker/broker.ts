@@ -140,6 +140,7 @@ export class Broker {
     const { runtime, membership, logs } = this.#options;
     const applier = this.#applier;
     await membership.register({ endpoints, directoryIds: logs.onlineIds });
+    logs.brokerEpoch = membership.brokerEpoch;
     this.#applyBrokerConfigs();
     const pause = pauseAtStart(runtime.clock);
     await this.#followMetadata(async () => {

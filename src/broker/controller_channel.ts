@@ -16,7 +16,7 @@
  * @module
  */
 import { exponentialBackoffMs } from "../backoff.ts";
-import { type LocalController, OWN_NODE } from "../controller/local_controller.ts";
+import { type LocalController, OWN_NODE } from "../controller/requests/local_controller.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { PeerConnection } from "../network/peer_connection.ts";
 import { CloseConnection } from "../network/server/handler.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { ANY_ADDRESS, ipAddressBytes } from "../runtime/ip_address.ts";
-import type { RequestOrigin } from "../controller/local_controller.ts";
+import type { RequestOrigin } from "../controller/requests/local_controller.ts";
 import type { RequestContext } from "../network/server/handler.ts";
 import type { AnyApi } from "../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";

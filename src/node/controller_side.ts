@@ -6,8 +6,8 @@
  */
 import { ControllerChannel, type OwnController } from "../broker/controller_channel.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";
-import { type LocalController, localController } from "../controller/local_controller.ts";
-import { DECIDED_BY_CONTROLLER } from "../controller/supported.ts";
+import { type LocalController, localController } from "../controller/requests/local_controller.ts";
+import { DECIDED_BY_CONTROLLER } from "../controller/requests/supported.ts";
 import type { Logger } from "../logger.ts";
 import { Dispatcher } from "../network/server/dispatch.ts";
 import type { ListenerSet } from "../network/server/listener_set.ts";

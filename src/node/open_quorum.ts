@@ -93,16 +93,11 @@ function staticVoters(config: BrokerConfig, self: RaftIdentity): VoterSet {
 }
 
 function transportOf(runtime: Runtime, config: BrokerConfig, clusterId: string): RaftTransport {
-  const peers = new RaftPeers({
+  return new RaftPeers({
     runtime,
     clusterId,
     clientId: String(config.nodeId),
     listener: config.controllerListenerNames[0]!,
     requestTimeoutMs: config.quorumTiming.requestTimeoutMs,
   });
-  return {
-    send: (to, request) => peers.send(to, request),
-    probe: ({ address }) => peers.probe(address),
-    close: () => peers.close(),
-  };
 }

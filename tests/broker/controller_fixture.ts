@@ -12,7 +12,7 @@ import {
   type OwnController,
 } from "../../src/broker/controller_channel.ts";
 import { envelopeHandler } from "../../src/controller/handlers/envelope.ts";
-import { localController } from "../../src/controller/local_controller.ts";
+import { localController } from "../../src/controller/requests/local_controller.ts";
 import { defineHandler, type Handler } from "../../src/network/server/handler.ts";
 import type { Api } from "../../src/protocol/api.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";

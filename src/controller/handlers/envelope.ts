@@ -26,8 +26,8 @@ import { envelope } from "../../protocol/messages/envelope.ts";
 import { decodePrincipal } from "../../protocol/principal.ts";
 import { ByteReader, ByteWriter, ProtocolError } from "../../protocol/wire.ts";
 import { ipAddressText } from "../../runtime/ip_address.ts";
-import { isForwardable } from "../forwardable.ts";
-import type { LocalController } from "../local_controller.ts";
+import { isForwardable } from "../requests/forwardable.ts";
+import type { LocalController } from "../requests/local_controller.ts";
 
 interface Needs {
   /** Decides the requests inside. */

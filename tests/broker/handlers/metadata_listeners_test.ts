@@ -48,7 +48,7 @@ function clusterOf(...partitions: Parameters<typeof partitionWith>[2][]) {
     image: () => image,
     advertisedAddress: () => ({ host: "asked.example", port: 1 }),
     config: { autoCreateTopicsEnable: false, maxRequestPartitionSizeLimit: 100 },
-    controller: { createTopics: () => Promise.reject(new Error("no topic is created here")) },
+    forwarding: { createTopics: () => Promise.reject(new Error("no topic is created here")) },
   };
 }
 

@@ -13,6 +13,7 @@ import { EVENT_LOOP_MUTANTS } from "./event_loop.ts";
 import { FORWARDING_MUTANTS } from "./forwarding.ts";
 import { GROUPS_MUTANTS } from "./groups.ts";
 import { LARGE_BATCH_MUTANTS } from "./large_batches.ts";
+import { LIFECYCLE_MUTANTS } from "./lifecycle.ts";
 import { LOG_MUTANTS } from "./log.ts";
 import { METADATA_MUTANTS } from "./metadata.ts";
 import { NETWORK_MUTANTS } from "./network.ts";
@@ -45,4 +46,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LARGE_BATCH_MUTANTS,
   ...EVENT_LOOP_MUTANTS,
   ...FORWARDING_MUTANTS,
+  ...LIFECYCLE_MUTANTS,
 ];

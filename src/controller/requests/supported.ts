@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { Handler, NeedsOf } from "../network/server/handler.ts";
-import { alterConfigsHandler } from "./handlers/alter_configs.ts";
-import { createPartitionsHandler } from "./handlers/create_partitions.ts";
-import { createTopicsHandler } from "./handlers/create_topics.ts";
-import { deleteTopicsHandler } from "./handlers/delete_topics.ts";
-import { electLeadersHandler } from "./handlers/elect_leaders.ts";
-import { incrementalAlterConfigsHandler } from "./handlers/incremental_alter_configs.ts";
+import type { Handler, NeedsOf } from "../../network/server/handler.ts";
+import { alterConfigsHandler } from "../handlers/alter_configs.ts";
+import { createPartitionsHandler } from "../handlers/create_partitions.ts";
+import { createTopicsHandler } from "../handlers/create_topics.ts";
+import { deleteTopicsHandler } from "../handlers/delete_topics.ts";
+import { electLeadersHandler } from "../handlers/elect_leaders.ts";
+import { incrementalAlterConfigsHandler } from "../handlers/incremental_alter_configs.ts";
 
 const HANDLERS = [
   alterConfigsHandler,

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { ConnectionInfo, Handler } from "../network/server/handler.ts";
-import type { AnyApi, ApiSummary } from "../protocol/api.ts";
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { type ApiTable, apiTable } from "../protocol/header.ts";
+import type { ConnectionInfo, Handler } from "../../network/server/handler.ts";
+import type { AnyApi, ApiSummary } from "../../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
+import { type ApiTable, apiTable } from "../../protocol/header.ts";
 
 /** The sender of a request. */
 export interface RequestOrigin {
