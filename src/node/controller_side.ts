@@ -37,20 +37,30 @@ export interface ControllerSideOptions {
 export class ControllerSide {
   /** Reaches the active controller, in this process or at another node. */
   readonly channel: ControllerChannel;
+  readonly #options: ControllerSideOptions;
+  readonly #own: OwnController | null;
   readonly #server: Server | null;
 
   constructor(options: ControllerSideOptions) {
-    const { runtime, config, quorum, listeners } = options;
+    const { listeners } = options;
     const own = ownController(options);
-    this.channel = new ControllerChannel({
+    this.#options = options;
+    this.#own = own;
+    this.channel = this.newChannel();
+    this.#server = listeners === null || own === null ? null : serverOn(listeners, own, options);
+  }
+
+  /** Returns another channel, for requests that must not wait for those of {@linkcode ControllerSide.channel}. */
+  newChannel(): ControllerChannel {
+    const { runtime, config, quorum } = this.#options;
+    return new ControllerChannel({
       runtime,
       nodeId: config.nodeId,
       location: quorum,
-      own,
+      own: this.#own,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       retryBackoffMs: config.quorumTiming.retryBackoffMs,
     });
-    this.#server = listeners === null || own === null ? null : serverOn(listeners, own, options);
   }
 
   /** The addresses of the listeners by name. */

@@ -7,6 +7,7 @@
  */
 import { Broker, type BrokerHandlers } from "../broker/broker.ts";
 import type { BrokerMembership } from "../broker/membership.ts";
+import { ClusterMembership } from "../broker/cluster_membership.ts";
 import { OwnMembership } from "../broker/own_membership.ts";
 import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
@@ -329,15 +330,37 @@ async function openListeners(
   return opened;
 }
 
-function membershipOf({ runtime: { random }, config, quorum }: Parts): BrokerMembership {
+function membershipOf(
+  { runtime, config, logger, logs, quorum, controllerSide }: Parts,
+): BrokerMembership {
   const { nodeId, rack } = config;
-  return new OwnMembership({
+  const { loader, controller } = quorum;
+  if (controller !== null && isWithoutOthers(config)) {
+    return new OwnMembership({
+      nodeId,
+      rack,
+      random: runtime.random,
+      controller,
+      image: loader.image,
+    });
+  }
+  return new ClusterMembership({
+    runtime,
     nodeId,
+    clusterId: logs.clusterId,
     rack,
-    random,
-    controller: quorum.controller!,
-    image: quorum.loader.image,
+    settings: config.brokerLifecycle,
+    previousBrokerEpoch: logs.previousBrokerEpoch,
+    channel: controllerSide.channel,
+    heartbeatChannel: controllerSide.newChannel(),
+    image: loader,
+    logger,
   });
+}
+
+/** Whether no other node can belong to the cluster: there is no listener at which one could register. */
+function isWithoutOthers({ isAlone, controllerListeners }: BrokerConfig): boolean {
+  return isAlone && controllerListeners.length === 0;
 }
 
 function configOf({ directory, config = {} }: NodeOptions): BrokerConfig {
