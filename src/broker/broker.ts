@@ -44,7 +44,7 @@ export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
   readonly membership: BrokerMembership;
   /** Reaches the active controller. */
   readonly channel: ControllerChannel;
-  readonly quorum: BrokerNeeds["quorum"];
+  readonly raft: BrokerNeeds["raft"];
   readonly logs: LogManager;
   /** Filled by the broker. */
   readonly partitions: PartitionTable;
@@ -65,7 +65,7 @@ export class Broker {
   readonly #applier: MetadataApplier;
 
   constructor(options: BrokerOptions) {
-    const { runtime, config, metadata, membership, quorum, logs, partitions, logger } = options;
+    const { runtime, config, metadata, membership, raft, logs, partitions, logger } = options;
     const { clock, random } = runtime;
     this.#options = options;
     this.#partitionNeeds = {
@@ -105,7 +105,7 @@ export class Broker {
       config,
       image: () => metadata.image,
       advertisedAddress: options.advertisedAddress,
-      quorum,
+      raft,
       partitions,
       logs,
       slicedWork: this.#partitionNeeds.slicedWork,

@@ -58,6 +58,19 @@ export function brokersOf(
   return views;
 }
 
+/**
+ * Returns the id of the broker to which clients send requests that the controller decides. Every broker in service
+ * forwards them, so this is the one that the client is connected to, or another one if that is fenced; -1 if there
+ * is none. Apache Kafka returns any broker in service.
+ */
+export function forwardingBroker(
+  brokers: readonly Pick<BrokerView, "id" | "isFenced">[],
+  nodeId: number,
+): number {
+  const active = brokers.filter(({ isFenced }) => !isFenced);
+  return (active.find(({ id }) => id === nodeId) ?? active[0])?.id ?? -1;
+}
+
 /** A partition as responses describe it. */
 export interface PartitionView {
   readonly partitionIndex: number;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { addRaftVoterHandler } from "./handlers/add_raft_voter.ts";
 import { alterConfigsHandler } from "./handlers/alter_configs.ts";
 import { apiVersionsHandler } from "./handlers/api_versions.ts";
 import { createAclsHandler } from "./handlers/create_acls.ts";
@@ -46,13 +47,18 @@ import { offsetDeleteHandler } from "./handlers/offset_delete.ts";
 import { offsetFetchHandler } from "./handlers/offset_fetch.ts";
 import { offsetForLeaderEpochHandler } from "./handlers/offset_for_leader_epoch.ts";
 import { produceHandler } from "./handlers/produce.ts";
+import { removeRaftVoterHandler } from "./handlers/remove_raft_voter.ts";
 import { renewDelegationTokenHandler } from "./handlers/renew_delegation_token.ts";
 import { saslAuthenticateHandler } from "./handlers/sasl_authenticate.ts";
 import { saslHandshakeHandler } from "./handlers/sasl_handshake.ts";
 import { syncGroupHandler } from "./handlers/sync_group.ts";
+import { unregisterBrokerHandler } from "./handlers/unregister_broker.ts";
+import { unregisterControllerHandler } from "./handlers/unregister_controller.ts";
+import { updateFeaturesHandler } from "./handlers/update_features.ts";
 import type { Handler, NeedsOf } from "../network/server/handler.ts";
 
 const HANDLERS = [
+  addRaftVoterHandler,
   alterConfigsHandler,
   apiVersionsHandler,
   createAclsHandler,
@@ -95,10 +101,14 @@ const HANDLERS = [
   offsetFetchHandler,
   offsetForLeaderEpochHandler,
   produceHandler,
+  removeRaftVoterHandler,
   renewDelegationTokenHandler,
   saslAuthenticateHandler,
   saslHandshakeHandler,
   syncGroupHandler,
+  unregisterBrokerHandler,
+  unregisterControllerHandler,
+  updateFeaturesHandler,
 ];
 
 /** The dependencies of all handlers together: what a broker has to provide. */

@@ -243,6 +243,13 @@ export const SUPPORTED_ON_DEMAND: BrokerHandlers = [
     async () => (await import("./handlers/describe_quorum.ts")).describeQuorumHandler,
   ),
   onDemand(
+    57,
+    "UpdateFeatures",
+    "0-2",
+    "0+",
+    async () => (await import("./handlers/update_features.ts")).updateFeaturesHandler,
+  ),
+  onDemand(
     60,
     "DescribeCluster",
     "0-2",
@@ -255,6 +262,13 @@ export const SUPPORTED_ON_DEMAND: BrokerHandlers = [
     "0",
     "0+",
     async () => (await import("./handlers/describe_producers.ts")).describeProducersHandler,
+  ),
+  onDemand(
+    64,
+    "UnregisterBroker",
+    "0",
+    "0+",
+    async () => (await import("./handlers/unregister_broker.ts")).unregisterBrokerHandler,
   ),
   onDemand(
     65,
@@ -284,5 +298,26 @@ export const SUPPORTED_ON_DEMAND: BrokerHandlers = [
     "0+",
     async () =>
       (await import("./handlers/describe_topic_partitions.ts")).describeTopicPartitionsHandler,
+  ),
+  onDemand(
+    80,
+    "AddRaftVoter",
+    "0-1",
+    "0+",
+    async () => (await import("./handlers/add_raft_voter.ts")).addRaftVoterHandler,
+  ),
+  onDemand(
+    81,
+    "RemoveRaftVoter",
+    "0",
+    "0+",
+    async () => (await import("./handlers/remove_raft_voter.ts")).removeRaftVoterHandler,
+  ),
+  onDemand(
+    94,
+    "UnregisterController",
+    "0",
+    "0+",
+    async () => (await import("./handlers/unregister_controller.ts")).unregisterControllerHandler,
   ),
 ].sort((a, b) => a.api.key - b.api.key);

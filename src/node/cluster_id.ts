@@ -149,6 +149,7 @@ async function listen({ runtime, config, logger }: ClusterIdOptions) {
     nodeId: config.nodeId,
     clusterId: "",
     image: () => ({ features: new Map(), offset: -1 }),
+    raft: { status: { kraftVersion: 0 } },
   };
   const server = serverOf({
     runtime,

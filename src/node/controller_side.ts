@@ -7,12 +7,11 @@
 import { ControllerChannel, type OwnController } from "../broker/controller_channel.ts";
 import type { BrokerConfig } from "../config/broker_config.ts";
 import { type LocalController, localController } from "../controller/requests/local_controller.ts";
-import { DECIDED_BY_CONTROLLER } from "../controller/requests/supported.ts";
+import { CONTROLLER_LISTENER, DECIDED_BY_CONTROLLER } from "../controller/requests/supported.ts";
 import type { Logger } from "../logger.ts";
 import { Dispatcher } from "../network/server/dispatch.ts";
 import type { ListenerSet } from "../network/server/listener_set.ts";
 import type { Server } from "../network/server/server.ts";
-import { RAFT_HANDLERS } from "../raft/supported.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
 import { serverOf } from "./server.ts";
@@ -83,7 +82,7 @@ export class ControllerSide {
 function ownController({ runtime, config, quorum }: ControllerSideOptions): OwnController | null {
   const { controller, replica } = quorum;
   if (controller === null) return null;
-  const services = { clock: runtime.clock, config, controller };
+  const services = { clock: runtime.clock, config, controller, raft: replica };
   return {
     ...localController({ handlers: DECIDED_BY_CONTROLLER, services }),
     committedOffset: () => replica.status.highWatermark - 1,
@@ -110,7 +109,7 @@ function serverOn(
     ...options,
     listeners,
     dispatcher: new Dispatcher({
-      handlers: [...RAFT_HANDLERS, ...DECIDED_BY_CONTROLLER],
+      handlers: CONTROLLER_LISTENER,
       services,
       logger,
     }),

@@ -269,7 +269,7 @@ export class Node {
       metadata: quorum.loader,
       membership,
       channel: controllerSide.channel,
-      quorum: quorum.replica,
+      raft: quorum.replica,
       logs,
       partitions,
       logger,

@@ -89,6 +89,7 @@ export function withController(
       nodeId: CONTROLLER_ID,
       clusterId: "cluster",
       image: () => ({ features: new Map(), offset: 0 }),
+      raft: { status: { kraftVersion: 0 } },
       localController: localController({ handlers, services: null }),
     },
   }, ({ server }) => use(server.addresses.get("PLAINTEXT")!));

@@ -9,7 +9,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { deleteAcls, type DeleteAclsRequest } from "../../protocol/messages/delete_acls.ts";
-import { NO_AUTHORIZER } from "../authorized_operations.ts";
+import { NO_AUTHORIZER } from "../no_authorizer.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 /** Serves DeleteAcls. */

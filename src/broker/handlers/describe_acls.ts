@@ -9,7 +9,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeAcls } from "../../protocol/messages/describe_acls.ts";
-import { NO_AUTHORIZER } from "../authorized_operations.ts";
+import { NO_AUTHORIZER } from "../no_authorizer.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 
 /** Serves DescribeAcls. */

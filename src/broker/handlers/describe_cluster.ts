@@ -1,22 +1,18 @@
 /**
- * DescribeCluster returns the cluster's id, its controller and its brokers (KIP-700).
+ * DescribeCluster on a broker's listener returns the cluster's id and its brokers, with the one to which clients send
+ * requests for the controller (KIP-700). Only controllers return the addresses of controllers.
  *
  * Serves versions 0 to 2, all flexible. Version 1 adds the type of endpoint, brokers or controllers
  * (KIP-919), 2 may include fenced brokers (KIP-1073).
  *
  * @module
  */
-import type { ResponseInputOf } from "../../protocol/api.ts";
+import { EndpointType, requireEndpointType } from "../../protocol/endpoint_type.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeCluster } from "../../protocol/messages/describe_cluster.ts";
-import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
-import { type BrokersNeeds, brokersOf } from "../metadata_response.ts";
+import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../../protocol/authorized_operations.ts";
+import { type BrokersNeeds, brokersOf, forwardingBroker } from "../metadata_response.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
-
-type Response = ResponseInputOf<typeof describeCluster>;
-
-const BROKERS = 1;
-const CONTROLLERS = 2;
 
 interface Needs extends BrokersNeeds {
   readonly clusterId: string;
@@ -24,35 +20,31 @@ interface Needs extends BrokersNeeds {
 
 /** Serves DescribeCluster. */
 export const describeClusterHandler: Handler<Needs> = defineHandler(describeCluster, {
-  handle({ endpointType, includeFencedBrokers, ...request }, { services, connection }) {
-    if (endpointType === CONTROLLERS) {
-      return failed(
-        ErrorCode.MISMATCHED_ENDPOINT_TYPE,
-        "This is a broker's listener: ask a controller's for controllers",
-      );
-    }
-    if (endpointType !== BROKERS) {
-      return failed(
-        ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
-        `Endpoint type ${endpointType} is not known: 1 is for brokers, 2 for controllers`,
-      );
-    }
+  handle(request, { apiVersion, services, connection }) {
+    requireEndpointType(EndpointType.BROKERS, request, apiVersion);
+    const { includeFencedBrokers: includeFenced } = request;
+    const brokers = brokersOf(services, connection, { includeFenced });
     return {
-      errorCode: 0,
-      endpointType,
+      errorCode: ErrorCode.NONE,
+      endpointType: EndpointType.BROKERS,
       clusterId: services.clusterId,
-      controllerId: services.nodeId,
-      brokers: brokersOf(services, connection, { includeFenced: includeFencedBrokers }).map(
-        ({ id, host, port, rack, isFenced }) => ({ brokerId: id, host, port, rack, isFenced }),
-      ),
+      controllerId: forwardingBroker(brokers, services.nodeId),
+      brokers: brokers.map(({ id, host, port, rack, isFenced }) => ({
+        brokerId: id,
+        host,
+        port,
+        rack,
+        isFenced,
+      })),
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
         ? CLUSTER_OPERATIONS
         : OPERATIONS_NOT_ASKED,
     };
   },
-  onError: (_request, code, message) => failed(code, message),
+  onError: (_request, errorCode, errorMessage) => ({
+    errorCode,
+    errorMessage,
+    clusterId: "",
+    brokers: [],
+  }),
 });
-
-function failed(errorCode: number, errorMessage: string): Response {
-  return { errorCode, errorMessage, clusterId: "", brokers: [] };
-}

@@ -9,7 +9,7 @@
  */
 import { ErrorCode } from "../../protocol/errors.ts";
 import { describeGroups } from "../../protocol/messages/describe_groups.ts";
-import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../authorized_operations.ts";
+import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../../protocol/authorized_operations.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 import type { GroupCoordinator } from "../../groups/group_coordinator.ts";
 

@@ -16,7 +16,7 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeTopicPartitions } from "../../protocol/messages/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
-import { TOPIC_OPERATIONS } from "../authorized_operations.ts";
+import { TOPIC_OPERATIONS } from "../../protocol/authorized_operations.ts";
 import { type AskedListener, partitionView } from "../metadata_response.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
 

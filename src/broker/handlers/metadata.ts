@@ -30,12 +30,13 @@ import {
   CLUSTER_OPERATIONS,
   OPERATIONS_NOT_ASKED,
   TOPIC_OPERATIONS,
-} from "../authorized_operations.ts";
+} from "../../protocol/authorized_operations.ts";
 import type { Forwarding } from "../forwarding.ts";
 import {
   type AskedListener,
   type BrokersNeeds,
   brokersOf,
+  forwardingBroker,
   isReachable,
   partitionView,
 } from "../metadata_response.ts";
@@ -84,21 +85,19 @@ export const metadataHandler: Handler<Needs> = defineHandler(metadata, {
       apiVersion,
     });
     const wantsAll = topics === null || apiVersion === 0 && topics.length === 0;
-    const respond = (answers: TopicResponse[]): Response => ({
-      brokers: brokersOf(services, connection).map(({ id, host, port, rack }) => ({
-        nodeId: id,
-        host,
-        port,
-        rack,
-      })),
-      clusterId: services.clusterId,
-      controllerId: services.nodeId,
-      topics: answers,
-      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-        ? CLUSTER_OPERATIONS
-        : OPERATIONS_NOT_ASKED,
-      errorCode: 0,
-    });
+    const respond = (answers: TopicResponse[]): Response => {
+      const brokers = brokersOf(services, connection);
+      return {
+        brokers: brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+        clusterId: services.clusterId,
+        controllerId: forwardingBroker(brokers, nodeId),
+        topics: answers,
+        clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+          ? CLUSTER_OPERATIONS
+          : OPERATIONS_NOT_ASKED,
+        errorCode: 0,
+      };
+    };
     if (wantsAll) {
       const now = view();
       return respond([...now.image.topics()].map((topic) => found(topic, now)));

@@ -26,6 +26,7 @@ const FORWARDABLE: ReadonlySet<number> = new Set([
   64, // UnregisterBroker
   80, // AddRaftVoter
   81, // RemoveRaftVoter
+  94, // UnregisterController
 ]);
 
 /** Returns whether an Envelope may contain a request with this key. */

@@ -53,6 +53,3 @@ export const CLUSTER_OPERATIONS: number = bits(
 function bits(...operations: number[]): number {
   return operations.reduce((sum, operation) => sum | 1 << operation, 0);
 }
-
-/** The error message of requests about access control entries while there is no authorizer. */
-export const NO_AUTHORIZER = "No authorizer is configured: this version has no access control";
