@@ -79,12 +79,24 @@ export class ControllerSide {
   }
 }
 
-function ownController({ runtime, config, quorum }: ControllerSideOptions): OwnController | null {
-  const { controller, replica } = quorum;
-  if (controller === null) return null;
-  const services = { clock: runtime.clock, config, controller, raft: replica };
+/** The dependencies of the requests that controllers serve. */
+function servicesOf({ runtime, config, clusterId, quorum }: ControllerSideOptions) {
   return {
-    ...localController({ handlers: DECIDED_BY_CONTROLLER, services }),
+    clock: runtime.clock,
+    config,
+    nodeId: config.nodeId,
+    clusterId,
+    controller: quorum.controller!,
+    raft: quorum.replica,
+    image: () => quorum.loader.image,
+  };
+}
+
+function ownController(options: ControllerSideOptions): OwnController | null {
+  const { controller, replica } = options.quorum;
+  if (controller === null) return null;
+  return {
+    ...localController({ handlers: DECIDED_BY_CONTROLLER, services: servicesOf(options) }),
     committedOffset: () => replica.status.highWatermark - 1,
   };
 }
@@ -94,23 +106,13 @@ function serverOn(
   localController: LocalController,
   options: ControllerSideOptions,
 ): Server {
-  const { runtime, config, logger, clusterId, quorum } = options;
-  const services = {
-    clock: runtime.clock,
-    config,
-    nodeId: config.nodeId,
-    clusterId,
-    controller: quorum.controller!,
-    raft: quorum.replica,
-    localController,
-    image: () => quorum.loader.image,
-  };
+  const { logger } = options;
   return serverOf({
     ...options,
     listeners,
     dispatcher: new Dispatcher({
       handlers: CONTROLLER_LISTENER,
-      services,
+      services: { ...servicesOf(options), localController },
       logger,
     }),
     onConnection: () => {},
