@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { apiVersionsHandler } from "../../src/broker/handlers/api_versions.ts";
 import { DataDirectory } from "../../src/log/directory/data_directory.ts";
 import { METADATA_LOG_CONFIG } from "../../src/metadata/metadata_log.ts";
@@ -13,6 +13,7 @@ import { errorName } from "../../src/protocol/errors.ts";
 import { addRaftVoter } from "../../src/protocol/messages/add_raft_voter.ts";
 import { describeQuorum } from "../../src/protocol/messages/describe_quorum.ts";
 import { removeRaftVoter } from "../../src/protocol/messages/remove_raft_voter.ts";
+import { decodeBatch, splitBatches } from "../../src/protocol/records/batch.ts";
 import { NO_PAUSE } from "../../src/protocol/records/compression/steps.ts";
 import { METADATA_TOPIC_ID } from "../../src/protocol/uuid.ts";
 import { DEFAULT_RAFT_TIMING } from "../../src/raft/core/timing.ts";
@@ -24,6 +25,7 @@ import { formattedWith } from "../../src/raft/storage/format_directory.ts";
 import { QuorumStateFile } from "../../src/raft/storage/quorum_state_file.ts";
 import { RaftLog } from "../../src/raft/storage/raft_log.ts";
 import { SnapshotFiles } from "../../src/raft/storage/snapshot_files.ts";
+import { snapshotFileName } from "../../src/raft/storage/snapshot_names.ts";
 import { RAFT_HANDLERS } from "../../src/raft/supported.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { startServer } from "../network/server/server_fixture.ts";
@@ -59,6 +61,7 @@ export async function quorumPeers(setup: Setup, print: (line: string) => void): 
 interface Ours {
   readonly replica: RaftReplica;
   readonly peers: RaftPeers;
+  readonly snapshots: SnapshotFiles;
   committed(): number;
   close(): Promise<void>;
 }
@@ -66,6 +69,7 @@ interface Ours {
 class QuorumPeersTest {
   readonly #kafkaPort = freePort();
   readonly #port = freePort();
+  readonly #newPort = freePort();
 
   constructor(
     readonly kafka: Kafka,
@@ -74,11 +78,11 @@ class QuorumPeersTest {
   ) {}
 
   async run(): Promise<void> {
-    const properties = await this.#formatKafka();
-    const directory = formattedWith(files, `${this.root}/kafka`)!.directoryId;
-    const command = [...this.kafka.java, "kafka.Kafka", properties];
+    const command = await this.#formatKafka(1, "--standalone");
+    const directory = formattedWith(files, `${this.root}/kafka1`)!.directoryId;
     const theirs = await Broker.start(command, this.#kafkaPort, this.root);
     try {
+      await this.#until("a snapshot of Kafka", async () => (await this.#snapshotsOf(1)).length > 0);
       const ours = await this.#startOurs();
       try {
         await this.#exchange(ours, directory);
@@ -92,12 +96,18 @@ class QuorumPeersTest {
     }
   }
 
-  async #exchange({ replica, peers, committed }: Ours, directoryId: string): Promise<void> {
+  async #exchange(ours: Ours, directoryId: string): Promise<void> {
+    const { replica, peers, committed } = ours;
     const levels = await peers.probe({ id: 1, address: this.#address(1) });
     assertEquals(levels, { min: 0, max: 1 });
-    await this.#until("following Kafka", () => committed() > 5);
-    const { epoch, leaderId } = replica.status;
+    await this.#until("following Kafka", () => {
+      const { logStartOffset, logEndOffset } = replica.status;
+      return committed() === logEndOffset && logEndOffset > logStartOffset;
+    });
+    const { epoch, leaderId, logStartOffset } = replica.status;
     assertEquals(leaderId, 1);
+    assert(logStartOffset > 0, "Our observer has not fetched a snapshot");
+    this.#ok(`our observer has fetched a snapshot that ends at offset ${logStartOffset}`);
     this.#ok(`our observer follows Apache Kafka to offset ${committed()} of epoch ${epoch}`);
 
     await this.#add(1, 2, DIRECTORY_ID);
@@ -116,6 +126,7 @@ class QuorumPeersTest {
       return replicas.some(({ key, endOffset }) => key.id === 1 && endOffset === logEndOffset);
     });
     this.#ok("Apache Kafka follows our leader");
+    await this.#serveSnapshot(ours);
 
     await this.#add(2, 1, directoryId);
     await this.#until("Kafka as a voter", () => {
@@ -135,26 +146,72 @@ class QuorumPeersTest {
     this.#ok(`node ${status.leaderId} leads epoch ${status.epoch} after our leader has resigned`);
   }
 
-  async #formatKafka(): Promise<string> {
-    const path = `${this.root}/kafka.properties`;
-    const address = `${HOST}:${this.#kafkaPort}`;
+  /** Lets a new controller of Kafka begin with a snapshot of our leader. */
+  async #serveSnapshot({ replica, snapshots }: Ours): Promise<void> {
+    const { highWatermark, logStartOffset } = replica.status;
+    const { reader, close } = snapshots.read(snapshots.latest!);
+    const { draft, writer } = replica.beginSnapshot(highWatermark, clock.now());
+    for (let batch = reader.next(); batch !== null; batch = reader.next()) {
+      for (const { value } of decodeBatch(batch).records) writer.append(value!);
+    }
+    close();
+    const bytes = replica.readCommitted(logStartOffset, 1 << 24);
+    for (const { start } of splitBatches(bytes)) {
+      const { isControl, records } = decodeBatch(bytes, start);
+      if (!isControl) { for (const { value } of records) writer.append(value!); }
+    }
+    writer.finish();
+    await replica.publishSnapshot(draft, { maxBytes: -1, maxAgeMs: -1 });
+
+    const command = await this.#formatKafka(3, "--no-initial-controllers");
+    const newcomer = await Broker.start(command, this.#newPort, this.root);
+    try {
+      await this.#until("a new controller", () => {
+        const { replicas, logEndOffset } = replica.status;
+        return replicas.some(({ key, endOffset }) => key.id === 3 && endOffset === logEndOffset);
+      });
+      const names = await this.#snapshotsOf(3);
+      assertEquals(names, [snapshotFileName(draft.id)]);
+      this.#ok(`a new controller of Apache Kafka begins with our snapshot ${names[0]}`);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}; newcomer: ${newcomer.tail()}`);
+    } finally {
+      await newcomer.kill();
+    }
+  }
+
+  /** Returns the names of the snapshots of a node of Kafka, apart from that of the format. */
+  async #snapshotsOf(id: number): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { name } of Deno.readDir(`${this.root}/kafka${id}/__cluster_metadata-0`)) {
+      if (name.endsWith(".checkpoint") && !/^0+-0+\./.test(name)) names.push(name);
+    }
+    return names;
+  }
+
+  /** Formats the directory of a node of Kafka and returns the command that starts it. */
+  async #formatKafka(id: number, voters: string): Promise<string[]> {
+    const path = `${this.root}/kafka${id}.properties`;
+    const address = `${HOST}:${id === 1 ? this.#kafkaPort : this.#newPort}`;
     await Deno.writeTextFile(
       path,
       [
         "process.roles=controller",
-        "node.id=1",
-        `controller.quorum.bootstrap.servers=${address},${HOST}:${this.#port}`,
+        `node.id=${id}`,
+        `controller.quorum.bootstrap.servers=${HOST}:${this.#kafkaPort},${HOST}:${this.#port}`,
         `listeners=${LISTENER}://${address}`,
         `controller.listener.names=${LISTENER}`,
-        `log.dirs=${this.root}/kafka`,
+        `log.dirs=${this.root}/kafka${id}`,
+        // The first one soon has a snapshot, the other none of its own.
+        ...(id === 1 ? ["metadata.log.max.record.bytes.between.snapshots=200"] : []),
       ].join("\n"),
     );
     const { code, out, err } = await this.kafka.tool(
       "kafka.tools.StorageTool",
-      ...["format", "-t", CLUSTER_ID, "-c", path, "--standalone"],
+      ...["format", "-t", CLUSTER_ID, "-c", path, voters],
     );
     if (code !== 0) throw new Error(`the directory cannot be formatted: ${out} ${err}`);
-    return path;
+    return [...this.kafka.java, "kafka.Kafka", path];
   }
 
   async #startOurs(): Promise<Ours> {
@@ -230,6 +287,7 @@ class QuorumPeersTest {
     return {
       replica,
       peers,
+      snapshots,
       committed: () => committed,
       close: async () => {
         await replica.shutdown();
