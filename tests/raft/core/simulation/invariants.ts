@@ -29,6 +29,8 @@ function check(condition: boolean, message: () => string): asserts condition {
 export class Invariants {
   /** All committed batches, by base offset. */
   readonly #committed = new Map<number, Batch>();
+  /** In which epoch a batch was committed. */
+  readonly #committedIn = new Map<Batch, number>();
   #committedEnd = 0;
   readonly #leaders = new Map<number, number>();
   readonly #votes = new Map<string, ReplicaKey>();
@@ -232,6 +234,7 @@ export class Invariants {
       check(batch.lastOffset < offset, () => `${id} commits a part of ${keyOf(batch)}`);
       if (batch.baseOffset === this.#committedEnd) {
         this.#committed.set(batch.baseOffset, batch);
+        this.#committedIn.set(batch, core.status.epoch);
         this.#committedEnd = batch.lastOffset + 1;
         this.#checkNewest(batch);
       } else {
@@ -368,11 +371,13 @@ export class Invariants {
     return undefined;
   }
 
-  #loses(replica: Replica, batches: readonly Batch[]): void {
+  /** A replica may lose committed records only while it is in an earlier epoch, for whose leader it counts. */
+  #loses({ id, core }: Replica, batches: readonly Batch[]): void {
+    const epoch = core?.status.epoch ?? 0;
     for (const batch of batches) {
       check(
-        this.#committed.get(batch.baseOffset) !== batch,
-        () => `${replica.id} removes the committed record ${keyOf(batch)}`,
+        epoch < (this.#committedIn.get(batch) ?? Infinity),
+        () => `${id} removes the committed record ${keyOf(batch)} in epoch ${epoch}`,
       );
     }
   }
