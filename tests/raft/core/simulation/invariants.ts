@@ -330,10 +330,15 @@ export class Invariants {
   /** A majority of the voters at that offset, or of the latest ones, has everything durably. */
   #checkMajority(replica: Replica, core: RaftCore, offset: number): void {
     if (offset === 0) return;
-    const sets = [core.votersBefore(offset).voters, core.status.voters];
-    const last = replica.disk.batchAt(offset - 1);
+    const { disk } = replica;
+    const sets = [disk.votersBefore(offset), disk.votersBefore(disk.endOffset)];
     check(
-      last !== undefined || offset === replica.disk.startOffset,
+      sets[1]!.equals(core.status.voters),
+      () => `${replica.id} acts on other voters than the latest ones of its log`,
+    );
+    const last = disk.batchAt(offset - 1);
+    check(
+      last !== undefined || offset === disk.startOffset,
       () => `${replica.id} commits ${offset} without a record`,
     );
     this.#checkOwnEpoch(replica, core, last);
