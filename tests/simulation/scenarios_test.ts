@@ -17,7 +17,6 @@ const FEWEST_TIMES = seedCount(1, 3);
 /** Seeds that found a defect once, and that no range above has. */
 const LATE_SEEDS: Readonly<Record<string, readonly number[]>> = {
   disk: [7944, 8639, 11190, 11944, 17517],
-  raft: [1008],
 };
 
 /** The events that must occur over the seeds of a scenario, so that they test what they are for. */

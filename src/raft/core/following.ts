@@ -250,7 +250,7 @@ export function handleFetchFailure(
 }
 
 function recordContact(raft: RaftState, role: Follower): void {
-  role.electionAt = raft.now + raft.timing.fetchTimeoutMs;
+  role.electionAt = raft.fetchDeadline();
   role.hasFetched = true;
   raft.attempts = 0;
 }

@@ -246,6 +246,15 @@ export class RaftState {
   }
 
   /**
+   * Returns when a follower without an answer gives its leader up. The random part keeps followers that lost
+   * their leader at the same moment from dividing their votes.
+   */
+  fetchDeadline(): number {
+    const { fetchTimeoutMs } = this.timing;
+    return this.now + fetchTimeoutMs + this.below(Math.max(1, Math.floor(fetchTimeoutMs / 8)));
+  }
+
+  /**
    * Returns when a replica without a leader begins its next attempt. The first attempts follow each other
    * quickly: a pre-vote disturbs no leader.
    */

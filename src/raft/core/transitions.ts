@@ -88,7 +88,7 @@ export function becomeFollower(
   raft.save();
   setRole(raft, {
     name: "follower",
-    electionAt: raft.now + raft.timing.fetchTimeoutMs,
+    electionAt: raft.fetchDeadline(),
     hasFetched: false,
     snapshot: null,
     updateVoterAt: raft.now + raft.timing.fetchTimeoutMs,

@@ -6,9 +6,10 @@
 import type { Mutant } from "../mutant.ts";
 
 const CORE = "src/raft/core";
+const TRANSCRIPTS = "tests/raft/core/transcripts_test.ts";
 const SIMULATION = "tests/raft/core/simulation/seeds_test.ts";
 
-/** Bugs of the core that its simulation finds. */
+/** Bugs of the core that its simulation or a transcript finds. */
 export const RAFT_CORE_MUTANTS: readonly Mutant[] = [
   {
     id: "Q1",
@@ -89,7 +90,7 @@ export const RAFT_CORE_MUTANTS: readonly Mutant[] = [
     bug: "a candidate that restarts after a lost election resigns as the leader of its epoch",
     text: "raft.leaderId === raft.self.id) becomeResigned",
     replacement: "raft.leaderId === raft.self.id || voted?.id === raft.self.id) becomeResigned",
-    test: SIMULATION,
+    test: TRANSCRIPTS,
   },
   {
     id: "Q10",

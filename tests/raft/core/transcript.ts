@@ -4,7 +4,8 @@
  * what happens is written below each, indented, with the time in milliseconds.
  *
  * A message takes 1 ms, and so does a write to a disk. A timer of node N ends 10 N ms after the earliest time
- * that it may have, so that node 1 is the first one. Fetches are shown only with an outcome.
+ * that it may have, so that node 1 is the first one. Fetches are not
+ * shown, but that the log differs or a snapshot is needed.
  *
  * - `> start 1 2` starts nodes, also those that are down.
  * - `> wait 500` lets time pass, with all messages, writes and timers.
@@ -89,9 +90,8 @@ class ScriptedCluster extends Cluster {
 
   override trace(line: string): void {
     super.trace(line);
-    const isIdleFetch = /^\d+ [<>] \d+ fetch/.test(line) &&
-      !/(diverging|snapshot|error)/.test(line);
-    if (!isIdleFetch) this.#lines.push(`${this.now}: ${line}`);
+    const isFetch = /^\d+ [<>] \d+ fetch /.test(line);
+    if (!isFetch || /diverging|snapshot/.test(line)) this.#lines.push(`${this.now}: ${line}`);
   }
 }
 

@@ -10,7 +10,7 @@ import type { SnapshotId } from "../../../../src/raft/core/epoch_log.ts";
 import type { OwnAnswer, PeerAnswer, RaftRequest } from "../../../../src/raft/core/messages.ts";
 import { DEFAULT_RAFT_TIMING, type RaftTiming } from "../../../../src/raft/core/timing.ts";
 import { type Voter, type VoterEndpoint, VoterSet } from "../../../../src/raft/core/voter_set.ts";
-import { ErrorCode } from "../../../../src/protocol/errors.ts";
+import { ErrorCode, errorName } from "../../../../src/protocol/errors.ts";
 import { ZERO_UUID } from "../../../../src/protocol/uuid.ts";
 import type { Address } from "../../../../src/runtime/runtime.ts";
 import { Trace } from "../../../../src/simulator/trace.ts";
@@ -359,7 +359,7 @@ export class Cluster implements Surroundings {
     if (this.isHealed || to.core === null || to.pausedUntil > this.now) return;
     this.trace(`operator > ${to.id} ${request.type}`);
     to.request(request, (answer) => {
-      this.trace(`operator < ${to.id} ${answer.type} ${answer.errorCode}`);
+      this.trace(`operator < ${to.id} ${answer.type} ${errorName(answer.errorCode)}`);
       this.count(`${answer.type} ${answer.errorCode === ErrorCode.NONE ? "done" : "refused"}`);
     });
   }
@@ -449,7 +449,7 @@ function describeRequest(request: RaftRequest): string {
 function describeAnswer(answer: OwnAnswer): string {
   const { type, errorCode, leader } = answer;
   const words = [`${type} ${leader.epoch}/${leader.leaderId}`];
-  if (errorCode !== ErrorCode.NONE) words.push(`error ${errorCode}`);
+  if (errorCode !== ErrorCode.NONE) words.push(errorName(errorCode));
   if (answer.type === "vote") words.push(answer.isGranted ? "granted" : "rejected");
   if (answer.type === "fetch") {
     words.push(`hw ${answer.highWatermark}`);

@@ -29,6 +29,8 @@ function check(condition: boolean, message: () => string): asserts condition {
 export class Invariants {
   /** All committed batches, by base offset. */
   readonly #committed = new Map<number, Batch>();
+  /** In which epoch a batch was committed. */
+  readonly #committedIn = new Map<Batch, number>();
   #committedEnd = 0;
   readonly #leaders = new Map<number, number>();
   readonly #votes = new Map<string, ReplicaKey>();
@@ -241,6 +243,7 @@ export class Invariants {
       check(batch.lastOffset < offset, () => `${id} commits a part of ${keyOf(batch)}`);
       if (batch.baseOffset === this.#committedEnd) {
         this.#committed.set(batch.baseOffset, batch);
+        this.#committedIn.set(batch, core.status.epoch);
         this.#committedEnd = batch.lastOffset + 1;
         this.#checkNewest(batch);
       } else {
@@ -336,10 +339,15 @@ export class Invariants {
   /** A majority of the voters at that offset, or of the latest ones, has everything durably. */
   #checkMajority(replica: Replica, core: RaftCore, offset: number): void {
     if (offset === 0) return;
-    const sets = [core.votersBefore(offset).voters, core.status.voters];
-    const last = replica.disk.batchAt(offset - 1);
+    const { disk } = replica;
+    const sets = [disk.votersBefore(offset), disk.votersBefore(disk.endOffset)];
     check(
-      last !== undefined || offset === replica.disk.startOffset,
+      sets[1]!.equals(core.status.voters),
+      () => `${replica.id} acts on other voters than the latest ones of its log`,
+    );
+    const last = disk.batchAt(offset - 1);
+    check(
+      last !== undefined || offset === disk.startOffset,
       () => `${replica.id} commits ${offset} without a record`,
     );
     this.#checkOwnEpoch(replica, core, last);
@@ -377,11 +385,13 @@ export class Invariants {
     return undefined;
   }
 
-  #loses(replica: Replica, batches: readonly Batch[]): void {
+  /** A replica may lose committed records only while it is in an earlier epoch, for whose leader it counts. */
+  #loses({ id, core }: Replica, batches: readonly Batch[]): void {
+    const epoch = core?.status.epoch ?? 0;
     for (const batch of batches) {
       check(
-        this.#committed.get(batch.baseOffset) !== batch,
-        () => `${replica.id} removes the committed record ${keyOf(batch)}`,
+        epoch < (this.#committedIn.get(batch) ?? Infinity),
+        () => `${id} removes the committed record ${keyOf(batch)} in epoch ${epoch}`,
       );
     }
   }

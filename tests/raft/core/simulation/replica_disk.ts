@@ -127,6 +127,20 @@ export class ReplicaDisk {
     this.startOffset = this.durableEnd = 0;
   }
 
+  /** Returns the voters as of the records before `endOffset`, as the log has them. */
+  votersBefore(endOffset: number): VoterSet {
+    for (let index = this.batches.length - 1; index >= 0; index--) {
+      const { baseOffset, control } = this.batches[index]!;
+      for (let record = control.length - 1; record >= 0; record--) {
+        const found = control[record]!;
+        if (found.type !== "voters" || baseOffset + record >= endOffset) continue;
+        return new VoterSet(found.voters);
+      }
+    }
+    const snapshot = this.snapshots.findLast(({ id }) => id.endOffset <= endOffset);
+    return snapshot?.voters ?? this.initial.voters;
+  }
+
   /** What a process finds. */
   open(): Pick<RaftStart, "log" | "durable" | "voters" | "kraftVersion" | "voterRecords"> {
     const { startOffset, endOffset, batches, snapshots } = this;

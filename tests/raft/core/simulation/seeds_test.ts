@@ -5,16 +5,20 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { seedCount, test } from "../../../harness.ts";
+import { test } from "../../../harness.ts";
 import { KAFKA_SCENARIOS } from "./kafka_scenarios.ts";
 import { runRaft } from "./scenario.ts";
 
 const SCENARIOS = { raft: runRaft, ...KAFKA_SCENARIOS };
-const SEEDS = seedCount(40, 200);
+/** Every planted bug is found within so many seeds. */
+const SEEDS = 200;
+/** The stories of Kafka have less chance in them. */
+const STORY_SEEDS = 20;
 
 test(`the scenarios of the quorum hold over ${SEEDS} seeds`, async () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     for (const [name, run] of Object.entries(SCENARIOS)) {
+      if (seed > STORY_SEEDS && name !== "raft") continue;
       const { failures } = await run(seed);
       assertEquals(failures, [], `deno task sim --scenario ${name} --seed ${seed} repeats it`);
     }

@@ -1,0 +1,170 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { AssertionFailure } from "../../../src/assert.ts";
+import { ErrorCode } from "../../../src/protocol/errors.ts";
+import { RaftCore, type RaftStart } from "../../../src/raft/core/core.ts";
+import type { Effect } from "../../../src/raft/core/effects.ts";
+import type { FetchAnswer, FetchRequest } from "../../../src/raft/core/messages.ts";
+import { DEFAULT_RAFT_TIMING } from "../../../src/raft/core/timing.ts";
+import { test } from "../../harness.ts";
+import { voter, voterSet } from "./voters.ts";
+
+const LEADER = { epoch: 7, leaderId: 2, endpoints: voter(2).endpoints };
+
+/** Returns replica 1 of three, which follows replica 2 in epoch 7. */
+function follower(log: Partial<RaftStart["log"]> = {}): RaftCore {
+  return new RaftCore({
+    self: { ...voter(1), canVote: true },
+    environment: { timing: DEFAULT_RAFT_TIMING, below: () => 0, bootstrapServers: [] },
+    log: { startOffset: 0, endOffset: 0, epochs: [], snapshots: [], ...log },
+    durable: { epoch: 7, leaderId: 2, voted: null },
+    voters: voterSet(1, 2, 3),
+    kraftVersion: 1,
+    voterRecords: [],
+  });
+}
+
+/** Returns the fetch among `effects`. */
+function fetchOf(effects: readonly Effect[]): { correlationId: number; request: FetchRequest } {
+  for (const effect of effects) {
+    if (effect.type !== "send" || effect.request.type !== "fetch") continue;
+    return { correlationId: effect.correlationId, request: effect.request };
+  }
+  throw new Error("There is no fetch");
+}
+
+function answer(outcome: Partial<FetchAnswer>): FetchAnswer {
+  return {
+    type: "fetch",
+    errorCode: ErrorCode.NONE,
+    leader: LEADER,
+    highWatermark: -1,
+    logStartOffset: 0,
+    diverging: null,
+    snapshotId: null,
+    batches: [],
+    ...outcome,
+  };
+}
+
+function batch(baseOffset: number, lastOffset: number, epoch: number): FetchAnswer["batches"][0] {
+  return { baseOffset, lastOffset, epoch, control: [], bytes: new Uint8Array() };
+}
+
+test("a log that differs in two epochs is truncated in two steps", () => {
+  // The leader has 0-2 of epoch 1, 3-4 of epoch 2, and later ones.
+  const epochs = [{ epoch: 1, startOffset: 0 }, { epoch: 3, startOffset: 6 }];
+  const core = follower({ endOffset: 8, epochs });
+  const first = fetchOf(core.start(0));
+  assertEquals([first.request.offset, first.request.lastEpoch], [8, 3]);
+  const effects = core.answered(
+    first.correlationId,
+    answer({ diverging: { epoch: 2, endOffset: 5 } }),
+    1,
+  );
+  assert(effects.some((effect) => effect.type === "truncate" && effect.endOffset === 6));
+  const second = fetchOf(effects);
+  assertEquals([second.request.offset, second.request.lastEpoch], [6, 1]);
+  const last = core.answered(
+    second.correlationId,
+    answer({ diverging: { epoch: 1, endOffset: 3 } }),
+    2,
+  );
+  const third = fetchOf(last);
+  assertEquals([third.request.offset, third.request.lastEpoch], [3, 1]);
+});
+
+test("a truncation below the high watermark stops the replica", () => {
+  const core = follower({ endOffset: 8, epochs: [{ epoch: 1, startOffset: 0 }] });
+  const first = fetchOf(core.start(0));
+  const effects = core.answered(first.correlationId, answer({ highWatermark: 8 }), 1);
+  const diverging = answer({ diverging: { epoch: 1, endOffset: 7 } });
+  assertThrows(
+    () => core.answered(fetchOf(effects).correlationId, diverging, 2),
+    AssertionFailure,
+    "Cannot truncate the metadata log to 7",
+  );
+});
+
+test("a voter fetches on only when what it has is durable", () => {
+  const core = follower();
+  const first = fetchOf(core.start(0));
+  const fetched = answer({ batches: [batch(0, 3, 7)], highWatermark: 2 });
+  const effects = core.answered(first.correlationId, fetched, 1);
+  assertEquals(effects.map(({ type }) => type), ["append-fetched", "committed"]);
+  assertEquals(core.persisted(3, 2), []);
+  assertEquals(fetchOf(core.persisted(4, 3)).request.offset, 4);
+});
+
+test("the high watermark of a follower ends with its log", () => {
+  const core = follower();
+  const first = fetchOf(core.start(0));
+  const fetched = answer({ batches: [batch(0, 3, 7)], highWatermark: 9 });
+  core.answered(first.correlationId, fetched, 1);
+  assertEquals(core.status.highWatermark, 4);
+});
+
+test("batches with a gap, of an earlier epoch or a later one are not appended", () => {
+  for (const wrong of [batch(5, 5, 7), batch(4, 4, 6), batch(4, 4, 8)]) {
+    const core = follower();
+    const first = fetchOf(core.start(0));
+    core.answered(first.correlationId, answer({ batches: [batch(0, 3, 7), wrong] }), 1);
+    assertEquals(core.status.logEndOffset, 4);
+  }
+});
+
+test("the answer of a request that has expired does not count", () => {
+  const core = follower();
+  const first = fetchOf(core.start(0));
+  core.tick(DEFAULT_RAFT_TIMING.requestTimeoutMs);
+  core.answered(first.correlationId, answer({ batches: [batch(0, 3, 7)] }), 2_001);
+  assertEquals(core.status.logEndOffset, 0);
+});
+
+test("a second leader of the same epoch stops the replica", () => {
+  const core = follower();
+  const first = fetchOf(core.start(0));
+  const leader = { ...LEADER, leaderId: 3 };
+  assertThrows(
+    () => core.answered(first.correlationId, answer({ leader }), 1),
+    AssertionFailure,
+    "Epoch 7 has two leaders",
+  );
+});
+
+test("a log with a later epoch than the saved state moves the replica to that epoch", () => {
+  const core = follower({ endOffset: 3, epochs: [{ epoch: 9, startOffset: 0 }] });
+  const effects = core.start(0);
+  assert(effects.some((effect) => effect.type === "save" && effect.state.epoch === 9));
+  assertEquals([core.status.role, core.status.epoch], ["unattached", 9]);
+});
+
+test("a snapshot of uncommitted records is rejected", () => {
+  const core = follower({ endOffset: 3, epochs: [{ epoch: 7, startOffset: 0 }] });
+  core.start(0);
+  assertThrows(
+    () => core.snapshotWritten({ endOffset: 3, epoch: 7 }, 1),
+    AssertionFailure,
+    "Snapshot 3 is not committed",
+  );
+});
+
+test("propose() returns null unless the replica leads and is active", () => {
+  const core = follower();
+  core.start(0);
+  const { position, effects } = core.propose(new Uint8Array(1), 1, 1);
+  assertEquals([position, effects], [null, []]);
+});
+
+test("a refused leader is given up within 51 ms, a silent one after the fetch timeout", () => {
+  const refused = follower();
+  const first = fetchOf(refused.start(0));
+  refused.answered(first.correlationId, { type: "failure", reason: "refused" }, 1);
+  refused.tick(2);
+  assertEquals(refused.status.role, "prospective");
+  const silent = follower();
+  silent.start(0);
+  silent.tick(DEFAULT_RAFT_TIMING.fetchTimeoutMs - 1);
+  assertEquals(silent.status.role, "follower");
+  silent.tick(DEFAULT_RAFT_TIMING.fetchTimeoutMs);
+  assertEquals(silent.status.role, "prospective");
+});
