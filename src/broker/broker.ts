@@ -145,6 +145,7 @@ export class Broker {
       rack: config.rack,
       logDirs: logs.onlineIds,
     });
+    logs.brokerEpoch = this.#brokerEpoch;
     const pause = pauseAtStart(runtime.clock);
     for (const directory of logs.directories) {
       await directory.openAllInSteps((topic) => applier.logConfig(topic), pause);
@@ -158,6 +159,12 @@ export class Broker {
     this.#followMetadata();
     if (logs.wasShutDownCleanly) return;
     this.#logFailure(logs.each((directory) => directory.flushUncertain()));
+  }
+
+  /** The epoch of the broker's registration, -1 before the first. */
+  get #brokerEpoch(): number {
+    const { config, controller } = this.#options;
+    return controller.image.broker(config.nodeId)?.epoch ?? -1;
   }
 
   /** Applies every change of the metadata before it is answered. */

@@ -44,7 +44,8 @@ export class DataDirectory {
   /** The path. */
   readonly path: string;
   readonly #options: DataDirectoryOptions;
-  readonly #identity: DirectoryIdentity;
+  /** Its node, its cluster and its last process. */
+  readonly identity: DirectoryIdentity;
   #failure: KafkaError | null = null;
   readonly #files: DirectoryFiles;
   readonly #logs = new Map<string, PartitionLog>();
@@ -72,7 +73,7 @@ export class DataDirectory {
     this.#files = files;
     this.#options = { ...options, openSegments, runtime: { ...options.runtime, files } };
     this.path = options.directory;
-    this.#identity = new DirectoryIdentity(files, this.path, locked, claim(options, entries));
+    this.identity = new DirectoryIdentity(files, this.path, locked, claim(options, entries));
     this.#names = new Set(logNames(entries));
     this.#deleted = new DeletedLogs(this.#options.runtime, files, this.path, entries);
     this.#checkpoints = new DirectoryCheckpoints({
@@ -115,17 +116,17 @@ export class DataDirectory {
 
   /** The cluster that it belongs to. */
   get clusterId(): string {
-    return this.#identity.clusterId;
+    return this.identity.clusterId;
   }
 
   /** The directory's own id (KIP-858). */
   get directoryId(): string {
-    return this.#identity.directoryId;
+    return this.identity.directoryId;
   }
 
   /** Whether the process that used the directory last shut down cleanly. */
   get wasShutDownCleanly(): boolean {
-    return this.#identity.wasShutDownCleanly;
+    return this.identity.wasShutDownCleanly;
   }
 
   /**
@@ -305,7 +306,7 @@ export class DataDirectory {
       if (!isClean) return;
       // The marker promises that everything else is durable.
       await this.#files.syncDirectory(this.path);
-      this.#identity.markCleanShutdown();
+      this.identity.markCleanShutdown();
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       throw storageError(`Cannot close the data directory ${this.path}`, error);
@@ -317,7 +318,7 @@ export class DataDirectory {
       await this.#pendingWork.settled();
       await this.#files.settle();
       this.#files.close();
-      this.#identity.release();
+      this.identity.release();
     }
   }
 
@@ -435,9 +436,9 @@ export class DataDirectory {
   async #flushDirectory(): Promise<void> {
     this.#deleted.removeDue();
     try {
-      await this.#identity.syncProperties();
+      await this.identity.syncProperties();
       await this.#checkpoints.flush();
-      await this.#identity.syncNames();
+      await this.identity.syncNames();
     } catch (error) {
       throw this.#failure ?? unusable(this.path, error);
     }

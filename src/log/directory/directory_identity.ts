@@ -22,7 +22,7 @@ import {
   writeMetaProperties,
 } from "./meta_properties.ts";
 import { storageError } from "../storage_error.ts";
-import { replaceTextFile, syncFile } from "../text_file.ts";
+import { readTextFile, replaceTextFile, syncFile } from "../text_file.ts";
 
 const LOCK = ".lock";
 const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
@@ -78,6 +78,10 @@ export class DirectoryIdentity {
   readonly directoryId: string;
   /** Whether the last process that used the directory shut down cleanly. */
   readonly wasShutDownCleanly: boolean;
+  /** The broker epoch of that process (KIP-966), or -1 if it did not shut down cleanly or had none. */
+  readonly previousBrokerEpoch: number;
+  /** The broker epoch of this process, -1 until it is known. */
+  brokerEpoch = -1;
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #lock: DirectoryLock;
@@ -100,6 +104,9 @@ export class DirectoryIdentity {
     this.directoryId = directoryId;
     const marker = `${directory}/${CLEAN_SHUTDOWN}`;
     this.wasShutDownCleanly = files.exists(marker);
+    this.previousBrokerEpoch = this.wasShutDownCleanly
+      ? epochIn(readTextFile(files, marker) ?? "")
+      : -1;
     files.remove(marker);
     this.#isDirty = !this.wasShutDownCleanly;
   }
@@ -121,13 +128,19 @@ export class DirectoryIdentity {
   /** Writes the clean shutdown marker: everything is durable. Throws a `FileError`. */
   markCleanShutdown(): void {
     const marker = `${this.#directory}/${CLEAN_SHUTDOWN}`;
-    replaceTextFile(this.#files, marker, `{"version":0,"brokerEpoch":-1}`);
+    replaceTextFile(this.#files, marker, `{"version":0,"brokerEpoch":${this.brokerEpoch}}`);
   }
 
   /** Releases the lock. */
   release(): void {
     this.#lock.release();
   }
+}
+
+/** Returns the epoch in a clean shutdown marker, or -1 for one that Apache Kafka 3.7 or older has written. */
+function epochIn(marker: string): number {
+  const [, epoch] = /^\s*\{.*"brokerEpoch"\s*:\s*(-?\d{1,15})\s*[,}]/s.exec(marker) ?? [];
+  return epoch === undefined ? -1 : Number(epoch);
 }
 
 /** The names of the logs among the entries of a data directory. */

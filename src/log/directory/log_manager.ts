@@ -173,6 +173,22 @@ export class LogManager {
     return this.directories.every(({ wasShutDownCleanly }) => wasShutDownCleanly);
   }
 
+  /**
+   * The broker epoch of the process that used the directories last, or -1 unless all of them were shut
+   * down cleanly by the same one: then it has lost no record since (KIP-966).
+   */
+  get previousBrokerEpoch(): number {
+    const epochs = this.states().map(({ directory }) =>
+      directory?.identity.previousBrokerEpoch ?? -1
+    );
+    return epochs.every((epoch) => epoch === epochs[0]) ? epochs[0]! : -1;
+  }
+
+  /** Sets the broker epoch of this process, which is stored by {@linkcode LogManager.close}. */
+  set brokerEpoch(epoch: number) {
+    for (const { identity } of this.directories) identity.brokerEpoch = epoch;
+  }
+
   /** Whether there is a metadata log. */
   get hasMetadataLog(): boolean {
     return this.#metadata.has(this.#options.metadataTopic, 0);

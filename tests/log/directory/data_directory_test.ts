@@ -95,6 +95,48 @@ test("DataDirectory distinguishes a clean shutdown from a kill", async () => {
   await third.close();
 });
 
+test("DataDirectory keeps the broker epoch over a clean shutdown only", async () => {
+  const machine = new Machine();
+  const first = open(machine);
+  assertEquals(first.identity.previousBrokerEpoch, -1);
+  first.identity.brokerEpoch = 41;
+  await first.close();
+  assertEquals(textOf(machine, "/data/.kafka_cleanshutdown"), `{"version":0,"brokerEpoch":41}`);
+  const second = open(machine);
+  assertEquals(second.identity.previousBrokerEpoch, 41);
+  second.identity.brokerEpoch = 42;
+  const third = open(machine.kill());
+  assertEquals(third.identity.previousBrokerEpoch, -1);
+  await third.close();
+});
+
+test("DataDirectory reads the clean shutdown markers of every version of Apache Kafka", async () => {
+  for (
+    const [marker, epoch] of [
+      ["", -1],
+      [`{"version":0,"brokerEpoch":7}`, 7],
+      [`{ "brokerEpoch" : 12 , "version" : 0 }\n`, 12],
+      [`{"version":0}`, -1],
+      [`{"version":0,"brokerEpoch":7`, -1],
+      [`{"version":0,"brokerEpoch":"7"}`, -1],
+    ] as const
+  ) {
+    const machine = new Machine();
+    await open(machine).close();
+    const file = machine.memory.open("/data/.kafka_cleanshutdown", "create");
+    file.truncate(0);
+    file.writeAt(new TextEncoder().encode(marker), 0);
+    file.close();
+    const { identity } = open(machine);
+    assertEquals(
+      [identity.previousBrokerEpoch, identity.wasShutDownCleanly],
+      [epoch, true],
+      marker,
+    );
+    identity.release();
+  }
+});
+
 test("DataDirectory rejects a directory that another process has open", async () => {
   const machine = new Machine();
   const manager = open(machine);

@@ -78,6 +78,24 @@ test("LogManager creates partitions in the directory with the fewest, and finds 
   await again.close();
 });
 
+test("LogManager has a previous broker epoch only if all directories agree", async () => {
+  const machine = new Machine();
+  const restart = async (epoch: number) => {
+    const logs = await open(machine);
+    const { previousBrokerEpoch } = logs;
+    logs.brokerEpoch = epoch;
+    await logs.close();
+    return previousBrokerEpoch;
+  };
+  assertEquals(await restart(41), -1);
+  assertEquals(await restart(42), 41);
+  put(machine, "/b/.kafka_cleanshutdown", `{"version":0,"brokerEpoch":41}`);
+  assertEquals(await restart(43), -1);
+  machine.memory.remove("/c/.kafka_cleanshutdown");
+  assertEquals(await restart(44), -1);
+  assertEquals(await restart(45), 44);
+});
+
 test("LogManager gives every directory its own id in one cluster", async () => {
   const machine = new Machine();
   const logs = await open(machine);
