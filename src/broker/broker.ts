@@ -24,10 +24,11 @@ import type { PartitionTable } from "../replication/partition_table.ts";
 import { StorageFailures } from "../replication/storage_failures.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { ControllerChannel } from "./controller_channel.ts";
+import { DirectoryAssignments } from "./directory_assignments.ts";
 import { FetchSessionCache } from "./fetch_session_cache.ts";
 import { Forwarding } from "./forwarding.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
-import { ProducerIds } from "./producer_ids.ts";
+import { blocksFrom, ProducerIds } from "./producer_ids.ts";
 import type { BrokerNeeds } from "./supported.ts";
 
 /** How long a request to the active controller is retried, ms: Kafka's default for `request.timeout.ms`. */
@@ -60,6 +61,7 @@ export class Broker {
   readonly #groups: GroupCoordinator;
   readonly #applier: MetadataApplier;
   readonly #channel: ControllerChannel;
+  readonly #assignments: DirectoryAssignments;
 
   constructor(options: BrokerOptions) {
     const { runtime, config, controller, logs, partitions, logger, advertisedAddress } = options;
@@ -92,10 +94,18 @@ export class Broker {
       this.#partitionNeeds,
       () => controller.image,
       logger,
-      (assignments) => this.#logFailure(controller.assignDirectories(assignments)),
+      (assignments) => this.#assignments.add(assignments),
       runtime,
     );
     this.#channel = channelTo(options);
+    const registration = { nodeId: config.nodeId, brokerEpoch: () => this.#brokerEpoch };
+    this.#assignments = new DirectoryAssignments({
+      runtime,
+      channel: this.#channel,
+      ...registration,
+      image: () => controller.image,
+      logger,
+    });
     const services: BrokerNeeds = {
       clock: runtime.clock,
       nodeId: config.nodeId,
@@ -116,7 +126,7 @@ export class Broker {
         logger,
         timeoutMs: REQUEST_TIMEOUT_MS,
       }),
-      producerIds: new ProducerIds(() => controller.allocateProducerIds()),
+      producerIds: new ProducerIds(blocksFrom(this.#channel, registration)),
       groups: this.#groups,
       codecs: () => runtime.codecs(),
     };
@@ -198,6 +208,7 @@ export class Broker {
   /** Starts no more work, and fails the requests that wait. */
   stop(): void {
     this.#applier.shutdown();
+    this.#assignments.stop();
     this.#channel.close();
     this.#groups.shutdown();
     this.#partitionNeeds.flusher.stop();

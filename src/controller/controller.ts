@@ -22,6 +22,11 @@ import type { Pause } from "../protocol/records/compression/steps.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import {
+  type AssignReplicasDecision,
+  type AssignReplicasRequest,
+  decideAssignReplicas,
+} from "./brokers/directory_assignment.ts";
+import {
   type AlterConfigsResult,
   type ConfigChanges,
   type ConfigReplacement,
@@ -29,18 +34,14 @@ import {
   decideIncrementalAlterConfigs,
 } from "./configs.ts";
 import type { Decision } from "./decision.ts";
-import {
-  decideDirectoryAssignments,
-  decideOnlineDirectories,
-  type DirectoryAssignment,
-} from "./directories.ts";
+import { decideOnlineDirectories } from "./directories.ts";
 import { decideElectLeaders, type TopicElectionResult, type TopicElections } from "./elections.ts";
 import {
   type CreatePartitionsResult,
   decideCreatePartitions,
   type NewPartitions,
 } from "./partitions.ts";
-import { allocateBlock } from "./producer_ids.ts";
+import { type AllocateProducerIdsRequest, decideAllocateProducerIds } from "./producer_ids.ts";
 import {
   type BrokerRegistration,
   decideBootstrap,
@@ -209,25 +210,25 @@ export class Controller {
     return this.#carryOut({}, () => decideElectLeaders(type, elections, this.image));
   }
 
-  /** Allocates a block of unused producer ids to this node's broker. */
-  allocateProducerIds(): Promise<{ first: number; count: number }> {
-    const { nodeId } = this.#options.config;
+  /** Allocates a block of unused producer ids; see {@linkcode decideAllocateProducerIds}. */
+  allocateProducerIds(
+    request: AllocateProducerIdsRequest,
+  ): Promise<{ readonly producerIdStart: number; readonly producerIdLen: number }> {
     return this.#enqueue(async () => {
-      const brokerEpoch = this.image.broker(nodeId)?.epoch ?? -1;
-      const block = allocateBlock({ brokerId: nodeId, brokerEpoch }, this.image);
-      await this.#commit(block.records);
-      return { first: block.producerIdStart, count: block.producerIdLen };
+      const { records, ...block } = decideAllocateProducerIds(request, this.image);
+      await this.#commit(records);
+      return block;
     });
   }
 
-  /** Records the log directories of this node's partitions. */
-  assignDirectories(assignments: readonly DirectoryAssignment[]): Promise<void> {
-    const { nodeId } = this.#options.config;
+  /** Records the log directories of a broker's replicas; see {@linkcode decideAssignReplicas}. */
+  assignReplicas(
+    request: AssignReplicasRequest,
+  ): Promise<Pick<AssignReplicasDecision, "directories">> {
     return this.#enqueue(async () => {
-      const records = decideDirectoryAssignments(nodeId, assignments, this.image);
-      for (let at = 0; at < records.length; at += MAX_RECORDS_PER_BATCH) {
-        await this.#commit(records.slice(at, at + MAX_RECORDS_PER_BATCH));
-      }
+      const { records, directories } = decideAssignReplicas(request, this.image);
+      await this.#commit(records);
+      return { directories };
     });
   }
 

@@ -55,6 +55,13 @@ async function withController(
   }
 }
 
+/** Allocates a block to the registered broker. */
+function allocate(controller: Controller) {
+  const { nodeId: brokerId } = REGISTRATION;
+  const brokerEpoch = controller.image.broker(brokerId)!.epoch;
+  return controller.allocateProducerIds({ brokerId, brokerEpoch });
+}
+
 function setBroker(name: string, value: string) {
   return [{
     resourceType: BROKER,
@@ -168,14 +175,15 @@ test("broker configs take effect before listeners run and before the response", 
 test("allocateProducerIds() never returns an id twice, across restarts", async () => {
   const disk = new MemoryDisk();
   await withController(async ({ controller }) => {
-    const blocks = await Promise.all([
-      controller.allocateProducerIds(),
-      controller.allocateProducerIds(),
+    const blocks = await Promise.all([allocate(controller), allocate(controller)]);
+    assertEquals(blocks, [
+      { producerIdStart: 0, producerIdLen: 1_000 },
+      { producerIdStart: 1_000, producerIdLen: 1_000 },
     ]);
-    assertEquals(blocks, [{ first: 0, count: 1_000 }, { first: 1_000, count: 1_000 }]);
   }, disk);
   await withController(async ({ controller }) => {
-    assertEquals(await controller.allocateProducerIds(), { first: 2_000, count: 1_000 });
+    const { producerIdStart } = await allocate(controller);
+    assertEquals(producerIdStart, 2_000);
   }, disk);
 });
 
@@ -194,7 +202,7 @@ test("allocateProducerIds() fails for producer ids above 2^53", async () => {
       await storage.flush();
     }, disk);
     await withController(async ({ controller }) => {
-      const error = await assertRejects(() => controller.allocateProducerIds(), KafkaError);
+      const error = await assertRejects(() => allocate(controller), KafkaError);
       assertEquals(error.code, ErrorCode.UNKNOWN_SERVER_ERROR);
     }, disk);
   }

@@ -1,11 +1,13 @@
 /**
- * The requests that the active controller decides. A broker receives them from clients and forwards
- * them.
+ * The requests that the active controller decides: those of clients, which brokers forward, and those of
+ * brokers.
  *
  * @module
  */
 import type { Handler, NeedsOf } from "../../network/server/handler.ts";
+import { allocateProducerIdsHandler } from "../handlers/allocate_producer_ids.ts";
 import { alterConfigsHandler } from "../handlers/alter_configs.ts";
+import { assignReplicasToDirsHandler } from "../handlers/assign_replicas_to_dirs.ts";
 import { createPartitionsHandler } from "../handlers/create_partitions.ts";
 import { createTopicsHandler } from "../handlers/create_topics.ts";
 import { deleteTopicsHandler } from "../handlers/delete_topics.ts";
@@ -13,7 +15,9 @@ import { electLeadersHandler } from "../handlers/elect_leaders.ts";
 import { incrementalAlterConfigsHandler } from "../handlers/incremental_alter_configs.ts";
 
 const HANDLERS = [
+  allocateProducerIdsHandler,
   alterConfigsHandler,
+  assignReplicasToDirsHandler,
   createPartitionsHandler,
   createTopicsHandler,
   deleteTopicsHandler,
