@@ -22,11 +22,12 @@ import type { PartitionTable } from "../replication/partition_table.ts";
 import { StorageFailures } from "../replication/storage_failures.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ControllerChannel } from "./controller_channel.ts";
+import { DirectoryAssignments } from "./directory_assignments.ts";
 import { FetchSessionCache } from "./fetch_session_cache.ts";
 import { Forwarding } from "./forwarding.ts";
 import type { BrokerMembership } from "./membership.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
-import { ProducerIds } from "./producer_ids.ts";
+import { blocksFrom, ProducerIds } from "./producer_ids.ts";
 import type { BrokerNeeds } from "./supported.ts";
 
 /** How long the answer to a forwarded request waits for the own image, ms. */
@@ -63,6 +64,7 @@ export class Broker {
   readonly #fetchSessions: FetchSessionCache;
   readonly #groups: GroupCoordinator;
   readonly #applier: MetadataApplier;
+  readonly #assignments: DirectoryAssignments;
 
   constructor(options: BrokerOptions) {
     const { runtime, config, metadata, membership, raft, logs, partitions, logger } = options;
@@ -95,9 +97,17 @@ export class Broker {
       this.#partitionNeeds,
       () => metadata.image,
       logger,
-      (assignments) => this.#logFailure(membership.assignDirectories(assignments)),
+      (assignments) => this.#assignments.add(assignments),
       runtime,
     );
+    const registration = { nodeId: config.nodeId, brokerEpoch: () => membership.brokerEpoch };
+    this.#assignments = new DirectoryAssignments({
+      runtime,
+      channel: options.channel,
+      ...registration,
+      image: () => metadata.image,
+      logger,
+    });
     const services: BrokerNeeds = {
       clock: runtime.clock,
       nodeId: config.nodeId,
@@ -117,7 +127,7 @@ export class Broker {
         logger,
         timeoutMs: REQUEST_TIMEOUT_MS,
       }),
-      producerIds: new ProducerIds(() => membership.allocateProducerIds()),
+      producerIds: new ProducerIds(blocksFrom(options.channel, registration)),
       groups: this.#groups,
       codecs: () => runtime.codecs(),
     };
@@ -202,6 +212,7 @@ export class Broker {
   /** Starts no more work, and fails the requests that wait. */
   stop(): void {
     this.#applier.shutdown();
+    this.#assignments.stop();
     this.#options.membership.stop();
     this.#groups.shutdown();
     this.#partitionNeeds.flusher.stop();

@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { DirectoryAssignment } from "../controller/directories.ts";
 import type { EndpointImage } from "../metadata/image.ts";
-import type { ProducerIdBlock } from "./producer_ids.ts";
 
 /** What a broker tells the controller about itself when it starts. */
 export interface BrokerPresentation {
@@ -23,15 +21,11 @@ export interface BrokerMembership {
   register(presentation: BrokerPresentation): Promise<void>;
   /** Brings the broker into service, once it accepts requests. Resolves when the controller has agreed. */
   enterService(): Promise<void>;
-  /** Records the log directories of the broker's replicas. */
-  assignDirectories(assignments: readonly DirectoryAssignment[]): Promise<void>;
   /** Reports the log directories that are online, after one has failed. */
   reportDirectories(onlineIds: readonly string[]): Promise<void>;
-  /** Reserves a block of producer ids. */
-  allocateProducerIds(): Promise<ProducerIdBlock>;
   /** Leaves the service in an orderly way. Resolves when the broker may stop. */
   leaveService(): Promise<void>;
-  /** The epoch of the registration, for the next process of the broker; -1 if it has none. */
+  /** The epoch of the registration, for requests to the controller; -1 before the first. */
   readonly brokerEpoch: number;
   /** Ends all that is under way. */
   stop(): void;

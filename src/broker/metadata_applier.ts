@@ -10,7 +10,6 @@ import type { BrokerConfig } from "../config/broker_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import { logConfigFor, minInsyncReplicas } from "../config/topic_config.ts";
 import type { LogConfig } from "../log/log_config.ts";
-import type { DirectoryAssignment } from "../controller/directories.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
 import { isInternalTopic } from "../controller/internal_topics.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
@@ -28,6 +27,7 @@ import type { Logger } from "../logger.ts";
 import { isDescriptorShortage, type Runtime } from "../runtime/runtime.ts";
 import { Partition, type PartitionNeeds } from "../replication/partition.ts";
 import type { PartitionTable } from "../replication/partition_table.ts";
+import type { DirectoryAssignment } from "./directory_assignments.ts";
 import { RetryTimer } from "./retry_timer.ts";
 
 /** How many partitions whose logs are open are hosted in the time that opening one log takes. */

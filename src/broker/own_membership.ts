@@ -5,12 +5,10 @@
  * @module
  */
 import type { Controller } from "../controller/controller.ts";
-import type { DirectoryAssignment } from "../controller/directories.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import type { RandomSource } from "../runtime/runtime.ts";
 import type { BrokerMembership, BrokerPresentation } from "./membership.ts";
-import type { ProducerIdBlock } from "./producer_ids.ts";
 
 /** The dependencies of {@linkcode OwnMembership}. */
 export interface OwnMembershipOptions {
@@ -46,21 +44,8 @@ export class OwnMembership implements BrokerMembership {
     return Promise.resolve();
   }
 
-  assignDirectories(assignments: readonly DirectoryAssignment[]): Promise<void> {
-    return this.#options.controller.run((active) => active.assignOwnDirectories(assignments));
-  }
-
   reportDirectories(onlineIds: readonly string[]): Promise<void> {
     return this.#options.controller.run((active) => active.reportOwnDirectories(onlineIds));
-  }
-
-  async allocateProducerIds(): Promise<ProducerIdBlock> {
-    const { nodeId: brokerId, controller } = this.#options;
-    const { brokerEpoch } = this;
-    const { producerIdStart, producerIdLen } = await controller.run((active) =>
-      active.allocateProducerIds({ brokerId, brokerEpoch })
-    );
-    return { first: producerIdStart, count: producerIdLen };
   }
 
   /** No other broker could take over. */

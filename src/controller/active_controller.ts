@@ -44,11 +44,7 @@ import {
   DecisionQueue,
 } from "./active/decision_queue.ts";
 import type { DecisionState } from "./active/decision_state.ts";
-import {
-  decideDirectoryAssignments,
-  decideOnlineDirectories,
-  type DirectoryAssignment,
-} from "./directories.ts";
+import { decideOnlineDirectories } from "./directories.ts";
 import { decideElectLeaders, type TopicElectionResult, type TopicElections } from "./elections.ts";
 import { decideUpdateFeatures, type UpdateFeaturesRequest } from "./features.ts";
 import { IdleLog } from "./active/idle_log.ts";
@@ -351,15 +347,6 @@ export class ActiveController {
       { isDivisible: true },
     );
     await Promise.all([registered, elected]);
-  }
-
-  /** Records the log directories of the own broker's replicas. */
-  assignOwnDirectories(assignments: readonly DirectoryAssignment[]): Promise<void> {
-    const { nodeId } = this.#options.config;
-    return this.#run(() => ({
-      records: decideDirectoryAssignments(nodeId, assignments, this.image),
-      result: undefined,
-    }), { isDivisible: true });
   }
 
   /** Records which log directories of the own broker are online. */

@@ -11,37 +11,6 @@ import type { MetadataImage, PartitionImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 
-/** The assignment of a partition to a directory. */
-export interface DirectoryAssignment {
-  readonly topicId: string;
-  readonly partition: number;
-  /** The directory id. */
-  readonly directoryId: string;
-}
-
-/**
- * Returns records for the directories of broker `nodeId`'s partitions that differ from the image.
- */
-export function decideDirectoryAssignments(
-  nodeId: number,
-  assignments: readonly DirectoryAssignment[],
-  image: MetadataImage,
-): MetadataRecordInput[] {
-  const records: MetadataRecordInput[] = [];
-  for (const { topicId, partition, directoryId } of assignments) {
-    const found = image.topicById(topicId)?.partitions[partition];
-    const replica = found?.replicas.indexOf(nodeId) ?? -1;
-    // The topic was deleted meanwhile, or the partition moved to other brokers.
-    if (found === undefined || replica < 0 || found.directories[replica] === directoryId) continue;
-    const directories = withDirectory(found, nodeId, directoryId);
-    records.push({
-      name: "PartitionChangeRecord",
-      value: { partitionId: partition, topicId, directories },
-    });
-  }
-  return records;
-}
-
 /** Returns the directories of a partition's replicas, with a new one of the replica on a broker. */
 export function withDirectory(
   { replicas, directories }: PartitionImage,

@@ -351,7 +351,6 @@ function membershipOf(
     rack,
     settings: config.brokerLifecycle,
     previousBrokerEpoch: logs.previousBrokerEpoch,
-    channel: controllerSide.channel,
     heartbeatChannel: controllerSide.newChannel(),
     image: loader,
     logger,

@@ -1,73 +1,22 @@
 import { assertEquals } from "@std/assert";
-import {
-  decideDirectoryAssignments,
-  decideOnlineDirectories,
-} from "../../src/controller/directories.ts";
+import { decideOnlineDirectories, withDirectory } from "../../src/controller/directories.ts";
 import { decideCreatePartitions } from "../../src/controller/partitions.ts";
 import { UNASSIGNED_DIRECTORY, ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { test } from "../harness.ts";
-import { broker, CHAT, decoded, EVENTS, partition, topic } from "../metadata/fixture.ts";
+import { broker, CHAT, decoded, partition, topic } from "../metadata/fixture.ts";
 import { imageOf } from "./fixture.ts";
 
 const ONE = "4aKkGA0ISBCOdhh3DvpjpQ";
 const TWO = "2p8GUW6bSo6YcxPnGUQ0zw";
 
-test("decideDirectoryAssignments() returns records for changed directories only", () => {
-  const records = [broker(1), topic("chat", CHAT), partition(CHAT, 0), partition(CHAT, 1)];
-  const assign = (number: number, directoryId: string, topicId = CHAT) => ({
-    topicId,
-    partition: number,
-    directoryId,
-  });
-  const first = decideDirectoryAssignments(
-    1,
-    [assign(0, ONE), assign(1, TWO)],
-    imageOf(...records),
-  );
-  assertEquals(first.map(({ value }) => value), [
-    { partitionId: 0, topicId: CHAT, directories: [ONE] },
-    { partitionId: 1, topicId: CHAT, directories: [TWO] },
-  ]);
-  const image = imageOf(...records, ...first);
-  assertEquals(image.topicByName("chat")!.partitions.map((it) => [it.directories, it.leader]), [
-    [[ONE], 1],
-    [[TWO], 1],
-  ]);
-  const again = [assign(0, ONE), assign(1, ONE), assign(2, ONE), assign(0, ONE, EVENTS)];
-  assertEquals(decideDirectoryAssignments(1, again, image).map(({ value }) => value), [
-    { partitionId: 1, topicId: CHAT, directories: [ONE] },
-  ]);
-  // Replicas of another broker are ignored.
-  assertEquals(decideDirectoryAssignments(2, again, image), []);
-});
-
-test("decideDirectoryAssignments() keeps the directories of other replicas", () => {
+test("withDirectory() keeps the directories of other replicas", () => {
+  const image = imageOf(topic("chat", CHAT), partition(CHAT, 0));
   const replicated = {
-    name: "PartitionRecord" as const,
-    value: {
-      topicId: CHAT,
-      partitionId: 0,
-      replicas: [1, 2, 3],
-      isr: [1],
-      removingReplicas: [],
-      addingReplicas: [],
-      leader: 1,
-      leaderEpoch: 0,
-      partitionEpoch: 0,
-      directories: [ONE, UNASSIGNED_DIRECTORY],
-    },
+    ...image.topicByName("chat")!.partitions[0]!,
+    replicas: [1, 2, 3],
+    directories: [ONE, UNASSIGNED_DIRECTORY],
   };
-  const image = imageOf(topic("chat", CHAT), replicated);
-  const records = decideDirectoryAssignments(
-    2,
-    [{ topicId: CHAT, partition: 0, directoryId: TWO }],
-    image,
-  );
-  assertEquals(records[0]!.value, {
-    partitionId: 0,
-    topicId: CHAT,
-    directories: [ONE, TWO, ZERO_UUID],
-  });
+  assertEquals(withDirectory(replicated, 2, TWO), [ONE, TWO, ZERO_UUID]);
 });
 
 test("decideOnlineDirectories() reports the remaining directories once", () => {

@@ -10,6 +10,9 @@ import { withDirectory } from "../directories.ts";
 import { electionOf, isOnline, mayLeadIn, partitionChange } from "../partition_change.ts";
 import { requireBroker } from "./registration_change.ts";
 
+/** The maximum number of replicas in a request, as in Apache Kafka. */
+export const MAX_ASSIGNED_REPLICAS = 2_250;
+
 /** An AssignReplicasToDirs request. */
 export interface AssignReplicasRequest {
   readonly brokerId: number;
