@@ -311,8 +311,9 @@ export class Node {
     // No work may be under way in the data directories when they are closed.
     await tasks;
     await side?.broker.settled();
-    await controllerSide.stop();
+    // The other voters hear that a leader gives up while they can still reach it.
     await quorum.close();
+    await controllerSide.stop();
     await this.#logs.close();
   }
 }

@@ -386,6 +386,12 @@ export class RaftCore {
       case "begin-quorum-epoch":
         if (raft.role.name === "leader") raft.role.repeatAnnouncement(to.id);
         return;
+      case "end-quorum-epoch":
+        // Its process has ended, so there is nothing to hear.
+        if (raft.role.name === "resigned" && failure.reason === "refused") {
+          raft.role.unheard.delete(to.id);
+        }
+        return;
       default:
         return;
     }
