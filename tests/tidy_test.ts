@@ -40,6 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "protocol",
     "network",
     "log",
+    "raft",
     "metadata",
     "config",
     "controller",

@@ -18,7 +18,7 @@ import {
 } from "./definition.ts";
 import { parseConnectionLimits } from "./connection_limits.ts";
 import { acceptedDynamicValues, invalidRequest } from "./dynamic_values.ts";
-import { noticeOfUnusedKeys, PENDING_KEYS, UNUSED_KEYS } from "./unused_keys.ts";
+import { noticeOfUnusedKeys, UNUSED_KEYS } from "./unused_keys.ts";
 import { formatListener, type ListenerAddress, parseListeners } from "./listeners.ts";
 import { NodeConfig } from "./node_config.ts";
 import { type NodeSettings, resolveNode } from "./node_settings.ts";
@@ -65,7 +65,7 @@ export class BrokerConfig extends NodeConfig {
       const definition = UNUSED_KEYS.get(name)?.definition ?? brokerKey(name);
       parseConfig(definition, text);
       requireSupported(definition, text);
-      if (UNUSED_KEYS.has(name) || PENDING_KEYS.has(name)) idle.add(name);
+      if (UNUSED_KEYS.has(name)) idle.add(name);
       if (!UNUSED_KEYS.has(name)) this.#static.set(name, normalizeConfig(definition, text));
     }
     const shadowed = shadowedKeys(this.#static);

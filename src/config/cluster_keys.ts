@@ -68,13 +68,6 @@ export const QUORUM_KEYS: readonly ConfigDefinition[] = [
     documentation: "Delay before a failed request to a controller is repeated.",
   }),
   fixed({
-    name: "controller.quorum.append.linger.ms",
-    type: "int",
-    default: "25",
-    min: 0,
-    documentation: "Maximum time that the leader collects records before it writes them.",
-  }),
-  fixed({
     name: "controller.quorum.fetch.max.bytes",
     type: "int",
     default: "1048576",

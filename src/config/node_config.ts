@@ -22,8 +22,6 @@ export interface QuorumTiming {
   readonly requestTimeoutMs: number;
   /** `controller.quorum.retry.backoff.ms` */
   readonly retryBackoffMs: number;
-  /** `controller.quorum.append.linger.ms` */
-  readonly appendLingerMs: number;
   /** `controller.quorum.fetch.max.bytes` */
   readonly fetchMaxBytes: number;
   /** `controller.quorum.fetch.snapshot.max.bytes` */
@@ -144,7 +142,6 @@ export abstract class NodeConfig {
       fetchTimeoutMs: number("fetch.timeout.ms"),
       requestTimeoutMs: number("request.timeout.ms"),
       retryBackoffMs: number("retry.backoff.ms"),
-      appendLingerMs: number("append.linger.ms"),
       fetchMaxBytes: number("fetch.max.bytes"),
       fetchSnapshotMaxBytes: number("fetch.snapshot.max.bytes"),
     };

@@ -16,8 +16,6 @@ export interface UnusedKey {
 
 type Entry = readonly [name: string, type: ConfigType, min?: number];
 
-const NO_OTHER_NODE = "there is no other node";
-
 const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] = [
   ["a broker is one event loop and has no thread pools", [
     ["num.network.threads", "int", 1],
@@ -37,12 +35,15 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
     ["socket.receive.buffer.bytes", "int", -1],
     ["socket.listen.backlog.size", "int", 1],
   ]],
-  [NO_OTHER_NODE, [
+  ["requests to other nodes have times of their own", [
     ["controller.socket.timeout.ms", "int"],
     ["log.dir.failure.timeout.ms", "long", 1],
     ["request.timeout.ms", "int"],
     ["socket.connection.setup.timeout.ms", "long"],
     ["socket.connection.setup.timeout.max.ms", "long"],
+  ]],
+  ["records of the metadata log are sent to other nodes at once", [
+    ["controller.quorum.append.linger.ms", "int", 0],
   ]],
   ["a partition has one replica", [
     ["auto.leader.rebalance.enable", "boolean"],
@@ -85,29 +86,6 @@ const GROUPS: readonly (readonly [reason: string, entries: readonly Entry[]])[] 
   ]],
 ];
 
-/**
- * Declared keys whose value nothing reads yet, with the reason. `BrokerConfig` checks and returns their
- * values; code that begins to read one removes it here.
- */
-export const PENDING_KEYS: ReadonlyMap<string, string> = new Map(
-  [
-    "controller.quorum.election.timeout.ms",
-    "controller.quorum.election.backoff.max.ms",
-    "controller.quorum.fetch.timeout.ms",
-    "controller.quorum.request.timeout.ms",
-    "controller.quorum.retry.backoff.ms",
-    "controller.quorum.append.linger.ms",
-    "controller.quorum.fetch.max.bytes",
-    "controller.quorum.fetch.snapshot.max.bytes",
-    "broker.heartbeat.interval.ms",
-    "broker.session.timeout.ms",
-    "initial.broker.registration.timeout.ms",
-    "controlled.shutdown.enable",
-    "server.max.startup.time.ms",
-    "metadata.max.idle.interval.ms",
-  ].map((name) => [name, NO_OTHER_NODE]),
-);
-
 /** Every key without effect, by name. */
 export const UNUSED_KEYS: ReadonlyMap<string, UnusedKey> = new Map(
   GROUPS.flatMap(([reason, entries]) =>
@@ -131,7 +109,7 @@ export const UNUSED_KEYS: ReadonlyMap<string, UnusedKey> = new Map(
 export function noticeOfUnusedKeys(names: Iterable<string>): string | null {
   const byReason = new Map<string, string[]>();
   for (const name of names) {
-    const reason = UNUSED_KEYS.get(name)?.reason ?? PENDING_KEYS.get(name);
+    const reason = UNUSED_KEYS.get(name)?.reason;
     if (reason !== undefined) byReason.set(reason, [...byReason.get(reason) ?? [], name]);
   }
   if (byReason.size === 0) return null;

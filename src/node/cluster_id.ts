@@ -53,8 +53,9 @@ interface Controller extends Address {
 
 /**
  * Resolves with the id of the cluster that the node joins, or with undefined if its directories have one
- * already or it is a cluster of its own. Waits until controllers can be reached. Rejects with
- * INCONSISTENT_CLUSTER_ID if they belong to different clusters.
+ * already or it is a cluster of its own. A controller waits until the others can be reached; a broker waits
+ * `initial.broker.registration.timeout.ms`, and REQUEST_TIMED_OUT is thrown then. Rejects with
+ * INCONSISTENT_CLUSTER_ID if the controllers belong to different clusters.
  */
 export async function findClusterId(options: ClusterIdOptions): Promise<string | undefined> {
   const { runtime, config } = options;
@@ -65,7 +66,7 @@ export async function findClusterId(options: ClusterIdOptions): Promise<string |
   const { nodeId, quorumVoters, isController } = config;
   const others = controllersOf(config).filter(({ id }) => id !== nodeId);
   if (!isController) return await askUntilKnown(options, others, () => null);
-  // A voter that is the only one has nobody else to ask.
+  // The only voter has no other node to ask.
   if (others.length === 0) return undefined;
   const isLowest = quorumVoters.length > 0 && quorumVoters.every(({ id }) => id >= nodeId);
   const listening = await listen(options);
@@ -93,6 +94,9 @@ async function askUntilKnown(
   controllers: readonly Controller[],
   draw: () => string | null,
 ): Promise<string> {
+  const { clock } = runtime;
+  const { registrationTimeoutMs } = config.brokerLifecycle;
+  const deadline = config.isController ? Infinity : clock.monotonicMs() + registrationTimeoutMs;
   for (let round = 1, waitMs = FIRST_WAIT_MS;; round++) {
     signal?.throwIfAborted();
     const answers = await Promise.all(
@@ -103,11 +107,12 @@ async function askUntilKnown(
     if (ids.length === 1) return ids[0]!;
     const drawn = answers.every((id) => id === "") ? draw() : null;
     if (drawn !== null) return drawn;
+    if (clock.monotonicMs() >= deadline) throw unanswered(config, controllers);
     if (round === ROUNDS_BEFORE_NOTICE) {
       const silent = controllers.filter((_, index) => answers[index] === null);
       logger.log("info", noticeOf(config.nodeId, silent, controllers));
     }
-    await new Promise<void>((resolve) => runtime.clock.setTimer(waitMs, resolve));
+    await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
     waitMs = Math.min(2 * waitMs, MAX_WAIT_MS);
   }
 }
@@ -189,6 +194,16 @@ function contradiction(nodeId: number, ids: readonly string[]): KafkaError {
       ids.join(" and ")
     }; ` +
       "correct controller.quorum.voters or controller.quorum.bootstrap.servers",
+  );
+}
+
+function unanswered(config: BrokerConfig, controllers: readonly Controller[]): KafkaError {
+  const names = controllers.map(({ host, port }) => `${host}:${port}`).join(", ");
+  const ms = config.brokerLifecycle.registrationTimeoutMs.toLocaleString("en-US");
+  return new KafkaError(
+    ErrorCode.REQUEST_TIMED_OUT,
+    `Cannot start node ${config.nodeId}: none of its controllers ${names} has answered for ${ms} ms; ` +
+      "start them, or correct controller.quorum.voters or controller.quorum.bootstrap.servers",
   );
 }
 

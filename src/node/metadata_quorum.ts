@@ -90,7 +90,7 @@ export class MetadataQuorum implements RaftObserver {
   /** Reads the files. Nothing happens before {@linkcode MetadataQuorum.start}. */
   static async open(options: MetadataQuorumOptions): Promise<MetadataQuorum> {
     const { runtime: { clock, random }, config, files, self, staticVoters } = options;
-    const { appendLingerMs: _, ...timing } = config.quorumTiming;
+    const timing = config.quorumTiming;
     const environment = {
       timing: { ...timing, fetchMaxWaitMs: FETCH_MAX_WAIT_MS },
       below: (bound: number) => random.below(bound),

@@ -8,8 +8,6 @@ import { BROKER_KEYS } from "../../src/config/broker_keys.ts";
 import { logConfigFor, minInsyncReplicas } from "../../src/config/topic_config.ts";
 import { TOPIC_KEYS } from "../../src/config/topic_keys.ts";
 import type { LogConfig } from "../../src/log/log_config.ts";
-import { PENDING_KEYS } from "../../src/config/unused_keys.ts";
-import { requireServed } from "../../src/node/not_yet_served.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import { lines, modules } from "../tidy.ts";
@@ -73,7 +71,6 @@ const BROKER_EFFECTS: Readonly<Record<string, Effect>> = {
   "controller.quorum.fetch.timeout.ms": { value: "5", property: "quorumTiming" },
   "controller.quorum.request.timeout.ms": { value: "5", property: "quorumTiming" },
   "controller.quorum.retry.backoff.ms": { value: "5", property: "quorumTiming" },
-  "controller.quorum.append.linger.ms": { value: "5", property: "quorumTiming" },
   "controller.quorum.fetch.max.bytes": { value: "5", property: "quorumTiming" },
   "controller.quorum.fetch.snapshot.max.bytes": { value: "5", property: "quorumTiming" },
   "broker.heartbeat.interval.ms": { value: "5", property: "brokerLifecycle" },
@@ -250,16 +247,6 @@ test("every topic key with a choice of values changes what the topic's logs read
   }
 });
 
-/** Keys whose property nothing reads: a node that is given one of them does not start. */
-const NOT_SERVED: readonly string[] = [
-  "metadata.log.max.record.bytes.between.snapshots",
-  "metadata.log.max.snapshot.interval.ms",
-  "metadata.log.segment.bytes",
-  "metadata.log.segment.ms",
-  "metadata.max.retention.bytes",
-  "metadata.max.retention.ms",
-];
-
 test("every property that a key reaches is read by code that runs", () => {
   const code = modules("src")
     .filter(({ path, folder }) => folder !== "config" && path !== "src/log/log_config.ts")
@@ -272,16 +259,7 @@ test("every property that a key reaches is read by code that runs", () => {
       const reads = new RegExp(
         `\\.${property}\\b|\\{[^{};:]*\\b${property}\\b[^{};:]*\\}(?: =|: [A-Z])`,
       );
-      if (PENDING_KEYS.has(name) || NOT_SERVED.includes(name)) {
-        assert(!reads.test(code), `${property} is read: list ${name} as pending no longer`);
-      } else assert(reads.test(code), `${name} is parsed, but nothing reads ${property}`);
+      assert(reads.test(code), `${name} is parsed, but nothing reads ${property}`);
     }
-  }
-});
-
-test("a node does not start with a key that it cannot serve", () => {
-  for (const name of NOT_SERVED) {
-    const config = new BrokerConfig({ [name]: BROKER_EFFECTS[name]!.value });
-    assertThrows(() => requireServed(config), KafkaError, `Cannot start node 1: ${name} is set`);
   }
 });

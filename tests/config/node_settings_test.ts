@@ -281,7 +281,6 @@ test("the times and sizes of a cluster have Apache Kafka's defaults, but for the
     fetchTimeoutMs: 2_000,
     requestTimeoutMs: 2_000,
     retryBackoffMs: 20,
-    appendLingerMs: 25,
     fetchMaxBytes: 1_048_576,
     fetchSnapshotMaxBytes: 1_048_576,
   });

@@ -47,7 +47,6 @@ log.segment.bytes=1073741824
 log.retention.check.interval.ms=300000`,
     opens: ["PLAINTEXT://:9092 PLAINTEXT://localhost:9092"],
     idle: [
-      "inter.broker.listener.name",
       "num.network.threads",
       "num.io.threads",
       "socket.send.buffer.bytes",
@@ -68,7 +67,7 @@ log.dirs=/tmp/kraft-combined-logs`,
       "PLAINTEXT_HOST://:9092 PLAINTEXT_HOST://localhost:9092",
       "PLAINTEXT://:19092 PLAINTEXT://broker:19092",
     ],
-    idle: ["inter.broker.listener.name"],
+    idle: [],
   },
   "a container with listeners on names and on every address": {
     settings: `${SINGLE_NODE}
@@ -83,7 +82,7 @@ log.dirs=/tmp/kraft-combined-logs`,
       "PLAINTEXT://broker:29092",
       "PLAINTEXT_HOST://0.0.0.0:9092 PLAINTEXT_HOST://localhost:9092",
     ],
-    idle: ["inter.broker.listener.name"],
+    idle: [],
   },
   "a container with node 0 and the roles the other way round": {
     settings: `${SINGLE_NODE.replace("broker,controller", "controller,broker")}
@@ -109,7 +108,7 @@ log.flush.interval.messages=9223372036854775807`,
       "PLAINTEXT://0.0.0.0:9092 PLAINTEXT://localhost:32768",
       "BROKER://0.0.0.0:9093 BROKER://8f2c:9093",
     ],
-    idle: ["inter.broker.listener.name", "offsets.topic.num.partitions"],
+    idle: ["offsets.topic.num.partitions"],
   },
 };
 

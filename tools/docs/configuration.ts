@@ -12,7 +12,7 @@ import {
   MAX_LONG_TEXT,
 } from "../../src/config/definition.ts";
 import { REJECTED_KEYS } from "../../src/config/rejected_keys.ts";
-import { PENDING_KEYS, UNUSED_KEYS } from "../../src/config/unused_keys.ts";
+import { UNUSED_KEYS } from "../../src/config/unused_keys.ts";
 import { SINGLE_VALUE_KEYS } from "../../src/config/single_value_keys.ts";
 import { TOPIC_KEYS, type TopicKey } from "../../src/config/topic_keys.ts";
 
@@ -118,7 +118,7 @@ function singleValueRow(key: ConfigDefinition): string[] {
 function unusedRows(): string[][] {
   const byReason = new Map<string, string[]>();
   const reasons = [...UNUSED_KEYS].map(([name, { reason }]) => [name, reason] as const);
-  for (const [name, reason] of [...reasons, ...PENDING_KEYS]) {
+  for (const [name, reason] of reasons) {
     byReason.set(reason, [...byReason.get(reason) ?? [], name]);
   }
   return [...byReason].map(([reason, names]) => [reason, listed(names)]);
