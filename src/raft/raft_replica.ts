@@ -188,14 +188,20 @@ export class RaftReplica implements RaftRequests {
     return { draft, writer: draft.writer(header, () => clock.now()) };
   }
 
-  /** Publishes a snapshot and moves the log's start as `retention` asks. */
+  /**
+   * Publishes a snapshot and moves the log's start as `retention` asks. Drops it if a newer one, which was
+   * fetched, has replaced the log meanwhile.
+   */
   async publishSnapshot(
     draft: SnapshotDraft,
     retention: { readonly maxBytes: number; readonly maxAgeMs: number },
   ): Promise<void> {
     const { log } = this.#options.files;
+    const isReplaced = () => draft.id.endOffset <= this.status.logStartOffset;
+    if (isReplaced()) return draft.abandon();
     await draft.publish();
     if (this.#stopped !== null) return;
+    if (isReplaced()) return log.snapshots.deleteBefore(log.snapshots.latest!);
     this.#run(this.#core.snapshotWritten(draft.id, this.#now));
     for (;;) {
       const id = log.nextStart({ ...retention, nowMs: this.#options.clock.now() });

@@ -153,7 +153,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/storage/control_batches_test.ts",
   },
   {
-    id: "RF118",
+    id: "RF141",
     file: "src/raft/raft_replica.ts",
     bug: "a vote is answered before it is durable",
     text: "this.#held.hold(effect.requires, () => this.#answer(effect.token, reply));",
@@ -161,7 +161,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF119",
+    id: "RF142",
     file: "src/raft/raft_replica.ts",
     bug: "a fetch of a new epoch is sent before the epoch is durable",
     text: "this.#held.hold(effect.requires, () => this.#send(correlationId, to, request));",
@@ -169,7 +169,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF120",
+    id: "RF143",
     file: "src/raft/raft_replica.ts",
     bug: "appends do not wait for a truncation",
     text: "        return this.#truncate(effect.endOffset);",
@@ -177,7 +177,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF121",
+    id: "RF144",
     file: "src/raft/raft_replica.ts",
     bug: "requests that wait are not answered when the files fail",
     text: "    for (const caller of this.#callers.values()) caller.reject(reason);\n",
@@ -185,7 +185,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF122",
+    id: "RF145",
     file: "src/raft/raft_replica.ts",
     bug: "the connections of a replica that has stopped stay open",
     text: "    this.#options.transport.close();\n",
@@ -193,7 +193,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF123",
+    id: "RF146",
     file: "src/raft/raft_replica.ts",
     bug: "the timer of a replica that has stopped goes on",
     text: "    this.#timer?.timer.cancel();\n    this.#timer = null;\n    this.#effects",
@@ -201,7 +201,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF124",
+    id: "RF147",
     file: "src/raft/raft_replica.ts",
     bug: "records are deleted while the leader still offers them",
     text:
@@ -211,7 +211,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF125",
+    id: "RF148",
     file: "src/raft/raft_replica.ts",
     bug: "the end of a replica does not wait for its flush",
     text: "    await Promise.allSettled(this.#writes);\n",
@@ -219,7 +219,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF126",
+    id: "RF149",
     file: "src/raft/raft_replica.ts",
     bug: "a leader that ends does not wait until the others know",
     text: "      await this.#sayFarewell();\n",
@@ -227,7 +227,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF127",
+    id: "RF150",
     file: "src/raft/held_work.ts",
     bug: "the first durable state releases everything",
     text: "this.#held[0]!.requires <= this.#saved",
@@ -235,7 +235,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/held_work_test.ts",
   },
   {
-    id: "RF128",
+    id: "RF151",
     file: "src/raft/log_flusher.ts",
     bug: "each append of a turn has a flush of its own",
     text: "    await clock.yieldToLoop();\n",
@@ -243,7 +243,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF129",
+    id: "RF152",
     file: "src/raft/log_flusher.ts",
     bug: "an append during a flush is not flushed",
     text: "    this.#isDirty = true;\n    if (this.#isFlushing) return;",
@@ -251,7 +251,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/log_flusher_test.ts",
   },
   {
-    id: "RF130",
+    id: "RF153",
     file: "src/raft/received_snapshot.ts",
     bug: "a damaged snapshot stays on the disk",
     text: "      draft.abandon();\n      return error as Error;",
@@ -259,7 +259,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/raft_replica_test.ts",
   },
   {
-    id: "RF131",
+    id: "RF154",
     file: "src/raft/reply.ts",
     bug: "a fetch of records that a snapshot has replaced stops the replica",
     text: "offset < log.startOffset || ",
@@ -267,7 +267,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/reply_test.ts",
   },
   {
-    id: "RF132",
+    id: "RF155",
     file: "src/raft/reply.ts",
     bug: "a fetch of a snapshot that was removed stops the replica",
     text: "!log.snapshots.has(id)",
@@ -275,7 +275,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/reply_test.ts",
   },
   {
-    id: "RF133",
+    id: "RF156",
     file: "src/raft/raft_start.ts",
     bug: "a replica that starts again has forgotten its vote",
     text: "voted: stored.votedKey",
