@@ -52,7 +52,10 @@ export class MetadataQuorum implements RaftObserver {
   #feeding: Promise<void> = Promise.resolve();
   #snapshot: Promise<void> | null = null;
   #leaderWaiters: (() => void)[] = [];
+  /** When a snapshot may be written again after a failure, of the monotonic clock. */
+  #nextSnapshotAt = -Infinity;
   #isServing = false;
+  #hasFailed = false;
   #isClosed = false;
 
   private constructor(
@@ -145,7 +148,7 @@ export class MetadataQuorum implements RaftObserver {
   onCommitted(offset: number): void {
     this.#committedOffset = offset;
     this.controller?.onCommitted(offset);
-    if (!this.#isFeeding) this.#feeding = this.#feed();
+    if (!this.#isFeeding && !this.#hasFailed) this.#feeding = this.#feed();
   }
 
   onLeader(epoch: number, leaderId: number): void {
@@ -167,6 +170,8 @@ export class MetadataQuorum implements RaftObserver {
   }
 
   onFailed(error: KafkaError): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
     this.controller?.onInactive(this.replica.status.epoch);
     // All that wait for a change fail with the reason.
     this.loader.close(error);
@@ -185,6 +190,7 @@ export class MetadataQuorum implements RaftObserver {
     await this.controller?.settled();
     await this.#feeding;
     await this.#snapshot;
+    for (const resolve of this.#leaderWaiters.splice(0)) resolve();
   }
 
   /** Loads what is committed, batch after batch, and a snapshot where the log does not reach back. */
@@ -194,7 +200,12 @@ export class MetadataQuorum implements RaftObserver {
     try {
       while (!this.#isClosed && loader.nextOffset < this.#committedOffset) {
         if (loader.nextOffset < replica.status.logStartOffset) await this.#loadSnapshot();
-        else await loader.load(replica.readCommitted(loader.nextOffset, READ_BYTES));
+        else {
+          const batches = replica.readCommitted(loader.nextOffset, READ_BYTES);
+          // The log is being replaced by a snapshot, which is committed next.
+          if (batches.length === 0) return;
+          await loader.load(batches);
+        }
         this.#writeSnapshotIfDue();
       }
     } catch (error) {
@@ -222,14 +233,16 @@ export class MetadataQuorum implements RaftObserver {
 
   #writeSnapshotIfDue(): void {
     const { config: { metadataLogSettings }, runtime: { clock } } = this.#options;
-    const isDue = this.#snapshot === null && this.loader.shouldSnapshot({
-      nowMs: clock.now(),
-      maxBytes: metadataLogSettings.maxBytesBetweenSnapshots,
-      maxIntervalMs: metadataLogSettings.maxSnapshotIntervalMs,
-    });
+    const isDue = this.#snapshot === null && clock.monotonicMs() >= this.#nextSnapshotAt &&
+      this.loader.shouldSnapshot({
+        nowMs: clock.now(),
+        maxBytes: metadataLogSettings.maxBytesBetweenSnapshots,
+        maxIntervalMs: metadataLogSettings.maxSnapshotIntervalMs,
+      });
     if (!isDue) return;
     this.#snapshot = this.#writeSnapshot().catch((error) => {
       this.#options.logger.log("error", `Cannot write a snapshot: ${(error as Error).message}`);
+      this.#nextSnapshotAt = clock.monotonicMs() + SNAPSHOT_RETRY_MS;
     }).finally(() => this.#snapshot = null);
   }
 
@@ -239,6 +252,7 @@ export class MetadataQuorum implements RaftObserver {
     const { config: { metadataLogSettings }, runtime: { clock } } = this.#options;
     const captured = await loader.capture();
     if (captured === null || this.#isClosed) return;
+    if (captured.endOffset <= replica.status.logStartOffset) return;
     const pause = pauseBetweenSlices(clock);
     const { endOffset, lastContainedLogTimestamp } = captured;
     const { draft, writer } = replica.beginSnapshot(endOffset, lastContainedLogTimestamp);
@@ -285,6 +299,8 @@ function unreadable(cause: unknown, directory: string): KafkaError {
 /** How long a leader may hold a fetch without news, ms, as in Kafka. */
 const FETCH_MAX_WAIT_MS = 500;
 const RECORDS_PER_STEP = 64;
+/** How long a failed snapshot is not tried again, ms: each attempt writes the whole state. */
+const SNAPSHOT_RETRY_MS = 60_000;
 
 function* batchesOf(reader: { next(): Uint8Array | null }): Generator<Uint8Array> {
   for (let batch = reader.next(); batch !== null; batch = reader.next()) yield batch;

@@ -17,6 +17,8 @@ import type { Destination, Effect } from "./core/effects.ts";
 import type { SnapshotId } from "./core/epoch_log.ts";
 import type { PeerAnswer, PeerRequest, RaftRequest, RequestFailure } from "./core/messages.ts";
 import { type RaftFiles, storedState } from "./raft_start.ts";
+import { HeldWork } from "./held_work.ts";
+import { LogFlusher } from "./log_flusher.ts";
 import { ReceivedSnapshot } from "./received_snapshot.ts";
 import { readReply } from "./reply.ts";
 import type { RaftReply, RaftRequests } from "./requests.ts";
@@ -26,6 +28,8 @@ import type { SnapshotWriter } from "./storage/snapshot_writer.ts";
 
 /** How long an orderly shutdown waits until the other voters have heard of it, ms. */
 const FAREWELL_MS = 500;
+/** The longest time that a timer of the host can wait. The core takes a tick that comes early. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 const NO_RECORDS = new Uint8Array(0);
 
 /** Sends requests to other replicas. The promises never reject. */
@@ -78,16 +82,14 @@ export class RaftReplica implements RaftRequests {
   readonly #effects: Effect[] = [];
   #isExecuting = false;
   #timer: { readonly at: number; readonly timer: Timer } | null = null;
-  /** The sequence number of the newest durable state. */
-  #saved = 0;
-  /** Work that waits for a durable state, in the order of the sequence numbers. */
-  #held: { readonly requires: number; readonly run: () => void }[] = [];
+  readonly #held = new HeldWork();
   readonly #callers = new Map<number, PromiseWithResolvers<RaftReply>>();
   #nextToken = 0;
-  #flush: { isDirty: boolean } | null = null;
+  readonly #flusher: LogFlusher;
   readonly #received: ReceivedSnapshot;
   /** Set when the replica has stopped; the reason for requests since then. */
   #stopped: KafkaError | null = null;
+  #shutdown: Promise<void> | null = null;
   #farewell: (() => void) | null = null;
   /** Writes under way. */
   readonly #writes = new Set<Promise<unknown>>();
@@ -98,7 +100,14 @@ export class RaftReplica implements RaftRequests {
     this.nodeId = start.self.id;
     this.#options = options;
     this.#core = new RaftCore(start);
-    this.#received = new ReceivedSnapshot(options.files.log.snapshots);
+    const { clock, files: { log } } = options;
+    this.#received = new ReceivedSnapshot(log.snapshots);
+    this.#flusher = new LogFlusher({
+      log,
+      clock,
+      isStopped: () => this.#stopped !== null,
+      onDurable: (offset) => this.#run(this.#core.persisted(offset, this.#now)),
+    });
   }
 
   get status(): RaftStatus {
@@ -179,36 +188,45 @@ export class RaftReplica implements RaftRequests {
     return { draft, writer: draft.writer(header, () => clock.now()) };
   }
 
-  /** Publishes a snapshot and moves the log's start as `retention` asks. */
+  /**
+   * Publishes a snapshot and moves the log's start as `retention` asks. Drops it if a newer one, which was
+   * fetched, has replaced the log meanwhile.
+   */
   async publishSnapshot(
     draft: SnapshotDraft,
     retention: { readonly maxBytes: number; readonly maxAgeMs: number },
   ): Promise<void> {
     const { log } = this.#options.files;
+    const isReplaced = () => draft.id.endOffset <= this.status.logStartOffset;
+    if (isReplaced()) return draft.abandon();
     await draft.publish();
     if (this.#stopped !== null) return;
+    if (isReplaced()) return log.snapshots.deleteBefore(log.snapshots.latest!);
     this.#run(this.#core.snapshotWritten(draft.id, this.#now));
     for (;;) {
       const id = log.nextStart({ ...retention, nowMs: this.#options.clock.now() });
       if (id === null || this.#stopped !== null) return;
-      await log.deleteBeforeSnapshot(id);
+      // No answer may promise records that are being deleted.
       this.#run(this.#core.logCut(id, this.#now));
+      await log.deleteBeforeSnapshot(id);
     }
   }
 
   /** Gives up the leadership, tells the other voters, and ends. Resolves when no write is under way. */
-  async shutdown(): Promise<void> {
+  shutdown(): Promise<void> {
+    return this.#shutdown ??= this.#end();
+  }
+
+  get #now(): number {
+    return this.#options.clock.monotonicMs();
+  }
+
+  async #end(): Promise<void> {
     if (this.#stopped === null) {
       this.#run(this.#core.shutdown(this.#now));
-      if (!this.#core.isFarewellOver) {
-        await new Promise<void>((resolve) => {
-          const timer = this.#options.clock.setTimer(FAREWELL_MS, resolve);
-          this.#farewell = () => {
-            timer.cancel();
-            resolve();
-          };
-        });
-      }
+      await this.#sayFarewell();
+    }
+    if (this.#stopped === null) {
       this.#stop(
         new KafkaError(
           ErrorCode.NOT_LEADER_OR_FOLLOWER,
@@ -219,12 +237,21 @@ export class RaftReplica implements RaftRequests {
     await Promise.allSettled(this.#writes);
   }
 
-  get #now(): number {
-    return this.#options.clock.monotonicMs();
+  /** Waits for a moment until the other voters have heard that this leader has given up. */
+  async #sayFarewell(): Promise<void> {
+    if (this.#stopped !== null || this.#core.isFarewellOver) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.setTimer(FAREWELL_MS, resolve);
+      this.#farewell = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   /** Executes effects in order. An effect of an event that another effect caused comes after those before it. */
   #run(effects: readonly Effect[]): void {
+    if (this.#stopped !== null) return;
     this.#effects.push(...effects);
     if (this.#isExecuting) return;
     this.#execute();
@@ -244,7 +271,7 @@ export class RaftReplica implements RaftRequests {
         break;
       }
       if (work === null) continue;
-      this.#track(work.then(() => this.#execute(), (error) => this.#fail(error)));
+      this.#track(work.then(() => this.#execute()));
       return;
     }
     this.#isExecuting = false;
@@ -263,7 +290,7 @@ export class RaftReplica implements RaftRequests {
       case "append-control":
       case "append-fetched":
         this.#append(effect);
-        this.#requestFlush();
+        this.#track(this.#flusher.request());
         return null;
       case "truncate":
         return this.#truncate(effect.endOffset);
@@ -277,12 +304,12 @@ export class RaftReplica implements RaftRequests {
         return null;
       case "send": {
         const { correlationId, to, request } = effect;
-        this.#hold(effect.requires, () => this.#send(correlationId, to, request));
+        this.#held.hold(effect.requires, () => this.#send(correlationId, to, request));
         return null;
       }
       case "answer": {
         const reply = readReply(this.#options.files.log, effect.answer);
-        this.#hold(effect.requires, () => this.#answer(effect.token, reply));
+        this.#held.hold(effect.requires, () => this.#answer(effect.token, reply));
         return null;
       }
       case "probe":
@@ -313,11 +340,10 @@ export class RaftReplica implements RaftRequests {
     const { quorumState } = this.#options.files;
     const write = quorumState.write(storedState(state, kraftVersion, voters)).then(() => {
       if (this.#stopped !== null) return;
-      this.#saved = Math.max(this.#saved, sequence);
-      this.#releaseHeld();
+      this.#held.release(sequence);
       this.#run(this.#core.saved(sequence, this.#now));
     });
-    this.#track(write.catch((error) => this.#fail(error)));
+    this.#track(write);
   }
 
   #append(effect: Effect & { type: "append" | "append-control" | "append-fetched" }): void {
@@ -343,53 +369,13 @@ export class RaftReplica implements RaftRequests {
     assert(reached === endOffset, `The metadata log was truncated to ${reached}, not ${endOffset}`);
   }
 
-  /** Flushes; appends during a flush cause another one. */
-  #requestFlush(): void {
-    if (this.#flush !== null) {
-      this.#flush.isDirty = true;
-      return;
-    }
-    this.#flush = { isDirty: false };
-    this.#track(this.#flushAll());
-  }
-
-  async #flushAll(): Promise<void> {
-    const { log } = this.#options.files;
-    const flush = this.#flush!;
-    try {
-      do {
-        flush.isDirty = false;
-        await log.flush();
-        if (this.#stopped !== null) return;
-        this.#run(this.#core.persisted(log.durableOffset, this.#now));
-      } while (flush.isDirty);
-      this.#flush = null;
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** Runs `run` when the state with sequence number `requires` is durable. */
-  #hold(requires: number, run: () => void): void {
-    if (requires <= this.#saved) run();
-    else this.#held.push({ requires, run });
-  }
-
-  #releaseHeld(): void {
-    while (this.#held.length > 0 && this.#held[0]!.requires <= this.#saved) {
-      this.#held.shift()!.run();
-    }
-  }
-
   async #send(correlationId: number, to: Destination, request: PeerRequest): Promise<void> {
     const answer = await this.#options.transport.send(to, request);
-    if (this.#stopped !== null) return;
     this.#run(this.#core.answered(correlationId, answer, this.#now));
   }
 
   async #probe(token: number, to: Destination): Promise<void> {
     const supported = await this.#options.transport.probe(to);
-    if (this.#stopped !== null) return;
     this.#run(this.#core.probed(token, supported, this.#now));
   }
 
@@ -400,17 +386,12 @@ export class RaftReplica implements RaftRequests {
 
   /** Checks a fetched snapshot whole before it replaces the log. */
   async #publishFetched(id: SnapshotId): Promise<void> {
-    try {
-      const content = await this.#received.publish(id, this.#options.pause);
-      if (this.#stopped !== null) return;
-      this.#run(
-        content instanceof Error
-          ? this.#core.snapshotRejected(id, content.message, this.#now)
-          : this.#core.snapshotFetched(id, content, this.#now),
-      );
-    } catch (error) {
-      this.#fail(error);
-    }
+    const content = await this.#received.publish(id, this.#options.pause);
+    this.#run(
+      content instanceof Error
+        ? this.#core.snapshotRejected(id, content.message, this.#now)
+        : this.#core.snapshotFetched(id, content, this.#now),
+    );
   }
 
   #setTimer(): void {
@@ -419,7 +400,7 @@ export class RaftReplica implements RaftRequests {
     this.#timer?.timer.cancel();
     this.#timer = null;
     if (at === Infinity) return;
-    const delayMs = Math.max(0, Math.ceil(at - this.#now));
+    const delayMs = Math.min(MAX_DELAY_MS, Math.max(0, Math.ceil(at - this.#now)));
     const timer = this.#options.clock.setTimer(delayMs, () => {
       this.#timer = null;
       if (this.#stopped === null) this.#run(this.#core.tick(this.#now));
@@ -427,9 +408,12 @@ export class RaftReplica implements RaftRequests {
     this.#timer = { at, timer };
   }
 
-  #track(work: Promise<unknown>): void {
-    this.#writes.add(work);
-    work.finally(() => this.#writes.delete(work));
+  /** Keeps the end from coming before `work` has ended. Its failure stops the replica. */
+  #track(work: Promise<void>): void {
+    const tracked = work.catch((error) => this.#fail(error)).finally(() => {
+      this.#writes.delete(tracked);
+    });
+    this.#writes.add(tracked);
   }
 
   #fail(error: unknown): void {
@@ -449,7 +433,7 @@ export class RaftReplica implements RaftRequests {
     this.#timer?.timer.cancel();
     this.#timer = null;
     this.#effects.length = 0;
-    this.#held = [];
+    this.#held.clear();
     this.#received.abandon();
     this.#farewell?.();
     this.#options.transport.close();

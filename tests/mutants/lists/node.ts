@@ -48,4 +48,38 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     replacement: "if (this.#isStopped) return;",
     test: "tests/node/background_tasks_test.ts",
   },
+  {
+    id: "N6",
+    file: "src/node/metadata_quorum.ts",
+    bug: "a snapshot that cannot be written is tried again with every batch",
+    text: "clock.monotonicMs() >= this.#nextSnapshotAt",
+    replacement: "this.#nextSnapshotAt !== 0",
+    test: "tests/node/metadata_quorum_test.ts",
+  },
+  {
+    id: "N7",
+    file: "src/node/metadata_quorum.ts",
+    bug: "a log that begins at a snapshot is read without it",
+    text:
+      "if (loader.nextOffset < replica.status.logStartOffset) await this.#loadSnapshot();\n        else {",
+    replacement: "{",
+    test: "tests/node/metadata_quorum_test.ts",
+  },
+  {
+    id: "N8",
+    file: "src/node/metadata_quorum.ts",
+    bug: "requests for a change of the leader wait for ever when the node ends",
+    text:
+      "    await this.#snapshot;\n    for (const resolve of this.#leaderWaiters.splice(0)) resolve();",
+    replacement: "    await this.#snapshot;",
+    test: "tests/node/metadata_quorum_test.ts",
+  },
+  {
+    id: "N9",
+    file: "src/node/metadata_quorum.ts",
+    bug: "a record that cannot be read leaves the node in service without what follows",
+    text: "    this.onFailed(error);\n",
+    replacement: "",
+    test: "tests/node/metadata_quorum_test.ts",
+  },
 ];
