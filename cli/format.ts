@@ -3,12 +3,8 @@
  *
  * @module
  */
-import {
-  type FirstControllers,
-  formatProcess,
-  randomId,
-  withoutUnknownKeys,
-} from "../src/cluster/format_process.ts";
+import { type FirstControllers, formatProcess, randomId } from "../src/cluster/format_process.ts";
+import { withoutUnknownKeys } from "../src/config/broker_checks.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { parseSettings } from "./client_flags.ts";
 import { UsageError } from "./fail.ts";

@@ -17,6 +17,19 @@ interface Sink {
   close(): void;
 }
 
+/** Another process that runs a command of this program. */
+export interface ChildProcess {
+  readonly pid: number;
+  readonly output: ReadableStream<Uint8Array>;
+  readonly errors: ReadableStream<Uint8Array>;
+  /** Resolves when it has ended, with its exit code, or the name of the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  /** Ends its standard input. The host does so too when this process ends in whatever way. */
+  endInput(): void;
+  /** Ends it at once. */
+  kill(): void;
+}
+
 /** The process of a command. */
 export interface Host {
   readonly args: readonly string[];
@@ -34,11 +47,20 @@ export interface Host {
   input(): ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Calls `callback` at the first SIGINT or SIGTERM. The second one ends the process immediately. */
   onInterrupt(callback: () => void): void;
+  /**
+   * Calls `callback` at the first SIGTERM. SIGINT, which a terminal sends to all processes of a command, is
+   * left to the process that started this one.
+   */
+  onTermination(callback: () => void): void;
+  /** Starts this program once more, with other arguments. Throws the error of the host. */
+  spawn(args: readonly string[]): Promise<ChildProcess>;
   exit(code: number): never;
   /** Returns whether the module of this `import.meta` is the main module. */
   isMain(meta: ImportMeta): boolean;
   /** Returns whether the file or directory exists. */
   exists(path: string): boolean;
+  /** Returns the names in a directory. Throws the error of the host. */
+  list(path: string): string[];
   /** Reads a text file. Throws the error of the host. */
   readTextFile(path: string): string;
   /** Creates a directory with its parents, unless it exists. */
@@ -71,6 +93,13 @@ function denoHost(): Host {
       // Windows has Ctrl-Break instead of SIGTERM.
       Deno.addSignalListener(Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM", listener);
     },
+    onTermination(callback) {
+      Deno.addSignalListener("SIGINT", () => {});
+      if (Deno.build.os !== "windows") {
+        Deno.addSignalListener("SIGTERM", once(callback, (code) => Deno.exit(code)));
+      }
+    },
+    spawn: (args) => Promise.resolve(denoChild(args)),
     exit: (code) => Deno.exit(code),
     isMain: (meta) => meta.main,
     exists(path) {
@@ -81,9 +110,35 @@ function denoHost(): Host {
         return false;
       }
     },
+    list: (path) => Array.from(Deno.readDirSync(path), ({ name }) => name),
     readTextFile: (path) => Deno.readTextFileSync(path),
     makeDirectory: (path) => Deno.mkdirSync(path, { recursive: true }),
     create: (path) => Deno.createSync(path),
+  };
+}
+
+function denoChild(args: readonly string[]): ChildProcess {
+  const own = Deno.build.standalone ? [] : ["run", "-A", Deno.mainModule];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...own, ...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  return {
+    pid: child.pid,
+    output: child.stdout,
+    errors: child.stderr,
+    ended: child.status.then(({ code, signal }) => signal ?? code),
+    // It may have ended, and its input with it.
+    endInput: () => void child.stdin.close().catch(() => {}),
+    kill() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+    },
   };
 }
 
@@ -110,13 +165,44 @@ async function nodeHost(): Promise<Host> {
       process.on("SIGINT", listener);
       process.on("SIGTERM", listener);
     },
+    onTermination(callback) {
+      process.on("SIGINT", () => {});
+      process.on("SIGTERM", once(callback, (code) => process.exit(code)));
+    },
+    spawn: (args) => nodeChild(process, args),
     exit: (code) => process.exit(code),
     // Node has import.meta.main from version 24.2 on.
     isMain: (meta) => meta.main ?? meta.url === pathToFileURL(process.argv[1] ?? "").href,
     exists: (path) => fs.existsSync(path),
+    list: (path) => fs.readdirSync(path),
     readTextFile: (path) => fs.readFileSync(path, "utf8"),
     makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
     create: (path) => sink(fs.openSync(path, "w")),
+  };
+}
+
+/** Where the scripts of an executable are that Bun has compiled. */
+const BUN_EXECUTABLE = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/;
+
+async function nodeChild(
+  { execPath, execArgv, argv: [, script = ""] }: typeof import("node:process"),
+  args: readonly string[],
+): Promise<ChildProcess> {
+  const { spawn } = await import("node:child_process");
+  const { Readable } = await import("node:stream");
+  const own = BUN_EXECUTABLE.test(script) ? [] : [...execArgv, script];
+  const child = spawn(execPath, [...own, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => {});
+  await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+  return {
+    pid: child.pid!,
+    output: Readable.toWeb(child.stdout) as unknown as ReadableStream<Uint8Array>,
+    errors: Readable.toWeb(child.stderr) as unknown as ReadableStream<Uint8Array>,
+    ended: new Promise((resolve) => {
+      child.once("exit", (code, signal) => resolve(signal ?? code ?? 1));
+    }),
+    endInput: () => void child.stdin.end(),
+    kill: () => void child.kill("SIGKILL"),
   };
 }
 

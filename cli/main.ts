@@ -19,13 +19,18 @@ export interface CommandModule {
 /** A command and its loader. */
 interface Command {
   readonly name: string;
-  readonly summary: string;
+  /** Null for a command that only other commands call. */
+  readonly summary: string | null;
   load(): Promise<CommandModule>;
 }
 
 /** All commands, in the order of the help. */
 const COMMANDS: readonly Command[] = [
-  { name: "start", summary: "Run a node: controller and broker", load: () => import("./start.ts") },
+  {
+    name: "start",
+    summary: "Run a node, or a cluster of several",
+    load: () => import("./start.ts"),
+  },
   {
     name: "format",
     summary: "Format the data directories of a node",
@@ -64,7 +69,11 @@ const COMMANDS: readonly Command[] = [
     load: () => import("./controller.ts"),
   },
   { name: "broker", summary: "Reserved for a cluster", load: () => import("./broker.ts") },
+  { name: "node", summary: null, load: () => import("./node.ts") },
 ];
+
+/** The commands in the help. */
+const LISTED = COMMANDS.flatMap(({ name, summary }) => summary === null ? [] : [{ name, summary }]);
 
 /** Runs the command named by `args` and returns the exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -75,7 +84,7 @@ export async function main(args: readonly string[]): Promise<number> {
       if (first === "help" && rest.length === 1) return await main([rest[0]!, "--help"]);
       rejectMore(first, rest);
       const { overview } = await import("./help.ts");
-      for (const line of overview(COMMANDS)) (first === undefined ? printError : print)(line);
+      for (const line of overview(LISTED)) (first === undefined ? printError : print)(line);
       return first === undefined ? 2 : 0;
     }
     if (first === "--version" || first === "-V") {
@@ -107,7 +116,7 @@ function rejectMore(first: string | undefined, rest: readonly string[]): void {
 }
 
 function unknownCommand(name: string): UsageError {
-  const meant = closest(name, COMMANDS.map((command) => command.name));
+  const meant = closest(name, LISTED.map((command) => command.name));
   const suggestion = meant === null ? `see "millrace --help"` : `did you mean "${meant}"?`;
   return new UsageError(`There is no command "${name}", ${suggestion}`);
 }

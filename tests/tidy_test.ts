@@ -61,7 +61,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   client: ["protocol", "network", "runtime"],
   simulator: ["runtime"],
-  cluster: ["protocol", "network", "config", "broker", "node", "client", "runtime"],
+  cluster: ["protocol", "network", "log", "config", "broker", "node", "client", "runtime"],
 };
 /** Files of `src/` itself that any folder may import. */
 const FOR_ALL = [
@@ -142,7 +142,10 @@ const FOR_COMMANDS = [
   "deno.json",
   "src/nearest_name.ts",
   "src/cluster/format_process.ts",
+  "src/cluster/node_process.ts",
+  "src/cluster/process_setup.ts",
   "src/cluster/start_process.ts",
+  "src/config/broker_checks.ts",
 ];
 
 /** Returns whether the module is a public entry point: `exports` in deno.json names it. */

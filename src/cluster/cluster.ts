@@ -23,7 +23,9 @@ import {
  * Defaults that differ from Kafka's: the first member of a group does not wait three seconds for others,
  * as in Kafka's sample configuration.
  */
-const SMALL_CLUSTER: Readonly<Record<string, string>> = { "group.initial.rebalance.delay.ms": "0" };
+export const SMALL_CLUSTER: Readonly<Record<string, string>> = {
+  "group.initial.rebalance.delay.ms": "0",
+};
 
 /** A running cluster. */
 export interface Cluster extends AsyncDisposable {

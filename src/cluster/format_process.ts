@@ -7,7 +7,6 @@ import { formatNode, type FormatNodeOptions, type FormattedNode } from "../node/
 import { randomUuid } from "../protocol/uuid.ts";
 import { hostRuntime } from "../runtime/host.ts";
 
-export { withoutUnknownKeys } from "../config/broker_checks.ts";
 export type { FirstControllers } from "../node/format_node.ts";
 
 /** Formats the directories of a node: see `formatNode`. */

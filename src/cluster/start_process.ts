@@ -10,9 +10,7 @@ import { SUPPORTED_ON_DEMAND } from "../broker/supported_on_demand.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import type { ClusterOptions } from "./cluster_options.ts";
 
-export { withoutUnknownKeys } from "../config/broker_checks.ts";
-export type { FlushPolicy } from "./cluster_options.ts";
-export { lineLogger, type LogLevel } from "../logger.ts";
+export { lineLogger } from "../logger.ts";
 
 /** Starts a cluster of one broker. Resolves when clients can connect. Throws like `startCluster()`. */
 export function startProcess(options: ClusterOptions): Promise<Cluster> {

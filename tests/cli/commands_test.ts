@@ -369,7 +369,6 @@ processTest(
 /** Calls that fail: arguments, exit code, message. */
 const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
   [["strat"], 2, /^millrace: There is no command "strat", did you mean "start"\?\n$/],
-  [["start", "--brokers", "3"], 1, /Cannot start 3 brokers: this version runs one/],
   [
     ["start", "--set", "node.id=1", "--set", "broker.id=2"],
     1,

@@ -1,0 +1,43 @@
+/**
+ * The entry of the commands that run one node of a cluster in their process: a controller, a broker, or both.
+ *
+ * @module
+ */
+import { SUPPORTED_ON_DEMAND } from "../broker/supported_on_demand.ts";
+import type { Logger } from "../logger.ts";
+import type { Interceptor } from "../network/server/interceptor.ts";
+import { Node } from "../node/node.ts";
+import { hostRuntime } from "../runtime/host.ts";
+import { MemoryFileSystem } from "../runtime/memory_files.ts";
+import { SMALL_CLUSTER } from "./cluster.ts";
+
+export { lineLogger, type Logger, type LogLevel } from "../logger.ts";
+export type { InterceptedRequest, Interceptor } from "../network/server/interceptor.ts";
+export type { Node } from "../node/node.ts";
+
+/** Options of a node. */
+export interface NodeProcessOptions {
+  /** Kafka's broker keys with their values as text. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Whether data is kept in memory and lost with the process, instead of in `log.dirs`. */
+  readonly inMemory: boolean;
+  /** The id of the cluster for directories that have none. By default the node asks its controllers. */
+  readonly clusterId?: string;
+  readonly logger: Logger;
+  /** Called for each request of clients before it is handled, in this order. */
+  readonly interceptors?: readonly Interceptor[];
+}
+
+/** Starts a node. Resolves when it serves. Throws like `Node.start()`. */
+export function startNodeProcess(options: NodeProcessOptions): Promise<Node> {
+  const { config, inMemory, clusterId, logger, interceptors = [] } = options;
+  const runtime = hostRuntime();
+  return Node.start({
+    runtime: inMemory ? { ...runtime, files: new MemoryFileSystem() } : runtime,
+    config: { ...SMALL_CLUSTER, ...config, ...(inMemory && { "log.dirs": "/memory" }) },
+    logger,
+    handlers: SUPPORTED_ON_DEMAND,
+    interceptors,
+    ...(clusterId !== undefined && { clusterId }),
+  });
+}
