@@ -23,9 +23,10 @@ import { StorageFailures } from "../replication/storage_failures.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ControllerChannel } from "./controller_channel.ts";
 import { DirectoryAssignments } from "./directory_assignments.ts";
+import { applyDynamicConfigs } from "./dynamic_configs.ts";
 import { FetchSessionCache } from "./fetch_session_cache.ts";
 import { Forwarding } from "./forwarding.ts";
-import type { BrokerMembership } from "./membership.ts";
+import type { BrokerMembership } from "./lifecycle/membership.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
 import { blocksFrom, ProducerIds } from "./producer_ids.ts";
 import type { BrokerNeeds } from "./supported.ts";
@@ -147,11 +148,11 @@ export class Broker {
     endpoints: BrokerRegistration["endpoints"],
     metadataLoss: MetadataLoss | null,
   ): Promise<void> {
-    const { runtime, membership, logs } = this.#options;
+    const { runtime, config, metadata, membership, logs, logger } = this.#options;
     const applier = this.#applier;
     await membership.register({ endpoints, directoryIds: logs.onlineIds });
     logs.brokerEpoch = membership.brokerEpoch;
-    this.#applyBrokerConfigs();
+    applyDynamicConfigs(config, metadata.image, logger);
     const pause = pauseAtStart(runtime.clock);
     await this.#followMetadata(async () => {
       for (const directory of logs.directories) {
@@ -170,7 +171,7 @@ export class Broker {
 
   /** Applies every change of the metadata that follows what `begin` finds. No change comes between. */
   #followMetadata(begin: () => Promise<void>): Promise<void> {
-    const { config, metadata, logs } = this.#options;
+    const { config, metadata, logs, logger } = this.#options;
     const applier = this.#applier;
     let hasDeleted = false;
     config.onChange(() => applier.onBrokerConfigChange());
@@ -178,7 +179,7 @@ export class Broker {
       prepare: (delta, pause) => applier.prepare(delta, pause),
       apply: async (delta, pause) => {
         if (delta.changedConfigs.some(({ type }) => type === ConfigResourceType.BROKER)) {
-          this.#applyBrokerConfigs();
+          applyDynamicConfigs(config, metadata.image, logger);
         }
         await applier.apply(delta, pause);
         this.#groups.onTopicsDeleted(delta.deletedTopics.map(({ name }) => name));
@@ -191,16 +192,6 @@ export class Broker {
         hasDeleted = false;
       },
     }, begin);
-  }
-
-  /** Puts the dynamic configs of brokers in force. */
-  #applyBrokerConfigs(): void {
-    const { config, metadata: { image }, logger } = this.#options;
-    const warnings = config.applyDynamic(
-      image.configs(ConfigResourceType.BROKER, ""),
-      image.configs(ConfigResourceType.BROKER, String(config.nodeId)),
-    );
-    for (const message of warnings) logger.log("warn", message);
   }
 
   /** Tells the controller which data directories are in service, after one has failed. */

@@ -12,12 +12,18 @@ import type { Logger } from "../logger.ts";
 import { Dispatcher } from "../network/server/dispatch.ts";
 import type { ListenerSet } from "../network/server/listener_set.ts";
 import type { Server } from "../network/server/server.ts";
+import { randomUuid } from "../protocol/uuid.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
+import { BrokerWatch } from "./broker_watch.ts";
+import { ControllerEnrollment } from "./controller_enrollment.ts";
+import { ownEndpoints } from "./open_quorum.ts";
 import { serverOf } from "./server.ts";
 
 /** How long a request to the active controller is retried, ms: Kafka's default for `request.timeout.ms`. */
 const REQUEST_TIMEOUT_MS = 30_000;
+
+const PLAINTEXT = 0;
 
 /** The parts of a node that its controller side uses. */
 export interface ControllerSideOptions {
@@ -39,6 +45,8 @@ export class ControllerSide {
   readonly #options: ControllerSideOptions;
   readonly #own: OwnController | null;
   readonly #server: Server | null;
+  readonly #watch: BrokerWatch | null = null;
+  readonly #enrollment: ControllerEnrollment | null = null;
 
   constructor(options: ControllerSideOptions) {
     const { listeners } = options;
@@ -46,7 +54,23 @@ export class ControllerSide {
     this.#options = options;
     this.#own = own;
     this.channel = this.newChannel();
-    this.#server = listeners === null || own === null ? null : serverOn(listeners, own, options);
+    const { runtime, config, logger, quorum: { controller, loader } } = options;
+    if (listeners === null || own === null || controller === null) this.#server = null;
+    else {
+      this.#watch = new BrokerWatch({ runtime, controller, image: loader.image });
+      this.#server = serverOn(listeners, own, this.#watch, options);
+      this.#enrollment = new ControllerEnrollment({
+        nodeId: config.nodeId,
+        incarnationId: randomUuid(runtime.random),
+        endpoints: ownEndpoints(config).map((endpoint) => ({
+          ...endpoint,
+          securityProtocol: PLAINTEXT,
+        })),
+        channel: this.channel,
+        loader,
+        logger,
+      });
+    }
   }
 
   /** Returns another channel, for requests that must not wait for those of {@linkcode ControllerSide.channel}. */
@@ -67,13 +91,16 @@ export class ControllerSide {
     return this.#server?.addresses ?? new Map();
   }
 
-  /** Begins to accept connections. */
+  /** Begins to accept connections, and registers the controller once one is active. */
   start(): void {
     this.#server?.start();
+    this.#enrollment?.start();
   }
 
   /** Ends all connections. */
   async stop(): Promise<void> {
+    this.#watch?.stop();
+    this.#enrollment?.stop();
     this.channel.close();
     await this.#server?.close();
   }
@@ -104,6 +131,7 @@ function ownController(options: ControllerSideOptions): OwnController | null {
 function serverOn(
   listeners: ListenerSet,
   localController: LocalController,
+  watch: BrokerWatch,
   options: ControllerSideOptions,
 ): Server {
   const { logger } = options;
@@ -114,7 +142,9 @@ function serverOn(
       handlers: CONTROLLER_LISTENER,
       services: { ...servicesOf(options), localController },
       logger,
+      interceptors: [watch.interceptor],
     }),
     onConnection: () => {},
+    onEnd: watch.onEnd,
   });
 }

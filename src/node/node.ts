@@ -6,11 +6,13 @@
  * @module
  */
 import { Broker, type BrokerHandlers } from "../broker/broker.ts";
-import type { BrokerMembership } from "../broker/membership.ts";
-import { ClusterMembership } from "../broker/cluster_membership.ts";
-import { OwnMembership } from "../broker/own_membership.ts";
+import { applyDynamicConfigs } from "../broker/dynamic_configs.ts";
+import type { BrokerMembership } from "../broker/lifecycle/membership.ts";
+import { ClusterMembership } from "../broker/lifecycle/cluster_membership.ts";
+import { OwnMembership } from "../broker/lifecycle/own_membership.ts";
 import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
+import { ConfigResourceType } from "../config/definition.ts";
 import { noticeOfExposedListeners } from "../config/listeners.ts";
 import type { Controller } from "../controller/controller.ts";
 import { descriptorShares } from "../limits.ts";
@@ -231,9 +233,21 @@ export class Node {
     // What is on the disk of the only voter is committed.
     if (config.isAlone) await quorum.caughtUp();
     if (config.isBroker) await this.#beginBroker(maxConnections);
+    else await this.#followConfigs();
     if (this.#logs.fatalFailure !== null) throw this.#logs.fatalFailure;
     quorum.setServing();
     failures.listen((failure) => this.#onDirectoryFailure(failure));
+  }
+
+  /** Puts the dynamic configs of the cluster in force on a node that is a controller only. */
+  #followConfigs(): Promise<void> {
+    const { config, quorum: { loader }, logger } = this.#parts;
+    const apply = () => applyDynamicConfigs(config, loader.image, logger);
+    return loader.addListener({
+      apply: ({ changedConfigs }) => {
+        if (changedConfigs.some(({ type }) => type === ConfigResourceType.BROKER)) apply();
+      },
+    }, apply);
   }
 
   async #beginBroker(maxConnections: number): Promise<void> {

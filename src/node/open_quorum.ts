@@ -63,7 +63,7 @@ export function openQuorum(
 }
 
 /** Where other nodes reach the controller of this one. */
-function ownEndpoints(config: BrokerConfig): VoterEndpoint[] {
+export function ownEndpoints(config: BrokerConfig): VoterEndpoint[] {
   return config.controllerListeners.map(({ name, host, port }) => {
     const advertised = config.advertisedListener(name);
     return { name, host: advertised?.host ?? host, port: advertised?.port || port };

@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly freeDescriptors: () => boolean;
   /** Called for each connection. */
   readonly onConnection: () => void;
+  /** Called when the client's side of a connection has ended. */
+  readonly onEnd?: ConnectionEnvironment["onEnd"];
 }
 
 /** Makes a server. It accepts connections once it has been started. */
@@ -43,6 +45,7 @@ export function serverOf(options: ServerOptions): Server {
       clock,
       logger,
       maxFrameBytes: () => config.socketRequestMaxBytes,
+      ...(options.onEnd !== undefined && { onEnd: options.onEnd }),
     },
     {
       maxConnections: () => config.maxConnections,

@@ -33,6 +33,8 @@ export interface ConnectionEnvironment {
   readonly logger: Logger;
   /** The current value of `socket.request.max.bytes`. */
   maxFrameBytes(): number;
+  /** Called when the client's side of a connection has ended or broken: answers may still be under way. */
+  readonly onEnd?: (connection: ConnectionInfo) => void;
 }
 
 /** What to change if a client speaks another protocol. */
@@ -96,11 +98,13 @@ export class ClientConnection {
         this.#lastActiveMs = this.#environment.clock.monotonicMs();
         await this.#startRequests();
       }
+      this.#environment.onEnd?.(this.info);
       if (!this.#closed) await this.#finishAnswers();
       const opening = this.#closed ? null : this.#parser.foreignOpening;
       if (opening !== null) this.#end(new ForeignProtocolError(opening));
       this.close();
     } catch (error) {
+      this.#environment.onEnd?.(this.info);
       this.#end(error);
     }
   }

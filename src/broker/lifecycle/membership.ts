@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EndpointImage } from "../metadata/image.ts";
+import type { EndpointImage } from "../../metadata/image.ts";
 
 /** What a broker tells the controller about itself when it starts. */
 export interface BrokerPresentation {

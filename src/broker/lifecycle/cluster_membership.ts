@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { BrokerLifecycleSettings } from "../config/node_config.ts";
-import type { Logger } from "../logger.ts";
-import { randomUuid } from "../protocol/uuid.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import type { ControllerChannel } from "./controller_channel.ts";
-import { BrokerSession, type FollowedImage } from "./lifecycle/broker_session.ts";
+import type { BrokerLifecycleSettings } from "../../config/node_config.ts";
+import type { Logger } from "../../logger.ts";
+import { randomUuid } from "../../protocol/uuid.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { ControllerChannel } from "../controller_channel.ts";
+import { BrokerSession, type FollowedImage } from "./broker_session.ts";
 import type { BrokerMembership, BrokerPresentation } from "./membership.ts";
 
 /** The dependencies of {@linkcode ClusterMembership}. */

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Controller } from "../controller/controller.ts";
-import type { MetadataImage } from "../metadata/image.ts";
-import { randomUuid } from "../protocol/uuid.ts";
-import type { RandomSource } from "../runtime/runtime.ts";
+import type { Controller } from "../../controller/controller.ts";
+import type { MetadataImage } from "../../metadata/image.ts";
+import { randomUuid } from "../../protocol/uuid.ts";
+import type { RandomSource } from "../../runtime/runtime.ts";
 import type { BrokerMembership, BrokerPresentation } from "./membership.ts";
 
 /** The dependencies of {@linkcode OwnMembership}. */

@@ -1,0 +1,129 @@
+/**
+ * Notices that the process of a broker has ended, long before its session times out: the connections of a
+ * killed process end, and its listener refuses new ones. Fencing a broker by mistake costs availability only,
+ * and the liveness of the active controller limits such mistakes.
+ *
+ * @module
+ */
+import type { Controller } from "../controller/controller.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import type { ConnectionInfo } from "../network/server/handler.ts";
+import type { Interceptor } from "../network/server/interceptor.ts";
+import { type Address, ConnectionError, type Runtime, type Timer } from "../runtime/runtime.ts";
+
+/** The waits before the attempts to connect, ms: a dying process closes its sockets one after the other. */
+const ATTEMPTS_MS: readonly number[] = [0, 10, 30, 80];
+const CONNECT_TIMEOUT_MS = 500;
+
+/** The dependencies of {@linkcode BrokerWatch}. */
+export interface BrokerWatchOptions {
+  readonly runtime: Pick<Runtime, "clock" | "network">;
+  readonly controller: Controller;
+  readonly image: MetadataImage;
+}
+
+/** Watches the connections of brokers to a controller listener. */
+export class BrokerWatch {
+  readonly #options: BrokerWatchOptions;
+  /** The broker of each connection, by the connection's id. */
+  readonly #brokers = new Map<number, number>();
+  /** The open connections of each broker. */
+  readonly #connections = new Map<number, Set<number>>();
+  readonly #timers = new Set<Timer>();
+  #isStopped = false;
+
+  constructor(options: BrokerWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Learns from the requests of a connection which broker it belongs to. */
+  readonly interceptor: Interceptor = ({ name, request, context }, next) => {
+    const brokerId = brokerIn(name, request);
+    if (brokerId >= 0) this.#note(brokerId, context.connection.id);
+    return next();
+  };
+
+  /** Takes note of the end of a connection. */
+  readonly onEnd = ({ id }: ConnectionInfo): void => {
+    const brokerId = this.#brokers.get(id);
+    if (brokerId === undefined) return;
+    this.#brokers.delete(id);
+    const open = this.#connections.get(brokerId);
+    open?.delete(id);
+    if (open === undefined || open.size > 0) return;
+    this.#connections.delete(brokerId);
+    const active = this.#options.controller.active;
+    if (!this.#isStopped && active?.connectionsClosed(brokerId)) this.#attempt(brokerId, 0);
+  };
+
+  /** Makes no more attempts. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #note(brokerId: number, connectionId: number): void {
+    if (this.#brokers.has(connectionId)) return;
+    this.#brokers.set(connectionId, brokerId);
+    const open = this.#connections.get(brokerId);
+    if (open === undefined) this.#connections.set(brokerId, new Set([connectionId]));
+    else open.add(connectionId);
+  }
+
+  #attempt(brokerId: number, index: number): void {
+    const delayMs = ATTEMPTS_MS[index];
+    if (delayMs === undefined) return;
+    const timer = this.#options.runtime.clock.setTimer(delayMs, async () => {
+      this.#timers.delete(timer);
+      const isRefused = await this.#isRefused(brokerId);
+      // The broker may have connected again meanwhile.
+      if (this.#isStopped || this.#connections.has(brokerId)) return;
+      if (isRefused) this.#options.controller.active?.refused(brokerId);
+      else this.#attempt(brokerId, index + 1);
+    });
+    this.#timers.add(timer);
+  }
+
+  async #isRefused(brokerId: number): Promise<boolean> {
+    const endpoint = this.#options.image.broker(brokerId)?.endpoints[0];
+    if (endpoint === undefined) return false;
+    return await refuses(this.#options.runtime, endpoint);
+  }
+}
+
+/** Returns the broker that sends the request, or -1 if it is none. */
+function brokerIn(name: string, request: unknown): number {
+  switch (name) {
+    case "BrokerHeartbeat":
+    case "BrokerRegistration":
+      return (request as { readonly brokerId: number }).brokerId;
+    case "Fetch": {
+      const { replicaId, replicaState } = request as {
+        readonly replicaId?: number;
+        readonly replicaState?: { readonly replicaId: number };
+      };
+      return Math.max(replicaId ?? -1, replicaState?.replicaId ?? -1);
+    }
+    default:
+      return -1;
+  }
+}
+
+/** Returns whether nothing listens at `address`. */
+async function refuses(
+  { network, clock }: Pick<Runtime, "clock" | "network">,
+  { host, port }: Address,
+): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = clock.setTimer(CONNECT_TIMEOUT_MS, () => late.resolve(false));
+  const attempt = network.connect({ host, port }).then((connection) => {
+    connection.close();
+    return false;
+  }, (error) => error instanceof ConnectionError && error.reason === "refused");
+  try {
+    return await Promise.race([attempt, late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
