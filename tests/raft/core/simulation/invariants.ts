@@ -300,28 +300,29 @@ export class Invariants {
     this.#leading.set(replica, epoch);
     check(replica.canVote, () => `${id} leads and is an observer`);
     this.#leads(id, epoch);
-    this.#checkComplete(replica);
+    this.holdsEverything(replica, epoch);
     if (this.#newest !== null && this.#newest.epoch >= epoch) return;
     this.#newest = { replica, epoch, incarnation: replica.incarnation };
   }
 
-  /** Checks that every committed batch is in the log or before its start. */
-  holdsEverything({ id, disk }: Replica): void {
-    for (const batch of disk.batches) {
-      if (batch.baseOffset >= this.#committedEnd) break;
+  /**
+   * Checks that every batch that was committed before `epoch` is in the log or before its start. A candidate
+   * may learn late that it was elected, when later leaders have committed other records.
+   */
+  holdsEverything({ id, disk }: Replica, epoch = Infinity): void {
+    let { startOffset } = disk;
+    let index = 0;
+    for (;; index++) {
+      const committed = this.#committed.get(startOffset);
+      if (committed === undefined) break;
+      if (this.#committedIn.get(committed)! >= epoch) break;
+      const batch = disk.batches[index];
       check(
-        this.#committed.get(batch.baseOffset) === batch,
-        () => `${id} has ${keyOf(batch)} in place of a committed record`,
+        batch === committed,
+        () => `${id} has ${batch && keyOf(batch)} in place of the committed ${keyOf(committed)}`,
       );
+      startOffset = committed.lastOffset + 1;
     }
-    check(
-      disk.endOffset >= this.#committedEnd,
-      () => `${id} has a log that ends at ${disk.endOffset}, committed are ${this.#committedEnd}`,
-    );
-  }
-
-  #checkComplete(replica: Replica): void {
-    this.holdsEverything(replica);
   }
 
   /** A newer leader has every record that an older one commits. */
