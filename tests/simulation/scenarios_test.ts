@@ -8,7 +8,7 @@ import { RECORDED_SEED, traceHashFile } from "./trace_hash.ts";
 const SEEDS: Readonly<Record<string, number>> = {
   disk: seedCount(80, 250),
   directories: seedCount(60, 200),
-  raft: seedCount(20, 200),
+  raft: seedCount(60, 200),
 };
 const DEFAULT_SEEDS = seedCount(10, 20);
 /** How often everything in `MUST_HAPPEN` must happen. */

@@ -67,6 +67,11 @@ import type { VoterEndpoint, VoterSet } from "./voter_set.ts";
 export interface RaftStart {
   readonly self: RaftIdentity;
   readonly environment: RaftEnvironment;
+  /**
+   * The log, which must have all records of its latest snapshot or begin at its end. If the process ended
+   * before the records of a snapshot were durable, or before a fetched snapshot had replaced the log, the
+   * shell replaces it by that snapshot first.
+   */
   readonly log: LogOutline;
   /** The content of `quorum-state`, or null if there is none. */
   readonly durable: DurableState | null;

@@ -66,6 +66,11 @@ export class EpochLog {
       latest === null || latest.endOffset <= endOffset,
       `The log ends at ${endOffset}, before the snapshot ${latest?.endOffset}`,
     );
+    assert(
+      latest === null || latest.endOffset === startOffset ||
+        this.epochAt(latest.endOffset - 1) === latest.epoch,
+      `The log has other records than the snapshot ${latest && snapshotName(latest)}`,
+    );
   }
 
   get startOffset(): number {

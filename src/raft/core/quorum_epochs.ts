@@ -89,7 +89,6 @@ export function handleEpochAnswer(
   if (role.name === "resigned" && answer.type === "end-quorum-epoch" && isAccepted) {
     role.unheard.delete(voterId);
   }
-  if (role.name === "leader" && !isAccepted) role.repeatAnnouncement(voterId);
 }
 
 function tell(raft: RaftState, { successors, unheard }: Resigned): false {

@@ -148,3 +148,12 @@ test("a log that begins after 0 without a snapshot, or ends before one, is rejec
   const snapshots = [{ endOffset: 30, epoch: 6 }];
   assertThrows(() => new EpochLog({ ...outline, snapshots }), AssertionFailure, "ends at 20");
 });
+
+test("a log with other records than its latest snapshot is rejected", () => {
+  const outline = { ...THREE_EPOCHS, snapshots: [{ endOffset: 12, epoch: 4 }] };
+  assertThrows(
+    () => new EpochLog(outline),
+    AssertionFailure,
+    "other records than the snapshot 12-4",
+  );
+});

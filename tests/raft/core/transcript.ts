@@ -14,7 +14,7 @@
  *   what is durable remains.
  * - `> cut 1` cuts the links of a node to all others, `> cut 1 2` one, `> cut 1>2` one direction. `> heal`.
  * - `> disk 1 5000` lets writes of node 1 take so long. `> jump 1 500` sets its clock forward. `> pause 1 500`.
- * - `> replace 1` gives a node that is down a new disk. `> lose 1` removes its log.
+ * - `> replace 1` gives a node that is down a new disk, `> move 1` another address. `> lose 1` removes its log.
  * - `> snapshot 1`, `> truncate 1`: writes a snapshot of all that is committed, cuts the log at the latest one.
  * - `> add 4`, `> remove 1`, `> upgrade` ask the leader; `> add 4 1` asks node 1.
  * - `> resign 1`, `> shut down 1`.
@@ -146,6 +146,8 @@ class Player {
         node().disk = new ReplicaDisk(directoryOf(id, next), NO_VOTERS);
         return;
       }
+      case "move":
+        return cluster.placeAt(node(), node().endpoints[0]!.port + 100);
       case "lose":
         return node().disk.loseLog();
       case "snapshot":
