@@ -31,6 +31,12 @@ test("request() flushes once for all appends before the flush, and again for tho
   const requests = [flusher.request(), flusher.request()];
   await settled();
   assertEquals(flushes.length, 1);
+  log.durableOffset = 4;
+  flushes.shift()!.resolve(4);
+  await Promise.all(requests);
+  assertEquals([flushes.length, durable.splice(0)], [0, [4]]);
+  requests.push(flusher.request());
+  await settled();
   requests.push(flusher.request());
   log.durableOffset = 5;
   flushes[0]!.resolve(5);

@@ -240,7 +240,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     bug: "each append of a turn has a flush of its own",
     text: "    await clock.yieldToLoop();\n",
     replacement: "    void clock;\n",
-    test: "tests/raft/raft_replica_test.ts",
+    test: "tests/raft/log_flusher_test.ts",
   },
   {
     id: "RF152",
