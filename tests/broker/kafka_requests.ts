@@ -100,3 +100,15 @@ export const KAFKA_CONTROLLER_REQUESTS: ReadonlyMap<number, string> = new Map([
   [73, "AssignReplicasToDirs"],
   [82, "UpdateRaftVoter"],
 ]);
+
+/** The keys of requests that Apache Kafka 4.4.0 serves on the listeners of brokers and of controllers. */
+const ON_BOTH_LISTENERS: readonly number[] = [
+  ...[1, 17, 18, 19, 20, 29, 30, 31, 32, 33, 36, 37, 38, 39, 40, 41, 43, 44, 45, 46, 49, 50, 51],
+  ...[55, 57, 60, 64, 80, 81, 94],
+];
+
+/** The requests in the answer to ApiVersions of Apache Kafka 4.4.0 on the listener of a controller. */
+export const KAFKA_CONTROLLER_LISTENER: ReadonlyMap<number, string> = new Map([
+  ...KAFKA_CONTROLLER_REQUESTS,
+  ...ON_BOTH_LISTENERS.map((key) => [key, KAFKA_REQUESTS.get(key)!] as const),
+]);

@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { type BrokersNeeds, brokersOf } from "../../src/broker/metadata_response.ts";
+import {
+  type BrokersNeeds,
+  brokersOf,
+  forwardingBroker,
+} from "../../src/broker/metadata_response.ts";
 import type { BrokerImage } from "../../src/metadata/image.ts";
 import { test } from "../harness.ts";
 import { CONNECTION } from "../network/server/ask_handler.ts";
@@ -46,4 +50,15 @@ test("brokersOf() leaves out brokers without the client's listener", () => {
 
 test("brokersOf() leaves fenced brokers out", () => {
   assertEquals(addresses("EXTERNAL", { ...OTHER, fenced: true }), ["asked.example:1"]);
+});
+
+test("forwardingBroker() prefers this node, then any broker in service, then none", () => {
+  const of = (fenced: readonly number[], ids = [3, 1, 2]) =>
+    forwardingBroker(ids.map((id) => ({ id, isFenced: fenced.includes(id) })), 1);
+  assertEquals(of([]), 1);
+  assertEquals(of([1]), 3);
+  assertEquals(of([1, 3]), 2);
+  assertEquals(of([1, 2, 3]), -1);
+  assertEquals(of([], [2, 3]), 2);
+  assertEquals(of([], []), -1);
 });

@@ -1,9 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { existsSync, readFileSync } from "node:fs";
 import { SUPPORTED } from "../../src/broker/supported.ts";
+import { CONTROLLER_LISTENER } from "../../src/controller/requests/supported.ts";
 import { test } from "../harness.ts";
 import { allApis } from "../protocol/all_messages.ts";
-import { KAFKA_CONTROLLER_REQUESTS, KAFKA_REQUESTS } from "./kafka_requests.ts";
+import {
+  KAFKA_CONTROLLER_LISTENER,
+  KAFKA_CONTROLLER_REQUESTS,
+  KAFKA_REQUESTS,
+} from "./kafka_requests.ts";
 
 const kafkas = [...KAFKA_REQUESTS.values()];
 const served = SUPPORTED.map(({ api }) => api.name);
@@ -26,12 +31,30 @@ test("docs/compatibility.md lists exactly the requests of Apache Kafka that are 
   }
 });
 
-test("docs/compatibility.md lists exactly the requests of Apache Kafka's controllers", () => {
+test("docs/compatibility.md lists exactly the requests of Kafka's controllers that are not served", () => {
   if (!existsSync("README.md")) return;
   const page = readFileSync("docs/compatibility.md", "utf8").replace(/\s+/g, " ");
-  const [, list] = /of which Millrace serves none: ([^.]*)\./.exec(page)!;
+  const [, list] = /controllers of Apache Kafka serve and those of Millrace do not: ([^.]*)\./
+    .exec(page)!;
+  const names = [...KAFKA_CONTROLLER_LISTENER.values()];
+  const onController = CONTROLLER_LISTENER.map(({ api }) => api.name);
+  assertEquals(
+    list!.split(/, | and /).sort(),
+    names.filter((name) => !onController.includes(name)).sort(),
+  );
+  const [, count] = /A controller serves (\d+)/.exec(page)!;
+  assertEquals(Number(count), onController.length);
+});
+
+test("CONTROLLER_LISTENER has no request that Apache Kafka's controllers do not serve", () => {
+  const unknown = CONTROLLER_LISTENER.filter(({ api }) =>
+    KAFKA_CONTROLLER_LISTENER.get(api.key) !== api.name
+  );
+  assertEquals(unknown.map(({ api }) => api.name), []);
+});
+
+test("brokers serve no request that only controllers serve", () => {
   const names = [...KAFKA_CONTROLLER_REQUESTS.values()];
-  assertEquals(list!.split(/, | and /), names);
   assertEquals(names.filter((name) => served.includes(name)), []);
 });
 

@@ -315,11 +315,11 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B131",
-    file: "src/broker/handlers/describe_quorum.ts",
-    bug: "a request for more than the metadata log is answered as one for it",
-    text: "topics.length === 1 && ",
-    replacement: "topics.length >= 1 && ",
-    test: "tests/broker/handlers/describe_quorum_test.ts",
+    file: "src/broker/metadata_response.ts",
+    bug: "a fenced broker is named as the one that forwards requests to the controller",
+    text: "brokers.filter(({ isFenced }) => !isFenced)",
+    replacement: "[...brokers]",
+    test: "tests/broker/metadata_response_test.ts",
   },
   {
     id: "B132",
@@ -387,7 +387,7 @@ export const BROKER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "B140",
-    file: "src/broker/handlers/api_versions.ts",
+    file: "src/controller/handlers/api_versions.ts",
     bug: "another node of the same cluster does not send the client back to its bootstrap servers",
     text: "clusterId !== services.clusterId || nodeId !== services.nodeId",
     replacement: "clusterId !== services.clusterId",

@@ -335,4 +335,12 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/protocol/principal_test.ts",
   },
+  {
+    id: "P133",
+    file: "src/protocol/endpoint_type.ts",
+    bug: "version 0 of DescribeCluster gets an error that it does not have",
+    text: "apiVersion === 0 ? ErrorCode.INVALID_REQUEST : code",
+    replacement: "code",
+    test: "tests/protocol/endpoint_type_test.ts",
+  },
 ];
