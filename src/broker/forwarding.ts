@@ -9,11 +9,14 @@ import type { CreatableTopic } from "../controller/topics.ts";
 import type { Logger } from "../logger.ts";
 import type { Handler } from "../network/server/handler.ts";
 import type { AnyApi } from "../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { createTopics } from "../protocol/messages/create_topics.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import type { ControllerChannel } from "./controller_channel.ts";
 import type { ForwardedContext } from "./forwarded_request.ts";
 
+/** How long a client's Metadata request waits for the creation of topics, ms. */
+const FIRST_USE_TIMEOUT_MS = 5_000;
 /** Stands for `num.partitions` and `default.replication.factor` of the controller. */
 const CLUSTER_DEFAULT = -1;
 
@@ -26,6 +29,12 @@ export interface ForwardingOptions {
   readonly logger: Logger;
   /** How long to wait for the broker's image after the answer of the controller, ms. */
   readonly timeoutMs: number;
+}
+
+/** What became of a topic to create. */
+export interface CreationOutcome {
+  readonly name: string;
+  readonly errorCode: number;
 }
 
 /** Forwards requests to the active controller. */
@@ -43,23 +52,33 @@ export class Forwarding {
     return answer;
   }
 
-  /** Creates topics for the broker itself, independently of each other. */
-  async createTopics(
-    topics: readonly CreatableTopic[],
-  ): Promise<readonly { readonly name: string; readonly errorCode: number }[]> {
-    const { channel, timeoutMs } = this.#options;
-    const answer = await channel.request(createTopics, {
-      topics: topics.map((topic) => ({
-        name: topic.name,
-        numPartitions: topic.numPartitions ?? CLUSTER_DEFAULT,
-        replicationFactor: topic.replicationFactor ?? CLUSTER_DEFAULT,
-        assignments: topic.assignments ?? [],
-        configs: topic.configs ?? [],
-      })),
-      timeoutMs,
-    }, { codeOf: ({ topics: [first] }) => first?.errorCode });
-    await this.#catchUp(createTopics.name);
-    return answer.topics;
+  /**
+   * Creates topics that a client asks for in Metadata, independently of each other. While no controller is
+   * active they are unknown, as in Apache Kafka: the client also asks for topics that exist, and tries
+   * again.
+   */
+  async createTopics(topics: readonly CreatableTopic[]): Promise<readonly CreationOutcome[]> {
+    const { channel } = this.#options;
+    const timeoutMs = FIRST_USE_TIMEOUT_MS;
+    try {
+      const answer = await channel.request(createTopics, {
+        topics: topics.map((topic) => ({
+          name: topic.name,
+          numPartitions: topic.numPartitions ?? CLUSTER_DEFAULT,
+          replicationFactor: topic.replicationFactor ?? CLUSTER_DEFAULT,
+          assignments: topic.assignments ?? [],
+          configs: topic.configs ?? [],
+        })),
+        timeoutMs,
+      }, { timeoutMs, codeOf: ({ topics: [first] }) => first?.errorCode });
+      await this.#catchUp(createTopics.name);
+      return answer.topics;
+    } catch (error) {
+      if (!(error instanceof KafkaError) || !error.retriable) throw error;
+      this.#options.logger.log("warn", `Cannot create topics on their first use: ${error.message}`);
+      const errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      return topics.map(({ name }) => ({ name, errorCode }));
+    }
   }
 
   /** Waits for the own image. The change is made: if the image is late, the answer is correct all the same. */

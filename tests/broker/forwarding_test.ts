@@ -13,6 +13,7 @@ import {
   ownController,
   withChannel,
 } from "./controller_fixture.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
 import { settle } from "./direct_broker.ts";
 import { withBroker } from "./fixture.ts";
 import { manualClock } from "./manual_clock.ts";
@@ -39,22 +40,26 @@ function withForwarding(
     return answer();
   });
   const location = new MovedController(OWN);
-  return withChannel({ location, own: ownController([handler], () => 17) }, async (channel) => {
-    const awaited: number[] = [];
-    const messages: string[] = [];
-    const reached = Promise.withResolvers<void>();
-    const forwarding = new Forwarding({
-      channel,
-      waitFor(offset) {
-        awaited.push(offset);
-        return reached.promise;
-      },
-      clock,
-      logger: { log: (_level, message) => void messages.push(message) },
-      timeoutMs: 1_000,
-    });
-    await use({ forwarding, clock, awaited, reach: reached.resolve, messages, created });
-  });
+  const runtime = { ...hostRuntime(), clock };
+  return withChannel(
+    { location, runtime, own: ownController([handler], () => 17) },
+    async (channel) => {
+      const awaited: number[] = [];
+      const messages: string[] = [];
+      const reached = Promise.withResolvers<void>();
+      const forwarding = new Forwarding({
+        channel,
+        waitFor(offset) {
+          awaited.push(offset);
+          return reached.promise;
+        },
+        clock,
+        logger: { log: (_level, message) => void messages.push(message) },
+        timeoutMs: 1_000,
+      });
+      await use({ forwarding, clock, awaited, reach: reached.resolve, messages, created });
+    },
+  );
 }
 
 test("a forwarded request is answered once the broker's image has what was committed", () =>
@@ -107,6 +112,35 @@ test("createTopics() leaves what is not given to the defaults of the controller"
       },
     ]);
     assertEquals(awaited, [17]);
+  }));
+
+test("createTopics() answers that topics are unknown while no controller is active", () =>
+  withForwarding(async ({ forwarding, clock, messages }) => {
+    const outcomes = forwarding.createTopics([{ name: "events" }, { name: "wide" }]);
+    let isAnswered = false;
+    outcomes.finally(() => isAnswered = true);
+    while (!isAnswered && clock.monotonicMs() < 10_000) {
+      await settle();
+      clock.advance(500);
+    }
+    assertEquals((await outcomes).map(({ name, errorCode }) => `${name} ${errorCode}`), [
+      "events 3",
+      "wide 3",
+    ]);
+    assertEquals([clock.monotonicMs() < 6_000, messages.length], [true, 1]);
+  }, () => {
+    throw new KafkaError(ErrorCode.NOT_CONTROLLER, "Cannot create topics: not active");
+  }));
+
+test("createTopics() rejects with an error that would repeat", () =>
+  withForwarding(async ({ forwarding }) => {
+    await assertRejects(
+      () => forwarding.createTopics([{ name: "events" }]),
+      Error,
+      "Too many",
+    );
+  }, () => {
+    throw new Error("Too many");
   }));
 
 test("requests of a connection see the changes that it has asked for before", () =>
