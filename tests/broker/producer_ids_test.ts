@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { blocksFrom, ProducerIds } from "../../src/broker/producer_ids.ts";
+import { blocksFrom, type ProducerIdBlock, ProducerIds } from "../../src/broker/producer_ids.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
 import {
   allocateProducerIds,
@@ -42,11 +42,11 @@ async function blockOf(errorCode: number) {
       return { errorCode, producerIdStart: 7_000, producerIdLen: 500 };
     }),
   ]);
-  let block;
+  let block: ProducerIdBlock | null = null;
   await withChannel({ location: new MovedController(OWN), own }, async (channel) => {
     block = await blocksFrom(channel, { nodeId: 3, brokerEpoch: () => 41 })();
   });
-  return { block, requests };
+  return { block: block as ProducerIdBlock | null, requests };
 }
 
 test("blocksFrom() requests a block with the broker's epoch", async () => {

@@ -8,7 +8,7 @@ import { ControllerChannel } from "../../../src/broker/controller_channel.ts";
 import { BrokerSession } from "../../../src/broker/lifecycle/broker_session.ts";
 import { BrokerConfig } from "../../../src/config/broker_config.ts";
 import { ActiveController } from "../../../src/controller/active_controller.ts";
-import { CommittedState } from "../../../src/controller/decision_state.ts";
+import { CommittedState } from "../../../src/controller/active/decision_state.ts";
 import { MetadataLoader } from "../../../src/metadata/loader.ts";
 import { brokerHeartbeat } from "../../../src/protocol/messages/broker_heartbeat.ts";
 import { brokerRegistration } from "../../../src/protocol/messages/broker_registration.ts";
