@@ -197,11 +197,11 @@ export class RaftReplica implements RaftRequests {
     retention: { readonly maxBytes: number; readonly maxAgeMs: number },
   ): Promise<void> {
     const { log } = this.#options.files;
-    const isReplaced = () => draft.id.endOffset <= this.status.logStartOffset;
-    if (isReplaced()) return draft.abandon();
     await draft.publish();
     if (this.#stopped !== null) return;
-    if (isReplaced()) return log.snapshots.deleteBefore(log.snapshots.latest!);
+    if (draft.id.endOffset <= this.status.logStartOffset) {
+      return log.snapshots.deleteBefore(log.snapshots.latest!);
+    }
     this.#run(this.#core.snapshotWritten(draft.id, this.#now));
     for (;;) {
       const id = log.nextStart({ ...retention, nowMs: this.#options.clock.now() });

@@ -301,6 +301,28 @@ test("a snapshot of its own moves the log's start, and no answer promises delete
   await machine.close();
 });
 
+for (const isPublishing of [false, true]) {
+  test(`a snapshot of its own is dropped if a fetched one replaces the log, publishing: ${isPublishing}`, async () => {
+    const { machine, bytes, id } = await followerWithSnapshot();
+    const { replica, files, raft } = machine;
+    const { draft, writer } = replica.beginSnapshot(2, 7);
+    writer.append(Uint8Array.of(1));
+    writer.finish();
+    const publish = () => replica.publishSnapshot(draft, { maxBytes: -1, maxAgeMs: -1 });
+    files.heldAt = /0{19}2-.*part$/;
+    const published = isPublishing ? publish() : null;
+    assertEquals(files.pending, isPublishing ? 1 : 0);
+    await sendSnapshot(machine, id, bytes);
+    files.heldAt = null;
+    files.release();
+    await (published ?? publish());
+    assertEquals(raft.log.snapshots.ids, [id]);
+    assertEquals(parts(machine), []);
+    assertEquals(machine.failures, []);
+    await machine.close();
+  });
+}
+
 test("shutdown() waits until the other voters have heard that the leader gives up", async () => {
   const machine = await new ReplicaMachine().startLeader();
   const { replica } = machine;

@@ -282,4 +282,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replacement: "voted: null",
     test: "tests/raft/raft_replica_test.ts",
   },
+  {
+    id: "RF157",
+    file: "src/raft/raft_replica.ts",
+    bug: "a snapshot that a fetched one has replaced meanwhile stops the replica",
+    text: "draft.id.endOffset <= this.status.logStartOffset",
+    replacement: "draft.id.endOffset < 0",
+    test: "tests/raft/raft_replica_test.ts",
+  },
 ];
