@@ -206,7 +206,7 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     file: "src/controller/brokers/directory_assignment.ts",
     bug: "a replica in a failed directory stays in the ISR",
     text: "isr: isOnline(directoryId, broker)",
-    replacement: "isr: isOnline(directoryId, broker) || true",
+    replacement: 'isr: isOnline(directoryId, broker) || directoryId !== ""',
     test: "tests/controller/brokers/directory_assignment_test.ts",
   },
   {
