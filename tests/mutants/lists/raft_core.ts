@@ -55,16 +55,8 @@ export const RAFT_CORE_MUTANTS: readonly Mutant[] = [
     id: "Q6",
     file: `${CORE}/leading.ts`,
     bug: "a leader counts its own records before they are durable",
-    text: "raft.isSaved ? log.durableOffset : -1",
-    replacement: "raft.isSaved ? log.endOffset : -1",
-    test: SIMULATION,
-  },
-  {
-    id: "Q7",
-    file: `${CORE}/leading.ts`,
-    bug: "a leader counts itself before its leadership is durable",
-    text: "raft.isSaved ? log.durableOffset : -1",
-    replacement: "log.durableOffset",
+    text: "isCounted ? log.durableOffset : -1",
+    replacement: "isCounted ? log.endOffset : -1",
     test: SIMULATION,
   },
   {
