@@ -119,10 +119,16 @@ export function observe(raft: RaftState, { epoch, leaderId, endpoints }: KnownLe
   if (epoch < raft.epoch) return false;
   if (epoch === raft.epoch) {
     if (leaderId < 0 || leaderId === raft.self.id) return false;
-    assert(
-      raft.leaderId < 0 || raft.leaderId === leaderId,
-      `Epoch ${epoch} has two leaders, ${raft.leaderId} and ${leaderId}`,
-    );
+    if (raft.leaderId >= 0 && raft.leaderId !== leaderId) {
+      // What another process says must not end this one.
+      raft.emit({
+        type: "notice",
+        level: "warn",
+        text: `Ignored a message that names node ${leaderId} as the leader of epoch ${epoch}: ` +
+          `node ${raft.leaderId} is`,
+      });
+      return false;
+    }
     if (raft.leaderId === leaderId) {
       if (raft.leaderEndpoints.length === 0) raft.leaderEndpoints = endpoints;
       if (raft.role.name !== "unattached" || !isReachable(raft, leaderId, endpoints)) return false;

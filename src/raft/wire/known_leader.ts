@@ -6,6 +6,7 @@
  */
 import type { KnownLeader } from "../core/messages.ts";
 import type { VoterEndpoint } from "../core/voter_set.ts";
+import { MAX_EPOCH } from "./ends.ts";
 
 /** The id and the epoch of a leader. */
 export interface WireLeader {
@@ -49,6 +50,7 @@ export function decodeLeader(
   nodeEndpoints: readonly NodeEndpoint[],
   listener: string,
 ): KnownLeader {
+  if (leaderEpoch > MAX_EPOCH) return NO_LEADER;
   const endpoints = nodeEndpoints
     .filter(({ nodeId, host, port }) => nodeId === leaderId && isAddress(host, port))
     .map(({ host, port }) => ({ name: listener, host, port }));

@@ -24,7 +24,7 @@ import type {
   EndQuorumEpochRequest,
 } from "../core/messages.ts";
 import { decodeEndpoints, encodeEndpoints } from "./endpoints.ts";
-import { checkCluster, type Receiver, type Sender } from "./ends.ts";
+import { checkCluster, checkEpoch, type Receiver, type Sender } from "./ends.ts";
 import { decodeLeader, encodeLeader, encodeNodeEndpoints, NO_LEADER } from "./known_leader.ts";
 import {
   answeredPartition,
@@ -63,6 +63,7 @@ export function decodeBeginQuorumEpoch(
   checkCluster(message.clusterId, receiver);
   const { voterDirectoryId, leaderId, leaderEpoch } = requestedPartition(message.topics);
   checkLeaderId(leaderId);
+  checkEpoch(leaderEpoch);
   return {
     type: "begin-quorum-epoch",
     epoch: leaderEpoch,
@@ -120,6 +121,7 @@ export function decodeEndQuorumEpoch(
   checkCluster(message.clusterId, receiver);
   const partition = requestedPartition(message.topics);
   checkLeaderId(partition.leaderId);
+  checkEpoch(partition.leaderEpoch);
   const { preferredSuccessors, preferredCandidates } = partition;
   return {
     type: "end-quorum-epoch",

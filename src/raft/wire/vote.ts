@@ -13,7 +13,7 @@ import type {
 } from "../../protocol/messages/vote.ts";
 import { ZERO_UUID } from "../../protocol/uuid.ts";
 import type { VoteAnswer, VoteRequest } from "../core/messages.ts";
-import { checkCluster, type Receiver, type Sender } from "./ends.ts";
+import { checkCluster, checkEpoch, type Receiver, type Sender } from "./ends.ts";
 import { decodeLeader, encodeLeader, encodeNodeEndpoints, NO_LEADER } from "./known_leader.ts";
 import {
   answeredPartition,
@@ -51,6 +51,7 @@ export function encodeVote(request: VoteRequest, sender: Sender): RequestInputOf
 export function decodeVote(message: VoteMessage, receiver: Receiver): VoteRequest {
   checkCluster(message.clusterId, receiver);
   const partition = requestedPartition(message.topics);
+  checkEpoch(partition.replicaEpoch);
   const { replicaId, lastOffset, lastOffsetEpoch } = partition;
   if (replicaId < 0 || lastOffset < 0 || lastOffsetEpoch < 0) {
     throw new KafkaError(
