@@ -59,6 +59,8 @@ export interface Host {
   isMain(meta: ImportMeta): boolean;
   /** Returns whether the file or directory exists. */
   exists(path: string): boolean;
+  /** Returns whether the path is that of a file. */
+  isFile(path: string): boolean;
   /** Returns the names in a directory. Throws the error of the host. */
   list(path: string): string[];
   /** Reads a text file. Throws the error of the host. */
@@ -106,6 +108,13 @@ function denoHost(): Host {
       try {
         Deno.statSync(path);
         return true;
+      } catch {
+        return false;
+      }
+    },
+    isFile(path) {
+      try {
+        return Deno.statSync(path).isFile;
       } catch {
         return false;
       }
@@ -174,6 +183,7 @@ async function nodeHost(): Promise<Host> {
     // Node has import.meta.main from version 24.2 on.
     isMain: (meta) => meta.main ?? meta.url === pathToFileURL(process.argv[1] ?? "").href,
     exists: (path) => fs.existsSync(path),
+    isFile: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true,
     list: (path) => fs.readdirSync(path),
     readTextFile: (path) => fs.readFileSync(path, "utf8"),
     makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),

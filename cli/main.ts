@@ -65,10 +65,10 @@ const COMMANDS: readonly Command[] = [
   { name: "consumer_eval", summary: "Measure reading", load: () => import("./consumer_eval.ts") },
   {
     name: "controller",
-    summary: "Reserved for a cluster",
+    summary: "Run a controller of a cluster",
     load: () => import("./controller.ts"),
   },
-  { name: "broker", summary: "Reserved for a cluster", load: () => import("./broker.ts") },
+  { name: "broker", summary: "Run a broker of a cluster", load: () => import("./broker.ts") },
   { name: "node", summary: null, load: () => import("./node.ts") },
 ];
 

@@ -389,11 +389,6 @@ const FAILING: readonly (readonly [readonly string[], number, RegExp])[] = [
     /Cannot connect to 127\.0\.0\.1:1: nothing listens/,
   ],
   [["controller", "1", "127.0.0.1", "9000", "3", "nope.json", "log", "1"], 1, /nope\.json/],
-  [
-    ["broker", "1", "127.0.0.1", "9000", "1", "127.0.0.1", "9001", "logs", "0"],
-    1,
-    /no cluster of separate controllers and brokers: run "millrace start"/,
-  ],
 ];
 
 /** Invalid calls: arguments, message. They end before any work begins. */
