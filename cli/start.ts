@@ -92,7 +92,7 @@ export async function run(args: Arguments): Promise<number> {
     const { runCluster } = await import("./start_cluster.ts");
     return await runCluster(args);
   }
-  const { lineLogger, startProcess } = await import("../src/cluster/start_process.ts");
+  const { isAlone, lineLogger, startProcess } = await import("../src/cluster/start_process.ts");
   if (args.isOn("memory") && args.has("data-dir")) {
     throw new UsageError("--memory and --data-dir exclude each other: give only one");
   }
@@ -102,6 +102,10 @@ export async function run(args: Arguments): Promise<number> {
   rejectSameSettings(args, file.settings, (key) => `${key} in ${args.optional("config")}`);
   const config = { ...file.settings, ...given };
   const directories = config["log.dirs"] ?? config["log.dir"];
+  if (mayNameOthers(config) && !isAlone(config)) {
+    const { runNodeOfCluster } = await import("./start_node.ts");
+    return await runNodeOfCluster(args, directories === undefined);
+  }
   const dataDir = args.isOn("memory") ? null : directories ?? args.text("data-dir");
   const flush = readFlush(args);
   const topics = readTopics(args.optional("topics"));
@@ -136,4 +140,15 @@ export async function run(args: Arguments): Promise<number> {
   if (host.isOutputTerminal) printError("\nShutting down. Press Ctrl-C again to exit immediately");
   await cluster.shutdown();
   return 0;
+}
+
+/** The keys that can make a node one of several. */
+const CLUSTER_KEYS: readonly string[] = [
+  "process.roles",
+  "controller.quorum.voters",
+  "controller.quorum.bootstrap.servers",
+];
+
+function mayNameOthers(config: Readonly<Record<string, string>>): boolean {
+  return CLUSTER_KEYS.some((key) => config[key] !== undefined);
 }
