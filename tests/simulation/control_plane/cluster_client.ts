@@ -192,6 +192,8 @@ export class ClusterClient extends Role {
     if (ending.kind === "unsure") return;
     brokerValues.set(configured, [ending.kind === "done" ? value : before]);
     if (ending.kind === "done") this.world.count("broker configs altered");
+    // The broker has not registered yet, or was unregistered.
+    else if (ending.code === ErrorCode.INVALID_REQUEST) this.world.count("rejected");
     else this.#fail(`the change of broker "${configured}"`, ending.code);
   }
 
