@@ -18,6 +18,7 @@ interface Watched {
   /** Everything below was compared with the committed log. */
   readOffset: number;
   highWatermark: number;
+  logStartOffset: number;
 }
 
 /** Checks the nodes of a run until something does not hold. */
@@ -46,7 +47,7 @@ export class NodeInvariants {
 
   /** Follows a process whose files are open. */
   open(node: Node, { name }: NodeMachine): void {
-    const watched = { node, name, readOffset: 0, highWatermark: -1 };
+    const watched = { node, name, readOffset: 0, highWatermark: -1, logStartOffset: Infinity };
     this.#watched.set(name, watched);
     node.quorum.loader.addListener({ finish: () => this.#checkImage(watched) }).catch(() => {});
   }
@@ -68,7 +69,7 @@ export class NodeInvariants {
 
   #checkNode(watched: Watched): string | null {
     const { node: { quorum: { replica, controller } }, name } = watched;
-    const { role, epoch, highWatermark } = replica.status;
+    const { role, epoch, highWatermark, logStartOffset } = replica.status;
     if (role === "leader") {
       const leader = this.#leaders.get(epoch) ?? name;
       this.#leaders.set(epoch, leader);
@@ -85,6 +86,8 @@ export class NodeInvariants {
       return `its high watermark goes back from ${watched.highWatermark} to ${highWatermark}`;
     }
     watched.highWatermark = highWatermark;
+    if (logStartOffset > watched.logStartOffset) this.#world.count("logs cut");
+    watched.logStartOffset = logStartOffset;
     return this.#readCommitted(watched);
   }
 
@@ -93,7 +96,10 @@ export class NodeInvariants {
     const { node: { quorum: { replica } } } = watched;
     if (watched.highWatermark <= watched.readOffset) return null;
     const { logStartOffset, logEndOffset } = replica.status;
-    watched.readOffset = Math.max(watched.readOffset, logStartOffset);
+    if (logStartOffset > watched.readOffset) {
+      if (watched.readOffset > 0) this.#world.count("snapshots loaded");
+      watched.readOffset = logStartOffset;
+    }
     while (watched.readOffset < Math.min(watched.highWatermark, logEndOffset)) {
       const bytes = replica.readCommitted(watched.readOffset, READ_BYTES);
       const broken = this.log.add(bytes);
