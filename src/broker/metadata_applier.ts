@@ -93,6 +93,8 @@ export class MetadataApplier {
    * that a torn metadata write does not leave one behind, whereas a deletion may.
    */
   async hostAll(metadataLoss: MetadataLoss | null, pause: Pause): Promise<void> {
+    // The metadata of a single node cannot be ahead of its logs: there, a wrong id is damage.
+    if (!this.config.isAlone) await this.#quarantineReplaced(pause);
     const pauseBetweenSome = sparingly(pause, HOSTED_PER_STEP);
     for (const topic of this.image().topics()) {
       await this.#prepare(topic, topic.partitions.length, pauseBetweenSome);
@@ -107,14 +109,32 @@ export class MetadataApplier {
       if (metadataLoss !== null && !wasDeleted(log, metadataLoss)) {
         throw topicMayBeLost(log, metadataLoss.sentence);
       }
-      const place = this.logs.holderOf(log.topic, log.partition)!
-        .quarantine(log.topic, log.partition);
-      this.logger.log(
-        "warn",
-        `${log.name} belongs to no topic of this cluster: it was set aside as ${place}, remove it if it is not needed`,
-      );
+      this.#quarantine(log);
       await pause();
     }
+  }
+
+  /** Quarantines the logs of topics that were deleted, and created again, while this broker was down. */
+  async #quarantineReplaced(pause: Pause): Promise<void> {
+    const image = this.image();
+    for (const { name, id, partitions } of image.topics()) {
+      for (const { partition } of partitions) {
+        const log = this.logs.get(name, partition);
+        if (log === undefined || log.topicId === ZERO_UUID || log.topicId === id) continue;
+        // The id of another topic is damage.
+        if (image.topicById(log.topicId) !== undefined) continue;
+        this.#quarantine(log);
+        await pause();
+      }
+    }
+  }
+
+  #quarantine({ name, topic, partition }: PartitionLog): void {
+    const place = this.logs.holderOf(topic, partition)!.quarantine(topic, partition);
+    this.logger.log(
+      "warn",
+      `${name} belongs to no topic of this cluster: it was set aside as ${place}, remove it if it is not needed`,
+    );
   }
 
   /** Opens the logs of partitions that the image is about to show. */

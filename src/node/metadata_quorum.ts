@@ -252,9 +252,12 @@ export class MetadataQuorum implements RaftObserver {
     const { config: { metadataLogSettings }, runtime: { clock } } = this.#options;
     const captured = await loader.capture();
     if (captured === null || this.#isClosed) return;
-    if (captured.endOffset <= replica.status.logStartOffset) return;
     const pause = pauseBetweenSlices(clock);
     const { endOffset, lastContainedLogTimestamp } = captured;
+    // After a restart the log is loaded again up to a snapshot that is there already.
+    if (endOffset <= (this.#options.files.log.snapshots.latest?.endOffset ?? 0)) {
+      return loader.snapshotWritten(captured, clock.now());
+    }
     const { draft, writer } = replica.beginSnapshot(endOffset, lastContainedLogTimestamp);
     try {
       let count = 0;

@@ -67,6 +67,8 @@ export interface NodeOptions {
   readonly handlers: BrokerHandlers;
   /** Called for each request before its handler, in this order. */
   readonly interceptors?: readonly Interceptor<BrokerNeeds>[];
+  /** Called when the node's files are open, before it takes part in its cluster. */
+  readonly onOpened?: (node: Node) => void;
 }
 
 /** The parts of a node, from its start on. */
@@ -157,6 +159,7 @@ export class Node {
         controllerSide,
         options,
       });
+      options.onOpened?.(node);
       await node.#begin(shares.connections);
       return node;
     } catch (error) {
@@ -210,6 +213,16 @@ export class Node {
   /** The cluster's metadata as this node knows them. */
   get image(): MetadataImage {
     return this.#parts.quorum.loader.image;
+  }
+
+  /** The epoch of its broker's registration, -1 before the first and without this role. */
+  get brokerEpoch(): number {
+    return this.#brokerSide?.membership.brokerEpoch ?? -1;
+  }
+
+  /** Whether its broker accepts connections. */
+  get isAccepting(): boolean {
+    return this.#brokerSide?.server.isAccepting ?? false;
   }
 
   /** The partitions that are in service on this node. */

@@ -23,6 +23,8 @@ export interface NodeOptions {
   readonly mayRefuse?: boolean;
   /** The data directory, or several with commas between them. Defaults to {@linkcode DATA}. */
   readonly directory?: string;
+  /** Called when the files of each of its processes are open. */
+  readonly onOpened?: (node: Node, machine: NodeMachine) => void;
 }
 
 /** Where nodes listen. */
@@ -42,6 +44,8 @@ export class NodeMachine {
   readonly name: string;
   /** The node that serves now, or null. */
   serving: Node | null = null;
+  /** The node whose process runs now, from when its files are open, or null. */
+  opened: Node | null = null;
   /** Whether a partition is out of service until the node is started again. */
   hasOfflinePartition = false;
   /** Counts processes: what one of them still does after its end does not count. */
@@ -87,6 +91,11 @@ export class NodeMachine {
           },
           logger: { log: (level, message) => this.#onLog(life, level, message) },
           interceptors: world.options.interceptors ?? [],
+          onOpened: (node) => {
+            if (life !== this.#life) return;
+            this.opened = node;
+            options.onOpened?.(node, this);
+          },
         });
         if (life !== this.#life) return;
         this.serving = node;
@@ -107,8 +116,33 @@ export class NodeMachine {
   /** Kills the node and starts another process after `deadMs`. */
   async replace(deadMs: number): Promise<void> {
     this.#end();
-    const life = this.#life;
     this.world.replaceProcess(this.name);
+    await this.#startAfter(deadMs);
+  }
+
+  /** Cuts the power and starts another process after `deadMs`. */
+  async losePower(deadMs: number): Promise<void> {
+    this.crash();
+    await this.#startAfter(deadMs);
+  }
+
+  /** Ends the node in an orderly way if it serves, kills it otherwise, and starts it after `deadMs`. */
+  async restart(deadMs: number): Promise<void> {
+    const { serving, world } = this;
+    if (serving === null) return await this.replace(deadMs);
+    this.#end(this.#life);
+    const life = this.#life;
+    this.opened = serving;
+    await serving.shutdown();
+    if (life !== this.#life) return;
+    this.opened = null;
+    await world.expectEnd(this.name);
+    // It may have been killed meanwhile.
+    if (life === this.#life) await this.replace(deadMs);
+  }
+
+  async #startAfter(deadMs: number): Promise<void> {
+    const life = this.#life;
     await this.world.pause(deadMs);
     // It may have been killed once more meanwhile.
     if (life === this.#life) this.start();
@@ -149,13 +183,14 @@ export class NodeMachine {
     this.#life++;
     this.#endingLife = endingLife;
     this.serving = null;
+    this.opened = null;
     this.hasOfflinePartition = false;
   }
 
   #onLog(life: number, level: string, message: string): void {
     if (life !== this.#life && life !== this.#endingLife) return;
     const { world, name } = this;
-    world.simulation.trace(`${level}: ${message}`);
+    world.simulation.trace(`${name} ${level}: ${message}`);
     if (/ is offline: | is out of service /.test(message)) this.hasOfflinePartition = true;
     if (level !== "error" || MADE_FAULT.test(message)) return;
     const isShort = Number.isFinite(world.simulation.disk(name).maxOpenFiles);

@@ -6,6 +6,7 @@
 import { KAFKA_SCENARIOS } from "../raft/core/simulation/kafka_scenarios.ts";
 import { runRaft } from "../raft/core/simulation/scenario.ts";
 import { runClients } from "./clients.ts";
+import { runControlPlane } from "./control_plane.ts";
 import { runDirectories } from "./disk/directories.ts";
 import { runDisk } from "./disk/disk.ts";
 import type { Scenario } from "./outcome.ts";
@@ -17,6 +18,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   single_broker: runSingleBroker,
   clients: runClients,
   power_loss: runPowerLoss,
+  control_plane: runControlPlane,
   disk: runDisk,
   directories: runDirectories,
   raft: runRaft,

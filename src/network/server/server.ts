@@ -42,7 +42,7 @@ export class Server {
   #idleCheck: Timer | null = null;
   #closing = false;
   #freed: (() => void) | null = null;
-  #accepting: Promise<void> = Promise.resolve();
+  #accepting: Promise<void> | null = null;
 
   constructor(
     listeners: ListenerSet,
@@ -67,6 +67,11 @@ export class Server {
   /** Number of open connections. */
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** Whether connections are accepted. */
+  get isAccepting(): boolean {
+    return this.#accepting !== null && !this.#closing;
   }
 
   /** Starts to accept connections. */

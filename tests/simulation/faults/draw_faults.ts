@@ -53,6 +53,8 @@ const BAD_LINKS: readonly Partial<LinkQuality>[] = [
   { slowOneIn: 4, slowMaxUs: 300_000 },
 ];
 
+const DIRECTIONS = ["from", "to", "from and to", "from and to"] as const;
+
 /** Draws the faults of a run, in the order in which they come. */
 export function drawFaults(random: Xoshiro128, setting: FaultSetting): PlannedFault[] {
   const planned: PlannedFault[] = [];
@@ -67,7 +69,8 @@ export function drawFaults(random: Xoshiro128, setting: FaultSetting): PlannedFa
 function drawFault(random: Xoshiro128, setting: FaultSetting): Fault {
   const { nodes, clients } = setting;
   const node = nodes[random.below(nodes.length)]!;
-  const client = clients[random.below(clients.length)] ?? node;
+  const drawn = clients.filter((name) => name !== node);
+  const client = drawn[random.below(drawn.length)] ?? node;
   const isNode = random.below(NODE_SHARE + CLIENT_SHARE) < NODE_SHARE;
   const host = isNode ? node : client;
   const kind = drawKind(random, setting.weights);
@@ -76,6 +79,13 @@ function drawFault(random: Xoshiro128, setting: FaultSetting): Fault {
       return isNode || !setting.killsClients
         ? { kind, host: node, deadMs: random.below(300) }
         : { kind, host: client, deadMs: random.below(1_500) };
+    case "power failure":
+    case "restart":
+      return { kind, host: node, deadMs: random.below(300) };
+    case "isolation": {
+      const direction = DIRECTIONS[random.below(DIRECTIONS.length)]!;
+      return { kind, host: node, direction, forMs: random.between(20, 3_000) };
+    }
     case "pause":
       return { kind, host, forMs: random.between(10, 3_000) };
     case "clock": {

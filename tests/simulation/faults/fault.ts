@@ -11,6 +11,17 @@ import type { DiskOperation } from "../../../src/simulator/simulated_disk.ts";
 export type Fault =
   /** The node or program is killed, and starts again after `deadMs`. */
   | { readonly kind: "kill"; readonly host: string; readonly deadMs: number }
+  /** The machine loses its power, and what was not synced; the node starts again after `deadMs`. */
+  | { readonly kind: "power failure"; readonly host: string; readonly deadMs: number }
+  /** The node is stopped in an orderly way, and starts again after `deadMs`. */
+  | { readonly kind: "restart"; readonly host: string; readonly deadMs: number }
+  /** Nothing gets from a machine to all others, or from them to it, or both. */
+  | {
+    readonly kind: "isolation";
+    readonly host: string;
+    readonly direction: "from" | "to" | "from and to";
+    readonly forMs: number;
+  }
   /** The process is stopped as by SIGSTOP, and continues. */
   | { readonly kind: "pause"; readonly host: string; readonly forMs: number }
   /** The wall clock is set to a wrong time, and the oscillator runs too fast or slow. */
@@ -71,6 +82,12 @@ export function describeFault(fault: Fault): string {
   switch (fault.kind) {
     case "kill":
       return `kill ${fault.host}, start it again after ${fault.deadMs} ms`;
+    case "power failure":
+      return `cut the power of ${fault.host}, start it again after ${fault.deadMs} ms`;
+    case "restart":
+      return `stop ${fault.host} in an orderly way, start it again after ${fault.deadMs} ms`;
+    case "isolation":
+      return `block all traffic ${fault.direction} ${fault.host} for ${fault.forMs} ms`;
     case "pause":
       return `pause ${fault.host} for ${fault.forMs} ms`;
     case "clock":

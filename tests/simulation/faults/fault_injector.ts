@@ -70,6 +70,14 @@ export class FaultInjector {
     switch (fault.kind) {
       case "kill":
         return await this.#kill(fault.host, fault.deadMs);
+      case "power failure":
+        return await world.node(fault.host).losePower(fault.deadMs);
+      case "restart":
+        return await world.node(fault.host).restart(fault.deadMs);
+      case "isolation":
+        this.#cutOff(fault.host, fault.direction);
+        await world.pause(fault.forMs);
+        return this.#reconnect(fault.host);
       case "pause":
         return simulation.pause(fault.host, fault.forMs);
       case "clock": {
@@ -104,6 +112,23 @@ export class FaultInjector {
     }
   }
 
+  #cutOff(host: string, direction: string): void {
+    for (const other of this.#others(host)) {
+      if (direction !== "to") this.world.simulation.partition(host, other, { oneWay: true });
+      if (direction !== "from") this.world.simulation.partition(other, host, { oneWay: true });
+    }
+  }
+
+  #reconnect(host: string): void {
+    for (const other of this.#others(host)) this.world.simulation.heal(host, other);
+  }
+
+  /** The machines of the other nodes and of all programs. */
+  #others(host: string): string[] {
+    const nodes = this.world.nodes.map(({ name }) => name).filter((name) => name !== host);
+    return [...nodes, ...this.#programs.keys()];
+  }
+
   async #kill(host: string, deadMs: number): Promise<void> {
     const program = this.#programs.get(host);
     if (program !== undefined) await program.replace(deadMs);
@@ -123,6 +148,9 @@ export class FaultInjector {
 
 /** The names under which faults are counted. */
 const COUNTED_AS: Readonly<Record<Exclude<FaultKind, "kill">, string>> = {
+  "power failure": "power failures",
+  "restart": "restarts",
+  "isolation": "isolations",
   "pause": "pauses",
   "clock": "wrong clocks",
   "partition": "partitions",

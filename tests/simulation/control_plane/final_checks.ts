@@ -1,0 +1,116 @@
+/**
+ * The checks of a cluster without faults: every broker serves requests and changes, and every leader that
+ * Metadata names is ready.
+ *
+ * @module
+ */
+import { PeerConnection } from "../../../src/network/peer_connection.ts";
+import { ErrorCode, errorName } from "../../../src/protocol/errors.ts";
+import { createTopics } from "../../../src/protocol/messages/create_topics.ts";
+import { listOffsets } from "../../../src/protocol/messages/list_offsets.ts";
+import { metadata } from "../../../src/protocol/messages/metadata.ts";
+import type { Address, Runtime } from "../../../src/runtime/runtime.ts";
+import type { World } from "../world.ts";
+import type { ControlPlane } from "./control_plane_machines.ts";
+
+const OBSERVER = "observer";
+const REQUEST_TIMEOUT_MS = 3_000;
+const MAX_ANSWER_BYTES = 1 << 20;
+const LATEST = -1;
+
+/** Fails unless each broker carries out a change and each leader answers. */
+export async function expectWorkingCluster(world: World, cluster: ControlPlane): Promise<void> {
+  const runtime = world.runtime(OBSERVER);
+  try {
+    for (const { name, address } of cluster.brokers) {
+      await withConnection(runtime, address, async (connection) => {
+        const { topics: [answer] } = await connection.request(createTopics, {
+          topics: [{
+            name: `last-${name}`,
+            numPartitions: 1,
+            replicationFactor: 1,
+            assignments: [],
+            configs: [],
+          }],
+          timeoutMs: REQUEST_TIMEOUT_MS,
+        });
+        if (answer!.errorCode === ErrorCode.NONE) return;
+        world.fail(`${name} answers a creation with ${errorName(answer!.errorCode)}`);
+      });
+    }
+    await expectLeaders(world, runtime, cluster);
+  } catch (error) {
+    world.fail(`a broker does not answer without faults: ${(error as Error).message}`);
+  }
+}
+
+/** Asks the leader of each partition for its end. */
+async function expectLeaders(
+  world: World,
+  runtime: Runtime,
+  cluster: ControlPlane,
+): Promise<void> {
+  const { brokers, topics } = await withConnection(
+    runtime,
+    cluster.brokers[world.seed % cluster.brokers.length]!.address,
+    (connection) => connection.request(metadata, { topics: null }),
+  );
+  for (const { nodeId, host, port } of brokers) {
+    const led = topics.map(({ name, partitions }) => ({
+      name: name!,
+      partitions: partitions.filter(({ leaderId }) => leaderId === nodeId),
+    })).filter(({ partitions }) => partitions.length > 0);
+    if (led.length === 0) continue;
+    const answer = await withConnection(
+      runtime,
+      { host, port },
+      (connection) =>
+        connection.request(listOffsets, {
+          replicaId: -1,
+          topics: led.map(({ name, partitions }) => ({
+            name,
+            partitions: partitions.map(({ partitionIndex, leaderEpoch }) => ({
+              partitionIndex,
+              currentLeaderEpoch: leaderEpoch,
+              timestamp: LATEST,
+            })),
+          })),
+        }),
+    );
+    for (const { name, partitions } of answer.topics) {
+      for (const { partitionIndex, errorCode } of partitions) {
+        world.count("leaders asked");
+        if (errorCode === ErrorCode.NONE) continue;
+        world.fail(
+          `${host} leads ${name}-${partitionIndex} and answers ${errorName(errorCode)}`,
+        );
+      }
+    }
+  }
+  for (const { name, partitions } of topics) {
+    for (const { leaderId, partitionIndex, replicaNodes } of partitions) {
+      if (leaderId >= 0 || replicaNodes.length > 1) continue;
+      world.fail(`${name}-${partitionIndex} has no leader, and its only replica is in service`);
+    }
+  }
+}
+
+async function withConnection<Result>(
+  runtime: Runtime,
+  address: Address,
+  use: (connection: PeerConnection) => Promise<Result>,
+): Promise<Result> {
+  const connection = await PeerConnection.open({
+    runtime,
+    address,
+    clientId: OBSERVER,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    connectTimeoutMs: REQUEST_TIMEOUT_MS,
+    maxResponseBytes: MAX_ANSWER_BYTES,
+  });
+  try {
+    return await use(connection);
+  } finally {
+    connection.close();
+  }
+}
