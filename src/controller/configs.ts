@@ -42,7 +42,7 @@ export interface ConfigChange {
 export interface ConfigChanges {
   /** One of {@linkcode ConfigResourceType}. */
   readonly resourceType: number;
-  /** A topic name, a broker id, or "" for all brokers. */
+  /** A topic name, the id of a broker or a controller, or "" for all of them. */
   readonly resourceName: string;
   readonly changes: readonly ConfigChange[];
 }
@@ -181,7 +181,7 @@ function checkResource(
       }
       break;
     case ConfigResourceType.BROKER:
-      if (resourceName !== "") requireBroker(action, resourceName, image);
+      if (resourceName !== "") requireNode(action, resourceName, image);
       break;
     case ConfigResourceType.BROKER_LOGGER:
       throw new KafkaError(
@@ -203,14 +203,23 @@ function checkResource(
   }
 }
 
-function requireBroker(action: string, name: string, image: MetadataImage): void {
-  if (!/^\d{1,10}$/.test(name) || image.broker(Number(name)) === undefined) {
-    const ids = [...image.brokers()].map((broker) => broker.id).join(", ");
+/** Throws unless `name` is the id of a registered broker or controller. */
+function requireNode(action: string, name: string, image: MetadataImage): void {
+  if (!/^\d{1,10}$/.test(name)) {
     throw new KafkaError(
       ErrorCode.INVALID_REQUEST,
-      `${action}: no such broker exists, the cluster has ${ids}; use "" for all brokers`,
+      `${action}: it is no id of a broker or a controller; use "" for all of them`,
     );
   }
+  const id = Number(name);
+  if (image.broker(id) !== undefined || image.controller(id) !== undefined) return;
+  const ids = [...image.brokers(), ...image.controllers()].map((node) => node.id);
+  throw new KafkaError(
+    ErrorCode.BROKER_ID_NOT_REGISTERED,
+    `${action}: no such broker or controller is registered, the cluster has ${
+      [...new Set(ids)].join(", ")
+    }; use "" for all of them`,
+  );
 }
 
 function newValue(

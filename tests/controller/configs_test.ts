@@ -11,6 +11,7 @@ import { errorName } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import { broker, config, EVENTS, partition, topic } from "../metadata/fixture.ts";
 import { imageOf } from "./fixture.ts";
+import { registeredController } from "./handlers/fixture.ts";
 
 const { TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP } = ConfigResourceType;
 const { SET, DELETE, APPEND, SUBTRACT } = ConfigOperation;
@@ -99,12 +100,32 @@ test("invalid resources have distinct errors", () => {
   assertEquals(codeOf(TOPIC, "chat"), "UNKNOWN_TOPIC_OR_PARTITION");
   assertEquals(codeOf(TOPIC, "a b"), "INVALID_TOPIC_EXCEPTION");
   assertEquals(codeOf(TOPIC, ""), "INVALID_REQUEST");
-  assertEquals(codeOf(BROKER, "2"), "INVALID_REQUEST");
+  assertEquals(codeOf(BROKER, "2"), "BROKER_ID_NOT_REGISTERED");
+  assertEquals(codeOf(BROKER, "-1"), "INVALID_REQUEST");
   assertEquals(codeOf(BROKER, "abc"), "INVALID_REQUEST");
   assertEquals(codeOf(BROKER_LOGGER, "1"), "INVALID_REQUEST");
   assertEquals(codeOf(CLIENT_METRICS, "m"), "INVALID_REQUEST");
   assertEquals(codeOf(GROUP, "g"), "INVALID_REQUEST");
   assertEquals(codeOf(0, "x"), "INVALID_REQUEST");
+});
+
+test("configs of a registered controller can be changed as those of a broker", () => {
+  const image = imageOf(broker(1), registeredController(3));
+  const outcomeFor = (resourceName: string) => {
+    const changes = [change("max.connections", SET, "5")];
+    const { records, results } = decideIncrementalAlterConfigs(
+      [{ resourceType: BROKER, resourceName, changes }],
+      { ...CONTEXT, image },
+    );
+    return [errorName(results[0]!.errorCode), results[0]!.errorMessage, records.length];
+  };
+  assertEquals(outcomeFor("3"), ["NONE", null, 1]);
+  assertEquals(outcomeFor("2"), [
+    "BROKER_ID_NOT_REGISTERED",
+    'Cannot alter the configs of "2": no such broker or controller is registered, the cluster has 1, 3; ' +
+    'use "" for all of them',
+    0,
+  ]);
 });
 
 test("invalid changes have distinct errors", () => {

@@ -3,7 +3,8 @@
  * the metadata, and shuts down when other brokers lead its partitions (KIP-631).
  *
  * Serves versions 0 to 2, all flexible. Version 1 adds the log directories that failed (KIP-858), 2 those in
- * which no new replica may be placed (KIP-1066).
+ * which no new replica may be placed (KIP-1066), which have no effect: brokers of this version have none, and report
+ * null.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * DescribeConfigs returns the configs of topics and brokers: each value, its source, and on request
- * all sources that have a value. A broker named "" stands for the defaults of all brokers.
+ * DescribeConfigs returns the configs of topics, and of the broker or controller that is asked: each value, its
+ * source, and on request all sources that have a value. A broker named "" stands for the defaults of all brokers
+ * and controllers.
  *
  * This version has no configs of groups, client metrics and broker loggers. Configs of groups and
  * client metrics that Apache Kafka has written to the metadata log are returned unchanged,
@@ -100,10 +101,10 @@ function describe(type: number, name: string, services: Needs): DescribedConfig[
     }
     case ConfigResourceType.BROKER:
       if (name === "") return config.describeDynamicDefaults();
-      requireThisBroker(name, nodeId);
+      requireThisNode(name, nodeId);
       return config.describe();
     case ConfigResourceType.BROKER_LOGGER:
-      requireThisBroker(name, nodeId);
+      requireThisNode(name, nodeId);
       return [];
     case ConfigResourceType.CLIENT_METRICS:
       return describeStored(type, name, ConfigSource.DYNAMIC_CLIENT_METRICS_CONFIG, services);
@@ -141,10 +142,10 @@ function describeStored(
   }));
 }
 
-function requireThisBroker(name: string, nodeId: number): void {
+function requireThisNode(name: string, nodeId: number): void {
   if (name === String(nodeId)) return;
   throw new KafkaError(
     ErrorCode.INVALID_REQUEST,
-    `Cannot describe the configs of broker "${name}": this is broker ${nodeId}, ask that one`,
+    `Cannot describe the configs of node "${name}": this is node ${nodeId}, ask that one`,
   );
 }

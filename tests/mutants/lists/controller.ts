@@ -441,4 +441,12 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/controller/requests/supported_test.ts",
   },
+  {
+    id: "C155",
+    file: "src/controller/configs.ts",
+    bug: "configs of a node that is a controller only cannot be changed",
+    text: " || image.controller(id) !== undefined",
+    replacement: "",
+    test: "tests/controller/configs_test.ts",
+  },
 ];
