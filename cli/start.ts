@@ -9,6 +9,8 @@ import { MOST_BROKERS } from "./cluster_layout.ts";
 import { CommandError, UsageError } from "./fail.ts";
 import { host } from "./host.ts";
 import {
+  FLUSH_KEY,
+  isMember,
   listed,
   NODE_FLAGS,
   readConfigFile,
@@ -70,7 +72,7 @@ export const spec: CommandSpec = {
     {
       name: "topics",
       value: "<file>",
-      help: "topics to create at start (default: topic.json, if it exists)",
+      help: "topics to create at start of a whole cluster (default: topic.json, if it exists)",
     },
     ...NODE_FLAGS,
   ],
@@ -92,7 +94,6 @@ export async function run(args: Arguments): Promise<number> {
     const { runCluster } = await import("./start_cluster.ts");
     return await runCluster(args);
   }
-  const { lineLogger, startProcess } = await import("../src/cluster/start_process.ts");
   if (args.isOn("memory") && args.has("data-dir")) {
     throw new UsageError("--memory and --data-dir exclude each other: give only one");
   }
@@ -104,7 +105,12 @@ export async function run(args: Arguments): Promise<number> {
   const directories = config["log.dirs"] ?? config["log.dir"];
   const dataDir = args.isOn("memory") ? null : directories ?? args.text("data-dir");
   const flush = readFlush(args);
+  if (isMember(config)) {
+    const { runMember } = await import("./start_member.ts");
+    return await runMember(args, config, flush === "always" ? { [FLUSH_KEY]: "1" } : {});
+  }
   const topics = readTopics(args.optional("topics"));
+  const { lineLogger, startProcess } = await import("../src/cluster/start_process.ts");
   const logger = lineLogger({ level: readLogLevel(args), now: Date.now, write: printError });
   const cluster = await startProcess({
     ...(config["listeners"] === undefined && {
