@@ -13,6 +13,9 @@ import { readTopicsFile } from "./topics_file.ts";
 
 const DEFAULT_TOPICS_FILE = "topic.json";
 
+/** The key that has the same meaning as --flush always, if it is 1. */
+export const FLUSH_KEY = "log.flush.interval.messages";
+
 /** The settings of a node, and what is printed of them. */
 export const NODE_FLAGS: readonly Flag[] = [
   {
@@ -41,7 +44,7 @@ const SAME_SETTINGS: readonly (readonly [flag: string, keys: readonly string[]])
   ["host", ["listeners"]],
   ["memory", ["log.dirs", "log.dir"]],
   ["data-dir", ["log.dirs", "log.dir"]],
-  ["flush", ["log.flush.interval.messages"]],
+  ["flush", [FLUSH_KEY]],
 ];
 
 /** Throws a UsageError if a flag and a key with the same meaning are both given. */
@@ -95,4 +98,19 @@ export function readTopics(path: string | undefined) {
 export function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(" ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+/** Whether the keys make the node one of several: it has one role, or they name other controllers. */
+export function isMember(config: Readonly<Record<string, string>>): boolean {
+  const list = (key: string) =>
+    (config[key] ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+  const nodeId = config["node.id"] ?? config["broker.id"] ?? "1";
+  if (list("process.roles").length === 1) return true;
+  if (list("controller.quorum.voters").some((voter) => !voter.startsWith(`${nodeId}@`))) {
+    return true;
+  }
+  const servers = list("controller.quorum.bootstrap.servers");
+  const portOf = (address: string) => /:(\d+)$/.exec(address)?.[1];
+  const own = [...list("listeners"), ...list("advertised.listeners")].map(portOf);
+  return servers.length > 1 || servers.some((server) => !own.includes(portOf(server)));
 }

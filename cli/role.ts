@@ -1,5 +1,6 @@
 /**
- * The commands `controller` and `broker`: a node with one role in this process.
+ * A node that is one of several, in this process: the commands `controller` and `broker`, and `start` with
+ * such a configuration.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import { host } from "./host.ts";
 import { NODE_FLAGS, readConfigFile, readLogLevel } from "./node_flags.ts";
 import { printError } from "./output.ts";
 
-/** Flags of both commands. */
+/** Flags of the commands `controller` and `broker`. */
 export const ROLE_FLAGS: readonly Flag[] = [
   {
     name: "voters",
@@ -26,11 +27,13 @@ export const ROLE_FLAGS: readonly Flag[] = [
   ...NODE_FLAGS,
 ];
 
-/** How a node of one role is run. */
+/** How the node is run. */
 export interface RoleOptions {
   /** Kafka's keys that the arguments mean. */
   readonly config: Readonly<Record<string, string>>;
   readonly interceptors?: readonly Interceptor[];
+  /** Whether data is kept in memory. Defaults to false. */
+  readonly inMemory?: boolean;
   /** Called when the node serves. What it returns runs until the node stops. */
   readonly onReady: (node: Node) => Promise<void>;
 }
@@ -54,7 +57,7 @@ export async function runRole(args: Arguments, options: RoleOptions): Promise<nu
   );
   const starting = startNodeProcess({
     config: { ...file.settings, ...given, ...options.config },
-    inMemory: false,
+    inMemory: options.inMemory ?? false,
     logger,
     ...(options.interceptors !== undefined && { interceptors: options.interceptors }),
   });

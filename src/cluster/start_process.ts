@@ -6,17 +6,11 @@
  *
  * @module
  */
-import { BrokerConfig } from "../config/broker_config.ts";
 import { SUPPORTED_ON_DEMAND } from "../broker/supported_on_demand.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import type { ClusterOptions } from "./cluster_options.ts";
 
 export { lineLogger } from "../logger.ts";
-
-/** Returns whether a node with these settings has both roles and no other node belongs to its cluster. */
-export function isAlone(settings: Readonly<Record<string, string>>): boolean {
-  return new BrokerConfig(settings).isAlone;
-}
 
 /** Starts a cluster of one broker. Resolves when clients can connect. Throws like `startCluster()`. */
 export function startProcess(options: ClusterOptions): Promise<Cluster> {
