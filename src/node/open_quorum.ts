@@ -4,6 +4,7 @@
  * @module
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
+import { isWildcard } from "../config/listeners.ts";
 import type { Logger } from "../logger.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
@@ -62,11 +63,16 @@ export function openQuorum(
   });
 }
 
-/** Where other nodes reach the controller of this one. */
+/**
+ * Where other nodes reach the controller of this one. A listener on every address without an advertised one,
+ * which only a node that is alone may have, is reached on this machine.
+ */
 export function ownEndpoints(config: BrokerConfig): VoterEndpoint[] {
-  return config.controllerListeners.map(({ name, host, port }) => {
+  return config.controllerListeners.map((listener) => {
+    const { name, port } = listener;
     const advertised = config.advertisedListener(name);
-    return { name, host: advertised?.host ?? host, port: advertised?.port || port };
+    const host = advertised?.host ?? (isWildcard(listener) ? "localhost" : listener.host);
+    return { name, host, port: advertised?.port || port };
   });
 }
 
