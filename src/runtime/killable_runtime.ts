@@ -101,20 +101,21 @@ export class KillableRuntime {
   }
 
   /** Settles as `work` does, with `wrap` of its result. A result after the kill is closed. */
-  #opened<T, R>(
+  async #opened<T, R>(
     work: () => Promise<T>,
     wrap: (value: T) => R,
     close: (late: T) => void,
   ): Promise<R> {
-    return new Promise((resolve, reject) => {
-      if (this.#isKilled) return;
-      work().then(
-        (value) => this.#isKilled ? close(value) : resolve(wrap(value)),
-        (error) => {
-          if (!this.#isKilled) reject(error);
-        },
-      );
-    });
+    if (this.#isKilled) return await never();
+    try {
+      const value = await work();
+      if (!this.#isKilled) return wrap(value);
+      close(value);
+      return await never();
+    } catch (error) {
+      if (this.#isKilled) return await never();
+      throw error;
+    }
   }
 
   #clock(clock: Clock): Clock {
@@ -283,6 +284,10 @@ export class KillableRuntime {
       },
     };
   }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
 }
 
 /** A connection whose reads and writes never settle once its process was killed. */
