@@ -10,6 +10,7 @@ import { type LocalController, localController } from "../controller/requests/lo
 import { CONTROLLER_LISTENER, DECIDED_BY_CONTROLLER } from "../controller/requests/supported.ts";
 import type { Logger } from "../logger.ts";
 import { Dispatcher } from "../network/server/dispatch.ts";
+import type { Interceptor } from "../network/server/interceptor.ts";
 import type { ListenerSet } from "../network/server/listener_set.ts";
 import type { Server } from "../network/server/server.ts";
 import { randomUuid } from "../protocol/uuid.ts";
@@ -36,6 +37,8 @@ export interface ControllerSideOptions {
   readonly listeners: ListenerSet | null;
   readonly maxConnections: number;
   readonly freeDescriptors: () => boolean;
+  /** Called for each request to the listeners before its handler, in this order. */
+  readonly interceptors: readonly Interceptor[];
 }
 
 /** The controller side of a node. On a node without that role it is the channel alone. */
@@ -134,7 +137,7 @@ function serverOn(
   watch: BrokerWatch,
   options: ControllerSideOptions,
 ): Server {
-  const { logger } = options;
+  const { logger, interceptors } = options;
   return serverOf({
     ...options,
     listeners,
@@ -142,7 +145,7 @@ function serverOn(
       handlers: CONTROLLER_LISTENER,
       services: { ...servicesOf(options), localController },
       logger,
-      interceptors: [watch.interceptor],
+      interceptors: [...interceptors, watch.interceptor],
     }),
     onConnection: () => {},
     onEnd: watch.onEnd,

@@ -178,10 +178,10 @@ export class MetadataQuorum implements RaftObserver {
     this.#options.onFailed(error);
   }
 
-  /** Leaves the quorum. Resolves when nothing is under way. */
-  async close(): Promise<void> {
+  /** Leaves the quorum, see {@linkcode RaftReplica.shutdown}. Resolves when nothing is under way. */
+  async close(options: { readonly handsOver?: boolean } = {}): Promise<void> {
     this.#isClosed = true;
-    await this.replica.shutdown();
+    await this.replica.shutdown(options);
     const { leaderId, epoch } = this.replica.status;
     if (leaderId === this.#options.self.id) this.controller?.onInactive(epoch);
     await this.loader.close(

@@ -10,7 +10,6 @@ import { applyDynamicConfigs } from "../broker/dynamic_configs.ts";
 import type { BrokerMembership } from "../broker/lifecycle/membership.ts";
 import { ClusterMembership } from "../broker/lifecycle/cluster_membership.ts";
 import { OwnMembership } from "../broker/lifecycle/own_membership.ts";
-import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import { noticeOfExposedListeners } from "../config/listeners.ts";
@@ -65,10 +64,22 @@ export interface NodeOptions {
    * is real.
    */
   readonly handlers: BrokerHandlers;
-  /** Called for each request before its handler, in this order. */
-  readonly interceptors?: readonly Interceptor<BrokerNeeds>[];
+  /**
+   * Called for each request of clients, brokers and controllers before its handler, in this order. Requests
+   * that the node makes to itself are not sent and not intercepted.
+   */
+  readonly interceptors?: readonly Interceptor[];
   /** Called when the node's files are open, before it takes part in its cluster. */
   readonly onOpened?: (node: Node) => void;
+}
+
+/** How a node ends. */
+export interface NodeShutdownOptions {
+  /**
+   * Whether other nodes take over from this one: the node waits until the leaderships of its partitions have
+   * moved, and until the other voters know that it no longer leads the quorum. Defaults to true.
+   */
+  readonly handsOver?: boolean;
 }
 
 /** The parts of a node, from its start on. */
@@ -148,6 +159,7 @@ export class Node {
         listeners: controllerListeners,
         maxConnections: shares.connections,
         freeDescriptors: () => storage.logs.makeRoom(),
+        interceptors: options.interceptors ?? [],
       });
       node = new Node({
         ...storage,
@@ -235,8 +247,8 @@ export class Node {
   }
 
   /** Answers the requests under way, closes every file and ends. May be called twice. */
-  shutdown(): Promise<void> {
-    return this.#ended ??= this.#end();
+  shutdown({ handsOver = true }: NodeShutdownOptions = {}): Promise<void> {
+    return this.#ended ??= this.#end(handsOver);
   }
 
   async #begin(maxConnections: number): Promise<void> {
@@ -327,10 +339,10 @@ export class Node {
     this.shutdown().catch((error) => this.#parts.logger.log("error", (error as Error).message));
   }
 
-  async #end(): Promise<void> {
+  async #end(handsOver: boolean): Promise<void> {
     const { quorum, controllerSide } = this.#parts;
     const side = this.#brokerSide;
-    await side?.membership.leaveService();
+    if (handsOver) await side?.membership.leaveService();
     const tasks = this.#tasks.stop();
     side?.broker.stop();
     await side?.server.close();
@@ -339,7 +351,7 @@ export class Node {
     await tasks;
     await side?.broker.settled();
     // The other voters hear that a leader gives up while they can still reach it.
-    await quorum.close();
+    await quorum.close({ handsOver });
     await controllerSide.stop();
     await this.#logs.close();
   }

@@ -212,17 +212,20 @@ export class RaftReplica implements RaftRequests {
     }
   }
 
-  /** Gives up the leadership, tells the other voters, and ends. Resolves when no write is under way. */
-  shutdown(): Promise<void> {
-    return this.#shutdown ??= this.#end();
+  /**
+   * Ends, and resolves when no write is under way. With `handsOver`, the default, a leader gives up the
+   * leadership first and waits until the other voters know.
+   */
+  shutdown({ handsOver = true }: { readonly handsOver?: boolean } = {}): Promise<void> {
+    return this.#shutdown ??= this.#end(handsOver);
   }
 
   get #now(): number {
     return this.#options.clock.monotonicMs();
   }
 
-  async #end(): Promise<void> {
-    if (this.#stopped === null) {
+  async #end(handsOver: boolean): Promise<void> {
+    if (handsOver && this.#stopped === null) {
       this.#run(this.#core.shutdown(this.#now));
       await this.#sayFarewell();
     }
