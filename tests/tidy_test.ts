@@ -61,7 +61,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   client: ["protocol", "network", "runtime"],
   simulator: ["runtime"],
-  cluster: ["protocol", "network", "log", "config", "broker", "node", "client", "runtime"],
+  cluster: [
+    "protocol",
+    "network",
+    "log",
+    "config",
+    "controller",
+    "broker",
+    "node",
+    "client",
+    "runtime",
+  ],
 };
 /** Files of `src/` itself that any folder may import. */
 const FOR_ALL = [

@@ -1,154 +1,120 @@
 /**
- * A cluster in this process: real brokers on real sockets, with data on disk or in memory, ready in
+ * A cluster in this process: real nodes on real sockets, with data on disk or in memory, ready in
  * milliseconds.
  *
  * @module
  */
-import type { BrokerHandlers } from "../broker/broker.ts";
-import { Node } from "../node/node.ts";
-import { isWildcard, type ListenerAddress } from "../config/listeners.ts";
-import { silentLogger } from "../logger.ts";
-import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { hostRuntime } from "../runtime/host.ts";
-import { MemoryFileSystem } from "../runtime/memory_files.ts";
-import {
-  checkClusterOptions,
-  type ClusterOptions,
-  flushSettings,
-  isInMemory,
-  type TopicSpec,
-} from "./cluster_options.ts";
+import type { ListenerAddress } from "../config/listeners.ts";
+import type { KafkaError } from "../protocol/errors.ts";
+import type { ClusterInterceptor, Interception } from "./interceptions.ts";
+import type { NodeRole } from "./layout.ts";
+import type { NodeState } from "./member.ts";
+
+/** A node of a cluster. */
+export interface ClusterNode {
+  readonly id: number;
+  readonly roles: readonly NodeRole[];
+  /** `"127.0.0.1:PORT"`: where clients reach a broker, and other nodes a node that is a controller only. */
+  readonly address: string;
+  readonly state: NodeState;
+}
 
 /**
- * Defaults that differ from Kafka's: the first member of a group does not wait three seconds for others,
- * as in Kafka's sample configuration.
+ * A running cluster.
+ *
+ * Faults are those of processes and networks: nodes are killed, started again, cut off from each other, and
+ * their requests intercepted. Files stay in the page cache, so a kill loses nothing that was written.
+ *
+ * ```ts
+ * import { Admin, startCluster } from "@millrace/millrace";
+ *
+ * await using cluster = await startCluster({ brokers: 3, controllers: 3 });
+ * await using admin = new Admin({ bootstrapServers: cluster.bootstrapServers });
+ *
+ * await cluster.kill(cluster.activeController!);
+ * await admin.createTopics([{ name: "events", partitions: 3 }]); // The other two elect a new one.
+ * ```
  */
-export const SMALL_CLUSTER: Readonly<Record<string, string>> = {
-  "group.initial.rebalance.delay.ms": "0",
-};
-
-/** A running cluster. */
 export interface Cluster extends AsyncDisposable {
-  /** The address of the first listener for clients on this machine: `"127.0.0.1:PORT"`. */
+  /**
+   * The addresses of all brokers for clients on this machine, with commas between them. With several
+   * `listeners` in `config`, those of the first.
+   */
   readonly bootstrapServers: string;
-  /** The host of the first listener. */
+  /** The host of the first broker's first listener. */
   readonly host: string;
-  /** The port of the first listener. */
+  /** The port of the first broker's first listener. */
   readonly port: number;
-  /** The listeners for clients: one, unless `config` has several `listeners`. */
+  /** The listeners of the first broker: one, unless `config` has several `listeners`. */
   readonly listeners: readonly ListenerAddress[];
   readonly clusterId: string;
   /** Notices about options that were not applied as given: a lowered replication factor, a key without effect. */
   readonly notices: readonly string[];
   /**
-   * Resolves with the reason if the cluster ends because the disk of its metadata log has failed. Never
-   * resolves otherwise.
+   * Resolves with the reason if a node ends because the disk of its metadata log has failed. Never resolves
+   * otherwise.
    */
   readonly failed: Promise<KafkaError>;
+  /** All nodes, controllers first. */
+  readonly nodes: readonly ClusterNode[];
+  /** The id of the active controller, or null while there is none. */
+  readonly activeController: number | null;
+  /**
+   * Ends a node at once, as `kill -9` ends a process: its timers never fire, its connections break, its files
+   * are closed without a sync, and no other node is informed. Does nothing if the node is not running. Throws if
+   * there is no such node.
+   *
+   * ```ts
+   * import { startCluster } from "@millrace/millrace/cluster";
+   *
+   * await using cluster = await startCluster({ brokers: 3 });
+   * await cluster.kill(2);
+   * cluster.nodes.find(({ id }) => id === 2)?.state; // "killed"
+   * await cluster.restart(2);
+   * ```
+   */
+  kill(id: number): Promise<void>;
+  /**
+   * Starts a node again, on the same directory and the same ports, and resolves when it serves. A node that
+   * is running is shut down in order first: its leaderships move to other nodes.
+   */
+  restart(id: number): Promise<void>;
+  /**
+   * Cuts groups of nodes off from each other: connections between nodes of different groups break, and new
+   * ones are not established before {@linkcode Cluster.heal}. A node in no group keeps its connections, and so
+   * do clients. Replaces an earlier partition.
+   *
+   * ```ts
+   * import { startCluster } from "@millrace/millrace/cluster";
+   *
+   * await using cluster = await startCluster({ brokers: 3 });
+   * cluster.partition([1], [2, 3]);
+   * cluster.heal();
+   * ```
+   */
+  partition(...groups: readonly (readonly number[])[]): void;
+  /** Ends the partition. */
+  heal(): void;
+  /**
+   * Calls `interceptor` for each request of one kind, by its name or its key in Kafka's protocol, at brokers
+   * and at controllers, until it is removed. It may observe, delay, change or answer a request, let it fail,
+   * or close its connection: see {@linkcode Interceptor}. Requests that a node makes to itself are not sent,
+   * and not intercepted. A node that starts again has the interceptors of the cluster. Throws a `KafkaError`
+   * INVALID_REQUEST if no node serves such a request.
+   *
+   * ```ts
+   * import { Admin, ErrorCode, KafkaError, startCluster } from "@millrace/millrace";
+   *
+   * await using cluster = await startCluster();
+   * using interception = cluster.intercept("CreateTopics", ({ nodeId }) => {
+   *   interception.remove();
+   *   throw new KafkaError(ErrorCode.NOT_CONTROLLER, `Node ${nodeId} is not the controller`);
+   * });
+   * await using admin = new Admin({ bootstrapServers: cluster.bootstrapServers });
+   * await admin.createTopics([{ name: "events" }]); // The second attempt succeeds.
+   * ```
+   */
+  intercept(request: string | number, interceptor: ClusterInterceptor): Interception;
   /** Completes requests in progress, closes the files and shuts down. May be called twice. */
   shutdown(): Promise<void>;
-}
-
-/** Starts a cluster whose broker serves `handlers`: see `startCluster`. */
-export async function openCluster(
-  options: ClusterOptions,
-  handlers: BrokerHandlers,
-): Promise<Cluster> {
-  checkClusterOptions(options);
-  const { host = "127.0.0.1", port = 0, dataDir, logger = silentLogger, topics = [] } = options;
-  const runtime = options.runtime ?? hostRuntime();
-  const inMemory = isInMemory(options);
-  const files = inMemory ? new MemoryFileSystem() : runtime.files;
-  const directory = inMemory ? "/memory" : dataDir;
-  const node = await Node.start({
-    runtime: { ...runtime, files },
-    ...(directory !== undefined && { directory: String(directory) }),
-    config: {
-      ...SMALL_CLUSTER,
-      listeners: `PLAINTEXT://${bracketed(host)}:${port}`,
-      ...options.config,
-      ...flushSettings(options),
-    },
-    logger,
-    handlers,
-    ...(options.interceptors !== undefined && { interceptors: options.interceptors }),
-  });
-  try {
-    const notices = [...node.notices, ...await createTopics(node, topics)];
-    const listeners = node.config.brokerListeners;
-    const first = listeners[0]!;
-    const shutdown = () => node.shutdown();
-    return {
-      bootstrapServers: `${bracketed(reachableHost(first))}:${first.port}`,
-      host: first.host,
-      port: first.port,
-      listeners,
-      clusterId: node.clusterId,
-      notices,
-      failed: node.failed,
-      shutdown,
-      [Symbol.asyncDispose]: shutdown,
-    };
-  } catch (error) {
-    await node.shutdown();
-    throw error;
-  }
-}
-
-/** Creates the topics that do not exist. Returns notices about differences. */
-async function createTopics(node: Node, topics: readonly TopicSpec[]): Promise<string[]> {
-  const { image } = node;
-  const notices = topics.flatMap((topic) => {
-    const existing = image.topicByName(topic.name);
-    return existing === undefined ? [] : differences(topic, existing.partitions);
-  });
-  const missing = topics.filter(({ name }) => image.topicByName(name) === undefined);
-  if (missing.length === 0) return notices;
-  const outcomes = await node.controller.createTopics(
-    missing.map(({ name, partitions = -1, replicationFactor = -1 }) => ({
-      name,
-      numPartitions: partitions,
-      replicationFactor,
-    })),
-    { lowerReplicationFactor: true },
-  );
-  for (const { name, errorCode, errorMessage, replicationFactor, loweredFrom } of outcomes) {
-    if (errorCode !== ErrorCode.NONE) {
-      throw new KafkaError(errorCode, `Cannot create topic "${name}": ${errorMessage}`);
-    }
-    if (loweredFrom !== null) {
-      notices.push(
-        `Topic "${name}" has replication factor ${replicationFactor} instead of ${loweredFrom}: ` +
-          "there are not more brokers",
-      );
-    }
-  }
-  return notices;
-}
-
-/** Returns notices about the differences between an existing topic and its specification. */
-function differences(
-  { name, partitions, replicationFactor }: TopicSpec,
-  existing: readonly { readonly replicas: readonly number[] }[],
-): string[] {
-  const factor = existing[0]?.replicas.length ?? 0;
-  const sentences: string[] = [];
-  const add = (what: string, actual: number, asked: number | undefined) => {
-    if (asked === undefined || asked === actual) return;
-    sentences.push(`Topic "${name}" exists and has ${what} ${actual} instead of ${asked}`);
-  };
-  add("partition count", existing.length, partitions);
-  add("replication factor", factor, replicationFactor);
-  return sentences;
-}
-
-/** Returns a host at which a client on this machine can reach the listener. */
-function reachableHost(listener: ListenerAddress): string {
-  if (!isWildcard(listener)) return listener.host;
-  return listener.host === "::" ? "::1" : "127.0.0.1";
-}
-
-/** Adds the brackets that an IPv6 address needs before a port. */
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

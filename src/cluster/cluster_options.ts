@@ -20,16 +20,35 @@ export type TopicSpec = Pick<NewTopic, "name" | "partitions" | "replicationFacto
 /** When records are flushed to disk: before they are acknowledged, or by the operating system. */
 export type FlushPolicy = "os" | "always";
 
+/**
+ * Defaults that differ from Kafka's: the first member of a group does not wait three seconds for others,
+ * as in Kafka's sample configuration.
+ */
+export const SMALL_CLUSTER: Readonly<Record<string, string>> = {
+  "group.initial.rebalance.delay.ms": "0",
+};
+
 /** Options of a cluster. */
 export interface ClusterOptions {
+  /** The number of brokers, 1 to 100. Their ids count from 1. Defaults to 1. */
+  readonly brokers?: number;
+  /**
+   * The number of nodes that are controllers only: 0, 1, 3 or 5. Their ids count from 3001. With 0, the
+   * default, brokers are controllers too: the first three, or the first one if there are fewer than three.
+   */
+  readonly controllers?: number;
   /** The address to listen on. Defaults to 127.0.0.1. Excludes `listeners` in `config`. */
   readonly host?: string;
-  /** The port, 0 for any free one. Defaults to 0. Excludes `listeners` in `config`. */
+  /**
+   * The port, 0 for any free one. Several brokers have this one and those that follow. Defaults to 0.
+   * Excludes `listeners` in `config`.
+   */
   readonly port?: number;
   /**
    * The data directory, or several as an array or separated by commas. The first holds the cluster's
-   * metadata; new partitions are created in the directory with the fewest. Without it, and without
-   * `log.dirs` in `config`, data is kept in memory and lost with the cluster.
+   * metadata; new partitions are created in the directory with the fewest. Several nodes have a directory
+   * each below it, such as `node-1`. Without it, and without `log.dirs` in `config`, data is kept in memory
+   * and lost with the cluster.
    */
   readonly dataDir?: string | readonly string[];
   /**
@@ -64,7 +83,29 @@ const FLUSH_KEY = "log.flush.interval.messages";
 /** The broker keys equivalent to `dataDir`. */
 const DIRECTORY_KEYS = ["log.dirs", "log.dir"];
 
+/** The broker keys that are set for each node of a cluster of several. */
+const LAYOUT_KEYS = [
+  ...DIRECTORY_KEYS,
+  "metadata.log.dir",
+  "process.roles",
+  "node.id",
+  "broker.id",
+  "listeners",
+  "advertised.listeners",
+  "listener.security.protocol.map",
+  "inter.broker.listener.name",
+  "controller.listener.names",
+  "controller.quorum.voters",
+  "controller.quorum.bootstrap.servers",
+];
+const MAX_BROKERS = 100;
+/** With an even number of voters the quorum survives no more failures than with one less. */
+const CONTROLLER_COUNTS: readonly unknown[] = [0, 1, 3, 5];
+
 const OPTIONS: Readonly<Record<keyof ClusterOptions, (value: unknown) => string | null>> = {
+  brokers: (value) =>
+    isWhole(value, 1, MAX_BROKERS) ? null : `it takes a whole number from 1 to ${MAX_BROKERS}`,
+  controllers: (value) => CONTROLLER_COUNTS.includes(value) ? null : "it takes 0, 1, 3 or 5",
   host: (value) =>
     typeof value !== "string"
       ? "it takes a string"
@@ -106,7 +147,7 @@ export function checkClusterOptions(options: ClusterOptions): void {
     const reason = OPTIONS[name as keyof ClusterOptions](value);
     if (reason !== null) throw rejection(`${name} cannot be ${shown(value)}: ${reason}`);
   }
-  const { config = {}, flush, dataDir } = options;
+  const { config = {}, flush, dataDir, brokers = 1, controllers = 0, port = 0 } = options;
   if (flush !== undefined) rejectBeside("flush", flush, FLUSH_KEY, config);
   for (const name of ["host", "port"] as const) {
     const value = options[name];
@@ -114,6 +155,18 @@ export function checkClusterOptions(options: ClusterOptions): void {
   }
   for (const key of DIRECTORY_KEYS) {
     if (dataDir !== undefined) rejectBeside("dataDir", String(dataDir), key, config);
+  }
+  if (brokers + controllers > 1) rejectLayout(config, port + brokers - 1);
+}
+
+/** Throws for settings that the nodes of a cluster of several cannot share. */
+function rejectLayout(config: Readonly<Record<string, string>>, lastPort: number): void {
+  const key = LAYOUT_KEYS.find((key) => config[key] !== undefined);
+  if (key !== undefined) {
+    throw rejection(`"${key}" in config cannot be the same for several nodes, leave it out`);
+  }
+  if (lastPort > 65_535) {
+    throw rejection(`port is too high: the last broker would listen on ${lastPort}`);
   }
 }
 

@@ -10,7 +10,10 @@
  *
  * @module
  */
-export type { Cluster } from "./cluster.ts";
+export type { Cluster, ClusterNode } from "./cluster.ts";
+export type { ClusterInterceptor, InterceptedAtNode, Interception } from "./interceptions.ts";
+export type { NodeRole } from "./layout.ts";
+export type { NodeState } from "./member.ts";
 export { startCluster } from "./start_cluster.ts";
 export type { ClusterOptions, FlushPolicy, TopicSpec } from "./cluster_options.ts";
 export type { ListenerAddress } from "../config/listeners.ts";

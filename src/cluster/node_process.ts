@@ -9,7 +9,7 @@ import type { Interceptor } from "../network/server/interceptor.ts";
 import { Node } from "../node/node.ts";
 import { hostRuntime } from "../runtime/host.ts";
 import { MemoryFileSystem } from "../runtime/memory_files.ts";
-import { SMALL_CLUSTER } from "./cluster.ts";
+import { SMALL_CLUSTER } from "./cluster_options.ts";
 
 export { lineLogger, type Logger, type LogLevel } from "../logger.ts";
 export type { InterceptedRequest, Interceptor } from "../network/server/interceptor.ts";

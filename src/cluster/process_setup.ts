@@ -6,10 +6,13 @@
 import { META_PROPERTIES, readClusterId } from "../log/directory/meta_properties.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import { hostRuntime } from "../runtime/host.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 
 /** Returns the cluster that one of the data directories belongs to, a new id if none belongs to one. */
-export function clusterIdFor(directories: readonly string[]): string {
-  const { files, random } = hostRuntime();
+export function clusterIdFor(
+  directories: readonly string[],
+  { files, random }: Pick<Runtime, "files" | "random"> = hostRuntime(),
+): string {
   for (const directory of directories) {
     const clusterId = readClusterId(files, `${directory}/${META_PROPERTIES}`);
     if (clusterId !== null) return clusterId;

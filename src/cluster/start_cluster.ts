@@ -4,11 +4,13 @@
  * @module
  */
 import { SUPPORTED } from "../broker/supported.ts";
-import { type Cluster, openCluster } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
 import type { ClusterOptions } from "./cluster_options.ts";
+import { openCluster } from "./open_cluster.ts";
 
 /**
- * Starts a cluster of one broker in this process. Resolves when clients can connect.
+ * Starts a cluster in this process: one broker, or as many nodes as `options` say. Resolves when clients can
+ * connect to all of them.
  *
  * ```ts
  * import { Producer, startCluster } from "@millrace/millrace";
@@ -22,5 +24,5 @@ import type { ClusterOptions } from "./cluster_options.ts";
  * KAFKA_STORAGE_ERROR for a data directory that cannot be used; AddressInUseError if the port is taken
  */
 export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  return openCluster(options, SUPPORTED);
+  return openCluster(options, { handlers: SUPPORTED, isKillable: true });
 }
