@@ -25,8 +25,9 @@ export interface ClusterReport {
 /** A node of the cluster. */
 interface ReportedNode {
   readonly id: number;
+  /** Empty if the node only reads the metadata log. */
   readonly roles: readonly ("broker" | "controller")[];
-  /** The broker, unless the node is a controller only. */
+  /** The broker, unless the node is not registered as one. */
   readonly broker: BrokerDescription | null;
   readonly controllerListeners: readonly ControllerListener[];
 }
@@ -36,7 +37,7 @@ export function reportLines({ cluster, quorum, features }: ClusterReport): strin
   const lines = [`${bold("Cluster")} ${cluster.clusterId ?? "without an id"}`, "", bold("Nodes")];
   const nodes = nodesOf(cluster, quorum).map(({ id, roles, broker, controllerListeners }) => [
     String(id),
-    roles.join(", "),
+    roles.join(", ") || "observer",
     broker === null
       ? controllerListeners.map(addressOf).join(", ") || "unknown"
       : addressOf(broker),
@@ -112,8 +113,8 @@ function replicaValue({ nodeId, ...replica }: QuorumReplica): unknown {
 }
 
 /**
- * Returns all nodes by their ids. Both brokers and controllers without a vote are observers of the quorum:
- * an observer that is not registered as a broker is a controller.
+ * Returns all nodes by their ids. An observer of the quorum that is no registered broker has no known role:
+ * it may be a controller without a vote, or a broker that was unregistered.
  */
 function nodesOf(cluster: ClusterDescription, quorum: QuorumDescription | null): ReportedNode[] {
   const brokers = new Map(cluster.brokers.map((broker) => [broker.nodeId, broker]));
@@ -122,12 +123,11 @@ function nodesOf(cluster: ClusterDescription, quorum: QuorumDescription | null):
   const ids = [...new Set([...brokers.keys(), ...voters, ...observers])].sort((a, b) => a - b);
   return ids.map((id) => {
     const broker = brokers.get(id) ?? null;
-    const isController = voters.has(id) || broker === null;
     return {
       id,
       roles: [
         ...(broker === null ? [] : ["broker"] as const),
-        ...(isController ? ["controller"] as const : []),
+        ...(voters.has(id) ? ["controller"] as const : []),
       ],
       broker,
       controllerListeners: quorum?.listeners.get(id) ?? [],

@@ -46,7 +46,7 @@ test("reportLines() aligns nodes, replicas and features", () => {
     "  1   broker, controller  10.0.0.1:9091   east  running",
     "  2   controller          c.example:9093  -     -",
     "  3   broker              [::1]:9093      -     fenced",
-    "  4   controller          unknown         -     -",
+    "  4   observer            unknown         -     -",
     "",
     "Quorum  leader 1, epoch 4, high watermark 12,345",
     "  id  role      end offset  lag     last fetch  caught up   directory id",
@@ -88,7 +88,7 @@ test("reportValue() has the nodes with their roles, and the replicas with their 
       [1, ["broker", "controller"], false],
       [2, ["controller"], null],
       [3, ["broker"], true],
-      [4, ["controller"], null],
+      [4, [], null],
     ],
   );
   assertEquals(value.nodes[1].controllerListeners, QUORUM.listeners.get(2));
