@@ -13,6 +13,9 @@ import { readTopicsFile } from "./topics_file.ts";
 
 const DEFAULT_TOPICS_FILE = "topic.json";
 
+/** The key that has the same meaning as --flush always, if it is 1. */
+export const FLUSH_KEY = "log.flush.interval.messages";
+
 /** The settings of a node, and what is printed of them. */
 export const NODE_FLAGS: readonly Flag[] = [
   {
@@ -41,7 +44,7 @@ const SAME_SETTINGS: readonly (readonly [flag: string, keys: readonly string[]])
   ["host", ["listeners"]],
   ["memory", ["log.dirs", "log.dir"]],
   ["data-dir", ["log.dirs", "log.dir"]],
-  ["flush", ["log.flush.interval.messages"]],
+  ["flush", [FLUSH_KEY]],
 ];
 
 /** Throws a UsageError if a flag and a key with the same meaning are both given. */

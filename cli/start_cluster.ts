@@ -19,12 +19,17 @@ import {
 } from "./cluster_layout.ts";
 import { CommandError, UsageError } from "./fail.ts";
 import { host } from "./host.ts";
-import { listed, readConfigFile, readFlush, readLogLevel, readTopics } from "./node_flags.ts";
+import {
+  FLUSH_KEY,
+  listed,
+  readConfigFile,
+  readFlush,
+  readLogLevel,
+  readTopics,
+} from "./node_flags.ts";
 import { print, printError } from "./output.ts";
 import { type ReadyLine, type SupervisedNode, Supervisor } from "./supervisor.ts";
 
-/** The keys that have the same meaning as a flag. */
-const FLUSH_KEY = "log.flush.interval.messages";
 /** The replicas that a partition can have in this version. */
 const MOST_REPLICAS = 1;
 

@@ -115,6 +115,54 @@ roleTest("a controller waits for its brokers and creates the topics", async (dir
   assertEquals(await controller.end("SIGTERM"), [0, ""]);
 });
 
+roleTest("start --config runs a controller and a broker of one cluster", async (directory) => {
+  const port = freePort();
+  const controllers = `controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=127.0.0.1:${port}
+`;
+  await Deno.writeTextFile(
+    `${directory}/c.properties`,
+    `process.roles=controller\nlisteners=CONTROLLER://127.0.0.1:${port}\n${controllers}`,
+  );
+  await Deno.writeTextFile(
+    `${directory}/b.properties`,
+    `process.roles=broker\nnode.id=2\nlisteners=PLAINTEXT://127.0.0.1:0\n${controllers}`,
+  );
+  const formatted = new Command(
+    directory,
+    ["format", "--config", "c.properties", "--data-dir", "c", "--standalone"],
+  );
+  assertEquals(await formatted.end(), [0, ""]);
+  const start = (name: string, ...more: string[]) =>
+    new Command(
+      directory,
+      ["start", "--config", `${name}.properties`, "--data-dir", name, ...more],
+    );
+  const controller = start("c");
+  await controller.line(
+    new RegExp(
+      `^millrace ready on 127.0.0.1:${port} \\(controller 1, cluster \\S{22}, data in c, \\d+ ms\\)\n`,
+    ),
+  );
+  const broker = start("b");
+  const [, address] = await broker.line(
+    /^millrace ready on (\S+) \(broker 2, cluster \S{22}, data in b, .*\n/,
+  );
+  const shown = new Command(directory, ["cluster", "--bootstrap", address!]);
+  await shown.line(/^ {2}2 +broker +\S+ +- +running\n/m);
+  await shown.line(/^ {2}1 +leader /m);
+  assertEquals(await shown.end(), [0, ""]);
+  assertEquals(await broker.end("SIGTERM"), [0, ""]);
+  assertEquals(await controller.end("SIGTERM"), [0, ""]);
+  const topics = start("b", "--topics", "t.json");
+  const [code, error] = await topics.end();
+  assertEquals(code, 2);
+  assertMatch(
+    error,
+    /--topics is for a cluster of one node, and these settings name others: remove it/,
+  );
+});
+
 roleTest("controller and broker say what is wrong in one sentence", async (directory) => {
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = String((taken.addr as Deno.NetAddr).port);
