@@ -163,6 +163,54 @@ controller.quorum.bootstrap.servers=127.0.0.1:${port}
   );
 });
 
+roleTest("cluster adds a controller by its id, and removes it", async (directory) => {
+  const port = freePort();
+  const properties = async (name: string, roles: string, listeners: string) => {
+    const text = `process.roles=${roles}
+node.id=${name}
+listeners=${listeners}
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=127.0.0.1:${port}
+log.dirs=${name}
+`;
+    await Deno.writeTextFile(`${directory}/${name}.properties`, text);
+  };
+  const first = `PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:${port}`;
+  await properties("1", "broker,controller", first);
+  await properties("4", "controller", `CONTROLLER://127.0.0.1:${freePort()}`);
+  const done = async (...args: string[]) => {
+    const command = new Command(directory, args);
+    assertEquals(await command.end(), [0, ""]);
+    return command.out;
+  };
+  const formatted = await done("format", "--config", "1.properties", "--standalone");
+  const [, id] = /cluster (\S{22})/.exec(formatted)!;
+  const joining = ["--no-initial-controllers", "--cluster-id", id!];
+  await done("format", "--config", "4.properties", ...joining);
+  const [node, controller] = ["1", "4"].map((name) =>
+    new Command(directory, ["start", "--config", `${name}.properties`])
+  );
+  const [, address] = await node!.line(/^millrace ready on (127\.0\.0\.1:\d+)/);
+  await controller!.line(/^millrace ready on /);
+  const cluster = (...args: string[]) => done("cluster", ...args, "--bootstrap", address!);
+  // It can be added once it reads the metadata log and has registered.
+  const add = ["cluster", "add-controller", "4", "--bootstrap", address!];
+  for (let attempts = 1;; attempts++) {
+    const [code, error] = await new Command(directory, add).end();
+    if (code === 0) break;
+    assert(attempts < 50, error);
+    assertMatch(
+      error,
+      /no node with this id reads the metadata log|it is not registered as a contr/,
+    );
+  }
+  assertMatch(await cluster(), /^ {2}4 +voter /m);
+  assertEquals(await cluster("remove-controller", "4"), "removed controller 4 from the quorum\n");
+  assertMatch(await cluster(), /^ {2}4 +observer /m);
+  assertEquals(await controller!.end("SIGTERM"), [0, ""]);
+  assertEquals(await node!.end("SIGTERM"), [0, ""]);
+});
+
 roleTest("controller and broker say what is wrong in one sentence", async (directory) => {
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = String((taken.addr as Deno.NetAddr).port);
