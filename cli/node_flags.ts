@@ -99,18 +99,3 @@ export function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(" ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
-
-/** Whether the keys make the node one of several: it has one role, or they name other controllers. */
-export function isMember(config: Readonly<Record<string, string>>): boolean {
-  const list = (key: string) =>
-    (config[key] ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
-  const nodeId = config["node.id"] ?? config["broker.id"] ?? "1";
-  if (list("process.roles").length === 1) return true;
-  if (list("controller.quorum.voters").some((voter) => !voter.startsWith(`${nodeId}@`))) {
-    return true;
-  }
-  const servers = list("controller.quorum.bootstrap.servers");
-  const portOf = (address: string) => /:(\d+)$/.exec(address)?.[1];
-  const own = [...list("listeners"), ...list("advertised.listeners")].map(portOf);
-  return servers.length > 1 || servers.some((server) => !own.includes(portOf(server)));
-}

@@ -1,6 +1,5 @@
 /**
- * A node that is one of several, in this process: the commands `controller` and `broker`, and `start` with
- * such a configuration.
+ * The commands `controller` and `broker`: a node with one role in this process.
  *
  * @module
  */
@@ -17,7 +16,7 @@ import { host } from "./host.ts";
 import { NODE_FLAGS, readConfigFile, readLogLevel } from "./node_flags.ts";
 import { printError } from "./output.ts";
 
-/** Flags of the commands `controller` and `broker`. */
+/** Flags of both commands. */
 export const ROLE_FLAGS: readonly Flag[] = [
   {
     name: "voters",
@@ -27,13 +26,11 @@ export const ROLE_FLAGS: readonly Flag[] = [
   ...NODE_FLAGS,
 ];
 
-/** How the node is run. */
+/** How a node of one role is run. */
 export interface RoleOptions {
   /** Kafka's keys that the arguments mean. */
   readonly config: Readonly<Record<string, string>>;
   readonly interceptors?: readonly Interceptor[];
-  /** Whether data is kept in memory. Defaults to false. */
-  readonly inMemory?: boolean;
   /** Called when the node serves. What it returns runs until the node stops. */
   readonly onReady: (node: Node) => Promise<void>;
 }
@@ -57,7 +54,7 @@ export async function runRole(args: Arguments, options: RoleOptions): Promise<nu
   );
   const starting = startNodeProcess({
     config: { ...file.settings, ...given, ...options.config },
-    inMemory: options.inMemory ?? false,
+    inMemory: false,
     logger,
     ...(options.interceptors !== undefined && { interceptors: options.interceptors }),
   });

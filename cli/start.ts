@@ -9,8 +9,6 @@ import { MOST_BROKERS } from "./cluster_layout.ts";
 import { CommandError, UsageError } from "./fail.ts";
 import { host } from "./host.ts";
 import {
-  FLUSH_KEY,
-  isMember,
   listed,
   NODE_FLAGS,
   readConfigFile,
@@ -72,7 +70,7 @@ export const spec: CommandSpec = {
     {
       name: "topics",
       value: "<file>",
-      help: "topics to create at start of a whole cluster (default: topic.json, if it exists)",
+      help: "topics to create at start (default: topic.json, if it exists)",
     },
     ...NODE_FLAGS,
   ],
@@ -94,6 +92,7 @@ export async function run(args: Arguments): Promise<number> {
     const { runCluster } = await import("./start_cluster.ts");
     return await runCluster(args);
   }
+  const { isAlone, lineLogger, startProcess } = await import("../src/cluster/start_process.ts");
   if (args.isOn("memory") && args.has("data-dir")) {
     throw new UsageError("--memory and --data-dir exclude each other: give only one");
   }
@@ -103,14 +102,13 @@ export async function run(args: Arguments): Promise<number> {
   rejectSameSettings(args, file.settings, (key) => `${key} in ${args.optional("config")}`);
   const config = { ...file.settings, ...given };
   const directories = config["log.dirs"] ?? config["log.dir"];
+  if (mayNameOthers(config) && !isAlone(config)) {
+    const { runNodeOfCluster } = await import("./start_node.ts");
+    return await runNodeOfCluster(args, directories === undefined);
+  }
   const dataDir = args.isOn("memory") ? null : directories ?? args.text("data-dir");
   const flush = readFlush(args);
-  if (isMember(config)) {
-    const { runMember } = await import("./start_member.ts");
-    return await runMember(args, config, flush === "always" ? { [FLUSH_KEY]: "1" } : {});
-  }
   const topics = readTopics(args.optional("topics"));
-  const { lineLogger, startProcess } = await import("../src/cluster/start_process.ts");
   const logger = lineLogger({ level: readLogLevel(args), now: Date.now, write: printError });
   const cluster = await startProcess({
     ...(config["listeners"] === undefined && {
@@ -142,4 +140,15 @@ export async function run(args: Arguments): Promise<number> {
   if (host.isOutputTerminal) printError("\nShutting down. Press Ctrl-C again to exit immediately");
   await cluster.shutdown();
   return 0;
+}
+
+/** The keys that can make a node one of several. */
+const CLUSTER_KEYS: readonly string[] = [
+  "process.roles",
+  "controller.quorum.voters",
+  "controller.quorum.bootstrap.servers",
+];
+
+function mayNameOthers(config: Readonly<Record<string, string>>): boolean {
+  return CLUSTER_KEYS.some((key) => config[key] !== undefined);
 }

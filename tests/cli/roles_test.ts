@@ -126,7 +126,7 @@ controller.quorum.bootstrap.servers=127.0.0.1:${port}
   );
   await Deno.writeTextFile(
     `${directory}/b.properties`,
-    `process.roles=broker\nnode.id=2\n${controllers}`,
+    `process.roles=broker\nnode.id=2\nlisteners=PLAINTEXT://127.0.0.1:0\n${controllers}`,
   );
   const formatted = new Command(
     directory,
@@ -141,12 +141,12 @@ controller.quorum.bootstrap.servers=127.0.0.1:${port}
   const controller = start("c");
   await controller.line(
     new RegExp(
-      `^millrace ready on 127.0.0.1:${port} \\(node 1, controller, data in c, cluster \\S{22}, \\d+ ms\\)\n`,
+      `^millrace ready on 127.0.0.1:${port} \\(controller 1, cluster \\S{22}, data in c, \\d+ ms\\)\n`,
     ),
   );
-  const broker = start("b", "--port", "0");
+  const broker = start("b");
   const [, address] = await broker.line(
-    /^millrace ready on (\S+) \(node 2, broker, data in b, .*\n/,
+    /^millrace ready on (\S+) \(broker 2, cluster \S{22}, data in b, .*\n/,
   );
   const shown = new Command(directory, ["cluster", "--bootstrap", address!]);
   await shown.line(/^ {2}2 +broker +\S+ +- +running\n/m);
@@ -157,7 +157,58 @@ controller.quorum.bootstrap.servers=127.0.0.1:${port}
   const topics = start("b", "--topics", "t.json");
   const [code, error] = await topics.end();
   assertEquals(code, 2);
-  assertMatch(error, /--topics has no effect on a node of a cluster of several/);
+  assertMatch(
+    error,
+    /--topics is for a cluster of one node, and these settings name others: remove it/,
+  );
+});
+
+roleTest("cluster adds a controller by its id, and removes it", async (directory) => {
+  const port = freePort();
+  const properties = async (name: string, roles: string, listeners: string) => {
+    const text = `process.roles=${roles}
+node.id=${name}
+listeners=${listeners}
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=127.0.0.1:${port}
+log.dirs=${name}
+`;
+    await Deno.writeTextFile(`${directory}/${name}.properties`, text);
+  };
+  const first = `PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:${port}`;
+  await properties("1", "broker,controller", first);
+  await properties("4", "controller", `CONTROLLER://127.0.0.1:${freePort()}`);
+  const done = async (...args: string[]) => {
+    const command = new Command(directory, args);
+    assertEquals(await command.end(), [0, ""]);
+    return command.out;
+  };
+  const formatted = await done("format", "--config", "1.properties", "--standalone");
+  const [, id] = /cluster (\S{22})/.exec(formatted)!;
+  const joining = ["--no-initial-controllers", "--cluster-id", id!];
+  await done("format", "--config", "4.properties", ...joining);
+  const [node, controller] = ["1", "4"].map((name) =>
+    new Command(directory, ["start", "--config", `${name}.properties`])
+  );
+  const [, address] = await node!.line(/^millrace ready on (127\.0\.0\.1:\d+)/);
+  await controller!.line(/^millrace ready on /);
+  const cluster = (...args: string[]) => done("cluster", ...args, "--bootstrap", address!);
+  // It can be added once it reads the metadata log and has registered.
+  const add = ["cluster", "add-controller", "4", "--bootstrap", address!];
+  for (let attempts = 1;; attempts++) {
+    const [code, error] = await new Command(directory, add).end();
+    if (code === 0) break;
+    assert(attempts < 50, error);
+    assertMatch(
+      error,
+      /no node with this id reads the metadata log|it is not registered as a contr/,
+    );
+  }
+  assertMatch(await cluster(), /^ {2}4 +voter /m);
+  assertEquals(await cluster("remove-controller", "4"), "removed controller 4 from the quorum\n");
+  assertMatch(await cluster(), /^ {2}4 +observer /m);
+  assertEquals(await controller!.end("SIGTERM"), [0, ""]);
+  assertEquals(await node!.end("SIGTERM"), [0, ""]);
 });
 
 roleTest("controller and broker say what is wrong in one sentence", async (directory) => {
