@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { BrokerNeeds } from "../../src/broker/supported.ts";
 import type { Interceptor } from "../../src/network/server/interceptor.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import type { Simulation } from "../../src/simulator/simulation.ts";
@@ -33,7 +32,7 @@ export type Sabotage = (runtime: Runtime, host: string, simulation: Simulation) 
 export interface RunOptions {
   readonly sabotage?: Sabotage | undefined;
   /** The interceptors of all nodes. */
-  readonly interceptors?: readonly Interceptor<BrokerNeeds>[];
+  readonly interceptors?: readonly Interceptor[];
   /** The faults of the schedule to leave out, numbered from 1. */
   readonly dropped?: ReadonlySet<number>;
   /** Whether the transcript shows the frames on the network decoded. */

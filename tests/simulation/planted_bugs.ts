@@ -145,7 +145,8 @@ export async function runPlanted(
   seed: number,
   options: Pick<RunOptions, "dropped"> = {},
 ): Promise<Outcome> {
-  const interceptors = interceptor === undefined ? [] : [interceptor()];
+  // They intercept requests that brokers serve.
+  const interceptors = interceptor === undefined ? [] : [interceptor() as Interceptor];
   const remove = plant?.();
   try {
     return await SCENARIOS[scenario]!(seed, { ...options, sabotage, interceptors });
