@@ -6,6 +6,9 @@
  * - A new controller takes it too. Only when all voters have been reached and none of them has an id, the
  *   quorum itself is new: then the voter with the lowest node id draws one, and the others take that.
  *
+ * A controller of Apache Kafka does not answer that question before the quorum has a leader. It names its
+ * cluster in its requests for votes, so a new voter that receives one takes the id from there.
+ *
  * So a controller that lost its disk never begins a second cluster beside a quorum that cannot be reached,
  * and controllers of two clusters are never joined. A controller without an id answers DescribeCluster with
  * an empty one meanwhile.
@@ -22,6 +25,7 @@ import { defineHandler, type Handler } from "../network/server/handler.ts";
 import { ListenerSet } from "../network/server/listener_set.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { describeCluster } from "../protocol/messages/describe_cluster.ts";
+import { vote } from "../protocol/messages/vote.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
 import { serverOf } from "./server.ts";
@@ -69,12 +73,16 @@ export async function findClusterId(options: ClusterIdOptions): Promise<string |
   // The only voter has no other node to ask.
   if (others.length === 0) return undefined;
   const isLowest = quorumVoters.length > 0 && quorumVoters.every(({ id }) => id >= nodeId);
-  const listening = await listen(options);
+  let named: string | null = null;
+  const listening = await listen(options, (clusterId) => named = clusterId);
   try {
     return await askUntilKnown(
       options,
       others,
-      () => isLowest ? randomUuid(runtime.random) : null,
+      (answers) => {
+        if (named !== null) return named;
+        return isLowest && answers.every((id) => id === "") ? randomUuid(runtime.random) : null;
+      },
     );
   } finally {
     await listening.close();
@@ -86,13 +94,14 @@ function controllersOf({ quorumVoters, quorumBootstrapServers }: BrokerConfig): 
 }
 
 /**
- * Asks all controllers, again and again, until one has an id. `draw` is called when all have answered and
- * none has one; null goes on asking.
+ * Asks all controllers, again and again, until one has an id. Without one, `otherwise` may return an id from
+ * the answers of a round, "" of a controller that has none and null of one that did not answer; null goes on
+ * asking.
  */
 async function askUntilKnown(
   { runtime, config, logger, signal }: ClusterIdOptions,
   controllers: readonly Controller[],
-  draw: () => string | null,
+  otherwise: (answers: readonly (string | null)[]) => string | null,
 ): Promise<string> {
   const { clock } = runtime;
   const { registrationTimeoutMs } = config.brokerLifecycle;
@@ -105,8 +114,8 @@ async function askUntilKnown(
     const ids = [...new Set(answers.filter((id) => id !== null && id !== ""))] as string[];
     if (ids.length > 1) throw contradiction(config.nodeId, ids);
     if (ids.length === 1) return ids[0]!;
-    const drawn = answers.every((id) => id === "") ? draw() : null;
-    if (drawn !== null) return drawn;
+    const other = otherwise(answers);
+    if (other !== null) return other;
     if (clock.monotonicMs() >= deadline) throw unanswered(config, controllers);
     if (round === ROUNDS_BEFORE_NOTICE) {
       const silent = controllers.filter((_, index) => answers[index] === null);
@@ -146,11 +155,22 @@ async function ask(
   }
 }
 
-/** Serves the questions of the other new controllers. */
-async function listen({ runtime, config, logger }: ClusterIdOptions) {
+/** The dependencies of the requests that a controller without a cluster serves. */
+interface WithoutCluster {
+  readonly nodeId: number;
+  /** Called with the id of the cluster that a voter names. */
+  readonly onNamed: (clusterId: string) => void;
+}
+
+/** Serves the questions of the other new controllers, and reports the cluster that a voter names. */
+async function listen(
+  { runtime, config, logger }: ClusterIdOptions,
+  onNamed: (clusterId: string) => void,
+) {
   const listeners = await ListenerSet.open(runtime.network, config.controllerListeners);
-  const handlers = [apiVersionsHandler, withoutClusterHandler];
+  const handlers = [apiVersionsHandler, withoutClusterHandler, namedClusterHandler];
   const services = {
+    onNamed,
     nodeId: config.nodeId,
     clusterId: "",
     image: () => ({ features: new Map(), offset: -1 }),
@@ -185,6 +205,15 @@ const withoutClusterHandler: Handler<unknown> = defineHandler(describeCluster, {
     clusterId: "",
     brokers: [],
   }),
+});
+
+/** Takes the id of the cluster from a request for this node's vote, which it cannot give yet. */
+const namedClusterHandler: Handler<WithoutCluster> = defineHandler(vote, {
+  handle: ({ clusterId, voterId }, { services: { nodeId, onNamed } }) => {
+    if (clusterId && (voterId === nodeId || voterId < 0)) onNamed(clusterId);
+    return { errorCode: ErrorCode.BROKER_NOT_AVAILABLE, topics: [] };
+  },
+  onError: (_request, errorCode) => ({ errorCode, topics: [] }),
 });
 
 function contradiction(nodeId: number, ids: readonly string[]): KafkaError {

@@ -199,7 +199,7 @@ export class MetadataQuorum implements RaftObserver {
     this.#isFeeding = true;
     try {
       while (!this.#isClosed && loader.nextOffset < this.#committedOffset) {
-        if (loader.nextOffset < replica.status.logStartOffset) await this.#loadSnapshot();
+        if (this.#needsSnapshot()) await this.#loadSnapshot();
         else {
           const batches = replica.readCommitted(loader.nextOffset, READ_BYTES);
           // The log is being replaced by a snapshot, which is committed next.
@@ -213,6 +213,15 @@ export class MetadataQuorum implements RaftObserver {
     } finally {
       this.#isFeeding = false;
     }
+  }
+
+  /** Whether the log does not reach back to the image, or a new image can begin with a snapshot. */
+  #needsSnapshot(): boolean {
+    const { loader, replica } = this;
+    if (loader.nextOffset < replica.status.logStartOffset) return true;
+    const { latest } = this.#options.files.log.snapshots;
+    return loader.nextOffset === 0 && latest !== null && latest.endOffset > 0 &&
+      latest.endOffset <= this.#committedOffset;
   }
 
   async #loadSnapshot(): Promise<void> {

@@ -90,6 +90,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     directories: config.logDirs,
     metadataDirectory: config.metadataLogDir,
     metadataTopic: METADATA_TOPIC,
+    fetchesMetadata: !config.isController,
     nodeId: config.nodeId,
     openSegments,
     ...(options.clusterId !== undefined && { clusterId: options.clusterId }),

@@ -79,7 +79,16 @@ export class Kafka {
 
   /** Runs a class and waits for its end. */
   async tool(className: string, ...args: string[]): Promise<ToolResult> {
-    return await run([...this.java, className, ...args]);
+    return await this.toolWith({}, className, ...args);
+  }
+
+  /** Runs a class that reads a text from its standard input, and waits for its end. */
+  async toolWith(
+    options: RunOptions,
+    className: string,
+    ...args: string[]
+  ): Promise<ToolResult> {
+    return await run([...this.java, className, ...args], options);
   }
 
   /**
@@ -103,16 +112,29 @@ export class Kafka {
   }
 }
 
+/** How a command is run. */
+export interface RunOptions {
+  /** The text of its standard input. Defaults to none. */
+  readonly input?: string | undefined;
+}
+
 /** Runs a command and waits for its end. */
-export async function run(command: readonly string[]): Promise<ToolResult> {
+export async function run(
+  command: readonly string[],
+  { input = "" }: RunOptions = {},
+): Promise<ToolResult> {
   const [program, ...args] = command;
-  const { code, stdout, stderr } = await new Deno.Command(program!, {
+  const child = new Deno.Command(program!, {
     args,
-    stdin: "null",
+    stdin: "piped",
     stdout: "piped",
     stderr: "piped",
     signal: AbortSignal.timeout(120_000),
-  }).output();
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  // A command that does not read its input may end first.
+  writer.write(new TextEncoder().encode(input)).then(() => writer.close()).catch(() => {});
+  const { code, stdout, stderr } = await child.output();
   const decoder = new TextDecoder();
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }

@@ -1,7 +1,7 @@
 /**
  * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then
- * the directories of `storage.ts` and `quorum_files.ts`, the quorum of `quorum_peers.ts`, the limits of
- * `open_files.ts`, the kills of `kill9.ts` and the disks of `disk_faults.ts`. See `README.md` in this
+ * the directories of `storage.ts` and `quorum_files.ts`, the quorum of `quorum_peers.ts`, the clusters of
+ * `mixed_quorums.ts` and `mixed_directories.ts`, the limits of `open_files.ts`, the kills of `kill9.ts` and the disks of `disk_faults.ts`. See `README.md` in this
  * folder for the checks and how to run a part of them.
  *
  * @module
@@ -16,18 +16,21 @@ import { cacheDirectory, options, UsageError } from "./options.ts";
 import { RUNTIMES } from "./program.ts";
 import { requestsOf } from "./requests.ts";
 import { type Installed, Setup } from "./setup.ts";
+import { mixedDirectories } from "./mixed_directories.ts";
+import { mixedQuorums } from "./mixed_quorums.ts";
 import { quorumFiles } from "./quorum_files.ts";
 import { quorumPeers } from "./quorum_peers.ts";
 import { storage } from "./storage.ts";
 
 const CLIENTS = ["kcat", "kafkajs", "platformatic", "python", "java", "go"];
 const STORAGE = "storage";
+const MIXED = "mixed";
 const COMPARE = "compare";
 const KILL9 = "kill9";
 const DISK = "disk";
 const FILES = "files";
 /** Parts that start their own brokers. */
-const OWN_BROKERS = [STORAGE, COMPARE, FILES, KILL9, DISK];
+const OWN_BROKERS = [STORAGE, MIXED, COMPARE, FILES, KILL9, DISK];
 
 /** Names of the clients in the summary. */
 const NAMES: Record<string, string> = {
@@ -38,6 +41,7 @@ const NAMES: Record<string, string> = {
   java: "kafka-clients (Java)",
   go: "franz-go",
   [STORAGE]: "Apache Kafka, same directory",
+  [MIXED]: "Apache Kafka, same cluster",
   [COMPARE]: "Apache Kafka, same requests",
   [KILL9]: "kill -9 and restart",
   [DISK]: "failing disks",
@@ -131,6 +135,11 @@ class Suite {
     await this.part(STORAGE, (print) => storage(this.#setup, { command, print }));
     await this.part(STORAGE, (print) => quorumFiles(this.#setup, print));
     await this.part(STORAGE, (print) => quorumPeers(this.#setup, print));
+  }
+
+  async mixed(): Promise<void> {
+    await this.part(MIXED, (print) => mixedQuorums(this.#setup, print));
+    await this.part(MIXED, (print) => mixedDirectories(this.#setup, print));
   }
 
   /** Prints the summary and returns the number of failures. */
@@ -245,6 +254,7 @@ async function main(): Promise<number> {
     }
   }
   if (chosen.includes(STORAGE)) await suite.storage(command);
+  if (chosen.includes(MIXED)) await suite.mixed();
   if (chosen.includes(COMPARE)) await suite.compare(command);
   if (chosen.includes(FILES)) await suite.files(command);
   const flushed = given.command === undefined ? [...await ownKill9Command(given.runtime)] : command;

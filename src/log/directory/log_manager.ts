@@ -37,6 +37,11 @@ export interface LogManagerOptions extends
   /** The metadata log's topic. */
   readonly metadataTopic: string;
   /**
+   * Whether other nodes have all of the metadata log, so that a missing one is no reason to reject
+   * directories with partitions. Defaults to false.
+   */
+  readonly fetchesMetadata?: boolean;
+  /**
    * Called, in the next microtask, when a directory has gone out of service. `isFatal`: it holds the
    * metadata log.
    */
@@ -131,7 +136,7 @@ export class LogManager {
         }
       }
       refuseTwice(opened);
-      refuseWithoutMetadata(options.metadataTopic, metadata, opened);
+      refuseWithoutMetadata(options, metadata, opened);
       return new LogManager(options, opened, metadata, lost, openSegments);
     } catch (error) {
       // The reason for the refusal matters more than a failure to close.
@@ -394,7 +399,7 @@ function refuseTwice(opened: ReadonlyMap<string, DataDirectory>): void {
 
 /** Throws when partitions exist without a metadata log: a new, empty one would disown them all. */
 function refuseWithoutMetadata(
-  topic: string,
+  { metadataTopic: topic, fetchesMetadata = false }: LogManagerOptions,
   metadata: DataDirectory,
   opened: ReadonlyMap<string, DataDirectory>,
 ): void {
@@ -402,6 +407,7 @@ function refuseWithoutMetadata(
   const holder = [...opened.values()].find((directory) => directory.has(topic, 0)) ??
     [...opened.values()].find((directory) => directory.names().length > 0);
   if (holder === undefined) return;
+  if (fetchesMetadata && !holder.has(topic, 0)) return;
   throw new KafkaError(
     ErrorCode.KAFKA_STORAGE_ERROR,
     holder.has(topic, 0)
