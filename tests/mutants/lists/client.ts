@@ -305,4 +305,28 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     replacement: "this.#enqueue(topic, record, input, completion);",
     test: "tests/client/producer/producer_buffer_test.ts",
   },
+  {
+    id: "K140",
+    file: "src/client/admin/admin.ts",
+    bug: "fenced brokers are silently missing",
+    text: "if (includeFenced && broker.version(describeCluster) < 2) {",
+    replacement: "if (includeFenced && broker.version(describeCluster) < 0) {",
+    test: "tests/client/admin/cluster_admin_test.ts",
+  },
+  {
+    id: "K141",
+    file: "src/client/admin/quorum.ts",
+    bug: "the error of the partition is ignored",
+    text: "if (partition.errorCode !== ErrorCode.NONE) {",
+    replacement: "if (partition.errorCode < ErrorCode.NONE) {",
+    test: "tests/client/admin/cluster_admin_test.ts",
+  },
+  {
+    id: "K142",
+    file: "src/client/admin/quorum.ts",
+    bug: "the lag is that behind the high watermark",
+    text: "const end = leader?.logEndOffset ?? highWatermark;",
+    replacement: "const end = leader === undefined ? 0 : highWatermark;",
+    test: "tests/client/admin/cluster_admin_test.ts",
+  },
 ];
