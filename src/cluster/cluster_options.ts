@@ -13,7 +13,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 
 /**
  * A topic to create at start, unless it exists. The replication factor is lowered, with a notice, if
- * there are fewer brokers.
+ * there are fewer brokers, and to 1 in this version.
  */
 export type TopicSpec = Pick<NewTopic, "name" | "partitions" | "replicationFactor">;
 

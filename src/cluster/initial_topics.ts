@@ -33,7 +33,7 @@ export async function createInitialTopics(
       continue;
     }
     try {
-      return await createMissing(active, topics);
+      return await createMissing(active, nodes, topics);
     } catch (error) {
       // Another controller has become active. What the first one has created exists.
       if (!(error instanceof KafkaError) || error.code !== ErrorCode.NOT_CONTROLLER) throw error;
@@ -41,7 +41,11 @@ export async function createInitialTopics(
   }
 }
 
-async function createMissing(active: Node, topics: readonly TopicSpec[]): Promise<string[]> {
+async function createMissing(
+  active: Node,
+  nodes: readonly Node[],
+  topics: readonly TopicSpec[],
+): Promise<string[]> {
   const { image, controller } = active;
   const notices = topics.flatMap((topic) => {
     const existing = image.topicByName(topic.name);
@@ -64,7 +68,9 @@ async function createMissing(active: Node, topics: readonly TopicSpec[]): Promis
     if (loweredFrom !== null) {
       notices.push(
         `Topic "${name}" has replication factor ${replicationFactor} instead of ${loweredFrom}: ` +
-          "there are not more brokers",
+          (replicationFactor < nodes.filter(({ config }) => config.isBroker).length
+            ? "this version keeps no more replicas of a partition"
+            : "there are not more brokers"),
       );
     }
   }

@@ -187,12 +187,14 @@ function commonOptions(
     ? "/memory"
     : dataDir && [dataDir].flat().flatMap((path) => path.split(","))
       .map((path) => `${path.trim()}${below}`).join(",");
+  const all = [...interceptors, interceptions.at(plan.id)];
   return {
     ...(directory !== undefined && { directory }),
     logger,
     handlers,
     isKillable,
-    interceptors: [...interceptors, interceptions.at(plan.id)],
+    interceptors: all,
+    controllerInterceptors: all,
   };
 }
 

@@ -77,7 +77,7 @@ export interface ValidateOptions {
 
 /** Options of topic creation. */
 export interface CreateTopicsOptions extends ValidateOptions {
-  /** Reduce a replication factor above the number of brokers instead of rejecting it. */
+  /** Reduce a replication factor that is too high instead of rejecting it. */
   readonly lowerReplicationFactor?: boolean;
 }
 
@@ -102,6 +102,8 @@ export interface ActiveControllerOptions {
   readonly epoch: number;
   readonly quorum: LedQuorum;
   readonly state: DecisionState;
+  /** Maximum number of replicas of a new partition. Defaults to any number. */
+  readonly maxReplicas?: number;
   /** The records of `bootstrap.checkpoint`, which a new cluster begins with; empty for the defaults. */
   readonly bootstrapRecords: readonly MetadataRecordInput[];
 }
@@ -197,13 +199,14 @@ export class ActiveController {
     topics: readonly CreatableTopic[],
     options: CreateTopicsOptions = {},
   ): Promise<readonly CreateTopicResult[]> {
-    const { runtime: { random }, config } = this.#options;
+    const { runtime: { random }, config, maxReplicas = Infinity } = this.#options;
     return this.#carryOut(options, () =>
       decideCreateTopics(topics, {
         image: this.image,
         config,
         newTopicId: () => randomUuid(random),
         below: (bound) => random.below(bound),
+        maxReplicas,
         lowerReplicationFactor: options.lowerReplicationFactor ?? false,
       }));
   }
@@ -219,11 +222,11 @@ export class ActiveController {
     topics: readonly NewPartitions[],
     options: ValidateOptions = {},
   ): Promise<readonly CreatePartitionsResult[]> {
-    const { random } = this.#options.runtime;
+    const { runtime: { random }, maxReplicas = Infinity } = this.#options;
     const below = (bound: number) => random.below(bound);
     return this.#carryOut(
       options,
-      () => decideCreatePartitions(topics, { image: this.image, below }),
+      () => decideCreatePartitions(topics, { image: this.image, below, maxReplicas }),
     );
   }
 

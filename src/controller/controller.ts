@@ -31,6 +31,8 @@ export interface ControllerOptions {
   readonly quorum: ControllerQuorum;
   /** The records of the bootstrap checkpoint, which a new cluster begins with; empty for the defaults. */
   readonly bootstrapRecords: readonly MetadataRecordInput[];
+  /** Maximum number of replicas of a new partition. Defaults to any number. */
+  readonly maxReplicas?: number;
 }
 
 /** The leadership of one epoch, from its beginning. */

@@ -46,13 +46,17 @@ export function isInternalTopic(name: string): boolean {
 
 /**
  * Returns the topic to create when a client first uses `name`. Internal topics get at most as many
- * replicas as there are brokers; Apache Kafka rejects their creation instead until a lower
+ * replicas as there are brokers, and at most `maxReplicas`; Apache Kafka rejects their creation instead until a lower
  * replication factor is configured. Other topics get the broker's defaults.
  */
-export function topicOnFirstUse(name: string, image: MetadataImage): CreatableTopic {
+export function topicOnFirstUse(
+  name: string,
+  image: MetadataImage,
+  maxReplicas: number = Infinity,
+): CreatableTopic {
   const settings = SETTINGS.get(name);
   if (settings === undefined) return { name };
-  const replicationFactor = Math.min(REPLICATION_FACTOR, [...image.brokers()].length);
+  const replicationFactor = Math.min(REPLICATION_FACTOR, [...image.brokers()].length, maxReplicas);
   const minInsyncReplicas = Math.min(MIN_INSYNC_REPLICAS, replicationFactor);
   return {
     name,

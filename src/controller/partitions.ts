@@ -27,6 +27,15 @@ export interface NewPartitions {
   readonly assignments?: readonly { readonly brokerIds: readonly number[] }[] | null;
 }
 
+/** The inputs of decisions about new partitions. */
+export interface PartitionsContext {
+  readonly image: MetadataImage;
+  /** Returns a random number from 0 to `bound` - 1, to place the first leader. */
+  readonly below: (bound: number) => number;
+  /** Maximum number of replicas of a new partition. Defaults to any number. */
+  readonly maxReplicas?: number;
+}
+
 /** The outcome of adding partitions to a topic. */
 export interface CreatePartitionsResult extends Outcome {
   readonly name: string;
@@ -40,7 +49,7 @@ export interface CreatePartitionsResult extends Outcome {
  */
 export function decideCreatePartitions(
   topics: readonly NewPartitions[],
-  context: { image: MetadataImage; below: (bound: number) => number },
+  context: PartitionsContext,
 ): Decision<CreatePartitionsResult> {
   const records: MetadataRecordInput[] = [];
   const results: CreatePartitionsResult[] = [];
@@ -69,7 +78,7 @@ export function decideCreatePartitions(
 function addPartitions(
   { name, count, assignments }: NewPartitions,
   recordsLeft: number,
-  { image, below }: { image: MetadataImage; below: (bound: number) => number },
+  { image, below, maxReplicas }: PartitionsContext,
 ): MetadataRecordInput[] {
   const action = `add partitions to "${name}"`;
   const topic = image.topicByName(name);
@@ -97,13 +106,14 @@ function addPartitions(
   const replicas = assignments === null || assignments === undefined
     ? placeNew(topic, added, { image, below })
     : checkNew(action, topic, added, assignments.map((it) => it.brokerIds), image);
+  requireFewReplicas(action, replicas[0]!.length, maxReplicas);
   return partitionRecords(topic.id, length, replicas, image);
 }
 
 function placeNew(
   topic: TopicImage,
   count: number,
-  { image, below }: { image: MetadataImage; below: (bound: number) => number },
+  { image, below }: PartitionsContext,
 ): Assignment[] {
   const replicationFactor = topic.partitions[0]!.replicas.length;
   requireReplicas(`add partitions to "${topic.name}"`, replicationFactor, image);
@@ -216,6 +226,20 @@ export function requireReplicas(
       `Cannot ${action}: no broker is active`,
     );
   }
+}
+
+/** Throws INVALID_REPLICATION_FACTOR if the nodes cannot keep so many replicas of a partition. */
+export function requireFewReplicas(
+  action: string,
+  replicationFactor: number,
+  maxReplicas: number = Infinity,
+): void {
+  if (replicationFactor <= maxReplicas) return;
+  throw new KafkaError(
+    ErrorCode.INVALID_REPLICATION_FACTOR,
+    `Cannot ${action} with replication factor ${replicationFactor}: this version keeps at most ` +
+      `${maxReplicas} ${maxReplicas === 1 ? "replica" : "replicas"} of a partition, request fewer`,
+  );
 }
 
 /** Returns the active brokers among `replicas`. */

@@ -24,6 +24,7 @@ import {
   checkAssignment,
   partitionRecords,
   randomStart,
+  requireFewReplicas,
   requireReplicas,
 } from "./partitions.ts";
 import { type Assignment, placeReplicas } from "./placement.ts";
@@ -56,7 +57,7 @@ export interface CreateTopicResult extends Outcome {
   readonly replicationFactor: number;
   /** The explicitly set configs by name; null if the topic was not created. */
   readonly overrides: ReadonlyMap<string, string> | null;
-  /** The requested replication factor if it was reduced to the number of brokers, else null. */
+  /** The requested replication factor if it was reduced, else null. */
   readonly loweredFrom: number | null;
 }
 
@@ -68,8 +69,10 @@ export interface TopicContext {
   readonly newTopicId: () => string;
   /** Returns a random number from 0 to `bound` - 1, to place the first leader. */
   readonly below: (bound: number) => number;
-  /** Whether to reduce a replication factor above the number of brokers instead of rejecting it. */
+  /** Whether to reduce a replication factor that is too high instead of rejecting it. */
   readonly lowerReplicationFactor?: boolean;
+  /** Maximum number of replicas of a new partition. Defaults to any number. */
+  readonly maxReplicas?: number;
 }
 
 /**
@@ -240,6 +243,7 @@ function createOne(
     topic.assignments !== undefined && topic.assignments.length > 0
       ? { assignments: manualAssignments(topic, context.image), loweredFrom: null }
       : automaticAssignments(topic, context);
+  requireFewReplicas(`create "${topic.name}"`, assignments[0]!.length, context.maxReplicas);
   const topicId = context.newTopicId();
   const records: MetadataRecordInput[] = [
     { name: "TopicRecord", value: { name: topic.name, topicId } },
@@ -280,7 +284,7 @@ function checkedConfigs(topic: CreatableTopic, config: BrokerConfig): Map<string
 
 function automaticAssignments(
   topic: CreatableTopic,
-  { image, config, below, lowerReplicationFactor }: TopicContext,
+  { image, config, below, lowerReplicationFactor, maxReplicas = Infinity }: TopicContext,
 ): { assignments: Assignment[]; loweredFrom: number | null } {
   const requested = topic.numPartitions ?? -1;
   const count = requested === -1 ? config.numPartitions : requested;
@@ -308,7 +312,9 @@ function automaticAssignments(
     );
   }
   const brokers = [...image.brokers()];
-  const used = lowerReplicationFactor ? Math.max(1, Math.min(factor, brokers.length)) : factor;
+  const used = lowerReplicationFactor
+    ? Math.max(1, Math.min(factor, brokers.length, maxReplicas))
+    : factor;
   requireReplicas(`create "${topic.name}"`, used, image);
   const assignments = placeReplicas(brokers, {
     start: randomStart(image, below),

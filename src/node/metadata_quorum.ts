@@ -36,6 +36,8 @@ export interface MetadataQuorumOptions {
   readonly staticVoters: VoterSet;
   readonly bootstrapRecords: readonly MetadataRecordInput[];
   readonly transport: RaftTransport;
+  /** Maximum number of replicas of a new partition. */
+  readonly maxReplicas: number;
   /** Called once when the replica cannot go on, because its files have failed or cannot be understood. */
   readonly onFailed: (error: KafkaError) => void;
 }
@@ -63,6 +65,7 @@ export class MetadataQuorum implements RaftObserver {
     start: Awaited<ReturnType<typeof readRaftStart>>,
   ) {
     const { runtime, config, logger, clusterId, files, transport, bootstrapRecords } = options;
+    const { maxReplicas } = options;
     const { clock } = runtime;
     this.#options = options;
     this.loader = new MetadataLoader({
@@ -87,6 +90,7 @@ export class MetadataQuorum implements RaftObserver {
       loader: this.loader,
       quorum: ledQuorum(this.replica, start.self),
       bootstrapRecords,
+      maxReplicas,
     });
   }
 

@@ -10,10 +10,12 @@ import { applyDynamicConfigs } from "../broker/dynamic_configs.ts";
 import type { BrokerMembership } from "../broker/lifecycle/membership.ts";
 import { ClusterMembership } from "../broker/lifecycle/cluster_membership.ts";
 import { OwnMembership } from "../broker/lifecycle/own_membership.ts";
+import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import { noticeOfExposedListeners } from "../config/listeners.ts";
 import type { Controller } from "../controller/controller.ts";
+import { MAX_REPLICAS } from "../controller/replica_limit.ts";
 import { descriptorShares } from "../limits.ts";
 import { pauseAtStart } from "../log/sliced_work.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
@@ -64,11 +66,18 @@ export interface NodeOptions {
    * is real.
    */
   readonly handlers: BrokerHandlers;
+  /** Called for each request to its broker before its handler, in this order. */
+  readonly interceptors?: readonly Interceptor<BrokerNeeds>[];
   /**
-   * Called for each request of clients, brokers and controllers before its handler, in this order. Requests
-   * that the node makes to itself are not sent and not intercepted.
+   * Called for each request to its controller before its handler, in this order. Requests that the node makes
+   * to itself are not sent and not intercepted.
    */
-  readonly interceptors?: readonly Interceptor[];
+  readonly controllerInterceptors?: readonly Interceptor[];
+  /**
+   * Maximum number of replicas of a new partition. Defaults to what this version keeps; a simulation of
+   * controllers decides about more.
+   */
+  readonly maxReplicas?: number;
   /** Called when the node's files are open, before it takes part in its cluster. */
   readonly onOpened?: (node: Node) => void;
 }
@@ -149,7 +158,8 @@ export class Node {
     let node: Node | null = null;
     try {
       controllerListeners = await openListeners(runtime, config, "controller");
-      quorum = await openQuorum({ runtime, config, logger, storage });
+      const { maxReplicas = MAX_REPLICAS } = options;
+      quorum = await openQuorum({ runtime, config, logger, storage, maxReplicas });
       const controllerSide = new ControllerSide({
         runtime,
         config,
@@ -159,7 +169,7 @@ export class Node {
         listeners: controllerListeners,
         maxConnections: shares.connections,
         freeDescriptors: () => storage.logs.makeRoom(),
-        interceptors: options.interceptors ?? [],
+        interceptors: options.controllerInterceptors ?? [],
       });
       node = new Node({
         ...storage,

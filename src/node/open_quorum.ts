@@ -5,6 +5,7 @@
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
 import { isWildcard } from "../config/listeners.ts";
+import { MAX_REPLICAS } from "../controller/replica_limit.ts";
 import type { Logger } from "../logger.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
@@ -27,11 +28,13 @@ const NO_TRANSPORT: RaftTransport = {
 
 /** Reads the files of the quorum. Rejects with KAFKA_STORAGE_ERROR. */
 export function openQuorum(
-  { runtime, config, logger, storage }: {
+  { runtime, config, logger, storage, maxReplicas = MAX_REPLICAS }: {
     readonly runtime: Runtime;
     readonly config: BrokerConfig;
     readonly logger: Logger;
     readonly storage: Storage;
+    /** Maximum number of replicas of a new partition. Defaults to what this version keeps. */
+    readonly maxReplicas?: number;
   },
 ): Promise<MetadataQuorum> {
   const { logs, raft, metadataDirectoryId, bootstrapRecords, failures } = storage;
@@ -53,6 +56,7 @@ export function openQuorum(
     self,
     staticVoters: staticVoters(config, self),
     bootstrapRecords,
+    maxReplicas,
     transport: config.isAlone && self.endpoints.length === 0
       ? NO_TRANSPORT
       : transportOf(runtime, config, clusterId),

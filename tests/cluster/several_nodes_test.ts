@@ -246,6 +246,22 @@ test("intercept() sees requests at brokers and at controllers until it is remove
   });
 });
 
+test("a topic of a cluster of several brokers has one replica", async () => {
+  const topics = [{ name: "events", replicationFactor: 3 }];
+  await withCluster({ brokers: 3, controllers: 1, topics }, async (cluster, admin) => {
+    assertEquals(cluster.notices, [
+      'Topic "events" has replication factor 1 instead of 3: this version keeps no more replicas of ' +
+      "a partition",
+    ]);
+    const error = await assertRejects(
+      () => admin.createTopics([{ name: "more", replicationFactor: 3 }]),
+      KafkaError,
+      "this version keeps at most 1 replica of a partition",
+    );
+    assertEquals(error.code, ErrorCode.INVALID_REPLICATION_FACTOR);
+  });
+});
+
 test("two clusters in one process do not meet", async () => {
   await withCluster({ brokers: 2, controllers: 1 }, async (one, oneAdmin) => {
     await withCluster({ brokers: 2, controllers: 1 }, async (other, otherAdmin) => {

@@ -55,4 +55,6 @@ test("topicOnFirstUse() uses the configs required by coordinators for internal t
     "segment.bytes": "104857600",
   });
   assertEquals(settings("__share_group_state", 5).replicationFactor, 3);
+  const image = imageOf(broker(1), broker(2), broker(3));
+  assertEquals(topicOnFirstUse("__consumer_offsets", image, 1).replicationFactor, 1);
 });

@@ -315,3 +315,29 @@ test("a topic with contradictory configs is rejected", () => {
   assertEquals(codes(lags("5", "5")), ["events: NONE"]);
   assertEquals(codes(lags("6", "5")), ["events: INVALID_CONFIG"]);
 });
+
+test("more replicas than the nodes keep are rejected, or reduced on request", () => {
+  const image = imageOf(broker(1), broker(2), broker(3));
+  const context = { image, maxReplicas: 1 };
+  const topics = [
+    { name: "a", replicationFactor: 2 },
+    { name: "b", replicationFactor: 1 },
+    { name: "c", assignments: [{ partitionIndex: 0, brokerIds: [1, 2] }] },
+  ];
+  const { results } = decide(topics, context);
+  assertEquals(outcomes(results), [
+    "a: INVALID_REPLICATION_FACTOR",
+    "b: NONE",
+    "c: INVALID_REPLICATION_FACTOR",
+  ]);
+  assertEquals(
+    results[0]!.errorMessage,
+    'Cannot create "a" with replication factor 2: this version keeps at most 1 replica of a ' +
+      "partition, request fewer",
+  );
+  const [lowered] = decide([{ name: "a", replicationFactor: 3 }], {
+    ...context,
+    lowerReplicationFactor: true,
+  }).results;
+  assertEquals([lowered!.replicationFactor, lowered!.loweredFrom], [1, 3]);
+});

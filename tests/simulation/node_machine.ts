@@ -89,6 +89,8 @@ export class NodeMachine {
             "auto.create.topics.enable": "false",
             ...options.config,
           },
+          // Controllers decide about more replicas than brokers keep in this version.
+          maxReplicas: Infinity,
           logger: { log: (level, message) => this.#onLog(life, level, message) },
           interceptors: world.options.interceptors ?? [],
           onOpened: (node) => {

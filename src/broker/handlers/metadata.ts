@@ -19,6 +19,7 @@
  */
 import type { BrokerConfig } from "../../config/broker_config.ts";
 import { isInternalTopic, topicOnFirstUse } from "../../controller/internal_topics.ts";
+import { MAX_REPLICAS } from "../../controller/replica_limit.ts";
 import { errorForMissingTopic } from "../../controller/topic_names.ts";
 import { METADATA_TOPIC } from "../../metadata/metadata_log.ts";
 import type { ResponseInputOf } from "../../protocol/api.ts";
@@ -165,7 +166,7 @@ async function create(
 ): Promise<Map<string, ErrorCode>> {
   const image = services.image();
   const outcomes = await services.forwarding.createTopics(
-    names.map((name) => topicOnFirstUse(name, image)),
+    names.map((name) => topicOnFirstUse(name, image, MAX_REPLICAS)),
   );
   const failures = new Map<string, ErrorCode>();
   for (const { name, errorCode } of outcomes) {
