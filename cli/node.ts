@@ -59,7 +59,8 @@ export async function run(args: Arguments): Promise<number> {
   // No orderly shutdown on a disk that has failed.
   if (failure !== undefined) throw new CommandError(failure.message);
   await Promise.race([
-    node.shutdown(),
+    // All nodes of the cluster stop together: there is no other to hand over to.
+    node.shutdown({ handsOver: false }),
     new Promise((_, reject) => {
       const message = `It has not stopped in order within ${STOP_TIMEOUT_MS / 1_000} s`;
       setTimeout(() => reject(new CommandError(message)), STOP_TIMEOUT_MS - 1_000);

@@ -131,7 +131,7 @@ async function nodesOf(shared: Shared, reserved: ReservedPorts): Promise<MemberO
   for (const [id, ports] of portsOf) {
     for (const port of ports.values()) links.add(id, port);
   }
-  const network = reserved.over(runtime.network);
+  const network = reserved.over(runtime);
   const common = plans.map((plan) => commonOptions(shared, plan));
   const directories = common.flatMap(({ directory }) => directory?.split(",") ?? []);
   // With a cluster id from here no node has to ask the others for one.
@@ -160,7 +160,7 @@ async function nodesOf(shared: Shared, reserved: ReservedPorts): Promise<MemberO
 
 /** Opens the listeners of all nodes. Brokers have consecutive ports if one is given. */
 async function reservePorts(
-  { options, runtime: { network }, plans }: Shared,
+  { options, runtime, plans }: Shared,
   reserved: ReservedPorts,
 ): Promise<ReadonlyMap<number, NodePorts>> {
   const { host = DEFAULT_HOST, port = 0 } = options;
@@ -170,7 +170,7 @@ async function reservePorts(
     for (const role of roles) {
       const at = role === "broker" ? host : reachableHost(host);
       const wanted = role === "broker" && port > 0 ? port + id - 1 : 0;
-      ports.set(role, await reserved.reserve(network, at, wanted));
+      ports.set(role, await reserved.reserve(runtime, at, wanted));
     }
     portsOf.set(id, ports);
   }
