@@ -33,7 +33,7 @@ export interface ClusterOptions {
   /** The number of brokers, 1 to 100. Their ids count from 1. Defaults to 1. */
   readonly brokers?: number;
   /**
-   * The number of nodes that are controllers only: 0, 1, 3 or 5. Their ids count from 3001. With 0, the
+   * The number of nodes that are controllers only: 0, 1, 3 or 5. Their ids count from 101. With 0, the
    * default, brokers are controllers too: the first three, or the first one if there are fewer than three.
    */
   readonly controllers?: number;

@@ -18,7 +18,7 @@ export interface NodePlan {
 export type NodePorts = ReadonlyMap<NodeRole, number>;
 
 /** The id of the first controller that is not a broker too. Brokers count from 1. */
-const FIRST_CONTROLLER_ID = 3001;
+const FIRST_CONTROLLER_ID = 101;
 /** Maximum number of brokers that are controllers too. */
 const MAX_COMBINED = 3;
 const LISTENER_NAMES: Readonly<Record<NodeRole, string>> = {

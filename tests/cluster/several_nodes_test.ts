@@ -70,14 +70,14 @@ test("startCluster() with brokers and controllers starts all of them and creates
     assertEquals(
       cluster.nodes.map(({ id, roles, state }) => `${id} ${roles.join()} ${state}`),
       [
-        ...[3001, 3002, 3003].map((id) => `${id} controller running`),
+        ...[101, 102, 103].map((id) => `${id} controller running`),
         ...[1, 2, 3].map((id) => `${id} broker running`),
       ],
     );
     const addresses = cluster.nodes.slice(3).map(({ address }) => address);
     assertEquals(cluster.bootstrapServers, addresses.join());
     assertEquals(new Set(cluster.nodes.map(({ address }) => address)).size, 6);
-    assert([3001, 3002, 3003].includes(cluster.activeController!));
+    assert([101, 102, 103].includes(cluster.activeController!));
     const { brokers, clusterId } = await admin.describeCluster();
     assertEquals(clusterId, cluster.clusterId);
     assertEquals(
@@ -206,7 +206,7 @@ test("partition() around the active controller lets the others elect one, heal()
 test("partition() of a broker fences it after its session, heal() brings it back", async () => {
   const config = { "broker.session.timeout.ms": "300", "broker.heartbeat.interval.ms": "50" };
   await withCluster({ brokers: 2, controllers: 1, config }, async (cluster) => {
-    cluster.partition([2], [1, 3001]);
+    cluster.partition([2], [1, 101]);
     await untilFenced(cluster, [2]);
     cluster.heal();
     await untilFenced(cluster, []);
@@ -232,7 +232,7 @@ test("intercept() sees requests at brokers and at controllers until it is remove
       "CreateTopics at 1",
       "CreateTopics at 1",
       "CreateTopics at 1",
-      "Envelope at 3001",
+      "Envelope at 101",
     ]);
     failing.remove();
     forwarded.remove();
@@ -267,7 +267,7 @@ test("two clusters in one process do not meet", async () => {
     await withCluster({ brokers: 2, controllers: 1 }, async (other, otherAdmin) => {
       assertNotEquals(one.clusterId, other.clusterId);
       await oneAdmin.createTopics([{ name: "events", partitions: 2 }]);
-      await one.kill(3001);
+      await one.kill(101);
       await otherAdmin.createTopics([{ name: "others", partitions: 2 }]);
       assertEquals(await otherAdmin.listTopics(), ["others"]);
     });
@@ -285,7 +285,7 @@ test("startCluster() opens the directories of all nodes again", async () => {
   assertEquals(runtime.files.list("/data").map(({ name }) => name).sort(), [
     "node-1",
     "node-2",
-    "node-3001",
+    "node-101",
   ]);
   assertEquals(runtime.files.openFiles, 0);
   await withCluster(options, async (cluster, admin) => {
@@ -297,13 +297,13 @@ test("startCluster() opens the directories of all nodes again", async () => {
 test("shutdown() of a cluster without a majority of controllers ends at once", async () => {
   const runtime = hostRuntime();
   await withCluster({ brokers: 2, controllers: 3 }, async (cluster) => {
-    await cluster.kill(3001);
-    await cluster.kill(3002);
+    await cluster.kill(101);
+    await cluster.kill(102);
     const startMs = runtime.clock.monotonicMs();
     await cluster.shutdown();
     assert(runtime.clock.monotonicMs() - startMs < 2_000);
     await cluster.shutdown();
-    await assertRejects(() => cluster.restart(3001), KafkaError, "the cluster has been shut down");
+    await assertRejects(() => cluster.restart(101), KafkaError, "the cluster has been shut down");
   });
 });
 
