@@ -61,8 +61,8 @@ export interface Cluster extends AsyncDisposable {
   readonly activeController: number | null;
   /**
    * Ends a node at once, as `kill -9` ends a process: its timers never fire, its connections break, its files
-   * are closed without a sync, and no other node is informed. Does nothing if the node is not running. Throws if
-   * there is no such node.
+   * are closed without a sync, and no other node is informed. Does nothing if the node is not running. Resolves
+   * when its ports are free.
    *
    * ```ts
    * import { startCluster } from "@millrace/millrace/cluster";

@@ -74,8 +74,8 @@ export class LocalCluster implements Cluster {
       )?.id ?? null;
   }
 
-  kill(id: number): Promise<void> {
-    return Promise.resolve().then(() => this.#member(id).kill());
+  async kill(id: number): Promise<void> {
+    await this.#member(id).kill();
   }
 
   async restart(id: number): Promise<void> {

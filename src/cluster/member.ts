@@ -10,6 +10,7 @@ import type { Logger } from "../logger.ts";
 import { Node, type NodeOptions } from "../node/node.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { KillableRuntime } from "../runtime/killable_runtime.ts";
+import { Accepts } from "./accepts.ts";
 import type { NodePlan, NodeRole } from "./layout.ts";
 
 /** The state of a node of a cluster. */
@@ -37,6 +38,7 @@ export class Member {
   /** Of the running process. Null if it cannot be killed. */
   #killable: KillableRuntime | null = null;
   #killed = Promise.withResolvers<never>();
+  readonly #accepts = new Accepts();
   #lastNode: Node | null = null;
 
   constructor(plan: NodePlan, options: MemberOptions, onFailed: (error: KafkaError) => void) {
@@ -63,7 +65,8 @@ export class Member {
   /** Starts the node and resolves when it serves. Rejects as `Node.start`, and when it is killed meanwhile. */
   async start(): Promise<void> {
     const { logger, runtime, isKillable } = this.#options;
-    const killable = isKillable ? new KillableRuntime(runtime) : null;
+    const network = this.#accepts.of(runtime.network);
+    const killable = isKillable ? new KillableRuntime({ ...runtime, network }) : null;
     const killed = Promise.withResolvers<never>();
     killed.promise.catch(() => {});
     const starting: Process = { state: "starting", node: null };
@@ -96,8 +99,8 @@ export class Member {
     });
   }
 
-  /** Ends the process of the node at once. Does nothing if it has none. */
-  kill(): void {
+  /** Ends the process of the node at once, if it has one. Resolves when its ports are free. */
+  async kill(): Promise<void> {
     if (this.#process.state === "stopped" || this.#process.state === "killed") return;
     assert(this.#killable !== null, `Node ${this.id} cannot be killed`);
     this.#process = { state: "killed", node: null };
@@ -105,13 +108,14 @@ export class Member {
     this.#killed.reject(
       new KafkaError(ErrorCode.BROKER_NOT_AVAILABLE, `Node ${this.id} was killed`),
     );
+    await this.#accepts.ended();
   }
 
   /** Ends the node in order. With `handsOver`, its leaderships move to other nodes first. */
   async stop({ handsOver }: { readonly handsOver: boolean }): Promise<void> {
     const { node } = this.#process;
     // A node that is starting may wait for others.
-    if (node === null) return this.#killable === null ? undefined : this.kill();
+    if (node === null) return this.#killable === null ? undefined : await this.kill();
     this.#process = { state: "stopping", node };
     await Promise.race([node.shutdown({ handsOver }), this.#killed.promise]);
     if (this.#process.node === node) this.#process = { state: "stopped", node: null };

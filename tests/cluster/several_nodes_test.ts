@@ -284,8 +284,8 @@ test("startCluster() opens the directories of all nodes again", async () => {
   });
   assertEquals(runtime.files.list("/data").map(({ name }) => name).sort(), [
     "node-1",
-    "node-2",
     "node-101",
+    "node-2",
   ]);
   assertEquals(runtime.files.openFiles, 0);
   await withCluster(options, async (cluster, admin) => {
