@@ -6,6 +6,7 @@
 import type { Mutant } from "../mutant.ts";
 import { BROKER_MUTANTS } from "./broker.ts";
 import { CLIENT_MUTANTS } from "./client.ts";
+import { CLUSTER_MUTANTS } from "./cluster.ts";
 import { CONFIG_MUTANTS } from "./config.ts";
 import { CONTROLLER_MUTANTS } from "./controller.ts";
 import { DESCRIPTOR_MUTANTS } from "./descriptors.ts";
@@ -47,4 +48,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...EVENT_LOOP_MUTANTS,
   ...FORWARDING_MUTANTS,
   ...LIFECYCLE_MUTANTS,
+  ...CLUSTER_MUTANTS,
 ];
