@@ -35,7 +35,7 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     id: "C104",
     file: "src/controller/internal_topics.ts",
     bug: "a topic of Kafka's own is to have three replicas on one broker",
-    text: "Math.min(REPLICATION_FACTOR, [...image.brokers()].length)",
+    text: "Math.min(REPLICATION_FACTOR, [...image.brokers()].length, maxReplicas)",
     replacement: "REPLICATION_FACTOR",
     test: "tests/controller/internal_topics_test.ts",
   },

@@ -19,8 +19,8 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     id: "R2",
     file: "src/runtime/killable_runtime.ts",
     bug: "promises of a killed process settle",
-    text: "(value) => this.#isKilled ? close(value) : resolve(wrap(value)),",
-    replacement: "(value) => resolve(wrap(value)),",
+    text: "if (!this.#isKilled) return wrap(value);",
+    replacement: "if (!this.#isKilled || value === value) return wrap(value);",
     test: "tests/runtime/killable_runtime_test.ts",
   },
   {
