@@ -60,8 +60,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     id: "N7",
     file: "src/node/metadata_quorum.ts",
     bug: "a log that begins at a snapshot is read without it",
-    text:
-      "if (loader.nextOffset < replica.status.logStartOffset) await this.#loadSnapshot();\n        else {",
+    text: "if (this.#needsSnapshot()) await this.#loadSnapshot();\n        else {",
     replacement: "{",
     test: "tests/node/metadata_quorum_test.ts",
   },
