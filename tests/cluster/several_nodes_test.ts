@@ -177,6 +177,16 @@ test("restart() of a running node shuts it down in order first", async () => {
   });
 });
 
+test("every node can start again as soon as it was killed", async () => {
+  await withCluster({ brokers: 3 }, async (cluster, admin) => {
+    for (const { id } of cluster.nodes) {
+      await cluster.kill(id);
+      await cluster.restart(id);
+    }
+    await admin.createTopics([{ name: "events", partitions: 3 }]);
+  });
+});
+
 test("a cluster of one broker can be killed and started again on its port", async () => {
   await withCluster({ topics: [{ name: "events" }] }, async (cluster, admin) => {
     const { bootstrapServers } = cluster;

@@ -39,12 +39,4 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     replacement: "({ ...intercepted, nodeId }",
     test: "tests/cluster/interceptions_test.ts",
   },
-  {
-    id: "CL105",
-    file: "src/cluster/member.ts",
-    bug: "a killed node keeps its ports for a moment",
-    text: "    await this.#accepts.ended();\n",
-    replacement: "",
-    test: "tests/cluster/several_nodes_test.ts",
-  },
 ];
