@@ -9,12 +9,16 @@
  * - leaders, in-sync replicas and epochs keep the rules of `control_plane/state_rules.ts`;
  * - a change that was acknowledged is in force at the broker that answered, and at all nodes in the end; a
  *   change that was rejected is not;
+ * - a request with an old broker epoch changes nothing;
+ * - a broker to which nothing happens stays in service, whatever happens to controllers;
  * - once the faults are over, everything works again in bounded time.
  *
  * @module
  */
 import { ClusterClient } from "./control_plane/cluster_client.ts";
 import { ControlPlane } from "./control_plane/control_plane_machines.ts";
+import { leaveTransactionOpen } from "./control_plane/open_transaction.ts";
+import { Operator } from "./control_plane/operator.ts";
 import { expectWorkingCluster } from "./control_plane/final_checks.ts";
 import { drawFaults, type FaultWeights } from "./faults/draw_faults.ts";
 import { FaultInjector } from "./faults/fault_injector.ts";
@@ -22,9 +26,28 @@ import type { Outcome, RunOptions } from "./outcome.ts";
 import { GivenUp, World } from "./world.ts";
 
 const CLIENTS = 3;
-/** One seed in so many goes without faults. */
-const CALM_ONE_IN = 8;
+/** What happens in a run depends on its seed, in turns. */
+const KINDS = [
+  /** No faults. */
+  "calm",
+  "all faults",
+  "all faults",
+  /** A metadata transaction is open when the brokers start. */
+  "open transaction",
+  "all faults",
+  /** Faults of controllers alone, which elect another one later than a session ends. */
+  "controller faults",
+  "all faults",
+  "all faults",
+] as const;
+/** Times with which the sessions of brokers end before another controller is elected. */
+const SLOW_ELECTIONS = {
+  "controller.quorum.election.timeout.ms": "800",
+  "controller.quorum.fetch.timeout.ms": "2500",
+  "broker.session.timeout.ms": "1200",
+};
 const START_MS = 10_000;
+const CALM_MS = 3_000;
 const MAX_CALM_MS = 700;
 
 const FAULTS: FaultWeights = {
@@ -40,6 +63,8 @@ const FAULTS: FaultWeights = {
   "hung disk": 2,
 };
 
+const CONTROLLER_FAULTS: FaultWeights = { "kill": 3, "restart": 2, "power failure": 1, "pause": 6 };
+
 /** Runs the scenario of `seed`. */
 export function runControlPlane(seed: number, options: RunOptions = {}): Promise<Outcome> {
   const world = new World(seed, {}, options);
@@ -48,12 +73,17 @@ export function runControlPlane(seed: number, options: RunOptions = {}): Promise
 
 class ControlPlaneScenario {
   readonly #world: World;
+  readonly #kind: typeof KINDS[number];
   readonly #cluster: ControlPlane;
   readonly #clients: ClusterClient[];
+  readonly #operator: Operator;
 
   constructor(world: World) {
     this.#world = world;
-    this.#cluster = new ControlPlane(world);
+    this.#kind = KINDS[world.seed % KINDS.length]!;
+    const hasFaults = this.#kind === "all faults" || this.#kind === "open transaction";
+    const config = this.#kind === "controller faults" ? SLOW_ELECTIONS : {};
+    this.#cluster = new ControlPlane(world, config);
     const brokers = this.#cluster.brokers.length;
     this.#clients = Array.from(
       { length: CLIENTS },
@@ -64,32 +94,43 @@ class ControlPlaneScenario {
           brokers,
         }),
     );
+    this.#operator = new Operator(world, "operator", this.#cluster, { unregisters: hasFaults });
   }
 
   async play(): Promise<void> {
     const world = this.#world;
     const random = world.random("scenario");
-    const isCalm = world.seed % CALM_ONE_IN === 0;
-    this.#cluster.start();
-    const beginsCalmly = isCalm || !random.oneIn(3);
-    if (beginsCalmly) await this.#waitUntilServing(START_MS);
-    for (const client of this.#clients) client.start();
-    if (isCalm) await world.pause(3_000);
+    await this.#begin(this.#kind === "all faults" && random.oneIn(3));
+    for (const role of [...this.#clients, this.#operator]) role.start();
+    this.#cluster.invariants.allowsFences = this.#kind !== "controller faults" &&
+      this.#kind !== "calm";
+    if (this.#kind === "calm") await world.pause(CALM_MS);
     else await this.#makeFaults(random.between(4, 16));
     await this.#settle();
+  }
+
+  /** Starts the nodes. They may have to start during the faults. */
+  async #begin(isAtOnce: boolean): Promise<void> {
+    const cluster = this.#cluster;
+    cluster.start(cluster.controllers);
+    if (this.#kind === "open transaction") await leaveTransactionOpen(this.#world, cluster);
+    cluster.start(cluster.brokers);
+    if (!isAtOnce) await this.#waitUntilServing(START_MS);
   }
 
   async #makeFaults(count: number): Promise<void> {
     const world = this.#world;
     const faults = new FaultInjector(world);
-    const nodes = world.nodes.map(({ name }) => name);
+    const isOfControllers = this.#kind === "controller faults";
+    const hit = isOfControllers ? this.#cluster.controllers : this.#cluster.nodes;
+    const nodes = hit.map(({ name }) => name);
     await faults.run(drawFaults(world.random("faults"), {
       nodes,
       clients: nodes,
       killsClients: false,
       count,
       maxCalmMs: MAX_CALM_MS,
-      weights: FAULTS,
+      weights: isOfControllers ? CONTROLLER_FAULTS : FAULTS,
     }));
     await faults.heal();
   }
@@ -116,6 +157,7 @@ class ControlPlaneScenario {
         }
       }
     }
+    cluster.invariants.allowsFences = true;
     await cluster.shutdown();
   }
 

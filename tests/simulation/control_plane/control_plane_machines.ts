@@ -11,7 +11,8 @@ import { NodeInvariants } from "./node_invariants.ts";
 const CONTROLLERS = 3;
 const BROKERS = 5;
 const FIRST_BROKER = 101;
-const CONTROLLER_PORT = 9093;
+/** Where controllers listen. */
+export const CONTROLLER_PORT = 9093;
 
 /** Sizes and times that make everything happen within seconds. */
 const CONFIG = {
@@ -32,8 +33,11 @@ export class ControlPlane {
   readonly brokers: readonly NodeMachine[];
   readonly invariants: NodeInvariants;
   readonly #ids = new Map<NodeMachine, string>();
+  readonly #config: Readonly<Record<string, string>>;
 
-  constructor(private readonly world: World) {
+  /** `config` replaces some settings of all nodes. */
+  constructor(private readonly world: World, config: Readonly<Record<string, string>> = {}) {
+    this.#config = { ...CONFIG, ...config };
     const names = Array.from({ length: CONTROLLERS }, (_, index) => `controller-${index + 1}`);
     const voters = names.map((name, index) => `${index + 1}@${name}:${CONTROLLER_PORT}`).join(",");
     this.invariants = new NodeInvariants(world, (id) => this.brokers[id - FIRST_BROKER]!);
@@ -81,9 +85,9 @@ export class ControlPlane {
     return new Set(digests).size === 1;
   }
 
-  /** Starts all nodes. */
-  start(): void {
-    for (const node of this.nodes) node.start();
+  /** Starts some of the nodes. */
+  start(nodes: readonly NodeMachine[]): void {
+    for (const node of nodes) node.start();
   }
 
   /** Ends all nodes in an orderly way. */
@@ -101,7 +105,7 @@ export class ControlPlane {
     const machine = new NodeMachine(this.world, {
       name,
       roles: [role],
-      config: { ...CONFIG, ...config, "node.id": String(id) },
+      config: { ...this.#config, ...config, "node.id": String(id) },
       mayRefuse: false,
       directory: DATA,
       onOpened: (node, machine) => this.invariants.open(node, machine),
