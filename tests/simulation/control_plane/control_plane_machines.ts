@@ -90,10 +90,24 @@ export class ControlPlane {
     for (const node of nodes) node.start();
   }
 
-  /** Ends all nodes in an orderly way. */
+  /** Ends all nodes in an orderly way, one broker after the other. */
   async shutdown(): Promise<void> {
-    await Promise.all(this.brokers.map((broker) => broker.shutdown()));
+    for (const broker of this.brokers) {
+      await broker.shutdown();
+      this.#expectMoved(Number(this.idOf(broker)));
+    }
     await Promise.all(this.controllers.map((controller) => controller.shutdown()));
+  }
+
+  /** A broker may only stop when the others know that it leads nothing. */
+  #expectMoved(brokerId: number): void {
+    for (const { name, serving } of this.brokers) {
+      const topic = [...serving?.image.topics() ?? []].find(({ partitions }) =>
+        partitions.some(({ leader }) => leader === brokerId)
+      );
+      if (topic === undefined) continue;
+      this.world.fail(`broker ${brokerId} has stopped, and leads ${topic.name} at ${name}`);
+    }
   }
 
   #add(
@@ -107,7 +121,8 @@ export class ControlPlane {
       roles: [role],
       config: { ...this.#config, ...config, "node.id": String(id) },
       mayRefuse: false,
-      directory: DATA,
+      // One broker assigns its partitions to directories itself.
+      directory: id === FIRST_BROKER ? `${DATA},/more` : DATA,
       onOpened: (node, machine) => this.invariants.open(node, machine),
     });
     this.#ids.set(machine, String(id));

@@ -34,9 +34,10 @@ export class Operator extends Role {
   protected async live(runtime: Runtime): Promise<void> {
     while (!this.isStopping) {
       await pause(runtime, this.random.below(MAX_PAUSE_MS));
-      const isChange = this.random.oneIn(UNREGISTERS_ONE_IN);
+      const turn = this.random.below(UNREGISTERS_ONE_IN);
       try {
-        if (!isChange) await this.#sendStale(runtime);
+        if (turn < 2) await this.#askTooEarly(runtime);
+        else if (turn < UNREGISTERS_ONE_IN - 1) await this.#sendStale(runtime);
         else if (this.options.unregisters) await this.#unregister(runtime);
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
@@ -84,6 +85,45 @@ export class Operator extends Role {
         world.fail(`${active.name} accepts epoch ${brokerEpoch} of broker ${brokerId}`);
       },
     );
+  }
+
+  /** Asks to take a broker into service that does not have its own registration. */
+  async #askTooEarly(runtime: Runtime): Promise<void> {
+    const { world, cluster } = this;
+    const { active, invariants: { log: { state } } } = cluster;
+    const fenced = [...state.brokers()].find((broker) => broker.fenced);
+    if (active === null || fenced === undefined) return;
+    const { id: brokerId, epoch: brokerEpoch } = fenced;
+    await withConnection(
+      runtime,
+      { host: active.name, port: CONTROLLER_PORT },
+      async (connection) => {
+        const { errorCode, isFenced } = await connection.request(brokerHeartbeat, {
+          brokerId,
+          brokerEpoch,
+          currentMetadataOffset: brokerEpoch - 1,
+          wantFence: false,
+          wantShutDown: false,
+          offlineLogDirs: [],
+          cordonedLogDirs: null,
+        });
+        // It may have come into service by a heartbeat of its own meanwhile.
+        const isUnfenced = state.broker(brokerId)?.epoch === brokerEpoch && !isFenced;
+        world.count("early requests");
+        if (
+          errorCode !== ErrorCode.NONE || !isUnfenced || !this.#isUnready(brokerId, brokerEpoch)
+        ) return;
+        world.fail(`${active.name} unfences broker ${brokerId} before it has its registration`);
+      },
+    );
+  }
+
+  /** Whether no process of the broker could have asked for service. */
+  #isUnready(brokerId: number, brokerEpoch: number): boolean {
+    const opened = this.cluster.brokers.find((machine) =>
+      Number(this.cluster.idOf(machine)) === brokerId
+    )?.opened;
+    return opened?.brokerEpoch !== brokerEpoch || opened.image.offset < brokerEpoch;
   }
 
   async #unregister(runtime: Runtime): Promise<void> {
