@@ -19,7 +19,7 @@ import { ClusterClient } from "./control_plane/cluster_client.ts";
 import { ControlPlane } from "./control_plane/control_plane_machines.ts";
 import { leaveTransactionOpen } from "./control_plane/open_transaction.ts";
 import { Operator } from "./control_plane/operator.ts";
-import { expectWorkingCluster } from "./control_plane/final_checks.ts";
+import { expectChanges, expectLeaders } from "./control_plane/final_checks.ts";
 import { drawFaults, type FaultWeights } from "./faults/draw_faults.ts";
 import { FaultInjector } from "./faults/fault_injector.ts";
 import type { Outcome, RunOptions } from "./outcome.ts";
@@ -37,14 +37,17 @@ const KINDS = [
   "all faults",
   /** Faults of controllers alone, which elect another one later than a session ends. */
   "controller faults",
-  "all faults",
+  /** The controllers are brokers, too. */
+  "combined",
   "all faults",
 ] as const;
+const SESSION_MS = 1_200;
+const FETCH_TIMEOUT_MS = 2_500;
 /** Times with which the sessions of brokers end before another controller is elected. */
 const SLOW_ELECTIONS = {
   "controller.quorum.election.timeout.ms": "800",
-  "controller.quorum.fetch.timeout.ms": "2500",
-  "broker.session.timeout.ms": "1200",
+  "controller.quorum.fetch.timeout.ms": String(FETCH_TIMEOUT_MS),
+  "broker.session.timeout.ms": String(SESSION_MS),
 };
 const START_MS = 10_000;
 const CALM_MS = 3_000;
@@ -81,9 +84,11 @@ class ControlPlaneScenario {
   constructor(world: World) {
     this.#world = world;
     this.#kind = KINDS[world.seed % KINDS.length]!;
-    const hasFaults = this.#kind === "all faults" || this.#kind === "open transaction";
-    const config = this.#kind === "controller faults" ? SLOW_ELECTIONS : {};
-    this.#cluster = new ControlPlane(world, config);
+    const hasFaults = this.#kind !== "calm" && this.#kind !== "controller faults";
+    this.#cluster = new ControlPlane(world, {
+      isCombined: this.#kind === "combined",
+      ...this.#kind === "controller faults" && { config: SLOW_ELECTIONS },
+    });
     const brokers = this.#cluster.brokers.length;
     this.#clients = Array.from(
       { length: CLIENTS },
@@ -114,7 +119,7 @@ class ControlPlaneScenario {
     const cluster = this.#cluster;
     cluster.start(cluster.controllers);
     if (this.#kind === "open transaction") await leaveTransactionOpen(this.#world, cluster);
-    cluster.start(cluster.brokers);
+    cluster.start(cluster.brokers.filter((broker) => !cluster.controllers.includes(broker)));
     if (!isAtOnce) await this.#waitUntilServing(START_MS);
   }
 
@@ -131,6 +136,7 @@ class ControlPlaneScenario {
       count,
       maxCalmMs: MAX_CALM_MS,
       weights: isOfControllers ? CONTROLLER_FAULTS : FAULTS,
+      ...isOfControllers && { minPauseMs: SESSION_MS, maxPauseMs: FETCH_TIMEOUT_MS },
     }));
     await faults.heal();
   }
@@ -148,8 +154,9 @@ class ControlPlaneScenario {
       () => this.#clients.every(({ isDone }) => isDone),
     );
     await this.#waitFor("all brokers are in service", 10_000, () => cluster.isInService);
-    await expectWorkingCluster(world, cluster);
+    await expectChanges(world, cluster);
     await this.#waitFor("all images are the same", 5_000, () => cluster.isEqual);
+    await expectLeaders(world, cluster);
     for (const node of cluster.nodes) {
       for (const client of this.#clients) {
         for (const text of client.model.contradictions(node.opened!.image)) {
