@@ -303,6 +303,8 @@ export class ControllerChannel {
 
   /** Resolves after `delayMs`, or when the location changes or the channel is closed. */
   #pause(delayMs: number): Promise<void> {
+    // The attempt may have failed because the channel was closed.
+    if (this.#isClosed) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = () => {
         timer.cancel();

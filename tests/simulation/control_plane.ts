@@ -9,22 +9,48 @@
  * - leaders, in-sync replicas and epochs keep the rules of `control_plane/state_rules.ts`;
  * - a change that was acknowledged is in force at the broker that answered, and at all nodes in the end; a
  *   change that was rejected is not;
+ * - a request with an old broker epoch changes nothing;
+ * - a broker to which nothing happens stays in service, whatever happens to controllers;
  * - once the faults are over, everything works again in bounded time.
  *
  * @module
  */
 import { ClusterClient } from "./control_plane/cluster_client.ts";
 import { ControlPlane } from "./control_plane/control_plane_machines.ts";
-import { expectWorkingCluster } from "./control_plane/final_checks.ts";
+import { leaveTransactionOpen } from "./control_plane/open_transaction.ts";
+import { Operator } from "./control_plane/operator.ts";
+import { expectChanges, expectLeaders } from "./control_plane/final_checks.ts";
 import { drawFaults, type FaultWeights } from "./faults/draw_faults.ts";
 import { FaultInjector } from "./faults/fault_injector.ts";
 import type { Outcome, RunOptions } from "./outcome.ts";
 import { GivenUp, World } from "./world.ts";
 
 const CLIENTS = 3;
-/** One seed in so many goes without faults. */
-const CALM_ONE_IN = 8;
+/** What happens in a run depends on its seed, in turns. */
+const KINDS = [
+  /** No faults. */
+  "calm",
+  "all faults",
+  "all faults",
+  /** A metadata transaction is open when the brokers start. */
+  "open transaction",
+  "all faults",
+  /** Faults of controllers alone, which elect another one later than a session ends. */
+  "controller faults",
+  /** The controllers are brokers, too. */
+  "combined",
+  "all faults",
+] as const;
+const SESSION_MS = 1_200;
+const FETCH_TIMEOUT_MS = 2_500;
+/** Times with which the sessions of brokers end before another controller is elected. */
+const SLOW_ELECTIONS = {
+  "controller.quorum.election.timeout.ms": "800",
+  "controller.quorum.fetch.timeout.ms": String(FETCH_TIMEOUT_MS),
+  "broker.session.timeout.ms": String(SESSION_MS),
+};
 const START_MS = 10_000;
+const CALM_MS = 3_000;
 const MAX_CALM_MS = 700;
 
 const FAULTS: FaultWeights = {
@@ -40,6 +66,8 @@ const FAULTS: FaultWeights = {
   "hung disk": 2,
 };
 
+const CONTROLLER_FAULTS: FaultWeights = { "kill": 3, "restart": 2, "power failure": 1, "pause": 6 };
+
 /** Runs the scenario of `seed`. */
 export function runControlPlane(seed: number, options: RunOptions = {}): Promise<Outcome> {
   const world = new World(seed, {}, options);
@@ -48,12 +76,19 @@ export function runControlPlane(seed: number, options: RunOptions = {}): Promise
 
 class ControlPlaneScenario {
   readonly #world: World;
+  readonly #kind: typeof KINDS[number];
   readonly #cluster: ControlPlane;
   readonly #clients: ClusterClient[];
+  readonly #operator: Operator;
 
   constructor(world: World) {
     this.#world = world;
-    this.#cluster = new ControlPlane(world);
+    this.#kind = KINDS[world.seed % KINDS.length]!;
+    const hasFaults = this.#kind !== "calm" && this.#kind !== "controller faults";
+    this.#cluster = new ControlPlane(world, {
+      isCombined: this.#kind === "combined",
+      ...this.#kind === "controller faults" && { config: SLOW_ELECTIONS },
+    });
     const brokers = this.#cluster.brokers.length;
     this.#clients = Array.from(
       { length: CLIENTS },
@@ -64,32 +99,44 @@ class ControlPlaneScenario {
           brokers,
         }),
     );
+    this.#operator = new Operator(world, "operator", this.#cluster, { unregisters: hasFaults });
   }
 
   async play(): Promise<void> {
     const world = this.#world;
     const random = world.random("scenario");
-    const isCalm = world.seed % CALM_ONE_IN === 0;
-    this.#cluster.start();
-    const beginsCalmly = isCalm || !random.oneIn(3);
-    if (beginsCalmly) await this.#waitUntilServing(START_MS);
-    for (const client of this.#clients) client.start();
-    if (isCalm) await world.pause(3_000);
+    await this.#begin(this.#kind === "all faults" && random.oneIn(3));
+    for (const role of [...this.#clients, this.#operator]) role.start();
+    this.#cluster.invariants.allowsFences = this.#kind !== "controller faults" &&
+      this.#kind !== "calm";
+    if (this.#kind === "calm") await world.pause(CALM_MS);
     else await this.#makeFaults(random.between(4, 16));
     await this.#settle();
+  }
+
+  /** Starts the nodes. They may have to start during the faults. */
+  async #begin(isAtOnce: boolean): Promise<void> {
+    const cluster = this.#cluster;
+    cluster.start(cluster.controllers);
+    if (this.#kind === "open transaction") await leaveTransactionOpen(this.#world, cluster);
+    cluster.start(cluster.brokers.filter((broker) => !cluster.controllers.includes(broker)));
+    if (!isAtOnce) await this.#waitUntilServing(START_MS);
   }
 
   async #makeFaults(count: number): Promise<void> {
     const world = this.#world;
     const faults = new FaultInjector(world);
-    const nodes = world.nodes.map(({ name }) => name);
+    const isOfControllers = this.#kind === "controller faults";
+    const hit = isOfControllers ? this.#cluster.controllers : this.#cluster.nodes;
+    const nodes = hit.map(({ name }) => name);
     await faults.run(drawFaults(world.random("faults"), {
       nodes,
       clients: nodes,
       killsClients: false,
       count,
       maxCalmMs: MAX_CALM_MS,
-      weights: FAULTS,
+      weights: isOfControllers ? CONTROLLER_FAULTS : FAULTS,
+      ...isOfControllers && { minPauseMs: SESSION_MS, maxPauseMs: FETCH_TIMEOUT_MS },
     }));
     await faults.heal();
   }
@@ -107,8 +154,9 @@ class ControlPlaneScenario {
       () => this.#clients.every(({ isDone }) => isDone),
     );
     await this.#waitFor("all brokers are in service", 10_000, () => cluster.isInService);
-    await expectWorkingCluster(world, cluster);
+    await expectChanges(world, cluster);
     await this.#waitFor("all images are the same", 5_000, () => cluster.isEqual);
+    await expectLeaders(world, cluster);
     for (const node of cluster.nodes) {
       for (const client of this.#clients) {
         for (const text of client.model.contradictions(node.opened!.image)) {
@@ -116,6 +164,7 @@ class ControlPlaneScenario {
         }
       }
     }
+    cluster.invariants.allowsFences = true;
     await cluster.shutdown();
   }
 

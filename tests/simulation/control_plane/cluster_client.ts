@@ -193,7 +193,7 @@ export class ClusterClient extends Role {
     brokerValues.set(configured, [ending.kind === "done" ? value : before]);
     if (ending.kind === "done") this.world.count("broker configs altered");
     // The broker has not registered yet, or was unregistered.
-    else if (ending.code === ErrorCode.INVALID_REQUEST) this.world.count("rejected");
+    else if (ending.code === ErrorCode.BROKER_ID_NOT_REGISTERED) this.world.count("rejected");
     else this.#fail(`the change of broker "${configured}"`, ending.code);
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DATA, NodeMachine, PORT } from "../node_machine.ts";
+import { DATA, NodeMachine, type NodeRole, PORT } from "../node_machine.ts";
 import type { World } from "../world.ts";
 import { imageDigest } from "./image_digest.ts";
 import { NodeInvariants } from "./node_invariants.ts";
@@ -11,7 +11,10 @@ import { NodeInvariants } from "./node_invariants.ts";
 const CONTROLLERS = 3;
 const BROKERS = 5;
 const FIRST_BROKER = 101;
-const CONTROLLER_PORT = 9093;
+/** The longest orderly stop of a node without faults, ms. */
+const MAX_STOP_MS = 2_500;
+/** Where controllers listen. */
+export const CONTROLLER_PORT = 9093;
 
 /** Sizes and times that make everything happen within seconds. */
 const CONFIG = {
@@ -32,28 +35,35 @@ export class ControlPlane {
   readonly brokers: readonly NodeMachine[];
   readonly invariants: NodeInvariants;
   readonly #ids = new Map<NodeMachine, string>();
+  readonly #config: Readonly<Record<string, string>>;
 
-  constructor(private readonly world: World) {
+  /** `config` replaces some settings of all nodes. With `isCombined`, controllers are brokers too. */
+  constructor(
+    private readonly world: World,
+    { config = {}, isCombined = false }: {
+      readonly config?: Readonly<Record<string, string>>;
+      readonly isCombined?: boolean;
+    } = {},
+  ) {
     const names = Array.from({ length: CONTROLLERS }, (_, index) => `controller-${index + 1}`);
     const voters = names.map((name, index) => `${index + 1}@${name}:${CONTROLLER_PORT}`).join(",");
-    this.invariants = new NodeInvariants(world, (id) => this.brokers[id - FIRST_BROKER]!);
-    this.controllers = names.map((name, index) =>
-      this.#add(name, "controller", index + 1, {
-        "controller.quorum.voters": voters,
-        "listeners": `CONTROLLER://${name}:${CONTROLLER_PORT}`,
-      })
+    this.#config = { ...CONFIG, ...config, "controller.quorum.voters": voters };
+    this.invariants = new NodeInvariants(
+      world,
+      (id) => this.nodes.find((node) => this.idOf(node) === String(id))!,
     );
-    this.brokers = Array.from({ length: BROKERS }, (_, index) => {
-      const name = `broker-${index + 1}`;
-      return this.#add(name, "broker", FIRST_BROKER + index, {
-        "controller.quorum.voters": voters,
-        "listeners": `PLAINTEXT://${name}:${PORT}`,
-      });
-    });
+    this.controllers = names.map((name, index) =>
+      this.#add(name, isCombined ? ["broker", "controller"] : ["controller"], index + 1)
+    );
+    const others = Array.from(
+      { length: isCombined ? BROKERS - CONTROLLERS : BROKERS },
+      (_, index) => this.#add(`broker-${index + 1}`, ["broker"], FIRST_BROKER + index),
+    );
+    this.brokers = isCombined ? [...this.controllers, ...others] : others;
   }
 
   get nodes(): readonly NodeMachine[] {
-    return [...this.controllers, ...this.brokers];
+    return this.world.nodes;
   }
 
   /** The id of a node. */
@@ -81,29 +91,62 @@ export class ControlPlane {
     return new Set(digests).size === 1;
   }
 
-  /** Starts all nodes. */
-  start(): void {
-    for (const node of this.nodes) node.start();
+  /** Starts some of the nodes. */
+  start(nodes: readonly NodeMachine[]): void {
+    for (const node of nodes) node.start();
   }
 
-  /** Ends all nodes in an orderly way. */
+  /** Ends all nodes in an orderly way, one broker after the other. */
   async shutdown(): Promise<void> {
-    await Promise.all(this.brokers.map((broker) => broker.shutdown()));
-    await Promise.all(this.controllers.map((controller) => controller.shutdown()));
+    const others = this.brokers.filter((broker) => !this.controllers.includes(broker));
+    for (const broker of others) {
+      this.#watchStop(broker);
+      await this.#stop(broker);
+    }
+    await Promise.all(this.controllers.map((controller) => this.#stop(controller)));
   }
 
-  #add(
-    name: string,
-    role: "broker" | "controller",
-    id: number,
-    config: Readonly<Record<string, string>>,
-  ): NodeMachine {
+  async #stop(machine: NodeMachine): Promise<void> {
+    const { simulation } = this.world;
+    const beganMs = simulation.nowMs;
+    await machine.shutdown();
+    const tookMs = simulation.nowMs - beganMs;
+    if (tookMs > MAX_STOP_MS) this.world.fail(`${machine.name} has stopped after ${tookMs} ms`);
+  }
+
+  /** Checks what others know when the broker begins to close its connections. */
+  #watchStop(broker: NodeMachine): void {
+    const node = broker.serving;
+    const end = this.world.simulation.afterEvent(() => {
+      if (node?.isAccepting ?? false) return;
+      end();
+      this.#expectMoved(Number(this.idOf(broker)));
+    });
+  }
+
+  /** A broker may only stop when the others know that it leads nothing. */
+  #expectMoved(brokerId: number): void {
+    for (const { name, serving } of this.brokers) {
+      const topic = [...serving?.image.topics() ?? []].find(({ partitions }) =>
+        partitions.some(({ leader }) => leader === brokerId)
+      );
+      if (topic === undefined) continue;
+      this.world.fail(`broker ${brokerId} has stopped, and leads ${topic.name} at ${name}`);
+    }
+  }
+
+  #add(name: string, roles: readonly NodeRole[], id: number): NodeMachine {
+    const listeners = [
+      ...roles.includes("broker") ? [`PLAINTEXT://${name}:${PORT}`] : [],
+      ...roles.includes("controller") ? [`CONTROLLER://${name}:${CONTROLLER_PORT}`] : [],
+    ];
     const machine = new NodeMachine(this.world, {
       name,
-      roles: [role],
-      config: { ...CONFIG, ...config, "node.id": String(id) },
+      roles,
+      config: { ...this.#config, "listeners": listeners.join(","), "node.id": String(id) },
       mayRefuse: false,
-      directory: DATA,
+      // One broker assigns its partitions to directories itself.
+      directory: id === FIRST_BROKER ? `${DATA},/more` : DATA,
       onOpened: (node, machine) => this.invariants.open(node, machine),
     });
     this.#ids.set(machine, String(id));

@@ -24,6 +24,8 @@ interface Watched {
 /** Checks the nodes of a run until something does not hold. */
 export class NodeInvariants {
   readonly log: CommittedLog = new CommittedLog();
+  /** Whether a broker may leave the service. */
+  allowsFences = true;
   readonly #world: World;
   readonly #watched = new Map<string, Watched>();
   /** The nodes that lead and that are active, by epoch. */
@@ -38,8 +40,7 @@ export class NodeInvariants {
       unfenced: (unfenced) => this.#checkUnfenced(unfenced),
       fenced: ({ id }) => {
         world.count("fences");
-        world.simulation.trace(`fenced ${id}`);
-        return null;
+        return this.allowsFences ? null : `broker ${id} is fenced, and nothing has happened to it`;
       },
     });
     world.simulation.afterEvent(() => this.#check());

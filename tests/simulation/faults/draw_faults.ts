@@ -23,6 +23,9 @@ export interface FaultSetting {
   /** The longest pause between two faults, ms. */
   readonly maxCalmMs: number;
   readonly weights: FaultWeights;
+  /** The lengths of pauses, ms. Default to 10 and 3,000. */
+  readonly minPauseMs?: number;
+  readonly maxPauseMs?: number;
 }
 
 /** Of the faults that hit one machine, this share hits a node, and the other a client. */
@@ -67,7 +70,7 @@ export function drawFaults(random: Xoshiro128, setting: FaultSetting): PlannedFa
 }
 
 function drawFault(random: Xoshiro128, setting: FaultSetting): Fault {
-  const { nodes, clients } = setting;
+  const { nodes, clients, minPauseMs = 10, maxPauseMs = 3_000 } = setting;
   const node = nodes[random.below(nodes.length)]!;
   const drawn = clients.filter((name) => name !== node);
   const client = drawn[random.below(drawn.length)] ?? node;
@@ -87,7 +90,7 @@ function drawFault(random: Xoshiro128, setting: FaultSetting): Fault {
       return { kind, host: node, direction, forMs: random.between(20, 3_000) };
     }
     case "pause":
-      return { kind, host, forMs: random.between(10, 3_000) };
+      return { kind, host, forMs: random.between(minPauseMs, maxPauseMs) };
     case "clock": {
       const offsetMs = random.between(-MAX_OFFSET_MS, MAX_OFFSET_MS);
       return { kind, host, offsetMs, driftPpm: random.between(-MAX_DRIFT_PPM, MAX_DRIFT_PPM) };
