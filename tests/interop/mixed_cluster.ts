@@ -7,7 +7,7 @@ import { META_PROPERTIES, readClusterId } from "../../src/log/directory/meta_pro
 import { Admin } from "../../src/client/mod.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { Broker, freePort } from "./broker.ts";
-import type { Kafka } from "./kafka.ts";
+import { type Kafka, run } from "./kafka.ts";
 
 /** The program that a node runs. */
 export type Program = "millrace" | "kafka";
@@ -31,6 +31,7 @@ export interface MixedClusterOptions {
 const WITHIN_MS = 30_000;
 const HOST = "127.0.0.1";
 const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk";
+const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 const NODE_PROCESS = new URL("./node_process.ts", import.meta.url).pathname;
 /** The features that this version of Millrace does not support, at the level at which it can take part. */
 const FEATURES = ["group", "transaction", "eligible.leader.replicas", "share", "streams"]
@@ -64,6 +65,15 @@ export class MixedCluster {
         return [Number(id), { program, role, port: freePort(), process: null }];
       }),
     );
+  }
+
+  /** Formats the directory of a node of ours, which is optional for a static quorum, with these flags. */
+  async format(id: number, ...flags: string[]): Promise<void> {
+    const path = `${this.directory(id)}.properties`;
+    await Deno.writeTextFile(path, this.#settings(id).join("\n"));
+    const command = [Deno.execPath(), "run", "-A", "--no-check", MAIN, "format"];
+    const { code, err } = await run([...command, "--config", path, ...flags]);
+    if (code !== 0) throw new Error(`the directory cannot be formatted: ${err}`);
   }
 
   /** Starts nodes, and resolves when all accept connections. */
@@ -137,11 +147,18 @@ export class MixedCluster {
     }
   }
 
-  /** Runs a tool of Kafka with arguments that contain no address. Returns what it prints. */
+  /** Runs a tool of Kafka. Returns what it prints. Throws if it fails. */
   async tool(className: string, args: readonly string[], input?: string): Promise<string> {
     const { code, out, err } = await this.#options.kafka.toolWith({ input }, className, ...args);
     if (code === 0) return out + err;
     throw new Error(`${className} ${args.join(" ")} failed: ${out.slice(-600)} ${err.slice(-900)}`);
+  }
+
+  /** Runs a tool of Kafka that must fail. Returns what it prints. */
+  async failingTool(className: string, args: readonly string[]): Promise<string> {
+    const { code, out, err } = await this.#options.kafka.tool(className, ...args);
+    if (code !== 0) return out + err;
+    throw new Error(`${className} ${args.join(" ")} did not fail: ${out}`);
   }
 
   /** Writes the settings of an administrative tool, with those of a node before them, and returns the path. */

@@ -1,7 +1,7 @@
 /**
  * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then
  * the directories of `storage.ts` and `quorum_files.ts`, the quorum of `quorum_peers.ts`, the clusters of
- * `mixed_quorums.ts` and `mixed_directories.ts`, the limits of `open_files.ts`, the kills of `kill9.ts` and the disks of `disk_faults.ts`. See `README.md` in this
+ * `mixed_quorums.ts`, `mixed_directories.ts` and `cluster_tools.ts`, the limits of `open_files.ts`, the kills of `kill9.ts` and the disks of `disk_faults.ts`. See `README.md` in this
  * folder for the checks and how to run a part of them.
  *
  * @module
@@ -9,6 +9,7 @@
 
 import { compare } from "./compare/compare.ts";
 import { Broker, freePort, ownCommand } from "./broker.ts";
+import { clusterTools } from "./cluster_tools.ts";
 import { diskFaults } from "./disk_faults.ts";
 import { openFiles } from "./open_files.ts";
 import { kill9, newSeed, ownKill9Command } from "./kill9.ts";
@@ -140,6 +141,7 @@ class Suite {
   async mixed(): Promise<void> {
     await this.part(MIXED, (print) => mixedQuorums(this.#setup, print));
     await this.part(MIXED, (print) => mixedDirectories(this.#setup, print));
+    await this.part(MIXED, (print) => clusterTools(this.#setup, print));
   }
 
   /** Prints the summary and returns the number of failures. */

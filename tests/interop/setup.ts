@@ -80,19 +80,36 @@ export class Setup {
    * arguments.
    */
   async kafka(): Promise<Installed> {
+    return await this.#kafkaJars("kafka");
+  }
+
+  /**
+   * Returns the command that runs Kafka's shell for metadata snapshots, in the newest version on Maven
+   * Central, 4.3.1: it reads metadata up to that version.
+   */
+  async kafkaShell(): Promise<Installed> {
+    return await this.#kafkaJars("kafka-shell");
+  }
+
+  async #kafkaJars(client: string): Promise<Installed> {
     await this.#stage();
-    const directory = this.#path("kafka");
-    const jars = `${this.#cache}/kafka`;
-    await this.#once("kafka-jars", await Deno.readTextFile(`${directory}/pom.xml`), async () => {
-      await removed(jars);
-      const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
-      await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
-    });
+    const directory = this.#path(client);
+    const jars = `${this.#cache}/${client}`;
+    await this.#once(
+      `${client}-jars`,
+      await Deno.readTextFile(`${directory}/pom.xml`),
+      async () => {
+        await removed(jars);
+        const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
+        await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
+      },
+    );
     return {
       command: [
         ...["java", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-Djava.awt.headless=true"],
         ...["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8"],
-        ...[`-Dlog4j2.configurationFile=${directory}/log4j2.properties`, "-cp", `${jars}/*`],
+        ...[`-Dlog4j2.configurationFile=${this.#path("kafka")}/log4j2.properties`],
+        ...["-cp", `${jars}/*`],
       ],
     };
   }

@@ -9,6 +9,7 @@ import { openQuorum } from "../../src/node/open_quorum.ts";
 import { openStorage, type Storage } from "../../src/node/storage.ts";
 import { errorName, KafkaError } from "../../src/protocol/errors.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
+import { RaftReplica } from "../../src/raft/raft_replica.ts";
 import { PartitionTable } from "../../src/replication/partition_table.ts";
 import { turnOfLoop } from "../../src/runtime/host_clock.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
@@ -136,6 +137,37 @@ test("snapshots are written when due, move the log's start, and restore the stat
   assertEquals(stateOf(third.quorum.loader.image), later);
   assertEquals([first.failures, second.failures, third.failures], [[], [], []]);
   await third.close();
+});
+
+test("a node that has its whole log and a snapshot begins with the snapshot", async () => {
+  const disk = new MemoryDisk();
+  const settings = { "metadata.log.max.record.bytes.between.snapshots": "1" };
+  const first = await open(disk, settings);
+  await createTopics(first, "events", "chat");
+  const { log } = first.storage.raft;
+  await until(() => log.snapshots.latest?.endOffset === first.quorum.loader.nextOffset);
+  await first.close();
+  assertEquals(log.startOffset, 0);
+  const snapshotEnd = log.snapshots.latest!.endOffset;
+
+  const offsets: number[] = [];
+  const { prototype } = RaftReplica;
+  const { readCommitted } = prototype;
+  prototype.readCommitted = function (offset, maxBytes) {
+    offsets.push(offset);
+    return readCommitted.call(this, offset, maxBytes);
+  };
+  try {
+    const second = await open(disk, settings);
+    await second.quorum.caughtUp();
+    await until(() => second.quorum.controller!.active !== null);
+    assertStringIncludes(stateOf(second.quorum.loader.image), "chat");
+    await createTopics(second, "later");
+    await second.close();
+  } finally {
+    prototype.readCommitted = readCommitted;
+  }
+  assertEquals(offsets[0], snapshotEnd);
 });
 
 test("no snapshot is written before one is due", async () => {

@@ -149,6 +149,10 @@ test("LogManager rejects directories that do not belong together, and says what 
   machine.files.remove("/c/meta.properties");
   machine.files.remove(`/a/${METADATA}-0`);
   assertStringIncludes(await refused(machine), "/a has no metadata log __cluster_metadata-0");
+  // Other nodes have it.
+  const broker = await open(machine, { fetchesMetadata: true });
+  assertEquals(broker.get("events", 0)!.directory, "/a/events-0");
+  await broker.close();
 });
 
 test("LogManager continues with the other directories when one fails", async () => {
