@@ -1,0 +1,31 @@
+/**
+ * The code that a node is started with. Which of it a process loads, and when, is decided by its entry alone:
+ *
+ * - Programs and simulations pass `ALL_PARTS` (`all_parts.ts`), which is loaded with their modules.
+ * - The processes of the command line pass `PARTS_ON_DEMAND` (`parts_on_demand.ts`). A node that is a cluster
+ *   of its own never loads the parts of a cluster, and other nodes load them once, at their start; the
+ *   handlers of rare requests are loaded on their first request.
+ *
+ * @module
+ */
+import type { BrokerHandlers } from "../../broker/broker.ts";
+import type { LocalHandlers } from "../../controller/requests/local_controller.ts";
+import type { ControllerNeeds } from "../../controller/requests/supported.ts";
+
+/** What only a node runs that has, or may have, other nodes beside it. */
+export type ClusterParts = typeof import("./cluster_parts.ts");
+
+/** The code of a node apart from what every node runs from its start on. */
+export interface NodeParts {
+  /** The requests that its broker serves. */
+  readonly brokerHandlers: BrokerHandlers;
+  /** The requests of its own process that its controller decides. */
+  readonly controllerHandlers: LocalHandlers<ControllerNeeds>;
+  /** The parts of a cluster, or the function that loads them. */
+  readonly cluster: ClusterParts | (() => Promise<ClusterParts>);
+}
+
+/** Returns the parts of a cluster, which are loaded if they have to be. */
+export function clusterPartsOf({ cluster }: NodeParts): ClusterParts | Promise<ClusterParts> {
+  return typeof cluster === "function" ? cluster() : cluster;
+}
