@@ -35,7 +35,7 @@ import { readDeletedTopics } from "./deleted_topics.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
 import { requireServed } from "./not_yet_served.ts";
 import { openQuorum } from "./open_quorum.ts";
-import { type ClusterParts, clusterPartsOf, type NodeParts } from "./parts/node_parts.ts";
+import { type ClusterParts, loaded, type NodeParts } from "./parts/node_parts.ts";
 import { serverOf } from "./server.ts";
 import { type DirectoryFailure, openStorage, type Storage } from "./storage.ts";
 
@@ -128,7 +128,10 @@ export class Node {
     this.config = parts.config;
     this.#parts = parts;
     ({ promise: this.failed, resolve: this.#fail } = Promise.withResolvers<KafkaError>());
-    this.#tasks = new BackgroundTasks(parts);
+    this.#tasks = new BackgroundTasks({
+      ...parts,
+      compaction: parts.options.parts.compaction,
+    });
   }
 
   /**
@@ -143,7 +146,7 @@ export class Node {
     const logger = options.logger.with?.({ node: config.nodeId }) ?? options.logger;
     const shares = descriptorShares(runtime.openFileLimit?.());
     const { openSegments = new OpenSegments(shares.segmentFiles) } = options;
-    const cluster = isWithoutOthers(config) ? null : await clusterPartsOf(options.parts);
+    const cluster = isWithoutOthers(config) ? null : await loaded(options.parts.cluster);
     const clusterId = options.clusterId ??
       await cluster?.findClusterId({ runtime, config, logger });
     const partitions = new PartitionTable();

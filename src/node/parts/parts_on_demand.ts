@@ -13,4 +13,5 @@ export const PARTS_ON_DEMAND: NodeParts = {
   brokerHandlers: SUPPORTED_ON_DEMAND,
   controllerHandlers: DECIDED_ON_DEMAND,
   cluster: () => import("./cluster_parts.ts"),
+  compaction: () => import("./compaction_parts.ts"),
 };
