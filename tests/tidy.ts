@@ -71,6 +71,30 @@ function resolve(from: string, name: string): string {
   return parts.join("/");
 }
 
+const ERASED = /^import type\b[\s\S]*?;$|^export type \{[\s\S]*?;$/gm;
+const NAMES =
+  /^(?:import|export) (?:\{([^}]*)\}|\* as \w+|\*) from "([^"]+)";$|^import "([^"]+)";$/gm;
+
+/**
+ * Returns the modules of this project that are loaded together with `entry`, in alphabetical order: without
+ * imports of types and without dynamic imports.
+ */
+export function staticClosure(entry: string): string[] {
+  const loaded = new Set<string>();
+  const left = [entry];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (loaded.has(next)) continue;
+    loaded.add(next);
+    for (const [, names, from, whole] of readText(next).replace(ERASED, "").matchAll(NAMES)) {
+      const imported = names?.split(",").map((name) => name.trim()).filter((name) => name !== "");
+      const name = (from ?? whole)!;
+      if (imported?.every((name) => name.startsWith("type ")) || !name.startsWith(".")) continue;
+      left.push(resolve(next, name));
+    }
+  }
+  return [...loaded].sort();
+}
+
 /**
  * Returns the groups of modules that import each other in a circle, type imports included, each group
  * and its members in alphabetical order.

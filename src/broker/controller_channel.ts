@@ -17,18 +17,12 @@
  */
 import { exponentialBackoffMs } from "../backoff.ts";
 import { type LocalController, OWN_NODE } from "../controller/requests/local_controller.ts";
-import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
-import { PeerConnection } from "../network/peer_connection.ts";
-import { CloseConnection } from "../network/server/handler.ts";
 import type { AnyApi, Api } from "../protocol/api.ts";
-import { ErrorCode, errorName, KafkaError } from "../protocol/errors.ts";
-import { describeQuorum } from "../protocol/messages/describe_quorum.ts";
-import { envelope } from "../protocol/messages/envelope.ts";
-import { ANONYMOUS_PRINCIPAL, encodePrincipal } from "../protocol/principal.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Codec } from "../protocol/schema.ts";
 import { ByteReader, ByteWriter } from "../protocol/wire.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
-import { type ForwardedContext, ForwardedRequest } from "./forwarded_request.ts";
+import type { ForwardedContext } from "./forwarded_request.ts";
 
 /** Where the active controller is. */
 export interface ActiveControllerLocation {
@@ -51,6 +45,8 @@ export interface ControllerChannelOptions {
   readonly location: ActiveControllerLocation;
   /** Null on a node that is no controller. */
   readonly own: OwnController | null;
+  /** Used by this channel alone. Null on a node that has no others beside it. */
+  readonly remote: RemoteControllers | null;
   /** How long a request is retried, ms. */
   readonly requestTimeoutMs: number;
   /** The delay before the first retry, ms. It doubles up to {@linkcode MAX_BACKOFF_MS}. */
@@ -70,16 +66,9 @@ export interface ChannelRequestOptions<Response> {
 
 /** The maximum delay between two attempts, ms. */
 export const MAX_BACKOFF_MS = 1_000;
-/** How long an attempt to connect may take, ms: a node that does not answer may have moved meanwhile. */
-const CONNECT_TIMEOUT_MS = 2_000;
-const MAX_RESPONSE_BYTES = 100 * 1024 * 1024;
-const NOTHING = new Uint8Array(0);
-const METADATA_LOG = {
-  topics: [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0 }] }],
-};
 
 /** The active controller at another node. */
-interface RemoteTarget {
+export interface RemoteTarget {
   readonly kind: "remote";
   readonly id: number;
   readonly address: Address;
@@ -89,9 +78,30 @@ interface RemoteTarget {
 type Target = { readonly kind: "own"; readonly controller: OwnController } | RemoteTarget;
 
 /** The result of an attempt. */
-type Attempt<T> =
+export type Attempt<T> =
   | { readonly kind: "answered"; readonly answer: T }
   | { readonly kind: "failed"; readonly reason: string };
+
+/** Makes an attempt at another node. An error of the connection is a failed attempt. */
+export type RemoteCall<T> = (target: RemoteTarget, timeoutMs: number) => Promise<Attempt<T>>;
+
+/** The other nodes of the cluster, one of which may be the active controller. */
+export interface RemoteControllers {
+  /** Prepares a request of this node; see {@linkcode ControllerChannel.request}. */
+  request<Q, QI, R, RI>(
+    api: Api<Q, QI, R, RI>,
+    query: QI,
+    codeOf: (answer: R) => number | undefined,
+  ): RemoteCall<R>;
+  /** Prepares a client's request; see {@linkcode ControllerChannel.forward}. */
+  forward(api: AnyApi, request: unknown, context: ForwardedContext): RemoteCall<unknown>;
+  /** Prepares the question of {@linkcode ControllerChannel.committedOffset}. */
+  committedOffset(): RemoteCall<number>;
+  /** Closes the connection if it leads to a node that is not the active controller any more. */
+  onLocation(active: ReturnType<ActiveControllerLocation["current"]>): void;
+  /** Closes the connection. A later attempt opens another one. */
+  close(): void;
+}
 
 /** How a request is sent. */
 interface Call<T> {
@@ -99,22 +109,13 @@ interface Call<T> {
   readonly timeoutMs: number;
   /** Asks the controller of this process. A `KafkaError` NOT_CONTROLLER is a failed attempt. */
   own(controller: OwnController): T | Promise<T>;
-  /** Asks another node. An error of the connection is a failed attempt. */
-  remote(connection: PeerConnection, timeoutMs: number): Promise<Attempt<T>>;
-}
-
-/** A connection that is open or being opened. */
-interface OpenConnection {
-  readonly id: number;
-  readonly address: Address;
-  readonly opening: AbortController;
-  readonly connection: Promise<PeerConnection>;
+  /** Asks another node. Undefined on a node that has no others beside it. */
+  readonly remote: RemoteCall<T> | undefined;
 }
 
 /** Sends requests to the active controller. */
 export class ControllerChannel {
   readonly #options: ControllerChannelOptions;
-  #connection: OpenConnection | null = null;
   readonly #waiting = new Set<() => void>();
   #isWatching = false;
   #isClosed = false;
@@ -137,62 +138,39 @@ export class ControllerChannel {
       name: api.name,
       timeoutMs,
       own: (controller) => askOwn(controller, api, query),
-      remote: async (connection, timeoutMs) => {
-        const answer = await connection.request(api, query, { timeoutMs, keepsBytes: true });
-        return codeOf(answer) === ErrorCode.NOT_CONTROLLER
-          ? notActive(connection)
-          : { kind: "answered", answer };
-      },
+      remote: this.#options.remote?.request(api, query, codeOf),
     });
   }
 
   /**
    * Sends a client's request, decoded in the version of `context`, and resolves with the answer in a form
    * that can be encoded in that version. Views in `request` must stay valid until then. Throws
-   * {@linkcode CloseConnection} if the controller cannot decode the request: the client has to ask again
+   * `CloseConnection` if the controller cannot decode the request: the client has to ask again
    * for the supported versions.
    */
   forward(api: AnyApi, request: unknown, context: ForwardedContext): Promise<unknown> {
-    const forwarded = new ForwardedRequest(api, request, context);
     return this.#retry({
       name: api.name,
       timeoutMs: this.#options.requestTimeoutMs,
       own: (controller) => controller.handle(api, context.apiVersion, request, context),
-      remote: async (connection, timeoutMs) => {
-        const { responseData, errorCode } = await connection.request(envelope, {
-          requestData: forwarded.bytes,
-          requestPrincipal: encodePrincipal(ANONYMOUS_PRINCIPAL),
-          clientHostAddress: forwarded.clientHostAddress,
-        }, { timeoutMs, keepsBytes: true });
-        if (errorCode === ErrorCode.NOT_CONTROLLER) return notActive(connection);
-        requireAccepted(api, connection, errorCode);
-        return { kind: "answered", answer: forwarded.decodeAnswer(responseData ?? NOTHING) };
-      },
+      remote: this.#options.remote?.forward(api, request, context),
     });
   }
 
   /** Returns the offset of the last metadata record that was committed when this was called. */
   committedOffset(): Promise<number> {
     return this.#retry({
-      name: describeQuorum.name,
+      name: "DescribeQuorum",
       timeoutMs: this.#options.requestTimeoutMs,
       own: (controller) => controller.committedOffset(),
-      remote: async (connection, timeoutMs) => {
-        const { topics } = await connection.request(describeQuorum, METADATA_LOG, { timeoutMs });
-        const { errorCode = ErrorCode.UNKNOWN_SERVER_ERROR, highWatermark = -1 } =
-          topics[0]?.partitions[0] ?? {};
-        // A new leader does not know its high watermark yet.
-        return errorCode === ErrorCode.NONE && highWatermark >= 0
-          ? { kind: "answered", answer: highWatermark - 1 }
-          : notActive(connection);
-      },
+      remote: this.#options.remote?.committedOffset(),
     });
   }
 
   /** Closes the connection. Requests that wait fail, and so do later ones. */
   close(): void {
     this.#isClosed = true;
-    this.#disconnect();
+    this.#options.remote?.close();
     this.#wakeAll();
   }
 
@@ -211,7 +189,7 @@ export class ControllerChannel {
       else {
         const result = target.kind === "own"
           ? await attemptOwn(call, target.controller)
-          : await this.#attemptRemote(call, target, leftMs);
+          : await call.remote!(target, leftMs);
         if (result.kind === "answered") return result.answer;
         reason = result.reason;
       }
@@ -221,68 +199,14 @@ export class ControllerChannel {
     }
   }
 
-  async #attemptRemote<T>(
-    call: Call<T>,
-    target: RemoteTarget,
-    leftMs: number,
-  ): Promise<Attempt<T>> {
-    try {
-      return await call.remote(await this.#connect(target, leftMs), Math.ceil(leftMs));
-    } catch (error) {
-      if (!isConnectionFailure(error)) throw error;
-      return { kind: "failed", reason: error.message };
-    }
-  }
-
   #target(): Target | null {
-    const { location, nodeId, own } = this.#options;
+    const { location, nodeId, own, remote } = this.#options;
     this.#watch();
     const active = location.current();
     if (active === null) return null;
     const { id, address } = active;
     if (id === nodeId && own !== null) return { kind: "own", controller: own };
-    return address === null ? null : { kind: "remote", id, address };
-  }
-
-  /** Returns the connection to `target`, which is opened if necessary. */
-  #connect({ id, address }: RemoteTarget, attemptMs: number): Promise<PeerConnection> {
-    const { runtime, nodeId, requestTimeoutMs } = this.#options;
-    if (this.#connection !== null && isAt(this.#connection, { id, address })) {
-      return this.#connection.connection;
-    }
-    this.#disconnect();
-    const opening = new AbortController();
-    const forget = () => {
-      if (this.#connection === opened) this.#connection = null;
-    };
-    const opened: OpenConnection = {
-      id,
-      address,
-      opening,
-      connection: PeerConnection.open({
-        runtime,
-        address,
-        clientId: String(nodeId),
-        requestTimeoutMs,
-        connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS, Math.ceil(attemptMs)),
-        maxResponseBytes: MAX_RESPONSE_BYTES,
-        onClose: forget,
-        signal: opening.signal,
-      }),
-    };
-    this.#connection = opened;
-    opened.connection.catch(forget);
-    return opened.connection;
-  }
-
-  #disconnect(): void {
-    const open = this.#connection;
-    if (open === null) return;
-    this.#connection = null;
-    open.opening.abort(
-      new KafkaError(ErrorCode.NETWORK_EXCEPTION, "Cannot connect: another controller is active"),
-    );
-    open.connection.then((connection) => connection.close(), () => {});
+    return address === null || remote === null ? null : { kind: "remote", id, address };
   }
 
   /** Follows the location: a request to a controller that is not the active one any more is sent again. */
@@ -292,10 +216,7 @@ export class ControllerChannel {
     this.#options.location.changed().then(() => {
       this.#isWatching = false;
       if (this.#isClosed) return;
-      const active = this.#options.location.current();
-      if (this.#connection !== null && !(active !== null && isAt(this.#connection, active))) {
-        this.#disconnect();
-      }
+      this.#options.remote?.onLocation(this.#options.location.current());
       this.#wakeAll();
       this.#watch();
     });
@@ -361,40 +282,6 @@ function recode<Out, In>(codec: Codec<Out, In>, value: In): Out {
   const writer = new ByteWriter();
   codec.write(writer, value);
   return codec.read(new ByteReader(writer.toBytes()));
-}
-
-/** Throws if the controller has rejected the envelope around a request of `api`. */
-function requireAccepted(api: AnyApi, { address }: PeerConnection, errorCode: number): void {
-  if (errorCode === ErrorCode.NONE) return;
-  if (errorCode === ErrorCode.UNSUPPORTED_VERSION) {
-    throw new CloseConnection(`The controller at ${address} cannot decode ${api.name}`);
-  }
-  // The error is about the broker's envelope, so the client cannot act on it.
-  throw new KafkaError(
-    ErrorCode.UNKNOWN_SERVER_ERROR,
-    `Cannot forward ${api.name}: the controller at ${address} answers ${errorName(errorCode)} to ` +
-      "the broker's envelope",
-  );
-}
-
-function notActive(
-  { address }: PeerConnection,
-): { readonly kind: "failed"; readonly reason: string } {
-  return { kind: "failed", reason: `${address} is not the active controller` };
-}
-
-/** Returns whether the same request may be sent again over another connection. */
-function isConnectionFailure(error: unknown): error is KafkaError {
-  return error instanceof KafkaError &&
-    (error.code === ErrorCode.NETWORK_EXCEPTION || error.code === ErrorCode.REQUEST_TIMED_OUT);
-}
-
-function isAt(
-  connection: OpenConnection,
-  { id, address }: { readonly id: number; readonly address: Address | null },
-): boolean {
-  return connection.id === id && connection.address.host === address?.host &&
-    connection.address.port === address.port;
 }
 
 function timedOut(name: string, timeoutMs: number, reason: string): KafkaError {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SUPPORTED_ON_DEMAND } from "../broker/supported_on_demand.ts";
+import { PARTS_ON_DEMAND } from "../node/parts/parts_on_demand.ts";
 import type { Logger } from "../logger.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
 import { Node } from "../node/node.ts";
@@ -36,7 +36,7 @@ export function startNodeProcess(options: NodeProcessOptions): Promise<Node> {
     runtime: inMemory ? { ...runtime, files: new MemoryFileSystem() } : runtime,
     config: { ...SMALL_CLUSTER, ...config, ...(inMemory && { "log.dirs": "/memory" }) },
     logger,
-    handlers: SUPPORTED_ON_DEMAND,
+    parts: PARTS_ON_DEMAND,
     interceptors,
     ...(clusterId !== undefined && { clusterId }),
   });

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import type { BrokerHandlers } from "../broker/broker.ts";
-import { CONTROLLER_LISTENER } from "../controller/requests/supported.ts";
 import { silentLogger } from "../logger.ts";
 import type { Node } from "../node/node.ts";
+import type { NodeParts } from "../node/parts/node_parts.ts";
+import type { ApiSummary } from "../protocol/api.ts";
 import type { KafkaError } from "../protocol/errors.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import { hostRuntime } from "../runtime/host.ts";
-import { MemoryFileSystem } from "../runtime/memory_files.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Cluster } from "./cluster.ts";
 import {
@@ -23,7 +22,6 @@ import {
 import { createInitialTopics } from "./initial_topics.ts";
 import { Interceptions } from "./interceptions.ts";
 import {
-  hostAndPort,
   layoutSettings,
   type NodePlan,
   type NodePorts,
@@ -34,16 +32,17 @@ import {
 } from "./layout.ts";
 import { Links } from "./links.ts";
 import { LocalCluster } from "./local_cluster.ts";
+import { DEFAULT_HOST, directoryOf, filesOf, loneNodeOptions } from "./lone_node.ts";
 import { Member, type MemberOptions } from "./member.ts";
 import { clusterIdFor } from "./process_setup.ts";
 import { ReservedPorts } from "./reserved_ports.ts";
 
-const DEFAULT_HOST = "127.0.0.1";
-
 /** What depends on the purpose of the process. */
 export interface Purpose {
-  /** The requests that the brokers serve. */
-  readonly handlers: BrokerHandlers;
+  /** The code that the nodes are started with. */
+  readonly parts: NodeParts;
+  /** The requests that can be intercepted. */
+  readonly apis: readonly ApiSummary[];
   /** Whether nodes can be killed. */
   readonly isKillable: boolean;
 }
@@ -61,7 +60,6 @@ interface Shared extends Purpose {
 export async function openCluster(options: ClusterOptions, purpose: Purpose): Promise<Cluster> {
   checkClusterOptions(options);
   const { runtime = hostRuntime(), brokers = 1, controllers = 0, topics = [] } = options;
-  const apis = [...purpose.handlers, ...CONTROLLER_LISTENER].map(({ api }) => api);
   const shared: Shared = {
     ...purpose,
     options,
@@ -70,14 +68,14 @@ export async function openCluster(options: ClusterOptions, purpose: Purpose): Pr
       : planNodes(brokers, controllers),
     runtime,
     links: new Links(),
-    interceptions: new Interceptions(apis),
+    interceptions: new Interceptions(purpose.apis),
   };
   const { promise: failed, resolve: onFailed } = Promise.withResolvers<KafkaError>();
   const ports = new ReservedPorts();
   const members: Member[] = [];
   try {
     const memberOptions = shared.plans.length === 1
-      ? [loneNode(shared)]
+      ? [{ ...commonOptions(shared, shared.plans[0]!), ...loneNodeOptions(options, runtime) }]
       : await nodesOf(shared, ports);
     for (const [index, plan] of shared.plans.entries()) {
       members.push(new Member(plan, memberOptions[index]!, onFailed));
@@ -107,22 +105,6 @@ async function settled(nodes: readonly Node[]): Promise<void> {
   await Promise.all(brokers.map(({ quorum }) => quorum.loader.waitFor(offset)));
 }
 
-/** The only node of a cluster: no other one connects to it. */
-function loneNode(shared: Shared): MemberOptions {
-  const { options, runtime, plans: [plan] } = shared;
-  const { host = DEFAULT_HOST, port = 0 } = options;
-  return {
-    ...commonOptions(shared, plan!),
-    runtime: { ...runtime, files: filesOf(shared) },
-    config: {
-      ...SMALL_CLUSTER,
-      listeners: `PLAINTEXT://${hostAndPort(host, port)}`,
-      ...options.config,
-      ...flushSettings(options),
-    },
-  };
-}
-
 /** The nodes of a cluster that connect to each other. */
 async function nodesOf(shared: Shared, reserved: ReservedPorts): Promise<MemberOptions[]> {
   const { options, runtime, plans, links } = shared;
@@ -143,7 +125,7 @@ async function nodesOf(shared: Shared, reserved: ReservedPorts): Promise<MemberO
     ...common[index]!,
     runtime: {
       ...runtime,
-      files: filesOf(shared),
+      files: filesOf(options, runtime),
       network: links.of(plan.id, network),
       // The nodes share the descriptors of this process.
       openFileLimit: () => openFileLimit && Math.floor(openFileLimit / plans.length),
@@ -178,26 +160,17 @@ async function reservePorts(
 }
 
 function commonOptions(
-  { options, handlers, isKillable, interceptions, plans }: Shared,
+  { options, parts, isKillable, interceptions, plans }: Shared,
   plan: NodePlan,
 ) {
-  const { logger = silentLogger, interceptors = [], dataDir } = options;
-  const below = plans.length === 1 ? "" : `/node-${plan.id}`;
-  const directory = isInMemory(options)
-    ? "/memory"
-    : dataDir && [dataDir].flat().flatMap((path) => path.split(","))
-      .map((path) => `${path.trim()}${below}`).join(",");
+  const { logger = silentLogger, interceptors = [] } = options;
   const all = [...interceptors, interceptions.at(plan.id)];
   return {
-    ...(directory !== undefined && { directory }),
+    ...directoryOf(options, plans.length === 1 ? "" : `/node-${plan.id}`),
     logger,
-    handlers,
+    parts,
     isKillable,
     interceptors: all,
     controllerInterceptors: all,
   };
-}
-
-function filesOf({ options, runtime }: Shared): Runtime["files"] {
-  return isInMemory(options) ? new MemoryFileSystem() : runtime.files;
 }

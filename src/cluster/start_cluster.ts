@@ -4,6 +4,8 @@
  * @module
  */
 import { SUPPORTED } from "../broker/supported.ts";
+import { CONTROLLER_LISTENER } from "../controller/requests/supported.ts";
+import { ALL_PARTS } from "../node/parts/all_parts.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ClusterOptions } from "./cluster_options.ts";
 import { openCluster } from "./open_cluster.ts";
@@ -24,5 +26,6 @@ import { openCluster } from "./open_cluster.ts";
  * KAFKA_STORAGE_ERROR for a data directory that cannot be used; AddressInUseError if the port is taken
  */
 export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  return openCluster(options, { handlers: SUPPORTED, isKillable: true });
+  const apis = [...SUPPORTED, ...CONTROLLER_LISTENER].map(({ api }) => api);
+  return openCluster(options, { parts: ALL_PARTS, apis, isKillable: true });
 }

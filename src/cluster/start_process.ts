@@ -1,21 +1,28 @@
 /**
- * The entry of the command `start`: a cluster as the work of a whole process. It loads the handlers of most
- * requests on their first use, so the process starts sooner and has less memory. Programs use
- * `startCluster()`, which loads everything at once: its start is in their hands, and a simulation must not
- * wait for a loader.
+ * The entry of the command `start`: a node that is a cluster of its own as the work of a whole process. It
+ * loads most of its code on the first use (`PARTS_ON_DEMAND`), so the process starts sooner and has less
+ * memory. Programs use `startCluster()`, which loads everything at once: its start is in their hands, and a
+ * simulation must not wait for a loader.
  *
  * @module
  */
 import { BrokerConfig } from "../config/broker_config.ts";
-import { SUPPORTED_ON_DEMAND } from "../broker/supported_on_demand.ts";
+import { Node } from "../node/node.ts";
+import { PARTS_ON_DEMAND } from "../node/parts/parts_on_demand.ts";
+import { hostRuntime } from "../runtime/host.ts";
 import type { Cluster } from "./cluster.ts";
-import type { ClusterOptions } from "./cluster_options.ts";
-import { openCluster } from "./open_cluster.ts";
+import { checkClusterOptions, type ClusterOptions } from "./cluster_options.ts";
+import { createInitialTopics } from "./initial_topics.ts";
+import { hostAndPort, reachableHost } from "./layout.ts";
+import { loneNodeOptions } from "./lone_node.ts";
 
 export { lineLogger } from "../logger.ts";
 
-/** A cluster that ends with its process. */
-export type ProcessCluster = Omit<Cluster, "kill" | "restart" | "partition" | "heal" | "intercept">;
+/** The cluster of a process, which ends with it. */
+export type ProcessCluster = Pick<
+  Cluster,
+  "bootstrapServers" | "listeners" | "clusterId" | "notices" | "failed" | "shutdown"
+>;
 
 /** Returns whether a node with these settings has both roles and no other node belongs to its cluster. */
 export function isAlone(settings: Readonly<Record<string, string>>): boolean {
@@ -23,8 +30,29 @@ export function isAlone(settings: Readonly<Record<string, string>>): boolean {
 }
 
 /** Starts a cluster of one node. Resolves when clients can connect. Throws like `startCluster()`. */
-export function startProcess(
+export async function startProcess(
   options: Omit<ClusterOptions, "brokers" | "controllers">,
 ): Promise<ProcessCluster> {
-  return openCluster(options, { handlers: SUPPORTED_ON_DEMAND, isKillable: false });
+  checkClusterOptions(options);
+  const { runtime = hostRuntime(), interceptors = [], topics = [] } = options;
+  const node = await Node.start({
+    ...loneNodeOptions(options, runtime),
+    parts: PARTS_ON_DEMAND,
+    interceptors,
+  });
+  try {
+    const listeners = node.config.brokerListeners;
+    const { host, port } = listeners[0]!;
+    return {
+      bootstrapServers: hostAndPort(reachableHost(host), port),
+      listeners,
+      clusterId: node.clusterId,
+      notices: [...node.notices, ...await createInitialTopics([node], topics)],
+      failed: node.failed,
+      shutdown: () => node.shutdown(),
+    };
+  } catch (error) {
+    await node.shutdown();
+    throw error;
+  }
 }

@@ -11,6 +11,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { LogCleaner } from "./log_cleaner.ts";
 import { LogRetention } from "./log_retention.ts";
+import type { NodeParts } from "./parts/node_parts.ts";
 
 /** The dependencies of {@linkcode BackgroundTasks}. */
 export interface BackgroundTasksOptions {
@@ -19,6 +20,7 @@ export interface BackgroundTasksOptions {
   readonly logs: LogManager;
   readonly partitions: PartitionTable;
   readonly logger: Logger;
+  readonly compaction: NodeParts["compaction"];
 }
 
 /** One of the tasks. Both methods may be called more than once; a task that was shut down stays so. */
@@ -32,8 +34,8 @@ interface BackgroundTask {
 export class BackgroundTasks {
   readonly #tasks: readonly BackgroundTask[];
 
-  constructor({ runtime, config, logs, partitions, logger }: BackgroundTasksOptions) {
-    const { clock } = runtime;
+  constructor(options: BackgroundTasksOptions) {
+    const { runtime: { clock }, config, logs, partitions, logger } = options;
     this.#tasks = [
       new LogRetention({ clock, config, partitions, logger }),
       new Checkpoints(
@@ -42,7 +44,7 @@ export class BackgroundTasks {
         () => config.logFlushOffsetCheckpointIntervalMs,
         (error) => logger.log("error", (error as Error).message),
       ),
-      new LogCleaner({ runtime, config, partitions, logger }),
+      new LogCleaner(options),
     ];
   }
 

@@ -6,13 +6,12 @@
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
 import { type Cleanable, findCleanable, needsCleaning } from "../log/compaction/cleanable.ts";
-import { type CleaningReport, cleanLog } from "../log/compaction/cleaner.ts";
-import { KeyDigest, SECRET_BYTES } from "../log/compaction/key_digest.ts";
-import { OffsetMap } from "../log/compaction/offset_map.ts";
+import type { CleaningReport } from "../log/compaction/cleaner.ts";
 import { CleaningStopped, Pacer } from "../log/compaction/pacer.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type { Logger } from "../logger.ts";
 import { FileError, isDescriptorShortage, type Runtime, type Timer } from "../runtime/runtime.ts";
+import { loaded, type NodeParts } from "./parts/node_parts.ts";
 
 /** How long a log is skipped after its files could not be written, ms: the disk may have space then. */
 const RETRY_MS = 60_000;
@@ -41,6 +40,7 @@ export interface LogCleanerOptions {
   /** The partitions of this node. */
   readonly partitions: Iterable<CleanedPartition>;
   readonly logger: Logger;
+  readonly compaction: NodeParts["compaction"];
 }
 
 /** Compacts logs in the background. */
@@ -107,7 +107,8 @@ export class LogCleaner {
   }
 
   async #clean(log: PartitionLog, cleanable: Cleanable): Promise<CleaningReport> {
-    const { config, runtime } = this.#options;
+    const { config, runtime, compaction } = this.#options;
+    const { cleanLog, KeyDigest, OffsetMap, SECRET_BYTES } = await loaded(compaction);
     this.#secret ??= runtime.random.fill(new Uint8Array(SECRET_BYTES));
     await log.compaction.finishSwaps();
     return await cleanLog({

@@ -5,10 +5,9 @@
  *
  * @module
  */
-import { Broker, type BrokerHandlers } from "../broker/broker.ts";
+import { Broker } from "../broker/broker.ts";
 import { applyDynamicConfigs } from "../broker/dynamic_configs.ts";
 import type { BrokerMembership } from "../broker/lifecycle/membership.ts";
-import { ClusterMembership } from "../broker/lifecycle/cluster_membership.ts";
 import { OwnMembership } from "../broker/lifecycle/own_membership.ts";
 import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
@@ -31,12 +30,12 @@ import { PartitionTable } from "../replication/partition_table.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
 import { advertisedAddress, registeredEndpoints } from "./advertised_address.ts";
 import { BackgroundTasks } from "./background_tasks.ts";
-import { findClusterId } from "./cluster_id.ts";
 import { ControllerSide } from "./controller_side.ts";
 import { readDeletedTopics } from "./deleted_topics.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
 import { requireServed } from "./not_yet_served.ts";
 import { openQuorum } from "./open_quorum.ts";
+import { type ClusterParts, loaded, type NodeParts } from "./parts/node_parts.ts";
 import { serverOf } from "./server.ts";
 import { type DirectoryFailure, openStorage, type Storage } from "./storage.ts";
 
@@ -62,10 +61,9 @@ export interface NodeOptions {
    */
   readonly openSegments?: OpenSegments;
   /**
-   * The requests that its broker serves: `SUPPORTED`, or `SUPPORTED_ON_DEMAND` to start sooner where time
-   * is real.
+   * The code to start it with: `ALL_PARTS`, or `PARTS_ON_DEMAND` to start sooner where time is real.
    */
-  readonly handlers: BrokerHandlers;
+  readonly parts: NodeParts;
   /** Called for each request to its broker before its handler, in this order. */
   readonly interceptors?: readonly Interceptor<BrokerNeeds>[];
   /**
@@ -99,6 +97,8 @@ interface Parts extends Storage {
   readonly partitions: PartitionTable;
   readonly quorum: MetadataQuorum;
   readonly controllerSide: ControllerSide;
+  /** Null if no other node can belong to the cluster. */
+  readonly cluster: ClusterParts | null;
   readonly options: NodeOptions;
 }
 
@@ -128,7 +128,10 @@ export class Node {
     this.config = parts.config;
     this.#parts = parts;
     ({ promise: this.failed, resolve: this.#fail } = Promise.withResolvers<KafkaError>());
-    this.#tasks = new BackgroundTasks(parts);
+    this.#tasks = new BackgroundTasks({
+      ...parts,
+      compaction: parts.options.parts.compaction,
+    });
   }
 
   /**
@@ -143,7 +146,9 @@ export class Node {
     const logger = options.logger.with?.({ node: config.nodeId }) ?? options.logger;
     const shares = descriptorShares(runtime.openFileLimit?.());
     const { openSegments = new OpenSegments(shares.segmentFiles) } = options;
-    const clusterId = options.clusterId ?? await findClusterId({ runtime, config, logger });
+    const cluster = isWithoutOthers(config) ? null : await loaded(options.parts.cluster);
+    const clusterId = options.clusterId ??
+      await cluster?.findClusterId({ runtime, config, logger });
     const partitions = new PartitionTable();
     const storage = await openStorage({
       runtime,
@@ -159,7 +164,7 @@ export class Node {
     try {
       controllerListeners = await openListeners(runtime, config, "controller");
       const { maxReplicas = MAX_REPLICAS } = options;
-      quorum = await openQuorum({ runtime, config, logger, storage, maxReplicas });
+      quorum = await openQuorum({ runtime, config, logger, storage, cluster, maxReplicas });
       const controllerSide = new ControllerSide({
         runtime,
         config,
@@ -170,6 +175,8 @@ export class Node {
         maxConnections: shares.connections,
         freeDescriptors: () => storage.logs.makeRoom(),
         interceptors: options.controllerInterceptors ?? [],
+        handlers: options.parts.controllerHandlers,
+        cluster,
       });
       node = new Node({
         ...storage,
@@ -179,6 +186,7 @@ export class Node {
         partitions,
         quorum,
         controllerSide,
+        cluster,
         options,
       });
       options.onOpened?.(node);
@@ -322,7 +330,7 @@ export class Node {
       logs,
       partitions,
       logger,
-      handlers: options.handlers,
+      handlers: options.parts.brokerHandlers,
       interceptors: options.interceptors ?? [],
       advertisedAddress: (connection) => advertisedAddress(config, connection),
     });
@@ -381,20 +389,20 @@ async function openListeners(
 }
 
 function membershipOf(
-  { runtime, config, logger, logs, quorum, controllerSide }: Parts,
+  { runtime, config, logger, logs, quorum, controllerSide, cluster }: Parts,
 ): BrokerMembership {
   const { nodeId, rack } = config;
   const { loader, controller } = quorum;
-  if (controller !== null && isWithoutOthers(config)) {
+  if (cluster === null) {
     return new OwnMembership({
       nodeId,
       rack,
       random: runtime.random,
-      controller,
+      controller: controller!,
       image: loader.image,
     });
   }
-  return new ClusterMembership({
+  return new cluster.ClusterMembership({
     runtime,
     nodeId,
     clusterId: logs.clusterId,

@@ -4,17 +4,17 @@
  * @module
  */
 import type { BrokerConfig } from "../config/broker_config.ts";
-import { isWildcard } from "../config/listeners.ts";
 import { MAX_REPLICAS } from "../controller/replica_limit.ts";
 import type { Logger } from "../logger.ts";
 import { METADATA_TOPIC } from "../metadata/metadata_log.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import type { RaftIdentity } from "../raft/core/state.ts";
-import { type VoterEndpoint, VoterSet } from "../raft/core/voter_set.ts";
-import { RaftPeers } from "../raft/peers.ts";
+import { VoterSet } from "../raft/core/voter_set.ts";
 import type { RaftTransport } from "../raft/raft_replica.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { MetadataQuorum } from "./metadata_quorum.ts";
+import { ownEndpoints } from "./own_endpoints.ts";
+import type { ClusterParts } from "./parts/node_parts.ts";
 import type { Storage } from "./storage.ts";
 
 /** The levels of `kraft.version` that this version supports. */
@@ -28,11 +28,13 @@ const NO_TRANSPORT: RaftTransport = {
 
 /** Reads the files of the quorum. Rejects with KAFKA_STORAGE_ERROR. */
 export function openQuorum(
-  { runtime, config, logger, storage, maxReplicas = MAX_REPLICAS }: {
+  { runtime, config, logger, storage, cluster, maxReplicas = MAX_REPLICAS }: {
     readonly runtime: Runtime;
     readonly config: BrokerConfig;
     readonly logger: Logger;
     readonly storage: Storage;
+    /** Null on a node that has no others beside it. */
+    readonly cluster: ClusterParts | null;
     /** Maximum number of replicas of a new partition. Defaults to what this version keeps. */
     readonly maxReplicas?: number;
   },
@@ -57,26 +59,17 @@ export function openQuorum(
     staticVoters: staticVoters(config, self),
     bootstrapRecords,
     maxReplicas,
-    transport: config.isAlone && self.endpoints.length === 0
-      ? NO_TRANSPORT
-      : transportOf(runtime, config, clusterId),
+    transport: cluster === null ? NO_TRANSPORT : new cluster.RaftPeers({
+      runtime,
+      clusterId,
+      clientId: String(config.nodeId),
+      listener: config.controllerListenerNames[0]!,
+      requestTimeoutMs: config.quorumTiming.requestTimeoutMs,
+    }),
     onFailed: (error) => {
       logger.log("error", error.message);
       failures.report({ error, isFatal: true });
     },
-  });
-}
-
-/**
- * Where other nodes reach the controller of this one. A listener on every address without an advertised one,
- * which only a node that is alone may have, is reached on this machine.
- */
-export function ownEndpoints(config: BrokerConfig): VoterEndpoint[] {
-  return config.controllerListeners.map((listener) => {
-    const { name, port } = listener;
-    const advertised = config.advertisedListener(name);
-    const host = advertised?.host ?? (isWildcard(listener) ? "localhost" : listener.host);
-    return { name, host, port: advertised?.port || port };
   });
 }
 
@@ -100,14 +93,4 @@ function staticVoters(config: BrokerConfig, self: RaftIdentity): VoterSet {
   if (!isAlone) return new VoterSet([]);
   const { id, endpoints } = self;
   return new VoterSet([{ id, directoryId: ZERO_UUID, endpoints, kraftVersions: KRAFT_VERSIONS }]);
-}
-
-function transportOf(runtime: Runtime, config: BrokerConfig, clusterId: string): RaftTransport {
-  return new RaftPeers({
-    runtime,
-    clusterId,
-    clientId: String(config.nodeId),
-    listener: config.controllerListenerNames[0]!,
-    requestTimeoutMs: config.quorumTiming.requestTimeoutMs,
-  });
 }

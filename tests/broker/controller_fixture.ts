@@ -11,8 +11,12 @@ import {
   type ControllerChannelOptions,
   type OwnController,
 } from "../../src/broker/controller_channel.ts";
+import { RemoteController } from "../../src/broker/remote_controller.ts";
 import { envelopeHandler } from "../../src/controller/handlers/envelope.ts";
-import { localController } from "../../src/controller/requests/local_controller.ts";
+import {
+  envelopeController,
+  localController,
+} from "../../src/controller/requests/local_controller.ts";
 import { defineHandler, type Handler } from "../../src/network/server/handler.ts";
 import type { Api } from "../../src/protocol/api.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
@@ -90,7 +94,7 @@ export function withController(
       clusterId: "cluster",
       image: () => ({ features: new Map(), offset: 0 }),
       raft: { status: { kraftVersion: 0 } },
-      localController: localController({ handlers, services: null }),
+      localController: envelopeController({ handlers, services: null }),
     },
   }, ({ server }) => use(server.addresses.get("PLAINTEXT")!));
 }
@@ -100,11 +104,13 @@ export async function withChannel(
   options: Partial<ControllerChannelOptions> & Pick<ControllerChannelOptions, "location">,
   use: (channel: ControllerChannel) => Promise<void>,
 ): Promise<void> {
+  const { runtime = hostRuntime(), nodeId = BROKER_ID, requestTimeoutMs = 30_000 } = options;
   const channel = new ControllerChannel({
-    runtime: hostRuntime(),
-    nodeId: BROKER_ID,
+    runtime,
+    nodeId,
     own: null,
-    requestTimeoutMs: 30_000,
+    remote: new RemoteController({ runtime, nodeId, requestTimeoutMs }),
+    requestTimeoutMs,
     retryBackoffMs: 1,
     ...options,
   });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node } from "../../src/node/node.ts";
 import type { LogLevel } from "../../src/logger.ts";
 import type { Interceptor } from "../../src/network/server/interceptor.ts";
@@ -45,7 +45,7 @@ export async function withBroker(
   const runtime = { ...hostRuntime(), files };
   const messages: Fixture["messages"] = [];
   const broker = await Node.start({
-    handlers: SUPPORTED,
+    parts: ALL_PARTS,
     runtime,
     ...(config["log.dirs"] === undefined && { directory: "/data" }),
     config: { listeners: "PLAINTEXT://127.0.0.1:0", ...config },

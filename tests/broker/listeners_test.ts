@@ -1,6 +1,6 @@
 /** Several listeners of one broker: each accepts connections and advertises its own address. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node } from "../../src/node/node.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
@@ -119,7 +119,7 @@ test("a broker whose second port is in use does not start, and releases the firs
   await assertRejects(
     () =>
       Node.start({
-        handlers: SUPPORTED,
+        parts: ALL_PARTS,
         runtime,
         directory: "/data",
         logger: silentLogger,

@@ -5,7 +5,7 @@
  * @module
  */
 import { readPropertiesFile } from "../../cli/properties_file.ts";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { lineLogger } from "../../src/logger.ts";
 import { Node } from "../../src/node/node.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
@@ -15,7 +15,7 @@ const node = await Node.start({
   runtime: hostRuntime(),
   config: values,
   logger: lineLogger({ level: "info", now: Date.now, write: (line) => console.log(line) }),
-  handlers: SUPPORTED,
+  parts: ALL_PARTS,
 });
 const interrupted = new Promise<void>((resolve) => Deno.addSignalListener("SIGINT", resolve));
 console.log("ready");

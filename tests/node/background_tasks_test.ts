@@ -17,6 +17,7 @@ import { KillableRuntime } from "../../src/runtime/killable_runtime.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { manualClock } from "../broker/manual_clock.ts";
 import { hostClock } from "../../src/runtime/host_clock.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { test } from "../harness.ts";
 
 test("BackgroundTasks sets each timer once, and none after stop()", async () => {
@@ -34,6 +35,7 @@ test("BackgroundTasks sets each timer once, and none after stop()", async () => 
     logs,
     partitions: new PartitionTable(),
     logger: silentLogger,
+    compaction: ALL_PARTS.compaction,
   });
   const timers = () => process.held().filter((name) => name.startsWith("a timer ")).length;
   const found: number[] = [timers()];

@@ -10,7 +10,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { createTopics } from "../../src/protocol/messages/create_topics.ts";
@@ -136,7 +136,7 @@ async function start(files: FileSystem): Promise<Start> {
   let broker: Node;
   try {
     broker = await Node.start({
-      handlers: SUPPORTED,
+      parts: ALL_PARTS,
       runtime,
       directory: ROOT,
       config: CONFIG,
@@ -206,7 +206,7 @@ async function readAll(
 async function makeDirectory(isClean: boolean): Promise<Files> {
   const files = new MemoryFileSystem();
   const broker = await Node.start({
-    handlers: SUPPORTED,
+    parts: ALL_PARTS,
     runtime: { ...host, files },
     directory: ROOT,
     config: CONFIG,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { CONTROLLER_LISTENER } from "../../src/controller/requests/supported.ts";
 import { Node } from "../../src/node/node.ts";
 import { errorName } from "../../src/protocol/errors.ts";
@@ -22,7 +22,7 @@ const SOFTWARE = { clientSoftwareName: "raw", clientSoftwareVersion: "1.0" };
 async function withController(use: (client: RawClient, node: Node) => Promise<void>) {
   const runtime = { ...hostRuntime(), files: new MemoryFileSystem() };
   const node = await Node.start({
-    handlers: SUPPORTED,
+    parts: ALL_PARTS,
     runtime,
     directory: "/data",
     config: {

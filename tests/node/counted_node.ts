@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node } from "../../src/node/node.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { RawClient } from "../broker/raw_client.ts";
@@ -40,7 +40,7 @@ export class CountedNode {
     this.#counted = new CountedFiles(runtime.files);
     this.node = await this.simulation.run(
       Node.start({
-        handlers: SUPPORTED,
+        parts: ALL_PARTS,
         runtime: { ...runtime, files: this.#counted.files },
         directory: "/data",
         config: {

@@ -3,7 +3,7 @@
  * or read is lost, whatever is left of unsynced data.
  */
 import { assert, assertEquals } from "@std/assert";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node } from "../../src/node/node.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { fetch } from "../../src/protocol/messages/fetch.ts";
@@ -25,7 +25,7 @@ const ADDRESS = { host: "broker", port: 9092 };
 
 function startBroker(runtime: Runtime, flushMessages: string): Promise<Node> {
   return Node.start({
-    handlers: SUPPORTED,
+    parts: ALL_PARTS,
     runtime,
     directory: "/data",
     config: {

@@ -1,6 +1,6 @@
 /** Formatted nodes: what is written for each kind of quorum, and what is refused. */
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { decodeMetadataRecord } from "../../src/metadata/records/metadata_record.ts";
 import { formatNode, type FormatNodeOptions } from "../../src/node/format_node.ts";
@@ -160,7 +160,7 @@ test("a node starts on a formatted directory, with its cluster id and features",
     directory: "/data",
     config: { listeners: "PLAINTEXT://127.0.0.1:0" },
     logger: silentLogger,
-    handlers: SUPPORTED,
+    parts: ALL_PARTS,
   });
   assertEquals(node.clusterId, CLUSTER);
   assertEquals(node.image.features.get("metadata.version"), 30);

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { type CleanedPartition, LogCleaner } from "../../src/node/log_cleaner.ts";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import type { PartitionLog } from "../../src/log/partition_log.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { test } from "../harness.ts";
 import { batchOf } from "../log/compaction/fixture.ts";
 import { Machine } from "../log/fixture.ts";
@@ -32,6 +33,7 @@ function rig(settings: Record<string, string> = {}): Rig {
     config: new BrokerConfig(settings),
     partitions,
     logger: { log: (level, message) => messages.push(`${level}: ${message}`) },
+    compaction: ALL_PARTS.compaction,
   });
   return { cleaner, machine, messages, partitions };
 }

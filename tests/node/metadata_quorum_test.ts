@@ -51,7 +51,7 @@ async function open(disk: MemoryDisk, settings: Record<string, string> = {}): Pr
     openSegments,
     clusterId: undefined,
   });
-  const quorum = await openQuorum({ runtime, config, logger, storage });
+  const quorum = await openQuorum({ runtime, config, logger, storage, cluster: null });
   const failures: string[] = [];
   storage.failures.listen(({ error }) =>
     failures.push(`${errorName(error.code)}: ${error.message}`)

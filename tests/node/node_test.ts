@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { OpenSegments } from "../../src/log/segments/open_segments.ts";
 import { silentLogger } from "../../src/logger.ts";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node, type NodeOptions } from "../../src/node/node.ts";
 import { DirectoryFailures } from "../../src/node/storage.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
@@ -27,7 +27,7 @@ function start(
   { config, ...options }: Partial<NodeOptions> = {},
 ): Promise<Node> {
   return Node.start({
-    handlers: SUPPORTED,
+    parts: ALL_PARTS,
     runtime,
     directory: "/data",
     config: { listeners: "PLAINTEXT://127.0.0.1:0", ...config },

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node } from "../../src/node/node.ts";
 import { descriptorShares } from "../../src/limits.ts";
 import { apiVersions } from "../../src/protocol/messages/api_versions.ts";
@@ -16,7 +16,7 @@ const TOPICS = Array.from({ length: 100 }, (_, i) => `t${i}`);
 /** A node in memory whose process may open few files. Sockets are not counted here. */
 async function start(files: MemoryFileSystem, lines: string[] = []): Promise<Node> {
   return await Node.start({
-    handlers: SUPPORTED,
+    parts: ALL_PARTS,
     runtime: { ...hostRuntime(), files, openFileLimit: () => LIMIT },
     directory: "/data,/more",
     config: { listeners: "PLAINTEXT://127.0.0.1:0" },

@@ -3,7 +3,7 @@
  * nothing is held, used or logged any more.
  */
 import { assert, assertEquals } from "@std/assert";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { KillableRuntime } from "../../src/runtime/killable_runtime.ts";
@@ -34,7 +34,7 @@ class Machine {
 
   start(): Promise<Node> {
     return Node.start({
-      handlers: SUPPORTED,
+      parts: ALL_PARTS,
       runtime: this.process.runtime,
       directory: "/data,/more",
       config: CONFIG,

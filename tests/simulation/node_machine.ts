@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import type { Address } from "../../src/runtime/runtime.ts";
@@ -80,7 +80,7 @@ export class NodeMachine {
     for (;;) {
       try {
         const node = await Node.start({
-          handlers: SUPPORTED,
+          parts: ALL_PARTS,
           runtime: world.runtime(name),
           directory: options.directory ?? DATA,
           config: {

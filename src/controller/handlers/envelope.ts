@@ -27,11 +27,11 @@ import { decodePrincipal } from "../../protocol/principal.ts";
 import { ByteReader, ByteWriter, ProtocolError } from "../../protocol/wire.ts";
 import { ipAddressText } from "../../runtime/ip_address.ts";
 import { isForwardable } from "../requests/forwardable.ts";
-import type { LocalController } from "../requests/local_controller.ts";
+import type { EnvelopeController } from "../requests/local_controller.ts";
 
 interface Needs {
   /** Decides the requests inside. */
-  readonly localController: LocalController;
+  readonly localController: EnvelopeController;
 }
 
 /** A request inside an Envelope. */
@@ -61,7 +61,7 @@ export const envelopeHandler: Handler<Needs> = defineHandler(envelope, {
   onError: (_request, errorCode) => ({ responseData: null, errorCode }),
 });
 
-function decode(bytes: Uint8Array, { apis }: LocalController): Forwarded {
+function decode(bytes: Uint8Array, { apis }: EnvelopeController): Forwarded {
   try {
     const reader = new ByteReader(bytes);
     reader.work = MAX_REQUEST_WORK;
@@ -89,8 +89,8 @@ function decode(bytes: Uint8Array, { apis }: LocalController): Forwarded {
 /** Returns the client's answer. Rejects with a `KafkaError` NOT_CONTROLLER, which is the broker's. */
 async function answerTo(
   { api, apiVersion, request }: Forwarded,
-  localController: LocalController,
-  origin: Parameters<LocalController["handle"]>[3],
+  localController: EnvelopeController,
+  origin: Parameters<EnvelopeController["handle"]>[3],
 ): Promise<unknown> {
   try {
     return await localController.handle(api, apiVersion, request, origin);

@@ -4,7 +4,11 @@
  *
  * @module
  */
-import type { ConnectionInfo, Handler } from "../../network/server/handler.ts";
+import {
+  CloseConnection,
+  type ConnectionInfo,
+  type Handler,
+} from "../../network/server/handler.ts";
 import type { AnyApi, ApiSummary } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { type ApiTable, apiTable } from "../../protocol/header.ts";
@@ -30,12 +34,11 @@ export const OWN_NODE: RequestOrigin = {
 
 /** Serves requests of the process that it is part of. */
 export interface LocalController {
-  /** The requests that it serves. */
-  readonly apis: ApiTable;
   /**
-   * Starts the handler of `api` in this turn and returns its answer or the promise of it. `request` is as
-   * decoded in `apiVersion`, and its views must stay valid until then. Throws or rejects with what the
-   * handler throws: a `KafkaError` NOT_CONTROLLER if this controller is not the active one.
+   * Starts the handler of `api` in this turn, unless its module has to be loaded first, and returns its answer
+   * or the promise of it. `request` is as decoded in `apiVersion`, and its views must stay valid until then.
+   * Throws or rejects with what the handler throws: a `KafkaError` NOT_CONTROLLER if this controller is not
+   * the active one.
    */
   handle(
     api: Pick<ApiSummary, "key" | "name">,
@@ -43,7 +46,7 @@ export interface LocalController {
     request: unknown,
     origin: RequestOrigin,
   ): unknown;
-  /** Returns the answer to a request that failed as a whole. */
+  /** Returns the answer to a request that failed as a whole in its handler. */
   onError(
     api: Pick<ApiSummary, "key">,
     apiVersion: number,
@@ -52,37 +55,78 @@ export interface LocalController {
   ): unknown;
 }
 
+/** A local controller that also decides the requests inside Envelopes. All its handlers are loaded. */
+export interface EnvelopeController extends LocalController {
+  /** The requests that it serves. */
+  readonly apis: ApiTable;
+}
+
+/** A handler of a local controller whose module is loaded on its first request. */
+export interface LocalHandlerOnDemand<Needs> {
+  readonly api: Pick<ApiSummary, "key">;
+  /** Loads the handler. May be called again after a failure. */
+  load(): Promise<Handler<Needs>>;
+}
+
+/** The handlers of a local controller. */
+export type LocalHandlers<Needs> = readonly (Handler<Needs> | LocalHandlerOnDemand<Needs>)[];
+
 /** Returns the controller whose requests `handlers` decide with `services`. */
 export function localController<Needs>(
   { handlers, services }: {
-    readonly handlers: readonly Handler<Needs>[];
+    readonly handlers: LocalHandlers<Needs>;
     readonly services: Needs;
   },
 ): LocalController {
-  const apis = apiTable<AnyApi>(handlers.map(({ api }) => api));
-  const servedApis = handlers.map(({ api }) => api);
   const byKey = new Map(handlers.map((handler) => [handler.api.key, handler]));
   return {
-    apis,
     handle({ key, name }, apiVersion, request, { clientId, connection }) {
-      const handler = byKey.get(key);
-      if (handler === undefined) {
+      const entry = byKey.get(key);
+      if (entry === undefined) {
         throw new KafkaError(
           ErrorCode.UNSUPPORTED_VERSION,
           `Cannot answer ${name}: controllers do not serve it`,
         );
       }
-      return handler.handle(request, {
-        apiVersion,
-        clientId,
-        connection,
-        services,
-        servedApis,
-        // The caller keeps the request valid.
-        retain: () => () => {},
-      });
+      const handleWith = (handler: Handler<Needs>) =>
+        handler.handle(request, {
+          apiVersion,
+          clientId,
+          connection,
+          services,
+          // No listener has received the request.
+          servedApis: [],
+          // The caller keeps the request valid.
+          retain: () => () => {},
+        });
+      return "load" in entry ? load(entry, name).then(handleWith) : handleWith(entry);
     },
-    onError: ({ key }, apiVersion, request, { code, message }) =>
-      byKey.get(key)?.onError(request, code, message, { apiVersion }),
+    onError({ key }, apiVersion, request, { code, message }) {
+      const handler = byKey.get(key);
+      return handler === undefined || "load" in handler
+        ? undefined
+        : handler.onError(request, code, message, { apiVersion });
+    },
   };
+
+  async function load(
+    entry: LocalHandlerOnDemand<Needs>,
+    name: string,
+  ): Promise<Handler<Needs>> {
+    try {
+      const handler = await entry.load();
+      byKey.set(entry.api.key, handler);
+      return handler;
+    } catch (error) {
+      throw new CloseConnection(`Cannot load what answers ${name}: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** Returns the controller whose requests `handlers` decide with `services`, for Envelopes too. */
+export function envelopeController<Needs>(
+  options: { readonly handlers: readonly Handler<Needs>[]; readonly services: Needs },
+): EnvelopeController {
+  const apis = apiTable<AnyApi>(options.handlers.map(({ api }) => api));
+  return { ...localController(options), apis };
 }

@@ -3,7 +3,7 @@
  * in the meantime. Simulated time passes between two slices only.
  */
 import { assert, assertEquals } from "@std/assert";
-import { SUPPORTED } from "../../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../../src/node/parts/all_parts.ts";
 import { Node } from "../../../src/node/node.ts";
 import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { apiVersions } from "../../../src/protocol/messages/api_versions.ts";
@@ -46,7 +46,7 @@ class World {
     const { simulation } = world;
     world.broker = await simulation.run(
       Node.start({
-        handlers: SUPPORTED,
+        parts: ALL_PARTS,
         runtime: world.process.runtime,
         directory: "/data",
         config: { "listeners": "PLAINTEXT://broker:9092" },

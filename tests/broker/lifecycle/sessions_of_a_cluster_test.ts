@@ -97,6 +97,7 @@ class Cluster {
           (errorCode) => ({ errorCode, shouldShutDown: false }),
         ),
       ]),
+      remote: null,
       requestTimeoutMs: 30_000,
       retryBackoffMs: 20,
     });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createTopicsHandler } from "../../../src/controller/handlers/create_topics.ts";
 import { envelopeHandler } from "../../../src/controller/handlers/envelope.ts";
-import { localController } from "../../../src/controller/requests/local_controller.ts";
+import { envelopeController } from "../../../src/controller/requests/local_controller.ts";
 import { type ConnectionInfo, defineHandler } from "../../../src/network/server/handler.ts";
 import type { AnyApi } from "../../../src/protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
@@ -54,7 +54,7 @@ async function send(
     clientHostAddress: address,
   }, {
     services: {
-      localController: localController({ handlers: [creating, allocating], services: null }),
+      localController: envelopeController({ handlers: [creating, allocating], services: null }),
     },
   });
   return { ...answer, received };

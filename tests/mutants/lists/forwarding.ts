@@ -6,6 +6,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const CHANNEL = "src/broker/controller_channel.ts";
+const REMOTE = "src/broker/remote_controller.ts";
 const CHANNEL_TEST = "tests/broker/controller_channel_test.ts";
 const FORWARDING_TEST = "tests/broker/forwarding_test.ts";
 const ENVELOPE = "src/controller/handlers/envelope.ts";
@@ -24,7 +25,7 @@ export const FORWARDING_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "F2",
-    file: CHANNEL,
+    file: REMOTE,
     bug: "a request stays with a node that is no longer active",
     text: "!(active !== null && isAt(this.#connection, active))",
     replacement: "active === null",
@@ -40,7 +41,7 @@ export const FORWARDING_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "F4",
-    file: CHANNEL,
+    file: REMOTE,
     bug: "a client's connection stays open although its request cannot be decoded",
     text: "  if (errorCode === ErrorCode.UNSUPPORTED_VERSION) {",
     replacement: "  if (errorCode === ErrorCode.INVALID_REQUEST) {",
@@ -48,7 +49,7 @@ export const FORWARDING_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "F5",
-    file: CHANNEL,
+    file: REMOTE,
     bug: "an unknown high watermark is waited for",
     text: "errorCode === ErrorCode.NONE && highWatermark >= 0",
     replacement: "errorCode === ErrorCode.NONE",
