@@ -110,6 +110,8 @@ class NodeSupervisor {
   readonly #setEnded: () => void;
   #state: State = { type: "stopped" };
   #restarts: boolean;
+  /** Whether the whole cluster stops. */
+  #isEnding = false;
   #hasServed = false;
   /** The times of the restarts in the last period. */
   #restartedAt: number[] = [];
@@ -136,8 +138,10 @@ class NodeSupervisor {
     return await ready.promise;
   }
 
+  /** Called before the first node of the cluster is stopped. */
   stopRestarting(): void {
     this.#restarts = false;
+    this.#isEnding = true;
     if (this.#state.type !== "waiting") return;
     this.#state.cancel();
     this.#setStopped();
@@ -190,8 +194,11 @@ class NodeSupervisor {
     });
     const errors = readLines(child.errors, (line) => {
       const [, reason] = /^millrace node: (.*)$/.exec(line) ?? [];
-      if (reason === undefined) print(`node ${id}: ${line}`);
-      else this.#reason = reason;
+      if (reason !== undefined) this.#reason = reason;
+      // That the other nodes end is no news while all of them stop.
+      else if (!this.#isEnding || / ERROR /.test(line)) {
+        print(`node ${id}: ${line}`);
+      }
     });
     Promise.all([child.ended, output, errors]).then(([how]) => {
       const { type } = this.#state;

@@ -65,7 +65,10 @@ test("sim --help prints every flag and scenario, and runs nothing", async () => 
   }
   const { code, lines } = await run("tests/simulation/run.ts", ["--help"]);
   assertEquals(code, OK);
-  assertStringIncludes(lines.join("\n"), "single_broker, clients, power_loss, disk, directories");
+  assertStringIncludes(
+    lines.join("\n"),
+    "single_broker, clients, power_loss, control_plane, disk, directories",
+  );
 });
 
 test("sim rejects arguments that it does not know or that exclude each other", async () => {

@@ -8,7 +8,7 @@
  * @module
  */
 import { Simulation } from "../../src/simulator/simulation.ts";
-import { SUPPORTED } from "../../src/broker/supported.ts";
+import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { Node } from "../../src/node/node.ts";
 import { type ControllerLocation, LightBroker } from "./control_plane/light_broker.ts";
 
@@ -76,7 +76,7 @@ async function play(): Promise<void> {
 
 function startController(name: string, index: number): Promise<Node> {
   return Node.start({
-    handlers: SUPPORTED,
+    parts: ALL_PARTS,
     runtime: simulation.runtime(name),
     directory: "/data",
     config: {

@@ -31,7 +31,11 @@ class Removal {
     // Verifying the directory leaves the marker.
     let isStart = false;
     const own: typeof files = {
-      open: (path, mode) => files.open(path, mode),
+      open: (path, mode) => {
+        // A start reads the marker before it removes it.
+        if (path === MARKER && mode === "read") this.#wasClean = files.exists(path);
+        return files.open(path, mode);
+      },
       makeDirectory: (path) => files.makeDirectory(path),
       rename: (from, to) => files.rename(from, to),
       remove: (path) => {
@@ -40,11 +44,7 @@ class Removal {
       },
       syncDirectory: (path) => files.syncDirectory(path),
       tryLock: (path) => files.tryLock(path),
-      exists: (path) => {
-        const exists = files.exists(path);
-        if (path === MARKER) this.#wasClean = exists;
-        return exists;
-      },
+      exists: (path) => files.exists(path),
       list: (path) => {
         if (isStart && /-\d+$/.test(path)) this.#maybeRemove(disk, path);
         return files.list(path);
