@@ -75,7 +75,8 @@ export class QuorumStateFile {
 
   /**
    * Replaces the content. Resolves when `state`, or a later one, is durable. Writes are executed in the
-   * order of the calls; one that has not begun is replaced by the next. Rejects with
+   * order of the calls; one that has not begun is replaced by the next, as are those of the same turn of
+   * the event loop. Rejects with
    * KAFKA_STORAGE_ERROR: the old content or the new one may be durable then, and a later write may
    * succeed.
    */
@@ -89,6 +90,8 @@ export class QuorumStateFile {
 
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
+    // The writes of this turn of the event loop are one: a candidate that is the only voter leads at once.
+    await Promise.resolve();
     while (this.#next !== null) {
       const { state, done } = this.#next;
       this.#next = null;

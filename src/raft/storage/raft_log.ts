@@ -78,7 +78,8 @@ export class RaftLog {
       );
     }
     const opened = new RaftLog(options);
-    await log.flush();
+    // A new log is made durable with its first records.
+    if (log.logEndOffset > 0 || latest !== null) await log.flush();
     if (latest !== null && opened.#isReplacedBy(latest)) await opened.truncateFully(latest);
     return opened;
   }

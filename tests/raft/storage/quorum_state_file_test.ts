@@ -47,18 +47,20 @@ test("write() calls are executed in order, and those that have not begun become 
   files.heldAt = /quorum-state\.tmp$/;
   const file = new QuorumStateFile(files, DIRECTORY);
   const done: number[] = [];
-  const writes = [1, 2, 3].map((epoch) => file.write(voteIn(epoch)).then(() => done.push(epoch)));
+  const write = (epoch: number) => file.write(voteIn(epoch)).then(() => done.push(epoch));
+  const writes = [write(1), write(2)];
   await files.untilPending(1);
+  writes.push(write(3), write(4));
   assertEquals(done, []);
   files.release();
   await files.untilPending(1);
-  assertEquals(done, [1]);
-  assertEquals(await new QuorumStateFile(files, DIRECTORY).load(), voteIn(1));
+  assertEquals(done, [1, 2]);
+  assertEquals(await new QuorumStateFile(files, DIRECTORY).load(), voteIn(2));
   files.release();
   await Promise.all(writes);
-  assertEquals(done, [1, 2, 3]);
+  assertEquals(done, [1, 2, 3, 4]);
   assertEquals(files.begun, 2);
-  assertEquals(await new QuorumStateFile(files, DIRECTORY).load(), voteIn(3));
+  assertEquals(await new QuorumStateFile(files, DIRECTORY).load(), voteIn(4));
 });
 
 test("write() rejects when the disk fails, and a later one succeeds", async () => {
