@@ -145,6 +145,8 @@ class ControlPlaneScenario {
   async #settle(): Promise<void> {
     const world = this.#world;
     const cluster = this.#cluster;
+    // A broker may go on to send a request whose client has given up.
+    this.#operator.stop();
     await this.#waitFor("a controller is active", 5_000, () => cluster.active !== null);
     await this.#waitUntilServing(15_000);
     for (const client of this.#clients) client.stop();
@@ -155,7 +157,11 @@ class ControlPlaneScenario {
     );
     await this.#waitFor("all brokers are in service", 10_000, () => cluster.isInService);
     await expectChanges(world, cluster);
-    await this.#waitFor("all images are the same", 5_000, () => cluster.isEqual);
+    await this.#waitFor(
+      "all images are the same, and their partitions have leaders",
+      5_000,
+      () => cluster.isInService && cluster.isEqual && cluster.hasLeaders,
+    );
     await expectLeaders(world, cluster);
     for (const node of cluster.nodes) {
       for (const client of this.#clients) {

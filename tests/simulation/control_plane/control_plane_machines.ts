@@ -84,6 +84,14 @@ export class ControlPlane {
     return unfenced.length === BROKERS;
   }
 
+  /** Whether every partition with one replica has a leader. */
+  get hasLeaders(): boolean {
+    const topics = [...this.active?.opened?.image.topics() ?? []];
+    return topics.every(({ partitions }) =>
+      partitions.every(({ leader, replicas }) => leader >= 0 || replicas.length > 1)
+    );
+  }
+
   /** Whether all nodes have the same metadata up to the end of the log. */
   get isEqual(): boolean {
     const images = this.nodes.map(({ opened }) => opened?.image);

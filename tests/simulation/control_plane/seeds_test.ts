@@ -8,11 +8,14 @@ import { assertEquals } from "@std/assert";
 import { seedCount, test } from "../../harness.ts";
 import { runControlPlane } from "../control_plane.ts";
 
-/** Every planted bug is found within so many seeds. */
-const SEEDS = seedCount(4, 200);
+/** The first seeds find most of them. */
+const SEEDS = seedCount(5, 200);
+/** Seeds that find the others. */
+const LATE_SEEDS: readonly number[] = [];
 
 test(`the control plane holds over ${SEEDS} seeds`, async () => {
-  for (let seed = 1; seed <= SEEDS; seed++) {
+  const first = Array.from({ length: SEEDS }, (_, index) => index + 1);
+  for (const seed of new Set([...first, ...LATE_SEEDS])) {
     const { failures } = await runControlPlane(seed);
     assertEquals(failures, [], `deno task sim --scenario control_plane --seed ${seed} repeats it`);
   }
