@@ -87,4 +87,20 @@ export const FORWARDING_MUTANTS: readonly Mutant[] = [
     replacement: ") throw error;",
     test: ENVELOPE_TEST,
   },
+  {
+    id: "F10",
+    file: "src/controller/requests/local_controller.ts",
+    bug: "a handler of the controller is loaded for each request",
+    text: "      byKey.set(entry.api.key, handler);\n",
+    replacement: "",
+    test: "tests/controller/requests/decided_on_demand_test.ts",
+  },
+  {
+    id: "F11",
+    file: "src/node/parts/parts_on_demand.ts",
+    bug: "the process of a lone node loads the parts of a cluster",
+    text: 'import type { NodeParts } from "./node_parts.ts";',
+    replacement: 'import "./cluster_parts.ts";\nimport type { NodeParts } from "./node_parts.ts";',
+    test: "tests/node/parts/parts_on_demand_test.ts",
+  },
 ];

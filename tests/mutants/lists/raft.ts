@@ -290,4 +290,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replacement: "draft.id.endOffset < 0",
     test: "tests/raft/raft_replica_test.ts",
   },
+  {
+    id: "RF158",
+    file: "src/raft/storage/quorum_state_file.ts",
+    bug: "two states of one turn of the event loop are written one after the other",
+    text: "    await Promise.resolve();\n",
+    replacement: "",
+    test: "tests/raft/storage/quorum_state_file_test.ts",
+  },
 ];
