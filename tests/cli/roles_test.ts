@@ -201,7 +201,7 @@ log.dirs=${name}
     assert(attempts < 50, error);
     assertMatch(
       error,
-      /no node with this id reads the metadata log|it is not registered as a contr/,
+      /no node with this id reads the metadata log|it is not registered as a contr|does not answer at its endpoints/,
     );
   }
   assertMatch(await cluster(), /^ {2}4 +voter /m);
