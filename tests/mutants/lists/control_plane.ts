@@ -1,7 +1,7 @@
 /**
  * Planted bugs of the control plane that its simulation finds: the known traps of controllers and of brokers.
- * The first seed that finds each of them: 1 for CP1, CP2, CP3, CP8, CP9, CP10, CP11 and CP14, 2 for CP4 and
- * CP18, 3 for CP6 and CP7, 5 for CP13, 15 for CP15, 37 for CP12.
+ * The seeds that find them: 1 for CP1, CP2, CP3, CP8, CP9, CP10, CP11 and CP14, 2 for CP4 and CP18, 3 for CP6
+ * and CP7, 5 for CP13, 15 for CP15, 37 for CP12, 98 for CP5.
  *
  * @module
  */
@@ -42,6 +42,15 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     bug: "changes under way are answered as made when the leadership ends",
     text: "this.#answers.rejectAll(reason);",
     replacement: "this.#answers.release(Infinity);",
+    test: SIMULATION,
+  },
+  {
+    id: "CP5",
+    file: "src/controller/controller.ts",
+    bug: "a controller that is active again decides from the state of its last leadership",
+    text: ": new OwnState(await loader.fork());",
+    replacement:
+      ": (this.#options as { own?: OwnState }).own ??= new OwnState(await loader.fork());",
     test: SIMULATION,
   },
   {
