@@ -155,12 +155,4 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     replacement: "if (this.config.isAlone) await this.#quarantineReplaced(pause);",
     test: STORIES,
   },
-  {
-    id: "CP20",
-    file: "src/node/metadata_quorum.ts",
-    bug: "a snapshot is written that exists already",
-    text: "if (endOffset <= (this.#options.files.log.snapshots.latest?.endOffset ?? 0)) {",
-    replacement: "if (endOffset < 0) {",
-    test: STORIES,
-  },
 ];
