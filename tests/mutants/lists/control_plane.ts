@@ -1,7 +1,7 @@
 /**
  * Planted bugs of the control plane that its simulation finds: the known traps of controllers and of brokers.
  * The seeds that find them: 1 for CP1, CP2, CP3, CP8, CP9, CP10, CP11 and CP14, 2 for CP4 and CP18, 3 for CP6
- * and CP7, 5 for CP13, 15 for CP15, 37 for CP12, 98 for CP5.
+ * and CP7, 5 for CP13, 15 for CP15, 37 for CP12, 78 for CP17, 98 for CP5.
  *
  * @module
  */
@@ -136,6 +136,14 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
       '    run(() => {\n      // It may have registered again, or sent a heartbeat, while this decision waited for its turn.\n      const isSame = image.broker(brokerId)?.epoch === brokerEpoch &&\n        !this.#liveness.hasSession(brokerId, brokerEpoch, this.#now);\n      const records = isSame ? [...decideFence(brokerId, image)] : [];\n      isFenced = records.length > 0;\n      return { records, result: undefined };\n    }, { isDivisible: true, onApplied: () => this.#schedule() }).then(() => {\n      if (isFenced) logger.log("warn", `Fenced broker ${brokerId}: ${reason}`);\n    }, (error) => {\n      // The next active controller gives the broker a new session.\n      if (error instanceof KafkaError && error.code === ErrorCode.NOT_CONTROLLER) return;\n      logger.log("error", `Cannot fence broker ${brokerId}: ${(error as Error).message}`);\n    });\n  }\n\n  #onTimer(lateMs: number): void {\n    if (lateMs > 0) this.#extendAll(lateMs);\n    const expired = this.#liveness.sweep(this.#now);\n    if (expired !== undefined) {\n      this.#fence(expired, "it has sent no heartbeat for a session timeout");\n    }\n',
     replacement:
       '    const records = [...decideFence(brokerId, image)];\n    run(() => {\n      isFenced = records.length > 0;\n      return { records, result: undefined };\n    }, { isDivisible: true, onApplied: () => this.#schedule() }).then(() => {\n      if (isFenced) logger.log("warn", `Fenced broker ${brokerId}: ${reason}`);\n    }, (error) => {\n      // The next active controller gives the broker a new session.\n      if (error instanceof KafkaError && error.code === ErrorCode.NOT_CONTROLLER) return;\n      logger.log("error", `Cannot fence broker ${brokerId}: ${(error as Error).message}`);\n    });\n  }\n\n  #onTimer(lateMs: number): void {\n    if (lateMs > 0) this.#extendAll(lateMs);\n    for (let expired = this.#liveness.sweep(this.#now); expired !== undefined;) {\n      this.#fence(expired, "it has sent no heartbeat for a session timeout");\n      expired = this.#liveness.sweep(this.#now);\n    }\n',
+    test: SIMULATION,
+  },
+  {
+    id: "CP17",
+    file: "src/controller/active/decision_queue.ts",
+    bug: "changes under way are never answered when the leadership ends",
+    text: "    this.#answers.rejectAll(reason);\n",
+    replacement: "",
     test: SIMULATION,
   },
   {
