@@ -267,7 +267,7 @@ export class MetadataQuorum implements RaftObserver {
     if (captured === null || this.#isClosed) return;
     const pause = pauseBetweenSlices(clock);
     const { endOffset, lastContainedLogTimestamp } = captured;
-    // After a restart the log is loaded again up to a snapshot that is there already.
+    // The leader may have sent this snapshot, or a newer one, meanwhile.
     if (endOffset <= (this.#options.files.log.snapshots.latest?.endOffset ?? 0)) {
       return loader.snapshotWritten(captured, clock.now());
     }

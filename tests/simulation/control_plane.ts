@@ -20,6 +20,7 @@ import { ControlPlane } from "./control_plane/control_plane_machines.ts";
 import { leaveTransactionOpen } from "./control_plane/open_transaction.ts";
 import { Operator } from "./control_plane/operator.ts";
 import { expectChanges, expectLeaders } from "./control_plane/final_checks.ts";
+import type { Xoshiro128 } from "../../src/simulator/xoshiro.ts";
 import { drawFaults, type FaultWeights } from "./faults/draw_faults.ts";
 import { FaultInjector } from "./faults/fault_injector.ts";
 import type { Outcome, RunOptions } from "./outcome.ts";
@@ -39,7 +40,8 @@ const KINDS = [
   "controller faults",
   /** The controllers are brokers, too. */
   "combined",
-  "all faults",
+  /** All faults, after a failure of the power of the active controller and two brokers together. */
+  "outage",
 ] as const;
 const SESSION_MS = 1_200;
 const FETCH_TIMEOUT_MS = 2_500;
@@ -51,6 +53,8 @@ const SLOW_ELECTIONS = {
 };
 const START_MS = 10_000;
 const CALM_MS = 3_000;
+/** Longer than an election and a session together. */
+const OUTAGE_MS = 4_000;
 const MAX_CALM_MS = 700;
 
 const FAULTS: FaultWeights = {
@@ -110,7 +114,10 @@ class ControlPlaneScenario {
     this.#cluster.invariants.allowsFences = this.#kind !== "controller faults" &&
       this.#kind !== "calm";
     if (this.#kind === "calm") await world.pause(CALM_MS);
-    else await this.#makeFaults(random.between(4, 16));
+    else {
+      if (this.#kind === "outage") this.#cutPower(random);
+      await this.#makeFaults(random.between(4, 16));
+    }
     await this.#settle();
   }
 
@@ -121,6 +128,15 @@ class ControlPlaneScenario {
     if (this.#kind === "open transaction") await leaveTransactionOpen(this.#world, cluster);
     cluster.start(cluster.brokers.filter((broker) => !cluster.controllers.includes(broker)));
     if (!isAtOnce) await this.#waitUntilServing(START_MS);
+  }
+
+  /** Another controller becomes active, for which the sessions of both brokers end at the same time. */
+  #cutPower(random: Xoshiro128): void {
+    const { active, brokers } = this.#cluster;
+    const first = random.below(brokers.length);
+    const second = (first + random.between(1, brokers.length - 1)) % brokers.length;
+    for (const node of [active, brokers[first], brokers[second]]) node?.losePower(OUTAGE_MS);
+    this.#world.count("outages");
   }
 
   async #makeFaults(count: number): Promise<void> {

@@ -8,6 +8,7 @@ import { BROKER_MUTANTS } from "./broker.ts";
 import { CLIENT_MUTANTS } from "./client.ts";
 import { CLUSTER_MUTANTS } from "./cluster.ts";
 import { CONFIG_MUTANTS } from "./config.ts";
+import { CONTROL_PLANE_MUTANTS } from "./control_plane.ts";
 import { CONTROLLER_MUTANTS } from "./controller.ts";
 import { DESCRIPTOR_MUTANTS } from "./descriptors.ts";
 import { EVENT_LOOP_MUTANTS } from "./event_loop.ts";
@@ -49,4 +50,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...FORWARDING_MUTANTS,
   ...LIFECYCLE_MUTANTS,
   ...CLUSTER_MUTANTS,
+  ...CONTROL_PLANE_MUTANTS,
 ];
