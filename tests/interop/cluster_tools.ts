@@ -1,5 +1,6 @@
 /**
- * The tools of Apache Kafka against a cluster of ours: two controllers in a dynamic quorum, and two brokers.
+ * The tools of Apache Kafka against a cluster of ours: two controllers in a dynamic quorum, and two brokers. At
+ * its end a controller of Kafka joins it.
  *
  * @module
  */
@@ -22,6 +23,8 @@ const SHELL = "org.apache.kafka.shell.MetadataShell";
 /** The controller that the cluster begins with, and one that joins. */
 const FIRST = 1;
 const SECOND = 2;
+/** A controller of Kafka that joins, too. */
+const THEIRS = 3;
 const BROKER = 4;
 /** Another broker, which is killed. */
 const OTHER = 5;
@@ -39,6 +42,7 @@ export async function clusterTools(setup: Setup, print: (line: string) => void):
     nodes: {
       [FIRST]: "millrace controller",
       [SECOND]: "millrace controller",
+      [THEIRS]: "kafka controller",
       [BROKER]: "millrace broker",
       [OTHER]: "millrace broker",
     },
@@ -91,6 +95,7 @@ class ClusterToolsTest {
     await this.#endpoints();
     await this.#removeController();
     await this.#unregister();
+    await this.#handOver();
   }
 
   async #describeQuorum(): Promise<void> {
@@ -315,6 +320,34 @@ class ClusterToolsTest {
     assert(/^4 /m.test(brokers) && !/^5 /m.test(brokers), brokers);
     assert(/^2 /m.test(controllers) && !/^1 /m.test(controllers), controllers);
     this.ok("kafka-cluster unregisters a broker and a controller");
+  }
+
+  /** Lets a controller of Kafka join, and ours leave, so that Kafka's leads. */
+  async #handOver(): Promise<void> {
+    await this.cluster.start(THEIRS);
+    const settings = ["--command-config", await this.cluster.toolSettings(THEIRS)];
+    const add = [...this.#server, ...settings, "add-controller"];
+    await this.cluster.until("a new controller that has caught up", async () => {
+      has(await this.cluster.tool(QUORUM, add), "Added controller 3 with directory id");
+      return true;
+    });
+    const voters = await this.cluster.tool(QUORUM, [...this.#second, "describe", "--replication"]);
+    has(voters, /^2\s.*Leader/m, /^3\s.*Follower/m);
+    const ours = ["--controller-id", "2", "--controller-directory-id", this.#directoryId(SECOND)];
+    await this.cluster.tool(QUORUM, [...this.#server, "remove-controller", ...ours]);
+    await this.cluster.until(
+      "the leader of Kafka and its observers",
+      () =>
+        this.cluster.withAdmin(THEIRS, async (admin) => {
+          const { leaderId, observers } = await admin.describeQuorum();
+          const ids = observers.map(({ nodeId }) => nodeId);
+          return leaderId === THEIRS && ids.includes(SECOND) && ids.includes(BROKER);
+        }),
+    );
+    await this.cluster.tool(TOPICS, [...this.#server, "--create", "--topic", "last"]);
+    const out = await this.cluster.tool(QUORUM, [...this.#server, "describe", "--replication"]);
+    has(out, /^3\s.*Leader/m, /^2\s.*Observer/m, /^4\s.*Observer/m);
+    this.ok("a controller of Kafka joins the quorum, and leads it when ours has left");
   }
 
   #directoryId(id: number): string {
