@@ -12,6 +12,7 @@ import type { CompressionType } from "../src/protocol/records/batch.ts";
 import { type RunningBroker, setTreeBefore, startBroker, treeOf } from "./kafka/brokers.ts";
 import { dataFileSystem, removeData, setDataParent } from "./kafka/environment.ts";
 import { machineUse, residentMb } from "./kafka/process.ts";
+import { clearReport, longestTurnSince, PROBE } from "./loop_report.ts";
 
 const HELP = `deno task bench:loop [options]
 
@@ -128,7 +129,7 @@ class Bench {
     const report = await Deno.makeTempFile({ prefix: REPORT_NAME });
     const broker = await startBroker(side, {
       settings,
-      preload: new URL("./loop_probe.ts", import.meta.url).pathname,
+      preload: PROBE,
       env: { MILLRACE_LOOP_REPORT: report, MILLRACE_LOOP_TREE: treeOf(side) },
     });
     return new Bench(side, table, report, broker);
@@ -154,7 +155,7 @@ class Bench {
     const resident = residentMb(this.#broker.pid);
     // The probe reports a delay when it ends.
     await pause(50);
-    const turnMs = this.#longestSince(beganAt);
+    const turnMs = longestTurnSince(this.#report, beganAt);
     this.table.add(this.side, name, { turnMs, tookMs, residentMb: resident });
   }
 
@@ -162,16 +163,9 @@ class Bench {
   async restart({ isClean }: { readonly isClean: boolean }): Promise<number> {
     if (isClean) await this.#broker[Symbol.asyncDispose]();
     else await this.#broker.kill();
-    await Deno.writeTextFile(this.#report, "");
+    clearReport(this.#report);
     this.#broker = await this.#broker.restart();
     return this.#broker.readyAfterMs;
-  }
-
-  #longestSince(beganAt: number): number {
-    const delays = Deno.readTextFileSync(this.#report).split("\n").slice(0, -1)
-      .map((line) => line.split(" ").map(Number))
-      .filter(([endedAt]) => endedAt! >= beganAt);
-    return Math.max(0, ...delays.map(([, delayMs]) => delayMs!));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

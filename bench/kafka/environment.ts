@@ -94,14 +94,17 @@ export async function dataFileSystem(): Promise<string> {
   return (await run(["stat", "--file-system", "--format=%T", dataParent])).trim();
 }
 
-/** Returns the machine and the versions, as one line. */
-export async function describeMachine(): Promise<string> {
+/** Returns the machine and the versions, on request with those of Kafka, as one line. */
+export async function describeMachine({ kafka = true } = {}): Promise<string> {
   const cpu = /^model name\s*:\s*(.*)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
   const memory = Math.round(Deno.systemMemoryInfo().total / 1024 ** 3);
-  const version = await new Deno.Command("java", { args: ["-version"] }).output();
-  const jdk = /"(.*?)"/.exec(new TextDecoder().decode(version.stderr))?.[1];
   return `${navigator.hardwareConcurrency} cores (${cpu ?? Deno.build.arch}), ${memory} GiB, ` +
     `data on ${await dataFileSystem()}, ` +
-    `Linux ${Deno.osRelease()}, Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), JDK ${jdk}, ` +
-    `Apache Kafka ${KAFKA_VERSION}`;
+    `Linux ${Deno.osRelease()}, Deno ${Deno.version.deno} (V8 ${Deno.version.v8})` +
+    (kafka ? `, JDK ${await jdkVersion()}, Apache Kafka ${KAFKA_VERSION}` : "");
+}
+
+async function jdkVersion(): Promise<string | undefined> {
+  const version = await new Deno.Command("java", { args: ["-version"] }).output();
+  return /"(.*?)"/.exec(new TextDecoder().decode(version.stderr))?.[1];
 }

@@ -19,12 +19,22 @@ export class Samples {
     const values = this.#values.get(key);
     if (values === undefined) this.#values.set(key, [value]);
     else values.push(value);
-    if (disturbance > MOST_DISTURBED) this.#disturbed.add(test);
+    this.noteDisturbance(test, disturbance);
+  }
+
+  /** Records the share of the machine's CPU used by others during a test, 0 to 1. */
+  noteDisturbance(test: string, share: number): void {
+    if (share > MOST_DISTURBED) this.#disturbed.add(test);
+  }
+
+  /** Returns all figures, in the order of the runs. */
+  values(side: Side, test: string, figure: string): readonly number[] {
+    return this.#values.get(`${side}/${test}/${figure}`) ?? [];
   }
 
   /** Returns the median, or undefined if nothing was measured. */
   median(side: Side, test: string, figure: string): number | undefined {
-    const sorted = [...this.#values.get(`${side}/${test}/${figure}`) ?? []].sort((a, b) => a - b);
+    const sorted = [...this.values(side, test, figure)].sort((a, b) => a - b);
     const middle = sorted.length >> 1;
     return sorted.length % 2 === 1
       ? sorted[middle]
