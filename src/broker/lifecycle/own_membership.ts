@@ -6,6 +6,7 @@
  */
 import type { Controller } from "../../controller/controller.ts";
 import type { MetadataImage } from "../../metadata/image.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
 import type { RandomSource } from "../../runtime/runtime.ts";
 import type { BrokerMembership, BrokerPresentation } from "./membership.ts";
@@ -44,8 +45,13 @@ export class OwnMembership implements BrokerMembership {
     return Promise.resolve();
   }
 
-  reportDirectories(onlineIds: readonly string[]): Promise<void> {
-    return this.#options.controller.run((active) => active.reportOwnDirectories(onlineIds));
+  async reportDirectories(onlineIds: readonly string[]): Promise<void> {
+    try {
+      await this.#options.controller.run((active) => active.reportOwnDirectories(onlineIds));
+    } catch (error) {
+      // The controller ends with the directory of the metadata log, and the node with it.
+      if (!(error instanceof KafkaError) || error.code !== ErrorCode.NOT_CONTROLLER) throw error;
+    }
   }
 
   /** No other broker could take over. */

@@ -78,8 +78,8 @@ export class RaftLog {
       );
     }
     const opened = new RaftLog(options);
-    // A new log is made durable with its first records.
-    if (log.logEndOffset > 0 || latest !== null) await log.flush();
+    // A new log is made durable with its first records. One that was repaired must be durable before.
+    if (log.logEndOffset > 0 || log.mustFlushFirst || latest !== null) await log.flush();
     if (latest !== null && opened.#isReplacedBy(latest)) await opened.truncateFully(latest);
     return opened;
   }
