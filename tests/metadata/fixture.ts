@@ -4,11 +4,7 @@
  * @module
  */
 import { PartitionLog } from "../../src/log/partition_log.ts";
-import {
-  METADATA_LOG_CONFIG,
-  METADATA_TOPIC,
-  type MetadataStorage,
-} from "../../src/metadata/metadata_log.ts";
+import { METADATA_LOG_CONFIG, METADATA_TOPIC } from "../../src/metadata/metadata_log.ts";
 import {
   decodeMetadataRecord,
   encodeMetadataRecord,
@@ -107,28 +103,4 @@ export function openStorage(runtime: Runtime): PartitionLog {
     topicId: METADATA_TOPIC_ID,
     config: METADATA_LOG_CONFIG,
   });
-}
-
-/** Counts the flushes of a storage. */
-export function countingFlushes(
-  storage: MetadataStorage,
-): { storage: MetadataStorage; flushes: () => number } {
-  let count = 0;
-  return {
-    flushes: () => count,
-    storage: {
-      append: (records, options) => storage.append(records, options),
-      read: (options) => storage.read(options),
-      get logStartOffset() {
-        return storage.logStartOffset;
-      },
-      get logEndOffset() {
-        return storage.logEndOffset;
-      },
-      flush() {
-        count++;
-        return storage.flush();
-      },
-    },
-  };
 }

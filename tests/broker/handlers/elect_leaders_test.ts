@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { MetadataLog } from "../../../src/metadata/metadata_log.ts";
+import { encodeBatchInSteps } from "../../../src/metadata/record_batches.ts";
+import type { MetadataRecordInput } from "../../../src/metadata/records/metadata_record.ts";
+import { atOnce } from "../../../src/protocol/records/compression/steps.ts";
 import { errorName } from "../../../src/protocol/errors.ts";
 import { electLeaders } from "../../../src/protocol/messages/elect_leaders.ts";
 import { offsetForLeaderEpoch } from "../../../src/protocol/messages/offset_for_leader_epoch.ts";
@@ -81,11 +83,14 @@ test("ElectLeaders elects a replica that is not in sync, which starts its leader
   );
   // The state after the last broker in sync has failed.
   const storage = openStorage({ ...hostRuntime(), files });
-  const metadataLog = await MetadataLog.open(storage);
-  await metadataLog.append([{
+  const leaderEpoch = storage.latestEpoch;
+  const change: MetadataRecordInput = {
     name: "PartitionChangeRecord",
     value: { topicId, partitionId: 0, replicas: [2, 1], isr: [2], leader: -1 },
-  }], { nowMs: 0, flush: true });
+  };
+  const batch = atOnce(encodeBatchInSteps([change], { epoch: leaderEpoch, timestamp: 0 }));
+  storage.append(batch, { leaderEpoch, origin: "raft" });
+  await storage.flush();
   storage.close();
   await withBroker(
     async ({ client, broker }) => {
