@@ -10,6 +10,8 @@ import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 
 const HOST = "127.0.0.1";
+/** Maximum time for a line of the log. */
+const LIMIT_MS = 20_000;
 
 /** One or more controllers, as `controller.quorum.voters` has them. */
 export function votersOf(ports: Readonly<Record<number, number>>): string {
@@ -43,6 +45,7 @@ export function brokerConfig(id: number, voters: string): Record<string, string>
 export class TestNodes {
   /** All that the nodes have logged, each line once. */
   readonly lines = new Set<string>();
+  #onLine: () => void = () => {};
   readonly #nodes: Node[] = [];
 
   /** Starts a node on `files`. */
@@ -55,10 +58,32 @@ export class TestNodes {
       runtime: { ...hostRuntime(), files },
       directory: "/data",
       config,
-      logger: { log: (_level, text) => void this.lines.add(text) },
+      logger: {
+        log: (_level, text) => {
+          this.lines.add(text);
+          this.#onLine();
+        },
+      },
     });
     this.#nodes.push(node);
     return node;
+  }
+
+  /** Resolves when a node has logged `line`. */
+  async logged(line: string): Promise<void> {
+    while (!this.lines.has(line)) {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(
+          () =>
+            reject(new Error(`There is no line\n${line}\namong\n${[...this.lines].join("\n")}`)),
+          LIMIT_MS,
+        );
+        this.#onLine = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
   }
 
   /** Starts a node that must not start, and returns the message. */
