@@ -16,6 +16,7 @@ import {
   readRecords,
 } from "../protocol/records/batch.ts";
 import type { Pause } from "../protocol/records/compression/steps.ts";
+import { requireSupportedLevel } from "./features.ts";
 import type { MetadataDelta } from "./image.ts";
 import { MetadataState } from "./metadata_state.ts";
 import { RECORDS_PER_STEP } from "./record_batches.ts";
@@ -154,7 +155,9 @@ export class BatchApplier {
 
   #decodeAt(offset: number, value: Uint8Array | null): MetadataRecord {
     try {
-      return decodeMetadataRecord(value ?? new Uint8Array(0));
+      const record = decodeMetadataRecord(value ?? new Uint8Array(0));
+      if (record.name === "FeatureLevelRecord") requireSupportedLevel(record.value);
+      return record;
     } catch (error) {
       throw new Error(
         `Cannot read ${this.#source} at offset ${offset}: ${(error as Error).message}; ` +

@@ -76,6 +76,20 @@ export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map(
 );
 
 /**
+ * Throws an Error for a `metadata.version` above the supported ones: later records, or fields of known records,
+ * could mean what this version does not know.
+ */
+export function requireSupportedLevel(
+  { name, featureLevel }: { readonly name: string; readonly featureLevel: number },
+): void {
+  if (name !== METADATA_VERSION_FEATURE || featureLevel <= METADATA_VERSION) return;
+  throw new Error(
+    `it raises metadata.version to ${featureLevel}, supported are ${OLDEST_METADATA_VERSION} to ` +
+      `${METADATA_VERSION}`,
+  );
+}
+
+/**
  * Returns the finalized `metadata.version`. A log without one is new; it gets the level of a new
  * cluster.
  */

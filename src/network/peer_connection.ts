@@ -21,6 +21,10 @@ import {
 import type { Timer } from "../runtime/runtime.ts";
 import { readerOf, type WriteBytes, writerOf } from "./connection_bytes.ts";
 
+/** Keys of requests that are served by listeners of brokers only, and of controllers only. */
+const PRODUCE = 0;
+const VOTE = 52;
+
 /** A request in flight. */
 interface Pending {
   readonly correlationId: number;
@@ -143,14 +147,29 @@ export class PeerConnection {
     const version = Math.min(api.maxVersion, theirs?.max ?? -1, maxVersion);
     const lowest = Math.max(api.minVersion, minVersion);
     if (theirs === undefined || version < theirs.min || version < lowest) {
-      const range = theirs === undefined ? "not at all" : `in versions ${theirs.min}-${theirs.max}`;
+      const why = theirs === undefined
+        ? this.#whyNotServed()
+        : `it serves it in versions ${theirs.min}-${theirs.max}, this client speaks ` +
+          `${lowest}-${Math.min(api.maxVersion, maxVersion)}`;
       throw new KafkaError(
         ErrorCode.UNSUPPORTED_VERSION,
-        `Cannot ask ${this.address} for ${api.name}: it serves it ${range}, this client speaks ` +
-          `${lowest}-${Math.min(api.maxVersion, maxVersion)}`,
+        `Cannot ask ${this.address} for ${api.name}: ${why}`,
       );
     }
     return version;
+  }
+
+  #whyNotServed(): string {
+    const isController = this.#versions.has(VOTE);
+    const isBroker = this.#versions.has(PRODUCE);
+    if (isController && !isBroker) {
+      return "it is the listener of a controller; name the address of a broker instead";
+    }
+    if (isBroker && !isController) {
+      return "it is the listener of a broker, which does not serve it; name the address of a controller, or " +
+        "run a version that serves it";
+    }
+    return "it does not serve it; run a version that does";
   }
 
   /**

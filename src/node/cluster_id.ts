@@ -9,6 +9,9 @@
  * A controller of Apache Kafka does not answer that question before the quorum has a leader. It names its
  * cluster in its requests for votes, so a new voter that receives one takes the id from there.
  *
+ * A new controller answers with the voters of its configuration. While lists differ no id is drawn, since nodes
+ * with different lists could form two quorums.
+ *
  * So a controller that lost its disk never begins a second cluster beside a quorum that cannot be reached,
  * and controllers of two clusters are never joined. A controller without an id answers DescribeCluster with
  * an empty one meanwhile.
@@ -55,6 +58,15 @@ interface Controller extends Address {
   readonly id?: number;
 }
 
+/** What a node has answered. */
+type Answer =
+  | { readonly kind: "silent" }
+  /** It is the listener of a broker. */
+  | { readonly kind: "broker" }
+  /** A controller without a cluster, and the ids in its `controller.quorum.voters`. */
+  | { readonly kind: "new"; readonly voters: readonly number[] }
+  | { readonly kind: "member"; readonly clusterId: string };
+
 /**
  * Resolves with the id of the cluster that the node joins, or with undefined if its directories have one
  * already or it is a cluster of its own. A controller waits until the others can be reached; a broker waits
@@ -81,7 +93,9 @@ export async function findClusterId(options: ClusterIdOptions): Promise<string |
       others,
       (answers) => {
         if (named !== null) return named;
-        return isLowest && answers.every((id) => id === "") ? randomUuid(runtime.random) : null;
+        return isLowest && answers.every(({ kind }) => kind === "new")
+          ? randomUuid(runtime.random)
+          : null;
       },
     );
   } finally {
@@ -95,43 +109,46 @@ function controllersOf({ quorumVoters, quorumBootstrapServers }: BrokerConfig): 
 
 /**
  * Asks all controllers, again and again, until one has an id. Without one, `otherwise` may return an id from
- * the answers of a round, "" of a controller that has none and null of one that did not answer; null goes on
- * asking.
+ * the answers of a round in which no lists of voters differ; null goes on asking.
  */
 async function askUntilKnown(
   { runtime, config, logger, signal }: ClusterIdOptions,
   controllers: readonly Controller[],
-  otherwise: (answers: readonly (string | null)[]) => string | null,
+  otherwise: (answers: readonly Answer[]) => string | null,
 ): Promise<string> {
   const { clock } = runtime;
   const { registrationTimeoutMs } = config.brokerLifecycle;
   const deadline = config.isController ? Infinity : clock.monotonicMs() + registrationTimeoutMs;
+  let reported: string | null = null;
   for (let round = 1, waitMs = FIRST_WAIT_MS;; round++) {
     signal?.throwIfAborted();
     const answers = await Promise.all(
       controllers.map((controller) => ask(runtime, config.nodeId, controller)),
     );
-    const ids = [...new Set(answers.filter((id) => id !== null && id !== ""))] as string[];
+    const members = answers.filter((answer) => answer.kind === "member");
+    const ids = [...new Set(members.map(({ clusterId }) => clusterId))];
     if (ids.length > 1) throw contradiction(config.nodeId, ids);
     if (ids.length === 1) return ids[0]!;
-    const other = otherwise(answers);
+    const difference = differenceOfVoters(config, controllers, answers);
+    const other = difference === null ? otherwise(answers) : null;
     if (other !== null) return other;
-    if (clock.monotonicMs() >= deadline) throw unanswered(config, controllers);
-    if (round === ROUNDS_BEFORE_NOTICE) {
-      const silent = controllers.filter((_, index) => answers[index] === null);
-      logger.log("info", noticeOf(config.nodeId, silent, controllers));
+    if (clock.monotonicMs() >= deadline) throw unanswered(config, controllers, answers);
+    if (difference !== null && difference !== reported) logger.log("warn", difference);
+    reported = difference;
+    if (round === ROUNDS_BEFORE_NOTICE && difference === null) {
+      logger.log("info", noticeOf(config.nodeId, controllers, answers));
     }
     await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
     waitMs = Math.min(2 * waitMs, MAX_WAIT_MS);
   }
 }
 
-/** Asks one controller. Resolves with its cluster id, "" if it has none, or null if it does not answer. */
+/** Asks one controller. */
 async function ask(
   runtime: Runtime,
   nodeId: number,
   { host, port }: Controller,
-): Promise<string | null> {
+): Promise<Answer> {
   let connection: PeerConnection | null = null;
   try {
     connection = await PeerConnection.open({
@@ -142,14 +159,18 @@ async function ask(
       connectTimeoutMs: ASK_TIMEOUT_MS,
       maxResponseBytes: MAX_ANSWER_BYTES,
     });
-    const answer = await connection.request(describeCluster, {
+    const { errorCode, clusterId, brokers } = await connection.request(describeCluster, {
       includeClusterAuthorizedOperations: false,
       includeFencedBrokers: false,
       endpointType: CONTROLLERS,
     });
-    return answer.errorCode === ErrorCode.NONE ? answer.clusterId : null;
+    if (errorCode === ErrorCode.MISMATCHED_ENDPOINT_TYPE) return { kind: "broker" };
+    if (errorCode !== ErrorCode.NONE) return { kind: "silent" };
+    return clusterId === ""
+      ? { kind: "new", voters: brokers.map(({ brokerId }) => brokerId) }
+      : { kind: "member", clusterId };
   } catch {
-    return null;
+    return { kind: "silent" };
   } finally {
     connection?.close();
   }
@@ -158,6 +179,8 @@ async function ask(
 /** The dependencies of the requests that a controller without a cluster serves. */
 interface WithoutCluster {
   readonly nodeId: number;
+  /** The voters of the configuration. */
+  readonly voters: BrokerConfig["quorumVoters"];
   /** Called with the id of the cluster that a voter names. */
   readonly onNamed: (clusterId: string) => void;
 }
@@ -172,6 +195,7 @@ async function listen(
   const services = {
     onNamed,
     nodeId: config.nodeId,
+    voters: config.quorumVoters,
     clusterId: "",
     image: () => ({ features: new Map(), offset: -1 }),
     raft: { status: { kraftVersion: 0 } },
@@ -190,13 +214,13 @@ async function listen(
   return server;
 }
 
-/** Answers that this node has no cluster yet. */
-const withoutClusterHandler: Handler<unknown> = defineHandler(describeCluster, {
-  handle: ({ endpointType }) => ({
+/** Answers that this node has no cluster yet, with the voters of its configuration. */
+const withoutClusterHandler: Handler<WithoutCluster> = defineHandler(describeCluster, {
+  handle: ({ endpointType }, { services: { voters } }) => ({
     errorCode: ErrorCode.NONE,
     endpointType,
     clusterId: "",
-    brokers: [],
+    brokers: voters.map(({ id, host, port }) => ({ brokerId: id, host, port, rack: null })),
   }),
   onError: ({ endpointType }, errorCode, errorMessage) => ({
     errorCode,
@@ -226,25 +250,67 @@ function contradiction(nodeId: number, ids: readonly string[]): KafkaError {
   );
 }
 
-function unanswered(config: BrokerConfig, controllers: readonly Controller[]): KafkaError {
-  const names = controllers.map(({ host, port }) => `${host}:${port}`).join(", ");
+/** Returns the sentence about a new controller that has other voters than this node, or null. */
+function differenceOfVoters(
+  { nodeId, quorumVoters }: BrokerConfig,
+  controllers: readonly Controller[],
+  answers: readonly Answer[],
+): string | null {
+  const own = listOf(quorumVoters.map(({ id }) => id));
+  for (const [index, answer] of answers.entries()) {
+    if (answer.kind !== "new" || own === "" || answer.voters.length === 0) continue;
+    const theirs = listOf(answer.voters);
+    if (theirs === own) continue;
+    const { host, port } = controllers[index]!;
+    return `Node ${nodeId} is new and waits: its controller.quorum.voters have the ids ${own}, those of the ` +
+      `new controller at ${host}:${port} have ${theirs}; set the same list on all nodes and start them again`;
+  }
+  return null;
+}
+
+function listOf(ids: readonly number[]): string {
+  return ids.toSorted((a, b) => a - b).join(", ");
+}
+
+function unanswered(
+  config: BrokerConfig,
+  controllers: readonly Controller[],
+  answers: readonly Answer[],
+): KafkaError {
   const ms = config.brokerLifecycle.registrationTimeoutMs.toLocaleString("en-US");
+  const brokers = addressesOf(controllers.filter((_, index) => answers[index]!.kind === "broker"));
+  const why = brokers === ""
+    ? `none of its controllers ${
+      addressesOf(controllers)
+    } has named a cluster for ${ms} ms; start them, or`
+    : `its controllers ${brokers} are listeners of brokers; name those of controllers:`;
   return new KafkaError(
     ErrorCode.REQUEST_TIMED_OUT,
-    `Cannot start node ${config.nodeId}: none of its controllers ${names} has answered for ${ms} ms; ` +
-      "start them, or correct controller.quorum.voters or controller.quorum.bootstrap.servers",
+    `Cannot start node ${config.nodeId}: ${why} correct controller.quorum.voters or ` +
+      "controller.quorum.bootstrap.servers",
   );
 }
 
 function noticeOf(
   nodeId: number,
-  silent: readonly Controller[],
-  all: readonly Controller[],
+  controllers: readonly Controller[],
+  answers: readonly Answer[],
 ): string {
-  const names = (silent.length > 0 ? silent : all).map(({ host, port }) => `${host}:${port}`);
-  return silent.length > 0
-    ? `Node ${nodeId} is new and waits for the controllers ${names.join(", ")}, which do not answer`
+  const having = (kind: Answer["kind"]) =>
+    addressesOf(controllers.filter((_, index) => answers[index]!.kind === kind));
+  const brokers = having("broker");
+  if (brokers !== "") {
+    return `Node ${nodeId} is new and waits for the controllers ${brokers}, which are the listeners of ` +
+      "brokers: correct controller.quorum.voters or controller.quorum.bootstrap.servers";
+  }
+  const silent = having("silent");
+  return silent !== ""
+    ? `Node ${nodeId} is new and waits for the controllers ${silent}, which do not answer`
     : `Node ${nodeId} is new and waits until one of the controllers ${
-      names.join(", ")
+      addressesOf(controllers)
     } has a cluster id`;
+}
+
+function addressesOf(controllers: readonly Controller[]): string {
+  return controllers.map(({ host, port }) => `${host}:${port}`).join(", ");
 }

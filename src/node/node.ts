@@ -22,7 +22,7 @@ import { OpenSegments } from "../log/segments/open_segments.ts";
 import type { Logger } from "../logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
-import { ListenerSet } from "../network/server/listener_set.ts";
+import type { ListenerSet } from "../network/server/listener_set.ts";
 import type { Server } from "../network/server/server.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Partition } from "../replication/partition.ts";
@@ -36,7 +36,8 @@ import type { MetadataQuorum } from "./metadata_quorum.ts";
 import { requireServed } from "./not_yet_served.ts";
 import { openQuorum } from "./open_quorum.ts";
 import { type ClusterParts, loaded, type NodeParts } from "./parts/node_parts.ts";
-import { serverOf } from "./server.ts";
+import { openListeners, serverOf } from "./server.ts";
+import { StartDeadline } from "./start_deadline.ts";
 import { type DirectoryFailure, openStorage, type Storage } from "./storage.ts";
 
 /** How a node is started. */
@@ -100,6 +101,7 @@ interface Parts extends Storage {
   /** Null if no other node can belong to the cluster. */
   readonly cluster: ClusterParts | null;
   readonly options: NodeOptions;
+  readonly deadline: StartDeadline;
 }
 
 /** The broker role of a node. */
@@ -137,18 +139,34 @@ export class Node {
   /**
    * Starts a node and resolves when it serves: a broker when the controllers have taken it into service, a
    * controller when it can be reached. Throws a `KafkaError` whose message says what to do for an invalid
-   * configuration or data directory, and `AddressInUseError` for a port that is taken.
+   * configuration or data directory, or that says what it waited for until `server.max.startup.time.ms`, and
+   * `AddressInUseError` for a port that is taken.
    */
   static async start(options: NodeOptions): Promise<Node> {
-    const { runtime } = options;
     const config = configOf(options);
     requireServed(config);
+    const deadline = new StartDeadline(options.runtime.clock, config);
+    try {
+      return await Node.#startWithin(deadline, config, options);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  static async #startWithin(
+    deadline: StartDeadline,
+    config: BrokerConfig,
+    options: NodeOptions,
+  ): Promise<Node> {
+    const { runtime } = options;
     const logger = options.logger.with?.({ node: config.nodeId }) ?? options.logger;
     const shares = descriptorShares(runtime.openFileLimit?.());
     const { openSegments = new OpenSegments(shares.segmentFiles) } = options;
     const cluster = isWithoutOthers(config) ? null : await loaded(options.parts.cluster);
+    deadline.waitsFor = () => "a controller that names the cluster";
     const clusterId = options.clusterId ??
-      await cluster?.findClusterId({ runtime, config, logger });
+      await cluster?.findClusterId({ runtime, config, logger, signal: deadline.signal });
+    deadline.waitsFor = () => "its log directories to be opened";
     const partitions = new PartitionTable();
     const storage = await openStorage({
       runtime,
@@ -188,6 +206,7 @@ export class Node {
         controllerSide,
         cluster,
         options,
+        deadline,
       });
       options.onOpened?.(node);
       await node.#begin(shares.connections);
@@ -270,7 +289,8 @@ export class Node {
   }
 
   async #begin(maxConnections: number): Promise<void> {
-    const { config, quorum, controllerSide, failures } = this.#parts;
+    const { config, quorum, controllerSide, failures, deadline } = this.#parts;
+    deadline.check();
     controllerSide.start();
     quorum.start();
     // What is on the disk of the only voter is committed.
@@ -294,12 +314,16 @@ export class Node {
   }
 
   async #beginBroker(maxConnections: number): Promise<void> {
-    const { runtime, config, quorum, raft, metadataLoss, logs, partitions } = this.#parts;
+    const { runtime, config, quorum, raft, metadataLoss, logs, partitions, deadline } = this.#parts;
     const listeners = (await openListeners(runtime, config, "broker"))!;
     const { broker, membership, server } = this.#brokerSide = this.#brokerOn(
       listeners,
       maxConnections,
     );
+    deadline.waitsFor = () =>
+      membership.brokerEpoch < 0
+        ? "an active controller to register it"
+        : "the metadata up to its registration, and its logs to be opened";
     await broker.start(
       registeredEndpoints(config, listeners.addresses),
       metadataLoss === null || !config.isAlone ? null : {
@@ -307,6 +331,8 @@ export class Node {
         deletedTopics: await readDeletedTopics(raft.log, pauseAtStart(runtime.clock)),
       },
     );
+    deadline.waitsFor = () => "the active controller to unfence it";
+    deadline.check();
     // Without records and without clients the tasks have nothing to do, and the first timer of a host
     // may take a while: they begin with the first connection then.
     if ([...partitions].some(({ log }) => log.sizeInBytes > 0)) this.#tasks.start();
@@ -375,21 +401,8 @@ export class Node {
   }
 }
 
-/** Opens the listeners of one role, if it has any. */
-async function openListeners(
-  { network }: Runtime,
-  config: BrokerConfig,
-  role: "broker" | "controller",
-): Promise<ListenerSet | null> {
-  const listeners = role === "broker" ? config.brokerListeners : config.controllerListeners;
-  if (listeners.length === 0) return null;
-  const opened = await ListenerSet.open(network, listeners);
-  config.setListening(portsOf(opened.addresses));
-  return opened;
-}
-
 function membershipOf(
-  { runtime, config, logger, logs, quorum, controllerSide, cluster }: Parts,
+  { runtime, config, logger, logs, quorum, controllerSide, cluster, deadline }: Parts,
 ): BrokerMembership {
   const { nodeId, rack } = config;
   const { loader, controller } = quorum;
@@ -412,6 +425,7 @@ function membershipOf(
     heartbeatChannel: controllerSide.newChannel(),
     image: loader,
     logger,
+    signal: deadline.signal,
   });
 }
 
@@ -433,8 +447,4 @@ function configOf({ directory, config = {} }: NodeOptions): BrokerConfig {
     ...config,
     ...(directory !== undefined && { "log.dirs": directory }),
   });
-}
-
-function portsOf(addresses: ReadonlyMap<string, Address>): Map<string, number> {
-  return new Map([...addresses].map(([name, { port }]) => [name, port]));
 }

@@ -65,6 +65,13 @@ export function openQuorum(
       clientId: String(config.nodeId),
       listener: config.controllerListenerNames[0]!,
       requestTimeoutMs: config.quorumTiming.requestTimeoutMs,
+      onOtherCluster: (address) =>
+        logger.log(
+          "warn",
+          `Node ${config.nodeId} belongs to cluster "${clusterId}", the controller at ${address} to ` +
+            "another one, so they form no quorum; correct controller.quorum.voters or " +
+            "controller.quorum.bootstrap.servers, or name other data directories in log.dirs",
+        ),
     }),
     onFailed: (error) => {
       logger.log("error", error.message);

@@ -8,12 +8,12 @@ import { KEPT_RECEIVE_BYTES } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { ConnectionEnvironment } from "../network/server/connection.ts";
 import { FrameMemory } from "../network/server/frame_memory.ts";
-import type { ListenerSet } from "../network/server/listener_set.ts";
+import { ListenerSet } from "../network/server/listener_set.ts";
 import { SendPool } from "../network/server/send_pool.ts";
 import { Server } from "../network/server/server.ts";
 import { SocketDescriptors } from "../network/server/socket_descriptors.ts";
 import { KeptBytes } from "../protocol/frame.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Address, Runtime } from "../runtime/runtime.ts";
 
 /** What a server serves, and within which limits. */
 export interface ServerOptions {
@@ -61,4 +61,21 @@ export function serverOf(options: ServerOptions): Server {
     }),
     options.onConnection,
   );
+}
+
+/** Opens the listeners of one role, if it has any. */
+export async function openListeners(
+  { network }: Runtime,
+  config: BrokerConfig,
+  role: "broker" | "controller",
+): Promise<ListenerSet | null> {
+  const listeners = role === "broker" ? config.brokerListeners : config.controllerListeners;
+  if (listeners.length === 0) return null;
+  const opened = await ListenerSet.open(network, listeners);
+  config.setListening(portsOf(opened.addresses));
+  return opened;
+}
+
+function portsOf(addresses: ReadonlyMap<string, Address>): Map<string, number> {
+  return new Map([...addresses].map(([name, { port }]) => [name, port]));
 }

@@ -27,6 +27,8 @@ export interface RaftPeersOptions extends Sender {
   readonly clientId: string;
   /** A connection or an answer that takes longer counts as failed, ms. */
   readonly requestTimeoutMs: number;
+  /** Called when a node answers that it belongs to another cluster, once for each address `host:port`. */
+  readonly onOtherCluster?: (address: string) => void;
 }
 
 /** The levels of a feature that a node supports. */
@@ -50,6 +52,8 @@ export class RaftPeers implements RaftTransport {
   /** By purpose and address, in the order of their last use. */
   readonly #connections = new Map<string, KeptConnection>();
   readonly #probes = new Set<KeptConnection>();
+  /** The addresses of nodes of other clusters that were reported. */
+  readonly #foreign = new Set<string>();
   #isClosed = false;
 
   constructor(options: RaftPeersOptions) {
@@ -129,10 +133,21 @@ export class RaftPeers implements RaftTransport {
     const { clock } = this.#options.runtime;
     const pause = sparingly(() => clock.yieldToLoop(), PARTS_PER_PAUSE);
     try {
-      return await exchange(await kept.get(), request, this.#options, pause);
+      const connection = await kept.get();
+      const answer = await exchange(connection, request, this.#options, pause);
+      if (answer.errorCode === ErrorCode.INCONSISTENT_CLUSTER_ID) {
+        this.#reportForeign(connection.address);
+      }
+      return answer;
     } catch (error) {
       return failureOf(error);
     }
+  }
+
+  #reportForeign(address: string): void {
+    if (this.#foreign.has(address) || this.#foreign.size >= MAX_CONNECTIONS) return;
+    this.#foreign.add(address);
+    this.#options.onOtherCluster?.(address);
   }
 
   #connectionTo(address: Address, purpose: "fetch" | "other"): KeptConnection {

@@ -118,7 +118,7 @@ class Stream {
 }
 
 /** Returns numbers from 0 to 1 (exclusive), determined by the seed. */
-function xorshift(seed: number): () => number {
+export function xorshift(seed: number): () => number {
   let state = (seed ^ 0x9e3779b9) >>> 0 || 1;
   return () => {
     state ^= state << 13;

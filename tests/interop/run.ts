@@ -1,8 +1,9 @@
 /**
  * `deno task test:interop`: starts the broker and runs every client of `clients/` against it, then
  * the directories of `storage.ts` and `quorum_files.ts`, the quorum of `quorum_peers.ts`, the clusters of
- * `mixed_quorums.ts`, `mixed_directories.ts` and `cluster_tools.ts`, the limits of `open_files.ts`, the kills of `kill9.ts` and the disks of `disk_faults.ts`. See `README.md` in this
- * folder for the checks and how to run a part of them.
+ * `mixed_quorums.ts`, `mixed_directories.ts` and `cluster_tools.ts`, the limits of `open_files.ts`, the cluster
+ * of `processes.ts`, the kills of `kill9.ts` and the disks of `disk_faults.ts`. See `README.md` in this folder
+ * for the checks and how to run a part of them.
  *
  * @module
  */
@@ -21,6 +22,7 @@ import { mixedDirectories } from "./mixed_directories.ts";
 import { mixedQuorums } from "./mixed_quorums.ts";
 import { quorumFiles } from "./quorum_files.ts";
 import { quorumPeers } from "./quorum_peers.ts";
+import { processes } from "./processes.ts";
 import { storage } from "./storage.ts";
 
 const CLIENTS = ["kcat", "kafkajs", "platformatic", "python", "java", "go"];
@@ -28,10 +30,11 @@ const STORAGE = "storage";
 const MIXED = "mixed";
 const COMPARE = "compare";
 const KILL9 = "kill9";
+const PROCESSES = "processes";
 const DISK = "disk";
 const FILES = "files";
 /** Parts that start their own brokers. */
-const OWN_BROKERS = [STORAGE, MIXED, COMPARE, FILES, KILL9, DISK];
+const OWN_BROKERS = [STORAGE, MIXED, COMPARE, FILES, PROCESSES, KILL9, DISK];
 
 /** Names of the clients in the summary. */
 const NAMES: Record<string, string> = {
@@ -45,6 +48,7 @@ const NAMES: Record<string, string> = {
   [MIXED]: "Apache Kafka, same cluster",
   [COMPARE]: "Apache Kafka, same requests",
   [KILL9]: "kill -9 and restart",
+  [PROCESSES]: "a cluster of processes",
   [DISK]: "failing disks",
   [FILES]: "a limit on open files",
   broker: "the broker itself",
@@ -61,7 +65,7 @@ const USAGE =
   --runtime    what our own broker runs on: ${RUNTIMES.join(", ")} (deno)
   --command    how to start another broker, with {port} and {dir} in it
   --records    how many each client produces for each compression (10000)
-  --kills      how often ${KILL9} kills the broker (20); --seed decides when`;
+  --kills      how often ${KILL9} and ${PROCESSES} kill (20); --seed decides when`;
 
 interface Result {
   client: string;
@@ -118,6 +122,13 @@ class Suite {
 
   async kill9(command: string[], kills: number, seed: number): Promise<void> {
     await this.part(KILL9, (print) => kill9(this.#setup, { command, kills, seed, print }));
+  }
+
+  async processes(runtime: string, kills: number, seed: number): Promise<void> {
+    await this.part(
+      PROCESSES,
+      (print) => processes(this.#setup, { runtime, kills, seed, print }),
+    );
   }
 
   async disk(command: string[]): Promise<void> {
@@ -259,11 +270,12 @@ async function main(): Promise<number> {
   if (chosen.includes(MIXED)) await suite.mixed();
   if (chosen.includes(COMPARE)) await suite.compare(command);
   if (chosen.includes(FILES)) await suite.files(command);
+  const kills = Number(given.kills ?? 20);
+  const seed = Number(given.seed ?? newSeed());
+  if (chosen.includes(PROCESSES)) await suite.processes(given.runtime ?? "deno", kills, seed);
   const flushed = given.command === undefined ? [...await ownKill9Command(given.runtime)] : command;
   if (chosen.includes(DISK)) await suite.disk(flushed);
-  if (chosen.includes(KILL9)) {
-    await suite.kill9(flushed, Number(given.kills ?? 20), Number(given.seed ?? newSeed()));
-  }
+  if (chosen.includes(KILL9)) await suite.kill9(flushed, kills, seed);
   return suite.summary();
 }
 

@@ -54,7 +54,7 @@ export class Setup {
       case "python":
         return await this.python("main.py");
       case "java":
-        return await this.#java();
+        return await this.java("Main");
       case "go":
         return await this.#go();
     }
@@ -180,7 +180,9 @@ export class Setup {
     return await nodeFromNpm(version);
   }
 
-  async #java(): Promise<Installed> {
+  /** Returns a program of the Java client, by the name of its class. */
+  async java(program: string): Promise<Installed> {
+    await this.#stage();
     const directory = this.#path("java");
     const jars = `${this.#cache}/java/jars`;
     const classes = `${this.#cache}/java/classes`;
@@ -189,7 +191,7 @@ export class Setup {
       const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"];
       await execute(["mvn", "-B", "-q", ...goal, `-DoutputDirectory=${jars}`], { directory });
     });
-    const files = ["Main.java", "AdminRequests.java", "Records.java"].map((name) =>
+    const files = ["Main.java", "AdminRequests.java", "Records.java", "Stream.java"].map((name) =>
       `${directory}/src/${name}`
     );
     await this.#once("java-classes", await contents(files), async () => {
@@ -198,7 +200,7 @@ export class Setup {
     });
     const path = [classes, `${jars}/*`].join(Deno.build.os === "windows" ? ";" : ":");
     // Runs are so short that the optimizing compiler does not pay off.
-    return { command: ["java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", path, "Main"] };
+    return { command: ["java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", path, program] };
   }
 
   async #go(): Promise<Installed> {

@@ -1,7 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { AssertionFailure } from "../../src/assert.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
-import type { MetadataRecordInput } from "../../src/metadata/records/metadata_record.ts";
+import {
+  encodeMetadataRecord,
+  type MetadataRecordInput,
+} from "../../src/metadata/records/metadata_record.ts";
 import { encodeBatch } from "../../src/protocol/records/batch.ts";
 import { test } from "../harness.ts";
 import { broker, CHAT, config, EVENTS, partition, topic } from "./fixture.ts";
@@ -190,6 +193,10 @@ test("load() rejects a record of an unknown type or version and says what to do"
   for (
     const [value, reason] of [
       [[1, 99, 0, 0], "unknown type 99"],
+      [
+        [...encodeMetadataRecord(feature("metadata.version", 34))],
+        "it raises metadata.version to 34, supported are 30 to 33",
+      ],
       [[1, 27, 1, 0], "Cannot read a RegisterControllerRecord of version 1: supported are 0 to 0"],
     ] as const
   ) {

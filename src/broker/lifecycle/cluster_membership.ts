@@ -25,6 +25,8 @@ export interface ClusterMembershipOptions {
   readonly heartbeatChannel: ControllerChannel;
   readonly image: FollowedImage;
   readonly logger: Logger;
+  /** Ends the waits of the start with its reason. */
+  readonly signal: AbortSignal;
 }
 
 /** The membership of a broker that shares its cluster with other nodes. */
@@ -61,11 +63,11 @@ export class ClusterMembership implements BrokerMembership {
       image,
       logger,
     });
-    await this.#session.start();
+    await untilAborted(this.#session.start(), this.#options.signal);
   }
 
   enterService(): Promise<void> {
-    return this.#session!.becomeReady();
+    return untilAborted(this.#session!.becomeReady(), this.#options.signal);
   }
 
   reportDirectories(onlineIds: readonly string[]): Promise<void> {
@@ -83,4 +85,14 @@ export class ClusterMembership implements BrokerMembership {
     this.#session?.stop();
     this.#options.heartbeatChannel.close();
   }
+}
+
+/** Settles as `promise` does, or rejects with the reason of `signal` once it is aborted. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

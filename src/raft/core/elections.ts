@@ -12,6 +12,7 @@ import {
   becomeFollower,
   becomeProspective,
   becomeUnattached,
+  isImpossibleEpoch,
   observe,
 } from "./transitions.ts";
 import { isSameReplica } from "./voter_set.ts";
@@ -25,6 +26,7 @@ export function handleVote(raft: RaftState, request: VoteRequest, token: number)
     raft.answer(token, { type: "vote", errorCode, leader: raft.knownLeader, isGranted });
   const { epoch, lastEpoch, isPreVote } = request;
   if (epoch < raft.epoch) return reply(false, ErrorCode.FENCED_LEADER_EPOCH);
+  if (isImpossibleEpoch(raft, epoch)) return reply(false, ErrorCode.INVALID_REQUEST);
   if (isPreVote ? lastEpoch > epoch : lastEpoch >= epoch) {
     return reply(false, ErrorCode.INVALID_REQUEST);
   }

@@ -12,7 +12,7 @@ import type {
 } from "./messages.ts";
 import { sendToVoter } from "./sending.ts";
 import type { RaftState, Resigned } from "./state.ts";
-import { becomeCandidate, becomeUnattached, observe } from "./transitions.ts";
+import { becomeCandidate, becomeUnattached, isImpossibleEpoch, observe } from "./transitions.ts";
 
 /** Follows the leader that announces itself. */
 export function handleBeginQuorumEpoch(
@@ -24,6 +24,7 @@ export function handleBeginQuorumEpoch(
   const reply = (errorCode: ErrorCode) =>
     raft.answer(token, { type: "begin-quorum-epoch", errorCode, leader: raft.knownLeader });
   if (epoch < raft.epoch) return reply(ErrorCode.FENCED_LEADER_EPOCH);
+  if (isImpossibleEpoch(raft, epoch)) return reply(ErrorCode.INVALID_REQUEST);
   if (epoch === raft.epoch && raft.leaderId >= 0 && raft.leaderId !== leaderId) {
     return reply(ErrorCode.INVALID_REQUEST);
   }
@@ -45,6 +46,7 @@ export function handleEndQuorumEpoch(
   const reply = (errorCode: ErrorCode) =>
     raft.answer(token, { type: "end-quorum-epoch", errorCode, leader: raft.knownLeader });
   if (epoch < raft.epoch) return reply(ErrorCode.FENCED_LEADER_EPOCH);
+  if (isImpossibleEpoch(raft, epoch)) return reply(ErrorCode.INVALID_REQUEST);
   if (epoch === raft.epoch && raft.leaderId >= 0 && raft.leaderId !== leaderId) {
     return reply(ErrorCode.INVALID_REQUEST);
   }

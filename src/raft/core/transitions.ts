@@ -150,7 +150,22 @@ function isReachable(
   return endpoints.length > 0 || (raft.voters.byId(leaderId)?.endpoints.length ?? 0) > 0;
 }
 
+/** The last epoch. Records of a later one could not be written. */
+const LAST_EPOCH = 0x7fff_ffff;
+/**
+ * How far a request may be ahead of the own epoch. Requests are not authenticated: one with an epoch near the
+ * last would leave no epoch for the next election. So many elections take weeks, and a replica that missed
+ * more learns the epoch from the answers to its own requests.
+ */
+const MAX_LEAP = 1_000_000;
+
+/** Returns whether the epoch of a request is too far ahead to be that of an election. */
+export function isImpossibleEpoch(raft: RaftState, epoch: number): boolean {
+  return epoch - raft.epoch > MAX_LEAP;
+}
+
 function enterEpoch(raft: RaftState, epoch: number): void {
+  assert(epoch <= LAST_EPOCH, `There is no epoch ${epoch}: the last one is ${LAST_EPOCH}`);
   raft.epoch = epoch;
   raft.leaderId = -1;
   raft.leaderEndpoints = [];
