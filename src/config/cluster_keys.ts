@@ -170,9 +170,9 @@ export const METADATA_LOG_KEYS: readonly ConfigDefinition[] = [
   fixed({
     name: "metadata.max.idle.interval.ms",
     type: "int",
-    default: "500",
+    default: "2000",
     min: 0,
     documentation:
-      "Interval between the records that the active controller writes when nothing changes. 0: none.",
+      "Interval between the records that the active controller writes when nothing changes. 0: none. Apache Kafka's default is 500, but each record costs a sync and two rounds of fetches at every controller and broker.",
   }),
 ];

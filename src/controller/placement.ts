@@ -26,21 +26,22 @@ export function placeReplicas(
   brokers: readonly PlacementBroker[],
   options: { start: number; count: number; replicationFactor: number },
 ): Assignment[] {
-  const ids = [...brokers].sort((a, b) => a.id - b.id);
-  const { length } = ids;
+  const ordered = [...brokers].sort((a, b) => a.id - b.id);
+  const active = ordered.map(isActive);
+  const { length } = ordered;
   const out: Assignment[] = [];
   for (let index = 0; index < options.count; index++) {
     const turn = options.start + index;
     const leader = turn % length;
     const shift = Math.floor(turn / length);
-    const order = [ids[leader]!];
-    for (let other = 0; other < length - 1; other++) {
-      order.push(ids[(leader + 1 + (other + shift) % (length - 1)) % length]!);
+    const replicas: number[] = [];
+    for (const wanted of [true, false]) {
+      for (let at = 0; at < length && replicas.length < options.replicationFactor; at++) {
+        const place = at === 0 ? leader : (leader + 1 + (at - 1 + shift) % (length - 1)) % length;
+        if (active[place] === wanted) replicas.push(ordered[place]!.id);
+      }
     }
-    const active = order.filter(isActive);
-    const others = order.filter((broker) => !isActive(broker));
-    const replicas = [...active, ...others].slice(0, options.replicationFactor);
-    out.push(replicas.map((broker) => broker.id));
+    out.push(replicas);
   }
   return out;
 }

@@ -20,6 +20,7 @@ const OTHER_DEFAULTS: Readonly<Record<string, string | null>> = {
   "controller.quorum.bootstrap.servers": null,
   "broker.heartbeat.interval.ms": "500",
   "broker.session.timeout.ms": "3000",
+  "metadata.max.idle.interval.ms": "2000",
   "log.dirs": "data",
   "log.dir": null,
   "offsets.topic.replication.factor": "1",

@@ -298,7 +298,7 @@ test("the times and sizes of a cluster have Apache Kafka's defaults, but for the
     segmentMs: 604_800_000,
     retentionBytes: 104_857_600,
     retentionMs: 604_800_000,
-    maxIdleIntervalMs: 500,
+    maxIdleIntervalMs: 2_000,
   });
   const slow = { "broker.session.timeout.ms": "9000", "broker.heartbeat.interval.ms": "2000" };
   const { sessionTimeoutMs, heartbeatIntervalMs } = new BrokerConfig(slow).brokerLifecycle;
