@@ -156,12 +156,7 @@ export class MetadataQuorum implements RaftObserver {
   }
 
   onLeader(epoch: number, leaderId: number): void {
-    if (leaderId >= 0 && leaderId !== this.#options.self.id) {
-      this.#options.logger.log(
-        "info",
-        `Node ${leaderId} is the active controller of epoch ${epoch}`,
-      );
-    }
+    if (leaderId >= 0 && leaderId !== this.#options.self.id) this.#reportLeader(epoch, leaderId);
     for (const resolve of this.#leaderWaiters.splice(0)) resolve();
   }
 
@@ -289,6 +284,23 @@ export class MetadataQuorum implements RaftObserver {
       maxAgeMs: metadataLogSettings.retentionMs,
     });
     loader.snapshotWritten(captured, clock.now());
+  }
+
+  #reportLeader(epoch: number, leaderId: number): void {
+    const { logger, self } = this.#options;
+    const { kraftVersion, voters } = this.replica.status;
+    const text = `Node ${leaderId} is the active controller of epoch ${epoch}`;
+    const ids = [...voters].map(({ id }) => id);
+    if (kraftVersion > 0 || ids.length === 0 || ids.includes(leaderId)) {
+      return logger.log("info", text);
+    }
+    logger.log(
+      "warn",
+      `${text}, and controller.quorum.voters of node ${self.id} has only ${
+        ids.join(", ")
+      }; set the same list on ` +
+        "all nodes and start them again",
+    );
   }
 
   /** Ends the node, since what is committed cannot be applied. */

@@ -4,10 +4,12 @@
  *
  * @module
  */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Admin } from "../../src/client/mod.ts";
 import { Consumer } from "../../src/client/consumer/consumer.ts";
 import { Producer } from "../../src/client/producer/producer.ts";
+import { formatNode } from "../../src/node/format_node.ts";
+import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import type { Node } from "../../src/node/node.ts";
 import { test } from "../harness.ts";
@@ -154,6 +156,52 @@ nodesTest(
     );
     const second = await nodes.start(controllerConfig(2, ports[2], both));
     assertEquals(second.clusterId, (await first).clusterId);
+  },
+);
+
+/** Resolves with the files of a controller that was formatted for a cluster. */
+async function formatted(config: Record<string, string>): Promise<MemoryFileSystem> {
+  const files = new MemoryFileSystem();
+  await formatNode({
+    runtime: { ...hostRuntime(), files },
+    config: { ...config, "log.dirs": "/data" },
+    clusterId: "MkU3OEVBNTcwNTJENDM2Qk",
+    firstControllers: { kind: "configured" },
+    releaseVersion: null,
+    levels: new Map(),
+    formatted: "reject",
+  });
+  return files;
+}
+
+nodesTest(
+  "a controller whose voters do not include the active controller says so",
+  async (nodes) => {
+    const ports = { 1: await closedPort(), 2: await closedPort(), 3: await closedPort() };
+    const lists = { 1: votersOf(ports), 2: votersOf(ports), 3: votersOf({ 3: ports[3], 4: 1 }) };
+    await Promise.all(([1, 2, 3] as const).map(async (id) => {
+      const config = controllerConfig(id, ports[id], lists[id]);
+      return nodes.start(config, await formatted(config));
+    }));
+    await nodes.logged(
+      /^Node [12] is the active controller of epoch \d+, and controller\.quorum\.voters of node 3 has only 3, 4; set the same list on all nodes and start them again$/,
+    );
+  },
+);
+
+nodesTest(
+  "a broker of a known cluster that takes a broker for its controller says so",
+  async (nodes) => {
+    const { voters } = await startController(nodes);
+    const files = new MemoryFileSystem();
+    const own = await nodes.start(brokerConfig(3, voters), files);
+    await own.shutdown();
+    const { address: { port } } = await nodes.start(brokerConfig(2, voters));
+    assertStringIncludes(
+      await nodes.fail(brokerConfig(3, votersOf({ 1: port })), files),
+      `(Cannot ask 127.0.0.1:${port} for BrokerRegistration: it is the listener of a broker, which does not ` +
+        "serve it; name the address of a controller, or run a version that serves it)",
+    );
   },
 );
 

@@ -70,8 +70,12 @@ export class TestNodes {
   }
 
   /** Resolves when a node has logged `line`. */
-  async logged(line: string): Promise<void> {
-    while (!this.lines.has(line)) {
+  async logged(line: string | RegExp): Promise<void> {
+    const isLogged = () =>
+      typeof line === "string"
+        ? this.lines.has(line)
+        : [...this.lines].some((one) => line.test(one));
+    while (!isLogged()) {
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(
           () =>

@@ -41,7 +41,7 @@ export function registrationRefusal(
         "directories of its own";
     case ErrorCode.UNSUPPORTED_VERSION:
       return `${failure}: this version does not support a feature level of the cluster, or the ` +
-        "controllers do not support this version; run the same version on all nodes";
+        `controllers do not support this version (${reason}); run the same version on all nodes`;
     case ErrorCode.REQUEST_TIMED_OUT:
     case ErrorCode.NOT_CONTROLLER:
       return `${failure}: none has answered; start the controllers, or correct ` +
