@@ -5,6 +5,7 @@
  */
 import { ANY_ADDRESS, ipAddressBytes } from "../runtime/ip_address.ts";
 import type { RequestOrigin } from "../controller/requests/local_controller.ts";
+import { EncodedAnswer } from "../network/server/encoded_answer.ts";
 import type { RequestContext } from "../network/server/handler.ts";
 import type { AnyApi } from "../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
@@ -42,24 +43,31 @@ export class ForwardedRequest {
   }
 
   /**
-   * Decodes the answer with its header. Throws UNKNOWN_SERVER_ERROR for bytes that are no answer to the
-   * request.
+   * Returns the answer that follows its header in `bytes`. Throws UNKNOWN_SERVER_ERROR for bytes that do not
+   * answer the request, now or when the answer is decoded.
    */
-  decodeAnswer(bytes: Uint8Array): unknown {
-    const { name } = this.#api;
+  answerIn(bytes: Uint8Array): EncodedAnswer {
     const { apiVersion } = this.#context;
-    try {
-      const reader = new ByteReader(bytes);
+    const reader = new ByteReader(bytes);
+    const body = this.#decode(() => {
       const correlationId = readResponseHeader(reader, this.#api, apiVersion);
       if (correlationId !== CORRELATION_ID) {
         throw new ProtocolError(`it answers request ${correlationId}`);
       }
-      return this.#api.responseCodec(apiVersion).read(reader);
+      return bytes.subarray(reader.offset);
+    });
+    const decode = () => this.#api.responseCodec(apiVersion).read(new ByteReader(body));
+    return new EncodedAnswer(body, () => this.#decode(decode));
+  }
+
+  #decode<T>(decode: () => T): T {
+    try {
+      return decode();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       throw new KafkaError(
         ErrorCode.UNKNOWN_SERVER_ERROR,
-        `Cannot decode the controller's answer to ${name}: ${error.message}`,
+        `Cannot decode the controller's answer to ${this.#api.name}: ${error.message}`,
       );
     }
   }

@@ -80,7 +80,7 @@ export class RemoteController implements RemoteControllers {
         }, { timeoutMs, keepsBytes: true });
         if (errorCode === ErrorCode.NOT_CONTROLLER) return notActive(connection);
         requireAccepted(api, connection, errorCode);
-        return { kind: "answered", answer: forwarded.decodeAnswer(responseData ?? NOTHING) };
+        return { kind: "answered", answer: forwarded.answerIn(responseData ?? NOTHING) };
       });
   }
 

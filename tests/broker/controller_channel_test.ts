@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { createTopicsHandler } from "../../src/controller/handlers/create_topics.ts";
+import { decoded } from "../../src/network/server/encoded_answer.ts";
 import {
   CloseConnection,
   type ConnectionInfo,
@@ -50,7 +51,7 @@ function notController(): never {
 
 /** The names and codes in an answer to CreateTopics. */
 function outcomes(answer: unknown): [string, number][] {
-  const { topics } = answer as { topics: { name: string; errorCode: number }[] };
+  const { topics } = decoded(answer) as { topics: { name: string; errorCode: number }[] };
   return topics.map(({ name, errorCode }) => [name, errorCode]);
 }
 

@@ -20,6 +20,7 @@ import {
 import { apiVersions } from "../../protocol/messages/api_versions.ts";
 import { ByteReader, ProtocolError } from "../../protocol/wire.ts";
 import type { AnswerSlot, FillAnswer } from "./answer_queue.ts";
+import { EncodedAnswer } from "./encoded_answer.ts";
 import {
   CloseConnection,
   type ConnectionInfo,
@@ -250,7 +251,8 @@ function fillAnswer(
     const start = startFrame(writer);
     const before = writer.totalLength;
     writeResponseHeader(writer, api, apiVersion, correlationId);
-    api.responseCodec(apiVersion).write(writer, answer as never);
+    if (answer instanceof EncodedAnswer) writer.raw(answer.body);
+    else api.responseCodec(apiVersion).write(writer, answer as never);
     writer.patchInt32(start, writer.totalLength - before);
   };
 }

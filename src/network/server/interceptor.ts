@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { decoded } from "./encoded_answer.ts";
 import type { Handler, RequestContext } from "./handler.ts";
 
 /** A request on its way to its handler. */
@@ -58,7 +59,10 @@ export function intercept<Needs>(
         { name, request, context },
         (changed = request) => next(changed, context),
       ),
-    handler.handle,
+    (request, context) => {
+      const answer = handler.handle(request, context);
+      return answer instanceof Promise ? answer.then(decoded) : decoded(answer);
+    },
   );
   return { ...handler, handle };
 }

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { EncodedAnswer } from "../../../src/network/server/encoded_answer.ts";
 import {
   CloseConnection,
   defineHandler,
@@ -8,6 +9,7 @@ import type { Interceptor } from "../../../src/network/server/interceptor.ts";
 import { silentLogger } from "../../../src/logger.ts";
 import { ErrorCode, errorName, KafkaError } from "../../../src/protocol/errors.ts";
 import { deleteGroups } from "../../../src/protocol/messages/delete_groups.ts";
+import { ByteReader, ByteWriter } from "../../../src/protocol/wire.ts";
 import { test } from "../../harness.ts";
 import { askHandler } from "./ask_handler.ts";
 
@@ -52,6 +54,35 @@ test("an interceptor observes requests and answers", async () => {
     "client",
     { results: [{ groupId: "g", errorCode: ErrorCode.NONE }] },
   ]);
+});
+
+test("an encoded answer is sent as it is, and an interceptor sees it decoded", async () => {
+  const answer = {
+    throttleTimeMs: 0,
+    results: [{ groupId: "g", errorCode: 69, errorMessage: null }],
+  };
+  const writer = new ByteWriter();
+  deleteGroups.responseCodec(2).write(writer, answer);
+  const body = writer.toBytes();
+  const encoded = new EncodedAnswer(
+    body,
+    () => deleteGroups.responseCodec(2).read(new ByteReader(body)),
+  );
+  for (const returned of [encoded, Promise.resolve(encoded)]) {
+    const passing: Handler<unknown> = { ...handler, handle: () => returned };
+    const seen: unknown[] = [];
+    const interceptor: Interceptor<unknown> = async (_intercepted, next) => {
+      const result = await next();
+      seen.push(result);
+      return result;
+    };
+    for (const interceptors of [[], [interceptor]]) {
+      const query = { groupsNames: ["g"] };
+      const options = { services: {}, interceptors, logger: silentLogger };
+      assertEquals(await askHandler(passing, deleteGroups, 2, query, options), answer);
+    }
+    assertEquals(seen, [answer]);
+  }
 });
 
 test("an interceptor changes a request, calls its handler twice, and uses its dependencies", async () => {
