@@ -252,6 +252,7 @@ export function handleFetchFailure(
 function recordContact(raft: RaftState, role: Follower): void {
   role.electionAt = raft.fetchDeadline();
   role.hasFetched = true;
+  raft.peers.accept(raft.leaderId);
   raft.attempts = 0;
 }
 

@@ -21,11 +21,15 @@ export interface InFlight {
 interface Peer {
   inFlight: InFlight | null;
   failures: number;
+  /** How many answers in a row were of no use. */
+  refusals: number;
   /** When the next request may be sent, in milliseconds. */
   readyAt: number;
 }
 
 const MAX_BACKOFF_DOUBLINGS = 4;
+/** An election is over in less than the first waits after so many useless answers. */
+const QUICK_REFUSALS = 16;
 
 /** The nodes to which this replica sends requests. */
 export class Peers {
@@ -69,7 +73,7 @@ export class Peers {
   begin(to: Destination, request: PeerRequest, now: number): InFlight {
     let peer = this.#peers.get(to.id);
     if (peer === undefined) {
-      this.#peers.set(to.id, peer = { inFlight: null, failures: 0, readyAt: 0 });
+      this.#peers.set(to.id, peer = { inFlight: null, failures: 0, refusals: 0, readyAt: 0 });
     }
     assert(peer.inFlight === null, `A second request to node ${to.id}`);
     const correlationId = this.#nextCorrelationId++;
@@ -101,10 +105,22 @@ export class Peers {
     return expired;
   }
 
-  /** Delays the next request to node `id` as after a failure. */
+  /**
+   * Delays the next request to node `id`, whose answer was of no use, as after a failure. The waits double
+   * only after many such answers: during an election the next one may name the leader.
+   */
   delay(id: number, now: number): void {
     const peer = this.#peers.get(id);
-    if (peer !== undefined) this.#backOff(peer, now);
+    if (peer === undefined) return;
+    this.#backOff(peer, now);
+    const doublings = Math.min(peer.refusals++ - QUICK_REFUSALS, MAX_BACKOFF_DOUBLINGS);
+    if (doublings > 0) peer.readyAt = now + this.#timing.retryBackoffMs * 2 ** doublings;
+  }
+
+  /** Ends the delays after answers of no use: node `id` has answered as the leader. */
+  accept(id: number): void {
+    const peer = this.#peers.get(id);
+    if (peer !== undefined) peer.refusals = 0;
   }
 
   /** Forgets the requests in flight, since the answers are of no use in another role or epoch. */
@@ -112,6 +128,7 @@ export class Peers {
     this.#inFlight.clear();
     for (const peer of this.#peers.values()) {
       peer.inFlight = null;
+      peer.refusals = 0;
       peer.readyAt = 0;
     }
   }

@@ -63,6 +63,23 @@ test("the waits after failures double up to 16 times the first", () => {
   assert(!peers.isFailing(2));
 });
 
+test("the waits after useless answers double only after many of them", () => {
+  const peers = new Peers(DEFAULT_RAFT_TIMING);
+  const ask = (): number => {
+    peers.end(peers.begin(TO, FETCH, 0).correlationId, false, 0);
+    peers.delay(2, 0);
+    return peers.readyAt(2) / retryBackoffMs;
+  };
+  assertEquals(Array.from({ length: 17 }, ask), Array(17).fill(1));
+  assertEquals(Array.from({ length: 5 }, ask), [2, 4, 8, 16, 16]);
+  assert(peers.isFailing(2));
+  peers.accept(2);
+  assertEquals(ask(), 1);
+  Array.from({ length: 20 }, ask);
+  peers.reset();
+  assertEquals(ask(), 1, "it may be the leader of another epoch");
+});
+
 test("expire() ends the requests that have waited too long as failures", () => {
   const peers = new Peers(DEFAULT_RAFT_TIMING);
   const { correlationId } = peers.begin(TO, FETCH, 100);
