@@ -26,10 +26,13 @@ import type { MetadataImage } from "../../metadata/image.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeConfigs } from "../../protocol/messages/describe_configs.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
+import { answerInTurns } from "../../network/server/turns.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 
 const UNKNOWN_TYPE = 0;
 
 interface Needs {
+  readonly clock: Clock;
   /** The id of this node. */
   readonly nodeId: number;
   readonly config: BrokerConfig;
@@ -38,8 +41,9 @@ interface Needs {
 
 /** Serves DescribeConfigs. */
 export const describeConfigsHandler: Handler<Needs> = defineHandler(describeConfigs, {
-  handle: ({ resources, includeSynonyms, includeDocumentation }, { services }) => ({
-    results: resources.map(({ resourceType, resourceName, configurationKeys }) => {
+  handle({ resources, includeSynonyms, includeDocumentation }, { services }) {
+    const answers = answerInTurns(resources, (resource) => {
+      const { resourceType, resourceName, configurationKeys } = resource;
       const wanted = configurationKeys === null || configurationKeys.length === 0
         ? null
         : new Set(configurationKeys);
@@ -72,8 +76,11 @@ export const describeConfigsHandler: Handler<Needs> = defineHandler(describeConf
           configs: [],
         };
       }
-    }),
-  }),
+    }, services.clock);
+    return answers instanceof Promise
+      ? answers.then((results) => ({ results }))
+      : { results: answers };
+  },
   onError: ({ resources }, errorCode, errorMessage) => ({
     results: resources.map(({ resourceType, resourceName }) => ({
       errorCode,

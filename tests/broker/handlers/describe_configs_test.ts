@@ -4,7 +4,10 @@ import { describeConfigs } from "../../../src/protocol/messages/describe_configs
 import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { test } from "../../harness.ts";
 import { imageOf } from "../../controller/fixture.ts";
+import { REQUESTS_TURN_MS } from "../../../src/limits.ts";
+import { steppingClock } from "../../network/server/stepping_clock.ts";
 import { withBroker } from "../fixture.ts";
+import { manualClock } from "../manual_clock.ts";
 import { askHandler } from "../../network/server/ask_handler.ts";
 import { BrokerConfig } from "../../../src/config/broker_config.ts";
 import type { RawClient } from "../raw_client.ts";
@@ -134,7 +137,14 @@ test("DescribeConfigs returns the configs of groups and client metrics in the me
     const { results } = await askHandler(describeConfigsHandler, describeConfigs, 4, {
       resources: [{ resourceType: type, resourceName: name, configurationKeys: null }],
       includeSynonyms: true,
-    }, { services: { nodeId: 1, config: new BrokerConfig({}), image: () => image } });
+    }, {
+      services: {
+        clock: manualClock(),
+        nodeId: 1,
+        config: new BrokerConfig({}),
+        image: () => image,
+      },
+    });
     assertEquals(results[0]!.configs, [{
       name: key,
       value,
@@ -146,4 +156,21 @@ test("DescribeConfigs returns the configs of groups and client metrics in the me
       documentation: null,
     }]);
   }
+});
+
+test("DescribeConfigs lets other connections be served between many resources", async () => {
+  const clock = steppingClock(REQUESTS_TURN_MS);
+  const resources = Array.from({ length: 9 }, (_, id) => ({
+    resourceType: BROKER,
+    resourceName: String(id),
+    configurationKeys: [],
+  }));
+  const { results } = await askHandler(describeConfigsHandler, describeConfigs, 4, { resources }, {
+    services: { clock, nodeId: 1, config: new BrokerConfig({}), image: () => imageOf() },
+  });
+  assertEquals(
+    results.map(({ resourceName, errorCode }) => [resourceName, errorCode === ErrorCode.NONE]),
+    resources.map(({ resourceName }) => [resourceName, resourceName === "1"]),
+  );
+  assertEquals(clock.turns >= 4, true);
 });

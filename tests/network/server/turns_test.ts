@@ -1,27 +1,9 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { answerInTurns, serveOthers } from "../../../src/network/server/turns.ts";
 import { REQUESTS_TURN_MS } from "../../../src/limits.ts";
-import type { Clock } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
 import { manualClock } from "../../broker/manual_clock.ts";
-
-/** A clock that advances by `stepMs` at each reading, and which counts turns of the event loop. */
-function steppingClock(stepMs: number): Clock & { turns: number } {
-  let now = 0;
-  return {
-    turns: 0,
-    now: () => now,
-    monotonicMs: () => now += stepMs,
-    setTimer(_delayMs, callback) {
-      queueMicrotask(callback);
-      return { cancel: () => {} };
-    },
-    yieldToLoop() {
-      this.turns++;
-      return Promise.resolve();
-    },
-  };
-}
+import { steppingClock } from "./stepping_clock.ts";
 
 test("answerInTurns() answers immediately while that takes no time", () => {
   const clock = steppingClock(0);
