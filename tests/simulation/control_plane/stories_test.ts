@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { errorName } from "../../../src/protocol/errors.ts";
 import { test } from "../../harness.ts";
 import { World } from "../world.ts";
 import { ControlPlane } from "./control_plane_machines.ts";
@@ -41,9 +42,12 @@ test("a topic that was created again while its broker was down is served by it",
     const hosted = () => [...broker!.partitions].some(({ name }) => name === `${TOPIC}-0`);
     await controller.createTopics([{ name: TOPIC, assignments }]);
     await world.waitFor("the partition exists", LIMIT_MS, hosted);
+    // Both are decided before the end of the broker is noticed.
+    const deleted = controller.deleteTopics([{ name: TOPIC }]);
+    const created = controller.createTopics([{ name: TOPIC, assignments }]);
     broker!.replace(1_000);
-    await controller.deleteTopics([{ name: TOPIC }]);
-    await controller.createTopics([{ name: TOPIC, assignments }]);
+    const outcomes = [...await deleted, ...await created];
+    assertEquals(outcomes.map(({ errorCode }) => errorName(errorCode)), ["NONE", "NONE"]);
     await serving(cluster, world);
     await world.waitFor("it exists again", LIMIT_MS, hosted);
     assertEquals(broker!.hasOfflinePartition, false);
