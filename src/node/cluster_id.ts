@@ -282,7 +282,7 @@ function unanswered(
   const why = brokers === ""
     ? `none of its controllers ${
       addressesOf(controllers)
-    } has named a cluster for ${ms} ms; start them, or`
+    } has named a cluster within ${ms} ms; start them, or`
     : `its controllers ${brokers} are listeners of brokers; name those of controllers:`;
   return new KafkaError(
     ErrorCode.REQUEST_TIMED_OUT,

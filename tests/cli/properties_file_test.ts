@@ -186,7 +186,7 @@ test("start --config fails with one sentence", async () => {
     [
       `${BROKER}\nlog.dirs=DIRECTORY/broker\ninitial.broker.registration.timeout.ms=100`,
       ["--set", "controller.quorum.bootstrap.servers=127.0.0.1:1"],
-      /^1 .*Cannot start node 2: none of its controllers 127\.0\.0\.1:1 has answered for 100 ms/,
+      /^1 .*Cannot start node 2: none of its controllers 127\.0\.0\.1:1 has named a cluster within 100 ms/,
     ],
     ["ssl.keystore.location=x", ["--memory"], /^1 .*Cannot set "ssl\.keystore\.location": this/],
     ["num.partitions=0", ["--memory"], /^1 .*Cannot set "num\.partitions" to "0": it must be at/],

@@ -219,7 +219,7 @@ nodesTest("a broker whose controllers cannot be reached says which", async (node
   const port = await closedPort();
   assertEquals(
     await nodes.fail(brokerConfig(3, votersOf({ 1: port }))),
-    `Cannot start node 3: none of its controllers 127.0.0.1:${port} has named a cluster for 300 ms; start ` +
+    `Cannot start node 3: none of its controllers 127.0.0.1:${port} has named a cluster within 300 ms; start ` +
       "them, or correct controller.quorum.voters or controller.quorum.bootstrap.servers",
   );
 });
