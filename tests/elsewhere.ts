@@ -4,7 +4,8 @@
  * Each test file is bundled, so that neither runtime has to support TypeScript or resolve `@std`,
  * and then run from the project's root by the runtime's own test runner. Node is the oldest
  * supported version, from npm. Seeds are those of `deno task test:wide`. Tests of commands
- * (`tests/cli/`), which start Deno, of pages, of real clients and of Deno's own files are not included.
+ * (`tests/cli/`), which start Deno, of pages, of real clients and of Deno's own files are not included, nor
+ * those that repeat a scenario over more seeds.
  *
  * Bun runs the files in two processes, each file with its own global object. In one process the
  * heap would keep everything that earlier files have loaded, and garbage collections would become
@@ -20,8 +21,10 @@ const STAY_WITH_DENO = [
   "tests/cli/",
   "tests/docs/",
   "tests/interop/",
+  "tests/raft/core/simulation/seeds_test.ts",
   "tests/readme/commands_test.ts",
   "tests/runtime/deno/deno_files_test.ts",
+  "tests/simulation/control_plane/seeds_test.ts",
 ];
 
 const [runtime, ...wanted] = Deno.args;

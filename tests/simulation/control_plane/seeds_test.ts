@@ -9,7 +9,7 @@ import { seedCount, test } from "../../harness.ts";
 import { runControlPlane } from "../control_plane.ts";
 
 /** The first seeds find most of them. */
-const SEEDS = seedCount(5, 200);
+const SEEDS = seedCount(5, 40);
 /** Seeds that find the others. */
 const LATE_SEEDS: readonly number[] = [15, 37, 78, 98];
 
