@@ -137,7 +137,9 @@ export class RaftCore {
       } else if (raft.leaderId >= 0 && raft.endpointsOf(raft.leaderId).length > 0) {
         becomeFollower(raft, raft.epoch, raft.leaderId, raft.endpointsOf(raft.leaderId));
       } else becomeUnattached(raft, raft.epoch);
-      if (raft.voters.isOnly(raft.self) && raft.role.name !== "candidate") becomeCandidate(raft);
+      // The only voter takes a new epoch: an earlier process may have been active in the saved one, and have
+      // lost what it appended.
+      if (raft.voters.isOnly(raft.self)) becomeCandidate(raft);
       else if (raft.role.name === "unattached" && voted === null) {
         raft.role.electionAt = raft.nextAttemptAt();
       }

@@ -247,7 +247,7 @@ export class Invariants {
         this.#committed.set(batch.baseOffset, batch);
         this.#committedIn.set(batch, core.status.epoch);
         this.#committedEnd = batch.lastOffset + 1;
-        this.#checkNewest(batch);
+        this.#checkNewest(batch, core.status.epoch);
       } else {
         const other = this.#committed.get(batch.baseOffset);
         check(
@@ -334,10 +334,12 @@ export class Invariants {
     }
   }
 
-  /** A newer leader has every record that an older one commits. */
-  #checkNewest(batch: Batch): void {
+  /** A newer leader has every record that one of an older epoch commits. */
+  #checkNewest(batch: Batch, epoch: number): void {
     const newest = this.#newest;
     if (newest === null || newest.incarnation !== newest.replica.incarnation) return;
+    // A leader that was removed counts for nothing any more, and may have lost the record that removed it.
+    if (newest.epoch < epoch) return;
     const { disk } = newest.replica;
     if (batch.baseOffset < disk.startOffset) return;
     check(
