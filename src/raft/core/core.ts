@@ -23,6 +23,7 @@ import {
   handleFetchFailure,
   handleFetchSnapshotAnswer,
   handleUpdateVoterAnswer,
+  handleUpdateVoterFailure,
   installSnapshot,
   pollFollower,
   rejectSnapshot,
@@ -399,8 +400,8 @@ export class RaftCore {
           raft.role.unheard.delete(to.id);
         }
         return;
-      default:
-        return;
+      case "update-voter":
+        return handleUpdateVoterFailure(raft, failure);
     }
   }
 }

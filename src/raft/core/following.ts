@@ -287,3 +287,10 @@ export function handleUpdateVoterAnswer(raft: RaftState, answer: UpdateVoterAnsw
     answer.errorCode === ErrorCode.UNSUPPORTED_VERSION;
   raft.role.updateVoterAt = isDone ? Infinity : raft.now + fetchTimeoutMs;
 }
+
+/** Repeats the report later, unless the leader does not serve it: until then the fetches go on. */
+export function handleUpdateVoterFailure(raft: RaftState, { reason }: RequestFailure): void {
+  if (raft.role.name !== "follower") return;
+  const { fetchTimeoutMs } = raft.timing;
+  raft.role.updateVoterAt = reason === "unsupported" ? Infinity : raft.now + fetchTimeoutMs;
+}

@@ -298,4 +298,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/raft/storage/quorum_state_file_test.ts",
   },
+  {
+    id: "RF163",
+    file: "src/raft/core/following.ts",
+    bug: "a report of endpoints that fails is repeated before anything is fetched",
+    text: 'reason === "unsupported" ? Infinity : raft.now + fetchTimeoutMs',
+    replacement: 'reason === "unsupported" ? raft.now : raft.now',
+    test: "tests/raft/core/core_test.ts",
+  },
 ];

@@ -166,3 +166,37 @@ test("a refused leader is given up within 51 ms, a silent one after the fetch ti
   silent.tick(DEFAULT_RAFT_TIMING.fetchTimeoutMs);
   assertEquals(silent.status.role, "prospective");
 });
+
+test("a leader that does not take the endpoints of a voter is fetched from all the same", () => {
+  for (const reason of ["unsupported", "unreadable", "timeout"] as const) {
+    const core = new RaftCore({
+      self: { ...voter(1), canVote: true, endpoints: voter(9).endpoints },
+      environment: { timing: DEFAULT_RAFT_TIMING, below: () => 0, bootstrapServers: [] },
+      log: { startOffset: 0, endOffset: 0, epochs: [], snapshots: [] },
+      durable: { epoch: 7, leaderId: 2, voted: null },
+      voters: voterSet(1, 2),
+      kraftVersion: 1,
+      voterRecords: [],
+    });
+    let effects = core.start(0);
+    let now = 0;
+    let fetches = 0;
+    let updates = 0;
+    for (; now < 20_000; now += 10) {
+      effects.push(...core.tick(now));
+      const sent = effects.filter((effect) => effect.type === "send");
+      effects = [];
+      for (const { correlationId, request } of sent) {
+        if (request.type === "fetch") {
+          fetches++;
+          effects.push(...core.answered(correlationId, answer({}), now));
+        } else if (request.type === "update-voter") {
+          updates++;
+          effects.push(...core.answered(correlationId, { type: "failure", reason }, now));
+        }
+      }
+      assertEquals(core.status.role, "follower", `${reason} at ${now} after ${fetches} fetches`);
+    }
+    assert(updates >= 1 && updates <= 10 && fetches > 1_000, `${updates} updates, ${fetches}`);
+  }
+});
