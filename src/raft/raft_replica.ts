@@ -11,7 +11,7 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Int64 } from "../protocol/int64.ts";
 import type { Pause } from "../protocol/records/compression/steps.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
-import { storedRecord } from "./control_records.ts";
+import { appendTo } from "./append_effect.ts";
 import { RaftCore, type RaftStart, type RaftStatus } from "./core/core.ts";
 import type { Destination, Effect } from "./core/effects.ts";
 import type { SnapshotId } from "./core/epoch_log.ts";
@@ -22,7 +22,6 @@ import { LogFlusher } from "./log_flusher.ts";
 import { ReceivedSnapshot } from "./received_snapshot.ts";
 import { readReply } from "./reply.ts";
 import type { RaftReply, RaftRequests } from "./requests.ts";
-import { encodeControlBatch } from "./storage/control_batches.ts";
 import type { SnapshotDraft } from "./storage/snapshot_draft.ts";
 import type { SnapshotWriter } from "./storage/snapshot_writer.ts";
 
@@ -106,7 +105,7 @@ export class RaftReplica implements RaftRequests {
       log,
       clock,
       isStopped: () => this.#stopped !== null,
-      onDurable: (offset) => this.#run(this.#core.persisted(offset, this.#now)),
+      onDurable: (offset) => this.#run((core, now) => core.persisted(offset, now)),
     });
   }
 
@@ -120,7 +119,7 @@ export class RaftReplica implements RaftRequests {
 
   /** Begins the work. */
   start(): void {
-    this.#run(this.#core.start(this.#now));
+    this.#run((core, now) => core.start(now));
   }
 
   /** Takes a request of another replica or of a tool. Rejects with the reason when the replica has stopped. */
@@ -129,7 +128,7 @@ export class RaftReplica implements RaftRequests {
     const token = this.#nextToken++;
     const caller = Promise.withResolvers<RaftReply>();
     this.#callers.set(token, caller);
-    this.#run(this.#core.request(request, token, this.#now));
+    this.#run((core, now) => core.request(request, token, now));
     return caller.promise;
   }
 
@@ -142,9 +141,12 @@ export class RaftReplica implements RaftRequests {
     batch: Uint8Array,
     recordCount: number,
   ): { readonly offset: number; readonly epoch: number } | null {
-    if (this.#stopped !== null) return null;
-    const { position, effects } = this.#core.propose(batch, recordCount, this.#now);
-    this.#run(effects);
+    let position: { readonly offset: number; readonly epoch: number } | null = null;
+    this.#run((core, now) => {
+      const proposed = core.propose(batch, recordCount, now);
+      position = proposed.position;
+      return proposed.effects;
+    });
     return position;
   }
 
@@ -161,13 +163,17 @@ export class RaftReplica implements RaftRequests {
 
   /** Gives up the leadership, since what it decides has failed. */
   resign(): void {
-    if (this.#stopped === null) this.#run(this.#core.resign(this.#now));
+    this.#run((core, now) => core.resign(now));
   }
 
   /** Raises `kraft.version` to 1. Returns the reason if that is refused. */
   upgradeKRaftVersion(): { readonly code: ErrorCode; readonly why: string } | null {
-    const { refusal, effects } = this.#core.upgradeKRaftVersion(this.#now);
-    this.#run(effects);
+    let refusal: { readonly code: ErrorCode; readonly why: string } | null = null;
+    this.#run((core, now) => {
+      const upgraded = core.upgradeKRaftVersion(now);
+      refusal = upgraded.refusal;
+      return upgraded.effects;
+    });
     return refusal;
   }
 
@@ -202,12 +208,12 @@ export class RaftReplica implements RaftRequests {
     if (draft.id.endOffset <= this.status.logStartOffset) {
       return log.snapshots.deleteBefore(log.snapshots.latest!);
     }
-    this.#run(this.#core.snapshotWritten(draft.id, this.#now));
+    this.#run((core, now) => core.snapshotWritten(draft.id, now));
     for (;;) {
       const id = log.nextStart({ ...retention, nowMs: this.#options.clock.now() });
       if (id === null || this.#stopped !== null) return;
       // No answer may promise records that are being deleted.
-      this.#run(this.#core.logCut(id, this.#now));
+      this.#run((core, now) => core.logCut(id, now));
       await log.deleteBeforeSnapshot(id);
     }
   }
@@ -226,7 +232,7 @@ export class RaftReplica implements RaftRequests {
 
   async #end(handsOver: boolean): Promise<void> {
     if (handsOver && this.#stopped === null) {
-      this.#run(this.#core.shutdown(this.#now));
+      this.#run((core, now) => core.shutdown(now));
       await this.#sayFarewell();
     }
     if (this.#stopped === null) {
@@ -252,12 +258,18 @@ export class RaftReplica implements RaftRequests {
     });
   }
 
-  /** Executes effects in order. An effect of an event that another effect caused comes after those before it. */
-  #run(effects: readonly Effect[]): void {
+  /**
+   * Runs an event of the core and executes its effects in order. An effect of an event that another effect
+   * caused comes after those before it. A violated invariant stops the replica, and nothing beside it.
+   */
+  #run(event: (core: RaftCore, now: number) => readonly Effect[]): void {
     if (this.#stopped !== null) return;
-    this.#effects.push(...effects);
-    if (this.#isExecuting) return;
-    this.#execute();
+    try {
+      this.#effects.push(...event(this.#core, this.#now));
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (!this.#isExecuting) this.#execute();
   }
 
   /** Executes effects until none is left, or one of them takes time: the rest follows it. */
@@ -292,7 +304,7 @@ export class RaftReplica implements RaftRequests {
       case "append":
       case "append-control":
       case "append-fetched":
-        this.#append(effect);
+        appendTo(this.#options.files.log, effect, this.#options.clock);
         this.#track(this.#flusher.request());
         return null;
       case "truncate":
@@ -344,27 +356,9 @@ export class RaftReplica implements RaftRequests {
     const write = quorumState.write(storedState(state, kraftVersion, voters)).then(() => {
       if (this.#stopped !== null) return;
       this.#held.release(sequence);
-      this.#run(this.#core.saved(sequence, this.#now));
+      this.#run((core, now) => core.saved(sequence, now));
     });
     this.#track(write);
-  }
-
-  #append(effect: Effect & { type: "append" | "append-control" | "append-fetched" }): void {
-    const { files: { log }, clock } = this.#options;
-    if (effect.type === "append-fetched") {
-      for (const { bytes, epoch, lastOffset } of effect.batches) {
-        log.appendFetched(bytes, epoch);
-        assert(log.endOffset === lastOffset + 1, `The metadata log did not take ${lastOffset}`);
-      }
-      return;
-    }
-    const { baseOffset, epoch } = effect;
-    const batch = effect.type === "append" ? effect.payload : encodeControlBatch(
-      effect.records.map(storedRecord),
-      { leaderEpoch: epoch, timestampMs: clock.now() },
-    );
-    const range = log.append(batch, epoch);
-    assert(range.baseOffset === baseOffset, `${range.baseOffset} was appended as ${baseOffset}`);
   }
 
   async #truncate(endOffset: number): Promise<void> {
@@ -374,12 +368,12 @@ export class RaftReplica implements RaftRequests {
 
   async #send(correlationId: number, to: Destination, request: PeerRequest): Promise<void> {
     const answer = await this.#options.transport.send(to, request);
-    this.#run(this.#core.answered(correlationId, answer, this.#now));
+    this.#run((core, now) => core.answered(correlationId, answer, now));
   }
 
   async #probe(token: number, to: Destination): Promise<void> {
     const supported = await this.#options.transport.probe(to);
-    this.#run(this.#core.probed(token, supported, this.#now));
+    this.#run((core, now) => core.probed(token, supported, now));
   }
 
   #answer(token: number, reply: RaftReply): void {
@@ -390,10 +384,10 @@ export class RaftReplica implements RaftRequests {
   /** Checks a fetched snapshot whole before it replaces the log. */
   async #publishFetched(id: SnapshotId): Promise<void> {
     const content = await this.#received.publish(id, this.#options.pause);
-    this.#run(
+    this.#run((core, now) =>
       content instanceof Error
-        ? this.#core.snapshotRejected(id, content.message, this.#now)
-        : this.#core.snapshotFetched(id, content, this.#now),
+        ? core.snapshotRejected(id, content.message, now)
+        : core.snapshotFetched(id, content, now)
     );
   }
 
@@ -406,7 +400,7 @@ export class RaftReplica implements RaftRequests {
     const delayMs = Math.min(MAX_DELAY_MS, Math.max(0, Math.ceil(at - this.#now)));
     const timer = this.#options.clock.setTimer(delayMs, () => {
       this.#timer = null;
-      if (this.#stopped === null) this.#run(this.#core.tick(this.#now));
+      this.#run((core, now) => core.tick(now));
     });
     this.#timer = { at, timer };
   }

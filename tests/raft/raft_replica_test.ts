@@ -323,6 +323,18 @@ for (const isPublishing of [false, true]) {
   });
 }
 
+test("a divergence below the high watermark stops the replica, and nothing else", async () => {
+  const machine = new ReplicaMachine();
+  const fetch = await machine.startFollower(5);
+  const batches = [fetchedBatch(0, 3, 2), fetchedBatch(2, 4, 2)];
+  await fetch.answer(fetched(5, { batches, highWatermark: 4 }));
+  await machine.takeFetch().answer(fetched(5, { diverging: { epoch: 3, endOffset: 2 } }));
+  assertEquals(machine.failures.map(({ message }) => message.includes("Cannot truncate")), [true]);
+  assertEquals([machine.isTransportClosed, machine.clock.pending], [true, 0]);
+  await assertRejects(() => machine.replica.request(voteRequest(9)), KafkaError, "Cannot truncate");
+  await machine.close();
+});
+
 test("shutdown() waits until the other voters have heard that the leader gives up", async () => {
   const machine = await new ReplicaMachine().startLeader();
   const { replica } = machine;

@@ -145,8 +145,9 @@ function truncate(raft: RaftState, endOffset: number): void {
   const { log, history } = raft;
   assert(
     endOffset >= raft.highWatermark,
-    `Cannot truncate the metadata log to ${endOffset}: the records below ${raft.highWatermark} ` +
-      "are committed",
+    `Cannot truncate the metadata log to ${endOffset}: the records below ${raft.highWatermark} are ` +
+      `committed, and node ${raft.leaderId}, the leader of epoch ${raft.epoch}, has others; its ` +
+      "directory is an old copy or has lost records, stop it and format an empty one for it",
   );
   raft.emit({
     type: "notice",

@@ -205,9 +205,9 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     file: "src/raft/raft_replica.ts",
     bug: "records are deleted while the leader still offers them",
     text:
-      "      this.#run(this.#core.logCut(id, this.#now));\n      await log.deleteBeforeSnapshot(id);",
+      "      this.#run((core, now) => core.logCut(id, now));\n      await log.deleteBeforeSnapshot(id);",
     replacement:
-      "      await log.deleteBeforeSnapshot(id);\n      this.#run(this.#core.logCut(id, this.#now));",
+      "      await log.deleteBeforeSnapshot(id);\n      this.#run((core, now) => core.logCut(id, now));",
     test: "tests/raft/raft_replica_test.ts",
   },
   {
@@ -297,6 +297,14 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     text: "    await Promise.resolve();\n",
     replacement: "",
     test: "tests/raft/storage/quorum_state_file_test.ts",
+  },
+  {
+    id: "RF162",
+    file: "src/raft/raft_replica.ts",
+    bug: "a violated invariant ends the process instead of the replica",
+    text: "      return this.#fail(error);",
+    replacement: "      throw error;",
+    test: "tests/raft/raft_replica_test.ts",
   },
   {
     id: "RF163",
