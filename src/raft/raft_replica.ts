@@ -19,7 +19,7 @@ import type { PeerAnswer, PeerRequest, RaftRequest, RequestFailure } from "./cor
 import { type RaftFiles, storedState } from "./raft_start.ts";
 import { HeldWork } from "./held_work.ts";
 import { LogFlusher } from "./log_flusher.ts";
-import { ReceivedSnapshot } from "./received_snapshot.ts";
+import { ReceivedSnapshot, type SnapshotContent } from "./received_snapshot.ts";
 import { readReply } from "./reply.ts";
 import type { RaftReply, RaftRequests } from "./requests.ts";
 import type { SnapshotDraft } from "./storage/snapshot_draft.ts";
@@ -211,7 +211,8 @@ export class RaftReplica implements RaftRequests {
     this.#run((core, now) => core.snapshotWritten(draft.id, now));
     for (;;) {
       const id = log.nextStart({ ...retention, nowMs: this.#options.clock.now() });
-      if (id === null || this.#stopped !== null) return;
+      // The core does not know a snapshot that is being published.
+      if (id === null || this.#stopped !== null || this.#received.isPublishing) return;
       // No answer may promise records that are being deleted.
       this.#run((core, now) => core.logCut(id, now));
       await log.deleteBeforeSnapshot(id);
@@ -315,7 +316,10 @@ export class RaftReplica implements RaftRequests {
         this.#received.write(effect.id, effect.position, effect.bytes);
         return null;
       case "publish-snapshot":
-        this.#track(this.#publishFetched(effect.id));
+        this.#track(this.#received.publish(effect.id, {
+          pause: this.#options.pause,
+          report: (content) => this.#takeSnapshot(effect.id, content),
+        }));
         return null;
       case "send": {
         const { correlationId, to, request } = effect;
@@ -381,14 +385,17 @@ export class RaftReplica implements RaftRequests {
     this.#callers.delete(token);
   }
 
-  /** Checks a fetched snapshot whole before it replaces the log. */
-  async #publishFetched(id: SnapshotId): Promise<void> {
-    const content = await this.#received.publish(id, this.#options.pause);
+  /** Takes a fetched snapshot, or the reason why it cannot be used. */
+  #takeSnapshot(id: SnapshotId, content: SnapshotContent | Error): void {
+    if (this.#stopped !== null) return;
     this.#run((core, now) =>
       content instanceof Error
         ? core.snapshotRejected(id, content.message, now)
         : core.snapshotFetched(id, content, now)
     );
+    // The log has grown meanwhile, and does not need it.
+    const isUnused = !(content instanceof Error) && this.status.logStartOffset !== id.endOffset;
+    if (isUnused) this.#options.files.log.snapshots.delete(id);
   }
 
   #setTimer(): void {

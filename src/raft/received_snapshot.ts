@@ -19,17 +19,36 @@ export interface SnapshotContent {
   readonly kraftVersion: number;
 }
 
-/** The snapshot that is being fetched, of which there is at most one. */
+/** How a fetched snapshot is published. */
+export interface SnapshotPublication {
+  /** Awaited between two steps of the check. */
+  readonly pause: Pause;
+  /** Called with its content once it is durable, or with the error if it is damaged. */
+  readonly report: (content: SnapshotContent | Error) => void;
+}
+
+/**
+ * The snapshot that is being fetched, of which there is at most one. It can be fetched again, or another one,
+ * while its publication goes on, which may take longer than the election of another leader.
+ */
 export class ReceivedSnapshot {
   readonly #snapshots: SnapshotFiles;
   #draft: SnapshotDraft | null = null;
+  /** The names of those that are being published. */
+  readonly #publishing = new Set<string>();
 
   constructor(snapshots: SnapshotFiles) {
     this.#snapshots = snapshots;
   }
 
-  /** Writes a part. Position 0 begins anew. Throws KAFKA_STORAGE_ERROR. */
+  /** Whether one is being published. */
+  get isPublishing(): boolean {
+    return this.#publishing.size > 0;
+  }
+
+  /** Writes a part, unless the snapshot is being published. Position 0 begins anew. Throws KAFKA_STORAGE_ERROR. */
   write(id: SnapshotId, position: number, bytes: Uint8Array): void {
+    if (this.#publishing.has(snapshotName(id))) return;
     if (position === 0) {
       this.abandon();
       this.#draft = this.#snapshots.create(id);
@@ -39,26 +58,21 @@ export class ReceivedSnapshot {
   }
 
   /**
-   * Checks the complete snapshot and makes it durable. Resolves with its content, or with the error if it is
-   * damaged. Rejects with KAFKA_STORAGE_ERROR if it cannot be written.
+   * Checks the complete snapshot, makes it durable and reports it, unless a publication that is under way does
+   * so. Rejects with KAFKA_STORAGE_ERROR if it cannot be written.
    */
-  async publish(id: SnapshotId, pause: Pause): Promise<SnapshotContent | Error> {
+  async publish(id: SnapshotId, { pause, report }: SnapshotPublication): Promise<void> {
+    const name = snapshotName(id);
+    if (this.#publishing.has(name)) return;
     const draft = this.#draft;
-    assert(draft !== null, `Snapshot ${snapshotName(id)} was not fetched`);
+    assert(draft !== null, `Snapshot ${name} was not fetched`);
     this.#draft = null;
-    let header: SnapshotHeader;
+    this.#publishing.add(name);
     try {
-      const steps = draft.check();
-      let step = steps.next();
-      for (; step.done !== true; step = steps.next()) await pause();
-      header = step.value;
-    } catch (error) {
-      draft.abandon();
-      return error as Error;
+      report(await contentOf(draft, pause));
+    } finally {
+      this.#publishing.delete(name);
     }
-    await draft.publish();
-    const { voters, kraftVersion } = header;
-    return { voters: voters === null ? null : voterSet(voters), kraftVersion };
   }
 
   /** Removes a snapshot that is not complete. */
@@ -66,4 +80,21 @@ export class ReceivedSnapshot {
     this.#draft?.abandon();
     this.#draft = null;
   }
+}
+
+/** Resolves with the content of a draft that has been published, or with the error if it is damaged. */
+async function contentOf(draft: SnapshotDraft, pause: Pause): Promise<SnapshotContent | Error> {
+  let header: SnapshotHeader;
+  try {
+    const steps = draft.check();
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) await pause();
+    header = step.value;
+  } catch (error) {
+    draft.abandon();
+    return error as Error;
+  }
+  await draft.publish();
+  const { voters, kraftVersion } = header;
+  return { voters: voters === null ? null : voterSet(voters), kraftVersion };
 }

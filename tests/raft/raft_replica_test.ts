@@ -2,10 +2,12 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { ErrorCode, errorName, KafkaError } from "../../src/protocol/errors.ts";
 import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import type { SnapshotId } from "../../src/raft/core/epoch_log.ts";
+import type { FetchAnswer } from "../../src/raft/core/messages.ts";
 import { FileError } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import {
   batchOf,
+  endpointsOf,
   fetched,
   fetchedBatch,
   NOBODY,
@@ -323,6 +325,38 @@ for (const isPublishing of [false, true]) {
   });
 }
 
+for (const isSlow of [true, false]) {
+  const what = isSlow ? "is checked while" : "was published before";
+  test(`a snapshot that ${what} the leader changes replaces the log`, async () => {
+    const { machine, bytes, id } = await followerWithSnapshot();
+    const { replica, files, raft } = machine;
+    files.heldAt = /checkpoint/;
+    await sendSnapshot(machine, id, bytes);
+    assertEquals([files.pending, raft.log.endOffset], [1, 2]);
+    await machine.follow(3, 6);
+    if (!isSlow) {
+      files.heldAt = null;
+      files.release();
+      await settled();
+    }
+    const { request, answer } = machine.takeFetch();
+    assertEquals(request.epoch, 6);
+    await answer(fetchedFrom3({ snapshotId: id }));
+    if (isSlow) {
+      // The new leader sends the same snapshot.
+      await machine.takeFetch().answer({ ...part(id, bytes, 0), leader: fetchedFrom3().leader });
+      files.heldAt = null;
+      files.release();
+      await settled();
+    }
+    assertEquals(machine.failures, []);
+    assertEquals([raft.log.startOffset, raft.log.endOffset], [20, 20]);
+    assertEquals([raft.log.snapshots.ids, replica.status.highWatermark], [[id], 20]);
+    assertEquals(parts(machine), []);
+    await machine.close();
+  });
+}
+
 test("a divergence below the high watermark stops the replica, and nothing else", async () => {
   const machine = new ReplicaMachine();
   const fetch = await machine.startFollower(5);
@@ -445,6 +479,14 @@ function part(id: SnapshotId, bytes: Uint8Array, position: number) {
     position,
     bytes: bytes.slice(position, position + 100),
   } as const;
+}
+
+/** The answer to a fetch by node 3, the leader of epoch 6. */
+function fetchedFrom3(answer: Partial<FetchAnswer> = {}): FetchAnswer {
+  return fetched(6, {
+    leader: { epoch: 6, leaderId: 3, endpoints: endpointsOf(3) },
+    ...answer,
+  });
 }
 
 /** Answers the fetches of a snapshot until it is complete. */

@@ -198,8 +198,9 @@ export function handleFetchSnapshotAnswer(
 }
 
 /**
- * Replaces the log by a fetched snapshot that is complete and durable. `voters`: those in it, null under
- * `kraft.version` 0.
+ * Replaces the log by a fetched snapshot that is complete and durable, unless the log has its records. The role
+ * may have changed since it was fetched; what is in a snapshot is committed in any case. `voters`: those in it,
+ * null under `kraft.version` 0.
  */
 export function installSnapshot(
   raft: RaftState,
@@ -207,11 +208,15 @@ export function installSnapshot(
   content: { readonly voters: VoterSet | null; readonly kraftVersion: number },
 ): void {
   const { role, log, history } = raft;
-  if (role.name !== "follower" || role.snapshot === null) return;
-  const { endOffset, epoch } = role.snapshot.id;
-  if (id.endOffset !== endOffset || id.epoch !== epoch) return;
-  role.snapshot = null;
+  if (role.name === "follower" && role.snapshot !== null) {
+    if (role.snapshot.id.endOffset <= id.endOffset) role.snapshot = null;
+  }
+  const hasRecords = log.endOffset >= id.endOffset && log.epochAt(id.endOffset - 1) === id.epoch;
+  if (role.name === "leader" || hasRecords) return;
   if (id.endOffset <= log.startOffset || id.endOffset < raft.highWatermark) return;
+  // An election counts the voters of its beginning, and a fetch in flight is about the log as it was.
+  if (role.name === "prospective" || role.name === "candidate") becomeUnattached(raft, raft.epoch);
+  else raft.peers.reset();
   log.truncateFully(id);
   history.loadSnapshot(id.endOffset, content.voters, content.kraftVersion);
   raft.emit({ type: "truncate-fully", id });
@@ -226,6 +231,7 @@ export function installSnapshot(
 export function rejectSnapshot(raft: RaftState, id: SnapshotId, reason: string): void {
   const { role } = raft;
   if (role.name !== "follower" || role.snapshot === null) return;
+  if (snapshotName(role.snapshot.id) !== snapshotName(id)) return;
   role.snapshot = null;
   raft.peers.delay(raft.leaderId, raft.now);
   raft.emit({

@@ -162,6 +162,14 @@ export class SnapshotFiles {
     this.#removeRetired();
   }
 
+  /** Removes a snapshot that nothing refers to. */
+  delete(id: SnapshotId): void {
+    assert(this.has(id), `There is no snapshot ${snapshotFileName(id)}`);
+    this.#ids = this.#ids.filter((one) => compareSnapshotIds(one, id) !== 0);
+    this.#retired.add(snapshotFileName(id));
+    this.#removeRetired();
+  }
+
   #list(): void {
     for (const { name, isDirectory } of this.#files.list(this.#directory)) {
       if (isDirectory) continue;

@@ -167,6 +167,69 @@ test("a refused leader is given up within 51 ms, a silent one after the fetch ti
   assertEquals(silent.status.role, "prospective");
 });
 
+const SNAPSHOT = { endOffset: 20, epoch: 6 };
+const CONTENT = { voters: voterSet(1, 2, 4), kraftVersion: 1 };
+
+const FOLLOW_3 = {
+  type: "begin-quorum-epoch",
+  epoch: 8,
+  leaderId: 3,
+  voter: voter(1),
+} as const;
+
+/** Starts a follower with two records, which has been sent {@linkcode SNAPSHOT} whole. */
+function withSnapshot(): RaftCore {
+  const core = follower({ endOffset: 2, epochs: [{ epoch: 3, startOffset: 0 }] });
+  const first = fetchOf(core.start(0));
+  const effects = core.answered(first.correlationId, answer({ snapshotId: SNAPSHOT }), 1);
+  const sent = effects.find((effect) => effect.type === "send");
+  assert(sent?.type === "send" && sent.request.type === "fetch-snapshot");
+  const part = {
+    type: "fetch-snapshot",
+    errorCode: ErrorCode.NONE,
+    leader: LEADER,
+    id: SNAPSHOT,
+    size: 3,
+    position: 0,
+    bytes: new Uint8Array(3),
+  } as const;
+  const complete = core.answered(sent.correlationId, part, 2);
+  assert(complete.some(({ type }) => type === "publish-snapshot"));
+  return core;
+}
+
+test("a snapshot replaces the log in an election too, which begins anew with its voters", () => {
+  const core = withSnapshot();
+  core.tick(2 + DEFAULT_RAFT_TIMING.fetchTimeoutMs);
+  assertEquals(core.status.role, "prospective");
+  const effects = core.snapshotFetched(SNAPSHOT, CONTENT, 2_100);
+  assert(effects.some((effect) => effect.type === "truncate-fully"));
+  const { role, epoch, logStartOffset, logEndOffset, highWatermark, voters } = core.status;
+  assertEquals([role, epoch], ["unattached", 7]);
+  assertEquals([logStartOffset, logEndOffset, highWatermark], [20, 20, 20]);
+  assertEquals([...voters].map(({ id }) => id), [1, 2, 4]);
+});
+
+test("the answer to a fetch does not count after a snapshot has replaced the log", () => {
+  const core = withSnapshot();
+  const leader = { epoch: 8, leaderId: 3, endpoints: voter(3).endpoints };
+  const fetch = fetchOf(core.request({ ...FOLLOW_3, endpoints: leader.endpoints }, 0, 3));
+  core.snapshotFetched(SNAPSHOT, CONTENT, 4);
+  const diverging = { epoch: 2, endOffset: 1 };
+  assertEquals(core.answered(fetch.correlationId, answer({ leader, diverging }), 5), []);
+  assertEquals([core.status.logStartOffset, core.status.logEndOffset], [20, 20]);
+});
+
+test("a snapshot whose records the log has by now does not replace it", () => {
+  const core = withSnapshot();
+  const leader = { epoch: 8, leaderId: 3, endpoints: voter(3).endpoints };
+  const fetch = fetchOf(core.request({ ...FOLLOW_3, endpoints: leader.endpoints }, 0, 3));
+  const batches = [batch(2, 19, 6), batch(20, 29, 8)];
+  core.answered(fetch.correlationId, answer({ leader, batches }), 4);
+  assertEquals(core.snapshotFetched(SNAPSHOT, CONTENT, 5), []);
+  assertEquals([core.status.logStartOffset, core.status.logEndOffset], [0, 30]);
+});
+
 test("a leader that does not take the endpoints of a voter is fetched from all the same", () => {
   for (const reason of ["unsupported", "unreadable", "timeout"] as const) {
     const core = new RaftCore({
