@@ -7,6 +7,9 @@ import { CHECK_QUORUM_FETCH_TIMEOUTS, OBSERVER_TIMEOUT_MS, type RaftTiming } fro
 import type { FetchRequest } from "./messages.ts";
 import { isSameReplica, type ReplicaKey, type Voter, type VoterSet } from "./voter_set.ts";
 
+/** Maximum number of replicas that a leader remembers: many more than a cluster has. */
+const MAX_REPLICAS = 4_096;
+
 /** The log of another replica, as its fetches show it. Times are in milliseconds, -1 for never. */
 export interface ReplicaProgress {
   readonly key: ReplicaKey;
@@ -171,11 +174,21 @@ export class LeaderState {
     this.#announcedAt.delete(voterId);
   }
 
-  /** Forgets replicas that are no voters and have not fetched for long. */
+  /** Forgets replicas that are no voters and have not fetched for long, and the oldest ones of very many. */
   forgetSilentObservers(voters: VoterSet, now: number): void {
     for (const [name, { key, lastFetchAt }] of this.#replicas) {
       if (!voters.has(key) && now - lastFetchAt > OBSERVER_TIMEOUT_MS) this.#replicas.delete(name);
     }
+    if (this.#replicas.size > MAX_REPLICAS) this.#forgetOldest(voters);
+  }
+
+  /** Requests are not authenticated: each may have a directory id of its own. */
+  #forgetOldest(voters: VoterSet): void {
+    const counted = new Set([...voters].map((voter) => this.progress(voter)));
+    const names = [...this.#replicas].filter(([, progress]) => !counted.has(progress))
+      .sort(([, a], [, b]) => a.lastFetchAt - b.lastFetchAt)
+      .map(([name]) => name);
+    for (const name of names.slice(0, names.length - MAX_REPLICAS / 2)) this.#replicas.delete(name);
   }
 
   #touch(

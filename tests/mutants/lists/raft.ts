@@ -338,4 +338,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replacement: 'reason === "unsupported" ? raft.now : raft.now',
     test: "tests/raft/core/core_test.ts",
   },
+  {
+    id: "RF164",
+    file: "src/raft/core/leader_state.ts",
+    bug: "a leader remembers every replica id that a request has had",
+    text: "    if (this.#replicas.size > MAX_REPLICAS) this.#forgetOldest(voters);\n",
+    replacement: "",
+    test: "tests/raft/core/leader_state_test.ts",
+  },
 ];

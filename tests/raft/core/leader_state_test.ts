@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { LeaderState } from "../../../src/raft/core/leader_state.ts";
 import { DEFAULT_RAFT_TIMING, OBSERVER_TIMEOUT_MS } from "../../../src/raft/core/timing.ts";
 import { ZERO_UUID } from "../../../src/protocol/uuid.ts";
@@ -110,4 +110,20 @@ test("forgetSilentObservers() keeps voters and those that have fetched", () => {
   state.recordFetch(voter(9), 10, 10, 1_001);
   state.forgetSilentObservers(voterSet(1, 2), 1_001 + OBSERVER_TIMEOUT_MS);
   assertEquals([...state.replicas].map(({ key }) => key.id), [2, 9]);
+});
+
+test("forgetSilentObservers() keeps a bounded number of replicas, and all voters", () => {
+  const state = leader();
+  // Of a voter without a known directory, only the disk that fetched last counts.
+  const voters = new VoterSet([voter(1, ZERO_UUID), voter(2, ZERO_UUID), voter(3)]);
+  state.recordFetch(voter(2, "now"), 15, 20, 3_000);
+  state.recordFetch(voter(3), 12, 20, 1_001);
+  for (let id = 0; id < 20_000; id++) {
+    state.recordFetch(voter(2 + id % 2 * 98, `d${id}`), 0, 20, 1_002);
+    state.forgetSilentObservers(voters, 3_000);
+  }
+  const count = [...state.replicas].length;
+  assert(count > 1_000 && count < 5_000, `${count} replicas`);
+  assertEquals(state.progress(voter(2, ZERO_UUID))?.endOffset, 15);
+  assertEquals(state.progress(voter(3))?.endOffset, 12);
 });
