@@ -205,7 +205,9 @@ export function handleFetchSnapshot(
     : log.hasSnapshot(id)
     ? ErrorCode.NONE
     : ErrorCode.SNAPSHOT_NOT_FOUND;
-  if (role.name === "leader" && replica.id >= 0) role.recordContact(replica, raft.now);
+  if (role.name === "leader" && isLeading === ErrorCode.NONE && replica.id >= 0) {
+    role.recordContact(replica, raft.now);
+  }
   const read = errorCode === ErrorCode.NONE ? { position, maxBytes } : null;
   raft.answer(token, {
     type: "fetch-snapshot",

@@ -346,4 +346,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/raft/core/leader_state_test.ts",
   },
+  {
+    id: "RF165",
+    file: "src/raft/core/leading.ts",
+    bug: "a fetch of a snapshot in another epoch keeps a leader from resigning",
+    text: 'role.name === "leader" && isLeading === ErrorCode.NONE && replica.id >= 0',
+    replacement: 'role.name === "leader" && replica.id >= 0',
+    test: "tests/raft/core/core_test.ts",
+  },
 ];

@@ -263,3 +263,41 @@ test("a leader that does not take the endpoints of a voter is fetched from all t
     assert(updates >= 1 && updates <= 10 && fetches > 1_000, `${updates} updates, ${fetches}`);
   }
 });
+
+/** Returns the only voter, which leads epoch 8. */
+function leader(): RaftCore {
+  const core = new RaftCore({
+    self: { ...voter(1), canVote: true },
+    environment: { timing: DEFAULT_RAFT_TIMING, below: () => 0, bootstrapServers: [] },
+    log: { startOffset: 0, endOffset: 0, epochs: [], snapshots: [] },
+    durable: { epoch: 7, leaderId: -1, voted: null },
+    voters: voterSet(1),
+    kraftVersion: 1,
+    voterRecords: [],
+  });
+  core.start(0);
+  core.persisted(core.status.logEndOffset, 0);
+  core.saved(2, 0);
+  assertEquals([core.status.role, core.status.epoch], ["leader", 8]);
+  return core;
+}
+
+test("a fetch of a snapshot in another epoch does not show that its sender follows", () => {
+  const core = leader();
+  for (const epoch of [7, 8, 9]) {
+    const replica = { id: epoch, directoryId: "d" };
+    core.request(
+      {
+        type: "fetch-snapshot",
+        epoch,
+        replica,
+        id: SNAPSHOT,
+        position: 0,
+        maxBytes: 100,
+      },
+      epoch,
+      1,
+    );
+  }
+  assertEquals(core.status.replicas.map(({ key }) => key.id), [8]);
+});
