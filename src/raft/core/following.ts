@@ -52,13 +52,15 @@ export function pollFollower(raft: RaftState, role: Follower): boolean {
   if (role.snapshot !== null) fetchSnapshotPart(raft, leader, role.snapshot);
   // A voter's fetch acknowledges the records before its offset, which must be durable.
   else if (!raft.self.canVote || raft.log.durableOffset === raft.log.endOffset) {
-    // The first fetch does not wait, since its answer shows that the leader is alive. The others must not
-    // wait for so long that an idle leader is taken for a dead one.
-    const { fetchMaxWaitMs, fetchTimeoutMs } = raft.timing;
-    const maxWaitMs = Math.min(fetchMaxWaitMs, Math.floor(fetchTimeoutMs / 2));
-    sendFetch(raft, leader, role.hasFetched ? maxWaitMs : 0);
+    // The first fetch does not wait, since its answer shows that the leader is alive.
+    sendFetch(raft, leader, role.hasFetched ? fetchWaitMs(raft) : 0);
   }
   return false;
+}
+
+/** How long a fetch may wait for news: not for so long that an idle leader is taken for a dead one. */
+function fetchWaitMs({ timing: { fetchMaxWaitMs, fetchTimeoutMs, requestTimeoutMs } }: RaftState) {
+  return Math.min(fetchMaxWaitMs, Math.floor(Math.min(fetchTimeoutMs, requestTimeoutMs) / 2));
 }
 
 function sendFetch(raft: RaftState, to: Destination, maxWaitMs: number): void {
@@ -135,7 +137,11 @@ function appendFetched(raft: RaftState, { batches }: FetchAnswer): void {
     log.append(batch.baseOffset, batch.lastOffset, batch.epoch);
     accepted.push(batch);
   }
-  if (accepted.length === 0) return;
+  if (accepted.length === 0) {
+    // A leader that repeats it must not be asked again at once.
+    if (batches.length > 0) raft.peers.delay(raft.leaderId, raft.now);
+    return;
+  }
   raft.emit({ type: "append-fetched", batches: accepted });
   for (const { baseOffset, control } of accepted) applyControl(raft, baseOffset, control);
 }

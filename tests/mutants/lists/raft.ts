@@ -354,4 +354,20 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replacement: 'role.name === "leader" && replica.id >= 0',
     test: "tests/raft/core/core_test.ts",
   },
+  {
+    id: "RF166",
+    file: "src/raft/core/following.ts",
+    bug: "a fetch waits for longer than its request may take",
+    text: "Math.min(fetchTimeoutMs, requestTimeoutMs)",
+    replacement: "fetchTimeoutMs",
+    test: "tests/raft/core/core_test.ts",
+  },
+  {
+    id: "RF167",
+    file: "src/raft/core/following.ts",
+    bug: "a leader is asked again at once for batches that cannot be appended",
+    text: "    if (batches.length > 0) raft.peers.delay(raft.leaderId, raft.now);\n",
+    replacement: "",
+    test: "tests/raft/core/core_test.ts",
+  },
 ];

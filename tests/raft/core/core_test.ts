@@ -11,10 +11,10 @@ import { voter, voterSet } from "./voters.ts";
 const LEADER = { epoch: 7, leaderId: 2, endpoints: voter(2).endpoints };
 
 /** Returns replica 1 of three, which follows replica 2 in epoch 7. */
-function follower(log: Partial<RaftStart["log"]> = {}): RaftCore {
+function follower(log: Partial<RaftStart["log"]> = {}, timing = DEFAULT_RAFT_TIMING): RaftCore {
   return new RaftCore({
     self: { ...voter(1), canVote: true },
-    environment: { timing: DEFAULT_RAFT_TIMING, below: () => 0, bootstrapServers: [] },
+    environment: { timing, below: () => 0, bootstrapServers: [] },
     log: { startOffset: 0, endOffset: 0, epochs: [], snapshots: [], ...log },
     durable: { epoch: 7, leaderId: 2, voted: null },
     voters: voterSet(1, 2, 3),
@@ -300,4 +300,22 @@ test("a fetch of a snapshot in another epoch does not show that its sender follo
     );
   }
   assertEquals(core.status.replicas.map(({ key }) => key.id), [8]);
+});
+
+test("the wait of a fetch ends well before the request counts as failed", () => {
+  const timing = { ...DEFAULT_RAFT_TIMING, requestTimeoutMs: 300 };
+  const core = follower({}, timing);
+  const first = fetchOf(core.start(0));
+  const next = fetchOf(core.answered(first.correlationId, answer({}), 1));
+  assertEquals([first.request.maxWaitMs, next.request.maxWaitMs], [0, 150]);
+});
+
+test("an answer of which no batch can be appended is followed by a wait", () => {
+  const core = follower();
+  const first = fetchOf(core.start(0));
+  const useless = answer({ batches: [batch(5, 5, 7)] });
+  const effects = core.answered(first.correlationId, useless, 1);
+  // Another replica is asked for the leader meanwhile.
+  assertEquals(effects.flatMap((effect) => effect.type === "send" ? effect.to.id : []), [3]);
+  assertEquals(core.wakeAt, 1 + DEFAULT_RAFT_TIMING.retryBackoffMs);
 });
