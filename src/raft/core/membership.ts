@@ -9,6 +9,7 @@ import { ZERO_UUID } from "../../protocol/uuid.ts";
 import type { LeaderState } from "./leader_state.ts";
 import { appendControl, appendVoters } from "./leading.ts";
 import type { AddVoterRequest, RemoveVoterRequest, UpdateVoterRequest } from "./messages.ts";
+import { addressOf } from "./sending.ts";
 import { leaderError, type RaftState } from "./state.ts";
 import { NEW_VOTER_FETCH_MS } from "./timing.ts";
 import { isSameReplica, replicaName, type Voter, type VoterSet } from "./voter_set.ts";
@@ -29,8 +30,7 @@ export function handleAddVoter(raft: RaftState, request: AddVoterRequest, token:
   const refusal = changeRefusal(raft) ?? newVoterRefusal(raft, voter.id, endpoints.length);
   if (refusal !== null || role.name !== "leader") return refuse(refusal ?? NOT_LEADER);
   role.pendingProbe = { token, voter: { ...voter, endpoints }, waitsForCommit };
-  const { host, port } = endpoints[0]!;
-  raft.emit({ type: "probe", token, voter, address: { host, port } });
+  raft.emit({ type: "probe", token, voter, address: addressOf(raft, endpoints)! });
 }
 
 /** Goes on with the addition of a voter that has answered, or not (null). */

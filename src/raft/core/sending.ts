@@ -3,10 +3,11 @@
  *
  * @module
  */
+import type { Address } from "../../runtime/runtime.ts";
 import type { Destination } from "./effects.ts";
 import type { PeerRequest } from "./messages.ts";
 import type { RaftState } from "./state.ts";
-import type { ReplicaKey } from "./voter_set.ts";
+import type { ReplicaKey, VoterEndpoint } from "./voter_set.ts";
 
 /**
  * Sends `request` unless one is in flight to that node or the last one failed a moment ago. Returns whether
@@ -20,7 +21,7 @@ export function sendTo(raft: RaftState, to: Destination, request: PeerRequest): 
   return true;
 }
 
-/** As {@linkcode sendTo}, to the first endpoint of a voter. False if it has none, or is this replica. */
+/** As {@linkcode sendTo}, to a voter. False if it has none, or is this replica. */
 export function sendToVoter(raft: RaftState, voter: ReplicaKey, request: PeerRequest): boolean {
   if (raft.isSelf(voter)) return false;
   const to = destinationOf(raft, voter.id);
@@ -29,9 +30,18 @@ export function sendToVoter(raft: RaftState, voter: ReplicaKey, request: PeerReq
 
 /** Returns the address of node `id`, or null if it is not known. */
 export function destinationOf(raft: RaftState, id: number): Destination | null {
-  const endpoint = raft.endpointsOf(id)[0];
-  if (endpoint === undefined) return null;
-  return { id, address: { host: endpoint.host, port: endpoint.port } };
+  const address = addressOf(raft, raft.endpointsOf(id));
+  return address && { id, address };
+}
+
+/**
+ * Returns where to reach a node with these endpoints, or null if it has none: on the first listener for
+ * controllers that this node has, whose security protocol it speaks, if the other one has it too.
+ */
+export function addressOf(raft: RaftState, endpoints: readonly VoterEndpoint[]): Address | null {
+  const listener = raft.self.endpoints[0]?.name;
+  const endpoint = endpoints.find(({ name }) => name === listener) ?? endpoints[0];
+  return endpoint === undefined ? null : { host: endpoint.host, port: endpoint.port };
 }
 
 /**

@@ -370,4 +370,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/raft/core/core_test.ts",
   },
+  {
+    id: "RF168",
+    file: "src/raft/core/sending.ts",
+    bug: "a voter is reached at its first listener, whatever its protocol",
+    text: "endpoints.find(({ name }) => name === listener) ?? endpoints[0]",
+    replacement: "endpoints[0]",
+    test: "tests/raft/core/core_test.ts",
+  },
 ];

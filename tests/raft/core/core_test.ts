@@ -319,3 +319,20 @@ test("an answer of which no batch can be appended is followed by a wait", () => 
   assertEquals(effects.flatMap((effect) => effect.type === "send" ? effect.to.id : []), [3]);
   assertEquals(core.wakeAt, 1 + DEFAULT_RAFT_TIMING.retryBackoffMs);
 });
+
+test("a voter is reached at its endpoint on the listener that this replica has too", () => {
+  const ssl = { name: "CONTROLLER_SSL", host: "host", port: 99 };
+  const core = new RaftCore({
+    self: { ...voter(1), canVote: true },
+    environment: { timing: DEFAULT_RAFT_TIMING, below: () => 0, bootstrapServers: [] },
+    log: { startOffset: 0, endOffset: 0, epochs: [], snapshots: [] },
+    durable: { epoch: 7, leaderId: 2, voted: null },
+    voters: voterSet(1).with({ ...voter(2), endpoints: [ssl, ...voter(2).endpoints] }),
+    kraftVersion: 1,
+    voterRecords: [],
+  });
+  const ports = core.start(0).flatMap((effect) =>
+    effect.type === "send" ? effect.to.address.port : []
+  );
+  assertEquals(ports, [2]);
+});
