@@ -23,7 +23,7 @@ import type { Address, Runtime } from "../runtime/runtime.ts";
 import { BrokerWatch } from "./broker_watch.ts";
 import { ControllerEnrollment } from "./controller_enrollment.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
-import { ownEndpoints } from "./own_endpoints.ts";
+import { ownEndpoints } from "./advertised_address.ts";
 import { serverOf } from "./server.ts";
 
 const PLAINTEXT = 0;

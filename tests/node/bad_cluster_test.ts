@@ -9,6 +9,11 @@ import { Admin } from "../../src/client/mod.ts";
 import { Consumer } from "../../src/client/consumer/consumer.ts";
 import { Producer } from "../../src/client/producer/producer.ts";
 import { formatNode } from "../../src/node/format_node.ts";
+import type { ResponseInputOf } from "../../src/protocol/api.ts";
+import type { fetch } from "../../src/protocol/messages/fetch.ts";
+import { readRecords } from "../../src/protocol/records/batch.ts";
+import { isControl, readAttributes, writeCrc } from "../../src/protocol/records/batch_header.ts";
+import { splitBatches } from "../../src/protocol/records/batch_split.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import type { Node } from "../../src/node/node.ts";
@@ -212,6 +217,35 @@ nodesTest("a broker that takes a broker for its controller says so", async (node
     await nodes.fail(brokerConfig(3, votersOf({ 1: port }))),
     `Cannot start node 3: its controllers 127.0.0.1:${port} are listeners of brokers; name those of ` +
       "controllers: correct controller.quorum.voters or controller.quorum.bootstrap.servers",
+  );
+});
+
+/** Gives the metadata records in `bytes` a type that does not exist. */
+function makeUnknown(bytes: Uint8Array): void {
+  for (const { start } of splitBatches(bytes)) {
+    if (isControl(readAttributes(bytes, start))) continue;
+    for (const { value } of readRecords(bytes, start)) value![1] = 99;
+    writeCrc(bytes, start);
+  }
+}
+
+nodesTest("a broker that cannot read a record of the metadata does not start", async (nodes) => {
+  const port = await closedPort();
+  const voters = votersOf({ 1: port });
+  await nodes.start(controllerConfig(1, port, voters), new MemoryFileSystem(), {
+    controllerInterceptors: [async ({ name }, next) => {
+      const answer = await next();
+      if (name !== "Fetch") return answer;
+      const { responses } = answer as ResponseInputOf<typeof fetch>;
+      for (const { records } of responses.flatMap(({ partitions }) => partitions)) {
+        if (records) makeUnknown(records as Uint8Array);
+      }
+      return answer;
+    }],
+  });
+  assertMatch(
+    await nodes.fail(brokerConfig(2, voters)),
+    /^Cannot read __cluster_metadata-0 at offset \d+: .*unknown type 99.*; a newer version may have written it, start that one on this directory$/,
   );
 });
 
