@@ -354,3 +354,23 @@ test("startCluster() rejects numbers and settings that several nodes cannot have
     assertEquals(error.code, ErrorCode.INVALID_CONFIG);
   }
 });
+
+test("shutdown() during a restart leaves no node running", async () => {
+  const cluster = await startCluster({ brokers: 2, controllers: 1 });
+  const restarted = assertRejects(
+    () => cluster.restart(1),
+    KafkaError,
+    "Cannot restart node 1: the cluster has been shut down",
+  );
+  await cluster.shutdown();
+  await restarted;
+  assert(cluster.nodes.every(({ state }) => state === "stopped"));
+});
+
+test("shutdown() stops all other nodes when one is killed meanwhile", async () => {
+  const cluster = await startCluster({ brokers: 2, controllers: 1 });
+  const ended = cluster.shutdown();
+  await cluster.kill(1);
+  await ended;
+  assertEquals([1, 2, 101].map((id) => stateOf(cluster, id)), ["killed", "stopped", "stopped"]);
+});
