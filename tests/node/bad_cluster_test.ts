@@ -164,6 +164,32 @@ nodesTest(
   },
 );
 
+nodesTest(
+  "new controllers with bootstrap servers and no voters say how a quorum begins",
+  async (nodes) => {
+    const ports = [await closedPort(), await closedPort()];
+    const servers = ports.map((port) => `127.0.0.1:${port}`);
+    const limit = { "server.max.startup.time.ms": "4000" };
+    const failures = ports.map((port, index) => {
+      const { "controller.quorum.voters": _voters, ...config } = controllerConfig(
+        index + 1,
+        port,
+        "",
+      );
+      const bootstrap = { "controller.quorum.bootstrap.servers": servers.join() };
+      return nodes.fail({ ...config, ...bootstrap, ...limit });
+    });
+    await nodes.logged(
+      `Node 1 is new and waits until one of the controllers ${
+        servers.join(", ")
+      } has a cluster id, and the ` +
+        "first of a quorum with controller.quorum.bootstrap.servers gets it by " +
+        '"millrace format --standalone": format one of them',
+    );
+    await Promise.all(failures);
+  },
+);
+
 /** Resolves with the files of a controller that was formatted for a cluster. */
 async function formatted(config: Record<string, string>): Promise<MemoryFileSystem> {
   const files = new MemoryFileSystem();
