@@ -190,8 +190,22 @@ export class Broker {
         // The next change begins once this has ended, when the names are free.
         if (hasDeleted) await logs.each((directory) => directory.flushDirectory());
         hasDeleted = false;
+        this.#reportAwaitedOffset();
       },
     }, begin);
+  }
+
+  /** Reports the image to the controllers once it is in force here, if a broker that shuts down waits for it. */
+  #reportAwaitedOffset(): void {
+    const { metadata, membership } = this.#options;
+    const { image } = metadata;
+    const isAwaited = [...image.brokers()].some(({ fenced, inControlledShutdown }) =>
+      inControlledShutdown && !fenced
+    );
+    if (!isAwaited) return;
+    metadata.waitFor(image.offset).then(() => membership.reportOffset(), () => {
+      // The node has stopped.
+    });
   }
 
   /** Tells the controller which data directories are in service, after one has failed. */

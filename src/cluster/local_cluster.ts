@@ -81,15 +81,16 @@ export class LocalCluster implements Cluster {
   async restart(id: number): Promise<void> {
     const member = this.#member(id);
     const { state } = member;
-    if (this.#ended !== null || state === "starting" || state === "stopping") {
+    this.#requireRunning(id);
+    if (state === "starting" || state === "stopping") {
       throw new KafkaError(
         ErrorCode.INVALID_REQUEST,
-        this.#ended !== null
-          ? `Cannot restart node ${id}: the cluster has been shut down`
-          : `Cannot restart node ${id}: it is ${state}, wait for that first`,
+        `Cannot restart node ${id}: it is ${state}, wait for that first`,
       );
     }
     if (state === "running" || state === "failed") await member.stop({ handsOver: true });
+    // A shutdown stops no node that starts after it.
+    this.#requireRunning(id);
     await member.start();
   }
 
@@ -125,13 +126,29 @@ export class LocalCluster implements Cluster {
   async #end(): Promise<void> {
     const { members } = this.#options;
     this.heal();
-    const stop = (role: Member["roles"][number]) =>
-      members
-        .filter(({ roles }) => roles.includes(role))
+    const failures: unknown[] = [];
+    const stop = async (member: Member) => {
+      try {
         // No node is left to take over.
-        .map((member) => member.stop({ handsOver: false }));
-    await Promise.all(stop("broker"));
-    await Promise.all(stop("controller"));
+        await member.stop({ handsOver: false });
+      } catch (error) {
+        // A node that is killed meanwhile has stopped too.
+        if (member.state !== "killed") failures.push(error);
+      }
+    };
+    for (const role of ["broker", "controller"] as const) {
+      await Promise.all(members.filter(({ roles }) => roles.includes(role)).map(stop));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Throws if the cluster has been shut down. `id` is the node to restart. */
+  #requireRunning(id: number): void {
+    if (this.#ended === null) return;
+    throw new KafkaError(
+      ErrorCode.INVALID_REQUEST,
+      `Cannot restart node ${id}: the cluster has been shut down`,
+    );
   }
 
   #member(id: number): Member {

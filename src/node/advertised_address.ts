@@ -1,5 +1,5 @@
 /**
- * The addresses under which clients reach a node.
+ * The addresses under which clients and other nodes reach a node.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import type { BrokerConfig } from "../config/broker_config.ts";
 import { isWildcard } from "../config/listeners.ts";
 import type { BrokerRegistration } from "../controller/registration.ts";
 import type { ConnectionInfo } from "../network/server/handler.ts";
+import type { VoterEndpoint } from "../raft/core/voter_set.ts";
 import type { Address } from "../runtime/runtime.ts";
 
 const PLAINTEXT = 0;
@@ -35,5 +36,18 @@ export function registeredEndpoints(
   return [...addresses].map(([name, listensOn]) => {
     const { host, port } = config.advertisedListener(name) ?? listensOn;
     return { name, host, port: port || listensOn.port, securityProtocol: PLAINTEXT };
+  });
+}
+
+/**
+ * Returns where other nodes reach the controller of this one. A listener on every address without an advertised one,
+ * which only a node that is alone may have, is reached on this machine.
+ */
+export function ownEndpoints(config: BrokerConfig): VoterEndpoint[] {
+  return config.controllerListeners.map((listener) => {
+    const { name, port } = listener;
+    const advertised = config.advertisedListener(name);
+    const host = advertised?.host ?? (isWildcard(listener) ? "localhost" : listener.host);
+    return { name, host, port: advertised?.port || port };
   });
 }

@@ -30,6 +30,8 @@ export class BrokerWatch {
   /** The open connections of each broker. */
   readonly #connections = new Map<number, Set<number>>();
   readonly #timers = new Set<Timer>();
+  /** Attempts to connect. */
+  readonly #probes = new Set<Probe>();
   #isStopped = false;
 
   constructor(options: BrokerWatchOptions) {
@@ -61,6 +63,7 @@ export class BrokerWatch {
     this.#isStopped = true;
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
+    for (const probe of this.#probes) probe.stop();
   }
 
   #note(brokerId: number, connectionId: number): void {
@@ -88,7 +91,13 @@ export class BrokerWatch {
   async #isRefused(brokerId: number): Promise<boolean> {
     const endpoint = this.#options.image.broker(brokerId)?.endpoints[0];
     if (endpoint === undefined) return false;
-    return await refuses(this.#options.runtime, endpoint);
+    const probe = new Probe(this.#options.runtime, endpoint);
+    this.#probes.add(probe);
+    try {
+      return await probe.isRefused;
+    } finally {
+      this.#probes.delete(probe);
+    }
   }
 }
 
@@ -110,20 +119,28 @@ function brokerIn(name: string, request: unknown): number {
   }
 }
 
-/** Returns whether nothing listens at `address`. */
-async function refuses(
-  { network, clock }: Pick<Runtime, "clock" | "network">,
-  { host, port }: Address,
-): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  const timer = clock.setTimer(CONNECT_TIMEOUT_MS, () => late.resolve(false));
-  const attempt = network.connect({ host, port }).then((connection) => {
-    connection.close();
-    return false;
-  }, (error) => error instanceof ConnectionError && error.reason === "refused");
-  try {
-    return await Promise.race([attempt, late.promise]);
-  } finally {
-    timer.cancel();
+/** An attempt to connect to a broker. */
+class Probe {
+  /** Resolves with whether nothing listens at the address. */
+  readonly isRefused: Promise<boolean>;
+  /** Ends the attempt as one that was not refused. */
+  readonly stop: () => void;
+
+  constructor(
+    { network, clock }: BrokerWatchOptions["runtime"],
+    { host, port }: Address,
+  ) {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = clock.setTimer(CONNECT_TIMEOUT_MS, () => resolve(false));
+    const settle = (isRefused: boolean) => {
+      timer.cancel();
+      resolve(isRefused);
+    };
+    this.isRefused = promise;
+    this.stop = () => settle(false);
+    network.connect({ host, port }).then((connection) => {
+      connection.close();
+      settle(false);
+    }, (error) => settle(error instanceof ConnectionError && error.reason === "refused"));
   }
 }

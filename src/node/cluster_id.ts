@@ -136,7 +136,7 @@ async function askUntilKnown(
     if (difference !== null && difference !== reported) logger.log("warn", difference);
     reported = difference;
     if (round === ROUNDS_BEFORE_NOTICE && difference === null) {
-      logger.log("info", noticeOf(config.nodeId, controllers, answers));
+      logger.log("warn", noticeOf(config, controllers, answers));
     }
     await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
     waitMs = Math.min(2 * waitMs, MAX_WAIT_MS);
@@ -291,8 +291,9 @@ function unanswered(
   );
 }
 
+/** Returns what a node still waits for, with the remedy. */
 function noticeOf(
-  nodeId: number,
+  { nodeId, isController, quorumVoters }: BrokerConfig,
   controllers: readonly Controller[],
   answers: readonly Answer[],
 ): string {
@@ -304,11 +305,18 @@ function noticeOf(
       "brokers: correct controller.quorum.voters or controller.quorum.bootstrap.servers";
   }
   const silent = having("silent");
-  return silent !== ""
-    ? `Node ${nodeId} is new and waits for the controllers ${silent}, which do not answer`
-    : `Node ${nodeId} is new and waits until one of the controllers ${
-      addressesOf(controllers)
-    } has a cluster id`;
+  if (silent !== "") {
+    return `Node ${nodeId} is new and waits for the controllers ${silent}, which do not answer: start them, or ` +
+      "correct controller.quorum.voters or controller.quorum.bootstrap.servers";
+  }
+  const text = `Node ${nodeId} is new and waits until one of the controllers ${
+    addressesOf(controllers)
+  } has a cluster id`;
+  // Voters draw one themselves.
+  return !isController || quorumVoters.length > 0
+    ? text
+    : `${text}, and the first of a quorum with ` +
+      'controller.quorum.bootstrap.servers gets it by "millrace format --standalone": format one of them';
 }
 
 function addressesOf(controllers: readonly Controller[]): string {

@@ -23,10 +23,12 @@ import type { Address, Runtime } from "../runtime/runtime.ts";
 import { BrokerWatch } from "./broker_watch.ts";
 import { ControllerEnrollment } from "./controller_enrollment.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
-import { ownEndpoints } from "./own_endpoints.ts";
+import { ownEndpoints } from "./advertised_address.ts";
 import { serverOf } from "./server.ts";
 
 const PLAINTEXT = 0;
+/** What an Envelope adds to the largest request of a client, at most. */
+const ENVELOPE_BYTES = 1_024;
 
 /** The dependencies of {@linkcode ControllerListener}. */
 export interface ControllerListenerOptions {
@@ -67,6 +69,7 @@ export class ControllerListener {
         logger,
         interceptors: [...interceptors, watch.interceptor],
       }),
+      maxFrameBytes: () => config.socketRequestMaxBytes + ENVELOPE_BYTES,
       onConnection: () => {},
       onEnd: watch.onEnd,
     });

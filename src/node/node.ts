@@ -8,7 +8,6 @@
 import { Broker } from "../broker/broker.ts";
 import { applyDynamicConfigs } from "../broker/dynamic_configs.ts";
 import type { BrokerMembership } from "../broker/lifecycle/membership.ts";
-import { OwnMembership } from "../broker/lifecycle/own_membership.ts";
 import type { BrokerNeeds } from "../broker/supported.ts";
 import { BrokerConfig } from "../config/broker_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
@@ -28,6 +27,7 @@ import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Partition } from "../replication/partition.ts";
 import { PartitionTable } from "../replication/partition_table.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
+import { membershipOf } from "./broker_membership.ts";
 import { advertisedAddress, registeredEndpoints } from "./advertised_address.ts";
 import { BackgroundTasks } from "./background_tasks.ts";
 import { ControllerSide } from "./controller_side.ts";
@@ -124,6 +124,7 @@ export class Node {
   readonly #parts: Parts;
   readonly #tasks: BackgroundTasks;
   #brokerSide: BrokerSide | null = null;
+  #begun: Promise<void> = Promise.resolve();
   #ended: Promise<void> | null = null;
 
   private constructor(parts: Parts) {
@@ -175,6 +176,7 @@ export class Node {
       partitions,
       openSegments,
       clusterId,
+      onFatal: (error) => deadline.fail(error),
     });
     let controllerListeners: ListenerSet | null = null;
     let quorum: MetadataQuorum | null = null;
@@ -209,7 +211,7 @@ export class Node {
         deadline,
       });
       options.onOpened?.(node);
-      await node.#begin(shares.connections);
+      await node.#start(shares.connections);
       return node;
     } catch (error) {
       // The reason matters more than what else fails then.
@@ -283,9 +285,13 @@ export class Node {
     return this.#parts.logs;
   }
 
-  /** Answers the requests under way, closes every file and ends. May be called twice. */
+  /** Answers the requests under way, closes every file and ends. May be called twice, and during the start. */
   shutdown({ handsOver = true }: NodeShutdownOptions = {}): Promise<void> {
     return this.#ended ??= this.#end(handsOver);
+  }
+
+  #start(maxConnections: number): Promise<void> {
+    return this.#begun = this.#begin(maxConnections);
   }
 
   async #begin(maxConnections: number): Promise<void> {
@@ -384,7 +390,10 @@ export class Node {
   }
 
   async #end(handsOver: boolean): Promise<void> {
-    const { quorum, controllerSide } = this.#parts;
+    const { quorum, controllerSide, deadline } = this.#parts;
+    deadline.fail(shutDown(this.config.nodeId));
+    // Everything that a start has begun must be ended.
+    await this.#begun.catch(() => {});
     const side = this.#brokerSide;
     if (handsOver) await side?.membership.leaveService();
     const tasks = this.#tasks.stop();
@@ -399,34 +408,6 @@ export class Node {
     await controllerSide.stop();
     await this.#logs.close();
   }
-}
-
-function membershipOf(
-  { runtime, config, logger, logs, quorum, controllerSide, cluster, deadline }: Parts,
-): BrokerMembership {
-  const { nodeId, rack } = config;
-  const { loader, controller } = quorum;
-  if (cluster === null) {
-    return new OwnMembership({
-      nodeId,
-      rack,
-      random: runtime.random,
-      controller: controller!,
-      image: loader.image,
-    });
-  }
-  return new cluster.ClusterMembership({
-    runtime,
-    nodeId,
-    clusterId: logs.clusterId,
-    rack,
-    settings: config.brokerLifecycle,
-    previousBrokerEpoch: logs.previousBrokerEpoch,
-    heartbeatChannel: controllerSide.newChannel(),
-    image: loader,
-    logger,
-    signal: deadline.signal,
-  });
 }
 
 /** Whether no other node can belong to the cluster: there is no listener at which one could register. */
@@ -447,4 +428,11 @@ function configOf({ directory, config = {} }: NodeOptions): BrokerConfig {
     ...config,
     ...(directory !== undefined && { "log.dirs": directory }),
   });
+}
+
+function shutDown(nodeId: number): KafkaError {
+  return new KafkaError(
+    ErrorCode.BROKER_NOT_AVAILABLE,
+    `Cannot start node ${nodeId}: it is being shut down`,
+  );
 }

@@ -13,7 +13,7 @@ import { VoterSet } from "../raft/core/voter_set.ts";
 import type { RaftTransport } from "../raft/raft_replica.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { MetadataQuorum } from "./metadata_quorum.ts";
-import { ownEndpoints } from "./own_endpoints.ts";
+import { ownEndpoints } from "./advertised_address.ts";
 import type { ClusterParts } from "./parts/node_parts.ts";
 import type { Storage } from "./storage.ts";
 

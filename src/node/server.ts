@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly maxConnections: number;
   /** Closes files that are open for speed only, when descriptors are short. */
   readonly freeDescriptors: () => boolean;
+  /** Returns the maximum size of a request. Defaults to `socket.request.max.bytes`. */
+  readonly maxFrameBytes?: () => number;
   /** Called for each connection. */
   readonly onConnection: () => void;
   /** Called when the client's side of a connection has ended. */
@@ -35,6 +37,7 @@ export interface ServerOptions {
 /** Makes a server. It accepts connections once it has been started. */
 export function serverOf(options: ServerOptions): Server {
   const { runtime: { clock, random }, config, logger, listeners, dispatcher } = options;
+  const { maxFrameBytes = () => config.socketRequestMaxBytes } = options;
   return new Server(
     listeners,
     {
@@ -44,7 +47,7 @@ export function serverOf(options: ServerOptions): Server {
       frameMemory: new FrameMemory(clock),
       clock,
       logger,
-      maxFrameBytes: () => config.socketRequestMaxBytes,
+      maxFrameBytes,
       ...(options.onEnd !== undefined && { onEnd: options.onEnd }),
     },
     {

@@ -1,5 +1,6 @@
 /**
- * The bound on the time that a node may take to start, `server.max.startup.time.ms`.
+ * What ends the start of a node before it serves: the bound on its time, `server.max.startup.time.ms`, and
+ * failures that make its waits vain.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import type { Clock, Timer } from "../runtime/runtime.ts";
 /** The longest timer of a host. A longer bound is none. */
 const MAX_TIMER_MS = 0x7fff_ffff;
 
-/** Ends the start of a node that takes too long. */
+/** Ends the start of a node that takes too long, or cannot succeed. */
 export class StartDeadline {
   /** Describes what the node waits for: "an active controller to register it". */
   waitsFor: () => string = () => "its configuration";
@@ -27,12 +28,20 @@ export class StartDeadline {
       : clock.setTimer(maxStartupTimeMs, () => this.#ended.abort(this.#error(maxStartupTimeMs)));
   }
 
-  /** Aborted at the deadline, with a `KafkaError` that names what the node waited for. */
+  /**
+   * Aborted at the deadline, with a `KafkaError` that names what the node waited for, or by
+   * {@linkcode StartDeadline.fail}.
+   */
   get signal(): AbortSignal {
     return this.#ended.signal;
   }
 
-  /** Throws the error of {@linkcode StartDeadline.signal} after the deadline: for work that is not interrupted. */
+  /** Ends the start with `error`, unless it has ended. */
+  fail(error: KafkaError): void {
+    this.#ended.abort(error);
+  }
+
+  /** Throws the error of {@linkcode StartDeadline.signal} if the start must end: for work that is not interrupted. */
   check(): void {
     this.signal.throwIfAborted();
   }

@@ -36,6 +36,8 @@ export interface StorageOptions {
   readonly openSegments: OpenSegments;
   /** The cluster that new directories belong to. Absent if they have an id, or the node draws one. */
   readonly clusterId: string | undefined;
+  /** Called when the directory of the metadata log goes out of service, before the failure is delivered. */
+  readonly onFatal?: (error: KafkaError) => void;
 }
 
 /** Open data directories. */
@@ -63,9 +65,16 @@ export interface DirectoryFailure {
 export class DirectoryFailures {
   #listener: ((failure: DirectoryFailure) => void) | null = null;
   readonly #waiting: DirectoryFailure[] = [];
+  readonly #onFatal: (error: KafkaError) => void;
+
+  /** Calls `onFatal` at once with the failures that end the node. */
+  constructor(onFatal: (error: KafkaError) => void = () => {}) {
+    this.#onFatal = onFatal;
+  }
 
   /** Delivers a failure. */
   report(failure: DirectoryFailure): void {
+    if (failure.isFatal) this.#onFatal(failure.error);
     if (this.#listener === null) this.#waiting.push(failure);
     else this.#listener(failure);
   }
@@ -83,7 +92,7 @@ export class DirectoryFailures {
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { runtime, config, logger, partitions, openSegments } = options;
-  const failures = new DirectoryFailures();
+  const failures = new DirectoryFailures(options.onFatal);
   let metadataLoss: string | null = null;
   const logs = await LogManager.open({
     runtime,

@@ -7,9 +7,11 @@ import type { ClusterOptions } from "../../src/cluster/cluster_options.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
 import { PeerConnection } from "../../src/network/peer_connection.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { createTopics } from "../../src/protocol/messages/create_topics.ts";
 import { describeCluster } from "../../src/protocol/messages/describe_cluster.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
+import { RawClient } from "../broker/raw_client.ts";
 import { test } from "../harness.ts";
 
 /** Runs `body` with a cluster and an admin client, and shuts both down. */
@@ -177,6 +179,20 @@ test("restart() of a running node shuts it down in order first", async () => {
   });
 });
 
+test("an orderly shutdown does not wait for the heartbeats of other brokers", async () => {
+  const config = {
+    "broker.heartbeat.interval.ms": "600000",
+    "broker.session.timeout.ms": "1800000",
+  };
+  const { clock } = hostRuntime();
+  await withCluster({ brokers: 3, controllers: 1, config }, async (cluster, admin) => {
+    await admin.createTopics([{ name: "events", partitions: 9 }]);
+    const began = clock.monotonicMs();
+    for (const id of [1, 2, 3]) await cluster.restart(id);
+    assert(clock.monotonicMs() - began < 60_000);
+  });
+});
+
 test("every node can start again as soon as it was killed", async () => {
   await withCluster({ brokers: 3 }, async (cluster, admin) => {
     for (const { id } of cluster.nodes) {
@@ -339,4 +355,52 @@ test("startCluster() rejects numbers and settings that several nodes cannot have
     const error = await assertRejects(() => startCluster(options), KafkaError, reason);
     assertEquals(error.code, ErrorCode.INVALID_CONFIG);
   }
+});
+
+test("shutdown() during a restart leaves no node running", async () => {
+  const cluster = await startCluster({ brokers: 2, controllers: 1 });
+  const restarted = assertRejects(
+    () => cluster.restart(1),
+    KafkaError,
+    "Cannot restart node 1: the cluster has been shut down",
+  );
+  await cluster.shutdown();
+  await restarted;
+  assert(cluster.nodes.every(({ state }) => state === "stopped"));
+});
+
+test("shutdown() stops all other nodes when one is killed meanwhile", async () => {
+  const cluster = await startCluster({ brokers: 2, controllers: 1 });
+  const ended = cluster.shutdown();
+  await cluster.kill(1);
+  await ended;
+  assertEquals([1, 2, 101].map((id) => stateOf(cluster, id)), ["killed", "stopped", "stopped"]);
+});
+
+test("a request of the largest size that a broker accepts is forwarded", async () => {
+  const maxBytes = 20_000;
+  const config = { "socket.request.max.bytes": String(maxBytes) };
+  await withCluster({ brokers: 1, controllers: 1, config }, async ({ host, port }) => {
+    const client = await RawClient.connect(hostRuntime(), { host, port });
+    try {
+      const create = (spaces: number) => ({
+        topics: [{
+          name: `events-${spaces}`,
+          numPartitions: 1,
+          replicationFactor: 1,
+          assignments: [],
+          configs: [{ name: "retention.ms", value: `1${" ".repeat(spaces)}` }],
+        }],
+        timeoutMs: 5_000,
+      });
+      const version = createTopics.maxVersion;
+      // Without the four bytes of the frame's length.
+      const { length } = client.frame(createTopics, version, create(17_000));
+      const largest = create(17_000 + maxBytes - (length - 4));
+      const answer = await client.request(createTopics, version, largest);
+      assertEquals(answer.topics.map(({ errorCode }) => errorCode), [ErrorCode.NONE]);
+    } finally {
+      client.close();
+    }
+  });
 });

@@ -9,6 +9,11 @@ import { Admin } from "../../src/client/mod.ts";
 import { Consumer } from "../../src/client/consumer/consumer.ts";
 import { Producer } from "../../src/client/producer/producer.ts";
 import { formatNode } from "../../src/node/format_node.ts";
+import type { ResponseInputOf } from "../../src/protocol/api.ts";
+import type { fetch } from "../../src/protocol/messages/fetch.ts";
+import { readRecords } from "../../src/protocol/records/batch.ts";
+import { isControl, readAttributes, writeCrc } from "../../src/protocol/records/batch_header.ts";
+import { splitBatches } from "../../src/protocol/records/batch_split.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import type { Node } from "../../src/node/node.ts";
@@ -159,6 +164,32 @@ nodesTest(
   },
 );
 
+nodesTest(
+  "new controllers with bootstrap servers and no voters say how a quorum begins",
+  async (nodes) => {
+    const ports = [await closedPort(), await closedPort()];
+    const servers = ports.map((port) => `127.0.0.1:${port}`);
+    const limit = { "server.max.startup.time.ms": "4000" };
+    const failures = ports.map((port, index) => {
+      const { "controller.quorum.voters": _voters, ...config } = controllerConfig(
+        index + 1,
+        port,
+        "",
+      );
+      const bootstrap = { "controller.quorum.bootstrap.servers": servers.join() };
+      return nodes.fail({ ...config, ...bootstrap, ...limit });
+    });
+    await nodes.logged(
+      `Node 1 is new and waits until one of the controllers ${
+        servers.join(", ")
+      } has a cluster id, and the ` +
+        "first of a quorum with controller.quorum.bootstrap.servers gets it by " +
+        '"millrace format --standalone": format one of them',
+    );
+    await Promise.all(failures);
+  },
+);
+
 /** Resolves with the files of a controller that was formatted for a cluster. */
 async function formatted(config: Record<string, string>): Promise<MemoryFileSystem> {
   const files = new MemoryFileSystem();
@@ -212,6 +243,35 @@ nodesTest("a broker that takes a broker for its controller says so", async (node
     await nodes.fail(brokerConfig(3, votersOf({ 1: port }))),
     `Cannot start node 3: its controllers 127.0.0.1:${port} are listeners of brokers; name those of ` +
       "controllers: correct controller.quorum.voters or controller.quorum.bootstrap.servers",
+  );
+});
+
+/** Gives the metadata records in `bytes` a type that does not exist. */
+function makeUnknown(bytes: Uint8Array): void {
+  for (const { start } of splitBatches(bytes)) {
+    if (isControl(readAttributes(bytes, start))) continue;
+    for (const { value } of readRecords(bytes, start)) value![1] = 99;
+    writeCrc(bytes, start);
+  }
+}
+
+nodesTest("a broker that cannot read a record of the metadata does not start", async (nodes) => {
+  const port = await closedPort();
+  const voters = votersOf({ 1: port });
+  await nodes.start(controllerConfig(1, port, voters), new MemoryFileSystem(), {
+    controllerInterceptors: [async ({ name }, next) => {
+      const answer = await next();
+      if (name !== "Fetch") return answer;
+      const { responses } = answer as ResponseInputOf<typeof fetch>;
+      for (const { records } of responses.flatMap(({ partitions }) => partitions)) {
+        if (records) makeUnknown(records as Uint8Array);
+      }
+      return answer;
+    }],
+  });
+  assertMatch(
+    await nodes.fail(brokerConfig(2, voters)),
+    /^Cannot read __cluster_metadata-0 at offset \d+: .*unknown type 99.*; a newer version may have written it, start that one on this directory$/,
   );
 });
 

@@ -2,8 +2,9 @@
  * Shutdowns of a node during background work: checkpoints, flushes by age, retention, rolls. Afterwards
  * nothing is held, used or logged any more.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
+import { formatNode } from "../../src/node/format_node.ts";
 import { Node } from "../../src/node/node.ts";
 import { KafkaError } from "../../src/protocol/errors.ts";
 import { KillableRuntime } from "../../src/runtime/killable_runtime.ts";
@@ -19,6 +20,14 @@ const CONFIG = {
   "log.flush.interval.ms": "2",
   "log.retention.check.interval.ms": "4",
   "log.roll.ms": "1",
+};
+/** Its other voters cannot be reached. */
+const COMBINED = {
+  "node.id": "1",
+  "process.roles": "broker,controller",
+  "listeners": "PLAINTEXT://node-1:9092,CONTROLLER://node-1:9093",
+  "controller.listener.names": "CONTROLLER",
+  "controller.quorum.voters": "1@node-1:9093,2@node-2:9093,3@node-3:9093",
 };
 const SEEDS = seedCount(40, 150);
 const MADE_FAULT = "the simulation makes it fail";
@@ -133,4 +142,49 @@ test(`a node whose start fails leaves no work running, over ${SEEDS} seeds`, asy
     await machine.expectNothingLeft(`seed ${seed}`);
   }
   assert(refused > SEEDS / 7, `${refused} of ${SEEDS} starts failed`);
+});
+
+/** Resolves with the files of a node with both roles that was formatted for a quorum of three. */
+async function formattedNode(simulation: Simulation): Promise<KillableRuntime> {
+  const process = new KillableRuntime(simulation.runtime("node-1"));
+  await formatNode({
+    runtime: process.runtime,
+    config: { ...COMBINED, "log.dirs": "/data" },
+    clusterId: "MkU3OEVBNTcwNTJENDM2Qk",
+    firstControllers: { kind: "configured" },
+    releaseVersion: null,
+    levels: new Map(),
+    formatted: "reject",
+  });
+  return process;
+}
+
+test("a node that shuts down while it starts leaves nothing behind", async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const simulation = new Simulation(seed);
+    const process = await simulation.run(formattedNode(simulation));
+    const waitMs = simulation.random.oneIn(2) ? -1 : simulation.random.between(0, 5_000);
+    const ended = Promise.withResolvers<void>();
+    const started = Node.start({
+      parts: ALL_PARTS,
+      runtime: process.runtime,
+      directory: "/data",
+      config: COMBINED,
+      logger: { log: () => {} },
+      onOpened: (node) => {
+        const end = () => node.shutdown().then(ended.resolve, ended.reject);
+        if (waitMs < 0) end();
+        else process.runtime.clock.setTimer(waitMs, end);
+      },
+    });
+    const reason = "Cannot start node 1: it is being shut down";
+    await simulation.run(assertRejects(() => started, KafkaError, reason));
+    await simulation.run(ended.promise);
+    const what = `seed ${seed}, after ${waitMs} ms`;
+    assertEquals(process.held(), [], what);
+    const late: string[] = [];
+    process.onUse = (use) => late.push(use);
+    await simulation.run(simulation.nowMs + 2_000);
+    assertEquals(late, [], what);
+  }
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertRejects } from "@std/assert";
-import { Node } from "../../src/node/node.ts";
+import { Node, type NodeOptions } from "../../src/node/node.ts";
 import { ALL_PARTS } from "../../src/node/parts/all_parts.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
@@ -52,8 +52,10 @@ export class TestNodes {
   async start(
     config: Record<string, string>,
     files: MemoryFileSystem = new MemoryFileSystem(),
+    options: Pick<NodeOptions, "controllerInterceptors"> = {},
   ): Promise<Node> {
     const node = await Node.start({
+      ...options,
       parts: ALL_PARTS,
       runtime: { ...hostRuntime(), files },
       directory: "/data",

@@ -28,8 +28,8 @@ import type {
 const REGISTRATION_RETRY_MS = 100;
 /** The delay after a failed heartbeat, ms: its request was retried before. */
 const HEARTBEAT_RETRY_MS = 50;
-/** The interval of heartbeats during a controlled shutdown, ms: others wait for it. */
-const SHUTDOWN_INTERVAL_MS = 100;
+/** The intervals of heartbeats during a controlled shutdown, ms, from the first on: they double. */
+const SHUTDOWN_INTERVAL_MS = { first: 10, most: 100 };
 /** How long a controlled shutdown may take, ms, as in Apache Kafka. */
 const MAX_SHUTDOWN_MS = 300_000;
 
@@ -69,6 +69,7 @@ export class BrokerLifecycle {
   /** The last refusal that was reported. */
   #reportedCode: number = ErrorCode.NONE;
   #shutdownSince = Infinity;
+  #shutdownIntervalMs = SHUTDOWN_INTERVAL_MS.first;
   readonly #offlineDirectories = new Set<string>();
 
   constructor(settings: LifecycleSettings) {
@@ -125,6 +126,10 @@ export class BrokerLifecycle {
         this.#hasOwnRegistration = true;
         this.#isUrgent = true;
         effects.push({ kind: "caught up" });
+        return;
+      case "offset awaited":
+        // Another broker's shutdown waits for the brokers in service alone.
+        this.#isUrgent ||= this.#state.kind === "running";
         return;
       case "directory failed":
         this.#isUrgent ||= !this.#offlineDirectories.has(event.id);
@@ -219,7 +224,8 @@ export class BrokerLifecycle {
     this.#contactAt = this.#sentAt;
     this.#dueAt = this.#sentAt + this.#settings.heartbeatIntervalMs;
     if (state.kind === "controlled shutdown") {
-      this.#dueAt = Math.min(this.#dueAt, this.#sentAt + SHUTDOWN_INTERVAL_MS);
+      this.#dueAt = Math.min(this.#dueAt, this.#sentAt + this.#shutdownIntervalMs);
+      this.#shutdownIntervalMs = Math.min(2 * this.#shutdownIntervalMs, SHUTDOWN_INTERVAL_MS.most);
       if (answer.shouldShutDown) this.#mayStop(effects);
       return;
     }

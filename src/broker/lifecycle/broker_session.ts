@@ -102,6 +102,11 @@ export class BrokerSession {
     return this.#unfenced.promise;
   }
 
+  /** Reports the offset of the broker's image at once, if the broker is in service. */
+  reportOffset(): void {
+    this.#dispatch({ kind: "offset awaited" });
+  }
+
   /** Reports at once that a log directory has gone out of service. */
   reportFailedDirectory(id: string): void {
     this.#dispatch({ kind: "directory failed", id });

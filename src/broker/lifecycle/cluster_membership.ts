@@ -77,6 +77,10 @@ export class ClusterMembership implements BrokerMembership {
     return Promise.resolve();
   }
 
+  reportOffset(): void {
+    this.#session?.reportOffset();
+  }
+
   async leaveService(): Promise<void> {
     if (this.#options.settings.controlledShutdownEnable) await this.#session?.shutDown();
   }

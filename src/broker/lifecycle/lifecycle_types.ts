@@ -27,6 +27,8 @@ export type LifecycleEvent =
   | { readonly kind: "ready" }
   /** The broker's image has the record at `offset`. */
   | { readonly kind: "image reached"; readonly offset: number }
+  /** The image has changed while another broker shuts down, which waits until the controllers know it. */
+  | { readonly kind: "offset awaited" }
   /** A log directory has gone out of service. */
   | { readonly kind: "directory failed"; readonly id: string }
   /** The process is asked to stop. */

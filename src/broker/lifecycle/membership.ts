@@ -23,6 +23,11 @@ export interface BrokerMembership {
   enterService(): Promise<void>;
   /** Reports the log directories that are online, after one has failed. */
   reportDirectories(onlineIds: readonly string[]): Promise<void>;
+  /**
+   * Reports the offset of the broker's image at once: another broker that shuts down waits until all brokers
+   * know the new leaders.
+   */
+  reportOffset(): void;
   /** Leaves the service in an orderly way. Resolves when the broker may stop. */
   leaveService(): Promise<void>;
   /** The epoch of the registration, for requests to the controller; -1 before the first. */

@@ -54,6 +54,9 @@ export class OwnMembership implements BrokerMembership {
     }
   }
 
+  /** No other broker waits for this one. */
+  reportOffset(): void {}
+
   /** No other broker could take over. */
   leaveService(): Promise<void> {
     return Promise.resolve();

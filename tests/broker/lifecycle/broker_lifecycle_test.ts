@@ -227,11 +227,28 @@ test("a controlled shutdown ends when the controller allows it", () => {
   assertEquals([life.state, life.on(OK), life.machine.tickAt], ["stopped", [], null]);
 });
 
-test("heartbeats are frequent during a controlled shutdown", () => {
+test("heartbeats are frequent during a controlled shutdown, less so with time", () => {
   const life = new Life().run();
   life.on({ kind: "shut down" });
-  life.on(OK);
-  assertEquals(life.machine.tickAt, life.now + 100);
+  for (const intervalMs of [10, 20, 40, 80, 100, 100]) {
+    life.on(OK);
+    assertEquals(life.machine.tickAt, life.now + intervalMs);
+    life.tick();
+  }
+});
+
+test("the offset that another broker's shutdown waits for is reported at once", () => {
+  const life = new Life().run();
+  assertEquals(life.on({ kind: "offset awaited" }, 10), ["heartbeat 40"]);
+  assertEquals(life.on({ kind: "offset awaited" }), []);
+  assertEquals(life.on(OK), ["heartbeat 40"]);
+  assertEquals(life.on(OK), []);
+  // Only brokers in service are waited for.
+  const starting = new Life();
+  starting.on({ kind: "start" });
+  starting.on({ kind: "registered", epoch: EPOCH });
+  assertEquals(starting.on({ kind: "offset awaited" }), []);
+  assertEquals(starting.on(FENCED), []);
 });
 
 test("a controlled shutdown is given up when no controller answers for a session", () => {

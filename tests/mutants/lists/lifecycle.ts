@@ -118,4 +118,12 @@ export const LIFECYCLE_MUTANTS: readonly Mutant[] = [
     replacement: "return epochs[0]!;",
     test: "tests/log/directory/log_manager_test.ts",
   },
+  {
+    id: "J14",
+    file: LIFECYCLE,
+    bug: "a broker's shutdown waits for the next heartbeats of the others",
+    text: 'this.#isUrgent ||= this.#state.kind === "running";',
+    replacement: "",
+    test: LIFECYCLE_TEST,
+  },
 ];
