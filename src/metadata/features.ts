@@ -75,6 +75,17 @@ export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map(
     .map(({ name, min, max }) => [name, { min, max }]),
 );
 
+/** Returns those of the levels of a cluster that this version does not support, by the names of features. */
+export function unsupportedLevels(
+  features: MetadataImage["features"],
+): ReadonlyMap<string, number> {
+  const isUnsupported = ([name, level]: readonly [string, number]) => {
+    const range = SUPPORTED_FEATURES.get(name);
+    return range === undefined || level < range.min || level > range.max;
+  };
+  return new Map([...features].filter(isUnsupported));
+}
+
 /**
  * Throws an Error for a `metadata.version` above the supported ones: later records, or fields of known records,
  * could mean what this version does not know.

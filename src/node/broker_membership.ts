@@ -55,6 +55,7 @@ export function membershipOf(
     previousBrokerEpoch: logs.previousBrokerEpoch,
     heartbeatChannel: controllerSide.newChannel(),
     image: loader,
+    features: () => loader.image.features,
     logger,
     onFailed: (error) => parts.failures.report({ error, isFatal: true }),
     signal: deadline.signal,

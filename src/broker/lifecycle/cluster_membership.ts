@@ -6,6 +6,7 @@
  */
 import type { BrokerLifecycleSettings } from "../../config/node_config.ts";
 import type { Logger } from "../../logger.ts";
+import { unsupportedLevels } from "../../metadata/features.ts";
 import type { KafkaError } from "../../protocol/errors.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -25,6 +26,8 @@ export interface ClusterMembershipOptions {
   /** A channel that no other request uses: heartbeats must not wait. Closed with the membership. */
   readonly heartbeatChannel: ControllerChannel;
   readonly image: FollowedImage;
+  /** Returns the feature levels of the cluster as far as this broker knows them. */
+  readonly features: () => ReadonlyMap<string, number>;
   readonly logger: Logger;
   /** Called once when the controllers refuse the broker for good, at its start or later: it must stop. */
   readonly onFailed: (error: KafkaError) => void;
@@ -62,6 +65,7 @@ export class ClusterMembership implements BrokerMembership {
         rack,
         previousBrokerEpoch,
         onlineDirectories: () => this.#onlineIds,
+        unsupportedFeatures: () => unsupportedLevels(this.#options.features()),
       },
       image,
       logger,

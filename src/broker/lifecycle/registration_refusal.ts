@@ -12,13 +12,15 @@ export interface RefusedBroker {
   readonly nodeId: number;
   readonly clusterId: string;
   readonly endpoints: readonly EndpointImage[];
+  /** Returns the feature levels of the cluster that this version does not support, by name. Defaults to none. */
+  readonly unsupportedFeatures?: () => ReadonlyMap<string, number>;
 }
 
 /**
  * Returns the sentence for the answer `code` of a controller, or for `reason` if none has answered.
  */
 export function registrationRefusal(
-  { nodeId, clusterId, endpoints }: RefusedBroker,
+  { nodeId, clusterId, endpoints, unsupportedFeatures }: RefusedBroker,
   code: number,
   reason: string,
 ): string {
@@ -43,9 +45,21 @@ export function registrationRefusal(
       return `${failure}: the controller rejects the listeners ${listeners} or the ids of the data ` +
         "directories, which another broker may have registered; give each broker addresses and data " +
         "directories of its own";
-    case ErrorCode.UNSUPPORTED_VERSION:
+    case ErrorCode.UNSUPPORTED_VERSION: {
+      const levels = Array.from(
+        unsupportedFeatures?.() ?? [],
+        ([name, level]) => `${name}=${level}`,
+      );
+      if (levels.length > 0) {
+        return `${failure}: the cluster has ${
+          levels.join(", ")
+        }, which this version does not support; ` +
+          "lower them with kafka-features downgrade, or format the first controllers with --feature and " +
+          "other levels";
+      }
       return `${failure}: this version does not support a feature level of the cluster, or the ` +
         `controllers do not support this version (${reason}); run the same version on all nodes`;
+    }
     case ErrorCode.REQUEST_TIMED_OUT:
     case ErrorCode.NOT_CONTROLLER:
       return `${failure}: none has answered; start the controllers, or correct ` +
