@@ -6,7 +6,8 @@
  * known, after NOT_CONTROLLER, and also when the connection broke after the request had been sent. As in
  * Apache Kafka, the last means that a change may be carried out twice: the second CreateTopics is answered
  * TOPIC_ALREADY_EXISTS although the first one of the same client created it. A client that got a
- * retriable error instead would send the request again and receive the same answer, later. Every change
+ * retriable error instead would send the request again and receive the same answer, later. Therefore the
+ * caller of {@linkcode ControllerChannel.forward} learns that a request was repeated. Every change
  * here has the same effect when it is repeated: topics and partition counts are absolute, and a repeated
  * AllocateProducerIds leaves out a block of ids.
  *
@@ -107,6 +108,7 @@ export interface RemoteControllers {
 interface Call<T> {
   readonly name: string;
   readonly timeoutMs: number;
+  readonly onRepeated?: () => void;
   /** Asks the controller of this process. A `KafkaError` NOT_CONTROLLER is a failed attempt. */
   own(controller: OwnController): T | Promise<T>;
   /** Asks another node. Undefined on a node that has no others beside it. */
@@ -146,10 +148,17 @@ export class ControllerChannel {
    * Sends a client's request, decoded in the version of `context`, and resolves with the answer in a form
    * that can be encoded in that version. Views in `request` must stay valid until then. Throws
    * `CloseConnection` if the controller cannot decode the request: the client has to ask again
-   * for the supported versions.
+   * for the supported versions. Calls `onRepeated` when the request has to be sent again, although a
+   * controller may have carried it out already.
    */
-  forward(api: AnyApi, request: unknown, context: ForwardedContext): Promise<unknown> {
+  forward(
+    api: AnyApi,
+    request: unknown,
+    context: ForwardedContext,
+    onRepeated: () => void = () => {},
+  ): Promise<unknown> {
     return this.#retry({
+      onRepeated,
       name: api.name,
       timeoutMs: this.#options.requestTimeoutMs,
       own: (controller) => controller.handle(api, context.apiVersion, request, context),
@@ -180,6 +189,7 @@ export class ControllerChannel {
     const { runtime: { clock, random }, retryBackoffMs } = this.#options;
     const untilMs = clock.monotonicMs() + timeoutMs;
     let reason = "";
+    let attempts = 0;
     for (let failures = 0;; failures++) {
       if (this.#isClosed) throw shuttingDown(name);
       const leftMs = untilMs - clock.monotonicMs();
@@ -187,6 +197,7 @@ export class ControllerChannel {
       const target = this.#target();
       if (target === null) reason = "no controller is known to be active";
       else {
+        if (++attempts === 2) call.onRepeated?.();
         const result = target.kind === "own"
           ? await attemptOwn(call, target.controller)
           : await call.remote!(target, leftMs);

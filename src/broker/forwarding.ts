@@ -7,6 +7,7 @@
  */
 import type { CreatableTopic } from "../controller/topics.ts";
 import type { Logger } from "../logger.ts";
+import { decoded } from "../network/server/encoded_answer.ts";
 import type { Handler } from "../network/server/handler.ts";
 import type { AnyApi } from "../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
@@ -37,6 +38,9 @@ export interface CreationOutcome {
   readonly errorCode: number;
 }
 
+/** Returns an answer that also tells the effects of an earlier attempt of the request. */
+export type Correction = (answer: unknown) => unknown;
+
 /** Forwards requests to the active controller. */
 export class Forwarding {
   readonly #options: ForwardingOptions;
@@ -45,11 +49,21 @@ export class Forwarding {
     this.#options = options;
   }
 
-  /** Forwards a client's request; see {@linkcode ControllerChannel.forward}. */
-  async forward(api: AnyApi, request: unknown, context: ForwardedContext): Promise<unknown> {
-    const answer = await this.#options.channel.forward(api, request, context);
+  /**
+   * Forwards a client's request; see {@linkcode ControllerChannel.forward}. `correct` corrects the answer to a
+   * request that was repeated, once the image has what an earlier attempt may have changed.
+   */
+  async forward(
+    api: AnyApi,
+    request: unknown,
+    context: ForwardedContext,
+    correct: Correction = (answer) => answer,
+  ): Promise<unknown> {
+    let isRepeated = false;
+    const onRepeated = () => isRepeated = true;
+    const answer = await this.#options.channel.forward(api, request, context, onRepeated);
     await this.#catchUp(api.name);
-    return answer;
+    return isRepeated ? correct(decoded(answer)) : answer;
   }
 
   /**
@@ -109,14 +123,19 @@ export interface ForwardingNeeds {
 /**
  * Returns the broker's handler for a request that `handler` of the controller decides. Requests that
  * follow on the same connection start after the answer, so two changes are made in their order.
+ * `correctionOf` is called before the request is sent.
  */
-export function forwarded<Needs>({ api, onError }: Handler<Needs>): Handler<ForwardingNeeds> {
+export function forwarded<Needs, More = unknown>(
+  { api, onError }: Handler<Needs>,
+  correctionOf?: (request: unknown, services: More) => Correction,
+): Handler<ForwardingNeeds & More> {
   return {
     api,
     handle(request, context) {
       // The request is encoded again for each attempt, from views that must stay valid.
       context.retain();
-      return context.services.forwarding.forward(api, request, context);
+      const { services } = context;
+      return services.forwarding.forward(api, request, context, correctionOf?.(request, services));
     },
     onError,
   };

@@ -10,6 +10,7 @@ import { localController } from "../controller/requests/local_controller.ts";
 import type { Logger } from "../logger.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
 import type { ListenerSet } from "../network/server/listener_set.ts";
+import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import type { Address, Runtime } from "../runtime/runtime.ts";
 import type { ControllerListener } from "./controller_listener.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
@@ -110,6 +111,15 @@ function ownController(options: ControllerSideOptions): OwnController | null {
   if (controller === null) return null;
   return {
     ...localController({ handlers, services: servicesOf(options) }),
-    committedOffset: () => replica.status.highWatermark - 1,
+    committedOffset: () => {
+      // A new leader may not know yet how much its predecessor had committed.
+      if (controller.active === null) {
+        throw new KafkaError(
+          ErrorCode.NOT_CONTROLLER,
+          "Cannot tell what is committed: this controller is not active yet",
+        );
+      }
+      return replica.status.highWatermark - 1;
+    },
   };
 }

@@ -14,8 +14,11 @@ import type { ClusterOptions } from "../../src/cluster/cluster_options.ts";
 import { startCluster } from "../../src/cluster/start_cluster.ts";
 import { PeerConnection } from "../../src/network/peer_connection.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
+import { createPartitions } from "../../src/protocol/messages/create_partitions.ts";
 import { createTopics } from "../../src/protocol/messages/create_topics.ts";
+import { deleteTopics } from "../../src/protocol/messages/delete_topics.ts";
 import { describeCluster } from "../../src/protocol/messages/describe_cluster.ts";
+import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
 import { MemoryFileSystem } from "../../src/runtime/memory_files.ts";
 import { RawClient } from "../broker/raw_client.ts";
@@ -427,6 +430,62 @@ test("a request of the largest size that a broker accepts is forwarded", async (
       const largest = create(17_000 + maxBytes - (length - 4));
       const answer = await client.request(createTopics, version, largest);
       assertEquals(answer.topics.map(({ errorCode }) => errorCode), [ErrorCode.NONE]);
+    } finally {
+      client.close();
+    }
+  });
+});
+
+test("a change is acknowledged whose first answer was lost with the active controller", async () => {
+  await withCluster({ brokers: 1, controllers: 3 }, async (cluster, admin) => {
+    const client = await RawClient.connect(hostRuntime(), cluster);
+    /** Kills the active controller when it has made the next change, before its answer. */
+    const loseAnswer = () => {
+      const lost = cluster.intercept("Envelope", async ({ nodeId }, next) => {
+        const answer = await next();
+        lost.remove();
+        await cluster.kill(nodeId);
+        return answer;
+      });
+    };
+    const restart = async () => {
+      const killed = cluster.nodes.filter(({ state }) => state === "killed");
+      for (const { id } of killed) await cluster.restart(id);
+    };
+    const topic = { name: "events", numPartitions: 2, replicationFactor: -1, assignments: [] };
+    const configs = [{ name: "retention.ms", value: "5000" }];
+    try {
+      loseAnswer();
+      const create = { topics: [{ ...topic, configs }], timeoutMs: 10_000 };
+      const [created] = (await client.request(createTopics, 7, create)).topics;
+      assertEquals(
+        [created!.errorCode, created!.numPartitions, created!.replicationFactor],
+        [ErrorCode.NONE, 2, 1],
+      );
+      assertEquals(created!.configs!.find(({ name }) => name === "retention.ms")?.value, "5000");
+      // It is another client's topic now, or one with other settings.
+      for (const other of [configs, []]) {
+        const again = { ...create, topics: [{ ...topic, configs: other }] };
+        const [refused] = (await client.request(createTopics, 7, again)).topics;
+        assertEquals(refused!.errorCode, ErrorCode.TOPIC_ALREADY_EXISTS);
+      }
+      await restart();
+      loseAnswer();
+      const grow = {
+        topics: [{ name: "events", count: 4, assignments: null }],
+        timeoutMs: 10_000,
+        validateOnly: false,
+      };
+      const [grown] = (await client.request(createPartitions, 3, grow)).results;
+      assertEquals(grown!.errorCode, ErrorCode.NONE);
+      await restart();
+      loseAnswer();
+      const [deleted] = (await client.request(deleteTopics, 6, {
+        topics: [{ name: "events", topicId: ZERO_UUID }],
+        timeoutMs: 10_000,
+      })).responses;
+      assertEquals([deleted!.errorCode, deleted!.topicId], [ErrorCode.NONE, created!.topicId]);
+      assertEquals(await admin.listTopics(), []);
     } finally {
       client.close();
     }

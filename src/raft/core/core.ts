@@ -93,6 +93,11 @@ export interface RaftStatus {
   readonly leaderId: number;
   /** Where the leader can be reached; empty if that is not known. */
   readonly leaderEndpoints: readonly VoterEndpoint[];
+  /**
+   * Whether this replica leads and has committed the first record of its epoch. Before, its high watermark may
+   * be lower than that of the last leader.
+   */
+  readonly isActive: boolean;
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
@@ -315,6 +320,7 @@ export class RaftCore {
       epoch,
       leaderId,
       leaderEndpoints: this.#raft.knownLeader.endpoints,
+      isActive: role.name === "leader" && role.isActive,
       highWatermark,
       logStartOffset: log.startOffset,
       logEndOffset: log.endOffset,

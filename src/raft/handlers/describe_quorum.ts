@@ -85,6 +85,8 @@ export const raftDescribeQuorumHandler: Handler<Needs> = defineHandler(describeQ
   }),
 });
 
+/** The high watermark of a new leader, as in Apache Kafka. */
+const UNKNOWN = -1;
 const NO_ERROR = { errorCode: ErrorCode.NONE, errorMessage: null };
 
 function failedPartition(
@@ -117,7 +119,7 @@ function notLeading({ nodeId, status: { leaderId, epoch } }: RaftRequests): stri
 /** Returns the state of the quorum as its leader sees it, at `wallMs` by the wall clock. */
 function describe(raft: RaftRequests, wallMs: number): PartitionData {
   const { nodeId, status, nowMs } = raft;
-  const { voters, replicas, epoch, highWatermark } = status;
+  const { voters, replicas, epoch } = status;
   const others = replicas.filter(({ key }) => key.id !== nodeId);
   const own = (key: ReplicaKey): ReplicaState => ({
     replicaId: key.id,
@@ -146,7 +148,7 @@ function describe(raft: RaftRequests, wallMs: number): PartitionData {
     errorMessage: null,
     leaderId: nodeId,
     leaderEpoch: epoch,
-    highWatermark,
+    highWatermark: status.isActive ? status.highWatermark : UNKNOWN,
     currentVoters: [...voters].map((voter) => voter.id === nodeId ? own(voter) : otherVoter(voter)),
     observers: [
       ...(isRemovedLeader ? [own({ id: nodeId, directoryId: ZERO_UUID })] : []),

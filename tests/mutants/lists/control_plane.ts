@@ -99,8 +99,8 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     id: "CP11",
     file: "src/broker/forwarding.ts",
     bug: "a broker answers a change that it has not applied yet",
-    text: "    await this.#catchUp(api.name);\n    return answer;\n",
-    replacement: "    return answer;\n",
+    text: "    await this.#catchUp(api.name);\n",
+    replacement: "",
     test: SIMULATION,
   },
   {

@@ -103,4 +103,12 @@ export const FORWARDING_MUTANTS: readonly Mutant[] = [
     replacement: 'import "./cluster_parts.ts";\nimport type { NodeParts } from "./node_parts.ts";',
     test: "tests/node/parts/parts_on_demand_test.ts",
   },
+  {
+    id: "F12",
+    file: "src/broker/repeated_change.ts",
+    bug: "a repeated creation acknowledges a topic that existed before",
+    text: "topics.filter(({ name }) => needs.image().topicByName(name) === undefined)",
+    replacement: "topics",
+    test: "tests/broker/repeated_change_test.ts",
+  },
 ];

@@ -25,6 +25,7 @@ function leader(): FakeReplica {
     ...STATUS,
     role: "leader",
     leaderId: 1,
+    isActive: true,
     replicas: [
       {
         key: { id: 3, directoryId: DIRECTORIES[2]! },
@@ -174,4 +175,11 @@ test("DescribeQuorum rejects all partitions other than that of the metadata log"
       })),
     );
   }
+});
+
+test("DescribeQuorum returns no high watermark before the leader has committed in its epoch", async () => {
+  const replica = leader();
+  replica.status = { ...replica.status, isActive: false };
+  const { topics } = await ask(replica, 2);
+  assertEquals(topics[0]!.partitions[0]!.highWatermark, -1);
 });

@@ -52,6 +52,7 @@ export const STATUS: RaftStatus = {
   epoch: 7,
   leaderId: 2,
   leaderEndpoints: voter(2).endpoints,
+  isActive: false,
   highWatermark: 90,
   logStartOffset: 10,
   logEndOffset: 100,
