@@ -4,6 +4,7 @@
  * @module
  */
 import { Admin, type ControllerListener, ErrorCode, KafkaError } from "../src/client/mod.ts";
+import { inQuorum } from "./active_controller.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { BOOTSTRAP_FLAGS } from "./client_flags.ts";
 import { reportLines, reportValue } from "./cluster_report.ts";
@@ -51,8 +52,13 @@ export const spec: CommandSpec = {
   ],
 };
 
-/** Retries of a request: a cluster without a leader is to be shown, not waited for. */
-const RETRIES = 3;
+/**
+ * Bounds of a question to the quorum. A broker forwards it until a controller is active, so a repetition is
+ * pointless: a cluster without a leader is to be shown, not waited for.
+ */
+const QUESTION = { requestTimeoutMs: 5_000, retries: 0 };
+/** Bounds of a change, and of questions that a broker answers itself. */
+const CHANGE = { requestTimeoutMs: 30_000, retries: 0 };
 
 /** Executes one action. */
 export async function run(args: Arguments): Promise<number> {
@@ -65,26 +71,32 @@ export async function run(args: Arguments): Promise<number> {
     throw new UsageError('"cluster describe" takes no <id>: it shows all nodes');
   }
   const id = action === "describe" ? -1 : args.whole("id", 0, 2_147_483_647);
-  const connect = (bootstrapServers: string) => new Admin({ bootstrapServers, retries: RETRIES });
-  const admin = connect(bootstrapServers);
+  const connect = (bootstrapServers: string) => new Admin({ bootstrapServers, ...QUESTION });
+  const reader = connect(bootstrapServers);
+  const admin = new Admin({ bootstrapServers, ...CHANGE });
   try {
     switch (action) {
       case "describe":
-        return await describe(admin, args.isOn("json"));
-      case "add-controller":
-        await admin.addRaftVoter(await findNewVoter(admin, id, listeners, connect));
+        return await describe(reader, args.isOn("json"));
+      case "add-controller": {
+        const voter = await inQuorum(findNewVoter(reader, id, listeners, connect));
+        await inQuorum(admin.addRaftVoter(voter));
         print(`added controller ${id} to the quorum`);
         break;
-      case "remove-controller":
-        await admin.removeRaftVoter(await findVoter(admin, id));
+      }
+      case "remove-controller": {
+        const voter = await inQuorum(findVoter(reader, id));
+        await inQuorum(admin.removeRaftVoter(voter));
         print(`removed controller ${id} from the quorum`);
         break;
+      }
       case "unregister":
-        await admin.unregisterBroker(id);
+        await inQuorum(admin.unregisterBroker(id));
         print(`unregistered broker ${id}`);
     }
     return 0;
   } finally {
+    await reader.close();
     await admin.close();
   }
 }
@@ -93,7 +105,7 @@ async function describe(admin: Admin, asJson: boolean): Promise<number> {
   let missing: KafkaError | null = null;
   const cluster = await describeNodes(admin);
   const { features } = await admin.describeFeatures();
-  const quorum = await admin.describeQuorum().catch((error) => {
+  const quorum = await inQuorum(admin.describeQuorum()).catch((error) => {
     if (!(error instanceof KafkaError)) throw error;
     missing = error;
     return null;

@@ -137,6 +137,28 @@ export function checkVoters(size: ClusterSize, dataDir: string, names: readonly 
   );
 }
 
+/**
+ * Throws a CommandError if `dataDir` is the data directory of a node alone, whose topics would be missing from
+ * the cluster. `names` are the names in that directory.
+ */
+export function checkNotAlone(size: ClusterSize, dataDir: string, names: readonly string[]): void {
+  if (isAlone(size) || !names.includes("meta.properties")) return;
+  throw new CommandError(
+    `Cannot start ${size.brokers} brokers in ${dataDir}: it is the data directory of one node; start that node ` +
+      "without --brokers and --controllers, or name another directory with --data-dir",
+  );
+}
+
+/** Throws a CommandError if `dataDir` has the directories of a cluster. `names` are the names in it. */
+export function checkAlone(dataDir: string, names: readonly string[]): void {
+  const count = names.filter((name) => /^node-\d{1,2}$|^node-100$/.test(name)).length;
+  if (names.includes("meta.properties") || !names.includes("node-1")) return;
+  throw new CommandError(
+    `Cannot start a node in ${dataDir}: it has the directories of a cluster, node-1 and others; start that ` +
+      `with --brokers ${count}, or name another directory with --data-dir`,
+  );
+}
+
 /** Whether the cluster is one node. */
 function isAlone({ brokers, controllers }: ClusterSize): boolean {
   return brokers === 1 && controllers === 0;

@@ -45,7 +45,16 @@ export function reportLines({ cluster, quorum, features }: ClusterReport): strin
     broker === null ? "-" : broker.isFenced ? "fenced" : "running",
   ]);
   lines.push(...columns([["id", "roles", "address", "rack", "broker is"], ...nodes], 2), "");
-  if (quorum !== null) lines.push(...quorumLines(quorum));
+  lines.push(
+    ...quorum === null
+      ? [
+        `${
+          bold("Quorum")
+        }  no controller answers: the nodes above are as the broker knew them last`,
+        "",
+      ]
+      : quorumLines(quorum),
+  );
   const levels = features.map(({ name, level, minSupported, maxSupported }) => [
     name,
     String(level),

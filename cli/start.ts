@@ -5,7 +5,7 @@
  */
 import type { Arguments, CommandSpec } from "./args.ts";
 import { parseSettings } from "./client_flags.ts";
-import { MOST_BROKERS } from "./cluster_layout.ts";
+import { checkAlone, MOST_BROKERS } from "./cluster_layout.ts";
 import { CommandError, UsageError } from "./fail.ts";
 import { host } from "./host.ts";
 import {
@@ -107,6 +107,7 @@ export async function run(args: Arguments): Promise<number> {
     return await runNodeOfCluster(args, directories === undefined);
   }
   const dataDir = args.isOn("memory") ? null : directories ?? args.text("data-dir");
+  if (dataDir !== null && host.exists(`${dataDir}/node-1`)) checkAlone(dataDir, host.list(dataDir));
   const flush = readFlush(args);
   const topics = readTopics(args.optional("topics"));
   const logger = lineLogger({ level: readLogLevel(args), now: Date.now, write: printError });

@@ -8,6 +8,8 @@ import { clusterIdFor, freePorts } from "../src/cluster/process_setup.ts";
 import type { Arguments } from "./args.ts";
 import { parseSettings } from "./client_flags.ts";
 import {
+  checkAlone,
+  checkNotAlone,
   checkVoters,
   type ClusterSize,
   DERIVED_KEYS,
@@ -122,7 +124,12 @@ async function plan(args: Arguments, size: ClusterSize): Promise<PlannedNode[]> 
   const first = args.whole("port", 0, 65_535);
   const count = portCount(size);
   const ports = first === 0 ? await freePorts(name, count) : portsFrom(first, count);
-  if (dataDir !== null && host.exists(dataDir)) checkVoters(size, dataDir, host.list(dataDir));
+  if (dataDir !== null && host.exists(dataDir)) {
+    const names = host.list(dataDir);
+    checkNotAlone(size, dataDir, names);
+    if (portCount(size) === 1) checkAlone(dataDir, names);
+    checkVoters(size, dataDir, names);
+  }
   return planNodes(size, { host: name, ports, dataDir });
 }
 

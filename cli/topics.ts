@@ -4,6 +4,7 @@
  * @module
  */
 import { Admin, type NewTopic } from "../src/client/mod.ts";
+import { inQuorum } from "./active_controller.ts";
 import type { Arguments, CommandSpec } from "./args.ts";
 import { BOOTSTRAP_FLAGS, parseSettings } from "./client_flags.ts";
 import { UsageError } from "./fail.ts";
@@ -61,13 +62,18 @@ export async function run(args: Arguments): Promise<number> {
     );
   }
   const topic = action === "list" ? null : newTopic(args.text("topic"), args);
-  const admin = new Admin({ bootstrapServers });
+  const admin = new Admin({ bootstrapServers, ...(isChange(action) && { retries: 0 }) });
   try {
     await change(admin, action, topic);
   } finally {
     await admin.close();
   }
   return 0;
+}
+
+/** A broker forwards a change until it is answered or timed out, so a repetition would only take longer. */
+function isChange(action: "list" | "create" | "describe" | "delete"): boolean {
+  return action === "create" || action === "delete";
 }
 
 async function change(
@@ -78,10 +84,10 @@ async function change(
   if (topic === null) {
     for (const name of await admin.listTopics()) print(name);
   } else if (action === "create") {
-    await admin.createTopics([topic]);
+    await inQuorum(admin.createTopics([topic]));
     print(`created ${topic.name}`);
   } else if (action === "delete") {
-    await admin.deleteTopics([topic.name]);
+    await inQuorum(admin.deleteTopics([topic.name]));
     print(`deleted ${topic.name}`);
   } else await describe(admin, topic.name);
 }

@@ -14,14 +14,23 @@ import {
   type MetadataRecordInput,
 } from "../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import {
+  isControl,
+  readAttributes,
+  readPartitionLeaderEpoch,
+  splitBatches,
+} from "../protocol/records/batch.ts";
 import { RecordError } from "../protocol/records/record_error.ts";
 import type { RaftIdentity } from "../raft/core/state.ts";
 import type { VoterSet } from "../raft/core/voter_set.ts";
 import { type RaftFiles, readRaftStart } from "../raft/raft_start.ts";
 import { type RaftObserver, RaftReplica, type RaftTransport } from "../raft/raft_replica.ts";
-import type { Address, Runtime } from "../runtime/runtime.ts";
+import { decodeControlBatch } from "../raft/storage/control_batches.ts";
+import type { Address, Runtime, Timer } from "../runtime/runtime.ts";
 
 const READ_BYTES = 1 << 20;
+/** After so long without an active controller the node says what it waits for, ms. */
+const NOTICE_AFTER_MS = 5_000;
 
 /** The environment of a node's replica. */
 export interface MetadataQuorumOptions {
@@ -54,6 +63,8 @@ export class MetadataQuorum implements RaftObserver {
   #feeding: Promise<void> = Promise.resolve();
   #snapshot: Promise<void> | null = null;
   #leaderWaiters: (() => void)[] = [];
+  /** Runs while no controller is known to be active. */
+  #noLeaderTimer: Timer | null = null;
   /** When a snapshot may be written again after a failure, of the monotonic clock. */
   #nextSnapshotAt = -Infinity;
   #isServing = false;
@@ -115,6 +126,7 @@ export class MetadataQuorum implements RaftObserver {
   /** Begins to take part in the quorum. */
   start(): void {
     this.replica.start();
+    if (this.replica.status.leaderId < 0) this.#expectLeader();
   }
 
   /**
@@ -156,7 +168,12 @@ export class MetadataQuorum implements RaftObserver {
   }
 
   onLeader(epoch: number, leaderId: number): void {
-    if (leaderId >= 0 && leaderId !== this.#options.self.id) this.#reportLeader(epoch, leaderId);
+    if (leaderId < 0) this.#expectLeader();
+    else {
+      this.#noLeaderTimer?.cancel();
+      this.#noLeaderTimer = null;
+      if (leaderId !== this.#options.self.id) this.#reportLeader(epoch, leaderId);
+    }
     for (const resolve of this.#leaderWaiters.splice(0)) resolve();
   }
 
@@ -171,6 +188,7 @@ export class MetadataQuorum implements RaftObserver {
   onFailed(error: KafkaError): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
+    this.#noLeaderTimer?.cancel();
     this.controller?.onInactive(this.replica.status.epoch);
     // All that wait for a change fail with the reason.
     this.loader.close(error);
@@ -180,6 +198,7 @@ export class MetadataQuorum implements RaftObserver {
   /** Leaves the quorum, see {@linkcode RaftReplica.shutdown}. Resolves when nothing is under way. */
   async close(options: { readonly handsOver?: boolean } = {}): Promise<void> {
     this.#isClosed = true;
+    this.#noLeaderTimer?.cancel();
     await this.replica.shutdown(options);
     const { leaderId, epoch } = this.replica.status;
     if (leaderId === this.#options.self.id) this.controller?.onInactive(epoch);
@@ -204,6 +223,7 @@ export class MetadataQuorum implements RaftObserver {
           // The log is being replaced by a snapshot, which is committed next.
           if (batches.length === 0) return;
           await loader.load(batches);
+          this.#compareVoters(batches);
         }
         this.#writeSnapshotIfDue();
       }
@@ -284,6 +304,53 @@ export class MetadataQuorum implements RaftObserver {
       maxAgeMs: metadataLogSettings.retentionMs,
     });
     loader.snapshotWritten(captured, clock.now());
+  }
+
+  /** Says what the node waits for if no controller is active for long. */
+  #expectLeader(): void {
+    const { config, logger, runtime: { clock }, self } = this.#options;
+    const controllers = [...config.quorumVoters, ...config.quorumBootstrapServers];
+    if (this.#isClosed || this.#hasFailed || this.#noLeaderTimer !== null) return;
+    if (controllers.length === 0) return;
+    this.#noLeaderTimer = clock.setTimer(NOTICE_AFTER_MS, () => {
+      const addresses = controllers.map(({ host, port }) => `${host}:${port}`).join(", ");
+      logger.log(
+        "warn",
+        `Node ${self.id} has found no active controller for ${
+          NOTICE_AFTER_MS / 1_000
+        } s; start the controllers ` +
+          `${addresses}, of which a majority must run and reach each other, or correct ` +
+          "controller.quorum.voters or controller.quorum.bootstrap.servers",
+      );
+    });
+  }
+
+  /**
+   * Warns if the active controller has other voters in its configuration than this node. Nodes with different
+   * lists could elect two controllers, and there is no other moment at which one sees the list of another.
+   */
+  #compareVoters(batches: Uint8Array): void {
+    const { config, logger, self } = this.#options;
+    const { kraftVersion, epoch } = this.replica.status;
+    if (kraftVersion > 0 || config.quorumVoters.length === 0) return;
+    const own = config.quorumVoters.map(({ id }) => id);
+    for (const { start } of splitBatches(batches, { allowPartial: false })) {
+      if (!isControl(readAttributes(batches, start))) continue;
+      // Lists of earlier epochs may have been corrected since.
+      if (readPartitionLeaderEpoch(batches, start) !== epoch) continue;
+      for (const record of decodeControlBatch(batches, start).records) {
+        if (record.type !== "leader-change" || !own.includes(record.leaderId)) continue;
+        const [ours, theirs] = [own, record.voterIds].map((ids) =>
+          ids.toSorted((a, b) => a - b).join(", ")
+        );
+        if (ours === theirs) continue;
+        logger.log(
+          "warn",
+          `The controller.quorum.voters of the active controller, node ${record.leaderId}, have the ids ${theirs}, ` +
+            `those of node ${self.id} have ${ours}; set the same list on all nodes and start them again`,
+        );
+      }
+    }
   }
 
   #reportLeader(epoch: number, leaderId: number): void {

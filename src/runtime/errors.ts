@@ -113,14 +113,13 @@ export function listenError(
         { cause },
       );
     case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
       return new ConnectionError(
-        `Cannot listen on ${target}: this machine does not have that address`,
+        `Cannot listen on ${target}: this machine does not have that address, name one that it has`,
         { cause },
       );
     default:
       return new ConnectionError(
-        `Cannot listen on ${target}: ${shortageText(cause) ?? message}`,
+        `Cannot listen on ${target}: ${shortageText(cause) ?? routeText(cause) ?? message}`,
         { cause, ...reasonOf(cause) },
       );
   }
@@ -131,7 +130,8 @@ export function connectError(host: string, port: number, cause: unknown): Connec
   const target = hostAndPort(host, port);
   const message = cause instanceof Error ? cause.message : String(cause);
   if (codeOf(cause) === "ECONNREFUSED") return connectionRefused(target, cause);
-  return new ConnectionError(`Cannot connect to ${target}: ${shortageText(cause) ?? message}`, {
+  const text = shortageText(cause) ?? routeText(cause) ?? message;
+  return new ConnectionError(`Cannot connect to ${target}: ${text}`, {
     cause,
     ...reasonOf(cause),
   });
@@ -143,6 +143,23 @@ export function connectionRefused(target: string, cause?: unknown): ConnectionEr
     `Cannot connect to ${target}: nothing listens there, check the address and that the broker runs`,
     { cause, reason: "refused" },
   );
+}
+
+/** Returns what to do about a name that cannot be resolved or an address without a route, or null. */
+function routeText(cause: unknown): string | null {
+  switch (codeOf(cause)) {
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "the name cannot be resolved, check it";
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return "there is no route to that address, check it and the network";
+    default:
+      // Deno gives no code.
+      return cause instanceof Error && cause.message.startsWith("failed to lookup address")
+        ? "the name cannot be resolved, check it"
+        : null;
+  }
 }
 
 function reasonOf(cause: unknown): { readonly reason?: "too-many-open" } {

@@ -1,5 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  checkAlone,
+  checkNotAlone,
   checkVoters,
   planNodes,
   portCount,
@@ -92,4 +94,24 @@ test("checkVoters() rejects a cluster that would get other controllers", () => {
     CommandError,
     separate,
   );
+});
+
+test("checkNotAlone() and checkAlone() keep a node alone and a cluster apart", () => {
+  const size = { brokers: 3, controllers: 0 };
+  assertThrows(
+    () => checkNotAlone(size, "data", ["meta.properties", "chat-0"]),
+    CommandError,
+    "Cannot start 3 brokers in data: it is the data directory of one node; start that node without --brokers and " +
+      "--controllers, or name another directory with --data-dir",
+  );
+  checkNotAlone(size, "data", ["node-1", "node-2", "node-3"]);
+  checkNotAlone({ brokers: 1, controllers: 0 }, "data", ["meta.properties"]);
+  assertThrows(
+    () => checkAlone("data", ["node-1", "node-2", "node-3", "node-101"]),
+    CommandError,
+    "Cannot start a node in data: it has the directories of a cluster, node-1 and others; start that with " +
+      "--brokers 3, or name another directory with --data-dir",
+  );
+  // "node" may be a topic of the node.
+  checkAlone("data", ["meta.properties", "node-0", "node-1"]);
 });

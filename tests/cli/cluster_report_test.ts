@@ -70,7 +70,7 @@ test("reportLines() shows the brokers of a cluster without a leader", () => {
     "  1   broker  10.0.0.1:9091  east  running",
     "  3   broker  [::1]:9093     -     fenced",
     "",
-    "Features",
+    "Quorum  no controller answers: the nodes above are as the broker knew them last",
   ]);
 });
 

@@ -115,6 +115,43 @@ roleTest("a controller waits for its brokers and creates the topics", async (dir
   assertEquals(await controller.end("SIGTERM"), [0, ""]);
 });
 
+roleTest("cluster shows what a broker knows while no controller is active", async (directory) => {
+  const place = ["127.0.0.1", freePort()];
+  await Deno.writeTextFile(`${directory}/topics.json`, "[]");
+  const controller = new Command(directory, [
+    "controller",
+    "1",
+    ...place,
+    "1",
+    "topics.json",
+    "c",
+    "1",
+  ]);
+  const broker = new Command(directory, ["broker", "2", "127.0.0.1", "0", "1", ...place, "b", "0"]);
+  const [, address] = await broker.line(/^broker 2 ready on (\S+) /m);
+  assertEquals(await new Command(directory, ["cluster", "--port", place[1]!]).end(), [
+    1,
+    `millrace cluster: Cannot ask 127.0.0.1:${
+      place[1]
+    } for DescribeCluster: it is the listener of a ` +
+    "controller; name the address of a broker instead\n",
+  ]);
+  await controller.end("SIGKILL");
+  const shown = new Command(directory, ["cluster", "--bootstrap", address!]);
+  const [code, errors] = await shown.end();
+  assertEquals(code, 1);
+  assertMatch(
+    shown.out,
+    /^ {2}2 +broker +127\.0\.0\.1:\d+ .*\n\nQuorum {2}no controller answers: .*\n/m,
+  );
+  assertEquals(
+    errors,
+    `millrace cluster: Cannot get an answer to DescribeQuorum from ${address}: no answer within 5,000 ms; if ` +
+      "no controller is active, start the controllers: a majority of them must run and reach each other\n",
+  );
+  await broker.end("SIGKILL");
+});
+
 roleTest("start --config runs a controller and a broker of one cluster", async (directory) => {
   const port = freePort();
   const controllers = `controller.listener.names=CONTROLLER

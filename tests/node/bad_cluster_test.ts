@@ -221,6 +221,31 @@ nodesTest(
 );
 
 nodesTest(
+  "a controller whose voters are not those of the active controller says so",
+  async (nodes) => {
+    const { port } = await startController(nodes);
+    const second = await closedPort();
+    const voters = votersOf({ 1: port, 2: second });
+    await nodes.start(controllerConfig(2, second, voters));
+    await nodes.logged(
+      "The controller.quorum.voters of the active controller, node 1, have the ids 1, those of node 2 have 1, 2; " +
+        "set the same list on all nodes and start them again",
+    );
+  },
+);
+
+nodesTest("a controller without a majority says what it waits for", async (nodes) => {
+  const ports = { 1: await closedPort(), 2: await closedPort() };
+  const config = controllerConfig(1, ports[1], votersOf(ports));
+  await nodes.start(config, await formatted(config));
+  await nodes.logged(
+    `Node 1 has found no active controller for 5 s; start the controllers 127.0.0.1:${ports[1]}, ` +
+      `127.0.0.1:${ports[2]}, of which a majority must run and reach each other, or correct ` +
+      "controller.quorum.voters or controller.quorum.bootstrap.servers",
+  );
+});
+
+nodesTest(
   "a broker of a known cluster that takes a broker for its controller says so",
   async (nodes) => {
     const { voters } = await startController(nodes);
@@ -298,7 +323,14 @@ nodesTest("a listener that cannot be bound, or has no protocol, is named", async
   );
   assertMatch(
     await nodes.fail({ ...brokerConfig(3, voters), listeners: "PLAINTEXT://192.0.2.1:0" }),
-    /^Cannot listen on 192\.0\.2\.1:0: this machine does not have that address$/,
+    /^Cannot listen on 192\.0\.2\.1:0: this machine does not have that address, name one that it has$/,
+  );
+  assertMatch(
+    await nodes.fail({
+      ...brokerConfig(3, voters),
+      listeners: "PLAINTEXT://no.such.host.invalid:0",
+    }),
+    /^Cannot listen on no\.such\.host\.invalid:0: the name cannot be resolved, check it$/,
   );
 });
 

@@ -80,8 +80,8 @@ const NEW_TOPIC: Readonly<Record<keyof NewTopic, true>> = {
 const CONTROLLERS = 2;
 
 /**
- * Creates, lists, describes and deletes topics, describes the cluster and its quorum, and changes them. Every method rejects with
- * a {@linkcode KafkaError} if the cluster returns an error or cannot be reached.
+ * Creates, lists, describes and deletes topics, describes the cluster and its quorum, and changes them.
+ * Every method rejects with a {@linkcode KafkaError} if the cluster returns an error or cannot be reached.
  *
  * @example
  * ```ts
@@ -186,12 +186,18 @@ export class Admin implements AsyncDisposable {
             broker.version(describeCluster),
         );
       }
-      return clusterOf(
-        await broker.request(describeCluster, {
-          includeClusterAuthorizedOperations: false,
-          includeFencedBrokers: includeFenced,
-        }),
-      );
+      const answer = await broker.request(describeCluster, {
+        includeClusterAuthorizedOperations: false,
+        includeFencedBrokers: includeFenced,
+      });
+      if (answer.errorCode === ErrorCode.MISMATCHED_ENDPOINT_TYPE) {
+        throw new KafkaError(
+          answer.errorCode,
+          `Cannot ask ${broker.address} for DescribeCluster: it is the listener of a controller; name the ` +
+            "address of a broker instead",
+        );
+      }
+      return clusterOf(answer);
     });
   }
 

@@ -11,13 +11,18 @@
  *
  * @module
  */
-import { KafkaError } from "../../protocol/errors.ts";
+import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import type { FileSystem } from "../../runtime/runtime.ts";
 import { DELETED_SUFFIX, finishSwaps, SWAP_SUFFIX } from "../compaction/swap_files.ts";
+import { META_PROPERTIES } from "../directory/meta_properties.ts";
 import { LEADER_EPOCH_CHECKPOINT, LeaderEpochs } from "../leader_epochs.ts";
 import { baseOffsetOf } from "../segments/segment.ts";
 
-/** Returns the names of the files in a directory, which is created if necessary. */
+/**
+ * Returns the names of the files in a directory, which is created if necessary. Throws KAFKA_STORAGE_ERROR for
+ * the data directory of a node, such as `node-1`, whose name is also that of a partition: nothing may be
+ * written there, and it is not quarantined.
+ */
 export function openDirectory(
   files: FileSystem,
   directory: string,
@@ -25,6 +30,13 @@ export function openDirectory(
 ): { readonly isNew: boolean; readonly found: ReadonlySet<string> } {
   if (!exists) files.makeDirectory(directory);
   const found = exists ? files.list(directory).map(({ name }) => name) : [];
+  if (found.includes(META_PROPERTIES)) {
+    throw new KafkaError(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `Cannot open ${directory} as a partition: its ${META_PROPERTIES} makes it the data directory of a node; ` +
+        "move it, or name another data directory for this node",
+    );
+  }
   return { isNew: !exists, found: new Set(found) };
 }
 
