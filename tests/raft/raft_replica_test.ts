@@ -369,6 +369,17 @@ test("a divergence below the high watermark stops the replica, and nothing else"
   await machine.close();
 });
 
+test("the only voter waits before it leads again if its decisions fail each time", async () => {
+  const machine = new ReplicaMachine();
+  machine.onActive = () => machine.replica.resign();
+  await machine.startAlone();
+  assertEquals([machine.replica.status.epoch, machine.replica.status.role], [1, "resigned"]);
+  machine.clock.advance(1_000);
+  await settled();
+  assertEquals([machine.replica.status.epoch, machine.replica.status.role], [2, "resigned"]);
+  await machine.close();
+});
+
 test("shutdown() waits until the other voters have heard that the leader gives up", async () => {
   const machine = await new ReplicaMachine().startLeader();
   const { replica } = machine;

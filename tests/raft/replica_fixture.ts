@@ -68,6 +68,8 @@ export class ReplicaMachine {
   isTransportClosed = false;
   /** Called by the observer when records are committed. */
   onCommitted: (offset: number) => void = () => {};
+  /** Called by the observer when the replica is active. */
+  onActive: () => void = () => {};
   directory!: DataDirectory;
   raft!: RaftFiles;
   replica!: RaftReplica;
@@ -126,7 +128,10 @@ export class ReplicaMachine {
           this.onCommitted(offset);
         },
         onLeader: (epoch, leaderId) => void this.events.push(`leader ${leaderId} of ${epoch}`),
-        onActive: (epoch, start) => void this.events.push(`active ${epoch} from ${start}`),
+        onActive: (epoch, start) => {
+          this.events.push(`active ${epoch} from ${start}`);
+          this.onActive();
+        },
         onInactive: (epoch) => void this.events.push(`inactive ${epoch}`),
         onFailed: (error) => void this.failures.push(error),
       },

@@ -64,18 +64,12 @@ export function handleEndQuorumEpoch(
 
 /** Tells the voters that this leader has given up, and goes on to the next epoch after a while. */
 export function pollResigned(raft: RaftState, role: Resigned): boolean {
-  const isSole = raft.voters.isOnly(raft.self);
-  if (raft.isShuttingDown) return tell(raft, role);
-  if (isSole) {
-    becomeCandidate(raft);
-    return true;
-  }
+  if (raft.isShuttingDown || !raft.isDue(role.endAt)) return tell(raft, role);
+  // The only voter waits too: what made it give up may do so again.
+  if (raft.voters.isOnly(raft.self)) becomeCandidate(raft);
   // In the old epoch it would have to follow itself.
-  if (raft.isDue(role.endAt)) {
-    becomeUnattached(raft, raft.epoch + 1);
-    return true;
-  }
-  return tell(raft, role);
+  else becomeUnattached(raft, raft.epoch + 1);
+  return true;
 }
 
 /** Takes the answer of a voter to one of both announcements. */

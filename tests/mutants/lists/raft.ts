@@ -378,4 +378,14 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     replacement: "endpoints[0]",
     test: "tests/raft/core/core_test.ts",
   },
+  {
+    id: "RF169",
+    file: "src/raft/core/quorum_epochs.ts",
+    bug: "the only voter leads again at once, and again, if its decisions fail",
+    text: "  if (raft.isShuttingDown || !raft.isDue(role.endAt)) return tell(raft, role);",
+    replacement:
+      "  if (raft.voters.isOnly(raft.self) && raft.epoch < 9) return becomeCandidate(raft), true;\n" +
+      "  if (raft.isShuttingDown || !raft.isDue(role.endAt)) return tell(raft, role);",
+    test: "tests/raft/raft_replica_test.ts",
+  },
 ];
