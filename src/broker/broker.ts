@@ -7,7 +7,6 @@
 import type { BrokerConfig } from "../config/broker_config.ts";
 import { ConfigResourceType } from "../config/definition.ts";
 import type { BrokerRegistration } from "../controller/registration.ts";
-import { GroupCoordinator } from "../groups/group_coordinator.ts";
 import type { LogManager } from "../log/directory/log_manager.ts";
 import { pauseAtStart, SlicedWork } from "../log/sliced_work.ts";
 import type { Logger } from "../logger.ts";
@@ -26,6 +25,7 @@ import { DirectoryAssignments } from "./directory_assignments.ts";
 import { applyDynamicConfigs } from "./dynamic_configs.ts";
 import { FetchSessionCache } from "./fetch_session_cache.ts";
 import { Forwarding } from "./forwarding.ts";
+import { type GroupParts, GroupsOnDemand } from "./groups/groups_on_demand.ts";
 import type { BrokerMembership } from "./lifecycle/membership.ts";
 import { MetadataApplier, type MetadataLoss } from "./metadata_applier.ts";
 import { blocksFrom, ProducerIds } from "./producer_ids.ts";
@@ -34,8 +34,14 @@ import type { BrokerNeeds } from "./supported.ts";
 /** How long the answer to a forwarded request waits for the own image, ms. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** What a broker provides to its handlers. */
+export interface BrokerServices extends BrokerNeeds {
+  /** Provides `groups`, which must be loaded before it is used. */
+  readonly groupsOnDemand: Pick<GroupsOnDemand, "load">;
+}
+
 /** The requests that a broker serves. */
-export type BrokerHandlers = DispatcherOptions<BrokerNeeds>["handlers"];
+export type BrokerHandlers = DispatcherOptions<BrokerServices>["handlers"];
 
 /** The parts of the node that its broker uses. */
 export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
@@ -52,6 +58,8 @@ export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
   readonly partitions: PartitionTable;
   readonly logger: Logger;
   readonly handlers: BrokerHandlers;
+  /** The code of groups, or the function that loads it. */
+  readonly groupParts: GroupParts | (() => Promise<GroupParts>);
   /** Called for each request before its handler, the first one first: for fault injection. */
   readonly interceptors: readonly Interceptor<BrokerNeeds>[];
 }
@@ -59,11 +67,11 @@ export interface BrokerOptions extends Pick<BrokerNeeds, "advertisedAddress"> {
 /** The broker of a node. */
 export class Broker {
   /** Passes requests to the broker's handlers. */
-  readonly dispatcher: Dispatcher<BrokerNeeds>;
+  readonly dispatcher: Dispatcher<BrokerServices>;
   readonly #options: BrokerOptions;
   readonly #partitionNeeds: PartitionNeeds;
   readonly #fetchSessions: FetchSessionCache;
-  readonly #groups: GroupCoordinator;
+  readonly #groups: GroupsOnDemand;
   readonly #applier: MetadataApplier;
   readonly #assignments: DirectoryAssignments;
 
@@ -84,7 +92,7 @@ export class Broker {
       random,
       () => config.maxIncrementalFetchSessionCacheSlots,
     );
-    this.#groups = new GroupCoordinator({
+    const groups = this.#groups = new GroupsOnDemand(options.groupParts, {
       clock,
       random,
       config,
@@ -109,7 +117,7 @@ export class Broker {
       image: () => metadata.image,
       logger,
     });
-    const services: BrokerNeeds = {
+    const services: BrokerServices = {
       clock: runtime.clock,
       nodeId: config.nodeId,
       clusterId: logs.clusterId,
@@ -129,7 +137,10 @@ export class Broker {
         timeoutMs: REQUEST_TIMEOUT_MS,
       }),
       producerIds: new ProducerIds(blocksFrom(options.channel, registration)),
-      groups: this.#groups,
+      get groups() {
+        return groups.coordinator;
+      },
+      groupsOnDemand: groups,
       codecs: () => runtime.codecs(),
     };
     this.dispatcher = new Dispatcher({

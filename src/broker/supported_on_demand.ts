@@ -1,29 +1,22 @@
 /**
  * The requests of {@linkcode SUPPORTED} for a process that is started from the command line: those that
- * producers and consumers send, and CreateTopics, are loaded at once, all others on their first request.
- * That saves a tenth of the time of a start; the first import of a handler takes some milliseconds. Each
- * line repeats the key and the versions of its message file; a test compares them.
+ * every producer and every consumer sends, and CreateTopics, are loaded at once, all others on their first
+ * request; those of groups load the coordinator too. That saves a tenth of the time of a start; the first
+ * import of a handler takes some milliseconds. Each line repeats the key and the versions of its message
+ * file; a test compares them.
  *
  * @module
  */
 import { apiVersionsHandler } from "./handlers/api_versions.ts";
 import { createTopicsHandler } from "./handlers/create_topics.ts";
 import { fetchHandler } from "./handlers/fetch.ts";
-import { findCoordinatorHandler } from "./handlers/find_coordinator.ts";
-import { heartbeatHandler } from "./handlers/heartbeat.ts";
 import { initProducerIdHandler } from "./handlers/init_producer_id.ts";
-import { joinGroupHandler } from "./handlers/join_group.ts";
-import { leaveGroupHandler } from "./handlers/leave_group.ts";
 import { listOffsetsHandler } from "./handlers/list_offsets.ts";
 import { metadataHandler } from "./handlers/metadata.ts";
-import { offsetCommitHandler } from "./handlers/offset_commit.ts";
-import { offsetFetchHandler } from "./handlers/offset_fetch.ts";
 import { produceHandler } from "./handlers/produce.ts";
-import { syncGroupHandler } from "./handlers/sync_group.ts";
 import type { Handler, HandlerOnDemand } from "../network/server/handler.ts";
 import { summarizeApi } from "../protocol/api.ts";
-import type { BrokerHandlers } from "./broker.ts";
-import type { BrokerNeeds } from "./supported.ts";
+import type { BrokerHandlers, BrokerServices } from "./broker.ts";
 
 /** A handler that is loaded on its first request. */
 function onDemand(
@@ -31,35 +24,61 @@ function onDemand(
   name: string,
   versions: string,
   flexible: string,
-  load: () => Promise<Handler<BrokerNeeds>>,
-): HandlerOnDemand<BrokerNeeds> {
+  load: () => Promise<Handler<BrokerServices>>,
+): HandlerOnDemand<BrokerServices> {
   return { api: summarizeApi({ key, name, versions, flexible }), load };
 }
+
+/** A handler that is loaded on its first request, as is the coordinator that it needs. */
+function ofGroups(
+  key: number,
+  name: string,
+  versions: string,
+  flexible: string,
+  load: () => Promise<Handler<BrokerServices>>,
+): HandlerOnDemand<BrokerServices> {
+  return {
+    api: summarizeApi({ key, name, versions, flexible }),
+    load: async ({ groupsOnDemand }) => {
+      await groupsOnDemand.load();
+      return await load();
+    },
+  };
+}
+
+/** Loads the handlers of the requests that members send. */
+const groupParts = () => import("./groups/group_parts.ts");
 
 /** The handlers of {@linkcode SUPPORTED}, in the order of their keys. */
 export const SUPPORTED_ON_DEMAND: BrokerHandlers = [
   apiVersionsHandler,
   createTopicsHandler,
   fetchHandler,
-  findCoordinatorHandler,
-  heartbeatHandler,
   initProducerIdHandler,
-  joinGroupHandler,
-  leaveGroupHandler,
   listOffsetsHandler,
   metadataHandler,
-  offsetCommitHandler,
-  offsetFetchHandler,
   produceHandler,
-  syncGroupHandler,
   onDemand(
+    10,
+    "FindCoordinator",
+    "0-6",
+    "3+",
+    async () => (await groupParts()).findCoordinatorHandler,
+  ),
+  ofGroups(8, "OffsetCommit", "2-10", "8+", async () => (await groupParts()).offsetCommitHandler),
+  ofGroups(9, "OffsetFetch", "1-10", "6+", async () => (await groupParts()).offsetFetchHandler),
+  ofGroups(11, "JoinGroup", "0-9", "6+", async () => (await groupParts()).joinGroupHandler),
+  ofGroups(12, "Heartbeat", "0-4", "4+", async () => (await groupParts()).heartbeatHandler),
+  ofGroups(13, "LeaveGroup", "0-5", "4+", async () => (await groupParts()).leaveGroupHandler),
+  ofGroups(14, "SyncGroup", "0-5", "4+", async () => (await groupParts()).syncGroupHandler),
+  ofGroups(
     15,
     "DescribeGroups",
     "0-6",
     "5+",
     async () => (await import("./handlers/describe_groups.ts")).describeGroupsHandler,
   ),
-  onDemand(
+  ofGroups(
     16,
     "ListGroups",
     "0-5",
@@ -181,7 +200,7 @@ export const SUPPORTED_ON_DEMAND: BrokerHandlers = [
     async () =>
       (await import("./handlers/describe_delegation_token.ts")).describeDelegationTokenHandler,
   ),
-  onDemand(
+  ofGroups(
     42,
     "DeleteGroups",
     "0-3",
@@ -212,7 +231,7 @@ export const SUPPORTED_ON_DEMAND: BrokerHandlers = [
       (await import("./handlers/list_partition_reassignments.ts"))
         .listPartitionReassignmentsHandler,
   ),
-  onDemand(
+  ofGroups(
     47,
     "OffsetDelete",
     "0",

@@ -364,6 +364,7 @@ export class Node {
       partitions,
       logger,
       handlers: options.parts.brokerHandlers,
+      groupParts: options.parts.groups,
       interceptors: options.interceptors ?? [],
       advertisedAddress: (connection) => advertisedAddress(config, connection),
     });

@@ -209,7 +209,7 @@ export class Dispatcher<Needs> {
     const { key, name } = onDemand.api;
     try {
       // Another connection may load it at the same time: both receive the same.
-      this.#add(await onDemand.load());
+      this.#add(await onDemand.load(this.#services));
     } catch (error) {
       const { message } = error as Error;
       this.#logger.log("error", `Cannot load what answers ${name}: ${message}`);

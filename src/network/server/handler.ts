@@ -93,8 +93,8 @@ export interface Handler<Needs> {
  */
 export interface HandlerOnDemand<Needs> {
   readonly api: ApiSummary;
-  /** Loads the handler. May be called again after a failure. */
-  load(): Promise<Handler<Needs>>;
+  /** Loads the handler, and what it uses of `services`. May be called again after a failure. */
+  load(services: Needs): Promise<Handler<Needs>>;
 }
 
 /** The dependencies of all handlers in the union `H`, together. */

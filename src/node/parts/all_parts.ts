@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as groups from "../../broker/groups/group_parts.ts";
 import { SUPPORTED } from "../../broker/supported.ts";
 import { DECIDED_BY_CONTROLLER } from "../../controller/requests/supported.ts";
 import * as cluster from "./cluster_parts.ts";
@@ -13,6 +14,7 @@ import type { NodeParts } from "./node_parts.ts";
 export const ALL_PARTS: NodeParts = {
   brokerHandlers: SUPPORTED,
   controllerHandlers: DECIDED_BY_CONTROLLER,
+  groups,
   cluster,
   compaction,
 };

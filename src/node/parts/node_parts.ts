@@ -4,12 +4,13 @@
  * - Programs and simulations pass `ALL_PARTS` (`all_parts.ts`), which is loaded with their modules.
  * - The processes of the command line pass `PARTS_ON_DEMAND` (`parts_on_demand.ts`). A node that is a cluster
  *   of its own never loads the parts of a cluster; other nodes load them at their start. The code of
- *   compaction is loaded for the first log to compact, and the handlers of rare requests on their first
- *   request.
+ *   groups is loaded for the first request of a group, that of compaction for the first log to compact, and
+ *   the handlers of rare requests on their first request.
  *
  * @module
  */
 import type { BrokerHandlers } from "../../broker/broker.ts";
+import type { GroupParts } from "../../broker/groups/groups_on_demand.ts";
 import type { LocalHandlers } from "../../controller/requests/local_controller.ts";
 import type { ControllerNeeds } from "../../controller/requests/supported.ts";
 
@@ -25,6 +26,7 @@ export interface NodeParts {
   readonly brokerHandlers: BrokerHandlers;
   /** The requests of its own process that its controller decides. */
   readonly controllerHandlers: LocalHandlers<ControllerNeeds>;
+  readonly groups: Loadable<GroupParts>;
   readonly cluster: Loadable<ClusterParts>;
   readonly compaction: Loadable<CompactionParts>;
 }

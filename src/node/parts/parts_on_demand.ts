@@ -12,6 +12,7 @@ import type { NodeParts } from "./node_parts.ts";
 export const PARTS_ON_DEMAND: NodeParts = {
   brokerHandlers: SUPPORTED_ON_DEMAND,
   controllerHandlers: DECIDED_ON_DEMAND,
+  groups: () => import("../../broker/groups/group_parts.ts"),
   cluster: () => import("./cluster_parts.ts"),
   compaction: () => import("./compaction_parts.ts"),
 };

@@ -30,8 +30,8 @@ export const NETWORK_MUTANTS: readonly Mutant[] = [
     id: "W3",
     file: DISPATCH,
     bug: "handlers on demand have no interceptors",
-    text: "this.#add(await onDemand.load());",
-    replacement: "this.#handlers[key] = await onDemand.load();",
+    text: "this.#add(await onDemand.load(this.#services));",
+    replacement: "this.#handlers[key] = await onDemand.load(this.#services);",
     test: ON_DEMAND_TEST,
   },
   {
@@ -49,5 +49,21 @@ export const NETWORK_MUTANTS: readonly Mutant[] = [
     text: '"DescribeGroups",\n    "0-6"',
     replacement: '"DescribeGroups",\n    "0-5"',
     test: "tests/broker/supported_on_demand_test.ts",
+  },
+  {
+    id: "W6",
+    file: "src/broker/groups/groups_on_demand.ts",
+    bug: "two requests that load the group coordinator at the same time make two of them",
+    text: "if (this.#coordinator === null) this.#make(parts);",
+    replacement: "this.#make(parts);",
+    test: "tests/broker/groups/groups_on_demand_test.ts",
+  },
+  {
+    id: "W7",
+    file: "src/broker/groups/groups_on_demand.ts",
+    bug: "a group coordinator that is loaded during the shutdown serves, and its timers stay",
+    text: "    if (this.#isStopped) this.#coordinator.shutdown();\n",
+    replacement: "",
+    test: "tests/broker/groups/groups_on_demand_test.ts",
   },
 ];

@@ -6,15 +6,16 @@ import { test } from "../../harness.ts";
 import { staticClosure } from "../../tidy.ts";
 
 /** Maximum number of modules that a node loads at its start. */
-const MAX_MODULES = 370;
+const MAX_MODULES = 343;
 
-/** What only nodes with others beside them run, and what compacts logs. */
+/** What only nodes with others beside them run, the groups, and what compacts logs. */
 const ON_DEMAND = [
   /^src\/broker\/forwarded_request\.ts$/,
   /^src\/broker\/lifecycle\/(?!own_membership)/,
   /^src\/broker\/remote_controller\.ts$/,
   /^src\/controller\/handlers\/(?!allocate_producer_ids|api_versions|create_topics)/,
   /^src\/controller\/requests\/supported\.ts$/,
+  /^src\/groups\//,
   /^src\/log\/compaction\/(batch_filter|cleaned_segment|cleaner|key_digest|offset_map)\.ts$/,
   /^src\/network\/peer_connection\.ts$/,
   /^src\/node\/(broker_watch|cluster_id|controller_enrollment|controller_listener)\.ts$/,
@@ -38,6 +39,7 @@ test("the process of a node starts without what it loads on demand", () => {
 test("a program loads all parts of a node with its own modules", () => {
   const ofPrograms = new Set(staticClosure("src/cluster/mod.ts"));
   const missing = [
+    ...staticClosure("src/broker/groups/group_parts.ts"),
     ...staticClosure("src/node/parts/cluster_parts.ts"),
     ...staticClosure("src/node/parts/compaction_parts.ts"),
     ...staticClosure("src/broker/supported.ts"),
@@ -47,7 +49,7 @@ test("a program loads all parts of a node with its own modules", () => {
 });
 
 test("PARTS_ON_DEMAND loads the same modules as ALL_PARTS", async () => {
-  for (const part of ["cluster", "compaction"] as const) {
+  for (const part of ["groups", "cluster", "compaction"] as const) {
     const module = await loaded<object>(PARTS_ON_DEMAND[part]);
     assertEquals(module === await loaded<object>(ALL_PARTS[part]), true, part);
   }
