@@ -176,6 +176,24 @@ test("a timer that runs late extends all sessions by that", async () => {
   });
 });
 
+test("a heartbeat that is read before the late timer does not hide that it is late", async () => {
+  await withActive([registered(1), registered(2)], async (quorum) => {
+    const { clock } = quorum;
+    const monotonicMs = clock.monotonicMs.bind(clock);
+    let heldUpMs = 0;
+    clock.monotonicMs = () => monotonicMs() + heldUpMs;
+    await beat(quorum, 1, 10);
+    await pass(quorum, 100);
+    await beat(quorum, 2, 20);
+    await pass(quorum, SESSION_MS - 101);
+    // The process was suspended. Its host reads sockets before it runs timers.
+    heldUpMs = 60_000;
+    await beat(quorum, 1, 10);
+    await pass(quorum, HEARTBEAT_MS - 1);
+    assertEquals(inService(quorum), [1, 2], "the heartbeats of broker 2 may be on their way");
+  });
+});
+
 test("a deadline that is set late is no late timer", async () => {
   const settings = {
     "broker.session.timeout.ms": String(SESSION_MS),

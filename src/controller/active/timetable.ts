@@ -14,7 +14,7 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 export class Timetable {
   readonly #clock: Clock;
   readonly #onDue: (lateMs: number) => void;
-  #timer: { readonly at: number; readonly timer: Timer } | null = null;
+  #timer: { readonly at: number; readonly dueAt: number; readonly timer: Timer } | null = null;
   #isStopped = false;
 
   /** `onDue` gets by how much the timer was late, 0 for less than {@linkcode LATE_MS}, ms. */
@@ -25,22 +25,29 @@ export class Timetable {
 
   /**
    * Sets the time of the next call, of the monotonic clock; infinite for none. A time that has passed means
-   * at once, which is not late. Calls far in the future may come early.
+   * at once, which is not late. Calls far in the future may come early. A timer that is late already stays:
+   * its call reports the delay, and the caller sets the next time.
    */
   wakeAt(at: number): void {
-    if (this.#isStopped || this.#timer?.at === at) return;
+    const now = this.#clock.monotonicMs();
+    if (this.#isStopped || this.#timer?.at === at || this.#lateMs(now) > 0) return;
     this.#timer?.timer.cancel();
     this.#timer = null;
     if (at === Infinity) return;
-    const now = this.#clock.monotonicMs();
     const delayMs = Math.min(MAX_DELAY_MS, Math.max(0, Math.ceil(at - now)));
     const dueAt = Math.max(at, now);
     const timer = this.#clock.setTimer(delayMs, () => {
+      const lateMs = this.#lateMs(this.#clock.monotonicMs());
       this.#timer = null;
-      const lateMs = this.#clock.monotonicMs() - dueAt;
-      this.#onDue(lateMs > LATE_MS ? lateMs : 0);
+      this.#onDue(lateMs);
     });
-    this.#timer = { at, timer };
+    this.#timer = { at, dueAt, timer };
+  }
+
+  /** Returns by how much the timer is late, 0 for less than {@linkcode LATE_MS}, ms. */
+  #lateMs(now: number): number {
+    const lateMs = this.#timer === null ? 0 : now - this.#timer.dueAt;
+    return lateMs > LATE_MS ? lateMs : 0;
   }
 
   /** Stops: no call follows. */

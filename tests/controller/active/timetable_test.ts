@@ -51,6 +51,21 @@ test("a timer that the host ran late is reported with its delay", () => {
   assertEquals(clock.now() - start, 30);
 });
 
+test("another time that is set while the timer is late does not hide its delay", () => {
+  const clock = new TestClock();
+  const late: number[] = [];
+  const timetable = new Timetable(clock, (lateMs) => late.push(lateMs));
+  let heldUpMs = 0;
+  clock.monotonicMs = () => clock.now() + heldUpMs;
+  timetable.wakeAt(clock.monotonicMs() + 10);
+  heldUpMs = 5_000;
+  timetable.wakeAt(clock.monotonicMs() - 100);
+  timetable.wakeAt(Infinity);
+  clock.advance(10);
+  assertEquals(late, [5_000]);
+  assertEquals(clock.pending, 0);
+});
+
 test("a time that is too far away for a timer of the host comes early", () => {
   const clock = new TestClock();
   let calls = 0;

@@ -449,4 +449,12 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/controller/configs_test.ts",
   },
+  {
+    id: "C156",
+    file: "src/controller/active/timetable.ts",
+    bug: "a heartbeat that is read first hides that the timer of the sessions is late",
+    text: " || this.#lateMs(now) > 0",
+    replacement: "",
+    test: "tests/controller/active/timetable_test.ts",
+  },
 ];
