@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { registrationChangeVersion } from "../metadata/features.ts";
 import type { MetadataImage, PartitionImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
@@ -35,6 +36,7 @@ export function decideOnlineDirectories(
   if (isKnown) return [];
   return [{
     name: "BrokerRegistrationChangeRecord",
+    version: registrationChangeVersion(image),
     value: { brokerId: nodeId, brokerEpoch: broker.epoch, logDirs: onlineIds },
   }];
 }

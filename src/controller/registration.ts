@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { METADATA_VERSION_FEATURE, SUPPORTED_FEATURES } from "../metadata/features.ts";
+import {
+  METADATA_VERSION_FEATURE,
+  registerBrokerVersion,
+  SUPPORTED_FEATURES,
+} from "../metadata/features.ts";
 import type { BrokerImage, EndpointImage, MetadataImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { electLeaderless } from "./brokers/fencing.ts";
@@ -42,6 +46,7 @@ export function decideRegistration(
   if (before !== undefined && isSame(before, registration)) return [];
   return [{
     name: "RegisterBrokerRecord",
+    version: registerBrokerVersion(image),
     value: {
       brokerId: registration.nodeId,
       incarnationId: registration.incarnationId,

@@ -97,6 +97,20 @@ export function metadataVersionOf({ features }: Pick<MetadataImage, "features">)
   return features.get(METADATA_VERSION_FEATURE) ?? METADATA_VERSION;
 }
 
+/** Returns the version of RegisterBrokerRecords that a cluster with these features can read. */
+export function registerBrokerVersion(image: Pick<MetadataImage, "features">): number {
+  return hasCordonedDirectories(image) ? 4 : 3;
+}
+
+/** Returns the version of BrokerRegistrationChangeRecords that a cluster with these features can read. */
+export function registrationChangeVersion(image: Pick<MetadataImage, "features">): number {
+  return hasCordonedDirectories(image) ? 3 : 2;
+}
+
+function hasCordonedDirectories(image: Pick<MetadataImage, "features">): boolean {
+  return metadataVersionOf(image) >= FIRST_LEVEL_WITH_CORDONED_DIRECTORIES;
+}
+
 /** Returns Kafka's name of a level of `metadata.version`, such as 4.4-IV2, or its number if it has none. */
 export function metadataVersionName(level: number): string {
   const found = [...METADATA_VERSION_NAMES].find(([, known]) => known === level);

@@ -18,16 +18,22 @@ import type {
 import type { MetadataRecord } from "./records/metadata_record.ts";
 import type { ScramCredential } from "./scram_credentials.ts";
 
+/** The version of RegisterBrokerRecords that adds cordoned log directories. */
+const VERSION_WITH_CORDONED_DIRECTORIES = 4;
+
 /** Returns the record of a feature's level; level 0 removes it. */
 export function featureRecord(name: string, featureLevel: number): MetadataRecord {
   return { name: "FeatureLevelRecord", version: 0, value: { name, featureLevel } };
 }
 
-/** Returns the record of a broker's registration in its current state. */
-export function brokerRecord(broker: BrokerImage): MetadataRecord {
+/**
+ * Returns the record of a broker's registration in its current state, of `version` unless that lacks a field
+ * that is set.
+ */
+export function brokerRecord(broker: BrokerImage, version: number): MetadataRecord {
   return {
     name: "RegisterBrokerRecord",
-    version: 4,
+    version: broker.cordonedLogDirs === null ? version : VERSION_WITH_CORDONED_DIRECTORIES,
     value: {
       brokerId: broker.id,
       isMigratingZkBroker: broker.isMigratingZkBroker,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ClientQuota } from "./client_quotas.ts";
-import { METADATA_VERSION_FEATURE } from "./features.ts";
+import { METADATA_VERSION_FEATURE, registerBrokerVersion } from "./features.ts";
 import type {
   AclImage,
   BrokerImage,
@@ -81,7 +81,8 @@ export class CapturedState {
     for (const [name, level] of this.#features) {
       if (name !== METADATA_VERSION_FEATURE) yield featureRecord(name, level);
     }
-    for (const broker of this.#brokers) yield brokerRecord(broker);
+    const version = registerBrokerVersion({ features: new Map(this.#features) });
+    for (const broker of this.#brokers) yield brokerRecord(broker, version);
     for (const controller of this.#controllers) yield controllerRecord(controller);
     for (const topic of this.#topics) {
       yield topicRecord(topic);

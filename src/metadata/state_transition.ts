@@ -6,6 +6,7 @@
  */
 import { ConfigResourceType } from "../config/definition.ts";
 import { equalValues } from "./equal_values.ts";
+import { registerBrokerVersion } from "./features.ts";
 import type { TopicImage } from "./image.ts";
 import {
   aclRecord,
@@ -89,8 +90,9 @@ function* changedCluster(from: MetadataState, to: MetadataState): Generator<Meta
     const value = { brokerId: id, brokerEpoch: epoch };
     yield { name: "UnregisterBrokerRecord", version: 0, value };
   }
+  const version = registerBrokerVersion(to);
   for (const broker of to.brokers()) {
-    if (!equalValues(from.broker(broker.id), broker)) yield brokerRecord(broker);
+    if (!equalValues(from.broker(broker.id), broker)) yield brokerRecord(broker, version);
   }
   for (const { id } of [...from.controllers()]) {
     if (to.controller(id) !== undefined) continue;

@@ -32,6 +32,18 @@ test("decideOnlineDirectories() reports the remaining directories once", () => {
   assertEquals([after.broker(1)!.logDirs, after.broker(1)!.fenced], [[TWO], false]);
 });
 
+test("decideOnlineDirectories() writes only what the metadata.version of the cluster has", () => {
+  for (const [featureLevel, version] of [[30, 2], [32, 3]]) {
+    const value = { name: "metadata.version", featureLevel: featureLevel! };
+    const image = imageOf(
+      { name: "FeatureLevelRecord", value },
+      broker(1, { logDirs: [ONE, TWO] }),
+    );
+    const records = decideOnlineDirectories(1, [TWO], image);
+    assertEquals(records.map((record) => record.version), [version]);
+  }
+});
+
 test("new partitions have no directory if the broker has several", () => {
   for (
     const [logDirs, directory] of [

@@ -42,6 +42,15 @@ test("decideRegistration() returns a record only if the registration changed", (
   assertEquals(decideRegistration(REGISTRATION, imageOf(broker(1, { fenced: true })), 9).length, 1);
 });
 
+test("decideRegistration() writes only what the metadata.version of the cluster has", () => {
+  for (const [featureLevel, version] of [[30, 3], [32, 4]]) {
+    const value = { name: "metadata.version", featureLevel: featureLevel! };
+    const image = imageOf({ name: "FeatureLevelRecord", value });
+    const records = decideRegistration(REGISTRATION, image, 7);
+    assertEquals(records.map((record) => record.version), [version]);
+  }
+});
+
 test("decideElections() elects an in-sync broker for partitions without a leader", () => {
   const image = imageOf(
     topic("events", EVENTS),

@@ -59,6 +59,18 @@ test("the records of a captured state do not change with the state", () => {
   }
 });
 
+test("registrations in a snapshot have no fields that the metadata.version of the cluster lacks", () => {
+  for (const [featureLevel, version] of [[30, 3], [31, 3], [32, 4], [33, 4]]) {
+    const state = new MetadataState();
+    const level = { name: "metadata.version", featureLevel: featureLevel! };
+    state.apply(decoded({ name: "FeatureLevelRecord", value: level }, broker(1)), 1, 0);
+    const records = [...new CapturedState(state).records()];
+    const versions = records.filter(({ name }) => name === "RegisterBrokerRecord")
+      .map((record) => record.version);
+    assertEquals(versions, [version], `metadata.version ${featureLevel}`);
+  }
+});
+
 /** A record of each type that a state keeps, in the order of Kafka's snapshots. */
 const IN_ORDER: readonly MetadataRecordInput[] = [
   { name: "FeatureLevelRecord", value: { name: "metadata.version", featureLevel: 33 } },

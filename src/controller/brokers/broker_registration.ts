@@ -3,11 +3,7 @@
  *
  * @module
  */
-import {
-  FIRST_LEVEL_WITH_CORDONED_DIRECTORIES,
-  METADATA_VERSION_FEATURE,
-  metadataVersionOf,
-} from "../../metadata/features.ts";
+import { METADATA_VERSION_FEATURE, registerBrokerVersion } from "../../metadata/features.ts";
 import type { BrokerImage, EndpointImage, MetadataImage } from "../../metadata/image.ts";
 import type { MetadataRecordInput } from "../../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
@@ -148,7 +144,7 @@ function registerBroker(
 ): MetadataRecordInput {
   return {
     name: "RegisterBrokerRecord",
-    version: metadataVersionOf(image) >= FIRST_LEVEL_WITH_CORDONED_DIRECTORIES ? 4 : 3,
+    version: registerBrokerVersion(image),
     value: { brokerId, incarnationId, endPoints: listeners, features, rack, logDirs, ...state },
   };
 }

@@ -4,10 +4,7 @@
  *
  * @module
  */
-import {
-  FIRST_LEVEL_WITH_CORDONED_DIRECTORIES,
-  metadataVersionOf,
-} from "../../metadata/features.ts";
+import { registrationChangeVersion } from "../../metadata/features.ts";
 import type { BrokerImage, MetadataImage } from "../../metadata/image.ts";
 import type { MetadataRecordInput } from "../../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
@@ -28,7 +25,7 @@ export function changeRegistration(
 ): MetadataRecordInput {
   return {
     name: "BrokerRegistrationChangeRecord",
-    version: metadataVersionOf(image) >= FIRST_LEVEL_WITH_CORDONED_DIRECTORIES ? 3 : 2,
+    version: registrationChangeVersion(image),
     value: {
       brokerId: id,
       brokerEpoch: epoch,
