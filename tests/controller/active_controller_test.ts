@@ -264,6 +264,21 @@ test("controlled shutdown ends when the others have the records that moved the l
   });
 });
 
+test("a broker may not end before the records that moved its partitions are committed", async () => {
+  const records = [registered(1), registered(2), topic("events", EVENTS), PARTITION];
+  await withActive(records, async (quorum) => {
+    quorum.commitsAtOnce = false;
+    const first = beat(quorum, 2, 20, { wantShutDown: true });
+    assertEquals(await stateOf(first), "pending");
+    // Its answer takes too long, so that the broker asks again.
+    const second = beat(quorum, 2, 20, { wantShutDown: true });
+    assertEquals(await stateOf(second), "pending");
+    quorum.commit();
+    const answer = { isCaughtUp: true, isFenced: true, shouldShutDown: true };
+    assertEquals(await Promise.all([first, second]), [answer, answer]);
+  });
+});
+
 test("a broker whose process has ended is fenced at once", async () => {
   await withActive([registered(1), registered(2)], async (quorum) => {
     const active = quorum.controller.active!;

@@ -38,6 +38,8 @@ export interface Decided<Result> {
    * appended and applied.
    */
   readonly epilogue?: (offset: number) => readonly MetadataRecordInput[];
+  /** Answer at once if there are no records, although earlier decisions are not committed. */
+  readonly isReadOfUncommitted?: boolean;
   readonly result: Result;
 }
 
@@ -45,15 +47,13 @@ export interface Decided<Result> {
 export interface DecisionOptions {
   /** Whether the records take effect one by one too. Otherwise more than fit into a batch are rejected. */
   readonly isDivisible?: boolean;
-  /** Return the result without any change. */
+  /** Return the result without any change, once what it depends on is committed. */
   readonly validateOnly?: boolean;
   /**
    * Called when the records have been appended and applied, with the offset of the last record of the
    * log, before the next decision.
    */
   readonly onApplied?: (lastOffset: number) => void;
-  /** Answer at once if there are no records, although earlier decisions are not committed. */
-  readonly isReadOfUncommitted?: boolean;
 }
 
 /** The dependencies of a queue. */
@@ -130,7 +130,7 @@ export class DecisionQueue {
 
   async #carryOut<Result>(
     decide: () => Decided<Result>,
-    { isDivisible = false, validateOnly = false, onApplied, isReadOfUncommitted }: DecisionOptions,
+    { isDivisible = false, validateOnly = false, onApplied }: DecisionOptions,
   ): Promise<{ readonly result: Result; readonly offset: number }> {
     this.#check();
     const rest = this.#options.newPause();
@@ -138,7 +138,7 @@ export class DecisionQueue {
       await rest();
       this.#check();
     };
-    const { records, epilogue, result } = decide();
+    const { records, epilogue, isReadOfUncommitted = false, result } = decide();
     // A decision about a thousand topics is a slice of its own.
     await pause();
     const all = await collect(records, pause);
@@ -149,7 +149,7 @@ export class DecisionQueue {
           `the maximum is ${MAX_RECORDS_PER_BATCH}, split the request`,
       );
     }
-    if (validateOnly) return { result, offset: -1 };
+    if (validateOnly) return { result, offset: this.#lastOffset };
     for (let at = 0; at < all.length; at += MAX_RECORDS_PER_BATCH) {
       await this.#append(all.slice(at, at + MAX_RECORDS_PER_BATCH), pause);
     }
@@ -160,7 +160,7 @@ export class DecisionQueue {
     this.#lastOffset = Math.max(this.#lastOffset, this.#options.log.endOffset - 1);
     onApplied?.(this.#lastOffset);
     const isRead = all.length + last.length === 0;
-    const offset = isRead && isReadOfUncommitted === true ? -1 : this.#lastOffset;
+    const offset = isRead && isReadOfUncommitted ? -1 : this.#lastOffset;
     return { result, offset };
   }
 

@@ -122,10 +122,14 @@ export class BrokerWatch {
       });
       state = decision.state;
       const { records, isCaughtUp, isFenced, shouldShutDown } = decision;
-      return { records, result: { isCaughtUp, isFenced, shouldShutDown } };
+      return {
+        records,
+        // The broker ends for good: the records of an earlier request that moved its partitions must stay.
+        isReadOfUncommitted: !shouldShutDown,
+        result: { isCaughtUp, isFenced, shouldShutDown },
+      };
     }, {
       isDivisible: true,
-      isReadOfUncommitted: true,
       onApplied: (lastOffset) => {
         if (state === "controlled shutdown") liveness.beginShutdown(brokerId, lastOffset);
         if (state === "shut down") liveness.end(brokerId);

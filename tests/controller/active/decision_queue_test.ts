@@ -59,10 +59,17 @@ class Fixture implements DecisionLog {
   }
 
   /** Decides to append `count` records, and notes the decision and the answer. */
-  decide(name: string, count: number, options: DecisionOptions = {}): Promise<string> {
+  decide(
+    name: string,
+    count: number,
+    { isReadOfUncommitted = false, ...options }: DecisionOptions & {
+      readonly isReadOfUncommitted?: boolean;
+    } = {},
+  ): Promise<string> {
     const answer = this.queue.run(() => {
       this.events.push(`decided ${name}`);
-      return { records: Array.from({ length: count }, () => NO_OP), result: name };
+      const records = Array.from({ length: count }, () => NO_OP);
+      return { records, result: name, isReadOfUncommitted };
     }, options);
     answer.then(() => this.events.push(`answered ${name}`), () => {});
     return answer;
@@ -128,8 +135,14 @@ test("onApplied is called before the next decision, with the offset of the last 
   await Promise.all(answers);
 });
 
-test("validateOnly answers at once and changes nothing", async () => {
+test("validateOnly changes nothing, and answers when what it depends on is committed", async () => {
   const fixture = new Fixture();
+  const change = fixture.decide("change", 1);
+  const validated = fixture.decide("validated", 1, { validateOnly: true });
+  assertEquals(await stateOf(validated), "pending");
+  fixture.queue.onCommitted(6);
+  await Promise.all([change, validated]);
+  fixture.take();
   const onApplied = () => void fixture.events.push("noted");
   const validateOnly = { validateOnly: true, onApplied };
   assertEquals(await fixture.decide("a", 3, validateOnly), "a");

@@ -293,7 +293,7 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     id: "C136",
     file: "src/controller/active/decision_queue.ts",
     bug: "a read sees records that may be lost",
-    text: "isRead && isReadOfUncommitted === true ? -1",
+    text: "isRead && isReadOfUncommitted ? -1",
     replacement: "isRead ? -1",
     test: "tests/controller/active/decision_queue_test.ts",
   },
