@@ -13,6 +13,7 @@ import { pauseBetweenSlices } from "../log/sliced_work.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import type { KafkaError } from "../protocol/errors.ts";
+import type { Steps } from "../protocol/records/compression/steps.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { BrokerRegistrationRequest } from "./brokers/broker_registration.ts";
@@ -376,16 +377,16 @@ export class ActiveController {
 
   #carryOut<Result>(
     { validateOnly = false }: ValidateOptions,
-    decide: () => Decision<Result>,
+    decide: () => Steps<Decision<Result>>,
   ): Promise<readonly Result[]> {
-    return this.#run(() => {
-      const { records, results } = decide();
+    return this.#run(function* () {
+      const { records, results } = yield* decide();
       return { records, result: results };
     }, { validateOnly });
   }
 
   #run<Result>(
-    decide: () => Decided<Result>,
+    decide: () => Decided<Result> | Steps<Decided<Result>>,
     options: DecisionOptions = {},
   ): Promise<Result> {
     return this.#queue.run(decide, {

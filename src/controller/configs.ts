@@ -16,10 +16,12 @@ import { TOPIC_KEYS } from "../config/topic_keys.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Steps } from "../protocol/records/compression/steps.ts";
 import {
   type Decision,
   duplicatesOf,
   failure,
+  inSteps,
   type Outcome,
   outcomeOf,
   SUCCESS,
@@ -74,7 +76,7 @@ export interface ConfigContext {
 export function decideIncrementalAlterConfigs(
   resources: readonly ConfigChanges[],
   context: ConfigContext,
-): Decision<AlterConfigsResult> {
+): Steps<Decision<AlterConfigsResult>> {
   return decideEach(resources, (resource) => {
     checkResource(resource, resource.changes, context);
     const before = context.image.configs(resource.resourceType, resource.resourceName);
@@ -98,7 +100,7 @@ export function decideIncrementalAlterConfigs(
 export function decideAlterConfigs(
   resources: readonly ConfigReplacement[],
   context: ConfigContext,
-): Decision<AlterConfigsResult> {
+): Steps<Decision<AlterConfigsResult>> {
   return decideEach(resources, (resource) => {
     checkResource(resource, resource.configs, context);
     const after = new Map<string, string>();
@@ -111,17 +113,17 @@ export function decideAlterConfigs(
   }, context);
 }
 
-function decideEach<R extends { readonly resourceType: number; readonly resourceName: string }>(
+function* decideEach<R extends { readonly resourceType: number; readonly resourceName: string }>(
   resources: readonly R[],
   configsAfter: (resource: R) => ReadonlyMap<string, string>,
   context: ConfigContext,
-): Decision<AlterConfigsResult> {
+): Steps<Decision<AlterConfigsResult>> {
   const { image } = context;
   const records: MetadataRecordInput[] = [];
   const results: AlterConfigsResult[] = [];
   const keyOf = (resource: R) => `${resource.resourceType} ${resource.resourceName}`;
   const duplicates = duplicatesOf(resources.map(keyOf));
-  for (const resource of resources) {
+  yield* inSteps(resources, (resource) => {
     const { resourceType, resourceName } = resource;
     let outcome: Outcome;
     if (duplicates.has(keyOf(resource))) {
@@ -140,7 +142,7 @@ function decideEach<R extends { readonly resourceType: number; readonly resource
       }
     }
     results.push({ resourceType, resourceName, ...outcome });
-  }
+  });
   return { records, results };
 }
 

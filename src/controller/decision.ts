@@ -1,16 +1,30 @@
 /**
  * A decision of the controller: records to append, and a result for each item of the request.
- * Decisions are pure functions of the image and the request; `ActiveController` carries them out.
+ * Decisions are pure functions of the image and the request, in steps for requests with many items;
+ * `ActiveController` carries them out.
  *
  * @module
  */
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Steps } from "../protocol/records/compression/steps.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 
 /** Records to append together and in order, and the results to return afterwards. */
 export interface Decision<Result> {
   readonly records: readonly MetadataRecordInput[];
   readonly results: readonly Result[];
+}
+
+/** Items of a request that are decided in one step. A failed item costs an error with its stack. */
+const ITEMS_PER_STEP = 16;
+
+/** Ends a step after every {@linkcode ITEMS_PER_STEP} items. */
+export function* inSteps<Item>(items: Iterable<Item>, decide: (item: Item) => void): Steps<void> {
+  let count = 0;
+  for (const item of items) {
+    decide(item);
+    if (++count % ITEMS_PER_STEP === 0) yield;
+  }
 }
 
 /** The outcome of one item of a request. Success has code 0 and no message. */

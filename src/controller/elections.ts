@@ -7,7 +7,8 @@ import type { MetadataImage } from "../metadata/image.ts";
 import { MAX_RECORDS_PER_BATCH } from "../metadata/metadata_log.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
-import { type Decision, type Outcome, outcomeOf, SUCCESS } from "./decision.ts";
+import type { Steps } from "../protocol/records/compression/steps.ts";
+import { type Decision, inSteps, type Outcome, outcomeOf, SUCCESS } from "./decision.ts";
 import { type MayLead, mayLeadIn, NO_LEADER, partitionChange } from "./partition_change.ts";
 
 /** The types of election, numbered as in ElectLeaders. */
@@ -37,11 +38,11 @@ export interface TopicElectionResult {
  * POLICY_VIOLATION for more elections than fit into one batch. Throws INVALID_REQUEST for an
  * unknown election type.
  */
-export function decideElectLeaders(
+export function* decideElectLeaders(
   type: number,
   elections: readonly TopicElections[] | null,
   image: MetadataImage,
-): Decision<TopicElectionResult> {
+): Steps<Decision<TopicElectionResult>> {
   if (elections?.length === 0) return { records: [], results: [] };
   if (type !== ElectionType.PREFERRED && type !== ElectionType.UNCLEAN) {
     throw new KafkaError(
@@ -73,12 +74,17 @@ export function decideElectLeaders(
     topic: name,
     partitions: partitions.map(({ partition }) => partition),
   }));
-  const results = requested.map(({ topic, partitions }) => ({
-    topic,
-    partitions: partitions
-      .map((partition) => ({ partition, ...elect(topic, partition) }))
-      .filter(({ errorCode }) => elections !== null || errorCode !== ErrorCode.ELECTION_NOT_NEEDED),
-  }));
+  const results: TopicElectionResult[] = [];
+  for (const { topic, partitions } of requested) {
+    const outcomes: (Outcome & { readonly partition: number })[] = [];
+    yield* inSteps(partitions, (partition) => {
+      const outcome = elect(topic, partition);
+      const isNeeded = outcome.errorCode !== ErrorCode.ELECTION_NOT_NEEDED;
+      if (elections !== null || isNeeded) outcomes.push({ partition, ...outcome });
+    });
+    results.push({ topic, partitions: outcomes });
+    yield;
+  }
   return { records: [...records.values()], results };
 }
 

@@ -7,11 +7,13 @@ import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { MAX_RECORDS_PER_BATCH } from "../metadata/metadata_log.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Steps } from "../protocol/records/compression/steps.ts";
 import { UNASSIGNED_DIRECTORY, ZERO_UUID } from "../protocol/uuid.ts";
 import {
   type Decision,
   duplicatesOf,
   failure,
+  inSteps,
   type Outcome,
   outcomeOf,
   SUCCESS,
@@ -47,22 +49,22 @@ export interface CreatePartitionsResult extends Outcome {
  * INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, and POLICY_VIOLATION for more records
  * than fit into one batch.
  */
-export function decideCreatePartitions(
+export function* decideCreatePartitions(
   topics: readonly NewPartitions[],
   context: PartitionsContext,
-): Decision<CreatePartitionsResult> {
+): Steps<Decision<CreatePartitionsResult>> {
   const records: MetadataRecordInput[] = [];
   const results: CreatePartitionsResult[] = [];
   const duplicates = duplicatesOf(topics.map((topic) => topic.name));
   const reported = new Set<string>();
-  for (const requested of topics) {
+  yield* inSteps(topics, (requested) => {
     const { name } = requested;
     if (duplicates.has(name)) {
-      if (reported.has(name)) continue;
+      if (reported.has(name)) return;
       reported.add(name);
       const message = `Cannot add partitions to "${name}": the request names it more than once`;
       results.push({ name, ...failure(ErrorCode.INVALID_REQUEST, message) });
-      continue;
+      return;
     }
     try {
       const added = addPartitions(requested, MAX_RECORDS_PER_BATCH - records.length, context);
@@ -71,7 +73,7 @@ export function decideCreatePartitions(
     } catch (error) {
       results.push({ name, ...outcomeOf(error) });
     }
-  }
+  });
   return { records, results };
 }
 

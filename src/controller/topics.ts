@@ -10,11 +10,13 @@ import { collisionName, type MetadataImage, type TopicImage } from "../metadata/
 import { MAX_RECORDS_PER_BATCH } from "../metadata/metadata_log.ts";
 import type { MetadataRecordInput } from "../metadata/records/metadata_record.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
+import type { Steps } from "../protocol/records/compression/steps.ts";
 import { ZERO_UUID } from "../protocol/uuid.ts";
 import {
   type Decision,
   duplicatesOf,
   failure,
+  inSteps,
   type Outcome,
   outcomeOf,
   SUCCESS,
@@ -82,23 +84,23 @@ export interface TopicContext {
  * INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, and POLICY_VIOLATION for more records than fit into
  * one batch.
  */
-export function decideCreateTopics(
+export function* decideCreateTopics(
   topics: readonly CreatableTopic[],
   context: TopicContext,
-): Decision<CreateTopicResult> {
+): Steps<Decision<CreateTopicResult>> {
   const records: MetadataRecordInput[] = [];
   const results: CreateTopicResult[] = [];
   const duplicates = duplicatesOf(topics.map((topic) => topic.name));
   const reported = new Set<string>();
   const newNames = new Map<string, string>();
-  for (const topic of topics) {
+  yield* inSteps(topics, (topic) => {
     const { name } = topic;
     if (duplicates.has(name)) {
-      if (reported.has(name)) continue;
+      if (reported.has(name)) return;
       reported.add(name);
       const message = `Cannot create "${name}": the request names it more than once`;
       results.push(failed(name, failure(ErrorCode.INVALID_REQUEST, message)));
-      continue;
+      return;
     }
     try {
       checkNewName(name, context.image, newNames);
@@ -116,7 +118,7 @@ export function decideCreateTopics(
     } catch (error) {
       results.push(failed(name, outcomeOf(error)));
     }
-  }
+  });
   return { records, results };
 }
 
@@ -139,10 +141,10 @@ export interface DeleteTopicResult extends Outcome {
  * name and id at once, or not at all; UNKNOWN_TOPIC_OR_PARTITION for an unknown name;
  * UNKNOWN_TOPIC_ID for an unknown id.
  */
-export function decideDeleteTopics(
+export function* decideDeleteTopics(
   references: readonly TopicReference[],
   context: { image: MetadataImage; config: BrokerConfig },
-): Decision<DeleteTopicResult> {
+): Steps<Decision<DeleteTopicResult>> {
   const { image } = context;
   const records: MetadataRecordInput[] = [];
   const results: DeleteTopicResult[] = [];
@@ -154,7 +156,7 @@ export function decideDeleteTopics(
   });
   const foundRepeatedly = duplicatesOf(found.flatMap((topic) => topic?.id ?? []));
   const reported = new Set<string>();
-  for (const [index, { name = null, topicId = ZERO_UUID }] of references.entries()) {
+  yield* inSteps(references.entries(), ([index, { name = null, topicId = ZERO_UUID }]) => {
     const key = keys[index]!;
     const topic = found[index];
     const fail = (code: ErrorCode, message: string, requested = { name, topicId }) =>
@@ -165,7 +167,7 @@ export function decideDeleteTopics(
         "Cannot delete a topic: give either its name or its id",
       );
     } else if (repeated.has(key)) {
-      if (reported.has(key)) continue;
+      if (reported.has(key)) return;
       reported.add(key);
       fail(
         ErrorCode.INVALID_REQUEST,
@@ -178,7 +180,7 @@ export function decideDeleteTopics(
         fail(ErrorCode.UNKNOWN_TOPIC_ID, `Cannot delete ${topicId}: no topic has this id`);
       }
     } else if (foundRepeatedly.has(topic.id)) {
-      if (reported.has(topic.id)) continue;
+      if (reported.has(topic.id)) return;
       reported.add(topic.id);
       fail(
         ErrorCode.INVALID_REQUEST,
@@ -194,7 +196,7 @@ export function decideDeleteTopics(
       records.push({ name: "RemoveTopicRecord", value: { topicId: topic.id } });
       results.push({ name: topic.name, topicId: topic.id, ...SUCCESS });
     }
-  }
+  });
   return { records, results };
 }
 

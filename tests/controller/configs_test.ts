@@ -1,15 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
-import {
-  type ConfigChange,
-  ConfigOperation,
-  decideAlterConfigs,
-  decideIncrementalAlterConfigs,
-} from "../../src/controller/configs.ts";
+import { type ConfigChange, ConfigOperation } from "../../src/controller/configs.ts";
 import { errorName } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import { broker, config, EVENTS, partition, topic } from "../metadata/fixture.ts";
+import { decideAlterConfigs, decideIncrementalAlterConfigs } from "./decisions.ts";
 import { imageOf } from "./fixture.ts";
 import { registeredController } from "./handlers/fixture.ts";
 

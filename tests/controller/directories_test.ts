@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { decideOnlineDirectories, withDirectory } from "../../src/controller/directories.ts";
-import { decideCreatePartitions } from "../../src/controller/partitions.ts";
 import { UNASSIGNED_DIRECTORY, ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { test } from "../harness.ts";
 import { broker, CHAT, decoded, partition, topic } from "../metadata/fixture.ts";
+import { decideCreatePartitions } from "./decisions.ts";
 import { imageOf } from "./fixture.ts";
 
 const ONE = "4aKkGA0ISBCOdhh3DvpjpQ";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { decideElectLeaders, ElectionType } from "../../src/controller/elections.ts";
+import { ElectionType } from "../../src/controller/elections.ts";
 import { errorName, KafkaError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import {
@@ -10,6 +10,7 @@ import {
   partitionWith,
   topic,
 } from "../metadata/fixture.ts";
+import { decideElectLeaders } from "./decisions.ts";
 import { imageOf } from "./fixture.ts";
 
 const { PREFERRED, UNCLEAN } = ElectionType;

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { decideCreatePartitions, type NewPartitions } from "../../src/controller/partitions.ts";
+import type { NewPartitions } from "../../src/controller/partitions.ts";
 import type { MetadataImage } from "../../src/metadata/image.ts";
 import { test } from "../harness.ts";
 import { broker, EVENTS, partition, topic } from "../metadata/fixture.ts";
+import { decideCreatePartitions } from "./decisions.ts";
 import { imageOf, outcomes } from "./fixture.ts";
 
 const IMAGE = imageOf(

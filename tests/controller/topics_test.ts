@@ -1,17 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { BrokerConfig } from "../../src/config/broker_config.ts";
 import { ConfigResourceType } from "../../src/config/definition.ts";
-import {
-  type CreatableTopic,
-  decideCreateTopics,
-  decideDeleteTopics,
-  type TopicContext,
-  type TopicReference,
-} from "../../src/controller/topics.ts";
+import type { CreatableTopic, TopicContext, TopicReference } from "../../src/controller/topics.ts";
 import { ErrorCode, errorName } from "../../src/protocol/errors.ts";
 import { ZERO_UUID } from "../../src/protocol/uuid.ts";
 import { test } from "../harness.ts";
 import { broker, CHAT, config, EVENTS, partition, topic } from "../metadata/fixture.ts";
+import { decideCreateTopics, decideDeleteTopics } from "./decisions.ts";
 import { imageOf, outcomes } from "./fixture.ts";
 
 const ONE_BROKER = imageOf(broker(1, { logDirs: [CHAT] }));

@@ -96,7 +96,7 @@ export class DecisionQueue {
    * the leadership ends first: the records may then be committed or not.
    */
   async run<Result>(
-    decide: () => Decided<Result>,
+    decide: () => Decided<Result> | Steps<Decided<Result>>,
     options: DecisionOptions = {},
   ): Promise<Result> {
     const turn = this.#last.then(() => this.#carryOut(decide, options));
@@ -129,7 +129,7 @@ export class DecisionQueue {
   }
 
   async #carryOut<Result>(
-    decide: () => Decided<Result>,
+    decide: () => Decided<Result> | Steps<Decided<Result>>,
     { isDivisible = false, validateOnly = false, onApplied }: DecisionOptions,
   ): Promise<{ readonly result: Result; readonly offset: number }> {
     this.#check();
@@ -138,8 +138,10 @@ export class DecisionQueue {
       await rest();
       this.#check();
     };
-    const { records, epilogue, isReadOfUncommitted = false, result } = decide();
-    // A decision about a thousand topics is a slice of its own.
+    const decided = decide();
+    const { records, epilogue, isReadOfUncommitted = false, result } = "next" in decided
+      ? await withPauses(decided, pause)
+      : decided;
     await pause();
     const all = await collect(records, pause);
     if (!isDivisible && all.length > MAX_RECORDS_PER_BATCH) {

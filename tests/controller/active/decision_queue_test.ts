@@ -135,6 +135,24 @@ test("onApplied is called before the next decision, with the offset of the last 
   await Promise.all(answers);
 });
 
+test("a decision in steps pauses between them, and ends with the leadership", async () => {
+  const fixture = new Fixture();
+  const steps = (name: string) =>
+    fixture.queue.run(function* () {
+      fixture.events.push(`${name} 1`);
+      yield;
+      fixture.events.push(`${name} 2`);
+      return { records: [], result: name };
+    });
+  fixture.onPause = () => Promise.resolve(void fixture.events.push("paused"));
+  fixture.queue.onCommitted(5);
+  assertEquals(await steps("a"), "a");
+  assertEquals(fixture.take(), ["a 1", "paused", "a 2", "paused"]);
+  fixture.onPause = () => Promise.resolve(fixture.queue.end(ENDED));
+  assertEquals(await stateOf(steps("b")), "ended");
+  assertEquals(fixture.take(), ["b 1"]);
+});
+
 test("validateOnly changes nothing, and answers when what it depends on is committed", async () => {
   const fixture = new Fixture();
   const change = fixture.decide("change", 1);

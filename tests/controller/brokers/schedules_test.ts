@@ -14,15 +14,16 @@ import {
 } from "../../../src/controller/brokers/fencing.ts";
 import { decideHeartbeat } from "../../../src/controller/brokers/heartbeats.ts";
 import { BrokerLiveness } from "../../../src/controller/brokers/liveness.ts";
-import { decideElectLeaders, ElectionType } from "../../../src/controller/elections.ts";
+import { ElectionType } from "../../../src/controller/elections.ts";
 import { mayLeadIn, NO_LEADER, partitionChange } from "../../../src/controller/partition_change.ts";
-import { decideCreatePartitions, partitionRecords } from "../../../src/controller/partitions.ts";
+import { partitionRecords } from "../../../src/controller/partitions.ts";
 import { isActive, placeReplicas } from "../../../src/controller/placement.ts";
 import type { BrokerImage, PartitionImage } from "../../../src/metadata/image.ts";
 import { MetadataState } from "../../../src/metadata/metadata_state.ts";
 import type { MetadataRecordInput } from "../../../src/metadata/records/metadata_record.ts";
 import { test } from "../../harness.ts";
 import { decoded, topic } from "../../metadata/fixture.ts";
+import { decideCreatePartitions, decideElectLeaders } from "../decisions.ts";
 import { randomSource } from "../../protocol/records/record_helpers.ts";
 import { directory, uuidOf } from "../fixture.ts";
 

@@ -11,8 +11,8 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     id: "C101",
     file: "src/controller/elections.ts",
     bug: "a partition that was asked for and needs no election is left out of the answer",
-    text: "elections !== null || errorCode",
-    replacement: "errorCode",
+    text: "if (elections !== null || isNeeded)",
+    replacement: "if (isNeeded)",
     test: "tests/controller/elections_test.ts",
   },
   {
