@@ -96,6 +96,8 @@ export function decideBrokerRegistration(
         `${context.clusterId}; correct its controllers' addresses or its directories`,
     );
   }
+  // A leader of -1 stands for none.
+  if (brokerId < 0) refuseRegistration(brokerId, "its id is negative; set node.id to 0 or more");
   const before = image.broker(brokerId);
   checkUnique(request, before, context);
   if (request.isMigratingZkBroker) {

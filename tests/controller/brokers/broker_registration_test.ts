@@ -66,6 +66,13 @@ test("a new broker starts fenced, with the offset of its record as epoch", () =>
   assertEquals(register([level(31)]).records[0]!.version, 3);
 });
 
+test("a broker with a negative id is refused: -1 stands for no leader", () => {
+  assertEquals(
+    errorOf([level(33)], { brokerId: -1 }),
+    "INVALID_REGISTRATION: Cannot register broker -1: its id is negative; set node.id to 0 or more",
+  );
+});
+
 test("a new process gets a new epoch after records that move leaders away from the old one", () => {
   const base = [
     registered(1),

@@ -117,7 +117,8 @@ test("BrokerRegistration answers any id and any epoch before the start", () =>
         logDirs: [directory(50 + index)],
         previousBrokerEpoch: Number.MAX_SAFE_INTEGER,
       });
-      assertEquals([brokerId, errorName(errorCode)], [brokerId, "NONE"]);
+      const expected = brokerId < 0 ? "INVALID_REGISTRATION" : "NONE";
+      assertEquals([brokerId, errorName(errorCode)], [brokerId, expected]);
     }
   }));
 
