@@ -51,6 +51,7 @@ export class Controller {
   #committedOffset = 0;
   /** Ended leaderships with a decision under way. */
   readonly #ending = new Set<Promise<void>>();
+  readonly #followers: ((active: ActiveController) => void)[] = [];
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -59,6 +60,12 @@ export class Controller {
   /** The active controller, if this node is it and has loaded its state. */
   get active(): ActiveController | null {
     return this.#leadership?.controller ?? null;
+  }
+
+  /** Calls `follower` with the active controller, if this node is it, and whenever it becomes that again. */
+  follow(follower: (active: ActiveController) => void): void {
+    this.#followers.push(follower);
+    if (this.active !== null) follower(this.active);
   }
 
   /**
@@ -146,6 +153,7 @@ export class Controller {
     controller.onCommitted(this.#committedOffset);
     const begun = controller.begin(isInTransaction);
     leadership.active.resolve(controller);
+    for (const follower of this.#followers) follower(controller);
     await begun;
   }
 

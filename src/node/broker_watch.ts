@@ -1,11 +1,12 @@
 /**
  * Notices that the process of a broker has ended, long before its session times out: the connections of a
- * killed process end, and its listener refuses new ones. Fencing a broker by mistake costs availability only,
- * and the liveness of the active controller limits such mistakes.
+ * killed process end, and its listeners refuse new ones. A new active controller knows no connections: it tries
+ * to connect to each broker in service that has not reached it yet. Fencing a broker by mistake costs
+ * availability only, and the liveness of the active controller limits such mistakes.
  *
  * @module
  */
-import type { Controller } from "../controller/controller.ts";
+import type { ActiveController } from "../controller/active_controller.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { ConnectionInfo } from "../network/server/handler.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
@@ -13,12 +14,25 @@ import { type Address, ConnectionError, type Runtime, type Timer } from "../runt
 
 /** The waits before the attempts to connect, ms: a dying process closes its sockets one after the other. */
 const ATTEMPTS_MS: readonly number[] = [0, 10, 30, 80];
+/** The waits of a new active controller: a process that died with its predecessor is gone. */
+const FIRST_ATTEMPTS_MS: readonly number[] = [0];
 const CONNECT_TIMEOUT_MS = 500;
+
+/** The active controller as the watch needs it. */
+type WatchingController = Pick<ActiveController, "connectionsClosed" | "refused" | "image">;
+
+/** The controller of the node. */
+export interface WatchedController {
+  /** Null while another node is active. */
+  readonly active: WatchingController | null;
+  /** Calls `follower` with the active controller, if this node is it, and whenever it becomes that again. */
+  follow(follower: (active: WatchingController) => void): void;
+}
 
 /** The dependencies of {@linkcode BrokerWatch}. */
 export interface BrokerWatchOptions {
   readonly runtime: Pick<Runtime, "clock" | "network">;
-  readonly controller: Controller;
+  readonly controller: WatchedController;
   readonly image: MetadataImage;
 }
 
@@ -36,6 +50,7 @@ export class BrokerWatch {
 
   constructor(options: BrokerWatchOptions) {
     this.#options = options;
+    options.controller.follow((active) => this.#checkAll(active));
   }
 
   /** Learns from the requests of a connection which broker it belongs to. */
@@ -55,7 +70,9 @@ export class BrokerWatch {
     if (open === undefined || open.size > 0) return;
     this.#connections.delete(brokerId);
     const active = this.#options.controller.active;
-    if (!this.#isStopped && active?.connectionsClosed(brokerId)) this.#attempt(brokerId, 0);
+    if (!this.#isStopped && active?.connectionsClosed(brokerId)) {
+      this.#attempt(brokerId, ATTEMPTS_MS);
+    }
   };
 
   /** Makes no more attempts. */
@@ -74,8 +91,16 @@ export class BrokerWatch {
     else open.add(connectionId);
   }
 
-  #attempt(brokerId: number, index: number): void {
-    const delayMs = ATTEMPTS_MS[index];
+  /** Looks for brokers that ended before this node became active. */
+  #checkAll(active: WatchingController): void {
+    if (this.#isStopped) return;
+    for (const { id, fenced } of active.image.brokers()) {
+      if (fenced || this.#connections.has(id)) continue;
+      if (active.connectionsClosed(id)) this.#attempt(id, FIRST_ATTEMPTS_MS);
+    }
+  }
+
+  #attempt(brokerId: number, [delayMs, ...later]: readonly number[]): void {
     if (delayMs === undefined) return;
     const timer = this.#options.runtime.clock.setTimer(delayMs, async () => {
       this.#timers.delete(timer);
@@ -83,14 +108,19 @@ export class BrokerWatch {
       // The broker may have connected again meanwhile.
       if (this.#isStopped || this.#connections.has(brokerId)) return;
       if (isRefused) this.#options.controller.active?.refused(brokerId);
-      else this.#attempt(brokerId, index + 1);
+      else this.#attempt(brokerId, later);
     });
     this.#timers.add(timer);
   }
 
   async #isRefused(brokerId: number): Promise<boolean> {
-    const endpoint = this.#options.image.broker(brokerId)?.endpoints[0];
-    if (endpoint === undefined) return false;
+    // The address of one listener may be of another network, where something else refuses.
+    const endpoints = this.#options.image.broker(brokerId)?.endpoints ?? [];
+    const answers = await Promise.all(endpoints.map((endpoint) => this.#refuses(endpoint)));
+    return answers.length > 0 && !answers.includes(false);
+  }
+
+  async #refuses(endpoint: Address): Promise<boolean> {
     const probe = new Probe(this.#options.runtime, endpoint);
     this.#probes.add(probe);
     try {

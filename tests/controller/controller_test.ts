@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConfigResourceType } from "../../src/config/definition.ts";
+import type { ActiveController } from "../../src/controller/active_controller.ts";
 import { ConfigOperation } from "../../src/controller/configs.ts";
 import type { MetadataDelta } from "../../src/metadata/image.ts";
 import { ErrorCode, KafkaError } from "../../src/protocol/errors.ts";
@@ -207,6 +208,23 @@ test("requests wait until the state is loaded", async () => {
   resolve();
   assertEquals(await answer, 200);
   assert(quorum.controller.active !== null);
+  await quorum.close();
+});
+
+test("follow() calls with each active controller once its state has been loaded", async () => {
+  const quorum = new FakeQuorum();
+  quorum.log.push(batchOf([topic("events", uuidOf(1))]));
+  const seen: string[] = [];
+  const follower = (name: string) => (active: ActiveController) =>
+    seen.push(`${name} ${active.epoch} ${active.image.topicCount}`);
+  quorum.controller.follow(follower("a"));
+  quorum.lead();
+  await settled();
+  quorum.controller.follow(follower("b"));
+  quorum.lose();
+  quorum.lead();
+  await settled();
+  assertEquals(seen, ["a 1 1", "b 1 1", "a 2 1", "b 2 1"]);
   await quorum.close();
 });
 

@@ -457,4 +457,20 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: "tests/controller/active/timetable_test.ts",
   },
+  {
+    id: "C157",
+    file: "src/node/broker_watch.ts",
+    bug: "a broker is fenced because something else refuses at one of its addresses",
+    text: "!answers.includes(false)",
+    replacement: "answers[0]!",
+    test: "tests/node/broker_watch_test.ts",
+  },
+  {
+    id: "C158",
+    file: "src/node/broker_watch.ts",
+    bug: "a new active controller suspects brokers that have reached it",
+    text: "fenced || this.#connections.has(id)",
+    replacement: "fenced",
+    test: "tests/node/broker_watch_test.ts",
+  },
 ];
