@@ -11,14 +11,21 @@ import type { EndpointImage } from "../metadata/image.ts";
 import type { MetadataLoader } from "../metadata/loader.ts";
 import { ErrorCode, errorName, KafkaError } from "../protocol/errors.ts";
 import { controllerRegistration } from "../protocol/messages/controller_registration.ts";
+import { hostAndPort } from "../runtime/ip_address.ts";
+import type { Clock, Timer } from "../runtime/runtime.ts";
+
+/** The first and the longest wait before a controller that another process has replaced registers again, ms. */
+const REPLACED_WAIT_MS = 1_000;
+const MAX_REPLACED_WAIT_MS = 60_000;
 
 /** The dependencies of {@linkcode ControllerEnrollment}. */
 export interface ControllerEnrollmentOptions {
+  readonly clock: Clock;
   readonly nodeId: number;
   /** Drawn at random for each process. */
   readonly incarnationId: string;
   readonly endpoints: readonly EndpointImage[];
-  readonly channel: ControllerChannel;
+  readonly channel: Pick<ControllerChannel, "request" | "committedOffset">;
   readonly loader: MetadataLoader;
   readonly logger: Logger;
 }
@@ -27,6 +34,10 @@ export interface ControllerEnrollmentOptions {
 export class ControllerEnrollment {
   readonly #options: ControllerEnrollmentOptions;
   #isRegistering = false;
+  /** Whether its own registration has been in the image. */
+  #wasRegistered = false;
+  #waitMs = REPLACED_WAIT_MS;
+  #timer: Timer | null = null;
   #isStopped = false;
 
   constructor(options: ControllerEnrollmentOptions) {
@@ -38,7 +49,7 @@ export class ControllerEnrollment {
     const { loader, nodeId } = this.#options;
     loader.addListener({
       apply: ({ changedControllers }) => {
-        if (changedControllers.includes(nodeId)) this.#register();
+        if (changedControllers.includes(nodeId)) this.#onChange();
       },
     }).catch(() => {
       // The node has stopped before it began.
@@ -49,6 +60,32 @@ export class ControllerEnrollment {
   /** Sends nothing any more. */
   stop(): void {
     this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  /** Registers again if the registration was removed, or later if another process has replaced it. */
+  #onChange(): void {
+    const { loader: { image }, nodeId, logger, clock } = this.#options;
+    const registered = image.controller(nodeId);
+    if (this.#isRegistered) this.#wasRegistered = true;
+    else if (registered === undefined || !this.#wasRegistered) this.#register();
+    else if (this.#timer === null && !this.#isStopped) {
+      // Two processes that answered each other at once would fill the log.
+      logger.log(
+        "warn",
+        `Another process has registered as controller ${nodeId}, at ` +
+          `${addressesOf(registered.endpoints)}, while this one listens at ` +
+          `${
+            addressesOf(this.#options.endpoints)
+          }; stop one of the two, or give it another node.id and ` +
+          "empty data directories",
+      );
+      this.#timer = clock.setTimer(this.#waitMs, () => {
+        this.#timer = null;
+        this.#register();
+      });
+      this.#waitMs = Math.min(2 * this.#waitMs, MAX_REPLACED_WAIT_MS);
+    }
   }
 
   get #isRegistered(): boolean {
@@ -95,4 +132,8 @@ export class ControllerEnrollment {
       return false;
     }
   }
+}
+
+function addressesOf(endpoints: readonly EndpointImage[]): string {
+  return endpoints.map(({ host, port }) => hostAndPort(host, port)).join(", ");
 }

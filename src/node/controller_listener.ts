@@ -74,6 +74,7 @@ export class ControllerListener {
       onEnd: watch.onEnd,
     });
     this.#enrollment = new ControllerEnrollment({
+      clock: runtime.clock,
       nodeId: config.nodeId,
       incarnationId: randomUuid(runtime.random),
       endpoints: ownEndpoints(config).map((endpoint) => ({
