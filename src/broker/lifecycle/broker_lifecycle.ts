@@ -10,7 +10,8 @@
  *
  * A heartbeat leaves at each interval, and at once when there is something to report; never two at a time.
  * A running broker whose registration is gone, since it was unregistered or its controllers lost it,
- * registers again; Apache Kafka's stays out until it is restarted.
+ * registers again; Apache Kafka's stays out until it is restarted. Two processes with copies of the same
+ * directories would replace each other for ever: the one that joined last stops.
  *
  * @module
  */
@@ -32,6 +33,11 @@ const HEARTBEAT_RETRY_MS = 50;
 const SHUTDOWN_INTERVAL_MS = { first: 10, most: 100 };
 /** How long a controlled shutdown may take, ms, as in Apache Kafka. */
 const MAX_SHUTDOWN_MS = 300_000;
+
+/** A broker that another process replaces so soon after its registration, ms, shares its directories. */
+const REPLACED_WITHIN_MS = 60_000;
+/** How often in a row before it stops. Once may be a late request of a process that has ended. */
+const MAX_REPLACEMENTS = 2;
 
 /** The registration codes that a change of the configuration alone can heal. */
 const REFUSALS: ReadonlySet<number> = new Set([
@@ -66,6 +72,9 @@ export class BrokerLifecycle {
   /** When the attempts to register began, and when they have failed for good. */
   #registeringSince = -Infinity;
   #brokerEpoch = -1;
+  /** When the broker was registered last, and how often another process replaced it soon after. */
+  #registeredAt = -Infinity;
+  #replacements = 0;
   /** The last refusal that was reported. */
   #reportedCode: number = ErrorCode.NONE;
   #shutdownSince = Infinity;
@@ -186,6 +195,7 @@ export class BrokerLifecycle {
     assert(this.#state.kind === "starting", "a registration was answered that was not sent");
     this.#isInFlight = false;
     this.#contactAt = this.#sentAt;
+    this.#registeredAt = this.#sentAt;
     this.#brokerEpoch = epoch;
     this.#state = { kind: "recovery", epoch };
     this.#dueAt = this.#sentAt;
@@ -262,12 +272,25 @@ export class BrokerLifecycle {
       this.#mayStop(effects);
       return;
     }
+    // No other reason makes the epoch of a registered broker stale.
+    if (code === ErrorCode.STALE_BROKER_EPOCH && this.#isReplacedForGood(now)) {
+      this.#stop();
+      effects.push({ kind: "fatal", code, reason, waitedMs: now - this.#registeredAt });
+      return;
+    }
     effects.push(notice(
       "warn",
       `The controllers do not know the registration of this broker (${errorName(code)}): it ` +
         "registers again",
     ));
     this.#beginRegistration(now);
+  }
+
+  /** Takes note that another process has replaced this broker, and returns whether it has to give way. */
+  #isReplacedForGood(now: number): boolean {
+    const isSoon = now - this.#registeredAt < REPLACED_WITHIN_MS;
+    this.#replacements = isSoon ? this.#replacements + 1 : 0;
+    return this.#replacements >= MAX_REPLACEMENTS;
   }
 
   #beginShutdown(now: number, effects: LifecycleEffect[]): void {

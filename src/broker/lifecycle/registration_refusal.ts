@@ -35,6 +35,10 @@ export function registrationRefusal(
       return `${failure}: another process that is alive is registered as broker ${nodeId}, and this one ` +
         `has other data directories and the listeners ${listeners}; stop that process, or set another ` +
         "node.id here";
+    case ErrorCode.STALE_BROKER_EPOCH:
+      return `Cannot remain broker ${nodeId} with the listeners ${listeners}: another process registers as ` +
+        "this broker again and again, with a copy of its data directories; stop one of the two, or give " +
+        "this one another node.id and empty data directories in log.dirs";
     case ErrorCode.INVALID_REGISTRATION:
       return `${failure}: the controller rejects the listeners ${listeners} or the ids of the data ` +
         "directories, which another broker may have registered; give each broker addresses and data " +

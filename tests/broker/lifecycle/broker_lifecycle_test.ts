@@ -169,6 +169,37 @@ for (const code of [ErrorCode.STALE_BROKER_EPOCH, ErrorCode.BROKER_ID_NOT_REGIST
   });
 }
 
+test("a broker that another process replaces twice soon after its registration stops", () => {
+  const life = new Life().run();
+  const isReplaced = (afterMs: number) => {
+    life.tick();
+    return life.fail(ErrorCode.STALE_BROKER_EPOCH, afterMs);
+  };
+  const registers = () => {
+    life.on({ kind: "registered", epoch: EPOCH });
+    life.on(FENCED);
+  };
+  // It has served for long: the other one is new.
+  assertEquals(isReplaced(60_000), ["warn", "register"]);
+  registers();
+  assertEquals(isReplaced(100), ["warn", "register"]);
+  registers();
+  assertEquals(isReplaced(60_000), ["warn", "register"], "not in a row");
+  registers();
+  assertEquals(isReplaced(100), ["warn", "register"]);
+  registers();
+  assertEquals(isReplaced(100), ["fatal 77"]);
+  assertEquals(life.state, "stopped");
+  // An administrator who unregisters it is no other process.
+  const unregistered = new Life().run();
+  for (let times = 0; times < 5; times++) {
+    unregistered.tick();
+    assertEquals(unregistered.fail(ErrorCode.BROKER_ID_NOT_REGISTERED), ["warn", "register"]);
+    unregistered.on({ kind: "registered", epoch: EPOCH });
+    unregistered.on(FENCED);
+  }
+});
+
 test("a registration is retried until its time is over", () => {
   const life = new Life();
   life.on({ kind: "start" });
