@@ -51,8 +51,8 @@ export interface Cluster extends AsyncDisposable {
   /** Notices about options that were not applied as given: a lowered replication factor, a key without effect. */
   readonly notices: readonly string[];
   /**
-   * Resolves with the reason if a node ends because the disk of its metadata log has failed. Never resolves
-   * otherwise.
+   * Resolves with the reason if a node ends because the disk of its metadata log has failed or the controllers
+   * refuse its broker. Never resolves otherwise.
    */
   readonly failed: Promise<KafkaError>;
   /** All nodes, controllers first. */

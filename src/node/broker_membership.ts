@@ -13,6 +13,7 @@ import type { ControllerSide } from "./controller_side.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
 import type { ClusterParts } from "./parts/node_parts.ts";
 import type { StartDeadline } from "./start_deadline.ts";
+import type { DirectoryFailures } from "./storage.ts";
 
 /** The parts of a node that the membership of its broker uses. */
 export interface MembershipNeeds {
@@ -20,6 +21,8 @@ export interface MembershipNeeds {
   readonly config: BrokerConfig;
   readonly logger: Logger;
   readonly logs: LogManager;
+  /** Takes the end of the broker. */
+  readonly failures: Pick<DirectoryFailures, "report">;
   readonly quorum: MetadataQuorum;
   readonly controllerSide: ControllerSide;
   /** Null if no other node can belong to the cluster. */
@@ -29,8 +32,9 @@ export interface MembershipNeeds {
 
 /** Returns the membership of a node's broker, which has not registered yet. */
 export function membershipOf(
-  { runtime, config, logger, logs, quorum, controllerSide, cluster, deadline }: MembershipNeeds,
+  parts: MembershipNeeds,
 ): BrokerMembership {
+  const { runtime, config, logger, logs, quorum, controllerSide, cluster, deadline } = parts;
   const { nodeId, rack } = config;
   const { loader, controller } = quorum;
   if (cluster === null) {
@@ -52,6 +56,7 @@ export function membershipOf(
     heartbeatChannel: controllerSide.newChannel(),
     image: loader,
     logger,
+    onFailed: (error) => parts.failures.report({ error, isFatal: true }),
     signal: deadline.signal,
   });
 }

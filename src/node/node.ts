@@ -116,8 +116,9 @@ interface BrokerSide {
 export class Node {
   readonly config: BrokerConfig;
   /**
-   * Resolves with the reason when the node has ended by itself, because the disk with its metadata
-   * log has failed; never while it serves, nor after an orderly {@linkcode Node.shutdown}.
+   * Resolves with the reason when the node has ended by itself, because the disk with its metadata log has
+   * failed or the controllers refuse its broker; never while it serves, nor after an orderly
+   * {@linkcode Node.shutdown}.
    */
   readonly failed: Promise<KafkaError>;
   readonly #fail: (failure: KafkaError) => void;
@@ -381,10 +382,7 @@ export class Node {
 
   #onDirectoryFailure({ error, isFatal }: DirectoryFailure): void {
     if (this.#ended !== null) return;
-    if (!isFatal) {
-      this.#brokerSide?.broker.reportDirectories();
-      return;
-    }
+    if (!isFatal) return this.#brokerSide?.broker.reportDirectories();
     this.#fail(error);
     this.shutdown().catch((error) => this.#parts.logger.log("error", (error as Error).message));
   }

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { Admin } from "../../src/client/mod.ts";
 import { Consumer } from "../../src/client/consumer/consumer.ts";
 import { Producer } from "../../src/client/producer/producer.ts";
@@ -269,6 +276,27 @@ test("intercept() sees requests at brokers and at controllers until it is remove
       KafkaError,
       'Cannot intercept "CreateTopic": no node serves such a request, did you mean "CreateTopics"?',
     );
+  });
+});
+
+test("a broker that the controllers refuse for good ends", async () => {
+  const config = {
+    "broker.heartbeat.interval.ms": "20",
+    "initial.broker.registration.timeout.ms": "100",
+  };
+  await withCluster({ brokers: 2, controllers: 1, config }, async (cluster) => {
+    const gone = cluster.intercept("BrokerHeartbeat", ({ request }, next) => {
+      if ((request as { brokerId: number }).brokerId === 1) return next();
+      throw new KafkaError(ErrorCode.BROKER_ID_NOT_REGISTERED, "It is gone");
+    });
+    const refused = cluster.intercept("BrokerRegistration", () => {
+      throw new KafkaError(ErrorCode.INVALID_REGISTRATION, "It may not return");
+    });
+    const { message } = await cluster.failed;
+    assertStringIncludes(message, "Cannot register broker 2 with the active controller");
+    assertEquals(stateOf(cluster, 2), "failed");
+    gone.remove();
+    refused.remove();
   });
 });
 

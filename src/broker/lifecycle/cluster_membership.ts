@@ -6,6 +6,7 @@
  */
 import type { BrokerLifecycleSettings } from "../../config/node_config.ts";
 import type { Logger } from "../../logger.ts";
+import type { KafkaError } from "../../protocol/errors.ts";
 import { randomUuid } from "../../protocol/uuid.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { ControllerChannel } from "../controller_channel.ts";
@@ -25,6 +26,8 @@ export interface ClusterMembershipOptions {
   readonly heartbeatChannel: ControllerChannel;
   readonly image: FollowedImage;
   readonly logger: Logger;
+  /** Called once when the controllers refuse the broker for good, at its start or later: it must stop. */
+  readonly onFailed: (error: KafkaError) => void;
   /** Ends the waits of the start with its reason. */
   readonly signal: AbortSignal;
 }
@@ -63,6 +66,7 @@ export class ClusterMembership implements BrokerMembership {
       image,
       logger,
     });
+    this.#session.failed.then(this.#options.onFailed);
     await untilAborted(this.#session.start(), this.#options.signal);
   }
 
