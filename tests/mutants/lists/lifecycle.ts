@@ -126,4 +126,12 @@ export const LIFECYCLE_MUTANTS: readonly Mutant[] = [
     replacement: "",
     test: LIFECYCLE_TEST,
   },
+  {
+    id: "J15",
+    file: LIFECYCLE,
+    bug: "two processes with copies of the same directories replace each other for ever",
+    text: " && this.#isReplacedForGood(now)",
+    replacement: " && this.#isReplacedForGood(now) && false",
+    test: LIFECYCLE_TEST,
+  },
 ];
