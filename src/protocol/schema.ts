@@ -19,7 +19,7 @@
  * @module
  */
 import type { Int64 } from "./int64.ts";
-import { type Codec, compile } from "./schema_codec.ts";
+import { type Codec, compile, type WriteInSteps } from "./schema_codec.ts";
 import type {
   Field,
   FieldOptions,
@@ -42,6 +42,7 @@ export type {
   StructShape,
   UnknownTaggedField,
   VersionRange,
+  WriteInSteps,
 };
 
 // deno-lint-ignore no-explicit-any
