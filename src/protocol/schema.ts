@@ -125,8 +125,8 @@ export const float64 = primitive<number>("float64");
 export const string = primitive<string>("string");
 /** A UUID as 22 characters of base64. */
 export const uuid = primitive<string>("uuid");
-/** Bytes, copied on decode. */
-export const bytes = primitive<Uint8Array>("bytes");
+/** Bytes: copied on decode, encoded from bytes or a {@linkcode RecordsSource}. */
+export const bytes = primitive<Uint8Array, Uint8Array | RecordsSource>("bytes");
 /**
  * Record batches: decoded as a view into the input, encoded from bytes or a {@linkcode
  * RecordsSource}.

@@ -29,10 +29,9 @@ import {
   type HandlerOnDemand,
   type RequestContext,
 } from "./handler.ts";
+import { isLargeAnswer } from "./large_answers.ts";
 import { intercept, type Interceptor } from "./interceptor.ts";
 
-/** Answers with more array elements are encoded in steps: 1,024 take a millisecond. */
-const SMALL_ANSWER_ELEMENTS = 1_024;
 /** Encoded answers up to this size are copied. */
 const SMALL_BODY_BYTES = 65_536;
 
@@ -273,7 +272,7 @@ function prepare(
   }
   const codec = api.responseCodec(apiVersion);
   const { inSteps } = codec;
-  if (inSteps === undefined || !isLarge(inSteps.count(answer as never), requestBytes)) {
+  if (inSteps === undefined || !isLargeAnswer(inSteps.count(answer as never), requestBytes)) {
     return fill((writer) => codec.write(writer, answer as never));
   }
   return {
@@ -282,12 +281,6 @@ function prepare(
       return fill((writer) => writer.external(chunks));
     },
   };
-}
-
-/** An answer repeats what was asked, and may repeat it in the description of an error. */
-function isLarge(elements: number, requestBytes: number): boolean {
-  return elements > SMALL_ANSWER_ELEMENTS ||
-    elements > 0 && elements * requestBytes > SMALL_ANSWER_ELEMENTS * SMALL_BODY_BYTES;
 }
 
 /** Answers an unknown version of ApiVersions in version 0, with the versions served (KIP-511). */

@@ -4,10 +4,23 @@
  *
  * @module
  */
-import { REQUESTS_TURN_MS } from "../../limits.ts";
 import type { Steps } from "../../protocol/records/compression/steps.ts";
 import type { Clock } from "../../runtime/runtime.ts";
-import { serveOthers } from "./turns.ts";
+import { runInTurns, serveOthers } from "./turns.ts";
+
+/** Answers with more array elements are encoded in steps: 1,024 take a millisecond. */
+const SMALL_ANSWER_ELEMENTS = 1_024;
+/** The size of a request with so many elements that is answered at once. */
+const SMALL_REQUEST_BYTES = 65_536;
+
+/**
+ * Returns whether to encode an answer with so many array elements in steps. It repeats what was asked, and may
+ * repeat it in the description of an error.
+ */
+export function isLargeAnswer(elements: number, requestBytes: number): boolean {
+  return elements > SMALL_ANSWER_ELEMENTS ||
+    elements * requestBytes > SMALL_ANSWER_ELEMENTS * SMALL_REQUEST_BYTES;
+}
 
 /** Encodes the large answers of one server. */
 export class LargeAnswers {
@@ -30,17 +43,20 @@ export class LargeAnswers {
   }
 
   async #run<Result>(steps: Steps<Result>, isWanted: () => boolean): Promise<Result | null> {
-    const clock = this.#clock;
     // The answer itself may have been made in this turn.
-    await serveOthers(clock);
-    let began = clock.monotonicMs();
-    while (isWanted()) {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-      if (clock.monotonicMs() - began <= REQUESTS_TURN_MS) continue;
-      await serveOthers(clock);
-      began = clock.monotonicMs();
-    }
-    return null;
+    await serveOthers(this.#clock);
+    return await runInTurns(whileWanted(steps, isWanted), this.#clock);
   }
+}
+
+function* whileWanted<Result>(
+  steps: Steps<Result>,
+  isWanted: () => boolean,
+): Steps<Result | null> {
+  while (isWanted()) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    yield;
+  }
+  return null;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { REQUESTS_TURN_MS } from "../../limits.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 
 /**
@@ -43,6 +44,18 @@ export function answerInTurns<Item, Answer>(
     }
   }
   return answers;
+}
+
+/** Runs `steps`, and serves other connections whenever they take longer than {@linkcode REQUESTS_TURN_MS}. */
+export async function runInTurns<Result>(steps: Steps<Result>, clock: Clock): Promise<Result> {
+  let began = clock.monotonicMs();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (clock.monotonicMs() - began <= REQUESTS_TURN_MS) continue;
+    await serveOthers(clock);
+    began = clock.monotonicMs();
+  }
 }
 
 /** Continues after `pending`, or after a pause if that is null. */
