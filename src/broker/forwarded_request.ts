@@ -7,7 +7,7 @@ import type { Clock } from "../runtime/runtime.ts";
 import { ANY_ADDRESS, ipAddressBytes } from "../runtime/ip_address.ts";
 import type { RequestOrigin } from "../controller/requests/local_controller.ts";
 import { EncodedAnswer } from "../network/server/encoded_answer.ts";
-import { encodeInChunks, sourceOf } from "../network/server/encoded_chunks.ts";
+import { encodeInChunks, sourceOf } from "../network/server/large_answers.ts";
 import type { RequestContext } from "../network/server/handler.ts";
 import { runInTurns } from "../network/server/turns.ts";
 import type { AnyApi } from "../protocol/api.ts";

@@ -14,9 +14,8 @@
  * @module
  */
 import { MAX_REQUEST_WORK } from "../../limits.ts";
-import { encodeInChunks, sourceOf } from "../../network/server/encoded_chunks.ts";
 import { type ConnectionInfo, defineHandler, type Handler } from "../../network/server/handler.ts";
-import { isLargeAnswer } from "../../network/server/large_answers.ts";
+import { encodeInChunks, isLargeAnswer, sourceOf } from "../../network/server/large_answers.ts";
 import { runInTurns, serveOthers } from "../../network/server/turns.ts";
 import type { AnyApi } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";

@@ -21,7 +21,6 @@ import { apiVersions } from "../../protocol/messages/api_versions.ts";
 import { ByteReader, type ByteWriter, ProtocolError } from "../../protocol/wire.ts";
 import type { AnswerSlot, FillAnswer, LargeAnswer } from "./answer_queue.ts";
 import { EncodedAnswer } from "./encoded_answer.ts";
-import { encodeInChunks, sourceOf } from "./encoded_chunks.ts";
 import {
   CloseConnection,
   type ConnectionInfo,
@@ -29,7 +28,7 @@ import {
   type HandlerOnDemand,
   type RequestContext,
 } from "./handler.ts";
-import { isLargeAnswer } from "./large_answers.ts";
+import { encodeInChunks, isLargeAnswer, sourceOf } from "./large_answers.ts";
 import { intercept, type Interceptor } from "./interceptor.ts";
 
 /** Encoded answers up to this size are copied. */

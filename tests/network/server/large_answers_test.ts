@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { encodeInChunks, sourceOf } from "../../../src/network/server/encoded_chunks.ts";
+import { encodeInChunks, sourceOf } from "../../../src/network/server/large_answers.ts";
 import { atOnce } from "../../../src/protocol/records/compression/steps.ts";
 import { array, codecOf, int32, nested, string, struct } from "../../../src/protocol/schema.ts";
 import { fetch } from "../../../src/protocol/messages/fetch.ts";
