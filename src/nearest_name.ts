@@ -15,22 +15,22 @@ export function nearestName(
   maxChanges?: number,
 ): string | null {
   const lower = written.toLowerCase().replaceAll("_", ".");
+  const limit = maxChanges ?? Math.max(1, Math.floor(lower.length / 3));
   let best: string | null = null;
-  let bestDistance = Infinity;
+  let bestDistance = limit + 1;
   for (const name of names) {
     // "retention.ms" is close to "log.retention.ms" although many letters are missing.
     const isSuffix = maxChanges === undefined && lower.length > 3 &&
       (name.endsWith(`.${lower}`) || lower.endsWith(`.${name}`));
+    // Clients send names of any length, which must not be compared letter by letter with all others.
+    if (!isSuffix && Math.abs(lower.length - name.length) >= bestDistance) continue;
     const distance = isSuffix ? 1 : editDistance(lower, name);
     if (distance < bestDistance) {
       best = name;
       bestDistance = distance;
     }
   }
-  return bestDistance <=
-      (maxChanges ?? Math.max(1, Math.floor(lower.length / 3)))
-    ? best
-    : null;
+  return best;
 }
 
 /**

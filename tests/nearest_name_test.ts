@@ -15,6 +15,13 @@ test("nearestName() finds the name for a suffix", () => {
   assertEquals(nearestName("retention.bytes", NAMES), "log.retention.bytes");
 });
 
+test("nearestName() compares names letter by letter only if their lengths are close", () => {
+  // Letter by letter, this would take minutes.
+  assertEquals(nearestName("x".repeat(20_000_000), NAMES), null);
+  assertEquals(nearestName("log.retention.m", NAMES, 1), "log.retention.ms");
+  assertEquals(nearestName("log.retention.", NAMES, 1), null);
+});
+
 test("nearestName() returns null for unrelated names", () => {
   assertEquals(nearestName("foo.bar", NAMES), null);
   assertEquals(nearestName("", NAMES), null);

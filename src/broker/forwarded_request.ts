@@ -3,10 +3,13 @@
  *
  * @module
  */
+import type { Clock } from "../runtime/runtime.ts";
 import { ANY_ADDRESS, ipAddressBytes } from "../runtime/ip_address.ts";
 import type { RequestOrigin } from "../controller/requests/local_controller.ts";
 import { EncodedAnswer } from "../network/server/encoded_answer.ts";
+import { encodeInChunks, sourceOf } from "../network/server/large_answers.ts";
 import type { RequestContext } from "../network/server/handler.ts";
+import { runInTurns } from "../network/server/turns.ts";
 import type { AnyApi } from "../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../protocol/errors.ts";
 import { readResponseHeader, writeRequestHeader } from "../protocol/header.ts";
@@ -32,9 +35,12 @@ export class ForwardedRequest {
     this.#context = context;
   }
 
-  /** The request with its header, in the client's version. */
-  get bytes(): Uint8Array {
-    return this.#bytes ??= this.#encode();
+  /**
+   * Returns the request with its header, in the client's version. Other connections are served while a large
+   * one is encoded.
+   */
+  async bytes(clock: Clock): Promise<Uint8Array> {
+    return this.#bytes ??= await this.#encode(clock);
   }
 
   /** The client's IP address. All zeros if the transport has no IP addresses. */
@@ -72,11 +78,21 @@ export class ForwardedRequest {
     }
   }
 
-  #encode(): Uint8Array {
+  async #encode(clock: Clock): Promise<Uint8Array> {
     const { apiVersion, clientId } = this.#context;
-    const writer = new ByteWriter();
-    writeRequestHeader(writer, this.#api, apiVersion, CORRELATION_ID, clientId);
-    this.#api.requestCodec(apiVersion).write(writer, this.#request as never);
-    return writer.toBytes();
+    const codec = this.#api.requestCodec(apiVersion);
+    const writeHeader = (writer: ByteWriter) =>
+      writeRequestHeader(writer, this.#api, apiVersion, CORRELATION_ID, clientId);
+    if (codec.inSteps === undefined) {
+      const writer = new ByteWriter();
+      writeHeader(writer);
+      codec.write(writer, this.#request as never);
+      return writer.toBytes();
+    }
+    const steps = encodeInChunks(codec.inSteps, this.#request as never, writeHeader);
+    const source = sourceOf(await runInTurns(steps, clock));
+    const bytes = new Uint8Array(source.byteLength);
+    source.copyTo(bytes, 0);
+    return bytes;
   }
 }

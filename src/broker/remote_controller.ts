@@ -73,8 +73,9 @@ export class RemoteController implements RemoteControllers {
     const forwarded = new ForwardedRequest(api, request, context);
     return (target, leftMs) =>
       this.#attempt(target, leftMs, async (connection, timeoutMs) => {
+        const requestData = await forwarded.bytes(this.#options.runtime.clock);
         const { responseData, errorCode } = await connection.request(envelope, {
-          requestData: forwarded.bytes,
+          requestData,
           requestPrincipal: encodePrincipal(ANONYMOUS_PRINCIPAL),
           clientHostAddress: forwarded.clientHostAddress,
         }, { timeoutMs, keepsBytes: true });

@@ -9,6 +9,7 @@ import type { Logger } from "../logger.ts";
 import type { ConnectionEnvironment } from "../network/server/connection.ts";
 import { FrameMemory } from "../network/server/frame_memory.ts";
 import { ListenerSet } from "../network/server/listener_set.ts";
+import { LargeAnswers } from "../network/server/large_answers.ts";
 import { SendPool } from "../network/server/send_pool.ts";
 import { Server } from "../network/server/server.ts";
 import { SocketDescriptors } from "../network/server/socket_descriptors.ts";
@@ -45,6 +46,7 @@ export function serverOf(options: ServerOptions): Server {
       pool: new SendPool(),
       keptBytes: new KeptBytes(KEPT_RECEIVE_BYTES),
       frameMemory: new FrameMemory(clock),
+      largeAnswers: new LargeAnswers(clock),
       clock,
       logger,
       maxFrameBytes,

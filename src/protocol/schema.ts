@@ -19,7 +19,7 @@
  * @module
  */
 import type { Int64 } from "./int64.ts";
-import { type Codec, compile } from "./schema_codec.ts";
+import { type Codec, compile, type WriteInSteps } from "./schema_codec.ts";
 import type {
   Field,
   FieldOptions,
@@ -42,6 +42,7 @@ export type {
   StructShape,
   UnknownTaggedField,
   VersionRange,
+  WriteInSteps,
 };
 
 // deno-lint-ignore no-explicit-any
@@ -124,8 +125,8 @@ export const float64 = primitive<number>("float64");
 export const string = primitive<string>("string");
 /** A UUID as 22 characters of base64. */
 export const uuid = primitive<string>("uuid");
-/** Bytes, copied on decode. */
-export const bytes = primitive<Uint8Array>("bytes");
+/** Bytes: copied on decode, encoded from bytes or a {@linkcode RecordsSource}. */
+export const bytes = primitive<Uint8Array, Uint8Array | RecordsSource>("bytes");
 /**
  * Record batches: decoded as a view into the input, encoded from bytes or a {@linkcode
  * RecordsSource}.

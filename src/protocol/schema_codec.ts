@@ -6,17 +6,12 @@
  * @module
  */
 import type { Int64 } from "./int64.ts";
-import type {
-  Field,
-  FieldOptions,
-  Shape,
-  StructShape,
-  UnknownTaggedField,
-} from "./schema_types.ts";
+import type { Steps } from "./records/compression/steps.ts";
+import { defaultMaker, defaultMemory, isDefault, Memory } from "./schema_defaults.ts";
+import type { Field, Shape, StructShape, UnknownTaggedField } from "./schema_types.ts";
 import { includes } from "./versions.ts";
 import { type ByteReader, ByteWriter, ProtocolError, Work } from "./wire.ts";
 import type { RecordsSource } from "./records_source.ts";
-import { ZERO_UUID } from "./uuid.ts";
 
 /** Reads and writes the values of one version. */
 export interface Codec<Out, In> {
@@ -26,6 +21,16 @@ export interface Codec<Out, In> {
    * The minimum encoded size of a value in bytes. Announced element counts are checked against it.
    */
   readonly minimumSize: number;
+  /** Writes values with many elements in steps. Absent if a value has no array, or contains records. */
+  readonly inSteps?: WriteInSteps<In>;
+}
+
+/** Writes values whose arrays may have so many elements that one turn of the event loop is too short. */
+export interface WriteInSteps<In> {
+  /** Returns the number of elements of all arrays in a value. */
+  count(value: In): number;
+  /** Writes like {@linkcode Codec.write}. What is written may be taken from `writer` between two steps. */
+  write(writer: ByteWriter, value: In): Steps<void>;
 }
 
 /** A compiled codec with its resource estimates. */
@@ -43,24 +48,12 @@ type AnyCodec = CompiledCodec;
 type AnyField = Field<unknown, unknown, boolean>;
 type Values = Record<string, unknown>;
 
+/** A step ends after this many elements or bytes: in less than a millisecond. */
+const STEP_ELEMENTS = 128;
+const STEP_BYTES = 65_536;
+
 /** An engine may represent a larger preallocated array as a hash table. */
 const LARGE_ARRAY = 65536;
-
-/** Approximate memory of each kind of value in bytes, measured with V8. */
-const Memory = {
-  /** An array element. */
-  slot: 8,
-  array: 32,
-  object: 32,
-  property: 8,
-  /** A number that does not fit into 32 bits. */
-  number: 16,
-  bigint: 24,
-  text: 32,
-  bytes: 208,
-  view: 104,
-  unknownTaggedField: 320,
-} as const;
 
 /** The byte before a null struct. */
 const NULL_STRUCT = -1;
@@ -172,7 +165,40 @@ export function compile(shape: StructShape, version: number, flexible: boolean):
     }
   }
 
-  return { read, write, minimumSize, memory, work };
+  const hasRecords = (shape: Shape): boolean =>
+    shape.kind === "records" || shape.kind === "array" && hasRecords(shape.element) ||
+    shape.kind === "struct" && Object.values(shape.fields).some((field) => hasRecords(field.shape));
+  const withArrays = untagged.flatMap((codec, index) =>
+    codec?.inSteps === undefined ? [] : [index]
+  );
+  if (withArrays.length === 0 || hasRecords(shape)) {
+    return { read, write, minimumSize, memory, work };
+  }
+
+  function countElements(value: unknown): number {
+    let elements = 0;
+    for (const index of withArrays) {
+      const item = (value as Values)[names[index]!];
+      if (item !== undefined) elements += untagged[index]!.inSteps!.count(item);
+    }
+    return elements;
+  }
+
+  function* writeInSteps(writer: ByteWriter, value: unknown): Steps<void> {
+    const values = value as Values;
+    for (let i = 0; i < count; i++) {
+      const codec = untagged[i]!;
+      if (codec === null) continue;
+      const item = values[names[i]!];
+      if (item === undefined) codec.write(writer, makeDefaults[i]!());
+      else if (codec.inSteps === undefined) codec.write(writer, item);
+      else yield* codec.inSteps.write(writer, item);
+    }
+    if (flexible) writeTagged(writer, values);
+  }
+
+  const inSteps = { count: countElements, write: writeInSteps };
+  return { read, write, minimumSize, memory, work, inSteps };
 }
 
 function compileShape(
@@ -304,6 +330,9 @@ function arrayCodec(
   const { minimumSize } = element;
   const elementMemory = Memory.slot + element.memory;
   const elementWork = Work.field + element.work;
+  const writeNull = (writer: ByteWriter) => flexible ? writer.uvarint(0) : writer.int32(-1);
+  const writeCount = (writer: ByteWriter, count: number) =>
+    flexible ? writer.uvarint(count + 1) : writer.int32(count);
   return {
     minimumSize: flexible ? 1 : 4,
     memory: Memory.array,
@@ -330,12 +359,39 @@ function arrayCodec(
     write(writer, value) {
       if (value === null) {
         if (!nullable) throw notNull(name);
-        return flexible ? writer.uvarint(0) : writer.int32(-1);
+        return writeNull(writer);
       }
       const items = value as readonly unknown[];
-      if (flexible) writer.uvarint(items.length + 1);
-      else writer.int32(items.length);
+      writeCount(writer, items.length);
       for (const item of items) element.write(writer, item);
+    },
+    inSteps: {
+      count(value) {
+        if (value === null) return 0;
+        const items = value as readonly unknown[];
+        if (element.inSteps === undefined) return items.length;
+        let elements = items.length;
+        for (const item of items) elements += element.inSteps.count(item);
+        return elements;
+      },
+      *write(writer, value) {
+        if (value === null) {
+          if (!nullable) throw notNull(name);
+          return writeNull(writer);
+        }
+        const items = value as readonly unknown[];
+        writeCount(writer, items.length);
+        let inStep = 0;
+        for (const item of items) {
+          const inside = element.inSteps?.count(item) ?? 0;
+          if (inside > STEP_ELEMENTS) yield* element.inSteps!.write(writer, item);
+          else element.write(writer, item);
+          inStep += 1 + inside;
+          if (inStep < STEP_ELEMENTS && writer.length < STEP_BYTES) continue;
+          yield;
+          inStep = 0;
+        }
+      },
     },
   };
 }
@@ -351,79 +407,16 @@ function nullableStruct(inner: AnyCodec, nullMark: number): AnyCodec {
       writer.int8(value === null ? nullMark : 1);
       if (value !== null) inner.write(writer, value);
     },
+    ...(inner.inSteps !== undefined && {
+      inSteps: {
+        count: (value) => value === null ? 0 : inner.inSteps!.count(value),
+        *write(writer, value) {
+          writer.int8(value === null ? nullMark : 1);
+          if (value !== null) yield* inner.inSteps!.write(writer, value);
+        },
+      },
+    }),
   };
-}
-
-/** Returns the memory estimate for a value made by {@linkcode defaultMaker}. */
-function defaultMemory({ shape, options }: AnyField): number {
-  if (options.default !== undefined) return 0;
-  switch (shape.kind) {
-    case "bytes":
-    case "records":
-      return Memory.bytes;
-    case "array":
-      return Memory.array;
-    case "struct":
-      return Object.values(shape.fields).reduce(
-        (sum: number, field) => sum + Memory.property + defaultMemory(field),
-        Memory.object,
-      );
-    default:
-      return 0;
-  }
-}
-
-function defaultMaker(shape: Shape, options: FieldOptions): () => unknown {
-  const declared = options.default;
-  if (declared !== undefined) return () => declared;
-  switch (shape.kind) {
-    case "bool":
-      return () => false;
-    case "string":
-      return () => "";
-    case "uuid":
-      return () => ZERO_UUID;
-    case "bytes":
-    case "records":
-      return () => new Uint8Array(0);
-    case "array":
-      return () => [];
-    case "struct":
-      return () => defaultStruct(shape);
-    case "bigint64":
-      return () => 0n;
-    default:
-      return () => 0;
-  }
-}
-
-function defaultStruct(shape: StructShape): Values {
-  const out: Values = {};
-  for (const [name, field] of Object.entries(shape.fields)) {
-    out[name] = defaultMaker(field.shape, field.options)();
-  }
-  return out;
-}
-
-/** Returns whether a tagged field has its default value and is omitted. */
-function isDefault(value: unknown, field: AnyField): boolean {
-  const { shape, options } = field;
-  if (options.default !== undefined) return value === options.default;
-  if (value === null) return false;
-  switch (shape.kind) {
-    case "bytes":
-    case "records":
-      return (value as Uint8Array).byteLength === 0;
-    case "array":
-      return (value as unknown[]).length === 0;
-    case "struct":
-      return Object.entries(shape.fields).every(([name, inner]) => {
-        const item = (value as Values)[name];
-        return item === undefined || isDefault(item, inner);
-      });
-    default:
-      return value === defaultMaker(shape, options)();
-  }
 }
 
 function badLength(name: string, length: number): ProtocolError {

@@ -95,6 +95,7 @@ export function withController(
       image: () => ({ features: new Map(), offset: 0 }),
       raft: { status: { kraftVersion: 0 } },
       localController: envelopeController({ handlers, services: null }),
+      clock: hostRuntime().clock,
     },
   }, ({ server }) => use(server.addresses.get("PLAINTEXT")!));
 }

@@ -12,6 +12,8 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { deleteRecords } from "../../protocol/messages/delete_records.ts";
 import type { Partition } from "../../replication/partition.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
+import { answerGroupsInTurns } from "../../network/server/turns.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 import type { PartitionTable } from "../../replication/partition_table.ts";
 
 type Response = ResponseInputOf<typeof deleteRecords>;
@@ -19,31 +21,49 @@ type PartitionResponse = Response["topics"][number]["partitions"][number];
 
 const HIGH_WATERMARK = -1;
 
+/** Records that have been removed, until a crash cannot restore them. */
+interface Removal {
+  readonly saved: Promise<void>;
+  readonly partitionIndex: number;
+  readonly lowWatermark: number;
+}
+
 interface Needs {
+  readonly clock: Clock;
   readonly partitions: Pick<PartitionTable, "byName">;
 }
 
 /** Serves DeleteRecords. */
 export const deleteRecordsHandler: Handler<Needs> = defineHandler(deleteRecords, {
-  handle: async ({ topics }, { services }) => ({
-    topics: await Promise.all(topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(
-        partitions.map(async ({ partitionIndex, offset }): Promise<PartitionResponse> => {
-          try {
-            const partition = services.partitions.byName(name, partitionIndex);
-            const lowWatermark = remove(partition, offset);
-            // Answered only when a crash cannot restore the records.
-            await partition.log.logStartOffsetSaved();
-            return { partitionIndex, errorCode: 0, lowWatermark };
-          } catch (error) {
-            if (!(error instanceof KafkaError)) throw error;
-            return failed(partitionIndex, error.code);
-          }
-        }),
-      ),
-    }))),
-  }),
+  async handle({ topics }, { services }) {
+    // All are removed before any is waited for: the offsets of all logs are saved together.
+    const removals = await answerGroupsInTurns(
+      topics,
+      ({ partitions }) => partitions,
+      ({ partitionIndex, offset }, { name }): PartitionResponse | Removal => {
+        try {
+          const partition = services.partitions.byName(name, partitionIndex);
+          const lowWatermark = remove(partition, offset);
+          // Answered only when a crash cannot restore the records.
+          const saved = partition.log.logStartOffsetSaved();
+          // It is awaited later.
+          saved.catch(() => {});
+          return { saved, partitionIndex, lowWatermark };
+        } catch (error) {
+          return failedBy(error, partitionIndex);
+        }
+      },
+      services.clock,
+    );
+    const partitionsOf = (all: readonly (PartitionResponse | Removal)[]) =>
+      Promise.all(all.map((one) => "saved" in one ? completed(one) : one));
+    return {
+      topics: await Promise.all(topics.map(async ({ name }, at) => ({
+        name,
+        partitions: await partitionsOf(removals[at]!),
+      }))),
+    };
+  },
   onError: ({ topics }, code) => ({
     topics: topics.map(({ name, partitions }) => ({
       name,
@@ -70,6 +90,22 @@ function remove(partition: Partition, offset: number): number {
   }
   partition.deleteRecordsBefore(offset === HIGH_WATERMARK ? highWatermark : offset);
   return log.logStartOffset;
+}
+
+async function completed(
+  { saved, partitionIndex, lowWatermark }: Removal,
+): Promise<PartitionResponse> {
+  try {
+    await saved;
+    return { partitionIndex, errorCode: 0, lowWatermark };
+  } catch (error) {
+    return failedBy(error, partitionIndex);
+  }
+}
+
+function failedBy(error: unknown, partitionIndex: number): PartitionResponse {
+  if (!(error instanceof KafkaError)) throw error;
+  return failed(partitionIndex, error.code);
 }
 
 function failed(partitionIndex: number, errorCode: number): PartitionResponse {

@@ -12,19 +12,25 @@ import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import { describeProducers } from "../../protocol/messages/describe_producers.ts";
 import type { PartitionTable } from "../../replication/partition_table.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
+import { answerGroupsInTurns } from "../../network/server/turns.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 
 interface Needs {
+  readonly clock: Clock;
   readonly partitions: Pick<PartitionTable, "byName">;
 }
 
 /** Serves DescribeProducers. */
 export const describeProducersHandler: Handler<Needs> = defineHandler(describeProducers, {
-  handle: ({ topics }, { services }) => ({
-    topics: topics.map(({ name, partitionIndexes }) => ({
-      name,
-      partitions: partitionIndexes.map((index) => describe(name, index, services.partitions)),
-    })),
-  }),
+  async handle({ topics }, { services }) {
+    const answers = await answerGroupsInTurns(
+      topics,
+      ({ partitionIndexes }) => partitionIndexes,
+      (index, { name }) => describe(name, index, services.partitions),
+      services.clock,
+    );
+    return { topics: topics.map(({ name }, at) => ({ name, partitions: answers[at]! })) };
+  },
   onError: ({ topics }, errorCode, errorMessage) => ({
     topics: topics.map(({ name, partitionIndexes }) => ({
       name,

@@ -42,12 +42,15 @@ import {
   partitionView,
 } from "../metadata_response.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
+import { answerInTurns } from "../../network/server/turns.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 
 type Response = ResponseInputOf<typeof metadata>;
 type TopicResponse = Response["topics"][number];
 type AskedTopic = NonNullable<MetadataRequest["topics"]>[number];
 
 interface Needs extends BrokersNeeds {
+  readonly clock: Clock;
   readonly clusterId: string;
   readonly config: Pick<BrokerConfig, "autoCreateTopicsEnable">;
   readonly forwarding: Pick<Forwarding, "createTopics">;
@@ -99,19 +102,23 @@ export const metadataHandler: Handler<Needs> = defineHandler(metadata, {
         errorCode: 0,
       };
     };
+    const inTurns = <Item>(items: readonly Item[], answerTo: (item: Item) => TopicResponse) => {
+      const answers = answerInTurns(items, answerTo, services.clock);
+      return answers instanceof Promise ? answers.then(respond) : respond(answers);
+    };
     if (wantsAll) {
       const now = view();
-      return respond([...now.image.topics()].map((topic) => found(topic, now)));
+      return inTurns([...now.image.topics()], (topic) => found(topic, now));
     }
     const asked = askedTopics(topics, apiVersion);
     if (asked.by === "id") {
       const now = view();
-      return respond(asked.ids.map((id) => answerById(id, now)));
+      return inTurns(asked.ids, (id) => answerById(id, now));
     }
     const missing = mayCreate(request, services) ? missingNames(asked.names, services) : [];
     const respondByName = (failures: ReadonlyMap<string, ErrorCode> | null) => {
       const now = view();
-      return respond(asked.names.map((name) => answerByName(name, now, failures)));
+      return inTurns(asked.names, (name) => answerByName(name, now, failures));
     };
     return missing.length === 0
       ? respondByName(null)

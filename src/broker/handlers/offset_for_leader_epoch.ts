@@ -10,12 +10,15 @@ import type { ResponseInputOf } from "../../protocol/api.ts";
 import { KafkaError } from "../../protocol/errors.ts";
 import { offsetForLeaderEpoch } from "../../protocol/messages/offset_for_leader_epoch.ts";
 import { defineHandler, type Handler } from "../../network/server/handler.ts";
+import { answerGroupsInTurns } from "../../network/server/turns.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 import type { PartitionTable } from "../../replication/partition_table.ts";
 
 type Response = ResponseInputOf<typeof offsetForLeaderEpoch>;
 type PartitionResponse = Response["topics"][number]["partitions"][number];
 
 interface Needs {
+  readonly clock: Clock;
   readonly partitions: Pick<PartitionTable, "byName">;
 }
 
@@ -23,23 +26,24 @@ interface Needs {
 export const offsetForLeaderEpochHandler: Handler<Needs> = defineHandler(
   offsetForLeaderEpoch,
   {
-    handle: ({ topics }, { services }) => ({
-      topics: topics.map(({ topic, partitions }) => ({
-        topic,
-        partitions: partitions.map(
-          ({ partition, currentLeaderEpoch, leaderEpoch }): PartitionResponse => {
-            try {
-              const found = services.partitions.byName(topic, partition);
-              found.checkLeaderEpoch(currentLeaderEpoch);
-              return { errorCode: 0, partition, ...found.log.endOffsetForEpoch(leaderEpoch) };
-            } catch (error) {
-              if (!(error instanceof KafkaError)) throw error;
-              return failed(partition, error.code);
-            }
-          },
-        ),
-      })),
-    }),
+    async handle({ topics }, { services }) {
+      const answers = await answerGroupsInTurns(
+        topics,
+        ({ partitions }) => partitions,
+        ({ partition, currentLeaderEpoch, leaderEpoch }, { topic }): PartitionResponse => {
+          try {
+            const found = services.partitions.byName(topic, partition);
+            found.checkLeaderEpoch(currentLeaderEpoch);
+            return { errorCode: 0, partition, ...found.log.endOffsetForEpoch(leaderEpoch) };
+          } catch (error) {
+            if (!(error instanceof KafkaError)) throw error;
+            return failed(partition, error.code);
+          }
+        },
+        services.clock,
+      );
+      return { topics: topics.map(({ topic }, at) => ({ topic, partitions: answers[at]! })) };
+    },
     onError: ({ topics }, code) => ({
       topics: topics.map(({ topic, partitions }) => ({
         topic,

@@ -183,7 +183,9 @@ function checkUnique(
   { hasSession, isKnownDead = false }: BrokerRegistrationContext,
 ): void {
   if (before === undefined || before.incarnationId === incarnationId) return;
-  if (!hasSession || isKnownDead || logDirs.some((id) => before.logDirs.includes(id))) return;
+  if (!hasSession || isKnownDead) return;
+  const presented = new Set(logDirs);
+  if (before.logDirs.some((id) => presented.has(id))) return;
   throw new KafkaError(
     ErrorCode.DUPLICATE_BROKER_REGISTRATION,
     `Cannot register broker ${brokerId} at ${addressOf(listeners)}: a broker with this id is ` +
@@ -206,10 +208,11 @@ function checkDirectories(
   if (duplicate !== undefined) refuse(`it has log directory ${duplicate} twice`);
   const reserved = logDirs.find(isReserved);
   if (reserved !== undefined) refuse(`the id ${reserved} of a log directory is reserved`);
+  const presented = new Set(logDirs);
   for (const other of image.brokers()) {
     const shared = other.id === brokerId
       ? undefined
-      : logDirs.find((directory) => other.logDirs.includes(directory));
+      : other.logDirs.find((directory) => presented.has(directory));
     if (shared === undefined) continue;
     refuse(
       `its log directory ${shared} at ${addressOf(listeners)} belongs to broker ${other.id} at ` +

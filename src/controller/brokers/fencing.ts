@@ -161,7 +161,8 @@ export function* decideOfflineDirectories(
   offlineIds: readonly string[],
   image: MetadataImage,
 ): RecordSequence {
-  const failed = new Set(broker.logDirs.filter((directory) => offlineIds.includes(directory)));
+  const offline = new Set(offlineIds);
+  const failed = new Set(broker.logDirs.filter((directory) => offline.has(directory)));
   if (failed.size === 0) return;
   yield* moveLeaders(broker.id, image, { directoryIds: failed });
   // Last, so that a new active controller repeats the rest if it is missing.
@@ -174,5 +175,7 @@ export function isWithoutDirectory(
   { logDirs }: BrokerImage,
   offlineIds: readonly string[],
 ): boolean {
-  return logDirs.length > 0 && logDirs.every((directory) => offlineIds.includes(directory));
+  if (logDirs.length === 0) return false;
+  const offline = new Set(offlineIds);
+  return logDirs.every((directory) => offline.has(directory));
 }

@@ -102,7 +102,8 @@ function nextState(
   if (broker.fenced) {
     if (wantShutDown) return "shut down";
     // Directories that failed leave the registration first, so that no replica in them is elected.
-    const hasFailed = broker.logDirs.some((directory) => offlineLogDirs.includes(directory));
+    const offline = new Set(offlineLogDirs);
+    const hasFailed = broker.logDirs.some((directory) => offline.has(directory));
     return isUnusable || hasFailed || !isCaughtUp ? "fenced" : "unfenced";
   }
   if (broker.inControlledShutdown) {

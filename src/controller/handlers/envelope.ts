@@ -15,6 +15,8 @@
  */
 import { MAX_REQUEST_WORK } from "../../limits.ts";
 import { type ConnectionInfo, defineHandler, type Handler } from "../../network/server/handler.ts";
+import { encodeInChunks, isLargeAnswer, sourceOf } from "../../network/server/large_answers.ts";
+import { runInTurns, serveOthers } from "../../network/server/turns.ts";
 import type { AnyApi } from "../../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../protocol/errors.ts";
 import {
@@ -24,7 +26,9 @@ import {
 } from "../../protocol/header.ts";
 import { envelope } from "../../protocol/messages/envelope.ts";
 import { decodePrincipal } from "../../protocol/principal.ts";
+import type { RecordsSource } from "../../protocol/records_source.ts";
 import { ByteReader, ByteWriter, ProtocolError } from "../../protocol/wire.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 import { ipAddressText } from "../../runtime/ip_address.ts";
 import { isForwardable } from "../requests/forwardable.ts";
 import type { EnvelopeController } from "../requests/local_controller.ts";
@@ -32,6 +36,7 @@ import type { EnvelopeController } from "../requests/local_controller.ts";
 interface Needs {
   /** Decides the requests inside. */
   readonly localController: EnvelopeController;
+  readonly clock: Clock;
 }
 
 /** A request inside an Envelope. */
@@ -44,19 +49,17 @@ interface Forwarded extends RequestHeader {
 export const envelopeHandler: Handler<Needs> = defineHandler(envelope, {
   async handle(
     { requestData, requestPrincipal, clientHostAddress },
-    { connection, services: { localController } },
+    { connection, services: { localController, clock } },
   ) {
     checkPrincipal(requestPrincipal);
     const host = hostOf(clientHostAddress);
+    const requestBytes = requestData.length;
     // The views of the request are valid in this turn only, in which its handler starts.
     const forwarded = decode(requestData, localController);
     const origin = { clientId: forwarded.clientId, connection: clientConnection(connection, host) };
     const answer = await answerTo(forwarded, localController, origin);
-    const { api, apiVersion, correlationId } = forwarded;
-    const writer = new ByteWriter();
-    writeResponseHeader(writer, api, apiVersion, correlationId);
-    api.responseCodec(apiVersion).write(writer, answer as never);
-    return { responseData: writer.toBytes(), errorCode: ErrorCode.NONE };
+    const responseData = await encode(forwarded, answer, requestBytes, clock);
+    return { responseData, errorCode: ErrorCode.NONE };
   },
   onError: (_request, errorCode) => ({ responseData: null, errorCode }),
 });
@@ -84,6 +87,29 @@ function decode(bytes: Uint8Array, { apis }: EnvelopeController): Forwarded {
       `Cannot decode the request in an Envelope: ${error.message}`,
     );
   }
+}
+
+/** Encodes the client's answer. Other connections are served while a large one is encoded. */
+async function encode(
+  { api, apiVersion, correlationId }: Forwarded,
+  answer: unknown,
+  requestBytes: number,
+  clock: Clock,
+): Promise<Uint8Array | RecordsSource> {
+  const codec = api.responseCodec(apiVersion);
+  const { inSteps } = codec;
+  const writeHeader = (writer: ByteWriter) =>
+    writeResponseHeader(writer, api, apiVersion, correlationId);
+  if (inSteps === undefined || !isLargeAnswer(inSteps.count(answer as never), requestBytes)) {
+    const writer = new ByteWriter();
+    writeHeader(writer);
+    codec.write(writer, answer as never);
+    return writer.toBytes();
+  }
+  await serveOthers(clock);
+  return sourceOf(
+    await runInTurns(encodeInChunks(inSteps, answer as never, writeHeader), clock),
+  );
 }
 
 /** Returns the client's answer. Rejects with a `KafkaError` NOT_CONTROLLER, which is the broker's. */

@@ -6,27 +6,34 @@
  * @module
  */
 import { assert } from "../../assert.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import type { ByteWriter } from "../../protocol/wire.ts";
+import type { LargeAnswers } from "./large_answers.ts";
 import type { SendPool } from "./send_pool.ts";
 
 /** Writes one complete frame. */
 export type FillAnswer = (writer: ByteWriter) => void;
 
+/** An answer to be encoded in steps when those before it have been. */
+export interface LargeAnswer {
+  encode(): Steps<FillAnswer>;
+}
+
 /** The position of one request's answer in the queue. */
 export interface AnswerSlot {
   /** Sets the answer, null if none is sent. Must be called once. */
-  complete(fill: FillAnswer | null): void;
+  complete(answer: FillAnswer | LargeAnswer | null): void;
 }
 
 class Slot implements AnswerSlot {
-  fill: FillAnswer | null = null;
+  answer: FillAnswer | LargeAnswer | null = null;
   ready = false;
   constructor(readonly queue: AnswerQueue) {}
 
-  complete(fill: FillAnswer | null): void {
+  complete(answer: FillAnswer | LargeAnswer | null): void {
     assert(!this.ready, "a request was answered twice");
     this.ready = true;
-    this.fill = fill;
+    this.answer = answer;
     this.queue.advance();
   }
 }
@@ -36,10 +43,13 @@ export class AnswerQueue {
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   readonly #pool: SendPool;
   readonly #onBroken: (error: unknown) => void;
+  readonly #largeAnswers: Pick<LargeAnswers, "run">;
   readonly #slots: Slot[] = [];
   /** The answers of the next write. Null while there are none, so an idle connection holds no buffer. */
   #filling: ByteWriter | null = null;
   #unsentBytes = 0;
+  /** Whether the first answer is being encoded in steps. */
+  #encoding = false;
   #writing = false;
   #held = false;
   #closed = false;
@@ -49,10 +59,12 @@ export class AnswerQueue {
     write: (bytes: Uint8Array) => Promise<void>,
     pool: SendPool,
     onBroken: (error: unknown) => void,
+    largeAnswers: Pick<LargeAnswers, "run">,
   ) {
     this.#write = write;
     this.#pool = pool;
     this.#onBroken = onBroken;
+    this.#largeAnswers = largeAnswers;
   }
 
   /** Number of requests without an answer, or whose answer waits for that of an earlier request. */
@@ -101,10 +113,14 @@ export class AnswerQueue {
 
   /** Moves answers into the send buffer, up to the first one that is not ready. */
   advance(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#encoding) return;
     let moved = 0;
     while (moved < this.#slots.length && this.#slots[moved]!.ready) {
-      const { fill } = this.#slots[moved]!;
+      const fill = this.#slots[moved]!.answer;
+      if (fill !== null && typeof fill !== "function") {
+        this.#encode(fill, this.#slots[moved]!).catch((error) => this.#break(error));
+        break;
+      }
       moved++;
       if (fill === null) continue;
       const writer = this.#filling ??= this.#pool.lendWriter();
@@ -119,6 +135,14 @@ export class AnswerQueue {
     if (moved === 0) return;
     this.#slots.splice(0, moved);
     if (!this.#held) this.#send();
+  }
+
+  async #encode(answer: LargeAnswer, slot: Slot): Promise<void> {
+    this.#encoding = true;
+    const fill = await this.#largeAnswers.run(answer.encode(), () => !this.#closed);
+    this.#encoding = false;
+    slot.answer = fill;
+    this.advance();
   }
 
   #send(): void {

@@ -19,6 +19,7 @@ import type { FrameMemory, FrameShare } from "./frame_memory.ts";
 import { CloseConnection, type ConnectionInfo } from "./handler.ts";
 import type { Logger } from "../../logger.ts";
 import { type ReadBytes, readerOf, writerOf } from "../connection_bytes.ts";
+import type { LargeAnswers } from "./large_answers.ts";
 import type { SendPool } from "./send_pool.ts";
 import { serveOthers } from "./turns.ts";
 
@@ -29,6 +30,7 @@ export interface ConnectionEnvironment {
   /** The budget for large receive buffers that all connections keep. */
   readonly keptBytes: KeptBytes;
   readonly frameMemory: FrameMemory;
+  readonly largeAnswers: LargeAnswers;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The current value of `socket.request.max.bytes`. */
@@ -82,7 +84,12 @@ export class ClientConnection {
     this.#parser = new FrameParser(environment.maxFrameBytes(), environment.keptBytes);
     this.#share = environment.frameMemory.share((reason) => this.#end(new CloseConnection(reason)));
     this.#onFatal = (error) => this.#end(error);
-    this.#answers = new AnswerQueue(writerOf(connection), environment.pool, this.#onFatal);
+    this.#answers = new AnswerQueue(
+      writerOf(connection),
+      environment.pool,
+      this.#onFatal,
+      environment.largeAnswers,
+    );
     this.#openSlot = () => this.#answers.open();
   }
 

@@ -18,8 +18,8 @@ import {
   writeResponseHeader,
 } from "../../protocol/header.ts";
 import { apiVersions } from "../../protocol/messages/api_versions.ts";
-import { ByteReader, ProtocolError } from "../../protocol/wire.ts";
-import type { AnswerSlot, FillAnswer } from "./answer_queue.ts";
+import { ByteReader, type ByteWriter, ProtocolError } from "../../protocol/wire.ts";
+import type { AnswerSlot, FillAnswer, LargeAnswer } from "./answer_queue.ts";
 import { EncodedAnswer } from "./encoded_answer.ts";
 import {
   CloseConnection,
@@ -28,7 +28,11 @@ import {
   type HandlerOnDemand,
   type RequestContext,
 } from "./handler.ts";
+import { encodeInChunks, isLargeAnswer, sourceOf } from "./large_answers.ts";
 import { intercept, type Interceptor } from "./interceptor.ts";
+
+/** Encoded answers up to this size are copied. */
+const SMALL_BODY_BYTES = 65_536;
 
 /** Counts the calls of {@linkcode RequestContext.retain} that are in force for one request. */
 class Retention {
@@ -168,6 +172,11 @@ export class Dispatcher<Needs> {
   ): Promise<void> | null {
     const { api } = handler;
     const request = api.requestCodec(apiVersion).read(reader);
+    const requestBytes = reader.end;
+    const complete = (answer: unknown) =>
+      slot.complete(
+        answer === null ? null : prepare(api, apiVersion, correlationId, answer, requestBytes),
+      );
     const context = new Context(
       apiVersion,
       clientId,
@@ -183,14 +192,12 @@ export class Dispatcher<Needs> {
       answer = this.#answerTo(error, handler, request, context);
     }
     if (!(answer instanceof Promise)) {
-      slot.complete(answer === null ? null : fillAnswer(api, apiVersion, correlationId, answer));
+      complete(answer);
       return null;
     }
     answer
       .catch((error) => this.#answerTo(error, handler, request, context))
-      .then((later) =>
-        slot.complete(later === null ? null : fillAnswer(api, apiVersion, correlationId, later))
-      )
+      .then(complete)
       .catch(onFatal);
     context.hasStarted = true;
     const { retention } = context;
@@ -240,28 +247,47 @@ export class Dispatcher<Needs> {
   }
 }
 
-function fillAnswer(
+/** Returns the answer in the form in which it is sent. Large ones are encoded in steps. */
+function prepare(
   api: AnyApi,
   apiVersion: number,
   correlationId: number,
   answer: unknown,
-): FillAnswer {
-  return (writer) => {
+  requestBytes: number,
+): FillAnswer | LargeAnswer {
+  const fill = (write: (writer: ByteWriter) => void): FillAnswer => (writer) => {
     // The writer may contain records of earlier answers, which the length of this frame excludes.
     const start = startFrame(writer);
     const before = writer.totalLength;
     writeResponseHeader(writer, api, apiVersion, correlationId);
-    if (answer instanceof EncodedAnswer) writer.raw(answer.body);
-    else api.responseCodec(apiVersion).write(writer, answer as never);
+    write(writer);
     writer.patchInt32(start, writer.totalLength - before);
+  };
+  if (answer instanceof EncodedAnswer) {
+    const { body } = answer;
+    return fill((writer) =>
+      body.length > SMALL_BODY_BYTES ? writer.external(sourceOf([body])) : writer.raw(body)
+    );
+  }
+  const codec = api.responseCodec(apiVersion);
+  const { inSteps } = codec;
+  if (inSteps === undefined || !isLargeAnswer(inSteps.count(answer as never), requestBytes)) {
+    return fill((writer) => codec.write(writer, answer as never));
+  }
+  return {
+    *encode() {
+      const chunks = sourceOf(yield* encodeInChunks(inSteps, answer as never));
+      return fill((writer) => writer.external(chunks));
+    },
   };
 }
 
 /** Answers an unknown version of ApiVersions in version 0, with the versions served (KIP-511). */
-function unsupportedApiVersions(correlationId: number): FillAnswer {
+function unsupportedApiVersions(correlationId: number): FillAnswer | LargeAnswer {
   const { key, minVersion, maxVersion } = apiVersions;
-  return fillAnswer(apiVersions as unknown as AnyApi, 0, correlationId, {
+  const answer = {
     errorCode: ErrorCode.UNSUPPORTED_VERSION,
     apiKeys: [{ apiKey: key, minVersion, maxVersion }],
-  });
+  };
+  return prepare(apiVersions as unknown as AnyApi, 0, correlationId, answer, 0);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { REQUESTS_TURN_MS } from "../../limits.ts";
+import type { Steps } from "../../protocol/records/compression/steps.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 
 /**
@@ -43,6 +44,37 @@ export function answerInTurns<Item, Answer>(
     }
   }
   return answers;
+}
+
+/**
+ * Returns the results of `answerTo` for each of the items of each of `groups`, such as the partitions of topics,
+ * like {@linkcode answerInTurns}.
+ */
+export function answerGroupsInTurns<Group, Item, Answer>(
+  groups: readonly Group[],
+  itemsOf: (group: Group) => readonly Item[],
+  answerTo: (item: Item, group: Group) => Answer | Promise<Answer>,
+  clock: Clock,
+): Answer[][] | Promise<Answer[][]> {
+  const all = groups.flatMap((group) => itemsOf(group).map((item) => ({ group, item })));
+  const divide = (answers: readonly Answer[]) => {
+    let next = 0;
+    return groups.map((group) => answers.slice(next, next += itemsOf(group).length));
+  };
+  const answers = answerInTurns(all, ({ group, item }) => answerTo(item, group), clock);
+  return answers instanceof Promise ? answers.then(divide) : divide(answers);
+}
+
+/** Runs `steps`, and serves other connections whenever they take longer than {@linkcode REQUESTS_TURN_MS}. */
+export async function runInTurns<Result>(steps: Steps<Result>, clock: Clock): Promise<Result> {
+  let began = clock.monotonicMs();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (clock.monotonicMs() - began <= REQUESTS_TURN_MS) continue;
+    await serveOthers(clock);
+    began = clock.monotonicMs();
+  }
 }
 
 /** Continues after `pending`, or after a pause if that is null. */

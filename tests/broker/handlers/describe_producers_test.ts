@@ -6,6 +6,7 @@ import { test } from "../../harness.ts";
 import { abortMarker, batchOf as loggedBatch, Machine, START_MS } from "../../log/fixture.ts";
 import { DirectBroker, stateOf } from "../direct_broker.ts";
 import { askHandler } from "../../network/server/ask_handler.ts";
+import { steppingClock } from "../../network/server/stepping_clock.ts";
 import { batchOf, produceTo, withBroker } from "../fixture.ts";
 
 test("DescribeProducers returns the last batch of each idempotent producer", () =>
@@ -41,7 +42,7 @@ test("DescribeProducers returns the first offset of a producer's open transactio
   const describe = async () => {
     const { topics } = await askHandler(describeProducersHandler, describeProducers, 0, {
       topics: [{ name: "events", partitionIndexes: [0] }],
-    }, { services: { partitions } });
+    }, { services: { partitions, clock: steppingClock(0) } });
     return topics[0]!.partitions[0]!.activeProducers;
   };
   const producer = { producerId: 5, producerEpoch: 3 };
@@ -94,7 +95,7 @@ test("DescribeProducers answers for each partition that cannot be described", as
   broker.addFollower({ log: offline });
   const { topics } = await askHandler(describeProducersHandler, describeProducers, 0, {
     topics: [{ name: "events", partitionIndexes: [0] }],
-  }, { services: { partitions } });
+  }, { services: { partitions, clock: steppingClock(0) } });
   const { errorCode, errorMessage } = topics[0]!.partitions[0]!;
   assertEquals([errorName(errorCode), errorMessage], [
     "KAFKA_STORAGE_ERROR",

@@ -12,6 +12,7 @@ import { imageOf } from "../../controller/fixture.ts";
 import { test } from "../../harness.ts";
 import { broker, EVENTS, partitionWith, topic } from "../../metadata/fixture.ts";
 import { askHandler } from "../../network/server/ask_handler.ts";
+import { steppingClock } from "../../network/server/stepping_clock.ts";
 
 const DIRECTORY = "ddddddddddddddddddddAA";
 const OTHER_DIRECTORY = "eeeeeeeeeeeeeeeeeeeeAA";
@@ -43,6 +44,7 @@ function clusterOf(...partitions: Parameters<typeof partitionWith>[2][]) {
     ...partitions.map((state, i) => partitionWith(EVENTS, i, state)),
   );
   return {
+    clock: steppingClock(0),
     nodeId: 1,
     clusterId: "c",
     image: () => image,

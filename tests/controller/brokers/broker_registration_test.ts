@@ -230,3 +230,21 @@ test("a broker must support every finalized feature level", () => {
   );
   assertEquals(outcome([], [group]).split(": ").at(-1), "it supports no metadata.version");
 });
+
+test("many directories are not compared with all others", () => {
+  const ids = (id: number) =>
+    Array.from({ length: 300 }, (_, index) => uuidOf(id * 10_000 + index));
+  const records = [registered(1, { logDirs: ids(1) }), registered(2, { logDirs: ids(2) })];
+  const includes = Array.prototype.includes;
+  let searches = 0;
+  Array.prototype.includes = function (...args: Parameters<typeof includes>) {
+    searches++;
+    return includes.apply(this, args);
+  };
+  try {
+    register(records, { ...NEW_PROCESS, logDirs: ids(1) }, { hasSession: true });
+  } finally {
+    Array.prototype.includes = includes;
+  }
+  assertEquals(searches < 10, true);
+});

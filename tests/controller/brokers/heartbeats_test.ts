@@ -7,7 +7,7 @@ import {
 import type { MetadataRecordInput } from "../../../src/metadata/records/metadata_record.ts";
 import { test } from "../../harness.ts";
 import { EVENTS, partitionWith, topic } from "../../metadata/fixture.ts";
-import { changes, directory, imageOf, refusal, registered } from "../fixture.ts";
+import { changes, directory, imageOf, refusal, registered, uuidOf } from "../fixture.ts";
 
 const placed = (index: number, leader: number, isr: number[]) =>
   partitionWith(EVENTS, index, {
@@ -163,4 +163,18 @@ test("heartbeats of unknown brokers and earlier registrations are rejected", () 
     refusal(() => beat(cluster({}, 1), request)).split(":")[0];
   assertEquals(error({ brokerId: 7 }), "BROKER_ID_NOT_REGISTERED");
   assertEquals(error({ brokerEpoch: 9 }), "STALE_BROKER_EPOCH");
+});
+
+test("many failed directories are not searched for one by one", () => {
+  const registeredIds = Array.from({ length: 500 }, (_, index) => uuidOf(10_000 + index));
+  const unknownIds = Array.from({ length: 500 }, (_, index) => uuidOf(20_000 + index));
+  const offlineLogDirs = Object.assign([...unknownIds, ...registeredIds.slice(1)], {
+    includes: () => {
+      throw new Error("searched");
+    },
+  });
+  for (const fenced of [false, true]) {
+    const records = cluster({ logDirs: registeredIds, fenced }, 2, [2]);
+    assertEquals(beat(records, { offlineLogDirs })[1], REGISTRATION);
+  }
 });

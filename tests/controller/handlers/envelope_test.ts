@@ -3,6 +3,7 @@ import { createTopicsHandler } from "../../../src/controller/handlers/create_top
 import { envelopeHandler } from "../../../src/controller/handlers/envelope.ts";
 import { envelopeController } from "../../../src/controller/requests/local_controller.ts";
 import { type ConnectionInfo, defineHandler } from "../../../src/network/server/handler.ts";
+import { REQUESTS_TURN_MS } from "../../../src/limits.ts";
 import type { AnyApi } from "../../../src/protocol/api.ts";
 import { ErrorCode, KafkaError } from "../../../src/protocol/errors.ts";
 import { readResponseHeader, writeRequestHeader } from "../../../src/protocol/header.ts";
@@ -15,6 +16,7 @@ import { ANONYMOUS_PRINCIPAL, encodePrincipal } from "../../../src/protocol/prin
 import { ByteReader, ByteWriter } from "../../../src/protocol/wire.ts";
 import { test } from "../../harness.ts";
 import { askHandler } from "../../network/server/ask_handler.ts";
+import { steppingClock } from "../../network/server/stepping_clock.ts";
 
 const ADDRESS = Uint8Array.of(10, 1, 2, 3);
 const PRINCIPAL = encodePrincipal(ANONYMOUS_PRINCIPAL);
@@ -33,6 +35,7 @@ async function send(
     principal = PRINCIPAL as Uint8Array | null,
     address = ADDRESS,
     failure = null as KafkaError | null,
+    clock = steppingClock(0),
   } = {},
 ) {
   const received: Received[] = [];
@@ -55,6 +58,7 @@ async function send(
   }, {
     services: {
       localController: envelopeController({ handlers: [creating, allocating], services: null }),
+      clock,
     },
   });
   return { ...answer, received };
@@ -106,6 +110,26 @@ test("Envelope gives the client's address to the handler", async () => {
   const six = Uint8Array.from([...Array(15).fill(0), 1]);
   const { received: [local] } = await send(creation(7), { address: six });
   assertEquals(local!.connection.remoteAddress.host, "::1");
+});
+
+test("Envelope serves others while a large answer is encoded", async () => {
+  const names = Array.from({ length: 5_000 }, (_, index) => `topic-${index}`);
+  const clock = steppingClock(REQUESTS_TURN_MS + 1);
+  const large = requestOf(createTopics, 7, {
+    topics: names.map((name) => ({
+      name,
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    })),
+  });
+  const { responseData } = await send(large, { clock });
+  assertEquals(clock.turns > 20, true);
+  const reader = new ByteReader(responseData!);
+  readResponseHeader(reader, createTopics, 7);
+  const { topics } = createTopics.responseCodec(7).read(reader);
+  assertEquals(topics.map(({ name }) => name), names);
 });
 
 test("Envelope answers a failed request in the request's own form", async () => {

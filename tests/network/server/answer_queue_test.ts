@@ -1,12 +1,19 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { AnswerQueue, type FillAnswer } from "../../../src/network/server/answer_queue.ts";
+import {
+  AnswerQueue,
+  type FillAnswer,
+  type LargeAnswer,
+} from "../../../src/network/server/answer_queue.ts";
+import { LargeAnswers } from "../../../src/network/server/large_answers.ts";
 import { SendPool } from "../../../src/network/server/send_pool.ts";
-import { SEND_CHUNK_BYTES } from "../../../src/limits.ts";
+import { REQUESTS_TURN_MS, SEND_CHUNK_BYTES } from "../../../src/limits.ts";
 import type { RecordsSource } from "../../../src/protocol/records_source.ts";
+import type { Clock } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
+import { steppingClock } from "./stepping_clock.ts";
 
 /** A queue whose socket completes a write each time `take` is called. */
-function harness() {
+function harness(clock: Clock = steppingClock(0)) {
   const written: Uint8Array[] = [];
   const pending: (() => void)[] = [];
   const errors: unknown[] = [];
@@ -18,6 +25,7 @@ function harness() {
     },
     pool,
     (error) => void errors.push(error),
+    new LargeAnswers(clock),
   );
   return {
     queue,
@@ -168,8 +176,72 @@ test("records are released if the write fails", async () => {
     () => Promise.reject(new Error("gone")),
     new SendPool(),
     (error) => void errors.push(error),
+    new LargeAnswers(steppingClock(0)),
   );
   queue.open().complete((writer) => writer.external(source));
   for (let i = 0; i < 10; i++) await Promise.resolve();
   assertEquals([errors.length, source.holders], [1, 0]);
+});
+
+/** An answer that is encoded in `steps` steps, each of which `onStep` sees. */
+const large = (value: string, steps: number, onStep = () => {}): LargeAnswer => ({
+  *encode() {
+    for (let step = 0; step < steps; step++) {
+      onStep();
+      yield;
+    }
+    return text(value);
+  },
+});
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await Promise.resolve();
+}
+
+test("AnswerQueue serves others while it encodes a large answer, and keeps the order", async () => {
+  const clock = steppingClock(REQUESTS_TURN_MS + 1);
+  const { queue, written, take } = harness(clock);
+  queue.open().complete(text("1"));
+  let steps = 0;
+  queue.open().complete(large("2", 50, () => steps++));
+  queue.open().complete(text("3"));
+  assertEquals([steps, written.map(read), queue.inFlight], [0, ["1"], 2]);
+  await take();
+  await turns(500);
+  assertEquals(steps, 50);
+  assertEquals(clock.turns, 51);
+  assertEquals(written.map(read), ["1", "23"]);
+  await take();
+  assertEquals([queue.inFlight, queue.unsentBytes], [0, 0]);
+});
+
+test("LargeAnswers encodes one answer at a time", async () => {
+  const clock = steppingClock(REQUESTS_TURN_MS + 1);
+  const answers = new LargeAnswers(clock);
+  const events: string[] = [];
+  const encode = (name: string) =>
+    answers.run(large(name, 2, () => events.push(name)).encode(), () => true);
+  await Promise.all([encode("a"), encode("b")]);
+  assertEquals(events, ["a", "a", "b", "b"]);
+});
+
+test("AnswerQueue stops encoding a large answer when it is closed", async () => {
+  const { queue, written } = harness(steppingClock(REQUESTS_TURN_MS + 1));
+  let steps = 0;
+  queue.open().complete(large("1", 50, () => {
+    if (++steps === 3) queue.close();
+  }));
+  await turns(500);
+  assertEquals([steps, written.length], [3, 0]);
+});
+
+test("AnswerQueue breaks the connection if a large answer cannot be encoded", async () => {
+  const { queue, errors, written } = harness();
+  const broken = large("1", 1, () => {
+    throw new Error("no");
+  });
+  queue.open().complete(broken);
+  queue.open().complete(text("2"));
+  await turns(50);
+  assertEquals([errors.length, written.length, queue.inFlight], [1, 0, 0]);
 });

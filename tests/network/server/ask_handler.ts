@@ -4,13 +4,14 @@
  *
  * @module
  */
-import type { FillAnswer } from "../../../src/network/server/answer_queue.ts";
+import type { FillAnswer, LargeAnswer } from "../../../src/network/server/answer_queue.ts";
 import { Dispatcher } from "../../../src/network/server/dispatch.ts";
 import type { ConnectionInfo, Handler } from "../../../src/network/server/handler.ts";
 import type { Interceptor } from "../../../src/network/server/interceptor.ts";
 import type { Logger } from "../../../src/logger.ts";
 import type { Api } from "../../../src/protocol/api.ts";
 import { readResponseHeader, writeRequestHeader } from "../../../src/protocol/header.ts";
+import { atOnce } from "../../../src/protocol/records/compression/steps.ts";
 import { ByteReader, ByteWriter } from "../../../src/protocol/wire.ts";
 
 const LENGTH_BYTES = 4;
@@ -71,8 +72,9 @@ export function startHandler<Needs, QO, QI, RO, RI>(
   const frame = new ByteWriter();
   writeRequestHeader(frame, api, apiVersion, 1, "client");
   api.requestCodec(apiVersion).write(frame, request);
-  const complete = (fill: FillAnswer | null) => {
-    if (fill === null) return onAnswer(null);
+  const complete = (prepared: FillAnswer | LargeAnswer | null) => {
+    if (prepared === null) return onAnswer(null);
+    const fill = typeof prepared === "function" ? prepared : atOnce(prepared.encode());
     const answer = new ByteWriter();
     fill(answer);
     const reader = new ByteReader(answer.toBytes().subarray(LENGTH_BYTES));

@@ -6,6 +6,7 @@
 import type { ConnectionEnvironment } from "../../../src/network/server/connection.ts";
 import type { Dispatcher } from "../../../src/network/server/dispatch.ts";
 import { FrameMemory } from "../../../src/network/server/frame_memory.ts";
+import { LargeAnswers } from "../../../src/network/server/large_answers.ts";
 import { SendPool } from "../../../src/network/server/send_pool.ts";
 import { KeptBytes } from "../../../src/protocol/frame.ts";
 import type { Address } from "../../../src/runtime/runtime.ts";
@@ -38,6 +39,7 @@ export function environmentOf(
     pool: new SendPool(),
     keptBytes: new KeptBytes(1_000_000),
     frameMemory: new FrameMemory(clock),
+    largeAnswers: new LargeAnswers(clock),
     clock,
     logger: { log: () => {} },
     maxFrameBytes: () => 1_000,

@@ -5,6 +5,7 @@
  */
 import { Dispatcher, type DispatcherOptions } from "../../../src/network/server/dispatch.ts";
 import { FrameMemory } from "../../../src/network/server/frame_memory.ts";
+import { LargeAnswers } from "../../../src/network/server/large_answers.ts";
 import { ListenerSet } from "../../../src/network/server/listener_set.ts";
 import { SendPool } from "../../../src/network/server/send_pool.ts";
 import { Server } from "../../../src/network/server/server.ts";
@@ -50,6 +51,7 @@ export async function startServer<Needs>(
       pool: new SendPool(),
       keptBytes: new KeptBytes(MIB),
       frameMemory,
+      largeAnswers: new LargeAnswers(clock),
       clock,
       logger,
       maxFrameBytes: () => 100 * MIB,

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { answerInTurns, serveOthers } from "../../../src/network/server/turns.ts";
+import { answerInTurns, runInTurns, serveOthers } from "../../../src/network/server/turns.ts";
 import { REQUESTS_TURN_MS } from "../../../src/limits.ts";
 import { test } from "../../harness.ts";
 import { manualClock } from "../../broker/manual_clock.ts";
@@ -44,6 +44,19 @@ test("answerInTurns() rejects with the error of an answer", async () => {
   assertThrows(() => answerInTurns([1], fail, clock), Error, "no");
   const later = (item: number) => item === 1 ? Promise.resolve(1) : fail();
   await assertRejects(async () => await answerInTurns([1, 2], later, clock), Error, "no");
+});
+
+test("runInTurns() serves others between steps that take long together", async () => {
+  function* steps(count: number) {
+    for (let step = 0; step < count; step++) yield;
+    return count;
+  }
+  const fast = steppingClock(0);
+  assertEquals(await runInTurns(steps(9), fast), 9);
+  assertEquals(fast.turns, 0);
+  const slow = steppingClock(REQUESTS_TURN_MS + 1);
+  assertEquals(await runInTurns(steps(9), slow), 9);
+  assertEquals(slow.turns, 9);
 });
 
 test("serveOthers() waits for a turn of the event loop and a timer of 1 ms", async () => {
