@@ -16,7 +16,13 @@
 import { assert } from "../../assert.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { DurableState, Effect } from "./effects.ts";
-import { handleVote, handleVoteAnswer, handleVoteFailure, pollElection } from "./elections.ts";
+import {
+  endSoon,
+  handleVote,
+  handleVoteAnswer,
+  handleVoteFailure,
+  pollElection,
+} from "./elections.ts";
 import { EpochLog, type LogOutline, type SnapshotId } from "./epoch_log.ts";
 import {
   handleFetchAnswer,
@@ -146,9 +152,7 @@ export class RaftCore {
       // The only voter takes a new epoch: an earlier process may have been active in the saved one, and have
       // lost what it appended.
       if (raft.voters.isOnly(raft.self)) becomeCandidate(raft);
-      else if (raft.role.name === "unattached" && voted === null) {
-        raft.role.electionAt = raft.nextAttemptAt();
-      }
+      else endSoon(raft);
     });
   }
 

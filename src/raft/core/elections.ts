@@ -135,6 +135,20 @@ function endPreVote(raft: RaftState): void {
   if (raft.role.name === "unattached") raft.role.electionAt = raft.nextAttemptAt();
 }
 
+/**
+ * Lets a replica that has just started wait no longer than for its first attempt, whatever its role. What the
+ * role waits for was before the process ended: if all voters have been restarted, no leader answers, no
+ * election is under way, and no other replica would begin one. If there is a leader, its voters refuse the pre-vote.
+ */
+export function endSoon(raft: RaftState): void {
+  const { role } = raft;
+  const at = raft.nextAttemptAt();
+  if (role.name === "unattached" || role.name === "follower") {
+    role.electionAt = Math.min(role.electionAt, at);
+  } else if (role.name === "candidate") role.giveUpAt = Math.min(role.giveUpAt, at);
+  else if (role.name === "resigned") role.endAt = Math.min(role.endAt, at);
+}
+
 function lostElectionWait(raft: RaftState): number {
   const { electionBackoffMaxMs } = raft.timing;
   return Math.min(raft.nextAttemptAt(), raft.now + electionBackoffMaxMs);

@@ -53,7 +53,7 @@ export interface Follower {
 export interface Resigned {
   readonly name: "resigned";
   /** When it goes on to the next epoch. */
-  readonly endAt: number;
+  endAt: number;
   readonly successors: readonly ReplicaKey[];
   /** The voters that have not heard it yet. */
   readonly unheard: Set<number>;

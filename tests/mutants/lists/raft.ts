@@ -388,4 +388,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
       "  if (raft.isShuttingDown || !raft.isDue(role.endAt)) return tell(raft, role);",
     test: "tests/raft/raft_replica_test.ts",
   },
+  {
+    id: "RF170",
+    file: "src/raft/core/core.ts",
+    bug: "a quorum that was stopped whole waits for a leader that is gone",
+    text: "      else endSoon(raft);\n",
+    replacement: "",
+    test: "tests/raft/core/core_test.ts",
+  },
 ];

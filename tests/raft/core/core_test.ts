@@ -4,23 +4,27 @@ import { ErrorCode } from "../../../src/protocol/errors.ts";
 import { RaftCore, type RaftStart } from "../../../src/raft/core/core.ts";
 import type { Effect } from "../../../src/raft/core/effects.ts";
 import type { FetchAnswer, FetchRequest } from "../../../src/raft/core/messages.ts";
-import { DEFAULT_RAFT_TIMING } from "../../../src/raft/core/timing.ts";
+import { DEFAULT_RAFT_TIMING, FIRST_ELECTION_WAIT_MS } from "../../../src/raft/core/timing.ts";
 import { test } from "../../harness.ts";
 import { voter, voterSet } from "./voters.ts";
 
 const LEADER = { epoch: 7, leaderId: 2, endpoints: voter(2).endpoints };
 
 /** Returns replica 1 of three, which follows replica 2 in epoch 7. */
+/** A voter that follows node 2 and has no records. */
+const START: RaftStart = {
+  self: { ...voter(1), canVote: true },
+  environment: { timing: DEFAULT_RAFT_TIMING, below: () => 0, bootstrapServers: [] },
+  log: { startOffset: 0, endOffset: 0, epochs: [], snapshots: [] },
+  durable: { epoch: 7, leaderId: 2, voted: null },
+  voters: voterSet(1, 2, 3),
+  kraftVersion: 1,
+  voterRecords: [],
+};
+
 function follower(log: Partial<RaftStart["log"]> = {}, timing = DEFAULT_RAFT_TIMING): RaftCore {
-  return new RaftCore({
-    self: { ...voter(1), canVote: true },
-    environment: { timing, below: () => 0, bootstrapServers: [] },
-    log: { startOffset: 0, endOffset: 0, epochs: [], snapshots: [], ...log },
-    durable: { epoch: 7, leaderId: 2, voted: null },
-    voters: voterSet(1, 2, 3),
-    kraftVersion: 1,
-    voterRecords: [],
-  });
+  const environment = { ...START.environment, timing };
+  return new RaftCore({ ...START, environment, log: { ...START.log, ...log } });
 }
 
 /** Returns the fetch among `effects`. */
@@ -154,17 +158,46 @@ test("propose() returns null unless the replica leads and is active", () => {
 });
 
 test("a refused leader is given up within 51 ms, a silent one after the fetch timeout", () => {
+  const { fetchTimeoutMs } = DEFAULT_RAFT_TIMING;
   const refused = follower();
   const first = fetchOf(refused.start(0));
-  refused.answered(first.correlationId, { type: "failure", reason: "refused" }, 1);
-  refused.tick(2);
+  const second = fetchOf(refused.answered(first.correlationId, answer({}), 1));
+  refused.answered(second.correlationId, { type: "failure", reason: "refused" }, 2);
+  refused.tick(3);
   assertEquals(refused.status.role, "prospective");
   const silent = follower();
-  silent.start(0);
-  silent.tick(DEFAULT_RAFT_TIMING.fetchTimeoutMs - 1);
+  silent.answered(fetchOf(silent.start(0)).correlationId, answer({}), 1);
+  silent.tick(fetchTimeoutMs);
   assertEquals(silent.status.role, "follower");
-  silent.tick(DEFAULT_RAFT_TIMING.fetchTimeoutMs);
+  silent.tick(1 + fetchTimeoutMs);
   assertEquals(silent.status.role, "prospective");
+});
+
+test("a replica that has just started does not wait for what may have ended with its process", () => {
+  const started = (durable: NonNullable<RaftStart["durable"]>): RaftCore => {
+    const core = new RaftCore({ ...START, durable });
+    core.start(0);
+    return core;
+  };
+  const self = { id: 1, directoryId: "d1" };
+  for (
+    const [durable, role, next] of [
+      [{ epoch: 7, leaderId: 2, voted: null }, "follower", "prospective"],
+      [
+        { epoch: 7, leaderId: -1, voted: { id: 2, directoryId: "d2" } },
+        "unattached",
+        "prospective",
+      ],
+      [{ epoch: 7, leaderId: -1, voted: self }, "candidate", "prospective"],
+      [{ epoch: 7, leaderId: 1, voted: self }, "resigned", "unattached"],
+    ] as const
+  ) {
+    const core = started(durable);
+    core.tick(FIRST_ELECTION_WAIT_MS - 1);
+    assertEquals(core.status.role, role);
+    core.tick(FIRST_ELECTION_WAIT_MS);
+    assertEquals(core.status.role, next);
+  }
 });
 
 const SNAPSHOT = { endOffset: 20, epoch: 6 };
