@@ -35,7 +35,10 @@ interface Needs {
 
 /** Serves DeleteRecords. */
 export const deleteRecordsHandler: Handler<Needs> = defineHandler(deleteRecords, {
-  async handle({ topics }, { services }) {
+  async handle({ topics }, context) {
+    const { services } = context;
+    // A fetch that follows on the same connection finds none of the records.
+    const endStart = context.retain();
     // All are removed before any is waited for: the offsets of all logs are saved together.
     const removals = await answerGroupsInTurns(
       topics,
@@ -55,6 +58,7 @@ export const deleteRecordsHandler: Handler<Needs> = defineHandler(deleteRecords,
       },
       services.clock,
     );
+    endStart();
     const partitionsOf = (all: readonly (PartitionResponse | Removal)[]) =>
       Promise.all(all.map((one) => "saved" in one ? completed(one) : one));
     return {

@@ -37,6 +37,7 @@ import {
   type AskedListener,
   type BrokersNeeds,
   brokersOf,
+  type BrokerView,
   forwardingBroker,
   isReachable,
   partitionView,
@@ -89,22 +90,22 @@ export const metadataHandler: Handler<Needs> = defineHandler(metadata, {
       apiVersion,
     });
     const wantsAll = topics === null || apiVersion === 0 && topics.length === 0;
-    const respond = (answers: TopicResponse[]): Response => {
-      const brokers = brokersOf(services, connection);
-      return {
-        brokers: brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
-        clusterId: services.clusterId,
-        controllerId: forwardingBroker(brokers, nodeId),
-        topics: answers,
-        clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-          ? CLUSTER_OPERATIONS
-          : OPERATIONS_NOT_ASKED,
-        errorCode: 0,
-      };
-    };
+    const respond = (answers: TopicResponse[], brokers: readonly BrokerView[]): Response => ({
+      brokers: brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+      clusterId: services.clusterId,
+      controllerId: forwardingBroker(brokers, nodeId),
+      topics: answers,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? CLUSTER_OPERATIONS
+        : OPERATIONS_NOT_ASKED,
+      errorCode: 0,
+    });
     const inTurns = <Item>(items: readonly Item[], answerTo: (item: Item) => TopicResponse) => {
+      const before = brokersOf(services, connection);
       const answers = answerInTurns(items, answerTo, services.clock);
-      return answers instanceof Promise ? answers.then(respond) : respond(answers);
+      if (!(answers instanceof Promise)) return respond(answers, before);
+      // The image may change meanwhile, and every leader that is named must be among the brokers.
+      return answers.then((all) => respond(all, union(brokersOf(services, connection), before)));
     };
     if (wantsAll) {
       const now = view();
@@ -130,6 +131,12 @@ export const metadataHandler: Handler<Needs> = defineHandler(metadata, {
     errorCode,
   }),
 });
+
+/** Returns `brokers` and those of `others` that are not among them. */
+function union(brokers: readonly BrokerView[], others: readonly BrokerView[]): BrokerView[] {
+  const ids = new Set(brokers.map(({ id }) => id));
+  return [...brokers, ...others.filter(({ id }) => !ids.has(id))];
+}
 
 type Asked =
   | { readonly by: "id"; readonly ids: readonly string[] }

@@ -10,7 +10,9 @@ import { describeProducers } from "../../../src/protocol/messages/describe_produ
 import { metadata } from "../../../src/protocol/messages/metadata.ts";
 import { offsetForLeaderEpoch } from "../../../src/protocol/messages/offset_for_leader_epoch.ts";
 import { ZERO_UUID } from "../../../src/protocol/uuid.ts";
+import type { MetadataImage } from "../../../src/metadata/image.ts";
 import { imageOf, uuidOf } from "../../controller/fixture.ts";
+import { broker, EVENTS, partitionWith, topic } from "../../metadata/fixture.ts";
 import { test } from "../../harness.ts";
 import { askHandler } from "../../network/server/ask_handler.ts";
 import { steppingClock } from "../../network/server/stepping_clock.ts";
@@ -19,6 +21,18 @@ import { DirectBroker } from "../direct_broker.ts";
 const COUNT = 60;
 const indexes = Array.from({ length: COUNT }, (_, index) => index);
 const { partitions } = new DirectBroker();
+
+function metadataServices(image: MetadataImage, clock: ReturnType<typeof steppingClock>) {
+  return {
+    clock,
+    nodeId: 1,
+    clusterId: "c",
+    image: () => image,
+    advertisedAddress: () => ({ host: "h", port: 1 }),
+    config: { autoCreateTopicsEnable: false },
+    forwarding: { createTopics: () => Promise.reject(new Error("none is created")) },
+  };
+}
 
 /** Calls `ask` with a clock by which each item takes a turn, and returns whether others were served. */
 async function isDivided(
@@ -83,18 +97,34 @@ test("Metadata serves others between many topics, by name or id", async () => {
         ),
         allowAutoTopicCreation: false,
       }, {
-        services: {
-          clock,
-          nodeId: 1,
-          clusterId: "c",
-          image: () => image,
-          advertisedAddress: () => ({ host: "h", port: 1 }),
-          config: { autoCreateTopicsEnable: false },
-          forwarding: { createTopics: () => Promise.reject(new Error("none is created")) },
-        },
+        services: metadataServices(image, clock),
       });
       return topics;
     });
     assertEquals(isServed, true);
   }
+});
+
+test("Metadata names every broker that leads, although one is fenced while the answer is made", async () => {
+  const id = 2;
+  const before = imageOf(
+    broker(1),
+    broker(id),
+    topic("events", EVENTS),
+    partitionWith(EVENTS, 0, { leader: id }),
+  );
+  const after = imageOf(broker(1), broker(id, { fenced: true }));
+  const clock = steppingClock(REQUESTS_TURN_MS + 1);
+  const { yieldToLoop } = clock;
+  let image = before;
+  clock.yieldToLoop = () => {
+    image = after;
+    return yieldToLoop.call(clock);
+  };
+  const { brokers, topics } = await askHandler(metadataHandler, metadata, 12, {
+    topics: ["events", "other", "another"].map((name) => ({ name, topicId: ZERO_UUID })),
+    allowAutoTopicCreation: false,
+  }, { services: { ...metadataServices(before, clock), image: () => image } });
+  assertEquals(topics[0]!.partitions.map(({ leaderId }) => leaderId), [id]);
+  assertEquals(brokers.map(({ nodeId }) => nodeId), [1, id]);
 });
