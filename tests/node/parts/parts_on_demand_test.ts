@@ -6,14 +6,14 @@ import { test } from "../../harness.ts";
 import { staticClosure } from "../../tidy.ts";
 
 /** Maximum number of modules that a node loads at its start. */
-const MAX_MODULES = 346;
+const MAX_MODULES = 329;
 
 /** What only nodes with others beside them run, the groups, and what compacts logs. */
 const ON_DEMAND = [
   /^src\/broker\/forwarded_request\.ts$/,
   /^src\/broker\/lifecycle\/(?!own_membership)/,
   /^src\/broker\/remote_controller\.ts$/,
-  /^src\/controller\/handlers\/(?!allocate_producer_ids|api_versions|create_topics)/,
+  /^src\/controller\/handlers\/(?!api_versions)/,
   /^src\/controller\/requests\/supported\.ts$/,
   /^src\/groups\//,
   /^src\/log\/compaction\/(batch_filter|cleaned_segment|cleaner|key_digest|offset_map)\.ts$/,
