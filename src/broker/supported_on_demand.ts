@@ -1,17 +1,12 @@
 /**
- * The requests of {@linkcode SUPPORTED} for a process that is started from the command line: those that
- * every producer and every consumer sends, and CreateTopics, are loaded at once, all others on their first
- * request; those of groups load the coordinator too. That saves a tenth of the time of a start; the first
- * import of a handler takes some milliseconds. Each line repeats the key and the versions of its message
- * file; a test compares them.
+ * The requests of {@linkcode SUPPORTED} for a process that is started from the command line: those of every
+ * client and Produce are loaded at once, all others on their first request; those of groups load the
+ * coordinator too. That saves a tenth of the time of a start; the first import of a handler takes some
+ * milliseconds. Each line repeats the key and the versions of its message file; a test compares them.
  *
  * @module
  */
 import { apiVersionsHandler } from "./handlers/api_versions.ts";
-import { createTopicsHandler } from "./handlers/create_topics.ts";
-import { fetchHandler } from "./handlers/fetch.ts";
-import { initProducerIdHandler } from "./handlers/init_producer_id.ts";
-import { listOffsetsHandler } from "./handlers/list_offsets.ts";
 import { metadataHandler } from "./handlers/metadata.ts";
 import { produceHandler } from "./handlers/produce.ts";
 import type { Handler, HandlerOnDemand } from "../network/server/handler.ts";
@@ -52,12 +47,36 @@ const groupParts = () => import("./groups/group_parts.ts");
 /** The handlers of {@linkcode SUPPORTED}, in the order of their keys. */
 export const SUPPORTED_ON_DEMAND: BrokerHandlers = [
   apiVersionsHandler,
-  createTopicsHandler,
-  fetchHandler,
-  initProducerIdHandler,
-  listOffsetsHandler,
   metadataHandler,
   produceHandler,
+  onDemand(
+    1,
+    "Fetch",
+    "4-18",
+    "12+",
+    async () => (await import("./handlers/fetch.ts")).fetchHandler,
+  ),
+  onDemand(
+    2,
+    "ListOffsets",
+    "1-11",
+    "6+",
+    async () => (await import("./handlers/list_offsets.ts")).listOffsetsHandler,
+  ),
+  onDemand(
+    19,
+    "CreateTopics",
+    "2-7",
+    "5+",
+    async () => (await import("./handlers/create_topics.ts")).createTopicsHandler,
+  ),
+  onDemand(
+    22,
+    "InitProducerId",
+    "0-5",
+    "2+",
+    async () => (await import("./handlers/init_producer_id.ts")).initProducerIdHandler,
+  ),
   onDemand(
     10,
     "FindCoordinator",

@@ -5,7 +5,6 @@
  */
 import { silentLogger } from "../logger.ts";
 import type { NodeOptions } from "../node/node.ts";
-import { MemoryFileSystem } from "../runtime/memory_files.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import {
   type ClusterOptions,
@@ -23,7 +22,10 @@ type LoneNodeOptions =
   & Pick<NodeOptions, "runtime" | "logger" | "directory">
   & Required<Pick<NodeOptions, "config">>;
 
-/** Returns the options of the only node of a cluster. No other one connects to it. */
+/**
+ * Returns the options of the only node of a cluster. No other one connects to it. Its data are in the files of
+ * `runtime`.
+ */
 export function loneNodeOptions(
   options: ClusterOptions,
   runtime: Runtime,
@@ -31,7 +33,7 @@ export function loneNodeOptions(
   const { host = DEFAULT_HOST, port = 0, logger = silentLogger } = options;
   return {
     ...directoryOf(options),
-    runtime: { ...runtime, files: filesOf(options, runtime) },
+    runtime,
     config: {
       ...SMALL_CLUSTER,
       listeners: `PLAINTEXT://${hostAndPort(host, port)}`,
@@ -52,9 +54,4 @@ export function directoryOf(
   if (dataDir === undefined) return {};
   const directories = [dataDir].flat().flatMap((path) => String(path).split(","));
   return { directory: directories.map((path) => `${path.trim()}${below}`).join(",") };
-}
-
-/** Returns the file system of one node. */
-export function filesOf(options: ClusterOptions, runtime: Runtime): Runtime["files"] {
-  return isInMemory(options) ? new MemoryFileSystem() : runtime.files;
 }

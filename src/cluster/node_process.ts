@@ -7,8 +7,8 @@ import { PARTS_ON_DEMAND } from "../node/parts/parts_on_demand.ts";
 import type { Logger } from "../logger.ts";
 import type { Interceptor } from "../network/server/interceptor.ts";
 import { Node } from "../node/node.ts";
-import { hostRuntime } from "../runtime/host.ts";
-import { MemoryFileSystem } from "../runtime/memory_files.ts";
+import { loadHostRuntime } from "../runtime/host_process.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { SMALL_CLUSTER } from "./cluster_options.ts";
 
 export { lineLogger, type Logger, type LogLevel } from "../logger.ts";
@@ -29,15 +29,20 @@ export interface NodeProcessOptions {
 }
 
 /** Starts a node. Resolves when it serves. Throws like `Node.start()`. */
-export function startNodeProcess(options: NodeProcessOptions): Promise<Node> {
+export async function startNodeProcess(options: NodeProcessOptions): Promise<Node> {
   const { config, inMemory, clusterId, logger, interceptors = [] } = options;
-  const runtime = hostRuntime();
-  return Node.start({
-    runtime: inMemory ? { ...runtime, files: new MemoryFileSystem() } : runtime,
+  const runtime = await loadHostRuntime();
+  return await Node.start({
+    runtime: inMemory ? { ...runtime, files: await memoryFiles() } : runtime,
     config: { ...SMALL_CLUSTER, ...config, ...(inMemory && { "log.dirs": "/memory" }) },
     logger,
     parts: PARTS_ON_DEMAND,
     interceptors,
     ...(clusterId !== undefined && { clusterId }),
   });
+}
+
+async function memoryFiles(): Promise<Runtime["files"]> {
+  const { MemoryFileSystem } = await import("../runtime/memory_files.ts");
+  return new MemoryFileSystem();
 }

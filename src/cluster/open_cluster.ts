@@ -10,6 +10,7 @@ import type { ApiSummary } from "../protocol/api.ts";
 import type { KafkaError } from "../protocol/errors.ts";
 import { randomUuid } from "../protocol/uuid.ts";
 import { hostRuntime } from "../runtime/host.ts";
+import { MemoryFileSystem } from "../runtime/memory_files.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Cluster } from "./cluster.ts";
 import {
@@ -32,7 +33,7 @@ import {
 } from "./layout.ts";
 import { Links } from "./links.ts";
 import { LocalCluster } from "./local_cluster.ts";
-import { DEFAULT_HOST, directoryOf, filesOf, loneNodeOptions } from "./lone_node.ts";
+import { DEFAULT_HOST, directoryOf, loneNodeOptions } from "./lone_node.ts";
 import { Member, type MemberOptions } from "./member.ts";
 import { clusterIdFor } from "./process_setup.ts";
 import { ReservedPorts } from "./reserved_ports.ts";
@@ -75,7 +76,10 @@ export async function openCluster(options: ClusterOptions, purpose: Purpose): Pr
   const members: Member[] = [];
   try {
     const memberOptions = shared.plans.length === 1
-      ? [{ ...commonOptions(shared, shared.plans[0]!), ...loneNodeOptions(options, runtime) }]
+      ? [{
+        ...commonOptions(shared, shared.plans[0]!),
+        ...loneNodeOptions(options, { ...runtime, files: filesOf(options, runtime) }),
+      }]
       : await nodesOf(shared, ports);
     for (const [index, plan] of shared.plans.entries()) {
       members.push(new Member(plan, memberOptions[index]!, onFailed));
@@ -103,6 +107,11 @@ async function settled(nodes: readonly Node[]): Promise<void> {
   const offset = Math.max(...committed);
   const brokers = nodes.filter(({ config }) => config.isBroker);
   await Promise.all(brokers.map(({ quorum }) => quorum.loader.waitFor(offset)));
+}
+
+/** Returns the file system of one node. */
+function filesOf(options: ClusterOptions, runtime: Runtime): Runtime["files"] {
+  return isInMemory(options) ? new MemoryFileSystem() : runtime.files;
 }
 
 /** The nodes of a cluster that connect to each other. */

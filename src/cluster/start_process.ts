@@ -9,9 +9,10 @@
 import { BrokerConfig } from "../config/broker_config.ts";
 import { Node } from "../node/node.ts";
 import { PARTS_ON_DEMAND } from "../node/parts/parts_on_demand.ts";
-import { hostRuntime } from "../runtime/host.ts";
+import { loadHostRuntime } from "../runtime/host_process.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Cluster } from "./cluster.ts";
-import { checkClusterOptions, type ClusterOptions } from "./cluster_options.ts";
+import { checkClusterOptions, type ClusterOptions, isInMemory } from "./cluster_options.ts";
 import { createInitialTopics } from "./initial_topics.ts";
 import { hostAndPort, reachableHost } from "./layout.ts";
 import { loneNodeOptions } from "./lone_node.ts";
@@ -34,9 +35,10 @@ export async function startProcess(
   options: Omit<ClusterOptions, "brokers" | "controllers">,
 ): Promise<ProcessCluster> {
   checkClusterOptions(options);
-  const { runtime = hostRuntime(), interceptors = [], topics = [] } = options;
+  const { interceptors = [], topics = [] } = options;
+  const runtime = options.runtime ?? await loadHostRuntime();
   const node = await Node.start({
-    ...loneNodeOptions(options, runtime),
+    ...loneNodeOptions(options, { ...runtime, files: await filesOf(options, runtime) }),
     parts: PARTS_ON_DEMAND,
     interceptors,
   });
@@ -55,4 +57,11 @@ export async function startProcess(
     await node.shutdown();
     throw error;
   }
+}
+
+/** Resolves with the file system of the node. */
+async function filesOf(options: ClusterOptions, { files }: Runtime): Promise<Runtime["files"]> {
+  if (!isInMemory(options)) return files;
+  const { MemoryFileSystem } = await import("../runtime/memory_files.ts");
+  return new MemoryFileSystem();
 }

@@ -11,7 +11,10 @@ import { CleaningStopped, Pacer } from "../log/compaction/pacer.ts";
 import type { PartitionLog } from "../log/partition_log.ts";
 import type { Logger } from "../logger.ts";
 import { FileError, isDescriptorShortage, type Runtime, type Timer } from "../runtime/runtime.ts";
-import { loaded, type NodeParts } from "./parts/node_parts.ts";
+import { type Loadable, loaded } from "./parts/loadable.ts";
+
+/** What only a node runs that compacts a log. */
+type CompactionParts = typeof import("./parts/compaction_parts.ts");
 
 /** How long a log is skipped after its files could not be written, ms: the disk may have space then. */
 const RETRY_MS = 60_000;
@@ -40,7 +43,7 @@ export interface LogCleanerOptions {
   /** The partitions of this node. */
   readonly partitions: Iterable<CleanedPartition>;
   readonly logger: Logger;
-  readonly compaction: NodeParts["compaction"];
+  readonly compaction: Loadable<CompactionParts>;
 }
 
 /** Compacts logs in the background. */

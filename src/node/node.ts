@@ -35,7 +35,8 @@ import { readDeletedTopics } from "./deleted_topics.ts";
 import type { MetadataQuorum } from "./metadata_quorum.ts";
 import { requireServed } from "./not_yet_served.ts";
 import { openQuorum } from "./open_quorum.ts";
-import { type ClusterParts, loaded, type NodeParts } from "./parts/node_parts.ts";
+import { loaded } from "./parts/loadable.ts";
+import type { ClusterParts, NodeParts } from "./parts/node_parts.ts";
 import { openListeners, serverOf } from "./server.ts";
 import { StartDeadline } from "./start_deadline.ts";
 import { type DirectoryFailure, openStorage, type Storage } from "./storage.ts";
@@ -132,10 +133,7 @@ export class Node {
     this.config = parts.config;
     this.#parts = parts;
     ({ promise: this.failed, resolve: this.#fail } = Promise.withResolvers<KafkaError>());
-    this.#tasks = new BackgroundTasks({
-      ...parts,
-      compaction: parts.options.parts.compaction,
-    });
+    this.#tasks = new BackgroundTasks({ ...parts, parts: parts.options.parts });
   }
 
   /**

@@ -10,6 +10,8 @@ import { silentLogger } from "../../src/logger.ts";
 import { METADATA_TOPIC } from "../../src/metadata/metadata_log.ts";
 import { BackgroundTasks } from "../../src/node/background_tasks.ts";
 import { LogRetention } from "../../src/node/log_retention.ts";
+import type { TaskParts } from "../../src/node/parts/node_parts.ts";
+import * as taskParts from "../../src/node/parts/task_parts.ts";
 import type { Partition } from "../../src/replication/partition.ts";
 import { PartitionTable } from "../../src/replication/partition_table.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
@@ -35,7 +37,7 @@ test("BackgroundTasks sets each timer once, and none after stop()", async () => 
     logs,
     partitions: new PartitionTable(),
     logger: silentLogger,
-    compaction: ALL_PARTS.compaction,
+    parts: ALL_PARTS,
   });
   const timers = () => process.held().filter((name) => name.startsWith("a timer ")).length;
   const found: number[] = [timers()];
@@ -48,6 +50,93 @@ test("BackgroundTasks sets each timer once, and none after stop()", async () => 
   found.push(timers());
   await tasks.stop();
   assertEquals(found, [0, 3, 0, 0]);
+  await logs.close();
+});
+
+/** Waits until the promises that have settled have been handled. */
+const turns = () => new Promise<void>((resolve) => hostClock.setTimer(0, resolve));
+
+/** Background tasks whose loads end when the test says so. */
+async function onDemand() {
+  const process = new KillableRuntime({ ...hostRuntime(), files: new MemoryFileSystem() });
+  const clock = manualClock();
+  const logs = await LogManager.open({
+    runtime: process.runtime,
+    directories: ["/data"],
+    metadataTopic: METADATA_TOPIC,
+    nodeId: 1,
+  });
+  const loads: PromiseWithResolvers<TaskParts>[] = [];
+  const messages: string[] = [];
+  const tasks = new BackgroundTasks({
+    runtime: { ...process.runtime, clock },
+    config: new BrokerConfig({ "log.dirs": "/data" }),
+    logs,
+    partitions: new PartitionTable(),
+    logger: { log: (level, message) => void messages.push(`${level}: ${message}`) },
+    parts: {
+      tasks: () => {
+        const load = Promise.withResolvers<TaskParts>();
+        loads.push(load);
+        return load.promise;
+      },
+      compaction: ALL_PARTS.compaction,
+    },
+  });
+  return { clock, logs, loads, messages, tasks };
+}
+
+test("BackgroundTasks loads its code once, after the first requests, and then sets the timers", async () => {
+  const { clock, logs, loads, tasks } = await onDemand();
+  tasks.start();
+  tasks.start();
+  assertEquals([loads.length, clock.pending()], [0, 1]);
+  clock.advance(500);
+  tasks.start();
+  assertEquals([loads.length, clock.pending()], [1, 0]);
+  loads[0]!.resolve(taskParts);
+  await turns();
+  tasks.start();
+  assertEquals([loads.length, clock.pending()], [1, 3]);
+  await tasks.stop();
+  assertEquals(clock.pending(), 0);
+  await logs.close();
+});
+
+test("BackgroundTasks starts nothing when it is stopped before or while its code is loaded", async () => {
+  const before = await onDemand();
+  before.tasks.start();
+  await before.tasks.stop();
+  before.tasks.start();
+  assertEquals([before.loads.length, before.clock.pending()], [0, 0]);
+  await before.logs.close();
+
+  const during = await onDemand();
+  during.tasks.start();
+  during.clock.advance(500);
+  const stopped = during.tasks.stop();
+  during.loads[0]!.resolve(taskParts);
+  await stopped;
+  assertEquals(during.clock.pending(), 0);
+  await during.logs.close();
+});
+
+test("BackgroundTasks reports that its code cannot be loaded, and the next start loads it", async () => {
+  const { clock, logs, loads, messages, tasks } = await onDemand();
+  tasks.start();
+  clock.advance(500);
+  loads[0]!.reject(new TypeError("Module not found"));
+  await turns();
+  assertEquals(messages, [
+    "error: Cannot load retention, checkpoints and compaction, which is tried again with the next " +
+    "connection: Module not found",
+  ]);
+  tasks.start();
+  clock.advance(500);
+  loads[1]!.resolve(taskParts);
+  await turns();
+  assertEquals(clock.pending(), 3);
+  await tasks.stop();
   await logs.close();
 });
 

@@ -1,19 +1,18 @@
 /**
- * The requests of {@linkcode DECIDED_BY_CONTROLLER} for the process of a node: CreateTopics and
- * AllocateProducerIds, which the first producer needs, are loaded at once, all others on their first request.
- * A test compares the two lists.
+ * The requests of {@linkcode DECIDED_BY_CONTROLLER} for the process of a node, all loaded on
+ * their first request. A test compares the two lists.
  *
  * @module
  */
-import { allocateProducerIdsHandler } from "../handlers/allocate_producer_ids.ts";
-import { createTopicsHandler } from "../handlers/create_topics.ts";
 import type { LocalHandlers } from "./local_controller.ts";
 import type { ControllerNeeds } from "./supported.ts";
 
 /** The handlers of {@linkcode DECIDED_BY_CONTROLLER}. */
 export const DECIDED_ON_DEMAND: LocalHandlers<ControllerNeeds> = [
-  createTopicsHandler,
-  allocateProducerIdsHandler,
+  {
+    api: { key: 19 }, // CreateTopics
+    load: async () => (await import("../handlers/create_topics.ts")).createTopicsHandler,
+  },
   {
     api: { key: 20 }, // DeleteTopics
     load: async () => (await import("../handlers/delete_topics.ts")).deleteTopicsHandler,
@@ -56,6 +55,11 @@ export const DECIDED_ON_DEMAND: LocalHandlers<ControllerNeeds> = [
   {
     api: { key: 64 }, // UnregisterBroker
     load: async () => (await import("../handlers/unregister_broker.ts")).unregisterBrokerHandler,
+  },
+  {
+    api: { key: 67 }, // AllocateProducerIds
+    load: async () =>
+      (await import("../handlers/allocate_producer_ids.ts")).allocateProducerIdsHandler,
   },
   {
     api: { key: 70 }, // ControllerRegistration

@@ -4,8 +4,8 @@
  * - Programs and simulations pass `ALL_PARTS` (`all_parts.ts`), which is loaded with their modules.
  * - The processes of the command line pass `PARTS_ON_DEMAND` (`parts_on_demand.ts`). A node that is a cluster
  *   of its own never loads the parts of a cluster; other nodes load them at their start. The code of
- *   groups is loaded for the first request of a group, that of compaction for the first log to compact, and
- *   the handlers of rare requests on their first request.
+ *   groups is loaded for the first request of a group, that of the background tasks after the first
+ *   connection, that of compaction for the first log to compact, and most handlers on their first request.
  *
  * @module
  */
@@ -13,12 +13,16 @@ import type { BrokerHandlers } from "../../broker/broker.ts";
 import type { GroupParts } from "../../broker/groups/groups_on_demand.ts";
 import type { LocalHandlers } from "../../controller/requests/local_controller.ts";
 import type { ControllerNeeds } from "../../controller/requests/supported.ts";
+import type { Loadable } from "./loadable.ts";
 
 /** What only a node runs that has, or may have, other nodes beside it. */
 export type ClusterParts = typeof import("./cluster_parts.ts");
 
 /** What only a node runs that compacts a log. */
 export type CompactionParts = typeof import("./compaction_parts.ts");
+
+/** What only a node runs that has records or clients. */
+export type TaskParts = typeof import("./task_parts.ts");
 
 /** The code of a node apart from what every node runs from its start on. */
 export interface NodeParts {
@@ -28,13 +32,6 @@ export interface NodeParts {
   readonly controllerHandlers: LocalHandlers<ControllerNeeds>;
   readonly groups: Loadable<GroupParts>;
   readonly cluster: Loadable<ClusterParts>;
+  readonly tasks: Loadable<TaskParts>;
   readonly compaction: Loadable<CompactionParts>;
-}
-
-/** Parts that have been loaded, or the function that loads them. It may be called more than once. */
-export type Loadable<Parts> = Parts | (() => Promise<Parts>);
-
-/** Returns `parts`, which are loaded if they have not been. */
-export function loaded<Parts extends object>(parts: Loadable<Parts>): Parts | Promise<Parts> {
-  return typeof parts === "function" ? parts() : parts;
 }

@@ -14,5 +14,6 @@ export const PARTS_ON_DEMAND: NodeParts = {
   controllerHandlers: DECIDED_ON_DEMAND,
   groups: () => import("../../broker/groups/group_parts.ts"),
   cluster: () => import("./cluster_parts.ts"),
+  tasks: () => import("./task_parts.ts"),
   compaction: () => import("./compaction_parts.ts"),
 };
