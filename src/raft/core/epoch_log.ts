@@ -24,7 +24,7 @@ export interface LogOutline {
   readonly endOffset: number;
   /** In ascending order. Without records that an earlier snapshot contains. */
   readonly epochs: readonly EpochStart[];
-  /** In ascending order. The snapshot of the bootstrap checkpoint, 0-0, does not count. */
+  /** In ascending order, none before the start. The bootstrap checkpoint, 0-0, does not count. */
   readonly snapshots: readonly SnapshotId[];
 }
 
@@ -57,7 +57,13 @@ export class EpochLog {
     this.#durableOffset = endOffset;
     this.#epochs = [...epochs];
     this.#snapshots = [...snapshots];
-    const latest = this.latestSnapshot;
+    const { latestSnapshot: latest, earliestSnapshot: earliest } = this;
+    assert(
+      earliest === null || earliest.endOffset >= startOffset,
+      `The snapshot ${
+        earliest && snapshotName(earliest)
+      } ends before the log's start ${startOffset}`,
+    );
     assert(
       startOffset === 0 || latest !== null && latest.endOffset >= startOffset,
       `The log begins at ${startOffset} without a snapshot of the records before`,

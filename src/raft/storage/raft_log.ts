@@ -64,7 +64,8 @@ export class RaftLog {
 
   /**
    * Makes what was found durable and finishes what a crash has interrupted: a snapshot beyond the log
-   * was received to replace it. Rejects when the beginning of the log is in no snapshot.
+   * was received to replace it, and one before its start was to be removed. Rejects when the beginning of
+   * the log is in no snapshot.
    */
   static async open(options: RaftLogOptions): Promise<RaftLog> {
     const { log, snapshots } = options;
@@ -81,6 +82,7 @@ export class RaftLog {
     // A new log is made durable with its first records. One that was repaired must be durable before.
     if (log.logEndOffset > 0 || log.mustFlushFirst || latest !== null) await log.flush();
     if (latest !== null && opened.#isReplacedBy(latest)) await opened.truncateFully(latest);
+    opened.#deleteSnapshotsBeforeStart();
     return opened;
   }
 
@@ -232,6 +234,12 @@ export class RaftLog {
   #epochs(): readonly EpochStart[] {
     const { endOffset } = this;
     return this.#log.epochs.filter((start) => start.startOffset < endOffset);
+  }
+
+  #deleteSnapshotsBeforeStart(): void {
+    const { startOffset, snapshots } = this;
+    const first = snapshots.ids.find(({ endOffset }) => endOffset >= startOffset);
+    if (startOffset > 0 && first !== undefined) snapshots.deleteBefore(first);
   }
 
   /** Whether the log ends before the snapshot, or has parted from the history that is in it. */

@@ -88,6 +88,14 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     test: "tests/raft/storage/snapshot_files_test.ts",
   },
   {
+    id: "RF171",
+    file: "src/raft/storage/raft_log.ts",
+    bug: "snapshots before the log's start that a crash has left count after the next start",
+    text: "    opened.#deleteSnapshotsBeforeStart();\n",
+    replacement: "",
+    test: "tests/raft/storage/raft_log_test.ts",
+  },
+  {
     id: "RF111",
     file: "src/raft/storage/raft_log.ts",
     bug: "a received snapshot is forgotten when the log was not replaced before a crash",

@@ -265,6 +265,23 @@ test("open() refuses a log whose beginning is in no snapshot", async () => {
   await (await open(runtime)).directory.close();
 });
 
+test("open() removes snapshots before the start that a crash has left", async () => {
+  const machine = new Machine();
+  const { log, snapshots, directory } = await open(machine.runtime);
+  for (let i = 0; i < 4; i++) log.append(batch(i), 2);
+  await publish(snapshots, id(1, 2));
+  await publish(snapshots, id(3, 2));
+  const path = `${DIRECTORY}/${snapshotFileName(id(1, 2))}`;
+  await log.deleteBeforeSnapshot(id(3, 2));
+  await directory.close();
+  const { files, runtime } = machine.kill();
+  files.open(path, "create").close();
+  const again = await open(runtime);
+  assertEquals(again.log.outline().snapshots, [id(3, 2)]);
+  assert(!files.exists(path));
+  await again.directory.close();
+});
+
 test("deleteBeforeSnapshot() moves the start onto a snapshot and removes what is older", async () => {
   const machine = new Machine();
   const { log, snapshots, directory } = await open(machine.runtime, {
