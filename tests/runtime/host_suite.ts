@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
@@ -124,6 +124,16 @@ export function testHost(selfUrl: string): void {
     assertEquals(await reasonOf("127.0.0.1"), "refused");
     assertEquals(await reasonOf("localhost"), "refused");
     assertEquals(await reasonOf("no-such-host.invalid"), "broken");
+  });
+
+  test("host runtime tells that the name to listen on cannot be resolved", async () => {
+    const { network } = hostRuntime();
+    const listening = network.listen({ host: "no-such-host.invalid", port: 0 });
+    const error = await assertRejects(() => listening, ConnectionError);
+    assertEquals(
+      error.message,
+      "Cannot listen on no-such-host.invalid:0: the name cannot be resolved, check it",
+    );
   });
 
   test("host runtime reports its limit on open files and a lack of descriptors", async () => {

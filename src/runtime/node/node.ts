@@ -94,13 +94,25 @@ function reportedLimit(): number | undefined {
   }
 }
 
+/** Returns why listening on `host` failed: Bun does not tell that its name cannot be resolved. */
+async function causeOf(error: Error, host: string): Promise<unknown> {
+  if ("code" in error) return error;
+  try {
+    await process.getBuiltinModule("node:dns/promises").lookup(host);
+  } catch (unresolved) {
+    return unresolved;
+  }
+  return error;
+}
+
 function nodeNetwork(net: NodeNet, fs: NodeFileSystem): Network {
   const options = { allowHalfOpen: true, noDelay: true };
   return {
     listen: ({ host, port }): Promise<Listener> =>
       new Promise((resolve, reject) => {
         const server = net.createServer({ ...options, pauseOnConnect: true });
-        const fail = (cause: Error): void => reject(listenError(host, port, cause));
+        const fail = async (cause: Error): Promise<void> =>
+          reject(listenError(host, port, await causeOf(cause, host)));
         server.once("error", fail);
         server.listen({ host, port }, () => {
           server.off("error", fail);
