@@ -227,7 +227,7 @@ class QuorumFilesTest {
         "controller.listener.names=CONTROLLER",
         "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         `log.dirs=${dir}`,
-        "metadata.log.max.record.bytes.between.snapshots=1000",
+        "metadata.log.max.record.bytes.between.snapshots=1",
       ].join("\n"),
     );
     return path;
