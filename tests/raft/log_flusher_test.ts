@@ -26,17 +26,30 @@ function newFlusher(isStopped = () => false) {
   return { flusher: new LogFlusher({ log, clock, isStopped, onDurable }), log, flushes, durable };
 }
 
+test("request() flushes at once during a start", async () => {
+  const { flusher, log, flushes, durable } = newFlusher();
+  for (const offset of [1, 2, 3]) {
+    const request = flusher.request();
+    assertEquals(flushes.length, 1);
+    log.durableOffset = offset;
+    flushes.shift()!.resolve(offset);
+    await request;
+  }
+  assertEquals(durable, [1, 2, 3]);
+});
+
 test("request() flushes once for all appends before the flush, and again for those during it", async () => {
   const { flusher, log, flushes, durable } = newFlusher();
+  for (let i = 0; i < 3; i++) {
+    const request = flusher.request();
+    flushes.shift()!.resolve(0);
+    await request;
+  }
+  durable.splice(0);
   const requests = [flusher.request(), flusher.request()];
+  assertEquals(flushes.length, 0);
   await settled();
   assertEquals(flushes.length, 1);
-  log.durableOffset = 4;
-  flushes.shift()!.resolve(4);
-  await Promise.all(requests);
-  assertEquals([flushes.length, durable.splice(0)], [0, [4]]);
-  requests.push(flusher.request());
-  await settled();
   requests.push(flusher.request());
   log.durableOffset = 5;
   flushes[0]!.resolve(5);

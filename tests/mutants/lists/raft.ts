@@ -246,8 +246,16 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     id: "RF151",
     file: "src/raft/log_flusher.ts",
     bug: "each append of a turn has a flush of its own",
-    text: "    await clock.yieldToLoop();\n",
-    replacement: "    void clock;\n",
+    text: "if (this.#requests > REQUESTS_OF_START) await clock.yieldToLoop();\n",
+    replacement: "void clock;\n",
+    test: "tests/raft/log_flusher_test.ts",
+  },
+  {
+    id: "RF172",
+    file: "src/raft/log_flusher.ts",
+    bug: "the flushes of a start wait for a turn of the event loop",
+    text: "if (this.#requests > REQUESTS_OF_START) await",
+    replacement: "await",
     test: "tests/raft/log_flusher_test.ts",
   },
   {
