@@ -40,6 +40,10 @@ export interface PeerConnectionOptions {
   readonly address: Address;
   readonly clientId: string;
   readonly requestTimeoutMs: number;
+  /**
+   * How long to wait for the connection, and then for the versions that the peer serves, ms: the system of a
+   * process that is suspended accepts connections.
+   */
   readonly connectTimeoutMs: number;
   readonly maxResponseBytes: number;
   /** Called once, when the connection can no longer be used. */
@@ -380,7 +384,9 @@ export class PeerConnection {
         },
       }),
     };
-    return this.#exchange(codec, CLIENT_SOFTWARE, version, {});
+    const { connectTimeoutMs, requestTimeoutMs } = this.#options;
+    const timeoutMs = Math.min(connectTimeoutMs, requestTimeoutMs);
+    return this.#exchange(codec, CLIENT_SOFTWARE, version, { timeoutMs });
   }
 }
 

@@ -192,6 +192,37 @@ test("PeerConnection closes a connection that opens after the timeout", async ()
   await new Promise<void>((resolve) => connect({ close: resolve } as Connection));
 });
 
+test("PeerConnection does not wait for the versions of a peer longer than for the connection", async () => {
+  const clock = manualClock();
+  const sent = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<null>();
+  // As the system does for a process that is suspended.
+  const silent: Partial<Connection> = {
+    readInto: () => ended.promise,
+    writeAll() {
+      sent.resolve();
+      return Promise.resolve();
+    },
+    close: () => ended.resolve(null),
+  };
+  const network: Network = {
+    listen: () => Promise.reject(new Error("nothing listens here")),
+    connect: () => Promise.resolve(silent as Connection),
+  };
+  const opening = PeerConnection.open({
+    runtime: { ...hostRuntime(), network, clock },
+    address: { host: "suspended", port: 9092 },
+    clientId: "test",
+    requestTimeoutMs: 30_000,
+    connectTimeoutMs: 300,
+    maxResponseBytes: 10_000,
+  });
+  await sent.promise;
+  clock.advance(301);
+  const error = await assertRejects(() => opening, KafkaError, "no answer within 300 ms");
+  assertEquals(error.code, ErrorCode.REQUEST_TIMED_OUT);
+});
+
 test("PeerConnection matches pipelined answers with their requests", async () => {
   await withBroker(
     afterVersions(({ correlationId }) => metadataAnswer(correlationId, correlationId * 10)),

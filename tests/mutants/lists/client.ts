@@ -40,6 +40,14 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     test: "tests/client/producer/partition_queue_test.ts",
   },
   {
+    id: "K143",
+    file: "src/network/peer_connection.ts",
+    bug: "a connection to a process that is suspended is waited for as long as for an answer",
+    text: "const timeoutMs = Math.min(connectTimeoutMs, requestTimeoutMs);",
+    replacement: "const timeoutMs = connectTimeoutMs > 0 ? requestTimeoutMs : connectTimeoutMs;",
+    test: "tests/network/peer_connection_test.ts",
+  },
+  {
     id: "K101",
     file: "src/network/peer_connection.ts",
     bug: "a request that cannot be encoded drops the frames collected before it",
