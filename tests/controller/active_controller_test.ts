@@ -7,6 +7,8 @@ import { EVENTS, partitionWith, topic } from "../metadata/fixture.ts";
 import { batchOf, FakeQuorum, type FakeQuorumOptions, settled, stateOf } from "./fake_quorum.ts";
 import { directory, registered, uuidOf } from "./fixture.ts";
 
+/** How long the end of a session is past when its broker is fenced. */
+const CONFIRM_MS = 100;
 const SESSION_MS = 9_000;
 const HEARTBEAT_MS = 2_000;
 const BEAT = {
@@ -104,6 +106,8 @@ test("a broker is registered, unfenced by a heartbeat, and fenced when its sessi
     await beat(quorum, 7, brokerEpoch);
     await pass(quorum, SESSION_MS - 1);
     assertEquals(inService(quorum), [7]);
+    await pass(quorum, CONFIRM_MS);
+    assertEquals(inService(quorum), [7]);
     await pass(quorum, 1);
     assertEquals(inService(quorum), []);
     assertEquals(quorum.messages, [
@@ -134,6 +138,8 @@ test("two brokers whose sessions end together are fenced one after the other", a
     await pass(quorum, 100);
     await beat(quorum, 3, 30);
     await pass(quorum, SESSION_MS - 100);
+    await beat(quorum, 3, 30);
+    await pass(quorum, CONFIRM_MS);
     assertEquals(inService(quorum), [3]);
     const { image } = quorum.controller.active!;
     const { leader, isr } = image.topicById(EVENTS)!.partitions[0]!;
@@ -172,8 +178,32 @@ test("a timer that runs late extends all sessions by that", async () => {
     // Again and again: a dead broker is fenced all the same.
     heldUpMs += 1_000;
     await pass(quorum, HEARTBEAT_MS);
+    await pass(quorum, CONFIRM_MS);
     assertEquals(inService(quorum), []);
   });
+});
+
+test("a controller that was suspended reads heartbeats before it fences, however late its timer is", async () => {
+  for (const lateMs of [0, 1, 99]) {
+    await withActive([registered(1)], async (quorum) => {
+      const { clock } = quorum;
+      const monotonicMs = clock.monotonicMs.bind(clock);
+      let heldUpMs = 0;
+      clock.monotonicMs = () => monotonicMs() + heldUpMs;
+      await pass(quorum, SESSION_MS - 1);
+      heldUpMs = lateMs;
+      await pass(quorum, 1);
+      assertEquals(inService(quorum), [1]);
+      await beat(quorum, 1, 10);
+      await pass(quorum, SESSION_MS - 1);
+      assertEquals(inService(quorum), [1]);
+      // Each end of a session is confirmed.
+      await pass(quorum, CONFIRM_MS);
+      assertEquals(inService(quorum), [1]);
+      await pass(quorum, 1);
+      assertEquals(inService(quorum), []);
+    });
+  }
 });
 
 test("a heartbeat that is read before the late timer does not hide that it is late", async () => {
@@ -208,6 +238,7 @@ test("a deadline that is set late is no late timer", async () => {
     quorum.hasFollowers = true;
     await beat(quorum, 1, 10);
     await pass(quorum, SESSION_MS);
+    await pass(quorum, CONFIRM_MS);
     assertEquals(inService(quorum), []);
   }, { settings });
 });

@@ -19,6 +19,12 @@ import { decideFence, decideUnregister } from "./fencing.ts";
 import { decideHeartbeat, type HeartbeatDecision, type HeartbeatRequest } from "./heartbeats.ts";
 import { BrokerLiveness, type ExpiredBroker } from "./liveness.ts";
 
+/**
+ * How long the end of a session must be past before its broker is fenced, ms. A process that was suspended runs
+ * its timers before it reads the heartbeats that arrived meanwhile.
+ */
+const CONFIRM_MS = 100;
+
 /** The answer to a heartbeat. */
 export interface HeartbeatResult {
   readonly isCaughtUp: boolean;
@@ -51,6 +57,8 @@ export class BrokerWatch {
   readonly #timetable: Timetable;
   /** When all sessions were last extended because this controller was held up. */
   #extendedAt = -Infinity;
+  /** When brokers whose sessions are over are fenced; null while there is none. */
+  #confirmAt: number | null = null;
 
   constructor(options: BrokerWatchOptions) {
     const { clock, sessionTimeoutMs } = this.#options = options;
@@ -192,11 +200,17 @@ export class BrokerWatch {
 
   #onTimer(lateMs: number): void {
     if (lateMs > 0) this.#extendAll(lateMs);
-    const expired = this.#liveness.sweep(this.#now);
-    if (expired !== undefined) {
-      this.#fence(expired, "it has sent no heartbeat for a session timeout");
+    if (this.#nextDeadline <= this.#now) {
+      this.#confirmAt ??= this.#now + CONFIRM_MS;
+      if (this.#confirmAt <= this.#now) this.#fenceExpired();
     }
     this.#schedule();
+  }
+
+  #fenceExpired(): void {
+    const expired = this.#liveness.sweep(this.#now);
+    if (expired === undefined) return;
+    this.#fence(expired, "it has sent no heartbeat for a session timeout");
   }
 
   /**
@@ -212,7 +226,12 @@ export class BrokerWatch {
     this.#liveness.extendAll(lateMs + (isFirst ? heartbeatIntervalMs : 0));
   }
 
+  get #nextDeadline(): number {
+    return this.#liveness.nextDeadline ?? Infinity;
+  }
+
   #schedule(): void {
-    this.#timetable.wakeAt(this.#liveness.nextDeadline ?? Infinity);
+    if (this.#nextDeadline > this.#now) this.#confirmAt = null;
+    this.#timetable.wakeAt(this.#confirmAt ?? this.#nextDeadline);
   }
 }

@@ -354,6 +354,22 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     test: "tests/controller/active_controller_test.ts",
   },
   {
+    id: "C163",
+    file: "src/controller/brokers/broker_watch.ts",
+    bug: "brokers are fenced before a controller that was suspended reads their heartbeats",
+    text: "this.#now + CONFIRM_MS",
+    replacement: "this.#now",
+    test: "tests/controller/active_controller_test.ts",
+  },
+  {
+    id: "C164",
+    file: "src/controller/brokers/broker_watch.ts",
+    bug: "only the first end of a session is confirmed",
+    text: "if (this.#nextDeadline > this.#now) this.#confirmAt = null;",
+    replacement: "",
+    test: "tests/controller/active_controller_test.ts",
+  },
+  {
     id: "C144",
     file: "src/controller/brokers/broker_watch.ts",
     bug: "an overloaded controller never fences a broker",
