@@ -101,6 +101,7 @@ class ControlPlaneScenario {
           maxPauseMs: 250,
           configured: index === 0 ? "" : this.#cluster.idOf(this.#cluster.brokers[index]!),
           brokers,
+          isRegistered: (id) => this.#cluster.invariants.log.state.broker(Number(id)) !== undefined,
         }),
     );
     this.#operator = new Operator(world, "operator", this.#cluster, { unregisters: hasFaults });

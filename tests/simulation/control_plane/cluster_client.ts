@@ -61,6 +61,8 @@ export class ClusterClient extends Role {
       readonly configured: string;
       /** The number of brokers, which limits the replicas of its topics. */
       readonly brokers: number;
+      /** Whether the broker with this id is registered, as far as it is committed. */
+      isRegistered(id: string): boolean;
     },
   ) {
     super(world, host);
@@ -185,12 +187,16 @@ export class ClusterClient extends Role {
     if (others.length > 0) return;
     const value = String(this.random.between(100_000, 999_999));
     brokerValues.set(configured, [before, value]);
+    const wasRegistered = this.options.isRegistered(configured);
     const type = ConfigResourceType.BROKER;
     const ending = await this.#attempt(() =>
       this.#alter(runtime, broker, type, configured, CHANGED_BROKER_KEY, value)
     );
     if (ending.kind === "unsure") return;
-    brokerValues.set(configured, [ending.kind === "done" ? value : before]);
+    const isUnregistered = ending.kind === "rejected" && wasRegistered &&
+      ending.code === ErrorCode.BROKER_ID_NOT_REGISTERED;
+    // An attempt without an answer may have succeeded before the broker was unregistered.
+    if (!isUnregistered) brokerValues.set(configured, [ending.kind === "done" ? value : before]);
     if (ending.kind === "done") this.world.count("broker configs altered");
     // The broker has not registered yet, or was unregistered.
     else if (ending.code === ErrorCode.BROKER_ID_NOT_REGISTERED) this.world.count("rejected");

@@ -94,6 +94,9 @@ export class Operator extends Role {
     const fenced = [...state.brokers()].find((broker) => broker.fenced);
     if (active === null || fenced === undefined) return;
     const { id: brokerId, epoch: brokerEpoch } = fenced;
+    // A controller that another one has replaced may not know that the broker was fenced.
+    const knows = active.opened?.image.broker(brokerId);
+    if (knows?.epoch !== brokerEpoch || !knows.fenced) return;
     await withConnection(
       runtime,
       { host: active.name, port: CONTROLLER_PORT },
@@ -118,12 +121,13 @@ export class Operator extends Role {
     );
   }
 
-  /** Whether no process of the broker could have asked for service. */
+  /** Whether the process of the broker cannot have asked for service. One that has ended may have. */
   #isUnready(brokerId: number, brokerEpoch: number): boolean {
     const opened = this.cluster.brokers.find((machine) =>
       Number(this.cluster.idOf(machine)) === brokerId
     )?.opened;
-    return opened?.brokerEpoch !== brokerEpoch || opened.image.offset < brokerEpoch;
+    return opened != null &&
+      (opened.brokerEpoch !== brokerEpoch || opened.image.offset < brokerEpoch);
   }
 
   async #unregister(runtime: Runtime): Promise<void> {
