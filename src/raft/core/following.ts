@@ -14,6 +14,7 @@ import type {
   RequestFailure,
   UpdateVoterAnswer,
 } from "./messages.ts";
+import type { SendOptions } from "./peers.ts";
 import { destinationOf, randomServer, sendTo } from "./sending.ts";
 import type { Follower, RaftState } from "./state.ts";
 import { REFUSED_LEADER_WAIT_MS } from "./timing.ts";
@@ -24,7 +25,7 @@ import type { VoterSet } from "./voter_set.ts";
 export function searchLeader(raft: RaftState): void {
   if (raft.peers.isFetching) return;
   const to = randomServer(raft, raft.self.id);
-  if (to !== null) sendFetch(raft, to, 0);
+  if (to !== null) sendFetch(raft, to, 0, { isSearch: true });
 }
 
 /**
@@ -46,7 +47,7 @@ export function pollFollower(raft: RaftState, role: Follower): boolean {
   if (!raft.isDue(raft.peers.readyAt(leader.id)) && raft.peers.isFailing(leader.id)) {
     // The leader may have moved, or there is another one.
     const other = randomServer(raft, leader.id);
-    if (other !== null) sendFetch(raft, other, 0);
+    if (other !== null) sendFetch(raft, other, 0, { isSearch: true });
     return false;
   }
   if (role.snapshot !== null) fetchSnapshotPart(raft, leader, role.snapshot);
@@ -63,7 +64,12 @@ function fetchWaitMs({ timing: { fetchMaxWaitMs, fetchTimeoutMs, requestTimeoutM
   return Math.min(fetchMaxWaitMs, Math.floor(Math.min(fetchTimeoutMs, requestTimeoutMs) / 2));
 }
 
-function sendFetch(raft: RaftState, to: Destination, maxWaitMs: number): void {
+function sendFetch(
+  raft: RaftState,
+  to: Destination,
+  maxWaitMs: number,
+  options: SendOptions = {},
+): void {
   const { self, epoch, log, highWatermark, timing } = raft;
   // Also a server that is asked for the leader may be it, and takes the offset as an acknowledgement.
   const offset = self.canVote ? log.durableOffset : log.endOffset;
@@ -76,7 +82,7 @@ function sendFetch(raft: RaftState, to: Destination, maxWaitMs: number): void {
     highWatermark,
     maxWaitMs,
     maxBytes: timing.fetchMaxBytes,
-  });
+  }, options);
 }
 
 function fetchSnapshotPart(

@@ -7,7 +7,13 @@
 import { assert } from "../../assert.ts";
 import type { Destination } from "./effects.ts";
 import type { PeerRequest } from "./messages.ts";
-import type { RaftTiming } from "./timing.ts";
+import { type RaftTiming, SEARCH_TIMEOUT_MS } from "./timing.ts";
+
+/** How a request is sent. */
+export interface SendOptions {
+  /** Whether it asks for the leader. Defaults to false. */
+  readonly isSearch?: boolean;
+}
 
 /** A request in flight. */
 export interface InFlight {
@@ -25,6 +31,8 @@ interface Peer {
   refusals: number;
   /** When the next request may be sent, in milliseconds. */
   readyAt: number;
+  /** How many requests in a row had no answer in time. */
+  silences: number;
 }
 
 const MAX_BACKOFF_DOUBLINGS = 4;
@@ -54,6 +62,11 @@ export class Peers {
     return (this.#peers.get(id)?.failures ?? 0) > 0;
   }
 
+  /** Returns how many requests in a row node `id` has not answered in time. */
+  silencesOf(id: number): number {
+    return this.#peers.get(id)?.silences ?? 0;
+  }
+
   /** Whether a fetch, of records or a snapshot, is in flight to any node. */
   get isFetching(): boolean {
     for (const { request: { type } } of this.#inFlight.values()) {
@@ -69,15 +82,35 @@ export class Peers {
     return earliest;
   }
 
-  /** Registers a request that is sent now. */
-  begin(to: Destination, request: PeerRequest, now: number): InFlight {
+  /**
+   * Registers a request that is sent now. A search for the leader counts as failed earlier than others; see
+   * {@linkcode SEARCH_TIMEOUT_MS}.
+   */
+  begin(
+    to: Destination,
+    request: PeerRequest,
+    now: number,
+    { isSearch = false }: SendOptions = {},
+  ): InFlight {
     let peer = this.#peers.get(to.id);
     if (peer === undefined) {
-      this.#peers.set(to.id, peer = { inFlight: null, failures: 0, refusals: 0, readyAt: 0 });
+      this.#peers.set(
+        to.id,
+        peer = {
+          inFlight: null,
+          failures: 0,
+          refusals: 0,
+          readyAt: 0,
+          silences: 0,
+        },
+      );
     }
     assert(peer.inFlight === null, `A second request to node ${to.id}`);
     const correlationId = this.#nextCorrelationId++;
-    const deadline = now + this.#timing.requestTimeoutMs;
+    const { requestTimeoutMs } = this.#timing;
+    const doublings = Math.min(peer.silences, MAX_BACKOFF_DOUBLINGS);
+    const timeoutMs = isSearch ? SEARCH_TIMEOUT_MS * 2 ** doublings : requestTimeoutMs;
+    const deadline = now + Math.min(timeoutMs, requestTimeoutMs);
     peer.inFlight = { correlationId, to, request, deadline };
     this.#inFlight.set(correlationId, peer.inFlight);
     return peer.inFlight;
@@ -94,14 +127,17 @@ export class Peers {
     const peer = this.#peers.get(ended.to.id)!;
     peer.inFlight = null;
     if (isFailure) this.#backOff(peer, now);
-    else peer.failures = 0;
+    else peer.failures = peer.silences = 0;
     return ended;
   }
 
   /** Removes the requests that have waited too long, and returns them. */
   expire(now: number): InFlight[] {
     const expired = [...this.#inFlight.values()].filter(({ deadline }) => deadline <= now);
-    for (const { correlationId } of expired) this.end(correlationId, true, now);
+    for (const { correlationId, to } of expired) {
+      this.end(correlationId, true, now);
+      this.#peers.get(to.id)!.silences++;
+    }
     return expired;
   }
 

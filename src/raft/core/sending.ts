@@ -6,6 +6,7 @@
 import type { Address } from "../../runtime/runtime.ts";
 import type { Destination } from "./effects.ts";
 import type { PeerRequest } from "./messages.ts";
+import type { SendOptions } from "./peers.ts";
 import type { RaftState } from "./state.ts";
 import type { ReplicaKey, VoterEndpoint } from "./voter_set.ts";
 
@@ -13,10 +14,15 @@ import type { ReplicaKey, VoterEndpoint } from "./voter_set.ts";
  * Sends `request` unless one is in flight to that node or the last one failed a moment ago. Returns whether
  * it was sent; if not, the core comes back to it in time.
  */
-export function sendTo(raft: RaftState, to: Destination, request: PeerRequest): boolean {
+export function sendTo(
+  raft: RaftState,
+  to: Destination,
+  request: PeerRequest,
+  options: SendOptions = {},
+): boolean {
   const { peers, now } = raft;
   if (!raft.isDue(peers.readyAt(to.id))) return false;
-  const { correlationId } = peers.begin(to, request, now);
+  const { correlationId } = peers.begin(to, request, now, options);
   raft.emit({ type: "send", requires: raft.sequence, correlationId, to, request });
   return true;
 }
@@ -61,8 +67,12 @@ export function randomServer(raft: RaftState, except: number): Destination | nul
     const to = destinationOf(raft, id);
     if (to !== null) servers.push(to);
   }
-  const ready = servers.filter(({ id }) => raft.peers.readyAt(id) <= raft.now);
-  if (ready.length > 0) return ready[raft.below(ready.length)]!;
+  const { peers } = raft;
+  const ready = servers.filter(({ id }) => peers.readyAt(id) <= raft.now);
+  // One that has not answered is asked again once the others have had their turn.
+  const least = Math.min(...ready.map(({ id }) => peers.silencesOf(id)));
+  const preferred = ready.filter(({ id }) => peers.silencesOf(id) === least);
+  if (preferred.length > 0) return preferred[raft.below(preferred.length)]!;
   for (const { id } of servers) raft.isDue(raft.peers.readyAt(id));
   return null;
 }

@@ -43,6 +43,11 @@ export const FIRST_ELECTION_WAIT_MS = 25;
  * part keeps them from dividing their votes.
  */
 export const REFUSED_LEADER_WAIT_MS = 50;
+/**
+ * A server that is asked for the leader answers at once. One that has not after this time may be suspended, and
+ * another one is asked; it gets twice as long the next time.
+ */
+export const SEARCH_TIMEOUT_MS = 250;
 /** A leader resigns if no majority has fetched for this many fetch timeouts. */
 export const CHECK_QUORUM_FETCH_TIMEOUTS = 1.5;
 /** A leader forgets an observer that has not fetched for this time. */

@@ -12,6 +12,22 @@ const SIMULATION = "tests/raft/core/simulation/seeds_test.ts";
 /** Bugs of the core that its simulation or a transcript finds. */
 export const RAFT_CORE_MUTANTS: readonly Mutant[] = [
   {
+    id: "Q35",
+    file: "src/raft/core/peers.ts",
+    bug: "a suspended server holds up the search for the leader for a whole request timeout",
+    text: "const timeoutMs = isSearch ?",
+    replacement: "const timeoutMs = isSearch && requestTimeoutMs < 0 ?",
+    test: "tests/raft/core/peers_test.ts",
+  },
+  {
+    id: "Q36",
+    file: "src/raft/core/peers.ts",
+    bug: "a server that answers slowly is never waited for long enough to learn the leader",
+    text: "      this.#peers.get(to.id)!.silences++;\n",
+    replacement: "",
+    test: "tests/raft/core/peers_test.ts",
+  },
+  {
     id: "Q1",
     file: `${CORE}/leading.ts`,
     bug: "the high watermark reaches the start of the epoch before LeaderChange (KAFKA-12619)",

@@ -3,7 +3,7 @@ import { AssertionFailure } from "../../../src/assert.ts";
 import type { Destination } from "../../../src/raft/core/effects.ts";
 import type { PeerRequest } from "../../../src/raft/core/messages.ts";
 import { Peers } from "../../../src/raft/core/peers.ts";
-import { DEFAULT_RAFT_TIMING } from "../../../src/raft/core/timing.ts";
+import { DEFAULT_RAFT_TIMING, SEARCH_TIMEOUT_MS } from "../../../src/raft/core/timing.ts";
 import { test } from "../../harness.ts";
 
 const TO: Destination = { id: 2, address: { host: "host", port: 2 } };
@@ -105,4 +105,25 @@ test("a request has a number of its own after a reset, too", () => {
   const first = peers.begin(TO, FETCH, 0).correlationId;
   peers.reset();
   assert(peers.begin(TO, FETCH, 0).correlationId !== first);
+});
+
+test("a search for the leader is given up sooner, and later each time a node stays silent", () => {
+  const peers = new Peers(DEFAULT_RAFT_TIMING);
+  const search = (now: number) => peers.begin(TO, FETCH, now, { isSearch: true });
+  let now = 0;
+  for (const timeoutMs of [1, 2, 4, 8].map((times) => times * SEARCH_TIMEOUT_MS)) {
+    const { deadline } = search(now);
+    assertEquals(deadline - now, Math.min(timeoutMs, requestTimeoutMs));
+    assertEquals(peers.expire(deadline - 1), []);
+    assertEquals(peers.expire(deadline).length, 1);
+    now = deadline;
+  }
+  assertEquals(peers.silencesOf(2), 4);
+  // A useless answer, or a refused connection, is no silence.
+  peers.end(search(now).correlationId, true, now);
+  assertEquals(peers.silencesOf(2), 4);
+  const { correlationId } = search(now);
+  peers.end(correlationId, false, now);
+  peers.delay(2, now);
+  assertEquals([peers.silencesOf(2), search(now).deadline - now], [0, SEARCH_TIMEOUT_MS]);
 });
