@@ -317,7 +317,7 @@ export class ActiveController {
         registered: this.image.controller(controllerId),
       }),
       result: undefined,
-    }));
+    }), { isForClient: true });
   }
 
   /** Changes feature levels; see {@linkcode decideUpdateFeatures}. */
@@ -332,7 +332,7 @@ export class ActiveController {
       // Its refusal refuses the whole request.
       if (kraftVersion !== null && options.validateOnly !== true) quorum.upgradeKRaftVersion();
       return { records, result: undefined };
-    }, options);
+    }, { ...options, isForClient: true });
   }
 
   /**
@@ -382,7 +382,7 @@ export class ActiveController {
     return this.#run(function* () {
       const { records, results } = yield* decide();
       return { records, result: results };
-    }, { validateOnly });
+    }, { validateOnly, isForClient: true });
   }
 
   #run<Result>(

@@ -15,8 +15,6 @@ import { CommittedState, OwnState } from "./active/decision_state.ts";
 
 /** The quorum that a controller belongs to. */
 export interface ControllerQuorum extends LedQuorum {
-  /** Whether this node is the only voter. */
-  readonly isSoleVoter: boolean;
   /** The id of the active controller, -1 while none is known. */
   readonly leaderId: number;
 }

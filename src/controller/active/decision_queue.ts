@@ -27,6 +27,8 @@ export interface DecisionLog {
     batch: Uint8Array,
     recordCount: number,
   ): { readonly offset: number; readonly epoch: number } | null;
+  /** Whether no other node can have become leader without this one's knowledge. */
+  readonly isSoleVoter: boolean;
 }
 
 /** What a decision function returns. */
@@ -50,6 +52,12 @@ export interface DecisionOptions {
   /** Return the result without any change, once what it depends on is committed. */
   readonly validateOnly?: boolean;
   /**
+   * Whether to answer without records, and with an error, only once it is certain that no other node has led
+   * meanwhile: a leader that was suspended may have been replaced, and its state is old then. Brokers try
+   * again, but clients take such an answer as final.
+   */
+  readonly isForClient?: boolean;
+  /**
    * Called when the records have been appended and applied, with the offset of the last record of the
    * log, before the next decision.
    */
@@ -68,6 +76,11 @@ export interface DecisionQueueOptions {
   /** Called when a decision fails for no reason of its own: the state may be wrong. */
   readonly onFault: (error: unknown) => void;
 }
+
+/** What became of a decision: its answer is due when the record at `offset` is committed. */
+type Outcome<Result> =
+  & { readonly offset: number }
+  & ({ readonly result: Result } | { readonly refusal: KafkaError });
 
 /** The queue of one leadership. */
 export class DecisionQueue {
@@ -101,12 +114,14 @@ export class DecisionQueue {
   ): Promise<Result> {
     const turn = this.#last.then(() => this.#carryOut(decide, options));
     this.#last = turn.then(() => {}, () => {});
-    const { result, offset } = await turn;
-    if (offset <= this.#committedOffset) return result;
-    // The leadership may have ended since the turn: nothing would release a waiter that is added then.
-    this.#check();
-    await this.#answers.add(offset);
-    return result;
+    const outcome = await turn;
+    if (outcome.offset > this.#committedOffset) {
+      // The leadership may have ended since the turn: nothing would release a waiter that is added then.
+      this.#check();
+      await this.#answers.add(outcome.offset);
+    }
+    if ("refusal" in outcome) throw outcome.refusal;
+    return outcome.result;
   }
 
   /** Answers the decisions whose records are below `offset`. */
@@ -130,18 +145,32 @@ export class DecisionQueue {
 
   async #carryOut<Result>(
     decide: () => Decided<Result> | Steps<Decided<Result>>,
-    { isDivisible = false, validateOnly = false, onApplied }: DecisionOptions,
-  ): Promise<{ readonly result: Result; readonly offset: number }> {
+    options: DecisionOptions,
+  ): Promise<Outcome<Result>> {
     this.#check();
     const rest = this.#options.newPause();
     const pause = async () => {
       await rest();
       this.#check();
     };
-    const decided = decide();
-    const { records, epilogue, isReadOfUncommitted = false, result } = "next" in decided
-      ? await withPauses(decided, pause)
-      : decided;
+    let decided: Decided<Result>;
+    try {
+      const deciding = decide();
+      decided = "next" in deciding ? await withPauses(deciding, pause) : deciding;
+    } catch (error) {
+      this.#check();
+      if (!(error instanceof KafkaError) || !options.isForClient) throw error;
+      await this.#confirmLeadership(pause);
+      return { refusal: error, offset: this.#lastOffset };
+    }
+    return await this.#carryOutDecided(decided, options, pause);
+  }
+
+  async #carryOutDecided<Result>(
+    { records, epilogue, isReadOfUncommitted = false, result }: Decided<Result>,
+    { isDivisible = false, validateOnly = false, isForClient = false, onApplied }: DecisionOptions,
+    pause: Pause,
+  ): Promise<Outcome<Result>> {
     await pause();
     const all = await collect(records, pause);
     if (!isDivisible && all.length > MAX_RECORDS_PER_BATCH) {
@@ -151,19 +180,29 @@ export class DecisionQueue {
           `the maximum is ${MAX_RECORDS_PER_BATCH}, split the request`,
       );
     }
-    if (validateOnly) return { result, offset: this.#lastOffset };
+    if (validateOnly) {
+      if (isForClient) await this.#confirmLeadership(pause);
+      return { result, offset: this.#lastOffset };
+    }
     for (let at = 0; at < all.length; at += MAX_RECORDS_PER_BATCH) {
       await this.#append(all.slice(at, at + MAX_RECORDS_PER_BATCH), pause);
     }
     const last = epilogue?.(this.#options.log.endOffset) ?? [];
     // Nothing may come between the offset that it is decided for and its place in the log.
     if (last.length > 0) await this.#propose(atOnce(this.#encode(last)), last.length, pause);
+    const isRead = all.length + last.length === 0;
+    if (isRead && isForClient) await this.#confirmLeadership(pause);
     // Control records of the quorum may have followed, or those of an upgrade that was a part of it.
     this.#lastOffset = Math.max(this.#lastOffset, this.#options.log.endOffset - 1);
     onApplied?.(this.#lastOffset);
-    const isRead = all.length + last.length === 0;
     const offset = isRead && isReadOfUncommitted ? -1 : this.#lastOffset;
     return { result, offset };
+  }
+
+  /** Appends a record that is committed only if no other node has led meanwhile. */
+  async #confirmLeadership(pause: Pause): Promise<void> {
+    if (this.#options.log.isSoleVoter) return;
+    await this.#append([{ name: "NoOpRecord", value: {} }], pause);
   }
 
   async #append(records: readonly MetadataRecordInput[], pause: Pause): Promise<void> {

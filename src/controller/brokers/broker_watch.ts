@@ -151,7 +151,7 @@ export class BrokerWatch {
     const { image, run } = this.#options;
     return run(
       () => ({ records: decideUnregister(brokerId, image), result: undefined }),
-      { isDivisible: true, onApplied: () => this.forget(brokerId) },
+      { isDivisible: true, isForClient: true, onApplied: () => this.forget(brokerId) },
     );
   }
 

@@ -63,6 +63,7 @@ class Cluster {
         propose,
         kraftVersion: 1,
         hasFollowers: false,
+        isSoleVoter: true,
         upgradeKRaftVersion() {},
         resign() {},
       },

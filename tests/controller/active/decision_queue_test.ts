@@ -24,6 +24,7 @@ class Fixture implements DecisionLog {
   readonly queue: DecisionQueue;
   endOffset = 5;
   isLeading = true;
+  isSoleVoter = true;
   /** Called before a batch is appended. */
   onPropose = () => {};
   /** Called when a batch is to be applied. */
@@ -354,4 +355,46 @@ test("an epilogue is decided for the offset at which its records are appended", 
   }));
   const [, appended] = fixture.take().filter((event) => event.startsWith("appended"));
   assertEquals(appended, `appended ${offsets[0]}+2`);
+});
+
+test("a client's answer without records waits until the leadership is confirmed, an error too", async () => {
+  for (const isSoleVoter of [true, false]) {
+    const fixture = new Fixture();
+    fixture.isSoleVoter = isSoleVoter;
+    const { queue, events } = fixture;
+    queue.onCommitted(fixture.endOffset);
+    const refuse = () => {
+      throw new KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, "it exists");
+    };
+    const answers = [
+      fixture.decide("a read", 0, { isForClient: true }),
+      fixture.decide("a dry run", 2, { validateOnly: true, isForClient: true }),
+      queue.run(refuse, { isForClient: true }),
+    ].map((answer) => answer.then(() => "answered", (error: KafkaError) => error.message));
+    await fixture.decide("a read of uncommitted", 0, { isReadOfUncommitted: true });
+    const confirmed = events.filter((event) => event.startsWith("applied"));
+    assertEquals(confirmed, isSoleVoter ? [] : ["applied 5+1", "applied 6+1", "applied 7+1"]);
+    const outcomes = ["answered", "answered", "it exists"];
+    if (isSoleVoter) assertEquals(await Promise.all(answers), outcomes);
+    else {
+      const early = await Promise.race([...answers, Promise.resolve("none")]);
+      assertEquals(early, "none");
+      queue.onCommitted(fixture.endOffset);
+      assertEquals(await Promise.all(answers), outcomes);
+    }
+  }
+});
+
+test("an old leader does not answer from its state, not even with an error", async () => {
+  const fixture = new Fixture();
+  fixture.isSoleVoter = false;
+  const { queue } = fixture;
+  queue.onCommitted(fixture.endOffset);
+  const answer = queue.run(() => {
+    throw new KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, "it exists");
+  }, { isForClient: true });
+  await fixture.decide("a read of uncommitted", 0, { isReadOfUncommitted: true });
+  queue.end(new KafkaError(ErrorCode.NOT_CONTROLLER, "another one leads"));
+  const error = await assertRejects(() => answer, KafkaError);
+  assertEquals(error.code, ErrorCode.NOT_CONTROLLER);
 });

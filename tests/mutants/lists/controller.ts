@@ -245,8 +245,8 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     id: "C130",
     file: "src/controller/active/decision_queue.ts",
     bug: "a request waits for ever if the leadership ends before it waits for its commit",
-    text: "    this.#check();\n    await this.#answers.add(offset);",
-    replacement: "    await this.#answers.add(offset);",
+    text: "      this.#check();\n      await this.#answers.add(outcome.offset);",
+    replacement: "      await this.#answers.add(outcome.offset);",
     test: "tests/controller/active/decision_queue_test.ts",
   },
   {
@@ -368,6 +368,14 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     text: "if (this.#nextDeadline > this.#now) this.#confirmAt = null;",
     replacement: "",
     test: "tests/controller/active_controller_test.ts",
+  },
+  {
+    id: "C165",
+    file: "src/controller/active/decision_queue.ts",
+    bug: "a controller that was replaced refuses a client's change for what is not so any more",
+    text: "      await this.#confirmLeadership(pause);\n      return { refusal",
+    replacement: "      return { refusal",
+    test: "tests/controller/active/decision_queue_test.ts",
   },
   {
     id: "C144",
@@ -501,8 +509,9 @@ export const CONTROLLER_MUTANTS: readonly Mutant[] = [
     id: "C160",
     file: "src/controller/active/decision_queue.ts",
     bug: "a dry run is answered from what may be lost",
-    text: "if (validateOnly) return { result, offset: this.#lastOffset };",
-    replacement: "if (validateOnly) return { result, offset: -1 };",
+    text:
+      "await this.#confirmLeadership(pause);\n      return { result, offset: this.#lastOffset };",
+    replacement: "return { result, offset: -1 };",
     test: "tests/controller/active/decision_queue_test.ts",
   },
   {
