@@ -63,6 +63,11 @@ export class NodeMachine {
     return this.options.roles.includes("broker");
   }
 
+  /** Whether its process is being shut down. */
+  get isEnding(): boolean {
+    return this.serving === null && this.#endingLife === this.#life - 1;
+  }
+
   /** Where the node listens. */
   get address(): Address {
     return { host: this.name, port: PORT };

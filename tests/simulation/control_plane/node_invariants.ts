@@ -121,10 +121,10 @@ export class NodeInvariants {
 
   /** A broker that comes into service has its own registration and accepts connections. */
   #checkUnfenced({ brokerId, brokerEpoch }: Unfenced): string | null {
-    const { opened } = this.machineOf(brokerId);
+    const { opened, isEnding } = this.machineOf(brokerId);
     this.#world.count("unfenced");
-    // Another process may run by now.
-    if (opened?.brokerEpoch !== brokerEpoch) return null;
+    // Another process may run by now, or an old heartbeat of one that ends may have arrived late.
+    if (opened?.brokerEpoch !== brokerEpoch || isEnding) return null;
     if (opened.image.offset < brokerEpoch) {
       return `broker ${brokerId} is unfenced at ${opened.image.offset}, before its registration at ` +
         brokerEpoch;
