@@ -174,12 +174,14 @@ class ControlPlaneScenario {
     );
     await this.#waitFor("all brokers are in service", 10_000, () => cluster.isInService);
     await expectChanges(world, cluster);
-    await this.#waitFor(
-      "all images are the same, and their partitions have leaders",
-      5_000,
-      () => cluster.isInService && cluster.isEqual && cluster.hasLeaders,
-    );
-    await expectLeaders(world, cluster);
+    const settled = () =>
+      this.#waitFor(
+        "all images are the same, and their partitions have leaders",
+        5_000,
+        () => cluster.isInService && cluster.isEqual && cluster.hasLeaders,
+      );
+    await settled();
+    await expectLeaders(world, cluster, settled);
     for (const node of cluster.nodes) {
       for (const client of this.#clients) {
         for (const text of client.model.contradictions(node.opened!.image)) {
