@@ -47,11 +47,12 @@ async function play(): Promise<void> {
   await until(() => unfenced() === brokers);
   report(`${brokers} brokers are in service`);
   for (let topic = 0; topic < partitions / PARTITIONS_PER_TOPIC; topic++) {
-    await active.controller.createTopics([{
+    const [created] = await active.controller.createTopics([{
       name: `topic-${topic}`,
       numPartitions: PARTITIONS_PER_TOPIC,
       replicationFactor: replicas,
     }]);
+    if (created!.errorCode !== 0) throw new Error(created!.errorMessage ?? "No topic was created");
   }
   await until(() => light.every(({ endOffset }) => endOffset >= replica.status.highWatermark));
   report(`${active.image.partitionCount} partitions exist everywhere`);
@@ -77,6 +78,8 @@ async function play(): Promise<void> {
 function startController(name: string, index: number): Promise<Node> {
   return Node.start({
     parts: ALL_PARTS,
+    // Controllers decide about more replicas than brokers keep in this version.
+    maxReplicas: Infinity,
     runtime: simulation.runtime(name),
     directory: "/data",
     config: {
