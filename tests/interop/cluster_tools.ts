@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { formattedWith } from "../../src/raft/storage/format_directory.ts";
 import { hostRuntime } from "../../src/runtime/host.ts";
-import { Kafka, run } from "./kafka.ts";
+import { Kafka, run, type ToolResult } from "./kafka.ts";
 import { MixedCluster } from "./mixed_cluster.ts";
 import type { Setup } from "./setup.ts";
 
@@ -206,11 +206,19 @@ class ClusterToolsTest {
       path = `${directory}/${last}`;
       return Number(last.slice(0, 20)) >= end;
     });
-    const tree = await run([...this.shell, SHELL, "--snapshot", path, "tree", "/image"]);
+    // Now and then the shell carries out its command on the empty image, before it has loaded the snapshot.
+    const shellOf = async (...command: string[]) => {
+      let result: ToolResult;
+      await this.cluster.until(`kafka-metadata-shell, ${command.join(" ")}`, async () => {
+        result = await run([...this.shell, SHELL, "--snapshot", path, ...command]);
+        return result.out.trim() !== "" && !result.out.includes("metadataVersion: Optional.empty");
+      });
+      return result!;
+    };
+    const tree = await shellOf("tree", "/image");
     has(tree.out, "spread:", "assigned:", "metadataVersion:", "Optional[4.3-IV0]");
     has(tree.out, "ControllerRegistration(id=1", "retention.ms:", "message.max.bytes:");
-    const cat = ["cat", "/image/topics/byName/spread/5/data"];
-    const partition = await run([...this.shell, SHELL, "--snapshot", path, ...cat]);
+    const partition = await shellOf("cat", "/image/topics/byName/spread/5/data");
     assertEquals([tree.code, partition.code], [0, 0], tree.err + partition.err);
     this.ok(`kafka-metadata-shell shows our snapshot: ${tree.out.split("\n").length} lines`);
 
