@@ -19,26 +19,19 @@ function onDemand(
   name: string,
   versions: string,
   flexible: string,
-  load: () => Promise<Handler<BrokerServices>>,
+  load: HandlerOnDemand<BrokerServices>["load"],
 ): HandlerOnDemand<BrokerServices> {
   return { api: summarizeApi({ key, name, versions, flexible }), load };
 }
 
 /** A handler that is loaded on its first request, as is the coordinator that it needs. */
 function ofGroups(
-  key: number,
-  name: string,
-  versions: string,
-  flexible: string,
-  load: () => Promise<Handler<BrokerServices>>,
+  ...[key, name, versions, flexible, load]: Parameters<typeof onDemand>
 ): HandlerOnDemand<BrokerServices> {
-  return {
-    api: summarizeApi({ key, name, versions, flexible }),
-    load: async ({ groupsOnDemand }) => {
-      await groupsOnDemand.load();
-      return await load();
-    },
-  };
+  return onDemand(key, name, versions, flexible, async (services) => {
+    await services.groupsOnDemand.load();
+    return await load(services);
+  });
 }
 
 /** Loads the handlers of the requests that members send. */

@@ -52,7 +52,10 @@ export interface Feature extends FeatureRange {
   readonly initial: number;
 }
 
-/** Every feature of Apache Kafka 4.4. A maximum of 0 means that it is not implemented. */
+/**
+ * Every feature of Apache Kafka 4.4. One whose maximum is 0 stands for behaviour that this version does not have,
+ * as the README says: requests to raise it are refused, and nodes do not advertise it.
+ */
 export const FEATURES: readonly Feature[] = [
   {
     name: METADATA_VERSION_FEATURE,
