@@ -9,7 +9,7 @@
 import { apiVersionsHandler } from "./handlers/api_versions.ts";
 import { metadataHandler } from "./handlers/metadata.ts";
 import { produceHandler } from "./handlers/produce.ts";
-import type { Handler, HandlerOnDemand } from "../network/server/handler.ts";
+import type { HandlerOnDemand } from "../network/server/handler.ts";
 import { summarizeApi } from "../protocol/api.ts";
 import type { BrokerHandlers, BrokerServices } from "./broker.ts";
 
